@@ -1,0 +1,180 @@
+"""Every error of the program, with the exit status it ends a run with. Imports nothing.
+
+CatalogError
+├── UsageError (2)             ConfigError
+├── StoreError (3)             NotFound, AlreadyExists, PermissionDenied, StoreFull, InvalidPath,
+│                              ReadOnlyStore, FixityMismatch, StoreUnavailable (5)
+├── CatalogIndexError (1)      IndexUnavailable (5), AccessDenied (5), SchemaMismatch, DocumentConflict,
+│                              QuerySyntaxError (2), AssetNotFound
+├── NodeError (5)              the local Elasticsearch could not be had or started
+├── MediaError (3)             UnreadableMedia, UnsupportedType, GaveUp
+├── PlanRefused (4)            SourceInsideCatalog, StoreGuard, ConfirmationNeeded, NotYetAvailable
+└── JournalError (1)
+"""
+
+from __future__ import annotations
+
+
+class CatalogError(Exception):
+    """Something a person can act on: what happened, where, why, and what to do next.
+
+    `hint` says what to do next; `str(error)` is one line that ends with it.
+    """
+
+    exit_code = 1
+    retryable = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.message, self.hint) if part)
+
+
+class UsageError(CatalogError):
+    """The command was called with words that do not fit."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A setting is unknown, ill-typed or missing."""
+
+
+class StoreError(CatalogError):
+    """A storage location refused or failed; `store` and `path` say where."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, store: str = "", path: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.store = store
+        self.path = path
+
+
+class NotFound(StoreError):
+    """No such path in the store."""
+
+
+class AlreadyExists(StoreError):
+    """The target path is taken; nothing is ever overwritten."""
+
+
+class PermissionDenied(StoreError):
+    """The system does not let this user read or write there."""
+
+
+class StoreFull(StoreError):
+    """No space or quota is left; going on would fail for every file."""
+
+
+class InvalidPath(StoreError):
+    """A name the store cannot hold, or a path that leaves its root."""
+
+
+class ReadOnlyStore(StoreError):
+    """The store cannot be written to."""
+
+
+class FixityMismatch(StoreError):
+    """The bytes written or read are not the bytes expected."""
+
+
+class StoreUnavailable(StoreError):
+    """The store's root is missing, unmounted or unreachable."""
+
+    exit_code = 5
+    retryable = True
+
+
+class CatalogIndexError(CatalogError):
+    """The index refused a request."""
+
+
+class IndexUnavailable(CatalogIndexError):
+    """Elasticsearch cannot be reached."""
+
+    exit_code = 5
+    retryable = True
+
+
+class AccessDenied(CatalogIndexError):
+    """Elasticsearch refused the user, password or key."""
+
+    exit_code = 5
+
+
+class SchemaMismatch(CatalogIndexError):
+    """The index is not ours, or was made by a newer version."""
+
+
+class DocumentConflict(CatalogIndexError):
+    """Another program changed the document first."""
+
+    retryable = True
+
+
+class QuerySyntaxError(CatalogIndexError):
+    """A search that cannot be understood; `position` is the 0-based spot in the text, or None."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, position: int | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
+class AssetNotFound(CatalogIndexError):
+    """Nothing in the catalog has this hash or path."""
+
+
+class NodeError(CatalogError):
+    """The program's own Elasticsearch node could not be had, started or stopped."""
+
+    exit_code = 5
+
+
+class MediaError(CatalogError):
+    """One file could not be read as a photo or video."""
+
+    exit_code = 3
+
+
+class UnreadableMedia(MediaError):
+    """The file's bytes cannot be had, or are no picture or video of the type they claim."""
+
+
+class UnsupportedType(MediaError):
+    """Not a photo or video this program knows."""
+
+
+class GaveUp(MediaError):
+    """Reading took longer, or needed more memory, than is allowed."""
+
+
+class PlanRefused(CatalogError):
+    """A guard stopped the run before anything was changed."""
+
+    exit_code = 4
+
+
+class SourceInsideCatalog(PlanRefused):
+    """The folder to upload lies inside the catalog, or the catalog inside it."""
+
+
+class StoreGuard(PlanRefused):
+    """The store is not the one the catalog knows, or is not there."""
+
+
+class ConfirmationNeeded(PlanRefused):
+    """The run would do something that a person must agree to."""
+
+
+class NotYetAvailable(PlanRefused):
+    """A part that this version does not have."""
+
+
+class JournalError(CatalogError):
+    """The journal cannot be written; without it nothing is changed."""

@@ -1,0 +1,60 @@
+"""What the readers of one file found, merged field by field: the first reader to state a field wins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from catalog.domain.capture_time import DateCandidate
+from catalog.domain.geo import Position, position_or_reason
+
+FIELDS = (
+    "make", "model", "lens", "width", "height", "orientation", "duration", "video_codec", "audio_codec", "frame_rate",
+    "live_id", "title", "description", "rating", "exposure_time", "f_number", "iso", "focal_length", "focal_length_35mm",
+    "flash", "software", "rotation", "motion_photo", "preview_offset", "preview_length",
+)  # fmt: skip
+"""Every field a reader may set with `add`. `width` and `height` are as stored; `orientation` (EXIF 1-8) and `rotation`
+(clockwise degrees, video) say how to turn them. `duration` is in seconds, `exposure_time` in seconds, `focal_length` in mm."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """Facts of one file while its readers are at work. `sources` says which reader gave each field."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    dates: list[DateCandidate] = field(default_factory=list)
+    position: Position | None = None
+    tags: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    displayed: bool = False
+    """Whether width and height are already as shown, with orientation and rotation applied."""
+
+    def add(self, name: str, value: Any, source: str) -> None:
+        """Set a field unless an earlier reader did; blanks and None are no values."""
+        if isinstance(value, str):
+            value = value.replace("\0", " ").strip()
+        if value is None or value == "" or name in self.values:
+            return
+        if name not in FIELDS:
+            raise KeyError(name)
+        self.values[name] = value
+        self.sources[name] = source
+
+    def add_date(self, candidate: DateCandidate) -> None:
+        """Keep one statement of the capture time; which one wins is decided later, over all of them."""
+        if candidate not in self.dates:
+            self.dates.append(candidate)
+
+    def add_position(self, lat: float | None, lon: float | None, altitude: float | None, source: str) -> None:
+        """Set the position if it is a possible one and none was set; otherwise keep a note of the reason."""
+        position, reason = position_or_reason(lat, lon, altitude, source)
+        if position is None:
+            self.notes.append(f"{source} position rejected: {reason}")
+        elif self.position is None:
+            self.position = position
+            self.sources["location"] = source
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a field, or the default."""
+        return self.values.get(name, default)
