@@ -1,19 +1,24 @@
 """Every error of the program, with the exit status it ends a run with. Imports nothing.
 
+An error that concerns one file does not end a run: the run goes on and ends with SOME_FAILED.
+
 CatalogError
 ├── UsageError (2)             ConfigError
-├── StoreError (3)             NotFound, AlreadyExists, PermissionDenied, StoreFull, InvalidPath,
+├── StoreError (1)             NotFound, AlreadyExists, PermissionDenied, StoreFull, InvalidPath,
 │                              ReadOnlyStore, FixityMismatch, StoreUnavailable (5)
 ├── CatalogIndexError (1)      IndexUnavailable (5), AccessDenied (5), SchemaMismatch, DocumentConflict,
 │                              QuerySyntaxError (2), AssetNotFound
 ├── NodeError (5)              the local Elasticsearch could not be had or started
-├── MediaError (3)             UnreadableMedia, UnsupportedType, GaveUp
+├── MediaError (1)             UnreadableMedia, UnsupportedType, GaveUp
 ├── PlanRefused (4)            SourceInsideCatalog, StoreGuard, ConfirmationNeeded, NotYetAvailable
 └── JournalError (1)
 """
 
 from __future__ import annotations
 
+DONE = 0
+SOME_FAILED = 3
+INTERRUPTED = 130
 
 class CatalogError(Exception):
     """Something a person can act on: what happened, where, why, and what to do next.
@@ -45,8 +50,6 @@ class ConfigError(UsageError):
 
 class StoreError(CatalogError):
     """A storage location refused or failed; `store` and `path` say where."""
-
-    exit_code = 3
 
     def __init__(self, message: str, *, store: str = "", path: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -138,8 +141,6 @@ class NodeError(CatalogError):
 
 class MediaError(CatalogError):
     """One file could not be read as a photo or video."""
-
-    exit_code = 3
 
 
 class UnreadableMedia(MediaError):

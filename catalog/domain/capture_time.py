@@ -111,10 +111,11 @@ def parse_offset(text: str) -> int | None:
 
 
 _DATE_TIME = re.compile(
-    r"\s*(\d{4})[:\-/. ](\d{1,2})[:\-/. ](\d{1,2})"
-    r"(?:[T ]+(\d{1,2})[:.\- ](\d{1,2})(?:[:.\- ](\d{1,2})(?:[.,](\d+))?)?)?"
+    r"\s*(\d{4})[:\-/. ] ?(\d{1,2})[:\-/. ] ?(\d{1,2})"
+    r"(?:[T: ]+(\d{1,2})[:.\- ] ?(\d{1,2})(?:[:.\- ] ?(\d{1,2})(?:[.,](\d+))?)?)?"
     r"\s*(Z|z|UTC|[+-]\d{1,2}:?\d{0,2})?"
 )
+_COMPACT = re.compile(r"\s*(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2})(\d{2})(\d{2})?(?:[.,](\d+))?)?(?!\d)\s*(Z|[+-]\d{2}:?\d{2})?")
 
 
 def parse_date(text: str) -> tuple[datetime, int | None, bool] | None:
@@ -122,13 +123,16 @@ def parse_date(text: str) -> tuple[datetime, int | None, bool] | None:
 
     None where the text holds no possible date (zeros, month 13, blanks).
     """
-    match = _DATE_TIME.match(text.replace("\0", " "))
+    text = text.replace("\0", " ")
+    match = _DATE_TIME.match(text) or _COMPACT.match(text)
     if not match:
         return None
     year, month, day, hour, minute, second = (int(g) if g else 0 for g in match.groups()[:6])
     fraction = (match[7] or "")[:6].ljust(6, "0")
-    try:
-        wall = datetime(year, month, day, hour, minute, min(second, 59) if second == 60 else second, int(fraction))
+    if hour > 24:
+        return None
+    try:  # hour 24 is what phones wrote whose format counted hours from 1 to 24
+        wall = datetime(year, month, day, hour % 24, minute, 59 if second == 60 else second, int(fraction))
     except ValueError:
         return None
     return wall, parse_offset(match[8]) if match[8] else None, match[4] is not None

@@ -10,7 +10,7 @@ from catalog.domain.geo import Position, position_or_reason
 
 FIELDS = (
     "make", "model", "lens", "width", "height", "orientation", "duration", "video_codec", "audio_codec", "frame_rate",
-    "live_id", "title", "description", "rating", "exposure_time", "f_number", "iso", "focal_length", "focal_length_35mm",
+    "live_id", "title", "description", "rating", "favorite", "exposure_time", "f_number", "iso", "focal_length", "focal_length_35mm",
     "flash", "software", "rotation", "motion_photo", "preview_offset", "preview_length",
 )  # fmt: skip
 """Every field a reader may set with `add`. `width` and `height` are as stored; `orientation` (EXIF 1-8) and `rotation`

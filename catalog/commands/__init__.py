@@ -1,0 +1,1 @@
+"""The commands, one file each: settings, workspace, survey, plan, run. No rules and no loops over assets here."""

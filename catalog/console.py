@@ -1,0 +1,169 @@
+"""The terminal: what is printed where, how errors end a command, and the umbrella command `catalog`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from catalog import __version__
+from catalog.errors import INTERRUPTED, CatalogError
+from catalog.execution.progress import Bar, NoProgress, Progress, StepLines
+
+if TYPE_CHECKING:
+    from catalog.execution.report import Report
+    from catalog.wiring import Workspace
+
+CONNECTION = ("host", "port", "index")
+
+COMMANDS: dict[str, str] = {
+    "upload_to_nas_from_disk": "catalog.commands.upload_to_nas_from_disk",
+    "search": "catalog.commands.search",
+    "show": "catalog.commands.show",
+    "status": "catalog.commands.status",
+    "engine": "catalog.commands.engine",
+    "doctor": "catalog.commands.doctor",
+    "images_in_directory": "catalog.tools.images_in_directory",
+    "list_all_file_types": "catalog.tools.list_all_file_types",
+}
+"""Every command and the module that holds it; a module is imported only when its command is asked for."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """How one command talks: to stdout its results, to stderr everything else."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    connection: Mapping[str, Any] = field(default_factory=dict)
+    config: Any = None
+
+    @classmethod
+    def from_flags(cls, flags: Mapping[str, Any]) -> Screen:
+        """From the shared options of a command."""
+        return cls(
+            bool(flags.get("json")),
+            bool(flags.get("quiet")),
+            bool(flags.get("verbose")),
+            {name: flags.get(name) for name in CONNECTION},
+            flags.get("config"),
+        )
+
+    def workspace(self, **overrides: Any) -> Workspace:
+        """The workspace for the settings in force, with the flags given."""
+        from catalog.config import load
+        from catalog.wiring import Workspace
+
+        _set_up_logging(self.verbose)
+        return Workspace(load(self.config, **overrides), self.progress())
+
+    def progress(self) -> Progress:
+        """A bar on a terminal; lines for what takes long otherwise; nothing when quiet."""
+        if self.quiet:
+            return NoProgress()
+        return Bar() if sys.stderr.isatty() and not self.json else StepLines()
+
+    def report(self, progress: Progress) -> Report:
+        """A report that prints as this screen does."""
+        from catalog.execution.report import Report
+
+        return Report(self.out, progress.write, json=self.json, verbose=self.verbose, quiet=self.quiet)
+
+    def out(self, line: str) -> None:
+        """Print a result."""
+        write_line(line)
+
+
+def write_line(line: str) -> None:
+    """A line to stdout, whatever characters it holds."""
+    sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace") + b"\n")
+    sys.stdout.flush()
+
+
+class _Commands(click.Group):
+    """The commands of COMMANDS, imported when asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """By name, with dashes or underscores."""
+        module = COMMANDS.get(cmd_name) or COMMANDS.get(cmd_name.replace("-", "_"))
+        return import_module(module).command if module else None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """With a suggestion where the name is nearly right."""
+        import difflib
+
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
+            close = difflib.get_close_matches(name, COMMANDS, 1)
+            hint = f" Did you mean {close[0]}?" if close else " See `catalog --help`."
+            raise click.UsageError(f"There is no command {name}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group("catalog", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="catalog")
+def umbrella() -> None:
+    """A catalog of all your photos and videos, wherever the copies live.
+
+    \b
+    Start with:
+      catalog upload_to_nas_from_disk -r ~/Pictures --nas_root /mnt/nas/photos
+      catalog search 'city:Ghent taken:2019 kind:video'
+
+    Every command explains itself with --help.
+    """
+
+
+def main() -> None:
+    """The program: run the command that the program's own name says, or `catalog` and a subcommand."""
+    name = os.path.basename(sys.argv[0])  # noqa: PTH119
+    name = name.removesuffix(".py")
+    command = import_module(COMMANDS[name]).command if name in COMMANDS else umbrella
+    sys.exit(run(command, sys.argv[1:]))
+
+
+def run(command: click.Command, arguments: list[str]) -> int:
+    """The exit status of a command; every expected error is one line on stderr."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        result = command.main(arguments, standalone_mode=False, prog_name=command.name)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted; run the command again to go on.", err=True)
+        return INTERRUPTED
+    except CatalogError as error:
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _set_up_logging(verbose: bool) -> None:
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    for noisy in ("elastic_transport", "elasticsearch", "urllib3", "PIL"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)

@@ -1,0 +1,125 @@
+"""What is known of one photo or video: the facts its bytes state, and where its copies are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from catalog.domain.capture_time import CaptureTime, DateCandidate
+from catalog.domain.geo import Position
+from catalog.domain.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a store's listing, not yet known to be an asset.
+
+    `path` is relative to the listed root, POSIX, in the reversible text form of `domain.names`. Times are
+    nanoseconds since 1970 UTC. `problem` says why the entry cannot be read as a file (link, socket, no permission).
+    """
+
+    path: str
+    size: int = 0
+    mtime_ns: int = 0
+    ctime_ns: int = 0
+    device: int = 0
+    inode: int = 0
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def folder(self) -> str:
+        """The path without its last part; "" at the root."""
+        return self.path.rpartition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good a picture is, measured on its small grey version.
+
+    `sharpness`: variance of the Laplacian. `brightness`: mean grey 0-255. `contrast`: standard deviation of grey.
+    """
+
+    sharpness: float
+    brightness: float
+    contrast: float
+    blank: bool
+    blurred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the bytes of one file (and its sidecars) state; nothing here depends on where the file lies.
+
+    `width` and `height` are pixels as shown. `duration` is in seconds. `phash` is 16 hex digits. `values` holds the
+    remaining fields (make, model, lens, exposure, codecs, live_id, title, rating ...), `sources` which reader gave what.
+    `problem` says why the picture itself could not be looked at, though the file is kept.
+    """
+
+    hash: str
+    size: int
+    type: str
+    kind: str
+    mime: str
+    image_hash: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    phash: str | None = None
+    quality: Quality | None = None
+    position: Position | None = None
+    dates: tuple[DateCandidate, ...] = ()
+    tags: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One photo or video as the catalog describes it: its facts, and what was concluded from them and its name."""
+
+    facts: Facts
+    captured: CaptureTime | None
+    place: Place | None = None
+    notes: tuple[str, ...] = ()
+    messenger: bool = False
+
+    @property
+    def hash(self) -> str:
+        """The content hash, which is the asset's id."""
+        return self.facts.hash
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The bytes of an asset at one path in one store; `verified` is when its content hash was last proved (UTC)."""
+
+    store: str
+    path: str
+    size: int
+    mtime: datetime
+    added: datetime
+    verified: datetime
+    state: str = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAsset:
+    """What the index says of an asset: its copies, and the version a conditional change must name."""
+
+    hash: str
+    copies: tuple[Mapping[str, Any], ...]
+    seq_no: int
+    primary_term: int
+
+    def paths_in(self, store: str) -> tuple[str, ...]:
+        """Where the store holds copies of it."""
+        return tuple(c["path"] for c in self.copies if c["store"] == store)

@@ -1,0 +1,119 @@
+"""Where an asset lives in the catalog: `YYYY/MM_Month/YYYY-MM-DD HH-MM-SS Place.ext` and its relatives.
+
+The wall clock names folders and files; month names are English whatever the locale.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from catalog.domain.asset import Asset
+from catalog.domain.capture_time import CaptureTime
+from catalog.domain.filetypes import extension_of
+from catalog.domain.names import portable, shortened
+
+MONTHS = ("January", "February", "March", "April", "May", "June", "July",
+          "August", "September", "October", "November", "December")  # fmt: skip
+WEAK_SOURCES = frozenset({"folder", "mtime", "exif:DateTime"})
+FIELDS = frozenset({"year", "month", "day", "hour", "minute", "second", "month_name", "date", "time", "place", "city",
+                    "country", "region", "original", "make", "model", "kind"})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Templates of folders and names. The fields are FIELDS, in braces; empty fields leave no stray space.
+
+    `name` is for a known time of capture, `name_weak` where the time is only the file's own (mtime, folder),
+    `name_date_only` where no time of day is known.
+    """
+
+    folder: str = "{year}/{month}_{month_name}"
+    undated_folder: str = "undated"
+    video_folder: str = "filmchen"
+    messenger_folder: str = "Whatsapp"
+    name: str = "{date} {time} {place}"
+    name_weak: str = "{date} {time} @ {original}"
+    name_date_only: str = "{date} @ {original}"
+    name_undated: str = "{original}"
+    live_video_beside_still: bool = False
+
+
+def unknown_fields(template: str) -> list[str]:
+    """The words in braces that are no field of a template."""
+    return [name for name in re.findall(r"\{([^{}]*)\}", template) if name not in FIELDS]
+
+
+def folder_of(layout: Layout, asset: Asset, *, live_video: bool = False) -> str:
+    """The folder of an asset, relative to the store's root, POSIX. `live_video`: the movie of a Live Photo."""
+    captured = asset.captured
+    parts = [_fill(layout.folder, asset, "") if captured else layout.undated_folder]
+    if asset.messenger and captured and captured.source in ("filename", "folder", "mtime"):
+        parts.append(layout.messenger_folder)
+    if asset.facts.kind == "video" and not (live_video and layout.live_video_beside_still):
+        parts.append(layout.video_folder)
+    return "/".join(portable(piece) for part in parts for piece in part.split("/") if piece)
+
+
+def stem_of(layout: Layout, asset: Asset, original: str) -> str:
+    """The file name without extension; `original` is the file's name before it came to the catalog."""
+    template = _name_template(layout, asset.captured)
+    old_stem = original[: -len(extension_of(original)) - 1] if extension_of(original) else original
+    return portable(_fill(template, asset, old_stem))
+
+
+def file_name(stem: str, original: str, number: int = 0) -> str:
+    """Stem, `_number` if it is not 0, and the original's extension in lower case, within the portable length."""
+    extension = portable(extension_of(original)) if extension_of(original) else ""
+    suffix = f"_{number}" if number else ""
+    cut = shortened(stem, suffix + extension)
+    return f"{cut}{suffix}.{extension}" if extension else f"{cut}{suffix}"
+
+
+def _name_template(layout: Layout, captured: CaptureTime | None) -> str:
+    if captured is None:
+        return layout.name_undated
+    if not captured.has_time:
+        return layout.name_date_only
+    return layout.name_weak if captured.source in WEAK_SOURCES else layout.name
+
+
+def _fill(template: str, asset: Asset, original: str) -> str:
+    fields = {**_date_fields(asset.captured), **_other_fields(asset, original)}
+    text = re.sub(r"\{(\w+)\}", lambda m: fields.get(m[1], ""), template)
+    return re.sub(r" {2,}", " ", text).strip()
+
+
+def _date_fields(captured: CaptureTime | None) -> dict[str, str]:
+    if captured is None:
+        return {}
+    wall = captured.wall
+    return {
+        "year": f"{wall.year:04d}",
+        "month": f"{wall.month:02d}",
+        "day": f"{wall.day:02d}",
+        "hour": f"{wall.hour:02d}",
+        "minute": f"{wall.minute:02d}",
+        "second": f"{wall.second:02d}",
+        "month_name": MONTHS[wall.month - 1],
+        "date": f"{wall.year:04d}-{wall.month:02d}-{wall.day:02d}",
+        "time": f"{wall.hour:02d}-{wall.minute:02d}-{wall.second:02d}",
+    }
+
+
+def _other_fields(asset: Asset, original: str) -> dict[str, str]:
+    place = asset.place
+    return {
+        "place": _flat((place.name or place.city) if place else ""),
+        "city": _flat(place.city if place else ""),
+        "country": _flat(place.country if place else ""),
+        "region": _flat(place.region if place else ""),
+        "original": _flat(original),
+        "make": _flat(str(asset.facts.values.get("make", ""))),
+        "model": _flat(str(asset.facts.values.get("model", ""))),
+        "kind": asset.facts.kind,
+    }
+
+
+def _flat(text: str | None) -> str:
+    return (text or "").replace("/", "-").replace("\\", "-")

@@ -1,0 +1,53 @@
+"""File names: a reversible text form for any bytes, and names that every store accepts."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+
+MAX_NAME_BYTES = 240
+"""UTF-8 bytes in one file name: below the 255 of ext4, SMB and Dropbox, with room for a suffix and a temporary mark."""
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.IGNORECASE)
+_ESCAPE = re.compile(r"\\(?:\\|x([0-9a-f]{2}))")
+
+
+def to_text(path: str) -> str:
+    r"""A path from the system as text that can be printed, stored and turned back.
+
+    Bytes that are not UTF-8 (surrogates, as `os.fsdecode` gives them) become `\xNN`; a backslash is doubled.
+    """
+    if path.isascii() and "\\" not in path:
+        return path
+    escaped = path.replace("\\", "\\\\")
+    return re.sub("[\udc80-\udcff]", lambda m: f"\\x{ord(m[0]) - 0xDC00:02x}", escaped)
+
+
+def from_text(text: str) -> str:
+    """The system path of a text made by `to_text`."""
+    if "\\" not in text:
+        return text
+    return _ESCAPE.sub(lambda m: chr(0xDC00 + int(m[1], 16)) if m[1] else "\\", text)
+
+
+def portable(name: str) -> str:
+    """The name with what SMB, exFAT or Dropbox refuse replaced by "-": never empty, never a reserved word."""
+    clean = _FORBIDDEN.sub("-", unicodedata.normalize("NFC", name))
+    clean = re.sub(r"\s+", " ", clean).strip(" ").rstrip(". ")
+    if _RESERVED.match(clean):
+        clean = "_" + clean
+    return clean or "_"
+
+
+def shortened(stem: str, extension: str, limit: int = MAX_NAME_BYTES) -> str:
+    """The stem cut, at a whole character, so that stem + "." + extension fits the limit in UTF-8 bytes."""
+    room = limit - len(os.fsencode(extension)) - 1
+    raw = stem.encode()
+    return stem if len(raw) <= room else raw[:room].decode("utf-8", "ignore").rstrip(". ")
+
+
+def comparison_key(name: str) -> str:
+    """Names with one key are the same file on some store: Unicode form and case are folded."""
+    return unicodedata.normalize("NFC", name).casefold()

@@ -1,0 +1,201 @@
+"""Which files belong together: stacks (one shot in several files) and sidecars beside their assets."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from catalog.domain.asset import Asset, Entry
+from catalog.domain.filetypes import BY_NAME, SIDECAR_EXTENSIONS, TYPES, extension_of
+from catalog.domain.names import comparison_key
+
+RAW_TYPES = frozenset(t.name for t in TYPES if t.family == "tiff" and t.name != "tiff") | {"cr3", "crw", "raf", "mrw", "x3f"}
+LIVE_MOVIE_SECONDS = 6.0
+"""A movie beside a still of the same name is taken for its Live Photo part, without ids to prove it, up to this length."""
+SAME_SHOT = timedelta(seconds=2)
+TAKEOUT_NAME_LENGTH = 46
+"""Google Takeout cuts a JSON sidecar's name, without its `.json`, to this many characters."""
+
+_NUMBER = re.compile(r"^(?P<base>.+?)(?P<number>\(\d+\))$")
+_EDITED = re.compile(r"-(?:edited|bearbeitet|modifié|editado|bewerkt|edytowane|modificato)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry that may be an asset, with the sidecars found beside it."""
+
+    entry: Entry
+    sidecars: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A candidate whose content was read. `role` is "" alone, else `still`, `live`, `raw` or `jpeg`."""
+
+    entry: Entry
+    asset: Asset
+    sidecars: tuple[Entry, ...] = ()
+    role: str = ""
+
+
+def stem_key(entry: Entry) -> str:
+    """Files of one folder with one key may be one shot; sorting by it keeps them together."""
+    name = entry.name
+    extension = extension_of(name)
+    return comparison_key(name[: -len(extension) - 1] if extension else name)
+
+
+def attach_sidecars(entries: Iterable[Entry]) -> tuple[list[Candidate], list[Entry]]:
+    """The candidates of one folder, each with its sidecars, in the order given, and the sidecars left over.
+
+    A sidecar belongs to `photo.jpg` if it is called `photo.jpg.xmp`, `photo.xmp` or, from Google Takeout,
+    `photo.jpg.json`, `photo.jpg.supplemental-metadata.json` (cut short or not) or `photo.jpg(1).json` for `photo(1).jpg`.
+    """
+    media: list[Entry] = []
+    sidecars: list[Entry] = []
+    for entry in entries:
+        (sidecars if extension_of(entry.name) in SIDECAR_EXTENSIONS and not entry.problem else media).append(entry)
+    by_name, by_stem = _index_names(media)
+    found: dict[str, list[Entry]] = defaultdict(list)
+    orphans = []
+    for sidecar in sidecars:
+        owners = _owners(sidecar, by_name, by_stem)
+        for owner in owners:
+            found[owner.path].append(sidecar)
+        if not owners:
+            orphans.append(sidecar)
+    return [Candidate(m, tuple(found.get(m.path, ()))) for m in media], orphans
+
+
+def _index_names(media: list[Entry]) -> tuple[dict[str, Entry], dict[str, list[Entry]]]:
+    by_stem: dict[str, list[Entry]] = defaultdict(list)
+    for entry in media:
+        by_stem[stem_key(entry)].append(entry)
+    return {comparison_key(e.name): e for e in media}, by_stem
+
+
+def _owners(sidecar: Entry, by_name: dict[str, Entry], by_stem: dict[str, list[Entry]]) -> list[Entry]:
+    key = stem_key(sidecar)
+    extension = extension_of(sidecar.name)
+    if extension == "json":
+        return _takeout_owners(key, by_name)
+    if key in by_name:
+        return [by_name[key]]
+    same = by_stem.get(key, [])
+    if extension == "thm":
+        return [e for e in same if extension_of(e.name) in _VIDEO_EXTENSIONS][:1]
+    if extension == "aae" and not same:  # the edits of IMG_1234 lie in IMG_O1234.aae, too
+        same = by_stem.get(key.replace("_o", "_", 1), [])
+    return same
+
+
+_VIDEO_EXTENSIONS = frozenset(e for t in TYPES if t.kind == "video" for e in t.extensions)
+
+
+def _takeout_owners(key: str, by_name: dict[str, Entry]) -> list[Entry]:
+    numbered = _NUMBER.match(key)
+    base, number = (numbered["base"], numbered["number"]) if numbered else (key, "")
+    owners = []
+    for name, entry in by_name.items():
+        extension = extension_of(name)
+        stem = _EDITED.sub("", name[: -len(extension) - 1]) if extension else name
+        if number:
+            if not stem.endswith(number):
+                continue
+            stem = stem[: -len(number)]
+        if _is_takeout_name(base, f"{stem}.{extension}"):
+            owners.append(entry)
+    return owners
+
+
+def _is_takeout_name(base: str, name: str) -> bool:
+    """Whether `base` is the name plus a (cut) `.supplemental-metadata`, or the name itself cut at Takeout's limit."""
+    if base.startswith(name):
+        return ".supplemental-metadata".startswith(base[len(name) :])
+    return len(base) >= TAKEOUT_NAME_LENGTH - 1 and name.startswith(base)
+
+
+def group(members: Sequence[Member]) -> list[tuple[Member, ...]]:
+    """The members of one folder as stacks: still before movie, JPEG before RAW; singles are stacks of one."""
+    stacks: dict[str, list[Member]] = {}
+    for member in members:
+        stacks.setdefault(stem_key(member.entry), []).append(member)
+    groups = [part for same in stacks.values() for part in _split(same)]
+    return _join_by_live_id(groups)
+
+
+def _split(same: list[Member]) -> list[tuple[Member, ...]]:
+    """One stem's files, divided where what they state speaks against one shot."""
+    if len(same) == 1:
+        return [tuple(same)]
+    stills = [m for m in same if m.asset.facts.kind == "image" and m.asset.facts.type not in RAW_TYPES]
+    raws = [m for m in same if m.asset.facts.type in RAW_TYPES]
+    movies = [m for m in same if m.asset.facts.kind == "video"]
+    lead = (stills or raws)[:1]
+    if not lead:
+        return [(m,) for m in same]
+    stack, rest = [lead[0]], []
+    for member in stills + raws + movies:
+        if member is lead[0]:
+            continue
+        seen = {extension_of(m.entry.name) for m in stack}
+        fits = extension_of(member.entry.name) not in seen and _is_one_shot(lead[0], member)
+        (stack if fits else rest).append(member)
+    return [_with_roles(stack)] + [(m,) for m in rest]
+
+
+def _is_one_shot(lead: Member, other: Member) -> bool:
+    if other.asset.facts.kind == "video":
+        return _is_live_pair(lead.asset, other.asset)
+    a, b = lead.asset.captured, other.asset.captured
+    if a is None or b is None or "mtime" in (a.source, b.source):
+        return True
+    return abs(a.wall - b.wall) <= SAME_SHOT
+
+
+def _is_live_pair(still: Asset, movie: Asset) -> bool:
+    ids = still.facts.values.get("live_id"), movie.facts.values.get("live_id")
+    if any(ids):
+        return ids[0] == ids[1]
+    return (movie.facts.duration or 0) <= LIVE_MOVIE_SECONDS and BY_NAME[movie.facts.type].family == "bmff"
+
+
+def _with_roles(stack: list[Member]) -> tuple[Member, ...]:
+    if len(stack) == 1:
+        return tuple(stack)
+    has_raw = any(m.asset.facts.type in RAW_TYPES for m in stack)
+
+    def role(member: Member) -> str:
+        if member.asset.facts.kind == "video":
+            return "live"
+        if member.asset.facts.type in RAW_TYPES:
+            return "raw"
+        return "jpeg" if has_raw else "still"
+
+    return tuple(Member(m.entry, m.asset, m.sidecars, role(m)) for m in stack)
+
+
+def _join_by_live_id(groups: list[tuple[Member, ...]]) -> list[tuple[Member, ...]]:
+    """Pairs whose names differ (as some exports make them), joined by their Live Photo id."""
+    movies = {
+        m.asset.facts.values["live_id"]: m
+        for g in groups
+        if len(g) == 1
+        for m in g
+        if m.asset.facts.kind == "video" and m.asset.facts.values.get("live_id")
+    }
+    joined: list[tuple[Member, ...]] = []
+    used: set[str] = set()
+    for g in groups:
+        lead = g[0]
+        movie = movies.get(lead.asset.facts.values.get("live_id", ""))
+        has_movie = any(m.asset.facts.kind == "video" for m in g)
+        if movie and not has_movie and movie.entry.path not in used:
+            used.add(movie.entry.path)
+            joined.append(_with_roles([*g, movie]))
+        else:
+            joined.append(g)
+    return [g for g in joined if not (len(g) == 1 and g[0].entry.path in used)]

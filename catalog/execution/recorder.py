@@ -1,0 +1,136 @@
+"""Writing what was done into the index: in the background, in bulk, and never before it is true."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from catalog.errors import CatalogError, IndexUnavailable
+
+log = logging.getLogger(__name__)
+LONGEST_PAUSE = 8.0
+BATCH = 200
+WAIT_SECONDS = 0.3
+
+T = TypeVar("T")
+Settled = Callable[[list[dict[str, Any]]], None]
+
+
+class BulkWriter(Protocol):
+    """What the recorder needs of the index."""
+
+    def bulk(self, lines: Sequence[Any]) -> list[dict[str, Any]]:
+        """Several writes in one request; the replies in order."""
+        ...
+
+
+@dataclass(slots=True)
+class Record:
+    """Writes that belong together. `lines` is bulk NDJSON as values; `settled` gets the replies, in order.
+
+    `paths` are the catalog files that the writes speak of: they are brought to the disk first.
+    """
+
+    lines: list[Any]
+    settled: Settled
+    paths: list[str] = field(default_factory=list)
+
+
+def patiently(call: Callable[[], T], seconds: float, recover: Callable[[], None] | None = None) -> T:
+    """The result of a call to Elasticsearch, repeated with growing pauses while it cannot be reached.
+
+    Raises IndexUnavailable after `seconds` without success. `recover` is tried between the attempts.
+    """
+    end = time.monotonic() + seconds
+    pause = 0.25
+    while True:
+        try:
+            return call()
+        except IndexUnavailable as error:
+            if time.monotonic() + pause > end:
+                raise
+            log.warning("%s Waiting.", error.message)
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+            if recover:
+                try:
+                    recover()
+                except CatalogError as problem:
+                    log.warning("%s", problem.message)
+
+
+class Recorder:
+    """A thread that sends records in bulk. After a failure that lasts, `error` is set and nothing more is sent."""
+
+    def __init__(
+        self, index: BulkWriter, settle: Callable[[list[str]], None], *, patience: float, recover: Callable[[], None] | None = None
+    ) -> None:
+        self._index = index
+        self._settle = settle
+        self._patience = patience
+        self._recover = recover
+        self._queue: queue.Queue[Record | None] = queue.Queue(maxsize=BATCH * 2)
+        self.error: CatalogError | None = None
+        self._thread = threading.Thread(target=self._serve, name="recorder", daemon=True)
+        self._thread.start()
+
+    def add(self, record: Record) -> None:
+        """Hand over writes; blocks while too many are waiting. Raises what stopped the recorder."""
+        if self.error:
+            raise self.error
+        self._queue.put(record)
+
+    def close(self) -> None:
+        """Send what is left and wait for it. Raises what stopped the recorder."""
+        self._queue.put(None)
+        self._thread.join()
+        if self.error:
+            raise self.error
+
+    def _serve(self) -> None:
+        ended = False
+        while not ended:
+            records, ended = self._gather()
+            if records and self.error is None:
+                try:
+                    self._send(records)
+                except CatalogError as error:
+                    self.error = error
+                except Exception as error:  # the thread must not die silently with work in its queue
+                    log.debug("recorder failed", exc_info=True)
+                    self.error = CatalogError(f"Recording failed: {error}")
+
+    def _gather(self) -> tuple[list[Record], bool]:
+        """The next records, as many as come within a moment, and whether they are the last."""
+        records: list[Record] = []
+        end = 0.0
+        while len(records) < BATCH:
+            try:
+                item = self._queue.get(timeout=max(0.0, end - time.monotonic()) if records else None)
+            except queue.Empty:
+                break
+            if item is None:
+                return records, True
+            records.append(item)
+            end = end or time.monotonic() + WAIT_SECONDS
+        return records, False
+
+    def _send(self, records: list[Record]) -> None:
+        self._settle([p for r in records for p in r.paths])
+        lines = [line for record in records for line in record.lines]
+        replies = patiently(lambda: self._index.bulk(lines), self._patience, self._recover)
+        start = 0
+        for record in records:
+            count = sum(1 for line in record.lines if _is_operation(line))
+            record.settled(replies[start : start + count])
+            start += count
+
+
+def _is_operation(line: Any) -> bool:
+    """Operations are objects with one key that holds `_index`; the lines after them are documents."""
+    return len(line) == 1 and isinstance(value := next(iter(line.values())), dict) and "_index" in value

@@ -1,0 +1,250 @@
+"""The survey of an upload: what lies in the source, what of it is known, and what its bytes state. Only reads."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from catalog.domain.asset import Entry, Facts, KnownAsset
+from catalog.domain.filetypes import IGNORED_NAMES, extension_of
+from catalog.domain.layout import Layout, folder_of
+from catalog.domain.names import comparison_key, from_text
+from catalog.domain.stacks import Candidate, Member, attach_sidecars, group, stem_key
+from catalog.errors import MediaError, NotFound, StoreError, UnsupportedType
+from catalog.execution.describing import Describer
+from catalog.execution.workers import ReaderPool
+from catalog.media.extract import Request
+from catalog.plans.actions import Skip
+from catalog.plans.ingest import IngestFacts, Occupancy, Remembered
+from catalog.stores.protocol import Store
+
+BATCH = 128
+"""Files looked up, planned and applied together. Small enough to keep memory flat, large enough for one request each."""
+_FOLDERS_KEPT = 64
+
+
+class Lookup(Protocol):
+    """What the survey asks the index."""
+
+    def known(self, hashes: list[str]) -> dict[str, KnownAsset]:
+        """Assets by content hash."""
+        ...
+
+    def known_sources(self, fingerprints: list[str]) -> dict[str, str]:
+        """Content hashes of unchanged source files."""
+        ...
+
+
+def fingerprint(base: str, entry: Entry) -> str:
+    """What a file that was read before is recognised by: path, device, inode, size, and times of change to the ns."""
+    parts = (base, entry.path, entry.device, entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns)
+    return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One batch on its way: what is still being read, and what came back."""
+
+    skipped: list[Skip] = field(default_factory=list)
+    folders: list[list[Candidate]] = field(default_factory=list)
+    remembered: list[Remembered] = field(default_factory=list)
+    read: dict[str, Facts | MediaError] = field(default_factory=dict)
+    waiting: int = 0
+    complete: bool = False
+
+    @property
+    def size(self) -> int:
+        """Files in it."""
+        return len(self.skipped) + sum(len(f) for f in self.folders)
+
+
+class IngestSurvey:
+    """Lists a source folder by folder, reads what is new, and gives the facts of one batch after the other."""
+
+    def __init__(
+        self, source: Store, target: Store, base: str, lookup: Lookup, pool: ReaderPool, describer: Describer, layout: Layout,
+        *, recursive: bool, now: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._source = source
+        self._target = target
+        self._base = base
+        self._lookup = lookup
+        self._pool = pool
+        self._describer = describer
+        self._layout = layout
+        self._recursive = recursive
+        self._now = now
+        self._listings: OrderedDict[str, dict[str, Entry]] = OrderedDict()
+        self.occupancy = Occupancy()
+
+    def count(self) -> int:
+        """How many files there are to look at, from a listing alone."""
+        return sum(1 for entry in self._source.list(recursive=self._recursive) if _is_wanted(entry))
+
+    def batches(self, in_flight: Callable[[], Mapping[str, str]]) -> Iterator[IngestFacts]:
+        """The facts of each batch, in listing order. `in_flight`: what is planned but not yet in the index (hash to path)."""
+        opened: deque[_Batch] = deque()
+        for batch_and_path, result in self._pool.run(self._requests(opened)):
+            batch, path = batch_and_path
+            if result is not None:
+                batch.read[path] = result
+                batch.waiting -= 1
+            while opened and opened[0].complete and not opened[0].waiting:
+                yield self._facts(opened.popleft(), in_flight)
+        while opened:
+            yield self._facts(opened.popleft(), in_flight)
+
+    # --- listing ---------------------------------------------------------------------------------------------------
+
+    def _requests(self, opened: deque[_Batch]) -> Iterator[tuple[tuple[_Batch, str], Request | None]]:
+        for batch in self._listed():
+            opened.append(batch)
+            fresh = self._not_remembered(batch)
+            batch.waiting = len(fresh)
+            batch.complete = True
+            for candidate in fresh:
+                yield (batch, candidate.entry.path), self._request(candidate)
+            if not fresh:
+                yield (batch, ""), None
+
+    def _request(self, candidate: Candidate) -> Request:
+        def system(entry: Entry) -> str:
+            return f"{self._base}/{from_text(entry.path)}"
+
+        return Request(system(candidate.entry), tuple(system(s) for s in candidate.sidecars))
+
+    def _listed(self) -> Iterator[_Batch]:
+        """The source in batches; files that may be one shot are never divided between two."""
+        batch = _Batch()
+        entries = self._source.list(recursive=self._recursive)
+        for _folder, rows in itertools.groupby(entries, key=lambda e: e.folder):
+            candidates, skipped = _sorted_out(rows)
+            batch.skipped += skipped
+            for part in _parts(candidates):
+                batch.folders.append(part)
+                if batch.size >= BATCH:
+                    yield batch
+                    batch = _Batch()
+        if batch.size:
+            yield batch
+
+    def _not_remembered(self, batch: _Batch) -> list[Candidate]:
+        """Those that must be read. One changed file of a stack makes all of the stack be read."""
+        prints = {c.entry.path: fingerprint(self._base, c.entry) for f in batch.folders for c in f}
+        known = self._lookup.known_sources(list(prints.values()))
+        assets = self._lookup.known(sorted(set(known.values())))
+        alive = {digest for digest, asset in assets.items() if self._answering(asset)}
+        fresh: list[Candidate] = []
+        for index, folder in enumerate(batch.folders):
+            kept: list[Candidate] = []
+            for _stem, same in itertools.groupby(folder, key=lambda c: stem_key(c.entry)):
+                rows = list(same)
+                if all(known.get(prints[c.entry.path]) in alive for c in rows):
+                    batch.remembered += [Remembered(c.entry, known[prints[c.entry.path]]) for c in rows]
+                else:
+                    kept += rows
+            batch.folders[index] = kept
+            fresh += kept
+        return fresh
+
+    # --- facts -----------------------------------------------------------------------------------------------------
+
+    def _facts(self, batch: _Batch, in_flight: Callable[[], Mapping[str, str]]) -> IngestFacts:
+        stacks: list[tuple[Member, ...]] = []
+        skipped = list(batch.skipped)
+        now = self._now()
+        for folder in batch.folders:
+            members = []
+            for candidate in folder:
+                result = batch.read[candidate.entry.path]
+                if isinstance(result, Facts):
+                    asset = self._describer.describe(result, candidate.entry, now)
+                    members.append(Member(candidate.entry, asset, candidate.sidecars))
+                else:
+                    skipped.append(_skip_of(candidate.entry, result))
+            stacks += group(members)
+        planned = dict(in_flight())  # before the index is asked: what is recorded in between is found there
+        hashes = {m.asset.hash for s in stacks for m in s} | {r.hash for r in batch.remembered}
+        known = self._lookup.known(sorted(hashes))
+        existing = {h: path for h, asset in known.items() if (path := self._answering(asset))}
+        self._look_at_targets([m for s in stacks for m in s if m.asset.hash not in existing])
+        gone = "its copy in the catalog vanished during this run; run the command again"
+        skipped += [Skip(r.entry, gone, "failed") for r in batch.remembered if r.hash not in existing]
+        remembered = [r for r in batch.remembered if r.hash in existing]
+        return IngestFacts(stacks, remembered, skipped, known, existing, planned)
+
+    def _answering(self, asset: KnownAsset) -> str | None:
+        """Where the target store really holds a known asset, by its listing; None where it does not."""
+        for copy in asset.copies:
+            if copy["store"] == self._target.name and copy.get("state") == "ok":
+                entry = self._target.stat(copy["path"])
+                if entry and not entry.problem and entry.size == copy["size"]:
+                    return str(copy["path"])
+        return None
+
+    def _look_at_targets(self, fresh: Iterable[Member]) -> None:
+        """Learn the names in the folders that files will go to, and which files there may be the same content."""
+        for member in fresh:
+            base = folder_of(self._layout, member.asset)
+            for folder in {base, f"{base}/{self._layout.video_folder}"}:
+                for entry in self._listing(folder).values():
+                    alike = entry.size == member.entry.size and extension_of(entry.name) == extension_of(member.entry.name)
+                    if alike and entry.path not in self.occupancy.contents:
+                        self._learn_content(entry.path)
+
+    def _learn_content(self, path: str) -> None:
+        try:
+            self.occupancy.contents[path] = self._target.checksum(path)
+        except StoreError:  # unreadable: then it is only a name that is taken
+            self.occupancy.contents[path] = ""
+
+    def _listing(self, folder: str) -> dict[str, Entry]:
+        if folder in self._listings:
+            self._listings.move_to_end(folder)
+            return self._listings[folder]
+        try:
+            rows = {comparison_key(e.name): e for e in self._target.list(folder, recursive=False)}
+        except (NotFound, StoreError):
+            rows = {}
+        self._listings[folder] = rows
+        self.occupancy.names.setdefault(folder, set()).update(rows)
+        if len(self._listings) > _FOLDERS_KEPT:
+            forgotten, old = self._listings.popitem(last=False)
+            self.occupancy.names.pop(forgotten, None)
+            for entry in old.values():
+                self.occupancy.contents.pop(entry.path, None)
+        return rows
+
+
+def _is_wanted(entry: Entry) -> bool:
+    return not (entry.name.startswith(".") or "_gsdata_" in entry.path or entry.name.lower() in IGNORED_NAMES)
+
+
+def _sorted_out(rows: Iterable[Entry]) -> tuple[list[Candidate], list[Skip]]:
+    """The candidates of one folder, by stem, and what is skipped without being read."""
+    wanted = [e for e in rows if _is_wanted(e)]
+    skipped = [Skip(e, e.problem, "failed") for e in wanted if e.problem]
+    candidates, orphans = attach_sidecars(e for e in wanted if not e.problem)
+    skipped += [Skip(e, "a sidecar without its photo or video", "ignored") for e in orphans]
+    return sorted(candidates, key=lambda c: (stem_key(c.entry), c.entry.path)), skipped
+
+
+def _parts(candidates: list[Candidate]) -> Iterator[list[Candidate]]:
+    """One folder's candidates in parts of about BATCH, cut only between stems."""
+    part: list[Candidate] = []
+    for _stem, same in itertools.groupby(candidates, key=lambda c: stem_key(c.entry)):
+        part += same
+        if len(part) >= BATCH:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _skip_of(entry: Entry, error: MediaError) -> Skip:
+    return Skip(entry, str(error), "unsupported" if isinstance(error, UnsupportedType) else "failed")

@@ -1,0 +1,126 @@
+"""Between assets and their documents: what is written, and in which form."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from catalog.domain.asset import Asset, Copy
+from catalog.domain.capture_time import CaptureTime
+from catalog.domain.filetypes import extension_of
+
+_CAMERA = ("make", "model", "lens")
+_EXPOSURE = {"exposure_time": "time", "f_number": "f_number", "iso": "iso", "focal_length": "focal_length",
+             "focal_length_35mm": "focal_length_35mm", "flash": "flash"}  # fmt: skip
+_VIDEO = {"video_codec": "codec", "audio_codec": "audio_codec", "frame_rate": "frame_rate", "rotation": "rotation"}
+_PLAIN = ("orientation", "live_id", "motion_photo", "software", "favorite", "rating", "title", "description")
+
+
+def timestamp(moment: datetime) -> str:
+    """An aware moment as ISO 8601 UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def copy_document(copy: Copy) -> dict[str, Any]:
+    """One element of `copies`."""
+    return {
+        "store": copy.store,
+        "path": copy.path,
+        "name": copy.path.rpartition("/")[2],
+        "size": copy.size,
+        "mtime": timestamp(copy.mtime),
+        "added": timestamp(copy.added),
+        "verified": timestamp(copy.verified),
+        "state": copy.state,
+    }
+
+
+def with_copies(copies: list[dict[str, Any]]) -> dict[str, Any]:
+    """`copies` and the flat fields that follow from those that are there."""
+    present = [c for c in copies if c["state"] == "ok"]
+    return {
+        "copies": copies,
+        "stores": sorted({c["store"] for c in present}),
+        "copy_count": len(present),
+        "paths": sorted({c["path"] for c in present}),
+    }
+
+
+def asset_document(
+    asset: Asset, *, original: str, copies: list[Copy], sidecars: list[dict[str, Any]], stack: tuple[str, str] | None,
+    run: str, now: datetime,
+) -> dict[str, Any]:  # fmt: skip
+    """The document of a new asset. Fields without a value are left out.
+
+    `original` is the source path (text form); `stack` is its id and this asset's role; `now` is an aware moment.
+    """
+    facts = asset.facts
+    values = facts.values
+    document = {
+        "hash": facts.hash,
+        "image_hash": facts.image_hash,
+        "size": facts.size,
+        "kind": facts.kind,
+        "type": facts.type,
+        "mime": facts.mime,
+        "extension": extension_of(original),
+        "captured": _captured(asset.captured),
+        "location": {"lat": facts.position.lat, "lon": facts.position.lon} if facts.position else None,
+        "altitude": facts.position.altitude if facts.position else None,
+        "place": _place(asset),
+        "camera": {key: values.get(key) for key in _CAMERA},
+        "exposure": {to: values.get(key) for key, to in _EXPOSURE.items()},
+        "width": facts.width,
+        "height": facts.height,
+        "duration": facts.duration,
+        "video": {to: values.get(key) for key, to in _VIDEO.items()},
+        **{key: values.get(key) for key in _PLAIN},
+        "phash": facts.phash,
+        "quality": _quality(asset),
+        "tags": list(facts.tags),
+        "stack": {"id": stack[0], "role": stack[1]} if stack else None,
+        "sidecars": sidecars,
+        **with_copies([copy_document(c) for c in copies]),
+        "original": {"name": original.rpartition("/")[2], "path": original},
+        "sources": dict(facts.sources),
+        "notes": list(dict.fromkeys([*asset.notes, *facts.notes])),
+        "problem": facts.problem,
+        "added": timestamp(now),
+        "updated": timestamp(now),
+        "run": run,
+    }
+    return without_blanks(document)
+
+
+def without_blanks(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without None, empty texts, lists and objects; False and 0 are values."""
+    clean = {k: without_blanks(v) if isinstance(v, dict) else v for k, v in document.items()}
+    return {k: v for k, v in clean.items() if v is not None and v != "" and v != [] and v != {}}
+
+
+def _captured(captured: CaptureTime | None) -> dict[str, Any] | None:
+    if captured is None:
+        return None
+    return {
+        "wall": captured.wall.isoformat(timespec="milliseconds"),
+        "instant": timestamp(captured.instant) if captured.instant else None,
+        "offset_minutes": captured.offset_minutes,
+        "zone": captured.zone,
+        "source": captured.source,
+        "confidence": captured.confidence,
+        "has_time": captured.has_time,
+    }
+
+
+def _place(asset: Asset) -> dict[str, Any] | None:
+    place = asset.place
+    if place is None:
+        return None
+    return {f: getattr(place, f) for f in ("country", "country_code", "region", "city", "name", "source")}
+
+
+def _quality(asset: Asset) -> dict[str, Any] | None:
+    quality = asset.facts.quality
+    if quality is None:
+        return None
+    return {f: getattr(quality, f) for f in ("sharpness", "brightness", "contrast", "blank", "blurred")}

@@ -1,0 +1,133 @@
+"""What an upload writes: assets, the sources they came from, and the events of their history."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from catalog.domain.asset import Asset, Copy, Entry
+from catalog.errors import DocumentConflict
+from catalog.index import schema
+from catalog.index.documents import asset_document, copy_document, timestamp, with_copies
+from catalog.index.repository import Repository
+
+ATTEMPTS = 20
+
+
+class Verdict(Protocol):
+    """What became of an asset's other copies in a store."""
+
+    @property
+    def proved(self) -> bool:
+        """Whether one of them was read and is right."""
+        ...
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """Those that are gone."""
+        ...
+
+
+class CopyAction(Protocol):
+    """The part of a copy action that is recorded."""
+
+    @property
+    def source(self) -> Entry: ...  # noqa: D102
+    @property
+    def asset(self) -> Asset: ...  # noqa: D102
+    @property
+    def stack(self) -> tuple[str, str] | None: ...  # noqa: D102
+    @property
+    def is_new(self) -> bool: ...  # noqa: D102
+
+
+class DuplicateAction(Protocol):
+    """The part of a duplicate that is recorded."""
+
+    @property
+    def source(self) -> Entry: ...  # noqa: D102
+    @property
+    def hash(self) -> str: ...  # noqa: D102
+    @property
+    def store(self) -> str: ...  # noqa: D102
+    @property
+    def existing(self) -> str: ...  # noqa: D102
+
+
+class Recording:
+    """Bulk lines and conditional changes for one catalog. `base` is the absolute source folder, `command` who writes."""
+
+    def __init__(self, repository: Repository, *, base: str, command: str) -> None:
+        self._repository = repository
+        self._alias = repository.alias
+        self._base = base
+        self._command = command
+
+    def create_lines(
+        self, action: CopyAction, copy: Copy, sidecars: list[dict[str, Any]], run: str, fingerprint: str
+    ) -> list[Any]:
+        """The asset (if it is new; refused where it exists), its source, and the event. Sending them twice is harmless."""
+        now = datetime.now(UTC)
+        original = f"{self._base}/{action.source.path}"
+        lines: list[Any] = []
+        if action.is_new:
+            document = asset_document(
+                action.asset, original=original, copies=[copy], sidecars=sidecars, stack=action.stack, run=run, now=now
+            )
+            lines += [{"create": {"_index": self._alias, "_id": action.asset.hash}}, document]
+        lines += self._source_lines(action.asset.hash, original, run, fingerprint, now)
+        return lines + self._event_lines(
+            action="add" if action.is_new else "copy", hash=action.asset.hash, store=copy.store, path=copy.path,
+            source=original, run=run, now=now, after=copy_document(copy),
+        )  # fmt: skip
+
+    def duplicate_lines(self, action: DuplicateAction, run: str, fingerprint: str) -> list[Any]:
+        """The source of a duplicate, and the event."""
+        now = datetime.now(UTC)
+        original = f"{self._base}/{action.source.path}"
+        return self._source_lines(action.hash, original, run, fingerprint, now) + self._event_lines(
+            action="duplicate", hash=action.hash, store=action.store, path=action.existing, source=original, run=run, now=now
+        )
+
+    def add_copy(self, content_hash: str, copy: Copy, judge: Callable[[list[str]], Verdict], run: str) -> str:
+        """Add a copy to an existing asset; see `execution.apply.Writing`. Repeated while others change the document."""
+        for _attempt in range(ATTEMPTS):
+            document, seq_no, primary_term = self._repository.get_versioned(content_hash)
+            others = [c for c in document.get("copies", []) if c["store"] == copy.store]
+            if any(c["path"] == copy.path and c["state"] == "ok" for c in others):
+                return "ours" if document.get("run") == run else "present"
+            verdict = judge([c["path"] for c in others if c["path"] != copy.path])
+            if verdict.proved:
+                return "refused"
+            changed = document | _with_copy(document, copy, verdict.missing) | {"updated": timestamp(datetime.now(UTC))}
+            try:
+                self._repository.connection.request(
+                    "PUT", f"/{quote(self._alias)}/_doc/{content_hash}", changed, if_seq_no=seq_no, if_primary_term=primary_term
+                )
+            except DocumentConflict:
+                continue
+            return "added"
+        raise DocumentConflict(f"The document {content_hash} changes faster than it can be amended.")
+
+    def _source_lines(self, content_hash: str, path: str, run: str, fingerprint: str, now: datetime) -> list[Any]:
+        index = schema.companion(self._alias, "sources")
+        return [{"index": {"_index": index, "_id": fingerprint}}, {"hash": content_hash, "path": path, "run": run, "at": timestamp(now)}]
+
+    def _event_lines(self, *, run: str, now: datetime, **event: Any) -> list[Any]:
+        key = "\0".join((run, event["action"], event["hash"], event["source"]))
+        identity = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+        index = schema.companion(self._alias, "events")
+        return [
+            {"index": {"_index": index, "_id": identity}},
+            {"at": timestamp(now), "run": run, "command": self._command, "outcome": "done", **event},
+        ]
+
+
+def _with_copy(document: dict[str, Any], copy: Copy, missing: frozenset[str]) -> dict[str, Any]:
+    """The fields of a document about its copies, with one more, and with those that are gone marked so."""
+    kept = [c for c in document.get("copies", []) if not (c["store"] == copy.store and c["path"] == copy.path)]
+    marked = [c | {"state": "missing"} if c["store"] == copy.store and c["path"] in missing else c for c in kept]
+    return with_copies([*marked, copy_document(copy)])

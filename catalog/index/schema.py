@@ -1,0 +1,129 @@
+"""The indexes of a catalog: names, strict mappings and settings.
+
+One catalog is an alias (default `catalog`) over a versioned concrete index, and beside it `-events` (append-only
+history), `-stores` (known stores), `-sources` (files that were read before) and `-decisions` (what a person decided).
+Written for the core of Elasticsearch alone: no scripts, no ingest, no optional modules.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+MARK = "image-catalog"
+SCHEMA_VERSION = 1
+COMPANIONS = ("events", "stores", "sources", "decisions")
+
+KEYWORD: dict[str, Any] = {"type": "keyword"}
+DATE: dict[str, Any] = {"type": "date", "format": "strict_date_optional_time||epoch_millis"}
+LONG: dict[str, Any] = {"type": "long"}
+INTEGER: dict[str, Any] = {"type": "integer"}
+FLOAT: dict[str, Any] = {"type": "float"}
+BOOLEAN: dict[str, Any] = {"type": "boolean"}
+TEXT: dict[str, Any] = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 1024}}}
+STORED: dict[str, Any] = {"type": "object", "enabled": False}
+PATH: dict[str, Any] = {"type": "keyword", "ignore_above": 8000, "fields": {"text": {"type": "text"}}}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+ASSET_PROPERTIES: dict[str, Any] = {
+    "hash": KEYWORD,
+    "image_hash": KEYWORD,
+    "size": LONG,
+    "kind": KEYWORD,
+    "type": KEYWORD,
+    "mime": KEYWORD,
+    "extension": KEYWORD,
+    "captured": _object(
+        wall=DATE, instant=DATE, offset_minutes=INTEGER, zone=KEYWORD, source=KEYWORD, confidence=KEYWORD, has_time=BOOLEAN
+    ),
+    "location": {"type": "geo_point"},
+    "altitude": FLOAT,
+    "place": _object(country=TEXT, country_code=KEYWORD, region=TEXT, city=TEXT, name=TEXT, source=KEYWORD),
+    "camera": _object(make=TEXT, model=TEXT, lens=TEXT),
+    "exposure": _object(
+        time=FLOAT, f_number=FLOAT, iso=INTEGER, focal_length=FLOAT, focal_length_35mm=FLOAT, flash=INTEGER
+    ),
+    "width": INTEGER,
+    "height": INTEGER,
+    "orientation": INTEGER,
+    "duration": FLOAT,
+    "video": _object(codec=KEYWORD, audio_codec=KEYWORD, frame_rate=FLOAT, rotation=INTEGER),
+    "live_id": KEYWORD,
+    "motion_photo": BOOLEAN,
+    "software": TEXT,
+    "phash": {"type": "dense_vector", "element_type": "bit", "dims": 64, "index": True, "similarity": "l2_norm",
+              "index_options": {"type": "flat"}},
+    "quality": _object(sharpness=FLOAT, brightness=FLOAT, contrast=FLOAT, blank=BOOLEAN, blurred=BOOLEAN),
+    "albums": TEXT,
+    "tags": TEXT,
+    "favorite": BOOLEAN,
+    "rating": INTEGER,
+    "title": TEXT,
+    "description": {"type": "text"},
+    "manual": KEYWORD,
+    "stack": _object(id=KEYWORD, role=KEYWORD),
+    "sidecars": _object(store=KEYWORD, path=PATH, hash=KEYWORD, size=LONG),
+    "copies": {
+        "type": "nested",
+        "properties": {
+            "store": KEYWORD, "path": PATH, "name": TEXT, "size": LONG, "mtime": DATE, "revision": KEYWORD,
+            "added": DATE, "verified": DATE, "state": KEYWORD, "device": LONG, "inode": LONG,
+        },
+    },
+    "stores": KEYWORD,
+    "copy_count": INTEGER,
+    "paths": PATH,
+    "original": _object(name=TEXT, path=PATH),
+    "sources": {"type": "flattened"},
+    "notes": {"type": "text"},
+    "problem": {"type": "text"},
+    "added": DATE,
+    "updated": DATE,
+    "run": KEYWORD,
+}  # fmt: skip
+
+COMPANION_PROPERTIES: dict[str, dict[str, Any]] = {
+    "events": {
+        "at": DATE, "run": KEYWORD, "command": KEYWORD, "action": KEYWORD, "outcome": KEYWORD, "reason": {"type": "text"},
+        "hash": KEYWORD, "store": KEYWORD, "path": PATH, "source": PATH, "before": STORED, "after": STORED,
+    },
+    "stores": {
+        "name": KEYWORD, "id": KEYWORD, "kind": KEYWORD, "root": PATH, "added": DATE, "last_run": DATE, "files": LONG,
+    },
+    "sources": {"hash": KEYWORD, "path": PATH, "run": KEYWORD, "at": DATE},
+    "decisions": {"kind": KEYWORD, "hash": KEYWORD, "other": KEYWORD, "at": DATE, "run": KEYWORD, "note": {"type": "text"}},
+}  # fmt: skip
+
+
+def concrete_name(alias: str, version: int = SCHEMA_VERSION) -> str:
+    """The index behind an alias: `catalog` is `catalog-v1`."""
+    return f"{alias}-v{version}"
+
+
+def companion(alias: str, what: str) -> str:
+    """The alias of a companion index: `catalog-events`."""
+    return f"{alias}-{what}"
+
+
+def body(properties: dict[str, Any], *, alias: str, version: int = SCHEMA_VERSION) -> dict[str, Any]:
+    """The request that creates one concrete index with its alias and our mark."""
+    return {
+        "aliases": {alias: {}},
+        "settings": {
+            "index": {
+                "number_of_shards": 1,
+                "auto_expand_replicas": "0-1",
+                "translog.durability": "request",
+                "mapping.exclude_source_vectors": False,
+                "refresh_interval": "5s",
+            }
+        },
+        "mappings": {
+            "dynamic": "strict",
+            "_meta": {"mark": MARK, "schema": version},
+            "properties": properties,
+        },
+    }

@@ -1,0 +1,211 @@
+"""One file in, its facts out: hash, type, metadata, size, look. Each file is read once, where it fits into memory."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from catalog.domain.asset import Facts, Quality
+from catalog.domain.filetypes import HEAD_BYTES, FileType, extension_of, matches_extension, recognise
+from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, content_hash
+from catalog.errors import UnreadableMedia, UnsupportedType
+from catalog.media import pixels
+from catalog.media.findings import Findings
+from catalog.media.source import ByteSource, FileSource, MemorySource
+
+WHOLE_FILE_BYTES = 64 * 1024 * 1024
+"""Files up to this size are read whole; larger ones are hashed as a stream and read in pieces."""
+
+_KEPT_OUT = frozenset({"width", "height", "duration", "preview_offset", "preview_length"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A file to read: system path, system paths of its sidecars, and whether to look at the picture."""
+
+    path: str
+    sidecars: tuple[str, ...] = ()
+    look: bool = True
+
+
+def read_facts(request: Request) -> Facts:
+    """The facts of one file. Raises UnsupportedType or UnreadableMedia with a reason; nothing else for bad content."""
+    name = os.path.basename(request.path)  # noqa: PTH119 - a system path may hold bytes that are no text
+    with open_regular(request.path) as (descriptor, size):
+        filetype = _type_of(os.pread(descriptor, HEAD_BYTES, 0), name)
+        source: ByteSource
+        if size <= WHOLE_FILE_BYTES:
+            data = _read_whole(descriptor, size)
+            source, digest = MemorySource(data), content_hash(data)
+        else:
+            source = FileSource(descriptor, size)
+            digest = hash_stream(descriptor, size)
+        _check_unchanged(descriptor, size)
+        return _describe(request, name, source, filetype, digest)
+
+
+@contextlib.contextmanager
+def open_regular(path: str) -> Iterator[tuple[int, int]]:
+    """An open descriptor of a regular file, and its size; never blocks on a pipe and never follows a link."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnreadableMedia(f"cannot be opened: {error.strerror}") from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableMedia("not a regular file")
+        if status.st_size == 0:
+            raise UnreadableMedia("the file is empty (0 bytes)")
+        yield descriptor, status.st_size
+    except OSError as error:
+        raise UnreadableMedia(f"cannot be read: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
+
+
+def hash_stream(descriptor: int, size: int) -> str:
+    """The content hash of an open file, read block by block."""
+    hasher = ContentHasher()
+    offset = 0
+    while offset < size:
+        block = os.pread(descriptor, BLOCK_SIZE, offset)
+        if not block:
+            raise UnreadableMedia("the file changed while it was read")
+        hasher.update(block)
+        offset += len(block)
+    return hasher.hexdigest()
+
+
+def _read_whole(descriptor: int, size: int) -> bytes:
+    with open(descriptor, "rb", buffering=0, closefd=False) as file:
+        data = file.read(size)
+        while len(data) < size:
+            more = file.read(size - len(data))
+            if not more:
+                raise UnreadableMedia("the file changed while it was read")
+            data += more
+    return data
+
+
+def _check_unchanged(descriptor: int, size: int) -> None:
+    if os.fstat(descriptor).st_size != size:
+        raise UnreadableMedia("the file changed while it was read")
+
+
+def _type_of(head: bytes, name: str) -> FileType:
+    filetype = recognise(head, name)
+    if filetype is None:
+        what = f"a .{extension_of(name)} file" if extension_of(name) else "a file without extension"
+        raise UnsupportedType(f"its content is no photo or video known here ({what})")
+    return filetype
+
+
+def _describe(request: Request, name: str, source: ByteSource, filetype: FileType, digest: str) -> Facts:
+    findings = Findings()
+    if not matches_extension(filetype, name):
+        findings.notes.append(f"wrong extension: the content is {filetype.name}")
+    filetype = _read_metadata(request, source, filetype, findings)
+    phash, quality, problem = _look(request, source, filetype, findings)
+    width, height = _shown_size(findings)
+    return Facts(
+        hash=digest,
+        size=source.size,
+        type=filetype.name,
+        kind=filetype.kind,
+        mime=filetype.mime,
+        image_hash=_image_hash(source, filetype),
+        width=width,
+        height=height,
+        duration=findings.get("duration"),
+        phash=phash,
+        quality=quality,
+        position=findings.position,
+        dates=tuple(findings.dates),
+        tags=tuple(dict.fromkeys(findings.tags)),
+        values={k: v for k, v in findings.values.items() if k not in _KEPT_OUT},
+        sources=findings.sources,
+        notes=tuple(findings.notes),
+        problem=problem,
+    )
+
+
+def _read_metadata(request: Request, source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
+    if filetype.kind == "video":
+        from catalog.media.clips import read_clip
+
+        read_clip(source, filetype, request.path, findings)
+    else:
+        from catalog.media.stills import read_still
+
+        filetype = read_still(source, filetype, findings)
+    if request.sidecars:
+        _read_sidecars(request.sidecars, findings)
+    return filetype
+
+
+def _read_sidecars(paths: Sequence[str], findings: Findings) -> None:
+    from catalog.media.sidecars import MAX_BYTES, read_sidecar
+
+    for path in paths:
+        name = os.path.basename(path)  # noqa: PTH119
+        try:
+            with open_regular(path) as (descriptor, size):
+                read_sidecar(os.pread(descriptor, min(size, MAX_BYTES), 0), name, findings)
+        except UnreadableMedia as error:
+            findings.notes.append(f"sidecar {name} {error}")
+
+
+def _shown_size(findings: Findings) -> tuple[int | None, int | None]:
+    width, height = findings.get("width"), findings.get("height")
+    turned = not findings.displayed and findings.get("orientation", 1) >= 5
+    return (height, width) if turned else (width, height)
+
+
+def _look(request: Request, source: ByteSource, filetype: FileType, findings: Findings) -> tuple[str | None, Quality | None, str]:
+    """Perceptual hash, quality, and why there is none."""
+    if not request.look:
+        return None, None, ""
+    try:
+        if filetype.kind == "video":
+            return (*_look_at_video(request.path), "")
+        return (*_look_at_still(source, filetype, findings, request.path), "")
+    except UnreadableMedia as error:
+        return None, None, str(error)
+    except MemoryError:
+        return None, None, "the picture needs more memory than is allowed"
+
+
+def _look_at_video(path: str) -> tuple[str, Quality]:
+    from catalog.media.frames import key_frame
+
+    frame = key_frame(path)
+    if frame is None:
+        raise UnreadableMedia("the video has no frame that can be decoded")
+    return pixels.measure(frame)
+
+
+def _look_at_still(source: ByteSource, filetype: FileType, findings: Findings, path: str) -> tuple[str, Quality]:
+    turn = 1 if findings.displayed else findings.get("orientation", 1)
+    offset, length = findings.get("preview_offset"), findings.get("preview_length")
+    if offset and length:
+        from catalog.domain.filetypes import BY_NAME
+
+        preview = io.BytesIO(source.read(offset, length))
+        return pixels.look(preview, BY_NAME["jpeg"], findings.get("orientation", 1))
+    if isinstance(source, MemorySource):
+        return pixels.look(io.BytesIO(source.data), filetype, turn)
+    with open(path, "rb") as stream:
+        return pixels.look(stream, filetype, turn)
+
+
+def _image_hash(source: ByteSource, filetype: FileType) -> str | None:
+    if filetype.family != "jpeg" or not isinstance(source, MemorySource):
+        return None
+    from catalog.media.jpeg import image_data_hash
+
+    return image_data_hash(source.data)

@@ -1,0 +1,167 @@
+"""Directories of TIFF 6.0, BigTIFF and EXIF data (big and little endian), read with every doubt given to the writer.
+
+Nothing here raises for broken data and no work grows with a number found in the file: a bad entry is absent.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Container
+
+from catalog.media.source import ByteSource, MemorySource
+
+Number = int | float
+"""A value of a TIFF entry; a rational with denominator 0 is NaN."""
+
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8, 129: 1}
+_CODES = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+_MAX_ENTRIES = 2048
+_NAN = float("nan")
+
+
+class Window:
+    """A stretch of another source, with offsets counted from its start (bytes)."""
+
+    def __init__(self, source: ByteSource, start: int, size: int) -> None:
+        self._source = source
+        self._start = max(0, start)
+        self.size = max(0, min(size, source.size - self._start))
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset`; none outside the window."""
+        if offset < 0 or offset >= self.size:
+            return b""
+        return self._source.read(self._start + offset, min(length, self.size - offset))
+
+
+class Ifd:
+    """One directory: the wanted entries by tag. Text comes stripped, numbers as a list, wrong types as nothing."""
+
+    __slots__ = ("_entries", "_order", "_source", "next")
+
+    def __init__(self, source: ByteSource, order: str, entries: dict[int, tuple[int, int, bytes]], following: int) -> None:
+        self._source = source
+        self._order = order
+        self._entries = entries
+        self.next = following
+
+    def __contains__(self, tag: int) -> bool:
+        return tag in self._entries
+
+    def tags(self) -> tuple[int, ...]:
+        """The tags present."""
+        return tuple(self._entries)
+
+    def place(self, tag: int) -> tuple[int, int]:
+        """Offset and size in bytes of an entry's value kept outside the directory; (0, 0) where there is none."""
+        entry = self._entries.get(tag)
+        if entry is None:
+            return 0, 0
+        size = _SIZES[entry[0]] * entry[1]
+        if size <= len(entry[2]):
+            return 0, 0
+        return self._pointer(entry[2]), size
+
+    def raw(self, tag: int, cap: int = 4096) -> bytes:
+        """The bytes of an entry's value, at most `cap`; fewer where the file is cut short."""
+        entry = self._entries.get(tag)
+        if entry is None:
+            return b""
+        kind, count, inline = entry
+        size = _SIZES[kind] * count
+        if size <= len(inline):
+            return inline[:size]
+        return self._source.read(self._pointer(inline), min(size, cap))
+
+    def text(self, tag: int) -> str:
+        """Text up to the first NUL, as UTF-8, else Latin-1; "" where the entry holds numbers."""
+        entry = self._entries.get(tag)
+        if entry is None or entry[0] not in (1, 2, 7, 129):
+            return ""
+        return decode_text(self.raw(tag).partition(b"\0")[0])
+
+    def numbers(self, tag: int, limit: int = 16) -> list[Number]:
+        """Up to `limit` numbers of an entry; none where it is text."""
+        entry = self._entries.get(tag)
+        if entry is None:
+            return []
+        kind = entry[0]
+        if kind in (5, 10):
+            return self._rationals(tag, "I" if kind == 5 else "i", limit)
+        code = _CODES.get(kind)
+        if code is None:
+            return []
+        size = _SIZES[kind]
+        data = self.raw(tag, size * limit)
+        count = min(len(data) // size, limit)
+        return list(struct.unpack_from(f"{self._order}{count}{code}", data))
+
+    def number(self, tag: int) -> Number | None:
+        """The first number of an entry, finite, or None."""
+        values = self.numbers(tag, 1)
+        return values[0] if values and abs(values[0]) < float("inf") else None
+
+    def integer(self, tag: int) -> int | None:
+        """The first number as an integer, or None."""
+        value = self.number(tag)
+        return None if value is None else int(value)
+
+    def _pointer(self, inline: bytes) -> int:
+        return int.from_bytes(inline, "little" if self._order == "<" else "big")
+
+    def _rationals(self, tag: int, code: str, limit: int) -> list[Number]:
+        data = self.raw(tag, 8 * limit)
+        pairs = struct.iter_unpack(f"{self._order}2{code}", data[: len(data) // 8 * 8])
+        return [top / bottom if bottom else _NAN for top, bottom in pairs]
+
+
+class Tiff:
+    """A TIFF structure in a source. `order` is "<" or ">"; `first` is the offset of the first directory, 0 if none."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self.source = source
+        head = source.read(0, 16)
+        self.order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
+        self.big = False
+        self.first = 0
+        if len(head) >= 8 and self.order:
+            self.big = struct.unpack_from(f"{self.order}H", head, 2)[0] == 43 and len(head) == 16
+            self.first = (
+                struct.unpack_from(f"{self.order}Q", head, 8)[0] if self.big else struct.unpack_from(f"{self.order}I", head, 4)[0]
+            )
+
+    def ifd(self, offset: int, wanted: Container[int]) -> Ifd | None:
+        """The directory at `offset` with its entries among `wanted`; None where there is none."""
+        if offset < 2 or offset >= self.source.size:
+            return None
+        return read_ifd(self.source, offset, self.order, wanted, big=self.big)
+
+
+def read_ifd(source: ByteSource, offset: int, order: str, wanted: Container[int], *, big: bool = False) -> Ifd | None:
+    """A directory whose values' offsets count from the start of `source`. `order`: "<" or ">"."""
+    head, width, shape = (8, 20, "HHQ8s") if big else (2, 12, "HHI4s")
+    count = int.from_bytes(source.read(offset, head), "little" if order == "<" else "big")
+    if count <= 0:
+        return None
+    table = source.read(offset + head, min(count, _MAX_ENTRIES) * width + 8)
+    whole = min(count, _MAX_ENTRIES, len(table) // width)
+    entries: dict[int, tuple[int, int, bytes]] = {}
+    for tag, kind, length, inline in struct.iter_unpack(order + shape, table[: whole * width]):
+        if tag in wanted and kind in _SIZES and length and tag not in entries:
+            entries[tag] = (kind, length, inline)
+    tail = table[whole * width : whole * width + (8 if big else 4)]
+    following = int.from_bytes(tail, "little" if order == "<" else "big") if whole == count and len(tail) >= 4 else 0
+    return Ifd(source, order, entries, following)
+
+
+def tiff_in_memory(block: bytes) -> Tiff:
+    """A TIFF structure held in memory."""
+    return Tiff(MemorySource(block))
+
+
+def decode_text(data: bytes) -> str:
+    """Text as UTF-8, else Latin-1, without surrounding blanks."""
+    try:
+        return data.decode().strip()
+    except UnicodeDecodeError:
+        return data.decode("latin-1").strip()

@@ -1,0 +1,103 @@
+"""Looking at pictures: a small upright grey version of any image, and what it measures.
+
+JPEGs are decoded scaled (DCT), in grey: several times faster than a whole decode, with the same hash within two bits.
+"""
+
+from __future__ import annotations
+
+
+import warnings
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageFile, JpegImagePlugin
+
+from catalog.domain.asset import Quality
+from catalog.domain.filetypes import FileType
+from catalog.domain.similarity import GRID, measure_quality, perceptual_hash
+from catalog.errors import UnreadableMedia
+
+SMALL_SIDE = 256
+"""Pixels on the short side that a scaled decode keeps at least, and on the long side that quality is measured at."""
+
+Image.MAX_IMAGE_PIXELS = None  # the reader's limits of memory and time guard against bombs, large panoramas are real
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_NO_DECODER = frozenset({"jxl", "x3f"})
+
+
+def look(stream: BinaryIO, filetype: FileType, orientation: int) -> tuple[str, Quality]:
+    """The perceptual hash and quality of a still image as shown. Raises UnreadableMedia with the reason."""
+    if filetype.name in _NO_DECODER:
+        raise UnreadableMedia(f"no decoder for {filetype.name} pictures is installed")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return measure(_small_grey(stream, filetype), orientation)
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise nearly anything for broken files
+        raise UnreadableMedia(f"the picture cannot be decoded: {_reason(error)}") from error
+
+
+def measure(picture: Image.Image, orientation: int = 1) -> tuple[str, Quality]:
+    """The perceptual hash and quality of a decoded picture, turned upright first."""
+    grey = _grey(picture)
+    longest = max(grey.size)
+    small = grey
+    if longest > SMALL_SIDE:
+        size = (max(1, grey.width * SMALL_SIDE // longest), max(1, grey.height * SMALL_SIDE // longest))
+        small = grey.resize(size, Image.Resampling.BILINEAR)
+    grid = grey.resize((GRID, GRID), Image.Resampling.LANCZOS)
+    if orientation in _TURNS:
+        grid = grid.transpose(_TURNS[orientation])
+    return perceptual_hash(np.asarray(grid)), measure_quality(np.asarray(small))
+
+
+def _small_grey(stream: BinaryIO, filetype: FileType) -> Image.Image:
+    if filetype.family == "jpeg":
+        picture: ImageFile.ImageFile = JpegImagePlugin.JpegImageFile(stream)
+        picture.draft("L", (SMALL_SIDE, SMALL_SIDE))
+    elif filetype.name in ("heic", "heif"):
+        return _heif(stream)
+    else:
+        picture = Image.open(stream)
+        if filetype.name == "jp2":
+            picture.draft("L", (SMALL_SIDE, SMALL_SIDE))
+    picture.load()
+    return _avif_upright(picture) if filetype.name == "avif" else picture
+
+
+def _heif(stream: BinaryIO) -> Image.Image:
+    import pi_heif
+
+    return pi_heif.open_heif(stream, convert_hdr_to_8bit=True).to_pillow()  # type: ignore[no-any-return]
+
+
+def _avif_upright(picture: Image.Image) -> Image.Image:
+    """Pillow leaves an AVIF's own rotation to the EXIF orientation that it reports."""
+    turn = _TURNS.get(picture.getexif().get(0x0112, 1))
+    return picture.transpose(turn) if turn is not None else picture
+
+
+def _grey(picture: Image.Image) -> Image.Image:
+    if picture.mode == "L":
+        return picture
+    if picture.mode.startswith("I") or picture.mode == "F":
+        values = np.asarray(picture, dtype=np.float32)
+        low, high = float(values.min()), float(values.max())
+        top = 255.0 if 0 <= low and high <= 255 else 65535.0 if 0 <= low and high <= 65535 else max(high, 1.0)
+        return Image.fromarray(np.clip(values * (255.0 / top), 0, 255).astype(np.uint8))
+    return picture.convert("L")
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 160 else text[:157] + "..."

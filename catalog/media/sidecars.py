@@ -1,0 +1,60 @@
+"""Sidecar files: XMP, Google Takeout JSON, camera thumbnails (THM), Apple edits (AAE, kept but not read)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from catalog.domain.capture_time import DateCandidate
+from catalog.domain.filetypes import BY_NAME, extension_of
+from catalog.media.findings import Findings
+
+MAX_BYTES = 8 * 1024 * 1024
+
+
+def read_sidecar(data: bytes, name: str, findings: Findings) -> None:
+    """Add what a sidecar states to what its asset states itself; a sidecar that cannot be read leaves a note."""
+    extension = extension_of(name)
+    try:
+        if extension == "xmp":
+            from catalog.media.xmp import read_xmp
+
+            read_xmp(data, findings)
+        elif extension == "json":
+            _read_takeout(orjson.loads(data), findings)
+        elif extension == "thm":
+            _read_thumbnail(data, name, findings)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        findings.notes.append(f"sidecar {name} not understood: {error}")
+
+
+def _read_takeout(document: Any, findings: Findings) -> None:
+    """Google Takeout's description of one item (`photoTakenTime`, `geoData`, `description`, `favorited`)."""
+    taken = document.get("photoTakenTime", {}).get("timestamp")
+    if taken is not None:
+        wall = datetime.fromtimestamp(int(taken), UTC).replace(tzinfo=None)
+        findings.add_date(DateCandidate("takeout:photoTakenTime", wall, is_utc=True))
+    for block in ("geoData", "geoDataExif"):
+        geo = document.get(block) or {}
+        if geo.get("latitude") or geo.get("longitude"):
+            findings.add_position(geo.get("latitude"), geo.get("longitude"), geo.get("altitude") or None, "takeout")
+    findings.add("description", document.get("description"), "takeout")
+    if document.get("favorited"):
+        findings.add("favorite", True, "takeout")
+
+
+def _read_thumbnail(data: bytes, name: str, findings: Findings) -> None:
+    """The EXIF of a THM file, which describes the video beside it; its size is the thumbnail's own and of no use."""
+    from catalog.media.source import MemorySource
+    from catalog.media.stills import read_still
+
+    own = Findings()
+    read_still(MemorySource(data), BY_NAME["jpeg"], own)
+    for candidate in own.dates:
+        findings.add_date(candidate)
+    for field in ("make", "model", "lens"):
+        findings.add(field, own.get(field), f"thm {own.sources.get(field, '')}".strip())
+    if own.position:
+        findings.add_position(own.position.lat, own.position.lon, own.position.altitude, "thm")

@@ -1,0 +1,38 @@
+"""The time zone of a position, and the offset of a zone at an instant; both offline."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from catalog.domain.geo import Position
+
+
+def zone_of(position: Position) -> str | None:
+    """The IANA zone of the land or coastal water at the position (`Europe/Brussels`), or None over the open sea."""
+    import tzfpy  # its polygons take 35 MB once used, and most files never ask
+
+    name = tzfpy.get_tz(position.lon, position.lat)
+    return None if not name or name.startswith("Etc/") else name
+
+
+def offset_at(zone: str, utc: datetime) -> int | None:
+    """Minutes east of UTC that clocks of the zone showed at an instant; None for a zone that nobody knows.
+
+    A naive `utc` is taken as UTC. Zone rules are the system's, or those of the PyPI package `tzdata` where it has none.
+    """
+    rules = _rules(zone)
+    if rules is None:
+        return None
+    aware = utc.replace(tzinfo=UTC) if utc.tzinfo is None else utc
+    offset = aware.astimezone(rules).utcoffset()
+    return None if offset is None else round(offset.total_seconds() / 60)
+
+
+@lru_cache(maxsize=512)
+def _rules(zone: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

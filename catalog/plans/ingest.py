@@ -1,0 +1,159 @@
+"""The plan of an upload: which files are new, where they go, and which are in the catalog already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from catalog.domain.asset import Entry, KnownAsset
+from catalog.domain.filetypes import extension_of
+from catalog.domain.layout import Layout, file_name, folder_of, stem_of
+from catalog.domain.names import comparison_key
+from catalog.domain.stacks import Member
+from catalog.plans.actions import Action, CopyToStore, Skip, SkipDuplicate
+
+
+@dataclass(slots=True)
+class Occupancy:
+    """The names taken in the target store: what it holds, and what this run has planned so far.
+
+    `names` maps a folder to its names (by comparison key); `contents` maps a path to the content hash of the file
+    there, for those that could be the very content to be put there.
+    """
+
+    names: dict[str, set[str]] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
+
+    def is_free(self, path: str) -> bool:
+        """Whether nothing lies, or is planned, at a path; case and Unicode form do not make a name another one."""
+        folder, _, name = path.rpartition("/")
+        return comparison_key(name) not in self.names.get(folder, ())
+
+    def take(self, path: str) -> None:
+        """Plan something for a path."""
+        folder, _, name = path.rpartition("/")
+        self.names.setdefault(folder, set()).add(comparison_key(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A source file that was read before and has not changed since: its content hash is known without reading."""
+
+    entry: Entry
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestFacts:
+    """All that the plan of one batch depends on. `existing` holds those known copies that answered when looked for."""
+
+    stacks: Sequence[tuple[Member, ...]]
+    remembered: Sequence[Remembered]
+    skipped: Sequence[Skip]
+    known: Mapping[str, KnownAsset]
+    existing: Mapping[str, str]
+    planned: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan_ingest(facts: IngestFacts, occupancy: Occupancy, layout: Layout, store: str, *, move: bool) -> list[Action]:
+    """The actions of one batch, sorted by source path. `occupancy` learns the names that are planned."""
+    actions: list[Action] = list(facts.skipped)
+    planned = dict(facts.planned)
+    for stack in facts.stacks:
+        actions += _plan_stack(stack, facts, planned, occupancy, layout, store, move=move)
+    for item in facts.remembered:
+        where = facts.existing[item.hash]
+        actions.append(SkipDuplicate(item.entry, item.hash, store, where, remove_source=move, remembered=True))
+    return sorted(actions, key=lambda a: a.key)
+
+
+def _plan_stack(
+    stack: tuple[Member, ...], facts: IngestFacts, planned: dict[str, str], occupancy: Occupancy, layout: Layout, store: str,
+    *, move: bool,
+) -> Iterable[Action]:  # fmt: skip
+    fresh: dict[str, Member] = {}
+    repeated: list[Member] = []
+    for member in stack:
+        digest = member.asset.hash
+        is_known = digest in facts.existing or digest in planned or digest in fresh
+        if is_known:
+            repeated.append(member)
+        else:
+            fresh[digest] = member
+    stem = _stack_stem(stack, facts, layout)
+    targets = _free_targets(list(fresh.values()), stack, stem, occupancy, layout) if fresh else []
+    stack_id = stack[0].asset.hash if len(stack) > 1 else ""
+    for member, target, sidecars in targets:
+        planned[member.asset.hash] = target
+        yield CopyToStore(
+            member.entry, member.asset, store, target, sidecars,
+            stack=(stack_id, member.role) if stack_id else None,
+            is_new=member.asset.hash not in facts.known,
+            present=occupancy.contents.get(target) == member.asset.hash,
+            remove_source=move,
+        )  # fmt: skip
+    for member in repeated:
+        where = facts.existing.get(member.asset.hash) or planned[member.asset.hash]
+        yield SkipDuplicate(member.entry, member.asset.hash, store, where, remove_source=move)
+
+
+def _stack_stem(stack: tuple[Member, ...], facts: IngestFacts, layout: Layout) -> str:
+    """One stem for the whole stack: that of a member already in the catalog, else what its first member is called."""
+    for member in stack:
+        where = facts.existing.get(member.asset.hash)
+        if where and len(stack) > 1:
+            return where.rpartition("/")[2].rpartition(".")[0]
+    return stem_of(layout, stack[0].asset, stack[0].entry.name)
+
+
+Placed = tuple[Member, str, tuple[tuple[Entry, str], ...]]
+
+
+def _free_targets(
+    fresh: list[Member], stack: tuple[Member, ...], stem: str, occupancy: Occupancy, layout: Layout
+) -> list[Placed]:
+    """Targets with the lowest number that is free, or holds this very content, for all members and their sidecars."""
+    number = 0
+    while True:
+        placed = [_placed(m, stem, number, stack, layout) for m in fresh]
+        if all(_fits(p, occupancy) for p in placed):
+            for _member, target, sidecars in placed:
+                occupancy.take(target)
+                for _sidecar, name in sidecars:
+                    occupancy.take(name)
+            return placed
+        number += 1
+
+
+def _placed(member: Member, stem: str, number: int, stack: tuple[Member, ...], layout: Layout) -> Placed:
+    lead = stack[0].asset
+    if member.role == "live":  # the movie lies where its still does, one folder deeper
+        folder = folder_of(layout, lead)
+        if not layout.live_video_beside_still:
+            folder = f"{folder}/{layout.video_folder}"
+    else:
+        folder = folder_of(layout, lead if len(stack) > 1 else member.asset)
+    target = f"{folder}/{file_name(stem, member.entry.name, number)}"
+    return member, target, tuple(_placed_sidecars(member, target))
+
+
+def _placed_sidecars(member: Member, target: str) -> Iterable[tuple[Entry, str]]:
+    """`photo.jpg.xmp` and Takeout's JSON keep the full name of their asset, the others share its stem."""
+    used: set[str] = set()
+    for sidecar in member.sidecars:
+        extension = extension_of(sidecar.name)
+        whole = sidecar.name.lower().startswith(member.entry.name.lower() + ".") or extension == "json"
+        base = target if whole else target.rpartition(".")[0]
+        name, number = f"{base}.{extension}", 0
+        while name in used:
+            number += 1
+            name = f"{base}_{number}.{extension}"
+        used.add(name)
+        yield sidecar, name
+
+
+def _fits(placed: Placed, occupancy: Occupancy) -> bool:
+    member, target, sidecars = placed
+    if occupancy.contents.get(target) == member.asset.hash:
+        return True
+    return occupancy.is_free(target) and all(occupancy.is_free(name) for _s, name in sidecars)

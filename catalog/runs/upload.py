@@ -1,0 +1,181 @@
+"""An upload from disk into the catalog's NAS root."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+from catalog.console import Screen
+from catalog.domain.asset import KnownAsset
+from catalog.errors import INTERRUPTED, CatalogError, ConfigError, NotYetAvailable
+from catalog.execution import guards
+from catalog.execution.apply import Applier
+from catalog.execution.describing import utc_now
+from catalog.execution.ingest import IngestOptions, dry_run, upload
+from catalog.execution.journal import Journal
+from catalog.execution.recorder import Recorder, patiently
+from catalog.execution.report import Report
+from catalog.execution.survey import IngestSurvey, fingerprint
+from catalog.execution.workers import ReaderPool
+from catalog.index.documents import timestamp
+from catalog.index.recording import Recording
+from catalog.index.repository import Repository
+from catalog.stores.local import LocalStore
+from catalog.stores.marker import read_marker, write_marker
+from catalog.wiring import Workspace, new_run
+
+STORE = "nas"
+COMMAND = "upload_to_nas_from_disk"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """What the command line asks for."""
+
+    directory: str
+    recursive: bool = False
+    move: bool = False
+    dryrun: bool = False
+    dropbox: bool = False
+    limit: int = 0
+    yes: bool = False
+
+
+def run_upload(workspace: Workspace, request: UploadRequest, screen: Screen) -> int:
+    """The exit status of an upload."""
+    if request.dropbox:
+        raise NotYetAvailable("--dropbox is not available: this version has no Dropbox store; nothing was changed.",
+                              hint="Leave it out; the second copy can be made later.")  # fmt: skip
+    source = guards.check_folder(request.directory)
+    root = _root(workspace)
+    guards.check_apart(source, root)
+    repository = workspace.repository
+    guards.check_marker(STORE, root, read_marker(root), repository.store_record(STORE))
+    report = screen.report(workspace.progress)
+    with workspace.readers() as pool, _target(root) as target:
+        survey = _survey(workspace, request, source, target, pool)
+        total = _announce(workspace, request, survey)
+        if request.dryrun:
+            dry_run(survey, workspace.layout, STORE, _options(request), report, workspace.progress)
+            workspace.progress.close()
+            report.finish()
+            return report.exit_code()
+        if request.move:
+            guards.check_removals(total, workspace.settings.move_limit, yes=request.yes)
+        return _upload(workspace, request, survey, source, target, report)
+
+
+def _root(workspace: Workspace) -> Path:
+    root = workspace.settings.nas_root
+    if root is None:
+        raise ConfigError("There is no nas_root: the folder of the catalog is not known.",
+                          hint="Give --nas_root FOLDER, or set nas_root in config.json.")  # fmt: skip
+    root = root.expanduser()
+    if root.exists() and not root.is_dir():
+        raise ConfigError(f"nas_root {root} is a file, not a folder.", hint="Check --nas_root.")
+    if not root.exists() and not root.absolute().parent.is_dir():
+        raise ConfigError(f"nas_root {root} is not there, nor the folder it would lie in.", hint="Is it mounted? Check --nas_root.")
+    return root.absolute()
+
+
+@contextlib.contextmanager
+def _target(root: Path) -> Iterator[LocalStore]:
+    store = LocalStore(STORE, root)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _options(request: UploadRequest) -> IngestOptions:
+    return IngestOptions(move=request.move, limit=request.limit)
+
+
+class _PatientLookup:
+    """The index's answers, waited for while Elasticsearch is away."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._repository: Repository = workspace.repository
+        self._workspace = workspace
+
+    def known(self, hashes: list[str]) -> dict[str, KnownAsset]:
+        """Assets by content hash."""
+        return patiently(lambda: self._repository.known(hashes), self._workspace.settings.retry_seconds, self._workspace.reconnect)
+
+    def known_sources(self, fingerprints: list[str]) -> dict[str, str]:
+        """Content hashes of unchanged source files."""
+        seconds = self._workspace.settings.retry_seconds
+        return patiently(lambda: self._repository.known_sources(fingerprints), seconds, self._workspace.reconnect)
+
+
+def _survey(workspace: Workspace, request: UploadRequest, source: Path, target: LocalStore, pool: ReaderPool) -> IngestSurvey:
+    return IngestSurvey(
+        LocalStore("source", source, managed=False), target, str(source), _PatientLookup(workspace), pool,
+        workspace.describer(str(source)), workspace.layout, recursive=request.recursive, now=utc_now,
+    )  # fmt: skip
+
+
+def _announce(workspace: Workspace, request: UploadRequest, survey: IngestSurvey) -> int:
+    """Tell the progress how many files there are; they are only counted where somebody looks or --move needs it."""
+    if not (request.move or workspace.progress.shows_files):
+        return 0
+    total = survey.count()
+    workspace.progress.files(total)
+    return total
+
+
+def _upload(
+    workspace: Workspace, request: UploadRequest, survey: IngestSurvey, source: Path, target: LocalStore, report: Report
+) -> int:
+    run = new_run()
+    journal = Journal(workspace.journal_dir, run)
+    _claim_root(workspace.repository, target.root)
+    journal.started("run", command=COMMAND, source=str(source), root=str(target.root))
+    settings = workspace.settings
+    recording = Recording(workspace.repository, base=str(source), command=COMMAND)
+    recorder = Recorder(workspace.repository, target.settle, patience=settings.retry_seconds, recover=workspace.reconnect)
+    base = str(source)
+    applier = Applier(
+        LocalStore("source", source, managed=False), target, recording, recorder, journal, report, run,
+        lambda entry: fingerprint(base, entry), workspace.progress.advance,
+    )  # fmt: skip
+    status = _guarded(lambda: upload(survey, applier, workspace.layout, STORE, _options(request)), report)
+    workspace.progress.close()
+    with contextlib.suppress(CatalogError):
+        workspace.repository.refresh()
+    report.finish(journal=str(journal.path))
+    journal.done("run", **{o: report.counts[o] for o in report.counts}, status=status)
+    journal.close()
+    return status
+
+
+def _guarded(work: Callable[[], None], report: Report) -> int:
+    """The exit status of the work; what stopped it is told before the summary."""
+    try:
+        work()
+    except CatalogError as error:
+        report.error = str(error)
+        report.complain(f"Error: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        report.error = "interrupted"
+        report.complain("Interrupted; what was copied is recorded. Run the command again to go on.")
+        return INTERRUPTED
+    return report.exit_code()
+
+
+def _claim_root(repository: Repository, root: Path) -> None:
+    """Mark the root on first use, and tell the index where its store is."""
+    root.mkdir(exist_ok=True)
+    marker = write_marker(root, STORE)
+    known = repository.store_record(STORE)
+    guards.check_marker(STORE, root, marker, known)
+    now = timestamp(datetime.now(UTC))
+    added = known["added"] if known else now
+    repository.remember_store({"name": STORE, "id": marker, "kind": "local", "root": str(root), "added": added, "last_run": now})
+
+

@@ -1,0 +1,328 @@
+"""A folder of this machine as a store: disk, NAS mount, USB drive."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import itertools
+import os
+import shutil
+import stat as stat_module
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from catalog.domain.asset import Entry
+from catalog.domain.fixity import BLOCK_SIZE, ContentHasher
+from catalog.domain.names import comparison_key, from_text, to_text
+from catalog.errors import (
+    AlreadyExists,
+    FixityMismatch,
+    InvalidPath,
+    NotFound,
+    PermissionDenied,
+    ReadOnlyStore,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+)
+from catalog.stores.placing import place_without_overwriting
+from catalog.stores.protocol import Capabilities
+
+PRIVATE = ".catalog"
+"""The folder below a managed root that holds its marker, temporary files and trash; never listed."""
+
+_PROBLEMS = {
+    stat_module.S_IFLNK: "a symbolic link (links are not followed)",
+    stat_module.S_IFIFO: "a pipe, not a file",
+    stat_module.S_IFSOCK: "a socket, not a file",
+    stat_module.S_IFCHR: "a device, not a file",
+    stat_module.S_IFBLK: "a device, not a file",
+}
+
+
+class LocalStore:
+    """A folder. With `managed` it is a store of the catalog and may be written to; else it is only read from."""
+
+    def __init__(self, name: str, root: Path, *, managed: bool = True) -> None:
+        self.name = name
+        self.root = root
+        self.capabilities = Capabilities(time_precision=1e-9, trash=managed, read_only=not managed)
+        self._scratch: Path | None = None
+        self._scratch_lock = -1
+        self._counter = itertools.count(1)
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
+        """Every entry below a folder, a folder at a time, sorted; links are entries with a problem, not followed."""
+        if not self.root.is_dir():
+            raise StoreUnavailable(f"The folder {self.root} of store {self.name} is not there.", store=self.name,
+                                   hint="Is it mounted?")  # fmt: skip
+        start = self._system(prefix) if prefix else os.fspath(self.root)
+        if not os.path.isdir(start):  # noqa: PTH112 - a system path may hold bytes that are no text
+            raise NotFound(f"There is no folder {prefix} in store {self.name}.", store=self.name, path=prefix)
+        pending = [(start, prefix)]
+        while pending:
+            folder, relative = pending.pop()
+            files, folders = self._scan(folder, relative)
+            yield from files
+            if recursive:
+                pending.extend(reversed(folders))
+
+    def _scan(self, folder: str, relative: str) -> tuple[list[Entry], list[tuple[str, str]]]:
+        """The entries of one folder and its subfolders as (system path, text path), both sorted."""
+        files: list[Entry] = []
+        folders: list[tuple[str, str]] = []
+        try:
+            with os.scandir(folder) as rows:
+                for row in rows:
+                    path = f"{relative}/{to_text(row.name)}" if relative else to_text(row.name)
+                    if row.is_dir(follow_symlinks=False):
+                        if row.name != PRIVATE:
+                            folders.append((row.path, path))
+                    else:
+                        files.append(self._entry(row, path))
+        except OSError as error:
+            if not relative:
+                raise _translated(error, self.name, relative or ".") from error
+            files = [Entry(relative, problem=f"the folder cannot be listed: {error.strerror}")]
+            folders = []
+        files.sort(key=lambda e: (comparison_key(e.name), e.name))
+        folders.sort(key=lambda f: (comparison_key(f[1]), f[1]))
+        return files, folders
+
+    def _entry(self, row: os.DirEntry[str], path: str) -> Entry:
+        try:
+            status = row.stat(follow_symlinks=False)
+        except OSError as error:
+            return Entry(path, problem=f"cannot be examined: {error.strerror}")
+        return _entry_of(path, status)
+
+    def stat(self, path: str) -> Entry | None:
+        """The entry of one file, or None."""
+        try:
+            status = os.stat(self._system(path), follow_symlinks=False)  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _translated(error, self.name, path) from error
+        return None if stat_module.S_ISDIR(status.st_mode) else _entry_of(path, status)
+
+    def open(self, path: str, offset: int = 0) -> BinaryIO:
+        """The bytes of a file from an offset; links are refused."""
+        try:
+            descriptor = os.open(self._system(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            raise _translated(error, self.name, path) from error
+        stream = open(descriptor, "rb", buffering=0)
+        stream.seek(offset)
+        return stream  # type: ignore[return-value]
+
+    def checksum(self, path: str) -> str:
+        """The content hash, by reading the file."""
+        with self.open(path) as stream:
+            return self._hash(stream.fileno(), path)
+
+    def _hash(self, descriptor: int, path: str) -> str:
+        hasher = ContentHasher()
+        try:
+            while block := os.read(descriptor, BLOCK_SIZE):
+                hasher.update(block)
+        except OSError as error:
+            raise _translated(error, self.name, path) from error
+        return hasher.hexdigest()
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    def put(self, path: str, stream: BinaryIO, size: int, mtime_ns: int, checksum: str) -> None:
+        """Write aside, bring to the disk, read back and compare, then appear under the name if it is free."""
+        target = self._writable(path)
+        aside = os.fspath(self._scratch_folder() / f"{next(self._counter)}.part")
+        try:
+            self._write(aside, stream, mtime_ns)
+            self._verify(aside, size, checksum, path)
+            os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
+            place_without_overwriting(aside, target)
+        except FileExistsError as error:
+            raise AlreadyExists(f"{path} is already in store {self.name}.", store=self.name, path=path) from error
+        except OSError as error:
+            raise _translated(error, self.name, path) from error
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(aside)  # noqa: PTH108
+
+    def _write(self, aside: str, stream: BinaryIO, mtime_ns: int) -> None:
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            _transfer(stream, descriptor)
+            os.utime(descriptor, ns=(mtime_ns, mtime_ns))
+            os.fsync(descriptor)
+            # Dropped from memory, so that the comparison reads what the disk holds. Not every system can.
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
+
+    def _verify(self, aside: str, size: int, checksum: str, path: str) -> None:
+        descriptor = os.open(aside, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            written = os.fstat(descriptor).st_size
+            found = self._hash(descriptor, path) if written == size else ""
+        finally:
+            os.close(descriptor)
+        if found != checksum:
+            what = "its bytes differ" if found else f"{written} bytes instead of {size}"
+            raise FixityMismatch(f"The copy of {path} is not what was read before: {what}.", store=self.name, path=path,
+                                 hint="The source changed meanwhile, or a disk is failing.")  # fmt: skip
+
+    def settle(self, paths: list[str]) -> None:
+        """Bring the folders of these files to the disk."""
+        for folder in sorted({os.path.dirname(self._system(p)) for p in paths}):  # noqa: PTH120
+            with contextlib.suppress(OSError):  # some network file systems cannot; the copy itself is on disk
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+
+    def copy(self, source: str, target: str) -> None:
+        """A second, verified copy."""
+        entry = self.stat(source)
+        if entry is None:
+            raise NotFound(f"{source} is not in store {self.name}.", store=self.name, path=source)
+        with self.open(source) as stream:
+            self.put(target, stream, entry.size, entry.mtime_ns, self.checksum(source))
+
+    def move(self, source: str, target: str) -> None:
+        """Rename, never over an existing file."""
+        new = self._writable(target)
+        try:
+            os.makedirs(os.path.dirname(new), exist_ok=True)  # noqa: PTH103, PTH120
+            place_without_overwriting(self._system(source), new)
+        except FileExistsError as error:
+            raise AlreadyExists(f"{target} is already in store {self.name}.", store=self.name, path=target) from error
+        except OSError as error:
+            raise _translated(error, self.name, source) from error
+
+    def remove(self, path: str) -> bool:
+        """Move a file to the store's trash, `.catalog/trash/PATH`, under a free name."""
+        entry = self.stat(path)
+        if entry is None:
+            return False
+        for number in itertools.count():
+            suffix = f".{number}" if number else ""
+            target = self._writable(f"{PRIVATE}/trash/{path}{suffix}", private=True)
+            try:
+                os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
+                place_without_overwriting(self._system(path), target)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise _translated(error, self.name, path) from error
+            break
+        return True
+
+    def discard(self, path: str) -> None:
+        """Remove a file for good, also from a folder that is only read from: its content is proved elsewhere."""
+        try:
+            os.unlink(self._system(path))  # noqa: PTH108
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _translated(error, self.name, path) from error
+
+    def close(self) -> None:
+        """Remove this run's temporary folder."""
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
+            os.close(self._scratch_lock)
+            with contextlib.suppress(OSError):
+                (self.root / PRIVATE / "tmp").rmdir()
+
+    # --- private ---------------------------------------------------------------------------------------------------
+
+    def _scratch_folder(self) -> Path:
+        """This run's temporary folder, locked while in use; what killed runs left behind is removed first."""
+        if self._scratch is None:
+            parent = self.root / PRIVATE / "tmp"
+            try:
+                parent.mkdir(parents=True, exist_ok=True)
+                _sweep(parent)
+                scratch = parent / uuid.uuid4().hex
+                scratch.mkdir(parents=True)
+                self._scratch_lock = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                with contextlib.suppress(OSError):
+                    fcntl.flock(self._scratch_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise _translated(error, self.name, PRIVATE) from error
+            self._scratch = scratch
+        return self._scratch
+
+    def _system(self, path: str) -> str:
+        parts = path.split("/")
+        if path.startswith("/") or ".." in parts or "\0" in path:
+            raise InvalidPath(f"{path!r} is no path inside store {self.name}.", store=self.name, path=path)
+        return os.path.join(self.root, from_text(path))  # noqa: PTH118
+
+    def _writable(self, path: str, *, private: bool = False) -> str:
+        if self.capabilities.read_only:
+            raise ReadOnlyStore(f"Store {self.name} is only read from.", store=self.name, path=path)
+        if not private and path.split("/")[0] == PRIVATE:
+            raise InvalidPath(f"{PRIVATE} is kept for the catalog itself.", store=self.name, path=path)
+        return self._system(path)
+
+
+def _entry_of(path: str, status: os.stat_result) -> Entry:
+    problem = "" if stat_module.S_ISREG(status.st_mode) else _PROBLEMS.get(stat_module.S_IFMT(status.st_mode), "not a file")
+    return Entry(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino, problem)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the temporary folders that no living run holds."""
+    for folder in parent.iterdir():
+        with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(descriptor)
+
+
+def _transfer(stream: BinaryIO, target: int) -> None:
+    """All bytes of the stream into an open file: inside the kernel where both are files, else through memory."""
+    try:
+        source = stream.fileno()
+        while os.copy_file_range(source, target, 1 << 30):
+            pass
+    except (OSError, AttributeError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        while block := stream.read(BLOCK_SIZE):
+            view = memoryview(block)
+            while view:
+                view = view[os.write(target, view) :]
+
+
+def _translated(error: OSError, store: str, path: str) -> StoreError:
+    """Our error for the system's."""
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(f"Store {store} is full: {path} was not written.", store=store, path=path,
+                         hint="Make room and run the command again; it goes on where it stopped.")  # fmt: skip
+    if error.errno == errno.EROFS:
+        return ReadOnlyStore(f"Store {store} is mounted read-only.", store=store, path=path, hint="Mount it for writing.")
+    if isinstance(error, PermissionError):
+        return PermissionDenied(f"No permission for {path} in store {store}.", store=store, path=path,
+                                hint="Check the owner and mode of the folder.")  # fmt: skip
+    if isinstance(error, FileNotFoundError):
+        return NotFound(f"{path} is not in store {store}.", store=store, path=path)
+    if error.errno in (errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ENODEV, errno.ETIMEDOUT):
+        return StoreUnavailable(f"Store {store} went away ({reason}).", store=store, path=path, hint="Is it mounted?")
+    if error.errno in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP):
+        return InvalidPath(f"Store {store} does not take the name {path} ({reason}).", store=store, path=path)
+    return StoreError(f"Store {store} failed at {path} ({reason}).", store=store, path=path)

@@ -1,0 +1,57 @@
+"""The marker file of a managed root: which store it is. Its absence tells an unmounted share from an empty one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+
+import orjson
+
+from catalog.errors import PermissionDenied, ReadOnlyStore, StoreGuard
+from catalog.stores.local import PRIVATE
+from catalog.stores.placing import place_without_overwriting
+
+MARKER = "store.json"
+
+
+def marker_path(root: Path) -> Path:
+    """Where a root's marker lies."""
+    return root / PRIVATE / MARKER
+
+
+def read_marker(root: Path) -> str | None:
+    """The id of the store at a root, or None where it was never marked. Raises StoreGuard for a damaged marker."""
+    try:
+        data = marker_path(root).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreGuard(f"The marker {marker_path(root)} cannot be read ({error.strerror}).") from error
+    try:
+        return str(orjson.loads(data)["id"])
+    except (ValueError, KeyError, TypeError) as error:
+        hint = "If this is the right folder, remove the file and run the command again."
+        raise StoreGuard(f"The marker {marker_path(root)} is damaged.", hint=hint) from error
+
+
+def write_marker(root: Path, name: str) -> str:
+    """Mark a root as a store and return its id; if another program was faster, that one's id."""
+    path = marker_path(root)
+    aside = path.with_name(f"{MARKER}.{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_bytes(orjson.dumps({"store": name, "id": uuid.uuid4().hex}) + b"\n")
+        with contextlib.suppress(FileExistsError):
+            place_without_overwriting(os.fspath(aside), os.fspath(path))
+    except PermissionError as error:
+        raise PermissionDenied(f"The folder {root} cannot be written to.", store=name, hint="Check its owner and mode.") from error
+    except OSError as error:
+        raise ReadOnlyStore(f"The folder {root} cannot be written to ({error.strerror}).", store=name) from error
+    finally:
+        aside.unlink(missing_ok=True)
+    found = read_marker(root)
+    if found is None:
+        raise StoreGuard(f"The marker {path} vanished while it was written.")
+    return found

@@ -1,0 +1,181 @@
+"""The one place that knows the concrete classes: from settings to ready objects."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from catalog.config import Settings, state_dir
+from catalog.domain.geo import Position
+from catalog.domain.layout import Layout
+from catalog.domain.place import KnownPlace, Place
+from catalog.errors import CatalogError, ConfigError
+from catalog.execution.describing import Describer
+from catalog.execution.progress import Progress
+from catalog.execution.workers import Limits, ReaderPool
+from catalog.index.client import Address, Connection
+from catalog.index.repository import Repository
+
+if TYPE_CHECKING:
+    from catalog.index.node import LocalNode
+
+LOCAL_URL = "http://localhost:9200"
+PROBE_SECONDS = 2.0
+
+
+class OfflineGazetteer:
+    """Places and zones from the tables in the package; loaded when first asked."""
+
+    def __init__(self, known: tuple[KnownPlace, ...]) -> None:
+        self._known = known
+
+    @cached_property
+    def _places(self):  # type: ignore[no-untyped-def]
+        from catalog.media.places import Places
+
+        return Places(known=self._known)
+
+    def place_of(self, position: Position) -> Place | None:
+        """Country, region and city of a position."""
+        place: Place | None = self._places.lookup(position)
+        return place
+
+    def zone_of(self, position: Position) -> str | None:
+        """The time zone of a position."""
+        from catalog.media.zones import zone_of
+
+        return zone_of(position)
+
+    def offset_at(self, zone: str, utc: datetime) -> int | None:
+        """Minutes east of UTC that a zone has at a moment (naive UTC)."""
+        from catalog.media.zones import offset_at
+
+        return offset_at(zone, utc)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Settings and what they build; each part is made when first used."""
+
+    settings: Settings
+    progress: Progress
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where assets go."""
+        return Layout(**self.settings.layout.model_dump())
+
+    @cached_property
+    def gazetteer(self) -> OfflineGazetteer:
+        """What is where."""
+        known = self.settings.known_places
+        return OfflineGazetteer(
+            tuple(KnownPlace(p.name, p.lat, p.lon, p.radius_km, p.city or None, p.region or None, p.country or None) for p in known)
+        )
+
+    def describer(self, base: str) -> Describer:
+        """What turns facts into assets, for files below an absolute folder."""
+        return Describer(self.gazetteer, self.settings.home_zone, base)
+
+    @contextmanager
+    def readers(self) -> Iterator[ReaderPool]:
+        """Processes that read files."""
+        settings = self.settings
+        limits = Limits(settings.file_seconds, settings.file_memory_mb * 1024 * 1024, settings.optional_readers)
+        with ReaderPool(settings.workers, limits) as pool:
+            yield pool
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The catalog's indexes, created or brought up to date where needed."""
+        repository = Repository(self._connection(), self.settings.index)
+        repository.ensure()
+        return repository
+
+    def reconnect(self) -> None:
+        """After Elasticsearch went away: start the program's own node again, if it is that one."""
+        if self._uses_local_node:
+            self.local_node().ensure_running()
+
+    def local_node(self) -> LocalNode:
+        """The program's own node, running or not."""
+        from catalog.index.node import LocalNode, default_home
+
+        settings = self.settings
+        return LocalNode(
+            settings.node_home or default_home(),
+            heap_mb=settings.engine_heap_mb,
+            distribution=settings.elasticsearch_distribution,
+            progress=self.progress,
+        )
+
+    @property
+    def named_address(self) -> Address | None:
+        """The Elasticsearch that the settings name, if they name one."""
+        settings = self.settings
+        url = settings.elasticsearch_url
+        if settings.host or settings.port:
+            url = f"http://{settings.host or 'localhost'}:{settings.port or 9200}"
+        if url is None:
+            return None
+        if not url.startswith(("http://", "https://")):
+            raise ConfigError(f"{url} is no address of Elasticsearch.", hint="It must start with http:// or https://.")
+        return self._address(url)
+
+    def _address(self, url: str) -> Address:
+        settings = self.settings
+        password, key = settings.elasticsearch_password, settings.elasticsearch_api_key
+        return Address(
+            url,
+            settings.elasticsearch_user or ("elastic" if password else ""),
+            password.get_secret_value() if password else "",
+            key.get_secret_value() if key else "",
+            settings.elasticsearch_ca_cert,
+        )
+
+    @cached_property
+    def _uses_local_node(self) -> bool:
+        return self.named_address is None and not self._answers_on_localhost()
+
+    def _answers_on_localhost(self) -> bool:
+        """Whether an Elasticsearch on the usual port holds this very catalog."""
+        connection = Connection(self._address(LOCAL_URL), timeout=PROBE_SECONDS)
+        try:
+            return Repository(connection, self.settings.index).schema_version() is not None
+        except CatalogError:
+            return False
+        finally:
+            connection.close()
+
+    def _connection(self) -> Connection:
+        named = self.named_address
+        if named is not None:
+            return Connection(named)
+        if not self._uses_local_node:
+            return Connection(self._address(LOCAL_URL))
+        node = self.local_node().ensure_running()
+        return Connection(Address(node.url, node.user, node.password))
+
+    @cached_property
+    def journal_dir(self) -> Path:
+        """Where journals are kept."""
+        return state_dir(self.settings) / "journal"
+
+    def check_reachable(self) -> None:
+        """Raise IndexUnavailable or AccessDenied if a named Elasticsearch does not answer."""
+        named = self.named_address
+        if named is not None:
+            Connection(named, timeout=PROBE_SECONDS * 5).request("GET", "/_cluster/health")
+
+
+def new_run() -> str:
+    """An id for a run that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+

@@ -1,0 +1,148 @@
+"""XMP packets and IPTC records."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+import pytest
+from still_makers import iptc, photoshop, xmp
+
+from catalog.media.findings import Findings
+from catalog.media.iptc import read_iptc, read_photoshop
+from catalog.media.xmp import parse_angle, read_xmp
+
+
+def _xmp(packet: bytes) -> Findings:
+    findings = Findings()
+    read_xmp(packet, findings)
+    return findings
+
+
+def test_dates_tags_and_texts_are_read_from_attributes_and_elements() -> None:
+    found = _xmp(
+        xmp(
+            "<exif:DateTimeOriginal>2012-03-04T05:06:07.25+03:00</exif:DateTimeOriginal>"
+            "<dc:subject><rdf:Bag><rdf:li>sea</rdf:li><rdf:li>M\u00e1laga</rdf:li></rdf:Bag></dc:subject>"
+            '<dc:title><rdf:Alt><rdf:li xml:lang="x-default">Waves</rdf:li></rdf:Alt></dc:title>',
+            'xmp:CreateDate="2012-03-05T00:00:01" xmp:Rating="4" tiff:Model="M 1" photoshop:DateCreated="2012-03-04"',
+        )
+    )
+    dates = {d.source: d for d in found.dates}
+    assert dates["xmp:DateTimeOriginal"].wall == datetime(2012, 3, 4, 5, 6, 7, 250_000)
+    assert dates["xmp:DateTimeOriginal"].offset_minutes == 180
+    assert dates["xmp:CreateDate"].precise
+    assert not dates["xmp:DateCreated"].precise
+    assert found.tags == ["sea", "M\u00e1laga"]
+    assert (found.get("title"), found.get("rating"), found.get("model")) == ("Waves", 4, "M 1")
+
+
+@pytest.mark.parametrize("text", ["2012", "2012-03", "", "unknown"])
+def test_a_date_without_a_day_is_none(text: str) -> None:
+    assert _xmp(xmp("", f'xmp:CreateDate="{text}"')).dates == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("36,35.8465N", 36.597442),
+        ("36,35,50S", -36.597222),
+        ("-36.5975", -36.5975),
+        ("0,0.25W", -0.004167),
+        ("36.5N", 36.5),
+        ("abc", None),
+        ("", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_angles_come_in_many_forms(text: str, expected: float | None) -> None:
+    found = parse_angle(text)
+    if expected is None:
+        assert found is None or abs(found) > 360
+    else:
+        assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_position_of_the_packet_itself_is_taken() -> None:
+    found = _xmp(
+        xmp("", 'exif:GPSLatitude="36,35.8465N" exif:GPSLongitude="4,30.5076W" exif:GPSAltitude="58/10" exif:GPSAltitudeRef="1"')
+    )
+    assert found.position is not None
+    assert found.position.lon == pytest.approx(-4.50846)
+    assert found.position.altitude == -5.8
+
+
+def test_places_named_in_structures_are_not_the_cameras() -> None:
+    inner = "<exif:GPSLatitude>36,35.8N</exif:GPSLatitude><exif:GPSLongitude>4,30.5W</exif:GPSLongitude>"
+    listed = f'<rdf:Bag><rdf:li rdf:parseType="Resource">{inner}</rdf:li></rdf:Bag>'
+    shown = f"<Iptc4xmpExt:LocationShown>{listed}</Iptc4xmpExt:LocationShown>"
+    made = f"<Iptc4xmpExt:LocationCreated><rdf:Description>{inner}</rdf:Description></Iptc4xmpExt:LocationCreated>"
+    assert _xmp(xmp(shown + made)).position is None
+    assert _xmp(xmp(shown + made)[:-80]).position is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_every_encoding_of_a_packet_is_read(encoding: str) -> None:
+    packet = xmp("", 'tiff:Model="Caf\u00e9"').decode()
+    assert _xmp(packet.encode(encoding) + b" " * 64).get("model") == "Caf\u00e9"
+
+
+def test_a_packet_cut_short_keeps_what_came_before() -> None:
+    packet = xmp("<dc:subject>", 'xmp:CreateDate="2012-03-05T00:00:01"')
+    assert len(_xmp(packet[:-60]).dates) == 1
+
+
+def test_a_packet_that_is_no_xml_yields_its_plain_properties() -> None:
+    broken = b'<x & y><rdf:Description exif:DateTimeOriginal="2012-03-05T00:00:01"'
+    assert [d.source for d in _xmp(broken).dates] == ["xmp:DateTimeOriginal"]
+
+
+def test_entities_are_never_expanded() -> None:
+    bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+    found = _xmp(bomb.encode() + xmp("<tiff:Model>&b;</tiff:Model>"))
+    assert "aaaa" not in str(found.get("model"))
+
+
+def test_other_prefixes_for_known_namespaces_are_understood() -> None:
+    packet = xmp("").replace(
+        b"<rdf:Description", b'<rdf:Description xmlns:q="http://ns.adobe.com/xap/1.0/" q:CreateDate="2012-03-05T00:00:01"'
+    )
+    assert [d.source for d in _xmp(packet).dates] == ["xmp:CreateDate"]
+
+
+@pytest.mark.parametrize("name", ["GCamera:MotionPhoto", "GCamera:MicroVideo"])
+def test_a_motion_photo_is_marked(name: str) -> None:
+    assert _xmp(xmp("", f'{name}="1"')).get("motion_photo") is True
+    assert _xmp(xmp("", f'{name}="0"')).get("motion_photo") is None
+
+
+def test_a_hostile_packet_takes_no_long_time() -> None:
+    start = time.perf_counter()
+    _xmp(b"<" * 300_000 + b"exif:GPSLatitude" * 1000)
+    _xmp(b"<a>" * 100_000 + b"CreateDate")
+    assert time.perf_counter() - start < 2
+
+
+def test_iptc_gives_date_tags_and_texts() -> None:
+    records = iptc(
+        (55, b"20120304"), (60, b"050607+0300"), (25, b"sea"), (25, "M\u00e1".encode()), (5, b"Waves"), (120, b"By the sea")
+    )
+    found = Findings()
+    read_photoshop(photoshop(records), found)
+    assert (found.dates[0].source, found.dates[0].wall) == ("iptc:DateCreated", datetime(2012, 3, 4, 5, 6, 7))
+    assert found.dates[0].offset_minutes == 180
+    assert found.tags == ["sea", "M\u00e1"]
+    assert (found.get("title"), found.get("description")) == ("Waves", "By the sea")
+
+
+def test_iptc_in_latin_1_and_without_a_time_is_read() -> None:
+    found = Findings()
+    read_iptc(iptc((55, b"20120304"), (25, b"M\xe1laga")), found)
+    assert found.tags == ["M\u00e1laga"]
+    assert not found.dates[0].precise
+
+
+def test_iptc_zeros_are_no_date() -> None:
+    found = Findings()
+    read_iptc(iptc((55, b"00000000"), (60, b"000000+0000")), found)
+    assert found.dates == []

@@ -1,0 +1,1 @@
+"""The smaller commands, installed as `catalog.tools`."""
