@@ -244,6 +244,7 @@ def test_stop_then_a_taken_port_then_another_port(node: LocalNode) -> None:
     address = node.ensure_running()
     pid = node.status().pid
     assert node.stop() is True
+    assert pid is not None
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     assert node.stop() is False
     assert (node.status().running, node.status().problem) == (False, "")
@@ -346,7 +347,7 @@ def test_a_download_that_breaks_off_is_tried_again(place: Path, distribution_zip
 
 
 def test_a_download_that_always_breaks_off(home: Path, mirror: Callable[..., Mirror], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distribution.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("catalog.index.node.distribution.time.sleep", lambda seconds: None)
     source = mirror(b"x" * 1000, [10, 10, 10])
     with pytest.raises(NodeError, match="broke off again and again"):
         LocalNode(home, distribution=source.url).ensure_running()
