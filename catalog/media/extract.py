@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from catalog.domain.asset import Facts, Quality
 from catalog.domain.filetypes import HEAD_BYTES, FileType, extension_of, matches_extension, recognise
@@ -20,6 +21,10 @@ from catalog.media.source import ByteSource, FileSource, MemorySource
 WHOLE_FILE_BYTES = 64 * 1024 * 1024
 """Files up to this size are read whole; larger ones are hashed as a stream and read in pieces."""
 
+OPTIONAL_READERS: tuple[str, ...] = ()
+"""Further readers that this process may ask, `exiftool` or `exiv2`; set once, when it starts."""
+
+_RAW_FAMILIES = frozenset({"tiff", "cr3", "crw", "raf", "mrw", "x3f"})
 _KEPT_OUT = frozenset({"width", "height", "duration", "preview_offset", "preview_length"})
 
 
@@ -112,6 +117,8 @@ def _describe(request: Request, name: str, source: ByteSource, filetype: FileTyp
     filetype = _read_metadata(request, source, filetype, findings)
     phash, quality, problem = _look(request, source, filetype, findings)
     width, height = _shown_size(findings)
+    if width is None and _is_raw(filetype):
+        width, height = _sensor_size(source, request.path)
     return Facts(
         hash=digest,
         size=source.size,
@@ -145,6 +152,10 @@ def _read_metadata(request: Request, source: ByteSource, filetype: FileType, fin
         filetype = read_still(source, filetype, findings)
     if request.sidecars:
         _read_sidecars(request.sidecars, findings)
+    if OPTIONAL_READERS:
+        from catalog.media.optional import ask
+
+        ask(OPTIONAL_READERS, request.path, findings)
     return filetype
 
 
@@ -197,10 +208,28 @@ def _look_at_still(source: ByteSource, filetype: FileType, findings: Findings, p
 
         preview = io.BytesIO(source.read(offset, length))
         return pixels.look(preview, BY_NAME["jpeg"], findings.get("orientation", 1))
-    if isinstance(source, MemorySource):
-        return pixels.look(io.BytesIO(source.data), filetype, turn)
-    with open(path, "rb") as stream:
+    with _stream(source, path) as stream:
+        if _is_raw(filetype):
+            from catalog.media.sensor import develop
+
+            picture, upright = develop(stream)
+            return pixels.measure(picture, 1 if upright else findings.get("orientation", 1))
         return pixels.look(stream, filetype, turn)
+
+
+def _stream(source: ByteSource, path: str) -> BinaryIO:
+    return io.BytesIO(source.data) if isinstance(source, MemorySource) else open(path, "rb")
+
+
+def _is_raw(filetype: FileType) -> bool:
+    return filetype.family in _RAW_FAMILIES and filetype.name != "tiff"
+
+
+def _sensor_size(source: ByteSource, path: str) -> tuple[int | None, int | None]:
+    from catalog.media.sensor import shown_size
+
+    with _stream(source, path) as stream:
+        return shown_size(stream) or (None, None)
 
 
 def _image_hash(source: ByteSource, filetype: FileType) -> str | None:

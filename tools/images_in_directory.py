@@ -1,0 +1,34 @@
+"""Print what is known of every photo and video in a folder; needs no index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.commands import options
+from catalog.console import Screen
+from catalog.runs.listing import run_images
+
+
+@click.command("images_in_directory", short_help="Print the facts of every photo and video in a folder.")
+@click.argument("directory", type=click.Path(path_type=str))
+@options.recursive
+@click.option("--format", "style", type=click.Choice(["json", "jsonl", "csv"]), default="json", show_default=True,
+              help="An array, one object a line, or a table.")  # fmt: skip
+@options.config
+@click.pass_context
+def command(context: click.Context, directory: str, recursive: bool, style: str, **shared: Any) -> None:
+    """Print one object for each photo and video in DIRECTORY: hash, type, capture time, position, camera, size, look.
+
+    Reads only; no index is needed and none is changed. A file that cannot be read has its reason in `error`.
+
+    \b
+    Example:
+      images_in_directory -r ~/Pictures --format csv > pictures.csv
+
+    \b
+    Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files could not be read, 130 interrupted.
+    """  # noqa: D301
+    screen = Screen.from_flags(shared)
+    context.exit(run_images(screen.workspace(), directory, recursive=recursive, style=style, screen=screen))

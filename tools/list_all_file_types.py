@@ -1,0 +1,31 @@
+"""Print which types of files a folder holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.commands import options
+from catalog.console import Screen
+from catalog.runs.listing import run_types
+
+
+@click.command("list_all_file_types", short_help="Print which types of files a folder holds.")
+@click.argument("directory", type=click.Path(path_type=str))
+@options.recursive
+@options.json
+@click.pass_context
+def command(context: click.Context, directory: str, recursive: bool, **shared: Any) -> None:
+    """Print, for each extension in DIRECTORY, what the content is recognised as, how many files there are, and their bytes.
+
+    Reads the first bytes of each file only; nothing is changed.
+
+    \b
+    Example:
+      list_all_file_types -r ~/Pictures
+
+    \b
+    Exit status: 0 done, 1 failed, 2 usage, 130 interrupted.
+    """  # noqa: D301
+    context.exit(run_types(directory, recursive=recursive, screen=Screen.from_flags(shared)))
