@@ -14,6 +14,9 @@ from datetime import UTC, datetime, timedelta, timezone
 EARLIEST_YEAR = 1826
 """The year of the oldest surviving photograph: nothing was captured before."""
 
+MAX_OFFSET = 14 * 60
+"""Minutes from UTC that a zone's clocks are set at most (Kiritimati)."""
+
 ORDER: tuple[str, ...] = (
     "exif:DateTimeOriginal",
     "exif:DateTimeDigitized",
@@ -105,7 +108,7 @@ def parse_offset(text: str) -> int | None:
     if not match:
         return None
     minutes = int(match[2]) * 60 + int(match[3] or 0)
-    if minutes > 14 * 60 or int(match[3] or 0) > 59:
+    if minutes > MAX_OFFSET or int(match[3] or 0) > 59:
         return None
     return -minutes if match[1] == "-" else minutes
 
@@ -146,6 +149,14 @@ def with_subseconds(wall: datetime, digits: str) -> datetime:
     return wall.replace(microsecond=int(clean[:6].ljust(6, "0")))
 
 
+def file_time(mtime_ns: int) -> datetime:
+    """A file's time in nanoseconds since 1970 as naive UTC; beyond the calendar (some file systems go there) its nearest end."""
+    try:
+        return datetime(1970, 1, 1) + timedelta(microseconds=mtime_ns // 1000)
+    except OverflowError:
+        return datetime.max if mtime_ns > 0 else datetime.min
+
+
 def reject_reason(candidate: DateCandidate, now: datetime) -> str | None:
     """Why a candidate is no date at all, or None. `now` is naive UTC; a day of grace covers every zone."""
     wall = candidate.wall
@@ -182,7 +193,7 @@ def choose(candidates: Iterable[DateCandidate], now: datetime) -> tuple[CaptureT
             usable.append(candidate)
     best = next((c for c in usable if not is_doubtful(c)), None)
     doubtful = next((c for c in usable if is_doubtful(c)), None)
-    if doubtful and (best is None or _RANK[best.source] > _RANK["gps"] or doubtful.source == "mtime"):
+    if doubtful and (best is None or _RANK[best.source] > max(_RANK["gps"], _RANK[doubtful.source])):
         best = doubtful
     if doubtful:
         notes.append(f"{doubtful.source} {doubtful.wall.isoformat()}: looks like a reset clock")
@@ -192,10 +203,10 @@ def choose(candidates: Iterable[DateCandidate], now: datetime) -> tuple[CaptureT
 
 
 def _capture_time(best: DateCandidate, usable: list[DateCandidate], doubtful: bool) -> CaptureTime:
-    offset = best.offset_minutes
+    offset = _possible_offset(best)
     if offset is None and not best.is_utc:
-        same = (c for c in usable if c.offset_minutes is not None and not c.is_utc)
-        offset = next((c.offset_minutes for c in same if c.wall.replace(microsecond=0) == best.wall.replace(microsecond=0)), None)
+        same = (c for c in usable if not c.is_utc and c.wall.replace(microsecond=0) == best.wall.replace(microsecond=0))
+        offset = next((found for c in same if (found := _possible_offset(c)) is not None), None)
     if doubtful or best.source in _LOW or best.utc_doubtful:
         confidence = "low"
     else:
@@ -203,6 +214,12 @@ def _capture_time(best: DateCandidate, usable: list[DateCandidate], doubtful: bo
     if best.is_utc and not best.utc_doubtful and offset is None:
         offset = 0
     return CaptureTime(best.wall, best.source, confidence, offset, "UTC" if best.is_utc and offset == 0 else None, best.precise)
+
+
+def _possible_offset(candidate: DateCandidate) -> int | None:
+    """The offset stated, if some zone on earth has ever had such a one."""
+    minutes = candidate.offset_minutes
+    return minutes if minutes is not None and abs(minutes) <= MAX_OFFSET else None
 
 
 def in_zone(captured: CaptureTime, zone: str, offset_minutes: int) -> CaptureTime:
@@ -215,10 +232,14 @@ def in_zone(captured: CaptureTime, zone: str, offset_minutes: int) -> CaptureTim
 
 _YEAR = r"(?P<y>(?:19[4-9]\d|20\d\d))"
 _D = rf"{_YEAR}(?P<s>[-_.]?)(?P<m>0[1-9]|1[0-2])(?P=s)(?P<d>0[1-9]|[12]\d|3[01])"
-_T = r"(?P<H>[01]\d|2[0-3])(?P<t>[-_.:h ]?)(?P<M>[0-5]\d)(?:(?P=t)(?P<S>[0-5]\d)(?:[-_.]?(?P<f>\d{3})(?!\d))?)?"
+_T = (
+    r"(?P<H>[01]\d|2[0-3]|(?<=[ _])\d(?=[.:]))(?P<t>[-_.:h ]?)(?P<M>[0-5]\d)(?:(?P=t)(?P<S>[0-5]\d)(?:[-_.]?(?P<f>\d{3})(?!\d))?)?"
+    r"(?:[ _\u202f]?(?P<half>[AaPp])[Mm](?![A-Za-z]))?"
+)
 _NAME_WITH_TIME = re.compile(rf"(?<!\d){_D}(?:[ _.T-]|[ _-]at[ _-]| - )?{_T}(?!\d)")
 _NAME_WITH_DATE = re.compile(rf"(?<!\d){_D}(?!\d)")
-_EPOCH = re.compile(r"(?<!\d)(1[0-7]\d{8}|9[5-9]\d{7})(\d{3})?(?!\d)")
+_EPOCH = re.compile(r"(?<!\d)(1[0-7]\d{8})(\d{3})?(?![0-9A-Za-z])(?!.*\d{6})")
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _EPOCH_PREFIX = re.compile(r"(?:fb_img|mmexport|img|vid|photo|image|video|pic|received|wx_camera|microMsg)?[-_. ]?", re.IGNORECASE)
 _MESSENGER = re.compile(r"(?:IMG|VID|AUD|PTT|STK|DOC)-(?:19|20)\d{6}-WA\d+|WhatsApp (?:Image|Video|Bild)|signal-\d{4}-", re.IGNORECASE)
 
@@ -230,9 +251,11 @@ def is_messenger_name(name: str) -> bool:
 
 def from_file_name(name: str) -> DateCandidate | None:
     """A date in a file's name, such as `IMG_20190712_183015.jpg` or `Screenshot 2020-01-05 at 18.30.15.png`."""
-    stem = name.rpartition(".")[0] or name
+    stem = _UUID.sub("", name.rpartition(".")[0] or name)
     for match in _NAME_WITH_TIME.finditer(stem):
-        return _named("filename", match, precise=True, utc=stem.upper().startswith("PXL_"))
+        found = _named("filename", match, precise=True, utc=stem.upper().startswith("PXL_"))
+        if found:
+            return found
     for match in _NAME_WITH_DATE.finditer(stem):
         found = _named("filename", match, precise=False)
         if found:
@@ -242,8 +265,11 @@ def from_file_name(name: str) -> DateCandidate | None:
 
 def _named(source: str, match: re.Match[str], *, precise: bool, utc: bool = False) -> DateCandidate | None:
     g = match.groupdict()
+    hour = int(g.get("H") or 0)
+    if g.get("half") and hour <= 12:
+        hour = hour % 12 + (12 if g["half"] in "Pp" else 0)
     try:
-        wall = datetime(int(g["y"]), int(g["m"]), int(g["d"]), int(g.get("H") or 0), int(g.get("M") or 0), int(g.get("S") or 0))
+        wall = datetime(int(g["y"]), int(g["m"]), int(g["d"]), hour, int(g.get("M") or 0), int(g.get("S") or 0))
     except ValueError:
         return None
     if g.get("f"):

@@ -31,6 +31,7 @@ def perceptual_hash(grid: npt.NDArray[np.uint8]) -> str:
     """The 64-bit DCT hash of a GRID x GRID grey picture, as 16 hex digits; bit order as in ImageHash."""
     cosines = _cosines()
     low = cosines @ grid.astype(np.float64) @ cosines.T
+    low[np.abs(low) < 1e-6] = 0.0  # the rounding errors of a flat picture are no structure
     bits = low > np.median(low)
     return np.packbits(bits.reshape(-1)).tobytes().hex()
 

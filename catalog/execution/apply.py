@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from catalog.domain.asset import Copy, Entry
+from catalog.domain.capture_time import file_time
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import file_name
 from catalog.errors import (
@@ -168,7 +169,7 @@ class Applier:
             self._give_up(action, details, str(error))
             return
         now = datetime.now(UTC)
-        mtime = datetime.fromtimestamp(action.source.mtime_ns / 1e9, UTC)
+        mtime = file_time(action.source.mtime_ns).replace(tzinfo=UTC)
         copy = Copy(action.store, placed.target, action.source.size, mtime, added=now, verified=now)
         lines = self.index.create_lines(placed, copy, sidecars, self.run, self.fingerprint(action.source))
         paths = [placed.target, *(s["path"] for s in sidecars)]

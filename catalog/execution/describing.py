@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 from catalog.domain.asset import Asset, Entry, Facts
@@ -11,6 +11,7 @@ from catalog.domain.capture_time import (
     CaptureTime,
     DateCandidate,
     choose,
+    file_time,
     from_file_name,
     from_folders,
     in_zone,
@@ -18,8 +19,6 @@ from catalog.domain.capture_time import (
 )
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
-
-_EPOCH = datetime(1970, 1, 1)
 
 
 class Gazetteer(Protocol):
@@ -57,7 +56,7 @@ class Describer:
     def _candidates(self, facts: Facts, entry: Entry) -> list[DateCandidate]:
         by_name = from_file_name(entry.name)
         by_folder = from_folders(f"{self.base}/{entry.folder}".rstrip("/"))
-        modified = DateCandidate("mtime", _EPOCH + timedelta(microseconds=entry.mtime_ns // 1000), is_utc=True)
+        modified = DateCandidate("mtime", file_time(entry.mtime_ns), is_utc=True)
         return [*facts.dates, *(c for c in (by_name, by_folder) if c), modified]
 
     def _local(self, captured: CaptureTime, position: Position | None) -> CaptureTime:

@@ -214,7 +214,7 @@ def _find_samsung_movie(source: ByteSource, findings: Findings) -> None:
 def image_data_hash(data: bytes) -> str | None:
     """XXH3 (128 bits, hex) of a JPEG without its APPn and COM segments, so equal for copies that differ in metadata alone.
 
-    From the first table to the end of the picture (EOI included); bytes behind it do not count. None if the structure is broken.
+    From the first table to the end of the picture (EOI included); a movie behind it does not count. None if the structure is broken.
     """
     if data[:2] != b"\xff\xd8":
         return None
@@ -242,6 +242,11 @@ def image_data_hash(data: bytes) -> str | None:
 
 
 def _end_of_picture(data: bytes, start: int) -> int:
-    """Just past the first EOI after the first scan: FF D9 cannot occur inside coded data, in later tables only by chance."""
+    """Just past the picture's EOI, which coded data cannot hold.
+
+    A file that ends with one is taken whole: looking for an earlier one would cost more than all the other metadata.
+    """
+    if data.endswith(b"\xff\xd9"):
+        return len(data)
     end = data.find(b"\xff\xd9", start)
     return len(data) if end < 0 else end + 2

@@ -17,8 +17,10 @@ from catalog.domain.filetypes import FileType
 from catalog.domain.similarity import GRID, measure_quality, perceptual_hash
 from catalog.errors import UnreadableMedia
 
-SMALL_SIDE = 256
-"""Pixels on the short side that a scaled decode keeps at least, and on the long side that quality is measured at."""
+DRAFT_SIDE = 128
+"""Pixels that a scaled decode keeps on the short side at least: four for each of the hash's grid."""
+QUALITY_SIDE = 256
+"""Pixels on the long side that quality is measured at."""
 
 Image.MAX_IMAGE_PIXELS = None  # the reader's limits of memory and time guard against bombs, large panoramas are real
 _TURNS = {
@@ -52,8 +54,8 @@ def measure(picture: Image.Image, orientation: int = 1) -> tuple[str, Quality]:
     grey = _grey(picture)
     longest = max(grey.size)
     small = grey
-    if longest > SMALL_SIDE:
-        size = (max(1, grey.width * SMALL_SIDE // longest), max(1, grey.height * SMALL_SIDE // longest))
+    if longest > QUALITY_SIDE:
+        size = (max(1, grey.width * QUALITY_SIDE // longest), max(1, grey.height * QUALITY_SIDE // longest))
         small = grey.resize(size, Image.Resampling.BILINEAR)
     grid = grey.resize((GRID, GRID), Image.Resampling.LANCZOS)
     if orientation in _TURNS:
@@ -64,13 +66,13 @@ def measure(picture: Image.Image, orientation: int = 1) -> tuple[str, Quality]:
 def _small_grey(stream: BinaryIO, filetype: FileType) -> Image.Image:
     if filetype.family == "jpeg":
         picture: ImageFile.ImageFile = JpegImagePlugin.JpegImageFile(stream)
-        picture.draft("L", (SMALL_SIDE, SMALL_SIDE))
+        picture.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
     elif filetype.name in ("heic", "heif"):
         return _heif(stream)
     else:
         picture = Image.open(stream)
         if filetype.name == "jp2":
-            picture.draft("L", (SMALL_SIDE, SMALL_SIDE))
+            picture.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
     picture.load()
     return _avif_upright(picture) if filetype.name == "avif" else picture
 

@@ -1,0 +1,33 @@
+"""Check that everything the program needs is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from catalog.commands import options
+from catalog.console import Screen
+from catalog.runs.doctor import run_doctor
+
+
+@click.command("doctor", short_help="Check configuration, engine, stores and programs, and say how to mend them.")
+@options.roots
+@options.connection
+@options.json
+@click.pass_context
+def command(context: click.Context, nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> None:
+    """Check the configuration, Elasticsearch, the stores and their free space, and optional programs.
+
+    Says what is wrong and how to mend it. Changes nothing, and starts nothing.
+
+    \b
+    Example:
+      catalog doctor --nas_root /mnt/nas/photos
+
+    \b
+    Exit status: 0 all is well (warnings included), 1 something must be mended, 2 usage or configuration.
+    """  # noqa: D301
+    screen = Screen.from_flags(shared)
+    context.exit(run_doctor(screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection), screen))

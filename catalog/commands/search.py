@@ -1,0 +1,45 @@
+"""Find assets in the catalog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.commands import options
+from catalog.console import Screen
+from catalog.runs.asking import run_search
+
+
+@click.command("search", short_help="Find photos and videos.")
+@click.argument("query", nargs=-1)
+@click.option("--format", "style", type=click.Choice(["table", "jsonl", "paths", "count"]), default="table", show_default=True,
+              help="What to print of each asset.")  # fmt: skip
+@click.option("--sort", default="-taken", show_default=True, help="Field to sort by; with - before it, downwards.")
+@click.option("-l", "--limit", type=click.IntRange(0), default=0, help="Print at most so many. 0, the default, means all.")
+@options.connection
+@click.pass_context
+def command(context: click.Context, query: tuple[str, ...], style: str, sort: str, limit: int, **shared: Any) -> None:
+    """Find what matches QUERY; without one, everything. Changes nothing.
+
+    QUERY is Elasticsearch's query string with short field names: words must all match, - excludes, "..." is a phrase,
+    * a wildcard, AND OR NOT and parentheses combine. Dates may be years, months, days or ranges; sizes may have units.
+
+    \b
+    Examples:
+      catalog search 'city:Ghent taken:[2019 TO 2020] -stores:dropbox'
+      catalog search 'camera:iphone kind:video near:51.05,3.72,5km'
+      catalog search 'size:>100MB has:location' --format paths
+      catalog search -- '-stores:dropbox'
+
+    \b
+    Fields: taken added city region country place camera make model lens kind type ext size width height duration
+      codec iso tags albums title rating favorite stores copies path name original hash blank blurred sharpness
+      confidence source live_id stack note problem run; near:lat,lon,distance; has:location|date|place|camera|...
+
+    \b
+    Exit status: 0 done (also when nothing is found), 2 the query is not understood, 5 Elasticsearch cannot be reached.
+    """  # noqa: D301
+    screen = Screen.from_flags(shared)
+    workspace = screen.workspace(**screen.connection)
+    context.exit(run_search(workspace, " ".join(query), style=style, sort=sort, limit=limit, screen=screen))

@@ -1,0 +1,31 @@
+"""Show what the catalog holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.commands import options
+from catalog.console import Screen
+from catalog.runs.asking import run_status
+
+
+@click.command("status", short_help="Show what the catalog holds.")
+@options.connection
+@options.json
+@click.pass_context
+def command(context: click.Context, **shared: Any) -> None:
+    """Show assets, copies and bytes by store, kind and year, how many lack copies, and how many have a weak date.
+
+    Changes nothing.
+
+    \b
+    Example:
+      catalog status --json
+
+    \b
+    Exit status: 0 done, 2 usage, 5 Elasticsearch cannot be reached.
+    """  # noqa: D301
+    screen = Screen.from_flags(shared)
+    context.exit(run_status(screen.workspace(**screen.connection), screen))

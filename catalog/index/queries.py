@@ -1,0 +1,172 @@
+"""Searches and sums: from a parsed query to the requests that answer it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from catalog.domain.query import Near, ParsedQuery, parse_query
+from catalog.errors import QuerySyntaxError
+from catalog.index import schema
+from catalog.index.repository import Repository
+
+WORDS = ["title", "description", "tags", "albums", "place.city", "place.region", "place.country", "place.name", "camera.make",
+         "camera.model", "camera.lens", "paths.text", "original.name"]  # fmt: skip
+"""Where words without a field name are looked for."""
+
+SORTS = {
+    "taken": "captured.wall", "added": "added", "size": "size", "path": "paths", "name": "paths", "width": "width",
+    "duration": "duration", "rating": "rating", "city": "place.city.keyword", "camera": "camera.model.keyword",
+    "copies": "copy_count", "sharpness": "quality.sharpness", "brightness": "quality.brightness", "hash": "hash",
+}  # fmt: skip
+
+
+def field_names() -> frozenset[str]:
+    """Every field of the document that a query may name."""
+    return frozenset(_flattened(schema.ASSET_PROPERTIES, ""))
+
+
+def _flattened(properties: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    for name, definition in properties.items():
+        if definition.get("type") == "nested":
+            continue
+        if "properties" in definition:
+            yield from _flattened(definition["properties"], f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+            yield from (f"{prefix}{name}.{sub}" for sub in definition.get("fields", {}))
+
+
+def build(text: str) -> dict[str, Any]:
+    """The Elasticsearch query for what a person typed; an empty text matches everything."""
+    parsed = parse_query(text, field_names())
+    return _request(parsed)
+
+
+def _request(parsed: ParsedQuery) -> dict[str, Any]:
+    words = {
+        "query_string": {
+            "query": parsed.text, "default_operator": "AND", "fields": WORDS, "type": "cross_fields", "allow_leading_wildcard": True,
+        }
+    }  # fmt: skip
+    must = [words] if parsed.text else [{"match_all": {}}]
+    return {
+        "bool": {
+            "must": must,
+            "filter": [_circle(n) for n in parsed.near if not n.negated],
+            "must_not": [_circle(n) for n in parsed.near if n.negated],
+        }
+    }
+
+
+def _circle(near: Near) -> dict[str, Any]:
+    return {"geo_distance": {"distance": f"{near.km}km", "location": {"lat": near.lat, "lon": near.lon}}}
+
+
+def sort_order(name: str) -> list[dict[str, Any]]:
+    """The sort of a request for `taken` or `-taken`. Raises QuerySyntaxError for an unknown name."""
+    descending, key = name.startswith("-"), name.lstrip("-+")
+    if key not in SORTS:
+        raise QuerySyntaxError(f"--sort does not know {key}", hint=f"It knows {', '.join(SORTS)}; with - before it, downwards.")
+    order = {"order": "desc" if descending else "asc", "missing": "_last"}
+    return [{SORTS[key]: order}, {"hash": "asc"}]
+
+
+def search(repository: Repository, text: str, *, sort: str, limit: int) -> Iterator[dict[str, Any]]:
+    """The documents that match, streamed. Raises QuerySyntaxError that points at the spot."""
+    query, order = build(text), sort_order(sort)
+    with pointing_at(text):
+        for page in repository.scan_pages(query, sort=order, limit=limit):
+            for hit in page:
+                yield hit["_source"]
+
+
+def count(repository: Repository, text: str) -> int:
+    """How many documents match."""
+    query = build(text)
+    with pointing_at(text):
+        return repository.count(query)
+
+
+class pointing_at:  # noqa: N801 - reads as words: `with pointing_at(text):`
+    """Turns Elasticsearch's complaint about the rewritten query into one about what was typed."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Raise the translated error."""
+        if not isinstance(error, QuerySyntaxError) or error.position is not None:
+            return
+        match = re.search(r"at line 1, column (\d+)", str(error))
+        position = parse_query(self._text, field_names()).position(int(match[1])) if match else None
+        raise QuerySyntaxError("The query cannot be understood", position=min(position or 0, len(self._text))) from error
+
+
+def by_path(repository: Repository, path: str, store: str | None = None) -> list[str]:
+    """The hashes of the assets that have a copy at a path."""
+    conditions: list[dict[str, Any]] = [{"term": {"copies.path": path}}]
+    if store:
+        conditions.append({"term": {"copies.store": store}})
+    query = {"nested": {"path": "copies", "query": {"bool": {"filter": conditions}}}}
+    return [hit["_id"] for page in repository.scan_pages(query, source=False) for hit in page]
+
+
+def by_prefix(repository: Repository, prefix: str) -> list[str]:
+    """The hashes that begin with some hex digits (two at most are given: one is an answer, two are none)."""
+    body = {"query": {"prefix": {"hash": prefix}}, "size": 2, "_source": False}
+    return [hit["_id"] for hit in repository.search(body)["hits"]["hits"]]
+
+
+def totals(repository: Repository, min_copies: int) -> dict[str, Any]:
+    """What the catalog holds: assets, bytes, copies by store, kinds, years, weak dates, assets with too few copies."""
+    weak = {"bool": {"should": [{"term": {"captured.confidence": "low"}}, {"bool": {"must_not": {"exists": {"field": "captured.wall"}}}}]}}
+    body = {
+        "size": 0,
+        "track_total_hits": True,
+        "aggs": {
+            "bytes": {"sum": {"field": "size"}},
+            "kinds": {"terms": {"field": "kind", "size": 10}, "aggs": {"bytes": {"sum": {"field": "size"}}}},
+            "years": {"date_histogram": {"field": "captured.wall", "calendar_interval": "year", "format": "yyyy", "min_doc_count": 1}},
+            "lacking": {"filter": {"range": {"copy_count": {"lt": min_copies}}}},
+            "weak": {"filter": weak},
+            "located": {"filter": {"exists": {"field": "location"}}},
+            "problems": {"filter": {"exists": {"field": "problem"}}},
+            "copies": {
+                "nested": {"path": "copies"},
+                "aggs": {
+                    "stores": {
+                        "terms": {"field": "copies.store", "size": 1000},
+                        "aggs": {
+                            "bytes": {"sum": {"field": "copies.size"}},
+                            "missing": {"filter": {"bool": {"must_not": {"term": {"copies.state": "ok"}}}}},
+                        },
+                    }
+                },
+            },
+        },
+    }
+    reply = repository.search(body)
+    found = reply["aggregations"]
+    return {
+        "assets": reply["hits"]["total"]["value"],
+        "bytes": int(found["bytes"]["value"]),
+        "copies": found["copies"]["doc_count"],
+        "stores": {
+            b["key"]: {"copies": b["doc_count"], "bytes": int(b["bytes"]["value"]), "not_ok": b["missing"]["doc_count"]}
+            for b in found["copies"]["stores"]["buckets"]
+        },
+        "kinds": {b["key"]: {"assets": b["doc_count"], "bytes": int(b["bytes"]["value"])} for b in found["kinds"]["buckets"]},
+        "years": {b["key_as_string"]: b["doc_count"] for b in found["years"]["buckets"]},
+        "min_copies": min_copies,
+        "lacking_copies": found["lacking"]["doc_count"],
+        "weak_dates": found["weak"]["doc_count"],
+        "with_position": found["located"]["doc_count"],
+        "with_problem": found["problems"]["doc_count"],
+    }
+
+
