@@ -37,7 +37,7 @@ class KnownPlaceSetting(BaseModel):
 
 class LayoutSetting(BaseModel):
     """Templates of folders and names; the words in braces are year, month, day, hour, minute, second, month_name, date,
-    time, place, city, country, region, original, make, model and kind."""  # noqa: D205, D209
+    time, place, city, country, region, original, make, model and kind."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,7 +69,9 @@ class Settings(BaseSettings):
     dropbox_root: str | None = Field(None, description="folder of the catalog in Dropbox")
     dbox_catalog_token: SecretStr | None = Field(None, description="Dropbox token for the catalog's app folder")
     dbox_full_token: SecretStr | None = Field(None, description="Dropbox token for the whole account")
-    elasticsearch_url: str | None = Field(None, description="Elasticsearch to use instead of the program's own, http(s)://host:port")
+    elasticsearch_url: str | None = Field(
+        None, description="Elasticsearch to use instead of the program's own, http(s)://host:port"
+    )
     elasticsearch_user: str | None = Field(None, description="user of that Elasticsearch")
     elasticsearch_password: SecretStr | None = Field(None, description="password of that user")
     elasticsearch_api_key: SecretStr | None = Field(None, description="API key, instead of user and password")
@@ -90,7 +92,9 @@ class Settings(BaseSettings):
     file_seconds: float = Field(20.0, gt=0, description="seconds after which reading one file is given up")
     file_memory_mb: int = Field(1024, ge=64, description="memory one file may need, in MiB")
     retry_seconds: float = Field(60.0, ge=0, description="how long to wait for an Elasticsearch that went away")
-    optional_readers: tuple[Literal["exiftool", "exiv2"], ...] = Field((), description="further readers to ask for a missing date")
+    optional_readers: tuple[Literal["exiftool", "exiv2"], ...] = Field(
+        (), description="further readers to ask for a missing date"
+    )
 
     @field_validator("home_zone")
     @classmethod

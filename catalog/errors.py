@@ -20,6 +20,7 @@ DONE = 0
 SOME_FAILED = 3
 INTERRUPTED = 130
 
+
 class CatalogError(Exception):
     """Something a person can act on: what happened, where, why, and what to do next.
 

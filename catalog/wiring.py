@@ -76,7 +76,9 @@ class Workspace:
         """What is where."""
         known = self.settings.known_places
         return OfflineGazetteer(
-            tuple(KnownPlace(p.name, p.lat, p.lon, p.radius_km, p.city or None, p.region or None, p.country or None) for p in known)
+            tuple(
+                KnownPlace(p.name, p.lat, p.lon, p.radius_km, p.city or None, p.region or None, p.country or None) for p in known
+            )
         )
 
     def describer(self, base: str) -> Describer:
@@ -177,5 +179,3 @@ class Workspace:
 def new_run() -> str:
     """An id for a run that sorts by time."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-
-

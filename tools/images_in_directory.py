@@ -17,8 +17,7 @@ from catalog.runs.listing import run_images
 @click.option("--format", "style", type=click.Choice(["json", "jsonl", "csv"]), default="json", show_default=True,
               help="An array, one object a line, or a table.")  # fmt: skip
 @options.config
-@click.pass_context
-def command(context: click.Context, directory: str, recursive: bool, style: str, **shared: Any) -> None:
+def command(directory: str, recursive: bool, style: str, **shared: Any) -> int:
     """Print one object for each photo and video in DIRECTORY: hash, type, capture time, position, camera, size, look.
 
     Reads only; no index is needed and none is changed. A file that cannot be read has its reason in `error`.
@@ -29,6 +28,6 @@ def command(context: click.Context, directory: str, recursive: bool, style: str,
 
     \b
     Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files could not be read, 130 interrupted.
-    """  # noqa: D301
+    """
     screen = Screen.from_flags(shared)
-    context.exit(run_images(screen.workspace(), directory, recursive=recursive, style=style, screen=screen))
+    return run_images(screen.workspace(), directory, recursive=recursive, style=style, screen=screen)

@@ -15,8 +15,7 @@ from catalog.runs.listing import run_types
 @click.argument("directory", type=click.Path(path_type=str))
 @options.recursive
 @options.json
-@click.pass_context
-def command(context: click.Context, directory: str, recursive: bool, **shared: Any) -> None:
+def command(directory: str, recursive: bool, **shared: Any) -> int:
     """Print, for each extension in DIRECTORY, what the content is recognised as, how many files there are, and their bytes.
 
     Reads the first bytes of each file only; nothing is changed.
@@ -27,5 +26,5 @@ def command(context: click.Context, directory: str, recursive: bool, **shared: A
 
     \b
     Exit status: 0 done, 1 failed, 2 usage, 130 interrupted.
-    """  # noqa: D301
-    context.exit(run_types(directory, recursive=recursive, screen=Screen.from_flags(shared)))
+    """
+    return run_types(directory, recursive=recursive, screen=Screen.from_flags(shared))

@@ -16,8 +16,7 @@ from catalog.runs.doctor import run_doctor
 @options.roots
 @options.connection
 @options.json
-@click.pass_context
-def command(context: click.Context, nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> None:
+def command(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
     """Check the configuration, Elasticsearch, the stores and their free space, and optional programs.
 
     Says what is wrong and how to mend it. Changes nothing, and starts nothing.
@@ -28,6 +27,6 @@ def command(context: click.Context, nas_root: Path | None, dropbox_root: str | N
 
     \b
     Exit status: 0 all is well (warnings included), 1 something must be mended, 2 usage or configuration.
-    """  # noqa: D301
+    """
     screen = Screen.from_flags(shared)
-    context.exit(run_doctor(screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection), screen))
+    return run_doctor(screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection), screen)

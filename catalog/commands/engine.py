@@ -19,43 +19,39 @@ def command() -> None:
 
     \b
     Exit status: 0 done, 2 usage, 5 the node cannot be had, started or stopped (status: 5 while it does not run).
-    """  # noqa: D301
+    """
 
 
 @command.command("start")
 @options.config
 @options.quiet
-@click.pass_context
-def start(context: click.Context, **shared: Any) -> None:
+def start(**shared: Any) -> int:
     """Start the node, downloading it first if need be. Does nothing if it runs."""
     screen = Screen.from_flags(shared)
-    context.exit(engine.run_start(screen.workspace(), screen))
+    return engine.run_start(screen.workspace(), screen)
 
 
 @command.command("stop")
 @options.config
-@click.pass_context
-def stop(context: click.Context, **shared: Any) -> None:
+def stop(**shared: Any) -> int:
     """Stop the node. The catalog stays on disk; the next command starts it again."""
     screen = Screen.from_flags(shared)
-    context.exit(engine.run_stop(screen.workspace(), screen))
+    return engine.run_stop(screen.workspace(), screen)
 
 
 @command.command("status")
 @options.config
 @options.json
-@click.pass_context
-def status(context: click.Context, **shared: Any) -> None:
+def status(**shared: Any) -> int:
     """Show whether the node runs, where, and how much room it takes."""
     screen = Screen.from_flags(shared)
-    context.exit(engine.run_status(screen.workspace(), screen))
+    return engine.run_status(screen.workspace(), screen)
 
 
 @command.command("logs")
 @click.option("-n", "--lines", type=click.IntRange(1), default=50, show_default=True, help="How many lines from the end.")
 @options.config
-@click.pass_context
-def logs(context: click.Context, lines: int, **shared: Any) -> None:
+def logs(lines: int, **shared: Any) -> int:
     """Print the end of the node's log."""
     screen = Screen.from_flags(shared)
-    context.exit(engine.run_logs(screen.workspace(), lines, screen))
+    return engine.run_logs(screen.workspace(), lines, screen)

@@ -25,7 +25,11 @@ def _all(*options: Callable[[Command], Command]) -> Callable[[Command], Command]
     return decorate
 
 
-config = _option("config", type=click.Path(path_type=Path), help="Configuration file. Default: config.json here, then in your configuration folder.")
+config = _option(
+    "config",
+    type=click.Path(path_type=Path),
+    help="Configuration file. Default: config.json here, then in your configuration folder.",
+)
 connection = _all(
     _option("host", metavar="HOST", help="The host where Elasticsearch runs. Default: the program's own node."),
     _option("port", type=click.IntRange(1, 65535), help="The port where Elasticsearch runs. Default: 9200 if a host is given."),

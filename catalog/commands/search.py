@@ -18,8 +18,7 @@ from catalog.runs.asking import run_search
 @click.option("--sort", default="-taken", show_default=True, help="Field to sort by; with - before it, downwards.")
 @click.option("-l", "--limit", type=click.IntRange(0), default=0, help="Print at most so many. 0, the default, means all.")
 @options.connection
-@click.pass_context
-def command(context: click.Context, query: tuple[str, ...], style: str, sort: str, limit: int, **shared: Any) -> None:
+def command(query: tuple[str, ...], style: str, sort: str, limit: int, **shared: Any) -> int:
     """Find what matches QUERY; without one, everything. Changes nothing.
 
     QUERY is Elasticsearch's query string with short field names: words must all match, - excludes, "..." is a phrase,
@@ -39,7 +38,7 @@ def command(context: click.Context, query: tuple[str, ...], style: str, sort: st
 
     \b
     Exit status: 0 done (also when nothing is found), 2 the query is not understood, 5 Elasticsearch cannot be reached.
-    """  # noqa: D301
+    """
     screen = Screen.from_flags(shared)
     workspace = screen.workspace(**screen.connection)
-    context.exit(run_search(workspace, " ".join(query), style=style, sort=sort, limit=limit, screen=screen))
+    return run_search(workspace, " ".join(query), style=style, sort=sort, limit=limit, screen=screen)

@@ -15,8 +15,7 @@ from catalog.runs.asking import run_show
 @click.argument("what", metavar="HASH|PATH")
 @options.connection
 @options.json
-@click.pass_context
-def command(context: click.Context, what: str, **shared: Any) -> None:
+def command(what: str, **shared: Any) -> int:
     """Show all that is known of one asset: every value and where it came from, its copies, and its history.
 
     HASH may be cut short. PATH is a path in a store (`nas:2019/...`), or any file on this machine, whose content is
@@ -28,6 +27,6 @@ def command(context: click.Context, what: str, **shared: Any) -> None:
 
     \b
     Exit status: 0 done, 1 not in the catalog, 2 usage, 5 Elasticsearch cannot be reached.
-    """  # noqa: D301
+    """
     screen = Screen.from_flags(shared)
-    context.exit(run_show(screen.workspace(**screen.connection), what, screen))
+    return run_show(screen.workspace(**screen.connection), what, screen)

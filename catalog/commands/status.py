@@ -14,8 +14,7 @@ from catalog.runs.asking import run_status
 @click.command("status", short_help="Show what the catalog holds.")
 @options.connection
 @options.json
-@click.pass_context
-def command(context: click.Context, **shared: Any) -> None:
+def command(**shared: Any) -> int:
     """Show assets, copies and bytes by store, kind and year, how many lack copies, and how many have a weak date.
 
     Changes nothing.
@@ -26,6 +25,6 @@ def command(context: click.Context, **shared: Any) -> None:
 
     \b
     Exit status: 0 done, 2 usage, 5 Elasticsearch cannot be reached.
-    """  # noqa: D301
+    """
     screen = Screen.from_flags(shared)
-    context.exit(run_status(screen.workspace(**screen.connection), screen))
+    return run_status(screen.workspace(**screen.connection), screen)

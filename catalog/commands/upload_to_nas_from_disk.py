@@ -25,11 +25,10 @@ from catalog.runs.upload import UploadRequest, run_upload
 @options.yes
 @options.json
 @options.verbose
-@click.pass_context
 def command(
-    context: click.Context, directory: str, recursive: bool, move: bool, dryrun: bool, dropbox: bool, limit: int,
+    directory: str, recursive: bool, move: bool, dryrun: bool, dropbox: bool, limit: int,
     nas_root: Path | None, dropbox_root: str | None, yes: bool, **shared: Any,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Upload the photos and videos in DIRECTORY into the catalog.
 
     Every file is copied to NAS_ROOT under a name made of its capture time and place, the copy is read back and
@@ -48,4 +47,4 @@ def command(
     screen = Screen.from_flags(shared)
     workspace = screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection)
     request = UploadRequest(directory, recursive=recursive, move=move, dryrun=dryrun, dropbox=dropbox, limit=limit, yes=yes)
-    context.exit(run_upload(workspace, request, screen))
+    return run_upload(workspace, request, screen)

@@ -43,13 +43,11 @@ ORDER: tuple[str, ...] = (
 """Sources of a capture time, best first."""
 
 _RANK = {source: rank for rank, source in enumerate(ORDER)}
-_MEDIUM = frozenset({"quicktime:CreateDate", "matroska:DateUTC", "asf:CreationDate", "flv:CreationDate", "xmp:CreateDate", "filename"})
+_MEDIUM = frozenset(
+    {"quicktime:CreateDate", "matroska:DateUTC", "asf:CreationDate", "flv:CreationDate", "xmp:CreateDate", "filename"}
+)
 _LOW = frozenset({"folder", "exif:DateTime", "mtime"})
-_RESETS = frozenset(
-    datetime(year, 1, 1)
-    for year in (1980, 1990, 1994, 1998, 1999, 2000, 2001, 2002, 2003, 2004, 2005, 2006, 2007, 2008, 2009, 2010, 2011, 2012)
-    + (2013, 2014, 2015, 2016, 2017, 2018, 2019, 2020)
-)  # fmt: skip
+_RESETS = frozenset(datetime(year, 1, 1) for year in (1980, 1990, 1994, *range(1998, 2021)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,7 @@ def file_time(mtime_ns: int) -> datetime:
     try:
         return datetime(1970, 1, 1) + timedelta(microseconds=mtime_ns // 1000)
     except OverflowError:
-        return datetime.max if mtime_ns > 0 else datetime.min
+        return datetime(9999, 12, 31) if mtime_ns > 0 else datetime(1, 1, 1)
 
 
 def reject_reason(candidate: DateCandidate, now: datetime) -> str | None:
@@ -240,8 +238,12 @@ _NAME_WITH_TIME = re.compile(rf"(?<!\d){_D}(?:[ _.T-]|[ _-]at[ _-]| - )?{_T}(?!\
 _NAME_WITH_DATE = re.compile(rf"(?<!\d){_D}(?!\d)")
 _EPOCH = re.compile(r"(?<!\d)(1[0-7]\d{8})(\d{3})?(?![0-9A-Za-z])(?!.*\d{6})")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_EPOCH_PREFIX = re.compile(r"(?:fb_img|mmexport|img|vid|photo|image|video|pic|received|wx_camera|microMsg)?[-_. ]?", re.IGNORECASE)
-_MESSENGER = re.compile(r"(?:IMG|VID|AUD|PTT|STK|DOC)-(?:19|20)\d{6}-WA\d+|WhatsApp (?:Image|Video|Bild)|signal-\d{4}-", re.IGNORECASE)
+_EPOCH_PREFIX = re.compile(
+    r"(?:fb_img|mmexport|img|vid|photo|image|video|pic|received|wx_camera|microMsg)?[-_. ]?", re.IGNORECASE
+)
+_MESSENGER = re.compile(
+    r"(?:IMG|VID|AUD|PTT|STK|DOC)-(?:19|20)\d{6}-WA\d+|WhatsApp (?:Image|Video|Bild)|signal-\d{4}-", re.IGNORECASE
+)
 
 
 def is_messenger_name(name: str) -> bool:
@@ -285,7 +287,20 @@ def _from_epoch(stem: str) -> DateCandidate | None:
     return DateCandidate("filename", wall, is_utc=True)
 
 
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _FOLDER_DAY = re.compile(r"(?:^|[/ _])(?P<y>19[4-9]\d|20\d\d)([/_.-])(?P<m>0[1-9]|1[0-2])\2(?P<d>0[1-9]|[12]\d|3[01])(?!\d)")
 _FOLDER_MONTH = re.compile(r"(?:^|/)(?P<y>19[4-9]\d|20\d\d)/(?P<m>0[1-9]|1[0-2])(?:[ _-]*(?P<name>[A-Za-z]+))?(?=/|$)")
 _FOLDER_YEAR_MONTH = re.compile(r"(?:^|/)(?P<y>19[4-9]\d|20\d\d)[-_](?P<m>0[1-9]|1[0-2])(?=/|$|[ _-]\D)")

@@ -102,7 +102,11 @@ _BRANDS = {
     b"3gp7": "3gp", b"3gr6": "3gp", b"3gs6": "3gp", b"3ge6": "3gp", b"3gg6": "3gp",
     b"3g2a": "3g2", b"3g2b": "3g2", b"3g2c": "3g2",
 }  # fmt: skip
-_QUICKTIME_ATOMS = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"junk")
+_QUICKTIME_ATOMS = (b"moov", b"wide", b"free", b"skip", b"pnot", b"junk")
+_FIRST_LETTER = 9
+"""A size that begins with less is no text ("The free lunch"), and such atoms are never larger (150 MB)."""
+_AUDIO_EXTENSIONS = frozenset({"m4a", "m4b", "m4p", "m4r", "3ga", "wma", "mka", "weba"})
+"""Sound in a container that mostly holds videos, which its first bytes do not tell."""
 _ASF_GUID = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _TS_PACKETS = ((188, 0), (192, 4))
 
@@ -154,7 +158,7 @@ def _by_brand(head: bytes, extension: str) -> str | None:
         return major
     if brands[0] in (b"jp2 ", b"jpx "):
         return "jp2"
-    if brands[0] in (b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"aax "):
+    if brands[0] in (b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"aax ") or extension in _AUDIO_EXTENSIONS:
         return None
     if any(_BRANDS.get(b) == "heif" for b in brands):
         return "heif"
@@ -177,7 +181,7 @@ def _by_tiff(head: bytes, extension: str) -> str | None:
     return raw.name if raw else "tiff"
 
 
-def refine_tiff(filetype: FileType, *, is_dng: bool, make: str, name: str, has_raw_data: bool) -> FileType:
+def refine_tiff(filetype: FileType, *, is_dng: bool, make: str, has_raw_data: bool) -> FileType:
     """The exact type of a TIFF-shaped file from tags inside, where the extension did not tell it.
 
     `is_dng`: the file has a DNGVersion tag; `has_raw_data`: it holds sensor data (CFA), not a plain picture.
@@ -214,16 +218,17 @@ def _by_other_image(head: bytes) -> str | None:
 
 def _by_other_video(head: bytes, extension: str) -> str | None:
     if head[:4] == b"\x1aE\xdf\xa3":
-        return "webm" if b"webm" in head[:64] else "mkv"
+        matroska = "webm" if b"webm" in head[:64] else "mkv"
+        return None if extension in _AUDIO_EXTENSIONS else matroska
     if head[:16] == _ASF_GUID:
-        return "wmv"
+        return None if extension in _AUDIO_EXTENSIONS else "wmv"
     if head[:4] == b"FLV\x01":
         return "flv"
     if head[:4] in (b"\0\0\x01\xba", b"\0\0\x01\xb3"):
         return "mpg"
     if any(_is_transport_stream(head, step, start) for step, start in _TS_PACKETS):
         return "mts"
-    if head[4:8] in _QUICKTIME_ATOMS:
+    if head[4:8] == b"mdat" or (head[4:8] in _QUICKTIME_ATOMS and head[0] < _FIRST_LETTER):
         return "mp4" if extension in ("mp4", "m4v") else "mov"
     return None
 

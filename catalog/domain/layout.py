@@ -15,6 +15,8 @@ from catalog.domain.names import portable, shortened
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July",
           "August", "September", "October", "November", "December")  # fmt: skip
+MAX_EXTENSION_BYTES = 32
+"""What stands behind a last dot can be a whole sentence; so much of it is kept."""
 WEAK_SOURCES = frozenset({"folder", "mtime", "exif:DateTime"})
 FIELDS = frozenset({"year", "month", "day", "hour", "minute", "second", "month_name", "date", "time", "place", "city",
                     "country", "region", "original", "make", "model", "kind"})  # fmt: skip
@@ -52,7 +54,7 @@ def folder_of(layout: Layout, asset: Asset, *, live_video: bool = False) -> str:
         parts.append(layout.messenger_folder)
     if asset.facts.kind == "video" and not (live_video and layout.live_video_beside_still):
         parts.append(layout.video_folder)
-    return "/".join(portable(piece) for part in parts for piece in part.split("/") if piece)
+    return "/".join(shortened(portable(piece), "") for part in parts for piece in part.split("/") if piece)
 
 
 def stem_of(layout: Layout, asset: Asset, original: str) -> str:
@@ -64,7 +66,7 @@ def stem_of(layout: Layout, asset: Asset, original: str) -> str:
 
 def file_name(stem: str, original: str, number: int = 0) -> str:
     """Stem, `_number` if it is not 0, and the original's extension in lower case, within the portable length."""
-    extension = portable(extension_of(original)) if extension_of(original) else ""
+    extension = shortened(portable(extension_of(original)), "", MAX_EXTENSION_BYTES) if extension_of(original) else ""
     suffix = f"_{number}" if number else ""
     cut = shortened(stem, suffix + extension)
     return f"{cut}{suffix}.{extension}" if extension else f"{cut}{suffix}"

@@ -11,7 +11,7 @@ MAX_NAME_BYTES = 240
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.IGNORECASE)
-_ESCAPE = re.compile(r"\\(?:\\|x([0-9a-f]{2}))")
+_ESCAPE = re.compile(r"\\(?:\\|x([89a-f][0-9a-f]))")
 
 
 def to_text(path: str) -> str:
@@ -26,7 +26,7 @@ def to_text(path: str) -> str:
 
 
 def from_text(text: str) -> str:
-    """The system path of a text made by `to_text`."""
+    """The system path of a text made by `to_text`; other backslashes, as a person may type them, stay."""
     if "\\" not in text:
         return text
     return _ESCAPE.sub(lambda m: chr(0xDC00 + int(m[1], 16)) if m[1] else "\\", text)

@@ -226,7 +226,13 @@ def _date_value(value: str, at: int) -> str:
     if compared:
         operator, moment = compared[1], compared[2]
         bound = _bound(moment, at + len(operator), upper=operator in (">", "<="))
-        return f"[{bound} TO *]" if operator == ">=" else f"{{{bound} TO *]" if operator == ">" else f"[* TO {bound}{']' if operator == '<=' else '}'}"
+        return (
+            f"[{bound} TO *]"
+            if operator == ">="
+            else f"{{{bound} TO *]"
+            if operator == ">"
+            else f"[* TO {bound}{']' if operator == '<=' else '}'}"
+        )
     plain = value.strip('"')
     return f"[{_bound(plain, at, upper=False)} TO {_bound(plain, at, upper=True)}]"
 

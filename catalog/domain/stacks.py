@@ -137,7 +137,7 @@ def _split(same: list[Member]) -> list[tuple[Member, ...]]:
     lead = (stills or raws)[:1]
     if not lead:
         return [(m,) for m in same]
-    stack, rest = [lead[0]], []
+    stack, rest = [lead[0]], list[Member]()
     for member in stills + raws + movies:
         if member is lead[0]:
             continue

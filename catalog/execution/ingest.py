@@ -58,4 +58,3 @@ def upload(survey: IngestSurvey, applier: Applier, layout: Layout, store: str, o
 
 def _plan(facts: IngestFacts, survey: IngestSurvey, layout: Layout, store: str, options: IngestOptions) -> list[Action]:
     return plan_ingest(facts, survey.occupancy, layout, store, move=options.move)
-

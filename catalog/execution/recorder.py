@@ -68,7 +68,12 @@ class Recorder:
     """A thread that sends records in bulk. After a failure that lasts, `error` is set and nothing more is sent."""
 
     def __init__(
-        self, index: BulkWriter, settle: Callable[[list[str]], None], *, patience: float, recover: Callable[[], None] | None = None
+        self,
+        index: BulkWriter,
+        settle: Callable[[list[str]], None],
+        *,
+        patience: float,
+        recover: Callable[[], None] | None = None,
     ) -> None:
         self._index = index
         self._settle = settle

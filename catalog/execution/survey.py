@@ -17,7 +17,7 @@ from catalog.domain.names import comparison_key, from_text
 from catalog.domain.stacks import Candidate, Member, attach_sidecars, group, stem_key
 from catalog.errors import MediaError, NotFound, StoreError, UnsupportedType
 from catalog.execution.describing import Describer
-from catalog.execution.workers import ReaderPool
+from catalog.execution.workers import ReaderPool, Result
 from catalog.media.extract import Request
 from catalog.plans.actions import Skip
 from catalog.plans.ingest import IngestFacts, Occupancy, Remembered
@@ -26,6 +26,7 @@ from catalog.stores.protocol import Store
 BATCH = 128
 """Files looked up, planned and applied together. Small enough to keep memory flat, large enough for one request each."""
 _FOLDERS_KEPT = 64
+_SIZES_KEPT = 50_000
 
 
 class Lookup(Protocol):
@@ -39,6 +40,10 @@ class Lookup(Protocol):
         """Content hashes of unchanged source files."""
         ...
 
+    def known_sizes(self, sizes: list[int]) -> set[int]:
+        """Those of the file sizes that some asset has."""
+        ...
+
 
 def fingerprint(base: str, entry: Entry) -> str:
     """What a file that was read before is recognised by: path, device, inode, size, and times of change to the ns."""
@@ -48,19 +53,32 @@ def fingerprint(base: str, entry: Entry) -> str:
 
 @dataclass(slots=True)
 class _Batch:
-    """One batch on its way: what is still being read, and what came back."""
+    """One batch on its way: what is still being read, and what came back.
+
+    Files whose size is known are only hashed at first (`digests`); those that turn out to be new are read then.
+    """
 
     skipped: list[Skip] = field(default_factory=list)
     folders: list[list[Candidate]] = field(default_factory=list)
     remembered: list[Remembered] = field(default_factory=list)
     read: dict[str, Facts | MediaError] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
     waiting: int = 0
-    complete: bool = False
+    begun: bool = False
+    decided: bool = False
 
     @property
     def size(self) -> int:
         """Files in it."""
         return len(self.skipped) + sum(len(f) for f in self.folders)
+
+    def take(self, path: str, result: Result) -> None:
+        """Keep what came back for one file."""
+        self.waiting -= 1
+        if isinstance(result, str):
+            self.digests[path] = result
+        else:
+            self.read[path] = result
 
 
 class IngestSurvey:
@@ -79,6 +97,7 @@ class IngestSurvey:
         self._layout = layout
         self._recursive = recursive
         self._now = now
+        self._sizes: OrderedDict[int, None] = OrderedDict()
         self._listings: OrderedDict[str, dict[str, Entry]] = OrderedDict()
         self.occupancy = Occupancy()
 
@@ -89,34 +108,84 @@ class IngestSurvey:
     def batches(self, in_flight: Callable[[], Mapping[str, str]]) -> Iterator[IngestFacts]:
         """The facts of each batch, in listing order. `in_flight`: what is planned but not yet in the index (hash to path)."""
         opened: deque[_Batch] = deque()
-        for batch_and_path, result in self._pool.run(self._requests(opened)):
-            batch, path = batch_and_path
+        again: deque[tuple[_Batch, Candidate]] = deque()
+        for (batch, path), result in self._pool.run(self._requests(opened, again)):
             if result is not None:
-                batch.read[path] = result
-                batch.waiting -= 1
-            while opened and opened[0].complete and not opened[0].waiting:
+                batch.take(path, result)
+            if batch.begun and not batch.waiting and not batch.decided:
+                again.extend((batch, candidate) for candidate in self._decide(batch, in_flight))
+            while opened and opened[0].decided and not opened[0].waiting:
                 yield self._facts(opened.popleft(), in_flight)
-        while opened:
-            yield self._facts(opened.popleft(), in_flight)
 
     # --- listing ---------------------------------------------------------------------------------------------------
 
-    def _requests(self, opened: deque[_Batch]) -> Iterator[tuple[tuple[_Batch, str], Request | None]]:
+    def _requests(
+        self, opened: deque[_Batch], again: deque[tuple[_Batch, Candidate]]
+    ) -> Iterator[tuple[tuple[_Batch, str], Request | None] | None]:
+        """What to read: the listing's files, and between them those that were hashed and turned out to be new."""
+
+        def repeated() -> Iterator[tuple[tuple[_Batch, str], Request | None]]:
+            while again:
+                batch, candidate = again.popleft()
+                yield (batch, candidate.entry.path), self._request(candidate)
+
         for batch in self._listed():
             opened.append(batch)
             fresh = self._not_remembered(batch)
+            likely = self._likely_known(fresh)
             batch.waiting = len(fresh)
-            batch.complete = True
+            batch.begun = True
             for candidate in fresh:
-                yield (batch, candidate.entry.path), self._request(candidate)
+                yield from repeated()
+                only_hash = candidate.entry.path in likely
+                yield (batch, candidate.entry.path), self._request(candidate, only_hash=only_hash)
             if not fresh:
                 yield (batch, ""), None
+        while opened:
+            yield from repeated()
+            if opened:
+                yield None
 
-    def _request(self, candidate: Candidate) -> Request:
+    def _likely_known(self, fresh: list[Candidate]) -> set[str]:
+        """The paths of files that have the size of an asset, or of a file seen lately in this run."""
+        known = self._lookup.known_sizes(sorted({c.entry.size for c in fresh}))
+        likely = set()
+        for candidate in fresh:
+            size = candidate.entry.size
+            if size in known or size in self._sizes:
+                likely.add(candidate.entry.path)
+            self._sizes[size] = None
+        while len(self._sizes) > _SIZES_KEPT:
+            self._sizes.popitem(last=False)
+        return likely
+
+    def _decide(self, batch: _Batch, in_flight: Callable[[], Mapping[str, str]]) -> list[Candidate]:
+        """Which of the files that were only hashed are known; the others, and all of their stacks, are to be read."""
+        batch.decided = True
+        if not batch.digests:
+            return []
+        known = set(in_flight()) | {f.hash for f in batch.read.values() if isinstance(f, Facts)}
+        assets = self._lookup.known(sorted(set(batch.digests.values())))
+        known |= {digest for digest, asset in assets.items() if self._answering(asset)}
+        unread: list[Candidate] = []
+        for index, folder in enumerate(batch.folders):
+            kept: list[Candidate] = []
+            for _stem, same in itertools.groupby(folder, key=lambda c: stem_key(c.entry)):
+                rows = list(same)
+                if all(batch.digests.get(c.entry.path) in known for c in rows):
+                    batch.remembered += [Remembered(c.entry, batch.digests[c.entry.path], unread=False) for c in rows]
+                else:
+                    kept += rows
+                    unread += [c for c in rows if c.entry.path in batch.digests]
+            batch.folders[index] = kept
+        batch.waiting += len(unread)
+        return unread
+
+    def _request(self, candidate: Candidate, *, only_hash: bool = False) -> Request:
         def system(entry: Entry) -> str:
             return f"{self._base}/{from_text(entry.path)}"
 
-        return Request(system(candidate.entry), tuple(system(s) for s in candidate.sidecars))
+        return Request(system(candidate.entry), tuple(system(s) for s in candidate.sidecars), only_hash=only_hash)
 
     def _listed(self) -> Iterator[_Batch]:
         """The source in batches; files that may be one shot are never divided between two."""
@@ -169,13 +238,14 @@ class IngestSurvey:
                     skipped.append(_skip_of(candidate.entry, result))
             stacks += group(members)
         planned = dict(in_flight())  # before the index is asked: what is recorded in between is found there
-        hashes = {m.asset.hash for s in stacks for m in s} | {r.hash for r in batch.remembered}
-        known = self._lookup.known(sorted(hashes))
+        fresh = {m.asset.hash for s in stacks for m in s}
+        known = self._lookup.known(sorted(fresh | {r.hash for r in batch.remembered}))
         existing = {h: path for h, asset in known.items() if (path := self._answering(asset))}
         self._look_at_targets([m for s in stacks for m in s if m.asset.hash not in existing])
         gone = "its copy in the catalog vanished during this run; run the command again"
-        skipped += [Skip(r.entry, gone, "failed") for r in batch.remembered if r.hash not in existing]
-        remembered = [r for r in batch.remembered if r.hash in existing]
+        here = fresh | set(existing) | set(planned)
+        skipped += [Skip(r.entry, gone, "failed") for r in batch.remembered if r.hash not in here]
+        remembered = [r for r in batch.remembered if r.hash in here]
         return IngestFacts(stacks, remembered, skipped, known, existing, planned)
 
     def _answering(self, asset: KnownAsset) -> str | None:

@@ -19,9 +19,12 @@ from catalog.media.extract import Request
 from catalog.media.worker import receive, send
 
 Tag = TypeVar("Tag")
+Result = Facts | str | MediaError
+"""What became of a request: facts, the content hash where only that was wanted, or why there are none."""
 QUEUED = 4
 """Requests sent ahead to each worker, so that it never waits for its parent."""
 _START_SECONDS = 60.0
+_END: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +67,22 @@ class ReaderPool:
         self._workers.clear()
         self._selector.close()
 
-    def run(self, requests: Iterable[tuple[Tag, Request | None]]) -> Iterator[tuple[Tag, Facts | MediaError | None]]:
+    def run(self, requests: Iterable[tuple[Tag, Request | None] | None]) -> Iterator[tuple[Tag, Result | None]]:
         """Facts, or why there are none, for each request, in the order they become ready.
 
-        Requests are taken lazily, a few ahead of the workers. A request that is None comes back at once as None.
+        Requests are taken lazily, a few ahead of the workers. A request that is None comes back at once as None; None
+        in place of tag and request means that there is nothing to ask before the next result.
         """
         incoming = iter(requests)
         waiting: deque[tuple[Tag, Request]] = deque()
         exhausted = False
         while True:
             while not exhausted and len(waiting) < self._room():
-                item = next(incoming, None)
-                if item is None:
+                item = next(incoming, _END)
+                if item is _END:
                     exhausted = True
+                elif item is None:
+                    break
                 elif item[1] is None:
                     yield item[0], None
                 else:
@@ -112,7 +118,7 @@ class ReaderPool:
                 idle.deadline = time.monotonic() + self._limits.seconds + (0 if idle.answered else _START_SECONDS)
             idle.pending.append(item)
 
-    def _collect(self, waiting: deque[tuple[Tag, Request]]) -> Iterator[tuple[Tag, Facts | MediaError]]:
+    def _collect(self, waiting: deque[tuple[Tag, Request]]) -> Iterator[tuple[Tag, Result]]:
         nearest = min(w.deadline for w in self._workers if w.pending)
         ready = {key.data for key, _events in self._selector.select(max(0.0, nearest - time.monotonic()))}
         now = time.monotonic()
@@ -127,7 +133,7 @@ class ReaderPool:
                 self._abandon(worker, waiting)
                 yield tag, GaveUp(f"reading it took longer than {self._limits.seconds:g} s")
 
-    def _receive(self, worker: _Worker[Tag], waiting: deque[tuple[Tag, Request]]) -> tuple[Tag, Facts | MediaError]:
+    def _receive(self, worker: _Worker[Tag], waiting: deque[tuple[Tag, Request]]) -> tuple[Tag, Result]:
         assert worker.process.stdout is not None
         tag, _request = worker.pending.popleft()
         try:
@@ -141,7 +147,7 @@ class ReaderPool:
             return tag, UnreadableMedia(f"the process that read it died ({_cause(status)})")
         worker.answered += 1
         worker.deadline = time.monotonic() + self._limits.seconds
-        if kind == "facts":
+        if kind == "read":
             return tag, value
         return tag, (UnsupportedType if kind == "unsupported" else UnreadableMedia)(value)
 

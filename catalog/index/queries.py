@@ -47,7 +47,8 @@ def build(text: str) -> dict[str, Any]:
 def _request(parsed: ParsedQuery) -> dict[str, Any]:
     words = {
         "query_string": {
-            "query": parsed.text, "default_operator": "AND", "fields": WORDS, "type": "cross_fields", "allow_leading_wildcard": True,
+            "query": parsed.text, "default_operator": "AND", "fields": WORDS, "type": "cross_fields",
+            "allow_leading_wildcard": True,
         }
     }  # fmt: skip
     must = [words] if parsed.text else [{"match_all": {}}]
@@ -124,14 +125,20 @@ def by_prefix(repository: Repository, prefix: str) -> list[str]:
 
 def totals(repository: Repository, min_copies: int) -> dict[str, Any]:
     """What the catalog holds: assets, bytes, copies by store, kinds, years, weak dates, assets with too few copies."""
-    weak = {"bool": {"should": [{"term": {"captured.confidence": "low"}}, {"bool": {"must_not": {"exists": {"field": "captured.wall"}}}}]}}
+    weak = {
+        "bool": {
+            "should": [{"term": {"captured.confidence": "low"}}, {"bool": {"must_not": {"exists": {"field": "captured.wall"}}}}]
+        }
+    }
     body = {
         "size": 0,
         "track_total_hits": True,
         "aggs": {
             "bytes": {"sum": {"field": "size"}},
             "kinds": {"terms": {"field": "kind", "size": 10}, "aggs": {"bytes": {"sum": {"field": "size"}}}},
-            "years": {"date_histogram": {"field": "captured.wall", "calendar_interval": "year", "format": "yyyy", "min_doc_count": 1}},
+            "years": {
+                "date_histogram": {"field": "captured.wall", "calendar_interval": "year", "format": "yyyy", "min_doc_count": 1}
+            },
             "lacking": {"filter": {"range": {"copy_count": {"lt": min_copies}}}},
             "weak": {"filter": weak},
             "located": {"filter": {"exists": {"field": "location"}}},
@@ -168,5 +175,3 @@ def totals(repository: Repository, min_copies: int) -> dict[str, Any]:
         "with_position": found["located"]["doc_count"],
         "with_problem": found["problems"]["doc_count"],
     }
-
-

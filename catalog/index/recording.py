@@ -114,7 +114,10 @@ class Recording:
 
     def _source_lines(self, content_hash: str, path: str, run: str, fingerprint: str, now: datetime) -> list[Any]:
         index = schema.companion(self._alias, "sources")
-        return [{"index": {"_index": index, "_id": fingerprint}}, {"hash": content_hash, "path": path, "run": run, "at": timestamp(now)}]
+        return [
+            {"index": {"_index": index, "_id": fingerprint}},
+            {"hash": content_hash, "path": path, "run": run, "at": timestamp(now)},
+        ]
 
     def _event_lines(self, *, run: str, now: datetime, **event: Any) -> list[Any]:
         key = "\0".join((run, event["action"], event["hash"], event["source"]))

@@ -124,6 +124,17 @@ class Repository:
         reply = self.connection.request("POST", f"/{quote(index)}/_mget", {"ids": list(fingerprints)}, _source_includes="hash")
         return {d["_id"]: d["_source"]["hash"] for d in reply["docs"] if d.get("found")}
 
+    def known_sizes(self, sizes: Sequence[int]) -> set[int]:
+        """Those of the file sizes that some asset has; as of the last refresh."""
+        if not sizes:
+            return set()
+        body = {
+            "size": 0,
+            "query": {"terms": {"size": list(sizes)}},
+            "aggs": {"sizes": {"terms": {"field": "size", "size": len(sizes)}}},
+        }
+        return {int(bucket["key"]) for bucket in self.search(body)["aggregations"]["sizes"]["buckets"]}
+
     def get(self, content_hash: str) -> dict[str, Any]:
         """The document of an asset. Raises AssetNotFound."""
         reply = self.connection.request("POST", f"/{quote(self.alias)}/_mget", {"ids": [content_hash]})

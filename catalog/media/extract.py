@@ -30,11 +30,24 @@ _KEPT_OUT = frozenset({"width", "height", "duration", "preview_offset", "preview
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A file to read: system path, system paths of its sidecars, and whether to look at the picture."""
+    """A file to read: system path, system paths of its sidecars, and whether to look at the picture.
+
+    `only_hash`: the content hash is all that is wanted, because the content may be known already.
+    """
 
     path: str
     sidecars: tuple[str, ...] = ()
     look: bool = True
+    only_hash: bool = False
+
+
+def read_hash(request: Request) -> str:
+    """The content hash of one photo or video. Raises UnsupportedType or UnreadableMedia with a reason."""
+    with open_regular(request.path) as (descriptor, size):
+        _type_of(os.pread(descriptor, HEAD_BYTES, 0), os.path.basename(request.path))  # noqa: PTH119
+        digest = hash_stream(descriptor, size)
+        _check_unchanged(descriptor, size)
+        return digest
 
 
 def read_facts(request: Request) -> Facts:

@@ -214,7 +214,8 @@ def _find_samsung_movie(source: ByteSource, findings: Findings) -> None:
 def image_data_hash(data: bytes) -> str | None:
     """XXH3 (128 bits, hex) of a JPEG without its APPn and COM segments, so equal for copies that differ in metadata alone.
 
-    From the first table to the end of the picture (EOI included); a movie behind it does not count. None if the structure is broken.
+    From the first table to the end of the picture (EOI included); a movie behind it does not count.
+    None if the structure is broken.
     """
     if data[:2] != b"\xff\xd8":
         return None

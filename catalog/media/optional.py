@@ -87,7 +87,7 @@ def _exiftool() -> subprocess.Popen[bytes]:
 def _ask_exiv2(path: str) -> dict[str, str]:
     import exiv2
 
-    image = exiv2.ImageFactory.open(path)
+    image = exiv2.ImageFactory.open(path)  # type: ignore[attr-defined]
     image.readMetadata()
     values = {datum.key(): datum.toString() for datum in image.exifData()}
     return values | {datum.key(): datum.toString() for datum in image.xmpData()}

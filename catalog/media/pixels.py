@@ -5,7 +5,6 @@ JPEGs are decoded scaled (DCT), in grey: several times faster than a whole decod
 
 from __future__ import annotations
 
-
 import warnings
 from typing import BinaryIO
 
@@ -80,7 +79,8 @@ def _small_grey(stream: BinaryIO, filetype: FileType) -> Image.Image:
 def _heif(stream: BinaryIO) -> Image.Image:
     import pi_heif
 
-    return pi_heif.open_heif(stream, convert_hdr_to_8bit=True).to_pillow()  # type: ignore[no-any-return]
+    picture: Image.Image = pi_heif.open_heif(stream, convert_hdr_to_8bit=True).to_pillow()  # type: ignore[attr-defined]
+    return picture
 
 
 def _avif_upright(picture: Image.Image) -> Image.Image:
@@ -95,7 +95,7 @@ def _grey(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I") or picture.mode == "F":
         values = np.asarray(picture, dtype=np.float32)
         low, high = float(values.min()), float(values.max())
-        top = 255.0 if 0 <= low and high <= 255 else 65535.0 if 0 <= low and high <= 65535 else max(high, 1.0)
+        top = 255.0 if low >= 0 and high <= 255 else 65535.0 if low >= 0 and high <= 65535 else max(high, 1.0)
         return Image.fromarray(np.clip(values * (255.0 / top), 0, 255).astype(np.uint8))
     return picture.convert("L")
 

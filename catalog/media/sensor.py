@@ -19,7 +19,7 @@ def develop(stream: BinaryIO) -> tuple[Image.Image, bool]:
             try:
                 thumbnail = raw.extract_thumb()
                 if thumbnail.format == rawpy.ThumbFormat.JPEG:
-                    return Image.open(io.BytesIO(thumbnail.data)), False
+                    return Image.open(io.BytesIO(bytes(thumbnail.data))), False
             except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
                 pass
             return Image.fromarray(raw.postprocess(half_size=True, use_camera_wb=True)), True

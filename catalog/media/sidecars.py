@@ -25,7 +25,7 @@ def read_sidecar(data: bytes, name: str, findings: Findings) -> None:
         elif extension == "json":
             _read_takeout(orjson.loads(data), findings)
         elif extension == "thm":
-            _read_thumbnail(data, name, findings)
+            _read_thumbnail(data, findings)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         findings.notes.append(f"sidecar {name} not understood: {error}")
 
@@ -45,7 +45,7 @@ def _read_takeout(document: Any, findings: Findings) -> None:
         findings.add("favorite", True, "takeout")
 
 
-def _read_thumbnail(data: bytes, name: str, findings: Findings) -> None:
+def _read_thumbnail(data: bytes, findings: Findings) -> None:
     """The EXIF of a THM file, which describes the video beside it; its size is the thumbnail's own and of no use."""
     from catalog.media.source import MemorySource
     from catalog.media.stills import read_still

@@ -87,7 +87,6 @@ def read_tiff_file(source: ByteSource, filetype: FileType, findings: Findings) -
         filetype,
         is_dng=_DNG_VERSION in first,
         make=str(findings.get("make", "")),
-        name="",
         has_raw_data=any(p.sensor for p in pictures),
     )
     _add_size(tiff, first, pictures, refined, findings)

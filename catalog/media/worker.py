@@ -11,25 +11,25 @@ import pickle
 import resource
 import struct
 import sys
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 HEADER = struct.Struct("<I")
 
 
-def send(stream: BinaryIO, message: Any) -> None:
+def send(stream: IO[bytes], message: Any) -> None:
     """Write one message."""
     data = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
     stream.write(HEADER.pack(len(data)) + data)
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> Any:
+def receive(stream: IO[bytes]) -> Any:
     """Read one message; EOFError where the other side is gone."""
     (length,) = HEADER.unpack(_read_exactly(stream, HEADER.size))
     return pickle.loads(_read_exactly(stream, length))  # noqa: S301 - both ends are this program
 
 
-def _read_exactly(stream: BinaryIO, length: int) -> bytes:
+def _read_exactly(stream: IO[bytes], length: int) -> bytes:
     """That many bytes, also from an unbuffered pipe that gives them piece by piece."""
     pieces = []
     while length:
@@ -50,12 +50,12 @@ def limit_memory(extra_bytes: int) -> None:
 
 
 def answer(request: Any) -> tuple[str, Any]:
-    """("facts", Facts), ("unsupported", reason) or ("unreadable", reason)."""
+    """("read", Facts or content hash), ("unsupported", reason) or ("unreadable", reason)."""
     from catalog.errors import UnsupportedType
-    from catalog.media.extract import read_facts
+    from catalog.media.extract import read_facts, read_hash
 
     try:
-        return "facts", read_facts(request)
+        return "read", read_hash(request) if request.only_hash else read_facts(request)
     except UnsupportedType as error:
         return "unsupported", str(error)
     except MemoryError:

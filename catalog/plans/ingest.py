@@ -37,10 +37,14 @@ class Occupancy:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A source file that was read before and has not changed since: its content hash is known without reading."""
+    """A source file whose content is known, so nothing but its hash was looked at.
+
+    `unread`: it was read before and has not changed since; not even its hash was computed now.
+    """
 
     entry: Entry
     hash: str
+    unread: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,8 @@ def plan_ingest(facts: IngestFacts, occupancy: Occupancy, layout: Layout, store:
     for stack in facts.stacks:
         actions += _plan_stack(stack, facts, planned, occupancy, layout, store, move=move)
     for item in facts.remembered:
-        where = facts.existing[item.hash]
-        actions.append(SkipDuplicate(item.entry, item.hash, store, where, remove_source=move, remembered=True))
+        where = facts.existing.get(item.hash) or planned[item.hash]
+        actions.append(SkipDuplicate(item.entry, item.hash, store, where, remove_source=move, remembered=item.unread))
     return sorted(actions, key=lambda a: a.key)
 
 

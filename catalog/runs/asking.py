@@ -76,12 +76,12 @@ def _print_table(found: Iterator[Document], _repository: Repository, out: Callab
     rows = 0
     for document in found:
         if not rows:
-            out(f"{'taken':<20}{'kind':<7}{'place':<22}{'camera':<22}{'size':>10}  path")
+            out(f"{'taken':<21}{'kind':<7}{'place':<22}{'camera':<22}{'size':>10}  path")
         rows += 1
         place = document.get("place", {})
         copy = next((c for c in document.get("copies", []) if c["state"] == "ok"), None)
         line = "".join([
-            _cell(str(document.get("captured", {}).get("wall", "")).replace("T", " ")[:19], 20),
+            _cell(str(document.get("captured", {}).get("wall", "")).replace("T", " ")[:19], 21),
             _cell(document["kind"], 7),
             _cell(place.get("city") or place.get("region") or place.get("country") or "", 22),
             _cell(document.get("camera", {}).get("model", ""), 22),
@@ -161,25 +161,36 @@ def _find_path(repository: Repository, what: str) -> str | None:
 
 
 def _description(document: Document, history: list[dict[str, Any]]) -> Iterator[str]:
-    sources = document.get("sources", {})
     yield f"{document['kind']} {document['type']}  {document['hash']}"
     captured = document.get("captured")
     if captured:
         offset = f" (UTC{captured['offset_minutes'] / 60:+g} h)" if "offset_minutes" in captured else ""
-        yield f"  {'taken':<14}{captured['wall'].replace('T', ' ')}{offset}   from {captured['source']}, confidence {captured['confidence']}"
-    yield from _plain_lines(document, sources)
+        wall = captured["wall"].replace("T", " ")
+        yield _row("taken", f"{wall}{offset}", f"{captured['source']}, confidence {captured['confidence']}")
+    yield from _plain_lines(document, document.get("sources", {}))
     for copy in document.get("copies", []):
-        yield f"  {'copy':<14}{copy['store']}:{copy['path']}  {copy['state']}, verified {copy['verified']}"
+        yield _row("copy", f"{copy['store']}:{copy['path']}  {copy['state']}, verified {copy['verified']}")
     for sidecar in document.get("sidecars", []):
-        yield f"  {'sidecar':<14}{sidecar['store']}:{sidecar['path']}"
+        yield _row("sidecar", f"{sidecar['store']}:{sidecar['path']}")
     for note in document.get("notes", []):
-        yield f"  {'note':<14}{note}"
-    yield "  history"
+        yield _row("note", note)
+    yield "history"
     for event in history:
-        yield f"    {event['at']}  {event['action']:<10} {event.get('store', '')}:{event.get('path', '')}  from {event.get('source', '')}  run {event['run']}"
+        where = f"{event.get('store', '')}:{event.get('path', '')}"
+        yield f"  {event['at']}  {event['action']:<10} {where}  from {event.get('source', '')}  run {event['run']}"
 
 
-_SOURCE_OF = {"camera.make": "make", "camera.model": "model", "camera.lens": "lens", "video.codec": "video_codec"}
+def _row(name: str, value: object, source: str | None = None) -> str:
+    return f"  {name:<26}{value}" + (f"   from {source}" if source else "")
+
+
+_READ_AS = {
+    "camera.make": "make", "camera.model": "model", "camera.lens": "lens", "video.codec": "video_codec",
+    "video.audio_codec": "audio_codec", "video.frame_rate": "frame_rate", "video.rotation": "rotation",
+    "exposure.time": "exposure_time", "exposure.f_number": "f_number", "exposure.iso": "iso",
+    "exposure.focal_length": "focal_length", "exposure.focal_length_35mm": "focal_length_35mm", "exposure.flash": "flash",
+}  # fmt: skip
+"""Fields of the document, and the names under which `sources` says who read them."""
 _SHOWN_APART = frozenset({"hash", "kind", "type", "captured", "copies", "sidecars", "notes", "sources", "stores", "paths"})
 
 
@@ -190,13 +201,16 @@ def _plain_lines(document: Document, sources: Mapping[str, str], prefix: str = "
             continue
         if isinstance(value, dict) and key != "location":
             yield from _plain_lines(value, sources, f"{name}.")
-            continue
-        if key == "location":
-            value = f"{value['lat']}, {value['lon']}"
-        elif isinstance(value, list):
-            value = ", ".join(map(str, value))
-        source = sources.get(_SOURCE_OF.get(name, key))
-        yield f"  {name:<14}{size_text(value) if name == 'size' else value}" + (f"   from {source}" if source else "")
+        else:
+            yield _row(name, _plain(name, value), sources.get(_READ_AS.get(name, name)))
+
+
+def _plain(name: str, value: Any) -> str:
+    if name == "location":
+        return f"{value['lat']}, {value['lon']}"
+    if name == "size":
+        return size_text(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def run_status(workspace: Workspace, screen: Screen) -> int:

@@ -83,7 +83,9 @@ def _engine(workspace: Workspace) -> Iterator[Finding]:
     if status.problem:
         yield Finding("engine", "problem", status.problem, "See `catalog engine logs`.")
     elif status.running:
-        yield Finding("engine", "ok", f"own Elasticsearch {status.version} runs at {status.url}, {size_text(status.data_bytes)} of data")
+        yield Finding(
+            "engine", "ok", f"own Elasticsearch {status.version} runs at {status.url}, {size_text(status.data_bytes)} of data"
+        )
     elif status.installed:
         yield Finding("engine", "ok", "own Elasticsearch is installed; the next command starts it")
     else:

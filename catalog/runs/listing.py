@@ -214,5 +214,3 @@ def _recognised(base: str, entry: Entry) -> str:
     except (StoreError, OSError):
         return "not readable"
     return f"{found.kind} {found.name}" if found else "unknown"
-
-

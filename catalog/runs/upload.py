@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
+from typing import TypeVar
 
 from catalog.console import Screen
 from catalog.domain.asset import KnownAsset
@@ -28,6 +28,7 @@ from catalog.stores.local import LocalStore
 from catalog.stores.marker import read_marker, write_marker
 from catalog.wiring import Workspace, new_run
 
+T = TypeVar("T")
 STORE = "nas"
 COMMAND = "upload_to_nas_from_disk"
 
@@ -78,7 +79,9 @@ def _root(workspace: Workspace) -> Path:
     if root.exists() and not root.is_dir():
         raise ConfigError(f"nas_root {root} is a file, not a folder.", hint="Check --nas_root.")
     if not root.exists() and not root.absolute().parent.is_dir():
-        raise ConfigError(f"nas_root {root} is not there, nor the folder it would lie in.", hint="Is it mounted? Check --nas_root.")
+        raise ConfigError(
+            f"nas_root {root} is not there, nor the folder it would lie in.", hint="Is it mounted? Check --nas_root."
+        )
     return root.absolute()
 
 
@@ -104,12 +107,18 @@ class _PatientLookup:
 
     def known(self, hashes: list[str]) -> dict[str, KnownAsset]:
         """Assets by content hash."""
-        return patiently(lambda: self._repository.known(hashes), self._workspace.settings.retry_seconds, self._workspace.reconnect)
+        return self._patiently(lambda: self._repository.known(hashes))
 
     def known_sources(self, fingerprints: list[str]) -> dict[str, str]:
         """Content hashes of unchanged source files."""
-        seconds = self._workspace.settings.retry_seconds
-        return patiently(lambda: self._repository.known_sources(fingerprints), seconds, self._workspace.reconnect)
+        return self._patiently(lambda: self._repository.known_sources(fingerprints))
+
+    def known_sizes(self, sizes: list[int]) -> set[int]:
+        """File sizes that some asset has."""
+        return self._patiently(lambda: self._repository.known_sizes(sizes))
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)
 
 
 def _survey(workspace: Workspace, request: UploadRequest, source: Path, target: LocalStore, pool: ReaderPool) -> IngestSurvey:
@@ -177,5 +186,3 @@ def _claim_root(repository: Repository, root: Path) -> None:
     now = timestamp(datetime.now(UTC))
     added = known["added"] if known else now
     repository.remember_store({"name": STORE, "id": marker, "kind": "local", "root": str(root), "added": added, "last_run": now})
-
-

@@ -12,7 +12,7 @@ import stat as stat_module
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from catalog.domain.asset import Entry
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher
@@ -41,6 +41,11 @@ _PROBLEMS = {
     stat_module.S_IFCHR: "a device, not a file",
     stat_module.S_IFBLK: "a device, not a file",
 }
+
+
+Entries: TypeAlias = list[Entry]
+Folders: TypeAlias = list[tuple[str, str]]
+Paths: TypeAlias = list[str]
 
 
 class LocalStore:
@@ -72,10 +77,10 @@ class LocalStore:
             if recursive:
                 pending.extend(reversed(folders))
 
-    def _scan(self, folder: str, relative: str) -> tuple[list[Entry], list[tuple[str, str]]]:
+    def _scan(self, folder: str, relative: str) -> tuple[Entries, Folders]:
         """The entries of one folder and its subfolders as (system path, text path), both sorted."""
-        files: list[Entry] = []
-        folders: list[tuple[str, str]] = []
+        files: Entries = []
+        folders: Folders = []
         try:
             with os.scandir(folder) as rows:
                 for row in rows:
@@ -117,9 +122,8 @@ class LocalStore:
             descriptor = os.open(self._system(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise _translated(error, self.name, path) from error
-        stream = open(descriptor, "rb", buffering=0)
-        stream.seek(offset)
-        return stream  # type: ignore[return-value]
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.fdopen(descriptor, "rb", buffering=0)
 
     def checksum(self, path: str) -> str:
         """The content hash, by reading the file."""
@@ -178,7 +182,7 @@ class LocalStore:
             raise FixityMismatch(f"The copy of {path} is not what was read before: {what}.", store=self.name, path=path,
                                  hint="The source changed meanwhile, or a disk is failing.")  # fmt: skip
 
-    def settle(self, paths: list[str]) -> None:
+    def settle(self, paths: Paths) -> None:
         """Bring the folders of these files to the disk."""
         for folder in sorted({os.path.dirname(self._system(p)) for p in paths}):  # noqa: PTH120
             with contextlib.suppress(OSError):  # some network file systems cannot; the copy itself is on disk

@@ -46,7 +46,9 @@ def write_marker(root: Path, name: str) -> str:
         with contextlib.suppress(FileExistsError):
             place_without_overwriting(os.fspath(aside), os.fspath(path))
     except PermissionError as error:
-        raise PermissionDenied(f"The folder {root} cannot be written to.", store=name, hint="Check its owner and mode.") from error
+        raise PermissionDenied(
+            f"The folder {root} cannot be written to.", store=name, hint="Check its owner and mode."
+        ) from error
     except OSError as error:
         raise ReadOnlyStore(f"The folder {root} cannot be written to ({error.strerror}).", store=name) from error
     finally:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeAlias
 
 from catalog.domain.asset import Entry
+
+Paths: TypeAlias = list[str]
+"""Named here, because inside the protocol `list` is a method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Store(Protocol):
         """The content hash of a file, stated by the store or by reading all of it."""
         ...
 
-    def settle(self, paths: list[str]) -> None:
+    def settle(self, paths: Paths) -> None:
         """Make the appearance of these files survive a power failure."""
         ...
 
