@@ -19,11 +19,11 @@ from catalog.errors import CatalogError, ConfigError
 from catalog.execution.describing import Describer
 from catalog.execution.progress import Progress
 from catalog.execution.workers import Limits, ReaderPool
-from catalog.index.client import Address, Connection
-from catalog.index.repository import Repository
 
 if TYPE_CHECKING:
+    from catalog.index.client import Address, Connection
     from catalog.index.node import LocalNode
+    from catalog.index.repository import Repository
 
 LOCAL_URL = "http://localhost:9200"
 PROBE_SECONDS = 2.0
@@ -96,6 +96,8 @@ class Workspace:
     @cached_property
     def repository(self) -> Repository:
         """The catalog's indexes, created or brought up to date where needed."""
+        from catalog.index.repository import Repository
+
         repository = Repository(self._connection(), self.settings.index)
         repository.ensure()
         return repository
@@ -131,6 +133,8 @@ class Workspace:
         return self._address(url)
 
     def _address(self, url: str) -> Address:
+        from catalog.index.client import Address
+
         settings = self.settings
         password, key = settings.elasticsearch_password, settings.elasticsearch_api_key
         return Address(
@@ -147,6 +151,9 @@ class Workspace:
 
     def _answers_on_localhost(self) -> bool:
         """Whether an Elasticsearch on the usual port holds this very catalog."""
+        from catalog.index.client import Connection
+        from catalog.index.repository import Repository
+
         connection = Connection(self._address(LOCAL_URL), timeout=PROBE_SECONDS)
         try:
             return Repository(connection, self.settings.index).schema_version() is not None
@@ -156,6 +163,8 @@ class Workspace:
             connection.close()
 
     def _connection(self) -> Connection:
+        from catalog.index.client import Address, Connection
+
         named = self.named_address
         if named is not None:
             return Connection(named)
@@ -168,12 +177,6 @@ class Workspace:
     def journal_dir(self) -> Path:
         """Where journals are kept."""
         return state_dir(self.settings) / "journal"
-
-    def check_reachable(self) -> None:
-        """Raise IndexUnavailable or AccessDenied if a named Elasticsearch does not answer."""
-        named = self.named_address
-        if named is not None:
-            Connection(named, timeout=PROBE_SECONDS * 5).request("GET", "/_cluster/health")
 
 
 def new_run() -> str:

@@ -18,6 +18,8 @@ import platformdirs
 import pytest
 import requests
 
+from running import Lab
+
 from catalog.index.node import DISTRIBUTION_VARIABLE, VERSION, LocalNode, NodeAddress, fetch
 
 IMAGE = f"docker.elastic.co/elasticsearch/elasticsearch:{VERSION}"
@@ -120,3 +122,10 @@ def index_name(es_node: NodeAddress) -> Iterator[str]:
     for index in found:
         assert index.startswith(name)  # an alias is shown by its index, which may be somebody else's
         _ask(es_node, "DELETE", index).raise_for_status()
+
+
+@pytest.fixture
+def lab(es_node: NodeAddress, index_name: str) -> Iterator[Lab]:
+    """Folders, environment and index of the test's own, and the commands to use them."""
+    with _open_folder() as folder:
+        yield Lab(folder, es_node, index_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,7 @@ SAME_SHOT = timedelta(seconds=2)
 TAKEOUT_NAME_LENGTH = 46
 """Google Takeout cuts a JSON sidecar's name, without its `.json`, to this many characters."""
 
+_SUPPLEMENT = ".supplemental-metadata"
 _NUMBER = re.compile(r"^(?P<base>.+?)(?P<number>\(\d+\))$")
 _EDITED = re.compile(r"-(?:edited|bearbeitet|modifié|editado|bewerkt|edytowane|modificato)$", re.IGNORECASE)
 
@@ -59,10 +61,12 @@ def attach_sidecars(entries: Iterable[Entry]) -> tuple[list[Candidate], list[Ent
     for entry in entries:
         (sidecars if extension_of(entry.name) in SIDECAR_EXTENSIONS and not entry.problem else media).append(entry)
     by_name, by_stem = _index_names(media)
+    takeout = _TakeoutNames(media)
     found: dict[str, list[Entry]] = defaultdict(list)
     orphans = []
     for sidecar in sidecars:
-        owners = _owners(sidecar, by_name, by_stem)
+        is_json = extension_of(sidecar.name) == "json"
+        owners = takeout.owners(stem_key(sidecar)) if is_json else _owners(sidecar, by_name, by_stem)
         for owner in owners:
             found[owner.path].append(sidecar)
         if not owners:
@@ -80,8 +84,6 @@ def _index_names(media: list[Entry]) -> tuple[dict[str, Entry], dict[str, list[E
 def _owners(sidecar: Entry, by_name: dict[str, Entry], by_stem: dict[str, list[Entry]]) -> list[Entry]:
     key = stem_key(sidecar)
     extension = extension_of(sidecar.name)
-    if extension == "json":
-        return _takeout_owners(key, by_name)
     if key in by_name:
         return [by_name[key]]
     same = by_stem.get(key, [])
@@ -95,27 +97,36 @@ def _owners(sidecar: Entry, by_name: dict[str, Entry], by_stem: dict[str, list[E
 _VIDEO_EXTENSIONS = frozenset(e for t in TYPES if t.kind == "video" for e in t.extensions)
 
 
-def _takeout_owners(key: str, by_name: dict[str, Entry]) -> list[Entry]:
-    numbered = _NUMBER.match(key)
-    base, number = (numbered["base"], numbered["number"]) if numbered else (key, "")
-    owners = []
-    for name, entry in by_name.items():
-        extension = extension_of(name)
-        stem = _EDITED.sub("", name[: -len(extension) - 1]) if extension else name
-        if number:
-            if not stem.endswith(number):
-                continue
-            stem = stem[: -len(number)]
-        if _is_takeout_name(base, f"{stem}.{extension}"):
-            owners.append(entry)
-    return owners
+class _TakeoutNames:
+    """The files of one folder by the names that Takeout's JSON may call them; exports hold tens of thousands in one."""
 
+    def __init__(self, media: list[Entry]) -> None:
+        self._entries: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        for entry in media:
+            name = comparison_key(entry.name)
+            extension = extension_of(name)
+            stem = _EDITED.sub("", name[: -len(extension) - 1] if extension else name)
+            tail = f".{extension}" if extension else ""
+            self._entries["", stem + tail].append(entry)
+            if numbered := _NUMBER.match(stem):
+                self._entries[numbered["number"], _EDITED.sub("", numbered["base"]) + tail].append(entry)
+        self._sorted = sorted(self._entries)
 
-def _is_takeout_name(base: str, name: str) -> bool:
-    """Whether `base` is the name plus a (cut) `.supplemental-metadata`, or the name itself cut at Takeout's limit."""
-    if base.startswith(name):
-        return ".supplemental-metadata".startswith(base[len(name) :])
-    return len(base) >= TAKEOUT_NAME_LENGTH - 1 and name.startswith(base)
+    def owners(self, key: str) -> list[Entry]:
+        """Whose name is the key's without a (cut) `.supplemental-metadata`, or is cut in it at Takeout's limit."""
+        numbered = _NUMBER.match(key)
+        base, number = (numbered["base"], numbered["number"]) if numbered else (key, "")
+        owners: list[Entry] = []
+        for cut in range(len(_SUPPLEMENT) + 1):
+            if base.endswith(_SUPPLEMENT[:cut]):
+                owners += self._entries.get((number, base[: len(base) - cut]), ())
+        if len(base) >= TAKEOUT_NAME_LENGTH - 1:
+            for position in range(bisect.bisect_right(self._sorted, (number, base)), len(self._sorted)):
+                row = self._sorted[position]
+                if row[0] != number or not row[1].startswith(base):
+                    break
+                owners += self._entries[row]
+        return owners
 
 
 def group(members: Sequence[Member]) -> list[tuple[Member, ...]]:
@@ -141,10 +152,15 @@ def _split(same: list[Member]) -> list[tuple[Member, ...]]:
     for member in stills + raws + movies:
         if member is lead[0]:
             continue
-        seen = {extension_of(m.entry.name) for m in stack}
-        fits = extension_of(member.entry.name) not in seen and _is_one_shot(lead[0], member)
+        seen = {_place_in_stack(m) for m in stack}
+        fits = _place_in_stack(member) not in seen and _is_one_shot(lead[0], member)
         (stack if fits else rest).append(member)
     return [_with_roles(stack)] + [(m,) for m in rest]
+
+
+def _place_in_stack(member: Member) -> str:
+    """A stack holds one file of each extension, and one movie."""
+    return "movie" if member.asset.facts.kind == "video" else extension_of(member.entry.name)
 
 
 def _is_one_shot(lead: Member, other: Member) -> bool:

@@ -91,6 +91,7 @@ class Applier:
     _pool: ThreadPoolExecutor = field(init=False)
     _slots: threading.Semaphore = field(init=False)
     _in_flight: dict[str, str] = field(default_factory=dict)
+    _copying: dict[str, Future[None]] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _fatal: CatalogError | None = None
@@ -106,7 +107,6 @@ class Applier:
 
     def apply(self, actions: Sequence[Action]) -> None:
         """Apply one plan. Raises what must stop the whole run."""
-        futures: list[Future[None]] = []
         for action in actions:
             self._raise_fatal()
             if isinstance(action, Skip):
@@ -114,13 +114,13 @@ class Applier:
             elif isinstance(action, CopyToStore):
                 with self._lock:
                     self._in_flight[action.asset.hash] = action.target
-                futures.append(self._submit(self._copy, action))
-        repeats = [a for a in actions if isinstance(a, SkipDuplicate)]
-        if any(a.hash in self._in_flight for a in repeats):
-            for future in futures:  # a duplicate is one only once its first copy is safe
-                future.result()
-        for action in repeats:
-            self._submit(self._repeat, action)
+                copying = self._submit(self._copy, action)
+                with self._lock:
+                    if action.asset.hash in self._in_flight:
+                        self._copying[action.asset.hash] = copying
+        for action in actions:
+            if isinstance(action, SkipDuplicate):
+                self._submit(self._repeat, action)
 
     def finish(self) -> None:
         """Wait for every copy and its record. Raises what stopped the run."""
@@ -189,6 +189,8 @@ class Applier:
                     self.target.put(target, stream, action.source.size, action.source.mtime_ns, action.asset.hash)
                 return placed
             except AlreadyExists:
+                if self._holds(target, action):  # another program was faster, with the same content
+                    return replace(placed, present=True)
                 if number >= MAX_SUFFIX:
                     raise
         raise AssertionError("unreachable")
@@ -214,10 +216,15 @@ class Applier:
 
     def _give_up(self, action: CopyToStore, details: Mapping[str, Any], reason: str) -> None:
         with self._lock:
-            self._in_flight.pop(action.asset.hash, None)
             self._failed.add(action.asset.hash)
+        self._landed(action)
         self.journal.failed("copy", **details, reason=reason)
         self._tell(Outcome("copy", action.source.path, "failed", action.store, action.target, action.asset.hash, reason))
+
+    def _landed(self, action: CopyToStore) -> None:
+        with self._lock:
+            self._in_flight.pop(action.asset.hash, None)
+            self._copying.pop(action.asset.hash, None)
 
     # --- recording -------------------------------------------------------------------------------------------------
 
@@ -232,8 +239,7 @@ class Applier:
         outcome = self._merge(action, copy) if must_merge else "new"
         reason = self._remove_source(action.source, [s for s, _t in action.sidecars]) if action.remove_source else ""
         self.journal.done("copy", **details, outcome=outcome)
-        with self._lock:
-            self._in_flight.pop(action.asset.hash, None)
+        self._landed(action)
         stored = action.source.size if outcome == "new" and not action.present else 0
         self._tell(Outcome("copy", action.source.path, "failed" if reason else outcome, action.store, action.target,
                            action.asset.hash, reason, action.source.size, stored))  # fmt: skip
@@ -250,7 +256,8 @@ class Applier:
         if result == "refused":
             for path in (action.target, *(target for _s, target in action.sidecars)):
                 self.target.discard(path)
-        return "new" if result in ("added", "ours") else "duplicate"
+        written_again = result == "present" and not action.present  # the document's copy had been lost
+        return "new" if written_again or result in ("added", "ours") else "duplicate"
 
     def _is_proved(self, path: str, content_hash: str) -> bool:
         with contextlib.suppress(StoreError):
@@ -258,19 +265,22 @@ class Applier:
         return False
 
     def _repeat(self, action: SkipDuplicate) -> None:
-        if action.hash in self._failed:
-            reason = "its first copy failed"
-            self._tell(Outcome("duplicate", action.source.path, "failed", action.store, hash=action.hash, reason=reason))
-            return
-        if not action.remembered:
-            lines = self.index.duplicate_lines(action, self.run, self.fingerprint(action.source))
-            self.recorder.add(Record(lines, lambda _replies: self._repeated(action)))
-        else:
-            self._repeated(action)
+        """Record a duplicate behind its first copy, which is safe before: records are sent in the order they are added."""
+        with self._lock:
+            copying = self._copying.get(action.hash)
+        if copying is not None:
+            copying.result()  # it was begun before, so that waiting for it here never locks up
+            if self._fatal is not None:
+                return
+        known = action.remembered or action.hash in self._failed
+        lines = [] if known else self.index.duplicate_lines(action, self.run, self.fingerprint(action.source))
+        self.recorder.add(Record(lines, lambda _replies: self._repeated(action)))
 
     def _repeated(self, action: SkipDuplicate) -> None:
         reason = ""
-        if action.remove_source:
+        if action.hash in self._failed:
+            reason = "its first copy failed"
+        elif action.remove_source:
             self.journal.started("remove", source=action.source.path, hash=action.hash)
             reason = self._remove_repeated(action)
             state = self.journal.failed if reason else self.journal.done
@@ -316,6 +326,7 @@ def limited(actions: Iterator[list[Action]], limit: int) -> Iterator[list[Action
                     break
                 left -= 1
             kept.append(action)
-        yield kept
+        cut = {a.asset.hash for a in plan[len(kept) :] if isinstance(a, CopyToStore)}
+        yield [a for a in kept if not (isinstance(a, SkipDuplicate) and a.hash in cut)]
         if not left:
             return

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from catalog.errors import CatalogError, IndexUnavailable
@@ -128,11 +129,11 @@ class Recorder:
     def _send(self, records: list[Record]) -> None:
         self._settle([p for r in records for p in r.paths])
         lines = [line for record in records for line in record.lines]
-        replies = patiently(lambda: self._index.bulk(lines), self._patience, self._recover)
+        replies = patiently(lambda: self._index.bulk(lines), self._patience, self._recover) if lines else []
         start = 0
         for record in records:
             count = sum(1 for line in record.lines if _is_operation(line))
-            record.settled(replies[start : start + count])
+            patiently(partial(record.settled, replies[start : start + count]), self._patience, self._recover)
             start += count
 
 

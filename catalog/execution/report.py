@@ -39,9 +39,8 @@ class Outcome:
 
     def event(self) -> dict[str, Any]:
         """For a program."""
-        event = {"action": self.action, "store": self.store, "path": self.path, "target": self.target, "hash": self.hash,
-                 "outcome": self.outcome, "reason": self.reason, "bytes": self.size}  # fmt: skip
-        return {k: v for k, v in event.items() if v not in ("", None)} | {"outcome": self.outcome}
+        return {"action": self.action, "store": self.store, "path": self.path, "target": self.target, "hash": self.hash,
+                "outcome": self.outcome, "reason": self.reason, "bytes": self.size}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -53,6 +52,7 @@ class Report:
     json: bool = False
     verbose: bool = False
     quiet: bool = False
+    dry: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     bytes_read: int = 0
@@ -118,7 +118,7 @@ class Report:
         seconds = self.seconds
         rate = self.files / seconds if seconds else 0.0
         lines = []
-        if self.counts["planned"]:
+        if self.dry:
             lines.append(f"Dry run: {self.counts['planned']} files would be stored; nothing was changed.")
         parts = [f"{self.counts[o]:,} {o}" for o in OUTCOMES if self.counts[o] or o in ("new", "duplicate")]
         lines.append(f"{self.files:,} files: {', '.join(parts)}.")

@@ -18,7 +18,7 @@ from catalog.domain.stacks import Candidate, Member, attach_sidecars, group, ste
 from catalog.errors import MediaError, NotFound, StoreError, UnsupportedType
 from catalog.execution.describing import Describer
 from catalog.execution.workers import ReaderPool, Result
-from catalog.media.extract import Request
+from catalog.media.request import Request
 from catalog.plans.actions import Skip
 from catalog.plans.ingest import IngestFacts, Occupancy, Remembered
 from catalog.stores.protocol import Store
@@ -259,6 +259,7 @@ class IngestSurvey:
 
     def _look_at_targets(self, fresh: Iterable[Member]) -> None:
         """Learn the names in the folders that files will go to, and which files there may be the same content."""
+        self._forget_listings()
         for member in fresh:
             base = folder_of(self._layout, member.asset)
             for folder in {base, f"{base}/{self._layout.video_folder}"}:
@@ -283,12 +284,15 @@ class IngestSurvey:
             rows = {}
         self._listings[folder] = rows
         self.occupancy.names.setdefault(folder, set()).update(rows)
-        if len(self._listings) > _FOLDERS_KEPT:
+        return rows
+
+    def _forget_listings(self) -> None:
+        """Keep memory flat. Only between batches: a batch is planned with the listings of all of its folders."""
+        while len(self._listings) > _FOLDERS_KEPT:
             forgotten, old = self._listings.popitem(last=False)
             self.occupancy.names.pop(forgotten, None)
             for entry in old.values():
                 self.occupancy.contents.pop(entry.path, None)
-        return rows
 
 
 def _is_wanted(entry: Entry) -> bool:

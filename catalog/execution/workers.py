@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
+import socket
 import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 from catalog.domain.asset import Facts
 from catalog.errors import CatalogError, GaveUp, MediaError, UnreadableMedia, UnsupportedType
-from catalog.media.extract import Request
-from catalog.media.worker import receive, send
+from catalog.media.request import Request
+from catalog.media.worker import END, FORK, ORDER, receive, send
 
 Tag = TypeVar("Tag")
 Result = Facts | str | MediaError
@@ -24,6 +24,14 @@ Result = Facts | str | MediaError
 QUEUED = 4
 """Requests sent ahead to each worker, so that it never waits for its parent."""
 _START_SECONDS = 60.0
+_ATTEMPTS = 3
+_FRUGAL = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "1048576",  # pictures go back to the system as soon as they are done with
+    "MALLOC_TRIM_THRESHOLD_": "1048576",
+}
 _END: Any = object()
 
 
@@ -38,10 +46,84 @@ class Limits:
 
 @dataclass(slots=True)
 class _Worker(Generic[Tag]):
-    process: subprocess.Popen[bytes]
+    """A child of the nursery: its process id, our ends of its pipes, and what it still owes."""
+
+    pid: int
+    requests: IO[bytes]
+    replies: IO[bytes]
     pending: deque[tuple[Tag, Request]] = field(default_factory=deque)
     deadline: float = 0.0
-    answered: int = 0
+
+
+class Nursery:
+    """The process that has loaded the readers and forks workers which share them; started again if it dies."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._arguments = [str(limits.memory), *limits.optional_readers]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._orders: socket.socket | None = None
+
+    def fork(self) -> tuple[int, IO[bytes], IO[bytes]]:
+        """A new worker: its process id, where to write requests, where replies come from."""
+        for _attempt in range(_ATTEMPTS):
+            request_end, requests = os.pipe()
+            replies, reply_end = os.pipe()
+            try:
+                pid = self._order(FORK, 0, [request_end, reply_end])
+            except OSError:
+                os.close(requests)
+                os.close(replies)
+                self.close()
+                continue
+            finally:
+                os.close(request_end)
+                os.close(reply_end)
+            return pid, open(requests, "wb", buffering=0), open(replies, "rb", buffering=0)
+        raise CatalogError(
+            "The processes that read files cannot be started.", hint="Is the installation whole? Try `catalog doctor`."
+        )
+
+    def end(self, pid: int) -> int:
+        """Kill a worker, if it still runs, and return its exit status (negative: a signal)."""
+        try:
+            return self._order(END, pid, [])
+        except OSError:  # the nursery died, and its workers end when their pipes do
+            self.close()
+            return 0
+
+    def close(self) -> None:
+        """End the nursery; its workers end when their pipes are closed."""
+        if self._orders is not None:
+            self._orders.close()
+            self._orders = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _order(self, order: bytes, pid: int, descriptors: list[int]) -> int:
+        if self._orders is None:
+            self._start()
+        assert self._orders is not None
+        socket.send_fds(self._orders, [ORDER.pack(order, pid)], descriptors)
+        reply = self._orders.recv(ORDER.size, socket.MSG_WAITALL)
+        if len(reply) < ORDER.size:
+            raise BrokenPipeError("the nursery ended")
+        return int(ORDER.unpack(reply)[1])
+
+    def _start(self) -> None:
+        self._orders, theirs = socket.socketpair()
+        self._orders.settimeout(_START_SECONDS)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "catalog.media.worker", str(theirs.fileno()), *self._arguments],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # decoders complain there; what matters comes back as a reason
+                env={**os.environ, **_FRUGAL},
+                start_new_session=True,  # Ctrl-C is for the parent, which lets running work finish
+            )
 
 
 class ReaderPool:
@@ -50,9 +132,9 @@ class ReaderPool:
     def __init__(self, workers: int = 0, limits: Limits | None = None) -> None:
         self._count = workers or len(os.sched_getaffinity(0))
         self._limits = limits or Limits()
+        self._nursery = Nursery(self._limits)
         self._workers: list[_Worker[Any]] = []
         self._selector = selectors.DefaultSelector()
-        self._failures = 0
 
     def __enter__(self) -> ReaderPool:
         return self
@@ -62,9 +144,9 @@ class ReaderPool:
 
     def close(self) -> None:
         """End the workers."""
-        for worker in self._workers:
+        for worker in list(self._workers):
             self._end(worker)
-        self._workers.clear()
+        self._nursery.close()
         self._selector.close()
 
     def run(self, requests: Iterable[tuple[Tag, Request | None] | None]) -> Iterator[tuple[Tag, Result | None]]:
@@ -107,15 +189,14 @@ class ReaderPool:
                 return
             item = waiting.popleft()
             try:
-                assert idle.process.stdin is not None
-                send(idle.process.stdin, item[1])
+                send(idle.requests, item[1])
             except OSError:  # it died; what it still owes is settled when its output ends
                 waiting.appendleft(item)
                 if not idle.pending:
-                    self._replace(idle)
+                    self._end(idle)
                 return
             if not idle.pending:
-                idle.deadline = time.monotonic() + self._limits.seconds + (0 if idle.answered else _START_SECONDS)
+                idle.deadline = time.monotonic() + self._limits.seconds
             idle.pending.append(item)
 
     def _collect(self, waiting: deque[tuple[Tag, Request]]) -> Iterator[tuple[Tag, Result]]:
@@ -127,66 +208,41 @@ class ReaderPool:
                 if worker.pending:
                     yield self._receive(worker, waiting)
                 else:  # it died with nothing to do
-                    self._replace(worker)
+                    self._end(worker)
             elif worker.pending and now >= worker.deadline:
                 tag, _request = worker.pending.popleft()
                 self._abandon(worker, waiting)
                 yield tag, GaveUp(f"reading it took longer than {self._limits.seconds:g} s")
 
     def _receive(self, worker: _Worker[Tag], waiting: deque[tuple[Tag, Request]]) -> tuple[Tag, Result]:
-        assert worker.process.stdout is not None
         tag, _request = worker.pending.popleft()
         try:
-            kind, value = receive(worker.process.stdout)
+            kind, value = receive(worker.replies)
         except (EOFError, OSError):
-            status = self._abandon(worker, waiting)
-            if not worker.answered:
-                self._failures += 1
-                if self._failures > 3 * self._count:
-                    raise CatalogError("The processes that read files cannot be started.", hint="Try `catalog doctor`.") from None
-            return tag, UnreadableMedia(f"the process that read it died ({_cause(status)})")
-        worker.answered += 1
+            return tag, UnreadableMedia(f"the process that read it died ({_cause(self._abandon(worker, waiting))})")
         worker.deadline = time.monotonic() + self._limits.seconds
         if kind == "read":
             return tag, value
         return tag, (UnsupportedType if kind == "unsupported" else UnreadableMedia)(value)
 
     def _start(self) -> _Worker[Any]:
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "catalog.media.worker", str(self._limits.memory), *self._limits.optional_readers],
-            bufsize=0,  # select() must see every message; a buffer would hide the second of two
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # decoders complain there; what matters comes back as a reason
-            env=environment,
-            start_new_session=True,  # Ctrl-C is for the parent, which lets running work finish
-        )
-        worker: _Worker[Any] = _Worker(process)
+        worker: _Worker[Any] = _Worker(*self._nursery.fork())
         self._workers.append(worker)
-        assert process.stdout is not None
-        self._selector.register(process.stdout, selectors.EVENT_READ, id(worker))
+        self._selector.register(worker.replies, selectors.EVENT_READ, id(worker))
         return worker
 
     def _abandon(self, worker: _Worker[Tag], waiting: deque[tuple[Tag, Request]]) -> int:
-        """Kill a worker, give back what it had not begun, and return its exit status."""
+        """End a worker, give back what it had not begun, and return its exit status."""
         waiting.extendleft(reversed(worker.pending))
         worker.pending.clear()
-        return self._replace(worker)
-
-    def _replace(self, worker: _Worker[Any]) -> int:
-        self._workers.remove(worker)
         return self._end(worker)
 
     def _end(self, worker: _Worker[Any]) -> int:
-        assert worker.process.stdout is not None and worker.process.stdin is not None
-        with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(worker.process.stdout)
-        worker.process.kill()
-        worker.process.stdout.close()
-        with contextlib.suppress(OSError):
-            worker.process.stdin.close()
-        return worker.process.wait()
+        self._workers.remove(worker)
+        self._selector.unregister(worker.replies)
+        worker.replies.close()
+        worker.requests.close()
+        return self._nursery.end(worker.pid)
 
 
 def _cause(status: int) -> str:

@@ -64,10 +64,19 @@ class Connection:
         return reply.meta.status == 200
 
     def bulk(self, lines: Sequence[Any]) -> list[dict[str, Any]]:
-        """The items of a bulk request's reply, in order; a refused item is a reply too, not an error."""
+        """The items of a bulk request's reply, in order; a refused item is a reply too, not an error.
+
+        Raises IndexUnavailable where one was not taken for the moment; to send all of them again is harmless.
+        """
         payload = b"\n".join(orjson.dumps(line) for line in lines) + b"\n"
         reply = self.request("POST", "/_bulk", payload)
-        return [next(iter(item.values())) for item in reply["items"]]
+        items = [next(iter(item.values())) for item in reply["items"]]
+        for item in items:
+            if item["status"] in _BUSY or item.get("error", {}).get("type") == _BLOCKED:
+                reason = item.get("error", {}).get("reason", "")
+                raise IndexUnavailable(f"Elasticsearch at {self.address.url} did not take everything ({item['status']}: {reason}).",
+                                       hint="Try again later.")  # fmt: skip
+        return items
 
     def close(self) -> None:
         """End the connections."""
@@ -90,23 +99,33 @@ def translated(url: str) -> Iterator[None]:
 _UNREACHABLE = "Check that it runs and that host, port or CATALOG_ELASTICSEARCH_URL are right, then run the command again."
 
 
+_BUSY = frozenset({429, 502, 503, 504})
+_BLOCKED = "cluster_block_exception"
+"""An index that is not writable for a while: its disk is nearly full, or it is being brought to a newer schema."""
+
+
 def _from_status(error: elasticsearch.ApiError, url: str) -> CatalogIndexError:
     status = error.status_code
     reason = _reason(error)
+    if status in _BUSY or _type(error) == _BLOCKED:
+        return IndexUnavailable(
+            f"Elasticsearch at {url} is overloaded or not ready ({status}: {reason}).", hint="Try again later."
+        )
     if status in (401, 403):
         return AccessDenied(
             f"Elasticsearch at {url} refused the login ({status}).",
             hint="Set CATALOG_ELASTICSEARCH_USER and CATALOG_ELASTICSEARCH_PASSWORD, or CATALOG_ELASTICSEARCH_API_KEY.",
-        )
-    if status in (429, 502, 503, 504):
-        return IndexUnavailable(
-            f"Elasticsearch at {url} is overloaded or not ready ({status}: {reason}).", hint="Try again later."
         )
     if status == 409:
         return DocumentConflict(f"Another program changed the document first ({reason}).")
     if status == 400 and ("parse" in reason.lower() or "query" in reason.lower()):
         return QuerySyntaxError(f"Elasticsearch does not understand the query: {reason}.")
     return CatalogIndexError(f"Elasticsearch at {url} refused the request ({status}: {reason}).")
+
+
+def _type(error: elasticsearch.ApiError) -> str:
+    body = error.body
+    return str(body["error"].get("type")) if isinstance(body, dict) and isinstance(body.get("error"), dict) else ""
 
 
 def _reason(error: elasticsearch.ApiError) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from catalog.domain.asset import KnownAsset
-from catalog.errors import AssetNotFound, CatalogIndexError, SchemaMismatch
+from catalog.errors import AssetNotFound, CatalogIndexError, IndexUnavailable, SchemaMismatch
 from catalog.index import schema
 from catalog.index.client import Connection
 
@@ -32,7 +32,7 @@ class Repository:
         """Create what is missing, and bring an older schema up to date. Refuses an index that is not ours."""
         version = self.schema_version()
         if version is None:
-            self._create(schema.concrete_name(self.alias), self.alias, schema.ASSET_PROPERTIES)
+            self._create(schema.concrete_name(self.alias, schema.SCHEMA_VERSION), self.alias, schema.ASSET_PROPERTIES)
         elif version > schema.SCHEMA_VERSION:
             raise SchemaMismatch(
                 f"The index {self.alias} was made by a newer version of this program (schema {version}).",
@@ -60,14 +60,14 @@ class Repository:
 
     def migrate(self, old: int) -> None:
         """Copy every document into an index of the new schema, then flip the alias. The old index stays as it is."""
-        before, after = schema.concrete_name(self.alias, old), schema.concrete_name(self.alias)
+        before, after = (schema.concrete_name(self.alias, version) for version in (old, schema.SCHEMA_VERSION))
         log.info("Bringing %s from schema %d to %d", self.alias, old, schema.SCHEMA_VERSION)
         self.connection.request("PUT", f"/{quote(before)}/_settings", {"index.blocks.write": True})
         self._create(after, None, schema.ASSET_PROPERTIES)
         copied = self._copy_documents(before, after, old)
         self.refresh(after)
         count = self.connection.request("GET", f"/{quote(after)}/_count")["count"]
-        if count != copied:
+        if count < copied:  # more, where another program was faster and the catalog is in use again
             raise CatalogIndexError(f"Only {count} of {copied} documents reached {after}; {self.alias} is unchanged.")
         actions = [{"remove": {"index": before, "alias": self.alias}}, {"add": {"index": after, "alias": self.alias}}]
         self.connection.request("POST", "/_aliases", {"actions": actions})
@@ -88,7 +88,7 @@ class Repository:
         return copied
 
     def _create(self, index: str, alias: str | None, properties: dict[str, Any]) -> None:
-        body = schema.body(properties, alias=alias or "unused")
+        body = schema.body(properties, alias=alias or "unused", version=schema.SCHEMA_VERSION)
         if alias is None:
             del body["aliases"]
         try:
@@ -108,12 +108,10 @@ class Repository:
         """Those of the content hashes that the catalog holds; one request, up to date without a refresh."""
         if not hashes:
             return {}
-        body = {"ids": list(hashes)}
-        reply = self.connection.request("POST", f"/{quote(self.alias)}/_mget", body, _source_includes="copies")
         return {
             d["_id"]: KnownAsset(d["_id"], tuple(d["_source"].get("copies", ())), d["_seq_no"], d["_primary_term"])
-            for d in reply["docs"]
-            if d.get("found")
+            for d in self._mget(self.alias, hashes, _source_includes="copies")
+            if d["found"]
         }
 
     def known_sources(self, fingerprints: Sequence[str]) -> dict[str, str]:
@@ -121,8 +119,8 @@ class Repository:
         if not fingerprints:
             return {}
         index = schema.companion(self.alias, "sources")
-        reply = self.connection.request("POST", f"/{quote(index)}/_mget", {"ids": list(fingerprints)}, _source_includes="hash")
-        return {d["_id"]: d["_source"]["hash"] for d in reply["docs"] if d.get("found")}
+        found = self._mget(index, fingerprints, _source_includes="hash")
+        return {d["_id"]: d["_source"]["hash"] for d in found if d["found"]}
 
     def known_sizes(self, sizes: Sequence[int]) -> set[int]:
         """Those of the file sizes that some asset has; as of the last refresh."""
@@ -135,18 +133,24 @@ class Repository:
         }
         return {int(bucket["key"]) for bucket in self.search(body)["aggregations"]["sizes"]["buckets"]}
 
+    def _mget(self, index: str, ids: Sequence[str], **params: Any) -> list[dict[str, Any]]:
+        """One reply an id. Raises IndexUnavailable where one cannot be had: that is not the same as not found."""
+        reply = self.connection.request("POST", f"/{quote(index)}/_mget", {"ids": list(ids)}, **params)
+        documents: list[dict[str, Any]] = reply["docs"]
+        failed = next((d["error"] for d in documents if "error" in d), None)
+        if failed:
+            reason = failed.get("reason") or failed.get("type")
+            raise IndexUnavailable(f"Elasticsearch cannot read the index {index} ({reason}).", hint="Try again later.")
+        return documents
+
     def get(self, content_hash: str) -> dict[str, Any]:
         """The document of an asset. Raises AssetNotFound."""
-        reply = self.connection.request("POST", f"/{quote(self.alias)}/_mget", {"ids": [content_hash]})
-        found = reply["docs"][0]
-        if not found.get("found"):
-            raise AssetNotFound(f"Nothing in the catalog has the hash {content_hash}.")
-        return dict(found["_source"])
+        return self.get_versioned(content_hash)[0]
 
     def get_versioned(self, content_hash: str) -> tuple[dict[str, Any], int, int]:
         """The document of an asset with its sequence number and primary term, for a conditional change."""
-        found = self.connection.request("POST", f"/{quote(self.alias)}/_mget", {"ids": [content_hash]})["docs"][0]
-        if not found.get("found"):
+        found = self._mget(self.alias, [content_hash])[0]
+        if not found["found"]:
             raise AssetNotFound(f"Nothing in the catalog has the hash {content_hash}.")
         return dict(found["_source"]), found["_seq_no"], found["_primary_term"]
 
@@ -194,8 +198,8 @@ class Repository:
     def store_record(self, name: str) -> dict[str, Any] | None:
         """What is known of a store, or None."""
         index = schema.companion(self.alias, "stores")
-        found = self.connection.request("POST", f"/{quote(index)}/_mget", {"ids": [name]})["docs"][0]
-        return dict(found["_source"]) if found.get("found") else None
+        found = self._mget(index, [name])[0]
+        return dict(found["_source"]) if found["found"] else None
 
     def remember_store(self, record: dict[str, Any]) -> None:
         """Write what is known of a store; the later writer wins, as both saw the same marker."""

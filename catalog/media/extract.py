@@ -7,7 +7,6 @@ import io
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from catalog.domain.asset import Facts, Quality
@@ -16,6 +15,7 @@ from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, content_hash
 from catalog.errors import UnreadableMedia, UnsupportedType
 from catalog.media import pixels
 from catalog.media.findings import Findings
+from catalog.media.request import Request
 from catalog.media.source import ByteSource, FileSource, MemorySource
 
 WHOLE_FILE_BYTES = 64 * 1024 * 1024
@@ -26,19 +26,6 @@ OPTIONAL_READERS: tuple[str, ...] = ()
 
 _RAW_FAMILIES = frozenset({"tiff", "cr3", "crw", "raf", "mrw", "x3f"})
 _KEPT_OUT = frozenset({"width", "height", "duration", "preview_offset", "preview_length"})
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A file to read: system path, system paths of its sidecars, and whether to look at the picture.
-
-    `only_hash`: the content hash is all that is wanted, because the content may be known already.
-    """
-
-    path: str
-    sidecars: tuple[str, ...] = ()
-    look: bool = True
-    only_hash: bool = False
 
 
 def read_hash(request: Request) -> str:

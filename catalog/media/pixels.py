@@ -56,7 +56,7 @@ def measure(picture: Image.Image, orientation: int = 1) -> tuple[str, Quality]:
     if longest > QUALITY_SIDE:
         size = (max(1, grey.width * QUALITY_SIDE // longest), max(1, grey.height * QUALITY_SIDE // longest))
         small = grey.resize(size, Image.Resampling.BILINEAR)
-    grid = grey.resize((GRID, GRID), Image.Resampling.LANCZOS)
+    grid = grey.resize((GRID, GRID), Image.Resampling.LANCZOS, reducing_gap=3.0)
     if orientation in _TURNS:
         grid = grid.transpose(_TURNS[orientation])
     return perceptual_hash(np.asarray(grid)), measure_quality(np.asarray(small))

@@ -26,7 +26,7 @@ def read_sidecar(data: bytes, name: str, findings: Findings) -> None:
             _read_takeout(orjson.loads(data), findings)
         elif extension == "thm":
             _read_thumbnail(data, findings)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except Exception as error:  # whatever is wrong with a sidecar, its photo is kept
         findings.notes.append(f"sidecar {name} not understood: {error}")
 
 

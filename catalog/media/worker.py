@@ -1,19 +1,26 @@
-"""A process that reads files for another one: requests come in on standard input, facts go out on standard output.
+"""Processes that read files for another one: requests come in on one pipe, facts go out on another.
 
-Messages are pickles behind a 4-byte length. The process limits its own memory; its parent limits its time by killing
-it. Nothing that a hostile file does here can hurt more than this process.
+The first process, the nursery, loads the readers once and then only forks: its children share what it loaded. Each
+child limits its own memory; its time is limited by the parent, which has it ended. Nothing that a hostile file does
+here can hurt more than one child. Messages are pickles behind a 4-byte length.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import resource
+import signal
+import socket
 import struct
 import sys
 from typing import IO, Any
 
 HEADER = struct.Struct("<I")
+ORDER = struct.Struct("<ci")
+FORK, END = b"F", b"E"
+"""Orders to the nursery: fork a child for the two descriptors sent along; end the child with this process id."""
 
 
 def send(stream: IO[bytes], message: Any) -> None:
@@ -41,14 +48,6 @@ def _read_exactly(stream: IO[bytes], length: int) -> bytes:
     return b"".join(pieces)
 
 
-def limit_memory(extra_bytes: int) -> None:
-    """Let the process have this much more address space than it has now; beyond it Python raises MemoryError."""
-    with open("/proc/self/statm", "rb") as file:
-        pages = int(file.read().split()[0])
-    limit = pages * os.sysconf("SC_PAGE_SIZE") + extra_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
-
-
 def answer(request: Any) -> tuple[str, Any]:
     """("read", Facts or content hash), ("unsupported", reason) or ("unreadable", reason)."""
     from catalog.errors import UnsupportedType
@@ -64,25 +63,68 @@ def answer(request: Any) -> tuple[str, Any]:
         return "unreadable", str(error) or type(error).__name__
 
 
-def main() -> None:
-    """Serve until standard input ends."""
-    requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get between the messages
-    import numpy  # noqa: F401
-    import PIL.JpegImagePlugin  # noqa: F401
+def limit_memory(extra_bytes: int) -> None:
+    """Let the process have this much more address space than it has now; beyond it Python raises MemoryError."""
+    with open("/proc/self/statm", "rb") as file:
+        pages = int(file.read().split()[0])
+    limit = pages * os.sysconf("SC_PAGE_SIZE") + extra_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
 
-    import catalog.media.extract
 
-    memory = int(sys.argv[1])
-    catalog.media.extract.OPTIONAL_READERS = tuple(sys.argv[2:])
+def serve(requests: int, replies: int, memory: int) -> None:
+    """Answer requests from one descriptor on the other until they end."""
     if sys.platform == "linux":
         limit_memory(memory)
+    with open(requests, "rb", buffering=0) as incoming, open(replies, "wb") as outgoing:
+        while True:
+            try:
+                send(outgoing, answer(receive(incoming)))
+            except (EOFError, BrokenPipeError):
+                return
+
+
+def tend(orders: socket.socket, memory: int) -> None:
+    """The nursery: fork and end children as ordered, answering with a process id or an exit status, until orders end."""
     while True:
-        try:
-            request = receive(requests)
-        except EOFError:
+        data, descriptors, _flags, _address = socket.recv_fds(orders, ORDER.size, 2)
+        if len(data) < ORDER.size:
             return
-        send(replies, answer(request))
+        order, pid = ORDER.unpack(data)
+        if order == END:
+            os.kill(pid, signal.SIGKILL)
+            orders.sendall(ORDER.pack(END, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
+            continue
+        child = os.fork()
+        if child == 0:
+            orders.close()
+            try:
+                serve(descriptors[0], descriptors[1], memory)
+            finally:
+                os._exit(0)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        orders.sendall(ORDER.pack(FORK, child))
+
+
+def main() -> None:
+    """Load the readers, then tend the nursery at the socket whose descriptor is the first argument."""
+    import numpy  # noqa: F401
+    import PIL.AvifImagePlugin
+    import PIL.JpegImagePlugin
+    import PIL.PngImagePlugin  # noqa: F401
+
+    import catalog.media.clips
+    import catalog.media.extract
+    import catalog.media.frames
+    import catalog.media.jpeg
+    import catalog.media.stills
+    import catalog.media.xmp
+
+    catalog.media.extract.OPTIONAL_READERS = tuple(sys.argv[3:])
+    gc.collect()
+    gc.freeze()  # what is loaded stays where it is, so that the children go on sharing it
+    with socket.socket(fileno=int(sys.argv[1])) as orders:
+        tend(orders, int(sys.argv[2]))
 
 
 if __name__ == "__main__":

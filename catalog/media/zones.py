@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from catalog.domain.geo import Position
 
+if TYPE_CHECKING:
+    from timezonefinder import TimezoneFinder
+
 
 def zone_of(position: Position) -> str | None:
     """The IANA zone of the land or coastal water at the position (`Europe/Brussels`), or None over the open sea."""
-    import tzfpy  # its polygons take 35 MB once used, and most files never ask
-
-    name = tzfpy.get_tz(position.lon, position.lat)
+    with _lock:
+        name = _finder().timezone_at(lng=position.lon, lat=position.lat)
     return None if not name or name.startswith("Etc/") else name
 
 
@@ -28,6 +32,17 @@ def offset_at(zone: str, utc: datetime) -> int | None:
     aware = utc.replace(tzinfo=UTC) if utc.tzinfo is None else utc
     offset = aware.astimezone(rules).utcoffset()
     return None if offset is None else round(offset.total_seconds() / 60)
+
+
+_lock = threading.Lock()
+"""The finder reads its polygons from a file and is not made for several threads."""
+
+
+@lru_cache(maxsize=1)
+def _finder() -> TimezoneFinder:
+    from timezonefinder import TimezoneFinder  # 12 MB once loaded, and most files never ask
+
+    return TimezoneFinder()
 
 
 @lru_cache(maxsize=512)

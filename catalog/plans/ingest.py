@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.filetypes import extension_of
@@ -63,12 +63,22 @@ def plan_ingest(facts: IngestFacts, occupancy: Occupancy, layout: Layout, store:
     """The actions of one batch, sorted by source path. `occupancy` learns the names that are planned."""
     actions: list[Action] = list(facts.skipped)
     planned = dict(facts.planned)
+    carried: set[str] = set()
     for stack in facts.stacks:
-        actions += _plan_stack(stack, facts, planned, occupancy, layout, store, move=move)
+        actions += _plan_stack(_sharing_out(stack, carried), facts, planned, occupancy, layout, store, move=move)
     for item in facts.remembered:
         where = facts.existing.get(item.hash) or planned[item.hash]
         actions.append(SkipDuplicate(item.entry, item.hash, store, where, remove_source=move, remembered=item.unread))
     return sorted(actions, key=lambda a: a.key)
+
+
+def _sharing_out(stack: tuple[Member, ...], carried: set[str]) -> tuple[Member, ...]:
+    """The stack with each sidecar left to the first file that has it: a sidecar is copied, and removed, with one file only."""
+    members = []
+    for member in stack:
+        members.append(replace(member, sidecars=tuple(s for s in member.sidecars if s.path not in carried)))
+        carried.update(s.path for s in member.sidecars)
+    return tuple(members)
 
 
 def _plan_stack(
@@ -106,8 +116,13 @@ def _stack_stem(stack: tuple[Member, ...], facts: IngestFacts, layout: Layout) -
     for member in stack:
         where = facts.existing.get(member.asset.hash)
         if where and len(stack) > 1:
-            return where.rpartition("/")[2].rpartition(".")[0]
+            return _without_extension(where.rpartition("/")[2])
     return stem_of(layout, stack[0].asset, stack[0].entry.name)
+
+
+def _without_extension(path: str) -> str:
+    extension = extension_of(path.rpartition("/")[2])
+    return path[: -len(extension) - 1] if extension else path
 
 
 Placed = tuple[Member, str, tuple[tuple[Entry, str], ...]]
@@ -119,7 +134,8 @@ def _free_targets(
     """Targets with the lowest number that is free, or holds this very content, for all members and their sidecars."""
     number = 0
     while True:
-        placed = [_placed(m, stem, number, stack, layout) for m in fresh]
+        used: set[str] = set()
+        placed = [_placed(m, stem, number, stack, layout, used) for m in fresh]
         if all(_fits(p, occupancy) for p in placed):
             for _member, target, sidecars in placed:
                 occupancy.take(target)
@@ -129,7 +145,7 @@ def _free_targets(
         number += 1
 
 
-def _placed(member: Member, stem: str, number: int, stack: tuple[Member, ...], layout: Layout) -> Placed:
+def _placed(member: Member, stem: str, number: int, stack: tuple[Member, ...], layout: Layout, used: set[str]) -> Placed:
     lead = stack[0].asset
     if member.role == "live":  # the movie lies where its still does, one folder deeper
         folder = folder_of(layout, lead)
@@ -138,16 +154,18 @@ def _placed(member: Member, stem: str, number: int, stack: tuple[Member, ...], l
     else:
         folder = folder_of(layout, lead if len(stack) > 1 else member.asset)
     target = f"{folder}/{file_name(stem, member.entry.name, number)}"
-    return member, target, tuple(_placed_sidecars(member, target))
+    return member, target, tuple(_placed_sidecars(member, target, used))
 
 
-def _placed_sidecars(member: Member, target: str) -> Iterable[tuple[Entry, str]]:
-    """`photo.jpg.xmp` and Takeout's JSON keep the full name of their asset, the others share its stem."""
-    used: set[str] = set()
+def _placed_sidecars(member: Member, target: str, used: set[str]) -> Iterable[tuple[Entry, str]]:
+    """`photo.jpg.xmp` and Takeout's JSON keep the full name of their asset, the others share its stem.
+
+    `used` learns the names.
+    """
     for sidecar in member.sidecars:
         extension = extension_of(sidecar.name)
         whole = sidecar.name.lower().startswith(member.entry.name.lower() + ".") or extension == "json"
-        base = target if whole else target.rpartition(".")[0]
+        base = target if whole else _without_extension(target)
         name, number = f"{base}.{extension}", 0
         while name in used:
             number += 1

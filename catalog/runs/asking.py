@@ -13,7 +13,7 @@ import orjson
 
 from catalog.console import Screen
 from catalog.domain.fixity import is_content_hash
-from catalog.domain.names import to_text
+from catalog.domain.names import from_text, to_text
 from catalog.errors import DONE, AssetNotFound, QuerySyntaxError
 from catalog.execution.report import size_text
 from catalog.index import queries
@@ -150,7 +150,7 @@ def _find_path(repository: Repository, what: str) -> str | None:
     if colon:
         candidates.append((rest, store))
     for name, root in _local_roots(repository).items():
-        base = os.path.realpath(root)
+        base = os.path.realpath(from_text(root))
         if real.startswith(base + os.sep):
             candidates.append((to_text(real[len(base) + 1 :]), name))
     for path, in_store in candidates:

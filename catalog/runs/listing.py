@@ -21,7 +21,7 @@ from catalog.errors import DONE, SOME_FAILED, MediaError, StoreError, Unsupporte
 from catalog.execution.describing import utc_now
 from catalog.execution.guards import check_folder
 from catalog.execution.report import size_text
-from catalog.media.extract import Request
+from catalog.media.request import Request
 from catalog.stores.local import LocalStore
 from catalog.wiring import Workspace
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from catalog.console import Screen
 from catalog.domain.asset import KnownAsset
+from catalog.domain.names import to_text
 from catalog.errors import INTERRUPTED, CatalogError, ConfigError, NotYetAvailable
 from catalog.execution import guards
 from catalog.execution.apply import Applier
@@ -61,6 +62,7 @@ def run_upload(workspace: Workspace, request: UploadRequest, screen: Screen) -> 
         survey = _survey(workspace, request, source, target, pool)
         total = _announce(workspace, request, survey)
         if request.dryrun:
+            report.dry = True
             dry_run(survey, workspace.layout, STORE, _options(request), report, workspace.progress)
             workspace.progress.close()
             report.finish()
@@ -143,9 +145,9 @@ def _upload(
     run = new_run()
     journal = Journal(workspace.journal_dir, run)
     _claim_root(workspace.repository, target.root)
-    journal.started("run", command=COMMAND, source=str(source), root=str(target.root))
+    journal.started("run", command=COMMAND, source=to_text(str(source)), root=to_text(str(target.root)))
     settings = workspace.settings
-    recording = Recording(workspace.repository, base=str(source), command=COMMAND)
+    recording = Recording(workspace.repository, base=to_text(str(source)), command=COMMAND)
     recorder = Recorder(workspace.repository, target.settle, patience=settings.retry_seconds, recover=workspace.reconnect)
     base = str(source)
     applier = Applier(
@@ -156,7 +158,7 @@ def _upload(
     workspace.progress.close()
     with contextlib.suppress(CatalogError):
         workspace.repository.refresh()
-    report.finish(journal=str(journal.path))
+    report.finish(journal=to_text(str(journal.path)))
     journal.done("run", **{o: report.counts[o] for o in report.counts}, status=status)
     journal.close()
     return status
@@ -179,10 +181,11 @@ def _guarded(work: Callable[[], None], report: Report) -> int:
 
 def _claim_root(repository: Repository, root: Path) -> None:
     """Mark the root on first use, and tell the index where its store is."""
-    root.mkdir(exist_ok=True)
     marker = write_marker(root, STORE)
     known = repository.store_record(STORE)
     guards.check_marker(STORE, root, marker, known)
     now = timestamp(datetime.now(UTC))
     added = known["added"] if known else now
-    repository.remember_store({"name": STORE, "id": marker, "kind": "local", "root": str(root), "added": added, "last_run": now})
+    repository.remember_store(
+        {"name": STORE, "id": marker, "kind": "local", "root": to_text(str(root)), "added": added, "last_run": now}
+    )

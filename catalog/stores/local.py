@@ -9,6 +9,7 @@ import itertools
 import os
 import shutil
 import stat as stat_module
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,9 @@ from catalog.stores.protocol import Capabilities
 PRIVATE = ".catalog"
 """The folder below a managed root that holds its marker, temporary files and trash; never listed."""
 
+_READ_BYTES = 256 * 1024
+"""Bytes read at once: small enough to stay in the processor's cache while they are hashed."""
+
 _PROBLEMS = {
     stat_module.S_IFLNK: "a symbolic link (links are not followed)",
     stat_module.S_IFIFO: "a pipe, not a file",
@@ -57,17 +61,16 @@ class LocalStore:
         self.capabilities = Capabilities(time_precision=1e-9, trash=managed, read_only=not managed)
         self._scratch: Path | None = None
         self._scratch_lock = -1
+        self._claiming = threading.Lock()
         self._counter = itertools.count(1)
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
         """Every entry below a folder, a folder at a time, sorted; links are entries with a problem, not followed."""
-        if not self.root.is_dir():
-            raise StoreUnavailable(f"The folder {self.root} of store {self.name} is not there.", store=self.name,
-                                   hint="Is it mounted?")  # fmt: skip
+        self._check_root()
         start = self._system(prefix) if prefix else os.fspath(self.root)
-        if not os.path.isdir(start):  # noqa: PTH112 - a system path may hold bytes that are no text
+        if not os.path.isdir(start) or (prefix and os.path.islink(start)):  # noqa: PTH112, PTH114 - bytes that are no text
             raise NotFound(f"There is no folder {prefix} in store {self.name}.", store=self.name, path=prefix)
         pending = [(start, prefix)]
         while pending:
@@ -92,7 +95,7 @@ class LocalStore:
                         files.append(self._entry(row, path))
         except OSError as error:
             if not relative:
-                raise _translated(error, self.name, relative or ".") from error
+                raise self._failure(error, ".") from error
             files = [Entry(relative, problem=f"the folder cannot be listed: {error.strerror}")]
             folders = []
         files.sort(key=lambda e: (comparison_key(e.name), e.name))
@@ -111,17 +114,21 @@ class LocalStore:
         try:
             status = os.stat(self._system(path), follow_symlinks=False)  # noqa: PTH116
         except (FileNotFoundError, NotADirectoryError):
+            self._check_root()
             return None
         except OSError as error:
-            raise _translated(error, self.name, path) from error
+            raise self._failure(error, path) from error
         return None if stat_module.S_ISDIR(status.st_mode) else _entry_of(path, status)
 
     def open(self, path: str, offset: int = 0) -> BinaryIO:
-        """The bytes of a file from an offset; links are refused."""
+        """The bytes of a file from an offset; links, folders and pipes are refused."""
         try:
             descriptor = os.open(self._system(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            raise _translated(error, self.name, path) from error
+            raise self._failure(error, path) from error
+        if not stat_module.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise InvalidPath(f"{path} in store {self.name} is not a file.", store=self.name, path=path)
         os.lseek(descriptor, offset, os.SEEK_SET)
         return os.fdopen(descriptor, "rb", buffering=0)
 
@@ -132,11 +139,12 @@ class LocalStore:
 
     def _hash(self, descriptor: int, path: str) -> str:
         hasher = ContentHasher()
+        buffer = memoryview(bytearray(_READ_BYTES))
         try:
-            while block := os.read(descriptor, BLOCK_SIZE):
-                hasher.update(block)
+            while count := os.readv(descriptor, [buffer]):
+                hasher.update(buffer[:count])
         except OSError as error:
-            raise _translated(error, self.name, path) from error
+            raise self._failure(error, path) from error
         return hasher.hexdigest()
 
     # --- writing ---------------------------------------------------------------------------------------------------
@@ -148,12 +156,12 @@ class LocalStore:
         try:
             self._write(aside, stream, mtime_ns)
             self._verify(aside, size, checksum, path)
-            os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
+            self._make_folder(target, path)
             place_without_overwriting(aside, target)
         except FileExistsError as error:
             raise AlreadyExists(f"{path} is already in store {self.name}.", store=self.name, path=path) from error
         except OSError as error:
-            raise _translated(error, self.name, path) from error
+            raise self._failure(error, path) from error
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(aside)  # noqa: PTH108
@@ -202,30 +210,32 @@ class LocalStore:
 
     def move(self, source: str, target: str) -> None:
         """Rename, never over an existing file."""
-        new = self._writable(target)
+        old, new = self._writable(source), self._writable(target)
+        if self.stat(source) is None:
+            raise NotFound(f"{source} is not in store {self.name}.", store=self.name, path=source)
         try:
-            os.makedirs(os.path.dirname(new), exist_ok=True)  # noqa: PTH103, PTH120
-            place_without_overwriting(self._system(source), new)
+            self._make_folder(new, target)
+            place_without_overwriting(old, new)
         except FileExistsError as error:
             raise AlreadyExists(f"{target} is already in store {self.name}.", store=self.name, path=target) from error
         except OSError as error:
-            raise _translated(error, self.name, source) from error
+            raise self._failure(error, source) from error
 
     def remove(self, path: str) -> bool:
-        """Move a file to the store's trash, `.catalog/trash/PATH`, under a free name."""
-        entry = self.stat(path)
-        if entry is None:
+        """Move a file to the store's trash, `.catalog/trash/PATH`; where that is taken, `.catalog/trash.1/PATH` and so on."""
+        source = self._writable(path)
+        if self.stat(path) is None:
             return False
         for number in itertools.count():
             suffix = f".{number}" if number else ""
-            target = self._writable(f"{PRIVATE}/trash/{path}{suffix}", private=True)
+            target = self._system(f"{PRIVATE}/trash{suffix}/{path}")
             try:
                 os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
-                place_without_overwriting(self._system(path), target)
-            except FileExistsError:
+                place_without_overwriting(source, target)
+            except (FileExistsError, NotADirectoryError):  # a file or folder of this name went there before
                 continue
             except OSError as error:
-                raise _translated(error, self.name, path) from error
+                raise self._failure(error, path) from error
             break
         return True
 
@@ -236,7 +246,7 @@ class LocalStore:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise _translated(error, self.name, path) from error
+            raise self._failure(error, path) from error
 
     def close(self) -> None:
         """Remove this run's temporary folder."""
@@ -251,20 +261,33 @@ class LocalStore:
 
     def _scratch_folder(self) -> Path:
         """This run's temporary folder, locked while in use; what killed runs left behind is removed first."""
-        if self._scratch is None:
-            parent = self.root / PRIVATE / "tmp"
-            try:
-                parent.mkdir(parents=True, exist_ok=True)
-                _sweep(parent)
-                scratch = parent / uuid.uuid4().hex
-                scratch.mkdir(parents=True)
-                self._scratch_lock = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                with contextlib.suppress(OSError):
-                    fcntl.flock(self._scratch_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise _translated(error, self.name, PRIVATE) from error
-            self._scratch = scratch
-        return self._scratch
+        with self._claiming:
+            if self._scratch is None:
+                self._check_root()
+                try:
+                    self._scratch, self._scratch_lock = _claim_scratch(self.root)
+                except OSError as error:
+                    raise self._failure(error, PRIVATE) from error
+            return self._scratch
+
+    def _make_folder(self, target: str, path: str) -> None:
+        """The folder of a file to be written; a file in its place is no reason to try another name."""
+        try:
+            os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
+        except (FileExistsError, NotADirectoryError) as error:
+            raise InvalidPath(f"A file of store {self.name} lies where the folder of {path} should be.", store=self.name, path=path,
+                              hint="Rename that file.") from error  # fmt: skip
+
+    def _check_root(self) -> None:
+        if not self.root.is_dir():
+            raise StoreUnavailable(f"The folder {self.root} of store {self.name} is not there.", store=self.name,
+                                   hint="Is it mounted?")  # fmt: skip
+
+    def _failure(self, error: OSError, path: str) -> StoreError:
+        """Our error for the system's; a file that is not there may be a root that went away."""
+        if isinstance(error, FileNotFoundError):
+            self._check_root()
+        return _translated(error, self.name, path)
 
     def _system(self, path: str) -> str:
         parts = path.split("/")
@@ -272,10 +295,13 @@ class LocalStore:
             raise InvalidPath(f"{path!r} is no path inside store {self.name}.", store=self.name, path=path)
         return os.path.join(self.root, from_text(path))  # noqa: PTH118
 
-    def _writable(self, path: str, *, private: bool = False) -> str:
+    def _writable(self, path: str) -> str:
         if self.capabilities.read_only:
             raise ReadOnlyStore(f"Store {self.name} is only read from.", store=self.name, path=path)
-        if not private and path.split("/")[0] == PRIVATE:
+        parts = path.split("/")
+        if "" in parts or "." in parts:
+            raise InvalidPath(f"{path!r} is no path of a file in store {self.name}.", store=self.name, path=path)
+        if parts[0] == PRIVATE:
             raise InvalidPath(f"{PRIVATE} is kept for the catalog itself.", store=self.name, path=path)
         return self._system(path)
 
@@ -283,6 +309,31 @@ class LocalStore:
 def _entry_of(path: str, status: os.stat_result) -> Entry:
     problem = "" if stat_module.S_ISREG(status.st_mode) else _PROBLEMS.get(stat_module.S_IFMT(status.st_mode), "not a file")
     return Entry(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino, problem)
+
+
+def _claim_scratch(root: Path) -> tuple[Path, int]:
+    """A new temporary folder, and the open descriptor that locks it. Raises OSError.
+
+    Another run may sweep the folder, or remove its parent, in the moment before it is locked: then a new one is made.
+    """
+    parent = root / PRIVATE / "tmp"
+    while True:
+        scratch = parent / uuid.uuid4().hex
+        try:
+            parent.parent.mkdir(exist_ok=True)
+            parent.mkdir(exist_ok=True)
+            _sweep(parent)
+            scratch.mkdir()
+            descriptor = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            if not root.is_dir():
+                raise
+            continue
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if scratch.is_dir():
+            return scratch, descriptor
+        os.close(descriptor)
 
 
 def _sweep(parent: Path) -> None:
@@ -306,10 +357,10 @@ def _transfer(stream: BinaryIO, target: int) -> None:
     except (OSError, AttributeError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
-        while block := stream.read(BLOCK_SIZE):
-            view = memoryview(block)
-            while view:
-                view = view[os.write(target, view) :]
+    while block := stream.read(BLOCK_SIZE):  # also after success: some file systems copy nothing and call it the end
+        view = memoryview(block)
+        while view:
+            view = view[os.write(target, view) :]
 
 
 def _translated(error: OSError, store: str, path: str) -> StoreError:

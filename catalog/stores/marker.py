@@ -52,7 +52,8 @@ def write_marker(root: Path, name: str) -> str:
     except OSError as error:
         raise ReadOnlyStore(f"The folder {root} cannot be written to ({error.strerror}).", store=name) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink()
     found = read_marker(root)
     if found is None:
         raise StoreGuard(f"The marker {path} vanished while it was written.")

@@ -1,0 +1,370 @@
+"""The plan of an upload: pure, sorted, never over another file, and empty once it was applied."""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import os
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from asset_makers import SUMMER, asset, member, taken
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.domain.asset import Entry, KnownAsset
+from catalog.domain.filetypes import extension_of
+from catalog.domain.layout import Layout
+from catalog.domain.names import comparison_key
+from catalog.domain.stacks import Member, group
+from catalog.execution.apply import limited
+from catalog.plans.actions import Action, CopyToStore, Skip, SkipDuplicate
+from catalog.plans.ingest import IngestFacts, Occupancy, Remembered, plan_ingest
+
+LAYOUT = Layout()
+JULY = "2019/07_July"
+
+
+@dataclass
+class Model:
+    """A catalog in memory: what lies at which path, and which content is recorded."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    recorded: dict[str, str] = field(default_factory=dict)
+
+    def facts(self, stacks: Sequence[tuple[Member, ...]], skipped: Sequence[Skip] = ()) -> IngestFacts:
+        known = {h: KnownAsset(h, ({"store": "nas", "path": p},), 1, 1) for h, p in self.recorded.items()}
+        return IngestFacts(stacks, (), skipped, known, dict(self.recorded))
+
+    def occupancy(self) -> Occupancy:
+        occupancy = Occupancy(contents=dict(self.files))
+        for path in self.files:
+            occupancy.take(path)
+        return occupancy
+
+    def plan(self, members: Sequence[Member], *, move: bool = False) -> list[Action]:
+        return plan_ingest(self.facts(group(members)), self.occupancy(), LAYOUT, "nas", move=move)
+
+    def apply(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            if isinstance(action, CopyToStore):
+                taken_keys = {comparison_key(p) for p in self.files}
+                assert action.present == (self.files.get(action.target) == action.asset.hash)
+                assert action.present or comparison_key(action.target) not in taken_keys, "something would be overwritten"
+                self.files[action.target] = self.recorded[action.asset.hash] = action.asset.hash
+                self.recorded[action.asset.hash] = action.target
+                for entry, target in action.sidecars:
+                    assert self.files.get(target, entry.path) == entry.path, "a sidecar would be overwritten"
+                    self.files[target] = entry.path
+
+
+def copies(actions: Sequence[Action]) -> dict[str, str]:
+    """Source path to target."""
+    return {a.source.path: a.target for a in actions if isinstance(a, CopyToStore)}
+
+
+def duplicates(actions: Sequence[Action]) -> dict[str, str]:
+    """Source path to where the content is."""
+    return {a.source.path: a.existing for a in actions if isinstance(a, SkipDuplicate)}
+
+
+# --- what a plan is --------------------------------------------------------------------------------------------------
+
+
+def test_a_new_photo_is_copied_to_its_month():
+    (action,) = Model().plan([member("IMG_0007.JPG", "a", city="Ghent")])
+    assert isinstance(action, CopyToStore)
+    assert action.target == f"{JULY}/2019-07-12 18-30-15 Ghent.jpg"
+    assert (action.store, action.is_new, action.present, action.remove_source, action.stack) == ("nas", True, False, False, None)
+    assert action.describe() == f"copy IMG_0007.JPG -> nas:{JULY}/2019-07-12 18-30-15 Ghent.jpg"
+
+
+def test_planning_touches_no_file_no_network_and_no_clock(monkeypatch: pytest.MonkeyPatch):
+    def forbidden(*_args: object, **_options: object) -> None:
+        raise AssertionError("a plan is pure")
+
+    members = [member(f"{n}.jpg", n, "jpeg", f"{n}.xmp") for n in "abc"]
+    facts, occupancy = Model().facts(group(members)), Occupancy()
+    for owner, name in ((builtins, "open"), (os, "open"), (os, "stat"), (os, "listdir"), (socket, "socket"), (time, "time"),
+                        (time, "monotonic")):  # fmt: skip
+        monkeypatch.setattr(owner, name, forbidden)
+    plan = plan_ingest(facts, occupancy, LAYOUT, "nas", move=False)
+    monkeypatch.undo()
+    assert len(plan) == 3
+
+
+def test_the_plan_changes_none_of_its_facts():
+    facts = Model().facts(group([member("a.jpg", "a"), member("b.jpg", "a")]))
+    before = copy.deepcopy(facts)
+    plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=True)
+    assert facts == before
+
+
+def test_the_same_facts_give_the_same_plan():
+    members = [member(f"{n}.jpg", n) for n in "cab"]
+    assert Model().plan(members) == Model().plan(members)
+
+
+def test_actions_come_sorted_by_source_whatever_their_kind():
+    skips = [Skip(Entry("b.txt"), "no photo"), Skip(Entry("z.txt"), "no photo")]
+    facts = Model().facts(group([member("c.jpg", "c"), member("a.jpg", "a"), member("d.jpg", "a")]), skips)
+    plan = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=False)
+    assert [a.key for a in plan] == ["a.jpg", "b.txt", "c.jpg", "d.jpg", "z.txt"]
+    assert [a.name for a in plan] == ["copy", "skip", "copy", "duplicate", "skip"]
+
+
+# --- duplicates ------------------------------------------------------------------------------------------------------
+
+
+def test_of_two_files_with_one_content_the_first_is_copied_and_the_second_recorded():
+    plan = Model().plan([member("a.jpg", "same"), member("b.jpg", "same")])
+    assert duplicates(plan) == {"b.jpg": copies(plan)["a.jpg"]}
+
+
+def test_what_the_catalog_holds_is_not_copied_again():
+    model = Model(recorded={asset("same").hash: "2018/01_January/x.jpg"})
+    plan = model.plan([member("a.jpg", "same")], move=True)
+    assert duplicates(plan) == {"a.jpg": "2018/01_January/x.jpg"}
+    assert plan[0].remove_source  # type: ignore[union-attr]
+
+
+def test_what_an_earlier_batch_planned_is_not_copied_again():
+    facts = IngestFacts(group([member("a.jpg", "same")]), (), (), {}, {}, {asset("same").hash: "x/planned.jpg"})
+    assert duplicates(plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=False)) == {"a.jpg": "x/planned.jpg"}
+
+
+def test_an_asset_whose_copy_vanished_is_copied_again_but_is_no_new_asset():
+    digest = asset("a").hash
+    facts = IngestFacts(group([member("a.jpg", "a")]), (), (), {digest: KnownAsset(digest, (), 1, 1)}, {})
+    (action,) = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=False)
+    assert isinstance(action, CopyToStore) and not action.is_new
+
+
+def test_a_file_that_was_read_before_is_a_duplicate_without_being_read():
+    item = Remembered(Entry("a.jpg"), "0" * 64)
+    facts = IngestFacts((), (item,), (), {}, {"0" * 64: "x/y.jpg"})
+    (action,) = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=False)
+    assert action == SkipDuplicate(item.entry, "0" * 64, "nas", "x/y.jpg", remembered=True)
+
+
+# --- names that are taken --------------------------------------------------------------------------------------------
+
+
+def test_two_shots_of_one_second_get_suffixes_in_the_order_of_their_names():
+    plan = Model().plan([member(f"{n}.jpg", n) for n in "abc"])
+    stem = f"{JULY}/2019-07-12 18-30-15"
+    assert copies(plan) == {"a.jpg": f"{stem}.jpg", "b.jpg": f"{stem}_1.jpg", "c.jpg": f"{stem}_2.jpg"}
+
+
+def test_a_camera_counter_is_kept_when_a_suffix_is_needed():
+    model = Model(files={"undated/IMG_0007.jpg": "other"})
+    assert copies(model.plan([member("IMG_0007.jpg", "a", undated=True)])) == {"IMG_0007.jpg": "undated/IMG_0007_1.jpg"}
+
+
+def test_names_that_differ_in_case_or_unicode_form_are_taken():
+    model = Model(files={"undated/zo\u00eb.jpg": "x", "undated/IMG.jpg": "y"})
+    plan = model.plan([member("Zoe\u0308.jpg", "a", undated=True), member("img.jpg", "b", undated=True)])
+    assert copies(plan) == {"Zoe\u0308.jpg": "undated/Zo\u00eb_1.jpg", "img.jpg": "undated/img_1.jpg"}
+
+
+def test_a_target_that_already_holds_this_content_is_adopted():
+    target = f"{JULY}/2019-07-12 18-30-15.jpg"
+    (action,) = Model(files={target: asset("a").hash}).plan([member("a.jpg", "a")])
+    assert isinstance(action, CopyToStore)
+    assert (action.target, action.present) == (target, True)
+    assert action.describe().endswith("(already there)")
+
+
+def test_the_content_is_found_under_a_suffix_as_well():
+    stem = f"{JULY}/2019-07-12 18-30-15"
+    (action,) = Model(files={f"{stem}.jpg": "other", f"{stem}_1.jpg": asset("a").hash}).plan([member("a.jpg", "a")])
+    assert isinstance(action, CopyToStore)
+    assert (action.target, action.present) == (f"{stem}_1.jpg", True)
+
+
+# --- stacks and sidecars ---------------------------------------------------------------------------------------------
+
+
+def live(still: str = "s", movie: str = "m", name: str = "IMG_0007") -> list[Member]:
+    return [member(f"{name}.heic", still, "heic", city="Ghent"), member(f"{name}.mov", movie, "mov", duration=2.0)]
+
+
+def test_a_stack_shares_one_stem_and_lies_with_its_still():
+    plan = Model().plan(live())
+    assert copies(plan) == {
+        "IMG_0007.heic": f"{JULY}/2019-07-12 18-30-15 Ghent.heic",
+        "IMG_0007.mov": f"{JULY}/filmchen/2019-07-12 18-30-15 Ghent.mov",
+    }
+    assert [a.stack for a in plan if isinstance(a, CopyToStore)] == [(asset("s").hash, "still"), (asset("s").hash, "live")]
+
+
+def test_a_stack_shares_one_suffix_though_only_one_of_its_names_is_taken():
+    model = Model(files={f"{JULY}/filmchen/2019-07-12 18-30-15 Ghent.mov": "other"})
+    assert {t.rpartition("/")[2] for t in copies(model.plan(live())).values()} == {
+        "2019-07-12 18-30-15 Ghent_1.heic",
+        "2019-07-12 18-30-15 Ghent_1.mov",
+    }
+
+
+def test_the_movie_may_lie_beside_the_still():
+    facts = Model().facts(group(live()))
+    plan = plan_ingest(facts, Occupancy(), Layout(live_video_beside_still=True), "nas", move=False)
+    assert copies(plan)["IMG_0007.mov"] == f"{JULY}/2019-07-12 18-30-15 Ghent.mov"
+
+
+def test_a_late_member_takes_the_stem_of_the_one_in_the_catalog():
+    model = Model(recorded={asset("s").hash: f"{JULY}/2019-07-12 18-30-15 Ghent_4.heic"})
+    plan = model.plan(live())
+    assert copies(plan) == {"IMG_0007.mov": f"{JULY}/filmchen/2019-07-12 18-30-15 Ghent_4.mov"}
+    assert duplicates(plan) == {"IMG_0007.heic": f"{JULY}/2019-07-12 18-30-15 Ghent_4.heic"}
+
+
+def test_a_late_member_of_a_file_without_extension_takes_its_whole_name_as_stem():
+    raw = member("scan.cr2", "raw", "cr2")
+    model = Model(recorded={asset("jpeg").hash: f"{JULY}/2019-07-12 18-30-15"})  # no place, no dot
+    plan = model.plan([member("scan", "jpeg"), raw])
+    assert copies(plan) == {"scan.cr2": f"{JULY}/2019-07-12 18-30-15.cr2"}
+
+
+def test_sidecars_travel_with_their_asset():
+    shot = member("IMG_0007.JPG", "a", "jpeg", "IMG_0007.xmp", "IMG_0007.JPG.json", "IMG_0007.AAE", "IMG_0007.JPG.xmp")
+    (action,) = Model().plan([shot])
+    assert isinstance(action, CopyToStore)
+    stem = f"{JULY}/2019-07-12 18-30-15"
+    assert {e.path: t for e, t in action.sidecars} == {
+        "IMG_0007.xmp": f"{stem}.xmp",
+        "IMG_0007.JPG.json": f"{stem}.jpg.json",
+        "IMG_0007.AAE": f"{stem}.aae",
+        "IMG_0007.JPG.xmp": f"{stem}.jpg.xmp",
+    }
+
+
+def test_two_sidecars_of_one_kind_do_not_share_a_name():
+    (action,) = Model().plan([member("a.jpg", "a", "jpeg", "a.jpg.json", "a.jpg.supplemental-metadata.json")])
+    assert isinstance(action, CopyToStore)
+    assert len({t for _e, t in action.sidecars}) == 2
+
+
+def test_a_sidecar_beside_a_file_without_extension_stays_beside_it():
+    (action,) = Model().plan([member("IMG_0007", "a", "jpeg", "IMG_O0007.aae")])
+    assert isinstance(action, CopyToStore)
+    assert action.sidecars[0][1] == f"{action.target}.aae"
+
+
+def test_a_taken_name_of_a_sidecar_moves_the_whole_stack_to_another_suffix():
+    model = Model(files={f"{JULY}/2019-07-12 18-30-15.xmp": "strange"})
+    (action,) = model.plan([member("a.jpg", "a", "jpeg", "a.xmp")])
+    assert isinstance(action, CopyToStore)
+    assert action.target.endswith("_1.jpg") and action.sidecars[0][1].endswith("_1.xmp")
+
+
+@pytest.mark.parametrize("second", [taken(), taken(SUMMER + timedelta(hours=1))], ids=["one stack", "two stacks"])
+def test_a_sidecar_of_two_files_goes_with_the_first_alone_so_that_a_move_finds_it(second):
+    members = [member("a.jpg", "a", "jpeg", "a.xmp"), member("a.cr2", "b", "cr2", "a.xmp", captured=second)]
+    plan = Model().plan(members, move=True)
+    assert [len(a.sidecars) for a in plan if isinstance(a, CopyToStore)].count(1) == 1
+    assert sum(len(a.sidecars) for a in plan if isinstance(a, CopyToStore)) == 1
+
+
+# --- the end -----------------------------------------------------------------------------------------------------------
+
+
+SHOTS = st.builds(
+    lambda name, content, filetype, seconds, sidecar: member(
+        f"{name}.{extension_of('x.' + filetype)}", content, filetype, *([f"{name}.xmp"] if sidecar else []),
+        duration=float(seconds), captured=taken(SUMMER + timedelta(seconds=seconds)),
+    ),
+    st.sampled_from(["a", "b", "A", "IMG_0007", "Zo\u00eb", "Zoe\u0308"]), st.sampled_from("uvwxyz"),
+    st.sampled_from(["jpeg", "heic", "cr2", "mov", "mp4"]), st.integers(0, 2), st.booleans(),
+)  # fmt: skip
+BATCHES = st.lists(st.lists(SHOTS, max_size=8, unique_by=lambda m: m.entry.path), max_size=3)
+
+
+@settings(max_examples=60)
+@given(BATCHES)
+def test_once_a_plan_is_applied_nothing_is_left_to_copy(batches: list[list[Member]]):
+    model = Model()
+    for batch in batches:
+        model.apply(model.plan(batch))
+    for batch in batches:
+        again = model.plan(batch)
+        assert copies(again) == {}
+        assert {a.source.path for a in again} == {m.entry.path for m in batch}
+
+
+@settings(max_examples=60)
+@given(BATCHES, st.integers(0, 20))
+def test_an_applied_plan_stores_every_content_once_and_overwrites_nothing(batches: list[list[Member]], cut: int):
+    model = Model()
+    for batch in batches:
+        plan = model.plan(batch)
+        model.apply(plan[:cut])  # killed here
+        model.apply(model.plan(batch))
+    contents = {m.asset.hash for b in batches for m in b}
+    assert set(model.recorded) == contents
+    assert sorted(h for h in model.files.values() if h in contents) == sorted(contents)
+    assert len({comparison_key(p) for p in model.files}) == len(model.files)
+
+
+@settings(max_examples=60)
+@given(BATCHES, st.integers(0, 20))
+def test_a_run_that_was_killed_ends_where_an_undisturbed_one_does(batches: list[list[Member]], cut: int):
+    undisturbed, killed = Model(), Model()
+    for batch in batches:
+        undisturbed.apply(undisturbed.plan(batch))
+        killed.apply(killed.plan(batch)[:cut])
+        killed.apply(killed.plan(batch))
+    assert killed == undisturbed
+
+
+@settings(max_examples=60)
+@given(st.lists(SHOTS, max_size=8, unique_by=lambda m: m.entry.path))
+def test_files_that_were_copied_but_not_recorded_are_found_again(members: list[Member]):
+    model = Model()
+    plan = model.plan(members)
+    model.apply(plan)
+    model.recorded.clear()  # killed between copying and recording
+    again = model.plan(members)
+    assert copies(again) == copies(plan)
+    assert all(a.present for a in again if isinstance(a, CopyToStore))
+
+
+# --- limit -----------------------------------------------------------------------------------------------------------
+
+
+def plans() -> list[list[Action]]:
+    first = Model().plan([member("a.jpg", "a"), member("b.jpg", "a"), member("c.jpg", "c")])
+    second = Model().plan([member("d.jpg", "d"), member("e.jpg", "e")])
+    return [first, second]
+
+
+@pytest.mark.parametrize(
+    ("limit", "stored", "seen"),
+    [(0, ["a.jpg", "c.jpg", "d.jpg", "e.jpg"], 5), (1, ["a.jpg"], 2), (2, ["a.jpg", "c.jpg"], 3),
+     (3, ["a.jpg", "c.jpg", "d.jpg"], 4), (99, ["a.jpg", "c.jpg", "d.jpg", "e.jpg"], 5)],
+)  # fmt: skip
+def test_a_limit_counts_the_files_that_are_stored_and_takes_the_first_ones(limit: int, stored: list[str], seen: int):
+    kept = [a for plan in limited(iter(plans()), limit) for a in plan]
+    assert list(copies(kept)) == stored
+    assert len(kept) == seen
+
+
+def test_a_limit_that_is_reached_asks_for_no_further_batch():
+    def endless():
+        yield plans()[0]
+        raise AssertionError("asked for more than the limit needs")
+
+    assert len(list(limited(endless(), 2))) == 1
+
+
+@settings(max_examples=60)
+@given(BATCHES, st.integers(1, 6))
+def test_a_limited_plan_is_the_beginning_of_the_whole_plan(batches: list[list[Member]], limit: int):
+    whole = [Model().plan(batch) for batch in batches]
+    part = [a for plan in limited(iter(whole), limit) for a in plan]
+    assert part == [a for plan in whole for a in plan][: len(part)]
+    assert len(copies(part)) <= limit

@@ -1,0 +1,271 @@
+"""Which files belong together: sidecars beside their assets, and one shot in several files."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+from asset_makers import SUMMER, member, taken
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.domain.asset import Entry
+from catalog.domain.stacks import LIVE_MOVIE_SECONDS, Member, attach_sidecars, group, stem_key
+from catalog.media.findings import Findings
+from catalog.media.sidecars import read_sidecar
+
+LATER = taken(SUMMER + timedelta(minutes=5))
+
+
+def attached(*names: str) -> dict[str, list[str]]:
+    """Media name to the names of its sidecars; orphans under ""."""
+    candidates, orphans = attach_sidecars([Entry(name, 5) for name in names])
+    found = {c.entry.path: [s.path for s in c.sidecars] for c in candidates if c.sidecars}
+    return found | ({"": [o.path for o in orphans]} if orphans else {})
+
+
+def grouped(*members: Member) -> list[list[tuple[str, str]]]:
+    return [[(m.entry.path, m.role) for m in stack] for stack in group(members)]
+
+
+# --- sidecars --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("media", "sidecar"),
+    [
+        ("IMG_0007.jpg", "IMG_0007.xmp"),
+        ("IMG_0007.jpg", "IMG_0007.jpg.xmp"),
+        ("IMG_0007.CR2", "img_0007.XMP"),
+        ("IMG_0007.heic", "IMG_0007.AAE"),
+        ("IMG_0007.heic", "IMG_O0007.aae"),
+        ("MVI_0007.AVI", "MVI_0007.THM"),
+        ("Zoe\u0308.jpg", "Zo\u00eb.xmp"),
+        ("IMG_0007.jpg", "IMG_0007.jpg.json"),
+        ("IMG_0007.JPG", "IMG_0007.jpg.json"),
+        ("IMG_0007.jpg", "IMG_0007.jpg.supplemental-metadata.json"),
+        ("IMG_0007.jpg", "IMG_0007.jpg.suppl.json"),
+        ("IMG_0007.jpg", "IMG_0007.jpg.s.json"),
+        ("IMG_0007.jpg", "IMG_0007.jpg..json"),
+        ("IMG_0007(1).jpg", "IMG_0007.jpg(1).json"),
+        ("IMG_0007(1).jpg", "IMG_0007(1).jpg.json"),
+        ("IMG_0007(1).jpg", "IMG_0007.jpg.supplemental-metadata(1).json"),
+        ("IMG_0007-edited.jpg", "IMG_0007.jpg.json"),
+        ("IMG_0007-bearbeitet.jpg", "IMG_0007.jpg.supplemental-metadata.json"),
+        ("IMG_0007-edited(1).jpg", "IMG_0007.jpg(1).json"),
+        ("IMG_0007(1)-edited.jpg", "IMG_0007.jpg(1).json"),
+        ("a very long name of a picture from the holidays 2019.jpg", "a very long name of a picture from the holiday.json"),
+        ("received_12345678901234567890123456789012.jpg", "received_12345678901234567890123456789012.jpg..json"),
+        ("scan", "scan.xmp"),
+        ("scan", "scan.json"),
+    ],
+)
+def test_a_sidecar_is_attached_to_its_asset(media: str, sidecar: str):
+    assert attached(media, sidecar) == {media: [sidecar]}
+
+
+@pytest.mark.parametrize(
+    ("media", "sidecar"),
+    [
+        ("IMG_0007.jpg", "IMG_0008.xmp"),
+        ("IMG_0007.jpg", "metadata.json"),
+        ("IMG_0007.jpg", "IMG_0007.json"),
+        ("IMG_0007.jpg", "IMG_0007.jpg(1).json"),
+        ("IMG_0007(1).jpg", "IMG_0007.jpg.json"),
+        ("IMG_0007(2).jpg", "IMG_0007.jpg(1).json"),
+        ("IMG_0007.jpg", "IMG_0007.jpg.other.json"),
+        ("IMG_0007.jpg", "IMG_0007.j.json"),
+        ("IMG_00071.jpg", "IMG_0007.jpg.json"),
+        ("IMG_0007.jpg", "IMG_0007.THM"),
+    ],
+)
+def test_a_sidecar_of_nothing_is_left_over(media: str, sidecar: str):
+    assert attached(media, sidecar) == {"": [sidecar]}
+
+
+def test_one_description_serves_the_original_and_the_edited_picture():
+    found = attached("a.jpg", "a-edited.jpg", "a.jpg.json", "b.jpg")
+    assert found == {"a.jpg": ["a.jpg.json"], "a-edited.jpg": ["a.jpg.json"]}
+
+
+def test_numbered_descriptions_find_their_own_pictures():
+    found = attached("a.jpg", "a(1).jpg", "a(2).jpg", "a.jpg.json", "a.jpg(1).json", "a.jpg(2).json")
+    assert found == {"a.jpg": ["a.jpg.json"], "a(1).jpg": ["a.jpg(1).json"], "a(2).jpg": ["a.jpg(2).json"]}
+
+
+def test_a_sidecar_with_the_full_name_is_only_that_files():
+    assert attached("a.jpg", "a.cr2", "a.cr2.xmp") == {"a.cr2": ["a.cr2.xmp"]}
+
+
+def test_a_sidecar_with_the_stem_is_every_files_of_that_stem():
+    assert attached("a.jpg", "a.cr2", "a.xmp") == {"a.jpg": ["a.xmp"], "a.cr2": ["a.xmp"]}
+
+
+def test_a_thumbnail_belongs_to_the_video_and_never_to_the_picture():
+    assert attached("a.avi", "a.jpg", "a.thm") == {"a.avi": ["a.thm"]}
+
+
+def test_a_sidecar_that_cannot_be_read_is_reported_like_any_other_file():
+    candidates, orphans = attach_sidecars([Entry("a.jpg", 5), Entry("a.xmp", 0, problem="a symbolic link")])
+    assert [c.entry.path for c in candidates] == ["a.jpg", "a.xmp"]
+    assert orphans == [] and candidates[0].sidecars == ()
+
+
+@given(st.lists(st.sampled_from(["a.jpg", "a(1).jpg", "a-edited.jpg", "a.cr2", "a.mov", "a.xmp", "a.jpg.xmp", "a.jpg.json", "a.aae",
+                                 "a.jpg(1).json", "b.json", "a.thm", "A.JPG"]), unique=True))  # fmt: skip
+def test_every_file_is_a_candidate_a_sidecar_or_an_orphan_and_none_is_lost(names: list[str]):
+    candidates, orphans = attach_sidecars([Entry(name, 5) for name in names])
+    seen = [c.entry.path for c in candidates] + [o.path for o in orphans]
+    assert len(seen) == len(set(seen))
+    used = {s.path for c in candidates for s in c.sidecars}
+    assert set(seen) | used == set(names)
+    assert not used & set(seen)
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_any_names_can_be_sorted_into_media_and_sidecars(one: str, other: str):
+    names = ["x" + n.replace("/", "") + end for n, end in ((one, ".jpg"), (other, ".json"))]
+    candidates, orphans = attach_sidecars([Entry(name, 5) for name in names])
+    assert len(candidates) == 1
+    assert len(orphans) + len(candidates[0].sidecars) == 1
+
+
+def test_a_large_export_is_matched_without_comparing_every_pair(monkeypatch: pytest.MonkeyPatch):
+    import catalog.domain.stacks as stacks
+
+    calls = 0
+    real = stacks.extension_of
+
+    def counted(name: str) -> str:
+        nonlocal calls
+        calls += 1
+        return real(name)
+
+    monkeypatch.setattr(stacks, "extension_of", counted)
+    names = [f"IMG_{n:05d}.jpg" for n in range(500)]
+    found = attached(*names, *(f"{n}.supplemental-metadata.json" for n in names))
+    assert len(found) == 500 and "" not in found
+    assert calls < 20 * 1000
+
+
+def test_what_a_takeout_description_states_is_read():
+    document = {"photoTakenTime": {"timestamp": "1562956215"}, "geoData": {"latitude": 51.05, "longitude": 3.72, "altitude": 10},
+                "description": "at the sea", "favorited": True}  # fmt: skip
+    findings = Findings()
+    read_sidecar(json.dumps(document).encode(), "a.jpg.json", findings)
+    assert [(d.source, d.wall, d.is_utc) for d in findings.dates] == [("takeout:photoTakenTime", SUMMER, True)]
+    assert findings.position is not None and (findings.position.lat, findings.position.altitude) == (51.05, 10)
+    assert (findings.get("description"), findings.get("favorite")) == ("at the sea", True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"[]", b"null", b"3", b'{"photoTakenTime": 3}', b'{"photoTakenTime": {"timestamp": "x"}}', b"\xff\xfe",
+     b'{"photoTakenTime": {"timestamp": "99999999999999999999"}}', b'{"geoData": {"latitude": "north", "longitude": 3}}',
+     b'{"geoData": 7}'],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["a.jpg.json", "a.xmp", "a.thm", "a.aae"])
+def test_a_sidecar_that_is_broken_leaves_a_note_and_no_crash(data: bytes, name: str):
+    findings = Findings()
+    read_sidecar(data, name, findings)
+    assert findings.dates == [] and findings.position is None
+    assert findings.notes or not name.endswith("json") or data in (b"",)
+
+
+# --- stacks ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_live_photo_is_a_stack_by_its_id_whatever_the_length():
+    still = member("IMG_0007.heic", "a", "heic", values={"live_id": "X"})
+    movie = member("IMG_0007.mov", "b", "mov", values={"live_id": "X"}, duration=30.0, captured=LATER)
+    assert grouped(still, movie) == [[("IMG_0007.heic", "still"), ("IMG_0007.mov", "live")]]
+    assert grouped(movie, still) == [[("IMG_0007.heic", "still"), ("IMG_0007.mov", "live")]]
+
+
+def test_a_live_photo_whose_names_differ_is_joined_by_its_id():
+    still = member("a.heic", "a", "heic", values={"live_id": "X"})
+    movie = member("b.mov", "b", "mov", values={"live_id": "X"})
+    assert grouped(movie, still) == [[("a.heic", "still"), ("b.mov", "live")]]
+
+
+def test_two_stills_with_one_id_share_no_movie():
+    members = [member(f"{n}.heic", n, "heic", values={"live_id": "X"}) for n in "ab"]
+    movie = member("m.mov", "m", "mov", values={"live_id": "X"})
+    assert sorted(map(len, grouped(*members, movie))) == [1, 2]
+
+
+def test_a_short_movie_of_the_same_name_is_the_live_part_of_its_still():
+    movie = member("IMG_0007.mov", "b", "mov", duration=LIVE_MOVIE_SECONDS)
+    assert grouped(member("IMG_0007.jpg", "a"), movie) == [[("IMG_0007.jpg", "still"), ("IMG_0007.mov", "live")]]
+
+
+@pytest.mark.parametrize(
+    "movie",
+    [
+        member("IMG_0007.mov", "b", "mov", duration=LIVE_MOVIE_SECONDS + 1),
+        member("IMG_0007.mov", "b", "mov", duration=2.0, values={"live_id": "Y"}),
+        member("IMG_0007.avi", "b", "avi", duration=2.0),
+        member("IMG_0008.mov", "b", "mov", duration=2.0),
+    ],
+    ids=["long", "another id", "not QuickTime", "another name"],
+)
+def test_a_movie_that_is_no_part_of_the_still_stays_alone(movie: Member):
+    still = member("IMG_0007.jpg", "a", values={"live_id": "X"} if movie.asset.facts.values else {})
+    assert grouped(still, movie) == [[("IMG_0007.jpg", "")], [(movie.entry.path, "")]]
+
+
+def test_raw_and_jpeg_of_one_shot_are_a_stack_with_the_jpeg_first():
+    stack = grouped(member("IMG_0007.CR2", "a", "cr2"), member("IMG_0007.JPG", "b"))
+    assert stack == [[("IMG_0007.JPG", "jpeg"), ("IMG_0007.CR2", "raw")]]
+
+
+def test_raw_jpeg_and_live_movie_are_one_stack():
+    members = [member("a.dng", "a", "dng"), member("a.mov", "b", "mov", duration=2.0), member("a.heic", "c", "heic")]
+    assert grouped(*members) == [[("a.heic", "jpeg"), ("a.dng", "raw"), ("a.mov", "live")]]
+
+
+def test_a_counter_that_started_again_joins_no_strangers():
+    raw = member("IMG_0007.CR2", "a", "cr2", captured=taken(datetime(2018, 1, 2, 3, 4, 5)))
+    assert grouped(member("IMG_0007.JPG", "b"), raw) == [[("IMG_0007.JPG", "")], [("IMG_0007.CR2", "")]]
+
+
+def test_two_seconds_apart_is_still_one_shot():
+    for seconds, count in ((2, 1), (3, 2)):
+        raw = member("a.nef", "a", "nef", captured=taken(SUMMER + timedelta(seconds=seconds)))
+        assert len(grouped(member("a.jpg", "b"), raw)) == count
+
+
+def test_names_that_differ_only_in_case_are_two_shots_of_one_extension():
+    assert grouped(member("a.jpg", "a"), member("A.JPG", "b")) == [[("a.jpg", "")], [("A.JPG", "")]]
+
+
+def test_two_movies_of_one_name_are_two_shots():
+    assert grouped(member("a.mov", "a", "mov"), member("a.mp4", "b", "mp4")) == [[("a.mov", "")], [("a.mp4", "")]]
+
+
+def test_the_stem_ignores_case_unicode_form_and_extension():
+    assert stem_key(Entry("x/Zoe\u0308.JPG")) == stem_key(Entry("y/zo\u00eb.cr2"))
+    assert stem_key(Entry("a.b.jpg")) != stem_key(Entry("a.jpg"))
+
+
+SHOTS = st.builds(
+    lambda name, filetype, live, seconds: member(
+        f"{name}.{filetype}", f"{name}{filetype}", filetype, values={"live_id": live} if live else {},
+        duration=seconds, captured=taken(SUMMER + timedelta(seconds=seconds)),
+    ),
+    st.sampled_from(["a", "b", "c"]), st.sampled_from(["jpeg", "heic", "cr2", "mov", "mp4", "png", "dng"]),
+    st.sampled_from(["", "", "X", "Y"]), st.sampled_from([0.0, 1.0, 4.0, 60.0]),
+)  # fmt: skip
+
+
+@given(st.lists(SHOTS, max_size=12, unique_by=lambda m: m.entry.path))
+def test_every_file_is_in_exactly_one_stack(members: list[Member]):
+    stacks = group(members)
+    assert sorted(m.entry.path for s in stacks for m in s) == sorted(m.entry.path for m in members)
+    for stack in stacks:
+        assert all(bool(m.role) is (len(stack) > 1) for m in stack)
+        assert sum(m.role == "live" for m in stack) <= 1
+        assert stack[0].asset.facts.kind == "image" or len(stack) == 1
+
+
