@@ -20,7 +20,8 @@ from catalog.runs.listing import run_images
 def command(directory: str, recursive: bool, style: str, **shared: Any) -> int:
     """Print one object for each photo and video in DIRECTORY: hash, type, capture time, position, camera, size, look.
 
-    Reads only; no index is needed and none is changed. A file that cannot be read has its reason in `error`.
+    Reads only; no index is needed and none is changed. A file that cannot be read has its reason in `error`, and so has
+    one whose picture cannot be decoded, beside all that is known of it. Files that are no photo or video are left out.
 
     \b
     Example:

@@ -14,7 +14,7 @@ import orjson
 
 from catalog.console import Screen
 from catalog.domain.asset import Asset, Entry, Facts
-from catalog.domain.filetypes import HEAD_BYTES, IGNORED_NAMES, extension_of, recognise
+from catalog.domain.filetypes import HEAD_BYTES, IGNORED_NAMES, TYPES, extension_of, recognise
 from catalog.domain.names import from_text
 from catalog.domain.stacks import attach_sidecars
 from catalog.errors import DONE, SOME_FAILED, MediaError, StoreError, UnsupportedType
@@ -32,6 +32,8 @@ COLUMNS = (
     "image_hash", "title", "rating", "tags", "notes", "error",
 )  # fmt: skip
 """What `images_in_directory` tells of each file, in this order."""
+MEDIA_EXTENSIONS = frozenset(e for t in TYPES for e in t.extensions)
+"""Files that are called photo or video but are none get a row with the reason; other files get none."""
 
 
 def run_images(workspace: Workspace, directory: str, *, recursive: bool, style: str, screen: Screen) -> int:
@@ -40,7 +42,7 @@ def run_images(workspace: Workspace, directory: str, *, recursive: bool, style: 
     failed = False
     writer = {"json": _json_rows, "jsonl": _json_lines, "csv": _csv_rows}[style](screen.out)
     for row in _rows(workspace, base, recursive=recursive):
-        failed = failed or bool(row["error"])
+        failed = failed or row["hash"] is None
         writer.send(row)
     writer.close()
     return SOME_FAILED if failed else DONE
@@ -65,7 +67,7 @@ def _rows(workspace: Workspace, base: str, *, recursive: bool) -> Iterator[dict[
         for entry, result in pool.run(requests()):
             if isinstance(result, Facts):
                 ready[entry.path] = asset_row(entry, describer.describe(result, entry, utc_now()))
-            elif isinstance(result, UnsupportedType):
+            elif isinstance(result, UnsupportedType) and extension_of(entry.name) not in MEDIA_EXTENSIONS:
                 order.remove(entry)
             elif isinstance(result, MediaError):
                 ready[entry.path] = _problem_row(entry, str(result))

@@ -49,7 +49,7 @@ def _reserve_and_replace(source: str, target: str) -> None:
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
     try:
         os.replace(source, target)  # noqa: PTH105
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(target)  # noqa: PTH108
         raise

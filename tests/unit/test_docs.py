@@ -1,0 +1,90 @@
+"""The documentation agrees with the program."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from catalog.config import Settings
+from catalog.console import COMMANDS, umbrella
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def settings_table() -> str:
+    """The README's table of settings, as the settings themselves state it."""
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        text = "" if default is None or default == () else "templates, see below" if name == "layout" else str(default)
+        rows.append(f"| `{name}` | {text} | {field.description} |")
+    return "\n".join(rows)
+
+
+def section(name: str) -> str:
+    """What stands between the marks of a generated part."""
+    found = re.search(rf"<!-- {name} -->\n+(.*?)\n*<!-- end -->", README, re.DOTALL)
+    assert found, f"README.md has no part {name}"
+    return found[1]
+
+
+def commands() -> list[tuple[str, click.Command]]:
+    """Every command with its name, subcommands included."""
+    context = click.Context(umbrella)
+    found = []
+    for name in COMMANDS:
+        command = umbrella.get_command(context, name)
+        assert command is not None
+        found.append((name, command))
+        if isinstance(command, click.Group):
+            found += [(f"{name} {sub}", part) for sub, part in command.commands.items()]
+    return found
+
+
+def test_the_table_of_settings_is_the_settings():
+    assert section("settings") == settings_table()
+
+
+@pytest.mark.parametrize(("name", "command"), commands(), ids=[n for n, _ in commands()])
+def test_every_command_is_in_the_readme_and_every_option_has_help(name: str, command: click.Command):
+    assert name.split()[0] in README
+    assert command.help and command.help.strip()
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{name} {parameter.opts}"
+            spelled = [o for o in parameter.opts if o.startswith("--")]
+            for option in spelled:
+                assert option.replace("_", "-") in spelled
+
+
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n != "engine"])
+def test_the_help_of_a_command_has_an_example_and_the_exit_statuses(name: str):
+    command = dict(commands())[name]
+    assert command.help is not None
+    assert "Example" in command.help
+    assert "Exit status" in command.help
+
+
+def test_every_exit_status_of_the_readme_is_one_of_an_error():
+    from catalog import errors
+
+    classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.CatalogError)]
+    codes = {c.exit_code for c in classes} | {errors.DONE, errors.SOME_FAILED, errors.INTERRUPTED}
+    stated = {int(m) for m in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+    assert stated == codes
+
+
+def test_the_configuration_template_has_every_setting_and_nothing_else():
+    template = json.loads((ROOT / "config-template.json").read_text())
+    assert set(template) == set(Settings.model_fields)
+
+
+def test_the_changelog_speaks_of_this_version():
+    from catalog import __version__
+
+    assert f"## {__version__}\n" in (ROOT / "CHANGELOG.md").read_text()
