@@ -6,8 +6,10 @@ import io
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -250,3 +252,31 @@ def inside(lab: Lab, monkeypatch: Any, command: str, *arguments: object) -> int:
     monkeypatch.chdir(lab.home)
     monkeypatch.setattr(console.signal, "signal", lambda *_: None)
     return console.run(import_module(console.COMMANDS[command]).command, [str(a) for a in arguments])
+
+
+def clear(lab: Lab) -> None:
+    """Take the catalog back to its beginning: an empty folder and empty indexes."""
+    shutil.rmtree(lab.root, ignore_errors=True)
+    for what in ("", "events", "sources", "stores"):
+        name = f"{lab.index}-{what}" if what else lab.index
+        lines = [json.dumps({"delete": {"_index": name, "_id": i}}) for i in lab.documents(what)]
+        if lines:
+            lab.ask("POST", "_bulk?refresh=true", data="\n".join(lines) + "\n", headers={"content-type": "application/x-ndjson"})
+
+
+def journal_lines(lab: Lab) -> int:
+    """Lines in all journals so far."""
+    return sum(p.read_bytes().count(b"\n") for p in (lab.home / "state" / "journal").glob("*.jsonl"))
+
+
+def files_in(folder: Path) -> int:
+    """Files below a folder that has a catalog in it, without its private part."""
+    return sum(len(names) for where, _, names in os.walk(folder) if ".catalog" not in where)
+
+
+def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 60) -> None:
+    """Until something is reached, or the process has ended."""
+    end = time.monotonic() + seconds
+    while not reached() and process.poll() is None:
+        assert time.monotonic() < end, "never reached"
+        time.sleep(0.005)

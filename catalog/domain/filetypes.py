@@ -199,7 +199,7 @@ def refine_tiff(filetype: FileType, *, is_dng: bool, make: str, has_raw_data: bo
 
 
 def _by_other_image(head: bytes) -> str | None:
-    if head[:2] == b"BM" and len(head) >= 26 and head[6:10] == b"\0\0\0\0" and head[14] in (12, 40, 52, 56, 64, 108, 124):
+    if head[:2] == b"BM" and len(head) >= 26 and head[6:10] == b"\0\0\0\0" and head[14] in (12, 16, 40, 52, 56, 64, 108, 124):
         return "bmp"
     if head[:4] == b"8BPS":
         return "psd"

