@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from typing import Any, Literal
 import orjson
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from catalog.domain import layout as layouts
 from catalog.errors import ConfigError
@@ -63,7 +64,7 @@ class LayoutSetting(BaseModel):
 class Settings(BaseSettings):
     """Every setting, its default and its help. Secrets never show in a repr."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_nested_delimiter="__")
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_nested_delimiter="__", env_ignore_empty=True)
 
     nas_root: Path | None = Field(None, description="folder of the catalog on the NAS or a disk")
     dropbox_root: str | None = Field(None, description="folder of the catalog in Dropbox")
@@ -80,7 +81,9 @@ class Settings(BaseSettings):
     port: int | None = Field(None, ge=1, le=65535, description="port where Elasticsearch runs")
     index: str = Field("catalog", pattern=r"^[a-z0-9][a-z0-9._-]{0,100}$", description="name of the catalog in Elasticsearch")
     node_home: Path | None = Field(None, description="folder of the program's own Elasticsearch node")
-    elasticsearch_distribution: str | None = Field(None, description="zip file, or mirror, to take Elasticsearch from")
+    elasticsearch_distribution: str | None = Field(
+        None, description="zip file, or mirror, to take Elasticsearch from", repr=False
+    )
     engine_heap_mb: int = Field(384, ge=128, le=31_000, description="memory for the own node's heap, in MiB")
     state_dir: Path | None = Field(None, description="folder of the journals")
     home_zone: str = Field("UTC", description="time zone for times that are only known in UTC, such as Europe/Brussels")
@@ -103,8 +106,15 @@ class Settings(BaseSettings):
 
         try:
             ZoneInfo(value)
-        except (ValueError, OSError) as error:
+        except (KeyError, ValueError, OSError) as error:
             raise ValueError(f"{value} is no time zone such as Europe/Brussels") from error
+        return value
+
+    @field_validator("elasticsearch_url")
+    @classmethod
+    def _holds_no_secret(cls, value: str | None) -> str | None:
+        if value and "@" in value.partition("//")[2].partition("/")[0]:
+            raise ValueError("user and password belong in elasticsearch_user and elasticsearch_password")
         return value
 
     @classmethod
@@ -142,6 +152,11 @@ def load(config: Path | None = None, **flags: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         raise _explained(error, given, path) from None
+    except SettingsError as error:  # a list or object in the environment that is no JSON
+        found = re.search(r'field "(\w+)"', str(error))
+        key = found[1] if found else "some"
+        where = f"the environment ({ENV_PREFIX}{key.upper()})"
+        raise ConfigError(f"The setting {key} in {where} does not fit: it is no valid JSON.") from None
     finally:
         _FileSource.values = {}
 
@@ -182,7 +197,8 @@ def _explained(error: ValidationError, flags: Mapping[str, Any], path: Path | No
 def _origin(key: str, flags: Mapping[str, Any], path: Path | None) -> str:
     if key in flags:
         return f"the option --{key}"
-    if any(name.upper().startswith(f"{ENV_PREFIX}{key}".upper()) for name in os.environ):
+    variable = f"{ENV_PREFIX}{key}".upper()
+    if any(value and (name.upper() + "__").startswith(variable + "__") for name, value in os.environ.items()):
         return f"the environment ({ENV_PREFIX}{key.upper()})"
     return str(path) if path else "the configuration"
 

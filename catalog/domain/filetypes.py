@@ -83,6 +83,8 @@ TYPES: tuple[FileType, ...] = (
     _video("flv", "video/x-flv", "flv", family="flv"),
 )
 BY_NAME = {t.name: t for t in TYPES}
+MEDIA_EXTENSIONS = frozenset(e for t in TYPES for e in t.extensions)
+"""Extensions that promise a photo or video."""
 
 SIDECAR_EXTENSIONS = frozenset({"xmp", "aae", "json", "thm"})
 """Files that describe an asset beside them; they travel with it and are no assets themselves."""

@@ -297,7 +297,16 @@ class Applier:
             return f"kept: {error}"
         if not proved:
             return f"kept: the catalog copy {action.existing} is damaged"
-        return self._remove_source(action.source, []) if same else "kept: the file changed during the run"
+        if not same:
+            return "kept: the file changed during the run"
+        return self._remove_source(action.source, [s for s, path in action.sidecars if self._is_same(s, path)])
+
+    def _is_same(self, sidecar: Entry, path: str) -> bool:
+        """Whether a sidecar is unchanged and lies in the catalog as well."""
+        with contextlib.suppress(StoreError):
+            there, here = self.target.stat(path), self.source.stat(sidecar.path)
+            return there is not None and here == sidecar and self.target.checksum(path) == self.source.checksum(sidecar.path)
+        return False
 
     def _remove_source(self, entry: Entry, sidecars: list[Entry]) -> str:
         """Remove a source whose copy is verified and recorded, if it is still the file that was read; else why not."""
@@ -305,7 +314,7 @@ class Applier:
             for item in (entry, *sidecars):
                 if self.source.stat(item.path) != item:
                     return "copied, but kept in the source: it changed during the run"
-            for item in (entry, *sidecars):
+            for item in (*sidecars, entry):  # a run that is cut off in between finds the others by their photo
                 self.source.discard(item.path)
         except (StoreError, FixityMismatch, PermissionDenied) as error:
             return f"copied, but kept in the source: {error}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from catalog.domain.filetypes import MEDIA_EXTENSIONS, extension_of
 from catalog.errors import DONE, SOME_FAILED
 
 OUTCOMES = ("new", "duplicate", "unsupported", "ignored", "failed")
@@ -36,6 +37,11 @@ class Outcome:
         arrow = f" -> {self.store}:{self.target}" if self.target else ""
         reason = f": {self.reason}" if self.reason else ""
         return f"{self.outcome:<11} {self.path}{arrow}{reason}"
+
+    def is_problem(self) -> bool:
+        """Whether a person should see it: a failure, or a file that is called a photo or video and is none."""
+        is_called_media = extension_of(self.path) in MEDIA_EXTENSIONS
+        return self.outcome == "failed" or (self.outcome == "unsupported" and is_called_media)
 
     def event(self) -> dict[str, Any]:
         """For a program."""
@@ -71,7 +77,7 @@ class Report:
                 self.reasons[outcome.outcome, outcome.reason] += 1
             if self.json:
                 self.write(orjson.dumps(outcome.event()).decode())
-            elif outcome.outcome == "failed":
+            elif outcome.is_problem():
                 self.complain(outcome.line())
             elif self.verbose or outcome.outcome == "planned":
                 self.write(outcome.line())

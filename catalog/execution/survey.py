@@ -173,7 +173,7 @@ class IngestSurvey:
             for _stem, same in itertools.groupby(folder, key=lambda c: stem_key(c.entry)):
                 rows = list(same)
                 if all(batch.digests.get(c.entry.path) in known for c in rows):
-                    batch.remembered += [Remembered(c.entry, batch.digests[c.entry.path], unread=False) for c in rows]
+                    batch.remembered += [Remembered(c.entry, batch.digests[c.entry.path], False, c.sidecars) for c in rows]
                 else:
                     kept += rows
                     unread += [c for c in rows if c.entry.path in batch.digests]
@@ -214,7 +214,7 @@ class IngestSurvey:
             for _stem, same in itertools.groupby(folder, key=lambda c: stem_key(c.entry)):
                 rows = list(same)
                 if all(known.get(prints[c.entry.path]) in alive for c in rows):
-                    batch.remembered += [Remembered(c.entry, known[prints[c.entry.path]]) for c in rows]
+                    batch.remembered += [Remembered(c.entry, known[prints[c.entry.path]], True, c.sidecars) for c in rows]
                 else:
                     kept += rows
             batch.folders[index] = kept
@@ -241,7 +241,7 @@ class IngestSurvey:
         fresh = {m.asset.hash for s in stacks for m in s}
         known = self._lookup.known(sorted(fresh | {r.hash for r in batch.remembered}))
         existing = {h: path for h, asset in known.items() if (path := self._answering(asset))}
-        self._look_at_targets([m for s in stacks for m in s if m.asset.hash not in existing])
+        self._look_at_targets([s for s in stacks if any(m.asset.hash not in existing for m in s)])
         gone = "its copy in the catalog vanished during this run; run the command again"
         here = fresh | set(existing) | set(planned)
         skipped += [Skip(r.entry, gone, "failed") for r in batch.remembered if r.hash not in here]
@@ -257,15 +257,15 @@ class IngestSurvey:
                     return str(copy["path"])
         return None
 
-    def _look_at_targets(self, fresh: Iterable[Member]) -> None:
+    def _look_at_targets(self, stacks: Iterable[tuple[Member, ...]]) -> None:
         """Learn the names in the folders that files will go to, and which files there may be the same content."""
         self._forget_listings()
-        for member in fresh:
-            base = folder_of(self._layout, member.asset)
-            for folder in {base, f"{base}/{self._layout.video_folder}"}:
+        for stack in stacks:  # whose members lie together, whatever the date of each
+            alike = {(m.entry.size, extension_of(m.entry.name)) for m in stack}
+            bases = {folder_of(self._layout, m.asset) for m in stack}
+            for folder in bases | {f"{base}/{self._layout.video_folder}" for base in bases}:
                 for entry in self._listing(folder).values():
-                    alike = entry.size == member.entry.size and extension_of(entry.name) == extension_of(member.entry.name)
-                    if alike and entry.path not in self.occupancy.contents:
+                    if (entry.size, extension_of(entry.name)) in alike and entry.path not in self.occupancy.contents:
                         self._learn_content(entry.path)
 
     def _learn_content(self, path: str) -> None:

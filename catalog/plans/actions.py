@@ -43,7 +43,8 @@ class CopyToStore:
 class SkipDuplicate:
     """The content is in the catalog, or earlier in this run, already: record that, copy nothing.
 
-    `existing` says where. `remove_source`: with --move the source goes, once its catalog copy is proved again.
+    `existing` says where. `remove_source`: with --move the source goes, once its catalog copy is proved again, and with
+    it those of its `sidecars`, (source, where it would be beside the copy), that lie there with the same content.
     """
 
     source: Entry
@@ -52,6 +53,7 @@ class SkipDuplicate:
     existing: str
     remove_source: bool = False
     remembered: bool = False
+    sidecars: tuple[tuple[Entry, str], ...] = ()
 
     name: ClassVar[str] = "duplicate"
 

@@ -45,6 +45,7 @@ class Remembered:
     entry: Entry
     hash: str
     unread: bool = True
+    sidecars: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ def plan_ingest(facts: IngestFacts, occupancy: Occupancy, layout: Layout, store:
         actions += _plan_stack(_sharing_out(stack, carried), facts, planned, occupancy, layout, store, move=move)
     for item in facts.remembered:
         where = facts.existing.get(item.hash) or planned[item.hash]
-        actions.append(SkipDuplicate(item.entry, item.hash, store, where, remove_source=move, remembered=item.unread))
+        sidecars = tuple(_placed_sidecars(item.entry, item.sidecars, where, set()))
+        actions.append(SkipDuplicate(item.entry, item.hash, store, where, move, item.unread, sidecars))
     return sorted(actions, key=lambda a: a.key)
 
 
@@ -108,7 +110,8 @@ def _plan_stack(
         )  # fmt: skip
     for member in repeated:
         where = facts.existing.get(member.asset.hash) or planned[member.asset.hash]
-        yield SkipDuplicate(member.entry, member.asset.hash, store, where, remove_source=move)
+        sidecars = tuple(_placed_sidecars(member.entry, member.sidecars, where, set()))
+        yield SkipDuplicate(member.entry, member.asset.hash, store, where, remove_source=move, sidecars=sidecars)
 
 
 def _stack_stem(stack: tuple[Member, ...], facts: IngestFacts, layout: Layout) -> str:
@@ -154,17 +157,17 @@ def _placed(member: Member, stem: str, number: int, stack: tuple[Member, ...], l
     else:
         folder = folder_of(layout, lead if len(stack) > 1 else member.asset)
     target = f"{folder}/{file_name(stem, member.entry.name, number)}"
-    return member, target, tuple(_placed_sidecars(member, target, used))
+    return member, target, tuple(_placed_sidecars(member.entry, member.sidecars, target, used))
 
 
-def _placed_sidecars(member: Member, target: str, used: set[str]) -> Iterable[tuple[Entry, str]]:
+def _placed_sidecars(owner: Entry, sidecars: Iterable[Entry], target: str, used: set[str]) -> Iterable[tuple[Entry, str]]:
     """`photo.jpg.xmp` and Takeout's JSON keep the full name of their asset, the others share its stem.
 
     `used` learns the names.
     """
-    for sidecar in member.sidecars:
+    for sidecar in sidecars:
         extension = extension_of(sidecar.name)
-        whole = sidecar.name.lower().startswith(member.entry.name.lower() + ".") or extension == "json"
+        whole = sidecar.name.lower().startswith(owner.name.lower() + ".") or extension == "json"
         base = target if whole else _without_extension(target)
         name, number = f"{base}.{extension}", 0
         while name in used:

@@ -14,7 +14,7 @@ import orjson
 
 from catalog.console import Screen
 from catalog.domain.asset import Asset, Entry, Facts
-from catalog.domain.filetypes import HEAD_BYTES, IGNORED_NAMES, TYPES, extension_of, recognise
+from catalog.domain.filetypes import HEAD_BYTES, IGNORED_NAMES, MEDIA_EXTENSIONS, extension_of, recognise
 from catalog.domain.names import from_text
 from catalog.domain.stacks import attach_sidecars
 from catalog.errors import DONE, SOME_FAILED, MediaError, StoreError, UnsupportedType
@@ -32,8 +32,6 @@ COLUMNS = (
     "image_hash", "title", "rating", "tags", "notes", "error",
 )  # fmt: skip
 """What `images_in_directory` tells of each file, in this order."""
-MEDIA_EXTENSIONS = frozenset(e for t in TYPES for e in t.extensions)
-"""Files that are called photo or video but are none get a row with the reason; other files get none."""
 
 
 def run_images(workspace: Workspace, directory: str, *, recursive: bool, style: str, screen: Screen) -> int:

@@ -308,7 +308,7 @@ def kill(node: LocalNode) -> None:
 def test_elasticsearch_gone_for_good(open_folder: OpenFolder, second_node: LocalNode) -> None:
     with open_folder() as folder:
         lab = Lab(folder, second_node.ensure_running(), "gone")
-        many(lab.source, 2000)
+        many(lab.source, 1200)
         process = lab.uploading("--move", "--yes", CATALOG_RETRY_SECONDS="3")
         wait_for(lambda: journal_lines(lab) > 600, process)
         kill(second_node)
@@ -316,13 +316,13 @@ def test_elasticsearch_gone_for_good(open_folder: OpenFolder, second_node: Local
         assert done.status == 5
         assert "does not answer" in done.summary["error"] and done.err.count("Error: ") == 1
         left, stored = set(hashes(lab.source).values()), set(lab.stored().values())
-        assert len(left | stored) == 2000 and left
+        assert len(left | stored) == 1200 and left
         refused = lab.upload(CATALOG_RETRY_SECONDS="0")
         assert refused.status == 5 and len(refused.err.splitlines()) == 1
         lab.node = second_node.ensure_running()
         assert set(lab.documents()) >= left ^ (left | stored), "removed, and not recorded"
         assert lab.upload("--move", "--yes").status == 0
-        assert hashes(lab.source) == {} and len(lab.documents()) == 2000
+        assert hashes(lab.source) == {} and len(lab.documents()) == 1200
         lab.check_no_ghosts()
 
 
@@ -333,12 +333,12 @@ def test_the_programs_own_node_killed_in_the_middle_is_started_again(
         lab = Lab(folder, None, "own")
         lab.variables = {"CATALOG_NODE_HOME": str(second_node.home), "CATALOG_ELASTICSEARCH_DISTRIBUTION": str(distribution_zip),
                          "CATALOG_ENGINE_HEAP_MB": "256"}  # fmt: skip
-        many(lab.source, 1500)
+        many(lab.source, 800)
         process = lab.uploading()
         wait_for(lambda: journal_lines(lab) > 600, process)
         kill(second_node)
         done = ended(process)
-        assert (done.status, done.summary["new"], done.summary["failed"]) == (0, 1500, 0)
+        assert (done.status, done.summary["new"], done.summary["failed"]) == (0, 800, 0)
         lab.node = second_node.ensure_running()
-        assert len(lab.documents()) == 1500
+        assert len(lab.documents()) == 800
         lab.check_no_ghosts()

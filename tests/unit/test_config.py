@@ -1,0 +1,293 @@
+"""Settings: which source wins, what a mistake is answered with, and that secrets stay secret."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import pytest
+
+from catalog.config import APP, ENV_PREFIX, KnownPlaceSetting, LayoutSetting, Settings, load, state_dir
+from catalog.domain.layout import Layout
+from catalog.domain.place import KnownPlace
+from catalog.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "config-template.json"
+
+
+@pytest.fixture(autouse=True)
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, an empty configuration folder, and no variable of ours."""
+    for name in list(os.environ):
+        if name.upper().startswith(ENV_PREFIX):
+            monkeypatch.delenv(name)
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return work
+
+
+def user_file(values: dict[str, Any]) -> Path:
+    path = platformdirs.user_config_path(APP) / "config.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(values))
+    return path
+
+
+def complaint(**options: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(**options)
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# --- precedence ------------------------------------------------------------------------------------------------------
+
+
+def test_without_anything_the_defaults_hold():
+    settings = load()
+    assert (settings.index, settings.nas_root, settings.min_copies, settings.home_zone) == ("catalog", None, 2, "UTC")
+
+
+def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(clean: Path, monkeypatch: pytest.MonkeyPatch):
+    assert load().port is None
+    (clean / "config.json").write_text('{"port": 1111, "index": "file", "workers": 3}')
+    assert load().port == 1111
+    monkeypatch.setenv("CATALOG_PORT", "2222")
+    monkeypatch.setenv("CATALOG_INDEX", "environment")
+    assert load().port == 2222
+    settings = load(port=3333, index=None)
+    assert (settings.port, settings.index, settings.workers) == (3333, "environment", 3)
+
+
+def test_the_file_here_hides_the_users_file(clean: Path):
+    user_file({"index": "user", "workers": 2})
+    assert load().index == "user"
+    (clean / "config.json").write_text('{"index": "here"}')
+    assert (load().index, load().workers) == ("here", 0)
+
+
+def test_a_named_file_hides_both(clean: Path, tmp_path: Path):
+    user_file({"index": "user"})
+    (clean / "config.json").write_text('{"index": "here"}')
+    (tmp_path / "named.json").write_text('{"index": "named"}')
+    assert load(tmp_path / "named.json").index == "named"
+    assert load().index == "here"
+
+
+def test_the_original_keys_go_on_working(clean: Path):
+    original = {"nas_root": "/nas", "dropbox_root": "/photos", "dbox_catalog_token": "a", "dbox_full_token": "b"}
+    (clean / "config.json").write_text(json.dumps(original))
+    settings = load()
+    assert (settings.nas_root, settings.dropbox_root) == (Path("/nas"), "/photos")
+    assert settings.dbox_full_token is not None and settings.dbox_full_token.get_secret_value() == "b"
+
+
+def test_lists_and_templates_can_come_from_the_environment(clean: Path, monkeypatch: pytest.MonkeyPatch):
+    (clean / "config.json").write_text('{"layout": {"video_folder": "videos"}}')
+    monkeypatch.setenv("CATALOG_LAYOUT__NAME", "{date}")
+    monkeypatch.setenv("CATALOG_OPTIONAL_READERS", '["exiftool"]')
+    monkeypatch.setenv("CATALOG_KNOWN_PLACES", '[{"name": "Home", "lat": 51, "lon": 3.7}]')
+    settings = load()
+    assert (settings.layout.name, settings.layout.video_folder, settings.layout.folder) == (
+        "{date}",
+        "videos",
+        Layout().folder,
+    )
+    assert settings.optional_readers == ("exiftool",)
+    assert settings.known_places == (KnownPlaceSetting(name="Home", lat=51, lon=3.7),)
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_what_is_left_blank_in_the_file_is_not_set(clean: Path, value: Any):
+    (clean / "config.json").write_text(json.dumps({"nas_root": value, "port": value, "home_zone": value}))
+    assert (load().nas_root, load().port, load().home_zone) == (None, None, "UTC")
+
+
+def test_what_is_left_blank_in_the_environment_is_not_set(clean: Path, monkeypatch: pytest.MonkeyPatch):
+    (clean / "config.json").write_text('{"port": 1111}')
+    monkeypatch.setenv("CATALOG_PORT", "")
+    monkeypatch.setenv("CATALOG_KNOWN_PLACES", "")
+    assert load().port == 1111
+
+
+def test_one_load_leaves_nothing_for_the_next(clean: Path, tmp_path: Path):
+    (tmp_path / "named.json").write_text('{"index": "named"}')
+    load(tmp_path / "named.json")
+    assert load().index == "catalog"
+    assert Settings().index == "catalog"
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        load().port = 1  # type: ignore[misc]
+
+
+def test_journals_lie_in_the_users_state_folder_unless_told_otherwise(tmp_path: Path):
+    assert state_dir(load()) == platformdirs.user_state_path(APP)
+    assert state_dir(load(state_dir=tmp_path)) == tmp_path
+
+
+# --- mistakes --------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_key_is_named_with_its_file_and_the_nearest_name(clean: Path):
+    (clean / "config.json").write_text('{"nas_rot": "/nas"}')
+    text = complaint()
+    assert "nas_rot" in text and str(clean / "config.json") in text and "Did you mean nas_root?" in text
+
+
+def test_an_unknown_key_that_is_near_to_none_gets_the_list(clean: Path):
+    (clean / "config.json").write_text('{"xyzzy": 1}')
+    assert "nas_root" in complaint() and "home_zone" in complaint()
+
+
+def test_an_unknown_key_of_the_layout_is_named_with_its_place(clean: Path):
+    (clean / "config.json").write_text('{"layout": {"fodler": "x"}}')
+    assert "layout.fodler" in complaint() and "Did you mean folder?" in complaint()
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"port": "many"}, "port"),
+        ({"port": 0}, "port"),
+        ({"port": 70000}, "port"),
+        ({"index": "Not Allowed"}, "index"),
+        ({"index": "../x"}, "index"),
+        ({"home_zone": "Mars/Olympus"}, "home_zone"),
+        ({"home_zone": "../../etc/passwd"}, "home_zone"),
+        ({"min_copies": 0}, "min_copies"),
+        ({"min_copies": [1]}, "min_copies"),
+        ({"nas_root": 5}, "nas_root"),
+        ({"layout": {"name": "{moth}"}}, "layout.name"),
+        ({"layout": "x"}, "layout"),
+        ({"known_places": [{"name": "x", "lat": 91, "lon": 0}]}, "known_places.0.lat"),
+        ({"known_places": [{"name": "x"}]}, "known_places.0.lat"),
+        ({"optional_readers": ["magic"]}, "optional_readers.0"),
+        ({"file_seconds": 0}, "file_seconds"),
+        ({"dbox_full_token": 12345}, "dbox_full_token"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_with_its_key_and_its_file(clean: Path, values: dict[str, Any], key: str):
+    (clean / "config.json").write_text(json.dumps(values))
+    text = complaint()
+    assert f"The setting {key} in {clean / 'config.json'} does not fit" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key"),
+    [("CATALOG_PORT", "many", "port"), ("CATALOG_KNOWN_PLACES", "Home", "known_places"), ("CATALOG_LAYOUT__NAME", "{x}", "layout.name"),
+     ("catalog_min_copies", "none", "min_copies"), ("CATALOG_LAYOUT", "x", "layout")],
+)  # fmt: skip
+def test_a_variable_that_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, key: str):
+    monkeypatch.setenv(name, value)
+    text = complaint()
+    assert f"The setting {key} in the environment (CATALOG_{key.partition('.')[0].upper()})" in text
+
+
+def test_a_flag_that_does_not_fit_is_named():
+    assert "the option --port" in complaint(port=70000)
+
+
+def test_a_mistake_is_not_blamed_on_a_variable_of_a_similar_name(clean: Path, monkeypatch: pytest.MonkeyPatch):
+    (clean / "config.json").write_text('{"host": [1]}')
+    monkeypatch.setenv("CATALOG_HOSTNAME_OF_MINE", "x")
+    assert str(clean / "config.json") in complaint()
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"port": 1,}', "nonsense", "\ufeff{", '{"port": 1} x'])
+def test_a_file_that_is_no_json_is_named(clean: Path, text: str):
+    (clean / "config.json").write_text(text)
+    assert f"{clean / 'config.json'} is no valid JSON" in complaint()
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '"x"', "null"])
+def test_a_file_that_holds_no_object_is_named(clean: Path, text: str):
+    (clean / "config.json").write_text(text)
+    assert f"{clean / 'config.json'} must hold a JSON object" in complaint()
+
+
+@pytest.mark.parametrize("make", ["missing", "folder"])
+def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path, make: str):
+    path = tmp_path / "named.json"
+    if make == "folder":
+        path.mkdir()
+    assert str(path) in complaint(config=path) and "--config" in complaint(config=path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read any file")
+def test_a_file_that_cannot_be_read_is_named(clean: Path):
+    (clean / "config.json").write_text("{}")
+    (clean / "config.json").chmod(0)
+    assert f"{clean / 'config.json'} cannot be read" in complaint()
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+SECRETS = [name for name, f in Settings.model_fields.items() if "SecretStr" in str(f.annotation)]
+
+
+def test_every_token_password_and_key_is_a_secret():
+    assert set(SECRETS) == {n for n in Settings.model_fields if any(w in n for w in ("token", "password", "api_key", "secret"))}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_secrets_show_neither_in_repr_nor_in_text_nor_in_a_dump(name: str):
+    settings = load(**{name: "hunter2-very-secret"})
+    assert getattr(settings, name).get_secret_value() == "hunter2-very-secret"
+    for text in (repr(settings), str(settings), f"{settings}", settings.model_dump_json(), str(settings.model_dump())):
+        assert "hunter2" not in text
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_that_does_not_fit_is_not_printed(clean: Path, name: str):
+    (clean / "config.json").write_text(json.dumps({name: ["hunter2"]}))
+    assert "hunter2" not in complaint()
+
+
+def test_a_password_in_an_address_is_refused_without_printing_it():
+    text = complaint(elasticsearch_url="https://elastic:hunter2@es.example:9200")
+    assert "hunter2" not in text and "elasticsearch_password" in text
+    assert load(elasticsearch_url="https://es.example:9200/a@b").elasticsearch_url == "https://es.example:9200/a@b"
+
+
+def test_a_password_in_the_address_of_a_mirror_does_not_show():
+    settings = load(elasticsearch_distribution="https://me:hunter2@mirror.example/es.zip")
+    assert settings.elasticsearch_distribution is not None and "hunter2" in settings.elasticsearch_distribution
+    assert "hunter2" not in repr(settings) + str(settings)
+
+
+# --- the template and the other descriptions -------------------------------------------------------------------------
+
+
+def test_the_template_has_exactly_the_keys_that_there_are():
+    template = json.loads(TEMPLATE.read_text("utf-8"))
+    assert sorted(template) == sorted(Settings.model_fields)
+    assert sorted(template["layout"]) == sorted(LayoutSetting.model_fields)
+
+
+def test_the_template_is_valid_as_it_stands_and_changes_nothing(clean: Path):
+    defaults = load()
+    (clean / "config.json").write_bytes(TEMPLATE.read_bytes())
+    assert load() == defaults
+
+
+def test_every_setting_has_a_help_text():
+    assert [name for name, f in Settings.model_fields.items() if not f.description] == []
+
+
+def test_the_layout_in_the_settings_is_the_layout_of_the_rules():
+    assert LayoutSetting().model_dump() == {f.name: f.default for f in fields(Layout)}
+
+
+def test_a_known_place_in_the_settings_has_what_the_rules_ask():
+    assert set(KnownPlaceSetting.model_fields) == {f.name for f in fields(KnownPlace)}
