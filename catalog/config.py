@@ -64,7 +64,9 @@ class LayoutSetting(BaseModel):
 class Settings(BaseSettings):
     """Every setting, its default and its help. Secrets never show in a repr."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_nested_delimiter="__", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_nested_delimiter="__", env_ignore_empty=True
+    )
 
     nas_root: Path | None = Field(None, description="folder of the catalog on the NAS or a disk")
     dropbox_root: str | None = Field(None, description="folder of the catalog in Dropbox")

@@ -17,7 +17,6 @@ from typing import Any
 import platformdirs
 import pytest
 import requests
-
 from running import Lab
 
 from catalog.index.node import DISTRIBUTION_VARIABLE, VERSION, LocalNode, NodeAddress, fetch

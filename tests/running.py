@@ -97,7 +97,9 @@ class Lab:
 
     def uploading(self, *arguments: object, source: Path | None = None, **more: str) -> subprocess.Popen[str]:
         """Start an upload of the source."""
-        return self.start("upload_to_nas_from_disk", source or self.source, "-r", "--nas_root", self.root, "--json", *arguments, **more)
+        return self.start(
+            "upload_to_nas_from_disk", source or self.source, "-r", "--nas_root", self.root, "--json", *arguments, **more
+        )
 
     def upload(self, *arguments: object, source: Path | None = None, **more: str) -> Done:
         """Upload the source, as JSON."""
@@ -181,9 +183,14 @@ def jpeg(seed: object = "", taken: str | None = SUMMER, position: tuple[float, f
     if taken:
         exif.get_ifd(0x8769)[0x9003] = taken
     if position:
-        exif.get_ifd(0x8825).update({
-            1: "N" if position[0] >= 0 else "S", 2: _degrees(position[0]), 3: "E" if position[1] >= 0 else "W", 4: _degrees(position[1]),
-        })  # fmt: skip
+        exif.get_ifd(0x8825).update(
+            {
+                1: "N" if position[0] >= 0 else "S",
+                2: _degrees(position[0]),
+                3: "E" if position[1] >= 0 else "W",
+                4: _degrees(position[1]),
+            }
+        )
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", exif=exif if taken or position else b"", comment=f"{seed}".encode("utf-8", "surrogateescape"))
     return buffer.getvalue()
@@ -217,7 +224,9 @@ def many(folder: Path, count: int, prefix: str = "IMG", pad: int = 0) -> None:
     for number in range(count):
         day, hour, minute = number // 600 % 28 + 1, number // 60 % 10 + 10, number % 60
         stamp = f"2019:{number % 12 + 1:02d}:{day:02d} {hour}:{minute:02d}:00".encode()
-        data = base[:at] + stamp + base[at + len(stamp) :] + b"%08d" % number + bytes(pad) + zlib.crc32(prefix.encode()).to_bytes(4)
+        data = (
+            base[:at] + stamp + base[at + len(stamp) :] + b"%08d" % number + bytes(pad) + zlib.crc32(prefix.encode()).to_bytes(4)
+        )
         path = folder / f"{number % 4}" / f"{prefix}_{number:05d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

@@ -5,7 +5,9 @@ The wall clock names folders and files; month names are English whatever the loc
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from catalog.domain.asset import Asset
@@ -70,6 +72,21 @@ def file_name(stem: str, original: str, number: int = 0) -> str:
     suffix = f"_{number}" if number else ""
     cut = shortened(stem, suffix + extension)
     return f"{cut}{suffix}.{extension}" if extension else f"{cut}{suffix}"
+
+
+def sidecar_names(sidecar: str, owner: str, target: str) -> Iterator[str]:
+    """The names that a sidecar of `owner` may get beside it at `target`, best first, without end.
+
+    Those that keep the full name of their asset (`photo.jpg.xmp`, Takeout's JSON) do so; the others share its stem, and
+    take the full name where that is taken.
+    """
+    extension = extension_of(sidecar)
+    own = extension_of(target)
+    if not sidecar.lower().startswith(owner.lower() + ".") and extension != "json":
+        yield f"{target[: -len(own) - 1] if own else target}.{extension}"
+    yield f"{target}.{extension}"
+    for number in itertools.count(1):
+        yield f"{target}_{number}.{extension}"
 
 
 def _name_template(layout: Layout, captured: CaptureTime | None) -> str:

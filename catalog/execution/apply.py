@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from catalog.domain.asset import Copy, Entry
 from catalog.domain.capture_time import file_time
 from catalog.domain.filetypes import extension_of
-from catalog.domain.layout import file_name
+from catalog.domain.layout import file_name, sidecar_names
 from catalog.errors import (
     AlreadyExists,
     CatalogError,
@@ -161,7 +161,7 @@ class Applier:
         self.journal.started("copy", **details)
         try:
             placed = self._place(action)
-            sidecars = [self._place_sidecar(entry, target) for entry, target in placed.sidecars]
+            sidecars = [self._place_sidecar(placed, entry, target) for entry, target in placed.sidecars]
         except FATAL as error:
             self._give_up(action, details, str(error))
             raise
@@ -200,13 +200,10 @@ class Applier:
         entry = self.target.stat(target)
         return entry is not None and entry.size == action.source.size and self.target.checksum(target) == action.asset.hash
 
-    def _place_sidecar(self, entry: Entry, target: str) -> dict[str, Any]:
+    def _place_sidecar(self, owner: CopyToStore, entry: Entry, target: str) -> dict[str, Any]:
         digest = self.source.checksum(entry.path)
-        base, extension = target.rpartition(".")[0], extension_of(target)
-        for number in itertools.count():
-            path = target if number == 0 else f"{base}_{number}.{extension}"
-            there = self.target.stat(path)
-            if there is None:
+        for path in itertools.chain([target], sidecar_names(entry.name, owner.source.name, owner.target)):
+            if self.target.stat(path) is None:
                 with contextlib.suppress(AlreadyExists), self.source.open(entry.path) as stream:
                     self.target.put(path, stream, entry.size, entry.mtime_ns, digest)
                     break
@@ -256,7 +253,7 @@ class Applier:
         if result == "refused":
             for path in (action.target, *(target for _s, target in action.sidecars)):
                 self.target.discard(path)
-        written_again = result == "present" and not action.present  # the document's copy had been lost
+        written_again = result == "present" and not (action.present or action.is_new)  # the document's copy had been lost
         return "new" if written_again or result in ("added", "ours") else "duplicate"
 
     def _is_proved(self, path: str, content_hash: str) -> bool:
@@ -299,7 +296,8 @@ class Applier:
             return f"kept: the catalog copy {action.existing} is damaged"
         if not same:
             return "kept: the file changed during the run"
-        return self._remove_source(action.source, [s for s, path in action.sidecars if self._is_same(s, path)])
+        same_sidecars = dict.fromkeys(s for s, path in action.sidecars if self._is_same(s, path))
+        return self._remove_source(action.source, list(same_sidecars))
 
     def _is_same(self, sidecar: Entry, path: str) -> bool:
         """Whether a sidecar is unchanged and lies in the catalog as well."""

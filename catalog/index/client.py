@@ -74,8 +74,10 @@ class Connection:
         for item in items:
             if item["status"] in _BUSY or item.get("error", {}).get("type") == _BLOCKED:
                 reason = item.get("error", {}).get("reason", "")
-                raise IndexUnavailable(f"Elasticsearch at {self.address.url} did not take everything ({item['status']}: {reason}).",
-                                       hint="Try again later.")  # fmt: skip
+                raise IndexUnavailable(
+                    f"Elasticsearch at {self.address.url} did not take everything ({item['status']}: {reason}).",
+                    hint="Try again later.",
+                )
         return items
 
     def close(self) -> None:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from catalog.domain.asset import Asset, Copy
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.filetypes import extension_of
+from catalog.index import schema
 
 _CAMERA = ("make", "model", "lens")
 _EXPOSURE = {"exposure_time": "time", "f_number": "f_number", "iso": "iso", "focal_length": "focal_length",
              "focal_length_35mm": "focal_length_35mm", "flash": "flash"}  # fmt: skip
 _VIDEO = {"video_codec": "codec", "audio_codec": "audio_codec", "frame_rate": "frame_rate", "rotation": "rotation"}
 _PLAIN = ("orientation", "live_id", "motion_photo", "software", "favorite", "rating", "title", "description")
+
+_OWN = frozenset({"copies", "sidecars", "location", "sources"})
+"""Values that the program makes, or has checked before."""
+_WHOLE = {"integer": 2**31, "long": 2**63}
+LARGEST_FLOAT = 3.4028234e38
+"""The largest number of 32 bits (IEEE 754); NaN, too, is not below it."""
+LONGEST_TERM = 32_766
+"""Bytes of the longest term that Lucene takes (`IndexWriter.MAX_TERM_LENGTH`)."""
 
 
 def timestamp(moment: datetime) -> str:
@@ -89,13 +99,60 @@ def asset_document(
         "updated": timestamp(now),
         "run": run,
     }
-    return without_blanks(document)
+    return without_blanks(fitting(without_blanks(document)))
 
 
 def without_blanks(document: dict[str, Any]) -> dict[str, Any]:
     """The document without None, empty texts, lists and objects; False and 0 are values."""
     clean = {k: without_blanks(v) if isinstance(v, dict) else v for k, v in document.items()}
     return {k: v for k, v in clean.items() if v is not None and v != "" and v != [] and v != {}}
+
+
+def fitting(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without the values that its mapping cannot hold, and a note on each: a file is not lost for one field."""
+    misfits: list[str] = []
+    clean = _fitting(document, schema.ASSET_PROPERTIES, "", misfits)
+    if misfits:
+        clean["notes"] = [*clean.get("notes", []), *(f"{name} is left out: not a value for the index" for name in misfits)]
+    return clean
+
+
+def _fitting(document: dict[str, Any], properties: Mapping[str, Any], prefix: str, misfits: list[str]) -> dict[str, Any]:
+    clean: dict[str, Any] = {}
+    for name, value in document.items():
+        inner = properties.get(name, {})
+        if isinstance(value, dict) and "properties" in inner:
+            clean[name] = _fitting(value, inner["properties"], f"{prefix}{name}.", misfits)
+        elif name not in properties or name in _OWN:
+            clean[name] = value
+        elif _fits(value, inner):
+            clean[name] = _encodable(value)
+        else:
+            misfits.append(f"{prefix}{name}")
+    return clean
+
+
+def _fits(value: Any, definition: Mapping[str, Any]) -> bool:
+    """Whether Elasticsearch takes the value for a field, or refuses the whole document for it."""
+    kind = definition.get("type")
+    if isinstance(value, list):
+        return all(not isinstance(v, list) and _fits(v, definition) for v in value)
+    if kind in _WHOLE:
+        return isinstance(value, int) and not isinstance(value, bool) and -_WHOLE[kind] <= value < _WHOLE[kind]
+    if kind == "float":
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_FLOAT
+    if kind == "boolean":
+        return isinstance(value, bool)
+    if kind == "keyword" and isinstance(value, str):
+        return "ignore_above" in definition or len(value) <= LONGEST_TERM // 4
+    return isinstance(value, str)
+
+
+def _encodable(value: Any) -> Any:
+    """A text, or a list of them, that can be written as UTF-8; anything else as it is."""
+    if isinstance(value, list):
+        return [_encodable(v) for v in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _captured(captured: CaptureTime | None) -> dict[str, Any] | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -15,6 +17,8 @@ from catalog.index.documents import asset_document, copy_document, timestamp, wi
 from catalog.index.repository import Repository
 
 ATTEMPTS = 20
+PAUSE = 0.02
+"""Seconds by which the longest pause between two attempts grows."""
 
 
 class Verdict(Protocol):
@@ -77,7 +81,7 @@ class Recording:
             document = asset_document(
                 action.asset, original=original, copies=[copy], sidecars=sidecars, stack=action.stack, run=run, now=now
             )
-            lines += [{"create": {"_index": self._alias, "_id": action.asset.hash}}, document]
+            lines += [{"create": _target(self._alias, action.asset.hash)}, document]
         lines += self._source_lines(action.asset.hash, original, run, fingerprint, now)
         return lines + self._event_lines(
             action="add" if action.is_new else "copy", hash=action.asset.hash, store=copy.store, path=copy.path,
@@ -94,7 +98,7 @@ class Recording:
 
     def add_copy(self, content_hash: str, copy: Copy, judge: Callable[[list[str]], Verdict], run: str) -> str:
         """Add a copy to an existing asset; see `execution.apply.Writing`. Repeated while others change the document."""
-        for _attempt in range(ATTEMPTS):
+        for attempt in range(1, ATTEMPTS + 1):
             document, seq_no, primary_term = self._repository.get_versioned(content_hash)
             others = [c for c in document.get("copies", []) if c["store"] == copy.store]
             if any(c["path"] == copy.path and c["state"] == "ok" for c in others):
@@ -105,9 +109,11 @@ class Recording:
             changed = document | _with_copy(document, copy, verdict.missing) | {"updated": timestamp(datetime.now(UTC))}
             try:
                 self._repository.connection.request(
-                    "PUT", f"/{quote(self._alias)}/_doc/{content_hash}", changed, if_seq_no=seq_no, if_primary_term=primary_term
-                )
+                    "PUT", f"/{quote(self._alias)}/_doc/{content_hash}", changed,
+                    if_seq_no=seq_no, if_primary_term=primary_term, require_alias="true",
+                )  # fmt: skip
             except DocumentConflict:
+                time.sleep(random.uniform(0, PAUSE * min(attempt, 10)))  # noqa: S311 - so that several take turns
                 continue
             return "added"
         raise DocumentConflict(f"The document {content_hash} changes faster than it can be amended.")
@@ -115,7 +121,7 @@ class Recording:
     def _source_lines(self, content_hash: str, path: str, run: str, fingerprint: str, now: datetime) -> list[Any]:
         index = schema.companion(self._alias, "sources")
         return [
-            {"index": {"_index": index, "_id": fingerprint}},
+            {"index": _target(index, fingerprint)},
             {"hash": content_hash, "path": path, "run": run, "at": timestamp(now)},
         ]
 
@@ -124,9 +130,14 @@ class Recording:
         identity = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
         index = schema.companion(self._alias, "events")
         return [
-            {"index": {"_index": index, "_id": identity}},
+            {"index": _target(index, identity)},
             {"at": timestamp(now), "run": run, "command": self._command, "outcome": "done", **event},
         ]
+
+
+def _target(alias: str, key: str) -> dict[str, Any]:
+    """Where a bulk line writes. If the alias has gone, nothing is written, instead of a new index being made up."""
+    return {"_index": alias, "_id": key, "require_alias": True}
 
 
 def _with_copy(document: dict[str, Any], copy: Copy, missing: frozenset[str]) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -15,8 +17,27 @@ from catalog.index.client import Connection
 log = logging.getLogger(__name__)
 SCAN_PAGE = 1000
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
-UPGRADES: dict[int, Upgrade] = {}
-"""How a document of schema version N becomes one of N + 1."""
+UPGRADES: dict[int, dict[str, Upgrade]] = {}
+"""How documents of schema version N become those of N + 1, by what their index holds; the others stay as they are.
+
+Called twice, an upgrade must give the same: a migration that was cut off is done again.
+"""
+_LEFTOVER = "If it is left from an update long ago, delete it; then run the command again."
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The concrete index behind an alias, and the version of its schema."""
+
+    index: str
+    version: int
+
+
+def _upgraded(what: str, document: dict[str, Any], version: int) -> dict[str, Any]:
+    """A document of an older schema version as one of the present version."""
+    for step in range(version, schema.SCHEMA_VERSION):
+        document = UPGRADES[step].get(what, dict)(document)
+    return document
 
 
 class Repository:
@@ -30,76 +51,154 @@ class Repository:
 
     def ensure(self) -> None:
         """Create what is missing, and bring an older schema up to date. Refuses an index that is not ours."""
-        version = self.schema_version()
-        if version is None:
-            self._create(schema.concrete_name(self.alias, schema.SCHEMA_VERSION), self.alias, schema.ASSET_PROPERTIES)
-        elif version > schema.SCHEMA_VERSION:
-            raise SchemaMismatch(
-                f"The index {self.alias} was made by a newer version of this program (schema {version}).",
-                hint="Install that version or a later one.",
-            )
-        elif version < schema.SCHEMA_VERSION:
-            self.migrate(version)
-        for what, properties in schema.COMPANION_PROPERTIES.items():
-            alias = schema.companion(self.alias, what)
-            if version is None or not self.connection.exists(f"/{quote(alias)}"):
-                self._create(schema.concrete_name(alias), alias, properties)
+        found = self._found(schema.PROPERTIES)
+        for what, index in found.items():
+            self._check_version(what, index)
+        for what in schema.PROPERTIES:
+            if what not in found:
+                self._create(what)
+            elif found[what].version < schema.SCHEMA_VERSION:
+                self._migrate(what, found[what])
 
     def schema_version(self) -> int | None:
         """The version of the schema behind the alias, or None where there is no index of that name."""
-        if not self.connection.exists(f"/{quote(self.alias)}"):
-            return None
-        reply = self.connection.request("GET", f"/{quote(self.alias)}/_mapping")
-        marks = [index["mappings"].get("_meta", {}) for index in reply.values()]
-        if len(reply) != 1 or marks[0].get("mark") != schema.MARK or self.alias in reply:
+        index = self._found([schema.ASSETS]).get(schema.ASSETS)
+        return index.version if index else None
+
+    def _found(self, wanted: Iterable[str]) -> dict[str, Behind]:
+        """The indexes of the catalog that are there, by what they hold. Refuses others that have one of its names."""
+        names = {schema.alias_of(self.alias, what): what for what in wanted}
+        path = ",".join(quote(name) for name in names)
+        reply = self.connection.request("GET", f"/{path}", ignore_unavailable="true")
+        found: dict[str, Behind] = {}
+        for index, described in reply.items():
+            mark = described["mappings"].get("_meta", {})
+            # an index of that very name, and the parts of a data stream, have no alias of ours
+            aliases = [name for name in names if name in described["aliases"]] or [index]
+            for alias in aliases:
+                what = names.get(alias, "")
+                if mark.get("mark") != schema.MARK or mark.get("holds") != what or alias == index:
+                    raise SchemaMismatch(
+                        f"The index {alias} on {self.connection.address.url} was not made by this program for this purpose.",
+                        hint="Name another catalog with --index.",
+                    )
+                if what in found:
+                    raise SchemaMismatch(
+                        f"The alias {alias} stands for two indexes, {found[what].index} and {index}.",
+                        hint="Take it from the one that is not the catalog.",
+                    )
+                found[what] = Behind(index, int(mark["schema"]))
+        return found
+
+    def _check_version(self, what: str, index: Behind) -> None:
+        alias = schema.alias_of(self.alias, what)
+        if index.version > schema.SCHEMA_VERSION:
             raise SchemaMismatch(
-                f"The index {self.alias} on {self.connection.address.url} was not made by this program.",
-                hint="Name another one with --index.",
+                f"The index {alias} was made by a newer version of this program (schema {index.version}).",
+                hint="Install that version or a later one.",
             )
-        return int(marks[0]["schema"])
+        if any(version not in UPGRADES for version in range(index.version, schema.SCHEMA_VERSION)):
+            raise SchemaMismatch(
+                f"The index {alias} is too old for this version of the program (schema {index.version}).",
+                hint="Bring it up to date with an earlier version first.",
+            )
 
-    def migrate(self, old: int) -> None:
-        """Copy every document into an index of the new schema, then flip the alias. The old index stays as it is."""
-        before, after = (schema.concrete_name(self.alias, version) for version in (old, schema.SCHEMA_VERSION))
-        log.info("Bringing %s from schema %d to %d", self.alias, old, schema.SCHEMA_VERSION)
-        self.connection.request("PUT", f"/{quote(before)}/_settings", {"index.blocks.write": True})
-        self._create(after, None, schema.ASSET_PROPERTIES)
-        copied = self._copy_documents(before, after, old)
-        self.refresh(after)
-        count = self.connection.request("GET", f"/{quote(after)}/_count")["count"]
-        if count < copied:  # more, where another program was faster and the catalog is in use again
-            raise CatalogIndexError(f"Only {count} of {copied} documents reached {after}; {self.alias} is unchanged.")
-        actions = [{"remove": {"index": before, "alias": self.alias}}, {"add": {"index": after, "alias": self.alias}}]
-        self.connection.request("POST", "/_aliases", {"actions": actions})
+    def _create(self, what: str) -> None:
+        """Create an index with its alias in one step, so that the alias never stands for nothing or for two."""
+        alias = schema.alias_of(self.alias, what)
+        index = schema.concrete_name(alias, schema.SCHEMA_VERSION)
+        if not self._put_index(index, schema.body(what, schema.SCHEMA_VERSION, alias)) and what not in self._found([what]):
+            raise SchemaMismatch(
+                f"The index {index} is there, but the alias {alias} does not point to it.",
+                hint="Give it that alias, if it is the catalog; otherwise name another catalog with --index.",
+            )
 
-    def _copy_documents(self, before: str, after: str, version: int) -> int:
-        copied = 0
-        for page in self.scan_pages(index=before):
-            lines: list[Any] = []
-            for hit in page:
-                document = hit["_source"]
-                for step in range(version, schema.SCHEMA_VERSION):
-                    document = UPGRADES[step](document)
-                lines += [{"create": {"_index": after, "_id": hit["_id"]}}, document]
-            for item in self.connection.bulk(lines):
-                if item["status"] not in (200, 201, 409):
-                    raise CatalogIndexError(f"The document {item['_id']} does not fit the new schema: {item['error']['reason']}.")
-            copied += len(page)
-        return copied
-
-    def _create(self, index: str, alias: str | None, properties: dict[str, Any]) -> None:
-        body = schema.body(properties, alias=alias or "unused", version=schema.SCHEMA_VERSION)
-        if alias is None:
-            del body["aliases"]
+    def _put_index(self, index: str, body: dict[str, Any]) -> bool:
+        """Create an index; False where it exists, and then it is ready as well."""
         try:
             self.connection.request("PUT", f"/{quote(index)}", body)
         except CatalogIndexError as error:
             if "already exists" not in str(error):
                 raise
+            # whoever created it may still be waiting for its shard, without which it answers no question
+            self.connection.request("GET", f"/_cluster/health/{quote(index)}", wait_for_status="yellow", timeout="50s")
+            return False
+        return True
+
+    # --- migration -------------------------------------------------------------------------------------------------
+
+    def _migrate(self, what: str, before: Behind) -> None:
+        """Copy every document into an index of the new schema, then flip the alias. The old index stays as it is.
+
+        May be cut off at any point and begun again, and done by several programs at once: nothing in the new index is
+        overwritten, and the alias is taken from the old index only while it still points there.
+        """
+        alias = schema.alias_of(self.alias, what)
+        after = schema.concrete_name(alias, schema.SCHEMA_VERSION)
+        log.info("Bringing %s from schema %d to %d", alias, before.version, schema.SCHEMA_VERSION)
+        if not self._put_index(after, schema.body(what, schema.SCHEMA_VERSION)):
+            self._check_target(what, after)
+        # this request, unlike the setting it makes, returns once the writes under way have ended
+        self.connection.request("PUT", f"/{quote(before.index)}/_block/write")
+        copied = 0
+        for page in self.scan_pages(index=before.index):
+            if self._is_flipped(what, before):
+                return
+            self._copy_page(what, before, after, page)
+            copied += len(page)
+        self.refresh(after)
+        count = self.connection.request("GET", f"/{quote(after)}/_count")["count"]
+        if count != copied and not self._is_flipped(what, before):
+            raise CatalogIndexError(
+                f"{after} holds {count} documents instead of {copied}; {alias} is unchanged.", hint=_LEFTOVER.format(after)
+            )
+        self._flip(what, before, after)
+
+    def _check_target(self, what: str, after: str) -> None:
+        """Refuse to copy into an index that is not the one a migration begun before has made."""
+        meta = self.connection.request("GET", f"/{quote(after)}/_mapping")[after]["mappings"].get("_meta", {})
+        if meta != schema.body(what, schema.SCHEMA_VERSION)["mappings"]["_meta"]:
+            raise SchemaMismatch(
+                f"The index {after} on {self.connection.address.url}, which an update of the catalog needs, was not made by "
+                "this program for this purpose.",
+                hint="Rename or remove it.",
+            )
+
+    def _copy_page(self, what: str, before: Behind, after: str, page: Sequence[dict[str, Any]]) -> None:
+        wanted = {hit["_id"]: _upgraded(what, hit["_source"], before.version) for hit in page}
+        lines = [line for key, document in wanted.items() for line in ({"create": {"_index": after, "_id": key}}, document)]
+        there: list[str] = []
+        for item in self.connection.bulk(lines):
+            if item["status"] == 409:
+                there.append(item["_id"])
+            elif item["status"] >= 300:
+                raise CatalogIndexError(f"The document {item['_id']} does not fit the new schema: {item['error']['reason']}.")
+        # what lies there already must be what was to be copied, or else an old leftover would hide newer documents
+        replies = self._mget(after, there) if there else []
+        other = next((d["_id"] for d in replies if d.get("_source") != wanted[d["_id"]]), None)
+        if other and not self._is_flipped(what, before):
+            raise CatalogIndexError(
+                f"{after} holds another version of the document {other}; {schema.alias_of(self.alias, what)} is unchanged.",
+                hint=_LEFTOVER.format(after),
+            )
+
+    def _is_flipped(self, what: str, before: Behind) -> bool:
+        """Whether another program has brought the alias away from the old index."""
+        now = self._found([what]).get(what)
+        return now is not None and now.index != before.index
+
+    def _flip(self, what: str, before: Behind, after: str) -> None:
+        alias = schema.alias_of(self.alias, what)
+        remove = {"remove": {"index": before.index, "alias": alias, "must_exist": True}}
+        try:
+            self.connection.request("POST", "/_aliases", {"actions": [remove, {"add": {"index": after, "alias": alias}}]})
+        except CatalogIndexError:
+            if not self._is_flipped(what, before):
+                raise
 
     def refresh(self, *indexes: str) -> None:
         """Make what was written visible to searches."""
-        names = indexes or (self.alias, *(schema.companion(self.alias, c) for c in schema.COMPANIONS))
+        names = indexes or tuple(schema.alias_of(self.alias, what) for what in schema.PROPERTIES)
         self.connection.request("POST", f"/{','.join(quote(n) for n in names)}/_refresh")
 
     # --- questions -------------------------------------------------------------------------------------------------
@@ -184,7 +283,8 @@ class Repository:
                     return
                 pit, body["search_after"] = reply["pit_id"], hits[-1]["sort"]
         finally:
-            self.connection.request("DELETE", "/_pit", {"id": pit})
+            with contextlib.suppress(CatalogIndexError):  # it ends by itself; what went wrong before must be told
+                self.connection.request("DELETE", "/_pit", {"id": pit})
 
     def history(self, content_hash: str) -> list[dict[str, Any]]:
         """What happened to an asset, oldest first."""
@@ -204,7 +304,8 @@ class Repository:
     def remember_store(self, record: dict[str, Any]) -> None:
         """Write what is known of a store; the later writer wins, as both saw the same marker."""
         index = schema.companion(self.alias, "stores")
-        self.connection.request("PUT", f"/{quote(index)}/_doc/{quote(record['name'], safe='')}", record, refresh="true")
+        path = f"/{quote(index)}/_doc/{quote(record['name'], safe='')}"
+        self.connection.request("PUT", path, record, refresh="true", require_alias="true")
 
     def stores(self) -> list[dict[str, Any]]:
         """Every known store."""

@@ -11,6 +11,8 @@ from typing import Any
 
 MARK = "image-catalog"
 SCHEMA_VERSION = 1
+ASSETS = "assets"
+"""What the index behind the catalog's own alias holds."""
 COMPANIONS = ("events", "stores", "sources", "decisions")
 
 KEYWORD: dict[str, Any] = {"type": "keyword"}
@@ -70,7 +72,7 @@ ASSET_PROPERTIES: dict[str, Any] = {
         "type": "nested",
         "properties": {
             "store": KEYWORD, "path": PATH, "name": TEXT, "size": LONG, "mtime": DATE, "revision": KEYWORD,
-            "added": DATE, "verified": DATE, "state": KEYWORD, "device": LONG, "inode": LONG,
+            "added": DATE, "verified": DATE, "state": KEYWORD,
         },
     },
     "stores": KEYWORD,
@@ -98,9 +100,8 @@ COMPANION_PROPERTIES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def concrete_name(alias: str, version: int = SCHEMA_VERSION) -> str:
-    """The index behind an alias: `catalog` is `catalog-v1`."""
-    return f"{alias}-v{version}"
+PROPERTIES = {ASSETS: ASSET_PROPERTIES, **COMPANION_PROPERTIES}
+"""The mapping of each index of a catalog, by what it holds."""
 
 
 def companion(alias: str, what: str) -> str:
@@ -108,10 +109,20 @@ def companion(alias: str, what: str) -> str:
     return f"{alias}-{what}"
 
 
-def body(properties: dict[str, Any], *, alias: str, version: int = SCHEMA_VERSION) -> dict[str, Any]:
-    """The request that creates one concrete index with its alias and our mark."""
+def alias_of(catalog: str, what: str) -> str:
+    """The alias of one of a catalog's indexes; that of its assets is the catalog's own name."""
+    return catalog if what == ASSETS else companion(catalog, what)
+
+
+def concrete_name(alias: str, version: int) -> str:
+    """The index behind an alias: `catalog` is `catalog-v1`."""
+    return f"{alias}-v{version}"
+
+
+def body(what: str, version: int, alias: str | None = None) -> dict[str, Any]:
+    """The request that creates one concrete index with our mark, and with its alias where one is given."""
     return {
-        "aliases": {alias: {}},
+        "aliases": {alias: {}} if alias else {},
         "settings": {
             "index": {
                 "number_of_shards": 1,
@@ -123,7 +134,7 @@ def body(properties: dict[str, Any], *, alias: str, version: int = SCHEMA_VERSIO
         },
         "mappings": {
             "dynamic": "strict",
-            "_meta": {"mark": MARK, "schema": version},
-            "properties": properties,
+            "_meta": {"mark": MARK, "holds": what, "schema": version},
+            "properties": PROPERTIES[what],
         },
     }

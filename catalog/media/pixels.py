@@ -41,7 +41,8 @@ def look(stream: BinaryIO, filetype: FileType, orientation: int) -> tuple[str, Q
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return measure(_small_grey(stream, filetype), orientation)
+            picture = _small_grey(stream, filetype)
+            return measure(picture, 1 if picture.format == "TIFF" else orientation)  # Pillow turns a TIFF itself
     except MemoryError:
         raise
     except Exception as error:  # decoders raise nearly anything for broken files

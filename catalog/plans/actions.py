@@ -44,7 +44,7 @@ class SkipDuplicate:
     """The content is in the catalog, or earlier in this run, already: record that, copy nothing.
 
     `existing` says where. `remove_source`: with --move the source goes, once its catalog copy is proved again, and with
-    it those of its `sidecars`, (source, where it would be beside the copy), that lie there with the same content.
+    it those of its `sidecars`, (source, where it may lie beside the copy), that lie there with the same content.
     """
 
     source: Entry

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.filetypes import extension_of
-from catalog.domain.layout import Layout, file_name, folder_of, stem_of
+from catalog.domain.layout import Layout, file_name, folder_of, sidecar_names, stem_of
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Member
 from catalog.plans.actions import Action, CopyToStore, Skip, SkipDuplicate
@@ -69,7 +70,7 @@ def plan_ingest(facts: IngestFacts, occupancy: Occupancy, layout: Layout, store:
         actions += _plan_stack(_sharing_out(stack, carried), facts, planned, occupancy, layout, store, move=move)
     for item in facts.remembered:
         where = facts.existing.get(item.hash) or planned[item.hash]
-        sidecars = tuple(_placed_sidecars(item.entry, item.sidecars, where, set()))
+        sidecars = tuple(_beside(item, where))
         actions.append(SkipDuplicate(item.entry, item.hash, store, where, move, item.unread, sidecars))
     return sorted(actions, key=lambda a: a.key)
 
@@ -96,7 +97,7 @@ def _plan_stack(
             repeated.append(member)
         else:
             fresh[digest] = member
-    stem = _stack_stem(stack, facts, layout)
+    stem = _stack_stem(stack, facts, planned, layout)
     targets = _free_targets(list(fresh.values()), stack, stem, occupancy, layout) if fresh else []
     stack_id = stack[0].asset.hash if len(stack) > 1 else ""
     for member, target, sidecars in targets:
@@ -110,14 +111,14 @@ def _plan_stack(
         )  # fmt: skip
     for member in repeated:
         where = facts.existing.get(member.asset.hash) or planned[member.asset.hash]
-        sidecars = tuple(_placed_sidecars(member.entry, member.sidecars, where, set()))
+        sidecars = tuple(_beside(member, where))
         yield SkipDuplicate(member.entry, member.asset.hash, store, where, remove_source=move, sidecars=sidecars)
 
 
-def _stack_stem(stack: tuple[Member, ...], facts: IngestFacts, layout: Layout) -> str:
-    """One stem for the whole stack: that of a member already in the catalog, else what its first member is called."""
+def _stack_stem(stack: tuple[Member, ...], facts: IngestFacts, planned: Mapping[str, str], layout: Layout) -> str:
+    """One stem for the whole stack: that of a member in the catalog or planned before, else what its first member is called."""
     for member in stack:
-        where = facts.existing.get(member.asset.hash)
+        where = facts.existing.get(member.asset.hash) or planned.get(member.asset.hash)
         if where and len(stack) > 1:
             return _without_extension(where.rpartition("/")[2])
     return stem_of(layout, stack[0].asset, stack[0].entry.name)
@@ -134,12 +135,12 @@ Placed = tuple[Member, str, tuple[tuple[Entry, str], ...]]
 def _free_targets(
     fresh: list[Member], stack: tuple[Member, ...], stem: str, occupancy: Occupancy, layout: Layout
 ) -> list[Placed]:
-    """Targets with the lowest number that is free, or holds this very content, for all members and their sidecars."""
+    """Targets with the lowest number that is free, or holds this very content, for all members."""
     number = 0
     while True:
         used: set[str] = set()
-        placed = [_placed(m, stem, number, stack, layout, used) for m in fresh]
-        if all(_fits(p, occupancy) for p in placed):
+        placed = [_placed(m, stem, number, stack, layout, occupancy, used) for m in fresh]
+        if all(occupancy.is_free(target) or occupancy.contents.get(target) == m.asset.hash for m, target, _sidecars in placed):
             for _member, target, sidecars in placed:
                 occupancy.take(target)
                 for _sidecar, name in sidecars:
@@ -148,7 +149,9 @@ def _free_targets(
         number += 1
 
 
-def _placed(member: Member, stem: str, number: int, stack: tuple[Member, ...], layout: Layout, used: set[str]) -> Placed:
+def _placed(
+    member: Member, stem: str, number: int, stack: tuple[Member, ...], layout: Layout, occupancy: Occupancy, used: set[str]
+) -> Placed:
     lead = stack[0].asset
     if member.role == "live":  # the movie lies where its still does, one folder deeper
         folder = folder_of(layout, lead)
@@ -157,28 +160,18 @@ def _placed(member: Member, stem: str, number: int, stack: tuple[Member, ...], l
     else:
         folder = folder_of(layout, lead if len(stack) > 1 else member.asset)
     target = f"{folder}/{file_name(stem, member.entry.name, number)}"
-    return member, target, tuple(_placed_sidecars(member.entry, member.sidecars, target, used))
-
-
-def _placed_sidecars(owner: Entry, sidecars: Iterable[Entry], target: str, used: set[str]) -> Iterable[tuple[Entry, str]]:
-    """`photo.jpg.xmp` and Takeout's JSON keep the full name of their asset, the others share its stem.
-
-    `used` learns the names.
-    """
-    for sidecar in sidecars:
-        extension = extension_of(sidecar.name)
-        whole = sidecar.name.lower().startswith(owner.name.lower() + ".") or extension == "json"
-        base = target if whole else _without_extension(target)
-        name, number = f"{base}.{extension}", 0
-        while name in used:
-            number += 1
-            name = f"{base}_{number}.{extension}"
+    ours = occupancy.contents.get(target) == member.asset.hash  # then what lies beside it may be ours as well
+    sidecars = []
+    for sidecar in member.sidecars:
+        names = sidecar_names(sidecar.name, member.entry.name, target)
+        name = next(n for n in names if n not in used and (ours or occupancy.is_free(n)))
         used.add(name)
-        yield sidecar, name
+        sidecars.append((sidecar, name))
+    return member, target, tuple(sidecars)
 
 
-def _fits(placed: Placed, occupancy: Occupancy) -> bool:
-    member, target, sidecars = placed
-    if occupancy.contents.get(target) == member.asset.hash:
-        return True
-    return occupancy.is_free(target) and all(occupancy.is_free(name) for _s, name in sidecars)
+def _beside(member: Member | Remembered, where: str) -> Iterable[tuple[Entry, str]]:
+    """The sidecars of a file that is in the catalog, with the paths at which they may lie there."""
+    for sidecar in member.sidecars:
+        for name in itertools.islice(sidecar_names(sidecar.name, member.entry.name, where), 2):
+            yield sidecar, name

@@ -275,8 +275,12 @@ class LocalStore:
         try:
             os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
         except (FileExistsError, NotADirectoryError) as error:
-            raise InvalidPath(f"A file of store {self.name} lies where the folder of {path} should be.", store=self.name, path=path,
-                              hint="Rename that file.") from error  # fmt: skip
+            raise InvalidPath(
+                f"A file of store {self.name} lies where the folder of {path} should be.",
+                store=self.name,
+                path=path,
+                hint="Rename that file.",
+            ) from error
 
     def _check_root(self) -> None:
         if not self.root.is_dir():

@@ -1,10 +1,10 @@
 """What every store must do, as a mixin: a store's own test class gives the fixtures `store` and `gone`, and `leftovers`.
 
-    class TestLocalStore(StoreContract):
-        kind = LocalStore
+class TestLocalStore(StoreContract):
+    kind = LocalStore
 
-        @pytest.fixture
-        def store(self, tmp_path): ...   # empty, writable
+    @pytest.fixture
+    def store(self, tmp_path): ...   # empty, writable
 """
 
 from __future__ import annotations
@@ -25,10 +25,29 @@ MTIME = 1_562_956_215_123_456_789
 """2019-07-12 18:30:15.123456789 UTC."""
 
 ODD_NAMES = [
-    "a b.jpg", " leading.jpg", "quote'\"`.jpg", "new\nline.jpg", "tab\t.jpg", "emoji 🎉👩\u200d👧.jpg", "-rf.jpg", "~.jpg", "$HOME.jpg",
-    "%2e%2e.jpg", "a;b|c&d.jpg", "{x}[y](z).jpg", "#1?.jpg", "é" * 120 + ".jpg", "x" * 251 + ".jpg", "ends with dot.", "...", ".hidden",
-    "2019:07:12.jpg", "*.jpg", "\u202egpj.exe.jpg", "con.jpg",
-]  # fmt: skip
+    "a b.jpg",
+    " leading.jpg",
+    "quote'\"`.jpg",
+    "new\nline.jpg",
+    "tab\t.jpg",
+    "emoji 🎉👩\u200d👧.jpg",
+    "-rf.jpg",
+    "~.jpg",
+    "$HOME.jpg",
+    "%2e%2e.jpg",
+    "a;b|c&d.jpg",
+    "{x}[y](z).jpg",
+    "#1?.jpg",
+    "é" * 120 + ".jpg",
+    "x" * 251 + ".jpg",
+    "ends with dot.",
+    "...",
+    ".hidden",
+    "2019:07:12.jpg",
+    "*.jpg",
+    "\u202egpj.exe.jpg",
+    "con.jpg",
+]
 
 
 def put(store: Store, path: str, data: bytes = b"content", mtime_ns: int = MTIME) -> str:
@@ -236,8 +255,15 @@ class StoreContract:
         assert entry == store.stat("x/a.jpg")
 
     def test_a_root_that_is_missing_is_unavailable_and_never_empty(self, gone: Store):
-        for attempt in (lambda: paths(gone), lambda: gone.stat("a.jpg"), lambda: gone.open("a.jpg"), lambda: gone.checksum("a.jpg"),
-                        lambda: gone.remove("a.jpg"), lambda: put(gone, "a.jpg"), lambda: gone.move("a.jpg", "b.jpg")):  # fmt: skip
+        for attempt in (
+            lambda: paths(gone),
+            lambda: gone.stat("a.jpg"),
+            lambda: gone.open("a.jpg"),
+            lambda: gone.checksum("a.jpg"),
+            lambda: gone.remove("a.jpg"),
+            lambda: put(gone, "a.jpg"),
+            lambda: gone.move("a.jpg", "b.jpg"),
+        ):
             with pytest.raises(StoreUnavailable):
                 attempt()
 

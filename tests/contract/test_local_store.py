@@ -127,8 +127,13 @@ class TestLocalStore(StoreContract):
         put(store, "a.jpg")
         assert paths(store) == ["a.jpg"]
         marker = f"{PRIVATE}/store.json"
-        for attempt in (lambda: put(store, f"{PRIVATE}/x"), lambda: store.move("a.jpg", f"{PRIVATE}/x"), lambda: store.remove(marker),
-                        lambda: store.move(marker, "b.jpg"), lambda: put(store, f"./{PRIVATE}/x")):  # fmt: skip
+        for attempt in (
+            lambda: put(store, f"{PRIVATE}/x"),
+            lambda: store.move("a.jpg", f"{PRIVATE}/x"),
+            lambda: store.remove(marker),
+            lambda: store.move(marker, "b.jpg"),
+            lambda: put(store, f"./{PRIVATE}/x"),
+        ):
             with pytest.raises(InvalidPath):
                 attempt()
         assert read_marker(store.root) is not None
@@ -153,7 +158,9 @@ class TestLocalStore(StoreContract):
             "print(p, flush=True); sys.stdin.read()"
         )
         runs = [
-            subprocess.Popen([sys.executable, "-c", script, str(store.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                [sys.executable, "-c", script, str(store.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
             for _ in range(2)
         ]
         try:
@@ -189,7 +196,9 @@ class TestLocalStore(StoreContract):
         put(store, "a.jpg")
         assert victims and paths(store) == ["a.jpg"]
 
-    def test_the_parent_of_temporary_folders_may_vanish_while_one_is_made(self, store: LocalStore, monkeypatch: pytest.MonkeyPatch):
+    def test_the_parent_of_temporary_folders_may_vanish_while_one_is_made(
+        self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+    ):
         real, calls = local._sweep, []
 
         def sweep_and_vanish(parent: Path) -> None:
@@ -543,7 +552,9 @@ def test_every_store_has_a_contract_class():
     for path in Path(store_contract.__file__).parent.glob("test_*.py"):
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.ClassDef) and any(getattr(base, "id", "") == "StoreContract" for base in node.bases):
-                under_contract |= {ast.unparse(n.value) for n in node.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "kind"}
+                under_contract |= {
+                    ast.unparse(n.value) for n in node.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "kind"
+                }
     assert "LocalStore" in store_classes()
     assert store_classes() <= under_contract
 

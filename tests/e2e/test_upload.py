@@ -162,7 +162,10 @@ def test_a_catalog_copy_that_lost_its_folder_and_index_is_recorded_where_it_lies
 
 
 def test_move_takes_files_and_sidecars_away_once_they_are_safe(lab: Lab) -> None:
-    put(lab.source, {"a.jpg": jpeg(1), "a.jpg.xmp": b"<x/>", "sub/copy.jpg": jpeg(1), "b.png": png(1), "notes.txt": b"not a photo"})
+    put(
+        lab.source,
+        {"a.jpg": jpeg(1), "a.jpg.xmp": b"<x/>", "sub/copy.jpg": jpeg(1), "b.png": png(1), "notes.txt": b"not a photo"},
+    )
     done = lab.upload("--move")
     assert (done.status, done.summary["new"], done.summary["duplicate"]) == (0, 2, 1)
     assert set(hashes(lab.source)) == {"notes.txt"}
@@ -342,11 +345,29 @@ def test_a_store_without_its_marker_or_with_anothers_is_refused(lab: Lab) -> Non
 
 def test_hostile_names_arrive_or_have_a_reason(lab: Lab) -> None:
     names = [
-        b"new\nline.png", b"quo\"te's.png", "emoji \U0001f642.png".encode(), b"caf\xe9.png", unicodedata.normalize("NFD", "é.png").encode(),
-        b"n" * 251 + b".png", "ü".encode() * 125 + b".png", b"-rf.png", b"back\\slash.png", b"back\\x41.png", b" blanks .png", b"con.png",
-        b"dot.", b"CAP.PNG", b"cap.png", b"tab\tand\rreturn.png", b"100%{year}.png", b"deep/" * 40 + b"down.png", b"fold\xff/er.png",
-        "\u202eright to left.png".encode(), b"semi;colon & $(x).png", b"*?<>|:.png",
-    ]  # fmt: skip
+        b"new\nline.png",
+        b"quo\"te's.png",
+        "emoji \U0001f642.png".encode(),
+        b"caf\xe9.png",
+        unicodedata.normalize("NFD", "é.png").encode(),
+        b"n" * 251 + b".png",
+        "ü".encode() * 125 + b".png",
+        b"-rf.png",
+        b"back\\slash.png",
+        b"back\\x41.png",
+        b" blanks .png",
+        b"con.png",
+        b"dot.",
+        b"CAP.PNG",
+        b"cap.png",
+        b"tab\tand\rreturn.png",
+        b"100%{year}.png",
+        b"deep/" * 40 + b"down.png",
+        b"fold\xff/er.png",
+        "\u202eright to left.png".encode(),
+        b"semi;colon & $(x).png",
+        b"*?<>|:.png",
+    ]
     for number, name in enumerate(names):
         path = os.path.join(os.fsencode(lab.source), name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -389,10 +410,19 @@ def test_a_source_folder_whose_name_is_no_utf8(lab: Lab) -> None:
 
 def test_broken_and_unsupported_files(lab: Lab) -> None:
     whole = jpeg(1, size=256)
-    put(lab.source, {
-        "good.jpg": jpeg(2), "cut.jpg": whole[: len(whole) // 2], "empty.jpg": b"", "text.jpg": b"This is no picture.\n" * 9,
-        "zeros.jpg": bytes(5000), "document.pdf": b"%PDF-1.4 ...", "wrong.png": jpeg(3), "noextension": jpeg(4, "2020:02:02 02:02:02"),
-    })  # fmt: skip
+    put(
+        lab.source,
+        {
+            "good.jpg": jpeg(2),
+            "cut.jpg": whole[: len(whole) // 2],
+            "empty.jpg": b"",
+            "text.jpg": b"This is no picture.\n" * 9,
+            "zeros.jpg": bytes(5000),
+            "document.pdf": b"%PDF-1.4 ...",
+            "wrong.png": jpeg(3),
+            "noextension": jpeg(4, "2020:02:02 02:02:02"),
+        },
+    )
     done = lab.upload()
     assert done.status == 3
     outcomes = {line["path"]: line["outcome"] for line in done.lines[:-1]}

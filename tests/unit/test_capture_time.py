@@ -371,9 +371,16 @@ def test_the_catalogs_own_names_tell_their_date_again(wall: datetime):
 
 @pytest.mark.parametrize(
     ("name", "is_one"),
-    [("IMG-20200101-WA0001.jpg", True), ("VID-20200101-WA0001.mp4", True), ("WhatsApp Image 2020-01-01 at 12.34.56.jpeg", True),
-     ("signal-2021-03-04-050607.jpg", True), ("IMG_20200101_123456.jpg", False), ("signal.jpg", False), ("a IMG-20200101-WA1", False)],
-)  # fmt: skip
+    [
+        ("IMG-20200101-WA0001.jpg", True),
+        ("VID-20200101-WA0001.mp4", True),
+        ("WhatsApp Image 2020-01-01 at 12.34.56.jpeg", True),
+        ("signal-2021-03-04-050607.jpg", True),
+        ("IMG_20200101_123456.jpg", False),
+        ("signal.jpg", False),
+        ("a IMG-20200101-WA1", False),
+    ],
+)
 def test_messengers_are_known_by_their_names(name: str, is_one: bool):
     assert is_messenger_name(name) is is_one
 

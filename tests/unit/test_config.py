@@ -184,9 +184,14 @@ def test_a_value_that_does_not_fit_is_named_with_its_key_and_its_file(clean: Pat
 
 @pytest.mark.parametrize(
     ("name", "value", "key"),
-    [("CATALOG_PORT", "many", "port"), ("CATALOG_KNOWN_PLACES", "Home", "known_places"), ("CATALOG_LAYOUT__NAME", "{x}", "layout.name"),
-     ("catalog_min_copies", "none", "min_copies"), ("CATALOG_LAYOUT", "x", "layout")],
-)  # fmt: skip
+    [
+        ("CATALOG_PORT", "many", "port"),
+        ("CATALOG_KNOWN_PLACES", "Home", "known_places"),
+        ("CATALOG_LAYOUT__NAME", "{x}", "layout.name"),
+        ("catalog_min_copies", "none", "min_copies"),
+        ("CATALOG_LAYOUT", "x", "layout"),
+    ],
+)
 def test_a_variable_that_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, key: str):
     monkeypatch.setenv(name, value)
     text = complaint()

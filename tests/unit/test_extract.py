@@ -32,7 +32,7 @@ from catalog.media.request import Request
 assert pi_heif
 ODD_NAMES = {
     "newline": b"new\nline.jpg",
-    "quotes": b"it's \"quoted\" `here`.jpg",
+    "quotes": b'it\'s "quoted" `here`.jpg',
     "emoji": "party 🎉👩\u200d👧.jpg".encode(),
     "decomposed": unicodedata.normalize("NFD", "Zoë Ünal.jpg").encode(),
     "invalid UTF-8": b"caf\xe9\xff.jpg",
@@ -365,8 +365,8 @@ def rgba(picture: Image.Image) -> Image.Image:
 
 MODES = {
     "RGBA PNG": ("PNG", rgba),
-    "palette PNG": ("PNG", lambda p: p.quantize(64)),
-    "palette GIF": ("GIF", lambda p: p.quantize(64)),
+    "palette PNG": ("PNG", lambda p: p.quantize(256)),
+    "palette GIF": ("GIF", lambda p: p.quantize(256)),
     "grey PNG": ("PNG", lambda p: p.convert("L")),
     "grey JPEG": ("JPEG", lambda p: p.convert("L")),
     "CMYK JPEG": ("JPEG", lambda p: p.convert("CMYK")),

@@ -58,9 +58,9 @@ def clip(container: str, codec: str, audio: bool = False) -> bytes:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as output:
         if audio:
-            stream = output.add_stream(codec, rate=44100)
+            stream = output.add_stream(codec, rate=48000)
             frame = av.AudioFrame.from_ndarray(np.zeros((1, 2048), np.float32), "fltp", "mono")
-            frame.sample_rate = 44100
+            frame.sample_rate = 48000
         else:
             stream = output.add_stream(codec, rate=25)
             stream.width, stream.height, stream.pix_fmt = 352, 288, "yuv420p"
@@ -258,5 +258,3 @@ def test_raw_files_called_tif_get_their_type_from_the_tags_inside():
 
 def test_only_the_thumbnail_is_both_a_sidecar_and_a_picture():
     assert {e for t in TYPES for e in t.extensions} & SIDECAR_EXTENSIONS == {"thm"}
-
-

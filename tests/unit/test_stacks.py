@@ -112,8 +112,28 @@ def test_a_sidecar_that_cannot_be_read_is_reported_like_any_other_file():
     assert orphans == [] and candidates[0].sidecars == ()
 
 
-@given(st.lists(st.sampled_from(["a.jpg", "a(1).jpg", "a-edited.jpg", "a.cr2", "a.mov", "a.xmp", "a.jpg.xmp", "a.jpg.json", "a.aae",
-                                 "a.jpg(1).json", "b.json", "a.thm", "A.JPG"]), unique=True))  # fmt: skip
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "a.jpg",
+                "a(1).jpg",
+                "a-edited.jpg",
+                "a.cr2",
+                "a.mov",
+                "a.xmp",
+                "a.jpg.xmp",
+                "a.jpg.json",
+                "a.aae",
+                "a.jpg(1).json",
+                "b.json",
+                "a.thm",
+                "A.JPG",
+            ]
+        ),
+        unique=True,
+    )
+)
 def test_every_file_is_a_candidate_a_sidecar_or_an_orphan_and_none_is_lost(names: list[str]):
     candidates, orphans = attach_sidecars([Entry(name, 5) for name in names])
     seen = [c.entry.path for c in candidates] + [o.path for o in orphans]
@@ -267,5 +287,3 @@ def test_every_file_is_in_exactly_one_stack(members: list[Member]):
         assert all(bool(m.role) is (len(stack) > 1) for m in stack)
         assert sum(m.role == "live" for m in stack) <= 1
         assert stack[0].asset.facts.kind == "image" or len(stack) == 1
-
-

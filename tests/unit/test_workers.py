@@ -253,5 +253,3 @@ def test_descriptors_do_not_leak_when_readers_die(odd_pool: ReaderPool):
     before = len(os.listdir("/proc/self/fd"))
     ask(odd_pool, *(f"die-{n}" for n in range(10)), "ok")
     assert len(os.listdir("/proc/self/fd")) <= before + 4
-
-
