@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -140,12 +140,14 @@ class Repository:
             self._check_target(what, after)
         # this request, unlike the setting it makes, returns once the writes under way have ended
         self.connection.request("PUT", f"/{quote(before.index)}/_block/write")
+        self.refresh(before.index)  # what was written a moment ago is not in a search yet
         copied = 0
-        for page in self.scan_pages(index=before.index):
-            if self._is_flipped(what, before):
-                return
-            self._copy_page(what, before, after, page)
-            copied += len(page)
+        with contextlib.closing(self.scan_pages(index=before.index)) as pages:
+            for page in pages:
+                if self._is_flipped(what, before):
+                    return
+                self._copy_page(what, before, after, page)
+                copied += len(page)
         self.refresh(after)
         count = self.connection.request("GET", f"/{quote(after)}/_count")["count"]
         if count != copied and not self._is_flipped(what, before):
@@ -265,7 +267,7 @@ class Repository:
     def scan_pages(
         self, query: dict[str, Any] | None = None, *, index: str | None = None, sort: Any = "_shard_doc",
         source: Sequence[str] | bool = True, limit: int = 0,
-    ) -> Iterator[list[dict[str, Any]]]:  # fmt: skip
+    ) -> Generator[list[dict[str, Any]], None, None]:  # fmt: skip
         """Every hit, in pages, from one point in time; nothing stops at 10,000. `limit` 0 means all."""
         name = quote(index or self.alias)
         pit = self.connection.request("POST", f"/{name}/_pit", keep_alive="5m")["id"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,85 +26,139 @@ from catalog.wiring import Workspace
 Document = Mapping[str, Any]
 
 
-def run_search(workspace: Workspace, query: str, *, style: str, sort: str, limit: int, screen: Screen) -> int:
-    """Print what matches a query."""
+def run_search(workspace: Workspace, query: str, *, style: str, sort: str, limit: int, null: bool, screen: Screen) -> int:
+    """Print what matches a query. A query that is not understood needs no Elasticsearch to be told so."""
+    query = _without_raw_bytes(query)
     try:
+        queries.build(query)
+        queries.sort_order(sort)
         repository = workspace.repository
         repository.refresh(repository.alias)
         if style == "count":
             screen.out(str(queries.count(repository, query)))
             return DONE
         found = queries.search(repository, query, sort=sort, limit=limit)
-        _FORMATS[style](found, repository, screen.out)
+        if style == "jsonl":
+            _print_jsonl(found, screen.out)
+        elif style == "paths":
+            _print_paths(found, _local_roots(repository), null=null)
+        else:
+            _print_table(found, screen.out)
         return DONE
     except QuerySyntaxError as error:
         raise _pointed(error, query) from error
 
 
+def _without_raw_bytes(text: str) -> str:
+    """The text with bytes of a name that are no UTF-8 as the catalog holds them: a backslash, here escaped, and `xNN`."""
+    return re.sub("[\udc80-\udcff]", lambda m: f"\\\\x{ord(m[0]) - 0xDC00:02x}", text)
+
+
 def _pointed(error: QuerySyntaxError, query: str) -> QuerySyntaxError:
-    """The error with the query and a mark under the spot."""
+    """The error with the query and a mark under the spot, where one is known."""
     if error.position is None:
         return error
-    mark = " " * _columns(query[: error.position]) + "^"
-    return QuerySyntaxError(f"{error.message}:\n  {query}\n  {mark}", hint="\n" + error.hint if error.hint else "")
+    shown = "".join(" " if c.isspace() else c for c in query)
+    cause = error.__cause__
+    if isinstance(cause, QuerySyntaxError) and "column" not in cause.message:  # what Elasticsearch found, but not where
+        return QuerySyntaxError(f"{cause.message.rstrip('.')}:\n  {printable(shown)}")
+    mark = " " * _columns(printable(shown[: error.position])) + "^"
+    return QuerySyntaxError("\n".join([f"{error.message}:", f"  {printable(shown)}", f"  {mark}", *filter(None, [error.hint])]))
+
+
+def printable(text: str) -> str:
+    """The text on one line, with escapes for what would move the cursor, colour the terminal or turn the reading direction."""
+    if text.isprintable():
+        return text
+    return "".join(c.encode("unicode_escape").decode() if _is_control(c) else c for c in text)
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(char) in _TURNS
+
+
+_TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
 def _columns(text: str) -> int:
     """How many columns of a terminal a text takes."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.category(c) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text
+    )
 
 
-def _print_jsonl(found: Iterator[Document], _repository: Repository, out: Callable[[str], None]) -> None:
+def _print_jsonl(found: Iterator[Document], out: Callable[[str], None]) -> None:
     for document in found:
         out(orjson.dumps(document).decode())
 
 
-def _print_paths(found: Iterator[Document], repository: Repository, out: Callable[[str], None]) -> None:
-    roots = _local_roots(repository)
+def _print_paths(found: Iterator[Document], roots: Mapping[str, str], *, null: bool) -> None:
+    """One path an asset, byte for byte as the system knows it, so that other programs can open it."""
+    out = sys.stdout.buffer
+    plain = sys.stdout.isatty() and not null
     for document in found:
-        for copy in document.get("copies", []):
-            if copy["state"] == "ok":
-                root = roots.get(copy["store"])
-                out(f"{root}/{copy['path']}" if root else f"{copy['store']}:{copy['path']}")
-                break
+        copy = _good_copy(document)
+        if copy:
+            root = roots.get(copy["store"])
+            path = f"{from_text(root)}/{from_text(copy['path'])}" if root else f"{copy['store']}:{copy['path']}"
+            out.write(printable(path).encode() if plain else os.fsencode(path))
+            out.write(b"\0" if null else b"\n")
+    out.flush()
+
+
+def _good_copy(document: Document) -> Mapping[str, Any] | None:
+    """The first copy that is known to be there."""
+    return next((c for c in document.get("copies", []) if c["state"] == "ok"), None)
 
 
 def _local_roots(repository: Repository) -> dict[str, str]:
+    """The folder of each store on this machine, as text, by the store's name."""
     return {s["name"]: s["root"] for s in repository.stores() if s["kind"] == "local"}
 
 
-def _print_table(found: Iterator[Document], _repository: Repository, out: Callable[[str], None]) -> None:
-    width = shutil.get_terminal_size((160, 24)).columns
+def _print_table(found: Iterator[Document], out: Callable[[str], None]) -> None:
+    """Lines for a person: as wide as the terminal, whole where there is none."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    place, camera = (22, 22) if not width or width >= 120 else (18, 0)
     rows = 0
     for document in found:
         if not rows:
-            out(f"{'taken':<21}{'kind':<7}{'place':<22}{'camera':<22}{'size':>10}  path")
+            header = f"{'taken':<21}{'kind':<7}{'place':<{place}}{'camera':<22}"[: 28 + place + camera]
+            out(f"{header}{'size':>10}  path")
         rows += 1
-        place = document.get("place", {})
-        copy = next((c for c in document.get("copies", []) if c["state"] == "ok"), None)
+        where = document.get("place", {})
+        copy = _good_copy(document)
         line = "".join([
-            _cell(str(document.get("captured", {}).get("wall", "")).replace("T", " ")[:19], 21),
+            _cell(document.get("captured", {}).get("wall", "").replace("T", " ")[:19], 21),
             _cell(document["kind"], 7),
-            _cell(place.get("city") or place.get("region") or place.get("country") or "", 22),
-            _cell(document.get("camera", {}).get("model", ""), 22),
+            _cell(where.get("name") or where.get("city") or where.get("region") or where.get("country") or "", place),
+            _cell(document.get("camera", {}).get("model", ""), camera),
             f"{size_text(document['size']):>10}  ",
-            f"{copy['store']}:{copy['path']}" if copy else "(no copy)",
         ])  # fmt: skip
-        out(line if width >= 100 else line[: max(width, 60)])
+        path = printable(f"{copy['store']}:{copy['path']}") if copy else "(no copy)"
+        out(line + _ending(path, width - _columns(line) if width else 0))
     out(f"{rows:,} found." if rows else "Nothing found.")
 
 
 def _cell(text: str, width: int) -> str:
+    """The beginning of a text, and blanks up to a width in columns. At least two are blank; a width of 0 is no cell."""
+    if not width:
+        return ""
+    text = printable(text)
     while _columns(text) > width - 2:
         text = text[:-1]
     return text + " " * (width - _columns(text))
 
 
-_FORMATS: dict[str, Callable[[Iterator[Document], Repository, Callable[[str], None]], None]] = {
-    "table": _print_table,
-    "jsonl": _print_jsonl,
-    "paths": _print_paths,
-}
+def _ending(text: str, width: int) -> str:
+    """The end of a path that is too long for a width in columns: there stands the file's name. A width of 0 is any."""
+    if not width or _columns(text) <= width:
+        return text
+    while _columns(text) > max(width, 20) - 1:
+        text = text[1:]
+    return "\u2026" + text
 
 
 def run_show(workspace: Workspace, what: str, screen: Screen) -> int:
@@ -134,39 +190,62 @@ def _find(repository: Repository, what: str) -> str:
             return found[0]
         if found:
             raise AssetNotFound(f"More than one asset's hash begins with {what}.", hint="Give more digits.")
-    path = Path(what)
+    return _find_file(repository, what)
+
+
+def _find_file(repository: Repository, what: str) -> str:
+    """The hash of a file on this machine, or of one that was, when it was uploaded from there."""
+    path = Path(os.path.realpath(what))
     if path.is_file():
-        digest = LocalStore("file", path.absolute().parent, managed=False).checksum(to_text(path.name))
+        digest = LocalStore("file", path.parent, managed=False).checksum(to_text(path.name))
         if repository.known([digest]):
             return digest
-        raise AssetNotFound(f"The content of {what} is not in the catalog.", hint="Upload it with upload_to_nas_from_disk.")
-    raise AssetNotFound(f"Nothing in the catalog has the hash or path {what}.", hint="Look for it with `catalog search`.")
+        raise AssetNotFound(f"The content of {printable(what)} is not in the catalog.",
+                            hint="Upload it with upload_to_nas_from_disk.")  # fmt: skip
+    query = {"term": {"original.path": to_text(str(path))}}
+    uploaded = [hit["_id"] for page in repository.scan_pages(query, source=False, limit=1) for hit in page]
+    if uploaded:
+        return str(uploaded[0])
+    if path.is_dir():
+        raise AssetNotFound(f"{printable(what)} is a folder.", hint="Look into it with `catalog search 'path:FOLDER/*'`.")
+    raise AssetNotFound(f"Nothing in the catalog has the hash or path {printable(what)}.",
+                        hint="Look for it with `catalog search`.")  # fmt: skip
 
 
 def _find_path(repository: Repository, what: str) -> str | None:
-    real = os.path.realpath(what)
-    candidates: list[tuple[str, str | None]] = [(what, None)]
+    """The asset that has, or had, a copy at a path: of any store, of a store named before it, or of a store's folder."""
     store, colon, rest = what.partition(":")
-    if colon:
-        candidates.append((rest, store))
-    for name, root in _local_roots(repository).items():
+    typed: list[tuple[str, str | None]] = [(what, None), (rest, store)] if colon else [(what, None)]
+    # As the catalog prints it, or as the system knows it: these differ where a name holds a backslash or is no UTF-8.
+    candidates = [
+        (form, name) for path, name in typed for form in (path, to_text(path)) if not re.search("[\ud800-\udfff]", form)
+    ]
+    path = Path(what).absolute()
+    real = os.fspath(Path(os.path.realpath(path.parent)) / path.name)  # a link itself is no copy in the store
+    for known, root in _local_roots(repository).items():
         base = os.path.realpath(from_text(root))
-        if real.startswith(base + os.sep):
-            candidates.append((to_text(real[len(base) + 1 :]), name))
-    for path, in_store in candidates:
-        found = queries.by_path(repository, path, in_store)
-        if found:
-            return found[0]
+        if real.startswith(base.rstrip(os.sep) + os.sep):
+            candidates.append((to_text(os.path.relpath(real, base)), known))
+    for text, in_store in dict.fromkeys(candidates):
+        for form in dict.fromkeys((text, unicodedata.normalize("NFC", text))):
+            found = queries.by_path(repository, form, in_store)
+            if found:
+                return next((h for h in found if _is_there(repository.get(h), form)), found[0])
     return None
+
+
+def _is_there(document: Document, path: str) -> bool:
+    return any(c["path"] == path and c["state"] == "ok" for c in document["copies"])
 
 
 def _description(document: Document, history: list[dict[str, Any]]) -> Iterator[str]:
     yield f"{document['kind']} {document['type']}  {document['hash']}"
     captured = document.get("captured")
     if captured:
-        offset = f" (UTC{captured['offset_minutes'] / 60:+g} h)" if "offset_minutes" in captured else ""
-        wall = captured["wall"].replace("T", " ")
+        wall = captured["wall"].replace("T", " ").removesuffix(".000")
+        offset = f" (UTC{_offset_text(captured['offset_minutes'])})" if "offset_minutes" in captured else ""
         yield _row("taken", f"{wall}{offset}", f"{captured['source']}, confidence {captured['confidence']}")
+        yield from _plain_lines({k: captured[k] for k in ("instant", "zone") if k in captured}, {}, "taken.")
     yield from _plain_lines(document, document.get("sources", {}))
     for copy in document.get("copies", []):
         yield _row("copy", f"{copy['store']}:{copy['path']}  {copy['state']}, verified {copy['verified']}")
@@ -174,14 +253,21 @@ def _description(document: Document, history: list[dict[str, Any]]) -> Iterator[
         yield _row("sidecar", f"{sidecar['store']}:{sidecar['path']}")
     for note in document.get("notes", []):
         yield _row("note", note)
-    yield "history"
+    if history:
+        yield "history"
     for event in history:
+        source = f"  from {event['source']}" if event.get("source") else ""
         where = f"{event.get('store', '')}:{event.get('path', '')}"
-        yield f"  {event['at']}  {event['action']:<10} {where}  from {event.get('source', '')}  run {event['run']}"
+        yield printable(f"  {event['at']}  {event['action']:<10} {where}{source}  run {event['run']}")
+
+
+def _offset_text(minutes: int) -> str:
+    """`+05:30` for 330 minutes east."""
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
 def _row(name: str, value: object, source: str | None = None) -> str:
-    return f"  {name:<26}{value}" + (f"   from {source}" if source else "")
+    return printable(f"  {name:<26}{value}" + (f"   from {source}" if source else ""))
 
 
 _READ_AS = {
@@ -209,7 +295,9 @@ def _plain(name: str, value: Any) -> str:
     if name == "location":
         return f"{value['lat']}, {value['lon']}"
     if name == "size":
-        return size_text(value)
+        return size_text(value) + (f" ({value:,} bytes)" if value >= 1000 else "")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -228,22 +316,52 @@ def run_status(workspace: Workspace, screen: Screen) -> int:
 
 
 def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{found['assets']:,} assets, {size_text(found['bytes'])}; {found['copies']:,} copies."
+    yield f"{_counted(found['assets'], 'asset')}, {size_text(found['bytes'])}; {_counted(found['copies'], 'copy')}."
     for kind, part in found["kinds"].items():
         yield f"  {kind:<10}{part['assets']:>12,}  {size_text(part['bytes']):>10}"
-    yield "Stores:"
+    yield from _store_lines(found)
+    yield from _year_lines(found)
+    if not found["assets"]:
+        yield "Nothing is in this catalog yet: upload_to_nas_from_disk brings photos and videos in."
+        return
+    lacking = found["lacking_copies"]
+    yield f"{lacking:,} {'has' if lacking == 1 else 'have'} fewer than {_counted(found['min_copies'], 'copy')}."
+    for key, text, query in (
+        ("weak_dates", "a weak date or none", "confidence:low OR -has:date"),
+        ("with_position", "a position", "has:location"),
+        ("with_problem", "a problem: it cannot be looked at", "problem:*"),
+    ):
+        number = found[key]
+        if number or key != "with_problem":
+            yield f"{number:,} {'has' if number == 1 else 'have'} {text} (catalog search '{query}')."
+
+
+def _counted(number: int, what: str) -> str:
+    plural = {"asset": "assets", "copy": "copies"}[what]
+    return f"{number:,} {what if number == 1 else plural}"
+
+
+def _store_lines(found: Mapping[str, Any]) -> Iterator[str]:
     roots = {s["name"]: s["root"] for s in found["known_stores"]}
-    for name in sorted({*roots, *found["stores"]}):
+    names = sorted({*roots, *found["stores"]})
+    if names:
+        yield "Stores:"
+    wide = max(10, *(len(n) + 1 for n in names)) if names else 0
+    for name in names:
         part = found["stores"].get(name, {"copies": 0, "bytes": 0, "not_ok": 0})
         lost = f"  {part['not_ok']:,} missing or damaged" if part["not_ok"] else ""
-        yield f"  {name:<10}{part['copies']:>12,}  {size_text(part['bytes']):>10}  {roots.get(name, '')}{lost}"
-    if found["years"]:
+        yield printable(
+            f"  {name:<{wide}}{part['copies']:>12,}  {size_text(part['bytes']):>10}  {roots.get(name, '')}{lost}".rstrip()
+        )
+
+
+def _year_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    years = dict(found["years"])
+    undated = found["assets"] - sum(years.values())
+    if undated:
+        years["undated"] = undated
+    if years:
         yield "Years:"
-        most = max(found["years"].values())
-        for year, number in found["years"].items():
-            yield f"  {year:<10}{number:>12,}  {'#' * max(1, round(40 * number / most))}"
-    yield f"{found['lacking_copies']:,} have fewer than {found['min_copies']} copies."
-    yield f"{found['weak_dates']:,} have a weak date (catalog search 'confidence:low')."
-    yield f"{found['with_position']:,} have a position."
-    if found["with_problem"]:
-        yield f"{found['with_problem']:,} cannot be looked at (catalog search 'problem:*')."
+        most = max(years.values())
+    for year, number in years.items():
+        yield f"  {year:<10}{number:>12,}  {'#' * max(1, round(40 * number / most))}"

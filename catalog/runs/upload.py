@@ -145,6 +145,7 @@ def _upload(
     run = new_run()
     journal = Journal(workspace.journal_dir, run)
     _claim_root(workspace.repository, target.root)
+    target.sweep()
     journal.started("run", command=COMMAND, source=to_text(str(source)), root=to_text(str(target.root)))
     settings = workspace.settings
     recording = Recording(workspace.repository, base=to_text(str(source)), command=COMMAND)

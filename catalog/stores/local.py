@@ -248,14 +248,15 @@ class LocalStore:
         except OSError as error:
             raise self._failure(error, path) from error
 
+    def sweep(self) -> None:
+        """Remove the temporary files that killed runs left behind."""
+        _sweep_scratch(self.root)
+
     def close(self) -> None:
         """Remove this run's temporary folder."""
         if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            release_scratch(self.root, self._scratch, self._scratch_lock)
             self._scratch = None
-            os.close(self._scratch_lock)
-            with contextlib.suppress(OSError):
-                (self.root / PRIVATE / "tmp").rmdir()
 
     # --- private ---------------------------------------------------------------------------------------------------
 
@@ -265,7 +266,7 @@ class LocalStore:
             if self._scratch is None:
                 self._check_root()
                 try:
-                    self._scratch, self._scratch_lock = _claim_scratch(self.root)
+                    self._scratch, self._scratch_lock = claim_scratch(self.root)
                 except OSError as error:
                     raise self._failure(error, PRIVATE) from error
             return self._scratch
@@ -315,7 +316,7 @@ def _entry_of(path: str, status: os.stat_result) -> Entry:
     return Entry(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino, problem)
 
 
-def _claim_scratch(root: Path) -> tuple[Path, int]:
+def claim_scratch(root: Path) -> tuple[Path, int]:
     """A new temporary folder, and the open descriptor that locks it. Raises OSError.
 
     Another run may sweep the folder, or remove its parent, in the moment before it is locked: then a new one is made.
@@ -338,6 +339,20 @@ def _claim_scratch(root: Path) -> tuple[Path, int]:
         if scratch.is_dir():
             return scratch, descriptor
         os.close(descriptor)
+
+
+def release_scratch(root: Path, scratch: Path, lock: int) -> None:
+    """Remove a folder that `claim_scratch` gave."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    os.close(lock)
+    _sweep_scratch(root)
+
+
+def _sweep_scratch(root: Path) -> None:
+    parent = root / PRIVATE / "tmp"
+    with contextlib.suppress(OSError):
+        _sweep(parent)
+        parent.rmdir()
 
 
 def _sweep(parent: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 
 from catalog.errors import PermissionDenied, ReadOnlyStore, StoreGuard
-from catalog.stores.local import PRIVATE
+from catalog.stores.local import PRIVATE, claim_scratch, release_scratch
 from catalog.stores.placing import place_without_overwriting
 
 MARKER = "store.json"
@@ -25,7 +25,7 @@ def read_marker(root: Path) -> str | None:
     """The id of the store at a root, or None where it was never marked. Raises StoreGuard for a damaged marker."""
     try:
         data = marker_path(root).read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise StoreGuard(f"The marker {marker_path(root)} cannot be read ({error.strerror}).") from error
@@ -41,22 +41,25 @@ def read_marker(root: Path) -> str | None:
 
 def write_marker(root: Path, name: str) -> str:
     """Mark a root as a store and return its id; if another program was faster, that one's id."""
+    if (known := read_marker(root)) is not None:
+        return known
     path = marker_path(root)
-    aside = path.with_name(f"{MARKER}.{uuid.uuid4().hex}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(orjson.dumps({"store": name, "id": uuid.uuid4().hex}) + b"\n")
-        with contextlib.suppress(FileExistsError):
-            place_without_overwriting(os.fspath(aside), os.fspath(path))
+        root.mkdir(parents=True, exist_ok=True)
+        scratch, lock = claim_scratch(root)  # a later run removes it if this one is killed
+        try:
+            aside = scratch / MARKER
+            aside.write_bytes(orjson.dumps({"store": name, "id": uuid.uuid4().hex}) + b"\n")
+            with contextlib.suppress(FileExistsError):
+                place_without_overwriting(os.fspath(aside), os.fspath(path))
+        finally:
+            release_scratch(root, scratch, lock)
     except PermissionError as error:
         raise PermissionDenied(
             f"The folder {root} cannot be written to.", store=name, hint="Check its owner and mode."
         ) from error
     except OSError as error:
         raise ReadOnlyStore(f"The folder {root} cannot be written to ({error.strerror}).", store=name) from error
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink()
     found = read_marker(root)
     if found is None:
         raise StoreGuard(f"The marker {path} vanished while it was written.")

@@ -32,7 +32,7 @@ from catalog.errors import (
     StoreGuard,
     StoreUnavailable,
 )
-from catalog.stores import local, placing
+from catalog.stores import local, marker, placing
 from catalog.stores.local import PRIVATE, LocalStore
 from catalog.stores.marker import marker_path, read_marker, write_marker
 from catalog.stores.placing import place_without_overwriting
@@ -179,6 +179,13 @@ class TestLocalStore(StoreContract):
         put(other, "b.jpg")
         other.close()
         assert not living.exists()
+
+    def test_what_a_killed_run_left_is_swept_without_writing_anything(self, store: LocalStore):
+        (store.root / PRIVATE / "tmp" / "dead").mkdir(parents=True)
+        (store.root / PRIVATE / "tmp" / "dead" / "1.part").write_bytes(b"half")
+        store.sweep()
+        assert os.listdir(store.root / PRIVATE) == []
+        store.sweep()  # nothing there is no problem
 
     def test_a_temporary_folder_swept_before_it_was_locked_is_made_again(
         self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
@@ -485,6 +492,22 @@ def test_a_second_mark_keeps_the_first(tmp_path: Path):
 
 def test_a_root_that_is_not_there_yet_is_made_and_marked(tmp_path: Path):
     assert write_marker(tmp_path / "new" / "root", "nas") == read_marker(tmp_path / "new" / "root")
+
+
+def test_a_marker_is_written_aside_where_later_runs_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Killed(BaseException):
+        pass
+
+    def kill(*_arguments: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(marker, "place_without_overwriting", kill)
+    monkeypatch.setattr(marker, "release_scratch", lambda _root, _scratch, lock: os.close(lock))
+    with pytest.raises(Killed):
+        write_marker(tmp_path, "nas")
+    assert len(list((tmp_path / PRIVATE).rglob("store.json*"))) == 1
+    LocalStore("nas", tmp_path).sweep()
+    assert os.listdir(tmp_path / PRIVATE) == []
 
 
 def test_many_who_mark_one_root_at_once_agree_on_its_id(tmp_path: Path):

@@ -27,7 +27,7 @@ from catalog.domain.capture_time import CaptureTime
 from catalog.domain.fixity import content_hash
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
-from catalog.errors import CatalogIndexError, DocumentConflict, SchemaMismatch
+from catalog.errors import CatalogIndexError, DocumentConflict, IndexUnavailable, SchemaMismatch
 from catalog.execution.apply import Verdict
 from catalog.index import recording, repository, schema
 from catalog.index.client import Address, Connection
@@ -46,6 +46,7 @@ UNWRITTEN = {
         "copies.revision": "for stores that number their versions; the disk has none",
     },
     "events": {"reason": "for an event that is no success", "before": "for changes that can be undone"},
+    "stores": {"files": "for the guard against a root that shrank"},
     "decisions": dict.fromkeys(("kind", "hash", "other", "at", "run", "note"), "decisions are still to come"),
 }
 """Fields that are in the mapping before anything writes them, and what for."""
@@ -131,7 +132,8 @@ def an_asset(number: int) -> Asset:
     chance = random.Random(number)
     facts = Facts(
         hash=content_hash(b"%d" % number), size=4_000_000_000 + number, type="jpeg", kind="image", mime="image/jpeg",
-        image_hash=content_hash(b"image %d" % number), width=4032, height=3024, duration=2.5, phash=f"{chance.getrandbits(64):016x}",
+        image_hash=content_hash(b"image %d" % number), width=4032, height=3024, duration=2.5,
+        phash=f"{chance.getrandbits(64):016x}",
         quality=Quality(chance.uniform(0, 900), 127.5, 33.25, False, True), position=Position(51.05, 3.72, 12.5, "exif"),
         tags=("snow", "Straße", "\U0001f642"), values=VALUES, sources={"make": "exif", "location": "exif"}, notes=("a note",),
         problem="the picture is cut off",
@@ -356,7 +358,7 @@ def test_a_foreign_index_of_a_name_of_ours_is_refused_and_not_touched(
 ) -> None:
     name = f"{lab.index}{what}"
     if kind == "index":
-        lab.ask("PUT", f"{name}/_doc/1?refresh=true", json={"theirs": 1})
+        lab.ask("PUT", name, json={"mappings": {"properties": {"theirs": {"type": "keyword"}}}})
     elif kind == "empty index":
         lab.ask("PUT", name)
     elif kind == "alias":
@@ -403,7 +405,7 @@ def test_an_index_of_a_newer_version_is_refused_before_anything_is_changed(
 ) -> None:
     name = f"{lab.index}{what}"
     lab.ask("PUT", f"{name}-v9", json=schema.body(what[1:] or "assets", 9, name))
-    with pytest.raises(SchemaMismatch, match=f"{name} was made by a newer version of this program .schema 9"):
+    with pytest.raises(SchemaMismatch, match=f"{name} was made by a newer version of this program \\(schema 9\\)"):
         opened().ensure()
     assert behind(lab) == {f"{name}-v9": [name]}
 
@@ -412,7 +414,7 @@ def test_an_index_too_old_to_be_brought_up_to_date_is_refused_and_stays_writable
     lab: Lab, opened: Callable[..., Repository]
 ) -> None:
     lab.ask("PUT", f"{lab.index}-v0", json=schema.body("assets", 0, lab.index))
-    with pytest.raises(SchemaMismatch, match="too old .* .schema 0"):
+    with pytest.raises(SchemaMismatch, match=r"too old .* \(schema 0\)"):
         opened().ensure()
     assert behind(lab) == {f"{lab.index}-v0": [lab.index]}
     fill_one = lab.ask("PUT", f"{lab.index}/_doc/1", json={"hash": "1"})
@@ -463,6 +465,16 @@ def test_a_catalog_two_versions_old_is_brought_up_to_date_in_one_step(
     assert lab.documents() == {key: d | {"moved_from": 2} for key, d in documents.items()}
 
 
+def cut_after(count: int, connection: Any) -> Callable[[str, str], None]:
+    """What ends a program at every request after so many."""
+
+    def cut(_method: str, _path: str) -> None:
+        if len(connection.requests) > count:
+            raise Stop
+
+    return cut
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_migration_cut_off_at_every_request_in_turn_loses_nothing(
     lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None], monkeypatch: pytest.MonkeyPatch, when: str
@@ -475,12 +487,7 @@ def test_migration_cut_off_at_every_request_in_turn_loses_nothing(
     interrupted = 0
     while True:
         catalog_ = opened()
-
-        def cut(_method: str, _path: str, catalog_: Repository = catalog_) -> None:
-            if len(catalog_.connection.requests) > interrupted:
-                raise Stop
-
-        setattr(catalog_.connection, when, cut)
+        setattr(catalog_.connection, when, cut_after(interrupted, catalog_.connection))
         try:
             catalog_.ensure()
         except Stop:
@@ -594,6 +601,8 @@ def test_a_slow_migration_undoes_nothing_of_what_came_after_a_faster_one(
         slow.ensure()
     except SchemaMismatch as refused:
         assert "newer version" in str(refused)
+    except IndexUnavailable as refused:  # the index it was copying into is itself an old one by now
+        assert "index write" in str(refused)
     assert changed
     assert behind(lab) == made(lab, 3) | {name: [] for version in (1, 2) for name in made(lab, version)}
     assert lab.documents() == {k: d | {"moved_from": 1} for k, d in documents.items()} | changed
@@ -768,18 +777,26 @@ def test_a_document_that_never_rests_is_given_up_and_not_overwritten(
     assert document["paths"] == ["a.jpg"]
 
 
-def test_nothing_is_written_where_the_alias_has_gone(lab: Lab, opened: Callable[..., Repository]) -> None:
-    """Elasticsearch would make up an index of that name, without our mapping, and take everything."""
+def test_nothing_is_written_into_an_index_that_took_the_name(lab: Lab, opened: Callable[..., Repository]) -> None:
+    """As Elasticsearch makes one up, with any field, where a write finds no index of its name."""
     catalog_ = opened()
     catalog_.ensure()
     catalog_.bulk(lines_for(catalog_, 1, "a.jpg"))
+    digest = an_asset(1).hash
+    kept = lab.documents()[digest]
     for name in behind(lab):
         lab.ask("DELETE", name)
+    for what in EVERYTHING:
+        lab.ask("PUT", f"{lab.index}{what}")
+    lab.ask("PUT", f"{lab.index}/_doc/{digest}", json=kept)
     replies = catalog_.bulk(lines_for(catalog_, 2, "b.jpg"))
     assert [reply["status"] for reply in replies] == [404] * 3
-    with pytest.raises(CatalogIndexError):
+    with pytest.raises(CatalogIndexError, match="not an alias"):
+        a_recording(catalog_).add_copy(digest, a_copy("b.jpg"), unjudged, "run")
+    with pytest.raises(CatalogIndexError, match="not an alias"):
         catalog_.remember_store({"name": "nas"})
-    assert behind(lab) == {}
+    assert lab.documents() == {digest: kept}
+    assert [lab.documents(what[1:]) for what in EVERYTHING[1:]] == [{}] * 4
 
 
 def test_a_refused_record_fails_its_file_alone_and_the_next_run_mends_it(

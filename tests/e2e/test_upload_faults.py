@@ -129,7 +129,7 @@ def test_killed_at_any_point_the_end_state_is_that_of_an_undisturbed_run(lab: La
 def test_two_uploads_of_one_source_at_once(lab: Lab, library: Path) -> None:
     both = [lab.uploading(source=library) for _ in range(2)]
     done = [ended(process) for process in both]
-    assert [d.status for d in done] == [0, 0]
+    assert [d.status for d in done] == [0, 0], [d.err for d in done]
     contents = {h for p, h in hashes(library).items() if not p.endswith((".xmp", ".aae"))}
     assert set(lab.documents()) == contents
     assert sum(d.summary["new"] for d in done) == len(contents)
@@ -144,7 +144,7 @@ def test_two_overlapping_sources_at_once(lab: Lab) -> None:
     put(lab.source, files)
     put(other, {f"deep/TWO_{n}.JPG": data for n, data in enumerate(reversed(files.values()))}, mtime=1_500_000_000)
     done = [ended(process) for process in (lab.uploading(), lab.uploading(source=other))]
-    assert [d.status for d in done] == [0, 0]
+    assert [d.status for d in done] == [0, 0], [d.err for d in done]
     assert sum(d.summary["new"] for d in done) == 150
     assert sorted(lab.stored().values()) == sorted(content_hash(data) for data in files.values())
     lab.check_no_ghosts()

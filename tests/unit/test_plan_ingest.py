@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import builtins
 import copy
+import itertools
 import os
 import socket
 import time
