@@ -76,7 +76,7 @@ _WORD_SUFFIX = re.compile(r"(?<!\\)(?:~[0-2]?)?(?:(?<!\\)\^\d{1,4}(?:\.\d{1,4})?
 _BOOST = re.compile(r"(?:\^\d{1,4}(?:\.\d{1,4})?)?")
 _LETTER = re.compile(r"\\.|[:/!^~]", re.DOTALL)
 _NEAR = re.compile(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?)(km|m|mi)?)?(?=[\s)]|$)", re.IGNORECASE | re.ASCII)
-_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2}))?)?)?)?)?", re.ASCII)
+_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.(\d{3}))?)?)?Z?)?)?)?", re.ASCII)
 _NOW = re.compile(r"now(?:[+-]\d{1,6}[yMwdhms])?(?:/[yMwdhms])?")
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)([a-z]*)", re.IGNORECASE | re.ASCII)
 _COMPARED = re.compile(r"(>=|<=|>|<)(.+)", re.DOTALL)
@@ -486,6 +486,7 @@ def _moment(text: str, at: int, *, upper: bool) -> str:
     if not match:
         raise QuerySyntaxError(f"{text} is no date such as 2019, 2019-07, 2019-07-12 or 2019-07-12T18:30", position=at)
     parts = [int(g) for g in match.groups() if g is not None]
+    parts[6:] = [1000 * milliseconds for milliseconds in parts[6:]]
     try:
         low = datetime(*(parts + [1, 1][len(parts) - 1 :] if len(parts) < 3 else parts))  # type: ignore[arg-type]
     except ValueError:
@@ -499,5 +500,5 @@ def _end_of(low: datetime, precision: int) -> datetime:
     elif precision == 2:
         length = timedelta(days=calendar.monthrange(low.year, low.month)[1])
     else:
-        length = {3: timedelta(days=1), 4: timedelta(hours=1), 5: timedelta(minutes=1)}.get(precision, timedelta(seconds=1))
+        length = timedelta(**{("days", "hours", "minutes", "seconds", "milliseconds")[precision - 3]: 1})
     return low + (length - timedelta(milliseconds=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -96,27 +96,44 @@ class Recording:
             action="duplicate", hash=action.hash, store=action.store, path=action.existing, source=original, run=run, now=now
         )
 
-    def add_copy(self, content_hash: str, copy: Copy, judge: Callable[[list[str]], Verdict], run: str) -> str:
-        """Add a copy to an existing asset; see `execution.apply.Writing`. Repeated while others change the document."""
+    def add_copy(
+        self,
+        content_hash: str,
+        copy: Copy,
+        judge: Callable[[list[str]], Verdict],
+        run: str,
+        sidecars: Sequence[dict[str, Any]] = (),
+    ) -> str:
+        """Add a copy to an existing asset, and the sidecars that were stored with it; see `execution.apply.Writing`.
+
+        Repeated while others change the document.
+        """
         for attempt in range(1, ATTEMPTS + 1):
             document, seq_no, primary_term = self._repository.get_versioned(content_hash)
             others = [c for c in document.get("copies", []) if c["store"] == copy.store]
-            if any(c["path"] == copy.path and c["state"] == "ok" for c in others):
-                return "ours" if document.get("run") == run else "present"
-            verdict = judge([c["path"] for c in others if c["path"] != copy.path])
-            if verdict.proved:
-                return "refused"
-            changed = document | _with_copy(document, copy, verdict.missing) | {"updated": timestamp(datetime.now(UTC))}
-            try:
-                self._repository.connection.request(
-                    "PUT", f"/{quote(self._alias)}/_doc/{content_hash}", changed,
-                    if_seq_no=seq_no, if_primary_term=primary_term, require_alias="true",
-                )  # fmt: skip
-            except DocumentConflict:
-                time.sleep(random.uniform(0, PAUSE * min(attempt, 10)))  # noqa: S311 - so that several take turns
-                continue
-            return "added"
+            there = any(c["path"] == copy.path and c["state"] == "ok" for c in others)
+            changes = _with_sidecars(document, sidecars)
+            if not there:
+                verdict = judge([c["path"] for c in others if c["path"] != copy.path])
+                if verdict.proved:
+                    return "refused"
+                changes |= _with_copy(document, copy, verdict.missing)
+            if not changes or self._replace(content_hash, document | changes, seq_no, primary_term):
+                known = "ours" if document.get("run") == run else "present"
+                return known if there else "added"
+            time.sleep(random.uniform(0, PAUSE * min(attempt, 10)))  # noqa: S311 - so that several take turns
         raise DocumentConflict(f"The document {content_hash} changes faster than it can be amended.")
+
+    def _replace(self, content_hash: str, document: dict[str, Any], seq_no: int, primary_term: int) -> bool:
+        """Write a changed document; False where another program changed it since it was read."""
+        document["updated"] = timestamp(datetime.now(UTC))
+        version = {"if_seq_no": seq_no, "if_primary_term": primary_term}
+        path = f"/{quote(self._alias)}/_doc/{content_hash}"
+        try:
+            self._repository.connection.request("PUT", path, document, **version, require_alias="true")
+        except DocumentConflict:
+            return False
+        return True
 
     def _source_lines(self, content_hash: str, path: str, run: str, fingerprint: str, now: datetime) -> list[Any]:
         index = schema.companion(self._alias, "sources")
@@ -138,6 +155,14 @@ class Recording:
 def _target(alias: str, key: str) -> dict[str, Any]:
     """Where a bulk line writes. If the alias has gone, nothing is written, instead of a new index being made up."""
     return {"_index": alias, "_id": key, "require_alias": True}
+
+
+def _with_sidecars(document: dict[str, Any], sidecars: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The field of a document that names its sidecars, with those it lacks; nothing where it has all of them."""
+    known = document.get("sidecars", [])
+    fresh = [s for s in sidecars if s not in known]
+    places = {(s["store"], s["path"]) for s in fresh}
+    return {"sidecars": [*(s for s in known if (s["store"], s["path"]) not in places), *fresh]} if fresh else {}
 
 
 def _with_copy(document: dict[str, Any], copy: Copy, missing: frozenset[str]) -> dict[str, Any]:

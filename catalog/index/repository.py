@@ -16,6 +16,8 @@ from catalog.index.client import Connection
 
 log = logging.getLogger(__name__)
 SCAN_PAGE = 1000
+READY_TIMEOUT = "40s"
+_SHARDS = "Look at its health (GET /_cat/shards) and its log, then run the command again."
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 UPGRADES: dict[int, dict[str, Upgrade]] = {}
 """How documents of schema version N become those of N + 1, by what their index holds; the others stay as they are.
@@ -54,6 +56,8 @@ class Repository:
         found = self._found(schema.PROPERTIES)
         for what, index in found.items():
             self._check_version(what, index)
+        if found:
+            self._await(*(index.index for index in found.values()))
         for what in schema.PROPERTIES:
             if what not in found:
                 self._create(what)
@@ -120,10 +124,20 @@ class Repository:
         except CatalogIndexError as error:
             if "already exists" not in str(error):
                 raise
-            # whoever created it may still be waiting for its shard, without which it answers no question
-            self.connection.request("GET", f"/_cluster/health/{quote(index)}", wait_for_status="yellow", timeout="50s")
+            self._await(index)
             return False
         return True
+
+    def _await(self, *indexes: str) -> None:
+        """Until the indexes can be asked: one that another program has just made waits for its shard, as after a restart."""
+        path = f"/_cluster/health/{','.join(quote(index) for index in indexes)}"
+        try:
+            self.connection.request("GET", path, wait_for_status="yellow", timeout=READY_TIMEOUT)
+        except CatalogIndexError as error:
+            if "(408" not in str(error):
+                raise
+            names = ", ".join(indexes)
+            raise IndexUnavailable(f"Elasticsearch cannot read {names}: not all shards are there.", hint=_SHARDS) from error
 
     # --- migration -------------------------------------------------------------------------------------------------
 

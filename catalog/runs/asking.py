@@ -202,7 +202,7 @@ def _find_file(repository: Repository, what: str) -> str:
             return digest
         raise AssetNotFound(f"The content of {printable(what)} is not in the catalog.",
                             hint="Upload it with upload_to_nas_from_disk.")  # fmt: skip
-    query = {"term": {"original.path": to_text(str(path))}}
+    query = {"terms": {"original.path": [to_text(str(path)), to_text(from_text(str(path)))]}}
     uploaded = [hit["_id"] for page in repository.scan_pages(query, source=False, limit=1) for hit in page]
     if uploaded:
         return str(uploaded[0])

@@ -29,7 +29,7 @@ from catalog.domain.geo import Position
 from catalog.domain.place import Place
 from catalog.errors import CatalogIndexError, DocumentConflict, IndexUnavailable, SchemaMismatch
 from catalog.execution.apply import Verdict
-from catalog.index import recording, repository, schema
+from catalog.index import queries, recording, repository, schema
 from catalog.index.client import Address, Connection
 from catalog.index.documents import asset_document, copy_document, fitting, with_copies
 from catalog.index.recording import Recording
@@ -239,6 +239,46 @@ def test_many_programs_at_once_make_one_catalog(lab: Lab, opened: Callable[..., 
     assert behind(lab) == made(lab)
 
 
+@pytest.mark.parametrize("early", [True, False], ids=["there at the start", "made in between"])
+def test_an_index_that_another_program_has_just_made_is_waited_for(
+    lab: Lab, opened: Callable[..., Repository], early: bool
+) -> None:
+    """Its shard is held back until it is waited for: before, Elasticsearch answers no question about it."""
+    name = f"{lab.index}-stores-v1"
+    body = schema.body("stores", 1, f"{lab.index}-stores")
+    body["settings"]["index"]["routing.allocation.enable"] = "none"
+    catalog_ = opened()
+
+    def make(_method: str, _path: str) -> None:
+        catalog_.connection.after = lambda method, path: None
+        lab.ask("PUT", f"{name}?wait_for_active_shards=0", json=body)
+
+    def let_go(_method: str, path: str) -> None:
+        if path == f"/_cluster/health/{name}":
+            lab.ask("PUT", f"{name}/_settings", json={"index.routing.allocation.enable": "all"})
+
+    catalog_.connection.before = let_go
+    if early:
+        make("", "")
+    else:
+        catalog_.connection.after = make
+    catalog_.ensure()
+    assert catalog_.store_record("nas") is None
+    assert behind(lab) == made(lab)
+
+
+def test_an_index_whose_shard_is_lost_is_told_of(
+    lab: Lab, opened: Callable[..., Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "READY_TIMEOUT", "100ms")
+    body = schema.body("assets", 1, lab.index)
+    body["settings"]["index"]["routing.allocation.enable"] = "none"
+    lab.ask("PUT", f"{lab.index}-v1?wait_for_active_shards=0", json=body)
+    with pytest.raises(IndexUnavailable, match=f"cannot read {lab.index}-v1"):
+        opened().ensure()
+    assert behind(lab) == {f"{lab.index}-v1": [lab.index]}
+
+
 # --- the mapping -------------------------------------------------------------------------------------------------------
 
 
@@ -325,6 +365,24 @@ def test_fitting_leaves_a_sound_document_as_it_is() -> None:
     document = a_document(3)
     assert fitting(document) == document
     assert fitting({"new_field": 1}) == {"new_field": 1}, "what is missing in the mapping must be refused, not left out"
+
+
+def test_every_order_and_every_field_that_words_are_looked_for_in_is_one_of_the_mapping(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
+    assert set(queries.WORDS) <= queries.field_names()
+    assert set(queries.SORTS.values()) <= queries.field_names()
+    catalog_ = opened()
+    catalog_.ensure()
+    fill(lab, 3)
+    send(lab, [(lab.index, "bare", {"hash": "bare"})])
+    for name in queries.SORTS:
+        for sort in (name, f"-{name}"):
+            found = [document["hash"] for document in queries.search(catalog_, "", sort=sort, limit=0)]
+            assert len(found) == 4, sort
+            assert found[-1] == "bare" or name == "hash", sort
+    taken = [d["captured"]["wall"] for d in queries.search(catalog_, "city:Ghent", sort="-taken", limit=2)]
+    assert taken == ["1900-01-03T00:00:00.002", "1900-01-02T00:00:00.001"]
 
 
 # --- perceptual hashes -------------------------------------------------------------------------------------------------
@@ -730,6 +788,35 @@ def test_a_copy_is_refused_where_another_is_proved_and_lost_ones_are_marked(lab:
     assert writing.add_copy(digest, a_copy("a.jpg"), unjudged, "three") == "added"
     (document,) = lab.documents().values()
     assert sorted((c["path"], c["state"]) for c in document["copies"]) == [("a.jpg", "ok"), ("b.jpg", "ok")]
+
+
+def test_sidecars_that_come_with_a_later_copy_are_recorded(lab: Lab, opened: Callable[..., Repository]) -> None:
+    catalog_ = opened()
+    catalog_.ensure()
+    catalog_.bulk(lines_for(catalog_, 1, "a.jpg"))
+    digest = an_asset(1).hash
+    xmp, aae, newer_xmp = (
+        {"store": "nas", "path": path, "hash": content_hash(data), "size": 1}
+        for path, data in (("a.xmp", b"1"), ("a.aae", b"2"), ("a.xmp", b"3"))
+    )
+    writing = a_recording(catalog_)
+
+    def add(*sidecars: dict[str, Any]) -> list[dict[str, Any]]:
+        assert writing.add_copy(digest, a_copy("a.jpg"), unjudged, "two", sidecars) == "present"
+        return lab.documents()[digest].get("sidecars", [])
+
+    assert add() == []
+    assert add(xmp) == [xmp]
+    before = lab.documents()
+    assert add(xmp) == [xmp] and lab.documents() == before
+    assert add(aae) == [xmp, aae]
+    assert add(newer_xmp) == [aae, newer_xmp]
+    assert writing.add_copy(digest, a_copy("b.jpg"), unjudged, "two", [xmp]) == "added"
+    (document,) = lab.documents().values()
+    assert document["sidecars"] == [aae, xmp] and document["paths"] == ["a.jpg", "b.jpg"]
+    proved = Verdict(proved=True)
+    assert writing.add_copy(digest, a_copy("c.jpg"), lambda _paths: proved, "two", [newer_xmp]) == "refused"
+    assert lab.documents() == {digest: document}
 
 
 def test_copies_added_to_one_document_by_many_at_once_are_all_kept(lab: Lab, opened: Callable[..., Repository]) -> None:
