@@ -74,6 +74,35 @@ def attach_sidecars(entries: Iterable[Entry]) -> tuple[list[Candidate], list[Ent
     return [Candidate(m, tuple(found.get(m.path, ()))) for m in media], orphans
 
 
+def connected(groups: Iterable[Iterable[str]]) -> dict[str, str]:
+    """For every name the least name that groups with a member in common join it to."""
+    leader: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader[name] != name:
+            leader[name] = name = leader[leader[name]]
+        return name
+
+    for group in groups:
+        roots = {find(leader.setdefault(name, name)) for name in group}
+        for root in roots:
+            leader[root] = min(roots)
+    return {name: find(name) for name in leader}
+
+
+def shots(candidates: Iterable[Candidate]) -> list[tuple[Candidate, ...]]:
+    """The candidates of one folder in the groups that are read, planned and removed together, sorted.
+
+    Files with one stem are one group, and so are those that share a sidecar (Takeout's JSON speaks for edits as well).
+    """
+    ordered = sorted(candidates, key=lambda c: (stem_key(c.entry), c.entry.path))
+    key_of = connected((f"/{stem_key(c.entry)}", *(s.path for s in c.sidecars)) for c in ordered)
+    found: dict[str, list[Candidate]] = {}
+    for candidate in ordered:
+        found.setdefault(key_of[f"/{stem_key(candidate.entry)}"], []).append(candidate)
+    return [tuple(shot) for shot in found.values()]
+
+
 def _index_names(media: list[Entry]) -> tuple[dict[str, Entry], dict[str, list[Entry]]]:
     by_stem: dict[str, list[Entry]] = defaultdict(list)
     for entry in media:

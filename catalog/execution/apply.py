@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,8 +18,6 @@ from catalog.domain.layout import file_name, sidecar_names
 from catalog.errors import (
     AlreadyExists,
     CatalogError,
-    FixityMismatch,
-    PermissionDenied,
     ReadOnlyStore,
     StoreError,
     StoreFull,
@@ -27,9 +25,9 @@ from catalog.errors import (
 )
 from catalog.execution.journal import Journal
 from catalog.execution.recorder import Record, Recorder
+from catalog.execution.removal import Safe, SourceRemoval, SourceStore
 from catalog.execution.report import Outcome, Report
 from catalog.plans.actions import Action, CopyToStore, Skip, SkipDuplicate
-from catalog.stores.protocol import Store
 
 FATAL = (StoreFull, ReadOnlyStore, StoreUnavailable)
 """Errors of a store that the next file would meet as well: the run stops, and nothing is lost."""
@@ -39,22 +37,30 @@ MAX_SUFFIX = 10_000
 class Writing(Protocol):
     """What applying needs of the index: the lines to send, and an answer to a refusal."""
 
-    def create_lines(
-        self, action: CopyToStore, copy: Copy, sidecars: list[dict[str, Any]], run: str, fingerprint: str
-    ) -> list[Any]:
+    def create_lines(self, action: CopyToStore, copy: Copy, sidecars: list[dict[str, Any]], run: str) -> list[Any]:
         """Bulk lines that record a copy: its asset created or amended, the source remembered, the event."""
         ...
 
-    def duplicate_lines(self, action: SkipDuplicate, run: str, fingerprint: str) -> list[Any]:
+    def duplicate_lines(self, action: SkipDuplicate, run: str) -> list[Any]:
         """Bulk lines that remember a source file as a duplicate."""
         ...
 
-    def add_copy(self, content_hash: str, copy: Copy, judge: Callable[[list[str]], Verdict], run: str) -> str:
-        """Add a copy to an asset whose document exists, by a conditional change.
+    def retraction_lines(self, lines: list[Any]) -> list[Any]:
+        """Bulk lines that take back what refused `create_lines` said beside the asset."""
+        ...
+
+    def add_copy(
+        self, content_hash: str, copy: Copy, judge: Callable[[list[str]], Verdict], run: str, sidecars: Sequence[dict[str, Any]]
+    ) -> str:
+        """Add a copy, and sidecars, to an asset whose document exists, by a conditional change.
 
         `judge` is asked about the paths of its other copies in the same store. Returns `added`; `ours` or `present`
         where the document has this very copy already, from this run or another; `refused` where another one is proved.
         """
+        ...
+
+    def amend(self, content_hash: str, sidecars: Sequence[dict[str, Any]], stack: tuple[str, str] | None) -> list[str]:
+        """Add sidecars, and the stack it belongs to, to an asset. Returns the paths of its copies and sidecars."""
         ...
 
 
@@ -66,12 +72,21 @@ class Verdict:
     missing: frozenset[str] = frozenset()
 
 
-class SourceStore(Store, Protocol):
-    """A store that files are taken from."""
+@dataclass(slots=True)
+class _Stored:
+    """What a copy has put into the store: its target, its sidecars, and which of the files are of this run's making."""
 
-    def discard(self, path: str) -> None:
-        """Remove a file for good; its content is proved elsewhere."""
-        ...
+    action: CopyToStore
+    copy: Copy
+    sidecars: list[dict[str, Any]]
+    written: list[str]
+    problem: str = ""
+
+    @property
+    def placed_sidecars(self) -> list[tuple[Entry, str]]:
+        """Source entry and path in the store."""
+        entries = (entry for entry, _target in self.action.sidecars)
+        return [(entry, s["path"]) for entry, s in zip(entries, self.sidecars, strict=False)]
 
 
 @dataclass(slots=True)
@@ -85,7 +100,6 @@ class Applier:
     journal: Journal
     report: Report
     run: str
-    fingerprint: Callable[[Entry], str]
     on_file: Callable[[int], None]
     threads: int = 2
     _pool: ThreadPoolExecutor = field(init=False)
@@ -93,12 +107,14 @@ class Applier:
     _in_flight: dict[str, str] = field(default_factory=dict)
     _copying: dict[str, Future[None]] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
+    _removal: SourceRemoval = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _fatal: CatalogError | None = None
 
     def __post_init__(self) -> None:
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="copy")
         self._slots = threading.Semaphore(self.threads * 4)
+        self._removal = SourceRemoval(self.source, self.target, self.journal, self._tell)
 
     def in_flight(self) -> dict[str, str]:
         """Content hash to target of what is planned and not yet in the index."""
@@ -125,7 +141,10 @@ class Applier:
     def finish(self) -> None:
         """Wait for every copy and its record. Raises what stopped the run."""
         self._pool.shutdown(wait=True)
-        self.recorder.close()
+        try:
+            self.recorder.close()
+        finally:
+            self._removal.finish()
         self._raise_fatal()
 
     def _submit(self, work: Callable[[Any], None], action: Action) -> Future[None]:
@@ -157,23 +176,33 @@ class Applier:
     # --- copying ---------------------------------------------------------------------------------------------------
 
     def _copy(self, action: CopyToStore) -> None:
-        details = {"source": action.source.path, "store": action.store, "target": action.target, "hash": action.asset.hash}
-        self.journal.started("copy", **details)
+        self.journal.started("copy", **_details(action))
         try:
             placed = self._place(action)
-            sidecars = [self._place_sidecar(placed, entry, target) for entry, target in placed.sidecars]
         except FATAL as error:
-            self._give_up(action, details, str(error))
+            self._give_up(action, str(error))
             raise
         except StoreError as error:
-            self._give_up(action, details, str(error))
+            self._give_up(action, str(error))
             return
         now = datetime.now(UTC)
         mtime = file_time(action.source.mtime_ns).replace(tzinfo=UTC)
         copy = Copy(action.store, placed.target, action.source.size, mtime, added=now, verified=now)
-        lines = self.index.create_lines(placed, copy, sidecars, self.run, self.fingerprint(action.source))
-        paths = [placed.target, *(s["path"] for s in sidecars)]
-        self.recorder.add(Record(lines, lambda replies: self._recorded(placed, copy, replies), paths))
+        stored = _Stored(placed, copy, [], [] if placed.present else [placed.target])
+        fatal: StoreError | None = None
+        for entry, target in placed.sidecars:  # the photo counts even where one of them cannot be had
+            wanted = target if placed.target == action.target else ""
+            try:
+                stored.sidecars.append(self._place_sidecar(entry, action.source.name, placed.target, wanted, stored.written))
+            except StoreError as error:
+                fatal = error if isinstance(error, FATAL) else None
+                stored.problem = f"stored, but not its sidecar {entry.name}: {error}"
+                break
+        lines = self.index.create_lines(placed, copy, stored.sidecars, self.run)
+        paths = [placed.target, *(s["path"] for s in stored.sidecars)]
+        self.recorder.add(Record(lines, lambda replies: self._recorded(stored, lines, replies), paths))
+        if fatal:
+            raise fatal
 
     def _place(self, action: CopyToStore) -> CopyToStore:
         """The action with the target it got: where the name is taken by other content, the next free number."""
@@ -200,22 +229,24 @@ class Applier:
         entry = self.target.stat(target)
         return entry is not None and entry.size == action.source.size and self.target.checksum(target) == action.asset.hash
 
-    def _place_sidecar(self, owner: CopyToStore, entry: Entry, target: str) -> dict[str, Any]:
+    def _place_sidecar(self, entry: Entry, owner: str, beside: str, wanted: str, written: list[str]) -> dict[str, Any]:
+        """Copy a sidecar of the source file `owner` to where its photo lies. `written` learns the path of a new file."""
         digest = self.source.checksum(entry.path)
-        for path in itertools.chain([target], sidecar_names(entry.name, owner.source.name, owner.target)):
+        for path in itertools.chain([wanted] if wanted else (), sidecar_names(entry.name, owner, beside)):
             if self.target.stat(path) is None:
                 with contextlib.suppress(AlreadyExists), self.source.open(entry.path) as stream:
                     self.target.put(path, stream, entry.size, entry.mtime_ns, digest)
+                    written.append(path)
                     break
             if self.target.checksum(path) == digest:
                 break
         return {"store": self.target.name, "path": path, "hash": digest, "size": entry.size}
 
-    def _give_up(self, action: CopyToStore, details: Mapping[str, Any], reason: str) -> None:
+    def _give_up(self, action: CopyToStore, reason: str) -> None:
         with self._lock:
             self._failed.add(action.asset.hash)
         self._landed(action)
-        self.journal.failed("copy", **details, reason=reason)
+        self.journal.failed("copy", **_details(action), reason=reason)
         self._tell(Outcome("copy", action.source.path, "failed", action.store, action.target, action.asset.hash, reason))
 
     def _landed(self, action: CopyToStore) -> None:
@@ -225,36 +256,75 @@ class Applier:
 
     # --- recording -------------------------------------------------------------------------------------------------
 
-    def _recorded(self, action: CopyToStore, copy: Copy, replies: list[dict[str, Any]]) -> None:
+    def _recorded(self, stored: _Stored, lines: list[Any], replies: list[dict[str, Any]]) -> None:
         """The index has answered: now the copy counts, and only now a source may go."""
-        details = {"source": action.source.path, "store": action.store, "target": action.target, "hash": action.asset.hash}
+        action = stored.action
         refused = next((r for r in replies if r["status"] >= 300 and r["status"] != 409), None)
         if refused:
-            self._give_up(action, details, f"the index refused the record: {refused['error'].get('reason', refused['error'])}")
+            self.recorder.send(self.index.retraction_lines(lines))
+            self._discard(stored.written)
+            self._give_up(action, f"the index refused the record: {refused['error'].get('reason', refused['error'])}")
             return
-        must_merge = not action.is_new or replies[0]["status"] == 409
-        outcome = self._merge(action, copy) if must_merge else "new"
-        reason = self._remove_source(action.source, [s for s, _t in action.sidecars]) if action.remove_source else ""
-        self.journal.done("copy", **details, outcome=outcome)
+        outcome, path = "new", action.target
+        if not action.is_new or replies[0]["status"] == 409:
+            outcome, path = self._merge(stored)
+        with self._lock:
+            self._failed.discard(action.asset.hash)
+        self.journal.done("copy", **_details(action), outcome=outcome)
         self._landed(action)
-        stored = action.source.size if outcome == "new" and not action.present else 0
-        self._tell(Outcome("copy", action.source.path, "failed" if reason else outcome, action.store, action.target,
-                           action.asset.hash, reason, action.source.size, stored))  # fmt: skip
+        size = action.source.size if outcome == "new" and not action.present else 0
+        told = Outcome("copy", action.source.path, outcome, action.store, path, action.asset.hash, "", action.source.size, size)
+        if stored.problem:
+            self._tell(replace(told, outcome="failed", reason=stored.problem))
+        elif action.shot:
+            safe = Safe(action.source, action.asset.hash, path, told, stored.placed_sidecars, prove=path != action.target)
+            self._removal.settle(action.shot, safe)
+        else:
+            self._tell(told)
 
-    def _merge(self, action: CopyToStore, copy: Copy) -> str:
-        """Add the copy to a document that exists. Where another program was faster and its copy is proved, ours goes."""
+    def _merge(self, stored: _Stored) -> tuple[str, str]:
+        """Add the copy to a document that exists: the outcome, and where the copy that counts lies.
+
+        Where another program was faster and its copy is proved, ours goes, and our sidecars move beside that one.
+        """
+        action = stored.action
+        proved: list[str] = []
 
         def judge(paths: list[str]) -> Verdict:
-            missing = frozenset(p for p in paths if self.target.stat(p) is None)
-            proved = not action.present and any(self._is_proved(p, action.asset.hash) for p in paths if p not in missing)
-            return Verdict(proved, missing)
+            there = [p for p in paths if self.target.stat(p) is not None]
+            if not action.present:
+                proved[:] = [p for p in there if self._is_proved(p, action.asset.hash)]
+            return Verdict(bool(proved), frozenset(paths) - set(there))
 
-        result = self.index.add_copy(action.asset.hash, copy, judge, self.run)
+        result = self.index.add_copy(action.asset.hash, stored.copy, judge, self.run, stored.sidecars)
         if result == "refused":
-            for path in (action.target, *(target for _s, target in action.sidecars)):
-                self.target.discard(path)
-        written_again = result == "present" and not (action.present or action.is_new)  # the document's copy had been lost
-        return "new" if written_again or result in ("added", "ours") else "duplicate"
+            self._move_sidecars(stored, proved[0])
+            return "duplicate", proved[0]
+        if action.stack:
+            self.index.amend(action.asset.hash, (), action.stack)
+        # "present": another run recorded it first, unless the document was known before and its copy had been lost
+        written_again = result == "present" and not (action.present or action.is_new)
+        return "new" if written_again or result in ("added", "ours") else "duplicate", action.target
+
+    def _move_sidecars(self, stored: _Stored, beside: str) -> None:
+        """Place the sidecars beside another copy, record them there, and take away what this run wrote elsewhere."""
+        action, written = stored.action, list[str]()
+        owner = action.source.name
+        try:
+            stored.sidecars = [self._place_sidecar(e, owner, beside, "", written) for e, _target in action.sidecars]
+        except StoreError as error:
+            stored.problem = f"a duplicate, but its sidecars cannot be stored: {error}"
+            return
+        self.target.settle([s["path"] for s in stored.sidecars])
+        claimed = self.index.amend(action.asset.hash, stored.sidecars, action.stack)
+        self._discard(path for path in stored.written if path not in claimed)
+
+    def _discard(self, paths: Iterable[str]) -> None:
+        """Take away files of this run's own making that nothing claims."""
+        for path in paths:
+            self.journal.started("discard", store=self.target.name, target=path)
+            self.target.discard(path)
+            self.journal.done("discard", store=self.target.name, target=path)
 
     def _is_proved(self, path: str, content_hash: str) -> bool:
         with contextlib.suppress(StoreError):
@@ -269,54 +339,36 @@ class Applier:
             copying.result()  # it was begun before, so that waiting for it here never locks up
             if self._fatal is not None:
                 return
-        known = action.remembered or action.hash in self._failed
-        lines = [] if known else self.index.duplicate_lines(action, self.run, self.fingerprint(action.source))
-        self.recorder.add(Record(lines, lambda _replies: self._repeated(action)))
-
-    def _repeated(self, action: SkipDuplicate) -> None:
-        reason = ""
+        problem, sidecars = "", list[dict[str, Any]]()
         if action.hash in self._failed:
-            reason = "its first copy failed"
-        elif action.remove_source:
-            self.journal.started("remove", source=action.source.path, hash=action.hash)
-            reason = self._remove_repeated(action)
-            state = self.journal.failed if reason else self.journal.done
-            state("remove", source=action.source.path, hash=action.hash, reason=reason)
-        self._tell(Outcome("duplicate", action.source.path, "failed" if reason else "duplicate", action.store, action.existing,
-                           action.hash, reason, action.source.size))  # fmt: skip
+            problem = "its first copy failed"
+        elif action.shot or not action.remembered:
+            try:
+                for entry in action.sidecars:
+                    sidecars.append(self._place_sidecar(entry, action.source.name, action.existing, "", []))
+            except StoreError as error:
+                problem = f"a duplicate, but its sidecar cannot be stored: {error}"
+        lines = [] if action.remembered or problem else self.index.duplicate_lines(action, self.run)
+        paths = [s["path"] for s in sidecars]
+        self.recorder.add(Record(lines, lambda _replies: self._repeated(action, sidecars, problem), paths))
 
-    def _remove_repeated(self, action: SkipDuplicate) -> str:
-        """Remove a duplicate source once its catalog copy is proved by reading it; why not, otherwise."""
-        try:
-            proved = self.target.checksum(action.existing) == action.hash
-            same = proved and self.source.checksum(action.source.path) == action.hash
-        except StoreError as error:
-            return f"kept: {error}"
-        if not proved:
-            return f"kept: the catalog copy {action.existing} is damaged"
-        if not same:
-            return "kept: the file changed during the run"
-        same_sidecars = dict.fromkeys(s for s, path in action.sidecars if self._is_same(s, path))
-        return self._remove_source(action.source, list(same_sidecars))
+    def _repeated(self, action: SkipDuplicate, sidecars: list[dict[str, Any]], problem: str) -> None:
+        if not problem and action.hash in self._failed:
+            problem = "its first copy failed"
+        if not problem and (sidecars or action.stack):
+            self.index.amend(action.hash, sidecars, action.stack)
+        told = Outcome("duplicate", action.source.path, "failed" if problem else "duplicate", action.store, action.existing,
+                       action.hash, problem, action.source.size)  # fmt: skip
+        if action.shot and not problem:
+            placed = [(entry, s["path"]) for entry, s in zip(action.sidecars, sidecars, strict=True)]
+            self._removal.settle(action.shot, Safe(action.source, action.hash, action.existing, told, placed, prove=True))
+        else:
+            self._tell(told)
 
-    def _is_same(self, sidecar: Entry, path: str) -> bool:
-        """Whether a sidecar is unchanged and lies in the catalog as well."""
-        with contextlib.suppress(StoreError):
-            there, here = self.target.stat(path), self.source.stat(sidecar.path)
-            return there is not None and here == sidecar and self.target.checksum(path) == self.source.checksum(sidecar.path)
-        return False
 
-    def _remove_source(self, entry: Entry, sidecars: list[Entry]) -> str:
-        """Remove a source whose copy is verified and recorded, if it is still the file that was read; else why not."""
-        try:
-            for item in (entry, *sidecars):
-                if self.source.stat(item.path) != item:
-                    return "copied, but kept in the source: it changed during the run"
-            for item in (*sidecars, entry):  # a run that is cut off in between finds the others by their photo
-                self.source.discard(item.path)
-        except (StoreError, FixityMismatch, PermissionDenied) as error:
-            return f"copied, but kept in the source: {error}"
-        return ""
+def _details(action: CopyToStore) -> dict[str, Any]:
+    """What the journal says of a copy."""
+    return {"source": action.source.path, "store": action.store, "target": action.target, "hash": action.asset.hash}
 
 
 def limited(actions: Iterator[list[Action]], limit: int) -> Iterator[list[Action]]:

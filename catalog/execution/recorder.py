@@ -91,6 +91,10 @@ class Recorder:
             raise self.error
         self._queue.put(record)
 
+    def send(self, lines: list[Any]) -> list[dict[str, Any]]:
+        """Send writes at once, from a record's own `settled`; the replies in order."""
+        return patiently(lambda: self._index.bulk(lines), self._patience, self._recover)
+
     def close(self) -> None:
         """Send what is left and wait for it. Raises what stopped the recorder."""
         self._queue.put(None)
@@ -129,7 +133,7 @@ class Recorder:
     def _send(self, records: list[Record]) -> None:
         self._settle([p for r in records for p in r.paths])
         lines = [line for record in records for line in record.lines]
-        replies = patiently(lambda: self._index.bulk(lines), self._patience, self._recover) if lines else []
+        replies = self.send(lines) if lines else []
         start = 0
         for record in records:
             count = sum(1 for line in record.lines if _is_operation(line))

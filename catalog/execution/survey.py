@@ -14,7 +14,7 @@ from catalog.domain.asset import Entry, Facts, KnownAsset
 from catalog.domain.filetypes import IGNORED_NAMES, extension_of
 from catalog.domain.layout import Layout, folder_of
 from catalog.domain.names import comparison_key, from_text
-from catalog.domain.stacks import Candidate, Member, attach_sidecars, group, stem_key
+from catalog.domain.stacks import Candidate, Member, attach_sidecars, group, shots
 from catalog.errors import MediaError, NotFound, StoreError, UnsupportedType
 from catalog.execution.describing import Describer
 from catalog.execution.workers import ReaderPool, Result
@@ -45,21 +45,28 @@ class Lookup(Protocol):
         ...
 
 
-def fingerprint(base: str, entry: Entry) -> str:
-    """What a file that was read before is recognised by: path, device, inode, size, and times of change to the ns."""
-    parts = (base, entry.path, entry.device, entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns)
+def fingerprint(base: str, candidate: Candidate) -> str:
+    """What a file that was read before is recognised by: path, device, inode, size, and times of change to the ns.
+
+    Those of its sidecars count as well: one that is new or was edited makes the file be looked at again.
+    """
+    parts: list[object] = [base]
+    for entry in (candidate.entry, *candidate.sidecars):
+        parts += (entry.path, entry.device, entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns)
     return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 @dataclass(slots=True)
 class _Batch:
-    """One batch on its way: what is still being read, and what came back.
+    """One batch on its way: what is still being read, and what came back. `folders` holds the shots of each folder.
 
     Files whose size is known are only hashed at first (`digests`); those that turn out to be new are read then.
     """
 
     skipped: list[Skip] = field(default_factory=list)
-    folders: list[list[Candidate]] = field(default_factory=list)
+    folders: list[list[tuple[Candidate, ...]]] = field(default_factory=list)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    shots: dict[str, str] = field(default_factory=dict)
     remembered: list[Remembered] = field(default_factory=list)
     read: dict[str, Facts | MediaError] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
@@ -70,7 +77,7 @@ class _Batch:
     @property
     def size(self) -> int:
         """Files in it."""
-        return len(self.skipped) + sum(len(f) for f in self.folders)
+        return len(self.skipped) + sum(len(shot) for folder in self.folders for shot in folder)
 
     def take(self, path: str, result: Result) -> None:
         """Keep what came back for one file."""
@@ -169,15 +176,13 @@ class IngestSurvey:
         known |= {digest for digest, asset in assets.items() if self._answering(asset)}
         unread: list[Candidate] = []
         for index, folder in enumerate(batch.folders):
-            kept: list[Candidate] = []
-            for _stem, same in itertools.groupby(folder, key=lambda c: stem_key(c.entry)):
-                rows = list(same)
-                if all(batch.digests.get(c.entry.path) in known for c in rows):
-                    batch.remembered += [Remembered(c.entry, batch.digests[c.entry.path], False, c.sidecars) for c in rows]
+            batch.folders[index] = kept = []
+            for shot in folder:
+                if all(batch.digests.get(c.entry.path) in known for c in shot):
+                    batch.remembered += [Remembered(c.entry, batch.digests[c.entry.path], False, c.sidecars) for c in shot]
                 else:
-                    kept += rows
-                    unread += [c for c in rows if c.entry.path in batch.digests]
-            batch.folders[index] = kept
+                    kept.append(shot)
+                    unread += [c for c in shot if c.entry.path in batch.digests]
         batch.waiting += len(unread)
         return unread
 
@@ -194,7 +199,7 @@ class IngestSurvey:
         for _folder, rows in itertools.groupby(entries, key=lambda e: e.folder):
             candidates, skipped = _sorted_out(rows)
             batch.skipped += skipped
-            for part in _parts(candidates):
+            for part in _parts(shots(candidates)):
                 batch.folders.append(part)
                 if batch.size >= BATCH:
                     yield batch
@@ -203,23 +208,22 @@ class IngestSurvey:
             yield batch
 
     def _not_remembered(self, batch: _Batch) -> list[Candidate]:
-        """Those that must be read. One changed file of a stack makes all of the stack be read."""
-        prints = {c.entry.path: fingerprint(self._base, c.entry) for f in batch.folders for c in f}
-        known = self._lookup.known_sources(list(prints.values()))
+        """Those that must be read. One changed file of a shot makes all of the shot be read."""
+        for shot in (shot for folder in batch.folders for shot in folder):
+            batch.fingerprints |= {c.entry.path: fingerprint(self._base, c) for c in shot}
+            batch.shots |= {c.entry.path: shot[0].entry.path for c in shot}
+        known = self._lookup.known_sources(list(batch.fingerprints.values()))
         assets = self._lookup.known(sorted(set(known.values())))
         alive = {digest for digest, asset in assets.items() if self._answering(asset)}
-        fresh: list[Candidate] = []
+        seen = {path: known.get(found, "") for path, found in batch.fingerprints.items()}
         for index, folder in enumerate(batch.folders):
-            kept: list[Candidate] = []
-            for _stem, same in itertools.groupby(folder, key=lambda c: stem_key(c.entry)):
-                rows = list(same)
-                if all(known.get(prints[c.entry.path]) in alive for c in rows):
-                    batch.remembered += [Remembered(c.entry, known[prints[c.entry.path]], True, c.sidecars) for c in rows]
+            batch.folders[index] = kept = []
+            for shot in folder:
+                if all(seen[c.entry.path] in alive for c in shot):
+                    batch.remembered += [Remembered(c.entry, seen[c.entry.path], True, c.sidecars) for c in shot]
                 else:
-                    kept += rows
-            batch.folders[index] = kept
-            fresh += kept
-        return fresh
+                    kept.append(shot)
+        return [c for folder in batch.folders for shot in folder for c in shot]
 
     # --- facts -----------------------------------------------------------------------------------------------------
 
@@ -229,13 +233,15 @@ class IngestSurvey:
         now = self._now()
         for folder in batch.folders:
             members = []
-            for candidate in folder:
+            for candidate in (c for shot in folder for c in shot):
                 result = batch.read[candidate.entry.path]
                 if isinstance(result, Facts):
                     asset = self._describer.describe(result, candidate.entry, now)
                     members.append(Member(candidate.entry, asset, candidate.sidecars))
                 else:
                     skipped.append(_skip_of(candidate.entry, result))
+                    if isinstance(result, UnsupportedType):
+                        del batch.shots[candidate.entry.path]
             stacks += group(members)
         planned = dict(in_flight())  # before the index is asked: what is recorded in between is found there
         fresh = {m.asset.hash for s in stacks for m in s}
@@ -246,7 +252,7 @@ class IngestSurvey:
         here = fresh | set(existing) | set(planned)
         skipped += [Skip(r.entry, gone, "failed") for r in batch.remembered if r.hash not in here]
         remembered = [r for r in batch.remembered if r.hash in here]
-        return IngestFacts(stacks, remembered, skipped, known, existing, planned)
+        return IngestFacts(stacks, remembered, skipped, known, existing, planned, batch.shots, batch.fingerprints)
 
     def _answering(self, asset: KnownAsset) -> str | None:
         """Where the target store really holds a known asset, by its listing; None where it does not."""
@@ -300,20 +306,20 @@ def _is_wanted(entry: Entry) -> bool:
 
 
 def _sorted_out(rows: Iterable[Entry]) -> tuple[list[Candidate], list[Skip]]:
-    """The candidates of one folder, by stem, and what is skipped without being read."""
+    """The candidates of one folder, and what is skipped without being read."""
     wanted = [e for e in rows if _is_wanted(e)]
     skipped = [Skip(e, e.problem, "failed") for e in wanted if e.problem]
     candidates, orphans = attach_sidecars(e for e in wanted if not e.problem)
     skipped += [Skip(e, "a sidecar without its photo or video", "ignored") for e in orphans]
-    return sorted(candidates, key=lambda c: (stem_key(c.entry), c.entry.path)), skipped
+    return candidates, skipped
 
 
-def _parts(candidates: list[Candidate]) -> Iterator[list[Candidate]]:
-    """One folder's candidates in parts of about BATCH, cut only between stems."""
-    part: list[Candidate] = []
-    for _stem, same in itertools.groupby(candidates, key=lambda c: stem_key(c.entry)):
-        part += same
-        if len(part) >= BATCH:
+def _parts(found: list[tuple[Candidate, ...]]) -> Iterator[list[tuple[Candidate, ...]]]:
+    """One folder's shots in parts of about BATCH files."""
+    part: list[tuple[Candidate, ...]] = []
+    for shot in found:
+        part.append(shot)
+        if sum(map(len, part)) >= BATCH:
             yield part
             part = []
     if part:

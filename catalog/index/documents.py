@@ -88,7 +88,7 @@ def asset_document(
         "phash": facts.phash,
         "quality": _quality(asset),
         "tags": list(facts.tags),
-        "stack": {"id": stack[0], "role": stack[1]} if stack else None,
+        "stack": stack_document(stack) if stack else None,
         "sidecars": sidecars,
         **with_copies([copy_document(c) for c in copies]),
         "original": {"name": original.rpartition("/")[2], "path": original},
@@ -100,6 +100,11 @@ def asset_document(
         "run": run,
     }
     return without_blanks(fitting(without_blanks(document)))
+
+
+def stack_document(stack: tuple[str, str]) -> dict[str, str]:
+    """The stack's id and the role in it, as a document holds them."""
+    return {"id": stack[0], "role": stack[1]}
 
 
 def without_blanks(document: dict[str, Any]) -> dict[str, Any]:

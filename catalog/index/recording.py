@@ -13,7 +13,7 @@ from urllib.parse import quote
 from catalog.domain.asset import Asset, Copy, Entry
 from catalog.errors import DocumentConflict
 from catalog.index import schema
-from catalog.index.documents import asset_document, copy_document, timestamp, with_copies
+from catalog.index.documents import asset_document, copy_document, stack_document, timestamp, with_copies
 from catalog.index.repository import Repository
 
 ATTEMPTS = 20
@@ -46,6 +46,8 @@ class CopyAction(Protocol):
     def stack(self) -> tuple[str, str] | None: ...  # noqa: D102
     @property
     def is_new(self) -> bool: ...  # noqa: D102
+    @property
+    def fingerprint(self) -> str: ...  # noqa: D102
 
 
 class DuplicateAction(Protocol):
@@ -59,6 +61,8 @@ class DuplicateAction(Protocol):
     def store(self) -> str: ...  # noqa: D102
     @property
     def existing(self) -> str: ...  # noqa: D102
+    @property
+    def fingerprint(self) -> str: ...  # noqa: D102
 
 
 class Recording:
@@ -70,9 +74,7 @@ class Recording:
         self._base = base
         self._command = command
 
-    def create_lines(
-        self, action: CopyAction, copy: Copy, sidecars: list[dict[str, Any]], run: str, fingerprint: str
-    ) -> list[Any]:
+    def create_lines(self, action: CopyAction, copy: Copy, sidecars: list[dict[str, Any]], run: str) -> list[Any]:
         """The asset (if it is new; refused where it exists), its source, and the event. Sending them twice is harmless."""
         now = datetime.now(UTC)
         original = f"{self._base}/{action.source.path}"
@@ -82,19 +84,24 @@ class Recording:
                 action.asset, original=original, copies=[copy], sidecars=sidecars, stack=action.stack, run=run, now=now
             )
             lines += [{"create": _target(self._alias, action.asset.hash)}, document]
-        lines += self._source_lines(action.asset.hash, original, run, fingerprint, now)
+        lines += self._source_lines(action.asset.hash, original, run, action.fingerprint, now)
         return lines + self._event_lines(
             action="add" if action.is_new else "copy", hash=action.asset.hash, store=copy.store, path=copy.path,
             source=original, run=run, now=now, after=copy_document(copy),
         )  # fmt: skip
 
-    def duplicate_lines(self, action: DuplicateAction, run: str, fingerprint: str) -> list[Any]:
+    def duplicate_lines(self, action: DuplicateAction, run: str) -> list[Any]:
         """The source of a duplicate, and the event."""
         now = datetime.now(UTC)
         original = f"{self._base}/{action.source.path}"
-        return self._source_lines(action.hash, original, run, fingerprint, now) + self._event_lines(
+        return self._source_lines(action.hash, original, run, action.fingerprint, now) + self._event_lines(
             action="duplicate", hash=action.hash, store=action.store, path=action.existing, source=original, run=run, now=now
         )
+
+    def retraction_lines(self, lines: list[Any]) -> list[Any]:
+        """Deletions of the source and the event among lines that `create_lines` gave."""
+        targets = [next(iter(line.values())) for line in lines if line.keys() <= {"create", "index"}]
+        return [{"delete": target} for target in targets if target["_index"] != self._alias]
 
     def add_copy(
         self,
@@ -121,8 +128,21 @@ class Recording:
             if not changes or self._replace(content_hash, document | changes, seq_no, primary_term):
                 known = "ours" if document.get("run") == run else "present"
                 return known if there else "added"
-            time.sleep(random.uniform(0, PAUSE * min(attempt, 10)))  # noqa: S311 - so that several take turns
-        raise DocumentConflict(f"The document {content_hash} changes faster than it can be amended.")
+            _pause(attempt)
+        raise _changes_too_fast(content_hash)
+
+    def amend(self, content_hash: str, sidecars: Sequence[dict[str, Any]], stack: tuple[str, str] | None) -> list[str]:
+        """Add sidecars, and the stack it belongs to, to an asset; see `execution.apply.Writing`."""
+        for attempt in range(1, ATTEMPTS + 1):
+            document, seq_no, primary_term = self._repository.get_versioned(content_hash)
+            changes = _with_sidecars(document, sidecars)
+            if stack and document.get("stack") != stack_document(stack):
+                changes["stack"] = stack_document(stack)
+            document |= changes
+            if not changes or self._replace(content_hash, document, seq_no, primary_term):
+                return [row["path"] for row in (*document["copies"], *document.get("sidecars", []))]
+            _pause(attempt)
+        raise _changes_too_fast(content_hash)
 
     def _replace(self, content_hash: str, document: dict[str, Any], seq_no: int, primary_term: int) -> bool:
         """Write a changed document; False where another program changed it since it was read."""
@@ -150,6 +170,15 @@ class Recording:
             {"index": _target(index, identity)},
             {"at": timestamp(now), "run": run, "command": self._command, "outcome": "done", **event},
         ]
+
+
+def _pause(attempt: int) -> None:
+    """A random moment, so that several programs take turns."""
+    time.sleep(random.uniform(0, PAUSE * min(attempt, 10)))  # noqa: S311
+
+
+def _changes_too_fast(content_hash: str) -> DocumentConflict:
+    return DocumentConflict(f"The document {content_hash} changes faster than it can be amended.")
 
 
 def _target(alias: str, key: str) -> dict[str, Any]:

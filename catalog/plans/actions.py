@@ -9,11 +9,23 @@ from catalog.domain.asset import Asset, Entry
 
 
 @dataclass(frozen=True, slots=True)
+class Shot:
+    """The files of one shot, and all that share a sidecar with them: with --move they leave their source as a whole.
+
+    `key` is the same for all of them; `files` is how many photos and videos they are, unreadable ones included.
+    """
+
+    key: str
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
 class CopyToStore:
     """Copy a source file to `target` in `store`, verify it, and record it as a copy of its asset.
 
     `is_new`: the asset has no document yet. `present`: the target already holds this very content (an earlier run was
     cut off, or a person put it there), so it only needs to be verified and recorded. `sidecars` are (source, target).
+    `fingerprint` is what the unchanged source will be recognised by. `shot`: with --move, whom the source goes with.
     """
 
     source: Entry
@@ -24,7 +36,8 @@ class CopyToStore:
     stack: tuple[str, str] | None = None
     is_new: bool = True
     present: bool = False
-    remove_source: bool = False
+    fingerprint: str = ""
+    shot: Shot | None = None
 
     name: ClassVar[str] = "copy"
 
@@ -35,25 +48,28 @@ class CopyToStore:
 
     def describe(self) -> str:
         """One line for a person."""
-        verb = "move" if self.remove_source else "copy"
+        verb = "move" if self.shot else "copy"
         return f"{verb} {self.source.path} -> {self.store}:{self.target}" + (" (already there)" if self.present else "")
 
 
 @dataclass(frozen=True, slots=True)
 class SkipDuplicate:
-    """The content is in the catalog, or earlier in this run, already: record that, copy nothing.
+    """The content is in the catalog, or earlier in this run, already: record that, copy only sidecars that are new.
 
-    `existing` says where. `remove_source`: with --move the source goes, once its catalog copy is proved again, and with
-    it those of its `sidecars`, (source, where it may lie beside the copy), that lie there with the same content.
+    `existing` says where. `remembered`: the file and its sidecars are as an earlier run left them, so that nothing is
+    recorded. `stack`: the asset belongs to one that has grown. `shot`: with --move the source goes, once its catalog
+    copy is proved again.
     """
 
     source: Entry
     hash: str
     store: str
     existing: str
-    remove_source: bool = False
+    sidecars: tuple[Entry, ...] = ()
+    stack: tuple[str, str] | None = None
     remembered: bool = False
-    sidecars: tuple[tuple[Entry, str], ...] = ()
+    fingerprint: str = ""
+    shot: Shot | None = None
 
     name: ClassVar[str] = "duplicate"
 

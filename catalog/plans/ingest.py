@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,8 +10,8 @@ from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import Layout, file_name, folder_of, sidecar_names, stem_of
 from catalog.domain.names import comparison_key
-from catalog.domain.stacks import Member
-from catalog.plans.actions import Action, CopyToStore, Skip, SkipDuplicate
+from catalog.domain.stacks import Member, connected
+from catalog.plans.actions import Action, CopyToStore, Shot, Skip, SkipDuplicate
 
 
 @dataclass(slots=True)
@@ -51,7 +51,11 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class IngestFacts:
-    """All that the plan of one batch depends on. `existing` holds those known copies that answered when looked for."""
+    """All that the plan of one batch depends on.
+
+    `existing` holds those known copies that answered when looked for. `shots` names the shot of every photo and video
+    by path, unreadable ones included; `fingerprints` what each is recognised by.
+    """
 
     stacks: Sequence[tuple[Member, ...]]
     remembered: Sequence[Remembered]
@@ -59,20 +63,47 @@ class IngestFacts:
     known: Mapping[str, KnownAsset]
     existing: Mapping[str, str]
     planned: Mapping[str, str] = field(default_factory=dict)
+    shots: Mapping[str, str] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_ingest(facts: IngestFacts, occupancy: Occupancy, layout: Layout, store: str, *, move: bool) -> list[Action]:
     """The actions of one batch, sorted by source path. `occupancy` learns the names that are planned."""
     actions: list[Action] = list(facts.skipped)
     planned = dict(facts.planned)
+    shots = _whole_shots(facts) if move else {}
     carried: set[str] = set()
     for stack in facts.stacks:
-        actions += _plan_stack(_sharing_out(stack, carried), facts, planned, occupancy, layout, store, move=move)
+        actions += _plan_stack(_sharing_out(stack, carried), facts, planned, occupancy, layout, store, shots)
     for item in facts.remembered:
-        where = facts.existing.get(item.hash) or planned[item.hash]
-        sidecars = tuple(_beside(item, where))
-        actions.append(SkipDuplicate(item.entry, item.hash, store, where, move, item.unread, sidecars))
+        sidecars = tuple(s for s in item.sidecars if s.path not in carried)
+        carried.update(s.path for s in sidecars)
+        actions.append(
+            SkipDuplicate(
+                item.entry,
+                item.hash,
+                store,
+                facts.existing.get(item.hash) or planned[item.hash],
+                sidecars,
+                remembered=item.unread,
+                fingerprint=facts.fingerprints.get(item.entry.path, ""),
+                shot=shots.get(item.entry.path),
+            )
+        )
     return sorted(actions, key=lambda a: a.key)
+
+
+def _whole_shots(facts: IngestFacts) -> dict[str, Shot]:
+    """The shot of each file by path: stacks, files that share a sidecar, and the shots that the survey saw, joined."""
+    groups = [[path for m in stack for path in (m.entry.path, *(s.path for s in m.sidecars))] for stack in facts.stacks]
+    groups += [[r.entry.path, *(s.path for s in r.sidecars)] for r in facts.remembered]
+    seen: dict[str, list[str]] = {}
+    for path, shot in facts.shots.items():
+        seen.setdefault(shot, []).append(path)
+    component = connected([*groups, *seen.values()])
+    files = {m.entry.path for stack in facts.stacks for m in stack} | {r.entry.path for r in facts.remembered} | set(facts.shots)
+    sizes = Counter(component[path] for path in files)
+    return {path: Shot(component[path], sizes[component[path]]) for path in files}
 
 
 def _sharing_out(stack: tuple[Member, ...], carried: set[str]) -> tuple[Member, ...]:
@@ -86,7 +117,7 @@ def _sharing_out(stack: tuple[Member, ...], carried: set[str]) -> tuple[Member, 
 
 def _plan_stack(
     stack: tuple[Member, ...], facts: IngestFacts, planned: dict[str, str], occupancy: Occupancy, layout: Layout, store: str,
-    *, move: bool,
+    shots: Mapping[str, Shot],
 ) -> Iterable[Action]:  # fmt: skip
     fresh: dict[str, Member] = {}
     repeated: list[Member] = []
@@ -107,12 +138,17 @@ def _plan_stack(
             stack=(stack_id, member.role) if stack_id else None,
             is_new=member.asset.hash not in facts.known,
             present=occupancy.contents.get(target) == member.asset.hash,
-            remove_source=move,
+            fingerprint=facts.fingerprints.get(member.entry.path, ""),
+            shot=shots.get(member.entry.path),
         )  # fmt: skip
     for member in repeated:
-        where = facts.existing.get(member.asset.hash) or planned[member.asset.hash]
-        sidecars = tuple(_beside(member, where))
-        yield SkipDuplicate(member.entry, member.asset.hash, store, where, remove_source=move, sidecars=sidecars)
+        yield SkipDuplicate(
+            member.entry, member.asset.hash, store, facts.existing.get(member.asset.hash) or planned[member.asset.hash],
+            member.sidecars,
+            stack=(stack_id, member.role) if stack_id and fresh and member.asset.hash not in fresh else None,
+            fingerprint=facts.fingerprints.get(member.entry.path, ""),
+            shot=shots.get(member.entry.path),
+        )  # fmt: skip
 
 
 def _stack_stem(stack: tuple[Member, ...], facts: IngestFacts, planned: Mapping[str, str], layout: Layout) -> str:
@@ -168,10 +204,3 @@ def _placed(
         used.add(name)
         sidecars.append((sidecar, name))
     return member, target, tuple(sidecars)
-
-
-def _beside(member: Member | Remembered, where: str) -> Iterable[tuple[Entry, str]]:
-    """The sidecars of a file that is in the catalog, with the paths at which they may lie there."""
-    for sidecar in member.sidecars:
-        for name in itertools.islice(sidecar_names(sidecar.name, member.entry.name, where), 2):
-            yield sidecar, name

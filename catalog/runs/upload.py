@@ -12,7 +12,7 @@ from typing import TypeVar
 from catalog.console import Screen
 from catalog.domain.asset import KnownAsset
 from catalog.domain.names import to_text
-from catalog.errors import INTERRUPTED, CatalogError, ConfigError, NotYetAvailable
+from catalog.errors import INTERRUPTED, CatalogError, ConfigError, NotYetAvailable, SourceInsideCatalog, StoreGuard
 from catalog.execution import guards
 from catalog.execution.apply import Applier
 from catalog.execution.describing import utc_now
@@ -20,7 +20,7 @@ from catalog.execution.ingest import IngestOptions, dry_run, upload
 from catalog.execution.journal import Journal
 from catalog.execution.recorder import Recorder, patiently
 from catalog.execution.report import Report
-from catalog.execution.survey import IngestSurvey, fingerprint
+from catalog.execution.survey import IngestSurvey
 from catalog.execution.workers import ReaderPool
 from catalog.index.documents import timestamp
 from catalog.index.recording import Recording
@@ -32,6 +32,7 @@ from catalog.wiring import Workspace, new_run
 T = TypeVar("T")
 STORE = "nas"
 COMMAND = "upload_to_nas_from_disk"
+OWN_FOLDER = "a folder of the catalog itself, seen by another mount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,15 @@ def run_upload(workspace: Workspace, request: UploadRequest, screen: Screen) -> 
     root = _root(workspace)
     guards.check_apart(source, root)
     repository = workspace.repository
-    guards.check_marker(STORE, root, read_marker(root), repository.store_record(STORE))
+    marker = read_marker(root)
+    guards.check_marker(STORE, root, marker, repository.store_record(STORE))
+    files = LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if _is_marked(folder, marker) else "")
+    if any(_is_marked(folder, marker) for folder in (source, *source.parents)):
+        raise SourceInsideCatalog(f"The folder {source} lies inside the catalog, by another mount; nothing was changed.",
+                                  hint="Name a folder outside it.")  # fmt: skip
     report = screen.report(workspace.progress)
     with workspace.readers() as pool, _target(root) as target:
-        survey = _survey(workspace, request, source, target, pool)
+        survey = _survey(workspace, request, files, target, pool)
         total = _announce(workspace, request, survey)
         if request.dryrun:
             report.dry = True
@@ -69,7 +75,7 @@ def run_upload(workspace: Workspace, request: UploadRequest, screen: Screen) -> 
             return report.exit_code()
         if request.move:
             guards.check_removals(total, workspace.settings.move_limit, yes=request.yes)
-        return _upload(workspace, request, survey, source, target, report)
+        return _upload(workspace, request, survey, files, target, report)
 
 
 def _root(workspace: Workspace) -> Path:
@@ -123,10 +129,20 @@ class _PatientLookup:
         return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)
 
 
-def _survey(workspace: Workspace, request: UploadRequest, source: Path, target: LocalStore, pool: ReaderPool) -> IngestSurvey:
+def _is_marked(folder: Path, marker: str | None) -> bool:
+    """Whether a folder is the root of the very catalog that is uploaded to, as a second mount of a share shows it."""
+    with contextlib.suppress(StoreGuard):
+        return marker is not None and read_marker(folder) == marker
+    return False
+
+
+def _survey(
+    workspace: Workspace, request: UploadRequest, source: LocalStore, target: LocalStore, pool: ReaderPool
+) -> IngestSurvey:
+    base = str(source.root)
     return IngestSurvey(
-        LocalStore("source", source, managed=False), target, str(source), _PatientLookup(workspace), pool,
-        workspace.describer(str(source)), workspace.layout, recursive=request.recursive, now=utc_now,
+        source, target, base, _PatientLookup(workspace), pool,
+        workspace.describer(base), workspace.layout, recursive=request.recursive, now=utc_now,
     )  # fmt: skip
 
 
@@ -140,21 +156,18 @@ def _announce(workspace: Workspace, request: UploadRequest, survey: IngestSurvey
 
 
 def _upload(
-    workspace: Workspace, request: UploadRequest, survey: IngestSurvey, source: Path, target: LocalStore, report: Report
+    workspace: Workspace, request: UploadRequest, survey: IngestSurvey, source: LocalStore, target: LocalStore, report: Report
 ) -> int:
     run = new_run()
+    base = to_text(str(source.root))
     journal = Journal(workspace.journal_dir, run)
     _claim_root(workspace.repository, target.root)
     target.sweep()
-    journal.started("run", command=COMMAND, source=to_text(str(source)), root=to_text(str(target.root)))
+    journal.started("run", command=COMMAND, source=base, root=to_text(str(target.root)))
     settings = workspace.settings
-    recording = Recording(workspace.repository, base=to_text(str(source)), command=COMMAND)
+    recording = Recording(workspace.repository, base=base, command=COMMAND)
     recorder = Recorder(workspace.repository, target.settle, patience=settings.retry_seconds, recover=workspace.reconnect)
-    base = str(source)
-    applier = Applier(
-        LocalStore("source", source, managed=False), target, recording, recorder, journal, report, run,
-        lambda entry: fingerprint(base, entry), workspace.progress.advance,
-    )  # fmt: skip
+    applier = Applier(source, target, recording, recorder, journal, report, run, workspace.progress.advance)
     status = _guarded(lambda: upload(survey, applier, workspace.layout, STORE, _options(request)), report)
     workspace.progress.close()
     with contextlib.suppress(CatalogError):

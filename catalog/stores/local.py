@@ -7,12 +7,15 @@ import errno
 import fcntl
 import itertools
 import os
+import re
 import shutil
+import socket
 import stat as stat_module
 import threading
+import time
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeAlias
 
 from catalog.domain.asset import Entry
@@ -38,6 +41,9 @@ PRIVATE = ".catalog"
 _READ_BYTES = 256 * 1024
 """Bytes read at once: small enough to stay in the processor's cache while they are hashed."""
 
+_HOST = re.sub(r"\W", "", socket.gethostname()) or "host"
+_ABANDONED_SECONDS = 7 * 24 * 3600
+
 _PROBLEMS = {
     stat_module.S_IFLNK: "a symbolic link (links are not followed)",
     stat_module.S_IFIFO: "a pipe, not a file",
@@ -53,12 +59,16 @@ Paths: TypeAlias = list[str]
 
 
 class LocalStore:
-    """A folder. With `managed` it is a store of the catalog and may be written to; else it is only read from."""
+    """A folder. With `managed` it is a store of the catalog and may be written to; else it is only read from.
 
-    def __init__(self, name: str, root: Path, *, managed: bool = True) -> None:
+    `avoid` says of a folder why it is not listed, or "".
+    """
+
+    def __init__(self, name: str, root: Path, *, managed: bool = True, avoid: Callable[[Path], str] = lambda _folder: "") -> None:
         self.name = name
         self.root = root
         self.capabilities = Capabilities(time_precision=1e-9, trash=managed, read_only=not managed)
+        self._avoid = avoid
         self._scratch: Path | None = None
         self._scratch_lock = -1
         self._claiming = threading.Lock()
@@ -89,7 +99,9 @@ class LocalStore:
                 for row in rows:
                     path = f"{relative}/{to_text(row.name)}" if relative else to_text(row.name)
                     if row.is_dir(follow_symlinks=False):
-                        if row.name != PRIVATE:
+                        if reason := self._avoid(Path(row.path)):
+                            files.append(Entry(path, problem=reason))
+                        elif row.name != PRIVATE:
                             folders.append((row.path, path))
                     else:
                         files.append(self._entry(row, path))
@@ -192,7 +204,8 @@ class LocalStore:
 
     def settle(self, paths: Paths) -> None:
         """Bring the folders of these files to the disk."""
-        for folder in sorted({os.path.dirname(self._system(p)) for p in paths}):  # noqa: PTH120
+        folders = {parent for p in paths for parent in PurePosixPath(p).parents}  # the folders may be new as well
+        for folder in sorted(self._system(str(f)) for f in folders):
             with contextlib.suppress(OSError):  # some network file systems cannot; the copy itself is on disk
                 descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 try:
@@ -323,7 +336,7 @@ def claim_scratch(root: Path) -> tuple[Path, int]:
     """
     parent = root / PRIVATE / "tmp"
     while True:
-        scratch = parent / uuid.uuid4().hex
+        scratch = parent / f"{_HOST}-{uuid.uuid4().hex}"
         try:
             parent.parent.mkdir(exist_ok=True)
             parent.mkdir(exist_ok=True)
@@ -334,8 +347,13 @@ def claim_scratch(root: Path) -> tuple[Path, int]:
             if not root.is_dir():
                 raise
             continue
-        with contextlib.suppress(OSError):
+        try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # another run is sweeping it at this moment
+            os.close(descriptor)
+            continue
+        except OSError:  # no locks here: then it is only kept by its age
+            pass
         if scratch.is_dir():
             return scratch, descriptor
         os.close(descriptor)
@@ -356,9 +374,14 @@ def _sweep_scratch(root: Path) -> None:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the temporary folders that no living run holds."""
+    """Remove the temporary folders that no living run holds.
+
+    The locks of another machine cannot be seen on every network file system: its folders go when they are old.
+    """
     for folder in parent.iterdir():
         with contextlib.suppress(OSError):
+            if not folder.name.startswith(f"{_HOST}-") and time.time() - folder.stat().st_mtime < _ABANDONED_SECONDS:
+                continue
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -385,6 +408,9 @@ def _transfer(stream: BinaryIO, target: int) -> None:
 def _translated(error: OSError, store: str, path: str) -> StoreError:
     """Our error for the system's."""
     reason = error.strerror or str(error)
+    if error.errno == errno.EXDEV:
+        return StoreError(f"{path} would lie on another disk than the root of store {store}.", store=store, path=path,
+                          hint="A store lies on one file system: replace the link or the mount in it.")  # fmt: skip
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreFull(f"Store {store} is full: {path} was not written.", store=store, path=path,
                          hint="Make room and run the command again; it goes on where it stopped.")  # fmt: skip

@@ -410,6 +410,11 @@ def test_show_of_a_path_means_the_copy_that_is_there(lab: Lab) -> None:
         change(lab, lost, copies=[copy | {"state": "missing"}])
         change(lab, there, copies=[copy | {"state": "ok"}])
         assert lab.catalog("show", "one.jpg", "--json").lines[0]["hash"] == there
+    assert paths(lab) == ["one.jpg"]
+    assert [row.split("B  ")[1] for row in lab.catalog("search", "--sort", "taken").out.splitlines()[1:3]] == [
+        "nas:one.jpg",
+        "(no copy)",
+    ]
 
 
 # --- status ------------------------------------------------------------------------------------------------------------

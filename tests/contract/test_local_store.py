@@ -181,11 +181,44 @@ class TestLocalStore(StoreContract):
         assert not living.exists()
 
     def test_what_a_killed_run_left_is_swept_without_writing_anything(self, store: LocalStore):
-        (store.root / PRIVATE / "tmp" / "dead").mkdir(parents=True)
-        (store.root / PRIVATE / "tmp" / "dead" / "1.part").write_bytes(b"half")
+        scratch, lock = local.claim_scratch(store.root)
+        (scratch / "1.part").write_bytes(b"half")
+        os.close(lock)
         store.sweep()
         assert os.listdir(store.root / PRIVATE) == []
         store.sweep()  # nothing there is no problem
+
+    def test_another_machines_temporary_folder_goes_when_it_is_old(self, store: LocalStore):
+        theirs = store.root / PRIVATE / "tmp" / "elsewhere-1"
+        theirs.mkdir(parents=True)
+        store.sweep()
+        assert theirs.exists()
+        os.utime(theirs, (0, 0))
+        store.sweep()
+        assert not theirs.exists()
+
+    def test_a_temporary_folder_that_is_being_swept_is_not_taken(self, store: LocalStore, monkeypatch: pytest.MonkeyPatch):
+        real, refused = local.fcntl.flock, []
+
+        def contended(descriptor: int, operation: int) -> None:
+            if not refused:
+                refused.append(descriptor)
+                raise BlockingIOError
+            real(descriptor, operation)
+
+        monkeypatch.setattr(local.fcntl, "flock", contended)
+        first, lock = local.claim_scratch(store.root)
+        assert refused and [first] == [p for p in first.parent.iterdir() if p == first] and len(list(first.parent.iterdir())) == 1
+        local.release_scratch(store.root, first, lock)
+
+    def test_a_folder_to_be_avoided_is_an_entry_with_the_reason(self, store: LocalStore):
+        put(store, "mine/a.jpg")
+        put(store, "other/b.jpg")
+        wary = LocalStore("source", store.root, managed=False, avoid=lambda f: "not this one" if f.name == "mine" else "")
+        assert [(e.path, e.problem) for e in wary.list() if "mine" in e.path or "other" in e.path] == [
+            ("mine", "not this one"),
+            ("other/b.jpg", ""),
+        ]
 
     def test_a_temporary_folder_swept_before_it_was_locked_is_made_again(
         self, store: LocalStore, monkeypatch: pytest.MonkeyPatch

@@ -23,7 +23,7 @@ from catalog.domain.layout import Layout
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Member, group
 from catalog.execution.apply import limited
-from catalog.plans.actions import Action, CopyToStore, Skip, SkipDuplicate
+from catalog.plans.actions import Action, CopyToStore, Shot, Skip, SkipDuplicate
 from catalog.plans.ingest import IngestFacts, Occupancy, Remembered, plan_ingest
 
 LAYOUT = Layout()
@@ -80,7 +80,7 @@ def test_a_new_photo_is_copied_to_its_month():
     (action,) = Model().plan([member("IMG_0007.JPG", "a", city="Ghent")])
     assert isinstance(action, CopyToStore)
     assert action.target == f"{JULY}/2019-07-12 18-30-15 Ghent.jpg"
-    assert (action.store, action.is_new, action.present, action.remove_source, action.stack) == ("nas", True, False, False, None)
+    assert (action.store, action.is_new, action.present, action.shot, action.stack) == ("nas", True, False, None, None)
     assert action.describe() == f"copy IMG_0007.JPG -> nas:{JULY}/2019-07-12 18-30-15 Ghent.jpg"
 
 
@@ -130,7 +130,7 @@ def test_what_the_catalog_holds_is_not_copied_again():
     model = Model(recorded={asset("same").hash: "2018/01_January/x.jpg"})
     plan = model.plan([member("a.jpg", "same")], move=True)
     assert duplicates(plan) == {"a.jpg": "2018/01_January/x.jpg"}
-    assert plan[0].remove_source  # type: ignore[union-attr]
+    assert plan[0].shot == Shot("a.jpg", 1)  # type: ignore[union-attr]
 
 
 def test_what_an_earlier_batch_planned_is_not_copied_again():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from catalog.domain.query import BOOLEANS, DATES, FIELDS, NUMBERS, PRESENCE, UNSEARCHABLE, Near, parse_query
 from catalog.errors import QuerySyntaxError
 from catalog.index import schema
-from catalog.index.queries import WORDS, field_names
+from catalog.index.queries import WORDS, field_names, pointing_at
 
 KNOWN = field_names()
 YEAR = "[2019-01-01T00:00:00.000 TO 2019-12-31T23:59:59.999]"
@@ -393,6 +393,12 @@ def test_a_column_of_elasticsearch_is_a_spot_in_the_text_typed():
     inside = parsed.text.index("23:59")
     assert typed.index("2019") <= parsed.position(inside) <= typed.index("title")
     assert parsed.position(len(parsed.text)) == parsed.position(10**6) == len(typed)
+
+
+def test_a_column_named_by_elasticsearch_becomes_a_spot():
+    with pytest.raises(QuerySyntaxError) as caught, pointing_at("city:x title:wow"):
+        raise QuerySyntaxError("Cannot parse: Lexical error at line 1, column 19.")
+    assert caught.value.position == len("city:x title:")
 
 
 def test_columns_count_utf_16_units_as_java_does():

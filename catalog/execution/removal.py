@@ -1,0 +1,135 @@
+"""Removing sources after a move: a shot goes as a whole, once every file of it is stored, recorded and still what was read."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from catalog.domain.asset import Entry
+from catalog.errors import StoreError
+from catalog.execution.journal import Journal
+from catalog.execution.report import Outcome
+from catalog.plans.actions import Shot
+from catalog.stores.protocol import Store
+
+KEPT_WITH_SHOT = "kept in the source until the rest of its shot can go, too"
+
+
+class SourceStore(Store, Protocol):
+    """A store that files are taken from."""
+
+    def discard(self, path: str) -> None:
+        """Remove a file for good; its content is proved elsewhere."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Safe:
+    """A source file whose content is recorded at `path` of the catalog, and its sidecars with their places there.
+
+    `prove`: this run has not written the copy itself, so it is read once more, and so is the source.
+    """
+
+    entry: Entry
+    hash: str
+    path: str
+    outcome: Outcome
+    sidecars: Sequence[tuple[Entry, str]] = ()
+    prove: bool = False
+
+
+@dataclass(slots=True)
+class SourceRemoval:
+    """Holds the outcomes of a shot's files back until the last one is safe; then all sources go, or none."""
+
+    source: SourceStore
+    target: Store
+    journal: Journal
+    tell: Callable[[Outcome], None]
+    _waiting: dict[str, list[Safe]] = field(default_factory=lambda: defaultdict(list))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def settle(self, shot: Shot, file: Safe) -> None:
+        """One more file of a shot is safe."""
+        with self._lock:
+            files = self._waiting[shot.key]
+            files.append(file)
+            if len(files) < shot.files:
+                return
+            del self._waiting[shot.key]
+        self._remove(files)
+
+    def finish(self) -> None:
+        """Tell of the files whose shots never became whole; they stay."""
+        with self._lock:
+            waiting = [f for files in self._waiting.values() for f in files]
+            self._waiting.clear()
+        for file in waiting:
+            self.tell(replace(file.outcome, reason=KEPT_WITH_SHOT))
+
+    def _remove(self, files: list[Safe]) -> None:
+        doubts = [self._why_kept(f) for f in files]
+        for file, doubt in zip(files, doubts, strict=True):
+            if doubt:
+                self.journal.failed("remove", source=file.entry.path, hash=file.hash, reason=doubt)
+                self.tell(replace(file.outcome, outcome="failed", reason=doubt))
+            elif any(doubts):
+                self.tell(replace(file.outcome, reason=KEPT_WITH_SHOT))
+            else:
+                problem = self._discard(file)
+                self.tell(replace(file.outcome, outcome="failed", reason=problem) if problem else file.outcome)
+
+    def _why_kept(self, file: Safe) -> str:
+        try:
+            return self._doubt(file) or next((d for s, path in file.sidecars if (d := self._sidecar_doubt(s, path))), "")
+        except StoreError as error:
+            return f"kept in the source: {error}"
+
+    def _doubt(self, file: Safe) -> str:
+        """Why a source must stay, or "". One that is gone already needs nothing."""
+        here, there = self.source.stat(file.entry.path), self.target.stat(file.path)
+        if here is None:
+            return ""
+        if there is None or there.size != file.entry.size:
+            return f"kept in the source: the catalog copy {file.path} is gone or was changed"
+        if _is_same_file(here, there):
+            return "kept: it is the catalog's own file, seen by another path"
+        if file.prove and self.target.checksum(file.path) != file.hash:
+            return f"kept in the source: the catalog copy {file.path} is damaged"
+        untouched = replace(here, ctime_ns=file.entry.ctime_ns) == file.entry  # removing a hard link changes the other's ctime
+        must_read = file.prove or here != file.entry
+        if not untouched or (must_read and self.source.checksum(file.entry.path) != file.hash):
+            return "kept in the source: it changed during the run"
+        return ""
+
+    def _sidecar_doubt(self, sidecar: Entry, path: str) -> str:
+        here, there = self.source.stat(sidecar.path), self.target.stat(path)
+        if here is None:
+            return ""
+        if there is None or _is_same_file(here, there) or here.size != there.size:
+            return f"kept in the source: the catalog's copy of its sidecar {sidecar.name} is not one"
+        if replace(here, ctime_ns=sidecar.ctime_ns) != sidecar or self.source.checksum(sidecar.path) != self.target.checksum(
+            path
+        ):
+            return f"kept in the source: its sidecar {sidecar.name} changed during the run"
+        return ""
+
+    def _discard(self, file: Safe) -> str:
+        """Remove a source and its sidecars: these first, so that a run that is cut off finds them by their photo."""
+        for path in (*(s.path for s, _path in file.sidecars), file.entry.path):
+            self.journal.started("remove", source=path, hash=file.hash)
+            try:
+                self.source.discard(path)
+            except StoreError as error:
+                self.journal.failed("remove", source=path, hash=file.hash, reason=str(error))
+                return f"kept in the source: {error}"
+            self.journal.done("remove", source=path, hash=file.hash)
+        return ""
+
+
+def _is_same_file(here: Entry, there: Entry) -> bool:
+    """Whether two paths show one file: then removing one is no matter of copies."""
+    return (here.device, here.inode) == (there.device, there.inode)
