@@ -7,7 +7,7 @@ CatalogError
 ├── StoreError (1)             NotFound, AlreadyExists, PermissionDenied, StoreFull, InvalidPath,
 │                              ReadOnlyStore, FixityMismatch, StoreUnavailable (5)
 ├── CatalogIndexError (1)      IndexUnavailable (5), AccessDenied (5), SchemaMismatch, DocumentConflict,
-│                              QuerySyntaxError (2), AssetNotFound
+│                              QuerySyntaxError (2), NoCatalog (2), AssetNotFound
 ├── NodeError (5)              the local Elasticsearch could not be had or started
 ├── MediaError (1)             UnreadableMedia, UnsupportedType, GaveUp
 ├── PlanRefused (4)            SourceInsideCatalog, StoreGuard, ConfirmationNeeded, NotYetAvailable
@@ -128,6 +128,12 @@ class QuerySyntaxError(CatalogIndexError):
     def __init__(self, message: str, *, position: int | None = None, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.position = position
+
+
+class NoCatalog(CatalogIndexError):
+    """There is no index of that name yet."""
+
+    exit_code = 2
 
 
 class AssetNotFound(CatalogIndexError):

@@ -15,7 +15,7 @@ from catalog.config import Settings, state_dir
 from catalog.domain.geo import Position
 from catalog.domain.layout import Layout
 from catalog.domain.place import KnownPlace, Place
-from catalog.errors import CatalogError, ConfigError
+from catalog.errors import CatalogError, ConfigError, NoCatalog
 from catalog.execution.describing import Describer
 from catalog.execution.progress import Progress
 from catalog.execution.workers import Limits, ReaderPool
@@ -101,6 +101,16 @@ class Workspace:
         repository = Repository(self._connection(), self.settings.index)
         repository.ensure()
         return repository
+
+    @property
+    def existing_repository(self) -> Repository:
+        """The catalog's indexes for a command that changes nothing. Raises NoCatalog where there are none."""
+        from catalog.index.repository import Repository
+
+        if Repository(self._connection(), self.settings.index).schema_version() is None:
+            raise NoCatalog(f"There is no catalog {self.settings.index} yet.",
+                            hint="The first upload makes it; for another catalog name its --index.")  # fmt: skip
+        return self.repository
 
     def reconnect(self) -> None:
         """After Elasticsearch went away: start the program's own node again, if it is that one."""

@@ -51,3 +51,17 @@ def shortened(stem: str, extension: str, limit: int = MAX_NAME_BYTES) -> str:
 def comparison_key(name: str) -> str:
     """Names with one key are the same file on some store: Unicode form and case are folded."""
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def printable(text: str) -> str:
+    """The text on one line, with escapes for what would move the cursor, colour the terminal or turn the reading direction."""
+    if text.isprintable():
+        return text
+    return "".join(c.encode("unicode_escape").decode() if _is_control(c) else c for c in text)
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(char) in _TURNS
+
+
+_TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, extension_of
+from catalog.domain.names import printable
 from catalog.errors import DONE, SOME_FAILED
 
 OUTCOMES = ("new", "duplicate", "unsupported", "ignored", "failed")
@@ -36,7 +37,7 @@ class Outcome:
         """For a person."""
         arrow = f" -> {self.store}:{self.target}" if self.target else ""
         reason = f": {self.reason}" if self.reason else ""
-        return f"{self.outcome:<11} {self.path}{arrow}{reason}"
+        return printable(f"{self.outcome:<11} {self.path}{arrow}{reason}")
 
     def is_problem(self) -> bool:
         """Whether a person should see it: a failure, or a file that is called a photo or video and is none."""

@@ -109,7 +109,12 @@ _BLOCKED = "cluster_block_exception"
 def _from_status(error: elasticsearch.ApiError, url: str) -> CatalogIndexError:
     status = error.status_code
     reason = _reason(error)
-    if status in _BUSY or _type(error) == _BLOCKED:
+    if _type(error) == _BLOCKED:
+        return IndexUnavailable(
+            f"Elasticsearch at {url} takes no writes for now ({reason}).",
+            hint="Its disk may be nearly full, or the catalog is being brought to a newer schema. Try again later.",
+        )
+    if status in _BUSY:
         return IndexUnavailable(
             f"Elasticsearch at {url} is overloaded or not ready ({status}: {reason}).", hint="Try again later."
         )
@@ -120,7 +125,9 @@ def _from_status(error: elasticsearch.ApiError, url: str) -> CatalogIndexError:
         )
     if status == 409:
         return DocumentConflict(f"Another program changed the document first ({reason}).")
-    if status == 400 and ("parse" in reason.lower() or "query" in reason.lower()):
+    if status == 400 and any(
+        word in str(error.body) for word in ("query_shard_exception", "parse_exception", "parsing_exception")
+    ):
         return QuerySyntaxError(f"Elasticsearch does not understand the query: {reason}.")
     return CatalogIndexError(f"Elasticsearch at {url} refused the request ({status}: {reason}).")
 
@@ -133,9 +140,11 @@ def _type(error: elasticsearch.ApiError) -> str:
 def _reason(error: elasticsearch.ApiError) -> str:
     body = error.body
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
-        causes = body["error"].get("root_cause") or [body["error"]]
-        inner = body["error"].get("caused_by") or {}
-        return str(causes[0].get("reason") or inner.get("reason") or body["error"].get("type"))[:500]
+        whole = body["error"]
+        shard = (whole.get("failed_shards") or [{}])[0].get("reason", {})
+        # the cause on a shard is the only one to say where a query goes wrong
+        causes = (shard.get("caused_by"), *(whole.get("root_cause") or ()), whole, whole.get("caused_by"))
+        return str(next((c["reason"] for c in causes if c and c.get("reason")), whole.get("type")))[:500]
     return str(error.message)[:500]
 
 

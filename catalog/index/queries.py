@@ -104,8 +104,10 @@ class pointing_at:  # noqa: N801 - reads as words: `with pointing_at(text):`
         if not isinstance(error, QuerySyntaxError) or error.position is not None:
             return
         match = re.search(r"at line 1, column (\d+)", str(error))
-        position = parse_query(self._text, field_names()).position(int(match[1])) if match else None
-        raise QuerySyntaxError("The query cannot be understood", position=min(position or 0, len(self._text))) from error
+        if not match:
+            return
+        position = parse_query(self._text, field_names()).position(int(match[1]))
+        raise QuerySyntaxError("The query cannot be understood", position=min(position, len(self._text))) from error
 
 
 def by_path(repository: Repository, path: str, store: str | None = None) -> list[str]:

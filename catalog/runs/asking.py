@@ -15,7 +15,7 @@ import orjson
 
 from catalog.console import Screen
 from catalog.domain.fixity import is_content_hash
-from catalog.domain.names import from_text, to_text
+from catalog.domain.names import from_text, printable, to_text
 from catalog.errors import DONE, AssetNotFound, QuerySyntaxError
 from catalog.execution.report import size_text
 from catalog.index import queries
@@ -32,7 +32,7 @@ def run_search(workspace: Workspace, query: str, *, style: str, sort: str, limit
     try:
         queries.build(query)
         queries.sort_order(sort)
-        repository = workspace.repository
+        repository = workspace.existing_repository
         repository.refresh(repository.alias)
         if style == "count":
             screen.out(str(queries.count(repository, query)))
@@ -56,28 +56,13 @@ def _without_raw_bytes(text: str) -> str:
 
 def _pointed(error: QuerySyntaxError, query: str) -> QuerySyntaxError:
     """The error with the query and a mark under the spot, where one is known."""
-    if error.position is None:
+    if error.position is None and error.__cause__ is None:
         return error
     shown = "".join(" " if c.isspace() else c for c in query)
-    cause = error.__cause__
-    if isinstance(cause, QuerySyntaxError) and "column" not in cause.message:  # what Elasticsearch found, but not where
-        return QuerySyntaxError(f"{cause.message.rstrip('.')}:\n  {printable(shown)}")
+    if error.position is None:  # what Elasticsearch found, but not where
+        return QuerySyntaxError(f"{error.message.rstrip('.')}:\n  {printable(shown)}")
     mark = " " * _columns(printable(shown[: error.position])) + "^"
     return QuerySyntaxError("\n".join([f"{error.message}:", f"  {printable(shown)}", f"  {mark}", *filter(None, [error.hint])]))
-
-
-def printable(text: str) -> str:
-    """The text on one line, with escapes for what would move the cursor, colour the terminal or turn the reading direction."""
-    if text.isprintable():
-        return text
-    return "".join(c.encode("unicode_escape").decode() if _is_control(c) else c for c in text)
-
-
-def _is_control(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(char) in _TURNS
-
-
-_TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
 def _columns(text: str) -> int:
@@ -163,7 +148,7 @@ def _ending(text: str, width: int) -> str:
 
 def run_show(workspace: Workspace, what: str, screen: Screen) -> int:
     """Print all that is known of one asset."""
-    repository = workspace.repository
+    repository = workspace.existing_repository
     repository.refresh()
     digest = _find(repository, what)
     document = repository.get(digest)
@@ -303,7 +288,7 @@ def _plain(name: str, value: Any) -> str:
 
 def run_status(workspace: Workspace, screen: Screen) -> int:
     """Print what the catalog holds."""
-    repository = workspace.repository
+    repository = workspace.existing_repository
     repository.refresh(repository.alias)
     found = queries.totals(repository, workspace.settings.min_copies)
     found["known_stores"] = repository.stores()

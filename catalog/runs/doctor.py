@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -13,7 +14,7 @@ import orjson
 
 from catalog.config import state_dir
 from catalog.console import Screen
-from catalog.errors import DONE, CatalogError
+from catalog.errors import DONE, CatalogError, NoCatalog
 from catalog.execution.guards import check_marker
 from catalog.execution.report import size_text
 from catalog.index.client import Connection
@@ -38,7 +39,7 @@ class Finding:
 def run_doctor(workspace: Workspace, screen: Screen) -> int:
     """Print every finding; 1 if one is a problem."""
     problems = 0
-    for check in (_python, _configuration, _engine, _store, _journal, _programs):
+    for check in (_python, _configuration, _engine, _nas, _journal, _programs):
         for finding in _safely(check, workspace):
             problems += finding.state == "problem"
             if screen.json:
@@ -98,20 +99,25 @@ def _schema(version: int | None) -> str:
     return "no catalog yet" if version is None else f"schema {version}"
 
 
-def _store(workspace: Workspace) -> Iterator[Finding]:
+def _nas(workspace: Workspace) -> Iterator[Finding]:
     root = workspace.settings.nas_root
     if root is None:
         yield Finding("nas", "problem", "there is no nas_root", "Give --nas_root FOLDER, or set nas_root in config.json.")
         return
     root = root.expanduser().absolute()
     if not root.is_dir():
-        yield Finding("nas", "problem", f"{root} is not there", "Is it mounted? The first upload creates it.")
+        what, advice = ("is not there", "Is it mounted? The first upload creates it.")
+        if root.exists():
+            what, advice = ("is a file, not a folder", "Check nas_root.")
+        yield Finding("nas", "problem", f"{root} {what}", advice)
         return
     if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
         yield Finding("nas", "problem", f"{root} cannot be read and written by this user", "Check its owner and mode.")
+        return
     marker = read_marker(root)
     if _catalog_is_up(workspace):
-        check_marker("nas", root, marker, workspace.repository.store_record("nas"))
+        with contextlib.suppress(NoCatalog):
+            check_marker("nas", root, marker, workspace.existing_repository.store_record("nas"))
     yield Finding("nas", "ok", f"{root}, {'marked' if marker else 'not yet marked: the first upload does it'}")
     yield from _space("nas", os.fspath(root))
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from catalog.console import Screen
 from catalog.domain.asset import KnownAsset
 from catalog.domain.names import to_text
-from catalog.errors import INTERRUPTED, CatalogError, ConfigError, NotYetAvailable, SourceInsideCatalog, StoreGuard
+from catalog.errors import INTERRUPTED, CatalogError, ConfigError, NoCatalog, NotYetAvailable, SourceInsideCatalog, StoreGuard
 from catalog.execution import guards
 from catalog.execution.apply import Applier
 from catalog.execution.describing import utc_now
@@ -20,7 +20,7 @@ from catalog.execution.ingest import IngestOptions, dry_run, upload
 from catalog.execution.journal import Journal
 from catalog.execution.recorder import Recorder, patiently
 from catalog.execution.report import Report
-from catalog.execution.survey import IngestSurvey
+from catalog.execution.survey import IngestSurvey, Lookup
 from catalog.execution.workers import ReaderPool
 from catalog.index.documents import timestamp
 from catalog.index.recording import Recording
@@ -56,16 +56,16 @@ def run_upload(workspace: Workspace, request: UploadRequest, screen: Screen) -> 
     source = guards.check_folder(request.directory)
     root = _root(workspace)
     guards.check_apart(source, root)
-    repository = workspace.repository
+    lookup = _lookup(workspace, dry=request.dryrun)
     marker = read_marker(root)
-    guards.check_marker(STORE, root, marker, repository.store_record(STORE))
+    guards.check_marker(STORE, root, marker, lookup.store_record(STORE))
     files = LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if _is_marked(folder, marker) else "")
     if any(_is_marked(folder, marker) for folder in (source, *source.parents)):
         raise SourceInsideCatalog(f"The folder {source} lies inside the catalog, by another mount; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
     report = screen.report(workspace.progress)
     with workspace.readers() as pool, _target(root) as target:
-        survey = _survey(workspace, request, files, target, pool)
+        survey = _survey(workspace, request, files, target, pool, lookup)
         total = _announce(workspace, request, survey)
         if request.dryrun:
             report.dry = True
@@ -106,11 +106,39 @@ def _options(request: UploadRequest) -> IngestOptions:
     return IngestOptions(move=request.move, limit=request.limit)
 
 
+class _Lookup(Lookup, Protocol):
+    """What a run asks the index before it writes."""
+
+    def store_record(self, name: str) -> dict[str, Any] | None:
+        """What is known of a store."""
+        ...
+
+
+class _NothingKnown:
+    """Answers for a catalog that is not there yet."""
+
+    def known(self, _hashes: list[str]) -> dict[str, KnownAsset]:
+        """No asset."""
+        return {}
+
+    def known_sources(self, _fingerprints: list[str]) -> dict[str, str]:
+        """No source."""
+        return {}
+
+    def known_sizes(self, _sizes: list[int]) -> set[int]:
+        """No size."""
+        return set()
+
+    def store_record(self, _name: str) -> dict[str, Any] | None:
+        """No store."""
+        return None
+
+
 class _PatientLookup:
     """The index's answers, waited for while Elasticsearch is away."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._repository: Repository = workspace.repository
+    def __init__(self, repository: Repository, workspace: Workspace) -> None:
+        self._repository = repository
         self._workspace = workspace
 
     def known(self, hashes: list[str]) -> dict[str, KnownAsset]:
@@ -125,8 +153,22 @@ class _PatientLookup:
         """File sizes that some asset has."""
         return self._patiently(lambda: self._repository.known_sizes(sizes))
 
+    def store_record(self, name: str) -> dict[str, Any] | None:
+        """What is known of a store."""
+        return self._repository.store_record(name)
+
     def _patiently(self, call: Callable[[], T]) -> T:
         return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)
+
+
+def _lookup(workspace: Workspace, *, dry: bool) -> _Lookup:
+    """The index's answers; a dry run makes no index to get them."""
+    if not dry:
+        return _PatientLookup(workspace.repository, workspace)
+    try:
+        return _PatientLookup(workspace.existing_repository, workspace)
+    except NoCatalog:
+        return _NothingKnown()
 
 
 def _is_marked(folder: Path, marker: str | None) -> bool:
@@ -137,11 +179,11 @@ def _is_marked(folder: Path, marker: str | None) -> bool:
 
 
 def _survey(
-    workspace: Workspace, request: UploadRequest, source: LocalStore, target: LocalStore, pool: ReaderPool
+    workspace: Workspace, request: UploadRequest, source: LocalStore, target: LocalStore, pool: ReaderPool, lookup: _Lookup
 ) -> IngestSurvey:
     base = str(source.root)
     return IngestSurvey(
-        source, target, base, _PatientLookup(workspace), pool,
+        source, target, base, lookup, pool,
         workspace.describer(base), workspace.layout, recursive=request.recursive, now=utc_now,
     )  # fmt: skip
 

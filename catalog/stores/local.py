@@ -343,8 +343,8 @@ def claim_scratch(root: Path) -> tuple[Path, int]:
             _sweep(parent)
             scratch.mkdir()
             descriptor = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            if not root.is_dir():
+        except (FileNotFoundError, FileExistsError):
+            if not root.is_dir() or parent.is_file() or parent.parent.is_file():
                 raise
             continue
         try:
