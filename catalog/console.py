@@ -76,7 +76,7 @@ class Screen:
         """A report that prints as this screen does."""
         from catalog.execution.report import Report
 
-        return Report(self.out, progress.write, json=self.json, verbose=self.verbose, quiet=self.quiet)
+        return Report(tell_line, progress.write, json=self.json, verbose=self.verbose, quiet=self.quiet)
 
     def out(self, line: str) -> None:
         """Print a result."""
@@ -87,6 +87,18 @@ def write_line(line: str) -> None:
     """A line to stdout, whatever characters it holds."""
     sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace") + b"\n")
     sys.stdout.flush()
+
+
+def tell_line(line: str) -> None:
+    """A line of a run that goes on even where nobody reads it any more (`| head`)."""
+    try:
+        write_line(line)
+    except BrokenPipeError:
+        _silence_stdout()
+
+
+def _silence_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 class _Commands(click.Group):
@@ -154,8 +166,7 @@ def run(command: click.Command, arguments: list[str]) -> int:
         click.echo(f"Error: {error}", err=True)
         return error.exit_code
     except BrokenPipeError:
-        sys.stderr.close()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _silence_stdout()
         return 0
 
 

@@ -47,6 +47,8 @@ _MEDIUM = frozenset(
     {"quicktime:CreateDate", "matroska:DateUTC", "asf:CreationDate", "flv:CreationDate", "xmp:CreateDate", "filename"}
 )
 _LOW = frozenset({"folder", "exif:DateTime", "mtime"})
+_CREDIBLE_MTIME = datetime(1990, 1, 1)
+"""Earlier times of modification are those of lost clocks, older than digital photos."""
 _RESETS = frozenset(datetime(year, 1, 1) for year in (1980, 1990, 1994, *range(1998, 2021)))
 
 
@@ -183,8 +185,12 @@ def choose(candidates: Iterable[DateCandidate], now: datetime) -> tuple[CaptureT
     """
     notes: list[str] = []
     usable: list[DateCandidate] = []
-    for candidate in sorted(candidates, key=lambda c: _RANK[c.source]):
+    ordered = sorted(candidates, key=lambda c: _RANK[c.source])
+    modified = next((c.wall for c in ordered if c.source == "mtime" and c.wall >= _CREDIBLE_MTIME and not is_doubtful(c)), None)
+    for candidate in ordered:
         reason = reject_reason(candidate, now)
+        if candidate.source == "folder" and modified and candidate.wall > modified + timedelta(days=1):
+            reason = reason or "the file is older"
         if reason:
             notes.append(f"{candidate.source} {candidate.wall.isoformat()}: {reason}")
         else:
@@ -234,8 +240,9 @@ _T = (
     r"(?P<H>[01]\d|2[0-3]|(?<=[ _])\d(?=[.:]))(?P<t>[-_.:h ]?)(?P<M>[0-5]\d)"
     r"(?:(?P=t)(?P<S>[0-5]\d)(?:[-_.]?(?P<f>\d{3})(?!\d))?)?"
     r"(?:[ _\u202f]?(?P<half>[AaPp])[Mm](?![A-Za-z]))?"
+    r"(?P<zone>Z(?![A-Za-z0-9])|\+\d\d:?(?:00|15|30|45)(?!\d))?"
 )
-_NAME_WITH_TIME = re.compile(rf"(?<!\d){_D}(?:[ _.T-]|[ _-]at[ _-]| - )?{_T}(?!\d)")
+_NAME_WITH_TIME = re.compile(rf"(?<!\d){_D}(?:[ _.T-]|[ _-]at[ _-]| - )?{_T}(?!\d|[xX×]\d)")
 _NAME_WITH_DATE = re.compile(rf"(?<!\d){_D}(?!\d)")
 _EPOCH = re.compile(r"(?<!\d)(1[0-7]\d{8})(\d{3})?(?![0-9A-Za-z])(?!.*\d{6})")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -256,6 +263,8 @@ def from_file_name(name: str) -> DateCandidate | None:
     """A date in a file's name, such as `IMG_20190712_183015.jpg` or `Screenshot 2020-01-05 at 18.30.15.png`."""
     stem = _UUID.sub("", name.rpartition(".")[0] or name)
     for match in _NAME_WITH_TIME.finditer(stem):
+        if not (match["S"] or match["t"] or match["half"]):  # 20190712_0001 is as likely a counter as a time
+            continue
         found = _named("filename", match, precise=True, utc=stem.upper().startswith("PXL_"))
         if found:
             return found
@@ -277,7 +286,9 @@ def _named(source: str, match: re.Match[str], *, precise: bool, utc: bool = Fals
         return None
     if g.get("f"):
         wall = wall.replace(microsecond=int(g["f"]) * 1000)
-    return DateCandidate(source, wall, is_utc=utc, precise=precise)
+    offset = parse_offset(g["zone"]) if g.get("zone") else None
+    utc = utc or g.get("zone") == "Z"
+    return DateCandidate(source, wall, None if utc else offset, is_utc=utc, precise=precise)
 
 
 def _from_epoch(stem: str) -> DateCandidate | None:
@@ -310,6 +321,8 @@ _FOLDER_YEAR_MONTH = re.compile(r"(?:^|/)(?P<y>19[4-9]\d|20\d\d)[-_](?P<m>0[1-9]
 def from_folders(folder: str) -> DateCandidate | None:
     """A day or month in the folders of a POSIX path without its file name (`2019/07/12`, `2019/07_July`)."""
     days = list(_FOLDER_DAY.finditer(folder))
+    while len(days) > 1 and "/" not in folder[days[-2].start("y") : days[-1].start("y")]:
+        days.pop()  # `2019-07-12 - 2019-08-01 Trip` begins on the first
     if days:
         return _folder_date(days[-1], int(days[-1]["d"]))
     for pattern in (_FOLDER_MONTH, _FOLDER_YEAR_MONTH):

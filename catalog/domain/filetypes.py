@@ -92,6 +92,10 @@ SIDECAR_EXTENSIONS = frozenset({"xmp", "aae", "json", "thm"})
 IGNORED_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", "picasa.ini", ".picasa.ini"})
 """Files that systems and viewers leave behind (lower-case)."""
 
+IGNORED_FOLDERS = frozenset({"@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "$recycle.bin", "_gsdata_",
+                             "system volume information", "lost+found", "__macosx"})  # fmt: skip
+"""Folders that NAS systems and synchronisers keep for themselves: thumbnails, bins, snapshots (lower-case)."""
+
 _TIFF_RAW_EXTENSIONS = {e: t for t in TYPES if t.family == _RAW for e in t.extensions}
 _BRANDS = {
     b"avif": "avif", b"avis": "avif",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from catalog.domain.asset import Asset, Entry
+from catalog.domain.capture_time import MAX_OFFSET, CaptureTime
 from catalog.domain.filetypes import BY_NAME, SIDECAR_EXTENSIONS, TYPES, extension_of
 from catalog.domain.names import comparison_key
 
@@ -17,6 +19,10 @@ RAW_TYPES = frozenset(t.name for t in TYPES if t.family == "tiff" and t.name != 
 LIVE_MOVIE_SECONDS = 6.0
 """A movie beside a still of the same name is taken for its Live Photo part, without ids to prove it, up to this length."""
 SAME_SHOT = timedelta(seconds=2)
+SAME_MOMENT = timedelta(seconds=LIVE_MOVIE_SECONDS)
+"""By how much the clocks of a still and of its movie part may differ."""
+_QUARTER_HOUR = timedelta(minutes=15)
+_LARGEST_SHIFT = timedelta(minutes=MAX_OFFSET) + SAME_MOMENT
 TAKEOUT_NAME_LENGTH = 46
 """Google Takeout cuts a JSON sidecar's name, without its `.json`, to this many characters."""
 
@@ -149,13 +155,11 @@ class _TakeoutNames:
         for cut in range(len(_SUPPLEMENT) + 1):
             if base.endswith(_SUPPLEMENT[:cut]):
                 owners += self._entries.get((number, base[: len(base) - cut]), ())
-        if len(base) >= TAKEOUT_NAME_LENGTH - 1:
-            for position in range(bisect.bisect_right(self._sorted, (number, base)), len(self._sorted)):
-                row = self._sorted[position]
-                if row[0] != number or not row[1].startswith(base):
-                    break
-                owners += self._entries[row]
-        return owners
+        if len(base) < TAKEOUT_NAME_LENGTH - 1 or owners:
+            return owners
+        first = bisect.bisect_right(self._sorted, (number, base))
+        cut = list(itertools.takewhile(lambda row: row[0] == number and row[1].startswith(base), self._sorted[first : first + 2]))
+        return self._entries[cut[0]] if len(cut) == 1 else []  # of several that begin so, none can be told
 
 
 def group(members: Sequence[Member]) -> list[tuple[Member, ...]]:
@@ -205,7 +209,19 @@ def _is_live_pair(still: Asset, movie: Asset) -> bool:
     ids = still.facts.values.get("live_id"), movie.facts.values.get("live_id")
     if any(ids):
         return ids[0] == ids[1]
-    return (movie.facts.duration or 0) <= LIVE_MOVIE_SECONDS and BY_NAME[movie.facts.type].family == "bmff"
+    is_short = movie.facts.duration is not None and movie.facts.duration <= LIVE_MOVIE_SECONDS
+    return is_short and BY_NAME[movie.facts.type].family == "bmff" and _are_of_one_moment(still.captured, movie.captured)
+
+
+def _are_of_one_moment(still: CaptureTime | None, movie: CaptureTime | None) -> bool:
+    """Whether two capture times do not speak against one moment; a zone that only one of them knows is allowed for."""
+    if still is None or movie is None or "mtime" in (still.source, movie.source):
+        return True
+    if still.instant and movie.instant and "UTC" not in (still.zone, movie.zone):
+        return abs(still.instant - movie.instant) <= SAME_MOMENT
+    apart = abs(still.wall - movie.wall)
+    beyond_quarter = apart % _QUARTER_HOUR
+    return apart <= _LARGEST_SHIFT and min(beyond_quarter, _QUARTER_HOUR - beyond_quarter) <= SAME_MOMENT
 
 
 def _with_roles(stack: list[Member]) -> tuple[Member, ...]:

@@ -66,10 +66,11 @@ class Writing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of an asset's other copies in a store: one was proved by reading it, these are gone."""
+    """What became of an asset's other copies in a store: one is proved and enough; these are gone, those damaged."""
 
     proved: bool
     missing: frozenset[str] = frozenset()
+    damaged: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -291,10 +292,9 @@ class Applier:
         proved: list[str] = []
 
         def judge(paths: list[str]) -> Verdict:
-            there = [p for p in paths if self.target.stat(p) is not None]
-            if not action.present:
-                proved[:] = [p for p in there if self._is_proved(p, action.asset.hash)]
-            return Verdict(bool(proved), frozenset(paths) - set(there))
+            there = {p for p in paths if self.target.stat(p) is not None}
+            proved[:] = sorted(p for p in there if self._is_proved(p, action.asset.hash))
+            return Verdict(bool(proved) and not action.present, frozenset(paths) - there, frozenset(there.difference(proved)))
 
         result = self.index.add_copy(action.asset.hash, stored.copy, judge, self.run, stored.sidecars)
         if result == "refused":

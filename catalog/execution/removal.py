@@ -109,12 +109,10 @@ class SourceRemoval:
         here, there = self.source.stat(sidecar.path), self.target.stat(path)
         if here is None:
             return ""
-        if there is None or _is_same_file(here, there) or here.size != there.size:
-            return f"kept in the source: the catalog's copy of its sidecar {sidecar.name} is not one"
-        if replace(here, ctime_ns=sidecar.ctime_ns) != sidecar or self.source.checksum(sidecar.path) != self.target.checksum(
-            path
-        ):
+        if replace(here, ctime_ns=sidecar.ctime_ns) != sidecar:
             return f"kept in the source: its sidecar {sidecar.name} changed during the run"
+        if there is None or _is_same_file(here, there) or self.source.checksum(sidecar.path) != self.target.checksum(path):
+            return f"kept in the source: its sidecar {sidecar.name} has no good copy in the catalog"
         return ""
 
     def _discard(self, file: Safe) -> str:

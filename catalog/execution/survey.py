@@ -7,11 +7,12 @@ import itertools
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from catalog.domain.asset import Entry, Facts, KnownAsset
-from catalog.domain.filetypes import IGNORED_NAMES, extension_of
+from catalog.domain.capture_time import file_time
+from catalog.domain.filetypes import IGNORED_FOLDERS, IGNORED_NAMES, extension_of
 from catalog.domain.layout import Layout, folder_of
 from catalog.domain.names import comparison_key, from_text
 from catalog.domain.stacks import Candidate, Member, attach_sidecars, group, shots
@@ -25,6 +26,8 @@ from catalog.stores.protocol import Store
 
 BATCH = 128
 """Files looked up, planned and applied together. Small enough to keep memory flat, large enough for one request each."""
+TIME_PRECISION = timedelta(seconds=2)
+"""What FAT and some network shares keep of a file's time."""
 _FOLDERS_KEPT = 64
 _SIZES_KEPT = 50_000
 
@@ -110,7 +113,7 @@ class IngestSurvey:
 
     def count(self) -> int:
         """How many files there are to look at, from a listing alone."""
-        return sum(1 for entry in self._source.list(recursive=self._recursive) if _is_wanted(entry))
+        return sum(1 for _entry in self._source.list(recursive=self._recursive))
 
     def batches(self, in_flight: Callable[[], Mapping[str, str]]) -> Iterator[IngestFacts]:
         """The facts of each batch, in listing order. `in_flight`: what is planned but not yet in the index (hash to path)."""
@@ -190,7 +193,8 @@ class IngestSurvey:
         def system(entry: Entry) -> str:
             return f"{self._base}/{from_text(entry.path)}"
 
-        return Request(system(candidate.entry), tuple(system(s) for s in candidate.sidecars), only_hash=only_hash)
+        sidecars = tuple(system(s) for s in candidate.sidecars)
+        return Request(system(candidate.entry), sidecars, only_hash=only_hash, size=candidate.entry.size)
 
     def _listed(self) -> Iterator[_Batch]:
         """The source in batches; files that may be one shot are never divided between two."""
@@ -259,9 +263,19 @@ class IngestSurvey:
         for copy in asset.copies:
             if copy["store"] == self._target.name and copy.get("state") == "ok":
                 entry = self._target.stat(copy["path"])
-                if entry and not entry.problem and entry.size == copy["size"]:
+                if entry and not entry.problem and entry.size == copy["size"] and self._is_as_recorded(entry, copy, asset.hash):
                     return str(copy["path"])
         return None
+
+    def _is_as_recorded(self, entry: Entry, copy: Mapping[str, Any], content_hash: str) -> bool:
+        """Whether a copy has its recorded time, or is proved by reading it: an edit in place may keep the size."""
+        recorded = datetime.fromisoformat(copy["mtime"]).replace(tzinfo=None)
+        if abs(file_time(entry.mtime_ns) - recorded) <= TIME_PRECISION:
+            return True
+        try:
+            return self._target.checksum(entry.path) == content_hash
+        except StoreError:
+            return False
 
     def _look_at_targets(self, stacks: Iterable[tuple[Member, ...]]) -> None:
         """Learn the names in the folders that files will go to, and which files there may be the same content."""
@@ -301,15 +315,26 @@ class IngestSurvey:
                 self.occupancy.contents.pop(entry.path, None)
 
 
-def _is_wanted(entry: Entry) -> bool:
-    return not (entry.name.startswith(".") or "_gsdata_" in entry.path or entry.name.lower() in IGNORED_NAMES)
+def _why_ignored(entry: Entry) -> str:
+    """Why an entry is passed over by its name alone, or ""."""
+    parts = entry.path.lower().split("/")
+    if any(part in IGNORED_FOLDERS for part in parts[:-1]) or parts[-1] in IGNORED_NAMES:
+        return "a file that the system keeps for itself"
+    return "hidden" if any(part.startswith(".") for part in parts) else ""
 
 
 def _sorted_out(rows: Iterable[Entry]) -> tuple[list[Candidate], list[Skip]]:
     """The candidates of one folder, and what is skipped without being read."""
-    wanted = [e for e in rows if _is_wanted(e)]
-    skipped = [Skip(e, e.problem, "failed") for e in wanted if e.problem]
-    candidates, orphans = attach_sidecars(e for e in wanted if not e.problem)
+    wanted: list[Entry] = []
+    skipped: list[Skip] = []
+    for entry in rows:
+        if reason := _why_ignored(entry):
+            skipped.append(Skip(entry, reason, "ignored"))
+        elif entry.problem:
+            skipped.append(Skip(entry, entry.problem, "failed"))
+        else:
+            wanted.append(entry)
+    candidates, orphans = attach_sidecars(wanted)
     skipped += [Skip(e, "a sidecar without its photo or video", "ignored") for e in orphans]
     return candidates, skipped
 

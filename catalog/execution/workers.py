@@ -21,6 +21,8 @@ from catalog.media.worker import END, FORK, ORDER, receive, send
 Tag = TypeVar("Tag")
 Result = Facts | str | MediaError
 """What became of a request: facts, the content hash where only that was wanted, or why there are none."""
+SLOWEST = 5_000_000
+"""Bytes a second that the slowest medium gives: a share by radio, an old card."""
 QUEUED = 4
 """Requests sent ahead to each worker, so that it never waits for its parent."""
 _START_SECONDS = 60.0
@@ -37,11 +39,18 @@ _END: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may cost (seconds of time, bytes of memory), and which optional readers to ask."""
+    """What one file may cost (seconds of time, bytes of memory), and which optional readers to ask.
+
+    Large files get more time, as much as a slow disk or share needs to hand them over.
+    """
 
     seconds: float = 20.0
     memory: int = 1024 * 1024 * 1024
     optional_readers: tuple[str, ...] = ()
+
+    def seconds_for(self, request: Request) -> float:
+        """How long one file may take."""
+        return self.seconds + request.size / SLOWEST
 
 
 @dataclass(slots=True)
@@ -196,7 +205,7 @@ class ReaderPool:
                     self._end(idle)
                 return
             if not idle.pending:
-                idle.deadline = time.monotonic() + self._limits.seconds
+                idle.deadline = time.monotonic() + self._limits.seconds_for(item[1])
             idle.pending.append(item)
 
     def _collect(self, waiting: deque[tuple[Tag, Request]]) -> Iterator[tuple[Tag, Result]]:
@@ -210,9 +219,9 @@ class ReaderPool:
                 else:  # it died with nothing to do
                     self._end(worker)
             elif worker.pending and now >= worker.deadline:
-                tag, _request = worker.pending.popleft()
+                tag, request = worker.pending.popleft()
                 self._abandon(worker, waiting)
-                yield tag, GaveUp(f"reading it took longer than {self._limits.seconds:g} s")
+                yield tag, GaveUp(f"reading it took longer than {round(self._limits.seconds_for(request), 2):g} s")
 
     def _receive(self, worker: _Worker[Tag], waiting: deque[tuple[Tag, Request]]) -> tuple[Tag, Result]:
         tag, _request = worker.pending.popleft()
@@ -220,7 +229,8 @@ class ReaderPool:
             kind, value = receive(worker.replies)
         except (EOFError, OSError):
             return tag, UnreadableMedia(f"the process that read it died ({_cause(self._abandon(worker, waiting))})")
-        worker.deadline = time.monotonic() + self._limits.seconds
+        if worker.pending:
+            worker.deadline = time.monotonic() + self._limits.seconds_for(worker.pending[0][1])
         if kind == "read":
             return tag, value
         return tag, (UnsupportedType if kind == "unsupported" else UnreadableMedia)(value)

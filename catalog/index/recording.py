@@ -34,6 +34,11 @@ class Verdict(Protocol):
         """Those that are gone."""
         ...
 
+    @property
+    def damaged(self) -> frozenset[str]:
+        """Those whose bytes are no longer theirs."""
+        ...
+
 
 class CopyAction(Protocol):
     """The part of a copy action that is recorded."""
@@ -124,7 +129,7 @@ class Recording:
                 verdict = judge([c["path"] for c in others if c["path"] != copy.path])
                 if verdict.proved:
                     return "refused"
-                changes |= _with_copy(document, copy, verdict.missing)
+                changes |= _with_copy(document, copy, verdict)
             if not changes or self._replace(content_hash, document | changes, seq_no, primary_term):
                 known = "ours" if document.get("run") == run else "present"
                 return known if there else "added"
@@ -194,8 +199,13 @@ def _with_sidecars(document: dict[str, Any], sidecars: Sequence[dict[str, Any]])
     return {"sidecars": [*(s for s in known if (s["store"], s["path"]) not in places), *fresh]} if fresh else {}
 
 
-def _with_copy(document: dict[str, Any], copy: Copy, missing: frozenset[str]) -> dict[str, Any]:
-    """The fields of a document about its copies, with one more, and with those that are gone marked so."""
+def _with_copy(document: dict[str, Any], copy: Copy, verdict: Verdict) -> dict[str, Any]:
+    """The fields of a document about its copies, with one more, and with those that are gone or damaged marked so."""
+
+    def marked(row: dict[str, Any]) -> dict[str, Any]:
+        if row["store"] == copy.store and row["path"] in verdict.missing | verdict.damaged:
+            return row | {"state": "missing" if row["path"] in verdict.missing else "damaged"}
+        return row
+
     kept = [c for c in document.get("copies", []) if not (c["store"] == copy.store and c["path"] == copy.path)]
-    marked = [c | {"state": "missing"} if c["store"] == copy.store and c["path"] in missing else c for c in kept]
-    return with_copies([*marked, copy_document(copy)])
+    return with_copies([*map(marked, kept), copy_document(copy)])

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 class Request:
     """A file to read: system path, system paths of its sidecars, and whether to look at the picture.
 
-    `only_hash`: the content hash is all that is wanted, because the content may be known already.
+    `only_hash`: the content hash is all that is wanted, because the content may be known already. `size` in bytes, as
+    listed, says how long reading may take.
     """
 
     path: str
     sidecars: tuple[str, ...] = ()
     look: bool = True
     only_hash: bool = False
+    size: int = 0

@@ -59,7 +59,7 @@ def _rows(workspace: Workspace, base: str, *, recursive: bool) -> Iterator[dict[
                 ready[entry.path] = _problem_row(entry, entry.problem)
                 yield entry, None
             else:
-                yield entry, Request(_system(base, entry), tuple(_system(base, s) for s in sidecars))
+                yield entry, Request(_system(base, entry), tuple(_system(base, s) for s in sidecars), size=entry.size)
 
     with workspace.readers() as pool:
         for entry, result in pool.run(requests()):

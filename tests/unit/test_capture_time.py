@@ -332,6 +332,40 @@ def test_file_names_may_tell_the_day_alone(name: str):
 
 
 @pytest.mark.parametrize(
+    "name", ["2019-07-12-1920x1080.png", "2019-07-12-1015x768.jpg", "20190712_0001.jpg", "IMG-20190712-1830.jpg"]
+)
+def test_sizes_and_counters_behind_a_date_are_no_time(name: str):
+    assert from_file_name(name) == DateCandidate("filename", datetime(2019, 7, 12), precise=False)
+
+
+def test_a_name_may_state_its_zone():
+    assert from_file_name("20190712T163015Z.png") == DateCandidate("filename", datetime(2019, 7, 12, 16, 30, 15), is_utc=True)
+    stated = DateCandidate("filename", datetime(2019, 7, 12, 18, 30, 15), 120)
+    assert from_file_name("2019-07-12T18-30-15+0200.jpg") == stated
+    assert from_file_name("20190712_183015Zoo.jpg") == DateCandidate("filename", datetime(2019, 7, 12, 18, 30, 15))
+
+
+def test_a_folder_named_for_a_backup_dates_no_older_file():
+    """`/backup/2026-11-21/DCIM` holds files of all years."""
+    folder = DateCandidate("folder", datetime(2019, 7, 12), precise=False)
+    for wall, winner in (
+        (datetime(2018, 5, 6, 7, 8), "mtime"),
+        (datetime(2019, 7, 11, 23, 0), "folder"),
+        (datetime(2019, 8, 1), "folder"),
+        (datetime(1980, 1, 5), "folder"),
+    ):
+        assert best(folder, DateCandidate("mtime", wall, is_utc=True)).source == winner
+    notes = choose([folder, DateCandidate("mtime", datetime(2018, 5, 6, 7, 8), is_utc=True)], NOW)[1]
+    assert notes == ("folder 2019-07-12T00:00:00: the file is older",)
+
+
+def test_a_folder_that_names_a_span_gives_its_first_day():
+    assert from_folders("2017-01-01/2019-07-12 - 2019-08-01 Trip") == DateCandidate(
+        "folder", datetime(2019, 7, 12), precise=False
+    )
+
+
+@pytest.mark.parametrize(
     ("name", "milliseconds"),
     [("1562956215000.jpg", 0), ("FB_IMG_1562956215123.jpg", 123), ("mmexport1562956215123.jpg", 123), ("1562956215.jpg", 0),
      ("IMG_1562956215123.jpg", 123), ("mmexport1562956215123(1).jpg", 123), ("wx_camera_1562956215123.mp4", 123)],

@@ -152,6 +152,48 @@ def test_a_file_that_was_read_before_is_a_duplicate_without_being_read():
     assert action == SkipDuplicate(item.entry, "0" * 64, "nas", "x/y.jpg", remembered=True)
 
 
+# --- moves -----------------------------------------------------------------------------------------------------------
+
+
+def shots_of(plan: Sequence[Action]) -> dict[str, int]:
+    """How many files leave together with each one."""
+    return {a.source.path: a.shot.files for a in plan if not isinstance(a, Skip) and a.shot}
+
+
+def test_a_shot_leaves_its_source_as_a_whole():
+    plan = Model().plan([member("a.jpg", "a"), member("a.cr2", "b", "cr2"), member("c.jpg", "c")], move=True)
+    assert shots_of(plan) == {"a.jpg": 2, "a.cr2": 2, "c.jpg": 1}
+    assert plan[0].shot == plan[1].shot != plan[2].shot  # type: ignore[union-attr]
+    assert shots_of(Model().plan([member("a.jpg", "a")])) == {}
+
+
+def test_files_that_share_a_sidecar_leave_together_even_if_known():
+    edited = member("IMG_1-edited.png", "b", "png", "IMG_1.png.json")
+    known = Remembered(Entry("IMG_1.png"), "0" * 64, True, (Entry("IMG_1.png.json", 5),))
+    facts = IngestFacts(group([edited]), (known,), (), {}, {"0" * 64: "x/y.png"})
+    plan = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=True)
+    assert shots_of(plan) == {"IMG_1-edited.png": 2, "IMG_1.png": 2}
+    carried = [s.path for a in plan if isinstance(a, SkipDuplicate) for s in a.sidecars]
+    assert carried == []  # the new one brings it
+
+
+def test_an_unreadable_file_keeps_the_rest_of_its_shot_in_the_source():
+    facts = IngestFacts(
+        group([member("a.jpg", "a")]), (), (Skip(Entry("a.cr2"), "broken", "failed"),), {}, {}, {}, {"a.jpg": "a", "a.cr2": "a"}
+    )
+    plan = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=True)
+    assert shots_of(plan) == {"a.jpg": 2}
+
+
+def test_a_known_file_learns_of_the_stack_that_it_has_become_part_of():
+    model = Model(recorded={asset("a").hash: f"{JULY}/x.jpg"})
+    still, raw = member("a.jpg", "a"), member("a.cr2", "b", "cr2")
+    plan = model.plan([still, raw])
+    assert [a.stack for a in plan if isinstance(a, SkipDuplicate)] == [(still.asset.hash, "jpeg")]
+    model.apply(plan)
+    assert [a.stack for a in model.plan([still, raw]) if isinstance(a, SkipDuplicate)] == [None, None]
+
+
 # --- names that are taken --------------------------------------------------------------------------------------------
 
 

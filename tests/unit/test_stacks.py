@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.domain.asset import Entry
-from catalog.domain.stacks import LIVE_MOVIE_SECONDS, Member, attach_sidecars, group, stem_key
+from catalog.domain.capture_time import CaptureTime
+from catalog.domain.stacks import LIVE_MOVIE_SECONDS, Member, attach_sidecars, connected, group, shots, stem_key
 from catalog.media.findings import Findings
 from catalog.media.sidecars import read_sidecar
 
@@ -218,6 +220,58 @@ def test_two_stills_with_one_id_share_no_movie():
 def test_a_short_movie_of_the_same_name_is_the_live_part_of_its_still():
     movie = member("IMG_0007.mov", "b", "mov", duration=LIVE_MOVIE_SECONDS)
     assert grouped(member("IMG_0007.jpg", "a"), movie) == [[("IMG_0007.jpg", "still"), ("IMG_0007.mov", "live")]]
+
+
+def at(delta: timedelta, offset: int | None = None, zone: str | None = None) -> CaptureTime:
+    return replace(taken(SUMMER + delta), source="quicktime:CreateDate", offset_minutes=offset, zone=zone)
+
+
+@pytest.mark.parametrize(
+    ("delta", "is_live"),
+    [(timedelta(seconds=2), True), (timedelta(hours=-2, seconds=1), True), (timedelta(hours=5, minutes=30), True),
+     (timedelta(seconds=60), False), (timedelta(hours=3, minutes=4), False), (timedelta(days=600), False)],
+)  # fmt: skip
+def test_a_short_movie_without_an_id_must_be_of_the_moment_of_its_still(delta: timedelta, is_live: bool):
+    movie = member("DSC0001.mp4", "movie", "mp4", duration=2.0, captured=at(delta))
+    assert (len(grouped(member("DSC0001.jpg", "still"), movie)) == 1) == is_live
+
+
+def test_instants_decide_where_both_are_known():
+    still = member("a.jpg", "still", captured=replace(taken(SUMMER), offset_minutes=120))
+    for hours, is_live in ((-2, True), (0, False)):
+        movie = member("a.mov", "movie", "mov", duration=2.0, captured=at(timedelta(hours=hours), 0))
+        assert (len(grouped(still, movie)) == 1) == is_live
+
+
+def test_a_movie_of_unknown_length_is_no_live_part():
+    assert len(grouped(member("a.jpg", "still"), member("a.mov", "movie", "mov", duration=None))) == 2
+
+
+def test_a_description_whose_name_is_cut_short_belongs_to_the_one_file_that_begins_so():
+    stem = "A" * 46
+    assert attached(f"{stem}1.jpg", f"{stem}.json") == {f"{stem}1.jpg": [f"{stem}.json"]}
+    assert attached(f"{stem}1.jpg", f"{stem}2.jpg", f"{stem}.json") == {"": [f"{stem}.json"]}
+
+
+def test_shots_are_joined_by_their_stem_and_by_shared_sidecars():
+    entries = [Entry(n) for n in ("b.jpg", "IMG_1-edited.png", "a.cr2", "IMG_1.png", "A.jpg", "IMG_1.png.json", "b.xmp")]
+    found = [[c.entry.path for c in shot] for shot in shots(attach_sidecars(entries)[0])]
+    assert found == [["A.jpg", "a.cr2"], ["b.jpg"], ["IMG_1.png", "IMG_1-edited.png"]]
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=3), max_size=8))
+def test_connected_names_are_those_that_a_path_of_groups_joins(groups: list[list[str]]):
+    found = connected(groups)
+    assert set(found) == {name for group in groups for name in group}
+    assert all(len({found[name] for name in group}) == 1 for group in groups)
+    assert all(found[leader] == leader for leader in found.values())
+    reached = {name: {name} for name in found}
+    for _ in found:
+        for one in groups:
+            everyone = set().union(*(reached[name] for name in one))
+            for name in everyone:
+                reached[name] = reached[name] | everyone
+    assert all(min(reached[name]) == leader for name, leader in found.items())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,325 @@
+"""`--move`, sidecars and shots: what may leave a source, with whom, and when."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from running import MTIME, Lab, hashes, inside, journal_lines, jpeg, png, put
+
+from catalog.domain.fixity import content_hash
+from catalog.errors import UnreadableMedia
+from catalog.execution.workers import ReaderPool
+from catalog.index.recording import Recording
+from catalog.stores.local import LocalStore
+
+pytestmark = pytest.mark.node
+MAY = "2015:05:05 05:05:05"
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:exif="http://ns.adobe.com/exif/1.0/" exif:DateTimeOriginal="2015-05-05T05:05:05"/></rdf:RDF></x:xmpmeta>"""
+TAKEOUT = json.dumps({"title": "IMG_1.png", "photoTakenTime": {"timestamp": "1500000000"}}).encode()
+
+
+def raw(seed: int) -> bytes:
+    """A DNG without a date."""
+    buffer = io.BytesIO()
+    picture = Image.new("RGB", (24, 24), (seed, 9, 9))
+    picture.save(buffer, "TIFF", tiffinfo={0xC612: b"\x01\x04\x00\x00", 271: "Apple", 272: "iPhone 12"})
+    return buffer.getvalue()
+
+
+def sidecars(lab: Lab, content: bytes) -> list[str]:
+    """Where the document of a content says its sidecars lie."""
+    return sorted(s["path"] for s in lab.documents()[content_hash(content)].get("sidecars", []))
+
+
+# --- one file seen twice -----------------------------------------------------------------------------------------------
+
+
+def test_a_source_that_is_the_catalogs_own_file_stays(lab: Lab) -> None:
+    """A year of the catalog lies on a bigger disk, by a link; the source is that disk."""
+    disk = lab.source / "2019"
+    put(disk / "07_July", {"2019-07-12 18-30-15.jpg": jpeg(1)})
+    lab.root.mkdir()
+    (lab.root / "2019").symlink_to(disk)
+    done = lab.upload("--move")
+    assert done.status == 3 and "the catalog's own file" in done.out
+    assert hashes(lab.source) == {"2019/07_July/2019-07-12 18-30-15.jpg": content_hash(jpeg(1))}
+
+
+def test_a_hard_link_of_a_catalog_file_stays(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg(1)})
+    assert lab.upload().status == 0
+    (stored,) = lab.stored()
+    (lab.source / "a.jpg").unlink()
+    (lab.source / "a.jpg").hardlink_to(lab.root / stored)
+    assert lab.upload("--move").status == 3
+    assert (lab.source / "a.jpg").exists() and lab.stored() == {stored: content_hash(jpeg(1))}
+
+
+def test_the_catalog_seen_by_another_mount_is_neither_read_nor_emptied(lab: Lab) -> None:
+    """Another mount of a share looks like another disk; its marker tells."""
+    put(lab.source, {"a.jpg": jpeg(1)})
+    assert lab.upload().status == 0
+    shutil.copytree(lab.root, lab.source / "share")
+    before = hashes(lab.source / "share")
+    done = lab.upload("--move")
+    assert done.status == 3 and "a folder of the catalog itself" in done.out
+    assert hashes(lab.source / "share") == before and not (lab.source / "a.jpg").exists()
+    done = lab.upload("--move", source=lab.source / "share" / "2019")
+    assert done.status == 4 and "by another mount" in done.err
+    assert hashes(lab.source / "share") == before
+
+
+# --- sidecars ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_sidecar_that_came_later_is_stored_with_its_photo(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg(1)})
+    assert lab.upload().status == 0
+    put(lab.source, {"a.xmp": XMP})
+    done = lab.upload()
+    assert (done.status, done.summary["duplicate"]) == (0, 1)
+    assert sidecars(lab, jpeg(1)) == ["2019/07_July/2019-07-12 18-30-15.xmp"]
+    lab.check_no_ghosts()
+    put(lab.source, {"a.xmp": XMP + b"<!-- edited -->"}, mtime=MTIME + 5)
+    assert lab.upload().status == 0
+    assert sidecars(lab, jpeg(1)) == ["2019/07_July/2019-07-12 18-30-15.jpg.xmp", "2019/07_July/2019-07-12 18-30-15.xmp"]
+    lab.check_no_ghosts()
+    before = lab.documents("events")
+    assert lab.upload().status == 0 and lab.documents("events") == before
+    assert lab.upload("--move").status == 0
+    assert hashes(lab.source) == {}
+    lab.check_no_ghosts()
+
+
+def test_a_duplicate_brings_its_own_sidecar(lab: Lab) -> None:
+    put(lab.source, {"one/a.jpg": jpeg(1), "one/a.xmp": XMP, "two/b.jpg": jpeg(1), "two/b.xmp": b"<x/>"})
+    done = lab.upload("--move")
+    assert (done.status, done.summary["new"], done.summary["duplicate"]) == (0, 1, 1)
+    assert len(sidecars(lab, jpeg(1))) == 2
+    assert set(lab.stored().values()) == {content_hash(d) for d in (jpeg(1), XMP, b"<x/>")}
+    assert hashes(lab.source) == {}
+    lab.check_no_ghosts()
+
+
+def test_a_raw_that_came_later_gets_its_sidecar_and_its_stack(lab: Lab) -> None:
+    put(lab.source, {"q.jpg": jpeg(1)})
+    assert lab.upload().status == 0
+    put(lab.source, {"q.dng": raw(1), "q.xmp": b"<x/>"})
+    assert lab.upload("--move").status == 0
+    assert hashes(lab.source) == {}
+    assert sorted(lab.stored()) == [f"2019/07_July/2019-07-12 18-30-15.{e}" for e in ("dng", "jpg", "xmp")]
+    stacks = [lab.documents()[content_hash(d)]["stack"] for d in (jpeg(1), raw(1))]
+    assert stacks == [{"id": content_hash(jpeg(1)), "role": "jpeg"}, {"id": content_hash(jpeg(1)), "role": "raw"}]
+    lab.check_no_ghosts()
+
+
+def test_a_lost_copy_that_is_stored_again_brings_its_sidecar(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg(1)})
+    assert lab.upload().status == 0
+    (lab.root / next(iter(lab.stored()))).unlink()
+    put(lab.source, {"a.jpg.xmp": XMP})
+    assert lab.upload("--move").status == 0
+    assert len(sidecars(lab, jpeg(1))) == 1 and hashes(lab.source) == {}
+    lab.check_no_ghosts()
+
+
+def test_a_sidecar_that_cannot_be_read_keeps_its_photo_in_the_source(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    put(lab.source, {"a.jpg": jpeg(1), "a.xmp": XMP, "b.jpg": jpeg(2)})
+    checksum = LocalStore.checksum
+
+    def vanishing(self: LocalStore, path: str) -> str:
+        if path == "a.xmp":
+            (lab.source / "a.xmp").unlink()
+        return checksum(self, path)
+
+    monkeypatch.setattr(LocalStore, "checksum", vanishing)
+    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 3
+    assert "stored, but not its sidecar a.xmp" in capfd.readouterr().out
+    assert set(hashes(lab.source)) == {"a.jpg"}
+    assert set(lab.documents()) == {content_hash(jpeg(1)), content_hash(jpeg(2))}
+    lab.check_no_ghosts()
+
+
+# --- two runs at once --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("also", [{}, {"foo.jpg": jpeg(5), "foo.xmp": b"<other/>"}], ids=["alone", "with a namesake"])
+def test_a_run_that_was_overtaken_loses_no_sidecar_and_takes_none_away(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, also: dict[str, bytes]
+) -> None:
+    """While this run copies a photo, another one stores the same content under another name."""
+    other = lab.folder / "other"
+    put(lab.source, {"foo.png": png(1), "foo.xmp": XMP})
+    put(other, {"bar.png": png(1), **also})
+    really, overtaken = LocalStore.put, []
+
+    def overtaking(self: LocalStore, path: str, *rest: Any) -> None:
+        if not overtaken:
+            overtaken.append(path)
+            assert lab.upload(source=other).status == 0
+        really(self, path, *rest)
+
+    monkeypatch.setattr(LocalStore, "put", overtaking)
+    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 0
+    assert hashes(lab.source) == {}
+    contents = [png(1), XMP, *also.values()]
+    assert sorted(lab.stored().values()) == sorted(map(content_hash, contents))
+    assert len(sidecars(lab, png(1))) == 1
+    lab.check_no_ghosts()
+
+
+def test_two_moves_of_one_source_at_once(lab: Lab) -> None:
+    put(lab.source, {f"{n}.jpg": jpeg(n) for n in range(40)} | {f"again/{n}.jpg": jpeg(n) for n in range(40)})
+    both = [lab.uploading("--move") for _ in range(2)]
+    done = [(process.communicate(timeout=120), process.returncode) for process in both]
+    assert all(status in (0, 3) for _streams, status in done), done
+    assert set(lab.documents()) == {content_hash(jpeg(n)) for n in range(40)}
+    assert lab.upload("--move").status == 0
+    assert hashes(lab.source) == {}
+    lab.check_no_ghosts()
+
+
+# --- shots -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_limit_divides_no_shot_in_the_source(lab: Lab) -> None:
+    """Their date is in the sidecar: whoever stays behind without it would be misdated."""
+    put(lab.source, {"u.jpg": jpeg(1, taken=None), "u.nef": raw(2), "u.xmp": XMP})
+    first = lab.upload("--move", "--limit", "1")
+    assert (first.status, first.summary["new"]) == (0, 1)
+    assert set(hashes(lab.source)) == {"u.jpg", "u.nef", "u.xmp"}
+    assert "until the rest of its shot" in first.out
+    assert lab.upload("--move", "--limit", "1").status == 0
+    assert hashes(lab.source) == {}
+    assert sorted(lab.stored()) == [f"2015/05_May/2015-05-05 05-05-05.{e}" for e in ("jpg", "nef", "xmp")]
+    lab.check_no_ghosts()
+
+
+def test_an_unreadable_member_keeps_its_shot(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(lab.source, {"u.jpg": jpeg(1, taken=None), "u.png": png(1), "u.xmp": XMP, "v.jpg": jpeg(2), "v.pdf": b"%PDF-1.7"})
+    receive = ReaderPool._receive
+
+    def failing(self: Any, *rest: Any) -> Any:
+        tag, result = receive(self, *rest)
+        return tag, UnreadableMedia("the process that read it died") if tag[1] == "u.png" else result
+
+    monkeypatch.setattr(ReaderPool, "_receive", failing)
+    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 3
+    assert set(hashes(lab.source)) == {"u.jpg", "u.png", "u.xmp", "v.pdf"}
+    monkeypatch.undo()
+    assert lab.upload("--move").status == 0
+    assert set(hashes(lab.source)) == {"v.pdf"}
+    assert sum(path.startswith("2015/05_May") for path in lab.stored()) == 3
+    lab.check_no_ghosts()
+
+
+def test_a_description_shared_with_an_edit_serves_both_in_a_large_folder(lab: Lab) -> None:
+    put(lab.source, {f"a{n:03d}.png": png(n) for n in range(127)})
+    put(lab.source, {"IMG_1.png": png("x"), "IMG_1-edited.png": png("y"), "IMG_1.png.json": TAKEOUT})
+    done = lab.upload("--move")
+    assert (done.status, done.summary["new"]) == (0, 129)
+    assert hashes(lab.source) == {}
+    assert sum(path.startswith("2017/07_July") for path in lab.stored()) == 3
+    lab.check_no_ghosts()
+
+
+def test_hard_linked_duplicates_both_leave(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg(1)})
+    os.link(lab.source / "a.jpg", lab.source / "b.jpg")
+    done = lab.upload("--move")
+    assert (done.status, done.summary["new"], done.summary["duplicate"]) == (0, 1, 1)
+    assert hashes(lab.source) == {}
+
+
+# --- records -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_removal_is_in_the_journal(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg(1), "a.xmp": XMP, "b.jpg": jpeg(1)})
+    assert lab.upload("--move").status == 0
+    (journal,) = (lab.home / "state" / "journal").glob("*.jsonl")
+    rows = [json.loads(line) for line in journal.read_text().splitlines()]
+    for path in ("a.jpg", "a.xmp", "b.jpg"):
+        assert [r["state"] for r in rows if r["action"] == "remove" and r["source"] == path] == ["started", "done"]
+    removed = next(n for n, r in enumerate(rows) if r["action"] == "remove")
+    copied = next(n for n, r in enumerate(rows) if (r["action"], r["state"]) == ("copy", "done"))
+    assert copied < removed and journal_lines(lab) == len(rows)
+
+
+def test_a_refused_record_leaves_no_file_no_source_and_no_event(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(lab.source, {"a.jpg": jpeg(1), "a.xmp": XMP})
+    create = Recording.create_lines
+
+    def unfit(self: Any, action: Any, *rest: Any) -> list[Any]:
+        lines = create(self, action, *rest)
+        lines[1]["no such field"] = 1
+        return lines
+
+    monkeypatch.setattr(Recording, "create_lines", unfit)
+    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--json") == 3
+    assert (lab.stored(), lab.documents(), lab.documents("events"), lab.documents("sources")) == ({}, {}, {}, {})
+    monkeypatch.undo()
+    assert lab.upload().status == 0
+    lab.check_no_ghosts()
+
+
+def test_a_copy_that_was_edited_in_place_is_noticed_and_stored_again(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg(1)})
+    assert lab.upload().status == 0
+    (path,) = lab.stored()
+    damaged = bytearray(jpeg(1))
+    damaged[-20] ^= 255
+    (lab.root / path).write_bytes(damaged)
+    done = lab.upload()
+    assert (done.status, done.summary["new"]) == (0, 1)
+    copies = {c["path"]: c["state"] for c in lab.documents()[content_hash(jpeg(1))]["copies"]}
+    assert copies == {path: "damaged", path.replace(".jpg", "_1.jpg"): "ok"}
+    assert (lab.root / path).read_bytes() == damaged  # nothing is overwritten
+
+
+def test_nobody_reading_the_output_stops_no_upload(lab: Lab, tmp_path: Path) -> None:
+    put(lab.source, {f"{n}.jpg": jpeg(n) for n in range(60)} | {"a.txt": b"no photo"})
+    process = lab.uploading()
+    assert process.stdout and process.stderr
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(timeout=60), errors) == (0, "")
+    assert len(lab.documents()) == 60
+
+
+def test_hidden_files_and_bins_are_counted_and_left_alone(lab: Lab) -> None:
+    put(lab.source, {
+        "a.jpg": jpeg(1), ".hidden.jpg": jpeg(2), ".Trash-1000/files/b.jpg": jpeg(3), "@eaDir/a.jpg/THUMB.jpg": jpeg(4),
+        "#recycle/c.jpg": jpeg(5), "Thumbs.db": b"x",
+    })  # fmt: skip
+    done = lab.upload("--move")
+    assert (done.status, done.summary["new"], done.summary["ignored"]) == (0, 1, 5)
+    assert len(hashes(lab.source)) == 5
+
+
+def test_a_folder_of_the_catalog_on_another_disk_is_refused_with_the_reason(lab: Lab, tmp_path: Path) -> None:
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == lab.folder.stat().st_dev:
+        pytest.skip("no second file system to write to")
+    put(lab.source, {"a.jpg": jpeg(1)})
+    place = other / lab.index
+    place.mkdir()
+    try:
+        lab.root.mkdir()
+        (lab.root / "2019").symlink_to(place)
+        done = lab.upload("--move")
+        assert done.status == 3 and "another disk than the root" in done.out
+        assert hashes(lab.source) == {"a.jpg": content_hash(jpeg(1))} and not list(place.rglob("*.jpg"))
+    finally:
+        shutil.rmtree(place)
