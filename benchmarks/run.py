@@ -30,15 +30,21 @@ import psutil
 from corpus import make_corpus
 from PIL import Image, ImageOps, JpegImagePlugin
 
+from catalog.config import load
 from catalog.domain.filetypes import BY_NAME
 from catalog.domain.fixity import content_hash
+from catalog.execution.progress import NoProgress
+from catalog.index import repository, schema
+from catalog.index.repository import Repository
 from catalog.media.findings import Findings
 from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
+from catalog.wiring import Workspace
 
 CORES = len(os.sched_getaffinity(0))
 BIN = Path(sys.executable).parent
 INDEX = f"bench-{os.getpid()}"
+REBUILT = 20_000
 
 
 @dataclass
@@ -170,6 +176,29 @@ def _ours(corpus: Path, files: int, work: Path, environment: dict[str, str]) -> 
     return rows
 
 
+def _rebuild(environment: dict[str, str]) -> Row:
+    """The index brought to a newer schema: every document read, and written to a new index, by the program's own code."""
+    os.environ.update(environment)
+    workspace = Workspace(load(index=INDEX), NoProgress())
+    source = workspace.repository
+    models = [hit["_source"] for page in source.scan_pages() for hit in page]
+    target = Repository(source.connection, f"{INDEX}-rebuilt")
+    target.ensure()
+    for start in range(0, REBUILT, 1000):
+        lines = []
+        for number in range(start, start + 1000):
+            digest = hashlib.sha256(str(number).encode()).hexdigest()
+            lines += [{"create": {"_index": target.alias, "_id": digest}}, models[number % len(models)] | {"hash": digest}]
+        target.bulk(lines)
+    target.refresh()
+    schema.SCHEMA_VERSION += 1
+    repository.UPGRADES[schema.SCHEMA_VERSION - 1] = {}
+    row = Row("rebuild (index to a newer schema)", REBUILT, 0.0)
+    with _measured(row):
+        target.ensure()
+    return row
+
+
 def _peers(corpus: Path, files: int, jpegs: list[Path]) -> list[Row]:
     rows = []
     if importlib.util.find_spec("imagehash"):
@@ -234,7 +263,8 @@ def main(files: int, seed: int, profile: str, folder: Path | None, as_json: bool
         try:
             rows, jpegs = _limits(corpus)
             rows.append(_metadata("metadata only, one thread (JPEG)", jpegs))
-            rows += _ours(corpus, files, work, environment) + _peers(corpus, files, jpegs)
+            rows += _ours(corpus, files, work, environment)
+            rows += [_rebuild(environment), *_peers(corpus, files, jpegs)]
         finally:
             if "CATALOG_NODE_HOME" not in os.environ:
                 subprocess.run([engine, "engine", "stop"], env=environment, check=False, stdout=subprocess.DEVNULL)

@@ -33,8 +33,8 @@ def command(
 
     Every file is copied to NAS_ROOT under a name made of its capture time and place, the copy is read back and
     compared, and only then recorded in the index. Files that the catalog has already are not copied again. DIRECTORY
-    is never changed, except by --move, which removes a file once its copy is verified and indexed. Nothing in NAS_ROOT
-    is ever overwritten. An interrupted upload is simply run again.
+    is never changed, except by --move, which removes the files of a shot once all of their copies are verified and
+    indexed. Nothing in NAS_ROOT is ever overwritten. An interrupted upload is simply run again.
 
     \b
     Example:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -158,8 +157,9 @@ class _TakeoutNames:
         if len(base) < TAKEOUT_NAME_LENGTH - 1 or owners:
             return owners
         first = bisect.bisect_right(self._sorted, (number, base))
-        cut = list(itertools.takewhile(lambda row: row[0] == number and row[1].startswith(base), self._sorted[first : first + 2]))
-        return self._entries[cut[0]] if len(cut) == 1 else []  # of several that begin so, none can be told
+        near = self._sorted[first : first + 2]
+        longer = [row for row in near if row[0] == number and row[1].startswith(base)]
+        return self._entries[longer[0]] if len(longer) == 1 else []  # of several that begin so, none can be told
 
 
 def group(members: Sequence[Member]) -> list[tuple[Member, ...]]:
