@@ -36,21 +36,24 @@ class KnownPlaceSetting(BaseModel):
     country: str = ""
 
 
+_LAYOUT = layouts.Layout()
+
+
 class LayoutSetting(BaseModel):
     """Templates of folders and names; the words in braces are year, month, day, hour, minute, second, month_name, date,
     time, place, city, country, region, original, make, model and kind."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    folder: str = "{year}/{month}_{month_name}"
-    undated_folder: str = "undated"
-    video_folder: str = "filmchen"
-    messenger_folder: str = "Whatsapp"
-    name: str = "{date} {time} {place}"
-    name_weak: str = "{date} {time} @ {original}"
-    name_date_only: str = "{date} @ {original}"
-    name_undated: str = "{original}"
-    live_video_beside_still: bool = False
+    folder: str = _LAYOUT.folder
+    undated_folder: str = _LAYOUT.undated_folder
+    video_folder: str = _LAYOUT.video_folder
+    messenger_folder: str = _LAYOUT.messenger_folder
+    name: str = _LAYOUT.name
+    name_weak: str = _LAYOUT.name_weak
+    name_date_only: str = _LAYOUT.name_date_only
+    name_undated: str = _LAYOUT.name_undated
+    live_video_beside_still: bool = _LAYOUT.live_video_beside_still
 
     @field_validator("*")
     @classmethod

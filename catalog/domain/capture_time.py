@@ -242,7 +242,7 @@ _T = (
     r"(?:[ _\u202f]?(?P<half>[AaPp])[Mm](?![A-Za-z]))?"
     r"(?P<zone>Z(?![A-Za-z0-9])|\+\d\d:?(?:00|15|30|45)(?!\d))?"
 )
-_NAME_WITH_TIME = re.compile(rf"(?<!\d){_D}(?:[ _.T-]|[ _-]at[ _-]| - )?{_T}(?!\d|[xX×]\d)")
+_NAME_WITH_TIME = re.compile(rf"(?<!\d){_D}(?:[ _.T-]|[ _-]at[ _-]| - )?{_T}(?!\d|[xX\u00d7]\d)")
 _NAME_WITH_DATE = re.compile(rf"(?<!\d){_D}(?!\d)")
 _EPOCH = re.compile(r"(?<!\d)(1[0-7]\d{8})(\d{3})?(?![0-9A-Za-z])(?!.*\d{6})")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
