@@ -216,7 +216,10 @@ def test_a_target_that_may_not_be_written_to(lab: Lab) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_interrupted(lab: Lab, library: Path, number: signal.Signals) -> None:
+    # a suite that runs in the background ignores ^C, and so would what it starts
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = lab.uploading(source=library)
+    signal.signal(signal.SIGINT, before)
     wait_for(lambda: files_in(lab.root) >= 20, process)
     process.send_signal(number)
     done = ended(process)
