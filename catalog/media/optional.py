@@ -9,6 +9,7 @@ import atexit
 import shutil
 import subprocess
 from functools import cache
+from importlib import import_module
 
 import orjson
 
@@ -85,9 +86,8 @@ def _exiftool() -> subprocess.Popen[bytes]:
 
 
 def _ask_exiv2(path: str) -> dict[str, str]:
-    import exiv2
-
-    image = exiv2.ImageFactory.open(path)  # type: ignore[attr-defined]
+    exiv2 = import_module("exiv2")  # whose types are none, and differ with whether it is installed
+    image = exiv2.ImageFactory.open(path)
     image.readMetadata()
     values = {datum.key(): datum.toString() for datum in image.exifData()}
     return values | {datum.key(): datum.toString() for datum in image.xmpData()}
