@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -32,6 +32,8 @@ from catalog.plans.actions import Action, CopyToStore, Skip, SkipDuplicate
 FATAL = (StoreFull, ReadOnlyStore, StoreUnavailable)
 """Errors of a store that the next file would meet as well: the run stops, and nothing is lost."""
 MAX_SUFFIX = 10_000
+AHEAD = 256
+"""Actions under way at most: two batches, so that the next one is read while this one is copied."""
 
 
 class Writing(Protocol):
@@ -114,7 +116,7 @@ class Applier:
 
     def __post_init__(self) -> None:
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="copy")
-        self._slots = threading.Semaphore(self.threads * 4)
+        self._slots = threading.Semaphore(AHEAD)
         self._removal = SourceRemoval(self.source, self.target, self.journal, self._tell)
 
     def in_flight(self) -> dict[str, str]:
@@ -139,9 +141,9 @@ class Applier:
             if isinstance(action, SkipDuplicate):
                 self._submit(self._repeat, action)
 
-    def finish(self) -> None:
-        """Wait for every copy and its record. Raises what stopped the run."""
-        self._pool.shutdown(wait=True)
+    def finish(self, *, at_once: bool = False) -> None:
+        """Wait for every copy and its record; `at_once`: for those under way only. Raises what stopped the run."""
+        self._pool.shutdown(wait=True, cancel_futures=at_once)
         try:
             self.recorder.close()
         finally:
@@ -336,8 +338,9 @@ class Applier:
         with self._lock:
             copying = self._copying.get(action.hash)
         if copying is not None:
-            copying.result()  # it was begun before, so that waiting for it here never locks up
-            if self._fatal is not None:
+            with contextlib.suppress(CancelledError):
+                copying.result()  # it was begun before, so that waiting for it here never locks up
+            if self._fatal is not None or copying.cancelled():
                 return
         problem, sidecars = "", list[dict[str, Any]]()
         if action.hash in self._failed:

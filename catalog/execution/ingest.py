@@ -51,7 +51,7 @@ def upload(survey: IngestSurvey, applier: Applier, layout: Layout, store: str, o
             applier.apply(plan)
     except BaseException:
         with contextlib.suppress(CatalogError):
-            applier.finish()
+            applier.finish(at_once=True)
         raise
     applier.finish()
 
