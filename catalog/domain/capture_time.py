@@ -245,6 +245,8 @@ _T = (
 _NAME_WITH_TIME = re.compile(rf"(?<!\d){_D}(?:[ _.T-]|[ _-]at[ _-]| - )?{_T}(?!\d|[xX\u00d7]\d)")
 _NAME_WITH_DATE = re.compile(rf"(?<!\d){_D}(?!\d)")
 _EPOCH = re.compile(r"(?<!\d)(1[0-7]\d{8})(\d{3})?(?![0-9A-Za-z])(?!.*\d{6})")
+_EARLIEST_EPOCH = 1_100_000_000
+"""Names of fewer seconds since 1970 are Android's numbers of media, which begin at 1000000000 and count on."""
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _EPOCH_PREFIX = re.compile(
     r"(?:fb_img|mmexport|img|vid|photo|image|video|pic|received|wx_camera|microMsg)?[-_. ]?", re.IGNORECASE
@@ -294,6 +296,8 @@ def _named(source: str, match: re.Match[str], *, precise: bool, utc: bool = Fals
 def _from_epoch(stem: str) -> DateCandidate | None:
     match = _EPOCH.search(stem)
     if not match or not _EPOCH_PREFIX.fullmatch(stem[: match.start()]):
+        return None
+    if not match[2] and int(match[1]) < _EARLIEST_EPOCH:
         return None
     wall = datetime(1970, 1, 1) + timedelta(seconds=int(match[1]), milliseconds=int(match[2] or 0))
     return DateCandidate("filename", wall, is_utc=True)

@@ -128,7 +128,14 @@ def _owners(sidecar: Entry, by_name: dict[str, Entry], by_stem: dict[str, list[E
     return same
 
 
+_RAW_EXTENSIONS = frozenset(e for t in TYPES if t.name in RAW_TYPES for e in t.extensions)
 _VIDEO_EXTENSIONS = frozenset(e for t in TYPES if t.kind == "video" for e in t.extensions)
+
+
+def stacking_order(name: str) -> int:
+    """Pictures before RAW files before movies, by extension: the order of a stack's members."""
+    extension = extension_of(name)
+    return 2 if extension in _VIDEO_EXTENSIONS else 1 if extension in _RAW_EXTENSIONS else 0
 
 
 class _TakeoutNames:

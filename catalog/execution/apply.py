@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from catalog.domain.asset import Copy, Entry
@@ -40,11 +41,15 @@ class Writing(Protocol):
     """What applying needs of the index: the lines to send, and an answer to a refusal."""
 
     def create_lines(self, action: CopyToStore, copy: Copy, sidecars: list[dict[str, Any]], run: str) -> list[Any]:
-        """Bulk lines that record a copy: its asset created or amended, the source remembered, the event."""
+        """Bulk lines that record a copy: its asset created, if it is new, and the event."""
         ...
 
     def duplicate_lines(self, action: SkipDuplicate, run: str) -> list[Any]:
-        """Bulk lines that remember a source file as a duplicate."""
+        """Bulk lines of a duplicate: the event."""
+        ...
+
+    def source_lines(self, content_hash: str, path: str, fingerprint: str, run: str) -> list[Any]:
+        """Bulk lines that remember a source file, so that it is not read again; only once all about it is recorded."""
         ...
 
     def retraction_lines(self, lines: list[Any]) -> list[Any]:
@@ -108,7 +113,8 @@ class Applier:
     _pool: ThreadPoolExecutor = field(init=False)
     _slots: threading.Semaphore = field(init=False)
     _in_flight: dict[str, str] = field(default_factory=dict)
-    _copying: dict[str, Future[None]] = field(default_factory=dict)
+    _copying: dict[str, Future[str]] = field(default_factory=dict)
+    _under_way: set[Future[str]] = field(default_factory=set)
     _failed: set[str] = field(default_factory=set)
     _removal: SourceRemoval = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -139,32 +145,41 @@ class Applier:
                         self._copying[action.asset.hash] = copying
         for action in actions:
             if isinstance(action, SkipDuplicate):
-                self._submit(self._repeat, action)
+                with self._lock:
+                    first = self._copying.get(action.hash)  # was submitted before, so that waiting for it never locks up
+                self._submit(partial(self._repeat, copying=first), action)
 
     def finish(self, *, at_once: bool = False) -> None:
         """Wait for every copy and its record; `at_once`: for those under way only. Raises what stopped the run."""
-        self._pool.shutdown(wait=True, cancel_futures=at_once)
+        self._pool.shutdown(wait=False, cancel_futures=at_once)
+        for work in tuple(self._under_way):  # joining threads, when interrupted, takes them for ended ever after
+            with contextlib.suppress(CancelledError):
+                work.exception()
         try:
             self.recorder.close()
         finally:
             self._removal.finish()
         self._raise_fatal()
 
-    def _submit(self, work: Callable[[Any], None], action: Action) -> Future[None]:
+    def _submit(self, work: Callable[[Any], str], action: Action) -> Future[str]:
         self._slots.acquire()
 
-        def guarded() -> None:
+        def guarded() -> str:
             try:
                 if self._fatal is None:
-                    work(action)
+                    return work(action)
             except CatalogError as error:
                 self._fatal = self._fatal or error
             except Exception as error:  # never lost in a thread
                 self._fatal = self._fatal or CatalogError(f"{action.source.path}: {type(error).__name__}: {error}")
             finally:
                 self._slots.release()
+            return ""
 
-        return self._pool.submit(guarded)
+        future = self._pool.submit(guarded)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+        return future
 
     def _raise_fatal(self) -> None:
         if self._fatal is not None:
@@ -178,7 +193,8 @@ class Applier:
 
     # --- copying ---------------------------------------------------------------------------------------------------
 
-    def _copy(self, action: CopyToStore) -> None:
+    def _copy(self, action: CopyToStore) -> str:
+        """Where the copy came to lie; "" where there is none."""
         self.journal.started("copy", **_details(action))
         try:
             placed = self._place(action)
@@ -187,7 +203,7 @@ class Applier:
             raise
         except StoreError as error:
             self._give_up(action, str(error))
-            return
+            return ""
         now = datetime.now(UTC)
         mtime = file_time(action.source.mtime_ns).replace(tzinfo=UTC)
         copy = Copy(action.store, placed.target, action.source.size, mtime, added=now, verified=now)
@@ -203,9 +219,11 @@ class Applier:
                 break
         lines = self.index.create_lines(placed, copy, stored.sidecars, self.run)
         paths = [placed.target, *(s["path"] for s in stored.sidecars)]
-        self.recorder.add(Record(lines, lambda replies: self._recorded(stored, lines, replies), paths))
+        settled = partial(self._recorded, stored, lines)
+        self.recorder.add(Record(lines, settled, paths, partial(self._tell_mates, placed)))
         if fatal:
             raise fatal
+        return placed.target
 
     def _place(self, action: CopyToStore) -> CopyToStore:
         """The action with the target it got: where the name is taken by other content, the next free number."""
@@ -259,15 +277,18 @@ class Applier:
 
     # --- recording -------------------------------------------------------------------------------------------------
 
-    def _recorded(self, stored: _Stored, lines: list[Any], replies: list[dict[str, Any]]) -> None:
-        """The index has answered: now the copy counts, and only now a source may go."""
+    def _recorded(self, stored: _Stored, lines: list[Any], replies: list[dict[str, Any]]) -> list[Any]:
+        """The index has answered: now the copy counts, and only now a source may go. What may be remembered of it."""
         action = stored.action
         refused = next((r for r in replies if r["status"] >= 300 and r["status"] != 409), None)
-        if refused:
+        reason = refused["error"].get("reason", refused["error"]) if refused else ""
+        if refused is replies[0] and action.is_new:
             self.recorder.send(self.index.retraction_lines(lines))
             self._discard(stored.written)
-            self._give_up(action, f"the index refused the record: {refused['error'].get('reason', refused['error'])}")
-            return
+            self._give_up(action, f"the index refused the record: {reason}")
+            return []
+        if refused:
+            stored.problem = stored.problem or f"stored, but not in the history: {reason}"
         outcome, path = "new", action.target
         if not action.is_new or replies[0]["status"] == 409:
             outcome, path = self._merge(stored)
@@ -284,6 +305,14 @@ class Applier:
             self._removal.settle(action.shot, safe)
         else:
             self._tell(told)
+        if stored.problem:
+            return []
+        return self.index.source_lines(action.asset.hash, action.source.path, action.fingerprint, self.run)
+
+    def _tell_mates(self, action: CopyToStore) -> None:
+        """Make known members part of the stack. Before the new one is: once it is known, nobody looks at the stack again."""
+        for mate, role in action.mates:
+            self.index.amend(mate, (), (action.stack[0], role) if action.stack else None)
 
     def _merge(self, stored: _Stored) -> tuple[str, str]:
         """Add the copy to a document that exists: the outcome, and where the copy that counts lies.
@@ -333,40 +362,43 @@ class Applier:
             return self.target.checksum(path) == content_hash
         return False
 
-    def _repeat(self, action: SkipDuplicate) -> None:
+    def _repeat(self, action: SkipDuplicate, copying: Future[str] | None) -> str:
         """Record a duplicate behind its first copy, which is safe before: records are sent in the order they are added."""
-        with self._lock:
-            copying = self._copying.get(action.hash)
         if copying is not None:
             with contextlib.suppress(CancelledError):
-                copying.result()  # it was begun before, so that waiting for it here never locks up
+                action = replace(action, existing=copying.result() or action.existing)
             if self._fatal is not None or copying.cancelled():
-                return
-        problem, sidecars = "", list[dict[str, Any]]()
-        if action.hash in self._failed:
-            problem = "its first copy failed"
-        elif action.shot or not action.remembered:
+                return ""
+        problem, sidecars, written = "", list[dict[str, Any]](), list[str]()
+        if action.hash not in self._failed and (action.shot or not action.remembered):
             try:
                 for entry in action.sidecars:
-                    sidecars.append(self._place_sidecar(entry, action.source.name, action.existing, "", []))
+                    sidecars.append(self._place_sidecar(entry, action.source.name, action.existing, "", written))
             except StoreError as error:
                 problem = f"a duplicate, but its sidecar cannot be stored: {error}"
-        lines = [] if action.remembered or problem else self.index.duplicate_lines(action, self.run)
+        is_told = action.remembered or action.hash in self._failed
+        lines = [] if is_told else self.index.duplicate_lines(action, self.run)
         paths = [s["path"] for s in sidecars]
-        self.recorder.add(Record(lines, lambda _replies: self._repeated(action, sidecars, problem), paths))
+        self.recorder.add(Record(lines, lambda _replies: self._repeated(action, sidecars, written, problem), paths))
+        return action.existing
 
-    def _repeated(self, action: SkipDuplicate, sidecars: list[dict[str, Any]], problem: str) -> None:
-        if not problem and action.hash in self._failed:
+    def _repeated(self, action: SkipDuplicate, sidecars: list[dict[str, Any]], written: list[str], problem: str) -> list[Any]:
+        if action.hash in self._failed:
             problem = "its first copy failed"
-        if not problem and (sidecars or action.stack):
-            self.index.amend(action.hash, sidecars, action.stack)
+            self._discard(written)
+        elif sidecars:
+            self.index.amend(action.hash, sidecars, None)
+        size = action.source.size if action.shot or not action.remembered else 0
         told = Outcome("duplicate", action.source.path, "failed" if problem else "duplicate", action.store, action.existing,
-                       action.hash, problem, action.source.size)  # fmt: skip
+                       action.hash, problem, size)  # fmt: skip
         if action.shot and not problem:
             placed = [(entry, s["path"]) for entry, s in zip(action.sidecars, sidecars, strict=True)]
             self._removal.settle(action.shot, Safe(action.source, action.hash, action.existing, told, placed, prove=True))
         else:
             self._tell(told)
+        if problem or action.remembered:
+            return []
+        return self.index.source_lines(action.hash, action.source.path, action.fingerprint, self.run)
 
 
 def _details(action: CopyToStore) -> dict[str, Any]:

@@ -49,11 +49,11 @@ def upload(survey: IngestSurvey, applier: Applier, layout: Layout, store: str, o
         batches = survey.batches(applier.in_flight)
         for plan in limited((_plan(f, survey, layout, store, options) for f in batches), options.limit):
             applier.apply(plan)
+        applier.finish()
     except BaseException:
         with contextlib.suppress(CatalogError):
             applier.finish(at_once=True)
         raise
-    applier.finish()
 
 
 def _plan(facts: IngestFacts, survey: IngestSurvey, layout: Layout, store: str, options: IngestOptions) -> list[Action]:

@@ -19,7 +19,7 @@ BATCH = 200
 WAIT_SECONDS = 0.3
 
 T = TypeVar("T")
-Settled = Callable[[list[dict[str, Any]]], None]
+Settled = Callable[[list[dict[str, Any]]], list[Any]]
 
 
 class BulkWriter(Protocol):
@@ -34,12 +34,15 @@ class BulkWriter(Protocol):
 class Record:
     """Writes that belong together. `lines` is bulk NDJSON as values; `settled` gets the replies, in order.
 
-    `paths` are the catalog files that the writes speak of: they are brought to the disk first.
+    It returns lines that may be written once all it did is done (what it remembers must be true); they go with the next.
+    `paths` are the catalog files that the writes speak of: they are brought to the disk first. `first` is what must be
+    in the index before the writes are.
     """
 
     lines: list[Any]
     settled: Settled
     paths: list[str] = field(default_factory=list)
+    first: Callable[[], None] = lambda: None
 
 
 def patiently(call: Callable[[], T], seconds: float, recover: Callable[[], None] | None = None) -> T:
@@ -81,9 +84,10 @@ class Recorder:
         self._patience = patience
         self._recover = recover
         self._queue: queue.Queue[Record | None] = queue.Queue(maxsize=BATCH * 2)
+        self._afterwards: list[Any] = []
+        self._ended = threading.Event()
         self.error: CatalogError | None = None
-        self._thread = threading.Thread(target=self._serve, name="recorder", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._serve, name="recorder", daemon=True).start()
 
     def add(self, record: Record) -> None:
         """Hand over writes; blocks while too many are waiting. Raises what stopped the recorder."""
@@ -96,9 +100,10 @@ class Recorder:
         return patiently(lambda: self._index.bulk(lines), self._patience, self._recover)
 
     def close(self) -> None:
-        """Send what is left and wait for it. Raises what stopped the recorder."""
-        self._queue.put(None)
-        self._thread.join()
+        """Send what is left and wait for it. Raises what stopped the recorder. May be called again where it was cut off."""
+        if not self._ended.is_set():
+            self._queue.put(None)
+            self._ended.wait()
         if self.error:
             raise self.error
 
@@ -106,14 +111,17 @@ class Recorder:
         ended = False
         while not ended:
             records, ended = self._gather()
-            if records and self.error is None:
+            if (records or ended) and self.error is None:
                 try:
                     self._send(records)
+                    if ended and self._afterwards:
+                        self.send(self._afterwards)
                 except CatalogError as error:
                     self.error = error
                 except Exception as error:  # the thread must not die silently with work in its queue
                     log.debug("recorder failed", exc_info=True)
                     self.error = CatalogError(f"Recording failed: {error}")
+        self._ended.set()
 
     def _gather(self) -> tuple[list[Record], bool]:
         """The next records, as many as come within a moment, and whether they are the last."""
@@ -132,12 +140,16 @@ class Recorder:
 
     def _send(self, records: list[Record]) -> None:
         self._settle([p for r in records for p in r.paths])
-        lines = [line for record in records for line in record.lines]
+        for record in records:
+            patiently(record.first, self._patience, self._recover)
+        before, self._afterwards = self._afterwards, []
+        lines = before + [line for record in records for line in record.lines]
         replies = self.send(lines) if lines else []
-        start = 0
+        start = sum(1 for line in before if _is_operation(line))
         for record in records:
             count = sum(1 for line in record.lines if _is_operation(line))
-            patiently(partial(record.settled, replies[start : start + count]), self._patience, self._recover)
+            settled = partial(record.settled, replies[start : start + count])
+            self._afterwards += patiently(settled, self._patience, self._recover)
             start += count
 
 

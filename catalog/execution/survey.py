@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 from collections import OrderedDict, deque
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 
 from catalog.domain.asset import Entry, Facts, KnownAsset
 from catalog.domain.capture_time import file_time
-from catalog.domain.filetypes import IGNORED_FOLDERS, IGNORED_NAMES, extension_of
+from catalog.domain.filetypes import IGNORED_FOLDERS, IGNORED_NAMES, MEDIA_EXTENSIONS, SIDECAR_EXTENSIONS, extension_of
 from catalog.domain.layout import Layout, folder_of
 from catalog.domain.names import comparison_key, from_text
 from catalog.domain.stacks import Candidate, Member, attach_sidecars, group, shots
@@ -70,12 +71,23 @@ class _Batch:
     folders: list[list[tuple[Candidate, ...]]] = field(default_factory=list)
     fingerprints: dict[str, str] = field(default_factory=dict)
     shots: dict[str, str] = field(default_factory=dict)
+    unchanged: set[str] = field(default_factory=set)
     remembered: list[Remembered] = field(default_factory=list)
     read: dict[str, Facts | MediaError] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     waiting: int = 0
     begun: bool = False
     decided: bool = False
+
+    def without_problems(self, shot: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        """The files of a shot that can be read; the others fail, and keep the rest in the source."""
+        readable = tuple(c for c in shot if not c.entry.problem)
+        for candidate in shot:
+            if candidate.entry.problem:
+                self.skipped.append(Skip(candidate.entry, candidate.entry.problem, "failed"))
+                if readable and extension_of(candidate.entry.name) in MEDIA_EXTENSIONS | SIDECAR_EXTENSIONS:
+                    self.shots[candidate.entry.path] = readable[0].entry.path
+        return readable
 
     @property
     def size(self) -> int:
@@ -109,6 +121,7 @@ class IngestSurvey:
         self._now = now
         self._sizes: OrderedDict[int, None] = OrderedDict()
         self._listings: OrderedDict[str, dict[str, Entry]] = OrderedDict()
+        self._proved: dict[Entry, str] = {}
         self.occupancy = Occupancy()
 
     def count(self) -> int:
@@ -204,7 +217,7 @@ class IngestSurvey:
             candidates, skipped = _sorted_out(rows)
             batch.skipped += skipped
             for part in _parts(shots(candidates)):
-                batch.folders.append(part)
+                batch.folders.append([readable for shot in part if (readable := batch.without_problems(shot))])
                 if batch.size >= BATCH:
                     yield batch
                     batch = _Batch()
@@ -220,6 +233,7 @@ class IngestSurvey:
         assets = self._lookup.known(sorted(set(known.values())))
         alive = {digest for digest, asset in assets.items() if self._answering(asset)}
         seen = {path: known.get(found, "") for path, found in batch.fingerprints.items()}
+        batch.unchanged = {path for path, digest in seen.items() if digest in alive}
         for index, folder in enumerate(batch.folders):
             batch.folders[index] = kept = []
             for shot in folder:
@@ -251,12 +265,14 @@ class IngestSurvey:
         fresh = {m.asset.hash for s in stacks for m in s}
         known = self._lookup.known(sorted(fresh | {r.hash for r in batch.remembered}))
         existing = {h: path for h, asset in known.items() if (path := self._answering(asset))}
-        self._look_at_targets([s for s in stacks if any(m.asset.hash not in existing for m in s)])
+        self._look_at_targets([s for s in stacks if any(m.asset.hash not in existing for m in s)], planned)
         gone = "its copy in the catalog vanished during this run; run the command again"
         here = fresh | set(existing) | set(planned)
         skipped += [Skip(r.entry, gone, "failed") for r in batch.remembered if r.hash not in here]
         remembered = [r for r in batch.remembered if r.hash in here]
-        return IngestFacts(stacks, remembered, skipped, known, existing, planned, batch.shots, batch.fingerprints)
+        return IngestFacts(
+            stacks, remembered, skipped, known, existing, planned, batch.shots, batch.fingerprints, frozenset(batch.unchanged)
+        )
 
     def _answering(self, asset: KnownAsset) -> str | None:
         """Where the target store really holds a known asset, by its listing; None where it does not."""
@@ -272,14 +288,16 @@ class IngestSurvey:
         recorded = datetime.fromisoformat(copy["mtime"]).replace(tzinfo=None)
         if abs(file_time(entry.mtime_ns) - recorded) <= TIME_PRECISION:
             return True
-        try:
-            return self._target.checksum(entry.path) == content_hash
-        except StoreError:
-            return False
+        if len(self._proved) > _SIZES_KEPT:
+            self._proved.clear()
+        if entry not in self._proved:
+            with contextlib.suppress(StoreError):
+                self._proved[entry] = self._target.checksum(entry.path)
+        return self._proved.get(entry) == content_hash
 
-    def _look_at_targets(self, stacks: Iterable[tuple[Member, ...]]) -> None:
+    def _look_at_targets(self, stacks: Iterable[tuple[Member, ...]], planned: Mapping[str, str]) -> None:
         """Learn the names in the folders that files will go to, and which files there may be the same content."""
-        self._forget_listings()
+        self._forget_listings(planned)
         for stack in stacks:  # whose members lie together, whatever the date of each
             alike = {(m.entry.size, extension_of(m.entry.name)) for m in stack}
             bases = {folder_of(self._layout, m.asset) for m in stack}
@@ -306,12 +324,18 @@ class IngestSurvey:
         self.occupancy.names.setdefault(folder, set()).update(rows)
         return rows
 
-    def _forget_listings(self) -> None:
-        """Keep memory flat. Only between batches: a batch is planned with the listings of all of its folders."""
-        while len(self._listings) > _FOLDERS_KEPT:
-            forgotten, old = self._listings.popitem(last=False)
-            self.occupancy.names.pop(forgotten, None)
-            for entry in old.values():
+    def _forget_listings(self, planned: Mapping[str, str]) -> None:
+        """Keep memory flat. Only between batches: a batch is planned with the listings of all of its folders.
+
+        Folders for which something is planned that does not lie there yet are kept.
+        """
+        if len(self._listings) <= _FOLDERS_KEPT:
+            return
+        busy = {path.rpartition("/")[0] for path in planned.values()}
+        idle = [folder for folder in self._listings if folder not in busy]
+        for folder in idle[: len(self._listings) - _FOLDERS_KEPT]:
+            self.occupancy.names.pop(folder, None)
+            for entry in self._listings.pop(folder).values():
                 self.occupancy.contents.pop(entry.path, None)
 
 
@@ -330,8 +354,6 @@ def _sorted_out(rows: Iterable[Entry]) -> tuple[list[Candidate], list[Skip]]:
     for entry in rows:
         if reason := _why_ignored(entry):
             skipped.append(Skip(entry, reason, "ignored"))
-        elif entry.problem:
-            skipped.append(Skip(entry, entry.problem, "failed"))
         else:
             wanted.append(entry)
     candidates, orphans = attach_sidecars(wanted)

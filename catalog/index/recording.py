@@ -51,8 +51,6 @@ class CopyAction(Protocol):
     def stack(self) -> tuple[str, str] | None: ...  # noqa: D102
     @property
     def is_new(self) -> bool: ...  # noqa: D102
-    @property
-    def fingerprint(self) -> str: ...  # noqa: D102
 
 
 class DuplicateAction(Protocol):
@@ -66,8 +64,6 @@ class DuplicateAction(Protocol):
     def store(self) -> str: ...  # noqa: D102
     @property
     def existing(self) -> str: ...  # noqa: D102
-    @property
-    def fingerprint(self) -> str: ...  # noqa: D102
 
 
 class Recording:
@@ -80,7 +76,7 @@ class Recording:
         self._command = command
 
     def create_lines(self, action: CopyAction, copy: Copy, sidecars: list[dict[str, Any]], run: str) -> list[Any]:
-        """The asset (if it is new; refused where it exists), its source, and the event. Sending them twice is harmless."""
+        """The asset (if it is new; refused where it exists), and the event. Sending them twice is harmless."""
         now = datetime.now(UTC)
         original = f"{self._base}/{action.source.path}"
         lines: list[Any] = []
@@ -89,22 +85,27 @@ class Recording:
                 action.asset, original=original, copies=[copy], sidecars=sidecars, stack=action.stack, run=run, now=now
             )
             lines += [{"create": _target(self._alias, action.asset.hash)}, document]
-        lines += self._source_lines(action.asset.hash, original, run, action.fingerprint, now)
         return lines + self._event_lines(
             action="add" if action.is_new else "copy", hash=action.asset.hash, store=copy.store, path=copy.path,
             source=original, run=run, now=now, after=copy_document(copy),
         )  # fmt: skip
 
     def duplicate_lines(self, action: DuplicateAction, run: str) -> list[Any]:
-        """The source of a duplicate, and the event."""
+        """The event of a duplicate."""
         now = datetime.now(UTC)
         original = f"{self._base}/{action.source.path}"
-        return self._source_lines(action.hash, original, run, action.fingerprint, now) + self._event_lines(
+        return self._event_lines(
             action="duplicate", hash=action.hash, store=action.store, path=action.existing, source=original, run=run, now=now
         )
 
+    def source_lines(self, content_hash: str, path: str, fingerprint: str, run: str) -> list[Any]:
+        """The source file, so that it is not read again while it is unchanged."""
+        index = schema.companion(self._alias, "sources")
+        known = {"hash": content_hash, "path": f"{self._base}/{path}", "run": run, "at": timestamp(datetime.now(UTC))}
+        return [{"index": _target(index, fingerprint)}, known]
+
     def retraction_lines(self, lines: list[Any]) -> list[Any]:
-        """Deletions of the source and the event among lines that `create_lines` gave."""
+        """Deletions of the event among lines that `create_lines` gave."""
         targets = [next(iter(line.values())) for line in lines if line.keys() <= {"create", "index"}]
         return [{"delete": target} for target in targets if target["_index"] != self._alias]
 
@@ -159,13 +160,6 @@ class Recording:
         except DocumentConflict:
             return False
         return True
-
-    def _source_lines(self, content_hash: str, path: str, run: str, fingerprint: str, now: datetime) -> list[Any]:
-        index = schema.companion(self._alias, "sources")
-        return [
-            {"index": _target(index, fingerprint)},
-            {"hash": content_hash, "path": path, "run": run, "at": timestamp(now)},
-        ]
 
     def _event_lines(self, *, run: str, now: datetime, **event: Any) -> list[Any]:
         key = "\0".join((run, event["action"], event["hash"], event["source"]))

@@ -26,6 +26,7 @@ class CopyToStore:
     `is_new`: the asset has no document yet. `present`: the target already holds this very content (an earlier run was
     cut off, or a person put it there), so it only needs to be verified and recorded. `sidecars` are (source, target).
     `fingerprint` is what the unchanged source will be recognised by. `shot`: with --move, whom the source goes with.
+    `mates` are assets in the catalog, with their roles, that become part of the stack as well.
     """
 
     source: Entry
@@ -34,6 +35,7 @@ class CopyToStore:
     target: str
     sidecars: tuple[tuple[Entry, str], ...] = ()
     stack: tuple[str, str] | None = None
+    mates: tuple[tuple[str, str], ...] = ()
     is_new: bool = True
     present: bool = False
     fingerprint: str = ""
@@ -57,8 +59,7 @@ class SkipDuplicate:
     """The content is in the catalog, or earlier in this run, already: record that, copy only sidecars that are new.
 
     `existing` says where. `remembered`: the file and its sidecars are as an earlier run left them, so that nothing is
-    recorded. `stack`: the asset belongs to one that has grown. `shot`: with --move the source goes, once its catalog
-    copy is proved again.
+    recorded. `shot`: with --move the source goes, once its catalog copy is proved again.
     """
 
     source: Entry
@@ -66,7 +67,6 @@ class SkipDuplicate:
     store: str
     existing: str
     sidecars: tuple[Entry, ...] = ()
-    stack: tuple[str, str] | None = None
     remembered: bool = False
     fingerprint: str = ""
     shot: Shot | None = None

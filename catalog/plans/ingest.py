@@ -10,7 +10,7 @@ from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import Layout, file_name, folder_of, sidecar_names, stem_of
 from catalog.domain.names import comparison_key
-from catalog.domain.stacks import Member, connected
+from catalog.domain.stacks import Member, connected, stacking_order
 from catalog.plans.actions import Action, CopyToStore, Shot, Skip, SkipDuplicate
 
 
@@ -54,7 +54,8 @@ class IngestFacts:
     """All that the plan of one batch depends on.
 
     `existing` holds those known copies that answered when looked for. `shots` names the shot of every photo and video
-    by path, unreadable ones included; `fingerprints` what each is recognised by.
+    by path, unreadable ones included; `fingerprints` what each is recognised by; `unchanged` are the files that were
+    read only because another one of their shot had to be.
     """
 
     stacks: Sequence[tuple[Member, ...]]
@@ -65,6 +66,7 @@ class IngestFacts:
     planned: Mapping[str, str] = field(default_factory=dict)
     shots: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    unchanged: frozenset[str] = frozenset()
 
 
 def plan_ingest(facts: IngestFacts, occupancy: Occupancy, layout: Layout, store: str, *, move: bool) -> list[Action]:
@@ -75,7 +77,7 @@ def plan_ingest(facts: IngestFacts, occupancy: Occupancy, layout: Layout, store:
     carried: set[str] = set()
     for stack in facts.stacks:
         actions += _plan_stack(_sharing_out(stack, carried), facts, planned, occupancy, layout, store, shots)
-    for item in facts.remembered:
+    for item in sorted(facts.remembered, key=lambda r: (stacking_order(r.entry.name), r.entry.path)):
         sidecars = tuple(s for s in item.sidecars if s.path not in carried)
         carried.update(s.path for s in sidecars)
         actions.append(
@@ -131,11 +133,13 @@ def _plan_stack(
     stem = _stack_stem(stack, facts, planned, layout)
     targets = _free_targets(list(fresh.values()), stack, stem, occupancy, layout) if fresh else []
     stack_id = stack[0].asset.hash if len(stack) > 1 else ""
+    mates = tuple((m.asset.hash, m.role) for m in repeated if m.asset.hash in facts.existing) if stack_id else ()
     for member, target, sidecars in targets:
         planned[member.asset.hash] = target
         yield CopyToStore(
             member.entry, member.asset, store, target, sidecars,
             stack=(stack_id, member.role) if stack_id else None,
+            mates=mates,
             is_new=member.asset.hash not in facts.known,
             present=occupancy.contents.get(target) == member.asset.hash,
             fingerprint=facts.fingerprints.get(member.entry.path, ""),
@@ -145,17 +149,21 @@ def _plan_stack(
         yield SkipDuplicate(
             member.entry, member.asset.hash, store, facts.existing.get(member.asset.hash) or planned[member.asset.hash],
             member.sidecars,
-            stack=(stack_id, member.role) if stack_id and fresh and member.asset.hash not in fresh else None,
+            remembered=member.entry.path in facts.unchanged,
             fingerprint=facts.fingerprints.get(member.entry.path, ""),
             shot=shots.get(member.entry.path),
         )  # fmt: skip
 
 
 def _stack_stem(stack: tuple[Member, ...], facts: IngestFacts, planned: Mapping[str, str], layout: Layout) -> str:
-    """One stem for the whole stack: that of a member in the catalog or planned before, else what its first member is called."""
+    """One stem for the whole stack: that of a member in the catalog or planned before, else what its first member is called.
+
+    A member that lies in another folder has no say: it was dated otherwise when it came.
+    """
+    folder = folder_of(layout, stack[0].asset)
     for member in stack:
         where = facts.existing.get(member.asset.hash) or planned.get(member.asset.hash)
-        if where and len(stack) > 1:
+        if where and len(stack) > 1 and where.rpartition("/")[0].removesuffix(f"/{layout.video_folder}") == folder:
             return _without_extension(where.rpartition("/")[2])
     return stem_of(layout, stack[0].asset, stack[0].entry.name)
 

@@ -6,15 +6,18 @@ import io
 import json
 import os
 import shutil
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from running import MTIME, Lab, hashes, inside, journal_lines, jpeg, png, put
+from running import MTIME, Done, Lab, hashes, inside, journal_lines, jpeg, png, put
 
 from catalog.domain.fixity import content_hash
-from catalog.errors import UnreadableMedia
+from catalog.errors import CatalogError, StoreError, UnreadableMedia
 from catalog.execution.workers import ReaderPool
 from catalog.index.recording import Recording
 from catalog.stores.local import LocalStore
@@ -150,6 +153,55 @@ def test_a_sidecar_that_cannot_be_read_keeps_its_photo_in_the_source(
     lab.check_no_ghosts()
 
 
+def test_a_sidecar_that_failed_once_is_stored_by_the_next_run(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(lab.source, {"a.jpg": jpeg(1), "a.xmp": XMP})
+    really = LocalStore.put
+
+    def failing(self: LocalStore, path: str, *rest: Any) -> None:
+        if path.endswith(".xmp"):
+            raise StoreError("no")
+        really(self, path, *rest)
+
+    monkeypatch.setattr(LocalStore, "put", failing)
+    for _run in range(2):
+        assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--json") == 3
+    monkeypatch.undo()
+    assert lab.upload().status == 0
+    assert len(sidecars(lab, jpeg(1))) == 1
+    lab.check_no_ghosts()
+
+
+@pytest.mark.parametrize("later", [{"q.xmp": b"<x/>"}, {"q.dng": raw(1)}], ids=["sidecar", "raw"])
+def test_what_was_cut_off_before_it_was_amended_is_amended_by_the_next_run(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, later: dict[str, bytes]
+) -> None:
+    put(lab.source, {"q.jpg": jpeg(1)})
+    assert lab.upload().status == 0
+    put(lab.source, later)
+
+    def cut_off(*_arguments: Any) -> None:
+        raise CatalogError("cut off")
+
+    monkeypatch.setattr(Recording, "amend", cut_off)
+    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--json") == 1
+    monkeypatch.undo()
+    assert lab.upload().status == 0
+    document = lab.documents()[content_hash(jpeg(1))]
+    assert ("sidecars" if "q.xmp" in later else "stack") in document
+    lab.check_no_ghosts()
+
+
+def test_an_unchanged_source_writes_nothing_whatever_lies_beside_it(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg(1), "a.txt": b"about a", "b.jpg": jpeg(2), "b.xmp": XMP, "c.jpg": jpeg(3), "c.dng": raw(3)})
+    put(lab.source, {"again/a.jpg": jpeg(1)})
+    assert lab.upload().status == 0
+    before = [lab.documents(what) for what in ("", "events", "sources")]
+    for _run in range(2):
+        done = lab.upload()
+        assert (done.status, done.summary["duplicate"]) == (0, 5)
+        assert [lab.documents(what) for what in ("", "events", "sources")] == before
+
+
 # --- two runs at once --------------------------------------------------------------------------------------------------
 
 
@@ -241,6 +293,75 @@ def test_hard_linked_duplicates_both_leave(lab: Lab) -> None:
     assert hashes(lab.source) == {}
 
 
+@pytest.mark.parametrize("link", ["u.nef", "u.xmp"])
+def test_a_link_keeps_its_shot(lab: Lab, link: str) -> None:
+    """What it points to may hold the date of the others, or need theirs."""
+    files = {"u.jpg": jpeg(1, taken=None), "u.xmp": XMP, "v.jpg": jpeg(2)}
+    files.pop(link, None)
+    put(lab.source, files)
+    (lab.source / link).symlink_to(lab.folder / "elsewhere")
+    done = lab.upload("--move")
+    assert (done.status, done.summary["failed"]) == (3, 1)
+    assert set(hashes(lab.source)) == files.keys() - {"v.jpg"}
+
+
+def test_a_duplicate_never_waits_for_a_copy_behind_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy fails; the same content comes again in the next batch, and is copied behind the first one's duplicates."""
+    put(lab.source, {f"a{n:03d}.jpg": jpeg(n) for n in range(125)})
+    put(lab.source, {"a000.jpg": jpeg("F"), "y1.jpg": jpeg("F"), "y2.jpg": jpeg("F"), "z.jpg": jpeg("F")})
+    put(lab.source, {f"zz{n}.jpg": jpeg(f"late {n}") for n in range(40)})
+    really, failed = LocalStore.put, []
+
+    def slow(self: LocalStore, path: str, *rest: Any) -> None:
+        time.sleep(0.02)
+        if not failed:
+            failed.append(path)
+            raise StoreError("no")
+        really(self, path, *rest)
+
+    monkeypatch.setattr(LocalStore, "put", slow)
+    with ThreadPoolExecutor(1) as pool:
+        arguments = (lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--json")
+        assert pool.submit(inside, *arguments).result(timeout=120) == 3
+    monkeypatch.undo()
+    assert lab.upload().status == 0
+    lab.check_no_ghosts()
+
+
+def test_the_names_of_a_dry_run_are_those_of_the_real_run_over_many_months(lab: Lab) -> None:
+    months = [f"{2001 + n // 12}:{n % 12 + 1:02d}:05 10:00:00" for n in range(90)]
+    put(lab.source, {f"a/{n:03d}.jpg": jpeg(n, taken) for n, taken in enumerate(months)})
+    put(lab.source, {f"b/{n:03d}.jpg": jpeg(f"b{n}", taken) for n, taken in enumerate(months)})
+
+    def targets(done: Done) -> list[str]:
+        return sorted(line["target"] for line in done.lines if line.get("action") == "copy")
+
+    planned = targets(lab.upload("--dryrun"))
+    assert planned == targets(lab.upload()) and len(set(planned)) == 180
+
+
+def test_interrupted_at_the_last_copies_everything_is_recorded(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(lab.source, {f"{n}.jpg": jpeg(n) for n in range(30)})
+    really, count = LocalStore.put, []
+
+    def slow(self: LocalStore, path: str, *rest: Any) -> None:
+        count.append(path)
+        if len(count) == 10:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        really(self, path, *rest)
+
+    monkeypatch.setattr(LocalStore, "put", slow)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        status = inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert status == 130 and len(count) < 30
+    assert len(lab.documents()) == len(lab.stored()) == 30 - len(hashes(lab.source))
+    lab.check_no_ghosts()
+
+
 # --- records -----------------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +391,22 @@ def test_a_refused_record_leaves_no_file_no_source_and_no_event(lab: Lab, monkey
     assert (lab.stored(), lab.documents(), lab.documents("events"), lab.documents("sources")) == ({}, {}, {}, {})
     monkeypatch.undo()
     assert lab.upload().status == 0
+    lab.check_no_ghosts()
+
+
+def test_an_event_that_is_refused_takes_no_file_away(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    put(lab.source, {"a.jpg": jpeg(1)})
+    create = Recording.create_lines
+
+    def unfit(self: Any, action: Any, *rest: Any) -> list[Any]:
+        lines = create(self, action, *rest)
+        lines[-1]["no such field"] = 1
+        return lines
+
+    monkeypatch.setattr(Recording, "create_lines", unfit)
+    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 3
+    assert "stored, but not in the history" in capfd.readouterr().out
+    assert hashes(lab.source) == {"a.jpg": content_hash(jpeg(1))}
     lab.check_no_ghosts()
 
 

@@ -719,13 +719,14 @@ def a_recording(catalog_: Repository) -> Recording:
 
 
 def an_action(number: int, *, is_new: bool = True) -> Any:
-    about = {"stack": None, "is_new": is_new, "fingerprint": f"fingerprint {number}"}
-    return SimpleNamespace(source=Entry(f"IMG_{number}.JPG", 5), asset=an_asset(number), **about)
+    return SimpleNamespace(source=Entry(f"IMG_{number}.JPG", 5), asset=an_asset(number), stack=None, is_new=is_new)
 
 
 def lines_for(catalog_: Repository, number: int, path: str, run: str = "run", *, is_new: bool = True) -> list[Any]:
     action = an_action(number, is_new=is_new)
-    return a_recording(catalog_).create_lines(action, a_copy(path), [], run)
+    recording = a_recording(catalog_)
+    remembered = recording.source_lines(action.asset.hash, action.source.path, f"fingerprint {number}", run)
+    return recording.create_lines(action, a_copy(path), [], run) + remembered
 
 
 def unjudged(_paths: list[str]) -> Verdict:

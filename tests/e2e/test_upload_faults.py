@@ -264,10 +264,10 @@ def test_a_source_that_changes_before_it_would_be_removed_stays(lab: Lab, monkey
     put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "b.jpg.xmp": b"<x/>"})
     recorded = Applier._recorded
 
-    def meddling(self: Any, stored: Any, *rest: Any) -> None:
+    def meddling(self: Any, stored: Any, *rest: Any) -> Any:
         name = {"a.jpg": "a.jpg", "b.jpg": "b.jpg.xmp"}[stored.action.source.path]
         (lab.source / name).write_bytes(b"something new")
-        recorded(self, stored, *rest)
+        return recorded(self, stored, *rest)
 
     monkeypatch.setattr(Applier, "_recorded", meddling)
     assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 3

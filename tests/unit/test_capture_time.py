@@ -377,7 +377,8 @@ def test_names_that_count_seconds_since_1970_are_utc(name: str, milliseconds: in
 
 @pytest.mark.parametrize(
     "name",
-    ["IMG_0007.jpg", "DSC01234.jpg", "P1010101.JPG", "2048x1536.jpg", "IMG_2048x1536.jpg", "20191399.jpg", "20190230.jpg",
+    ["1000012345.jpg", "IMG_1000067890.jpg", "1000012345.mp4",
+     "IMG_0007.jpg", "DSC01234.jpg", "P1010101.JPG", "2048x1536.jpg", "IMG_2048x1536.jpg", "20191399.jpg", "20190230.jpg",
      "20190230_101010.jpg", "+32 475 12 34 56.jpg", "15551234567.jpg", "0475123456.jpg", "951234567.jpg", "00491701234567.jpg",
      "5f3a2b1c-9d8e-4f70-8123-456789abcdef.jpg", "20190712-1830-4abc-8def-0123456789ab.jpg",
      "1562956215a3b4c5d6e7f8091a2b3c4d.jpg", "1562956215_10152345678901234_3456789_n.jpg", "received_10203456789012345.jpeg",

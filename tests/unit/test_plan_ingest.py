@@ -189,9 +189,23 @@ def test_a_known_file_learns_of_the_stack_that_it_has_become_part_of():
     model = Model(recorded={asset("a").hash: f"{JULY}/x.jpg"})
     still, raw = member("a.jpg", "a"), member("a.cr2", "b", "cr2")
     plan = model.plan([still, raw])
-    assert [a.stack for a in plan if isinstance(a, SkipDuplicate)] == [(still.asset.hash, "jpeg")]
-    model.apply(plan)
-    assert [a.stack for a in model.plan([still, raw]) if isinstance(a, SkipDuplicate)] == [None, None]
+    assert [a.mates for a in plan if isinstance(a, CopyToStore)] == [((still.asset.hash, "jpeg"),)]
+    assert [a.stack for a in plan if isinstance(a, CopyToStore)] == [(still.asset.hash, "raw")]
+
+
+def test_a_member_that_was_dated_otherwise_gives_no_name_to_the_others():
+    """It came without the sidecar that tells the date of the shot."""
+    model = Model(recorded={asset("a").hash: "2021/03_March/2021-03-04 05-06-07 @ u.jpg"})
+    plan = model.plan([member("u.jpg", "a"), member("u.cr2", "b", "cr2")])
+    assert copies(plan) == {"u.cr2": f"{JULY}/2019-07-12 18-30-15.cr2"}
+
+
+def test_a_shared_sidecar_goes_with_the_picture_whether_its_files_are_known_or_not():
+    xmp = Entry("u.xmp", 5)
+    known = [Remembered(Entry(name), digest * 64, True, (xmp,)) for name, digest in (("u.dng", "0"), ("u.jpg", "1"))]
+    facts = IngestFacts((), known, (), {}, {"0" * 64: "x/u.dng", "1" * 64: "x/u.jpg"})
+    plan = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=True)
+    assert [a.source.path for a in plan if isinstance(a, SkipDuplicate) and a.sidecars] == ["u.jpg"]
 
 
 # --- names that are taken --------------------------------------------------------------------------------------------
