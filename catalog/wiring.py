@@ -98,7 +98,7 @@ class Workspace:
         """The catalog's indexes, created or brought up to date where needed."""
         from catalog.index.repository import Repository
 
-        repository = Repository(self._connection(), self.settings.index)
+        repository = Repository(self._connection, self.settings.index)
         repository.ensure()
         return repository
 
@@ -107,7 +107,7 @@ class Workspace:
         """The catalog's indexes for a command that changes nothing. Raises NoCatalog where there are none."""
         from catalog.index.repository import Repository
 
-        if Repository(self._connection(), self.settings.index).schema_version() is None:
+        if Repository(self._connection, self.settings.index).schema_version() is None:
             raise NoCatalog(f"There is no catalog {self.settings.index} yet.",
                             hint="The first upload makes it; for another catalog name its --index.")  # fmt: skip
         return self.repository
@@ -172,6 +172,7 @@ class Workspace:
         finally:
             connection.close()
 
+    @cached_property
     def _connection(self) -> Connection:
         from catalog.index.client import Address, Connection
 

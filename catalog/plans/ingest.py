@@ -78,15 +78,13 @@ def plan_ingest(facts: IngestFacts, occupancy: Occupancy, layout: Layout, store:
     for stack in facts.stacks:
         actions += _plan_stack(_sharing_out(stack, carried), facts, planned, occupancy, layout, store, shots)
     for item in sorted(facts.remembered, key=lambda r: (stacking_order(r.entry.name), r.entry.path)):
-        sidecars = tuple(s for s in item.sidecars if s.path not in carried)
-        carried.update(s.path for s in sidecars)
         actions.append(
             SkipDuplicate(
                 item.entry,
                 item.hash,
                 store,
                 facts.existing.get(item.hash) or planned[item.hash],
-                sidecars,
+                _uncarried(item.sidecars, carried),
                 remembered=item.unread,
                 fingerprint=facts.fingerprints.get(item.entry.path, ""),
                 shot=shots.get(item.entry.path),
@@ -110,11 +108,14 @@ def _whole_shots(facts: IngestFacts) -> dict[str, Shot]:
 
 def _sharing_out(stack: tuple[Member, ...], carried: set[str]) -> tuple[Member, ...]:
     """The stack with each sidecar left to the first file that has it: a sidecar is copied, and removed, with one file only."""
-    members = []
-    for member in stack:
-        members.append(replace(member, sidecars=tuple(s for s in member.sidecars if s.path not in carried)))
-        carried.update(s.path for s in member.sidecars)
-    return tuple(members)
+    return tuple(replace(member, sidecars=_uncarried(member.sidecars, carried)) for member in stack)
+
+
+def _uncarried(sidecars: Iterable[Entry], carried: set[str]) -> tuple[Entry, ...]:
+    """The sidecars that no file before has; `carried` learns them."""
+    fresh = tuple(s for s in sidecars if s.path not in carried)
+    carried.update(s.path for s in fresh)
+    return fresh
 
 
 def _plan_stack(
