@@ -72,11 +72,27 @@ class Screen:
             return NoProgress()
         return Bar() if sys.stderr.isatty() and not self.json else StepLines()
 
-    def report(self, progress: Progress) -> Report:
-        """A report that prints as this screen does."""
+    def report(self, progress: Progress, **words: Any) -> Report:
+        """A report that prints as this screen does; `words` are those of the run, see `Report`."""
         from catalog.execution.report import Report
 
-        return Report(tell_line, progress.write, json=self.json, verbose=self.verbose, quiet=self.quiet)
+        return Report(tell_line, progress.write, json=self.json, verbose=self.verbose, quiet=self.quiet, **words)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person is there to answer."""
+        return not self.quiet and not self.json and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def ask(self, question: str, answers: str) -> str:
+        """One of the letters of `answers`, as a person chose; asked until it is one. An end of input is "q"."""
+        while True:
+            click.echo(f"{question} [{'/'.join(answers)}] ", err=True, nl=False)
+            line = sys.stdin.readline()
+            answer = line.strip().lower()[:1]
+            if not line:
+                return "q"
+            if answer and answer in answers:
+                return answer
 
     def out(self, line: str) -> None:
         """Print a result."""

@@ -100,7 +100,10 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The bytes of an asset at one path in one store; `verified` is when its content hash was last proved (UTC)."""
+    """The bytes of an asset at one path in one store; `verified` is when its content hash was last proved (UTC).
+
+    `device` and `inode` are the file's own on this machine, by which it is known again after a rename; 0 is unknown.
+    """
 
     store: str
     path: str
@@ -109,6 +112,8 @@ class Copy:
     added: datetime
     verified: datetime
     state: str = "ok"
+    device: int = 0
+    inode: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from catalog.domain.asset import Copy, Entry
 from catalog.domain.capture_time import file_time
+from catalog.domain.copies import sidecar_row
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import file_name, sidecar_names
 from catalog.errors import (
@@ -205,8 +206,7 @@ class Applier:
             self._give_up(action, str(error))
             return ""
         now = datetime.now(UTC)
-        mtime = file_time(action.source.mtime_ns).replace(tzinfo=UTC)
-        copy = Copy(action.store, placed.target, action.source.size, mtime, added=now, verified=now)
+        copy = self._copy_of(placed, now)
         stored = _Stored(placed, copy, [], [] if placed.present else [placed.target])
         fatal: StoreError | None = None
         for entry, target in placed.sidecars:  # the photo counts even where one of them cannot be had
@@ -224,6 +224,14 @@ class Applier:
         if fatal:
             raise fatal
         return placed.target
+
+    def _copy_of(self, action: CopyToStore, now: datetime) -> Copy:
+        """The file that lies at the target now, as it is recorded."""
+        there = self.target.stat(action.target)
+        entry = there if there is not None else action.source  # taken away meanwhile: the next sync will tell
+        mtime = file_time(entry.mtime_ns).replace(tzinfo=UTC)
+        device, inode = (there.device, there.inode) if there is not None else (0, 0)
+        return Copy(action.store, action.target, action.source.size, mtime, now, now, device=device, inode=inode)
 
     def _place(self, action: CopyToStore) -> CopyToStore:
         """The action with the target it got: where the name is taken by other content, the next free number."""
@@ -261,7 +269,8 @@ class Applier:
                     break
             if self.target.checksum(path) == digest:
                 break
-        return {"store": self.target.name, "path": path, "hash": digest, "size": entry.size}
+        there = self.target.stat(path)
+        return sidecar_row(self.target.name, there or replace(entry, path=path, device=0, inode=0), digest)
 
     def _give_up(self, action: CopyToStore, reason: str) -> None:
         with self._lock:

@@ -16,12 +16,13 @@ from catalog.domain.names import printable
 from catalog.errors import DONE, SOME_FAILED
 
 OUTCOMES = ("new", "duplicate", "unsupported", "ignored", "failed")
+"""What becomes of a file that is uploaded; other runs have words of their own."""
 REASONS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file. `outcome` is one of OUTCOMES, or `planned` in a dry run."""
+    """What became of one file. `outcome` is one of the report's outcomes, or `planned` in a dry run."""
 
     action: str
     path: str
@@ -52,7 +53,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Report:
-    """Collects outcomes; tells them to `write` (stdout) as wanted. Safe to use from several threads."""
+    """Collects outcomes; tells them to `write` (stdout) as wanted. Safe to use from several threads.
+
+    `outcomes` are those it sums up, `always` those it names where there were none, too; `done` is what became of bytes.
+    """
 
     write: Callable[[str], None]
     complain: Callable[[str], None]
@@ -60,6 +64,9 @@ class Report:
     verbose: bool = False
     quiet: bool = False
     dry: bool = False
+    outcomes: tuple[str, ...] = OUTCOMES
+    always: tuple[str, ...] = ("new", "duplicate")
+    done: str = "stored"
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     bytes_read: int = 0
@@ -67,6 +74,11 @@ class Report:
     error: str = ""
     _began: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, outcome: str, number: int = 1) -> None:
+        """Count files that need no line of their own."""
+        with self._lock:
+            self.counts[outcome] += number
 
     def add(self, outcome: Outcome) -> None:
         """Count one file and tell of it: problems always, the rest when verbose; every one as JSON."""
@@ -111,7 +123,7 @@ class Report:
         summary = {
             "event": "summary",
             "files": self.files,
-            **{outcome: self.counts[outcome] for outcome in OUTCOMES},
+            **{outcome: self.counts[outcome] for outcome in self.outcomes},
             "planned": self.counts["planned"],
             "bytes": self.bytes_stored,
             "bytes_read": self.bytes_read,
@@ -126,12 +138,12 @@ class Report:
         rate = self.files / seconds if seconds else 0.0
         lines = []
         if self.dry:
-            lines.append(f"Dry run: {self.counts['planned']} files would be stored; nothing was changed.")
-        parts = [f"{self.counts[o]:,} {o}" for o in OUTCOMES if self.counts[o] or o in ("new", "duplicate")]
+            lines.append(f"Dry run: {self.counts['planned']} files would be {self.done}; nothing was changed.")
+        parts = [f"{self.counts[o]:,} {o}" for o in self.outcomes if self.counts[o] or o in self.always]
         lines.append(f"{self.files:,} files: {', '.join(parts)}.")
         for (outcome, reason), count in self.reasons.most_common(REASONS_SHOWN):
             lines.append(f"  {outcome}: {reason}" + (f" ({count:,} files)" if count > 1 else ""))
-        lines.append(f"{size_text(self.bytes_stored)} stored in {seconds:.1f} s ({rate:,.0f} files/s).")
+        lines.append(f"{size_text(self.bytes_stored)} {self.done} in {seconds:.1f} s ({rate:,.0f} files/s).")
         lines += [f"{key.capitalize()}: {value}" for key, value in extra.items()]
         return lines
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from catalog.domain.asset import Asset, Copy
 from catalog.domain.capture_time import CaptureTime
+from catalog.domain.copies import flat, timestamp
 from catalog.domain.filetypes import extension_of
 from catalog.index import schema
 
@@ -26,11 +27,6 @@ LONGEST_TERM = 32_766
 """Bytes of the longest term that Lucene takes (`IndexWriter.MAX_TERM_LENGTH`)."""
 
 
-def timestamp(moment: datetime) -> str:
-    """An aware moment as ISO 8601 UTC with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def copy_document(copy: Copy) -> dict[str, Any]:
     """One element of `copies`."""
     return {
@@ -42,17 +38,7 @@ def copy_document(copy: Copy) -> dict[str, Any]:
         "added": timestamp(copy.added),
         "verified": timestamp(copy.verified),
         "state": copy.state,
-    }
-
-
-def with_copies(copies: list[dict[str, Any]]) -> dict[str, Any]:
-    """`copies` and the flat fields that follow from those that are there."""
-    present = [c for c in copies if c["state"] == "ok"]
-    return {
-        "copies": copies,
-        "stores": sorted({c["store"] for c in present}),
-        "copy_count": len(present),
-        "paths": sorted({c["path"] for c in present}),
+        **({"device": copy.device, "inode": copy.inode} if copy.inode else {}),
     }
 
 
@@ -90,7 +76,7 @@ def asset_document(
         "tags": list(facts.tags),
         "stack": stack_document(stack) if stack else None,
         "sidecars": sidecars,
-        **with_copies([copy_document(c) for c in copies]),
+        **flat(copy_document(c) for c in copies),
         "original": {"name": original.rpartition("/")[2], "path": original},
         "sources": dict(facts.sources),
         "notes": list(dict.fromkeys([*asset.notes, *facts.notes])),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -11,9 +10,11 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from catalog.domain.asset import Asset, Copy, Entry
+from catalog.domain.copies import flat, timestamp
 from catalog.errors import DocumentConflict
 from catalog.index import schema
-from catalog.index.documents import asset_document, copy_document, stack_document, timestamp, with_copies
+from catalog.index.documents import asset_document, copy_document, stack_document
+from catalog.index.editor import event_id
 from catalog.index.repository import Repository
 
 ATTEMPTS = 20
@@ -80,6 +81,7 @@ class Recording:
         now = datetime.now(UTC)
         original = f"{self._base}/{action.source.path}"
         lines: list[Any] = []
+        document: dict[str, Any] | None = None
         if action.is_new:
             document = asset_document(
                 action.asset, original=original, copies=[copy], sidecars=sidecars, stack=action.stack, run=run, now=now
@@ -87,7 +89,8 @@ class Recording:
             lines += [{"create": _target(self._alias, action.asset.hash)}, document]
         return lines + self._event_lines(
             action="add" if action.is_new else "copy", hash=action.asset.hash, store=copy.store, path=copy.path,
-            source=original, run=run, now=now, after=copy_document(copy),
+            source=original, run=run, now=now,
+            effect="file", before={}, after=_come(document, copy, sidecars),
         )  # fmt: skip
 
     def duplicate_lines(self, action: DuplicateAction, run: str) -> list[Any]:
@@ -162,13 +165,18 @@ class Recording:
         return True
 
     def _event_lines(self, *, run: str, now: datetime, **event: Any) -> list[Any]:
-        key = "\0".join((run, event["action"], event["hash"], event["source"]))
-        identity = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
         index = schema.companion(self._alias, "events")
         return [
-            {"index": _target(index, identity)},
+            {"index": _target(index, event_id(run, event))},
             {"at": timestamp(now), "run": run, "command": self._command, "outcome": "done", **event},
         ]
+
+
+def _come(document: dict[str, Any] | None, copy: Copy, sidecars: list[dict[str, Any]]) -> dict[str, Any]:
+    """What an upload adds, as `domain.edits.difference` tells it."""
+    if document is not None:
+        return {"document": {name: document[name] for name in ("copies", "sidecars") if name in document}}
+    return {"copies": [copy_document(copy)], **({"sidecars": sidecars} if sidecars else {})}
 
 
 def _pause(attempt: int) -> None:
@@ -202,4 +210,4 @@ def _with_copy(document: dict[str, Any], copy: Copy, verdict: Verdict) -> dict[s
         return row
 
     kept = [c for c in document.get("copies", []) if not (c["store"] == copy.store and c["path"] == copy.path)]
-    return with_copies([*map(marked, kept), copy_document(copy)])
+    return flat([*map(marked, kept), copy_document(copy)])

@@ -19,7 +19,7 @@ SCAN_PAGE = 1000
 READY_TIMEOUT = "40s"
 _SHARDS = "Look at its health (GET /_cat/shards) and its log, then run the command again."
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
-UPGRADES: dict[int, dict[str, Upgrade]] = {}
+UPGRADES: dict[int, dict[str, Upgrade]] = {1: {}}
 """How documents of schema version N become those of N + 1, by what their index holds; the others stay as they are.
 
 Called twice, an upgrade must give the same: a migration that was cut off is done again.
@@ -257,6 +257,11 @@ class Repository:
             reason = failed.get("reason") or failed.get("type")
             raise IndexUnavailable(f"Elasticsearch cannot read the index {index} ({reason}).", hint="Try again later.")
         return documents
+
+    def documents(self, hashes: Sequence[str]) -> dict[str, tuple[dict[str, Any], int, int]]:
+        """The documents of those assets that the catalog holds, with sequence number and primary term, by content hash."""
+        found = self._mget(self.alias, hashes) if hashes else []
+        return {d["_id"]: (dict(d["_source"]), d["_seq_no"], d["_primary_term"]) for d in found if d["found"]}
 
     def get(self, content_hash: str) -> dict[str, Any]:
         """The document of an asset. Raises AssetNotFound."""

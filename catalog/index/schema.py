@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 MARK = "image-catalog"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ASSETS = "assets"
 """What the index behind the catalog's own alias holds."""
 COMPANIONS = ("events", "stores", "sources", "decisions")
@@ -66,13 +66,15 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "title": TEXT,
     "description": {"type": "text"},
     "manual": KEYWORD,
+    "person": STORED,
+    "extracted": STORED,
     "stack": _object(id=KEYWORD, role=KEYWORD),
-    "sidecars": _object(store=KEYWORD, path=PATH, hash=KEYWORD, size=LONG),
+    "sidecars": _object(store=KEYWORD, path=PATH, hash=KEYWORD, size=LONG, mtime=DATE, device=KEYWORD, inode=KEYWORD),
     "copies": {
         "type": "nested",
         "properties": {
             "store": KEYWORD, "path": PATH, "name": TEXT, "size": LONG, "mtime": DATE, "revision": KEYWORD,
-            "added": DATE, "verified": DATE, "state": KEYWORD,
+            "added": DATE, "verified": DATE, "state": KEYWORD, "device": KEYWORD, "inode": KEYWORD,
         },
     },
     "stores": KEYWORD,
@@ -91,9 +93,11 @@ COMPANION_PROPERTIES: dict[str, dict[str, Any]] = {
     "events": {
         "at": DATE, "run": KEYWORD, "command": KEYWORD, "action": KEYWORD, "outcome": KEYWORD, "reason": {"type": "text"},
         "hash": KEYWORD, "store": KEYWORD, "path": PATH, "source": PATH, "before": STORED, "after": STORED,
+        "effect": KEYWORD, "trash": PATH, "undoes": KEYWORD,
     },
     "stores": {
-        "name": KEYWORD, "id": KEYWORD, "kind": KEYWORD, "root": PATH, "added": DATE, "last_run": DATE, "files": LONG,
+        "name": KEYWORD, "id": KEYWORD, "kind": KEYWORD, "root": PATH, "added": DATE, "last_run": DATE,
+        "verifying_since": DATE, "removed": BOOLEAN,
     },
     "sources": {"hash": KEYWORD, "path": PATH, "run": KEYWORD, "at": DATE},
     "decisions": {"kind": KEYWORD, "hash": KEYWORD, "other": KEYWORD, "at": DATE, "run": KEYWORD, "note": {"type": "text"}},

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from catalog.console import Screen
 from catalog.domain.asset import KnownAsset
 from catalog.domain.names import to_text
-from catalog.errors import INTERRUPTED, CatalogError, ConfigError, NoCatalog, NotYetAvailable, SourceInsideCatalog, StoreGuard
+from catalog.errors import CatalogError, ConfigError, NoCatalog, NotYetAvailable, SourceInsideCatalog, StoreGuard
 from catalog.execution import guards
 from catalog.execution.apply import Applier
 from catalog.execution.describing import utc_now
@@ -22,11 +21,12 @@ from catalog.execution.recorder import Recorder, patiently
 from catalog.execution.report import Report
 from catalog.execution.survey import IngestSurvey, Lookup
 from catalog.execution.workers import ReaderPool
-from catalog.index.documents import timestamp
 from catalog.index.recording import Recording
 from catalog.index.repository import Repository
+from catalog.runs.session import guarded
+from catalog.runs.storing import claim_root
 from catalog.stores.local import LocalStore
-from catalog.stores.marker import read_marker, write_marker
+from catalog.stores.marker import read_marker
 from catalog.wiring import Workspace, new_run
 
 T = TypeVar("T")
@@ -203,14 +203,14 @@ def _upload(
     run = new_run()
     base = to_text(str(source.root))
     journal = Journal(workspace.journal_dir, run)
-    _claim_root(workspace.repository, target.root)
+    claim_root(workspace.repository, STORE, target.root)
     target.sweep()
     journal.started("run", command=COMMAND, source=base, root=to_text(str(target.root)))
     settings = workspace.settings
     recording = Recording(workspace.repository, base=base, command=COMMAND)
     recorder = Recorder(workspace.repository, target.settle, patience=settings.retry_seconds, recover=workspace.reconnect)
     applier = Applier(source, target, recording, recorder, journal, report, run, workspace.progress.advance)
-    status = _guarded(lambda: upload(survey, applier, workspace.layout, STORE, _options(request)), report)
+    status = guarded(lambda: upload(survey, applier, workspace.layout, STORE, _options(request)), report)
     workspace.progress.close()
     with contextlib.suppress(CatalogError):
         workspace.repository.refresh()
@@ -218,30 +218,3 @@ def _upload(
     journal.done("run", **{o: report.counts[o] for o in report.counts}, status=status)
     journal.close()
     return status
-
-
-def _guarded(work: Callable[[], None], report: Report) -> int:
-    """The exit status of the work; what stopped it is told before the summary."""
-    try:
-        work()
-    except CatalogError as error:
-        report.error = str(error)
-        report.complain(f"Error: {error}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        report.error = "interrupted"
-        report.complain("Interrupted; what was copied is recorded. Run the command again to go on.")
-        return INTERRUPTED
-    return report.exit_code()
-
-
-def _claim_root(repository: Repository, root: Path) -> None:
-    """Mark the root on first use, and tell the index where its store is."""
-    marker = write_marker(root, STORE)
-    known = repository.store_record(STORE)
-    guards.check_marker(STORE, root, marker, known)
-    now = timestamp(datetime.now(UTC))
-    added = known["added"] if known else now
-    repository.remember_store(
-        {"name": STORE, "id": marker, "kind": "local", "root": to_text(str(root)), "added": added, "last_run": now}
-    )

@@ -15,6 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeAlias
 
@@ -34,6 +35,7 @@ from catalog.errors import (
 )
 from catalog.stores.placing import place_without_overwriting
 from catalog.stores.protocol import Capabilities
+from catalog.stores.trash import Trash, Trashed
 
 PRIVATE = ".catalog"
 """The folder below a managed root that holds its marker, temporary files and trash; never listed."""
@@ -68,6 +70,7 @@ class LocalStore:
         self.name = name
         self.root = root
         self.capabilities = Capabilities(time_precision=1e-9, trash=managed, read_only=not managed)
+        self.trash = Trash(root / PRIVATE / "trash")
         self._avoid = avoid
         self._scratch: Path | None = None
         self._scratch_lock = -1
@@ -234,23 +237,59 @@ class LocalStore:
         except OSError as error:
             raise self._failure(error, source) from error
 
-    def remove(self, path: str) -> bool:
-        """Move a file to the store's trash, `.catalog/trash/PATH`; where that is taken, `.catalog/trash.1/PATH` and so on."""
+    def remove(self, path: str, batch: str = "") -> str | None:
+        """Move a file to the store's trash; what it is called there, or None where there was no file."""
         source = self._writable(path)
         if self.stat(path) is None:
-            return False
-        for number in itertools.count():
-            suffix = f".{number}" if number else ""
-            target = self._system(f"{PRIVATE}/trash{suffix}/{path}")
-            try:
-                os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
-                place_without_overwriting(source, target)
-            except (FileExistsError, NotADirectoryError):  # a file or folder of this name went there before
-                continue
-            except OSError as error:
-                raise self._failure(error, path) from error
-            break
-        return True
+            return None
+        try:
+            return self.trash.take(source, path, batch or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+        except OSError as error:
+            raise self._failure(error, path) from error
+
+    def trashed(self) -> Iterator[Trashed]:
+        """What lies in the trash, oldest first."""
+        self._check_root()
+        try:
+            yield from self.trash.list()
+        except OSError as error:
+            raise self._failure(error, PRIVATE) from error
+
+    def restore(self, key: str, path: str) -> None:
+        """Move a file from the trash back; refuses an existing target."""
+        source, target = self._in_trash(key), self._writable(path)
+        try:
+            self._make_folder(target, path)
+            place_without_overwriting(source, target)
+        except FileExistsError as error:
+            raise AlreadyExists(f"{path} is already in store {self.name}.", store=self.name, path=path) from error
+        except OSError as error:
+            raise self._failure(error, path) from error
+        self.trash.tidy(source)
+
+    def empty(self, key: str) -> None:
+        """Remove a file from the trash for good."""
+        self._in_trash(key)
+        try:
+            self.trash.discard(key)
+        except OSError as error:
+            raise self._failure(error, key) from error
+
+    def trash_checksum(self, key: str) -> str:
+        """The content hash of a file in the trash. Raises NotFound."""
+        try:
+            descriptor = os.open(self._in_trash(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            raise self._failure(error, key) from error
+        try:
+            return self._hash(descriptor, key)
+        finally:
+            os.close(descriptor)
+
+    def _in_trash(self, key: str) -> str:
+        if key.startswith("/") or ".." in key.split("/") or "\0" in key:
+            raise InvalidPath(f"{key!r} is nothing in the trash of store {self.name}.", store=self.name, path=key)
+        return self.trash.system(key)
 
     def discard(self, path: str) -> None:
         """Remove a file for good, also from a folder that is only read from: its content is proved elsewhere."""

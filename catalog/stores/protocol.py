@@ -64,8 +64,11 @@ class Store(Protocol):
         """Rename within the store; refuses an existing target."""
         ...
 
-    def remove(self, path: str) -> bool:
-        """Take a file away, into the trash where there is one. False if it was not there."""
+    def remove(self, path: str, batch: str = "") -> str | None:
+        """Take a file away, into the trash where there is one: what it is called there, or None if it was not there.
+
+        `batch` is the run that does it.
+        """
         ...
 
     def checksum(self, path: str) -> str:

@@ -141,9 +141,34 @@ class TestLocalStore(StoreContract):
     def test_a_removed_file_lies_in_the_trash_with_its_bytes(self, store: LocalStore):
         for data in (b"one", b"two"):
             put(store, "x/a.jpg", data)
-            store.remove("x/a.jpg")
-        assert (store.root / PRIVATE / "trash" / "x" / "a.jpg").read_bytes() == b"one"
-        assert (store.root / PRIVATE / "trash.1" / "x" / "a.jpg").read_bytes() == b"two"
+            store.remove("x/a.jpg", "run")
+        assert (store.root / PRIVATE / "trash" / "run" / "x" / "a.jpg").read_bytes() == b"one"
+        assert (store.root / PRIVATE / "trash" / "run.1" / "x" / "a.jpg").read_bytes() == b"two"
+        assert [(t.key, t.batch, t.path, t.size) for t in store.trashed()] == [
+            ("run/x/a.jpg", "run", "x/a.jpg", 3), ("run.1/x/a.jpg", "run", "x/a.jpg", 3)
+        ]  # fmt: skip
+        assert store.trash_checksum("run.1/x/a.jpg") == content_hash(b"two")
+
+    def test_what_comes_back_from_the_trash_overwrites_nothing(self, store: LocalStore):
+        put(store, "x/a.jpg", b"one")
+        key = store.remove("x/a.jpg", "run")
+        assert key
+        put(store, "x/a.jpg", b"two")
+        with pytest.raises(AlreadyExists):
+            store.restore(key, "x/a.jpg")
+        store.restore(key, "y/b.jpg")
+        assert (read(store, "y/b.jpg"), list(store.trashed())) == (b"one", [])
+        assert not (store.root / PRIVATE / "trash").exists()
+
+    def test_what_is_emptied_from_the_trash_is_gone_and_nothing_else(self, store: LocalStore):
+        for name in ("a.jpg", "b.jpg"):
+            put(store, name)
+            store.remove(name, "run")
+        store.empty("run/a.jpg")
+        assert [t.path for t in store.trashed()] == ["b.jpg"]
+        for key in ("../../a.jpg", "/etc/passwd", "run/../../../a.jpg"):
+            with pytest.raises(InvalidPath):
+                store.empty(key)
 
     def test_closing_removes_the_temporary_folder(self, store: LocalStore):
         put(store, "a.jpg")

@@ -24,6 +24,7 @@ from running import MTIME, Lab, hashes, inside, jpeg, png, put
 import catalog
 from catalog.domain.asset import Asset, Copy, Entry, Facts, Quality
 from catalog.domain.capture_time import CaptureTime
+from catalog.domain.copies import flat
 from catalog.domain.fixity import content_hash
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
@@ -31,22 +32,33 @@ from catalog.errors import CatalogIndexError, DocumentConflict, IndexUnavailable
 from catalog.execution.apply import Verdict
 from catalog.index import queries, recording, repository, schema
 from catalog.index.client import Address, Connection
-from catalog.index.documents import asset_document, copy_document, fitting, with_copies
+from catalog.index.documents import asset_document, copy_document, fitting
 from catalog.index.recording import Recording
 from catalog.index.repository import Repository
 from catalog.media.findings import FIELDS
 
 pytestmark = pytest.mark.node
+V = schema.SCHEMA_VERSION
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 EVERYTHING = ("", "-events", "-stores", "-sources", "-decisions")
 UNWRITTEN = {
     "assets": {
         "albums": "set by a person, or by an import that is still to come",
         "manual": "names the fields that a person set",
+        **dict.fromkeys(("person", "extracted"), "what a person set, and what it covers"),
+        **dict.fromkeys(("copies.device", "copies.inode"), "the example has none"),
+        **dict.fromkeys(("sidecars.mtime", "sidecars.device", "sidecars.inode"), "the example has none"),
         "copies.revision": "for stores that number their versions; the disk has none",
     },
-    "events": {"reason": "for an event that is no success", "before": "for changes that can be undone"},
-    "stores": {"files": "for the guard against a root that shrank"},
+    "events": {
+        "reason": "for an event that is no success",
+        "trash": "for what went to the trash",
+        "undoes": "for what was taken back",
+    },
+    "stores": {
+        "verifying_since": "for a verification under way",
+        "removed": "for a store that was taken out",
+    },
     "decisions": dict.fromkeys(("kind", "hash", "other", "at", "run", "note"), "decisions are still to come"),
 }
 """Fields that are in the mapping before anything writes them, and what for."""
@@ -109,7 +121,7 @@ def behind(lab: Lab) -> dict[str, list[str]]:
     return {name: sorted(about["aliases"]) for name, about in lab.ask("GET", f"{lab.index}*/_alias").items()}
 
 
-def made(lab: Lab, version: int = 1) -> dict[str, list[str]]:
+def made(lab: Lab, version: int = V) -> dict[str, list[str]]:
     """The indexes of a catalog of one version, as `behind` shows them."""
     return {f"{lab.index}{what}-v{version}": [f"{lab.index}{what}"] for what in EVERYTHING}
 
@@ -202,11 +214,11 @@ def test_every_index_is_made_once_with_its_alias_and_mark(lab: Lab, opened: Call
     assert catalog_.schema_version() is None
     catalog_.ensure()
     assert behind(lab) == made(lab)
-    assert catalog_.schema_version() == 1
+    assert catalog_.schema_version() == V
     for what, properties in schema.PROPERTIES.items():
         (about,) = lab.ask("GET", schema.alias_of(lab.index, what)).values()
         assert about["mappings"]["dynamic"] == "strict"
-        assert about["mappings"]["_meta"] == {"mark": "image-catalog", "holds": what, "schema": 1}
+        assert about["mappings"]["_meta"] == {"mark": "image-catalog", "holds": what, "schema": V}
         assert about["settings"]["index"]["translog"]["durability"] == "request"
         assert leaves(about["mappings"]["properties"]) == leaves(properties)
     before = lab.ask("GET", f"{lab.index}*")
@@ -219,7 +231,7 @@ def test_every_index_is_made_once_with_its_alias_and_mark(lab: Lab, opened: Call
 def test_a_companion_that_is_missing_is_made_again_and_the_rest_left_alone(lab: Lab, opened: Callable[..., Repository]) -> None:
     opened().ensure()
     fill(lab, 2)
-    lab.ask("DELETE", f"{lab.index}-sources-v1")
+    lab.ask("DELETE", f"{lab.index}-sources-v{V}")
     opened().ensure()
     assert behind(lab) == made(lab)
     assert len(lab.documents()) == len(lab.documents("events")) == 2
@@ -244,8 +256,8 @@ def test_an_index_that_another_program_has_just_made_is_waited_for(
     lab: Lab, opened: Callable[..., Repository], early: bool
 ) -> None:
     """Its shard is held back until it is waited for: before, Elasticsearch answers no question about it."""
-    name = f"{lab.index}-stores-v1"
-    body = schema.body("stores", 1, f"{lab.index}-stores")
+    name = f"{lab.index}-stores-v{V}"
+    body = schema.body("stores", V, f"{lab.index}-stores")
     body["settings"]["index"]["routing.allocation.enable"] = "none"
     catalog_ = opened()
 
@@ -271,12 +283,12 @@ def test_an_index_whose_shard_is_lost_is_told_of(
     lab: Lab, opened: Callable[..., Repository], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "READY_TIMEOUT", "100ms")
-    body = schema.body("assets", 1, lab.index)
+    body = schema.body("assets", V, lab.index)
     body["settings"]["index"]["routing.allocation.enable"] = "none"
-    lab.ask("PUT", f"{lab.index}-v1?wait_for_active_shards=0", json=body)
-    with pytest.raises(IndexUnavailable, match=f"cannot read {lab.index}-v1"):
+    lab.ask("PUT", f"{lab.index}-v{V}?wait_for_active_shards=0", json=body)
+    with pytest.raises(IndexUnavailable, match=f"cannot read {lab.index}-v{V}"):
         opened().ensure()
-    assert behind(lab) == {f"{lab.index}-v1": [lab.index]}
+    assert behind(lab) == {f"{lab.index}-v{V}": [lab.index]}
 
 
 # --- the mapping -------------------------------------------------------------------------------------------------------
@@ -402,7 +414,7 @@ def test_vectors_are_kept_and_the_nearest_are_found_exactly(lab: Lab, opened: Ca
     assert [distances[hit["_id"]] for hit in hits] == sorted(distances.values())[:50]
     for hit in hits:  # the score of a bit vector, so that a threshold of bits can be turned into one
         assert hit["_score"] == pytest.approx((64 - distances[hit["_id"]]) / 64)
-    mapping = lab.ask("GET", f"{lab.index}/_mapping/field/phash")[f"{lab.index}-v1"]["mappings"]["phash"]["mapping"]["phash"]
+    mapping = lab.ask("GET", f"{lab.index}/_mapping/field/phash")[f"{lab.index}-v{V}"]["mappings"]["phash"]["mapping"]["phash"]
     assert (mapping["index_options"]["type"], mapping["element_type"], mapping["dims"]) == ("flat", "bit", 64)
 
 
@@ -422,13 +434,13 @@ def test_a_foreign_index_of_a_name_of_ours_is_refused_and_not_touched(
     elif kind == "alias":
         lab.ask("PUT", f"{lab.index}other", json={"aliases": {name: {}}})
     elif kind == "our mark, but no alias":
-        lab.ask("PUT", name, json={"mappings": schema.body(what[1:] or "assets", 1)["mappings"]})
+        lab.ask("PUT", name, json={"mappings": schema.body(what[1:] or "assets", V)["mappings"]})
     elif kind == "for something else":
-        other = schema.body("stores" if what != "-stores" else "events", 1, name)
+        other = schema.body("stores" if what != "-stores" else "events", V, name)
         lab.ask("PUT", f"{lab.index}other", json=other)
     else:
         for number in "12":
-            lab.ask("PUT", f"{lab.index}other{number}", json=schema.body(what[1:] or "assets", 1, name))
+            lab.ask("PUT", f"{lab.index}other{number}", json=schema.body(what[1:] or "assets", V, name))
     before = lab.ask("GET", f"{lab.index}*")
     assert before
     with pytest.raises(SchemaMismatch) as refused:
@@ -438,14 +450,14 @@ def test_a_foreign_index_of_a_name_of_ours_is_refused_and_not_touched(
     assert lab.ask("GET", f"{lab.index}*") == before
 
 
-@pytest.mark.parametrize("mark", [None, {"mark": "image-catalog", "holds": "assets", "schema": 1}], ids=["foreign", "ours"])
+@pytest.mark.parametrize("mark", [None, {"mark": "image-catalog", "holds": "assets", "schema": V}], ids=["foreign", "ours"])
 def test_an_index_that_stands_where_ours_would_be_made_is_refused(
     lab: Lab, opened: Callable[..., Repository], mark: dict[str, Any] | None
 ) -> None:
-    lab.ask("PUT", f"{lab.index}-v1", json={"mappings": {"_meta": mark}} if mark else {})
-    with pytest.raises(SchemaMismatch, match=f"{lab.index}-v1 is there, but the alias {lab.index} does not point to it"):
+    lab.ask("PUT", f"{lab.index}-v{V}", json={"mappings": {"_meta": mark}} if mark else {})
+    with pytest.raises(SchemaMismatch, match=f"{lab.index}-v{V} is there, but the alias {lab.index} does not point to it"):
         opened().ensure()
-    assert behind(lab) == {f"{lab.index}-v1": []}
+    assert behind(lab) == {f"{lab.index}-v{V}": []}
 
 
 def test_a_command_tells_of_a_foreign_index_in_one_line(lab: Lab) -> None:
@@ -482,7 +494,7 @@ def test_an_index_too_old_to_be_brought_up_to_date_is_refused_and_stays_writable
 # --- migration ---------------------------------------------------------------------------------------------------------
 
 
-def check_moved(lab: Lab, documents: dict[str, dict[str, Any]], new: int = 2) -> None:
+def check_moved(lab: Lab, documents: dict[str, dict[str, Any]], new: int = V + 1) -> None:
     """Everything is in the new indexes, as it was; the old ones are there too, and nothing else."""
     old = {name: [] for name in made(lab, new - 1)}
     assert behind(lab) == made(lab, new) | old
@@ -501,11 +513,11 @@ def test_migration_copies_everything_and_leaves_the_old_index(
     catalog_ = opened()
     catalog_.ensure()
     check_moved(lab, documents)
-    assert catalog_.schema_version() == 2
+    assert catalog_.schema_version() == V + 1
     nearest = {"knn": {"field": "phash", "query_vector": an_asset(1100).facts.phash, "k": 1, "num_candidates": 10}}
     assert lab.ask("POST", f"{lab.index}/_search", json=nearest)["hits"]["hits"][0]["_id"] == content_hash(b"1100")
     assert lab.ask("PUT", f"{lab.index}/_doc/new", json={"hash": "new"})["result"] == "created"
-    assert lab.ask("PUT", f"{lab.index}-v1/_doc/new", json={"hash": "new"})["error"]["type"] == "cluster_block_exception"
+    assert lab.ask("PUT", f"{lab.index}-v{V}/_doc/new", json={"hash": "new"})["error"]["type"] == "cluster_block_exception"
     before = lab.ask("GET", f"{lab.index}*")
     opened().ensure()
     assert lab.ask("GET", f"{lab.index}*") == before
@@ -519,8 +531,8 @@ def test_a_catalog_two_versions_old_is_brought_up_to_date_in_one_step(
     newer()
     newer()
     opened().ensure()
-    assert behind(lab) == made(lab, 3) | {name: [] for name in made(lab, 1)}
-    assert lab.documents() == {key: d | {"moved_from": 2} for key, d in documents.items()}
+    assert behind(lab) == made(lab, V + 2) | {name: [] for name in made(lab, V)}
+    assert lab.documents() == {key: d | {"moved_from": V + 1} for key, d in documents.items()}
 
 
 def cut_after(count: int, connection: Any) -> Callable[[str, str], None]:
@@ -563,8 +575,8 @@ import os, signal, sys
 from catalog.index import repository, schema
 from catalog.index.client import Address, Connection
 repository.SCAN_PAGE = 10
-repository.UPGRADES[1] = {"assets": lambda document: document | {"moved_from": 1}}
-schema.SCHEMA_VERSION = 2
+repository.UPGRADES[2] = {"assets": lambda document: document | {"moved_from": 2}}
+schema.SCHEMA_VERSION = 3
 schema.ASSET_PROPERTIES["moved_from"] = schema.INTEGER
 real, sent = Connection.bulk, []
 def bulk(self, lines):
@@ -588,7 +600,7 @@ def test_migration_killed_in_the_middle_is_finished_by_the_next_run(lab: Lab, op
 
     for pages in (0, 3, 9):
         assert migrate(pages) == -signal.SIGKILL
-        assert behind(lab)[f"{lab.index}-v1"] == [lab.index]
+        assert behind(lab)[f"{lab.index}-v{V}"] == [lab.index]
         assert lab.documents() == documents
     assert migrate(10_000) == 0
     check_moved(lab, documents)
@@ -601,7 +613,7 @@ def test_an_upgrade_that_fails_leaves_the_catalog_as_it_is(
     documents = fill(lab, 30)
     newer()
     with monkeypatch.context() as patched:
-        patched.setitem(repository.UPGRADES, 1, {"assets": lambda document: document | {"unheard_of": 1}})
+        patched.setitem(repository.UPGRADES, 2, {"assets": lambda document: document | {"unheard_of": 1}})
         with pytest.raises(CatalogIndexError, match="does not fit the new schema"):
             opened().ensure()
         assert lab.documents() == documents
@@ -637,7 +649,7 @@ def test_a_slow_migration_undoes_nothing_of_what_came_after_a_faster_one(
     documents = fill(lab, 25)
     newer()
     slow = opened()
-    wanted = stopped_at.replace(schema.ASSETS, f"{lab.index}-v2")
+    wanted = stopped_at.replace(schema.ASSETS, f"{lab.index}-v{V + 1}")
     changed: dict[str, dict[str, Any]] = {}
 
     def overtaken(method: str, path: str) -> None:
@@ -650,8 +662,8 @@ def test_a_slow_migration_undoes_nothing_of_what_came_after_a_faster_one(
         for key, document in changed.items():
             lab.ask("PUT", f"{lab.index}/_doc/{key}", json=document)
         with monkeypatch.context() as later:
-            later.setattr(schema, "SCHEMA_VERSION", 3)
-            later.setitem(repository.UPGRADES, 2, {})
+            later.setattr(schema, "SCHEMA_VERSION", 4)
+            later.setitem(repository.UPGRADES, 3, {})
             opened().ensure()
 
     slow.connection.before = overtaken
@@ -662,8 +674,8 @@ def test_a_slow_migration_undoes_nothing_of_what_came_after_a_faster_one(
     except IndexUnavailable as refused:  # the index it was copying into is itself an old one by now
         assert "index write" in str(refused)
     assert changed
-    assert behind(lab) == made(lab, 3) | {name: [] for version in (1, 2) for name in made(lab, version)}
-    assert lab.documents() == {k: d | {"moved_from": 1} for k, d in documents.items()} | changed
+    assert behind(lab) == made(lab, V + 2) | {name: [] for version in (V, V + 1) for name in made(lab, version)}
+    assert lab.documents() == {k: d | {"moved_from": V} for k, d in documents.items()} | changed
 
 
 @pytest.mark.parametrize("kind", ["older document", "document too many", "foreign"])
@@ -673,16 +685,16 @@ def test_a_leftover_in_the_way_of_a_migration_is_refused_and_nothing_is_hidden_b
     opened().ensure()
     documents = fill(lab, 12)
     newer()
-    target = f"{lab.index}-v2"
-    lab.ask("PUT", target, json={} if kind == "foreign" else schema.body("assets", 2))
+    target = f"{lab.index}-v{V + 1}"
+    lab.ask("PUT", target, json={} if kind == "foreign" else schema.body("assets", V + 1))
     key = sorted(documents)[0]
     if kind == "older document":
-        lab.ask("PUT", f"{target}/_doc/{key}?refresh=true", json=documents[key] | {"moved_from": 1, "copy_count": 1})
+        lab.ask("PUT", f"{target}/_doc/{key}?refresh=true", json=documents[key] | {"moved_from": V, "copy_count": 1})
     elif kind == "document too many":
         lab.ask("PUT", f"{target}/_doc/gone?refresh=true", json={"hash": "gone"})
     with pytest.raises(CatalogIndexError, match=target):
         opened().ensure()
-    assert behind(lab)[f"{lab.index}-v1"] == [lab.index]
+    assert behind(lab)[f"{lab.index}-v{V}"] == [lab.index]
     assert lab.documents() == documents
     if kind == "foreign":
         assert lab.ask("PUT", f"{lab.index}/_doc/new", json={"hash": "new"})["result"] == "created"
@@ -918,4 +930,4 @@ def test_a_refused_record_fails_its_file_alone_and_the_next_run_mends_it(
 def test_the_flat_fields_follow_from_the_copies_that_are_there() -> None:
     copies = [copy_document(a_copy("b.jpg")), copy_document(a_copy("a.jpg", "dropbox"))]
     copies.append(copy_document(a_copy("c.jpg")) | {"state": "missing"})
-    assert with_copies(copies) == {"copies": copies, "stores": ["dropbox", "nas"], "copy_count": 2, "paths": ["a.jpg", "b.jpg"]}
+    assert flat(copies) == {"copies": copies, "stores": ["dropbox", "nas"], "copy_count": 2, "paths": ["a.jpg", "b.jpg"]}

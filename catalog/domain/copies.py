@@ -1,0 +1,119 @@
+"""The rows of a document that say where an asset's bytes lie, and how a file is known again without reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from catalog.domain.asset import Entry
+from catalog.domain.capture_time import file_time
+
+OK, MISSING, DAMAGED = "ok", "missing", "damaged"
+"""States of a copy: as recorded, not found by the last look, or found with other bytes."""
+
+Row = dict[str, Any]
+"""One element of a document's `copies` or `sidecars`."""
+
+
+class Held(NamedTuple):
+    """What the index says of one file of a store: a copy, or with `role` "sidecar" a sidecar. Times are in ms since 1970."""
+
+    path: str
+    hash: str
+    size: int
+    mtime_ms: int
+    device: int
+    inode: int
+    state: str
+    verified_ms: int
+    role: str = "copy"
+
+
+def timestamp(moment: datetime) -> str:
+    """An aware moment as ISO 8601 UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def milliseconds(text: str | None) -> int:
+    """Milliseconds since 1970 of a moment that `timestamp` wrote; 0 for none."""
+    if not text:
+        return 0
+    moment = datetime.fromisoformat(text).replace(tzinfo=None)
+    apart = moment - datetime(1970, 1, 1)
+    return (apart.days * 86_400 + apart.seconds) * 1000 + apart.microseconds // 1000
+
+
+def mtime_text(entry: Entry) -> str:
+    """When a file was last changed, as a row holds it."""
+    return timestamp(file_time(entry.mtime_ns).replace(tzinfo=UTC))
+
+
+def copy_row(store: str, entry: Entry, added: datetime, verified: datetime) -> Row:
+    """The row of a copy whose content is proved."""
+    return {
+        "store": store, "path": entry.path, "name": entry.name, "size": entry.size, "mtime": mtime_text(entry),
+        "added": timestamp(added), "verified": timestamp(verified), "state": OK, **_identity(entry),
+    }  # fmt: skip
+
+
+def sidecar_row(store: str, entry: Entry, digest: str) -> Row:
+    """The row of a sidecar whose content hash is `digest`."""
+    return {
+        "store": store,
+        "path": entry.path,
+        "hash": digest,
+        "size": entry.size,
+        "mtime": mtime_text(entry),
+        **_identity(entry),
+    }
+
+
+def _identity(entry: Entry) -> Row:
+    return {"device": entry.device, "inode": entry.inode} if entry.inode else {}
+
+
+def held(row: Mapping[str, Any], content_hash: str, role: str = "copy") -> Held:
+    """A row as a value to compare with a listing. A row without a time (of an older version) fits no file."""
+    return Held(
+        row["path"], content_hash, row["size"], milliseconds(row.get("mtime")) if row.get("mtime") else -1,
+        int(row.get("device", 0)), int(row.get("inode", 0)), row.get("state", OK), milliseconds(row.get("verified")), role,
+    )  # fmt: skip
+
+
+def is_as_recorded(entry: Entry, known: Held) -> bool:
+    """Whether a file has the recorded size and time, so that it need not be read.
+
+    A store that keeps whole seconds only, or every second one (FAT), may have rounded the time either way.
+    """
+    if entry.size != known.size:
+        return False
+    ms = entry.mtime_ns // 1_000_000
+    apart = abs(ms - known.mtime_ms)
+    if apart == 0:
+        return True
+    if known.mtime_ms < 0 or entry.mtime_ns % 1_000_000_000:
+        return False
+    return apart < 1000 or (apart <= 2000 and entry.mtime_ns % 2_000_000_000 == 0)
+
+
+def identity(entry: Entry) -> tuple[int, int, int, int] | None:
+    """By what a file is known again under another name: device, inode, size, time in ms; None without inodes."""
+    return (entry.device, entry.inode, entry.size, entry.mtime_ns // 1_000_000) if entry.inode else None
+
+
+def recorded_identity(known: Held) -> tuple[int, int, int, int] | None:
+    """The same of a recorded file."""
+    return (known.device, known.inode, known.size, known.mtime_ms) if known.inode else None
+
+
+def flat(rows: Iterable[Row]) -> dict[str, Any]:
+    """`copies`, and the fields that follow from those that are there: `stores`, `copy_count` and `paths`."""
+    copies = list(rows)
+    present = [c for c in copies if c["state"] == OK]
+    return {
+        "copies": copies,
+        "stores": sorted({c["store"] for c in present}),
+        "copy_count": len(present),
+        "paths": sorted({c["path"] for c in present}),
+    }

@@ -1,0 +1,140 @@
+"""Changes of documents, many at a time: each conditional, repeated where others were faster, told in the history."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from catalog.domain.copies import timestamp
+from catalog.domain.edits import Document, Edit, difference
+from catalog.errors import DocumentConflict
+from catalog.index import schema
+from catalog.index.repository import Repository
+
+ATTEMPTS = 20
+PAUSE = 0.02
+AT_ONCE = 500
+"""Documents in one request."""
+
+
+def event_id(run: str, event: dict[str, Any]) -> str:
+    """The same event told twice is one."""
+    key = "\0".join([run, *(str(event.get(name, "")) for name in ("action", "hash", "store", "path", "source"))])
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+class Editor:
+    """Applies edits for one run. May be asked to apply the same edits again: what is done already is left as it is."""
+
+    def __init__(self, repository: Repository, *, run: str, command: str) -> None:
+        self._repository = repository
+        self._run = run
+        self._command = command
+
+    def apply(self, edits: Sequence[Edit]) -> list[str]:
+        """What became of each edit, in order: "done", "unchanged", or the reason why it cannot be done.
+
+        Raises IndexUnavailable, and DocumentConflict where a document changes faster than it can be edited.
+        """
+        outcome = ["unchanged"] * len(edits)
+        by_hash: dict[str, list[int]] = defaultdict(list)
+        for number, edit in enumerate(edits):
+            by_hash[edit.hash].append(number)
+        names = list(by_hash)
+        for start in range(0, len(names), AT_ONCE):
+            self._apply_some({name: by_hash[name] for name in names[start : start + AT_ONCE]}, edits, outcome)
+        return outcome
+
+    def tell(self, events: Sequence[dict[str, Any]]) -> None:
+        """Add events that change no document."""
+        lines = [line for event in events for line in self._event_lines(event)]
+        if lines:
+            self._repository.bulk(lines)
+
+    def _apply_some(self, pending: dict[str, list[int]], edits: Sequence[Edit], outcome: list[str]) -> None:
+        told: set[str] = set()
+        for attempt in range(1, ATTEMPTS + 1):
+            found = self._repository.documents(list(pending))
+            lines: list[Any] = []
+            order: list[str | None] = []
+            for name, numbers in pending.items():
+                document, seq_no, primary_term = found.get(name, (None, 0, 0))
+                after, events = self._changed(document, numbers, edits, outcome)
+                stale = told.intersection(event_id(self._run, self._event_of(edits[n])) for n in numbers)
+                if events:
+                    lines += self._document_lines(name, document, after, seq_no, primary_term)
+                    order.append(name)
+                    for event in events:
+                        lines += self._event_lines(event)
+                        order.append(None)
+                    stale -= {event_id(self._run, event) for event in events}
+                index = schema.companion(self._repository.alias, "events")
+                for key in stale:  # told before the document was refused, and no longer true
+                    lines.append({"delete": {"_index": index, "_id": key}})
+                    order.append(None)
+            replies = self._repository.bulk(lines) if lines else []
+            again: dict[str, list[int]] = {}
+            for owner, reply in zip(order, replies, strict=True):
+                if owner is None:
+                    continue
+                if reply["status"] == 409:
+                    again[owner] = pending[owner]
+                elif reply["status"] >= 300 and reply["status"] != 404:
+                    reason = f"the index refused the record: {reply['error'].get('reason', reply['error'])}"
+                    for number in pending[owner]:
+                        outcome[number] = reason
+            if not again:
+                return
+            told |= {event_id(self._run, self._event_of(edits[n])) for numbers in again.values() for n in numbers}
+            pending = again
+            time.sleep(random.uniform(0, PAUSE * min(attempt, 10)))  # noqa: S311 - so that several programs take turns
+        raise DocumentConflict(f"The document {next(iter(pending))} changes faster than it can be amended.")
+
+    def _changed(
+        self, document: Document | None, numbers: list[int], edits: Sequence[Edit], outcome: list[str]
+    ) -> tuple[Document | None, list[dict[str, Any]]]:
+        """The document after all of its edits, and their events."""
+        events = []
+        now = document
+        for number in numbers:
+            edit = edits[number]
+            try:
+                after = edit.change(now)
+            except ValueError as error:
+                outcome[number] = str(error)
+                continue
+            changed = difference(now, after)
+            outcome[number] = "done" if changed else "unchanged"
+            if changed:
+                events.append({**self._event_of(edit), "before": changed[0], "after": changed[1]})
+                now = after
+        return now, events
+
+    @staticmethod
+    def _event_of(edit: Edit) -> dict[str, Any]:
+        return {"action": edit.action, "hash": edit.hash, **edit.event}
+
+    def _document_lines(
+        self, name: str, before: Document | None, after: Document | None, seq_no: int, primary_term: int
+    ) -> list[Any]:
+        where: dict[str, Any] = {"_index": self._repository.alias, "_id": name}
+        if before is None:
+            return [{"create": {**where, "require_alias": True}}, self._stamped(after or {})]
+        version = {"if_seq_no": seq_no, "if_primary_term": primary_term}
+        if after is None:
+            return [{"delete": {**where, **version}}]
+        return [{"index": {**where, **version, "require_alias": True}}, self._stamped(after)]
+
+    def _stamped(self, document: Document) -> Document:
+        return {**document, "updated": timestamp(datetime.now(UTC))}
+
+    def _event_lines(self, event: dict[str, Any]) -> list[Any]:
+        index = schema.companion(self._repository.alias, "events")
+        where = {"_index": index, "_id": event_id(self._run, event), "require_alias": True}
+        now = timestamp(datetime.now(UTC))
+        return [{"index": where}, {"at": now, "run": self._run, "command": self._command, "outcome": "done", **event}]

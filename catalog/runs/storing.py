@@ -1,0 +1,90 @@
+"""The stores of a catalog: which there are, where they lie, and whether the folder there is really the store."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from catalog.domain.copies import timestamp
+from catalog.domain.names import from_text, to_text
+from catalog.errors import ConfigError, StoreGuard, UsageError
+from catalog.execution import guards
+from catalog.index.repository import Repository
+from catalog.stores.local import LocalStore
+from catalog.stores.marker import read_marker, write_marker
+from catalog.wiring import Workspace
+
+NAS = "nas"
+"""The store whose folder the setting nas_root names."""
+
+
+def known_stores(repository: Repository) -> dict[str, dict[str, Any]]:
+    """What is known of every store, by name, without those that were removed."""
+    return {s["name"]: s for s in repository.stores() if not s.get("removed")}
+
+
+def root_of(workspace: Workspace, name: str, known: dict[str, Any] | None) -> Path:
+    """The folder of a store: as configured, else as the catalog knows it. Raises UsageError where neither does."""
+    if name == NAS and workspace.settings.nas_root is not None:
+        return workspace.settings.nas_root.expanduser().absolute()
+    if known is None:
+        if name == NAS:
+            raise ConfigError("There is no nas_root: the folder of the catalog is not known.",
+                              hint="Give --nas_root FOLDER, or set nas_root in config.json.")  # fmt: skip
+        raise UsageError(
+            f"There is no store {name}.", hint="`catalog store list` shows those there are; `catalog store add` adds."
+        )
+    return Path(from_text(known["root"]))
+
+
+def check_present(name: str, root: Path, known: dict[str, Any] | None) -> None:
+    """Raise StoreGuard where a store's folder is missing, or is not the store that the catalog knows."""
+    if not root.is_dir():
+        raise StoreGuard(f"The folder {root} of store {name} is not there; nothing was changed.",
+                         hint=f"Is it mounted? If it moved: catalog store add {name} FOLDER --force.")  # fmt: skip
+    marker = read_marker(root)
+    try:
+        guards.check_marker(name, root, marker, known)
+    except StoreGuard as error:
+        raise StoreGuard(error.message, hint=f"{error.hint} If this is it: catalog store add {name} {root} --force.") from None
+
+
+@contextlib.contextmanager
+def opened(workspace: Workspace, repository: Repository, name: str) -> Iterator[LocalStore]:
+    """A store, proved to be the one the catalog knows."""
+    known = repository.store_record(name)
+    if known is not None and known.get("removed"):
+        known = None
+    root = root_of(workspace, name, known)
+    check_present(name, root, known)
+    store = LocalStore(name, root)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def reachable(workspace: Workspace, repository: Repository) -> dict[str, LocalStore]:
+    """Every store that is there now, by name. The others may be unmounted, or offline on a shelf."""
+    found = {}
+    for name, known in known_stores(repository).items():
+        with contextlib.suppress(StoreGuard, UsageError):
+            root = root_of(workspace, name, known)
+            check_present(name, root, known)
+            found[name] = LocalStore(name, root)
+    return found
+
+
+def claim_root(repository: Repository, name: str, root: Path) -> None:
+    """Mark the root on first use, and tell the index where its store is."""
+    marker = write_marker(root, name)
+    known = repository.store_record(name)
+    if known is not None and known.get("removed"):
+        known = None
+    guards.check_marker(name, root, marker, known)
+    now = timestamp(datetime.now(UTC))
+    record = {**(known or {"added": now}), "name": name, "id": marker, "kind": "local", "root": to_text(str(root))}
+    repository.remember_store({**record, "last_run": now})
