@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     layout: LayoutSetting = Field(default_factory=LayoutSetting, description="templates of folders and names")
     min_copies: int = Field(2, ge=1, description="verified copies every asset should have")
     move_limit: int = Field(1000, ge=0, description="files that --move removes at most without --yes")
+    shrink_percent: float = Field(10.0, ge=0, le=100, description="share of recorded files whose absence makes a sync stop")
+    shrink_files: int = Field(50, ge=0, description="missing files below which a sync does not stop")
     workers: int = Field(0, ge=0, le=256, description="processes that read files; 0 is one for each core")
     file_seconds: float = Field(20.0, gt=0, description="seconds after which reading one file is given up")
     file_memory_mb: int = Field(1024, ge=64, description="memory one file may need, in MiB")

@@ -26,6 +26,7 @@ CONNECTION = ("host", "port", "index")
 
 COMMANDS: dict[str, str] = {
     "upload_to_nas_from_disk": "catalog.commands.upload_to_nas_from_disk",
+    "sync_catalog_with_disk": "catalog.commands.sync_catalog_with_disk",
     "search": "catalog.commands.search",
     "show": "catalog.commands.show",
     "status": "catalog.commands.status",

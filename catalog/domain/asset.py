@@ -11,6 +11,9 @@ from catalog.domain.capture_time import CaptureTime, DateCandidate
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
 
+UNLISTED = "the folder cannot be listed"
+"""How the problem of an entry begins that stands for a whole folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -56,6 +56,16 @@ def check_marker(name: str, root: Path, marker: str | None, known: dict[str, obj
     raise StoreGuard(f"{where}; nothing was changed.", hint=hint)
 
 
+def check_shrunk(missing: int, total: int, percent: float, files: int) -> None:
+    """Raise StoreGuard where so many recorded files are missing that the store, or a part of it, may just not be there."""
+    if missing > files and missing * 100 > total * percent:
+        raise StoreGuard(
+            f"{missing:,} of {total:,} recorded files are not there, more than {percent:g} % and {files:,} files; "
+            "nothing was changed.",
+            hint="Is everything mounted? If they are really gone, add --accept-losses.",
+        )
+
+
 def check_removals(count: int, limit: int, *, yes: bool) -> None:
     """Raise ConfirmationNeeded where a run would remove more files than the limit without a person's consent."""
     if count > limit and not yes:

@@ -43,7 +43,7 @@ class Outcome:
     def is_problem(self) -> bool:
         """Whether a person should see it: a failure, or a file that is called a photo or video and is none."""
         is_called_media = extension_of(self.path) in MEDIA_EXTENSIONS
-        return self.outcome == "failed" or (self.outcome == "unsupported" and is_called_media)
+        return self.outcome in ("failed", "damaged", "missing") or (self.outcome == "unsupported" and is_called_media)
 
     def event(self) -> dict[str, Any]:
         """For a program."""
@@ -86,7 +86,7 @@ class Report:
             self.counts[outcome.outcome] += 1
             self.bytes_read += outcome.size
             self.bytes_stored += outcome.stored
-            if outcome.reason and outcome.outcome in ("unsupported", "failed"):
+            if outcome.reason and outcome.outcome in ("unsupported", "failed", "damaged", "missing"):
                 self.reasons[outcome.outcome, outcome.reason] += 1
             if self.json:
                 self.write(orjson.dumps(outcome.event()).decode())
@@ -107,7 +107,7 @@ class Report:
 
     def exit_code(self) -> int:
         """0 where every file has the outcome it should have, 3 where some failed."""
-        return SOME_FAILED if self.counts["failed"] else DONE
+        return SOME_FAILED if self.counts["failed"] or self.counts["damaged"] else DONE
 
     def finish(self, **extra: Any) -> None:
         """Write the summary."""
@@ -143,7 +143,8 @@ class Report:
         lines.append(f"{self.files:,} files: {', '.join(parts)}.")
         for (outcome, reason), count in self.reasons.most_common(REASONS_SHOWN):
             lines.append(f"  {outcome}: {reason}" + (f" ({count:,} files)" if count > 1 else ""))
-        lines.append(f"{size_text(self.bytes_stored)} {self.done} in {seconds:.1f} s ({rate:,.0f} files/s).")
+        stored = f"{size_text(self.bytes_stored)} {self.done}" if self.bytes_stored or self.done == "stored" else "Done"
+        lines.append(f"{stored} in {seconds:.1f} s ({rate:,.0f} files/s).")
         lines += [f"{key.capitalize()}: {value}" for key, value in extra.items()]
         return lines
 

@@ -214,7 +214,7 @@ class IngestSurvey:
         batch = _Batch()
         entries = self._source.list(recursive=self._recursive)
         for _folder, rows in itertools.groupby(entries, key=lambda e: e.folder):
-            candidates, skipped = _sorted_out(rows)
+            candidates, skipped = sorted_out(rows)
             batch.skipped += skipped
             for part in _parts(shots(candidates)):
                 batch.folders.append([readable for shot in part if (readable := batch.without_problems(shot))])
@@ -347,7 +347,7 @@ def _why_ignored(entry: Entry) -> str:
     return "hidden" if any(part.startswith(".") for part in parts) else ""
 
 
-def _sorted_out(rows: Iterable[Entry]) -> tuple[list[Candidate], list[Skip]]:
+def sorted_out(rows: Iterable[Entry]) -> tuple[list[Candidate], list[Skip]]:
     """The candidates of one folder, and what is skipped without being read."""
     wanted: list[Entry] = []
     skipped: list[Skip] = []

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeAlias
 
-from catalog.domain.asset import Entry
+from catalog.domain.asset import UNLISTED, Entry
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher
 from catalog.domain.names import comparison_key, from_text, to_text
 from catalog.errors import (
@@ -111,7 +111,7 @@ class LocalStore:
         except OSError as error:
             if not relative:
                 raise self._failure(error, ".") from error
-            files = [Entry(relative, problem=f"the folder cannot be listed: {error.strerror}")]
+            files = [Entry(relative, problem=f"{UNLISTED}: {error.strerror}")]
             folders = []
         files.sort(key=lambda e: (comparison_key(e.name), e.name))
         folders.sort(key=lambda f: (comparison_key(f[1]), f[1]))

@@ -1,0 +1,423 @@
+"""The plan that makes the index agree with a store. The store is the truth: which recorded file is which file there now?
+
+Everything here is pure. A recorded file is recognised by what it is on the disk (device, inode, size, time), else by
+its content hash; only what is recognised by neither is new, or gone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from catalog.domain.asset import Asset, Entry
+from catalog.domain.copies import MISSING, OK, Held, identity, is_as_recorded, recorded_identity
+from catalog.domain.stacks import Candidate
+
+# --- actions -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """The recorded content lies where it is recorded; only its time, inode or state is another. `unread`: not read now."""
+
+    known: Held
+    entry: Entry
+    unread: bool = False
+    name: ClassVar[str] = "touch"
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.entry.path
+
+    @property
+    def hash(self) -> str:
+        """The asset's."""
+        return self.known.hash
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"touch {self.entry.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Relocate:
+    """The recorded content lies at another path now. `unread`: known by its inode. `leaves_stack`: a person said so."""
+
+    known: Held
+    entry: Entry
+    unread: bool = False
+    leaves_stack: bool = False
+    name: ClassVar[str] = "move"
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.entry.path
+
+    @property
+    def hash(self) -> str:
+        """The asset's."""
+        return self.known.hash
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"move {self.known.path} -> {self.entry.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class AddCopy:
+    """A known content lies at a further path. `replaces`: other content was recorded there."""
+
+    hash: str
+    entry: Entry
+    replaces: bool = False
+    name: ClassVar[str] = "copy"
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.entry.path
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"copy {self.entry.path} = {self.hash[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A content that is new. `mates` are known assets, with their roles, that are of one stack with it."""
+
+    entry: Entry
+    asset: Asset
+    sidecars: tuple[Entry, ...] = ()
+    stack: tuple[str, str] | None = None
+    mates: tuple[tuple[str, str], ...] = ()
+    replaces: bool = False
+
+    @property
+    def name(self) -> str:
+        """`changed` where other content was recorded at the path."""
+        return "changed" if self.replaces else "new"
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.entry.path
+
+    @property
+    def hash(self) -> str:
+        """The asset's."""
+        return self.asset.hash
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"{self.name} {self.entry.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """The sidecars beside an asset are others than recorded: paths that are gone, and files that came or changed."""
+
+    hash: str
+    entry: Entry | None
+    gone: tuple[str, ...]
+    came: tuple[tuple[Entry, str], ...]
+    beside: tuple[Entry, ...] = ()
+    reread: bool = False
+    name: ClassVar[str] = "sidecars"
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.entry.path if self.entry else (*self.gone, *(e.path for e, _digest in self.came))[0]
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"sidecars {self.key}: {len(self.came)} new or changed, {len(self.gone)} gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Corrupt:
+    """A copy whose bytes changed though nobody wrote to it."""
+
+    known: Held
+    entry: Entry
+    name: ClassVar[str] = "damaged"
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.known.path
+
+    @property
+    def hash(self) -> str:
+        """The asset's."""
+        return self.known.hash
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"damaged {self.known.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lose:
+    """A recorded copy is gone, and other copies of its asset are recorded: `elsewhere` says where.
+
+    `overwritten`: its path holds other content now.
+    """
+
+    known: Held
+    elsewhere: str
+    overwritten: bool = False
+    name: ClassVar[str] = "gone"
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.known.path
+
+    @property
+    def hash(self) -> str:
+        """The asset's."""
+        return self.known.hash
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"gone {self.known.path} (still at {self.elsewhere})"
+
+
+@dataclass(frozen=True, slots=True)
+class Vanish:
+    """The only recorded copy of an asset is gone. It is marked as missing, or with `forget` the asset is forgotten.
+
+    `overwritten`: its path holds other content now.
+    """
+
+    known: Held
+    forget: bool = False
+    overwritten: bool = False
+
+    @property
+    def name(self) -> str:
+        """`forget` or `missing`."""
+        return "forget" if self.forget else "missing"
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.known.path
+
+    @property
+    def hash(self) -> str:
+        """The asset's."""
+        return self.known.hash
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"{self.name} {self.known.path}"
+
+
+Known = Touch | Relocate | AddCopy | Corrupt | Attach
+Reconciliation = Known | Load | Lose | Vanish
+
+
+# --- what a store holds against what is recorded -----------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Comparison:
+    """A listing beside the records. `fresh` are the files that are not as recorded, `gone` the records without their file.
+
+    `at` is what is recorded at the path of a fresh file: its content may lie elsewhere now, or nowhere. `explained` are
+    the records (path and hash) whose content was found since.
+    """
+
+    fresh: list[Candidate]
+    at: Mapping[str, Held]
+    gone: Sequence[Held]
+    explained: set[tuple[str, str]] = field(default_factory=set)
+
+    def open_records(self) -> list[Held]:
+        """The records whose content was not found yet."""
+        return [k for k in (*self.gone, *self.at.values()) if (k.path, k.hash) not in self.explained]
+
+    def explain(self, known: Held) -> None:
+        """A record's content was found."""
+        self.explained.add((known.path, known.hash))
+
+    def recorded_at(self, entry: Entry) -> Held | None:
+        """What is recorded at a file's path and was not found yet."""
+        known = self.at.get(entry.path)
+        return known if known is not None and (known.path, known.hash) not in self.explained else None
+
+
+def by_identity(compared: Comparison, present: Iterable[Held]) -> list[Known]:
+    """What is recognised without reading: renamed files, and hard links to files that are `present` as recorded.
+
+    Takes out of the comparison what it explains.
+    """
+    wanted: dict[tuple[int, int, int, int], list[Held]] = defaultdict(list)
+    for known in compared.open_records():
+        if (key := recorded_identity(known)) is not None:
+            wanted[key].append(known)
+    actions: list[Known] = []
+    rest: list[Candidate] = []
+    for candidate in compared.fresh:
+        key = identity(candidate.entry)
+        known_ = _best(wanted.get(key, []), candidate.entry) if key else None
+        if known_ is None or key is None:
+            rest.append(candidate)
+            continue
+        wanted[key].remove(known_)
+        compared.explain(known_)
+        same = known_.path == candidate.entry.path
+        actions.append(Touch(known_, candidate.entry, unread=True) if same else Relocate(known_, candidate.entry, unread=True))
+    links = _links(rest, present, compared)
+    linked = {a.key for a in links}
+    compared.fresh = [c for c in rest if c.entry.path not in linked]
+    return [*_untangled(actions), *links]
+
+
+def _untangled(actions: Sequence[Known]) -> list[Known]:
+    """The actions without moves of one content to a path where it was recorded already: such a path has only to be touched."""
+    moves: dict[str, list[Relocate]] = defaultdict(list)
+    for action in actions:
+        if isinstance(action, Relocate):
+            moves[action.hash].append(action)
+    told: list[Known] = [a for a in actions if not isinstance(a, Relocate)]
+    for same in moves.values():
+        before = {m.known.path: m.known for m in same}
+        after = {m.entry.path: m.entry for m in same}
+        told += [Touch(before[p], after[p], unread=True) for p in before.keys() & after.keys()]
+        old, new = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
+        told += [Relocate(before[a], after[b], unread=True) for a, b in zip(old, new, strict=True)]
+    return told
+
+
+def _links(rest: list[Candidate], present: Iterable[Held], compared: Comparison) -> list[Known]:
+    wanted = {key: c.entry for c in rest if (key := identity(c.entry)) is not None}
+    if not wanted:
+        return []
+    of = {key: known for known in present if known.state == OK and (key := recorded_identity(known)) in wanted}
+    return [
+        AddCopy(of[key].hash, c.entry, replaces=compared.recorded_at(c.entry) is not None)
+        for c in rest
+        if (key := identity(c.entry)) is not None and key in of
+    ]
+
+
+def sizes_to_hash(compared: Comparison) -> set[int]:
+    """Sizes of the records whose content was not found: a file of such a size may be it."""
+    return {known.size for known in compared.open_records()}
+
+
+def by_content(compared: Comparison, digests: Mapping[str, str]) -> tuple[list[Known], dict[str, list[Relocate]]]:
+    """What is recognised by its content hash (by path); and, of contents moved to several places, the further choices.
+
+    Takes out of the comparison what it explains.
+    """
+    actions: list[Known] = []
+    unclear: dict[str, list[Relocate]] = {}
+    rest = []
+    for candidate in compared.fresh:
+        entry = candidate.entry
+        known, digest = compared.recorded_at(entry), digests.get(entry.path)
+        if known is not None and digest == known.hash:
+            actions.append(Touch(known, entry))
+            compared.explain(known)
+        elif known is not None and digest and _has_rotted(known, entry):
+            actions.append(Corrupt(known, entry))
+            compared.explain(known)
+        else:
+            rest.append(candidate)
+    wanted: dict[str, list[Held]] = defaultdict(list)
+    for record in compared.open_records():
+        wanted[record.hash].append(record)
+    compared.fresh = []
+    moved: dict[str, Relocate] = {}
+    for candidate in rest:
+        entry = candidate.entry
+        digest = digests.get(entry.path, "")
+        best = _best(wanted.get(digest, []), entry)
+        if best is None and digest in moved:
+            actions.append(AddCopy(digest, entry, replaces=compared.recorded_at(entry) is not None))
+            unclear.setdefault(digest, [moved[digest]]).append(Relocate(moved[digest].known, entry))
+        elif best is None:
+            compared.fresh.append(candidate)
+        else:
+            wanted[digest].remove(best)
+            compared.explain(best)
+            same = best.path == entry.path
+            actions.append(Touch(best, entry) if same else (move := Relocate(best, entry)))
+            if not same:
+                moved[digest] = move
+    return actions, unclear
+
+
+def _has_rotted(known: Held, entry: Entry) -> bool:
+    """Whether the bytes changed though neither the file's time nor the file itself did, since they were last proved."""
+    same_file = (entry.device, entry.inode) == (known.device, known.inode) or not known.inode
+    return same_file and is_as_recorded(entry, known) and entry.ctime_ns // 1_000_000 <= known.verified_ms
+
+
+def _best(records: Sequence[Held], entry: Entry) -> Held | None:
+    """The record that a file most likely was: the same path, else the same name, else the same folder, else the first."""
+
+    def unlikeness(known: Held) -> tuple[bool, bool, bool, str]:
+        folder, _, name = known.path.rpartition("/")
+        return known.path != entry.path, name != entry.name, folder != entry.folder, known.path
+
+    return min(records, key=unlikeness) if records else None
+
+
+# --- what is gone ------------------------------------------------------------------------------------------------------
+
+
+def fates(gone: Iterable[Held], elsewhere: Mapping[str, Sequence[str]], *, forget: bool) -> list[Lose | Vanish]:
+    """What to do about records without a file, sorted. One that is marked as missing already needs nothing more.
+
+    `elsewhere` names, by hash, the other copies of their assets that count, as `store:path`.
+    """
+    found: list[Lose | Vanish] = []
+    for known in sorted(gone, key=lambda k: k.path):
+        others = elsewhere.get(known.hash, ())
+        if others:
+            found.append(Lose(known, others[0]))
+        elif known.state != MISSING or forget:
+            found.append(Vanish(known, forget))
+    return found
+
+
+# --- stacks ------------------------------------------------------------------------------------------------------------
+
+
+def breaks_stack(
+    moves: Sequence[Relocate],
+    stack_of: Mapping[str, str],
+    paths_of_stack: Mapping[str, Sequence[Held]],
+    home: Callable[[str], str],
+) -> dict[str, list[str]]:
+    """Moves that part files of one stack which lay together: by new path, where the others of the stack are.
+
+    `home` gives the folder that counts for a path (the folder of videos belongs to the one above it).
+    """
+    new_path = {m.known.path: m.entry.path for m in moves}
+    broken: dict[str, list[str]] = {}
+    for move in moves:
+        stack = stack_of.get(move.hash)
+        if not stack:
+            continue
+        mates = [k for k in paths_of_stack.get(stack, ()) if k.hash != move.hash and k.state == OK]
+        together = [k for k in mates if home(k.path) == home(move.known.path)]
+        apart = [p for k in together if home(p := new_path.get(k.path, k.path)) != home(move.entry.path)]
+        if apart and len(apart) == len(together):
+            broken[move.entry.path] = apart
+    return broken
+
+
+def leaving_stack(move: Relocate) -> Relocate:
+    """The move of a file that shall no longer be one shot with the others."""
+    return replace(move, leaves_stack=True)
