@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     layout: LayoutSetting = Field(default_factory=LayoutSetting, description="templates of folders and names")
     min_copies: int = Field(2, ge=1, description="verified copies every asset should have")
     move_limit: int = Field(1000, ge=0, description="files that --move removes at most without --yes")
+    source_copies: int = Field(1, ge=1, description="verified copies a file outside the catalog needs before it is removed")
+    removal_copies: int = Field(2, ge=1, description="other verified copies a catalog copy needs before it is removed")
     shrink_percent: float = Field(10.0, ge=0, le=100, description="share of recorded files whose absence makes a sync stop")
     shrink_files: int = Field(50, ge=0, description="missing files below which a sync does not stop")
     workers: int = Field(0, ge=0, le=256, description="processes that read files; 0 is one for each core")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from catalog import __version__
+from catalog.domain.names import printable
 from catalog.errors import INTERRUPTED, CatalogError
 from catalog.execution.progress import Bar, NoProgress, Progress, StepLines
 
@@ -27,11 +28,17 @@ CONNECTION = ("host", "port", "index")
 COMMANDS: dict[str, str] = {
     "upload_to_nas_from_disk": "catalog.commands.upload_to_nas_from_disk",
     "sync_catalog_with_disk": "catalog.commands.sync_catalog_with_disk",
+    "delete_from_directory_if_in_catalog": "catalog.commands.delete_from_directory_if_in_catalog",
     "search": "catalog.commands.search",
     "show": "catalog.commands.show",
     "status": "catalog.commands.status",
+    "history": "catalog.commands.history",
+    "undo": "catalog.commands.undo",
+    "forget": "catalog.commands.forget",
+    "trash": "catalog.commands.trash",
     "engine": "catalog.commands.engine",
     "doctor": "catalog.commands.doctor",
+    "delete_ids": "catalog.tools.delete_ids",
     "images_in_directory": "catalog.tools.images_in_directory",
     "list_all_file_types": "catalog.tools.list_all_file_types",
 }
@@ -98,6 +105,16 @@ class Screen:
     def out(self, line: str) -> None:
         """Print a result."""
         write_line(line)
+
+    def out_line(self, line: str) -> None:
+        """Print a result that holds names: on one line, whatever is in them."""
+        write_line(printable(line))
+
+    def out_json(self, value: Any) -> None:
+        """Print a result as JSON."""
+        import orjson
+
+        write_line(orjson.dumps(value).decode())
 
 
 def write_line(line: str) -> None:

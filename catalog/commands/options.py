@@ -49,6 +49,7 @@ limit_actions = option(
 )
 store = option("store", metavar="NAME", default="nas", show_default=True, help="The store to look at; see `catalog store list`.")
 yes = option("yes", "-y", is_flag=True, help="Agree beforehand to what would be asked or refused as too much.")
+with_files = option("with_files", is_flag=True, help="Bring the files to the trash of their stores, too.")
 quiet = option("quiet", "-q", is_flag=True, help="Say nothing but problems and the summary.")
 verbose = option("verbose", "-v", is_flag=True, help="Print a line for each file.")
 json = option("json", is_flag=True, help="Print one JSON object a line: each file, then the summary.")

@@ -70,6 +70,6 @@ def check_removals(count: int, limit: int, *, yes: bool) -> None:
     """Raise ConfirmationNeeded where a run would remove more files than the limit without a person's consent."""
     if count > limit and not yes:
         raise ConfirmationNeeded(
-            f"--move would remove up to {count:,} files from the source, more than {limit:,}; nothing was changed.",
+            f"Up to {count:,} files would be removed from the source, more than {limit:,}; nothing was changed.",
             hint="Add --yes if that is meant, or raise move_limit in the configuration.",
         )

@@ -43,7 +43,7 @@ class Outcome:
     def is_problem(self) -> bool:
         """Whether a person should see it: a failure, or a file that is called a photo or video and is none."""
         is_called_media = extension_of(self.path) in MEDIA_EXTENSIONS
-        return self.outcome in ("failed", "damaged", "missing") or (self.outcome == "unsupported" and is_called_media)
+        return self.outcome in ("failed", "damaged", "missing", "unknown") or (self.outcome == "unsupported" and is_called_media)
 
     def event(self) -> dict[str, Any]:
         """For a program."""
@@ -55,7 +55,8 @@ class Outcome:
 class Report:
     """Collects outcomes; tells them to `write` (stdout) as wanted. Safe to use from several threads.
 
-    `outcomes` are those it sums up, `always` those it names where there were none, too; `done` is what became of bytes.
+    `outcomes` are those it sums up, `always` those it names where there were none, too, `shown` those of which each file
+    is told; `done` is what became of bytes.
     """
 
     write: Callable[[str], None]
@@ -66,6 +67,7 @@ class Report:
     dry: bool = False
     outcomes: tuple[str, ...] = OUTCOMES
     always: tuple[str, ...] = ("new", "duplicate")
+    shown: tuple[str, ...] = ()
     done: str = "stored"
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -92,7 +94,7 @@ class Report:
                 self.write(orjson.dumps(outcome.event()).decode())
             elif outcome.is_problem():
                 self.complain(outcome.line())
-            elif self.verbose or outcome.outcome == "planned":
+            elif self.verbose or outcome.outcome == "planned" or (outcome.outcome in self.shown and not self.quiet):
                 self.write(outcome.line())
 
     @property
@@ -107,7 +109,7 @@ class Report:
 
     def exit_code(self) -> int:
         """0 where every file has the outcome it should have, 3 where some failed."""
-        return SOME_FAILED if self.counts["failed"] or self.counts["damaged"] else DONE
+        return SOME_FAILED if any(self.counts[o] for o in ("failed", "damaged", "unknown")) else DONE
 
     def finish(self, **extra: Any) -> None:
         """Write the summary."""

@@ -119,6 +119,16 @@ def by_path(repository: Repository, path: str, store: str | None = None) -> list
     return [hit["_id"] for page in repository.scan_pages(query, source=False) for hit in page]
 
 
+def owners_of_sidecar(repository: Repository, store: str, path: str, digest: str) -> list[str]:
+    """The assets that had a sidecar of this content at a path, by the history."""
+    conditions = [{"term": {"store": store}}, {"term": {"path": path}}, {"term": {"action": "trash"}}]
+    index = schema.companion(repository.alias, "events")
+    pages = repository.scan_pages({"bool": {"filter": conditions}}, index=index, sort=[{"at": "desc"}])
+    found = [hit["_source"] for page in pages for hit in page]
+    rows = [(e["hash"], r) for e in found for r in (e.get("before") or {}).get("sidecars", [])]
+    return sorted({owner for owner, row in rows if row["hash"] == digest and row["path"] == path})
+
+
 def by_prefix(repository: Repository, prefix: str) -> list[str]:
     """The hashes that begin with some hex digits (two at most are given: one is an answer, two are none)."""
     body = {"query": {"prefix": {"hash": prefix}}, "size": 2, "_source": False}

@@ -314,6 +314,19 @@ class Repository:
         )
         return [hit["_source"] for page in pages for hit in page]
 
+    def forgotten_document(self, content_hash: str) -> dict[str, Any] | None:
+        """The document of an asset as it was when it was last forgotten, or None."""
+        for event in reversed(self.history(content_hash)):
+            document = (event.get("before") or {}).get("document")
+            if document:
+                return dict(document)
+        return None
+
+    def events_of(self, run: str) -> list[dict[str, Any]]:
+        """What one run did, oldest first."""
+        pages = self.scan_pages({"term": {"run": run}}, index=schema.companion(self.alias, "events"), sort=[{"at": "asc"}])
+        return [hit["_source"] for page in pages for hit in page]
+
     # --- stores ----------------------------------------------------------------------------------------------------
 
     def store_record(self, name: str) -> dict[str, Any] | None:

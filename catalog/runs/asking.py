@@ -150,7 +150,7 @@ def run_show(workspace: Workspace, what: str, screen: Screen) -> int:
     """Print all that is known of one asset."""
     repository = workspace.existing_repository
     repository.refresh()
-    digest = _find(repository, what)
+    digest = find(repository, what)
     document = repository.get(digest)
     history = repository.history(digest)
     if screen.json:
@@ -161,7 +161,7 @@ def run_show(workspace: Workspace, what: str, screen: Screen) -> int:
     return DONE
 
 
-def _find(repository: Repository, what: str) -> str:
+def find(repository: Repository, what: str) -> str:
     """The hash that a hash, the beginning of one, a path in a store, or a file on this machine means."""
     text = what.strip().lower()
     if is_content_hash(text):

@@ -10,7 +10,7 @@ from typing import Any
 
 from catalog.domain.copies import timestamp
 from catalog.domain.names import from_text, to_text
-from catalog.errors import ConfigError, StoreGuard, UsageError
+from catalog.errors import ConfigError, SourceInsideCatalog, StoreGuard, UsageError
 from catalog.execution import guards
 from catalog.index.repository import Repository
 from catalog.stores.local import LocalStore
@@ -76,6 +76,26 @@ def reachable(workspace: Workspace, repository: Repository) -> dict[str, LocalSt
             check_present(name, root, known)
             found[name] = LocalStore(name, root)
     return found
+
+
+def source_outside(directory: str, stores: dict[str, LocalStore]) -> LocalStore:
+    """A folder outside of every store, to take files from. Raises SourceInsideCatalog, also for stores seen by another mount."""
+    source = guards.check_folder(directory)
+    markers = {read_marker(store.root) for store in stores.values()} - {None}
+    for store in stores.values():
+        guards.check_apart(source, store.root)
+    if any(_is_marked(folder, markers) for folder in (source, *source.parents)):
+        raise SourceInsideCatalog(f"The folder {source} lies inside a store, by another mount; nothing was changed.",
+                                  hint="Name a folder outside it.")  # fmt: skip
+    avoid = "a folder of the catalog itself, seen by another mount"
+    return LocalStore("source", source, managed=False, avoid=lambda folder: avoid if _is_marked(folder, markers) else "")
+
+
+def _is_marked(folder: Path, markers: set[str | None]) -> bool:
+    with contextlib.suppress(StoreGuard):
+        marker = read_marker(folder)
+        return marker is not None and marker in markers
+    return True  # a damaged marker is one
 
 
 def claim_root(repository: Repository, name: str, root: Path) -> None:

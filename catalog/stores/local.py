@@ -300,6 +300,14 @@ class LocalStore:
         except OSError as error:
             raise self._failure(error, path) from error
 
+    def remove_empty_folder(self, path: str) -> bool:
+        """Remove a folder if nothing is in it; whether it went."""
+        try:
+            os.rmdir(self._system(path))  # noqa: PTH106
+        except OSError:
+            return False
+        return True
+
     def sweep(self) -> None:
         """Remove the temporary files that killed runs left behind."""
         _sweep_scratch(self.root)

@@ -1,0 +1,65 @@
+"""What takes a run back: from the events it left, the steps that reverse them, latest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Event = Mapping[str, Any]
+
+NOTHING, TO_TRASH, FROM_TRASH, MOVE_BACK, PUT_BACK, NEVER = "nothing", "to trash", "from trash", "move back", "put back", "never"
+_TELL_ONLY = frozenset({"duplicate", "keep"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The reverse of one event: what is done with files (`kind`), and with which; the document is reversed besides.
+
+    `files` are (store, path, content hash) of those that the run brought, or took away into `trash`, its part of the trash.
+    """
+
+    event: Event
+    kind: str
+    files: tuple[tuple[str, str, str], ...] = ()
+    trash: str = ""
+    reason: str = ""
+
+    @property
+    def path(self) -> str:
+        """What a person knows it by."""
+        event = self.event
+        return str(event.get("source") if self.kind == PUT_BACK else event.get("path") or event.get("source") or "")
+
+
+def steps(events: Iterable[Event]) -> list[Step]:
+    """The steps, latest event first. Events that changed nothing have none."""
+    ordered = sorted(events, key=lambda e: str(e.get("at", "")), reverse=True)
+    return [_step(e) for e in ordered if e["action"] not in _TELL_ONLY]
+
+
+def _step(event: Event) -> Step:
+    if event.get("effect") != "file":
+        return Step(event, NOTHING)
+    action = event["action"]
+    if action == "remove":
+        return Step(event, PUT_BACK, ((event["store"], event["path"], event["hash"]),))
+    if action == "empty":
+        return Step(event, NEVER, reason="what was removed from the trash is gone for good")
+    if action == "putback":
+        return Step(event, NEVER, reason="a file that was put back stays where it is")
+    if action == "repair":
+        return Step(event, NEVER, reason="a repaired copy is not made bad again; the bad one lies in the trash")
+    if event.get("trash") and action in ("trash", "sidecar"):
+        return Step(event, FROM_TRASH, _files(event, "before"), str(event["trash"]).partition("/")[0])
+    if action == "move":
+        return Step(event, MOVE_BACK)
+    return Step(event, TO_TRASH, _files(event, "after"))
+
+
+def _files(event: Event, side: str) -> tuple[tuple[str, str, str], ...]:
+    """The files that an event says went ("before") or came ("after"): rows of copies and sidecars."""
+    told = event.get(side) or {}
+    rows: Mapping[str, Any] = told.get("document") or told
+    copies = [(r["store"], r["path"], event["hash"]) for r in rows.get("copies", [])]
+    return tuple(copies + [(r["store"], r["path"], r["hash"]) for r in rows.get("sidecars", [])])

@@ -1,0 +1,77 @@
+"""Removing from a folder what is proved to be in the catalog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.console import Screen
+from catalog.domain.names import to_text
+from catalog.errors import NotYetAvailable
+from catalog.execution import guards
+from catalog.execution.pruning import OUTCOMES, Documents, Pruner
+from catalog.index.repository import Repository
+from catalog.runs import storing
+from catalog.runs.session import session
+from catalog.stores.local import LocalStore
+from catalog.wiring import Workspace
+
+COMMAND = "delete_from_directory_if_in_catalog"
+WORDS = {"outcomes": OUTCOMES, "always": ("removed", "kept"), "shown": ("kept",), "done": "removed"}
+
+
+@dataclass(frozen=True, slots=True)
+class PruneRequest:
+    """What the command line asks for."""
+
+    directory: str
+    recursive: bool = False
+    dryrun: bool = False
+    limit: int = 0
+    yes: bool = False
+    dropbox: bool = False
+
+
+def run_prune(workspace: Workspace, request: PruneRequest, screen: Screen) -> int:
+    """The exit status of a removal."""
+    if request.dropbox:
+        raise NotYetAvailable("--dropbox is not available: this version has no Dropbox store; nothing was changed.",
+                              hint="Leave it out.")  # fmt: skip
+    repository = workspace.existing_repository
+    stores = storing.reachable(workspace, repository)
+    source = storing.source_outside(request.directory, stores)
+    base = to_text(str(source.root))
+    count = sum(1 for _entry in source.list(recursive=request.recursive))
+    workspace.progress.files(count)
+    try:
+        if request.dryrun:
+            return _dry(workspace, request, screen, repository, source, stores)
+        guards.check_removals(count, workspace.settings.move_limit, yes=request.yes)
+        with session(workspace, screen, COMMAND, WORDS, source=base) as run, workspace.readers() as pool:
+            pruner = Pruner(
+                source, base, pool, _documents(repository), stores, workspace.settings.source_copies, run.report,
+                run.journal, run.edit, run.tell, run.run, request.limit, workspace.progress.advance,
+            )  # fmt: skip
+            return run.work(lambda: pruner.run(recursive=request.recursive))
+    finally:
+        for store in stores.values():
+            store.close()
+
+
+def _dry(
+    workspace: Workspace, request: PruneRequest, screen: Screen, repository: Repository, source: LocalStore,
+    stores: dict[str, LocalStore],
+) -> int:  # fmt: skip
+    report = screen.report(workspace.progress, **WORDS)
+    report.dry = True
+    with workspace.readers() as pool:
+        base = to_text(str(source.root))
+        needed = workspace.settings.source_copies
+        pruner = Pruner(source, base, pool, _documents(repository), stores, needed, report, limit=request.limit)
+        pruner.run(recursive=request.recursive)
+    workspace.progress.close()
+    report.finish()
+    return report.exit_code()
+
+
+def _documents(repository: Repository) -> Documents:
+    return lambda hashes: {name: found[0] for name, found in repository.documents(hashes).items()}

@@ -1,0 +1,239 @@
+"""Taking catalog files away: out of the index first, then into the trash of their store. And looking into that trash."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from catalog.console import Screen
+from catalog.domain import edits
+from catalog.domain.copies import copy_row, sidecar_row
+from catalog.domain.edits import Edit
+from catalog.errors import DONE, ConfirmationNeeded, NotFound, StoreError, UsageError
+from catalog.execution.report import Outcome, size_text
+from catalog.index import queries
+from catalog.index.repository import Repository
+from catalog.runs import storing
+from catalog.runs.session import Session, session
+from catalog.stores.local import LocalStore
+from catalog.stores.trash import Trashed
+from catalog.wiring import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file of an asset that is to go: its row in `copies`, or with `is_sidecar` in `sidecars`."""
+
+    hash: str
+    row: Mapping[str, Any]
+    is_sidecar: bool = False
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Store and path."""
+        return self.row["store"], self.row["path"]
+
+    def leaving(self, run: str, note: Mapping[str, Any]) -> Edit:
+        """The change that the file is no longer recorded."""
+        store, path = self.place
+        change = edits.with_sidecars([self.place], ()) if self.is_sidecar else edits.without_copy(store, path)
+        return Edit(
+            self.hash, "trash", change, {"store": store, "path": path, "effect": "file", "trash": f"{run}/{path}", **note}
+        )
+
+    def coming_back(self) -> Edit:
+        """The change that it is recorded again: it could not be taken away."""
+        store, path = self.place
+        change = edits.with_sidecars((), [dict(self.row)]) if self.is_sidecar else edits.with_copy(dict(self.row))
+        return Edit(self.hash, "keep", change, {"store": store, "path": path, "effect": "index"})
+
+
+def take_away(run: Session, stores: Mapping[str, LocalStore], files: Sequence[Taken], **note: Any) -> list[str]:
+    """Bring files into the trash; for each why it could not be, or "". `note` is what their events say besides."""
+    problems = ["" if f.place[0] in stores else f"store {f.place[0]} cannot be reached" for f in files]
+    for file in files:
+        run.journal.started("trash", store=file.place[0], path=file.place[1], hash=file.hash)
+    going = [number for number, problem in enumerate(problems) if not problem]
+    for number, answer in zip(going, run.edit([files[n].leaving(run.run, note) for n in going]), strict=True):
+        problems[number] = "" if answer in ("done", "unchanged") else answer
+    for number in going:
+        if not problems[number]:
+            problems[number] = _take(run, stores, files[number])
+    for file, problem in zip(files, problems, strict=True):
+        store, path = file.place
+        if problem:
+            run.journal.failed("trash", store=store, path=path, hash=file.hash, reason=problem)
+        else:
+            run.journal.done("trash", store=store, path=path, hash=file.hash)
+    return problems
+
+
+def _take(run: Session, stores: Mapping[str, LocalStore], file: Taken) -> str:
+    store, path = file.place
+    try:
+        stores[store].remove(path, run.run)
+    except StoreError as error:
+        run.edit([file.coming_back()])
+        return str(error)
+    return ""
+
+
+# --- the commands of the trash -----------------------------------------------------------------------------------------
+
+WORDS = {"outcomes": ("restored", "emptied", "kept", "failed"), "always": (), "done": "freed"}
+
+
+def run_list(workspace: Workspace, store: str | None, screen: Screen) -> int:
+    """Print what lies in the trash."""
+    count = size = 0
+    for name, trashed in _everything(workspace, workspace.existing_repository, store):
+        count += 1
+        size += trashed.size
+        if screen.json:
+            screen.out_json(
+                {"store": name, "key": trashed.key, "run": trashed.batch, "path": trashed.path, "bytes": trashed.size}
+            )
+        else:
+            screen.out_line(f"{size_text(trashed.size):>10}  {name}:{trashed.key}")
+    if screen.json:
+        screen.out_json({"event": "summary", "files": count, "bytes": size})
+    else:
+        screen.out(f"{count:,} files, {size_text(size)}, in the trash." if count else "The trash is empty.")
+    return DONE
+
+
+def _everything(workspace: Workspace, repository: Repository, store: str | None) -> Iterator[tuple[str, Trashed]]:
+    for name, found in _stores(workspace, repository, store).items():
+        for trashed in found.trashed():
+            yield name, trashed
+
+
+def _stores(workspace: Workspace, repository: Repository, store: str | None) -> dict[str, LocalStore]:
+    stores = storing.reachable(workspace, repository)
+    if store is not None and store not in stores:
+        known = ", ".join(sorted(stores)) or "none"
+        raise UsageError(f"Store {store} is not there.", hint=f"There are: {known}.")
+    return {store: stores[store]} if store is not None else stores
+
+
+def run_restore(workspace: Workspace, wanted: Sequence[str], store: str | None, screen: Screen, *, dryrun: bool) -> int:
+    """Bring files back from the trash to where they lay, and into the index."""
+    repository = workspace.existing_repository
+    repository.refresh()
+    stores = _stores(workspace, repository, store)
+    found = [(n, t) for n, s in stores.items() for t in s.trashed() if any(_is_meant(n, t, w) for w in wanted)]
+    missing = [w for w in wanted if not any(_is_meant(n, t, w) for n, t in found)]
+    if missing:
+        raise NotFound(f"Nothing in the trash is called {missing[0]}.", hint="`catalog trash list` shows keys, runs and paths.")
+    if dryrun:
+        report = screen.report(workspace.progress, **WORDS)
+        report.dry = True
+        for name, trashed in found:
+            report.add(Outcome("restore", trashed.key, "planned", name, trashed.path))
+        report.finish()
+        return DONE
+    with session(workspace, screen, "trash restore", WORDS) as run:
+        return run.work(lambda: _restore_all(run, stores, found))
+
+
+def _is_meant(store: str, trashed: Trashed, wanted: str) -> bool:
+    names = {trashed.key, trashed.batch, trashed.path}
+    return wanted in names or wanted in {f"{store}:{name}" for name in names}
+
+
+def _restore_all(run: Session, stores: Mapping[str, LocalStore], found: Sequence[tuple[str, Trashed]]) -> None:
+    for name, trashed in found:
+        try:
+            digest = stores[name].trash_checksum(trashed.key)
+            problem, known = restore_one(run, stores[name], trashed.key, trashed.path, digest)
+        except StoreError as error:
+            problem, known, digest = str(error), True, ""
+        reason = problem or ("" if known else "the catalog does not know it any more: sync_catalog_with_disk loads it anew")
+        outcome = "failed" if problem else "restored"
+        run.report.add(Outcome("restore", trashed.key, outcome, name, trashed.path, digest, reason))
+
+
+def restore_one(run: Session, store: LocalStore, key: str, path: str, digest: str, **note: Any) -> tuple[str, bool]:
+    """Bring one file back and record it: why not, or "", and whether its asset is known."""
+    run.journal.started("restore", store=store.name, path=path, hash=digest)
+    try:
+        store.restore(key, path)
+    except StoreError as error:
+        run.journal.failed("restore", store=store.name, path=path, hash=digest, reason=str(error))
+        return str(error), True
+    entry = store.stat(path)
+    assert entry is not None
+    now = datetime.now(UTC)
+    event = {"store": store.name, "path": path, "effect": "file", "source": f"trash:{key}", **note}
+    owners = queries.owners_of_sidecar(run.repository, store.name, path, digest)
+    document = (run.repository.documents([digest]) or {}).get(digest)
+    past = run.repository.forgotten_document(digest) if document is None and not owners else None
+    change = edits.with_copy(copy_row(store.name, entry, now, now))
+    if document is not None:
+        run.edit([Edit(digest, "restore", change, event)])
+    elif past is not None:
+        whole = change({**past, "copies": []})
+        run.edit([Edit(digest, "restore", edits.created(whole or past), event)])
+    for owner in owners:
+        run.edit([Edit(owner, "restore", edits.with_sidecars((), [sidecar_row(store.name, entry, digest)]), event)])
+    run.journal.done("restore", store=store.name, path=path, hash=digest)
+    return "", bool(document or past or owners)
+
+
+def run_empty(
+    workspace: Workspace, store: str | None, run_id: str | None, older_than: str | None, screen: Screen, *, yes: bool
+) -> int:
+    """Remove what lies in the trash for good."""
+    repository = workspace.existing_repository
+    stores = _stores(workspace, repository, store)
+    limit = datetime.now(UTC) - age(older_than) if older_than else None
+    found = [
+        (n, t)
+        for n, s in stores.items()
+        for t in s.trashed()
+        if (run_id is None or t.batch == run_id) and (limit is None or _moment(t) < limit)
+    ]
+    size = sum(t.size for _n, t in found)
+    question = f"{len(found):,} files, {size_text(size)}, would be removed for good."
+    if found and not yes and not (screen.can_ask and screen.ask(f"{question} Go on?", "yn") == "y"):
+        raise ConfirmationNeeded(f"{question} Nothing was changed.", hint="Add --yes if that is meant.")
+    with session(workspace, screen, "trash empty", WORDS) as run:
+        return run.work(lambda: _empty_all(run, stores, found))
+
+
+def _empty_all(run: Session, stores: Mapping[str, LocalStore], found: Sequence[tuple[str, Trashed]]) -> None:
+    for name, trashed in found:
+        run.journal.started("empty", store=name, path=trashed.key)
+        try:
+            digest = stores[name].trash_checksum(trashed.key)
+            run.tell([{"action": "empty", "hash": digest, "store": name, "path": trashed.path, "trash": trashed.key,
+                       "effect": "file", "before": {}, "after": {}}])  # fmt: skip
+            stores[name].empty(trashed.key)
+        except StoreError as error:
+            run.journal.failed("empty", store=name, path=trashed.key, reason=str(error))
+            run.report.add(Outcome("empty", trashed.key, "failed", name, reason=str(error)))
+            continue
+        run.journal.done("empty", store=name, path=trashed.key)
+        run.report.add(Outcome("empty", trashed.key, "emptied", name, hash=digest, stored=trashed.size))
+
+
+def _moment(trashed: Trashed) -> datetime:
+    """When a file went to the trash: its batch begins with the time; else when the file was last changed."""
+    match = re.match(r"(\d{8}T\d{6})Z", trashed.batch)
+    if match:
+        return datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return datetime.fromtimestamp(trashed.mtime_ns / 1e9, UTC)
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+
+
+def age(text: str) -> timedelta:
+    """A duration such as 90d, 12h, 30m or 45s. Raises UsageError."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", text)
+    if not match:
+        raise UsageError(f"{text} is no duration.", hint="Write it as 90d, 12h, 30m or 45s.")
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])

@@ -1,0 +1,275 @@
+"""Taking a run back, as far as the trash, the journal and what happened since allow."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from catalog.console import Screen
+from catalog.domain.asset import Entry
+from catalog.domain.copies import OK
+from catalog.domain.edits import Document, Edit, reversed_change
+from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
+from catalog.domain.names import from_text, to_text
+from catalog.errors import DONE, SOME_FAILED, StoreError, UsageError
+from catalog.execution.report import Outcome
+from catalog.index.repository import Repository
+from catalog.plans.undo import FROM_TRASH, MOVE_BACK, NEVER, PUT_BACK, TO_TRASH, Step, steps
+from catalog.runs import storing
+from catalog.runs.session import Session, session
+from catalog.stores.local import PRIVATE, LocalStore
+from catalog.wiring import Workspace
+
+UPLOAD = "upload_to_nas_from_disk"
+WORDS = {"outcomes": ("undone", "failed"), "always": ("undone",), "done": "brought back"}
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """A step that can be taken, or the reason why not."""
+
+    step: Step
+    problem: str = ""
+
+
+def run_undo(workspace: Workspace, run_id: str, screen: Screen, *, dryrun: bool) -> int:
+    """Say what cannot be taken back, then take the rest back."""
+    repository = workspace.existing_repository
+    repository.refresh()
+    events = repository.events_of(run_id)
+    if not events:
+        raise UsageError(
+            f"There is no run {run_id} in the history, or it changed nothing.", hint="`catalog history` lists the runs."
+        )
+    stores = storing.reachable(workspace, repository)
+    removed = _removed_sources(workspace, run_id)
+    plan = _planned(
+        steps(events), {h: d[0] for h, d in repository.documents(sorted({e["hash"] for e in events})).items()}, stores
+    )
+    report = screen.report(workspace.progress, **WORDS)
+    if dryrun:
+        report.dry = True
+        for undoing in plan:
+            outcome = "failed" if undoing.problem else "planned"
+            report.add(_outcome(undoing.step, outcome, undoing.problem))
+        report.finish()
+        return SOME_FAILED if any(u.problem for u in plan) else DONE
+    with session(workspace, screen, "undo", WORDS, undoes=run_id) as run:
+        return run.work(lambda: _undo(run, plan, stores, removed, run_id))
+
+
+def _documents(repository: Repository, hashes: set[str]) -> dict[str, Document]:
+    names = sorted(hashes)
+    parts = (names[start : start + 500] for start in range(0, len(names), 500))
+    return {name: found[0] for part in parts for name, found in repository.documents(part).items()}
+
+
+def _planned(wanted: Sequence[Step], documents: Mapping[str, Document], stores: Mapping[str, LocalStore]) -> list[Undoing]:
+    """Each step tried on the documents in memory, so that what cannot be done is known before anything is."""
+    now: dict[str, Document | None] = dict(documents)
+    plan = []
+    for step in wanted:
+        event, problem = step.event, step.reason
+        if step.kind != NEVER:
+            problem = _file_problem(step, stores)
+        if not problem and step.kind != NEVER:
+            try:
+                now[event["hash"]] = _reversal(step)(now.get(event["hash"]))
+            except ValueError as error:
+                problem = str(error)
+        plan.append(Undoing(step, problem))
+    return plan
+
+
+def _reversal(step: Step) -> Any:
+    event = step.event
+    before, after = event.get("before") or {}, event.get("after") or {}
+    if step.kind == PUT_BACK:  # no document was changed
+        return lambda document: document
+    return reversed_change(before, after)
+
+
+def _file_problem(step: Step, stores: Mapping[str, LocalStore]) -> str:
+    """Why the files of a step cannot be brought back to where they were, or ""."""
+    event = step.event
+    if step.kind in (FROM_TRASH, MOVE_BACK, PUT_BACK) or step.files:
+        names = {s for s, _p, _h in step.files} or {event["store"]}
+        if absent := sorted(names - stores.keys()):
+            return f"store {absent[0]} cannot be reached"
+    if step.kind == FROM_TRASH:
+        return next((problem for s, p, h in step.files if (problem := _trash_problem(stores[s], f"{step.trash}/{p}", p, h))), "")
+    if step.kind == PUT_BACK and not _has_place(Path(from_text(event["source"]))):
+        return "its folder is not there"
+    return ""
+
+
+def _trash_problem(store: LocalStore, key: str, path: str, digest: str) -> str:
+    if store.stat(path) is not None:
+        return f"another file lies at {path}"
+    with contextlib.suppress(StoreError):
+        return "" if store.trash_checksum(key) == digest else f"{path} in the trash has other content"
+    return "it is no longer in the trash"
+
+
+def _has_place(source: Path) -> bool:
+    """Whether the folder of a file is there, or one near above it: on a disk that is missing nothing is put back."""
+    return any(p.is_dir() for p in list(source.parents)[:3] if p != Path("/"))
+
+
+def _removed_sources(workspace: Workspace, run_id: str) -> dict[str, str]:
+    """The source files that an upload with --move removed, with the hash of their asset, by its journal on this machine."""
+    path = workspace.journal_dir / f"{run_id}.jsonl"
+    base, command, found = "", "", dict[str, str]()
+    with contextlib.suppress(OSError, orjson.JSONDecodeError):
+        for line in path.read_bytes().splitlines():
+            row = orjson.loads(line)
+            if row["action"] == "run" and row["state"] == "started":
+                base, command = row.get("source", ""), row.get("command", "")
+            elif row["action"] == "remove" and row["state"] == "done":
+                found[f"{base}/{row['source']}"] = row["hash"]
+    return found if command == UPLOAD else {}
+
+
+def _undo(
+    run: Session, plan: Sequence[Undoing], stores: Mapping[str, LocalStore], removed: Mapping[str, str], undone: str
+) -> None:
+    for undoing in (u for u in plan if u.problem):
+        run.report.add(_outcome(undoing.step, "failed", undoing.problem))
+    kept = _put_sources_back(run, stores, removed, undone)
+    for undoing in (u for u in plan if not u.problem):
+        step = undoing.step
+        run.journal.started("undo", event=step.event["action"], path=step.path, hash=step.event["hash"])
+        problem = kept.get(step.event["hash"], "") if step.kind == TO_TRASH else ""
+        try:
+            problem = problem or _take_back(run, step, stores, undone)
+        except (StoreError, OSError) as error:
+            problem = str(error)
+        (run.journal.failed if problem else run.journal.done)("undo", path=step.path, hash=step.event["hash"], reason=problem)
+        run.report.add(_outcome(step, "failed" if problem else "undone", problem))
+
+
+def _put_sources_back(run: Session, stores: Mapping[str, LocalStore], removed: Mapping[str, str], undone: str) -> dict[str, str]:
+    """Bring back, before anything else, the sources that a run had removed; by asset, why one could not be."""
+    kept: dict[str, str] = {}
+    documents = _documents(run.repository, set(removed.values()))
+    for source, owner in removed.items():
+        problem = "its asset was forgotten since"
+        for row, digest in _rows_like(source, owner, documents.get(owner, {})):
+            event = {"hash": owner, "store": row["store"], "path": row["path"]}
+            try:
+                problem = _put_back(run, source, digest, stores, event, {"undoes": undone})
+            except (StoreError, OSError) as error:
+                problem = str(error)
+            if not problem:
+                break
+        if problem:
+            kept[owner] = f"kept: the source {source} cannot be put back ({problem})"
+        run.report.add(Outcome("undo remove", source, "failed" if problem else "undone", hash=owner, reason=problem))
+    return kept
+
+
+def _rows_like(source: str, owner: str, document: Document) -> list[tuple[Mapping[str, Any], str]]:
+    """Where the catalog may hold what a removed source was, with its content hash: a copy, or a sidecar of its type."""
+    extension = extension_of(source.rpartition("/")[2])
+    if extension in SIDECAR_EXTENSIONS:
+        return [(r, r["hash"]) for r in document.get("sidecars", []) if extension_of(r["path"]) == extension]
+    return [(r, owner) for r in document.get("copies", []) if r["state"] == OK]
+
+
+def _outcome(step: Step, outcome: str, problem: str) -> Outcome:
+    event = step.event
+    return Outcome(f"undo {event['action']}", step.path, outcome, event.get("store", ""), hash=event["hash"], reason=problem)
+
+
+def _take_back(run: Session, step: Step, stores: Mapping[str, LocalStore], undone: str) -> str:
+    """Reverse one event; why it could not be, or ""."""
+    event = step.event
+    note = {"undoes": undone, "store": event.get("store", ""), "path": event.get("path", ""), "source": event.get("source", "")}
+    if step.kind == PUT_BACK:
+        return _put_back(run, event["source"], event["before"]["hash"], stores, event, {"undoes": undone})
+    if step.kind == FROM_TRASH:
+        for store, path, _digest in step.files:
+            stores[store].restore(f"{step.trash}/{path}", path)
+        return _edit(run, step, "restore", {**note, "effect": "file", "source": f"trash:{step.trash}"})
+    if step.kind == MOVE_BACK:
+        stores[event["store"]].move(event["path"], event["source"])
+        return _edit(run, step, "move", {**note, "effect": "file", "path": event["source"], "source": event["path"]})
+    if step.kind == TO_TRASH:
+        return _bring_to_trash(run, step, stores, note)
+    return _edit(run, step, "undo", {**note, "effect": "index"})
+
+
+def _edit(run: Session, step: Step, action: str, note: Mapping[str, Any]) -> str:
+    (answer,) = run.edit([Edit(step.event["hash"], action, _reversal(step), note)])
+    return "" if answer in ("done", "unchanged") else answer
+
+
+def _bring_to_trash(run: Session, step: Step, stores: Mapping[str, LocalStore], note: Mapping[str, Any]) -> str:
+    """Take away the files that a run brought: the record first, then the files."""
+    for store, path, digest in step.files:
+        there = stores[store].stat(path)
+        if there is not None and stores[store].checksum(path) != digest:
+            return f"{path} has other content now, and is kept"
+    problem = _edit(run, step, "trash", {**note, "effect": "file", "trash": f"{run.run}/{note['path']}"})
+    if problem:
+        return problem
+    for store, path, _digest in step.files:
+        stores[store].remove(path, run.run)
+    return ""
+
+
+def _put_back(
+    run: Session, source: str, digest: str, stores: Mapping[str, LocalStore], event: Mapping[str, Any], note: Mapping[str, Any]
+) -> str:
+    """Copy a file from the catalog to where it was before; why not, or ""."""
+    system = Path(from_text(source))
+    if system.exists():
+        return "" if _digest_of(system) == digest else "another file lies there now"
+    if not _has_place(system):
+        return "its folder is not there"
+    held = _holder(run, stores, event, digest)
+    if held is None:
+        return "no copy of its content answers"
+    store, entry = held
+    system.parent.mkdir(parents=True, exist_ok=True)
+    _copy_out(store, entry, system, int((event.get("before") or {}).get("mtime_ns") or entry.mtime_ns), digest)
+    about = {"hash": event["hash"], "store": store.name, "path": entry.path, "source": source}
+    run.tell([{"action": "putback", "effect": "file", "before": {}, "after": {}, **about, **note}])
+    return ""
+
+
+def _holder(
+    run: Session, stores: Mapping[str, LocalStore], event: Mapping[str, Any], digest: str
+) -> tuple[LocalStore, Entry] | None:
+    """Where the content can be had: at the event's own path, or at another copy or sidecar of the asset."""
+    found = run.repository.documents([event["hash"]]).get(event["hash"])
+    rows = [*found[0].get("copies", []), *found[0].get("sidecars", [])] if found else []
+    places = [(event["store"], event["path"]), *((r["store"], r["path"]) for r in rows)]
+    for name, path in dict.fromkeys(places):
+        store = stores.get(name)
+        with contextlib.suppress(StoreError):
+            entry = store.stat(path) if store is not None else None
+            if store is not None and entry is not None and store.checksum(path) == digest:
+                return store, entry
+    return None
+
+
+def _digest_of(path: Path) -> str:
+    return LocalStore("file", path.parent, managed=False).checksum(to_text(path.name))
+
+
+def _copy_out(store: LocalStore, entry: Entry, target: Path, mtime_ns: int, digest: str) -> None:
+    """A verified copy outside of every store, that appears as a whole and never over another file."""
+    place = LocalStore("source", target.parent)
+    try:
+        with store.open(entry.path) as stream:
+            place.put(to_text(target.name), stream, entry.size, mtime_ns, digest)
+    finally:
+        place.close()
+        with contextlib.suppress(OSError):
+            (target.parent / PRIVATE).rmdir()

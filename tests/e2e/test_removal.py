@@ -1,0 +1,237 @@
+"""Nothing is removed without proof, and what was done can be taken back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from running import Done, Lab, hashes, jpeg, put, tree
+
+from catalog.domain.fixity import content_hash
+
+pytestmark = pytest.mark.node
+MAIN = "delete_from_directory_if_in_catalog"
+
+
+def prune(lab: Lab, *arguments: object) -> Done:
+    return lab.run(MAIN, lab.source, "-r", "--nas_root", lab.root, "--json", *arguments)
+
+
+def told(done: Done, outcome: str) -> dict[str, str]:
+    """The reason of each file with an outcome."""
+    return {line["path"]: line["reason"] for line in done.lines if line.get("outcome") == outcome}
+
+
+@pytest.fixture
+def filled(lab: Lab) -> Lab:
+    put(lab.source, {"a.jpg": jpeg("a"), "sub/b.jpg": jpeg("b"), "sub/deep/c.jpg": jpeg("c"), "c.jpg.xmp": b"<x/>"})
+    put(lab.source, {"with.jpg": jpeg("with"), "with.jpg.xmp": b"<with/>"})
+    assert lab.upload().status == 0
+    return lab
+
+
+def test_what_is_proved_to_be_in_the_catalog_goes_and_the_rest_is_named(filled: Lab) -> None:
+    put(filled.source, {"new.jpg": jpeg("new"), "sub/notes.txt": b"text", "later.jpg.xmp": b"<x/>"})
+    before = tree(filled.source)
+    planned = prune(filled, "--dryrun")
+    assert planned.status == 0 and planned.summary["planned"] == 4 and tree(filled.source) == before
+    done = prune(filled)
+    assert done.status == 0 and done.summary["removed"] == 4
+    assert set(told(done, "kept")) == {"new.jpg", "sub/notes.txt", "later.jpg.xmp", "c.jpg.xmp"}
+    assert sorted(hashes(filled.source)) == ["c.jpg.xmp", "later.jpg.xmp", "new.jpg", "sub/notes.txt"]
+    assert not (filled.source / "sub" / "deep").exists()
+    filled.check_no_ghosts()
+
+
+def test_a_damaged_or_missing_catalog_copy_keeps_or_is_repaired_by_the_source(filled: Lab) -> None:
+    stored = {h: p for p, h in filled.stored().items()}
+    damaged, missing = (filled.root / stored[content_hash(jpeg(s))] for s in ("a", "b"))
+    data = bytearray(damaged.read_bytes())
+    data[-5] ^= 1
+    damaged.write_bytes(bytes(data))
+    missing.unlink()
+    done = prune(filled)
+    assert done.summary["removed"] == 2 and done.summary["repaired"] == 1 and done.status == 0
+    assert "has other content" in told(done, "kept")["a.jpg"]
+    assert missing.read_bytes() == jpeg("b") and (filled.source / "a.jpg").exists()
+
+
+def test_a_photo_stays_with_a_sidecar_that_is_not_in_the_catalog(filled: Lab) -> None:
+    (filled.source / "with.jpg.xmp").write_bytes(b"<edited/>")
+    done = prune(filled)
+    assert "with.jpg.xmp is not in the catalog" in told(done, "kept")["with.jpg"]
+    assert (filled.source / "with.jpg").exists()
+
+
+def test_nothing_is_removed_inside_the_catalog_however_it_is_named(filled: Lab, tmp_path: Path) -> None:
+    before = filled.stored()
+    link = filled.folder / "link"
+    link.symlink_to(filled.root)
+    for place in (filled.root, filled.root / "2019", filled.folder, link, link / "2019", f"{filled.source}/../nas"):
+        done = filled.run(MAIN, place, "-r", "--nas_root", filled.root)
+        assert done.status == 4, (place, done.err)
+    hard = filled.source / "hard.jpg"
+    os.link(filled.root / sorted(before)[0], hard)
+    assert "is the file itself" in told(prune(filled), "kept")["hard.jpg"]
+    assert filled.stored() == before
+
+
+def test_two_copies_are_wanted_where_the_configuration_says_so(filled: Lab) -> None:
+    filled.variables["CATALOG_SOURCE_COPIES"] = "2"
+    done = prune(filled)
+    assert done.summary["removed"] == 0 and "1 of 2 verified copies" in told(done, "kept")["a.jpg"]
+    for path in filled.root.rglob("*.jpg"):
+        shutil.copy(path, path.with_name(f"second {path.name}"))
+    assert filled.run("sync_catalog_with_disk", "--nas_root", filled.root).status == 0
+    assert prune(filled).summary["removed"] == 4
+
+
+def test_a_limit_and_the_guard_against_too_many(filled: Lab) -> None:
+    assert prune(filled, "--limit", 1).summary["removed"] == 1
+    filled.variables["CATALOG_MOVE_LIMIT"] = "1"
+    assert prune(filled).status == 4
+    assert prune(filled, "--yes").summary["removed"] == 3
+
+
+# --- undo --------------------------------------------------------------------------------------------------------------
+
+
+def undo(lab: Lab, run: str, *arguments: object) -> Done:
+    return lab.catalog("undo", run, "--nas_root", lab.root, "--json", *arguments)
+
+
+def last_run(lab: Lab) -> str:
+    done = lab.catalog("history", "--json")
+    return str(done.lines[-1]["run"])
+
+
+def test_an_import_is_taken_back_and_that_again(filled: Lab) -> None:
+    first = filled.outcome()
+    put(filled.source, {"wrong/1.jpg": jpeg("w1"), "wrong/2.jpg": jpeg("w2"), "wrong/2.jpg.xmp": b"<w2/>"})
+    assert filled.upload().status == 0
+    second = filled.outcome()
+    run = last_run(filled)
+    planned = undo(filled, run, "--dryrun")
+    assert planned.summary["planned"] == 2 and filled.outcome() == second
+    done = undo(filled, run)
+    assert done.status == 0 and done.summary["undone"] == 2, done.out
+    assert filled.outcome() == first
+    assert len(filled.catalog("trash", "list", "--json").lines) == 4
+    again = undo(filled, done.summary["run"])
+    assert again.status == 0, again.out
+    assert filled.outcome() == second
+    assert filled.catalog("trash", "list").out.startswith("The trash is empty")
+
+
+def test_an_import_with_move_puts_its_sources_back(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg("a"), "b/b.jpg": jpeg("b"), "b/b.jpg.xmp": b"<b/>", "same.jpg": jpeg("a")})
+    before = tree(lab.source)
+    assert lab.upload("--move").status == 0
+    assert hashes(lab.source) == {}
+    done = undo(lab, last_run(lab))
+    assert done.status == 0, done.out
+    after = tree(lab.source)
+    assert {k: v[2] for k, v in after.items()} == {k: v[2] for k, v in before.items()}
+    assert lab.outcome() == ({}, {})
+
+
+def test_a_removal_from_a_folder_is_taken_back_with_its_times(filled: Lab) -> None:
+    before = {k: v for k, v in tree(filled.source).items() if v[2]}
+    done = prune(filled)
+    assert done.summary["removed"] == 4
+    assert undo(filled, done.summary["run"]).status == 0
+    assert {k: v for k, v in tree(filled.source).items() if v[2]} == before
+
+
+def test_what_cannot_be_taken_back_is_said_and_kept(filled: Lab) -> None:
+    put(filled.source, {"wrong/1.jpg": jpeg("w1"), "wrong/2.jpg": jpeg("w2")})
+    assert filled.upload().status == 0
+    run = last_run(filled)
+    path = filled.root / {h: p for p, h in filled.stored().items()}[content_hash(jpeg("w1"))]
+    path.write_bytes(jpeg("edited by hand"))
+    done = undo(filled, run)
+    assert done.status == 3 and done.summary["undone"] == 1 and done.summary["failed"] == 1
+    assert path.read_bytes() == jpeg("edited by hand")
+    assert filled.catalog("undo", "no-such-run").status == 2
+
+
+def test_a_forgotten_record_comes_back_as_it_was(filled: Lab) -> None:
+    before = filled.documents()
+    gone = filled.root / sorted(filled.stored())[0]
+    away = filled.folder / "away"
+    gone.rename(away)
+    done = filled.run("sync_catalog_with_disk", "--nas_root", filled.root, "--forget-missing", "--json")
+    assert done.summary["forgotten"] == 1 and len(filled.documents()) == len(before) - 1
+    assert undo(filled, done.summary["run"]).status == 0
+    away.rename(gone)
+    after = filled.documents()
+    for document in (*before.values(), *after.values()):
+        document.pop("updated")
+    assert after == before
+
+
+# --- ids and the trash -------------------------------------------------------------------------------------------------
+
+
+def test_ids_are_forgotten_from_a_file_however_it_is_written(filled: Lab) -> None:
+    one, two, three = sorted(filled.documents())[:3]
+    unknown = "0" * 64
+    sheet = filled.home / "ids.csv"
+    sheet.write_bytes(b"\xef\xbb\xbfname;_id\r\nfirst;" + one.encode() + b"\r\nnone;" + unknown.encode() + b"\r\n")
+    files = filled.stored()
+    done = filled.run("delete_ids", sheet, two, "--json")
+    assert (
+        done.status == 3 and done.summary["forgotten"] == 2 and told(done, "unknown") == {unknown: "the catalog has no such id"}
+    )
+    assert set(filled.documents()).isdisjoint({one, two}) and filled.stored() == files
+    assert filled.run("delete_ids", "ids", "--dryrun").status == 3
+    done = filled.run("delete_ids", three, "--with-files", "--json")
+    assert done.status == 0 and three not in filled.stored().values()
+    assert undo(filled, done.summary["run"]).status == 0
+    assert three in filled.stored().values() and filled.documents()[three]["copy_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"name\nx\n", "no column _id"), (b"_id\nnonsense\n", "Line 2"), (b"\xff\xfe_\x00", "not UTF-8"), (b"", "no column _id")],
+    ids=["column", "value", "encoding", "empty"],
+)
+def test_a_file_without_ids_is_refused(filled: Lab, content: bytes, words: str) -> None:
+    sheet = filled.home / "ids.csv"
+    sheet.write_bytes(content)
+    done = filled.run("delete_ids", sheet)
+    assert done.status == 2 and words in done.err and len(filled.documents()) == 4
+
+
+def test_the_trash_is_listed_restored_and_emptied_by_command(filled: Lab) -> None:
+    before = filled.outcome()
+    path = next(p for p in sorted(filled.stored()) if not p.endswith("xmp"))
+    done = filled.catalog("forget", path, "--with-files", "--json")
+    assert done.status == 0
+    listed = filled.catalog("trash", "list", "--json").lines
+    assert listed[0]["path"] == path and listed[0]["run"] == done.summary["run"]
+    restored = filled.catalog("trash", "restore", path, "--json")
+    assert restored.status == 0, restored.err
+    assert filled.outcome()[0] == before[0]
+    assert {h: p for h, p in filled.outcome()[1].items() if p} == before[1]
+    filled.catalog("forget", path, "--with-files")
+    assert filled.catalog("trash", "empty").status == 4
+    assert filled.catalog("trash", "empty", "--older-than", "1d", "--yes", "--json").summary["emptied"] == 0
+    assert filled.catalog("trash", "empty", "--yes", "--json").summary["emptied"] >= 1
+    assert filled.catalog("trash", "list").out.startswith("The trash is empty")
+    assert filled.catalog("trash", "restore", path).status == 1
+
+
+def test_history_tells_of_runs_assets_and_paths(filled: Lab) -> None:
+    path = next(p for p in sorted(filled.stored()) if not p.endswith("xmp"))
+    (filled.root / path).rename(filled.root / "renamed.jpg")
+    assert filled.run("sync_catalog_with_disk", "--nas_root", filled.root).status == 0
+    runs = filled.catalog("history", "--json").lines
+    assert [r["command"] for r in runs] == ["upload_to_nas_from_disk", "sync_catalog_with_disk"]
+    for what in (path, "renamed.jpg", filled.stored()["renamed.jpg"]):
+        events = filled.catalog("history", what, "--json").lines
+        assert [e["action"] for e in events] == ["add", "move"], what
+    assert len(filled.catalog("history", "--run", runs[1]["run"]).out.splitlines()) == 1
+    assert filled.catalog("history", "no such thing").status == 1
