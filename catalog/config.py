@@ -36,6 +36,16 @@ class KnownPlaceSetting(BaseModel):
     country: str = ""
 
 
+class CopyPolicySetting(BaseModel):
+    """Copies that the assets matching a query must have beyond what all must have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    query: str = ""
+    min_copies: int = Field(default=1, ge=0)
+    stores: tuple[str, ...] = ()
+
+
 _LAYOUT = layouts.Layout()
 
 
@@ -96,6 +106,7 @@ class Settings(BaseSettings):
     layout: LayoutSetting = Field(default_factory=LayoutSetting, description="templates of folders and names")
     min_copies: int = Field(2, ge=1, description="verified copies every asset should have")
     move_limit: int = Field(1000, ge=0, description="files that --move removes at most without --yes")
+    copy_policies: tuple[CopyPolicySetting, ...] = Field((), description="further demands on copies, by query, see below")
     source_copies: int = Field(1, ge=1, description="verified copies a file outside the catalog needs before it is removed")
     removal_copies: int = Field(2, ge=1, description="other verified copies a catalog copy needs before it is removed")
     shrink_percent: float = Field(10.0, ge=0, le=100, description="share of recorded files whose absence makes a sync stop")
@@ -216,7 +227,7 @@ def _nearest(key: str) -> str:
     known = list(Settings.model_fields)
     last = key.rpartition(".")[2]
     if "." in key:
-        known = [*LayoutSetting.model_fields, *KnownPlaceSetting.model_fields]
+        known = [*LayoutSetting.model_fields, *KnownPlaceSetting.model_fields, *CopyPolicySetting.model_fields]
     close = difflib.get_close_matches(last, known, 1, 0.4)
     return f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(sorted(known))}."
 

@@ -32,6 +32,13 @@ COMMANDS: dict[str, str] = {
     "search": "catalog.commands.search",
     "show": "catalog.commands.show",
     "status": "catalog.commands.status",
+    "store": "catalog.commands.store",
+    "copies": "catalog.commands.copies",
+    "check": "catalog.commands.check",
+    "mirror": "catalog.commands.mirror",
+    "verify": "catalog.commands.verify",
+    "watch": "catalog.commands.watch",
+    "rebuild": "catalog.commands.rebuild",
     "history": "catalog.commands.history",
     "undo": "catalog.commands.undo",
     "forget": "catalog.commands.forget",
@@ -105,6 +112,10 @@ class Screen:
     def out(self, line: str) -> None:
         """Print a result."""
         write_line(line)
+
+    def complain(self, line: str) -> None:
+        """Print what a person should see, on stderr."""
+        click.echo(printable(line), err=True)
 
     def out_line(self, line: str) -> None:
         """Print a result that holds names: on one line, whatever is in them."""
@@ -210,5 +221,5 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 def _set_up_logging(verbose: bool) -> None:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
-    for noisy in ("elastic_transport", "elasticsearch", "urllib3", "PIL"):
+    for noisy in ("elastic_transport", "elasticsearch", "urllib3", "PIL", "watchfiles"):
         logging.getLogger(noisy).setLevel(logging.ERROR)

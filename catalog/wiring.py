@@ -23,6 +23,7 @@ from catalog.execution.workers import Limits, ReaderPool
 if TYPE_CHECKING:
     from catalog.index.client import Address, Connection
     from catalog.index.node import LocalNode
+    from catalog.index.queries import Policy
     from catalog.index.repository import Repository
 
 LOCAL_URL = "http://localhost:9200"
@@ -84,6 +85,14 @@ class Workspace:
     def describer(self, base: str) -> Describer:
         """What turns facts into assets, for files below an absolute folder."""
         return Describer(self.gazetteer, self.settings.home_zone, base)
+
+    @property
+    def policies(self) -> list[Policy]:
+        """What copies assets must have."""
+        from catalog.index.queries import Policy
+
+        further = self.settings.copy_policies
+        return [Policy(min_copies=self.settings.min_copies), *(Policy(p.query, p.min_copies, p.stores) for p in further)]
 
     @contextmanager
     def readers(self) -> Iterator[ReaderPool]:

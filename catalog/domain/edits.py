@@ -21,13 +21,15 @@ _DERIVED = frozenset({"updated", "run", "stores", "copy_count", "paths"})
 class Edit:
     """One change of one asset, told in the history as one event.
 
-    `event` holds what the event says besides: store, path, source, reason, `effect` ("index" or "file"), `trash`.
+    `event` holds what the event says besides: store, path, source, reason, `effect` ("index" or "file"), `trash`. An
+    edit that is `untold` is too small a thing for the history.
     """
 
     hash: str
     action: str
     change: Change
     event: Mapping[str, Any] = field(default_factory=dict)
+    untold: bool = False
 
 
 # --- changes -------------------------------------------------------------------------------------------------------------
@@ -59,6 +61,19 @@ def with_copy(row: Row, instead_of: str | None = None) -> Change:
         new = {**row, "added": before["added"]} if before else row
         kept = [c for c in document["copies"] if not (c["store"] == row["store"] and c["path"] in gone)]
         return {**document, **flat([*kept, new])}
+
+    return change
+
+
+def moved_copy(store: str, old: str, row: Row) -> Change:
+    """A copy that was renamed and not read: it was last verified when it was at its old path."""
+
+    def change(document: Document | None) -> Document | None:
+        if document is None:
+            return None
+        before = next((c for c in document["copies"] if (c["store"], c["path"]) == (store, old)), None)
+        kept = {k: before[k] for k in ("verified", "state") if k in before} if before else {}
+        return with_copy({**row, **kept}, old)(document)
 
     return change
 

@@ -140,10 +140,14 @@ class Reconciler:
         actions = [*known, *self._attachments(known, sight, records)]
         yield from sorted([*sight.problems, *self._problems, *actions], key=lambda a: (a.key, a.name))
         found = {a.hash for a in actions}
+        further: list[Relocate | AddCopy] = []
         for action in self._loads(sight, looker):
             if not isinstance(action, Skip):
                 found.add(action.hash)
+            if isinstance(action, Relocate | AddCopy):
+                further.append(action)
             yield action
+        yield from self._beside_further(further, sight)
         yield from self._gone(sight.compared, found)
 
     def missing(self) -> Iterator[str]:
@@ -321,6 +325,15 @@ class Reconciler:
             for owner in sorted({*gone, *came})
             if gone[owner] or came[owner]
         ]
+
+    def _beside_further(self, further: Sequence[Relocate | AddCopy], sight: Sight) -> list[Attach]:
+        """The sidecars beside files that turned out to be copies of known assets only when they were read."""
+        hash_at = {a.key: a.hash for a in further}
+        came: dict[str, list[tuple[Entry, str]]] = defaultdict(list)
+        for entry, candidate in sight.sidecars_new:
+            if owner := hash_at.get(candidate.entry.path):
+                self._arrive(entry, owner, {}, came)
+        return [_attach(owner, (), rows, None, set()) for owner, rows in sorted(came.items())]
 
     def _arrive(self, entry: Entry, owner: str, moved: Mapping[Any, Held], came: dict[str, list[tuple[Entry, str]]]) -> None:
         key = identity(entry)

@@ -66,7 +66,7 @@ class Editor:
                 document, seq_no, primary_term = found.get(name, (None, 0, 0))
                 after, events = self._changed(document, numbers, edits, outcome)
                 stale = told.intersection(event_id(self._run, self._event_of(edits[n])) for n in numbers)
-                if events:
+                if after != document:
                     lines += self._document_lines(name, document, after, seq_no, primary_term)
                     order.append(name)
                     for event in events:
@@ -111,8 +111,9 @@ class Editor:
             changed = difference(now, after)
             outcome[number] = "done" if changed else "unchanged"
             if changed:
-                events.append({**self._event_of(edit), "before": changed[0], "after": changed[1]})
                 now = after
+                if not edit.untold:
+                    events.append({**self._event_of(edit), "before": changed[0], "after": changed[1]})
         return now, events
 
     @staticmethod

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from catalog.domain.query import Near, ParsedQuery, parse_query
@@ -133,6 +134,44 @@ def by_prefix(repository: Repository, prefix: str) -> list[str]:
     """The hashes that begin with some hex digits (two at most are given: one is an answer, two are none)."""
     body = {"query": {"prefix": {"hash": prefix}}, "size": 2, "_source": False}
     return [hit["_id"] for hit in repository.search(body)["hits"]["hits"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What assets that match a query must have: so many copies, and one in each of some stores."""
+
+    query: str = ""
+    min_copies: int = 1
+    stores: tuple[str, ...] = ()
+
+    def fault(self) -> str:
+        """What an asset that falls short has, in words."""
+        fewer = f"fewer than {self.min_copies} {'copy' if self.min_copies == 1 else 'copies'}" if self.min_copies else ""
+        none = f"none in {' or '.join(self.stores)}" if self.stores else ""
+        return "have " + ", or ".join(filter(None, [fewer, none])) + (f" ({self.query})" if self.query else "")
+
+
+def lacking(query: dict[str, Any], min_copies: int, stores: Sequence[str]) -> dict[str, Any]:
+    """Those of a query that have fewer copies, or none in one of the stores; all of them where nothing is demanded."""
+    faults: list[dict[str, Any]] = [{"bool": {"must_not": {"term": {"stores": name}}}} for name in stores]
+    if min_copies:
+        faults.append({"range": {"copy_count": {"lt": min_copies}}})
+    return {"bool": {"must": [query], **({"should": faults, "minimum_should_match": 1} if faults else {})}}
+
+
+def shortfalls(repository: Repository, policies: Sequence[Policy]) -> list[dict[str, Any]]:
+    """How many assets lack what each policy demands, and how many have missing or damaged copies."""
+    rows = []
+    for policy in policies:
+        with pointing_at(policy.query):
+            count = repository.count(lacking(build(policy.query), policy.min_copies, policy.stores))
+        see = " ".join(["catalog copies", *(f"--missing {s}" for s in policy.stores), f"--fewer-than {policy.min_copies}"])
+        see += f" '{policy.query}'" if policy.query else ""
+        rows.append({"query": policy.query, "assets": count, "what": policy.fault(), "see": see})
+    for state, see in (("damaged", "catalog verify --repair"), ("missing", "sync_catalog_with_disk")):
+        query = {"nested": {"path": "copies", "query": {"term": {"copies.state": state}}}}
+        rows.append({"query": "", "assets": repository.count(query), "what": f"have a {state} copy", "see": see})
+    return rows
 
 
 def totals(repository: Repository, min_copies: int) -> dict[str, Any]:

@@ -292,6 +292,7 @@ def run_status(workspace: Workspace, screen: Screen) -> int:
     repository.refresh(repository.alias)
     found = queries.totals(repository, workspace.settings.min_copies)
     found["known_stores"] = repository.stores()
+    found["shortfalls"] = queries.shortfalls(repository, workspace.policies)
     if screen.json:
         screen.out(orjson.dumps(found).decode())
         return DONE
@@ -309,8 +310,10 @@ def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
     if not found["assets"]:
         yield "Nothing is in this catalog yet: upload_to_nas_from_disk brings photos and videos in."
         return
-    lacking = found["lacking_copies"]
-    yield f"{lacking:,} {'has' if lacking == 1 else 'have'} fewer than {_counted(found['min_copies'], 'copy')}."
+    for row in found["shortfalls"]:
+        if row["assets"]:
+            what = row["what"] if row["assets"] > 1 else row["what"].replace("have", "has", 1)
+            yield f"{row['assets']:,} {what} ({row['see']})."
     for key, text, query in (
         ("weak_dates", "a weak date or none", "confidence:low OR -has:date"),
         ("with_position", "a position", "has:location"),

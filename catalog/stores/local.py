@@ -147,9 +147,11 @@ class LocalStore:
         os.lseek(descriptor, offset, os.SEEK_SET)
         return os.fdopen(descriptor, "rb", buffering=0)
 
-    def checksum(self, path: str) -> str:
-        """The content hash, by reading the file."""
+    def checksum(self, path: str, *, anew: bool = False) -> str:
+        """The content hash, by reading the file; `anew`: from the disk, not from what the system remembers of it."""
         with self.open(path) as stream:
+            if anew:
+                _forget_pages(stream.fileno())
             return self._hash(stream.fileno(), path)
 
     def _hash(self, descriptor: int, path: str) -> str:
@@ -187,9 +189,7 @@ class LocalStore:
             _transfer(stream, descriptor)
             os.utime(descriptor, ns=(mtime_ns, mtime_ns))
             os.fsync(descriptor)
-            # Dropped from memory, so that the comparison reads what the disk holds. Not every system can.
-            with contextlib.suppress(OSError):
-                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            _forget_pages(descriptor)  # so that the comparison reads what the disk holds
         finally:
             os.close(descriptor)
 
@@ -369,6 +369,12 @@ class LocalStore:
         if parts[0] == PRIVATE:
             raise InvalidPath(f"{PRIVATE} is kept for the catalog itself.", store=self.name, path=path)
         return self._system(path)
+
+
+def _forget_pages(descriptor: int) -> None:
+    """Drop a file from the system's memory. Not every system can."""
+    with contextlib.suppress(OSError):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _entry_of(path: str, status: os.stat_result) -> Entry:

@@ -39,8 +39,21 @@ def read_marker(root: Path) -> str | None:
     return identity
 
 
-def write_marker(root: Path, name: str) -> str:
-    """Mark a root as a store and return its id; if another program was faster, that one's id."""
+def marked_name(root: Path) -> str:
+    """The name that a marker was made with, or ""."""
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        return str(orjson.loads(marker_path(root).read_bytes())["store"])
+    return ""
+
+
+def write_marker(root: Path, name: str, identity: str | None = None) -> str:
+    """Mark a root as a store and return its id; if another program was faster, that one's id.
+
+    With `identity` it becomes the store of that id again, whatever its marker said.
+    """
+    if identity is not None:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            marker_path(root).unlink()
     if (known := read_marker(root)) is not None:
         return known
     path = marker_path(root)
@@ -49,7 +62,7 @@ def write_marker(root: Path, name: str) -> str:
         scratch, lock = claim_scratch(root)  # a later run removes it if this one is killed
         try:
             aside = scratch / MARKER
-            aside.write_bytes(orjson.dumps({"store": name, "id": uuid.uuid4().hex}) + b"\n")
+            aside.write_bytes(orjson.dumps({"store": name, "id": identity or uuid.uuid4().hex}) + b"\n")
             with contextlib.suppress(FileExistsError):
                 place_without_overwriting(os.fspath(aside), os.fspath(path))
         finally:

@@ -1,0 +1,205 @@
+"""Fixity: copies are read again and compared with what they were; bad ones are marked, and replaced by good ones."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from catalog.domain import edits
+from catalog.domain.asset import Entry
+from catalog.domain.copies import DAMAGED, MISSING, OK, copy_row, mtime_text, sidecar_row, timestamp
+from catalog.domain.edits import Edit
+from catalog.errors import AlreadyExists, NotFound, StoreError
+from catalog.execution.journal import Journal
+from catalog.execution.proof import Prover
+from catalog.execution.report import Outcome, Report
+from catalog.stores.protocol import Store
+
+OUTCOMES = ("verified", "repaired", "damaged", "missing", "failed")
+BATCH = 128
+THREADS = 2
+"""Files read at once: a disk reads one after the other best, a second one keeps it busy while hashes are finished."""
+
+
+class Verifiable(Store, Protocol):
+    """A store with a trash, whose files can be read from the medium itself."""
+
+    def restore(self, key: str, path: str) -> None:
+        """Move a file from the trash back."""
+        ...
+
+    def checksum(self, path: str, *, anew: bool = False) -> str:
+        """The content hash of a file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A file to be read: its row, the content hash it must have, and all rows that may hold the same content."""
+
+    owner: str
+    hash: str
+    row: Mapping[str, Any]
+    others: Sequence[Mapping[str, Any]]
+    is_sidecar: bool = False
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Store and path."""
+        return self.row["store"], self.row["path"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What reading gave. `state` is one of those of a copy, or "" where it could not be told."""
+
+    due: Due
+    state: str
+    entry: Entry | None = None
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Verifier:
+    """Reads what is due. `until` (monotonic seconds, 0 is never) is when it stops; then `finished` is False."""
+
+    stores: Mapping[str, Verifiable]
+    edit: Callable[[Sequence[Edit]], list[str]]
+    journal: Journal
+    report: Report
+    run: str
+    repair: bool = False
+    until: float = 0.0
+    finished: bool = True
+    advance: Callable[[int], None] = lambda _count: None
+
+    def verify(self, due: Iterable[Due]) -> None:
+        """Read all that is due, some at once; each batch is recorded before the next is read."""
+        stream = iter(due)
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
+            while batch := list(itertools.islice(stream, BATCH)):
+                self._record(list(self._read(pool, batch)))
+                if not self.finished:
+                    return
+
+    def _read(self, pool: ThreadPoolExecutor, batch: Sequence[Due]) -> Iterator[Found]:
+        for found in pool.map(self._look, batch):
+            if found is not None:
+                self.advance(1)
+                yield found
+
+    def _look(self, due: Due) -> Found | None:
+        if self.until and time.monotonic() > self.until:
+            self.finished = False
+            return None
+        store, path = due.place
+        try:
+            entry = self.stores[store].stat(path)
+            if entry is None and self.repair and due.row.get("state") == DAMAGED:
+                return Found(due, DAMAGED, reason="it was taken away to be repaired")
+            if entry is None:
+                return Found(due, MISSING, reason="it is not there; sync_catalog_with_disk finds out where it went")
+            if entry.problem:
+                return Found(due, "", entry, entry.problem)
+            if self.stores[store].checksum(path, anew=True) == due.hash:
+                return Found(due, OK, entry)
+        except NotFound:
+            return Found(due, MISSING, reason="it went away")
+        except StoreError as error:
+            return Found(due, "", reason=str(error))
+        return Found(due, DAMAGED, entry, self._difference(due, entry))
+
+    @staticmethod
+    def _difference(due: Due, entry: Entry) -> str:
+        changed = entry.size != due.row["size"] or mtime_text(entry) != due.row.get("mtime")
+        if changed:
+            return "its content is another one, and so is its time or size: edited? Then sync_catalog_with_disk takes it as new"
+        return "its bytes changed though nobody wrote to it"
+
+    def _record(self, batch: Sequence[Found]) -> None:
+        now = timestamp(datetime.now(UTC))
+        silent: list[Edit] = []
+        for found in batch:
+            store, path = found.due.place
+            if found.due.is_sidecar or found.state not in (OK, DAMAGED):
+                continue
+            row_state = found.due.row["state"]
+            event = {"store": store, "path": path, "effect": "index"}
+            if found.state == OK:
+                change = edits.marked(store, path, OK, verified=now)
+                silent.append(Edit(found.due.owner, "verify", change, event, untold=row_state == OK))
+            elif row_state != DAMAGED:
+                silent.append(Edit(found.due.owner, "damaged", edits.marked(store, path, DAMAGED), event))
+        self.edit(silent)
+        for found in batch:
+            self._tell(found)
+
+    def _tell(self, found: Found) -> None:
+        due = found.due
+        store, path = due.place
+        size = found.entry.size if found.entry else 0
+        if found.state == OK:
+            self.report.add(Outcome("verify", path, "verified", store, hash=due.hash, size=size))
+        elif found.state == DAMAGED:
+            self._damaged(found, size)
+        else:
+            outcome = "missing" if found.state == MISSING else "failed"
+            self.report.add(Outcome("verify", path, outcome, store, hash=due.hash, reason=found.reason))
+
+    def _damaged(self, found: Found, size: int) -> None:
+        due = found.due
+        store, path = due.place
+        good = self._good_copy(due)
+        if good is None:
+            reason = f"{found.reason}; no good copy is to be had"
+            self.report.add(Outcome("verify", path, "damaged", store, hash=due.hash, reason=reason, size=size))
+        elif not self.repair:
+            reason = f"{found.reason}; --repair would take {good[0]}:{good[1]}"
+            self.report.add(Outcome("verify", path, "damaged", store, hash=due.hash, reason=reason, size=size))
+        else:
+            problem = self._repaired(due, good)
+            outcome, reason = ("damaged", problem) if problem else ("repaired", f"from {good[0]}:{good[1]}")
+            self.report.add(Outcome("repair", path, outcome, store, hash=due.hash, reason=reason, size=size))
+
+    def _good_copy(self, due: Due) -> tuple[str, str] | None:
+        others = [{"state": OK, **row} for row in due.others if (row["store"], row["path"]) != due.place]
+        proof = Prover(self.stores).prove(due.hash, others, 1)
+        return proof.good[0] if proof.good else None
+
+    def _repaired(self, due: Due, good: tuple[str, str]) -> str:
+        """Bring the bad file to the trash and a good one in its place; why it could not be, or ""."""
+        store, path = due.place
+        target, source = self.stores[store], self.stores[good[0]]
+        key: str | None = None
+        self.journal.started("repair", store=store, path=path, hash=due.hash, source=f"{good[0]}:{good[1]}")
+        try:
+            entry = source.stat(good[1])
+            key = target.remove(path, self.run)
+            if entry is None:
+                raise NotFound(f"{good[1]} is not in store {good[0]}.")
+            with source.open(good[1]) as stream:
+                target.put(path, stream, entry.size, entry.mtime_ns, due.hash)
+            target.settle([path])
+            there = target.stat(path)
+        except (StoreError, AlreadyExists) as error:
+            self.journal.failed("repair", store=store, path=path, hash=due.hash, reason=str(error))
+            if key is not None:
+                with contextlib.suppress(StoreError):
+                    target.restore(key, path)
+            return f"cannot be repaired: {error}"
+        now = datetime.now(UTC)
+        row_entry = there or entry
+        event = {"store": store, "path": path, "source": f"{good[0]}:{good[1]}", "effect": "file", "trash": key or ""}
+        if due.is_sidecar:
+            change = edits.with_sidecars((), [sidecar_row(store, row_entry, due.hash)])
+        else:
+            change = edits.with_copy(copy_row(store, row_entry, now, now))
+        self.edit([Edit(due.owner, "repair", change, event)])
+        self.journal.done("repair", store=store, path=path, hash=due.hash)
+        return ""

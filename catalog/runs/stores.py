@@ -1,0 +1,223 @@
+"""Adding, listing and removing stores, and making one hold what another holds."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from catalog.console import Screen
+from catalog.domain import edits
+from catalog.domain.copies import OK
+from catalog.domain.edits import Edit
+from catalog.errors import DONE, SOME_FAILED, ConfirmationNeeded, StoreGuard, UsageError
+from catalog.execution import guards
+from catalog.execution.mirroring import OUTCOMES, Mirrorer
+from catalog.execution.report import Outcome, size_text
+from catalog.index import queries
+from catalog.index.repository import Repository
+from catalog.plans.mirror import Mirroring, mirror_asset
+from catalog.runs import storing
+from catalog.runs.session import Session, session
+from catalog.stores.marker import read_marker, write_marker
+from catalog.wiring import Workspace
+
+WORDS = {"outcomes": OUTCOMES, "always": ("copied",), "done": "copied"}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
+BATCH = 500
+
+
+def run_add(workspace: Workspace, name: str, folder: Path, screen: Screen, *, force: bool) -> int:
+    """Make a folder a store of the catalog, or tell the catalog where a known one lies now."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name} is no name for a store.", hint="Use small letters, digits, - and _.")
+    root = guards.check_folder(str(folder.expanduser()))
+    repository = workspace.repository
+    known = storing.known_stores(repository)
+    for other, record in known.items():
+        if other != name and (there := storing.root_of(workspace, other, record)).is_dir():
+            guards.check_apart(root, there)
+    marker = read_marker(root)
+    owner = next((n for n, r in known.items() if marker is not None and r["id"] == marker), None)
+    if owner is not None and owner != name:
+        raise StoreGuard(f"{root} is store {owner} already; nothing was changed.", hint="A folder is one store only.")
+    if name in known and marker != known[name]["id"]:
+        if not force:
+            raise StoreGuard(
+                f"{root} does not have the marker of store {name}, which the catalog knows at {known[name]['root']}; "
+                "nothing was changed.",
+                hint="Is it the right folder? If its marker was lost, or the disk replaced, add --force.",
+            )
+        write_marker(root, name, known[name]["id"])
+    storing.claim_root(repository, name, root)
+    screen.out_line(f"Store {name} is at {root}. To record what lies there: sync_catalog_with_disk --store {name}")
+    return DONE
+
+
+def run_list(workspace: Workspace, screen: Screen) -> int:
+    """Print every store: where it is, whether it is there, and what the catalog says of it."""
+    repository = workspace.existing_repository
+    repository.refresh()
+    counts = queries.totals(repository, 1)["stores"]
+    for name, record in sorted(storing.known_stores(repository).items()):
+        root = storing.root_of(workspace, name, record)
+        state = _state(name, root, record)
+        part = counts.get(name, {"copies": 0, "bytes": 0, "not_ok": 0})
+        row = {"store": name, "root": str(root), "state": state, **part, "last_run": record.get("last_run", "")}
+        if screen.json:
+            screen.out_json(row)
+        else:
+            screen.out_line(f"{name:<12} {state:<12} {part['copies']:>10,} copies {size_text(part['bytes']):>10}  {root}")
+    return DONE
+
+
+def _state(name: str, root: Path, record: dict[str, Any]) -> str:
+    if not root.is_dir():
+        return "offline"
+    try:
+        storing.check_present(name, root, record)
+    except StoreGuard:
+        return "other disk"
+    return "there"
+
+
+def run_remove(workspace: Workspace, name: str, screen: Screen, *, forget_copies: bool) -> int:
+    """Take a store out of the catalog. Its files are not touched."""
+    repository = workspace.existing_repository
+    repository.refresh()
+    known = storing.known_stores(repository)
+    if name not in known:
+        raise UsageError(f"There is no store {name}.", hint=f"There are: {', '.join(sorted(known)) or 'none'}.")
+    count, only = _copies_of(repository, name)
+    if count and not forget_copies:
+        raise ConfirmationNeeded(
+            f"Store {name} has {count:,} recorded copies, {only:,} of them the only one of their asset; nothing was changed.",
+            hint="An offline store can stay known. To drop its records (no file is touched), add --forget-copies.",
+        )
+    words = {"outcomes": ("dropped", "failed"), "always": ("dropped",), "done": "dropped"}
+    with session(workspace, screen, "store remove", words, store=name) as run:
+        return run.work(lambda: _drop(run, name, known[name]))
+
+
+def _copies_of(repository: Repository, name: str) -> tuple[int, int]:
+    count = only = 0
+    for document in _documents(repository, name):
+        rows = [r for r in document["_source"].get("copies", []) if r["state"] == OK]
+        mine = [r for r in rows if r["store"] == name]
+        count += len(mine)
+        only += bool(mine) and len(mine) == len(rows)
+    return count, only
+
+
+def _documents(repository: Repository, name: str) -> Iterator[dict[str, Any]]:
+    in_copies = {"nested": {"path": "copies", "query": {"term": {"copies.store": name}}}}
+    query = {"bool": {"should": [in_copies, {"term": {"sidecars.store": name}}]}}
+    return (hit for page in repository.scan_pages(query, source=["copies", "sidecars"]) for hit in page)
+
+
+def _drop(run: Session, name: str, record: dict[str, Any]) -> None:
+    stream = _documents(run.repository, name)
+    while part := list(itertools.islice(stream, BATCH)):
+        wanted = [edit for hit in part for edit in _dropping(hit["_id"], hit["_source"], name)]
+        for edit, answer in zip(wanted, run.edit(wanted), strict=True):
+            problem = "" if answer in ("done", "unchanged") else answer
+            outcome = "failed" if problem else "dropped"
+            run.report.add(Outcome("drop", edit.event["path"], outcome, name, hash=edit.hash, reason=problem))
+    run.repository.remember_store({**record, "removed": True})
+
+
+def _dropping(content_hash: str, document: dict[str, Any], name: str) -> list[Edit]:
+    copies = [r["path"] for r in document.get("copies", []) if r["store"] == name]
+    sidecars = [r["path"] for r in document.get("sidecars", []) if r["store"] == name]
+    event = {"store": name, "effect": "index"}
+    return [
+        *(Edit(content_hash, "drop", edits.without_copy(name, p), {**event, "path": p}) for p in copies),
+        *(Edit(content_hash, "drop", edits.with_sidecars([(name, p)], ()), {**event, "path": p}) for p in sidecars),
+    ]
+
+
+# --- mirror ------------------------------------------------------------------------------------------------------------
+
+
+def run_mirror(workspace: Workspace, source: str, target: str, screen: Screen, *, dryrun: bool, limit: int) -> int:
+    """Copy what one store has and the other lacks; follow renames."""
+    if source == target:
+        raise UsageError(f"{source} is both stores.", hint="Name two.")
+    repository = workspace.existing_repository
+    with storing.opened(workspace, repository, source) as origin, storing.opened(workspace, repository, target) as copy:
+        plan = itertools.islice(_plan(repository, source, target), limit or None)
+        if dryrun:
+            report = screen.report(workspace.progress, **WORDS)
+            report.dry = True
+            for action in plan:
+                report.add(_planned(action, target))
+            report.finish()
+            return DONE
+        copy.sweep()
+        with session(workspace, screen, "mirror", WORDS, source=source, target=target) as run:
+            mirrorer = Mirrorer(origin, copy, run.edit, run.journal, run.report, workspace.progress.advance)
+            return run.work(lambda: mirrorer.apply(plan))
+
+
+def _plan(repository: Repository, source: str, target: str) -> Iterator[Mirroring]:
+    repository.refresh(repository.alias)
+    for hit in _documents(repository, source):
+        document = hit["_source"]
+        yield from mirror_asset(hit["_id"], document.get("copies", []), document.get("sidecars", []), source, target)
+
+
+def _planned(action: Mirroring, store: str) -> Outcome:
+    return Outcome(action.name, action.path, "planned", store, "", action.hash)
+
+
+# --- which copies there are --------------------------------------------------------------------------------------------
+
+
+def run_copies(workspace: Workspace, query: str, missing: Sequence[str], fewer: int, limit: int, screen: Screen) -> int:
+    """Print the assets, with where their copies are; only those that lack something where that is asked for."""
+    repository = workspace.existing_repository
+    known = storing.known_stores(repository)
+    unknown = [m for m in missing if m not in known and m != "dropbox"]
+    if unknown:
+        raise UsageError(f"There is no store {unknown[0]}.", hint=f"There are: {', '.join(sorted(known)) or 'none'}.")
+    repository.refresh(repository.alias)
+    lacking = queries.lacking(queries.build(query), fewer, list(missing))
+    count = 0
+    order = [{"paths": {"order": "asc", "missing": "_last"}}, {"hash": "asc"}]
+    for page in repository.scan_pages(lacking, sort=order, limit=limit):
+        for hit in page:
+            count += 1
+            _print_copies(hit["_source"], screen)
+    if not screen.json:
+        screen.out(f"{count:,} found." if count else "Nothing found.")
+    return DONE
+
+
+def _print_copies(document: dict[str, Any], screen: Screen) -> None:
+    rows = document.get("copies", [])
+    if screen.json:
+        kept = ("store", "path", "state", "verified")
+        screen.out_json({"hash": document["hash"], "copies": [{k: r[k] for k in kept} for r in rows]})
+        return
+    places = [f"{r['store']}:{r['path']}" + ("" if r["state"] == OK else f" ({r['state']})") for r in rows]
+    screen.out_line(f"{document['hash'][:12]}  {'  '.join(places) or '(no copy)'}")
+
+
+def run_check(workspace: Workspace, screen: Screen) -> int:
+    """Whether every asset has the copies it should have; for cron."""
+    repository = workspace.existing_repository
+    repository.refresh(repository.alias)
+    found = queries.shortfalls(repository, workspace.policies)
+    for row in found:
+        if screen.json:
+            screen.out_json(row)
+        elif row["assets"]:
+            screen.complain(f"{row['assets']:,} assets {row['what']}: {row['see']}")
+    total = sum(row["assets"] for row in found)
+    if screen.json:
+        screen.out_json({"event": "summary", "shortfalls": total})
+    elif not screen.quiet and not total:
+        screen.out("Every asset has the copies it should have.")
+    return SOME_FAILED if total else DONE

@@ -1,0 +1,128 @@
+"""Reading copies again: which are due, how far the last pass came."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from catalog.console import Screen
+from catalog.domain.copies import MISSING, milliseconds, timestamp
+from catalog.errors import StoreGuard, UsageError
+from catalog.execution.verifying import OUTCOMES, Due, Verifier
+from catalog.index.repository import Repository
+from catalog.runs import storing
+from catalog.runs.session import Session, session
+from catalog.runs.trashing import age
+from catalog.stores.local import LocalStore
+from catalog.wiring import Workspace
+
+WORDS = {"outcomes": OUTCOMES, "always": ("verified", "damaged"), "done": "read"}
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """What the command line asks for."""
+
+    store: str | None = None
+    older_than: str | None = None
+    time: str | None = None
+    sample: str | None = None
+    repair: bool = False
+
+
+def share(text: str) -> float:
+    """A percentage as a fraction. Raises UsageError."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", text)
+    if not match or not 0 < float(match[1]) <= 100:
+        raise UsageError(f"{text} is no share of the copies.", hint="Write it as 1% or 0.5%.")
+    return float(match[1]) / 100
+
+
+def run_verify(workspace: Workspace, request: VerifyRequest, screen: Screen) -> int:
+    """The exit status of a verification."""
+    limit = age(request.older_than) if request.older_than else None
+    seconds = age(request.time).total_seconds() if request.time else 0.0
+    fraction = share(request.sample) if request.sample else 1.0
+    repository = workspace.existing_repository
+    stores = storing.reachable(workspace, repository)
+    names = _names(repository, stores, request.store)
+    with session(workspace, screen, "verify", WORDS, stores=names) as run:
+        until = time.monotonic() + seconds if seconds else 0.0
+        verifier = Verifier(
+            stores, run.edit, run.journal, run.report, run.run, request.repair, until, advance=workspace.progress.advance
+        )
+        before = timestamp(datetime.now(UTC) - limit) if limit else ""
+        return run.work(lambda: _verify(run, verifier, names, before, fraction))
+
+
+def _names(repository: Repository, stores: Mapping[str, LocalStore], wanted: str | None) -> list[str]:
+    known = storing.known_stores(repository)
+    if wanted is None:
+        if not stores:
+            raise StoreGuard("No store is there to be read.", hint="`catalog store list` says where they were.")
+        return sorted(stores)
+    if wanted not in known:
+        raise UsageError(f"There is no store {wanted}.", hint=f"There are: {', '.join(sorted(known)) or 'none'}.")
+    if wanted not in stores:
+        raise StoreGuard(f"Store {wanted} is not there; nothing was read.", hint="Is it mounted? See `catalog store list`.")
+    return [wanted]
+
+
+def _verify(run: Session, verifier: Verifier, names: Sequence[str], before: str, fraction: float) -> None:
+    """Each store in turn. A pass over all of a store that was cut off goes on where it stopped."""
+    for name in names:
+        is_pass = not before and fraction == 1.0
+        since = before or (_begun(run.repository, name) if is_pass else "")
+        verifier.verify(_due(run.repository, name, since, fraction))
+        if not verifier.finished:
+            run.report.complain("The time is up; the next run goes on from here.")
+            return
+        if is_pass:
+            _set_begun(run.repository, name, None)
+
+
+def _begun(repository: Repository, name: str) -> str:
+    """When the pass under way began; a new one begins now."""
+    record = repository.store_record(name) or {}
+    since = record.get("verifying_since")
+    if not since:
+        since = timestamp(datetime.now(UTC))
+        _set_begun(repository, name, since)
+    return str(since)
+
+
+def _set_begun(repository: Repository, name: str, since: str | None) -> None:
+    record = repository.store_record(name)
+    if record is not None:
+        rest = {k: v for k, v in record.items() if k != "verifying_since"}
+        repository.remember_store({**rest, "verifying_since": since} if since else rest)
+
+
+def _due(repository: Repository, store: str, since: str, fraction: float) -> Iterator[Due]:
+    """The files of a store that were not verified since a moment ("" is ever), longest ago first; or a random share of them."""
+    repository.refresh(repository.alias)
+    in_copies = {"nested": {"path": "copies", "query": {"term": {"copies.store": store}}}}
+    query = {"bool": {"should": [in_copies, {"term": {"sidecars.store": store}}]}}
+    by_age = {"order": "asc", "nested": {"path": "copies", "filter": {"term": {"copies.store": store}}}}
+    pages = repository.scan_pages(query, sort=[{"copies.verified": by_age}, {"hash": "asc"}], source=["copies", "sidecars"])
+    limit = milliseconds(since)
+    for hit in (hit for page in pages for hit in page):
+        if fraction < 1.0 and random.random() >= fraction:  # noqa: S311
+            continue
+        yield from _due_of(hit["_id"], hit["_source"], store, limit)
+
+
+def _due_of(content_hash: str, document: Mapping[str, Any], store: str, limit: int) -> Iterator[Due]:
+    copies, sidecars = document.get("copies", []), document.get("sidecars", [])
+    mine = [r for r in copies if r["store"] == store and r["state"] != MISSING]
+    fresh = [r for r in mine if not limit or milliseconds(r["verified"]) < limit or r["state"] != "ok"]
+    yield from (Due(content_hash, content_hash, row, copies) for row in fresh)
+    if fresh or not mine:
+        for row in (s for s in sidecars if s["store"] == store):
+            same = [s for s in sidecars if s["hash"] == row["hash"]]
+            yield Due(content_hash, row["hash"], row, same, is_sidecar=True)

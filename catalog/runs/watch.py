@@ -1,0 +1,106 @@
+"""Keeping a disk store in step while it is changed: a sync of what changed once it has settled, and of all now and then."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import watchfiles
+
+from catalog.console import Screen
+from catalog.domain.names import printable
+from catalog.errors import CatalogError, ConfigError, UsageError
+from catalog.runs import storing
+from catalog.runs.sync import SyncRequest, run_sync
+from catalog.runs.trashing import age
+from catalog.stores.local import PRIVATE
+from catalog.wiring import Workspace
+
+NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "davfs", "vboxsf", "virtiofs"})
+"""File systems that do not tell what another machine changed: they are looked at again and again instead."""
+_TICK_MS = 500
+_POLL_MS = 2000
+
+
+@dataclass(slots=True)
+class Settling:
+    """Folders in which something changed, held back until nothing has for a while. Moments are monotonic seconds."""
+
+    seconds: float
+    folders: set[str] = field(default_factory=set)
+    last: float = 0.0
+
+    def add(self, folders: Iterable[str], now: float) -> None:
+        """Something changed there."""
+        for folder in folders:
+            self.folders.add(folder)
+            self.last = now
+
+    def settled(self, now: float) -> tuple[str, ...]:
+        """The folders to look at now, without those below others; none while something still changes."""
+        if not self.folders or now - self.last < self.seconds:
+            return ()
+        found = sorted(self.folders)
+        self.folders = set()
+        return tuple(f for f in found if not any(f != o and f.startswith(o.rstrip("/") + "/") for o in found))
+
+
+def run_watch(workspace: Workspace, store: str, every: str, settle: str, screen: Screen, *, poll: bool) -> int:
+    """Watch until interrupted."""
+    period, pause = age(every).total_seconds(), age(settle).total_seconds()
+    with storing.opened(workspace, workspace.repository, store) as found:
+        root = found.root
+    polling = poll or is_network(root)
+    how = f"looking at it every {_POLL_MS // 1000} s" if polling else "told by the system"
+    screen.complain(f"Watching {root} ({how}); a change is taken in {pause:g} s after the last one, everything every {every}.")
+    _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
+    settling, next_scan = Settling(pause), time.monotonic() + period
+    changes = watchfiles.watch(
+        root, watch_filter=_concerns, debounce=_TICK_MS, rust_timeout=_TICK_MS, yield_on_timeout=True,
+        force_polling=polling, poll_delay_ms=_POLL_MS,
+    )  # fmt: skip
+    for changed in changes:
+        now = time.monotonic()
+        settling.add((_folder(path, root) for _kind, path in changed), now)
+        folders = settling.settled(now)
+        if now >= next_scan:
+            next_scan = now + period
+            _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
+        elif folders:
+            _sync(workspace, screen, SyncRequest(store, folders, recursive=True, yes=True, command="watch"))
+    return 0
+
+
+def _concerns(_kind: watchfiles.Change, path: str) -> bool:
+    return PRIVATE not in Path(path).parts
+
+
+def _folder(path: str, root: Path) -> str:
+    """The folder to look at for a changed path: the nearest above it that is still there."""
+    folder = Path(path).parent
+    while folder != root and not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    return os.fspath(folder)
+
+
+def _sync(workspace: Workspace, screen: Screen, request: SyncRequest) -> None:
+    """One sync; what stops it does not end the watch: the next change, or the next full scan, tries again."""
+    try:
+        run_sync(workspace, request, screen)
+    except (ConfigError, UsageError):
+        raise
+    except CatalogError as error:
+        screen.complain(f"Error: {printable(str(error))}")
+
+
+def is_network(root: Path) -> bool:
+    """Whether a folder lies on a file system of the network."""
+    real = os.path.realpath(root)
+    above = f"{real}/"
+    mounts = [p for p in psutil.disk_partitions(all=True) if above.startswith(p.mountpoint.rstrip("/") + "/")]
+    kind = max(mounts, key=lambda p: len(p.mountpoint)).fstype if mounts else ""
+    return kind in NETWORK or kind.startswith("fuse")

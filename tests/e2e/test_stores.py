@@ -1,0 +1,227 @@
+"""Several stores: fixity, mirrors, policies, and an index that is made anew from the disks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from running import MTIME, Lab, ended, hashes, jpeg, many, put, wait_for
+
+from catalog.domain.fixity import content_hash
+
+pytestmark = pytest.mark.node
+
+
+@pytest.fixture
+def two(lab: Lab) -> Lab:
+    """A catalog on a NAS, and an empty archive disk that is a store of it."""
+    put(lab.source, {f"{n}.jpg": jpeg(n, f"2019:0{n}:12 18:30:15") for n in range(1, 5)})
+    put(lab.source, {"1.jpg.xmp": b"<one/>"})
+    assert lab.upload().status == 0
+    (lab.folder / "archive").mkdir()
+    assert lab.catalog("store", "add", "archive", lab.folder / "archive").status == 0
+    lab.variables["CATALOG_NAS_ROOT"] = str(lab.root)
+    return lab
+
+
+def mirror(lab: Lab, *arguments: object) -> dict[str, int]:
+    done = lab.catalog("mirror", "nas", "archive", "--json", *arguments)
+    assert done.status == 0, done.out + done.err
+    return {k: done.summary[k] for k in ("copied", "moved", "failed", "planned") if done.summary[k]}
+
+
+def archived(lab: Lab) -> dict[str, str]:
+    return {p: h for p, h in hashes(lab.folder / "archive").items() if not p.startswith(".catalog/")}
+
+
+def flip(path: Path, keep_time: bool = True) -> None:
+    """Change one bit of a file, as a dying disk would."""
+    status = path.stat()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+    if keep_time:
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_a_mirror_holds_the_same_and_follows_renames(two: Lab) -> None:
+    assert mirror(two, "--dryrun") == {"planned": 5}
+    assert mirror(two, "--limit", 2) == {"copied": 2}
+    assert mirror(two) == {"copied": 3}
+    assert archived(two) == two.stored()
+    assert mirror(two) == {}
+    assert {d["copy_count"] for d in two.documents().values()} == {2}
+    (two.root / "2019").rename(two.root / "Our 2019")
+    assert two.run("sync_catalog_with_disk").status == 0
+    assert mirror(two) == {"moved": 5}
+    assert archived(two) == two.stored()
+    assert two.catalog("check").status == 0
+    run = str(two.catalog("history", "--json").lines[-1]["run"])
+    assert two.catalog("undo", run).status == 0
+    assert sorted(p.split("/")[0] for p in archived(two)) == ["2019"] * 5
+
+
+def test_a_mirror_never_overwrites_and_says_what_failed(two: Lab) -> None:
+    path = sorted(p for p in two.stored() if p.endswith("jpg"))[0]
+    put(two.folder / "archive", {path: b"something else"})
+    done = two.catalog("mirror", "nas", "archive", "--json")
+    assert done.status == 3 and done.summary["failed"] == 1 and done.summary["copied"] == 4
+    assert (two.folder / "archive" / path).read_bytes() == b"something else"
+    shutil.copy2(two.root / path, two.folder / "archive" / path)
+    assert mirror(two) == {"copied": 1}
+    assert archived(two) == two.stored()
+
+
+def test_one_flipped_bit_is_found_and_the_good_copy_replaces_it(two: Lab) -> None:
+    mirror(two)
+    paths = sorted(p for p in two.stored() if p.endswith("jpg"))
+    bad = two.root / paths[2]
+    good = bad.read_bytes()
+    flip(bad)
+    found = two.catalog("verify", "nas", "--json")
+    assert found.status == 3 and found.summary["damaged"] == 1 and found.summary["verified"] == 4
+    assert f"archive:{paths[2]}" in next(x["reason"] for x in found.lines if x.get("outcome") == "damaged")
+    assert two.documents()[content_hash(good)]["copy_count"] == 1
+    assert two.catalog("check", "-q").status == 3
+    done = two.catalog("verify", "--repair", "--json")
+    assert done.status == 0 and done.summary["repaired"] == 1, done.out
+    assert bad.read_bytes() == good and two.documents()[content_hash(good)]["copy_count"] == 2
+    trashed = two.catalog("trash", "list", "--json").lines
+    assert trashed[0]["path"] == paths[2]
+    assert two.catalog("verify", "--json").summary["verified"] == 10
+    assert two.catalog("check").status == 0
+
+
+def test_a_damaged_sidecar_is_repaired_as_well(two: Lab) -> None:
+    mirror(two)
+    flip(next(two.root.rglob("*.xmp")))
+    assert two.catalog("verify", "--json").summary["damaged"] == 1
+    assert two.catalog("verify", "--repair", "--json").summary["repaired"] == 1
+    assert archived(two) == two.stored()
+
+
+def test_without_a_good_copy_nothing_is_taken_away(two: Lab) -> None:
+    bad = two.root / sorted(p for p in two.stored() if p.endswith("jpg"))[0]
+    flip(bad, keep_time=False)
+    before = bad.read_bytes()
+    done = two.catalog("verify", "--repair", "--json")
+    assert done.status == 3 and done.summary["damaged"] == 1 and "no good copy" in done.out
+    assert bad.read_bytes() == before
+
+
+def test_a_verification_goes_on_where_it_stopped(lab: Lab) -> None:
+    many(lab.source, 300)
+    assert lab.upload().status == 0
+    begun = "2100-01-01T00:00:00.000Z"  # a pass that was cut off when a third had been read
+    (store,) = lab.documents("stores").values()
+    lab.ask("PUT", f"{lab.index}-stores/_doc/nas", json=store | {"verifying_since": begun})
+    for digest, document in list(lab.documents().items())[:100]:
+        rows = [row | {"verified": "2100-01-01T00:00:01.000Z"} for row in document["copies"]]
+        lab.ask("POST", f"{lab.index}/_update/{digest}", json={"doc": {"copies": rows}})
+    done = lab.catalog("verify", "nas", "--json")
+    assert done.status == 0 and done.summary["verified"] == 200
+    (store,) = lab.documents("stores").values()
+    assert "verifying_since" not in store
+    assert lab.catalog("verify", "nas", "--older-than", "1h", "--json").summary["verified"] == 0
+    some = lab.catalog("verify", "nas", "--sample", "10%", "--json").summary["verified"]
+    assert 5 < some < 80
+    assert lab.catalog("verify", "nas", "--time", "0.001s", "--json").summary["verified"] < 300
+    assert lab.catalog("verify", "nas", "--json").summary["verified"] > 0
+
+
+def test_words_that_do_not_fit_are_refused(two: Lab) -> None:
+    for arguments, status in (
+        (("verify", "nowhere"), 2), (("verify", "--sample", "200%"), 2), (("verify", "--older-than", "soon"), 2),
+        (("mirror", "nas", "nas"), 2), (("mirror", "nas", "nowhere"), 2), (("copies", "--missing", "nowhere"), 2),
+        (("store", "add", "Bad Name", two.source), 2), (("store", "add", "x", two.source / "none"), 2),
+        (("store", "add", "x", two.root / "2019"), 4), (("store", "add", "x", two.folder), 4),
+        (("store", "add", "archive", two.source), 4), (("store", "remove", "nowhere"), 2), (("store", "remove", "nas"), 4),
+        (("watch", "nowhere"), 2), (("rebuild", two.source), 2),
+    ):  # fmt: skip
+        done = two.catalog(*arguments)
+        assert done.status == status, (arguments, done)
+        assert done.err.startswith(("Error: ", "Usage: ")) and done.err.count("\n") <= 4
+
+
+def test_an_offline_archive_stays_known_and_comes_back_elsewhere(two: Lab) -> None:
+    mirror(two)
+    before = two.documents()
+    shelf = two.folder / "shelf"
+    (two.folder / "archive").rename(shelf)
+    rows = {r["store"]: r["state"] for r in two.catalog("store", "list", "--json").lines}
+    assert rows == {"archive": "offline", "nas": "there"}
+    assert two.run("sync_catalog_with_disk", "--store", "archive").status == 4
+    assert two.catalog("mirror", "nas", "archive").status == 4
+    assert two.catalog("verify", "--json").summary["verified"] == 5
+    assert {h: d["copy_count"] for h, d in two.documents().items()} == {h: d["copy_count"] for h, d in before.items()}
+    assert two.catalog("store", "add", "archive", shelf).status == 0
+    assert two.run("sync_catalog_with_disk", "--store", "archive", "--json").summary["unchanged"] == 4
+    (shelf / ".catalog" / "store.json").unlink()
+    assert two.catalog("store", "add", "archive", shelf).status == 4
+    assert two.catalog("store", "add", "archive", shelf, "--force").status == 0
+    assert mirror(two) == {}
+
+
+def test_a_store_is_taken_out_with_its_records_only(two: Lab) -> None:
+    mirror(two)
+    assert two.catalog("store", "remove", "archive").status == 4
+    assert two.catalog("store", "remove", "archive", "--forget-copies").status == 0
+    assert {d["copy_count"] for d in two.documents().values()} == {1}
+    assert len(archived(two)) == 5
+    assert [r["store"] for r in two.catalog("store", "list", "--json").lines] == ["nas"]
+
+
+def test_policies_say_what_falls_short(two: Lab) -> None:
+    assert len(two.catalog("copies", "--missing", "archive", "--json").lines) == 4
+    config = two.home / "config.json"
+    config.write_text('{"min_copies": 1, "copy_policies": [{"query": "taken:2019-01", "min_copies": 2, "stores": ["archive"]}]}')
+    done = two.catalog("check", "--json")
+    assert done.status == 3 and done.summary["shortfalls"] == 1
+    assert "1 has fewer than 2 copies, or none in archive (taken:2019-01)" in two.catalog("status").out
+    mirror(two)
+    assert two.catalog("check").status == 0
+    assert two.catalog("copies", "--missing", "archive").out.startswith("Nothing found")
+    assert len(two.catalog("copies", "--json").lines) == 4
+    config.write_text('{"copy_policies": [{"copies": 2}]}')
+    assert two.catalog("check").status == 2
+
+
+def test_the_index_is_rebuilt_from_the_disks_alone(two: Lab) -> None:
+    mirror(two)
+    before = two.documents()
+    for what in ("", "-events", "-stores", "-sources", "-decisions"):
+        for index in two.ask("GET", f"{two.index}{what}/_alias"):
+            two.ask("DELETE", index)
+    done = two.catalog("rebuild", two.root, two.folder / "archive")
+    assert done.status == 0, done.err
+    after = two.documents()
+    assert after.keys() == before.keys()
+    for digest, document in after.items():
+        for field in ("captured", "kind", "camera", "phash", "paths", "stores", "copy_count"):
+            assert document.get(field) == before[digest].get(field), field
+        places = sorted((s["store"], s["path"], s["hash"]) for s in document.get("sidecars", []))
+        assert places == sorted((s["store"], s["path"], s["hash"]) for s in before[digest].get("sidecars", []))
+    assert two.catalog("rebuild", "nas", "archive", "--json").status == 0
+
+
+def test_a_watched_store_is_in_step_soon_after_a_change(two: Lab) -> None:
+    process = two.start("catalog", "watch", "nas", "--settle", "1s", "--json")
+    events = two.index
+    try:
+        wait_for(lambda: any(e.get("last_run") for e in two.documents("stores").values()), process)
+        time.sleep(3)
+        put(two.root, {"new folder/by hand.jpg": jpeg("by hand")}, mtime=MTIME)
+        (two.root / "2019").rename(two.root / "Our 2019")
+
+        def in_step() -> bool:
+            paths = {p for d in two.documents().values() for p in d["paths"]}
+            return "new folder/by hand.jpg" in paths and not any(p.startswith("2019/") for p in paths)
+
+        wait_for(in_step, process)
+    finally:
+        process.send_signal(signal.SIGINT)
+    assert ended(process).status == 130 and events
