@@ -55,7 +55,8 @@ class Outcome:
 class Report:
     """Collects outcomes; tells them to `write` (stdout) as wanted. Safe to use from several threads.
 
-    `outcomes` are those it sums up, `always` those it names where there were none, too; `done` is what became of bytes.
+    `outcomes` are those it sums up, `always` those it names where there were none, too; `done` is what became of bytes, or of the
+    assets where no files are written.
     """
 
     write: Callable[[str], None]
@@ -67,6 +68,7 @@ class Report:
     outcomes: tuple[str, ...] = OUTCOMES
     always: tuple[str, ...] = ("new", "duplicate")
     done: str = "stored"
+    writes_files: bool = True
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     bytes_read: int = 0
@@ -86,7 +88,7 @@ class Report:
             self.counts[outcome.outcome] += 1
             self.bytes_read += outcome.size
             self.bytes_stored += outcome.stored
-            if outcome.reason and outcome.outcome in ("unsupported", "failed"):
+            if outcome.reason and outcome.outcome in ("unsupported", "failed", "skipped"):
                 self.reasons[outcome.outcome, outcome.reason] += 1
             if self.json:
                 self.write(orjson.dumps(outcome.event()).decode())
@@ -143,7 +145,8 @@ class Report:
         lines.append(f"{self.files:,} files: {', '.join(parts)}.")
         for (outcome, reason), count in self.reasons.most_common(REASONS_SHOWN):
             lines.append(f"  {outcome}: {reason}" + (f" ({count:,} files)" if count > 1 else ""))
-        lines.append(f"{size_text(self.bytes_stored)} {self.done} in {seconds:.1f} s ({rate:,.0f} files/s).")
+        what = f"{size_text(self.bytes_stored)} {self.done}" if self.writes_files else "Done"
+        lines.append(f"{what} in {seconds:.1f} s ({rate:,.0f} files/s).")
         lines += [f"{key.capitalize()}: {value}" for key, value in extra.items()]
         return lines
 
