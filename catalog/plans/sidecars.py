@@ -7,16 +7,22 @@ from dataclasses import dataclass
 WRITE, RECORD, WITHDRAW, KEEP, SKIP = "write", "record", "withdraw", "unchanged", "skipped"
 FOREIGN = "a sidecar of this name is there that another program made"
 NO_COPY = "its photo or video is not there"
+TAKEN_BACK = "nothing is said any more"
+ALREADY = "it is there, but not in the index"
 SUFFIX = ".xmp"
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What lies beside a copy. `digest` is the content hash of the file there, "" for none; `own`: we wrote it."""
+    """What lies beside a copy. `digest` is the content hash of the file there, "" for none; `own`: we wrote it.
+
+    `problem` says why it cannot be looked at.
+    """
 
     copy_there: bool
     digest: str = ""
     own: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +57,13 @@ def decide(
         return SidecarAction(name, content_hash, store, path, data, reason)
 
     if wanted is None:
-        return action(WITHDRAW if there.own else KEEP)
+        return action(WITHDRAW, TAKEN_BACK) if there.own else action(KEEP)
+    if there.problem:
+        return action(SKIP, there.problem)
     if not there.copy_there:
         return action(SKIP, NO_COPY)
     if there.digest and not there.own:
         return action(SKIP, FOREIGN)
     if there.digest != wanted[1]:
         return action(WRITE)
-    return action(KEEP if recorded == there.digest else RECORD)
+    return action(KEEP) if recorded == there.digest else action(RECORD, ALREADY)

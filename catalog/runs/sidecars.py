@@ -123,7 +123,7 @@ def _wrote(repository: Repository, digest: str, store: str, path: str) -> bool:
 
 
 def _beside(store: LocalStore, copy: str, path: str) -> Beside:
-    """What lies there at this moment. A sidecar that cannot be read is taken for another program's."""
+    """What lies there at this moment."""
     try:
         copy_there = store.stat(copy) is not None
         entry = store.stat(path)
@@ -135,7 +135,7 @@ def _beside(store: LocalStore, copy: str, path: str) -> Beside:
     except StoreError as error:
         if isinstance(error, FATAL):
             raise
-        return Beside(copy_there=True, digest="unreadable")
+        return Beside(copy_there=False, problem=str(error))
 
 
 def _limited(actions: Iterator[SidecarAction], limit: int) -> Iterator[SidecarAction]:
