@@ -26,7 +26,7 @@ def command() -> None:
     """
 
 
-@command.command("write")
+@command.command("write", short_help="Write XMP sidecars beside what has tags, albums or values of yours.")
 @click.argument("query", nargs=-1)
 @click.option("--store", metavar="NAME", default="", help="Only beside the copies in this store. Default: all that are there.")
 @options.dryrun

@@ -32,7 +32,7 @@ def command(
 
     \b
     Examples:
-      catalog tag 2019/07_July/*.jpg --add beach --add "Tom and Ann"
+      catalog tag /mnt/nas/photos/2019/07_July/*.jpg --add beach --add "Tom and Ann"
       catalog tag --query 'city:Ghent taken:2019-07' --add "Ghent Festivities" --remove misc --dryrun
 
     \b

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from catalog.console import Screen
@@ -19,6 +20,7 @@ from catalog.execution.apply import FATAL
 from catalog.execution.report import Outcome, Report
 from catalog.index import queries
 from catalog.index.repository import Repository
+from catalog.index.schema import companion
 from catalog.media.xmp_writing import OWN_HEAD_BYTES, is_own, is_worth_writing, sidecar_bytes
 from catalog.plans.sidecars import KEEP, RECORD, SKIP, SUFFIX, WITHDRAW, WRITE, Beside, SidecarAction, decide, sidecar_path
 from catalog.runs.asking import pointed
@@ -95,14 +97,16 @@ def _tell_absent(repository: Repository, stores: Mapping[str, LocalStore], reque
 
 def _planned(repository: Repository, stores: Mapping[str, LocalStore], query: str) -> Iterator[SidecarAction]:
     """What is to be done, asset by asset in the order of their hashes; each is looked at when its turn comes."""
+    written = cache(lambda: _written(repository))
     for page in queries.matching(repository, query, also=_CANDIDATES):
         for hit in page:
-            yield from _planned_for(repository, stores, hit["_source"])
+            yield from _planned_for(stores, hit["_source"], written)
 
 
 def _planned_for(
-    repository: Repository, stores: Mapping[str, LocalStore], document: Mapping[str, Any]
+    stores: Mapping[str, LocalStore], document: Mapping[str, Any], written: Callable[[], set[tuple[str, str, str]]]
 ) -> Iterator[SidecarAction]:
+    """`written` are the sidecars (hash, store, path) that this catalog itself wrote."""
     recorded = {(row["store"], row["path"]): row["hash"] for row in document.get("sidecars", [])}
     data = sidecar_bytes(document) if is_worth_writing(document) else b""
     wanted = (data, content_hash(data)) if data else None
@@ -111,15 +115,17 @@ def _planned_for(
         known = recorded.get((copy["store"], path), "")
         if copy["store"] not in stores or copy["state"] != OK:
             continue
-        if wanted or (known and _wrote(repository, document["hash"], copy["store"], path)):
+        if wanted or (known and (document["hash"], copy["store"], path) in written()):
             there = _beside(stores[copy["store"]], copy["path"], path)
             yield decide(document["hash"], copy["store"], path, wanted, known, there)
 
 
-def _wrote(repository: Repository, digest: str, store: str, path: str) -> bool:
-    """Whether this catalog itself wrote the sidecar; one that came with a file may say what the catalog never read."""
-    events = repository.history(digest)
-    return any((e["action"], e.get("store"), e.get("path")) == (EVENT, store, path) for e in events)
+def _written(repository: Repository) -> set[tuple[str, str, str]]:
+    """The sidecars that this catalog ever wrote; one that came with a file may say what the catalog never read."""
+    events = repository.scan_pages(
+        {"term": {"action": EVENT}}, index=companion(repository.alias, "events"), source=["hash", "store", "path"]
+    )
+    return {(e["_source"]["hash"], e["_source"]["store"], e["_source"]["path"]) for page in events for e in page}
 
 
 def _beside(store: LocalStore, copy: str, path: str) -> Beside:
