@@ -19,7 +19,7 @@ _EXPOSURE = {"exposure_time": "time", "f_number": "f_number", "iso": "iso", "foc
 _VIDEO = {"video_codec": "codec", "audio_codec": "audio_codec", "frame_rate": "frame_rate", "rotation": "rotation"}
 _PLAIN = ("orientation", "live_id", "motion_photo", "software", "favorite", "rating", "title", "description", "albums")
 
-_OWN = frozenset({"copies", "sidecars", "location", "sources"})
+_OWN = frozenset({"copies", "sidecars", "location", "sources", "person", "extracted"})
 """Values that the program makes, or has checked before."""
 _WHOLE = {"integer": 2**31, "long": 2**63}
 LARGEST_FLOAT = 3.4028234e38
