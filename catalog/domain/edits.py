@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.domain.copies import OK, Row, flat
-from catalog.domain.person import overlaid
+from catalog.domain.person import overlaid, without_person
 
 Document = dict[str, Any]
 Change = Callable[[Document | None], Document | None]
@@ -125,15 +125,30 @@ def with_person(values: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Cha
     return change
 
 
+def with_saying(saying: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]) -> Change:
+    """The same, made from what was said before and from the document as its bytes alone would make it."""
+
+    def change(document: Document | None) -> Document | None:
+        if document is None:
+            raise ValueError("the asset was forgotten meanwhile")
+        return overlaid(document, saying(document.get("person", {}), without_person(document)))
+
+    return change
+
+
 def described_anew(facts: Document) -> Change:
-    """What the bytes state, read again; copies, sidecars, stack, and what a person said stay."""
+    """What the bytes state, read again; copies, sidecars, stack, and what a person said stay.
+
+    What a sidecar says for a person counts only where the index knows of nothing said: the index is newer.
+    """
     kept = ("copies", "sidecars", "stack", "added", "original", "albums")
 
     def change(document: Document | None) -> Document | None:
         if document is None:
             return None
-        fresh = {k: v for k, v in facts.items() if k not in kept} | {k: document[k] for k in kept if k in document}
-        said = dict(facts.get("person", {})) | dict(document.get("person", {}))
+        read, base = without_person(facts), without_person(document)
+        fresh = {k: v for k, v in read.items() if k not in kept} | {k: base[k] for k in kept if k in base}
+        said = document.get("person") or facts.get("person", {})
         return overlaid({**fresh, **flat(document["copies"])}, said)
 
     return change

@@ -6,16 +6,26 @@ A document holds `person` (what was set, by name), `extracted` (the values it co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
+
+from catalog.domain.capture_time import EARLIEST_YEAR, CaptureTime, parse_offset
+from catalog.domain.copies import timestamp
+from catalog.domain.geo import position_or_reason
 
 Document = dict[str, Any]
 
 _PLAIN = ("title", "description", "rating", "favorite", "albums")
-NAMES = ("taken", "position", "place", "tags_added", "tags_removed", *_PLAIN)
-"""What a person can set. `taken` is the wall clock as ISO text, `position` is [lat, lon], `place` is a name."""
+NAMES = ("taken", "position", "around", "place", "tags_added", "tags_removed", *_PLAIN)
+"""What a person can set. `taken` is the wall clock as ISO text, with its offset if known; `position` is [lat, lon] and
+`around` the words of the gazetteer for it (set with it, never alone); `place` is a name of the person's own."""
 
-_COVERED = {"taken": ("captured",), "position": ("location", "altitude"), "place": ("place",),
+MAX_TEXT, MAX_DESCRIPTION, MAX_WORDS = 1000, 10_000, 1000
+"""Characters of a title, tag, album or place; of a description; tags or albums of one asset."""
+
+_COVERED = {"taken": ("captured",), "position": ("location", "altitude"), "around": ("place",), "place": ("place",),
             "tags_added": ("tags",), "tags_removed": ("tags",)}  # fmt: skip
 
 
@@ -41,38 +51,47 @@ def overlaid(document: Mapping[str, Any], person: Mapping[str, Any]) -> Document
         changed |= _MADE.get(name, _plain(name))(value, changed)
     covered = sorted({field for name in said for field in _COVERED.get(name, (name,))})
     extracted = {field: base.get(field) for field in covered}
-    document_ = {k: v for k, v in changed.items() if v is not None and v != []}
-    return {**document_, "person": said, "extracted": extracted, "manual": sorted(said)}
+    document_ = {k: v for k, v in changed.items() if k not in extracted or (v is not None and v != [])}
+    return {**document_, "person": said, "extracted": extracted, "manual": sorted(said.keys() - {"around"})}
 
 
 def merged(mine: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """What two documents of one asset hold that a person said: `mine` wins, tags and albums add up."""
     both = dict(other) | dict(mine)
+    if "position" in mine and "around" not in mine:  # the words of the other position are not this one's
+        both.pop("around", None)
     for name in ("tags_added", "tags_removed", "albums"):
         if name in mine and name in other:
             both[name] = sorted({*mine[name], *other[name]})
     if "tags_added" in mine and "tags_removed" in both:
         both["tags_removed"] = [t for t in both["tags_removed"] if t not in mine["tags_added"]]
-    return {k: v for k, v in both.items() if v != []}
+    return {k: v for k, v in both.items() if v != [] or k == "albums"}
+
+
+# --- how each value is laid over ----------------------------------------------------------------------------------------
 
 
 def _taken(value: str, _document: Document) -> Document:
-    has_time = "T" in value
-    wall = value if has_time else f"{value}T00:00:00"
-    return {"captured": {"wall": _with_milliseconds(wall), "source": "person", "confidence": "high", "has_time": has_time}}
-
-
-def _with_milliseconds(wall: str) -> str:
-    whole = wall if wall.count(":") == 2 else f"{wall}:00"
-    return whole if "." in whole else f"{whole}.000"
+    captured = capture_time(value)
+    made = {
+        "wall": captured.wall.isoformat(timespec="milliseconds"), "source": "person", "confidence": "high",
+        "has_time": captured.has_time,
+    }  # fmt: skip
+    if captured.instant is not None:
+        made |= {"instant": timestamp(captured.instant), "offset_minutes": captured.offset_minutes}
+    return {"captured": made}
 
 
 def _position(value: list[float], _document: Document) -> Document:
     return {"location": {"lat": value[0], "lon": value[1]}, "altitude": None}
 
 
+def _around(value: Mapping[str, str], _document: Document) -> Document:
+    return {"place": dict(value) or None}
+
+
 def _place(value: str, document: Document) -> Document:
-    return {"place": {**document.get("place", {}), "name": value, "source": "person"}}
+    return {"place": {**(document.get("place") or {}), "name": value, "source": "person"}}
 
 
 def _tags_added(value: list[str], document: Document) -> Document:
@@ -88,5 +107,114 @@ def _plain(name: str) -> Callable[[Any, Document], Document]:
 
 
 _MADE: dict[str, Callable[[Any, Document], Document]] = {
-    "taken": _taken, "position": _position, "place": _place, "tags_added": _tags_added, "tags_removed": _tags_removed,
+    "taken": _taken, "position": _position, "around": _around, "place": _place,
+    "tags_added": _tags_added, "tags_removed": _tags_removed,
 }  # fmt: skip
+
+
+# --- what is a value, and what is none ----------------------------------------------------------------------------------
+
+_TAKEN = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,6}))?)? ?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def capture_time(text: str) -> CaptureTime:
+    """A capture time from `2019-07-12T18:30:15+02:00` or a part of it. Raises ValueError with the reason."""
+    match = _TAKEN.fullmatch(text.strip())
+    if not match:
+        raise ValueError("it is no date like 2019-07-12, or 2019-07-12 18:30:15, with +02:00 behind it if that is known")
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    try:
+        wall = datetime(year, month, day, hour, minute, second, int((match[7] or "").ljust(6, "0")))
+    except ValueError as error:
+        raise ValueError("there is no such day or time") from error
+    if year < EARLIEST_YEAR:
+        raise ValueError("it is before photography")
+    offset = parse_offset(match[8]) if match[8] else None
+    if match[8] and offset is None:
+        raise ValueError(f"no clocks are set by {match[8]}")
+    return CaptureTime(wall, "person", "high", offset, has_time=match[4] is not None)
+
+
+def taken_text(captured: CaptureTime) -> str:
+    """A capture time in the one form in which it is kept."""
+    return captured.isoformat() if captured.has_time else captured.wall.date().isoformat()
+
+
+def text_or_reason(value: object, longest: int = MAX_TEXT) -> str:
+    """A text without blanks around it. Raises ValueError where it is none, empty, too long, or holds control characters."""
+    if not isinstance(value, str):
+        raise ValueError("it is no text")
+    clean = value.strip()
+    if not clean:
+        raise ValueError("it is empty")
+    if len(clean) > longest:
+        raise ValueError(f"it is longer than {longest:,} characters")
+    if _CONTROL.search(clean) or ("\n" in clean and longest == MAX_TEXT):
+        raise ValueError("it holds characters that are no text")
+    return clean
+
+
+def _checked_taken(value: object) -> str:
+    return taken_text(capture_time(text_or_reason(value)))
+
+
+def _checked_position(value: object) -> list[float]:
+    if not (isinstance(value, list) and len(value) == 2 and all(type(v) in (int, float) for v in value)):
+        raise ValueError("it is no latitude,longitude")
+    position, reason = position_or_reason(float(value[0]), float(value[1]), None, "person")
+    if position is None:
+        raise ValueError(reason)
+    return [position.lat, position.lon]
+
+
+def _checked_around(value: object) -> dict[str, str]:
+    known = ("country", "country_code", "region", "city", "name", "source")
+    if not isinstance(value, dict) or not value.keys() <= set(known):
+        raise ValueError("it is no place")
+    return {name: text_or_reason(value[name]) for name in known if name in value}
+
+
+def _checked_words(value: object) -> list[str]:
+    if not isinstance(value, list) or len(value) > MAX_WORDS:
+        raise ValueError(f"it is no list of at most {MAX_WORDS:,} texts")
+    return list(dict.fromkeys(text_or_reason(v) for v in value))
+
+
+def _checked_rating(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not -1 <= value <= 5:
+        raise ValueError("it is no number from 0 to 5, or -1 for rejected")
+    return value
+
+
+def _checked_favorite(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("it is neither yes nor no")
+    return value
+
+
+CHECKS: dict[str, Callable[[object], Any]] = {
+    "taken": _checked_taken, "position": _checked_position, "around": _checked_around, "place": text_or_reason,
+    "tags_added": _checked_words, "tags_removed": _checked_words, "title": text_or_reason,
+    "description": lambda value: text_or_reason(value, MAX_DESCRIPTION), "rating": _checked_rating,
+    "favorite": _checked_favorite, "albums": _checked_words,
+}  # fmt: skip
+"""The value as it is kept, by name; each raises ValueError with the reason where it is none."""
+
+
+def checked(values: object) -> tuple[dict[str, Any], list[str]]:
+    """What can be believed of values that were read from a file, and a reason for each that cannot."""
+    if not isinstance(values, dict):
+        return {}, ["what a person said is no object"]
+    good: dict[str, Any] = {}
+    reasons = []
+    for name, value in values.items():
+        try:
+            good[name] = CHECKS[name](value)
+        except KeyError:
+            reasons.append(f"a person cannot set {str(name)[:40]!r}")
+        except ValueError as error:
+            reasons.append(f"{name} is left out: {error}")
+    if "position" not in good:
+        good.pop("around", None)
+    return {name: good[name] for name in NAMES if name in good}, reasons

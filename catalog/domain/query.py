@@ -32,6 +32,7 @@ FIELDS: dict[str, str] = {
     "blank": "quality.blank", "blurred": "quality.blurred", "sharpness": "quality.sharpness",
     "brightness": "quality.brightness", "contrast": "quality.contrast", "live_id": "live_id", "motion": "motion_photo",
     "stack": "stack.id", "role": "stack.role", "note": "notes", "problem": "problem", "run": "run", "altitude": "altitude",
+    "manual": "manual",
 }  # fmt: skip
 """Short names and the fields of the document they mean; the document's own names work as well."""
 
@@ -47,7 +48,8 @@ _COMPARABLE = DATES | NUMBERS | BOOLEANS
 UNSEARCHABLE = {"location": "Use near:latitude,longitude,distance or has:location.", "phash": "Use has:phash."}
 """Fields that no word can be compared with, and what to write instead."""
 PRESENCE = {"location": "location", "gps": "location", "date": "captured.wall", "place": "place.country", "phash": "phash",
-            "camera": "camera.model", "live": "live_id", "stack": "stack.id", "sidecar": "sidecars.path"}  # fmt: skip
+            "camera": "camera.model", "live": "live_id", "stack": "stack.id", "sidecar": "sidecars.path",
+            "person": "manual"}  # fmt: skip
 """Names that `has:` knows beside those of FIELDS."""
 
 _LOWER_CASE = frozenset(

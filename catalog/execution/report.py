@@ -88,7 +88,7 @@ class Report:
             self.counts[outcome.outcome] += 1
             self.bytes_read += outcome.size
             self.bytes_stored += outcome.stored
-            if outcome.reason and outcome.outcome in ("unsupported", "failed", "damaged", "missing"):
+            if outcome.reason and outcome.outcome in ("unsupported", "failed", "damaged", "missing", "skipped"):
                 self.reasons[outcome.outcome, outcome.reason] += 1
             if self.json:
                 self.write(orjson.dumps(outcome.event()).decode())

@@ -10,15 +10,16 @@ from catalog.domain.asset import Asset, Copy
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.copies import flat, timestamp
 from catalog.domain.filetypes import extension_of
+from catalog.domain.person import overlaid
 from catalog.index import schema
 
 _CAMERA = ("make", "model", "lens")
 _EXPOSURE = {"exposure_time": "time", "f_number": "f_number", "iso": "iso", "focal_length": "focal_length",
              "focal_length_35mm": "focal_length_35mm", "flash": "flash"}  # fmt: skip
 _VIDEO = {"video_codec": "codec", "audio_codec": "audio_codec", "frame_rate": "frame_rate", "rotation": "rotation"}
-_PLAIN = ("orientation", "live_id", "motion_photo", "software", "favorite", "rating", "title", "description")
+_PLAIN = ("orientation", "live_id", "motion_photo", "software", "favorite", "rating", "title", "description", "albums")
 
-_OWN = frozenset({"copies", "sidecars", "location", "sources"})
+_OWN = frozenset({"copies", "sidecars", "location", "sources", "person", "extracted"})
 """Values that the program makes, or has checked before."""
 _WHOLE = {"integer": 2**31, "long": 2**63}
 LARGEST_FLOAT = 3.4028234e38
@@ -46,7 +47,7 @@ def asset_document(
     asset: Asset, *, original: str, copies: list[Copy], sidecars: list[dict[str, Any]], stack: tuple[str, str] | None,
     run: str, now: datetime,
 ) -> dict[str, Any]:  # fmt: skip
-    """The document of a new asset. Fields without a value are left out.
+    """The document of a new asset, with what its sidecar says for a person laid over it. Fields without a value are left out.
 
     `original` is the source path (text form); `stack` is its id and this asset's role; `now` is an aware moment.
     """
@@ -85,7 +86,7 @@ def asset_document(
         "updated": timestamp(now),
         "run": run,
     }
-    return without_blanks(fitting(without_blanks(document)))
+    return overlaid(without_blanks(fitting(without_blanks(document))), values.get("person", {}))
 
 
 def stack_document(stack: tuple[str, str]) -> dict[str, str]:

@@ -30,7 +30,7 @@ def field_names() -> frozenset[str]:
 
 def _flattened(properties: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for name, definition in properties.items():
-        if definition.get("type") == "nested":
+        if definition.get("type") == "nested" or definition.get("enabled") is False:
             continue
         if "properties" in definition:
             yield from _flattened(definition["properties"], f"{prefix}{name}.")
@@ -82,6 +82,17 @@ def search(repository: Repository, text: str, *, sort: str, limit: int) -> Itera
         for page in repository.scan_pages(query, sort=order, limit=limit):
             for hit in page:
                 yield hit["_source"]
+
+
+def matching(
+    repository: Repository, text: str, *, also: dict[str, Any] | None = None, source: bool = True
+) -> Iterator[list[dict[str, Any]]]:
+    """Pages of hits that match, by hash. `also` is a further condition, in Elasticsearch's own words."""
+    query = build(text)
+    if also:
+        query["bool"]["filter"].append(also)
+    with pointing_at(text):
+        yield from repository.scan_pages(query, sort=[{"hash": "asc"}], source=source)
 
 
 def count(repository: Repository, text: str) -> int:

@@ -12,9 +12,11 @@ FIELDS = (
     "make", "model", "lens", "width", "height", "orientation", "duration", "video_codec", "audio_codec", "frame_rate",
     "live_id", "title", "description", "rating", "favorite", "exposure_time", "f_number", "iso", "focal_length",
     "focal_length_35mm", "flash", "software", "rotation", "motion_photo", "preview_offset", "preview_length",
+    "person", "albums",
 )  # fmt: skip
 """Every field a reader may set with `add`. `width` and `height` are as stored; `orientation` (EXIF 1-8) and `rotation`
-(clockwise degrees, video) say how to turn them. `duration` is in seconds, `exposure_time` in seconds, `focal_length` in mm."""
+(clockwise degrees, video) say how to turn them. `duration` is in seconds, `exposure_time` in seconds, `focal_length` in mm.
+`person` and `albums` are what a sidecar of our own holds: see `domain.person`."""
 
 
 @dataclass(slots=True)

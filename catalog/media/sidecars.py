@@ -21,7 +21,7 @@ def read_sidecar(data: bytes, name: str, findings: Findings) -> None:
         if extension == "xmp":
             from catalog.media.xmp import read_xmp
 
-            read_xmp(data, findings)
+            read_xmp(data, findings, sidecar=True)
         elif extension == "json":
             _read_takeout(orjson.loads(data), findings)
         elif extension == "thm":

@@ -10,11 +10,21 @@ from __future__ import annotations
 import re
 from xml.parsers import expat
 
+import orjson
+
 from catalog.domain.capture_time import DateCandidate, parse_date
+from catalog.domain.person import CHECKS, checked
 from catalog.media.exif import add_copied_date, add_tags, is_boilerplate
 from catalog.media.findings import Findings
 
+OWN_NAMESPACE = "urn:image-catalog:person:1.0"
+"""Of the one property that holds exactly what a person said, as JSON."""
+OWN_TOOLKIT = "image-catalog 1"
+"""The toolkit that a packet written by this program names."""
+_OWN = "catalog:person"
+_TOOLKIT = "x:xmptk"
 _PREFIXES = {
+    OWN_NAMESPACE: "catalog",
     "http://ns.adobe.com/exif/1.0/": "exif",
     "http://ns.adobe.com/photoshop/1.0/": "photoshop",
     "http://ns.adobe.com/xap/1.0/": "xmp",
@@ -52,11 +62,12 @@ _WANTED = frozenset(
         "exif:ExposureTime",
         "exif:FNumber",
         "exif:FocalLength",
+        _OWN,
     )
 )
 _WORTH_PARSING = re.compile(
     rb"DateTimeOriginal|DateTimeDigitized|GPSL|DateCreated|CreateDate|:Rating|:Make|:Model|Orientation|Lens|subject|title"
-    rb"|description|MotionPhoto|MicroVideo"
+    rb"|description|MotionPhoto|MicroVideo|image-catalog"
 )
 _STRUCTURES = re.compile(r"Location(Shown|Created)|Ingredients|History|DerivedFrom|Pantry|RegionInfo|Regions")
 _MAX_PACKET = 8 << 20
@@ -74,7 +85,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.found: Properties = {}
-        self._prefixes = {p: p for p in (*_PREFIXES.values(), "stEvt")} | {"xap": "xmp"}
+        self._prefixes = {p: p for p in (*_PREFIXES.values(), "stEvt")} | {"xap": "xmp", "catalog": "(not declared)"}
         self._depth = 0
         self._base = 0
         self._inside_rdf = 0
@@ -116,6 +127,8 @@ class _Reader:
             self._text, self._listed = [], True
 
     def _outside(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "x:xmpmeta" and _TOOLKIT in attributes:
+            self.found.setdefault(_TOOLKIT, [attributes[_TOOLKIT]])
         if name == "rdf:RDF" and not self._inside_rdf:
             self._inside_rdf = self._depth
         elif name == "rdf:Description" and self._inside_rdf == self._depth - 1:
@@ -149,12 +162,18 @@ def _refuse(*_: object) -> None:
     raise ValueError("entity declarations are not read")
 
 
-def read_xmp(packet: bytes, findings: Findings) -> None:
-    """Add what a packet (UTF-8, UTF-16 or UTF-32 bytes, padding allowed) states of its picture."""
+def read_xmp(packet: bytes, findings: Findings, *, sidecar: bool = False) -> None:
+    """Add what a packet (UTF-8, UTF-16 or UTF-32 bytes, padding allowed) states of its picture.
+
+    What a person said to the catalog is read from a sidecar only: a picture from elsewhere cannot say it. The standard
+    properties of a sidecar that the catalog wrote repeat that, and are no statement of the file.
+    """
     data = _as_utf8(packet[:_MAX_PACKET])
     if not _WORTH_PARSING.search(data):
         return
     found = parse_properties(data)
+    if sidecar and found.get(_OWN) and _add_own(found[_OWN][0], findings) and found.get(_TOOLKIT) == [OWN_TOOLKIT]:
+        return
     if found:
         _add_dates(found, findings)
         _add_position(found, findings)
@@ -171,6 +190,23 @@ def parse_properties(data: bytes) -> Properties:
     if repaired.parse(re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", " ", text).encode()):
         return repaired.found
     return _by_pattern(text) | reader.found
+
+
+def _add_own(text: str, findings: Findings) -> bool:
+    """Add what a person said; False, and a note, where it cannot be read."""
+    try:
+        whole = orjson.loads(text)
+        person, reasons = checked(whole.get("person", {}))
+        albums = CHECKS["albums"](whole.get("albums", []))
+    except (ValueError, AttributeError) as error:
+        findings.notes.append(f"what a person said is not understood: {error}")
+        return False
+    findings.notes.extend(f"person: {reason}" for reason in reasons)
+    if person:
+        findings.add("person", person, "sidecar")
+    if albums:
+        findings.add("albums", albums, "sidecar")
+    return True
 
 
 def _as_utf8(packet: bytes) -> bytes:
@@ -195,7 +231,7 @@ def _by_pattern(text: str) -> Properties:
     found: Properties = {}
     if _STRUCTURES.search(text):
         return found
-    for name in _WANTED:
+    for name in _WANTED - {_OWN}:
         escaped = re.escape(name)
         match = re.search(rf"<{escaped}>([^<]{{1,200}})</|\b{escaped}\s*=\s*[\"']([^\"'<]{{1,200}})[\"']", text)
         if match:

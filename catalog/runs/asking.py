@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ import orjson
 from catalog.console import Screen
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import from_text, printable, to_text
+from catalog.domain.saying import taken_shown, told
 from catalog.errors import DONE, AssetNotFound, QuerySyntaxError
 from catalog.execution.report import size_text
 from catalog.index import queries
@@ -46,7 +48,7 @@ def run_search(workspace: Workspace, query: str, *, style: str, sort: str, limit
             _print_table(found, screen.out)
         return DONE
     except QuerySyntaxError as error:
-        raise _pointed(error, query) from error
+        raise pointed(error, query) from error
 
 
 def _without_raw_bytes(text: str) -> str:
@@ -54,7 +56,7 @@ def _without_raw_bytes(text: str) -> str:
     return re.sub("[\udc80-\udcff]", lambda m: f"\\\\x{ord(m[0]) - 0xDC00:02x}", text)
 
 
-def _pointed(error: QuerySyntaxError, query: str) -> QuerySyntaxError:
+def pointed(error: QuerySyntaxError, query: str) -> QuerySyntaxError:
     """The error with the query and a mark under the spot, where one is known."""
     if error.position is None and error.__cause__ is None:
         return error
@@ -229,9 +231,11 @@ def _description(document: Document, history: list[dict[str, Any]]) -> Iterator[
     if captured:
         wall = captured["wall"].replace("T", " ").removesuffix(".000")
         offset = f" (UTC{_offset_text(captured['offset_minutes'])})" if "offset_minutes" in captured else ""
-        yield _row("taken", f"{wall}{offset}", f"{captured['source']}, confidence {captured['confidence']}")
+        origin = f"from {captured['source']}, confidence {captured['confidence']}"
+        yield _row("taken", f"{wall}{offset}", _taken_by_person(document) or origin)
         yield from _plain_lines({k: captured[k] for k in ("instant", "zone") if k in captured}, {}, "taken.")
-    yield from _plain_lines(document, document.get("sources", {}))
+    yield from _plain_lines(document, document.get("sources", {}), extracted=document.get("extracted", {}))
+    yield from _taken_away(document)
     for copy in document.get("copies", []):
         yield _row("copy", f"{copy['store']}:{copy['path']}  {copy['state']}, verified {copy['verified']}")
     for sidecar in document.get("sidecars", []):
@@ -242,7 +246,8 @@ def _description(document: Document, history: list[dict[str, Any]]) -> Iterator[
         yield "history"
     for event in history:
         source = f"  from {event['source']}" if event.get("source") else ""
-        where = f"{event.get('store', '')}:{event.get('path', '')}"
+        where = f"{event.get('store', '')}:{event.get('path', '')}" if event.get("path") else ""
+        where = where or told(event.get("before", {}), event.get("after", {}))
         yield printable(f"  {event['at']}  {event['action']:<10} {where}{source}  run {event['run']}")
 
 
@@ -251,8 +256,52 @@ def _offset_text(minutes: int) -> str:
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
-def _row(name: str, value: object, source: str | None = None) -> str:
-    return printable(f"  {name:<26}{value}" + (f"   from {source}" if source else ""))
+def _row(name: str, value: object, origin: str = "") -> str:
+    return printable(f"  {name:<26}{value}" + (f"   {origin}" if origin else ""))
+
+
+def _by_person(stated: str | None) -> str:
+    return f"set by you; the file says {stated or 'nothing'}"
+
+
+def _taken_by_person(document: Document) -> str:
+    if "captured" not in document.get("extracted", {}):
+        return ""
+    covered = document["extracted"]["captured"]
+    return _by_person(f"{taken_shown(covered)} ({covered['source']})" if covered else None)
+
+
+def _taken_away(document: Document) -> Iterator[str]:
+    """Values that the file states, and that a person made to be none."""
+    for name, stated in _leaves(document.get("extracted", {}), ""):
+        if stated is not None and _leaf(document, name) is None and not name.startswith("captured."):
+            yield _row(name, "none", _by_person(_plain(name, stated)))
+
+
+def _leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict) and key != "location":
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _leaf(values: Mapping[str, Any], name: str) -> Any:
+    first, _, rest = name.partition(".")
+    value = values.get(first)
+    return _leaf(value, rest) if rest and isinstance(value, Mapping) else None if rest else value
+
+
+def _origin(name: str, value: Any, sources: Mapping[str, str], extracted: Mapping[str, Any]) -> str:
+    """Who gave a value: a reader of the file, or a person, and then what the file says."""
+    stated = _leaf(extracted, name)
+    if name.partition(".")[0] in extracted and not name.endswith(".source"):
+        if stated != value:
+            return _by_person(None if stated is None else _plain(name, stated))
+        if "." not in name:
+            return "set by you; the file says the same"
+    source = sources.get(_READ_AS.get(name, name))
+    return f"from {source}" if source else ""
 
 
 _READ_AS = {
@@ -262,18 +311,21 @@ _READ_AS = {
     "exposure.focal_length": "focal_length", "exposure.focal_length_35mm": "focal_length_35mm", "exposure.flash": "flash",
 }  # fmt: skip
 """Fields of the document, and the names under which `sources` says who read them."""
-_SHOWN_APART = frozenset({"hash", "kind", "type", "captured", "copies", "sidecars", "notes", "sources", "stores", "paths"})
+_SHOWN_APART = frozenset({"hash", "kind", "type", "captured", "copies", "sidecars", "notes", "sources", "stores", "paths",
+                          "person", "extracted", "manual"})  # fmt: skip
 
 
-def _plain_lines(document: Document, sources: Mapping[str, str], prefix: str = "") -> Iterator[str]:
+def _plain_lines(
+    document: Document, sources: Mapping[str, str], prefix: str = "", *, extracted: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[str]:
     for key, value in document.items():
         name = f"{prefix}{key}"
         if name in _SHOWN_APART:
             continue
         if isinstance(value, dict) and key != "location":
-            yield from _plain_lines(value, sources, f"{name}.")
+            yield from _plain_lines(value, sources, f"{name}.", extracted=extracted)
         else:
-            yield _row(name, _plain(name, value), sources.get(_READ_AS.get(name, name)))
+            yield _row(name, _plain(name, value), _origin(name, value, sources, extracted))
 
 
 def _plain(name: str, value: Any) -> str:

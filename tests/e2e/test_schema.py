@@ -43,9 +43,6 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 EVERYTHING = ("", "-events", "-stores", "-sources", "-decisions")
 UNWRITTEN = {
     "assets": {
-        "albums": "set by a person, or by an import that is still to come",
-        "manual": "names the fields that a person set",
-        **dict.fromkeys(("person", "extracted"), "what a person set, and what it covers"),
         **dict.fromkeys(("copies.device", "copies.inode"), "the example has none"),
         **dict.fromkeys(("sidecars.mtime", "sidecars.device", "sidecars.inode"), "the example has none"),
         "copies.revision": "for stores that number their versions; the disk has none",
@@ -134,7 +131,8 @@ VALUES = {
     "make": "Apple", "model": "iPhone 12", "lens": "back camera 4.2mm f/1.6", "exposure_time": 0.008, "f_number": 1.6, "iso": 32,
     "focal_length": 4.2, "focal_length_35mm": 26, "flash": 16, "video_codec": "hevc", "audio_codec": "aac", "frame_rate": 29.97,
     "rotation": 90, "orientation": 6, "live_id": "3F2504E0-4F89", "motion_photo": True, "software": "15.1", "favorite": False,
-    "rating": -1, "title": "Snow in Ghent", "description": "Nobody was there.",
+    "rating": -1, "title": "Snow in Ghent", "description": "Nobody was there.", "albums": ["Winter"],
+    "person": {"rating": 5, "tags_added": ["white"]},
 }  # fmt: skip
 """Every value that a reader of files may find, and that is not kept elsewhere in the facts."""
 

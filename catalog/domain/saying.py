@@ -1,0 +1,216 @@
+"""From the words of a command (`rating=4`, `albums+=Paris`, `--add sea`) to what a person then says of an asset."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from catalog.domain.geo import Position
+from catalog.domain.person import CHECKS, capture_time
+from catalog.domain.place import Place
+from catalog.errors import UsageError
+
+Said = Mapping[str, Any]
+Saying = Callable[[Said, Mapping[str, Any]], dict[str, Any]]
+"""From what was said before, and the document as its bytes alone would make it, to what is said now."""
+
+KEYS = ("taken", "position", "place", "title", "description", "rating", "favorite", "albums")
+"""What `catalog set` sets."""
+
+_ASSIGNMENT = re.compile(rf"({'|'.join(KEYS)})(\+=|-=|=)(.*)", re.DOTALL)
+_LIKE_ONE = re.compile(r"([A-Za-z_]+)(\+=|-=|=).*", re.DOTALL)
+_ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_GRACE = timedelta(days=1)
+"""By so much may a clock somewhere on earth be ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One KEY=VALUE, understood. `value` None takes back what a person said; `operator` is "=", "+=" or "-="."""
+
+    key: str
+    operator: str
+    value: Any
+
+
+def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What names assets, and what says something of them: that begins with a known key and an equals sign."""
+    says = [word for word in words if _ASSIGNMENT.fullmatch(word)]
+    return [word for word in words if not _ASSIGNMENT.fullmatch(word)], says
+
+
+def check_name(word: str) -> None:
+    """Raise UsageError for a word that looks like KEY=VALUE, but has a key that is none."""
+    match = _LIKE_ONE.fullmatch(word)
+    if not match:
+        return
+    if match[1] in ("tag", "tags"):
+        raise UsageError("Tags are not set as a whole.", hint="Use `catalog tag WHAT --add TAG --remove TAG`.")
+    close = difflib.get_close_matches(match[1].lower(), KEYS, 1)
+    hint = f"Did you mean {close[0]}?" if close else f"It knows {', '.join(KEYS)}."
+    raise UsageError(f"There is no key {match[1]} in {word[:80]}; nothing was changed.", hint=hint)
+
+
+def parse_assignments(texts: Sequence[str], now: datetime) -> tuple[Assignment, ...]:
+    """Every KEY=VALUE. `now` is naive UTC. Raises UsageError that says what is wrong with which."""
+    found = [_parsed(text, now) for text in texts]
+    if not found:
+        raise UsageError("There is nothing to set.", hint=f"Give KEY=VALUE, such as rating=4; it knows {', '.join(KEYS)}.")
+    for number, one in enumerate(found):
+        if any(one.key == other.key and "=" in (one.operator, other.operator) for other in found[:number]):
+            raise UsageError(f"{one.key} is given twice; nothing was changed.", hint="Give it once.")
+    return tuple(found)
+
+
+def _parsed(text: str, now: datetime) -> Assignment:
+    match = _ASSIGNMENT.fullmatch(text)
+    if not match:
+        raise UsageError(f"{text} is no KEY=VALUE.")
+    key, operator, value = match[1], match[2], match[3].strip()
+    if operator != "=" and key != "albums":
+        raise UsageError(f"{key}{operator} is not understood: only albums can be added to.", hint=f"Write {key}=VALUE.")
+    if not value and operator == "=":
+        return Assignment(key, operator, None)
+    try:
+        return Assignment(key, operator, _value(key, value, now))
+    except ValueError as error:
+        shown = value if len(value) <= 80 else f"{value[:80]}..."
+        raise UsageError(f"{key}={shown} cannot be set: {error}; nothing was changed.", hint=_FORMS.get(key, "")) from error
+
+
+_FORMS = {"position": "Write it as position=51.05,3.72.", "rating": "Write it as rating=4.", "favorite": "Write favorite=yes."}
+
+
+def _value(key: str, text: str, now: datetime) -> Any:
+    """The value as it is kept. Raises ValueError with the reason."""
+    if key == "taken":
+        _check_past(text, now)
+        return CHECKS[key](text)
+    if key == "position":
+        return CHECKS[key](_numbers(text))
+    if key == "rating":
+        return CHECKS[key](int(text) if re.fullmatch(r"-?\d", text, re.ASCII) else text)
+    if key == "favorite":
+        return CHECKS[key](_ANSWERS.get(text.lower(), text))
+    if key == "albums":
+        return CHECKS[key]([part for part in text.split(",") if part.strip()])
+    return CHECKS[key](text)
+
+
+def _check_past(text: str, now: datetime) -> None:
+    captured = capture_time(text)
+    moment = captured.instant or captured.wall.replace(tzinfo=UTC)
+    if moment > now.replace(tzinfo=UTC) + _GRACE:
+        raise ValueError("it is in the future")
+
+
+def _numbers(text: str) -> list[float] | str:
+    parts = text.split(",")
+    try:
+        return [float(part) for part in parts]
+    except ValueError:
+        return text
+
+
+def with_surroundings(assignments: Sequence[Assignment], place_of: Callable[[Position], Place | None]) -> tuple[Assignment, ...]:
+    """The assignments, and with a position the words for it, so that searches for its city find the asset."""
+    position = next((one.value for one in assignments if one.key == "position" and one.value), None)
+    if position is None:
+        return tuple(assignments)
+    place = place_of(Position(*position))
+    fields = ("country", "country_code", "region", "city", "name", "source")
+    words = {name: getattr(place, name) for name in fields if getattr(place, name)} if place else {}
+    return (*assignments, Assignment("around", "=", words))
+
+
+def setting(assignments: Sequence[Assignment]) -> Saying:
+    """What `catalog set` makes of what was said."""
+
+    def said(person: Said, base: Mapping[str, Any]) -> dict[str, Any]:
+        now = dict(person)
+        for one in assignments:
+            if one.operator != "=":
+                now = _with_albums(now, base, one)
+            elif one.value is not None:
+                now[one.key] = one.value
+            else:
+                now.pop(one.key, None)
+                if one.key == "position":
+                    now.pop("around", None)
+        return now
+
+    return said
+
+
+def _with_albums(person: dict[str, Any], base: Mapping[str, Any], one: Assignment) -> dict[str, Any]:
+    """More or fewer albums than there are; what comes to the same as without a person is no longer said by one."""
+    stated = list(base.get("albums", []))
+    before = person.get("albums", stated)
+    if one.operator == "+=":
+        after = list(dict.fromkeys([*before, *one.value]))
+    else:
+        after = [album for album in before if album not in one.value]
+    rest = {k: v for k, v in person.items() if k != "albums"}
+    return rest if after == stated else {**rest, "albums": CHECKS["albums"](after)}
+
+
+def tagging(add: Sequence[str], remove: Sequence[str]) -> Saying:
+    """What `catalog tag` makes of what was said. Raises UsageError for a tag that cannot be one."""
+    more, fewer = _tags(add), _tags(remove)
+    if not more and not fewer:
+        raise UsageError("There is no tag to add or remove.", hint="Give --add TAG or --remove TAG.")
+    both = [tag for tag in more if tag in fewer]
+    if both:
+        raise UsageError(f"The tag {both[0]} cannot be added and removed at once; nothing was changed.")
+
+    def said(person: Said, base: Mapping[str, Any]) -> dict[str, Any]:
+        stated = base.get("tags", [])
+        added = [t for t in person.get("tags_added", []) if t not in fewer]
+        removed = [t for t in person.get("tags_removed", []) if t not in more]
+        added += [t for t in more if t not in added and t not in stated]
+        removed += [t for t in fewer if t not in removed and t in stated]
+        rest = {k: v for k, v in person.items() if k not in ("tags_added", "tags_removed")}
+        added, removed = CHECKS["tags_added"](added), CHECKS["tags_removed"](removed)
+        return {**rest, **({"tags_added": added} if added else {}), **({"tags_removed": removed} if removed else {})}
+
+    return said
+
+
+def _tags(texts: Sequence[str]) -> list[str]:
+    try:
+        found: list[str] = CHECKS["tags_added"](list(texts))
+    except ValueError as error:
+        raise UsageError(f"A tag cannot be used: {error}; nothing was changed.") from error
+    return found
+
+
+def told(gone: Mapping[str, Any], come: Mapping[str, Any]) -> str:
+    """A change on one line: `rating: 3 -> 5, tags: sea -> sea, sun`."""
+    fields = sorted({*gone, *come} - {"person", "extracted", "manual", "sources"})
+    return "; ".join(f"{field}: {_shown(field, gone.get(field))} -> {_shown(field, come.get(field))}" for field in fields)
+
+
+def _shown(field: str, value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if not isinstance(value, dict):
+        return str(value)
+    if field == "captured":
+        return taken_shown(value)
+    if field == "location":
+        return f"{value['lat']}, {value['lon']}"
+    return ", ".join(str(value[name]) for name in ("name", "city", "region", "country") if value.get(name))
+
+
+def taken_shown(captured: Mapping[str, Any]) -> str:
+    """A document's capture time for a person: `2019-07-12 18:30:15`, or the day alone where no time is known."""
+    wall = str(captured["wall"]).replace("T", " ").removesuffix(".000")
+    return wall if captured.get("has_time", True) else wall[:10]
