@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.domain.copies import OK, Row, flat
-from catalog.domain.person import overlaid
+from catalog.domain.person import overlaid, without_person
 
 Document = dict[str, Any]
 Change = Callable[[Document | None], Document | None]
@@ -106,6 +106,21 @@ def with_person(values: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Cha
         if document is None:
             return None
         return overlaid(document, values(document.get("person", {})))
+
+    return change
+
+
+def with_album(album: str) -> Change:
+    """Part of one more album. What a person said of albums is kept, and added to; an album that a person took away stays so."""
+
+    def change(document: Document | None) -> Document | None:
+        base = without_person(document) if document is not None else {}
+        if document is None or album in base.get("albums", []):
+            return document
+        said = dict(document.get("person", {}))
+        if "albums" in said:
+            said["albums"] = sorted({*said["albums"], album})
+        return overlaid({**base, "albums": sorted({*base.get("albums", []), album})}, said)
 
     return change
 

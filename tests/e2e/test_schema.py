@@ -43,7 +43,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 EVERYTHING = ("", "-events", "-stores", "-sources", "-decisions")
 UNWRITTEN = {
     "assets": {
-        "albums": "set by a person, or by an import that is still to come",
+        "albums": "set by a person, or by the import of an old catalog",
         "manual": "names the fields that a person set",
         **dict.fromkeys(("person", "extracted"), "what a person set, and what it covers"),
         **dict.fromkeys(("copies.device", "copies.inode"), "the example has none"),
@@ -731,7 +731,7 @@ def a_recording(catalog_: Repository) -> Recording:
 
 
 def an_action(number: int, *, is_new: bool = True) -> Any:
-    return SimpleNamespace(source=Entry(f"IMG_{number}.JPG", 5), asset=an_asset(number), stack=None, is_new=is_new)
+    return SimpleNamespace(source=Entry(f"IMG_{number}.JPG", 5), asset=an_asset(number), stack=None, is_new=is_new, album="")
 
 
 def lines_for(catalog_: Repository, number: int, path: str, run: str = "run", *, is_new: bool = True) -> list[Any]:
