@@ -132,7 +132,8 @@ def described_anew(facts: Document) -> Change:
     def change(document: Document | None) -> Document | None:
         if document is None:
             return None
-        fresh = {k: v for k, v in facts.items() if k not in kept} | {k: document[k] for k in kept if k in document}
+        base = without_person(document)
+        fresh = {k: v for k, v in facts.items() if k not in kept} | {k: base[k] for k in kept if k in base}
         said = dict(facts.get("person", {})) | dict(document.get("person", {}))
         return overlaid({**fresh, **flat(document["copies"])}, said)
 

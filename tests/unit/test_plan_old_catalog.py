@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.domain.asset import Entry, KnownAsset
-from catalog.domain.edits import with_album
+from catalog.domain.edits import described_anew, with_album
 from catalog.domain.layout import Layout, album_layout, file_name, folder_of, is_mostly_text, stem_of
 from catalog.domain.names import MAX_NAME_BYTES, portable
 from catalog.domain.person import overlaid, without_person
@@ -280,6 +280,14 @@ def test_what_a_person_said_of_albums_stays():
     joined = with_album("Fest")(said)
     assert joined is not None and joined["albums"] == ["Fest", "Mine"]
     assert without_person(joined)["albums"] == ["Fest", "Oma"]
+
+
+def test_albums_outlive_a_new_reading_of_the_file_with_and_without_what_a_person_said():
+    plain = {"hash": "h", "copies": [], "albums": ["Oma"]}
+    for document in (plain, overlaid(plain, {"albums": ["Mine"]})):
+        again = described_anew({"hash": "h", "width": 5})(document)
+        assert again is not None and again["albums"] == document["albums"]
+        assert without_person(again)["albums"] == ["Oma"]
 
 
 def test_names_are_compared_in_one_unicode_form():
