@@ -32,11 +32,12 @@ def command(
 ) -> int:  # fmt: skip
     """Import the folders YEAR... of an old catalog in BASEDIR into the catalog.
 
-    In a year lie folders of months (07, 07_July, 07_Juli, 07 July) and named folders. What lies in a month, or beside
-    the folders of a year, is imported as an upload does it: once in the whole catalog, named by its capture time. Named
-    folders, in a year, in a month or deeper, are albums: they keep their place, also for files that the catalog has
-    elsewhere, and search finds them by `albums:NAME`. In an album a name that is mostly text is kept and gets the
-    capture time; other names are made as usual. Months come first, so that what an album has is in its month, too.
+    A year holds folders of months (a number and at most one word: 07, 07_July, 07 Juli) and named folders. What lies
+    in a month, in filmchen or Whatsapp there, or loose in the year is imported as an upload does it: once in the whole
+    catalog, named by its capture time. Named folders, in a year, in a month or deeper, are albums: they keep their
+    place, also for files that the catalog has elsewhere, and search finds them by albums:NAME. In an album a name that
+    is mostly text is kept and gets the capture time; other names are made as usual. All months come before the first
+    album, so that what both of them hold has two copies.
 
     BASEDIR is never changed, and nothing in NAS_ROOT is ever overwritten. Run again, it stores only what is not there.
 

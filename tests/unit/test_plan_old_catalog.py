@@ -283,7 +283,7 @@ def test_what_a_person_said_of_albums_stays():
 
 
 def test_albums_outlive_a_new_reading_of_the_file_with_and_without_what_a_person_said():
-    plain = {"hash": "h", "copies": [], "albums": ["Oma"]}
+    plain = {"hash": "h", "copies": [{"store": "nas", "path": "x.jpg", "state": "ok"}], "albums": ["Oma"]}
     for document in (plain, overlaid(plain, {"albums": ["Mine"]})):
         again = described_anew({"hash": "h", "width": 5})(document)
         assert again is not None and again["albums"] == document["albums"]
