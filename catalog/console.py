@@ -51,6 +51,10 @@ COMMANDS: dict[str, str] = {
     "delete_ids": "catalog.tools.delete_ids",
     "images_in_directory": "catalog.tools.images_in_directory",
     "list_all_file_types": "catalog.tools.list_all_file_types",
+    "import_old_catalog": "catalog.tools.import_old_catalog",
+    "check_old_catalog_structure": "catalog.tools.check_old_catalog_structure",
+    "check_copies": "catalog.tools.check_copies",
+    "clean_exact_duplicate_entries_from_catalog": "catalog.tools.clean_exact_duplicate_entries_from_catalog",
 }
 """Every command and the module that holds it; a module is imported only when its command is asked for."""
 

@@ -136,6 +136,21 @@ def with_saying(saying: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping
     return change
 
 
+def with_album(album: str) -> Change:
+    """Part of one more album. What a person said of albums is kept, and added to; an album that a person took away stays so."""
+
+    def change(document: Document | None) -> Document | None:
+        base = without_person(document) if document is not None else {}
+        if document is None or album in base.get("albums", []):
+            return document
+        said = dict(document.get("person", {}))
+        if "albums" in said:
+            said["albums"] = sorted({*said["albums"], album})
+        return overlaid({**base, "albums": sorted({*base.get("albums", []), album})}, said)
+
+    return change
+
+
 def described_anew(facts: Document) -> Change:
     """What the bytes state, read again; copies, sidecars, stack, and what a person said stay.
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from catalog.domain.asset import Asset
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.filetypes import extension_of
-from catalog.domain.names import portable, shortened
+from catalog.domain.names import MAX_NAME_BYTES, portable, shortened
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July",
           "August", "September", "October", "November", "December")  # fmt: skip
@@ -43,6 +44,18 @@ class Layout:
     live_video_beside_still: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class AlbumLayout(Layout):
+    """The layout of one album: all of it lies in `album_folder`, videos included, and names that a person gave stay."""
+
+    album_folder: str = ""
+
+
+def album_layout(layout: Layout, folder: str) -> AlbumLayout:
+    """The layout of an album that lies in a folder; the names that no person gave are made as elsewhere."""
+    return AlbumLayout(**asdict(layout) | {"video_folder": "", "live_video_beside_still": True, "album_folder": folder})
+
+
 def unknown_fields(template: str) -> list[str]:
     """The words in braces that are no field of a template."""
     return [name for name in re.findall(r"\{([^{}]*)\}", template) if name not in FIELDS]
@@ -50,20 +63,44 @@ def unknown_fields(template: str) -> list[str]:
 
 def folder_of(layout: Layout, asset: Asset, *, live_video: bool = False) -> str:
     """The folder of an asset, relative to the store's root, POSIX. `live_video`: the movie of a Live Photo."""
+    if isinstance(layout, AlbumLayout):
+        return layout.album_folder
     captured = asset.captured
     parts = [_fill(layout.folder, asset, "") if captured else layout.undated_folder]
     if asset.messenger and captured and captured.source in ("filename", "folder", "mtime"):
         parts.append(layout.messenger_folder)
     if asset.facts.kind == "video" and not (live_video and layout.live_video_beside_still):
         parts.append(layout.video_folder)
-    return "/".join(shortened(portable(piece), "") for part in parts for piece in part.split("/") if piece)
+    return portable_folder("/".join(parts))
+
+
+def portable_folder(folder: str) -> str:
+    """The path of a folder with every part a portable name."""
+    return "/".join(shortened(portable(piece), "") for piece in folder.split("/") if piece)
 
 
 def stem_of(layout: Layout, asset: Asset, original: str) -> str:
     """The file name without extension; `original` is the file's name before it came to the catalog."""
-    template = _name_template(layout, asset.captured)
     old_stem = original[: -len(extension_of(original)) - 1] if extension_of(original) else original
-    return portable(_fill(template, asset, old_stem))
+    if isinstance(layout, AlbumLayout) and (kept := _kept_stem(asset, portable(old_stem))):
+        return kept
+    return portable(_fill(_name_template(layout, asset.captured), asset, old_stem))
+
+
+def is_mostly_text(stem: str) -> bool:
+    """Whether more than half of a name, without its extension, is letters of any script or spaces."""
+    text = unicodedata.normalize("NFC", stem)
+    return 2 * sum(c == " " or unicodedata.category(c)[0] in "LM" for c in text) > len(text)
+
+
+def _kept_stem(asset: Asset, stem: str) -> str:
+    """A name that a person gave, with the time of capture, once; "" for one that a camera or program gave."""
+    captured = asset.captured
+    is_known = captured is not None and captured.has_time and captured.source not in WEAK_SOURCES
+    time = _fill("{date} {time}", asset, "") if is_known else ""
+    if not is_mostly_text(stem.replace(time, "") if time else stem):
+        return ""
+    return stem if time in stem else f"{shortened(stem, time, MAX_NAME_BYTES - MAX_EXTENSION_BYTES)} {time}"
 
 
 def file_name(stem: str, original: str, number: int = 0) -> str:

@@ -17,6 +17,7 @@ from catalog.domain.capture_time import file_time
 from catalog.domain.copies import sidecar_row
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import file_name, sidecar_names
+from catalog.domain.names import comparison_key
 from catalog.errors import (
     AlreadyExists,
     CatalogError,
@@ -58,9 +59,10 @@ class Writing(Protocol):
         ...
 
     def add_copy(
-        self, content_hash: str, copy: Copy, judge: Callable[[list[str]], Verdict], run: str, sidecars: Sequence[dict[str, Any]]
-    ) -> str:
-        """Add a copy, and sidecars, to an asset whose document exists, by a conditional change.
+        self, content_hash: str, copy: Copy, judge: Callable[[list[str]], Verdict], run: str, sidecars: Sequence[dict[str, Any]],
+        album: str,
+    ) -> str:  # fmt: skip
+        """Add a copy, sidecars, and an album it is part of, to an asset whose document exists, by a conditional change.
 
         `judge` is asked about the paths of its other copies in the same store. Returns `added`; `ours` or `present`
         where the document has this very copy already, from this run or another; `refused` where another one is proved.
@@ -69,6 +71,10 @@ class Writing(Protocol):
 
     def amend(self, content_hash: str, sidecars: Sequence[dict[str, Any]], stack: tuple[str, str] | None) -> list[str]:
         """Add sidecars, and the stack it belongs to, to an asset. Returns the paths of its copies and sidecars."""
+        ...
+
+    def join_album(self, content_hash: str, album: str, run: str) -> None:
+        """Make an asset part of an album, if it is not."""
         ...
 
 
@@ -331,13 +337,16 @@ class Applier:
         action = stored.action
         proved: list[str] = []
 
-        def judge(paths: list[str]) -> Verdict:
+        def judge(others: list[str]) -> Verdict:
+            paths = [p for p in others if not action.album or _are_neighbours(p, action.target)]
             there = {p for p in paths if self.target.stat(p) is not None}
             proved[:] = sorted(p for p in there if self._is_proved(p, action.asset.hash))
             return Verdict(bool(proved) and not action.present, frozenset(paths) - there, frozenset(there.difference(proved)))
 
-        result = self.index.add_copy(action.asset.hash, stored.copy, judge, self.run, stored.sidecars)
+        result = self.index.add_copy(action.asset.hash, stored.copy, judge, self.run, stored.sidecars, action.album)
         if result == "refused":
+            if action.album:
+                self.index.join_album(action.asset.hash, action.album, self.run)
             self._move_sidecars(stored, proved[0])
             return "duplicate", proved[0]
         if action.stack:
@@ -395,8 +404,8 @@ class Applier:
         if action.hash in self._failed:
             problem = "its first copy failed"
             self._discard(written)
-        elif sidecars:
-            self.index.amend(action.hash, sidecars, None)
+        else:
+            self._amend_repeated(action, sidecars)
         size = action.source.size if action.shot or not action.remembered else 0
         told = Outcome("duplicate", action.source.path, "failed" if problem else "duplicate", action.store, action.existing,
                        action.hash, problem, size)  # fmt: skip
@@ -408,6 +417,17 @@ class Applier:
         if problem or action.remembered:
             return []
         return self.index.source_lines(action.hash, action.source.path, action.fingerprint, self.run)
+
+    def _amend_repeated(self, action: SkipDuplicate, sidecars: list[dict[str, Any]]) -> None:
+        if sidecars:
+            self.index.amend(action.hash, sidecars, None)
+        if action.album and not action.remembered:
+            self.index.join_album(action.hash, action.album, self.run)
+
+
+def _are_neighbours(path: str, other: str) -> bool:
+    """Whether two paths lie in one folder, of whatever spelling."""
+    return comparison_key(path.rpartition("/")[0]) == comparison_key(other.rpartition("/")[0])
 
 
 def _details(action: CopyToStore) -> dict[str, Any]:

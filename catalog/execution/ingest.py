@@ -1,38 +1,38 @@
-"""One upload from beginning to end: guards, survey, plan, apply, summary."""
+"""Bringing files in, from beginning to end: survey, plan, apply."""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from catalog.domain.layout import Layout
 from catalog.errors import CatalogError
 from catalog.execution.apply import Applier, limited
 from catalog.execution.progress import Progress
 from catalog.execution.report import Outcome, Report
 from catalog.execution.survey import IngestSurvey
 from catalog.plans.actions import Action, CopyToStore, SkipDuplicate
-from catalog.plans.ingest import IngestFacts, plan_ingest
+from catalog.plans.ingest import IngestFacts
+
+Planner = Callable[[IngestFacts], list[Action]]
+"""From the facts of a batch to its plan."""
 
 
-@dataclass(frozen=True, slots=True)
-class IngestOptions:
-    """What a person asked for."""
+def dry_run(survey: IngestSurvey, planner: Planner, limit: int, report: Report, progress: Progress) -> int:
+    """Print the plan, as if each batch were done before the next, and return how many files would be copied.
 
-    move: bool = False
-    limit: int = 0
-
-
-def dry_run(survey: IngestSurvey, layout: Layout, store: str, options: IngestOptions, report: Report, progress: Progress) -> None:
-    """Print the plan, as if each batch were done before the next. Nothing that could write exists here."""
+    Nothing that could write exists here.
+    """
     planned: dict[str, str] = {}
+    copied = 0
     batches = survey.batches(lambda: planned)
-    for plan in limited((_plan(f, survey, layout, store, options) for f in batches), options.limit):
+    for plan in limited(map(planner, batches), limit):
         for action in plan:
             if isinstance(action, CopyToStore):
                 planned[action.asset.hash] = action.target
+                copied += 1
             report.add(_planned(action))
             progress.advance()
+    return copied
 
 
 def _planned(action: Action) -> Outcome:
@@ -43,18 +43,20 @@ def _planned(action: Action) -> Outcome:
     return Outcome(action.name, action.source.path, action.outcome, reason=action.reason)
 
 
-def upload(survey: IngestSurvey, applier: Applier, layout: Layout, store: str, options: IngestOptions) -> None:
-    """Apply the plan of one batch while the next one is surveyed. Raises what stops the run, after ending it tidily."""
+def upload(survey: IngestSurvey, applier: Applier, planner: Planner, limit: int) -> int:
+    """Apply the plan of one batch while the next one is surveyed; how many files were to be copied.
+
+    Raises what stops the run, after ending it tidily.
+    """
+    copied = 0
     try:
         batches = survey.batches(applier.in_flight)
-        for plan in limited((_plan(f, survey, layout, store, options) for f in batches), options.limit):
+        for plan in limited(map(planner, batches), limit):
             applier.apply(plan)
+            copied += sum(isinstance(action, CopyToStore) for action in plan)
         applier.finish()
     except BaseException:
         with contextlib.suppress(CatalogError):
             applier.finish(at_once=True)
         raise
-
-
-def _plan(facts: IngestFacts, survey: IngestSurvey, layout: Layout, store: str, options: IngestOptions) -> list[Action]:
-    return plan_ingest(facts, survey.occupancy, layout, store, move=options.move)
+    return copied

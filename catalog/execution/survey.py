@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import itertools
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -109,7 +109,9 @@ class IngestSurvey:
     def __init__(
         self, source: Store, target: Store, base: str, lookup: Lookup, pool: ReaderPool, describer: Describer, layout: Layout,
         *, recursive: bool, now: Callable[[], datetime],
+        folders: Sequence[str] = ("",), counts: Callable[[str], bool] = lambda _path: True,
     ) -> None:  # fmt: skip
+        """`folders` of the source are listed. `counts`: whether a copy at a path makes another one superfluous."""
         self._source = source
         self._target = target
         self._base = base
@@ -119,6 +121,8 @@ class IngestSurvey:
         self._layout = layout
         self._recursive = recursive
         self._now = now
+        self._folders = folders
+        self._counts = counts
         self._sizes: OrderedDict[int, None] = OrderedDict()
         self._listings: OrderedDict[str, dict[str, Entry]] = OrderedDict()
         self._proved: dict[Entry, str] = {}
@@ -126,7 +130,10 @@ class IngestSurvey:
 
     def count(self) -> int:
         """How many files there are to look at, from a listing alone."""
-        return sum(1 for _entry in self._source.list(recursive=self._recursive))
+        return sum(1 for _entry in self._entries())
+
+    def _entries(self) -> Iterator[Entry]:
+        return itertools.chain.from_iterable(self._source.list(f, recursive=self._recursive) for f in self._folders)
 
     def batches(self, in_flight: Callable[[], Mapping[str, str]]) -> Iterator[IngestFacts]:
         """The facts of each batch, in listing order. `in_flight`: what is planned but not yet in the index (hash to path)."""
@@ -212,8 +219,7 @@ class IngestSurvey:
     def _listed(self) -> Iterator[_Batch]:
         """The source in batches; files that may be one shot are never divided between two."""
         batch = _Batch()
-        entries = self._source.list(recursive=self._recursive)
-        for _folder, rows in itertools.groupby(entries, key=lambda e: e.folder):
+        for _folder, rows in itertools.groupby(self._entries(), key=lambda e: e.folder):
             candidates, skipped = sorted_out(rows)
             batch.skipped += skipped
             for part in _parts(shots(candidates)):
@@ -277,7 +283,7 @@ class IngestSurvey:
     def _answering(self, asset: KnownAsset) -> str | None:
         """Where the target store really holds a known asset, by its listing; None where it does not."""
         for copy in asset.copies:
-            if copy["store"] == self._target.name and copy.get("state") == "ok":
+            if copy["store"] == self._target.name and copy.get("state") == "ok" and self._counts(copy["path"]):
                 entry = self._target.stat(copy["path"])
                 if entry and not entry.problem and entry.size == copy["size"] and self._is_as_recorded(entry, copy, asset.hash):
                     return str(copy["path"])
@@ -301,7 +307,7 @@ class IngestSurvey:
         for stack in stacks:  # whose members lie together, whatever the date of each
             alike = {(m.entry.size, extension_of(m.entry.name)) for m in stack}
             bases = {folder_of(self._layout, m.asset) for m in stack}
-            for folder in bases | {f"{base}/{self._layout.video_folder}" for base in bases}:
+            for folder in bases | {f"{base}/{self._layout.video_folder}".rstrip("/") for base in bases}:
                 for entry in self._listing(folder).values():
                     if (entry.size, extension_of(entry.name)) in alike and entry.path not in self.occupancy.contents:
                         self._learn_content(entry.path)

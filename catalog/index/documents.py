@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,7 +45,7 @@ def copy_document(copy: Copy) -> dict[str, Any]:
 
 def asset_document(
     asset: Asset, *, original: str, copies: list[Copy], sidecars: list[dict[str, Any]], stack: tuple[str, str] | None,
-    run: str, now: datetime,
+    run: str, now: datetime, albums: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """The document of a new asset, with what its sidecar says for a person laid over it. Fields without a value are left out.
 
@@ -74,6 +74,7 @@ def asset_document(
         **{key: values.get(key) for key in _PLAIN},
         "phash": facts.phash,
         "quality": _quality(asset),
+        "albums": list(albums),
         "tags": list(facts.tags),
         "stack": stack_document(stack) if stack else None,
         "sidecars": sidecars,

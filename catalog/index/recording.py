@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from catalog.domain.asset import Asset, Copy, Entry
 from catalog.domain.copies import flat, timestamp
+from catalog.domain.edits import with_album
 from catalog.errors import DocumentConflict
 from catalog.index import schema
 from catalog.index.documents import asset_document, copy_document, stack_document
@@ -52,6 +53,8 @@ class CopyAction(Protocol):
     def stack(self) -> tuple[str, str] | None: ...  # noqa: D102
     @property
     def is_new(self) -> bool: ...  # noqa: D102
+    @property
+    def album(self) -> str: ...  # noqa: D102
 
 
 class DuplicateAction(Protocol):
@@ -84,8 +87,9 @@ class Recording:
         document: dict[str, Any] | None = None
         if action.is_new:
             document = asset_document(
-                action.asset, original=original, copies=[copy], sidecars=sidecars, stack=action.stack, run=run, now=now
-            )
+                action.asset, original=original, copies=[copy], sidecars=sidecars, stack=action.stack, run=run, now=now,
+                albums=[action.album] if action.album else [],
+            )  # fmt: skip
             lines += [{"create": _target(self._alias, action.asset.hash)}, document]
         return lines + self._event_lines(
             action="add" if action.is_new else "copy", hash=action.asset.hash, store=copy.store, path=copy.path,
@@ -119,8 +123,9 @@ class Recording:
         judge: Callable[[list[str]], Verdict],
         run: str,
         sidecars: Sequence[dict[str, Any]] = (),
+        album: str = "",
     ) -> str:
-        """Add a copy to an existing asset, and the sidecars that were stored with it; see `execution.apply.Writing`.
+        """Add a copy to an existing asset, and what came with it: sidecars, an album; see `execution.apply.Writing`.
 
         Repeated while others change the document.
         """
@@ -134,7 +139,9 @@ class Recording:
                 if verdict.proved:
                     return "refused"
                 changes |= _with_copy(document, copy, verdict)
-            if not changes or self._replace(content_hash, document | changes, seq_no, primary_term):
+            joined = _with_album(document, album)
+            if not (changes or joined) or self._replace(content_hash, document | changes | joined, seq_no, primary_term):
+                self._tell_album(content_hash, copy.path, document, joined, run)
                 known = "ours" if document.get("run") == run else "present"
                 return known if there else "added"
             _pause(attempt)
@@ -152,6 +159,25 @@ class Recording:
                 return [row["path"] for row in (*document["copies"], *document.get("sidecars", []))]
             _pause(attempt)
         raise _changes_too_fast(content_hash)
+
+    def join_album(self, content_hash: str, album: str, run: str) -> None:
+        """Make an asset part of an album, if it is not; see `execution.apply.Writing`."""
+        for attempt in range(1, ATTEMPTS + 1):
+            document, seq_no, primary_term = self._repository.get_versioned(content_hash)
+            joined = _with_album(document, album)
+            if not joined or self._replace(content_hash, document | joined, seq_no, primary_term):
+                return self._tell_album(content_hash, album, document, joined, run)
+            _pause(attempt)
+        raise _changes_too_fast(content_hash)
+
+    def _tell_album(self, content_hash: str, path: str, before: dict[str, Any], joined: dict[str, Any], run: str) -> None:
+        """The event of a known asset that became part of an album: one of its own, so that it can be taken back."""
+        if joined:
+            old = {name: before.get(name) for name in joined}
+            self._repository.bulk(self._event_lines(
+                action="album", hash=content_hash, path=path, run=run, now=datetime.now(UTC), effect="index",
+                before=old, after=joined,
+            ))  # fmt: skip
 
     def _replace(self, content_hash: str, document: dict[str, Any], seq_no: int, primary_term: int) -> bool:
         """Write a changed document; False where another program changed it since it was read."""
@@ -199,6 +225,12 @@ def _with_sidecars(document: dict[str, Any], sidecars: Sequence[dict[str, Any]])
     fresh = [s for s in sidecars if s not in known]
     places = {(s["store"], s["path"]) for s in fresh}
     return {"sidecars": [*(s for s in known if (s["store"], s["path"]) not in places), *fresh]} if fresh else {}
+
+
+def _with_album(document: dict[str, Any], album: str) -> dict[str, Any]:
+    """The fields of a document that change when it becomes part of an album; nothing where it is, or there is none."""
+    after = with_album(album)(document) if album else None
+    return {name: value for name, value in (after or {}).items() if document.get(name) != value}
 
 
 def _with_copy(document: dict[str, Any], copy: Copy, verdict: Verdict) -> dict[str, Any]:

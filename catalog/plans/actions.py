@@ -26,7 +26,8 @@ class CopyToStore:
     `is_new`: the asset has no document yet. `present`: the target already holds this very content (an earlier run was
     cut off, or a person put it there), so it only needs to be verified and recorded. `sidecars` are (source, target).
     `fingerprint` is what the unchanged source will be recognised by. `shot`: with --move, whom the source goes with.
-    `mates` are assets in the catalog, with their roles, that become part of the stack as well.
+    `mates` are assets in the catalog, with their roles, that become part of the stack as well. `album`: the asset becomes
+    part of it, and the copy is wanted although there may be others: only those in its own folder make it superfluous.
     """
 
     source: Entry
@@ -40,6 +41,7 @@ class CopyToStore:
     present: bool = False
     fingerprint: str = ""
     shot: Shot | None = None
+    album: str = ""
 
     name: ClassVar[str] = "copy"
 
@@ -59,7 +61,8 @@ class SkipDuplicate:
     """The content is in the catalog, or earlier in this run, already: record that, copy only sidecars that are new.
 
     `existing` says where. `remembered`: the file and its sidecars are as an earlier run left them, so that nothing is
-    recorded. `shot`: with --move the source goes, once its catalog copy is proved again.
+    recorded. `shot`: with --move the source goes, once its catalog copy is proved again. `album`: what the asset is part
+    of, if it was not before.
     """
 
     source: Entry
@@ -70,6 +73,7 @@ class SkipDuplicate:
     remembered: bool = False
     fingerprint: str = ""
     shot: Shot | None = None
+    album: str = ""
 
     name: ClassVar[str] = "duplicate"
 

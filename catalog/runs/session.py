@@ -47,7 +47,7 @@ class Session:
         """The result of a question to the index, waited for while it is away."""
         return patiently(call, self.workspace.settings.retry_seconds, self.workspace.reconnect)
 
-    def work(self, work: Callable[[], None]) -> int:
+    def work(self, work: Callable[[], object]) -> int:
         """Do the work, tell what stopped it, and sum up; the exit status."""
         self.status = guarded(work, self.report)
         self.workspace.progress.close()
@@ -71,7 +71,7 @@ def session(workspace: Workspace, screen: Screen, command: str, words: dict[str,
         journal.close()
 
 
-def guarded(work: Callable[[], None], report: Report) -> int:
+def guarded(work: Callable[[], object], report: Report) -> int:
     """The exit status of the work; what stopped it is told before the summary."""
     try:
         work()

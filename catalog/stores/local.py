@@ -93,6 +93,15 @@ class LocalStore:
             if recursive:
                 pending.extend(reversed(folders))
 
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        """A folder and every one below it, those that cannot be listed included; without those that `list` leaves out."""
+        self._check_root()
+        pending = [(self._system(prefix) if prefix else os.fspath(self.root), prefix)]
+        while pending:
+            folder, relative = pending.pop()
+            yield relative
+            pending.extend(reversed(self._scan(folder, relative)[1]))
+
     def _scan(self, folder: str, relative: str) -> tuple[Entries, Folders]:
         """The entries of one folder and its subfolders as (system path, text path), both sorted."""
         files: Entries = []

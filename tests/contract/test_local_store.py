@@ -67,6 +67,34 @@ class TestLocalStore(StoreContract):
     def leftovers(self, store: LocalStore) -> list[str]:  # type: ignore[override]
         return strays(store.root)
 
+    # --- folders -------------------------------------------------------------------------------------------------------
+
+    def test_folders_are_those_that_hold_what_is_listed(self, store: LocalStore, tmp_path: Path):
+        put(store, "2015/b/x.jpg", b"x")
+        put(store, "2015/a/c/x.jpg", b"x")
+        (store.root / "2015" / "empty").mkdir()
+        (store.root / "2015" / "link").symlink_to(tmp_path)
+        assert list(store.folders()) == ["", "2015", "2015/a", "2015/a/c", "2015/b", "2015/empty"]
+        assert list(store.folders("2015/a")) == ["2015/a", "2015/a/c"]
+        wary = LocalStore("nas", store.root, managed=False, avoid=lambda folder: "ours" if folder.name == "a" else "")
+        assert list(wary.folders("2015")) == ["2015", "2015/b", "2015/empty"]
+
+    def test_a_folder_that_cannot_be_listed_is_named_so_that_its_listing_tells(
+        self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+    ):
+        put(store, "2015/a/x.jpg", b"x")
+        real = os.scandir
+
+        def refusing(path: str):
+            if path.endswith("/a"):
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return real(path)
+
+        monkeypatch.setattr(local.os, "scandir", refusing)
+        assert list(store.folders("2015")) == ["2015", "2015/a"]
+        (entry,) = store.list("2015/a", recursive=False)
+        assert entry.path == "2015/a" and "cannot be listed" in entry.problem
+
     # --- what is no file -----------------------------------------------------------------------------------------------
 
     def test_links_are_listed_with_their_problem_and_not_followed(self, store: LocalStore, tmp_path: Path):

@@ -729,7 +729,7 @@ def a_recording(catalog_: Repository) -> Recording:
 
 
 def an_action(number: int, *, is_new: bool = True) -> Any:
-    return SimpleNamespace(source=Entry(f"IMG_{number}.JPG", 5), asset=an_asset(number), stack=None, is_new=is_new)
+    return SimpleNamespace(source=Entry(f"IMG_{number}.JPG", 5), asset=an_asset(number), stack=None, is_new=is_new, album="")
 
 
 def lines_for(catalog_: Repository, number: int, path: str, run: str = "run", *, is_new: bool = True) -> list[Any]:

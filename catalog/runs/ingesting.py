@@ -1,0 +1,200 @@
+"""What every run has that brings the files of a folder into the catalog: guards, questions to the index, and a writer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from catalog.console import Screen
+from catalog.domain.asset import KnownAsset
+from catalog.domain.layout import Layout
+from catalog.domain.names import to_text
+from catalog.errors import ConfigError, NoCatalog, NotYetAvailable, SourceInsideCatalog, StoreGuard
+from catalog.execution import guards
+from catalog.execution.apply import Applier
+from catalog.execution.describing import utc_now
+from catalog.execution.recorder import Recorder, patiently
+from catalog.execution.report import Report
+from catalog.execution.survey import IngestSurvey, Lookup
+from catalog.execution.workers import ReaderPool
+from catalog.index.recording import Recording
+from catalog.index.repository import Repository
+from catalog.runs.session import Session, session
+from catalog.runs.storing import NAS, claim_root
+from catalog.stores.local import LocalStore
+from catalog.stores.marker import read_marker
+from catalog.wiring import Workspace
+
+T = TypeVar("T")
+STORE = NAS
+OWN_FOLDER = "a folder of the catalog itself, seen by another mount"
+
+
+class RunLookup(Lookup, Protocol):
+    """What a run asks the index before it writes."""
+
+    def store_record(self, name: str) -> dict[str, Any] | None:
+        """What is known of a store."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ingesting:
+    """A folder to read and the catalog's root, proved to be fit for each other, and what answers for the index."""
+
+    workspace: Workspace
+    source: LocalStore
+    target: LocalStore
+    lookup: RunLookup
+    pool: ReaderPool
+
+    def survey(
+        self, layout: Layout | None = None, folders: Sequence[str] = ("",), counts: Callable[[str], bool] = lambda _path: True,
+        *, recursive: bool,
+    ) -> IngestSurvey:  # fmt: skip
+        """The survey of some folders of the source; see `IngestSurvey`."""
+        base = str(self.source.root)
+        return IngestSurvey(
+            self.source, self.target, base, self.lookup, self.pool, self.workspace.describer(base),
+            layout or self.workspace.layout, recursive=recursive, now=utc_now, folders=folders, counts=counts,
+        )  # fmt: skip
+
+    def announce(self, surveys: Iterable[IngestSurvey], *, needed: bool = False) -> int:
+        """Tell the progress how many files there are; they are only counted where somebody looks, or it is needed."""
+        if not (needed or self.workspace.progress.shows_files):
+            return 0
+        total = sum(survey.count() for survey in surveys)
+        self.workspace.progress.files(total)
+        return total
+
+    def dry_report(self, screen: Screen, work: Callable[[Report], object]) -> int:
+        """The exit status of a dry run, whose plan `work` tells to a report."""
+        report = screen.report(self.workspace.progress)
+        report.dry = True
+        work(report)
+        self.workspace.progress.close()
+        report.finish()
+        return report.exit_code()
+
+    @contextlib.contextmanager
+    def session(self, screen: Screen, command: str) -> Iterator[Session]:
+        """A run that writes; the root is the catalog's from now on."""
+        base, root = to_text(str(self.source.root)), to_text(str(self.target.root))
+        with session(self.workspace, screen, command, {}, source=base, root=root) as begun:
+            claim_root(begun.repository, STORE, self.target.root)
+            self.target.sweep()
+            yield begun
+
+    def applier(self, run: Session) -> Applier:
+        """What copies and records for a run; it serves until it is finished."""
+        settings, workspace = self.workspace.settings, self.workspace
+        recording = Recording(run.repository, base=to_text(str(self.source.root)), command=run.command)
+        recorder = Recorder(run.repository, self.target.settle, patience=settings.retry_seconds, recover=workspace.reconnect)
+        advance = workspace.progress.advance
+        return Applier(self.source, self.target, recording, recorder, run.journal, run.report, run.run, advance)
+
+
+@contextlib.contextmanager
+def ingesting(workspace: Workspace, directory: str, *, dry: bool) -> Iterator[Ingesting]:
+    """Everything that a run needs which reads a folder. Raises what refuses it; a dry run makes no index."""
+    source = guards.check_folder(directory)
+    root = _root(workspace)
+    guards.check_apart(source, root)
+    lookup = _lookup(workspace, dry=dry)
+    marker = read_marker(root)
+    guards.check_marker(STORE, root, marker, lookup.store_record(STORE))
+    files = LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if _is_marked(folder, marker) else "")
+    if any(_is_marked(folder, marker) for folder in (source, *source.parents)):
+        raise SourceInsideCatalog(f"The folder {source} lies inside the catalog, by another mount; nothing was changed.",
+                                  hint="Name a folder outside it.")  # fmt: skip
+    with workspace.readers() as pool, contextlib.closing(LocalStore(STORE, root)) as target:
+        yield Ingesting(workspace, files, target, lookup, pool)
+
+
+def refuse_dropbox(*, wanted: bool) -> None:
+    """Raise NotYetAvailable where a Dropbox copy is asked for."""
+    if wanted:
+        raise NotYetAvailable("--dropbox is not available: this version has no Dropbox store; nothing was changed.",
+                              hint="Leave it out; the second copy can be made later.")  # fmt: skip
+
+
+def _root(workspace: Workspace) -> Path:
+    root = workspace.settings.nas_root
+    if root is None:
+        raise ConfigError("There is no nas_root: the folder of the catalog is not known.",
+                          hint="Give --nas_root FOLDER, or set nas_root in config.json.")  # fmt: skip
+    root = root.expanduser()
+    if root.exists() and not root.is_dir():
+        raise ConfigError(f"nas_root {root} is a file, not a folder.", hint="Check --nas_root.")
+    if not root.exists() and not root.absolute().parent.is_dir():
+        raise ConfigError(
+            f"nas_root {root} is not there, nor the folder it would lie in.", hint="Is it mounted? Check --nas_root."
+        )
+    return root.absolute()
+
+
+class _NothingKnown:
+    """Answers for a catalog that is not there yet."""
+
+    def known(self, _hashes: list[str]) -> dict[str, KnownAsset]:
+        """No asset."""
+        return {}
+
+    def known_sources(self, _fingerprints: list[str]) -> dict[str, str]:
+        """No source."""
+        return {}
+
+    def known_sizes(self, _sizes: list[int]) -> set[int]:
+        """No size."""
+        return set()
+
+    def store_record(self, _name: str) -> dict[str, Any] | None:
+        """No store."""
+        return None
+
+
+class _PatientLookup:
+    """The index's answers, waited for while Elasticsearch is away."""
+
+    def __init__(self, repository: Repository, workspace: Workspace) -> None:
+        self._repository = repository
+        self._workspace = workspace
+
+    def known(self, hashes: list[str]) -> dict[str, KnownAsset]:
+        """Assets by content hash."""
+        return self._patiently(lambda: self._repository.known(hashes))
+
+    def known_sources(self, fingerprints: list[str]) -> dict[str, str]:
+        """Content hashes of unchanged source files."""
+        return self._patiently(lambda: self._repository.known_sources(fingerprints))
+
+    def known_sizes(self, sizes: list[int]) -> set[int]:
+        """File sizes that some asset has."""
+        return self._patiently(lambda: self._repository.known_sizes(sizes))
+
+    def store_record(self, name: str) -> dict[str, Any] | None:
+        """What is known of a store."""
+        return self._repository.store_record(name)
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)
+
+
+def _lookup(workspace: Workspace, *, dry: bool) -> RunLookup:
+    """The index's answers; a dry run makes no index to get them."""
+    if not dry:
+        return _PatientLookup(workspace.repository, workspace)
+    try:
+        return _PatientLookup(workspace.existing_repository, workspace)
+    except NoCatalog:
+        return _NothingKnown()
+
+
+def _is_marked(folder: Path, marker: str | None) -> bool:
+    """Whether a folder is the root of the very catalog that is uploaded to, as a second mount of a share shows it."""
+    with contextlib.suppress(StoreGuard):
+        return marker is not None and read_marker(folder) == marker
+    return False

@@ -1,0 +1,30 @@
+"""Print what is odd about the folders of an old catalog; needs no index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.commands import options
+from catalog.console import Screen
+from catalog.runs.old_catalog import run_structure
+
+
+@click.command("check_old_catalog_structure", short_help="Print what is odd about the folders of an old catalog.")
+@click.argument("basedir", type=click.Path(path_type=str))
+@options.json
+def command(basedir: str, **shared: Any) -> int:
+    """Print, for each folder of a year (four digits) in BASEDIR, what lies in it beside folders, and which months are missing.
+
+    Folders of BASEDIR that are no year are printed, too; hidden files and folders are not. Named folders in a year are
+    albums, and nothing odd. Reads only; no index is needed.
+
+    \b
+    Example:
+      check_old_catalog_structure /mnt/old
+
+    \b
+    Exit status: 0 nothing is odd, 1 failed, 2 usage, 3 something is odd, 130 interrupted.
+    """
+    return run_structure(basedir, Screen.from_flags(shared))
