@@ -84,7 +84,8 @@ def held(row: Mapping[str, Any], content_hash: str, role: str = "copy") -> Held:
 def is_as_recorded(entry: Entry, known: Held) -> bool:
     """Whether a file has the recorded size and time, so that it need not be read.
 
-    A store that keeps whole seconds only, or every second one (FAT), may have rounded the time either way.
+    A store that keeps whole seconds only, or every second one (FAT), may have rounded the time either way; where the
+    recorded time has no fraction there was nothing to round, and the file is looked at.
     """
     if entry.size != known.size:
         return False
@@ -92,9 +93,9 @@ def is_as_recorded(entry: Entry, known: Held) -> bool:
     apart = abs(ms - known.mtime_ms)
     if apart == 0:
         return True
-    if known.mtime_ms < 0 or entry.mtime_ns % 1_000_000_000:
+    if known.mtime_ms < 0 or known.mtime_ms % 1000 == 0 or entry.mtime_ns % 1_000_000_000:
         return False
-    return apart < 1000 or (apart <= 2000 and entry.mtime_ns % 2_000_000_000 == 0)
+    return apart < 1000 or (apart < 2000 and entry.mtime_ns % 2_000_000_000 == 0)
 
 
 def identity(entry: Entry) -> tuple[int, int, int, int] | None:

@@ -55,6 +55,7 @@ from catalog.plans.reconcile import (
     fates,
     leaving_stack,
     sizes_to_hash,
+    untangled,
 )
 from catalog.stores.protocol import Store
 
@@ -164,6 +165,7 @@ class Reconciler:
         told, unclear = by_content(compared, self._digests)
         actions += self._chosen(told, unclear)
         actions += self._known_elsewhere(compared)
+        actions = untangled(actions, compared)
         kept = [a for a in actions if not (isinstance(a, Touch) and _says_nothing_new(a))]
         self.sight.unchanged += len(actions) - len(kept)
         return kept

@@ -278,23 +278,59 @@ def by_identity(compared: Comparison, present: Iterable[Held]) -> list[Known]:
     links = _links(rest, present, compared)
     linked = {a.key for a in links}
     compared.fresh = [c for c in rest if c.entry.path not in linked]
-    return [*_untangled(actions), *links]
+    return [*actions, *links]
 
 
-def _untangled(actions: Sequence[Known]) -> list[Known]:
-    """The actions without moves of one content to a path where it was recorded already: such a path has only to be touched."""
+def untangled(actions: Sequence[Known], compared: Comparison) -> list[Known]:
+    """The actions without moves of a content from or to a path where it was recorded, and lies: that is only touched.
+
+    Files of one content are exchangeable, so that what was recognised by its inode may be recorded at the other's path.
+    """
+    actions = _settled(actions, compared)
     moves: dict[str, list[Relocate]] = defaultdict(list)
+    copies: dict[str, list[AddCopy]] = defaultdict(list)
     for action in actions:
         if isinstance(action, Relocate):
             moves[action.hash].append(action)
-    told: list[Known] = [a for a in actions if not isinstance(a, Relocate)]
-    for same in moves.values():
-        before = {m.known.path: m.known for m in same}
-        after = {m.entry.path: m.entry for m in same}
-        told += [Touch(before[p], after[p], unread=True) for p in before.keys() & after.keys()]
-        old, new = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
-        told += [Relocate(before[a], after[b], unread=True) for a, b in zip(old, new, strict=True)]
+        elif isinstance(action, AddCopy):
+            copies[action.hash].append(action)
+    told: list[Known] = [a for a in actions if not isinstance(a, Relocate | AddCopy)]
+    for digest in sorted({*moves, *copies}):
+        told += _untangled_content(moves[digest], copies[digest])
     return told
+
+
+def _settled(actions: Sequence[Known], compared: Comparison) -> list[Known]:
+    """A content that came to a path where it was recorded and not found is what was recorded there; what moved, did not."""
+    told = list(actions)
+    again = True
+    while again:
+        again = False
+        waiting = {(k.path, k.hash): k for k in compared.open_records()}
+        for number, action in enumerate(told):
+            known = waiting.pop((action.entry.path, action.hash), None) if isinstance(action, Relocate | AddCopy) else None
+            if known is None or not isinstance(action, Relocate | AddCopy):
+                continue
+            again = True
+            compared.explain(known)
+            told[number] = Touch(known, action.entry, unread=isinstance(action, Relocate) and action.unread)
+            if isinstance(action, Relocate):
+                compared.explained.discard((action.known.path, action.hash))
+    return told
+
+
+def _untangled_content(moves: Sequence[Relocate], copies: Sequence[AddCopy]) -> list[Known]:
+    """The same for the files of one content."""
+    before = {m.known.path: m.known for m in moves}
+    after: dict[str, tuple[Entry, bool]] = {m.entry.path: (m.entry, m.unread) for m in moves}
+    after |= {c.entry.path: (c.entry, False) for c in copies}
+    if not before.keys() & after.keys():
+        return [*moves, *copies]
+    told: list[Known] = [Touch(before[p], *after[p]) for p in sorted(before.keys() & after.keys())]
+    old, new = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
+    told += [Relocate(before[a], *after[b]) for a, b in zip(old, new, strict=False)]
+    replaced = {c.entry.path: c.replaces for c in copies}
+    return told + [AddCopy(moves[0].hash, after[p][0], replaced.get(p, False)) for p in new[len(old) :]]
 
 
 def _links(rest: list[Candidate], present: Iterable[Held], compared: Comparison) -> list[Known]:

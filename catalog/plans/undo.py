@@ -16,13 +16,15 @@ _TELL_ONLY = frozenset({"duplicate", "keep"})
 class Step:
     """The reverse of one event: what is done with files (`kind`), and with which; the document is reversed besides.
 
-    `files` are (store, path, content hash) of those that the run brought, or took away into `trash`, its part of the trash.
+    `files` are (store, path, content hash) of those that the run brought, or took away into `trash`, its part of the trash;
+    `instead` are those it put in their place.
     """
 
     event: Event
     kind: str
     files: tuple[tuple[str, str, str], ...] = ()
     trash: str = ""
+    instead: tuple[tuple[str, str, str], ...] = ()
     reason: str = ""
 
     @property
@@ -51,7 +53,8 @@ def _step(event: Event) -> Step:
     if action == "repair":
         return Step(event, NEVER, reason="a repaired copy is not made bad again; the bad one lies in the trash")
     if event.get("trash") and action in ("trash", "sidecar"):
-        return Step(event, FROM_TRASH, _files(event, "before"), str(event["trash"]).partition("/")[0])
+        part = str(event["trash"]).partition("/")[0]
+        return Step(event, FROM_TRASH, _files(event, "before"), part, _files(event, "after"))
     if action == "move":
         return Step(event, MOVE_BACK)
     return Step(event, TO_TRASH, _files(event, "after"))

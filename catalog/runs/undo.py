@@ -102,16 +102,18 @@ def _file_problem(step: Step, stores: Mapping[str, LocalStore]) -> str:
         if absent := sorted(names - stores.keys()):
             return f"store {absent[0]} cannot be reached"
     if step.kind == FROM_TRASH:
-        return next((problem for s, p, h in step.files if (problem := _trash_problem(stores[s], f"{step.trash}/{p}", p, h))), "")
+        instead = {(s, p): h for s, p, h in step.instead}
+        found = (_trash_problem(stores[s], f"{step.trash}/{p}", p, h, instead.get((s, p), "")) for s, p, h in step.files)
+        return next(filter(None, found), "")
     if step.kind == PUT_BACK and not _has_place(Path(from_text(event["source"]))):
         return "its folder is not there"
     return ""
 
 
-def _trash_problem(store: LocalStore, key: str, path: str, digest: str) -> str:
-    if store.stat(path) is not None:
-        return f"another file lies at {path}"
+def _trash_problem(store: LocalStore, key: str, path: str, digest: str, instead: str) -> str:
     with contextlib.suppress(StoreError):
+        if store.stat(path) is not None and (not instead or store.checksum(path) != instead):
+            return f"another file lies at {path}"
         return "" if store.trash_checksum(key) == digest else f"{path} in the trash has other content"
     return "it is no longer in the trash"
 
@@ -193,6 +195,8 @@ def _take_back(run: Session, step: Step, stores: Mapping[str, LocalStore], undon
     if step.kind == PUT_BACK:
         return _put_back(run, event["source"], event["before"]["hash"], stores, event, {"undoes": undone})
     if step.kind == FROM_TRASH:
+        for store, path, _digest in step.instead:
+            stores[store].remove(path, run.run)
         for store, path, _digest in step.files:
             stores[store].restore(f"{step.trash}/{path}", path)
         return _edit(run, step, "restore", {**note, "effect": "file", "source": f"trash:{step.trash}"})
