@@ -47,8 +47,18 @@ def _with_sidecars(document: Document, imported: Document) -> Document:
 def _with_person(document: Document, imported: Document) -> Document:
     """What a person said in either catalog; ours where both speak of the same."""
     ours = document.get("person", {})
-    said = merged(ours, imported.get("person", {}))
+    theirs = dict(imported.get("person", {}))
+    if theirs in ({}, ours):
+        return document
+    if "tags_removed" in ours and "tags_added" in theirs:  # a tag taken away here does not come back from there
+        theirs["tags_added"] = [tag for tag in theirs["tags_added"] if tag not in ours["tags_removed"]]
+    said = {name: _as_ours(ours.get(name), value) for name, value in merged(ours, theirs).items()}
     return document if said == ours else overlaid(document, said)
+
+
+def _as_ours(ours: Any, value: Any) -> Any:
+    """Our list where the merged one has the same elements: an order is not worth a change."""
+    return ours if isinstance(ours, list) and isinstance(value, list) and sorted(ours) == sorted(value) else value
 
 
 def _place(row: Row) -> tuple[str, str]:
