@@ -37,6 +37,8 @@ _REGISTERED = "image-catalog-transfer-"
 _POLL = 0.25
 _FAILED_LOOKS = 8
 """After so many looks at a shard that failed, it is not tried again by itself."""
+_IDLE_LOOKS = 240
+"""After so many looks at shards that nobody is restoring, none will."""
 _SERVER = (
     "The folder must be below one that path.repo in the server's elasticsearch.yml names, and writable for the server; "
     "without such a folder use `catalog export`."
@@ -305,13 +307,14 @@ def _restore(catalog: Repository, location: str, snapshot: str, backup: Backup) 
                 for index, what in backup.holds.items():
                     _ask_restore(catalog.connection, f"/_snapshot/{repository}/{quote(snapshot)}/_restore", index, names[what])
             _await_shards(catalog.connection, list(names.values()), backup.name)
-        _flip(catalog, {what: behind.index for what, behind in before.items()}, names)
     except BaseException:
         # made here a moment ago under names that nobody knows; half restored they would keep the node from being whole
         for name in names.values():
             with contextlib.suppress(CatalogIndexError):
                 catalog.connection.request("DELETE", f"/{quote(name)}")
         raise
+    # from here on nothing is taken back: whether an answer that was lost meant yes, nobody knows
+    _flip(catalog, {what: behind.index for what, behind in before.items()}, names)
     catalog.ensure()  # brings an older schema up to date, and makes what the backup lacks
     return [before[what].index for what in names if what in before]
 
@@ -325,9 +328,9 @@ def _ask_restore(connection: Connection, path: str, index: str, name: str) -> No
 
 
 def _await_shards(connection: Connection, names: list[str], backup: str) -> None:
-    """Until every index is there. A shard that stays away after it failed will not come."""
+    """Until every index is there. A shard that stays away after it failed, or that finds no place, will not come."""
     path = f"/_cat/shards/{','.join(map(quote, names))}"
-    failed = 0
+    failed = waiting = 0
     while True:
         rows = connection.request("GET", path, format="json", h="index,prirep,state,unassigned.reason")
         primary = [row for row in rows if row["prirep"] == "p"]
@@ -337,6 +340,10 @@ def _await_shards(connection: Connection, names: list[str], backup: str) -> None
         if failed > _FAILED_LOOKS:
             raise TransferError(f"The backup {backup} is damaged: Elasticsearch cannot read all of it.",
                                 hint="Try another one: `catalog restore DIR --list`.")  # fmt: skip
+        waiting = 0 if any(row["state"] == "INITIALIZING" for row in primary) else waiting + 1
+        if waiting > _IDLE_LOOKS:
+            raise TransferError(f"Elasticsearch finds no place for the backup {backup}.",
+                                hint="Its disk may be nearly full: free some space, then run the command again.")  # fmt: skip
         time.sleep(_POLL)
 
 

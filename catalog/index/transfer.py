@@ -192,11 +192,11 @@ class Reader:
         number = 1
         while line := self._lines.readline():
             number += 1
-            if not line.endswith(b"\n"):
-                raise self._cut()
             if line.isspace():
                 continue
             value = _parsed(line)
+            if value is None and not line.endswith(b"\n"):
+                raise self._cut()
             if value is None:
                 raise TransferError(f"Line {number} of {self._lines.shown} is broken: it is no JSON object.", hint=_WHOLE)
             if value.get("what") == END:

@@ -76,6 +76,9 @@ def run_import(workspace: Workspace, file: str, *, dryrun: bool, screen: Screen)
             status = tally.finish(dry=False, run=run)
             journal.done("run", **tally.outcomes, status=status)
             return status
+        except BaseException as error:
+            journal.failed("run", reason=str(error) or type(error).__name__)
+            raise
         finally:
             workspace.progress.close()
             journal.close()
