@@ -309,7 +309,8 @@ class Writer:
         sound = [n for n, (outcome, _reason) in enumerate(results) if outcome != FAILED]
         lines = [line for n in sound for line in self._create_lines(chunk[n])]
         taken = []
-        for n, reply in zip(sound, self.repository.bulk(lines) if lines else [], strict=True):
+        replies = self.repository.connection.bulk(lines, filter_path=_BRIEFLY) if lines else []
+        for n, reply in zip(sound, replies, strict=True):
             if reply["status"] == 409:
                 results[n] = (UNCHANGED, "")
                 taken += [n] if chunk[n].what == schema.ASSETS else []
@@ -328,6 +329,8 @@ class Writer:
         return Edit(item.key, "import", joined(item.document), {"effect": "index", **self.event})
 
 
+_BRIEFLY = "items.*.status,items.*.error"
+"""What is needed of a reply; all of it costs a twentieth of the time."""
 _OF_EDIT = {"done": (MERGED, ""), "unchanged": (UNCHANGED, "")}
 
 
