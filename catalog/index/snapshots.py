@@ -21,7 +21,15 @@ from urllib.parse import quote
 import orjson
 
 from catalog.domain.copies import timestamp
-from catalog.errors import AccessDenied, CatalogIndexError, IndexUnavailable, SchemaMismatch, TransferError, UsageError
+from catalog.errors import (
+    AccessDenied,
+    CatalogError,
+    CatalogIndexError,
+    IndexUnavailable,
+    SchemaMismatch,
+    TransferError,
+    UsageError,
+)
 from catalog.index import schema
 from catalog.index.client import Connection
 from catalog.index.node import staging
@@ -163,9 +171,9 @@ class FolderShelf:
             shutil.rmtree(partial)
         try:
             partial.mkdir()
-            staging.copy_durably(place, partial / CONTENT)
+            files = staging.copied(place, partial / CONTENT)
             with (partial / MANIFEST).open("xb") as file:
-                file.write(orjson.dumps(asdict(backup), option=orjson.OPT_INDENT_2))
+                file.write(orjson.dumps(asdict(backup) | {"files": files}, option=orjson.OPT_INDENT_2))
                 file.flush()
                 os.fsync(file.fileno())
             partial.rename(self.folder / backup.name)
@@ -175,9 +183,12 @@ class FolderShelf:
 
     def restore(self, catalog: Repository, backup: Backup) -> list[str]:
         """Put a backup in the place of the catalog."""
+        kept = self.folder / backup.name
         with staging.locked(self._home):
             _unregister_leftovers(catalog.connection)
-            with staging.staged(self._home, self.folder / backup.name / CONTENT) as place:
+            with _disk(kept):
+                digests = orjson.loads((kept / MANIFEST).read_bytes()).get("files")
+            with staging.staged(self._home, kept / CONTENT, digests) as place:
                 return _restore(catalog, str(place), _ONLY, backup)
 
 
@@ -194,7 +205,7 @@ def _disk(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         where = error.filename or folder
-        raise TransferError(f"The backup cannot be written to {where}: {error.strerror or error}.",
+        raise TransferError(f"The backup cannot be read or written: {where}: {error.strerror or error}.",
                             hint="Name another folder.") from error  # fmt: skip
 
 
@@ -267,18 +278,18 @@ def _plainly(what: str, hint: str) -> Iterator[None]:
 
 def take(connection: Connection, repository: str, name: str, backup: Backup) -> None:
     """Make one snapshot, and wait until it is whole; else nothing of it stays."""
-    path = f"/_snapshot/{repository}/{quote(name)}"
     body = {
         "indices": ",".join(backup.holds), "include_global_state": False, "feature_states": ["none"],
         "metadata": {key: value for key, value in asdict(backup).items() if key != "name"},
     }  # fmt: skip
+    path = f"/_snapshot/{repository}/{quote(name)}"
     try:
         with _plainly("Elasticsearch refused the backup", _RETRY):
             connection.request("PUT", path, body)
             _await_snapshot(connection, path)
     except BaseException:
         with contextlib.suppress(CatalogIndexError):
-            connection.request("DELETE", path)
+            connection.request("DELETE", f"/_snapshot/{repository}/{quote(name)}")
         raise
 
 
@@ -294,25 +305,24 @@ def _await_snapshot(connection: Connection, path: str) -> None:
 
 
 def _restore(catalog: Repository, location: str, snapshot: str, backup: Backup) -> list[str]:
-    """Restore every index under a new name, and give the aliases to them."""
+    """Restore every index under a new name, and give the aliases to them. No index is deleted, not even a half restored one."""
     backup.check()
     before = catalog.found()
     mark = f"r{backup.at[:10].replace('-', '')}-{secrets.token_hex(3)}"
     names = {
         what: schema.restored_name(schema.alias_of(catalog.alias, what), backup.schema, mark) for what in backup.holds.values()
     }
-    try:
-        with registered(catalog.connection, location, readonly=True) as repository:
+    with registered(catalog.connection, location, readonly=True) as repository:
+        try:
             with _plainly(f"The backup {backup.name} cannot be restored", "Try another one: `catalog restore DIR --list`."):
                 for index, what in backup.holds.items():
                     _ask_restore(catalog.connection, f"/_snapshot/{repository}/{quote(snapshot)}/_restore", index, names[what])
             _await_shards(catalog.connection, list(names.values()), backup.name)
-    except BaseException:
-        # made here a moment ago under names that nobody knows; half restored they would keep the node from being whole
-        for name in names.values():
-            with contextlib.suppress(CatalogIndexError):
-                catalog.connection.request("DELETE", f"/{quote(name)}")
-        raise
+        except KeyboardInterrupt:
+            # an index whose backup is taken away while it is read would stay broken: it takes but a moment to be whole
+            with contextlib.suppress(CatalogError):
+                _await_shards(catalog.connection, list(names.values()), backup.name)
+            raise
     # from here on nothing is taken back: whether an answer that was lost meant yes, nobody knows
     _flip(catalog, {what: behind.index for what, behind in before.items()}, names)
     catalog.ensure()  # brings an older schema up to date, and makes what the backup lacks
@@ -330,6 +340,7 @@ def _ask_restore(connection: Connection, path: str, index: str, name: str) -> No
 def _await_shards(connection: Connection, names: list[str], backup: str) -> None:
     """Until every index is there. A shard that stays away after it failed, or that finds no place, will not come."""
     path = f"/_cat/shards/{','.join(map(quote, names))}"
+    left = f"Delete what is left of it ({', '.join(names)}), then try another one: `catalog restore DIR --list`."
     failed = waiting = 0
     while True:
         rows = connection.request("GET", path, format="json", h="index,prirep,state,unassigned.reason")
@@ -338,8 +349,7 @@ def _await_shards(connection: Connection, names: list[str], backup: str) -> None
             return
         failed = failed + 1 if any(row["unassigned.reason"] == "ALLOCATION_FAILED" for row in primary) else 0
         if failed > _FAILED_LOOKS:
-            raise TransferError(f"The backup {backup} is damaged: Elasticsearch cannot read all of it.",
-                                hint="Try another one: `catalog restore DIR --list`.")  # fmt: skip
+            raise TransferError(f"The backup {backup} is damaged: Elasticsearch cannot read all of it.", hint=left)
         waiting = 0 if any(row["state"] == "INITIALIZING" for row in primary) else waiting + 1
         if waiting > _IDLE_LOOKS:
             raise TransferError(f"Elasticsearch finds no place for the backup {backup}.",

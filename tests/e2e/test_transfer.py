@@ -426,7 +426,7 @@ def test_what_killed_backups_and_restores_left_is_cleared_by_the_next(own: tuple
     before = seen(lab, node)
     shelf = lab.folder / "killed"
     place = node.home / "snapshots"
-    for module, function in (("catalog.index.snapshots", "_await_snapshot"), ("catalog.index.node.staging", "copy_durably")):
+    for module, function in (("catalog.index.snapshots", "_await_snapshot"), ("catalog.index.node.staging", "copied")):
         killed_in(lab, module, function, "backup", shelf)
         assert list(place.iterdir()), "something was left"
         assert "no backup" in lab.catalog("restore", shelf, "--list").out

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,10 +38,11 @@ def locked(home: Path) -> Iterator[None]:
 
 
 @contextmanager
-def staged(home: Path, content: Path | None = None) -> Iterator[Path]:
+def staged(home: Path, content: Path | None = None, digests: Mapping[str, str] | None = None) -> Iterator[Path]:
     """A path below the node's `path.repo`, with a copy of `content` there, if any is given; removed afterwards.
 
-    What a killed program has left there goes first. The caller holds the lock.
+    What a killed program has left there goes first. The caller holds the lock. Raises TransferError where the copy has
+    not the `digests` that `copied` gave: Elasticsearch never sees a damaged backup.
     """
     place = home / "snapshots"
     with system_errors("clear", place):
@@ -50,7 +52,9 @@ def staged(home: Path, content: Path | None = None) -> Iterator[Path]:
     try:
         if content is not None:
             with system_errors("copy the backup to", path):
-                shutil.copytree(content, path, copy_function=shutil.copyfile)
+                if copied(content, path) != digests:
+                    raise TransferError(f"The backup in {content.parent} is damaged; nothing was changed.",
+                                        hint="Try another one: `catalog restore DIR --list`.")  # fmt: skip
                 account = choose_account(home)
                 if account.uid is not None:
                     give(path, account.uid)
@@ -59,15 +63,25 @@ def staged(home: Path, content: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def copy_durably(source: Path, target: Path) -> None:
-    """Copy a folder for the caller to own; every byte of it is on the disk afterwards."""
+def copied(source: Path, target: Path) -> dict[str, str]:
+    """Copy a folder for the caller to own, to the disk itself: the SHA-256 of every file, by its path in the folder."""
     target.mkdir()
+    digests = {}
     for parent, folders, files in os.walk(source):
         here = target / Path(parent).relative_to(source)
         for name in folders:
             (here / name).mkdir()
         for name in files:
-            with Path(parent, name).open("rb") as read, (here / name).open("xb") as write:
-                shutil.copyfileobj(read, write, 2**20)
-                write.flush()
-                os.fsync(write.fileno())
+            digests[str((here / name).relative_to(target))] = _copy(Path(parent, name), here / name)
+    return digests
+
+
+def _copy(source: Path, target: Path) -> str:
+    digest = hashlib.sha256()
+    with source.open("rb") as read, target.open("xb") as write:
+        while piece := read.read(2**20):
+            digest.update(piece)
+            write.write(piece)
+        write.flush()
+        os.fsync(write.fileno())
+    return digest.hexdigest()
