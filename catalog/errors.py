@@ -10,7 +10,9 @@ CatalogError
 │                              QuerySyntaxError (2), NoCatalog (2), AssetNotFound
 ├── NodeError (5)              the local Elasticsearch could not be had or started
 ├── MediaError (1)             UnreadableMedia, UnsupportedType, GaveUp
-├── PlanRefused (4)            SourceInsideCatalog, StoreGuard, ConfirmationNeeded, NotYetAvailable
+├── PlanRefused (4)            SourceInsideCatalog, StoreGuard, ConfirmationNeeded, CatalogNotEmpty,
+│                              NotYetAvailable
+├── TransferError (1)          an export or backup that cannot be written or read
 └── JournalError (1)
 """
 
@@ -180,8 +182,16 @@ class ConfirmationNeeded(PlanRefused):
     """The run would do something that a person must agree to."""
 
 
+class CatalogNotEmpty(PlanRefused):
+    """What would be restored is to take the place of a catalog that holds something."""
+
+
 class NotYetAvailable(PlanRefused):
     """A part that this version does not have."""
+
+
+class TransferError(CatalogError):
+    """An export or a backup cannot be written, or is not one that can be read."""
 
 
 class JournalError(CatalogError):

@@ -121,6 +121,18 @@ class Workspace:
                             hint="The first upload makes it; for another catalog name its --index.")  # fmt: skip
         return self.repository
 
+    @cached_property
+    def untouched_repository(self) -> Repository:
+        """The catalog's indexes as they are: nothing is made or brought up to date, and none may be there."""
+        from catalog.index.repository import Repository
+
+        return Repository(self._connection, self.settings.index)
+
+    @property
+    def own_node(self) -> LocalNode | None:
+        """The program's own node, if the catalog lies there; None for an Elasticsearch of somebody else's."""
+        return self.local_node() if self._uses_local_node else None
+
     def reconnect(self) -> None:
         """After Elasticsearch went away: start the program's own node again, if it is that one."""
         if self._uses_local_node:

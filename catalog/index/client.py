@@ -63,13 +63,13 @@ class Connection:
             reply = self._client.perform_request("HEAD", path, headers={"accept": "application/json"})
         return reply.meta.status == 200
 
-    def bulk(self, lines: Sequence[Any]) -> list[dict[str, Any]]:
+    def bulk(self, lines: Sequence[Any], **params: Any) -> list[dict[str, Any]]:
         """The items of a bulk request's reply, in order; a refused item is a reply too, not an error.
 
         Raises IndexUnavailable where one was not taken for the moment; to send all of them again is harmless.
         """
         payload = b"\n".join(orjson.dumps(line) for line in lines) + b"\n"
-        reply = self.request("POST", "/_bulk", payload)
+        reply = self.request("POST", "/_bulk", payload, **params)
         items = [next(iter(item.values())) for item in reply["items"]]
         for item in items:
             if item["status"] in _BUSY or item.get("error", {}).get("type") == _BLOCKED:

@@ -35,11 +35,16 @@ class Behind:
     version: int
 
 
-def _upgraded(what: str, document: dict[str, Any], version: int) -> dict[str, Any]:
-    """A document of an older schema version as one of the present version."""
+def upgraded(what: str, document: dict[str, Any], version: int) -> dict[str, Any]:
+    """A document of an older schema version (its index, or an export) as one of the present version."""
     for step in range(version, schema.SCHEMA_VERSION):
         document = UPGRADES[step].get(what, dict)(document)
     return document
+
+
+def is_upgradable(version: int) -> bool:
+    """Whether documents of a schema version are, or can be made, those of the present one."""
+    return all(step in UPGRADES for step in range(version, schema.SCHEMA_VERSION))
 
 
 class Repository:
@@ -53,9 +58,7 @@ class Repository:
 
     def ensure(self) -> None:
         """Create what is missing, and bring an older schema up to date. Refuses an index that is not ours."""
-        found = self._found(schema.PROPERTIES)
-        for what, index in found.items():
-            self._check_version(what, index)
+        found = self.checked()
         if found:
             self._await(*(index.index for index in found.values()))
         for what in schema.PROPERTIES:
@@ -64,12 +67,19 @@ class Repository:
             elif found[what].version < schema.SCHEMA_VERSION:
                 self._migrate(what, found[what])
 
+    def checked(self) -> dict[str, Behind]:
+        """The indexes that are there, by what they hold; refuses those of a version that this program cannot bring up to date."""
+        found = self.found()
+        for what, index in found.items():
+            self._check_version(what, index)
+        return found
+
     def schema_version(self) -> int | None:
         """The version of the schema behind the alias, or None where there is no index of that name."""
-        index = self._found([schema.ASSETS]).get(schema.ASSETS)
+        index = self.found([schema.ASSETS]).get(schema.ASSETS)
         return index.version if index else None
 
-    def _found(self, wanted: Iterable[str]) -> dict[str, Behind]:
+    def found(self, wanted: Iterable[str] = schema.PROPERTIES) -> dict[str, Behind]:
         """The indexes of the catalog that are there, by what they hold. Refuses others that have one of its names."""
         names = {schema.alias_of(self.alias, what): what for what in wanted}
         path = ",".join(quote(name) for name in names)
@@ -101,7 +111,7 @@ class Repository:
                 f"The index {alias} was made by a newer version of this program (schema {index.version}).",
                 hint="Install that version or a later one.",
             )
-        if any(version not in UPGRADES for version in range(index.version, schema.SCHEMA_VERSION)):
+        if not is_upgradable(index.version):
             raise SchemaMismatch(
                 f"The index {alias} is too old for this version of the program (schema {index.version}).",
                 hint="Bring it up to date with an earlier version first.",
@@ -111,7 +121,7 @@ class Repository:
         """Create an index with its alias in one step, so that the alias never stands for nothing or for two."""
         alias = schema.alias_of(self.alias, what)
         index = schema.concrete_name(alias, schema.SCHEMA_VERSION)
-        if not self._put_index(index, schema.body(what, schema.SCHEMA_VERSION, alias)) and what not in self._found([what]):
+        if not self._put_index(index, schema.body(what, schema.SCHEMA_VERSION, alias)) and what not in self.found([what]):
             raise SchemaMismatch(
                 f"The index {index} is there, but the alias {alias} does not point to it.",
                 hint="Give it that alias, if it is the catalog; otherwise name another catalog with --index.",
@@ -148,7 +158,7 @@ class Repository:
         overwritten, and the alias is taken from the old index only while it still points there.
         """
         alias = schema.alias_of(self.alias, what)
-        after = schema.concrete_name(alias, schema.SCHEMA_VERSION)
+        after = schema.successor(before.index, alias, before.version, schema.SCHEMA_VERSION)
         log.info("Bringing %s from schema %d to %d", alias, before.version, schema.SCHEMA_VERSION)
         if not self._put_index(after, schema.body(what, schema.SCHEMA_VERSION)):
             self._check_target(what, after)
@@ -181,7 +191,7 @@ class Repository:
             )
 
     def _copy_page(self, what: str, before: Behind, after: str, page: Sequence[dict[str, Any]]) -> None:
-        wanted = {hit["_id"]: _upgraded(what, hit["_source"], before.version) for hit in page}
+        wanted = {hit["_id"]: upgraded(what, hit["_source"], before.version) for hit in page}
         lines = [line for key, document in wanted.items() for line in ({"create": {"_index": after, "_id": key}}, document)]
         there: list[str] = []
         for item in self.connection.bulk(lines):
@@ -200,7 +210,7 @@ class Repository:
 
     def _is_flipped(self, what: str, before: Behind) -> bool:
         """Whether another program has brought the alias away from the old index."""
-        now = self._found([what]).get(what)
+        now = self.found([what]).get(what)
         return now is not None and now.index != before.index
 
     def _flip(self, what: str, before: Behind, after: str) -> None:
@@ -262,6 +272,12 @@ class Repository:
         """The documents of those assets that the catalog holds, with sequence number and primary term, by content hash."""
         found = self._mget(self.alias, hashes) if hashes else []
         return {d["_id"]: (dict(d["_source"]), d["_seq_no"], d["_primary_term"]) for d in found if d["found"]}
+
+    def sources_of(self, what: str, keys: Sequence[str], *, whole: bool) -> dict[str, dict[str, Any]]:
+        """Those of the documents of one index that are there, by id; empty ones unless they are wanted whole."""
+        params = {} if whole else {"_source": "false"}
+        found = self._mget(schema.alias_of(self.alias, what), keys, **params) if keys else []
+        return {d["_id"]: dict(d.get("_source", {})) for d in found if d["found"]}
 
     def get(self, content_hash: str) -> dict[str, Any]:
         """The document of an asset. Raises AssetNotFound."""

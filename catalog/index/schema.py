@@ -123,6 +123,18 @@ def concrete_name(alias: str, version: int) -> str:
     return f"{alias}-v{version}"
 
 
+def restored_name(alias: str, version: int, mark: str) -> str:
+    """The index of a catalog that was restored; `mark` tells it from others of that version."""
+    return f"{concrete_name(alias, version)}-{mark}"
+
+
+def successor(index: str, alias: str, before: int, after: int) -> str:
+    """The index to which one of an older version is brought; the one of a restored index keeps its mark."""
+    usual = concrete_name(alias, before)
+    mark = index.removeprefix(usual) if index.startswith(f"{usual}-") else ""
+    return concrete_name(alias, after) + mark
+
+
 def body(what: str, version: int, alias: str | None = None) -> dict[str, Any]:
     """The request that creates one concrete index with our mark, and with its alias where one is given."""
     return {

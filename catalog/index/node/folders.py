@@ -101,7 +101,7 @@ def make_node_folders(home: Path, account: Account) -> None:
         with system_errors("prepare the folder", folder):
             folder.mkdir(mode=0o700, exist_ok=True)
             if account.uid is not None and folder.stat().st_uid != account.uid:
-                _give(folder, account.uid)
+                give(folder, account.uid)
             folder.chmod(0o700)
     if account.uid is not None and not can_execute(home / "run", account):
         raise NodeError(
@@ -110,7 +110,8 @@ def make_node_folders(home: Path, account: Account) -> None:
         )
 
 
-def _give(folder: Path, uid: int) -> None:
+def give(folder: Path, uid: int) -> None:
+    """Make a user id the owner of a folder and of all in it."""
     os.chown(folder, uid, uid)
     for parent, folders, files in os.walk(folder):
         for name in folders + files:
