@@ -17,7 +17,7 @@ _CAMERA = ("make", "model", "lens")
 _EXPOSURE = {"exposure_time": "time", "f_number": "f_number", "iso": "iso", "focal_length": "focal_length",
              "focal_length_35mm": "focal_length_35mm", "flash": "flash"}  # fmt: skip
 _VIDEO = {"video_codec": "codec", "audio_codec": "audio_codec", "frame_rate": "frame_rate", "rotation": "rotation"}
-_PLAIN = ("orientation", "live_id", "motion_photo", "software", "favorite", "rating", "title", "description", "albums")
+_PLAIN = ("orientation", "live_id", "motion_photo", "software", "favorite", "rating", "title", "description")
 
 _OWN = frozenset({"copies", "sidecars", "location", "sources", "person", "extracted"})
 """Values that the program makes, or has checked before."""
@@ -74,7 +74,7 @@ def asset_document(
         **{key: values.get(key) for key in _PLAIN},
         "phash": facts.phash,
         "quality": _quality(asset),
-        "albums": list(albums),
+        "albums": sorted({*values.get("albums", ()), *albums}),
         "tags": list(facts.tags),
         "stack": stack_document(stack) if stack else None,
         "sidecars": sidecars,

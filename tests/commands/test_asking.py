@@ -424,6 +424,8 @@ def test_status_counts_what_is_there(filled: Lab) -> None:
     sizes = {p: (filled.root / p).stat().st_size for p in BY_DATE}
     (found,) = filled.catalog("status", "--json").lines
     (store,) = found.pop("known_stores")
+    shortfalls = {row["what"]: row["assets"] for row in found.pop("shortfalls")}
+    assert shortfalls == {"have fewer than 2 copies": 5, "have a damaged copy": 0, "have a missing copy": 0}
     assert (store["name"], store["kind"], store["root"]) == ("nas", "local", str(filled.root))
     assert found == {
         "assets": 5,
