@@ -166,6 +166,21 @@ def test_an_offline_archive_stays_known_and_comes_back_elsewhere(two: Lab) -> No
     assert mirror(two) == {}
 
 
+def test_a_disk_that_died_is_filled_again_from_the_archive(two: Lab) -> None:
+    mirror(two)
+    before = two.outcome()
+    shutil.rmtree(two.root)
+    assert two.run("sync_catalog_with_disk").status == 4
+    two.root.mkdir()
+    assert two.catalog("store", "add", "nas", two.root).status == 4
+    assert two.catalog("store", "add", "nas", two.root, "--force").status == 0
+    assert two.run("sync_catalog_with_disk", "--accept-losses", "--json").summary["gone"] == 4
+    assert two.catalog("check").status == 3
+    done = two.catalog("mirror", "archive", "nas", "--json")
+    assert done.status == 0 and done.summary["copied"] == 5
+    assert two.outcome() == before and two.catalog("check").status == 0
+
+
 def test_a_store_is_taken_out_with_its_records_only(two: Lab) -> None:
     mirror(two)
     assert two.catalog("store", "remove", "archive").status == 4

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
+import subprocess
 import unicodedata
 from pathlib import Path
 
 import pytest
-from running import MTIME, Done, Lab, clip, hashes, jpeg, many, png, put
+from running import MTIME, PROGRAMS, Done, Lab, clip, hashes, jpeg, many, png, put
 
 from catalog.domain.fixity import content_hash
 
@@ -69,10 +71,18 @@ def test_a_renamed_folder_is_known_without_reading_a_file(library: Lab, tmp_path
     library.ask("POST", f"{library.index}/_update/{content_hash(jpeg(1, '2019:01:12 18:30:15'))}",
                 json={"doc": {"albums": ["Winter"]}})  # fmt: skip
     (library.root / "2019").rename(library.root / "Our 2019")
-    for path in library.root.rglob("*.jpg"):
-        path.chmod(0o644)
+    originals = {}
+    for path in library.root.rglob("*.jpg"):  # other bytes in the same file at the same time: whoever reads it sees them
+        status = path.stat()
+        originals[path] = path.read_bytes()
+        path.write_bytes(bytes(len(originals[path])))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     done = sync(library)
     assert outcomes(done) == {"moved": 6}
+    for path, data in originals.items():
+        status = path.stat()
+        path.write_bytes(data)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     check_agrees(library)
     assert library.documents()[content_hash(jpeg(1, "2019:01:12 18:30:15"))]["albums"] == ["Winter"]
     for document in library.documents().values():
@@ -247,6 +257,62 @@ def test_new_stacks_and_a_raw_that_joins_a_known_jpeg(lab: Lab) -> None:
     assert outcomes(done) == {"copied": 1, "new": 1}
     check_agrees(lab)
     assert lab.documents()[digest(jpeg("still", "2019:07:12 18:30:15"))]["kind"] == "image"
+
+
+def answered(lab: Lab, answers: str, *arguments: object) -> tuple[int, str]:
+    """A sync in front of a person who types answers: its exit status, and what stood on the terminal."""
+    master, slave = pty.openpty()
+    command = [PROGRAMS / "sync_catalog_with_disk", "--nas_root", lab.root, *map(str, arguments)]
+    environment = lab.environment(TERM="dumb")
+    process = subprocess.Popen(command, env=environment, cwd=lab.home, stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    os.write(master, answers.encode())
+    shown = b""
+    while True:
+        try:
+            shown += os.read(master, 65536)
+        except OSError:  # the other end is closed
+            break
+    os.close(master)
+    return process.wait(), shown.decode()
+
+
+def test_what_is_unclear_is_asked_and_the_answer_is_done(library: Lab) -> None:
+    for number in (1, 2, 3):
+        (library.root / path_of(library, number)).unlink()
+    status, shown = answered(library, "what?\ny\nn\nq\n")
+    assert status == 130 and "Forget it?" in shown and "is gone, and its content is nowhere else" in shown
+    states = sorted(d["copies"][0]["state"] for d in library.documents().values())
+    assert len(states) in (6, 7) and states.count("missing") <= 1
+    status, shown = answered(library, "n\nn\nn\n")
+    assert status == 0
+    status, shown = answered(library, "a\n", "--forget-missing")
+    assert status == 0 and len(library.documents()) == 4
+
+
+def test_a_person_says_which_of_two_places_a_file_was_moved_to(library: Lab) -> None:
+    path = library.root / path_of(library, 1)
+    data = path.read_bytes()
+    path.unlink()
+    put(library.root, {"a.jpg": data, "b.jpg": data}, mtime=MTIME + 99)
+    status, shown = answered(library, "n\n")
+    assert status == 0 and "lies at 2 places" in shown
+    check_agrees(library)
+    moved = [e for e in library.documents("events").values() if e["action"] == "move"]
+    assert [e["path"] for e in moved] == ["b.jpg"]
+
+
+def test_a_shot_that_was_divided_stays_one_or_not_as_a_person_says(lab: Lab) -> None:
+    put(lab.source, {"x.jpg": jpeg("x")})
+    clip(lab.source / "x.mov", taken="2019-07-12T18:30:15.000000Z")
+    assert lab.upload().status == 0
+    assert {d["stack"]["role"] for d in lab.documents().values()} == {"still", "live"}
+    still = next(lab.root.rglob("*.jpg"))
+    still.rename(lab.root / "alone.jpg")
+    status, shown = answered(lab, "n\n")
+    assert status == 0 and "Do they stay one shot?" in shown
+    assert sum("stack" in d for d in lab.documents().values()) == 1
+    check_agrees(lab)
 
 
 def test_a_limit_is_exactly_so_many_actions(library: Lab) -> None:
