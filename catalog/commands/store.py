@@ -12,7 +12,7 @@ from catalog.console import Screen
 from catalog.runs import stores
 
 
-@click.group("store")
+@click.group("store", short_help="Add, list or remove the disks that hold copies.")
 def command() -> None:
     """Add, list or remove the disks and folders that hold copies.
 

@@ -13,7 +13,7 @@ from catalog.runs.trashing import run_empty, run_list, run_restore
 in_store = options.option("store", metavar="NAME", help="Only the trash of this store. Default: of all that can be reached.")
 
 
-@click.group("trash")
+@click.group("trash", short_help="List, restore or empty the trash of the stores.")
 def command() -> None:
     """List, restore or empty the trash of the stores.
 

@@ -38,7 +38,8 @@ class Outcome:
         """For a person."""
         arrow = f" -> {self.store}:{self.target}" if self.target else ""
         reason = f": {self.reason}" if self.reason else ""
-        return printable(f"{self.outcome:<11} {self.path}{arrow}{reason}")
+        what = f"{self.outcome} {self.action:<9}" if self.outcome == "planned" else f"{self.outcome:<11}"
+        return printable(f"{what} {self.path}{arrow}{reason}")
 
     def is_problem(self) -> bool:
         """Whether a person should see it: a failure, or a file that is called a photo or video and is none."""
@@ -141,8 +142,8 @@ class Report:
         lines = []
         if self.dry:
             lines.append(f"Dry run: {self.counts['planned']} files would be {self.done}; nothing was changed.")
-        parts = [f"{self.counts[o]:,} {o}" for o in self.outcomes if self.counts[o] or o in self.always]
-        lines.append(f"{self.files:,} files: {', '.join(parts)}.")
+        parts = [f"{self.counts[o]:,} {o}" for o in self.outcomes if self.counts[o] or (o in self.always and not self.dry)]
+        lines.append(f"{self.files:,} files: {', '.join(parts)}." if parts else f"{self.files:,} files.")
         for (outcome, reason), count in self.reasons.most_common(REASONS_SHOWN):
             lines.append(f"  {outcome}: {reason}" + (f" ({count:,} files)" if count > 1 else ""))
         stored = f"{size_text(self.bytes_stored)} {self.done}" if self.bytes_stored or self.done == "stored" else "Done"

@@ -170,6 +170,12 @@ def lacking(query: dict[str, Any], min_copies: int, stores: Sequence[str]) -> di
     return {"bool": {"must": [query], **({"should": faults, "minimum_should_match": 1} if faults else {})}}
 
 
+def told(shortfall: Mapping[str, Any]) -> str:
+    """A shortfall in words: `3 have fewer than 2 copies`."""
+    what = shortfall["what"]
+    return f"{shortfall['assets']:,} {what if shortfall['assets'] != 1 else what.replace('have', 'has', 1)}"
+
+
 def shortfalls(repository: Repository, policies: Sequence[Policy]) -> list[dict[str, Any]]:
     """How many assets lack what each policy demands, and how many have missing or damaged copies."""
     rows = []

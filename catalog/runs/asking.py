@@ -364,8 +364,7 @@ def _status_lines(found: Mapping[str, Any]) -> Iterator[str]:
         return
     for row in found["shortfalls"]:
         if row["assets"]:
-            what = row["what"] if row["assets"] > 1 else row["what"].replace("have", "has", 1)
-            yield f"{row['assets']:,} {what} ({row['see']})."
+            yield f"{queries.told(row)} ({row['see']})."
     for key, text, query in (
         ("weak_dates", "a weak date or none", "confidence:low OR -has:date"),
         ("with_position", "a position", "has:location"),

@@ -214,7 +214,7 @@ def run_check(workspace: Workspace, screen: Screen) -> int:
         if screen.json:
             screen.out_json(row)
         elif row["assets"]:
-            screen.complain(f"{row['assets']:,} assets {row['what']}: {row['see']}")
+            screen.complain(f"{queries.told(row)}: {row['see']}")
     total = sum(row["assets"] for row in found)
     if screen.json:
         screen.out_json({"event": "summary", "shortfalls": total})

@@ -161,7 +161,7 @@ def test_a_dry_run_says_what_would_change(stocked: Lab, go: Callable[..., Any]) 
     before = stocked.documents(), stocked.documents("events"), tree(stocked.home / "state")
     status, out, err = go("set", A_HASH, "--query", "city:Ghent", "rating=5", "--dryrun")
     assert (status, err) == (0, "")
-    assert out.splitlines()[0] == f"planned     {A_PATH}: rating: none -> 5"
+    assert out.splitlines()[0] == f"planned set       {A_PATH}: rating: none -> 5"
     assert "1 files would be changed; nothing was changed" in out, "named twice is one asset"
     status, out, _err = go("tag", "--query", "city:Ghent OR kind:image", "--add", "x", "--dryrun", "--json")
     assert (status, last(out)["planned"]) == (0, 2)
@@ -214,7 +214,7 @@ def test_sidecars_are_written_once_and_replaced_through_the_trash(stocked: Lab, 
     assert go("set", A_PATH, "rating=4")[0] == 0
     before = tree(stocked.root), stocked.documents()
     status, out, _err = go("sidecars", "write", "--dryrun")
-    assert status == 0 and out.splitlines()[0] == f"planned     {A_PATH} -> nas:{A_PATH}.xmp"
+    assert status == 0 and out.splitlines()[0] == f"planned sidecar   {A_PATH} -> nas:{A_PATH}.xmp"
     assert (tree(stocked.root), stocked.documents()) == before
     assert last(go("sidecars", "write", "--json")[1])["written"] == 1
     stocked.check_no_ghosts()
