@@ -1,39 +1,30 @@
-"""A reconciliation from beginning to end: compare, recognise, ask what is unclear, and give the plan; then apply it."""
+"""The plan of a reconciliation from beginning to end: compare, recognise, ask what is unclear, read what is new."""
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime
 from typing import Any, Protocol
 
-from catalog.domain import edits
 from catalog.domain.asset import Asset, Entry, Facts, KnownAsset
 from catalog.domain.copies import (
-    DAMAGED,
-    MISSING,
     OK,
     Held,
     Row,
-    copy_row,
     held,
     identity,
     is_as_recorded,
     recorded_identity,
-    sidecar_row,
 )
-from catalog.domain.edits import Change, Document, Edit
+from catalog.domain.edits import Document
 from catalog.domain.names import from_text
 from catalog.domain.stacks import Candidate, Member, group, stem_key
 from catalog.errors import MediaError, StoreError, UnsupportedType
 from catalog.execution import guards
 from catalog.execution.comparison import Looker, Owned, Recorded, Records, Scope, Sight
 from catalog.execution.describing import Describer
-from catalog.execution.journal import Journal
-from catalog.execution.report import Outcome, Report
 from catalog.execution.workers import ReaderPool
 from catalog.media.request import Request
 from catalog.plans.actions import Skip
@@ -59,12 +50,8 @@ from catalog.plans.reconcile import (
 )
 from catalog.stores.protocol import Store
 
-OUTCOMES = ("unchanged", "touched", "moved", "copied", "new", "changed", "sidecars", "gone", "missing", "forgotten",
-            "damaged", "unsupported", "ignored", "failed")  # fmt: skip
-_OUTCOME_OF = {"touch": "touched", "move": "moved", "copy": "copied", "forget": "forgotten"}
 BATCH = 256
 CHANGING = "it changes while it is read; run the command again"
-_MISSING_SHOWN = 20
 
 
 class Index(Protocol):
@@ -217,7 +204,7 @@ class Reconciler:
         for candidate, result in self._pool.run(requests()):
             self._advance(1)
             now = self._store.stat(candidate.entry.path)
-            yield candidate, result if now is not None and _is_same(now, candidate.entry) else None
+            yield candidate, result if now is not None and is_same(now, candidate.entry) else None
 
     def _system(self, entry: Entry) -> str:
         return f"{self._base}/{from_text(entry.path)}"
@@ -490,7 +477,7 @@ def _says_nothing_new(touch: Touch) -> bool:
     return touch.known.state == OK and same and is_as_recorded(touch.entry, touch.known)
 
 
-def _is_same(now: Entry, before: Entry) -> bool:
+def is_same(now: Entry, before: Entry) -> bool:
     """Whether a path shows the file that was listed, unchanged."""
     return replace(now, ctime_ns=0) == replace(before, ctime_ns=0)
 
@@ -499,149 +486,3 @@ def _skip(candidate: Candidate, result: object) -> Skip:
     if isinstance(result, MediaError):
         return Skip(candidate.entry, str(result), "unsupported" if isinstance(result, UnsupportedType) else "failed")
     return Skip(candidate.entry, CHANGING, "failed")
-
-
-# --- apply -------------------------------------------------------------------------------------------------------------
-
-
-class Applier:
-    """Writes a plan into the index, some hundred actions at a time. The files of the store are never touched."""
-
-    def __init__(
-        self, store: Store, index: Index, edit: Callable[[Sequence[Edit]], list[str]], journal: Journal, report: Report,
-        reread: Callable[[Attach], Document | None],
-    ) -> None:  # fmt: skip
-        self._store = store
-        self._index = index
-        self._edit = edit
-        self._journal = journal
-        self._report = report
-        self._reread = reread
-
-    def apply(self, actions: Iterable[Reconciliation | Skip]) -> None:
-        """Do all of it; what cannot be done is told, and the rest goes on."""
-        stream = iter(actions)
-        while batch := list(itertools.islice(stream, BATCH)):
-            self._apply_some(batch)
-
-    def _apply_some(self, batch: Sequence[Reconciliation | Skip]) -> None:
-        wanted: list[tuple[Reconciliation, list[Edit]]] = []
-        for action in batch:
-            if isinstance(action, Skip):
-                self._report.add(Outcome("skip", action.source.path, action.outcome, reason=action.reason))
-                continue
-            self._journal.started(action.name, store=self._store.name, path=action.key, hash=action.hash)
-            try:
-                wanted.append((action, self._edits(action)))
-            except StoreError as error:
-                self._tell(action, str(error))
-        replies = iter(self._edit([e for _action, parts in wanted for e in parts]))
-        for action, parts in wanted:
-            answers = [next(replies) for _part in parts]
-            refused = next((a for a in answers if a not in ("done", "unchanged")), "")
-            self._tell(action, refused if parts else CHANGING)
-
-    def _tell(self, action: Reconciliation, problem: str) -> None:
-        details = {"store": self._store.name, "path": action.key, "hash": action.hash}
-        if problem:
-            self._journal.failed(action.name, **details, reason=problem)
-            self._report.add(Outcome(action.name, action.key, "failed", self._store.name, hash=action.hash, reason=problem))
-            return
-        self._journal.done(action.name, **details)
-        self._report.add(told(action, self._store.name))
-
-    def _edits(self, action: Reconciliation) -> list[Edit]:
-        """The changes of documents that an action is; none where the store is not as it was when the plan was made."""
-        if isinstance(action, Load):
-            return self._load_edits(action)
-        event = {"store": self._store.name, "path": action.key, "effect": "index"}
-        if isinstance(action, Attach):
-            return self._attach_edits(action, event)
-        change = self._change(action)
-        if isinstance(action, Relocate):
-            event["source"] = action.known.path
-        return [Edit(action.hash, action.name, change, event)] if change else []
-
-    def _change(self, action: Touch | Relocate | AddCopy | Corrupt | Lose | Vanish) -> Change | None:
-        store = self._store.name
-        if isinstance(action, Lose | Vanish):
-            entry = self._store.stat(action.known.path)
-            if not action.overwritten and entry is not None and is_as_recorded(entry, action.known) and action.known.state == OK:
-                return None
-            if isinstance(action, Lose):
-                return edits.without_copy(store, action.known.path)
-            return edits.forgotten() if action.forget else edits.marked(store, action.known.path, MISSING)
-        now = self._store.stat(action.entry.path)
-        if now is None or not _is_same(now, action.entry):
-            return None
-        if isinstance(action, Corrupt):
-            return edits.marked(store, action.known.path, DAMAGED)
-        moment = datetime.now(UTC)
-        row = copy_row(store, action.entry, moment, moment)
-        if isinstance(action, AddCopy):
-            return edits.with_copy(row)
-        if isinstance(action, Relocate):
-            return self._relocation(action, row)
-        if action.unread:
-            row["verified"] = _verified(action.known, row)
-        return edits.with_copy(row)
-
-    @staticmethod
-    def _relocation(action: Relocate, row: Row) -> Change:
-        if action.unread:
-            row = row | {"verified": _verified(action.known, row), "state": DAMAGED if action.known.state == DAMAGED else OK}
-        moved = edits.with_copy(row, action.known.path)
-        return _both(moved, edits.without_stack()) if action.leaves_stack else moved
-
-    def _load_edits(self, action: Load) -> list[Edit]:
-        now = self._store.stat(action.entry.path)
-        if now is None or not _is_same(now, action.entry):
-            return []
-        store, moment = self._store.name, datetime.now(UTC)
-        sidecars = [sidecar_row(store, s, self._store.checksum(s.path)) for s in action.sidecars]
-        rows = [copy_row(store, action.entry, moment, moment)]
-        document = self._index.document(action.asset, action.entry.path, rows, sidecars, action.stack)
-        event = {"store": store, "path": action.entry.path, "effect": "index"}
-        made = [Edit(action.hash, action.name, edits.created(document), event)]
-        if action.stack:
-            for mate, role in action.mates:
-                made.append(Edit(mate, "stack", partial(_stacked, action.stack[0], role), event))
-        return made
-
-    def _attach_edits(self, action: Attach, event: Mapping[str, Any]) -> list[Edit]:
-        store = self._store.name
-        rows = [sidecar_row(store, entry, digest) for entry, digest in action.came]
-        change = edits.with_sidecars([(store, path) for path in action.gone], rows)
-        made = [Edit(action.hash, action.name, change, event)]
-        facts = self._reread(action) if action.reread else None
-        if facts is not None:
-            made.append(Edit(action.hash, "reread", edits.described_anew(facts), event))
-        return made
-
-
-def told(action: Reconciliation, store: str, outcome: str = "") -> Outcome:
-    """What the report says of an action."""
-    reason = f"still at {action.elsewhere}" if isinstance(action, Lose) else ""
-    if isinstance(action, Vanish) and not action.forget:
-        reason = "its content is nowhere else; the record is kept, marked as missing"
-    if isinstance(action, Corrupt):
-        reason = "its bytes changed though nobody wrote to it; see `catalog verify --repair`"
-    path, target = (action.known.path, action.entry.path) if isinstance(action, Relocate) else (action.key, "")
-    found = outcome or _OUTCOME_OF.get(action.name, action.name)
-    return Outcome(action.name, path, found, store, target, action.hash, reason)
-
-
-def _verified(known: Held, row: Row) -> str:
-    """When the content was last proved: that a file is still the same is no new proof."""
-    if not known.verified_ms:
-        return str(row["added"])
-    moment = datetime.fromtimestamp(known.verified_ms // 1000, UTC).replace(microsecond=known.verified_ms % 1000 * 1000)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _both(first: Change, second: Change) -> Change:
-    return lambda document: second(first(document))
-
-
-def _stacked(stack: str, role: str, document: Document | None) -> Document | None:
-    return {**document, "stack": {"id": stack, "role": role}} if document is not None else None

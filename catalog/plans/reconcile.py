@@ -18,8 +18,43 @@ from catalog.domain.stacks import Candidate
 # --- actions -----------------------------------------------------------------------------------------------------------
 
 
+class _Found:
+    """An action about a file that lies in the store; actions are ordered by its path."""
+
+    __slots__ = ()
+    entry: Entry
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.entry.path
+
+
+class _Recorded:
+    """An action about a record."""
+
+    __slots__ = ()
+    known: Held
+
+    @property
+    def hash(self) -> str:
+        """The asset's."""
+        return self.known.hash
+
+
+class _Absent(_Recorded):
+    """An action about a record whose file is not there; actions are ordered by its path."""
+
+    __slots__ = ()
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.known.path
+
+
 @dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(_Found, _Recorded):
     """The recorded content lies where it is recorded; only its time, inode or state is another. `unread`: not read now."""
 
     known: Held
@@ -27,23 +62,9 @@ class Touch:
     unread: bool = False
     name: ClassVar[str] = "touch"
 
-    @property
-    def key(self) -> str:
-        """What actions are ordered by."""
-        return self.entry.path
-
-    @property
-    def hash(self) -> str:
-        """The asset's."""
-        return self.known.hash
-
-    def describe(self) -> str:
-        """One line for a person."""
-        return f"touch {self.entry.path}"
-
 
 @dataclass(frozen=True, slots=True)
-class Relocate:
+class Relocate(_Found, _Recorded):
     """The recorded content lies at another path now. `unread`: known by its inode. `leaves_stack`: a person said so."""
 
     known: Held
@@ -52,23 +73,9 @@ class Relocate:
     leaves_stack: bool = False
     name: ClassVar[str] = "move"
 
-    @property
-    def key(self) -> str:
-        """What actions are ordered by."""
-        return self.entry.path
-
-    @property
-    def hash(self) -> str:
-        """The asset's."""
-        return self.known.hash
-
-    def describe(self) -> str:
-        """One line for a person."""
-        return f"move {self.known.path} -> {self.entry.path}"
-
 
 @dataclass(frozen=True, slots=True)
-class AddCopy:
+class AddCopy(_Found):
     """A known content lies at a further path. `replaces`: other content was recorded there."""
 
     hash: str
@@ -76,18 +83,9 @@ class AddCopy:
     replaces: bool = False
     name: ClassVar[str] = "copy"
 
-    @property
-    def key(self) -> str:
-        """What actions are ordered by."""
-        return self.entry.path
-
-    def describe(self) -> str:
-        """One line for a person."""
-        return f"copy {self.entry.path} = {self.hash[:12]}"
-
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class Load(_Found):
     """A content that is new. `mates` are known assets, with their roles, that are of one stack with it."""
 
     entry: Entry
@@ -103,23 +101,17 @@ class Load:
         return "changed" if self.replaces else "new"
 
     @property
-    def key(self) -> str:
-        """What actions are ordered by."""
-        return self.entry.path
-
-    @property
     def hash(self) -> str:
         """The asset's."""
         return self.asset.hash
 
-    def describe(self) -> str:
-        """One line for a person."""
-        return f"{self.name} {self.entry.path}"
-
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """The sidecars beside an asset are others than recorded: paths that are gone, and files that came or changed."""
+    """The sidecars beside an asset are others than recorded: paths that are gone, and files that came or changed.
+
+    `reread`: the asset at `entry` is to be read again with all that lie `beside` it.
+    """
 
     hash: str
     entry: Entry | None
@@ -134,36 +126,18 @@ class Attach:
         """What actions are ordered by."""
         return self.entry.path if self.entry else (*self.gone, *(e.path for e, _digest in self.came))[0]
 
-    def describe(self) -> str:
-        """One line for a person."""
-        return f"sidecars {self.key}: {len(self.came)} new or changed, {len(self.gone)} gone"
-
 
 @dataclass(frozen=True, slots=True)
-class Corrupt:
+class Corrupt(_Found, _Recorded):
     """A copy whose bytes changed though nobody wrote to it."""
 
     known: Held
     entry: Entry
     name: ClassVar[str] = "damaged"
 
-    @property
-    def key(self) -> str:
-        """What actions are ordered by."""
-        return self.known.path
-
-    @property
-    def hash(self) -> str:
-        """The asset's."""
-        return self.known.hash
-
-    def describe(self) -> str:
-        """One line for a person."""
-        return f"damaged {self.known.path}"
-
 
 @dataclass(frozen=True, slots=True)
-class Lose:
+class Lose(_Absent):
     """A recorded copy is gone, and other copies of its asset are recorded: `elsewhere` says where.
 
     `overwritten`: its path holds other content now.
@@ -174,23 +148,9 @@ class Lose:
     overwritten: bool = False
     name: ClassVar[str] = "gone"
 
-    @property
-    def key(self) -> str:
-        """What actions are ordered by."""
-        return self.known.path
-
-    @property
-    def hash(self) -> str:
-        """The asset's."""
-        return self.known.hash
-
-    def describe(self) -> str:
-        """One line for a person."""
-        return f"gone {self.known.path} (still at {self.elsewhere})"
-
 
 @dataclass(frozen=True, slots=True)
-class Vanish:
+class Vanish(_Absent):
     """The only recorded copy of an asset is gone. It is marked as missing, or with `forget` the asset is forgotten.
 
     `overwritten`: its path holds other content now.
@@ -204,20 +164,6 @@ class Vanish:
     def name(self) -> str:
         """`forget` or `missing`."""
         return "forget" if self.forget else "missing"
-
-    @property
-    def key(self) -> str:
-        """What actions are ordered by."""
-        return self.known.path
-
-    @property
-    def hash(self) -> str:
-        """The asset's."""
-        return self.known.hash
-
-    def describe(self) -> str:
-        """One line for a person."""
-        return f"{self.name} {self.known.path}"
 
 
 Known = Touch | Relocate | AddCopy | Corrupt | Attach

@@ -17,9 +17,10 @@ from catalog.domain.copies import Row, flat
 from catalog.domain.edits import Document
 from catalog.domain.names import from_text, to_text
 from catalog.errors import StoreGuard, UsageError
+from catalog.execution.agreement import OUTCOMES, Applier, told
 from catalog.execution.comparison import Recorded, Scope
 from catalog.execution.describing import utc_now
-from catalog.execution.reconcile import OUTCOMES, Applier, Options, Reconciler, told
+from catalog.execution.reconcile import Options, Reconciler
 from catalog.execution.report import Outcome, Report
 from catalog.execution.workers import ReaderPool
 from catalog.index import documents

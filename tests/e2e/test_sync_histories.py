@@ -18,7 +18,7 @@ from catalog.config import load
 from catalog.console import Screen
 from catalog.domain.fixity import content_hash
 from catalog.errors import StoreGuard
-from catalog.execution import reconcile
+from catalog.execution import agreement, reconcile
 from catalog.execution.progress import NoProgress
 from catalog.execution.workers import Limits, ReaderPool
 from catalog.runs.session import Session
@@ -147,6 +147,7 @@ def workspace(lab: Lab, pool: ReaderPool, monkeypatch: pytest.MonkeyPatch) -> Wo
 
     monkeypatch.setattr(Workspace, "readers", readers)
     monkeypatch.setattr(reconcile, "BATCH", 2)
+    monkeypatch.setattr(agreement, "BATCH", 2)
     assert lab.node
     named = {"elasticsearch_url": lab.node.url, "elasticsearch_user": lab.node.user, "elasticsearch_password": lab.node.password}
     return Workspace(load(nas_root=lab.root, index=lab.index, state_dir=lab.home / "state", **named), NoProgress())

@@ -9,7 +9,7 @@ import pytest
 from catalog.domain.asset import Entry
 from catalog.domain.copies import MISSING, OK, Held, copy_row, held, is_as_recorded, milliseconds, mtime_text
 from catalog.domain.stacks import Candidate
-from catalog.execution.reconcile import _verified
+from catalog.execution.agreement import _verified
 from catalog.plans.mirror import Follow, Transfer, mirror_asset
 from catalog.plans.reconcile import (
     AddCopy,
