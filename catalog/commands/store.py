@@ -32,7 +32,7 @@ def command() -> None:
 @command.command("add")
 @click.argument("name")
 @click.argument("folder", type=click.Path(path_type=Path))
-@options.option("force", is_flag=True, help="The folder is the known store NAME, though its marker was lost or is another.")
+@options.option("force", is_flag=True, help="The folder is NAME, though its marker was lost or is of another store.")
 @options.connection
 @options.quiet
 def add(name: str, folder: Path, force: bool, **shared: Any) -> int:

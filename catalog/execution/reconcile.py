@@ -478,8 +478,8 @@ def _says_nothing_new(touch: Touch) -> bool:
 
 
 def is_same(now: Entry, before: Entry) -> bool:
-    """Whether a path shows the file that was listed, unchanged."""
-    return replace(now, ctime_ns=0) == replace(before, ctime_ns=0)
+    """Whether a path shows the file that was listed, unchanged. Some file systems number a file anew at each look."""
+    return (now.size, now.mtime_ns, now.problem) == (before.size, before.mtime_ns, before.problem)
 
 
 def _skip(candidate: Candidate, result: object) -> Skip:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,13 @@ def run_add(workspace: Workspace, name: str, folder: Path, screen: Screen, *, fo
     marker = read_marker(root)
     owner = next((n for n, r in known.items() if marker is not None and r["id"] == marker), None)
     if owner is not None and owner != name:
-        raise StoreGuard(f"{root} is store {owner} already; nothing was changed.", hint="A folder is one store only.")
+        if not force:
+            raise StoreGuard(
+                f"{root} has the marker of store {owner}; nothing was changed.",
+                hint="If it is a copy of that disk, and to be a store of its own, add --force.",
+            )
+        write_marker(root, name, known[name]["id"] if name in known else uuid.uuid4().hex)
+        marker = read_marker(root)
     if name in known and marker != known[name]["id"]:
         if not force:
             raise StoreGuard(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import watchfiles
 
 from catalog.console import Screen
 from catalog.domain.names import printable
-from catalog.errors import CatalogError, ConfigError, UsageError
+from catalog.errors import CatalogError, ConfigError, StoreUnavailable, UsageError
 from catalog.runs import storing
 from catalog.runs.sync import SyncRequest, run_sync
 from catalog.runs.trashing import age
@@ -59,20 +59,29 @@ def run_watch(workspace: Workspace, store: str, every: str, settle: str, screen:
     screen.complain(f"Watching {root} ({how}); a change is taken in {pause:g} s after the last one, everything every {every}.")
     _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
     settling, next_scan = Settling(pause), time.monotonic() + period
-    changes = watchfiles.watch(
+    try:
+        for changed in _changes(root, polling=polling):
+            now = time.monotonic()
+            settling.add((_folder(path, root) for _kind, path in changed), now)
+            folders = settling.settled(now)
+            if now >= next_scan:
+                next_scan = now + period
+                _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
+            elif folders:
+                _sync(workspace, screen, SyncRequest(store, folders, recursive=True, yes=True, command="watch"))
+    except (OSError, watchfiles.WatchfilesRustInternalError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StoreUnavailable(f"{root} can no longer be watched ({reason}).", store=store,
+                               hint="Is it mounted? Where the system has too few watches, add --poll.") from error  # fmt: skip
+    return 0
+
+
+def _changes(root: Path, *, polling: bool) -> Iterator[set[tuple[watchfiles.Change, str]]]:
+    """What changed below a folder, from moment to moment; mostly nothing."""
+    return watchfiles.watch(
         root, watch_filter=_concerns, debounce=_TICK_MS, rust_timeout=_TICK_MS, yield_on_timeout=True,
         force_polling=polling, poll_delay_ms=_POLL_MS,
     )  # fmt: skip
-    for changed in changes:
-        now = time.monotonic()
-        settling.add((_folder(path, root) for _kind, path in changed), now)
-        folders = settling.settled(now)
-        if now >= next_scan:
-            next_scan = now + period
-            _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
-        elif folders:
-            _sync(workspace, screen, SyncRequest(store, folders, recursive=True, yes=True, command="watch"))
-    return 0
 
 
 def _concerns(_kind: watchfiles.Change, path: str) -> bool:

@@ -181,6 +181,16 @@ def test_a_disk_that_died_is_filled_again_from_the_archive(two: Lab) -> None:
     assert two.outcome() == before and two.catalog("check").status == 0
 
 
+def test_a_copy_of_a_whole_disk_is_a_store_only_with_a_marker_of_its_own(two: Lab) -> None:
+    copy = two.folder / "copy"
+    shutil.copytree(two.root, copy)
+    refused = two.catalog("store", "add", "second", copy)
+    assert refused.status == 4 and "marker of store nas" in refused.err
+    assert two.catalog("store", "add", "second", copy, "--force").status == 0
+    assert two.run("sync_catalog_with_disk", "--store", "second", "--json").summary["copied"] == 4
+    assert two.run("sync_catalog_with_disk", "--json").summary["unchanged"] == 4
+
+
 def test_a_store_is_taken_out_with_its_records_only(two: Lab) -> None:
     mirror(two)
     assert two.catalog("store", "remove", "archive").status == 4
