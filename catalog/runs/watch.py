@@ -69,7 +69,7 @@ def run_watch(workspace: Workspace, store: str, every: str, settle: str, screen:
                 _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
             elif folders:
                 _sync(workspace, screen, SyncRequest(store, folders, recursive=True, yes=True, command="watch"))
-    except (OSError, watchfiles.WatchfilesRustInternalError) as error:
+    except (OSError, RuntimeError) as error:  # the second is what the watcher itself raises
         reason = getattr(error, "strerror", None) or error
         raise StoreUnavailable(f"{root} can no longer be watched ({reason}).", store=store,
                                hint="Is it mounted? Where the system has too few watches, add --poll.") from error  # fmt: skip
