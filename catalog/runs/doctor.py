@@ -14,11 +14,12 @@ import orjson
 
 from catalog.config import state_dir
 from catalog.console import Screen
-from catalog.errors import DONE, CatalogError, NoCatalog
+from catalog.errors import DONE, CatalogError, NoCatalog, StoreGuard
 from catalog.execution.guards import check_marker
 from catalog.execution.report import size_text
 from catalog.index.client import Connection
 from catalog.index.repository import Repository
+from catalog.runs import storing
 from catalog.stores.marker import read_marker
 from catalog.wiring import Workspace
 
@@ -39,7 +40,7 @@ class Finding:
 def run_doctor(workspace: Workspace, screen: Screen) -> int:
     """Print every finding; 1 if one is a problem."""
     problems = 0
-    for check in (_python, _configuration, _engine, _nas, _journal, _programs):
+    for check in (_python, _configuration, _engine, _nas, _further_stores, _journal, _programs):
         for finding in _safely(check, workspace):
             problems += finding.state == "problem"
             if screen.json:
@@ -120,6 +121,22 @@ def _nas(workspace: Workspace) -> Iterator[Finding]:
             check_marker("nas", root, marker, workspace.existing_repository.store_record("nas"))
     yield Finding("nas", "ok", f"{root}, {'marked' if marker else 'not yet marked: the first upload does it'}")
     yield from _space("nas", os.fspath(root))
+
+
+def _further_stores(workspace: Workspace) -> Iterator[Finding]:
+    if not _catalog_is_up(workspace):
+        return
+    with contextlib.suppress(NoCatalog):
+        for name, record in sorted(storing.known_stores(workspace.existing_repository).items()):
+            if name == storing.NAS:
+                continue
+            root = storing.root_of(workspace, name, record)
+            try:
+                storing.check_present(name, root, record)
+            except StoreGuard as error:
+                yield Finding("stores", "warning", error.message, "It stays known while it is offline.")
+            else:
+                yield Finding("stores", "ok", f"{name} is at {root}")
 
 
 def _catalog_is_up(workspace: Workspace) -> bool:

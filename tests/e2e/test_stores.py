@@ -154,6 +154,7 @@ def test_an_offline_archive_stays_known_and_comes_back_elsewhere(two: Lab) -> No
     (two.folder / "archive").rename(shelf)
     rows = {r["store"]: r["state"] for r in two.catalog("store", "list", "--json").lines}
     assert rows == {"archive": "offline", "nas": "there"}
+    assert any("archive" in f["text"] and f["state"] == "warning" for f in two.catalog("doctor", "--json").lines)
     assert two.run("sync_catalog_with_disk", "--store", "archive").status == 4
     assert two.catalog("mirror", "nas", "archive").status == 4
     assert two.catalog("verify", "--json").summary["verified"] == 5
