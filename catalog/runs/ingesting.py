@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeVar
 from catalog.console import Screen
 from catalog.domain.asset import KnownAsset
 from catalog.domain.layout import Layout
-from catalog.domain.names import to_text
-from catalog.errors import ConfigError, NoCatalog, NotYetAvailable, SourceInsideCatalog, StoreGuard
+from catalog.domain.names import from_text, to_text
+from catalog.errors import ConfigError, NoCatalog, NotYetAvailable, SourceInsideCatalog
 from catalog.execution import guards
 from catalog.execution.apply import Applier
 from catalog.execution.describing import utc_now
@@ -23,7 +23,7 @@ from catalog.execution.workers import ReaderPool
 from catalog.index.recording import Recording
 from catalog.index.repository import Repository
 from catalog.runs.session import Session, session
-from catalog.runs.storing import NAS, claim_root
+from catalog.runs.storing import NAS, claim_root, is_marked, known_stores
 from catalog.stores.local import LocalStore
 from catalog.stores.marker import read_marker
 from catalog.wiring import Workspace
@@ -38,6 +38,10 @@ class RunLookup(Lookup, Protocol):
 
     def store_record(self, name: str) -> dict[str, Any] | None:
         """What is known of a store."""
+        ...
+
+    def store_records(self) -> list[dict[str, Any]]:
+        """What is known of every store."""
         ...
 
 
@@ -106,8 +110,12 @@ def ingesting(workspace: Workspace, directory: str, *, dry: bool) -> Iterator[In
     lookup = _lookup(workspace, dry=dry)
     marker = read_marker(root)
     guards.check_marker(STORE, root, marker, lookup.store_record(STORE))
-    files = LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if _is_marked(folder, marker) else "")
-    if any(_is_marked(folder, marker) for folder in (source, *source.parents)):
+    markers = {record["id"] for record in lookup.store_records()} | {marker} - {None}
+    for other in lookup.store_records():
+        if is_marked(there := Path(from_text(other["root"])), {other["id"]}):  # else another disk is mounted there
+            guards.check_apart(source, there)
+    files = LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if is_marked(folder, markers) else "")
+    if any(is_marked(folder, markers) for folder in (source, *source.parents)):
         raise SourceInsideCatalog(f"The folder {source} lies inside the catalog, by another mount; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
     with workspace.readers() as pool, contextlib.closing(LocalStore(STORE, root)) as target:
@@ -155,6 +163,10 @@ class _NothingKnown:
         """No store."""
         return None
 
+    def store_records(self) -> list[dict[str, Any]]:
+        """No stores."""
+        return []
+
 
 class _PatientLookup:
     """The index's answers, waited for while Elasticsearch is away."""
@@ -179,6 +191,10 @@ class _PatientLookup:
         """What is known of a store."""
         return self._repository.store_record(name)
 
+    def store_records(self) -> list[dict[str, Any]]:
+        """What is known of every store."""
+        return list(known_stores(self._repository).values())
+
     def _patiently(self, call: Callable[[], T]) -> T:
         return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)
 
@@ -191,10 +207,3 @@ def _lookup(workspace: Workspace, *, dry: bool) -> RunLookup:
         return _PatientLookup(workspace.existing_repository, workspace)
     except NoCatalog:
         return _NothingKnown()
-
-
-def _is_marked(folder: Path, marker: str | None) -> bool:
-    """Whether a folder is the root of the very catalog that is uploaded to, as a second mount of a share shows it."""
-    with contextlib.suppress(StoreGuard):
-        return marker is not None and read_marker(folder) == marker
-    return False

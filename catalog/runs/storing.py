@@ -84,14 +84,15 @@ def source_outside(directory: str, stores: dict[str, LocalStore]) -> LocalStore:
     markers = {read_marker(store.root) for store in stores.values()} - {None}
     for store in stores.values():
         guards.check_apart(source, store.root)
-    if any(_is_marked(folder, markers) for folder in (source, *source.parents)):
+    if any(is_marked(folder, markers) for folder in (source, *source.parents)):
         raise SourceInsideCatalog(f"The folder {source} lies inside a store, by another mount; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
     avoid = "a folder of the catalog itself, seen by another mount"
-    return LocalStore("source", source, managed=False, avoid=lambda folder: avoid if _is_marked(folder, markers) else "")
+    return LocalStore("source", source, managed=False, avoid=lambda folder: avoid if is_marked(folder, markers) else "")
 
 
-def _is_marked(folder: Path, markers: set[str | None]) -> bool:
+def is_marked(folder: Path, markers: set[str | None]) -> bool:
+    """Whether a folder is the root of one of some stores, as a second mount of a share shows it."""
     with contextlib.suppress(StoreGuard):
         marker = read_marker(folder)
         return marker is not None and marker in markers

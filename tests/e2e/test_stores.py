@@ -192,6 +192,15 @@ def test_a_copy_of_a_whole_disk_is_a_store_only_with_a_marker_of_its_own(two: La
     assert two.run("sync_catalog_with_disk", "--json").summary["unchanged"] == 4
 
 
+def test_nothing_is_uploaded_or_moved_out_of_another_store(two: Lab) -> None:
+    mirror(two)
+    before = archived(two)
+    for source in (two.folder / "archive", two.folder / "archive" / "2019"):
+        assert two.upload("--move", source=source).status == 4
+        assert two.run("delete_from_directory_if_in_catalog", "-r", source).status == 4
+    assert archived(two) == before
+
+
 def test_a_store_is_taken_out_with_its_records_only(two: Lab) -> None:
     mirror(two)
     assert two.catalog("store", "remove", "archive").status == 4
