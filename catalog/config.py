@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import orjson
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from catalog.domain import layout as layouts
@@ -42,8 +42,14 @@ class CopyPolicySetting(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     query: str = ""
-    min_copies: int = Field(default=1, ge=0)
+    min_copies: int = Field(default=0, ge=0)
     stores: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _demands_something(self) -> CopyPolicySetting:
+        if not self.min_copies and not self.stores:
+            raise ValueError("a policy needs min_copies or stores")
+        return self
 
 
 _LAYOUT = layouts.Layout()

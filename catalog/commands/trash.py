@@ -57,10 +57,12 @@ def restore(what: tuple[str, ...], store: str | None, dryrun: bool, **shared: An
 @in_store
 @options.option("run", metavar="RUN", help="Only what this run took away.")
 @options.option("older_than", metavar="AGE", help="Only what was taken away so long ago, such as 90d.")
+@options.option("last_copies", is_flag=True, help="Also what has no good copy anywhere else.")
 @options.yes
 @options.connection
 @options.output
-def empty(store: str | None, run: str | None, older_than: str | None, yes: bool, **shared: Any) -> int:
-    """Remove what lies in the trash for good. Asks first, or wants --yes."""
+def empty(store: str | None, run: str | None, older_than: str | None, last_copies: bool, yes: bool, **shared: Any) -> int:
+    """Remove what lies in the trash for good, if a good copy of it is elsewhere. Asks first, or wants --yes."""
     screen = Screen.from_flags(shared)
-    return run_empty(screen.workspace(**screen.connection), store, run, older_than, screen, yes=yes)
+    workspace = screen.workspace(**screen.connection)
+    return run_empty(workspace, store, run, older_than, screen, yes=yes, last_copies=last_copies)

@@ -13,6 +13,8 @@ from catalog.domain.place import Place
 
 UNLISTED = "the folder cannot be listed"
 """How the problem of an entry begins that stands for a whole folder."""
+UNEXAMINED = "cannot be examined"
+"""How that of an entry begins of which nothing but the name is known."""
 
 
 @dataclass(frozen=True, slots=True)

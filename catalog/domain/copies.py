@@ -109,12 +109,16 @@ def recorded_identity(known: Held) -> tuple[int, int, int, int] | None:
 
 
 def flat(rows: Iterable[Row]) -> dict[str, Any]:
-    """`copies`, and the fields that follow from those that are there: `stores`, `copy_count` and `paths`."""
+    """`copies`, and the fields that follow from those that are there: `stores`, `copy_count` and `paths`.
+
+    Links to one file are one copy.
+    """
     copies = list(rows)
     present = [c for c in copies if c["state"] == OK]
+    files = {(c["device"], c["inode"]) if c.get("inode") else (c["store"], c["path"]) for c in present}
     return {
         "copies": copies,
         "stores": sorted({c["store"] for c in present}),
-        "copy_count": len(present),
+        "copy_count": len(files),
         "paths": sorted({c["path"] for c in present}),
     }

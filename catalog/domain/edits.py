@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalog.domain.copies import OK, Row, flat
-from catalog.domain.person import overlaid, without_person
+from catalog.domain.copies import MISSING, OK, Row, flat
+from catalog.domain.person import merged, overlaid, without_person
 
 Document = dict[str, Any]
 Change = Callable[[Document | None], Document | None]
@@ -179,6 +179,16 @@ def forgotten() -> Change:
     return lambda _document: None
 
 
+def forgotten_without(store: str, path: str) -> Change:
+    """A copy less, and no document any more where it was the last that may be anywhere, in whatever state."""
+
+    def change(document: Document | None) -> Document | None:
+        rest = without_copy(store, path)(document)
+        return rest if rest is not None and any(c["state"] != MISSING for c in rest["copies"]) else None
+
+    return change
+
+
 def _with_list(document: Document, name: str, values: list[Any]) -> Document:
     rest = {k: v for k, v in document.items() if k != name}
     return {**rest, name: values} if values else rest
@@ -212,8 +222,9 @@ def reversed_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> Chan
 
     def change(document: Document | None) -> Document | None:
         if "document" in before:
-            if document is not None:
-                raise ValueError("the asset was added again since")
+            if document is not None:  # it was added again since: what a person had said of it comes back
+                said = merged(document.get("person", {}), before["document"].get("person", {}))
+                return overlaid(document, said)
             return dict(before["document"])
         if document is None:
             raise ValueError("the asset was forgotten since")

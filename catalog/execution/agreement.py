@@ -11,6 +11,7 @@ from typing import Any
 from catalog.domain import edits
 from catalog.domain.copies import DAMAGED, MISSING, OK, Held, Row, copy_row, is_as_recorded, sidecar_row, timestamp
 from catalog.domain.edits import Change, Document, Edit
+from catalog.domain.person import merged, overlaid
 from catalog.errors import StoreError
 from catalog.execution.journal import Journal
 from catalog.execution.reconcile import BATCH, CHANGING, Index, is_same
@@ -41,7 +42,16 @@ class Applier:
     def apply(self, actions: Iterable[Reconciliation | Skip]) -> None:
         """Do all of it; what cannot be done is told, and the rest goes on."""
         stream = iter(actions)
-        while batch := list(itertools.islice(stream, BATCH)):
+        while True:
+            batch: list[Reconciliation | Skip] = []
+            try:
+                for action in itertools.islice(stream, BATCH):
+                    batch.append(action)
+            except BaseException:
+                self._apply_some(batch)  # what was planned, and answered, before the plan was cut off
+                raise
+            if not batch:
+                return
             self._apply_some(batch)
 
     def _apply_some(self, batch: Sequence[Reconciliation | Skip]) -> None:
@@ -90,7 +100,9 @@ class Applier:
                 return None
             if isinstance(action, Lose):
                 return edits.without_copy(store, action.known.path)
-            return edits.forgotten() if action.forget else edits.marked(store, action.known.path, MISSING)
+            if action.forget:
+                return edits.forgotten_without(store, action.known.path)
+            return edits.marked(store, action.known.path, MISSING)
         now = self._store.stat(action.entry.path)
         if now is None or not is_same(now, action.entry):
             return None
@@ -121,6 +133,9 @@ class Applier:
         sidecars = [sidecar_row(store, s, self._store.checksum(s.path)) for s in action.sidecars]
         rows = [copy_row(store, action.entry, moment, moment)]
         document = self._index.document(action.asset, action.entry.path, rows, sidecars, action.stack)
+        said = self._index.said_once(action.hash)
+        if said:
+            document = overlaid(document, merged(document.get("person", {}), said))
         event = {"store": store, "path": action.entry.path, "effect": "index"}
         made = [Edit(action.hash, action.name, edits.created(document), event)]
         if action.stack:
@@ -132,7 +147,7 @@ class Applier:
         store = self._store.name
         rows = [sidecar_row(store, entry, digest) for entry, digest in action.came]
         change = edits.with_sidecars([(store, path) for path in action.gone], rows)
-        made = [Edit(action.hash, action.name, change, event)]
+        made = [Edit(action.hash, action.name, change, event)] if rows or action.gone else []
         facts = self._reread(action) if action.reread else None
         if facts is not None:
             made.append(Edit(action.hash, "reread", edits.described_anew(facts), event))

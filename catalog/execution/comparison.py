@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from catalog.domain.asset import UNLISTED, Entry
+from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
 from catalog.domain.copies import MISSING, OK, Held, held, is_as_recorded
-from catalog.domain.filetypes import MEDIA_EXTENSIONS, extension_of
 from catalog.domain.stacks import Candidate, stem_key
 from catalog.errors import NotFound
 from catalog.execution.survey import sorted_out
 from catalog.plans.actions import Skip
 from catalog.plans.reconcile import Comparison
 from catalog.stores.protocol import Store
+
+FEW = 20
+"""Files that were replaced, up to which each is read."""
 
 
 class Recorded(NamedTuple):
@@ -98,8 +100,8 @@ class Sight:
     ignored: int = 0
     problems: list[Skip] = field(default_factory=list)
     neighbours: dict[str, list[Candidate]] = field(default_factory=dict)
-    sidecars_new: list[tuple[Entry, Candidate]] = field(default_factory=list)
-    sidecars_changed: list[tuple[Entry, Candidate | None]] = field(default_factory=list)
+    sidecars_new: list[tuple[Entry, list[Candidate]]] = field(default_factory=list)
+    sidecars_changed: list[tuple[Entry, list[Candidate]]] = field(default_factory=list)
     sidecars_gone: list[Owned] = field(default_factory=list)
 
 
@@ -113,7 +115,9 @@ class Looker:
         self._rehash = rehash
         self._video_folder = video_folder
         self._seen: set[str] = set()
-        self._unseen: list[str] = []
+        self._blind_at: set[str] = set()
+        self._blind_below: set[str] = set()
+        self._renumbered: list[Candidate] = []
         self._sight = Sight(Comparison([], {}, []))
 
     def look(self) -> Sight:
@@ -126,6 +130,7 @@ class Looker:
             except NotFound:
                 if not folder or not any(path.startswith(f"{folder}/") for path in self._records.copies):
                     raise  # a folder that is recorded was taken away; any other is a slip of the pen
+        self._judge_renumbered()
         sight, records = self._sight, self._records
         fresh = {c.entry.path for c in sight.compared.fresh}
         at = {path: records.copies[path] for path in fresh if path in records.copies}
@@ -133,7 +138,7 @@ class Looker:
             k for path, k in records.copies.items() if path not in self._seen and path not in at and not self._is_hidden(path)
         ]
         sight.compared = Comparison(sight.compared.fresh, at, [*gone, *records.lost])
-        sight.problems = [self._weighed(skip) for skip in sight.problems]
+        sight.problems = self._weighed()
         sight.sidecars_gone = [
             owned
             for path, rows in records.sidecars.items()
@@ -142,15 +147,33 @@ class Looker:
         ]
         return sight
 
-    def _weighed(self, skip: Skip) -> Skip:
+    def _weighed(self) -> list[Skip]:
         """A place that cannot be looked into fails the run where recorded files lie there."""
-        path = skip.source.path
-        count = sum(1 for known in self._records.copies if known == path or known.startswith(f"{path}/"))
-        return (
-            replace(skip, outcome="failed", reason=f"{skip.reason}; {count} recorded below are left as they are")
-            if count
-            else skip
+        below: Counter[str] = Counter(
+            place for path in self._records.copies for place in (path, *_above(path)) if place in self._blind_below
         )
+        return [
+            replace(s, outcome="failed", reason=f"{s.reason}; {below[s.source.path]} recorded below are left as they are")
+            if below[s.source.path]
+            else s
+            for s in self._sight.problems
+        ]
+
+    def _judge_renumbered(self) -> None:
+        """Files of the recorded size and time with another inode were replaced, and are read; unless all files were.
+
+        A disk that was restored, and file systems that number files anew at each mount, are believed, but not where two
+        files could be taken for each other.
+        """
+        alike = Counter((c.entry.size, c.entry.mtime_ns) for c in self._renumbered)
+        many = len(self._renumbered) > max(FEW, len(self._seen))
+        for candidate in self._renumbered:
+            entry = candidate.entry
+            if many and alike[entry.size, entry.mtime_ns] == 1:
+                self._seen.add(entry.path)
+                self._sight.unchanged += 1
+            else:
+                self._sight.compared.fresh.append(candidate)
 
     def present(self) -> Iterator[Held]:
         """The records whose files are as recorded."""
@@ -163,44 +186,52 @@ class Looker:
         return above if self._video_folder and last == self._video_folder else folder
 
     def _is_hidden(self, path: str) -> bool:
-        """Whether a path lies where nothing could be seen: below a folder that could not be listed, or at a link."""
-        return any(path == blind or path.startswith(f"{blind}/") for blind in self._unseen)
+        """Whether nothing can be said of a path: it could not be examined, or lies below a link or an unlistable folder."""
+        return path in self._blind_at or any(place in self._blind_below for place in _above(path))
 
     def _folder(self, rows: Iterable[Entry]) -> None:
         candidates, skipped = sorted_out(rows)
         fresh_stems: set[str] = set()
+        sidecars: dict[str, tuple[Entry, list[Candidate]]] = {}
         for candidate in candidates:
             if candidate.entry.problem:
                 self._blind(candidate.entry)
-            elif self._is_unchanged(candidate.entry):
-                self._seen.add(candidate.entry.path)
-                self._sight.unchanged += 1
-            else:
-                self._sight.compared.fresh.append(candidate)
-                fresh_stems.add(stem_key(candidate.entry))
+                continue
+            self._sort(candidate, fresh_stems)
+            for sidecar in candidate.sidecars:
+                sidecars.setdefault(sidecar.path, (sidecar, []))[1].append(candidate)
         for candidate in candidates:
             if not candidate.entry.problem:
                 self._neighbour(candidate, fresh_stems)
-                for sidecar in candidate.sidecars:
-                    self._sidecar(sidecar, candidate)
         for skip in skipped:
             if skip.source.problem:
                 self._blind(skip.source)
             elif skip.source.path in self._records.sidecars:
-                self._sidecar(skip.source, None)
+                sidecars[skip.source.path] = (skip.source, [])
             else:
                 self._sight.ignored += 1
+        for sidecar, owners in sidecars.values():
+            self._sidecar(sidecar, owners)
 
-    def _is_unchanged(self, entry: Entry) -> bool:
+    def _sort(self, candidate: Candidate, fresh_stems: set[str]) -> None:
+        entry = candidate.entry
         known = self._records.copies.get(entry.path)
-        if known is None or self._rehash or entry.path in self._records.contested:
-            return False
-        return is_as_recorded(entry, known)
+        if known is None or self._rehash or entry.path in self._records.contested or not is_as_recorded(entry, known):
+            self._sight.compared.fresh.append(candidate)
+            fresh_stems.add(stem_key(entry))
+        elif known.inode and entry.device == known.device and entry.inode != known.inode:
+            self._renumbered.append(candidate)
+        else:
+            self._seen.add(entry.path)
+            self._sight.unchanged += 1
 
     def _blind(self, entry: Entry) -> None:
-        self._unseen.append(entry.path)
-        fails = extension_of(entry.name) in MEDIA_EXTENSIONS or entry.problem.startswith(UNLISTED)
-        self._sight.problems.append(Skip(entry, entry.problem, "failed" if fails else "ignored"))
+        """Something that is no file: what is recorded below it stays; at its own place nothing is left of a file."""
+        self._blind_below.add(entry.path)
+        unclear = entry.problem.startswith((UNLISTED, UNEXAMINED))
+        if unclear:
+            self._blind_at.add(entry.path)
+        self._sight.problems.append(Skip(entry, entry.problem, "failed" if unclear else "ignored"))
 
     def _neighbour(self, candidate: Candidate, fresh_stems: set[str]) -> None:
         """Remember a known file that a fresh one beside it may be of one shot with."""
@@ -208,14 +239,16 @@ class Looker:
         if path in self._seen and stem in fresh_stems:
             self._sight.neighbours.setdefault(f"{self.home(path)}/{stem}", []).append(candidate)
 
-    def _sidecar(self, entry: Entry, candidate: Candidate | None) -> None:
-        if entry.path in self._seen:
-            return
+    def _sidecar(self, entry: Entry, owners: list[Candidate]) -> None:
+        self._seen.add(entry.path)
         rows = self._records.sidecars.get(entry.path)
-        if rows:
-            self._seen.add(entry.path)
-            if not all(is_as_recorded(entry, r.held) for r in rows):
-                self._sight.sidecars_changed.append((entry, candidate))
-        elif candidate is not None:
-            self._seen.add(entry.path)
-            self._sight.sidecars_new.append((entry, candidate))
+        if rows and not all(is_as_recorded(entry, r.held) for r in rows):
+            self._sight.sidecars_changed.append((entry, owners))
+        elif not rows and owners:
+            self._sight.sidecars_new.append((entry, owners))
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders above a path, the nearest first."""
+    while path := path.rpartition("/")[0]:
+        yield path

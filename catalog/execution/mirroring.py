@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from catalog.domain import edits
-from catalog.domain.copies import copy_row, sidecar_row
+from catalog.domain.copies import copy_row, held, is_as_recorded, sidecar_row
 from catalog.domain.edits import Edit
-from catalog.errors import AlreadyExists, NotFound, ReadOnlyStore, StoreError, StoreFull, StoreUnavailable
+from catalog.domain.filetypes import extension_of
+from catalog.domain.layout import file_name
+from catalog.errors import AlreadyExists, FixityMismatch, NotFound, ReadOnlyStore, StoreError, StoreFull, StoreUnavailable
 from catalog.execution.journal import Journal
+from catalog.execution.proof import is_same_file
 from catalog.execution.report import Outcome, Report
 from catalog.plans.mirror import Follow, Mirroring, Transfer
 from catalog.stores.protocol import Store
@@ -22,6 +26,9 @@ OUTCOMES = ("copied", "moved", "failed")
 FATAL = (StoreFull, ReadOnlyStore, StoreUnavailable)
 BATCH = 128
 THREADS = 4
+MAX_SUFFIX = 1000
+AnyAction = TypeVar("AnyAction", Transfer, Follow)
+Done = tuple[Mirroring, StoreError | None]
 
 
 @dataclass(slots=True)
@@ -33,77 +40,123 @@ class Mirrorer:
     edit: Callable[[Sequence[Edit]], list[str]]
     journal: Journal
     report: Report
+    run: str
     advance: Callable[[int], None] = lambda _count: None
 
-    def apply(self, plan: Iterable[Mirroring]) -> None:
-        """All of it; renames of a batch go before its copies. Raises what must stop the run, after recording what was done."""
-        stream = iter(plan)
+    def apply(self, follows: Sequence[Follow], transfers: Iterable[Transfer]) -> None:
+        """All of it, renames first. Raises what must stop the run, after recording what was done."""
+        self._settle([(self._attempt(f, self._move)) for f in follows])
+        stream = iter(transfers)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="mirror") as pool:
             while batch := list(itertools.islice(stream, BATCH)):
-                moved = [self._attempt(a) for a in batch if isinstance(a, Follow)]
-                copied = list(pool.map(self._attempt, (a for a in batch if isinstance(a, Transfer))))
-                done = [*moved, *copied]
-                self._record([action for action, error in done if error is None])
-                for action, error in done:
-                    if error is not None:
-                        self._fail(action, error)
-                fatal = next((e for _a, e in done if isinstance(e, FATAL)), None)
-                if fatal is not None:
-                    raise fatal
+                self._settle(list(pool.map(lambda t: self._attempt(t, self._copy), batch)))
 
-    def _attempt(self, action: Mirroring) -> tuple[Mirroring, StoreError | None]:
+    def _settle(self, done: Sequence[Done]) -> None:
+        """Record what was done; where a name was taken by what is to be renamed itself, give both their names."""
+        crossed = [action for action, error in done if isinstance(action, Follow) and isinstance(error, AlreadyExists)]
+        done = [d for d in done if d[0] not in crossed] + self._uncross(crossed)
+        self._record([action for action, error in done if error is None])
+        for action, error in done:
+            if error is not None:
+                self._fail(action, error)
+        fatal = next((e for _a, e in done if isinstance(e, FATAL)), None)
+        if fatal is not None:
+            raise fatal
+
+    def _attempt(self, action: AnyAction, do: Callable[[AnyAction], AnyAction]) -> tuple[AnyAction, StoreError | None]:
         self.journal.started(action.name, store=self.target.name, path=action.path, hash=action.hash)
         try:
-            if isinstance(action, Follow):
-                self.target.move(action.old, action.path)
-            else:
-                self._copy(action)
+            return do(action), None
         except StoreError as error:
             return action, error
-        return action, None
 
-    def _copy(self, action: Transfer) -> None:
+    def _move(self, action: Follow) -> Follow:
+        """Rename a file that is as recorded; one that lies at its new place already came there before a kill."""
+        entry = self.target.stat(action.old)
+        if entry is None and self.target.stat(action.path) is not None and self.target.checksum(action.path) == action.hash:
+            return action
+        if entry is None:
+            raise NotFound(f"{action.old} is gone from store {self.target.name}.", hint="Run sync_catalog_with_disk for it.")
+        if not is_as_recorded(entry, held(action.row, action.hash)):
+            raise StoreError(f"{action.old} was changed in store {self.target.name}.", hint="Run sync_catalog_with_disk for it.")
+        self.target.move(action.old, action.path)
+        return action
+
+    def _uncross(self, crossed: Sequence[Follow]) -> list[Done]:
+        """Renames in a ring: each file gets a name of its own first, and goes back where that does not help."""
+        done: list[Done] = []
+        waiting: list[tuple[Follow, str]] = []
+        for action in crossed:
+            aside = f"{action.old}.{self.run}.moving"
+            try:
+                self.target.move(action.old, aside)
+                waiting.append((action, aside))
+            except StoreError as error:
+                done.append((action, error))
+        for action, aside in waiting:
+            try:
+                self.target.move(aside, action.path)
+                done.append((action, None))
+            except StoreError as error:
+                with contextlib.suppress(StoreError):
+                    self.target.move(aside, action.old)
+                done.append((action, error))
+        return done
+
+    def _copy(self, action: Transfer) -> Transfer:
+        """Copy a file; where its name is taken by other content it gets a number, and an older sidecar gives way."""
         entry = self.source.stat(action.path)
         if entry is None:
-            raise NotFound(
-                f"{action.path} is not in store {self.source.name} any more.", hint="Run sync_catalog_with_disk for it."
-            )
-        try:
-            with self.source.open(action.path) as stream:
-                self.target.put(action.path, stream, entry.size, entry.mtime_ns, action.hash)
-        except AlreadyExists:
-            if self.target.checksum(action.path) != action.hash:  # else it came there by another way, and only is not recorded
-                raise
+            raise NotFound(f"{action.path} is gone from store {self.source.name}.", hint="Run sync_catalog_with_disk for it.")
+        folder, _, name = action.path.rpartition("/")
+        extension = extension_of(name)
+        stem = name[: -len(extension) - 1] if extension else name
+        for number in range(MAX_SUFFIX):
+            path = action.path if not number else f"{folder}/{file_name(stem, name, number)}".lstrip("/")
+            there = self.target.stat(path)
+            if there is not None and is_same_file(there, entry):
+                raise StoreError(f"{path} in store {self.target.name} is the same file as in store {self.source.name}.")
+            if there is not None and self.target.checksum(path) == action.hash:  # it came there by another way
+                return replace(action, placed=path, found=True)
+            if there is not None and action.is_sidecar and action.replaces == self.target.checksum(path):
+                self.target.remove(path, self.run)
+            with contextlib.suppress(AlreadyExists), self.source.open(action.path) as stream:
+                self.target.put(path, stream, entry.size, entry.mtime_ns, action.hash)
+                return replace(action, placed=path)
+        raise AlreadyExists(f"{action.path} is taken in store {self.target.name}.", store=self.target.name, path=action.path)
 
     def _record(self, done: Sequence[Mirroring]) -> None:
-        self.target.settle([a.path for a in done])
+        self.target.settle([_place(a) for a in done])
         wanted = [edit for a in done if (edit := self._edit(a)) is not None]
-        answers = dict(zip((e.event["path"] for e in wanted), self.edit(wanted), strict=True))
+        answers = dict(zip(((e.hash, e.event["path"]) for e in wanted), self.edit(wanted), strict=True))
         for action in done:
-            problem = answers.get(action.path, "it vanished before it was recorded")
+            problem = answers.get((action.owner, _place(action)), "it vanished before it was recorded")
             if problem not in ("done", "unchanged"):
                 self._fail(action, StoreError(problem))
                 continue
             self.journal.done(action.name, store=self.target.name, path=action.path, hash=action.hash)
-            moved = isinstance(action, Follow)
-            path, target = (action.old, action.path) if isinstance(action, Follow) else (action.path, "")
-            size = action.size if isinstance(action, Transfer) else 0
-            outcome = "moved" if moved else "copied"
-            self.report.add(Outcome(action.name, path, outcome, self.target.name, target, action.hash, size=size, stored=size))
+            self.report.add(self._told(action))
             self.advance(1)
 
-    def _edit(self, action: Mirroring) -> Edit | None:
+    def _told(self, action: Mirroring) -> Outcome:
         store = self.target.name
-        entry = self.target.stat(action.path)
+        if isinstance(action, Follow):
+            return Outcome(action.name, action.old, "moved", store, action.path, action.hash)
+        target = action.placed if action.placed != action.path else ""
+        return Outcome(action.name, action.path, "copied", store, target, action.hash, size=action.size, stored=action.size)
+
+    def _edit(self, action: Mirroring) -> Edit | None:
+        store, path = self.target.name, _place(action)
+        entry = self.target.stat(path)
         if entry is None:
             return None
         now = datetime.now(UTC)
-        event: dict[str, Any] = {"store": store, "path": action.path, "effect": "file"}
+        is_found = isinstance(action, Transfer) and action.found
+        event: dict[str, Any] = {"store": store, "path": path, "effect": "index" if is_found else "file"}
         old = action.old if isinstance(action, Follow) else None
         event["source"] = old or f"{self.source.name}:{action.path}"
         if action.is_sidecar:
-            gone = [(store, old)] if old else []
-            change = edits.with_sidecars(gone, [sidecar_row(store, entry, action.hash)])
+            change = edits.with_sidecars([(store, old)] if old else [], [sidecar_row(store, entry, action.hash)])
         elif old:
             change = edits.moved_copy(store, old, copy_row(store, entry, now, now))
         else:
@@ -112,6 +165,11 @@ class Mirrorer:
 
     def _fail(self, action: Mirroring, error: StoreError) -> None:
         self.journal.failed(action.name, store=self.target.name, path=action.path, hash=action.hash, reason=str(error))
-        hint = " (the catalog's copy is damaged: see `catalog verify`)" if type(error).__name__ == "FixityMismatch" else ""
+        hint = " (the catalog's copy is damaged: see `catalog verify`)" if isinstance(error, FixityMismatch) else ""
         reason = f"{error}{hint}"
         self.report.add(Outcome(action.name, action.path, "failed", self.target.name, hash=action.hash, reason=reason))
+
+
+def _place(action: Mirroring) -> str:
+    """Where a file lies in the other store afterwards."""
+    return action.placed or action.path if isinstance(action, Transfer) else action.path

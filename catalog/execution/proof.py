@@ -12,6 +12,18 @@ from catalog.errors import StoreError
 from catalog.stores.protocol import Store
 
 
+def is_same_file(one: Entry, other: Entry) -> bool:
+    """Whether two paths show one file: then removing one is no matter of copies.
+
+    A second mount of a folder may show another device; a file whose inode and times, to the nanosecond, are the same is
+    taken for the same all the same.
+    """
+    if (one.device, one.inode) == (other.device, other.inode):
+        return True
+    marks = [(e.inode, e.size, e.mtime_ns, e.ctime_ns) for e in (one, other)]
+    return bool(one.inode) and marks[0] == marks[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """Where copies were read and found right, and what speaks against the others."""

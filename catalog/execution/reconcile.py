@@ -19,7 +19,7 @@ from catalog.domain.copies import (
     recorded_identity,
 )
 from catalog.domain.edits import Document
-from catalog.domain.names import from_text
+from catalog.domain.names import comparison_key, from_text
 from catalog.domain.stacks import Candidate, Member, group, stem_key
 from catalog.errors import MediaError, StoreError, UnsupportedType
 from catalog.execution import guards
@@ -71,6 +71,10 @@ class Index(Protocol):
         """The document of a new asset."""
         ...
 
+    def said_once(self, content_hash: str) -> Mapping[str, Any]:
+        """What a person had said of an asset that was forgotten since; nothing where none was."""
+        ...
+
 
 class Judge(Protocol):
     """Who decides what is unclear: a person, or the rule that loses nothing."""
@@ -111,6 +115,7 @@ class Reconciler:
         self._advance = advance
         self._digests: dict[str, str] = {}
         self._problems: list[Skip] = []
+        self._failed: set[str] = set()
         self.sight = Sight(Comparison([], {}, []))
 
     def plan(self) -> Iterator[Reconciliation | Skip]:
@@ -175,6 +180,8 @@ class Reconciler:
                     self._fail(candidate, CHANGING)
             self._replace_fresh(again)
             pending = again
+        compared = self.sight.compared
+        compared.fresh = [c for c in compared.fresh if c.entry.path not in self._failed]
 
     def _replace_fresh(self, candidates: Sequence[Candidate]) -> None:
         newer = {c.entry.path: c for c in candidates}
@@ -186,7 +193,7 @@ class Reconciler:
         """A file that cannot be judged: neither it nor what is recorded at its path is touched."""
         compared = self.sight.compared
         self._problems.append(Skip(candidate.entry, reason, "failed"))
-        compared.fresh = [c for c in compared.fresh if c.entry.path != candidate.entry.path]
+        self._failed.add(candidate.entry.path)
         known = compared.recorded_at(candidate.entry)
         if known is not None:
             compared.explain(known)
@@ -250,7 +257,8 @@ class Reconciler:
             if row["store"] != self._store.name or row["state"] != OK or self._options.scope.holds(row["path"]):
                 continue
             there = self._store.stat(row["path"])
-            if there is None or identity(there) == identity(entry):
+            other_case = comparison_key(row["path"]) == comparison_key(entry.path)
+            if there is None or (other_case and identity(there) == identity(entry)):
                 return Relocate(held(row, asset.hash), entry)
         return AddCopy(asset.hash, entry, replaces=self.sight.compared.recorded_at(entry) is not None)
 
@@ -294,18 +302,30 @@ class Reconciler:
         came: dict[str, list[tuple[Entry, str]]] = defaultdict(list)
         beside: dict[str, Candidate] = {}
         fresh = {c.entry.path for c in sight.compared.fresh}
-        for entry, candidate in sight.sidecars_new:
-            path = candidate.entry.path
-            unchanged = records.copies.get(path) if path not in fresh else None
-            owner = hash_at.get(path) or (unchanged.hash if unchanged else "")
-            if owner:
+
+        def owners_of(candidates: Sequence[Candidate]) -> list[str]:
+            """The known assets of candidates; each is read again with what lies beside its own file."""
+            found = []
+            for candidate in candidates:
+                path = candidate.entry.path
+                unchanged = records.copies.get(path) if path not in fresh else None
+                owner = hash_at.get(path) or (unchanged.hash if unchanged else "")
+                if owner:
+                    beside.setdefault(owner, candidate)
+                    found.append(owner)
+            return found
+
+        for entry, candidates in sight.sidecars_new:
+            owners = owners_of(candidates)
+            for owner in owners[:1]:
                 self._arrive(entry, owner, moved, came)
-                beside[owner] = candidate
-        for entry, changed_beside in sight.sidecars_changed:
-            for owned in records.sidecars[entry.path]:
-                self._arrive(entry, owned.owner, moved, came)
-                if changed_beside is not None:
-                    beside[owned.owner] = changed_beside
+            self._further_readers(entry, owners[1:], came)
+        for entry, candidates in sight.sidecars_changed:
+            owners = owners_of(candidates)
+            recorded = {owned.owner for owned in records.sidecars[entry.path]}
+            for owner in sorted(recorded):
+                self._arrive(entry, owner, moved, came)
+            self._further_readers(entry, [o for o in owners if o not in recorded], came)
         before: dict[str, set[str]] = {owner: set() for owner in came}
         for owned in (o for rows in records.sidecars.values() for o in rows if o.owner in before):
             before[owned.owner].add(owned.held.hash)
@@ -315,12 +335,18 @@ class Reconciler:
             if gone[owner] or came[owner]
         ]
 
+    def _further_readers(self, entry: Entry, owners: Sequence[str], came: dict[str, list[tuple[Entry, str]]]) -> None:
+        """Assets that a sidecar speaks for besides the one it is recorded with: they are only read again."""
+        for owner in owners:
+            came[owner].append((entry, ""))
+
     def _beside_further(self, further: Sequence[Relocate | AddCopy], sight: Sight) -> list[Attach]:
         """The sidecars beside files that turned out to be copies of known assets only when they were read."""
         hash_at = {a.key: a.hash for a in further}
         came: dict[str, list[tuple[Entry, str]]] = defaultdict(list)
-        for entry, candidate in sight.sidecars_new:
-            if owner := hash_at.get(candidate.entry.path):
+        for entry, candidates in sight.sidecars_new:
+            owners = [hash_at[c.entry.path] for c in candidates if c.entry.path in hash_at]
+            for owner in owners[:1]:
                 self._arrive(entry, owner, {}, came)
         return [_attach(owner, (), rows, None, set()) for owner, rows in sorted(came.items())]
 
@@ -367,6 +393,7 @@ class Reconciler:
                     again.append(replace(candidate, entry=entry))
                 elif candidate not in mates:
                     skips.append(_skip(candidate, result))
+                    self._problems += skips[-1:]
                     if not isinstance(result, UnsupportedType):
                         self._keep_record(candidate.entry)
             newer = {c.entry.path: c for c in again}
@@ -431,8 +458,12 @@ class Reconciler:
             part = gone[start : start + BATCH]
             assets = self._index.known(sorted({k.hash for k in part}))
             elsewhere = {h: self._other_copies(a, places, found) for h, a in assets.items()}
-            for fate in fates(part, elsewhere, forget=self._options.forget_missing):
+            for fate in fates(part, elsewhere, forget=self._options.forget_missing and not self._is_blind()):
                 yield self._asked(replace(fate, overwritten=fate.known.path in compared.at))
+
+    def _is_blind(self) -> bool:
+        """Whether something could not be looked at, where what seems to be gone may lie: then nothing is forgotten."""
+        return any(skip.outcome == "failed" for skip in (*self.sight.problems, *self._problems))
 
     def _other_copies(self, asset: KnownAsset, gone: set[tuple[str, str]], found: set[str]) -> list[str]:
         others = [
@@ -449,7 +480,7 @@ class Reconciler:
         return self._store.stat(path) is not None
 
     def _asked(self, fate: Lose | Vanish) -> Lose | Vanish:
-        if isinstance(fate, Lose) or fate.forget:
+        if isinstance(fate, Lose) or fate.forget or self._is_blind():
             return fate
         lines = [
             f"{fate.known.path} is gone, and its content is nowhere else in the catalog:",
@@ -465,6 +496,7 @@ def _attach(
 ) -> Attach:
     """The change of one asset's sidecars; the asset is read again with them where a content came that it did not have."""
     fresh = candidate is not None and any(digest not in before for _entry, digest in came)
+    came = [row for row in came if row[1]]  # the others are recorded with another asset
     return Attach(
         owner, candidate.entry if candidate else None, tuple(sorted(o.held.path for o in gone)), tuple(came),
         candidate.sidecars if candidate else (), reread=fresh,

@@ -11,6 +11,7 @@ from typing import Protocol
 from catalog.domain.asset import Entry
 from catalog.errors import StoreError
 from catalog.execution.journal import Journal
+from catalog.execution.proof import is_same_file
 from catalog.execution.report import Outcome
 from catalog.plans.actions import Shot
 from catalog.stores.protocol import Store
@@ -95,7 +96,7 @@ class SourceRemoval:
             return ""
         if there is None or there.size != file.entry.size:
             return f"kept in the source: the catalog copy {file.path} is gone or was changed"
-        if _is_same_file(here, there):
+        if is_same_file(here, there):
             return "kept: it is the catalog's own file, seen by another path"
         if file.prove and self.target.checksum(file.path) != file.hash:
             return f"kept in the source: the catalog copy {file.path} is damaged"
@@ -111,14 +112,14 @@ class SourceRemoval:
             return ""
         if replace(here, ctime_ns=sidecar.ctime_ns) != sidecar:
             return f"kept in the source: its sidecar {sidecar.name} changed during the run"
-        if there is None or _is_same_file(here, there) or self.source.checksum(sidecar.path) != self.target.checksum(path):
+        if there is None or is_same_file(here, there) or self.source.checksum(sidecar.path) != self.target.checksum(path):
             return f"kept in the source: its sidecar {sidecar.name} has no good copy in the catalog"
         return ""
 
     def _discard(self, file: Safe) -> str:
         """Remove a source and its sidecars: these first, so that a run that is cut off finds them by their photo."""
         for path in (*(s.path for s, _path in file.sidecars), file.entry.path):
-            self.journal.started("remove", source=path, hash=file.hash)
+            self.journal.started("remove", source=path, hash=file.hash, device=file.entry.device)
             try:
                 self.source.discard(path)
             except StoreError as error:
@@ -126,8 +127,3 @@ class SourceRemoval:
                 return f"kept in the source: {error}"
             self.journal.done("remove", source=path, hash=file.hash)
         return ""
-
-
-def _is_same_file(here: Entry, there: Entry) -> bool:
-    """Whether two paths show one file: then removing one is no matter of copies."""
-    return (here.device, here.inode) == (there.device, there.inode)

@@ -18,6 +18,7 @@ from catalog.errors import DONE, SOME_FAILED
 OUTCOMES = ("new", "duplicate", "unsupported", "ignored", "failed")
 """What becomes of a file that is uploaded; other runs have words of their own."""
 REASONS_SHOWN = 20
+_PROBLEMS = frozenset({"failed", "damaged", "edited", "missing", "unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class Outcome:
     def is_problem(self) -> bool:
         """Whether a person should see it: a failure, or a file that is called a photo or video and is none."""
         is_called_media = extension_of(self.path) in MEDIA_EXTENSIONS
-        return self.outcome in ("failed", "damaged", "missing", "unknown") or (self.outcome == "unsupported" and is_called_media)
+        return self.outcome in ("failed", "damaged", "missing", "unknown", "changed file") or (
+            self.outcome == "unsupported" and is_called_media
+        )
 
     def event(self) -> dict[str, Any]:
         """For a program."""
@@ -57,7 +60,7 @@ class Report:
     """Collects outcomes; tells them to `write` (stdout) as wanted. Safe to use from several threads.
 
     `outcomes` are those it sums up, `always` those it names where there were none, too, `shown` those of which each file
-    is told; `done` is what became of bytes.
+    is told, `bad` those that make the run end with 3; `done` is what became of bytes.
     """
 
     write: Callable[[str], None]
@@ -70,6 +73,7 @@ class Report:
     always: tuple[str, ...] = ("new", "duplicate")
     shown: tuple[str, ...] = ()
     done: str = "stored"
+    bad: tuple[str, ...] = ("failed", "damaged", "unknown")
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     bytes_read: int = 0
@@ -89,7 +93,7 @@ class Report:
             self.counts[outcome.outcome] += 1
             self.bytes_read += outcome.size
             self.bytes_stored += outcome.stored
-            if outcome.reason and outcome.outcome in ("unsupported", "failed", "damaged", "missing", "skipped"):
+            if outcome.reason and outcome.outcome in (*_PROBLEMS, "unsupported", "skipped"):
                 self.reasons[outcome.outcome, outcome.reason] += 1
             if self.json:
                 self.write(orjson.dumps(outcome.event()).decode())
@@ -110,7 +114,7 @@ class Report:
 
     def exit_code(self) -> int:
         """0 where every file has the outcome it should have, 3 where some failed."""
-        return SOME_FAILED if any(self.counts[o] for o in ("failed", "damaged", "unknown")) else DONE
+        return SOME_FAILED if any(self.counts[o] for o in self.bad) else DONE
 
     def finish(self, **extra: Any) -> None:
         """Write the summary."""

@@ -21,8 +21,11 @@ from catalog.execution.proof import Prover
 from catalog.execution.report import Outcome, Report
 from catalog.stores.protocol import Store
 
-OUTCOMES = ("verified", "repaired", "damaged", "missing", "failed")
+OUTCOMES = ("verified", "repaired", "damaged", "edited", "missing", "failed")
+EDITED = "edited"
+"""A file that was written to since: what it holds is a person's, and for a sync to take up."""
 BATCH = 128
+_COMPARED = 1 << 16
 THREADS = 2
 """Files read at once: a disk reads one after the other best, a second one keeps it busy while hashes are finished."""
 
@@ -67,13 +70,18 @@ class Found:
 
 @dataclass(slots=True)
 class Verifier:
-    """Reads what is due. `until` (monotonic seconds, 0 is never) is when it stops; then `finished` is False."""
+    """Reads what is due.
+
+    `until` (monotonic seconds, 0 is never) is when it stops; then `finished` is False. `is_claimed` says that the path of
+    a file is recorded with another asset as well.
+    """
 
     stores: Mapping[str, Verifiable]
     edit: Callable[[Sequence[Edit]], list[str]]
     journal: Journal
     report: Report
     run: str
+    is_claimed: Callable[[Due], bool] = lambda _due: False
     repair: bool = False
     until: float = 0.0
     finished: bool = True
@@ -113,29 +121,41 @@ class Verifier:
             return Found(due, MISSING, reason="it went away")
         except StoreError as error:
             return Found(due, "", reason=str(error))
-        return Found(due, DAMAGED, entry, self._difference(due, entry))
+        return self._judged(due, entry)
 
-    @staticmethod
-    def _difference(due: Due, entry: Entry) -> str:
-        changed = entry.size != due.row["size"] or mtime_text(entry) != due.row.get("mtime")
-        if changed:
-            return "its content is another one, and so is its time or size: edited? Then sync_catalog_with_disk takes it as new"
-        return "its bytes changed though nobody wrote to it"
+    def _judged(self, due: Due, entry: Entry) -> Found:
+        """A file with other bytes: rotten, where nobody wrote to it, or where they differ from a good copy in one byte."""
+        if entry.size == due.row["size"] and mtime_text(entry) == due.row.get("mtime"):
+            return Found(due, DAMAGED, entry, "its bytes changed though nobody wrote to it")
+        good = self._good_copy(due) if entry.size == due.row["size"] else None
+        if good is not None and self._differs_in_one_byte(due, good):
+            return Found(due, DAMAGED, entry, "one of its bytes changed")
+        return Found(due, EDITED, entry, "somebody wrote to it; sync_catalog_with_disk takes it as new")
+
+    def _differs_in_one_byte(self, due: Due, good: tuple[str, str]) -> bool:
+        different = 0
+        store, path = due.place
+        with self.stores[store].open(path) as one, self.stores[good[0]].open(good[1]) as other:
+            while (block := one.read(_COMPARED)) and different < 2:
+                whole = other.read(len(block))
+                if block != whole:
+                    different += sum(a != b for a, b in zip(block, whole, strict=False)) + abs(len(block) - len(whole))
+        return different == 1
 
     def _record(self, batch: Sequence[Found]) -> None:
         now = timestamp(datetime.now(UTC))
         silent: list[Edit] = []
         for found in batch:
             store, path = found.due.place
-            if found.due.is_sidecar or found.state not in (OK, DAMAGED):
+            if found.due.is_sidecar or found.state not in (OK, DAMAGED, MISSING):
                 continue
             row_state = found.due.row["state"]
             event = {"store": store, "path": path, "effect": "index"}
             if found.state == OK:
                 change = edits.marked(store, path, OK, verified=now)
                 silent.append(Edit(found.due.owner, "verify", change, event, untold=row_state == OK))
-            elif row_state != DAMAGED:
-                silent.append(Edit(found.due.owner, "damaged", edits.marked(store, path, DAMAGED), event))
+            elif row_state != found.state:
+                silent.append(Edit(found.due.owner, found.state, edits.marked(store, path, found.state), event))
         self.edit(silent)
         for found in batch:
             self._tell(found)
@@ -149,7 +169,7 @@ class Verifier:
         elif found.state == DAMAGED:
             self._damaged(found, size)
         else:
-            outcome = "missing" if found.state == MISSING else "failed"
+            outcome = found.state or "failed"
             self.report.add(Outcome("verify", path, outcome, store, hash=due.hash, reason=found.reason))
 
     def _damaged(self, found: Found, size: int) -> None:
@@ -163,7 +183,7 @@ class Verifier:
             reason = f"{found.reason}; --repair would take {good[0]}:{good[1]}"
             self.report.add(Outcome("verify", path, "damaged", store, hash=due.hash, reason=reason, size=size))
         else:
-            problem = self._repaired(due, good)
+            problem = self._repaired(found, good)
             outcome, reason = ("damaged", problem) if problem else ("repaired", f"from {good[0]}:{good[1]}")
             self.report.add(Outcome("repair", path, outcome, store, hash=due.hash, reason=reason, size=size))
 
@@ -172,14 +192,19 @@ class Verifier:
         proof = Prover(self.stores).prove(due.hash, others, 1)
         return proof.good[0] if proof.good else None
 
-    def _repaired(self, due: Due, good: tuple[str, str]) -> str:
+    def _repaired(self, found: Found, good: tuple[str, str]) -> str:
         """Bring the bad file to the trash and a good one in its place; why it could not be, or ""."""
+        due = found.due
         store, path = due.place
+        if self.is_claimed(due):
+            return "another asset is recorded at its path, too: run sync_catalog_with_disk --rehash first"
         target, source = self.stores[store], self.stores[good[0]]
         key: str | None = None
         self.journal.started("repair", store=store, path=path, hash=due.hash, source=f"{good[0]}:{good[1]}")
         try:
             entry = source.stat(good[1])
+            if target.stat(path) != found.entry:
+                return "it was written to in this moment"
             key = target.remove(path, self.run)
             if entry is None:
                 raise NotFound(f"{good[1]} is not in store {good[0]}.")

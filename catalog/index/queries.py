@@ -131,6 +131,42 @@ def by_path(repository: Repository, path: str, store: str | None = None) -> list
     return [hit["_id"] for page in repository.scan_pages(query, source=False) for hit in page]
 
 
+def claimants(repository: Repository, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:
+    """The assets that have a copy or sidecar at each (store, path); as of the last refresh."""
+    found: dict[tuple[str, str], set[str]] = {place: set() for place in places}
+    paths = sorted({path for _store, path in places})
+    for start in range(0, len(paths), 500):
+        part = paths[start : start + 500]
+        in_copies = {"nested": {"path": "copies", "query": {"terms": {"copies.path": part}}}}
+        query = {"bool": {"should": [in_copies, {"terms": {"sidecars.path": part}}]}}
+        for hit in (h for page in repository.scan_pages(query, source=["copies", "sidecars"]) for h in page):
+            for row in (*hit["_source"].get("copies", []), *hit["_source"].get("sidecars", [])):
+                if (row["store"], row["path"]) in found and row.get("state") != "missing":
+                    found[row["store"], row["path"]].add(hit["_id"])
+    return found
+
+
+def repaired(repository: Repository) -> set[str]:
+    """The names in the trash of files that were bad and were replaced."""
+    index = schema.companion(repository.alias, "events")
+    pages = repository.scan_pages({"term": {"action": "repair"}}, index=index, source=["trash"])
+    return {hit["_source"]["trash"] for page in pages for hit in page if hit["_source"].get("trash")}
+
+
+def former_paths(repository: Repository, store: str) -> set[tuple[str, str]]:
+    """The assets that were renamed in a store, each with a path it had."""
+    conditions = [{"term": {"action": "move"}}, {"term": {"store": store}}]
+    index = schema.companion(repository.alias, "events")
+    pages = repository.scan_pages({"bool": {"filter": conditions}}, index=index, source=["hash", "source"])
+    return {(hit["_source"]["hash"], hit["_source"].get("source", "")) for page in pages for hit in page}
+
+
+def sidecar_rows(repository: Repository, digest: str) -> list[dict[str, Any]]:
+    """The recorded sidecars of a content."""
+    pages = repository.scan_pages({"term": {"sidecars.hash": digest}}, source=["sidecars"])
+    return [row for page in pages for hit in page for row in hit["_source"]["sidecars"] if row["hash"] == digest]
+
+
 def owners_of_sidecar(repository: Repository, store: str, path: str, digest: str) -> list[str]:
     """The assets that had a sidecar of this content at a path, by the history."""
     conditions = [{"term": {"store": store}}, {"term": {"path": path}}, {"term": {"action": "trash"}}]

@@ -54,6 +54,8 @@ class CopyAction(Protocol):
     @property
     def is_new(self) -> bool: ...  # noqa: D102
     @property
+    def present(self) -> bool: ...  # noqa: D102
+    @property
     def album(self) -> str: ...  # noqa: D102
 
 
@@ -94,7 +96,7 @@ class Recording:
         return lines + self._event_lines(
             action="add" if action.is_new else "copy", hash=action.asset.hash, store=copy.store, path=copy.path,
             source=original, run=run, now=now,
-            effect="file", before={}, after=_come(document, copy, sidecars),
+            effect="index" if action.present else "file", before={}, after=_come(document, copy, sidecars),
         )  # fmt: skip
 
     def duplicate_lines(self, action: DuplicateAction, run: str) -> list[Any]:

@@ -343,6 +343,11 @@ class Repository:
         pages = self.scan_pages({"term": {"run": run}}, index=schema.companion(self.alias, "events"), sort=[{"at": "asc"}])
         return [hit["_source"] for page in pages for hit in page]
 
+    def events_undoing(self, run: str) -> list[dict[str, Any]]:
+        """What was done to take a run back."""
+        pages = self.scan_pages({"term": {"undoes": run}}, index=schema.companion(self.alias, "events"))
+        return [hit["_source"] for page in pages for hit in page]
+
     # --- stores ----------------------------------------------------------------------------------------------------
 
     def store_record(self, name: str) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -69,6 +69,7 @@ class Export:
         return {
             "format": FORMAT, "version": FORMAT_VERSION, "schema": schema.SCHEMA_VERSION, "catalog": self.repository.alias,
             "at": timestamp(self.moment), "program": self.program, "counts": self.counts,
+            "stores": {record["name"]: record["id"] for record in self.repository.stores()},
         }  # fmt: skip
 
 
@@ -164,6 +165,7 @@ class Reader:
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
+        self.stores: dict[str, str] = {}
         self._version, self.expected = self._checked_header(lines.readline())
 
     def _checked_header(self, line: bytes) -> tuple[int, int]:
@@ -184,7 +186,19 @@ class Reader:
                 f"{self._lines.shown} is too old for this version of the program (schema {version}).",
                 hint="Import it with an earlier version first.",
             )
+        stores = header.get("stores")
+        self.stores = stores if isinstance(stores, dict) else {}
         return version, sum(n for n in counts.values() if isinstance(n, int))
+
+    def check_stores(self, known: Mapping[str, str]) -> None:
+        """Raise TransferError where a store of the export is another one than that of its name in the catalog."""
+        other = sorted(name for name, identity in self.stores.items() if known.get(name, identity) != identity)
+        if other:
+            raise TransferError(
+                f"Store {other[0]} of {self._lines.shown} is another one than the store {other[0]} of this catalog; nothing was "
+                "changed.",
+                hint="Import it into a catalog of its own, with --index.",
+            )
 
     def __iter__(self) -> Iterator[Item]:
         """Every document. Raises TransferError at a broken line, and where the end is missing."""

@@ -6,7 +6,7 @@ its content hash; only what is recognised by neither is new, or gone.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -211,9 +211,12 @@ def by_identity(compared: Comparison, present: Iterable[Held]) -> list[Known]:
             wanted[key].append(known)
     actions: list[Known] = []
     rest: list[Candidate] = []
+    alike = Counter((c.entry.size, c.entry.mtime_ns) for c in compared.fresh)
     for candidate in compared.fresh:
         key = identity(candidate.entry)
         known_ = _best(wanted.get(key, []), candidate.entry) if key else None
+        if known_ is not None and not _is_beyond_doubt(known_, candidate.entry, alike):
+            known_ = None
         if known_ is None or key is None:
             rest.append(candidate)
             continue
@@ -225,6 +228,12 @@ def by_identity(compared: Comparison, present: Iterable[Held]) -> list[Known]:
     linked = {a.key for a in links}
     compared.fresh = [c for c in rest if c.entry.path not in linked]
     return [*actions, *links]
+
+
+def _is_beyond_doubt(known: Held, entry: Entry, alike: Mapping[tuple[int, int], int]) -> bool:
+    """Whether an inode that is found again is the file: inodes are used again, and cameras give whole seconds."""
+    has_name = known.path.rpartition("/")[2] == entry.name
+    return has_name or (entry.mtime_ns % 1_000_000_000 != 0 and alike[entry.size, entry.mtime_ns] == 1)
 
 
 def untangled(actions: Sequence[Known], compared: Comparison) -> list[Known]:

@@ -10,6 +10,10 @@ Event = Mapping[str, Any]
 
 NOTHING, TO_TRASH, FROM_TRASH, MOVE_BACK, PUT_BACK, NEVER = "nothing", "to trash", "from trash", "move back", "put back", "never"
 _TELL_ONLY = frozenset({"duplicate", "keep"})
+_SEEN = frozenset(
+    {"touch", "move", "copy", "gone", "missing", "damaged", "sidecars", "new", "changed", "verify", "reread", "stack"}
+)
+"""What a look at a disk has recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ def steps(events: Iterable[Event]) -> list[Step]:
 
 
 def _step(event: Event) -> Step:
+    if event.get("effect") != "file" and event["action"] in _SEEN:
+        return Step(event, NEVER, reason="it tells what lay on the disk; sync_catalog_with_disk records what lies there now")
     if event.get("effect") != "file":
         return Step(event, NOTHING)
     action = event["action"]
@@ -56,7 +62,7 @@ def _step(event: Event) -> Step:
         part = str(event["trash"]).partition("/")[0]
         return Step(event, FROM_TRASH, _files(event, "before"), part, _files(event, "after"))
     if action == "move":
-        return Step(event, MOVE_BACK)
+        return Step(event, MOVE_BACK, _files(event, "after"))
     return Step(event, TO_TRASH, _files(event, "after"))
 
 

@@ -111,13 +111,14 @@ def _why(known: bool) -> str:
 
 
 def _forget(run: Session, ids: Sequence[str], stores: dict[str, LocalStore], *, with_files: bool) -> None:
+    run.repository.refresh()
     for part in _parts(ids):
         found = run.repository.documents(part)
         problems: dict[str, str] = {}
         if with_files:
             files = [f for name, (document, *_version) in found.items() for f in _files(name, document)]
             for file, problem in zip(files, take_away(run, stores, files), strict=True):
-                if problem:
+                if problem and not file.is_sidecar:  # one that another asset has, too, stays for that
                     problems[file.hash] = f"kept: {problem}"
         going = [name for name in part if name in found and name not in problems]
         for name in going:

@@ -23,7 +23,7 @@ from catalog.execution.workers import ReaderPool
 from catalog.index.recording import Recording
 from catalog.index.repository import Repository
 from catalog.runs.session import Session, session
-from catalog.runs.storing import NAS, claim_root, is_marked, known_stores
+from catalog.runs.storing import NAS, claim_root, is_marked, source_outside
 from catalog.stores.local import LocalStore
 from catalog.stores.marker import read_marker
 from catalog.wiring import Workspace
@@ -102,24 +102,36 @@ class Ingesting:
 
 
 @contextlib.contextmanager
-def ingesting(workspace: Workspace, directory: str, *, dry: bool) -> Iterator[Ingesting]:
-    """Everything that a run needs which reads a folder. Raises what refuses it; a dry run makes no index."""
+def ingesting(workspace: Workspace, directory: str, *, dry: bool, move: bool = False) -> Iterator[Ingesting]:
+    """Everything that a run needs which reads a folder. Raises what refuses it; a dry run makes no index.
+
+    With `move` files are taken away from it, so that no store at all may lie there.
+    """
     source = guards.check_folder(directory)
     root = _root(workspace)
     guards.check_apart(source, root)
     lookup = _lookup(workspace, dry=dry)
     marker = read_marker(root)
     guards.check_marker(STORE, root, marker, lookup.store_record(STORE))
-    markers = {record["id"] for record in lookup.store_records()} | {marker} - {None}
-    for other in lookup.store_records():
-        if is_marked(there := Path(from_text(other["root"])), {other["id"]}):  # else another disk is mounted there
+    files = _moved_from(workspace, directory, lookup) if move else _read_from(source, marker, lookup)
+    with workspace.readers() as pool, contextlib.closing(LocalStore(STORE, root)) as target:
+        yield Ingesting(workspace, files, target, lookup, pool)
+
+
+def _moved_from(workspace: Workspace, directory: str, lookup: RunLookup) -> LocalStore:
+    return source_outside(directory, workspace, lookup.store_records())
+
+
+def _read_from(source: Path, marker: str | None, lookup: RunLookup) -> LocalStore:
+    """A folder that is only read; stores of the catalog that are there now must not lie in it or around it."""
+    markers = {record["id"] for record in lookup.store_records()} | ({marker} if marker else set())
+    for record in lookup.store_records():
+        if is_marked(there := Path(from_text(record["root"])), {record["id"]}):  # else another disk is mounted there
             guards.check_apart(source, there)
-    files = LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if is_marked(folder, markers) else "")
     if any(is_marked(folder, markers) for folder in (source, *source.parents)):
         raise SourceInsideCatalog(f"The folder {source} lies inside the catalog, by another mount; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
-    with workspace.readers() as pool, contextlib.closing(LocalStore(STORE, root)) as target:
-        yield Ingesting(workspace, files, target, lookup, pool)
+    return LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if is_marked(folder, markers) else "")
 
 
 def refuse_dropbox(*, wanted: bool) -> None:
@@ -193,7 +205,7 @@ class _PatientLookup:
 
     def store_records(self) -> list[dict[str, Any]]:
         """What is known of every store."""
-        return list(known_stores(self._repository).values())
+        return self._repository.stores()
 
     def _patiently(self, call: Callable[[], T]) -> T:
         return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)

@@ -38,7 +38,7 @@ def run_prune(workspace: Workspace, request: PruneRequest, screen: Screen) -> in
                               hint="Leave it out.")  # fmt: skip
     repository = workspace.existing_repository
     stores = storing.reachable(workspace, repository)
-    source = storing.source_outside(request.directory, stores)
+    source = storing.source_outside(request.directory, workspace, repository.stores())
     base = to_text(str(source.root))
     count = sum(1 for _entry in source.list(recursive=request.recursive))
     workspace.progress.files(count)

@@ -13,13 +13,14 @@ from catalog.console import Screen
 from catalog.domain import edits
 from catalog.domain.copies import OK
 from catalog.domain.edits import Edit
-from catalog.errors import DONE, SOME_FAILED, ConfirmationNeeded, StoreGuard, UsageError
+from catalog.domain.names import from_text
+from catalog.errors import DONE, SOME_FAILED, ConfigError, ConfirmationNeeded, StoreGuard, UsageError
 from catalog.execution import guards
 from catalog.execution.mirroring import OUTCOMES, Mirrorer
 from catalog.execution.report import Outcome, size_text
 from catalog.index import queries
 from catalog.index.repository import Repository
-from catalog.plans.mirror import Mirroring, mirror_asset
+from catalog.plans.mirror import Follow, Mirroring, Transfer, mirror_asset
 from catalog.runs import storing
 from catalog.runs.session import Session, session
 from catalog.stores.marker import read_marker, write_marker
@@ -58,6 +59,10 @@ def run_add(workspace: Workspace, name: str, folder: Path, screen: Screen, *, fo
                 hint="Is it the right folder? If its marker was lost, or the disk replaced, add --force.",
             )
         write_marker(root, name, known[name]["id"])
+    before = Path(from_text(known[name]["root"])) if name in known else root
+    if not force and before.is_dir() and not before.samefile(root) and read_marker(before) == known[name]["id"]:
+        raise StoreGuard(f"Store {name} is still there at {before}; nothing was changed.",
+                         hint="A copy of it gets a name of its own: catalog store add OTHER FOLDER --force.")  # fmt: skip
     storing.claim_root(repository, name, root)
     screen.out_line(f"Store {name} is at {root}. To record what lies there: sync_catalog_with_disk --store {name}")
     return DONE
@@ -154,7 +159,8 @@ def run_mirror(workspace: Workspace, source: str, target: str, screen: Screen, *
         raise UsageError(f"{source} is both stores.", hint="Name two.")
     repository = workspace.existing_repository
     with storing.opened(workspace, repository, source) as origin, storing.opened(workspace, repository, target) as copy:
-        plan = itertools.islice(_plan(repository, source, target), limit or None)
+        there = {e.path for e in copy.list() if not e.problem}
+        plan = itertools.islice(_plan(repository, source, target, there), limit or None)
         if dryrun:
             report = screen.report(workspace.progress, **WORDS)
             report.dry = True
@@ -164,15 +170,31 @@ def run_mirror(workspace: Workspace, source: str, target: str, screen: Screen, *
             return DONE
         copy.sweep()
         with session(workspace, screen, "mirror", WORDS, source=source, target=target) as run:
-            mirrorer = Mirrorer(origin, copy, run.edit, run.journal, run.report, workspace.progress.advance)
-            return run.work(lambda: mirrorer.apply(plan))
+            mirrorer = Mirrorer(origin, copy, run.edit, run.journal, run.report, run.run, workspace.progress.advance)
+            return run.work(lambda: mirrorer.apply(*_parted(plan)))
 
 
-def _plan(repository: Repository, source: str, target: str) -> Iterator[Mirroring]:
-    repository.refresh(repository.alias)
+def _parted(plan: Iterator[Mirroring]) -> tuple[list[Follow], Iterator[Transfer]]:
+    """The renames, which may concern one another, and the copies, which are too many to be kept."""
+    follows: list[Follow] = []
+    kept: list[Transfer] = []
+    for action in plan:
+        if isinstance(action, Follow):
+            follows.append(action)
+        else:
+            kept.append(action)
+    return follows, iter(kept)
+
+
+def _plan(repository: Repository, source: str, target: str, there: set[str]) -> Iterator[Mirroring]:
+    """What all assets need. What is recorded in the other store and not `there` is sent again."""
+    repository.refresh()
+    was = queries.former_paths(repository, source)
     for hit in _documents(repository, source):
         document = hit["_source"]
-        yield from mirror_asset(hit["_id"], document.get("copies", []), document.get("sidecars", []), source, target)
+        copies = [r for r in document.get("copies", []) if r["store"] != target or r["path"] in there]
+        sidecars = [r for r in document.get("sidecars", []) if r["store"] != target or r["path"] in there]
+        yield from mirror_asset(hit["_id"], copies, sidecars, source, target, lambda owner, path: (owner, path) in was)
 
 
 def _planned(action: Mirroring, store: str) -> Outcome:
@@ -216,6 +238,12 @@ def run_check(workspace: Workspace, screen: Screen) -> int:
     """Whether every asset has the copies it should have; for cron."""
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
+    known = {*storing.known_stores(repository), "dropbox"}
+    unknown = sorted({name for policy in workspace.policies for name in policy.stores} - known)
+    if unknown:
+        raise ConfigError(
+            f"copy_policies names a store {unknown[0]} that there is not.", hint=f"There are: {', '.join(sorted(known))}."
+        )
     found = queries.shortfalls(repository, workspace.policies)
     for row in found:
         if screen.json:

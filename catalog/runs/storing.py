@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -78,24 +78,30 @@ def reachable(workspace: Workspace, repository: Repository) -> dict[str, LocalSt
     return found
 
 
-def source_outside(directory: str, stores: dict[str, LocalStore]) -> LocalStore:
-    """A folder outside of every store, to take files from. Raises SourceInsideCatalog, also for stores seen by another mount."""
+def source_outside(directory: str, workspace: Workspace, known: Iterable[dict[str, Any]]) -> LocalStore:
+    """A folder to take files away from. Raises SourceInsideCatalog where any store has, or had, its place in or around it.
+
+    Every marker counts, also that of a store the catalog does not know, and every recorded root, also of a store whose
+    marker was lost: what lies there may be the only copy.
+    """
     source = guards.check_folder(directory)
-    markers = {read_marker(store.root) for store in stores.values()} - {None}
-    for store in stores.values():
-        guards.check_apart(source, store.root)
-    if any(is_marked(folder, markers) for folder in (source, *source.parents)):
-        raise SourceInsideCatalog(f"The folder {source} lies inside a store, by another mount; nothing was changed.",
+    roots = {Path(from_text(record["root"])) for record in known}
+    if workspace.settings.nas_root is not None:
+        roots.add(workspace.settings.nas_root.expanduser().absolute())
+    for root in sorted(roots):
+        guards.check_apart(source, root)
+    if any(is_marked(folder) for folder in (source, *source.parents)):
+        raise SourceInsideCatalog(f"The folder {source} lies inside a store, by its marker; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
-    avoid = "a folder of the catalog itself, seen by another mount"
-    return LocalStore("source", source, managed=False, avoid=lambda folder: avoid if is_marked(folder, markers) else "")
+    avoid = "a folder of a store, by its marker"
+    return LocalStore("source", source, managed=False, avoid=lambda folder: avoid if is_marked(folder) else "")
 
 
-def is_marked(folder: Path, markers: set[str | None]) -> bool:
-    """Whether a folder is the root of one of some stores, as a second mount of a share shows it."""
+def is_marked(folder: Path, markers: set[str] | None = None) -> bool:
+    """Whether a folder is the root of a store, or of one of some stores, as a second mount of a share may show it."""
     with contextlib.suppress(StoreGuard):
         marker = read_marker(folder)
-        return marker is not None and marker in markers
+        return marker is not None and (markers is None or marker in markers)
     return True  # a damaged marker is one
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from catalog.execution.describing import utc_now
 from catalog.execution.reconcile import Options, Reconciler
 from catalog.execution.report import Outcome, Report
 from catalog.execution.workers import ReaderPool
-from catalog.index import documents
+from catalog.index import documents, schema
 from catalog.index.repository import Repository
 from catalog.media.request import Request
 from catalog.plans.actions import Skip
@@ -191,10 +191,11 @@ class SyncIndex:
         self._repository = repository
         self._run = run
         self._patiently = patiently
+        self._forgotten: set[str] | None = None
 
     def recorded(self, store: str) -> Iterator[Recorded]:
         """Every document that speaks of a store."""
-        self._repository.refresh(self._repository.alias)
+        self._repository.refresh()
         in_copies = {"nested": {"path": "copies", "query": {"term": {"copies.store": store}}}}
         query = {"bool": {"should": [in_copies, {"term": {"sidecars.store": store}}]}}
         for page in self._repository.scan_pages(query, source=["copies", "sidecars", "stack.id"]):
@@ -216,6 +217,17 @@ class SyncIndex:
             asset, original=original, copies=[], sidecars=list(sidecars), stack=stack, run=self._run, now=datetime.now(UTC)
         )
         return {**made, **flat(rows)}
+
+    def said_once(self, content_hash: str) -> Mapping[str, Any]:
+        """What a person had said of an asset that was forgotten since."""
+        if self._forgotten is None:
+            index = schema.companion(self._repository.alias, "events")
+            pages = self._repository.scan_pages({"term": {"action": "forget"}}, index=index, source=["hash"])
+            self._forgotten = {hit["_source"]["hash"] for page in pages for hit in page}
+        if content_hash not in self._forgotten:
+            return {}
+        past = self._repository.forgotten_document(content_hash) or {}
+        return dict(past.get("person", {}))
 
 
 def _at_once(call: Callable[[], Any]) -> Any:

@@ -13,6 +13,7 @@ from catalog.domain import edits
 from catalog.domain.copies import copy_row, sidecar_row
 from catalog.domain.edits import Edit
 from catalog.errors import DONE, ConfirmationNeeded, NotFound, StoreError, UsageError
+from catalog.execution.proof import Prover
 from catalog.execution.report import Outcome, size_text
 from catalog.index import queries
 from catalog.index.repository import Repository
@@ -53,7 +54,8 @@ class Taken:
 
 def take_away(run: Session, stores: Mapping[str, LocalStore], files: Sequence[Taken], **note: Any) -> list[str]:
     """Bring files into the trash; for each why it could not be, or "". `note` is what their events say besides."""
-    problems = ["" if f.place[0] in stores else f"store {f.place[0]} cannot be reached" for f in files]
+    claimed = queries.claimants(run.repository, [f.place for f in files])
+    problems = [_why_not(f, stores, claimed) for f in files]
     for file in files:
         run.journal.started("trash", store=file.place[0], path=file.place[1], hash=file.hash)
     going = [number for number, problem in enumerate(problems) if not problem]
@@ -71,6 +73,23 @@ def take_away(run: Session, stores: Mapping[str, LocalStore], files: Sequence[Ta
     return problems
 
 
+def _why_not(file: Taken, stores: Mapping[str, LocalStore], claimed: Mapping[tuple[str, str], set[str]]) -> str:
+    """Why a file cannot be taken away, or "": what lies there must be what is recorded, and of this asset alone."""
+    store, path = file.place
+    if store not in stores:
+        return f"store {store} cannot be reached"
+    if claimed.get(file.place, set()) - {file.hash}:
+        return f"{path} belongs to another asset, too"
+    digest = file.row["hash"] if file.is_sidecar else file.hash
+    try:
+        found = stores[store].stat(path)
+        if found is not None and stores[store].checksum(path) != digest:
+            return f"{path} has other content now"
+    except StoreError as error:
+        return str(error)
+    return ""
+
+
 def _take(run: Session, stores: Mapping[str, LocalStore], file: Taken) -> str:
     store, path = file.place
     try:
@@ -83,7 +102,7 @@ def _take(run: Session, stores: Mapping[str, LocalStore], file: Taken) -> str:
 
 # --- the commands of the trash -----------------------------------------------------------------------------------------
 
-WORDS = {"outcomes": ("restored", "emptied", "kept", "failed"), "always": (), "done": "freed"}
+WORDS = {"outcomes": ("restored", "emptied", "kept", "failed"), "always": (), "shown": ("kept",), "done": "freed"}
 
 
 def run_list(workspace: Workspace, store: str | None, screen: Screen) -> int:
@@ -184,8 +203,9 @@ def restore_one(run: Session, store: LocalStore, key: str, path: str, digest: st
 
 
 def run_empty(
-    workspace: Workspace, store: str | None, run_id: str | None, older_than: str | None, screen: Screen, *, yes: bool
-) -> int:
+    workspace: Workspace, store: str | None, run_id: str | None, older_than: str | None, screen: Screen, *, yes: bool,
+    last_copies: bool,
+) -> int:  # fmt: skip
     """Remove what lies in the trash for good."""
     repository = workspace.existing_repository
     stores = _stores(workspace, repository, store)
@@ -201,14 +221,24 @@ def run_empty(
     if found and not yes and not (screen.can_ask and screen.ask(f"{question} Go on?", "yn") == "y"):
         raise ConfirmationNeeded(f"{question} Nothing was changed.", hint="Add --yes if that is meant.")
     with session(workspace, screen, "trash empty", WORDS) as run:
-        return run.work(lambda: _empty_all(run, stores, found))
+        everywhere = storing.reachable(workspace, repository)
+        return run.work(lambda: _empty_all(run, stores, found, None if last_copies else everywhere))
 
 
-def _empty_all(run: Session, stores: Mapping[str, LocalStore], found: Sequence[tuple[str, Trashed]]) -> None:
+def _empty_all(
+    run: Session, stores: Mapping[str, LocalStore], found: Sequence[tuple[str, Trashed]], proving: Mapping[str, LocalStore] | None
+) -> None:
+    """Empty the trash; with `proving` (the stores to look in) only of what is proved to be elsewhere, or to be rotten."""
+    run.repository.refresh()
+    rotten = queries.repaired(run.repository)
     for name, trashed in found:
         run.journal.started("empty", store=name, path=trashed.key)
         try:
             digest = stores[name].trash_checksum(trashed.key)
+            if proving is not None and trashed.key not in rotten and not _is_elsewhere(run, digest, proving):
+                reason = "no good copy of it is elsewhere; --last-copies removes it all the same"
+                run.report.add(Outcome("empty", trashed.key, "kept", name, hash=digest, reason=reason))
+                continue
             run.tell([{"action": "empty", "hash": digest, "store": name, "path": trashed.path, "trash": trashed.key,
                        "effect": "file", "before": {}, "after": {}}])  # fmt: skip
             stores[name].empty(trashed.key)
@@ -218,6 +248,13 @@ def _empty_all(run: Session, stores: Mapping[str, LocalStore], found: Sequence[t
             continue
         run.journal.done("empty", store=name, path=trashed.key)
         run.report.add(Outcome("empty", trashed.key, "emptied", name, hash=digest, stored=trashed.size))
+
+
+def _is_elsewhere(run: Session, digest: str, stores: Mapping[str, LocalStore]) -> bool:
+    """Whether a content has a copy that answers, as an asset or as a sidecar."""
+    found = run.repository.documents([digest]).get(digest)
+    rows = found[0].get("copies", []) if found else queries.sidecar_rows(run.repository, digest)
+    return bool(Prover(stores).prove(digest, [{"state": "ok", **row} for row in rows], 1).good)
 
 
 def _moment(trashed: Trashed) -> datetime:
@@ -236,4 +273,7 @@ def age(text: str) -> timedelta:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", text)
     if not match:
         raise UsageError(f"{text} is no duration.", hint="Write it as 90d, 12h, 30m or 45s.")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        raise UsageError(f"{text} is longer than anything lasts.", hint="Write it as 90d, 12h, 30m or 45s.") from None

@@ -12,11 +12,13 @@ import orjson
 
 from catalog.console import Screen
 from catalog.domain.asset import Entry
-from catalog.domain.copies import OK
-from catalog.domain.edits import Document, Edit, reversed_change
+from catalog.domain.copies import MISSING, OK
+from catalog.domain.edits import Document, Edit, marked, reversed_change
 from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
 from catalog.domain.names import from_text, to_text
 from catalog.errors import DONE, SOME_FAILED, StoreError, UsageError
+from catalog.execution import guards
+from catalog.execution.proof import Prover
 from catalog.execution.report import Outcome
 from catalog.index.repository import Repository
 from catalog.plans.undo import FROM_TRASH, MOVE_BACK, NEVER, PUT_BACK, TO_TRASH, Step, steps
@@ -25,19 +27,21 @@ from catalog.runs.session import Session, session
 from catalog.stores.local import PRIVATE, LocalStore
 from catalog.wiring import Workspace
 
+NO_PLACE = "the disk it lay on is not there"
 UPLOAD = "upload_to_nas_from_disk"
 WORDS = {"outcomes": ("undone", "failed"), "always": ("undone",), "done": "brought back"}
 
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """A step that can be taken, or the reason why not."""
+    """A step that can be taken, or the reason why not. `begun`: an undo that was cut off has changed the record already."""
 
     step: Step
     problem: str = ""
+    begun: bool = False
 
 
-def run_undo(workspace: Workspace, run_id: str, screen: Screen, *, dryrun: bool) -> int:
+def run_undo(workspace: Workspace, run_id: str, screen: Screen, *, dryrun: bool, yes: bool) -> int:
     """Say what cannot be taken back, then take the rest back."""
     repository = workspace.existing_repository
     repository.refresh()
@@ -48,9 +52,11 @@ def run_undo(workspace: Workspace, run_id: str, screen: Screen, *, dryrun: bool)
         )
     stores = storing.reachable(workspace, repository)
     removed = _removed_sources(workspace, run_id)
-    plan = _planned(
-        steps(events), {h: d[0] for h, d in repository.documents(sorted({e["hash"] for e in events})).items()}, stores
-    )
+    begun = {_identity(e) for e in repository.events_undoing(run_id)}
+    plan = _planned(steps(events), _documents(repository, {e["hash"] for e in events}), stores, begun)
+    if not dryrun:
+        taken = sum(1 for u in plan if u.step.kind == TO_TRASH and not u.problem)
+        guards.check_removals(taken, workspace.settings.move_limit, yes=yes)
     report = screen.report(workspace.progress, **WORDS)
     if dryrun:
         report.dry = True
@@ -60,7 +66,7 @@ def run_undo(workspace: Workspace, run_id: str, screen: Screen, *, dryrun: bool)
         report.finish()
         return SOME_FAILED if any(u.problem for u in plan) else DONE
     with session(workspace, screen, "undo", WORDS, undoes=run_id) as run:
-        return run.work(lambda: _undo(run, plan, stores, removed, run_id))
+        return run.work(lambda: _undo(run, plan, stores, removed, run_id, last_copies=yes))
 
 
 def _documents(repository: Repository, hashes: set[str]) -> dict[str, Document]:
@@ -69,20 +75,28 @@ def _documents(repository: Repository, hashes: set[str]) -> dict[str, Document]:
     return {name: found[0] for part in parts for name, found in repository.documents(part).items()}
 
 
-def _planned(wanted: Sequence[Step], documents: Mapping[str, Document], stores: Mapping[str, LocalStore]) -> list[Undoing]:
+def _identity(event: Mapping[str, Any]) -> tuple[str, str]:
+    """By what an event and its reverse are known to belong together: the asset, and the file."""
+    return event["hash"], event.get("path", "")
+
+
+def _planned(
+    wanted: Sequence[Step], documents: Mapping[str, Document], stores: Mapping[str, LocalStore], begun: set[tuple[str, str]]
+) -> list[Undoing]:
     """Each step tried on the documents in memory, so that what cannot be done is known before anything is."""
     now: dict[str, Document | None] = dict(documents)
     plan = []
     for step in wanted:
         event, problem = step.event, step.reason
+        is_begun = step.kind in (TO_TRASH, FROM_TRASH) and _identity(event) in begun
         if step.kind != NEVER:
             problem = _file_problem(step, stores)
-        if not problem and step.kind != NEVER:
+        if not problem and step.kind != NEVER and not is_begun:
             try:
                 now[event["hash"]] = _reversal(step)(now.get(event["hash"]))
             except ValueError as error:
                 problem = str(error)
-        plan.append(Undoing(step, problem))
+        plan.append(Undoing(step, problem, is_begun))
     return plan
 
 
@@ -101,45 +115,63 @@ def _file_problem(step: Step, stores: Mapping[str, LocalStore]) -> str:
         names = {s for s, _p, _h in step.files} or {event["store"]}
         if absent := sorted(names - stores.keys()):
             return f"store {absent[0]} cannot be reached"
+    if step.kind == MOVE_BACK:
+        return next((p for s, path, h in step.files if (p := _content_problem(stores[s], path, h, event["source"]))), "")
     if step.kind == FROM_TRASH:
         instead = {(s, p): h for s, p, h in step.instead}
         found = (_trash_problem(stores[s], f"{step.trash}/{p}", p, h, instead.get((s, p), "")) for s, p, h in step.files)
         return next(filter(None, found), "")
-    if step.kind == PUT_BACK and not _has_place(Path(from_text(event["source"]))):
-        return "its folder is not there"
+    if step.kind == PUT_BACK:
+        return "" if _has_place(Path(from_text(event["source"])), event["before"].get("device")) else NO_PLACE
     return ""
+
+
+def _content_problem(store: LocalStore, path: str, digest: str, back: str) -> str:
+    """Why a renamed file cannot go back, or "": it must be what was renamed, or lie at its old place already."""
+    with contextlib.suppress(StoreError):
+        for place in (path, back):
+            if store.stat(place) is not None:
+                return "" if store.checksum(place) == digest else f"{place} has other content now"
+    return f"{path} is not there"
 
 
 def _trash_problem(store: LocalStore, key: str, path: str, digest: str, instead: str) -> str:
     with contextlib.suppress(StoreError):
+        if store.stat(path) is not None and store.checksum(path) == digest:
+            return ""  # it came back already
         if store.stat(path) is not None and (not instead or store.checksum(path) != instead):
             return f"another file lies at {path}"
         return "" if store.trash_checksum(key) == digest else f"{path} in the trash has other content"
     return "it is no longer in the trash"
 
 
-def _has_place(source: Path) -> bool:
-    """Whether the folder of a file is there, or one near above it: on a disk that is missing nothing is put back."""
-    return any(p.is_dir() for p in list(source.parents)[:3] if p != Path("/"))
+def _has_place(source: Path, device: int | None) -> bool:
+    """Whether the disk that a file lay on is there: under an empty mount point nothing is put back."""
+    nearest = next(p for p in source.parents if p.is_dir())
+    return device is not None and nearest.stat().st_dev == device
 
 
-def _removed_sources(workspace: Workspace, run_id: str) -> dict[str, str]:
-    """The source files that an upload with --move removed, with the hash of their asset, by its journal on this machine."""
+def _removed_sources(workspace: Workspace, run_id: str) -> dict[str, tuple[str, int | None]]:
+    """The source files that an upload with --move removed, or was about to, with the hash of their asset and their device.
+
+    From its journal on this machine.
+    """
     path = workspace.journal_dir / f"{run_id}.jsonl"
-    base, command, found = "", "", dict[str, str]()
+    base, command, found = "", "", dict[str, tuple[str, int | None]]()
     with contextlib.suppress(OSError, orjson.JSONDecodeError):
         for line in path.read_bytes().splitlines():
             row = orjson.loads(line)
             if row["action"] == "run" and row["state"] == "started":
                 base, command = row.get("source", ""), row.get("command", "")
-            elif row["action"] == "remove" and row["state"] == "done":
-                found[f"{base}/{row['source']}"] = row["hash"]
+            elif row["action"] == "remove" and row["state"] == "started":
+                found[f"{base}/{row['source']}"] = row["hash"], row.get("device")
     return found if command == UPLOAD else {}
 
 
 def _undo(
-    run: Session, plan: Sequence[Undoing], stores: Mapping[str, LocalStore], removed: Mapping[str, str], undone: str
-) -> None:
+    run: Session, plan: Sequence[Undoing], stores: Mapping[str, LocalStore], removed: Mapping[str, tuple[str, int | None]],
+    undone: str, *, last_copies: bool,
+) -> None:  # fmt: skip
     for undoing in (u for u in plan if u.problem):
         run.report.add(_outcome(undoing.step, "failed", undoing.problem))
     kept = _put_sources_back(run, stores, removed, undone)
@@ -148,28 +180,46 @@ def _undo(
         run.journal.started("undo", event=step.event["action"], path=step.path, hash=step.event["hash"])
         problem = kept.get(step.event["hash"], "") if step.kind == TO_TRASH else ""
         try:
-            problem = problem or _take_back(run, step, stores, undone)
+            if step.kind == TO_TRASH and not problem and not last_copies:
+                problem = _last_copy_problem(run, step, stores)
+            problem = problem or _take_back(run, undoing, stores, undone)
         except (StoreError, OSError) as error:
             problem = str(error)
         (run.journal.failed if problem else run.journal.done)("undo", path=step.path, hash=step.event["hash"], reason=problem)
         run.report.add(_outcome(step, "failed" if problem else "undone", problem))
 
 
-def _put_sources_back(run: Session, stores: Mapping[str, LocalStore], removed: Mapping[str, str], undone: str) -> dict[str, str]:
+def _last_copy_problem(run: Session, step: Step, stores: Mapping[str, LocalStore]) -> str:
+    """Why the files that a run brought must stay, or "": without its source, or another copy, a content is not taken away."""
+    event = step.event
+    source = Path(from_text(str(event.get("source", ""))))
+    if source.is_absolute() and source.is_file() and _digest_of(source) == event["hash"]:
+        return ""
+    places = {(s, p) for s, p, _h in step.files}
+    found = run.repository.documents([event["hash"]]).get(event["hash"])
+    rows = [r for r in (found[0].get("copies", []) if found else []) if (r["store"], r["path"]) not in places]
+    if not any(h == event["hash"] for _s, _p, h in step.files) or Prover(stores).prove(event["hash"], rows, 1).good:
+        return ""
+    return "kept: its source is not there any more, and there is no other copy; --yes brings it to the trash all the same"
+
+
+def _put_sources_back(
+    run: Session, stores: Mapping[str, LocalStore], removed: Mapping[str, tuple[str, int | None]], undone: str
+) -> dict[str, str]:
     """Bring back, before anything else, the sources that a run had removed; by asset, why one could not be."""
     kept: dict[str, str] = {}
-    documents = _documents(run.repository, set(removed.values()))
-    for source, owner in removed.items():
+    documents = _documents(run.repository, {owner for owner, _device in removed.values()})
+    for source, (owner, device) in removed.items():
         problem = "its asset was forgotten since"
         for row, digest in _rows_like(source, owner, documents.get(owner, {})):
-            event = {"hash": owner, "store": row["store"], "path": row["path"]}
+            event = {"hash": owner, "store": row["store"], "path": row["path"], "before": {"device": device}}
             try:
                 problem = _put_back(run, source, digest, stores, event, {"undoes": undone})
             except (StoreError, OSError) as error:
                 problem = str(error)
             if not problem:
                 break
-        if problem:
+        if problem and not Path(from_text(source)).exists():
             kept[owner] = f"kept: the source {source} cannot be put back ({problem})"
         run.report.add(Outcome("undo remove", source, "failed" if problem else "undone", hash=owner, reason=problem))
     return kept
@@ -188,24 +238,44 @@ def _outcome(step: Step, outcome: str, problem: str) -> Outcome:
     return Outcome(f"undo {event['action']}", step.path, outcome, event.get("store", ""), hash=event["hash"], reason=problem)
 
 
-def _take_back(run: Session, step: Step, stores: Mapping[str, LocalStore], undone: str) -> str:
+def _take_back(run: Session, undoing: Undoing, stores: Mapping[str, LocalStore], undone: str) -> str:
     """Reverse one event; why it could not be, or ""."""
-    event = step.event
+    step, event = undoing.step, undoing.step.event
     note = {"undoes": undone, "store": event.get("store", ""), "path": event.get("path", ""), "source": event.get("source", "")}
     if step.kind == PUT_BACK:
         return _put_back(run, event["source"], event["before"]["hash"], stores, event, {"undoes": undone})
     if step.kind == FROM_TRASH:
-        for store, path, _digest in step.instead:
-            stores[store].remove(path, run.run)
+        for store, path, digest in step.instead:
+            if stores[store].stat(path) is not None and stores[store].checksum(path) == digest:
+                stores[store].remove(path, run.run)
         for store, path, _digest in step.files:
-            stores[store].restore(f"{step.trash}/{path}", path)
+            if stores[store].stat(path) is None:
+                stores[store].restore(f"{step.trash}/{path}", path)
+        if undoing.begun:
+            return ""
         return _edit(run, step, "restore", {**note, "effect": "file", "source": f"trash:{step.trash}"})
     if step.kind == MOVE_BACK:
-        stores[event["store"]].move(event["path"], event["source"])
+        if stores[event["store"]].stat(event["path"]) is not None:
+            stores[event["store"]].move(event["path"], event["source"])
         return _edit(run, step, "move", {**note, "effect": "file", "path": event["source"], "source": event["path"]})
     if step.kind == TO_TRASH:
-        return _bring_to_trash(run, step, stores, note)
-    return _edit(run, step, "undo", {**note, "effect": "index"})
+        return _bring_to_trash(run, undoing, stores, note)
+    problem = _edit(run, step, "undo", {**note, "effect": "index"})
+    if not problem and event["action"] == "forget":
+        _look(run, event["hash"], stores)
+    return problem
+
+
+def _look(run: Session, content_hash: str, stores: Mapping[str, LocalStore]) -> None:
+    """Mark the copies of a document that came back whose files did not."""
+    found = run.repository.documents([content_hash]).get(content_hash)
+    rows = [r for r in (found[0]["copies"] if found else []) if r["state"] == OK and r["store"] in stores]
+    gone = [r for r in rows if stores[r["store"]].stat(r["path"]) is None]
+    run.edit([
+        Edit(content_hash, "missing", marked(r["store"], r["path"], MISSING),
+             {"store": r["store"], "path": r["path"], "effect": "index"})
+        for r in gone
+    ])  # fmt: skip
 
 
 def _edit(run: Session, step: Step, action: str, note: Mapping[str, Any]) -> str:
@@ -213,17 +283,25 @@ def _edit(run: Session, step: Step, action: str, note: Mapping[str, Any]) -> str
     return "" if answer in ("done", "unchanged") else answer
 
 
-def _bring_to_trash(run: Session, step: Step, stores: Mapping[str, LocalStore], note: Mapping[str, Any]) -> str:
-    """Take away the files that a run brought: the record first, then the files."""
+def _bring_to_trash(run: Session, undoing: Undoing, stores: Mapping[str, LocalStore], note: Mapping[str, Any]) -> str:
+    """Take away the files that a run brought: the record first, then the files; if these cannot go, the record comes back."""
+    step = undoing.step
     for store, path, digest in step.files:
         there = stores[store].stat(path)
         if there is not None and stores[store].checksum(path) != digest:
             return f"{path} has other content now, and is kept"
-    problem = _edit(run, step, "trash", {**note, "effect": "file", "trash": f"{run.run}/{note['path']}"})
+    owner = step.event["hash"]
+    before = run.repository.documents([owner]).get(owner)
+    problem = "" if undoing.begun else _edit(run, step, "trash", {**note, "effect": "file", "trash": f"{run.run}/{note['path']}"})
     if problem:
         return problem
-    for store, path, _digest in step.files:
-        stores[store].remove(path, run.run)
+    try:
+        for store, path, _digest in step.files:
+            stores[store].remove(path, run.run)
+    except StoreError:
+        if before is not None and not undoing.begun:
+            run.edit([Edit(owner, "keep", lambda _document: before[0], {"effect": "index", "path": note["path"]})])
+        raise
     return ""
 
 
@@ -234,8 +312,8 @@ def _put_back(
     system = Path(from_text(source))
     if system.exists():
         return "" if _digest_of(system) == digest else "another file lies there now"
-    if not _has_place(system):
-        return "its folder is not there"
+    if not _has_place(system, (event.get("before") or {}).get("device")):
+        return NO_PLACE
     held = _holder(run, stores, event, digest)
     if held is None:
         return "no copy of its content answers"

@@ -32,7 +32,7 @@ class UploadRequest:
 def run_upload(workspace: Workspace, request: UploadRequest, screen: Screen) -> int:
     """The exit status of an upload."""
     refuse_dropbox(wanted=request.dropbox)
-    with ingesting(workspace, request.directory, dry=request.dryrun) as ingest:
+    with ingesting(workspace, request.directory, dry=request.dryrun, move=request.move) as ingest:
         survey = ingest.survey(recursive=request.recursive)
         planner = _planner(ingest, survey, move=request.move)
         total = ingest.announce([survey], needed=request.move)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from catalog.console import Screen
 from catalog.domain.copies import MISSING, milliseconds, timestamp
 from catalog.errors import StoreGuard, UsageError
 from catalog.execution.verifying import OUTCOMES, Due, Verifier
+from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.runs import storing
 from catalog.runs.session import Session, session
@@ -21,7 +22,10 @@ from catalog.runs.trashing import age
 from catalog.stores.local import LocalStore
 from catalog.wiring import Workspace
 
-WORDS = {"outcomes": OUTCOMES, "always": ("verified", "damaged"), "done": "read"}
+OLDEST_PASS = timedelta(days=30)
+"""A pass that was cut off longer ago is not gone on with."""
+WORDS = {"outcomes": OUTCOMES, "always": ("verified", "damaged"), "done": "read",
+         "bad": ("failed", "damaged", "edited", "missing")}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def share(text: str) -> float:
 def run_verify(workspace: Workspace, request: VerifyRequest, screen: Screen) -> int:
     """The exit status of a verification."""
     limit = age(request.older_than) if request.older_than else None
-    seconds = age(request.time).total_seconds() if request.time else 0.0
+    seconds = max(age(request.time).total_seconds(), 1e-9) if request.time else 0.0
     fraction = share(request.sample) if request.sample else 1.0
     repository = workspace.existing_repository
     stores = storing.reachable(workspace, repository)
@@ -54,10 +58,28 @@ def run_verify(workspace: Workspace, request: VerifyRequest, screen: Screen) -> 
     with session(workspace, screen, "verify", WORDS, stores=names) as run:
         until = time.monotonic() + seconds if seconds else 0.0
         verifier = Verifier(
-            stores, run.edit, run.journal, run.report, run.run, request.repair, until, advance=workspace.progress.advance
+            stores,
+            run.edit,
+            run.journal,
+            run.report,
+            run.run,
+            _is_claimed(repository),
+            request.repair,
+            until,
+            advance=workspace.progress.advance,
         )
         before = timestamp(datetime.now(UTC) - limit) if limit else ""
         return run.work(lambda: _verify(run, verifier, names, before, fraction))
+
+
+def _is_claimed(repository: Repository) -> Callable[[Due], bool]:
+    """Whether a file is recorded with another asset as well: then nobody knows what it should be."""
+
+    def is_claimed(due: Due) -> bool:
+        repository.refresh(repository.alias)
+        return not due.is_sidecar and len(queries.by_path(repository, due.place[1], due.place[0])) > 1
+
+    return is_claimed
 
 
 def _names(repository: Repository, stores: Mapping[str, LocalStore], wanted: str | None) -> list[str]:
@@ -75,9 +97,12 @@ def _names(repository: Repository, stores: Mapping[str, LocalStore], wanted: str
 
 def _verify(run: Session, verifier: Verifier, names: Sequence[str], before: str, fraction: float) -> None:
     """Each store in turn. A pass over all of a store that was cut off goes on where it stopped."""
+    began = milliseconds(timestamp(datetime.now(UTC)))
     for name in names:
         is_pass = not before and fraction == 1.0
         since = before or (_begun(run.repository, name) if is_pass else "")
+        if is_pass and milliseconds(since) < began:
+            run.report.complain(f"Going on with the pass over {name} that began at {since}.")
         verifier.verify(_due(run.repository, name, since, fraction))
         if not verifier.finished:
             run.report.complain("The time is up; the next run goes on from here.")
@@ -90,7 +115,7 @@ def _begun(repository: Repository, name: str) -> str:
     """When the pass under way began; a new one begins now."""
     record = repository.store_record(name) or {}
     since = record.get("verifying_since")
-    if not since:
+    if not since or datetime.now(UTC) - datetime.fromisoformat(since) > OLDEST_PASS:
         since = timestamp(datetime.now(UTC))
         _set_begun(repository, name, since)
     return str(since)
@@ -111,9 +136,11 @@ def _due(repository: Repository, store: str, since: str, fraction: float) -> Ite
     by_age = {"order": "asc", "nested": {"path": "copies", "filter": {"term": {"copies.store": store}}}}
     pages = repository.scan_pages(query, sort=[{"copies.verified": by_age}, {"hash": "asc"}], source=["copies", "sidecars"])
     limit = milliseconds(since)
+    count = 0
     for hit in (hit for page in pages for hit in page):
-        if fraction < 1.0 and random.random() >= fraction:  # noqa: S311
+        if fraction < 1.0 and count and random.random() >= fraction:  # noqa: S311 - one at least
             continue
+        count += 1
         yield from _due_of(hit["_id"], hit["_source"], store, limit)
 
 

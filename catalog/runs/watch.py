@@ -13,7 +13,7 @@ import watchfiles
 
 from catalog.console import Screen
 from catalog.domain.names import printable
-from catalog.errors import CatalogError, ConfigError, StoreUnavailable, UsageError
+from catalog.errors import CatalogError, StoreUnavailable
 from catalog.runs import storing
 from catalog.runs.sync import SyncRequest, run_sync
 from catalog.runs.trashing import age
@@ -59,21 +59,25 @@ def run_watch(workspace: Workspace, store: str, every: str, settle: str, screen:
     screen.complain(f"Watching {root} ({how}); a change is taken in {pause:g} s after the last one, everything every {every}.")
     _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
     settling, next_scan = Settling(pause), time.monotonic() + period
-    try:
-        for changed in _changes(root, polling=polling):
-            now = time.monotonic()
-            settling.add((_folder(path, root) for _kind, path in changed), now)
-            folders = settling.settled(now)
-            if now >= next_scan:
-                next_scan = now + period
-                _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
-            elif folders:
-                _sync(workspace, screen, SyncRequest(store, folders, recursive=True, yes=True, command="watch"))
-    except (OSError, RuntimeError) as error:  # the second is what the watcher itself raises
-        reason = getattr(error, "strerror", None) or error
-        raise StoreUnavailable(f"{root} can no longer be watched ({reason}).", store=store,
-                               hint="Is it mounted? Where the system has too few watches, add --poll.") from error  # fmt: skip
-    return 0
+    while True:
+        try:
+            for changed in _changes(root, polling=polling):
+                now = time.monotonic()
+                settling.add((_folder(path, root) for _kind, path in changed), now)
+                folders = settling.settled(now)
+                if now >= next_scan:
+                    next_scan = now + period
+                    _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
+                elif folders:
+                    _sync(workspace, screen, SyncRequest(store, folders, recursive=True, yes=True, command="watch"))
+        except (OSError, RuntimeError) as error:  # the second is what the watcher itself raises, also for odd names
+            reason = getattr(error, "strerror", None) or error
+            if isinstance(error, OSError) and root.is_dir():
+                raise StoreUnavailable(f"{root} cannot be watched ({reason}).", store=store,
+                                       hint="Where the system has too few watches, add --poll.") from error  # fmt: skip
+            screen.complain(f"The watch was interrupted ({reason}); everything is looked at, and it goes on.")
+        time.sleep(pause)
+        _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
 
 
 def _changes(root: Path, *, polling: bool) -> Iterator[set[tuple[watchfiles.Change, str]]]:
@@ -89,19 +93,17 @@ def _concerns(_kind: watchfiles.Change, path: str) -> bool:
 
 
 def _folder(path: str, root: Path) -> str:
-    """The folder to look at for a changed path: the nearest above it that is still there."""
+    """The folder to look at for a changed path: the nearest above it that is still there, the root at last."""
     folder = Path(path).parent
-    while folder != root and not folder.is_dir() and folder != folder.parent:
+    while folder != root and folder.is_relative_to(root) and not folder.is_dir():
         folder = folder.parent
-    return os.fspath(folder)
+    return os.fspath(folder if folder.is_relative_to(root) else root)
 
 
 def _sync(workspace: Workspace, screen: Screen, request: SyncRequest) -> None:
     """One sync; what stops it does not end the watch: the next change, or the next full scan, tries again."""
     try:
         run_sync(workspace, request, screen)
-    except (ConfigError, UsageError):
-        raise
     except CatalogError as error:
         screen.complain(f"Error: {printable(str(error))}")
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeAlias
 
-from catalog.domain.asset import UNLISTED, Entry
+from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher
 from catalog.domain.names import comparison_key, from_text, to_text
 from catalog.errors import (
@@ -130,7 +130,7 @@ class LocalStore:
         try:
             status = row.stat(follow_symlinks=False)
         except OSError as error:
-            return Entry(path, problem=f"cannot be examined: {error.strerror}")
+            return Entry(path, problem=f"{UNEXAMINED}: {error.strerror}")
         return _entry_of(path, status)
 
     def stat(self, path: str) -> Entry | None:

@@ -35,6 +35,7 @@ class Trash:
 
     def take(self, source: str, path: str, batch: str) -> str:
         """Move a file (system path) into a batch, and say its key."""
+        self.folder.mkdir(parents=True, exist_ok=True)  # a file in its place is an error; one in a batch is not
         for number in itertools.count():
             key = f"{batch}.{number}/{path}" if number else f"{batch}/{path}"
             target = self.system(key)

@@ -74,15 +74,42 @@ def test_nothing_is_removed_inside_the_catalog_however_it_is_named(filled: Lab, 
         assert done.status == 4, (place, done.err)
     hard = filled.source / "hard.jpg"
     os.link(filled.root / sorted(before)[0], hard)
-    assert "is the file itself" in told(prune(filled), "kept")["hard.jpg"]
+    assert told(prune(filled), "kept")["hard.jpg"] == "it is a copy of the catalog itself"
     assert filled.stored() == before
+
+
+def test_a_store_is_never_emptied_wherever_it_lies_now(filled: Lab) -> None:
+    before = filled.stored()
+    marker = filled.root / ".catalog" / "store.json"
+    saved = marker.read_bytes()
+    marker.unlink()
+    for arguments in ((filled.root, "--nas_root", filled.root), (filled.root, "--nas_root", filled.source), (filled.folder,)):
+        done = filled.run(MAIN, "-r", *arguments)
+        assert done.status == 4, done.err
+    marker.write_bytes(saved)
+    moved = filled.folder / "media" / "disk7"
+    moved.parent.mkdir()
+    filled.root.rename(moved)
+    for place in (moved, moved.parent, moved / "2019"):
+        filled.run(MAIN, "-r", place)
+    moved.rename(filled.root)
+    assert filled.stored() == before
+
+
+def test_a_sidecar_stays_for_the_file_that_stays(filled: Lab) -> None:
+    put(filled.source, {"pair.jpg": jpeg("pair"), "pair.xmp": b"<pair/>"})
+    assert filled.upload().status == 0
+    put(filled.source, {"pair.png": jpeg("new beside it")})
+    done = prune(filled)
+    assert "pair.png" in told(done, "kept") and (filled.source / "pair.xmp").exists()
+    assert not (filled.source / "pair.jpg").exists()
 
 
 def test_two_copies_are_wanted_where_the_configuration_says_so(filled: Lab) -> None:
     filled.variables["CATALOG_SOURCE_COPIES"] = "2"
     done = prune(filled)
     assert done.summary["removed"] == 0 and "1 of 2 verified copies" in told(done, "kept")["a.jpg"]
-    for path in filled.root.rglob("*.jpg"):
+    for path in [*filled.root.rglob("*.jpg"), *filled.root.rglob("*.xmp")]:
         shutil.copy(path, path.with_name(f"second {path.name}"))
     assert filled.run("sync_catalog_with_disk", "--nas_root", filled.root).status == 0
     assert prune(filled).summary["removed"] == 4
@@ -165,11 +192,59 @@ def test_a_forgotten_record_comes_back_as_it_was(filled: Lab) -> None:
     done = filled.run("sync_catalog_with_disk", "--nas_root", filled.root, "--forget-missing", "--json")
     assert done.summary["forgotten"] == 1 and len(filled.documents()) == len(before) - 1
     assert undo(filled, done.summary["run"]).status == 0
+    assert sum(d["copies"][0]["state"] == "missing" for d in filled.documents().values()) == 1
     away.rename(gone)
+    assert filled.run("sync_catalog_with_disk", "--nas_root", filled.root).status == 0
     after = filled.documents()
     for document in (*before.values(), *after.values()):
         document.pop("updated")
     assert after == before
+
+
+def test_the_last_copy_is_not_undone_without_its_source(filled: Lab) -> None:
+    run = last_run(filled)
+    shutil.rmtree(filled.source)
+    before = filled.stored()
+    done = undo(filled, run)
+    assert done.status == 3 and "no other copy" in done.out and filled.stored() == before
+    assert undo(filled, run, "--yes").status == 0 and filled.stored() == {}
+    assert filled.catalog("trash", "empty", "--yes", "--json").summary["kept"] == len(before)
+
+
+def test_a_move_without_its_journal_or_disk_is_not_undone(lab: Lab) -> None:
+    put(lab.source, {"DCIM/a.jpg": jpeg("a")})
+    assert lab.upload("--move").status == 0
+    run, before = last_run(lab), lab.stored()
+    journals = lab.home / "state" / "journal"
+    journals.rename(lab.home / "away")
+    assert undo(lab, run).status == 3 and lab.stored() == before
+    shutil.rmtree(journals)
+    (lab.home / "away").rename(journals)
+    lines = (journals / f"{run}.jsonl").read_text()
+    device = lab.source.stat().st_dev
+    (journals / f"{run}.jsonl").write_text(lines.replace(f'"device":{device}', f'"device":{device + 1}'))
+    assert undo(lab, run).status == 3 and lab.stored() == before and hashes(lab.source) == {}
+    (journals / f"{run}.jsonl").write_text(lines)
+    assert undo(lab, run).status == 0 and sorted(hashes(lab.source)) == ["DCIM/a.jpg"]
+
+
+def test_what_a_sync_saw_is_not_taken_back(filled: Lab) -> None:
+    path = next(p for p in sorted(filled.stored()) if not p.endswith("xmp"))
+    (filled.root / path).rename(filled.root / "renamed.jpg")
+    done = filled.run("sync_catalog_with_disk", "--nas_root", filled.root, "--json")
+    before = filled.documents()
+    undone = undo(filled, done.summary["run"])
+    assert undone.status == 3 and "sync_catalog_with_disk" in undone.out and filled.documents() == before
+
+
+def test_an_undo_that_cannot_take_a_file_away_leaves_its_record(filled: Lab) -> None:
+    trash = filled.root / ".catalog" / "trash"
+    trash.write_bytes(b"in the way")
+    before = {h: d["copies"] for h, d in filled.documents().items()}
+    assert undo(filled, last_run(filled)).status == 3
+    assert {h: d["copies"] for h, d in filled.documents().items()} == before
+    trash.unlink()
+    assert undo(filled, last_run(filled)).status in (0, 2, 3)
 
 
 # --- ids and the trash -------------------------------------------------------------------------------------------------
@@ -219,7 +294,9 @@ def test_the_trash_is_listed_restored_and_emptied_by_command(filled: Lab) -> Non
     filled.catalog("forget", path, "--with-files")
     assert filled.catalog("trash", "empty").status == 4
     assert filled.catalog("trash", "empty", "--older-than", "1d", "--yes", "--json").summary["emptied"] == 0
-    assert filled.catalog("trash", "empty", "--yes", "--json").summary["emptied"] >= 1
+    kept = filled.catalog("trash", "empty", "--yes", "--json")
+    assert kept.summary["emptied"] == 0 and kept.summary["kept"] >= 1, "what is nowhere else stays"
+    assert filled.catalog("trash", "empty", "--yes", "--last-copies", "--json").summary["emptied"] >= 1
     assert filled.catalog("trash", "list").out.startswith("The trash is empty")
     assert filled.catalog("trash", "restore", path).status == 1
 

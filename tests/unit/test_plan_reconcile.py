@@ -45,8 +45,9 @@ def comparison(fresh: list[Entry], at: list[Held] = [], gone: list[Held] = []) -
 
 def test_a_renamed_file_is_known_by_its_inode_and_another_with_that_name_is_not():
     compared = comparison([entry("new.jpg", 1), entry("old.jpg", 9, mtime_ns=T + SECOND)], at=[record("old.jpg", 1)])
+    compared.fresh[0] = Candidate(entry("d/old.jpg", 1))
     (move,) = by_identity(compared, [])
-    assert move == Relocate(record("old.jpg", 1), entry("new.jpg", 1), unread=True)
+    assert move == Relocate(record("old.jpg", 1), entry("d/old.jpg", 1), unread=True)
     assert [c.entry.path for c in compared.fresh] == ["old.jpg"] and compared.open_records() == []
 
 
@@ -54,6 +55,17 @@ def test_a_renamed_file_is_known_by_its_inode_and_another_with_that_name_is_not(
 def test_a_file_of_other_size_time_inode_or_device_is_not_taken_for_the_recorded_one(change: dict[str, int]):
     compared = comparison([replace(entry("new.jpg", 1), **change)], gone=[record("old.jpg", 1)])
     assert by_identity(compared, []) == [] and len(compared.fresh) == 1
+
+
+def test_an_inode_alone_is_no_proof_where_times_are_coarse_or_files_alike():
+    for others, mtime_ns, known in (
+        ([], T + 1_000_000, True),
+        ([], T, False),
+        ([entry("x.jpg", 5, mtime_ns=T + 10**6)], T + 10**6, False),
+    ):
+        fresh = [entry("other name.jpg", 1, mtime_ns=mtime_ns), *others]
+        compared = comparison(fresh, gone=[record("old.jpg", 1, mtime_ms=mtime_ns // 10**6)])
+        assert bool(by_identity(compared, [])) is known
 
 
 def test_a_hard_link_to_a_file_that_is_as_recorded_is_a_copy():
@@ -113,7 +125,8 @@ def test_moves_in_a_ring_within_one_content_are_only_touches():
 def test_a_file_that_took_the_place_of_one_with_the_same_content_leaves_the_other_record_open():
     first, second = record("first.jpg", 1), record("second.jpg", 2)
     compared = comparison([entry("first.jpg", 2)], at=[first], gone=[second])
-    moved = by_identity(compared, [])
+    compared.explain(second)
+    moved = [Relocate(second, entry("first.jpg", 2), unread=True)]
     assert [type(a) for a in untangled(moved, compared)] == [Touch] and compared.open_records() == [second]
 
 
@@ -186,10 +199,15 @@ def rows(**places: list[str]) -> list[dict[str, object]]:
 
 
 def test_a_mirror_renames_what_it_can_and_copies_the_rest():
-    plan = mirror_asset("h", rows(nas=["a", "b"], archive=["old a"]), [], "nas", "archive")
-    assert plan == [Follow("h", "h", "old a", "a"), Transfer("h", "h", "b", 1)]
-    assert mirror_asset("h", rows(nas=["a"], archive=["a", "another"]), [], "nas", "archive") == []
-    assert mirror_asset("h", rows(archive=["a"]), [], "nas", "archive") == []
+    def mirrored(copies: list[dict[str, object]], *was: str) -> list[object]:
+        return list(mirror_asset("h", copies, [], "nas", "archive", lambda _owner, path: path in was))
+
+    there = rows(nas=["a", "b"], archive=["old a"])
+    assert mirrored(there, "old a") == [Follow("h", "h", there[-1], "a"), Transfer("h", "h", "b", 1)]
+    assert mirrored(rows(nas=["a"], archive=["of its own"])) == []
+    assert mirrored(rows(nas=["a", "b"], archive=["of its own"])) == [Transfer("h", "h", "a", 1)]
+    assert mirrored(rows(nas=["a"], archive=["a", "another"]), "another") == []
+    assert mirrored(rows(archive=["a"])) == []
 
 
 def test_the_reverse_of_each_event_is_what_it_should_be():
@@ -197,11 +215,12 @@ def test_the_reverse_of_each_event_is_what_it_should_be():
     events = [
         {"at": "1", "action": "add", "hash": "h", "effect": "file", "after": {"document": made}},
         {"at": "2", "action": "duplicate", "hash": "h"},
+        {"at": "3", "action": "set", "hash": "h", "effect": "index", "before": {}, "after": {}},
         {"at": "3", "action": "move", "hash": "h", "effect": "index", "before": made, "after": made},
         {"at": "4", "action": "trash", "hash": "h", "effect": "file", "before": made, "after": {}, "trash": "run/a"},
         {"at": "5", "action": "remove", "hash": "h", "effect": "file", "store": "nas", "path": "a", "source": "/s/a"},
         {"at": "6", "action": "empty", "hash": "h", "effect": "file"},
     ]
     found = steps(events)
-    assert [s.kind for s in found] == [NEVER, PUT_BACK, FROM_TRASH, NOTHING, TO_TRASH]
+    assert [s.kind for s in found] == [NEVER, PUT_BACK, FROM_TRASH, NOTHING, NEVER, TO_TRASH]
     assert found[2].files == (("nas", "a", "h"),) and found[2].trash == "run"
