@@ -25,7 +25,7 @@ def command(what: str | None, run: str | None, limit: int, **shared: Any) -> int
     \b
     Example:
       catalog history
-      catalog history --run 20260102T030405Z-0a1b2c
+      catalog history --run 20260102T030405678Z-0a1b2c
       catalog history "2019/07_July/2019-07-12 18-30-15 Ghent.jpg"
 
     \b

@@ -22,7 +22,7 @@ def command() -> None:
     \b
     Example:
       catalog trash list
-      catalog trash restore 20260102T030405Z-0a1b2c
+      catalog trash restore 20260102T030405678Z-0a1b2c
       catalog trash empty --older-than 90d
 
     \b

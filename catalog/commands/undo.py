@@ -29,7 +29,7 @@ def command(run: str, dryrun: bool, yes: bool, nas_root: Path | None, dropbox_ro
 
     \b
     Example:
-      catalog undo 20260102T030405Z-0a1b2c --dryrun
+      catalog undo 20260102T030405678Z-0a1b2c --dryrun
 
     \b
     Exit status: 0 done, 1 failed, 2 usage or no such run, 3 some of it could not be undone,

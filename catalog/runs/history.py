@@ -59,7 +59,7 @@ def _line(event: Mapping[str, Any]) -> str:
 
 
 def _runs(repository: Repository, limit: int, screen: Screen) -> int:
-    runs = list(_summaries(repository))
+    runs = sorted(_summaries(repository), key=lambda r: (r["began"], r["run"]))
     for run in runs[-limit:] if limit else runs:
         if screen.json:
             screen.out_json(run)

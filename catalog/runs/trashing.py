@@ -259,7 +259,7 @@ def _is_elsewhere(run: Session, digest: str, stores: Mapping[str, LocalStore]) -
 
 def _moment(trashed: Trashed) -> datetime:
     """When a file went to the trash: its batch begins with the time; else when the file was last changed."""
-    match = re.match(r"(\d{8}T\d{6})Z", trashed.batch)
+    match = re.match(r"(\d{8}T\d{6})\d*Z", trashed.batch)
     if match:
         return datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     return datetime.fromtimestamp(trashed.mtime_ns / 1e9, UTC)

@@ -65,15 +65,57 @@ def test_a_mirror_holds_the_same_and_follows_renames(two: Lab) -> None:
     assert sorted(p.split("/")[0] for p in archived(two)) == ["2019"] * 5
 
 
-def test_a_mirror_never_overwrites_and_says_what_failed(two: Lab) -> None:
+def test_a_mirror_never_overwrites_and_comes_to_an_end(two: Lab) -> None:
     path = sorted(p for p in two.stored() if p.endswith("jpg"))[0]
     put(two.folder / "archive", {path: b"something else"})
-    done = two.catalog("mirror", "nas", "archive", "--json")
-    assert done.status == 3 and done.summary["failed"] == 1 and done.summary["copied"] == 4
+    assert mirror(two) == {"copied": 5}
     assert (two.folder / "archive" / path).read_bytes() == b"something else"
-    shutil.copy2(two.root / path, two.folder / "archive" / path)
-    assert mirror(two) == {"copied": 1}
-    assert archived(two) == two.stored()
+    assert archived(two)[path.replace(".jpg", "_1.jpg")] == two.stored()[path]
+    assert mirror(two) == {}
+
+
+def test_names_that_changed_places_and_edits_reach_the_mirror(two: Lab) -> None:
+    mirror(two)
+    one, other, edited = (two.root / p for p in sorted(p for p in two.stored() if p.endswith("jpg"))[:3])
+    one.rename(two.root / "spare")
+    other.rename(one)
+    (two.root / "spare").rename(other)
+    original = edited.read_bytes()
+    edited.write_bytes(jpeg("edited"))
+    next(two.root.rglob("*.xmp")).write_bytes(b"<one edited='yes'/>")
+    assert two.run("sync_catalog_with_disk").status == 0
+    assert mirror(two) == {"copied": 2, "moved": 2}
+    assert set(two.stored().items()) - set(archived(two).items()) == {
+        (str(edited.relative_to(two.root)), content_hash(jpeg("edited")))
+    }
+    assert content_hash(original) in archived(two).values() and content_hash(jpeg("edited")) in archived(two).values()
+    assert mirror(two) == {}
+    assert two.run("sync_catalog_with_disk", "--store", "archive", "--json").summary["unchanged"] == 5
+
+
+def test_a_mirror_keeps_an_arrangement_of_its_own_and_does_not_hide_an_edit(two: Lab) -> None:
+    mirror(two)
+    archive = two.folder / "archive"
+    (archive / "2019").rename(archive / "Wedding")
+    assert two.run("sync_catalog_with_disk", "--store", "archive").status == 0
+    assert mirror(two).get("moved", 0) <= 1 and sorted({p.split("/")[0] for p in archived(two) if p.endswith("jpg")}) == [
+        "Wedding"
+    ]
+    (two.root / "2019").rename(two.root / "Our 2019")
+    assert two.run("sync_catalog_with_disk").status == 0
+    assert sum(p.endswith("jpg") for p in archived(two)) == 4
+    mirror(two)
+    assert sorted({p.split("/")[0] for p in archived(two) if p.endswith("jpg")}) == ["Wedding"]
+
+
+def test_what_was_taken_from_a_mirror_is_sent_again(two: Lab) -> None:
+    mirror(two)
+    before = archived(two)
+    next((two.folder / "archive").rglob("*.jpg")).unlink()
+    assert two.catalog("verify", "archive", "--json").status == 3
+    assert two.catalog("check").status == 3
+    assert mirror(two) == {"copied": 1} and archived(two) == before
+    assert two.catalog("check").status == 0
 
 
 def test_one_flipped_bit_is_found_and_the_good_copy_replaces_it(two: Lab) -> None:
@@ -106,11 +148,31 @@ def test_a_damaged_sidecar_is_repaired_as_well(two: Lab) -> None:
 
 def test_without_a_good_copy_nothing_is_taken_away(two: Lab) -> None:
     bad = two.root / sorted(p for p in two.stored() if p.endswith("jpg"))[0]
-    flip(bad, keep_time=False)
+    flip(bad)
     before = bad.read_bytes()
     done = two.catalog("verify", "--repair", "--json")
     assert done.status == 3 and done.summary["damaged"] == 1 and "no good copy" in done.out
     assert bad.read_bytes() == before
+
+
+def test_a_repair_leaves_alone_what_somebody_wrote(two: Lab) -> None:
+    mirror(two)
+    path = two.root / sorted(p for p in two.stored() if p.endswith("jpg"))[0]
+    path.rename(path.with_name("Anna.jpg"))
+    path.write_bytes(jpeg("a new photo under the old name"))
+    next(two.root.rglob("*.xmp")).write_bytes(b"<edited by another program/>")
+    before = two.stored()
+    done = two.catalog("verify", "nas", "--repair", "--json")
+    assert done.status == 3 and done.summary["edited"] == 2 and two.stored() == before
+
+
+def test_one_flipped_byte_is_rot_though_the_time_changed_too(two: Lab) -> None:
+    mirror(two)
+    bad = two.root / sorted(p for p in two.stored() if p.endswith("jpg"))[0]
+    good = bad.read_bytes()
+    flip(bad, keep_time=False)
+    assert two.catalog("verify", "nas", "--repair", "--json").summary["repaired"] == 1
+    assert bad.read_bytes() == good
 
 
 def test_a_verification_goes_on_where_it_stopped(lab: Lab) -> None:
