@@ -114,19 +114,11 @@ def with_sidecars(gone: Iterable[tuple[str, str]], rows: Sequence[Row]) -> Chang
     return change
 
 
-def with_person(values: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Change:
-    """What a person says, made from what was said before; see `domain.person`."""
-
-    def change(document: Document | None) -> Document | None:
-        if document is None:
-            return None
-        return overlaid(document, values(document.get("person", {})))
-
-    return change
-
-
 def with_saying(saying: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]) -> Change:
-    """The same, made from what was said before and from the document as its bytes alone would make it."""
+    """What a person says, made from what was said before and from the document as its bytes alone would make it.
+
+    See `domain.person`.
+    """
 
     def change(document: Document | None) -> Document | None:
         if document is None:

@@ -44,7 +44,6 @@ from catalog.plans.reconcile import (
     by_content,
     by_identity,
     fates,
-    leaving_stack,
     sizes_to_hash,
     untangled,
 )
@@ -282,7 +281,7 @@ class Reconciler:
             *(f"  others at     {path}" for path in others),
             "Do they stay one shot?",
         ]
-        return move if self._judge.decide("moved away from its stack", lines, True) else leaving_stack(move)
+        return move if self._judge.decide("moved away from its stack", lines, True) else replace(move, leaves_stack=True)
 
     def _check_losses(self, compared: Comparison, records: Records) -> None:
         if self._options.accept_losses:

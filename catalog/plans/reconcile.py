@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from catalog.domain.asset import Asset, Entry
@@ -407,8 +407,3 @@ def breaks_stack(
         if apart and len(apart) == len(together):
             broken[move.entry.path] = apart
     return broken
-
-
-def leaving_stack(move: Relocate) -> Relocate:
-    """The move of a file that shall no longer be one shot with the others."""
-    return replace(move, leaves_stack=True)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from still_makers import xmp
 
-from catalog.domain.edits import described_anew, difference, reversed_change, with_person, with_saying
+from catalog.domain.edits import described_anew, difference, reversed_change, with_saying
 from catalog.domain.person import NAMES, checked, merged, overlaid, without_person
 from catalog.domain.place import Place
 from catalog.domain.saying import check_name, parse_assignments, setting, split_words, tagging, told, with_surroundings
@@ -87,7 +87,7 @@ def test_every_change_can_be_taken_back_from_its_event(
 ) -> None:
     before = overlaid({**document, "hash": "a", "stores": [], "copy_count": 0, "paths": []}, person)
     before = {**before, "copies": []}
-    after = with_person(lambda _said: other)(before)
+    after = with_saying(lambda _said, _base: other)(before)
     changed = difference(before, after)
     if changed is None:
         assert after == before
