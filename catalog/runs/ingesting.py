@@ -23,14 +23,13 @@ from catalog.execution.workers import ReaderPool
 from catalog.index.recording import Recording
 from catalog.index.repository import Repository
 from catalog.runs.session import Session, session
-from catalog.runs.storing import NAS, claim_root, is_marked, source_outside
+from catalog.runs.storing import NAS, OWN_FOLDER, claim_root, is_marked, source_outside
 from catalog.stores.local import LocalStore
 from catalog.stores.marker import read_marker
 from catalog.wiring import Workspace
 
 T = TypeVar("T")
 STORE = NAS
-OWN_FOLDER = "a folder of the catalog itself, seen by another mount"
 
 
 class RunLookup(Lookup, Protocol):

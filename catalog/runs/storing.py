@@ -19,6 +19,7 @@ from catalog.wiring import Workspace
 
 NAS = "nas"
 """The store whose folder the setting nas_root names."""
+OWN_FOLDER = "a folder of the catalog itself, by its marker"
 
 
 def known_stores(repository: Repository) -> dict[str, dict[str, Any]]:
@@ -93,8 +94,7 @@ def source_outside(directory: str, workspace: Workspace, known: Iterable[dict[st
     if any(is_marked(folder) for folder in (source, *source.parents)):
         raise SourceInsideCatalog(f"The folder {source} lies inside a store, by its marker; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
-    avoid = "a folder of a store, by its marker"
-    return LocalStore("source", source, managed=False, avoid=lambda folder: avoid if is_marked(folder) else "")
+    return LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if is_marked(folder) else "")
 
 
 def is_marked(folder: Path, markers: set[str] | None = None) -> bool:
