@@ -367,6 +367,10 @@ class Repository:
         pages = self.scan_pages(index=schema.companion(self.alias, "stores"))
         return [hit["_source"] for page in pages for hit in page]
 
+    def store_ids(self) -> dict[str, str]:
+        """The id of every store by name; a record that lacks either says nothing."""
+        return {r["name"]: r["id"] for r in self.stores() if "name" in r and "id" in r}
+
     def bulk(self, lines: Iterable[Any]) -> list[dict[str, Any]]:
         """Several writes in one request; the replies in order."""
         return self.connection.bulk(list(lines))

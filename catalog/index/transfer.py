@@ -69,7 +69,7 @@ class Export:
         return {
             "format": FORMAT, "version": FORMAT_VERSION, "schema": schema.SCHEMA_VERSION, "catalog": self.repository.alias,
             "at": timestamp(self.moment), "program": self.program, "counts": self.counts,
-            "stores": {record["name"]: record["id"] for record in self.repository.stores()},
+            "stores": self.repository.store_ids(),
         }  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def run_import(workspace: Workspace, file: str, *, dryrun: bool, screen: Screen)
             return tally.finish(dry=True)
         run = new_run()
         repository = workspace.repository
-        reader.check_stores({record["name"]: record["id"] for record in repository.stores()})
+        reader.check_stores(repository.store_ids())
         journal = Journal(workspace.journal_dir, run)
         try:
             source = to_text(file)

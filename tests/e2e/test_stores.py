@@ -322,3 +322,15 @@ def test_a_watched_store_is_in_step_soon_after_a_change(two: Lab) -> None:
     finally:
         process.send_signal(signal.SIGINT)
     assert ended(process).status == 130 and events
+
+
+def test_an_export_whose_store_is_another_disk_is_not_mixed_in(two: Lab) -> None:
+    export = two.home / "mine.ndjson"
+    assert two.catalog("export", export).status == 0
+    other = two.home / "theirs.ndjson"
+    (store,) = (d for d in two.documents("stores").values() if d["name"] == "nas")
+    other.write_text(export.read_text().replace(store["id"], "0" * 32))
+    before = two.documents()
+    done = two.catalog("import", other)
+    assert done.status == 1 and "another one than the store nas" in done.err and two.documents() == before
+    assert two.catalog("import", export).status == 0
