@@ -732,7 +732,8 @@ def a_recording(catalog_: Repository) -> Recording:
 
 
 def an_action(number: int, *, is_new: bool = True) -> Any:
-    return SimpleNamespace(source=Entry(f"IMG_{number}.JPG", 5), asset=an_asset(number), stack=None, is_new=is_new, album="")
+    known = {"stack": None, "is_new": is_new, "album": "", "present": False}
+    return SimpleNamespace(source=Entry(f"IMG_{number}.JPG", 5), asset=an_asset(number), **known)
 
 
 def lines_for(catalog_: Repository, number: int, path: str, run: str = "run", *, is_new: bool = True) -> list[Any]:
