@@ -47,7 +47,7 @@ class Applier:
             try:
                 for action in itertools.islice(stream, BATCH):
                     batch.append(action)
-            except BaseException:
+            except (KeyboardInterrupt, StoreError):
                 self._apply_some(batch)  # what was planned, and answered, before the plan was cut off
                 raise
             if not batch:
