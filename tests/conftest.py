@@ -17,9 +17,13 @@ from typing import Any
 import platformdirs
 import pytest
 import requests
+from hypothesis import settings
 from running import Lab
 
 from catalog.index.node import DISTRIBUTION_VARIABLE, VERSION, LocalNode, NodeAddress, fetch
+
+settings.register_profile("same every time", derandomize=True)
+settings.load_profile("same every time")
 
 IMAGE = f"docker.elastic.co/elasticsearch/elasticsearch:{VERSION}"
 

@@ -194,7 +194,7 @@ def check(lab: Lab, workspace: Workspace, recorded: set[str]) -> None:
     assert {h: d["copies"] for h, d in lab.documents().items()} == before and len(lab.documents("events")) == events
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(deeds)
 @example([("add", "a.jpg", 0), ("add", "b.jpg", 0), ("sync", None, None), ("rename", 0, "c.jpg"), ("rename", 0, "a.jpg")])
 @example([("add", "a.jpg", 0), ("add", "b.jpg", 1), ("sync", None, None), ("swap", 0, 1), ("edit", 0, 1), ("delete", 1, None)])
