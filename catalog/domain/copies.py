@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 class Held(NamedTuple):
-    """What the index says of one file of a store: a copy, or with `role` "sidecar" a sidecar. Times are in ms since 1970."""
+    """What the index says of one file of a store, a copy or a sidecar. Times are in ms since 1970."""
 
     path: str
     hash: str
@@ -27,7 +27,6 @@ class Held(NamedTuple):
     inode: int
     state: str
     verified_ms: int
-    role: str = "copy"
 
 
 def timestamp(moment: datetime) -> str:
@@ -73,11 +72,11 @@ def _identity(entry: Entry) -> Row:
     return {"device": entry.device, "inode": entry.inode} if entry.inode else {}
 
 
-def held(row: Mapping[str, Any], content_hash: str, role: str = "copy") -> Held:
+def held(row: Mapping[str, Any], content_hash: str) -> Held:
     """A row as a value to compare with a listing. A row without a time (of an older version) fits no file."""
     return Held(
         row["path"], content_hash, row["size"], milliseconds(row.get("mtime")) if row.get("mtime") else -1,
-        int(row.get("device", 0)), int(row.get("inode", 0)), row.get("state", OK), milliseconds(row.get("verified")), role,
+        int(row.get("device", 0)), int(row.get("inode", 0)), row.get("state", OK), milliseconds(row.get("verified")),
     )  # fmt: skip
 
 

@@ -161,6 +161,11 @@ def described_anew(facts: Document) -> Change:
     return change
 
 
+def with_stack(stack: str, role: str) -> Change:
+    """Part of a stack."""
+    return lambda document: {**document, "stack": {"id": stack, "role": role}} if document is not None else None
+
+
 def without_stack() -> Change:
     """No longer part of a stack."""
     return lambda document: {k: v for k, v in document.items() if k != "stack"} if document is not None else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from catalog.domain import edits
@@ -140,7 +139,7 @@ class Applier:
         made = [Edit(action.hash, action.name, edits.created(document), event)]
         if action.stack:
             for mate, role in action.mates:
-                made.append(Edit(mate, "stack", partial(_stacked, action.stack[0], role), event))
+                made.append(Edit(mate, "stack", edits.with_stack(action.stack[0], role), event))
         return made
 
     def _attach_edits(self, action: Attach, event: Mapping[str, Any]) -> list[Edit]:
@@ -175,7 +174,3 @@ def _verified(known: Held, row: Row) -> str:
 
 def _both(first: Change, second: Change) -> Change:
     return lambda document: second(first(document))
-
-
-def _stacked(stack: str, role: str, document: Document | None) -> Document | None:
-    return {**document, "stack": {"id": stack, "role": role}} if document is not None else None

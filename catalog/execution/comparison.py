@@ -73,7 +73,7 @@ class Records:
                     records._add(held(row, document.hash), scope)
             for row in document.sidecars:
                 if row["store"] == store and scope.holds(row["path"]):
-                    records.sidecars[row["path"]].append(Owned(held(row, row["hash"], "sidecar"), document.hash))
+                    records.sidecars[row["path"]].append(Owned(held(row, row["hash"]), document.hash))
             if document.stack:
                 records.stack_of[document.hash] = document.stack
         return records
@@ -93,7 +93,7 @@ class Records:
 
 @dataclass(slots=True)
 class Sight:
-    """What a look at a store showed, beside the records. `shots` are the folder-mates of fresh files that may be one shot."""
+    """What a look at a store showed, beside the records. `neighbours` are known files that fresh ones may be of one shot with."""
 
     compared: Comparison
     unchanged: int = 0

@@ -79,7 +79,6 @@ class Pruner:
     journal: Journal | None = None
     edit: Callable[[Sequence[Edit]], list[str]] | None = None
     tell: Callable[[Sequence[dict[str, Any]]], None] | None = None
-    batch: str = ""
     limit: int = 0
     advance: Callable[[int], None] = lambda _count: None
 

@@ -131,6 +131,12 @@ def by_path(repository: Repository, path: str, store: str | None = None) -> list
     return [hit["_id"] for page in repository.scan_pages(query, source=False) for hit in page]
 
 
+def of_store(store: str) -> dict[str, Any]:
+    """The query for the assets that have a copy or a sidecar in a store, whatever its state."""
+    in_copies = {"nested": {"path": "copies", "query": {"term": {"copies.store": store}}}}
+    return {"bool": {"should": [in_copies, {"term": {"sidecars.store": store}}]}}
+
+
 def claimants(repository: Repository, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:
     """The assets that have a copy or sidecar at each (store, path); as of the last refresh."""
     found: dict[tuple[str, str], set[str]] = {place: set() for place in places}

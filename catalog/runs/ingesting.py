@@ -133,11 +133,11 @@ def _read_from(source: Path, marker: str | None, lookup: RunLookup) -> LocalStor
     return LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if is_marked(folder, markers) else "")
 
 
-def refuse_dropbox(*, wanted: bool) -> None:
+def refuse_dropbox(*, wanted: bool, hint: str = "Leave it out; the second copy can be made later.") -> None:
     """Raise NotYetAvailable where a Dropbox copy is asked for."""
     if wanted:
         raise NotYetAvailable("--dropbox is not available: this version has no Dropbox store; nothing was changed.",
-                              hint="Leave it out; the second copy can be made later.")  # fmt: skip
+                              hint=hint)  # fmt: skip
 
 
 def _root(workspace: Workspace) -> Path:

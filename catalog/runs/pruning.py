@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from catalog.console import Screen
 from catalog.domain.names import to_text
-from catalog.errors import NotYetAvailable
 from catalog.execution import guards
 from catalog.execution.pruning import OUTCOMES, Documents, Pruner
 from catalog.index.repository import Repository
 from catalog.runs import storing
+from catalog.runs.ingesting import refuse_dropbox
 from catalog.runs.session import session
 from catalog.stores.local import LocalStore
 from catalog.wiring import Workspace
@@ -33,9 +33,7 @@ class PruneRequest:
 
 def run_prune(workspace: Workspace, request: PruneRequest, screen: Screen) -> int:
     """The exit status of a removal."""
-    if request.dropbox:
-        raise NotYetAvailable("--dropbox is not available: this version has no Dropbox store; nothing was changed.",
-                              hint="Leave it out.")  # fmt: skip
+    refuse_dropbox(wanted=request.dropbox, hint="Leave it out.")
     repository = workspace.existing_repository
     stores = storing.reachable(workspace, repository)
     source = storing.source_outside(request.directory, workspace, repository.stores())
@@ -49,7 +47,7 @@ def run_prune(workspace: Workspace, request: PruneRequest, screen: Screen) -> in
         with session(workspace, screen, COMMAND, WORDS, source=base) as run, workspace.readers() as pool:
             pruner = Pruner(
                 source, base, pool, _documents(repository), stores, workspace.settings.source_copies, run.report,
-                run.journal, run.edit, run.tell, run.run, request.limit, workspace.progress.advance,
+                run.journal, run.edit, run.tell, request.limit, workspace.progress.advance,
             )  # fmt: skip
             return run.work(lambda: pruner.run(recursive=request.recursive))
     finally:

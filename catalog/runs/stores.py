@@ -124,9 +124,7 @@ def _copies_of(repository: Repository, name: str) -> tuple[int, int]:
 
 
 def _documents(repository: Repository, name: str) -> Iterator[dict[str, Any]]:
-    in_copies = {"nested": {"path": "copies", "query": {"term": {"copies.store": name}}}}
-    query = {"bool": {"should": [in_copies, {"term": {"sidecars.store": name}}]}}
-    return (hit for page in repository.scan_pages(query, source=["copies", "sidecars"]) for hit in page)
+    return (hit for page in repository.scan_pages(queries.of_store(name), source=["copies", "sidecars"]) for hit in page)
 
 
 def _drop(run: Session, name: str, record: dict[str, Any]) -> None:

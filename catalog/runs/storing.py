@@ -27,6 +27,12 @@ def known_stores(repository: Repository) -> dict[str, dict[str, Any]]:
     return {s["name"]: s for s in repository.stores() if not s.get("removed")}
 
 
+def _record(repository: Repository, name: str) -> dict[str, Any] | None:
+    """What is known of a store, if it was not removed."""
+    record = repository.store_record(name)
+    return None if record is None or record.get("removed") else record
+
+
 def root_of(workspace: Workspace, name: str, known: dict[str, Any] | None) -> Path:
     """The folder of a store: as configured, else as the catalog knows it. Raises UsageError where neither does."""
     if name == NAS and workspace.settings.nas_root is not None:
@@ -56,9 +62,7 @@ def check_present(name: str, root: Path, known: dict[str, Any] | None) -> None:
 @contextlib.contextmanager
 def opened(workspace: Workspace, repository: Repository, name: str) -> Iterator[LocalStore]:
     """A store, proved to be the one the catalog knows."""
-    known = repository.store_record(name)
-    if known is not None and known.get("removed"):
-        known = None
+    known = _record(repository, name)
     root = root_of(workspace, name, known)
     check_present(name, root, known)
     store = LocalStore(name, root)
@@ -108,9 +112,7 @@ def is_marked(folder: Path, markers: set[str] | None = None) -> bool:
 def claim_root(repository: Repository, name: str, root: Path) -> None:
     """Mark the root on first use, and tell the index where its store is."""
     marker = write_marker(root, name)
-    known = repository.store_record(name)
-    if known is not None and known.get("removed"):
-        known = None
+    known = _record(repository, name)
     guards.check_marker(name, root, marker, known)
     now = timestamp(datetime.now(UTC))
     record = {**(known or {"added": now}), "name": name, "id": marker, "kind": "local", "root": to_text(str(root))}

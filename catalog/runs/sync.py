@@ -23,7 +23,7 @@ from catalog.execution.describing import utc_now
 from catalog.execution.reconcile import Options, Reconciler
 from catalog.execution.report import Outcome, Report
 from catalog.execution.workers import ReaderPool
-from catalog.index import documents, schema
+from catalog.index import documents, queries, schema
 from catalog.index.repository import Repository
 from catalog.media.request import Request
 from catalog.plans.actions import Skip
@@ -196,9 +196,7 @@ class SyncIndex:
     def recorded(self, store: str) -> Iterator[Recorded]:
         """Every document that speaks of a store."""
         self._repository.refresh()
-        in_copies = {"nested": {"path": "copies", "query": {"term": {"copies.store": store}}}}
-        query = {"bool": {"should": [in_copies, {"term": {"sidecars.store": store}}]}}
-        for page in self._repository.scan_pages(query, source=["copies", "sidecars", "stack.id"]):
+        for page in self._repository.scan_pages(queries.of_store(store), source=["copies", "sidecars", "stack.id"]):
             for hit in page:
                 document = hit["_source"]
                 stack = document.get("stack", {}).get("id", "")

@@ -167,7 +167,7 @@ def _restore_all(run: Session, stores: Mapping[str, LocalStore], found: Sequence
     for name, trashed in found:
         try:
             digest = stores[name].trash_checksum(trashed.key)
-            problem, known = restore_one(run, stores[name], trashed.key, trashed.path, digest)
+            problem, known = _restore_one(run, stores[name], trashed.key, trashed.path, digest)
         except StoreError as error:
             problem, known, digest = str(error), True, ""
         reason = problem or ("" if known else "the catalog does not know it any more: sync_catalog_with_disk loads it anew")
@@ -175,7 +175,7 @@ def _restore_all(run: Session, stores: Mapping[str, LocalStore], found: Sequence
         run.report.add(Outcome("restore", trashed.key, outcome, name, trashed.path, digest, reason))
 
 
-def restore_one(run: Session, store: LocalStore, key: str, path: str, digest: str, **note: Any) -> tuple[str, bool]:
+def _restore_one(run: Session, store: LocalStore, key: str, path: str, digest: str) -> tuple[str, bool]:
     """Bring one file back and record it: why not, or "", and whether its asset is known."""
     run.journal.started("restore", store=store.name, path=path, hash=digest)
     try:
@@ -186,9 +186,9 @@ def restore_one(run: Session, store: LocalStore, key: str, path: str, digest: st
     entry = store.stat(path)
     assert entry is not None
     now = datetime.now(UTC)
-    event = {"store": store.name, "path": path, "effect": "file", "source": f"trash:{key}", **note}
+    event = {"store": store.name, "path": path, "effect": "file", "source": f"trash:{key}"}
     owners = queries.owners_of_sidecar(run.repository, store.name, path, digest)
-    document = (run.repository.documents([digest]) or {}).get(digest)
+    document = run.repository.documents([digest]).get(digest)
     past = run.repository.forgotten_document(digest) if document is None and not owners else None
     change = edits.with_copy(copy_row(store.name, entry, now, now))
     if document is not None:

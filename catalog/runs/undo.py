@@ -54,17 +54,16 @@ def run_undo(workspace: Workspace, run_id: str, screen: Screen, *, dryrun: bool,
     removed = _removed_sources(workspace, run_id)
     begun = {_identity(e) for e in repository.events_undoing(run_id)}
     plan = _planned(steps(events), _documents(repository, {e["hash"] for e in events}), stores, begun)
-    if not dryrun:
-        taken = sum(1 for u in plan if u.step.kind == TO_TRASH and not u.problem)
-        guards.check_removals(taken, workspace.settings.move_limit, yes=yes)
-    report = screen.report(workspace.progress, **WORDS)
     if dryrun:
+        report = screen.report(workspace.progress, **WORDS)
         report.dry = True
         for undoing in plan:
             outcome = "failed" if undoing.problem else "planned"
             report.add(_outcome(undoing.step, outcome, undoing.problem))
         report.finish()
         return SOME_FAILED if any(u.problem for u in plan) else DONE
+    taken = sum(1 for u in plan if u.step.kind == TO_TRASH and not u.problem)
+    guards.check_removals(taken, workspace.settings.move_limit, yes=yes)
     with session(workspace, screen, "undo", WORDS, undoes=run_id) as run:
         return run.work(lambda: _undo(run, plan, stores, removed, run_id, last_copies=yes))
 

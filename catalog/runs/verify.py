@@ -131,10 +131,10 @@ def _set_begun(repository: Repository, name: str, since: str | None) -> None:
 def _due(repository: Repository, store: str, since: str, fraction: float) -> Iterator[Due]:
     """The files of a store that were not verified since a moment ("" is ever), longest ago first; or a random share of them."""
     repository.refresh(repository.alias)
-    in_copies = {"nested": {"path": "copies", "query": {"term": {"copies.store": store}}}}
-    query = {"bool": {"should": [in_copies, {"term": {"sidecars.store": store}}]}}
     by_age = {"order": "asc", "nested": {"path": "copies", "filter": {"term": {"copies.store": store}}}}
-    pages = repository.scan_pages(query, sort=[{"copies.verified": by_age}, {"hash": "asc"}], source=["copies", "sidecars"])
+    pages = repository.scan_pages(
+        queries.of_store(store), sort=[{"copies.verified": by_age}, {"hash": "asc"}], source=["copies", "sidecars"]
+    )
     limit = milliseconds(since)
     count = 0
     for hit in (hit for page in pages for hit in page):
