@@ -23,6 +23,7 @@ class Entry:
 
     `path` is relative to the listed root, POSIX, in the reversible text form of `domain.names`. Times are
     nanoseconds since 1970 UTC. `problem` says why the entry cannot be read as a file (link, socket, no permission).
+    `digest` is the content hash and `revision` the version, where the store states them.
     """
 
     path: str
@@ -32,6 +33,8 @@ class Entry:
     device: int = 0
     inode: int = 0
     problem: str = ""
+    digest: str = ""
+    revision: str = ""
 
     @property
     def name(self) -> str:

@@ -53,6 +53,7 @@ def copy_row(store: str, entry: Entry, added: datetime, verified: datetime) -> R
     return {
         "store": store, "path": entry.path, "name": entry.name, "size": entry.size, "mtime": mtime_text(entry),
         "added": timestamp(added), "verified": timestamp(verified), "state": OK, **_identity(entry),
+        **({"revision": entry.revision} if entry.revision else {}),
     }  # fmt: skip
 
 
@@ -81,13 +82,15 @@ def held(row: Mapping[str, Any], content_hash: str) -> Held:
 
 
 def is_as_recorded(entry: Entry, known: Held) -> bool:
-    """Whether a file has the recorded size and time, so that it need not be read.
+    """Whether a file has the recorded size and time, so that it need not be read; or the content, where its store states it.
 
     A store that keeps whole seconds only, or every second one (FAT), may have rounded the time either way; where the
     recorded time has no fraction there was nothing to round, and the file is looked at.
     """
     if entry.size != known.size:
         return False
+    if entry.digest:
+        return entry.digest == known.hash
     ms = entry.mtime_ns // 1_000_000
     apart = abs(ms - known.mtime_ms)
     if apart == 0:

@@ -18,7 +18,7 @@ def is_same_file(one: Entry, other: Entry) -> bool:
     A second mount of a folder may show another device; a file whose inode and times, to the nanosecond, are the same is
     taken for the same all the same.
     """
-    if (one.device, one.inode) == (other.device, other.inode):
+    if one.inode and (one.device, one.inode) == (other.device, other.inode):
         return True
     marks = [(e.inode, e.size, e.mtime_ns, e.ctime_ns) for e in (one, other)]
     return bool(one.inode) and marks[0] == marks[1]

@@ -34,7 +34,7 @@ from catalog.errors import (
     StoreUnavailable,
 )
 from catalog.stores.placing import place_without_overwriting
-from catalog.stores.protocol import Capabilities
+from catalog.stores.protocol import Capabilities, Store
 from catalog.stores.trash import Trash, Trashed
 
 PRIVATE = ".catalog"
@@ -76,6 +76,11 @@ class LocalStore:
         self._scratch_lock = -1
         self._claiming = threading.Lock()
         self._counter = itertools.count(1)
+
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return to_text(str(self.root))
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -175,7 +180,7 @@ class LocalStore:
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def put(self, path: str, stream: BinaryIO, size: int, mtime_ns: int, checksum: str) -> None:
+    def put(self, path: str, stream: BinaryIO, size: int, mtime_ns: int, checksum: str) -> Entry:
         """Write aside, bring to the disk, read back and compare, then appear under the name if it is free."""
         target = self._writable(path)
         aside = os.fspath(self._scratch_folder() / f"{next(self._counter)}.part")
@@ -191,6 +196,14 @@ class LocalStore:
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(aside)  # noqa: PTH108
+        return self._there(path)
+
+    def _there(self, path: str) -> Entry:
+        """The entry of a file that was just put there."""
+        entry = self.stat(path)
+        if entry is None:
+            raise NotFound(f"{path} vanished from store {self.name} right after it came there.", store=self.name, path=path)
+        return entry
 
     def _write(self, aside: str, stream: BinaryIO, mtime_ns: int) -> None:
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
@@ -225,15 +238,19 @@ class LocalStore:
                 finally:
                     os.close(descriptor)
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str) -> Entry:
         """A second, verified copy."""
         entry = self.stat(source)
         if entry is None:
             raise NotFound(f"{source} is not in store {self.name}.", store=self.name, path=source)
         with self.open(source) as stream:
-            self.put(target, stream, entry.size, entry.mtime_ns, self.checksum(source))
+            return self.put(target, stream, entry.size, entry.mtime_ns, self.checksum(source))
 
-    def move(self, source: str, target: str) -> None:
+    def adopt(self, source: Store, path: str, target: str, checksum: str) -> Entry | None:  # noqa: ARG002
+        """None: bytes travel."""
+        return None
+
+    def move(self, source: str, target: str) -> Entry:
         """Rename, never over an existing file."""
         old, new = self._writable(source), self._writable(target)
         if self.stat(source) is None:
@@ -245,6 +262,7 @@ class LocalStore:
             raise AlreadyExists(f"{target} is already in store {self.name}.", store=self.name, path=target) from error
         except OSError as error:
             raise self._failure(error, source) from error
+        return self._there(target)
 
     def remove(self, path: str, batch: str = "") -> str | None:
         """Move a file to the store's trash; what it is called there, or None where there was no file."""

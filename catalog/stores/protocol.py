@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeAlias
 
 from catalog.domain.asset import Entry
+from catalog.stores.trash import Trashed
 
 Paths: TypeAlias = list[str]
 """Named here, because inside the protocol `list` is a method."""
@@ -49,19 +50,28 @@ class Store(Protocol):
         """The bytes of a file from an offset. Raises NotFound."""
         ...
 
-    def put(self, path: str, stream: BinaryIO, size: int, mtime_ns: int, checksum: str) -> None:
-        """Write aside, verify by content hash, then appear with the given mtime. Nothing is left behind on failure.
+    def put(self, path: str, stream: BinaryIO, size: int, mtime_ns: int, checksum: str) -> Entry:
+        """Write aside, verify by content hash, then appear with the given mtime; the entry of the new file.
+
+        Nothing is left behind on failure.
 
         Raises AlreadyExists, FixityMismatch, StoreFull, ReadOnlyStore.
         """
         ...
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str) -> Entry:
         """A second copy within the store; refuses an existing target."""
         ...
 
-    def move(self, source: str, target: str) -> None:
+    def move(self, source: str, target: str) -> Entry:
         """Rename within the store; refuses an existing target."""
+        ...
+
+    def adopt(self, source: Store, path: str, target: str, checksum: str) -> Entry | None:
+        """A verified copy of a file of another store that needs no bytes to travel; None where there is no such way.
+
+        Raises as `put` does, and NotFound.
+        """
         ...
 
     def remove(self, path: str, batch: str = "") -> str | None:
@@ -81,4 +91,45 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of what the store holds, temporary files included."""
+        ...
+
+
+class ManagedStore(Store, Protocol):
+    """A store of the catalog, or a folder that files are taken from: what lies in it can be taken away and put back."""
+
+    @property
+    def place(self) -> str:
+        """Where it lies, in text form, as a person would name it."""
+        ...
+
+    def checksum(self, path: str, *, anew: bool = False) -> str:
+        """The content hash of a file; `anew`: from the medium itself, not from what is remembered of it."""
+        ...
+
+    def discard(self, path: str) -> None:
+        """Remove a file for good; its content is proved elsewhere. One that is gone already is no error."""
+        ...
+
+    def remove_empty_folder(self, path: str) -> bool:
+        """Remove a folder if nothing is in it; whether it went."""
+        ...
+
+    def trashed(self) -> Iterator[Trashed]:
+        """What lies in the trash, oldest first."""
+        ...
+
+    def restore(self, key: str, path: str) -> None:
+        """Move a file from the trash back; refuses an existing target."""
+        ...
+
+    def empty(self, key: str) -> None:
+        """Remove a file from the trash for good."""
+        ...
+
+    def trash_checksum(self, key: str) -> str:
+        """The content hash of a file in the trash. Raises NotFound."""
+        ...
+
+    def sweep(self) -> None:
+        """Remove what killed runs left behind."""
         ...
