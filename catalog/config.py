@@ -88,7 +88,16 @@ class Settings(BaseSettings):
     )
 
     nas_root: Path | None = Field(None, description="folder of the catalog on the NAS or a disk")
-    dropbox_root: str | None = Field(None, description="folder of the catalog in Dropbox")
+    dropbox_root: str | None = Field(None, description="folder of the catalog in Dropbox, such as /photos")
+    dropbox_app_key: str | None = Field(None, description="key of the Dropbox app that `catalog dropbox login` is for")
+    dropbox_login: Path | None = Field(None, description="file that keeps the login to Dropbox")
+    dropbox_space: str = Field(
+        "home", pattern=r"^(home|team|[0-9]+)$", description="part of a team's Dropbox: home, team (all of it), or a namespace id"
+    )
+    dropbox_ca_cert: Path | None = Field(
+        None, description="certificate authority for Dropbox behind a proxy that reads along (PEM)"
+    )
+    dropbox_retry_seconds: float = Field(900.0, ge=0, description="how long to go on trying while Dropbox cannot be reached")
     dbox_catalog_token: SecretStr | None = Field(None, description="Dropbox token for the catalog's app folder")
     dbox_full_token: SecretStr | None = Field(None, description="Dropbox token for the whole account")
     elasticsearch_url: str | None = Field(
@@ -117,6 +126,7 @@ class Settings(BaseSettings):
     removal_copies: int = Field(2, ge=1, description="other verified copies a catalog copy needs before it is removed")
     shrink_percent: float = Field(10.0, ge=0, le=100, description="share of recorded files whose absence makes a sync stop")
     shrink_files: int = Field(50, ge=0, description="missing files below which a sync does not stop")
+    transfers: int = Field(4, ge=1, le=64, description="files that travel at once")
     workers: int = Field(0, ge=0, le=256, description="processes that read files; 0 is one for each core")
     file_seconds: float = Field(20.0, gt=0, description="seconds after which reading one file is given up")
     file_memory_mb: int = Field(1024, ge=64, description="memory one file may need, in MiB")

@@ -28,6 +28,7 @@ CONNECTION = ("host", "port", "index")
 COMMANDS: dict[str, str] = {
     "upload_to_nas_from_disk": "catalog.commands.upload_to_nas_from_disk",
     "sync_catalog_with_disk": "catalog.commands.sync_catalog_with_disk",
+    "sync_catalog_with_dropbox": "catalog.commands.sync_catalog_with_dropbox",
     "delete_from_directory_if_in_catalog": "catalog.commands.delete_from_directory_if_in_catalog",
     "search": "catalog.commands.search",
     "show": "catalog.commands.show",
@@ -36,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "set": "catalog.commands.set_",
     "sidecars": "catalog.commands.sidecars",
     "store": "catalog.commands.store",
+    "dropbox": "catalog.commands.dropbox",
     "copies": "catalog.commands.copies",
     "check": "catalog.commands.check",
     "mirror": "catalog.commands.mirror",
@@ -232,5 +234,5 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 def _set_up_logging(verbose: bool) -> None:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
-    for noisy in ("elastic_transport", "elasticsearch", "urllib3", "PIL", "watchfiles"):
+    for noisy in ("elastic_transport", "elasticsearch", "urllib3", "PIL", "watchfiles", "dropbox"):
         logging.getLogger(noisy).setLevel(logging.ERROR)

@@ -11,7 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog.config import Settings, state_dir
+import platformdirs
+
+from catalog.config import APP, Settings, state_dir
 from catalog.domain.geo import Position
 from catalog.domain.layout import Layout
 from catalog.domain.place import KnownPlace, Place
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from catalog.index.node import LocalNode
     from catalog.index.queries import Policy
     from catalog.index.repository import Repository
+    from catalog.stores.dropbox.connection import Connection as DropboxConnection
+    from catalog.stores.dropbox.credentials import Credentials
+    from catalog.stores.dropbox.store import DropboxStore
 
 LOCAL_URL = "http://localhost:9200"
 PROBE_SECONDS = 2.0
@@ -206,9 +211,48 @@ class Workspace:
         return Connection(Address(node.url, node.user, node.password))
 
     @cached_property
+    def dropbox(self) -> DropboxConnection:
+        """The Dropbox account. Raises ConfigError where nobody logged in and no token is configured."""
+        from catalog.stores.dropbox.connection import Connection
+
+        settings = self.settings
+        return Connection(
+            self._dropbox_credentials(), ca_cert=settings.dropbox_ca_cert, patience=settings.dropbox_retry_seconds,
+            transfers=settings.transfers, space=settings.dropbox_space,
+        )  # fmt: skip
+
+    @property
+    def dropbox_login(self) -> Path:
+        """The file of the login."""
+        return self.settings.dropbox_login or platformdirs.user_config_path(APP) / "dropbox-login.json"
+
+    def _dropbox_credentials(self) -> Credentials:
+        """The login, else a configured token: the one for the whole account before that of an app's folder."""
+        from catalog.stores.dropbox.credentials import Credentials, read_credentials
+
+        found = read_credentials(self.dropbox_login)
+        token = self.settings.dbox_full_token or self.settings.dbox_catalog_token
+        if found is None and token is not None:
+            found = Credentials(token.get_secret_value())
+        if found is None:
+            raise ConfigError("There is no login to Dropbox.", hint="Make one: catalog dropbox login.")
+        return found
+
+    def dropbox_store(self, name: str, root: str, *, managed: bool = True, is_new: bool = False) -> DropboxStore:
+        """A folder of the Dropbox account as a store; `root` is "" or begins with a slash. See `DropboxStore`."""
+        from catalog.stores.dropbox.store import DropboxStore
+
+        return DropboxStore(name, root, self.dropbox, self.state_dir / "dropbox", managed=managed, is_new=is_new)
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the program keeps what is not in the catalog."""
+        return state_dir(self.settings)
+
+    @cached_property
     def journal_dir(self) -> Path:
         """Where journals are kept."""
-        return state_dir(self.settings) / "journal"
+        return self.state_dir / "journal"
 
 
 def new_run() -> str:

@@ -44,7 +44,7 @@ def _is_below(inner: Path, outer: Path) -> bool:
     return False
 
 
-def check_marker(name: str, root: Path, marker: str | None, known: dict[str, object] | None) -> None:
+def check_marker(name: str, root: object, marker: str | None, known: dict[str, object] | None) -> None:
     """Raise StoreGuard where a root is not the store that the catalog knows under this name."""
     if known is None or marker == known["id"]:
         return

@@ -14,12 +14,13 @@ import orjson
 
 from catalog.config import state_dir
 from catalog.console import Screen
-from catalog.errors import DONE, CatalogError, NoCatalog, StoreGuard
+from catalog.errors import DONE, CatalogError, NoCatalog, StoreGuard, StoreUnavailable
 from catalog.execution.guards import check_marker
 from catalog.execution.report import size_text
 from catalog.index.client import Connection
 from catalog.index.repository import Repository
 from catalog.runs import storing
+from catalog.runs.dropbox import space_left
 from catalog.stores.marker import read_marker
 from catalog.wiring import Workspace
 
@@ -40,7 +41,7 @@ class Finding:
 def run_doctor(workspace: Workspace, screen: Screen) -> int:
     """Print every finding; 1 if one is a problem."""
     problems = 0
-    for check in (_python, _configuration, _engine, _nas, _further_stores, _journal, _programs):
+    for check in (_python, _configuration, _engine, _nas, _dropbox, _further_stores, _journal, _programs):
         for finding in _safely(check, workspace):
             problems += finding.state == "problem"
             if screen.json:
@@ -128,15 +129,47 @@ def _further_stores(workspace: Workspace) -> Iterator[Finding]:
         return
     with contextlib.suppress(NoCatalog):
         for name, record in sorted(storing.known_stores(workspace.existing_repository).items()):
-            if name == storing.NAS:
+            if name in (storing.NAS, storing.DROPBOX):
                 continue
-            root = storing.root_of(workspace, name, record)
+            place = storing.place_of(workspace, name, record)
             try:
-                storing.check_present(name, root, record)
-            except StoreGuard as error:
+                storing.check_present(name, place, record)
+            except (StoreGuard, StoreUnavailable) as error:
                 yield Finding("stores", "warning", error.message, "It stays known while it is offline.")
             else:
-                yield Finding("stores", "ok", f"{name} is at {root}")
+                yield Finding("stores", "ok", f"{name} is at {place.shown}")
+
+
+def _dropbox(workspace: Workspace) -> Iterator[Finding]:
+    """The login, the space left, and the folder."""
+    settings = workspace.settings
+    tokens = settings.dbox_full_token or settings.dbox_catalog_token
+    if not (tokens or workspace.dropbox_login.exists()):
+        if settings.dropbox_root:
+            yield Finding("dropbox", "problem", "there is no login to Dropbox", "Make one: catalog dropbox login")
+        else:
+            yield Finding("dropbox", "ok", "not used (dropbox_root)")
+        return
+    connection = workspace.dropbox
+    account = connection.account
+    yield Finding("dropbox", "ok", f"logged in as {account.name.display_name} ({account.email})")
+    usage = connection.call(lambda sdk: sdk.users_get_space_usage())
+    free = space_left(usage)
+    text = f"{size_text(free)} free"
+    yield Finding("dropbox", "warning", text, "Make room soon.") if free < LOW_SPACE else Finding("dropbox", "ok", text)
+    if not settings.dropbox_root:
+        yield Finding("dropbox", "warning", "there is no dropbox_root", "Set dropbox_root in config.json, for example /photos.")
+        return
+    place = storing.place_of(workspace, storing.DROPBOX, None)
+    if not place.is_there():
+        yield Finding("dropbox", "ok", f"{place.shown} is not there yet: the first sync makes it")
+        return
+    marker = place.marker()
+    if _catalog_is_up(workspace):
+        with contextlib.suppress(NoCatalog):
+            record = workspace.existing_repository.store_record(storing.DROPBOX)
+            check_marker(storing.DROPBOX, place.shown, marker, record)
+    yield Finding("dropbox", "ok", f"{place.shown}, {'marked' if marker else 'not yet marked: the first sync does it'}")
 
 
 def _catalog_is_up(workspace: Workspace) -> bool:

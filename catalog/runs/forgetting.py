@@ -19,7 +19,7 @@ from catalog.runs import storing
 from catalog.runs.asking import find
 from catalog.runs.session import Session, session
 from catalog.runs.trashing import Taken, take_away
-from catalog.stores.local import LocalStore
+from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
 WORDS = {"outcomes": ("forgotten", "unknown", "failed"), "always": ("forgotten",), "done": "forgotten"}
@@ -110,7 +110,7 @@ def _why(known: bool) -> str:
     return "" if known else "the catalog has no such id"
 
 
-def _forget(run: Session, ids: Sequence[str], stores: dict[str, LocalStore], *, with_files: bool) -> None:
+def _forget(run: Session, ids: Sequence[str], stores: dict[str, ManagedStore], *, with_files: bool) -> None:
     run.repository.refresh()
     for part in _parts(ids):
         found = run.repository.documents(part)

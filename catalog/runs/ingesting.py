@@ -22,6 +22,7 @@ from catalog.execution.survey import IngestSurvey, Lookup
 from catalog.execution.workers import ReaderPool
 from catalog.index.recording import Recording
 from catalog.index.repository import Repository
+from catalog.runs.places import LocalPlace
 from catalog.runs.session import Session, session
 from catalog.runs.storing import NAS, OWN_FOLDER, claim_root, is_marked, source_outside
 from catalog.stores.local import LocalStore
@@ -87,7 +88,7 @@ class Ingesting:
         """A run that writes; the root is the catalog's from now on."""
         base, root = to_text(str(self.source.root)), to_text(str(self.target.root))
         with session(self.workspace, screen, command, {}, source=base, root=root) as begun:
-            claim_root(begun.repository, STORE, self.target.root)
+            claim_root(begun.repository, STORE, LocalPlace(self.target.root))
             self.target.sweep()
             yield begun
 
@@ -125,6 +126,8 @@ def _read_from(source: Path, marker: str | None, lookup: RunLookup) -> LocalStor
     """A folder that is only read; stores of the catalog that are there now must not lie in it or around it."""
     markers = {record["id"] for record in lookup.store_records()} | ({marker} if marker else set())
     for record in lookup.store_records():
+        if record["kind"] != LocalPlace.kind:
+            continue
         if is_marked(there := Path(from_text(record["root"])), {record["id"]}):  # else another disk is mounted there
             guards.check_apart(source, there)
     if any(is_marked(folder, markers) for folder in (source, *source.parents)):

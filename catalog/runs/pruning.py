@@ -13,6 +13,7 @@ from catalog.runs import storing
 from catalog.runs.ingesting import refuse_dropbox
 from catalog.runs.session import session
 from catalog.stores.local import LocalStore
+from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
 COMMAND = "delete_from_directory_if_in_catalog"
@@ -57,7 +58,7 @@ def run_prune(workspace: Workspace, request: PruneRequest, screen: Screen) -> in
 
 def _dry(
     workspace: Workspace, request: PruneRequest, screen: Screen, repository: Repository, source: LocalStore,
-    stores: dict[str, LocalStore],
+    stores: dict[str, ManagedStore],
 ) -> int:  # fmt: skip
     report = screen.report(workspace.progress, **WORDS)
     report.dry = True

@@ -26,7 +26,7 @@ from catalog.plans.sidecars import KEEP, RECORD, SKIP, SUFFIX, WITHDRAW, WRITE, 
 from catalog.runs.asking import pointed
 from catalog.runs.session import Session, session
 from catalog.runs.storing import known_stores, opened, reachable
-from catalog.stores.local import LocalStore
+from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
 COMMAND = "sidecars write"
@@ -72,7 +72,7 @@ def run_write(workspace: Workspace, request: WriteRequest, screen: Screen) -> in
 
 
 @contextlib.contextmanager
-def _stores(workspace: Workspace, repository: Repository, name: str) -> Iterator[dict[str, LocalStore]]:
+def _stores(workspace: Workspace, repository: Repository, name: str) -> Iterator[dict[str, ManagedStore]]:
     """The store of that name, proved to be it; without a name every store that is there now."""
     with contextlib.ExitStack() as stack:
         if name:
@@ -87,7 +87,7 @@ def _stores(workspace: Workspace, repository: Repository, name: str) -> Iterator
         yield stores
 
 
-def _tell_absent(repository: Repository, stores: Mapping[str, LocalStore], request: WriteRequest, report: Report) -> None:
+def _tell_absent(repository: Repository, stores: Mapping[str, ManagedStore], request: WriteRequest, report: Report) -> None:
     for name in sorted(known_stores(repository).keys() - stores.keys()) if not request.store else ():
         report.complain(f"Store {name} is not there now; its copies get no sidecars in this run.")
 
@@ -95,7 +95,7 @@ def _tell_absent(repository: Repository, stores: Mapping[str, LocalStore], reque
 # --- survey and plan ----------------------------------------------------------------------------------------------------
 
 
-def _planned(repository: Repository, stores: Mapping[str, LocalStore], query: str) -> Iterator[SidecarAction]:
+def _planned(repository: Repository, stores: Mapping[str, ManagedStore], query: str) -> Iterator[SidecarAction]:
     """What is to be done, asset by asset in the order of their hashes; each is looked at when its turn comes."""
     written = cache(lambda: _written(repository))
     for page in queries.matching(repository, query, also=_CANDIDATES):
@@ -104,7 +104,7 @@ def _planned(repository: Repository, stores: Mapping[str, LocalStore], query: st
 
 
 def _planned_for(
-    stores: Mapping[str, LocalStore], document: Mapping[str, Any], written: Callable[[], set[tuple[str, str, str]]]
+    stores: Mapping[str, ManagedStore], document: Mapping[str, Any], written: Callable[[], set[tuple[str, str, str]]]
 ) -> Iterator[SidecarAction]:
     """`written` are the sidecars (hash, store, path) that this catalog itself wrote."""
     recorded = {(row["store"], row["path"]): row["hash"] for row in document.get("sidecars", [])}
@@ -128,7 +128,7 @@ def _written(repository: Repository) -> set[tuple[str, str, str]]:
     return {(e["_source"]["hash"], e["_source"]["store"], e["_source"]["path"]) for page in events for e in page}
 
 
-def _beside(store: LocalStore, copy: str, path: str) -> Beside:
+def _beside(store: ManagedStore, copy: str, path: str) -> Beside:
     """What lies there at this moment."""
     try:
         copy_there = store.stat(copy) is not None
@@ -163,7 +163,7 @@ def _outcome(action: SidecarAction, became: str, reason: str = "") -> Outcome:
 # --- apply --------------------------------------------------------------------------------------------------------------
 
 
-def _apply(actions: Iterator[SidecarAction], stores: Mapping[str, LocalStore], run: Session) -> None:
+def _apply(actions: Iterator[SidecarAction], stores: Mapping[str, ManagedStore], run: Session) -> None:
     writer = _Writer(stores, run)
     try:
         for action in actions:
@@ -175,7 +175,7 @@ def _apply(actions: Iterator[SidecarAction], stores: Mapping[str, LocalStore], r
 class _Writer:
     """Writes sidecars one by one, and records them some at a time: a document never claims one that is not on the disk."""
 
-    def __init__(self, stores: Mapping[str, LocalStore], run: Session) -> None:
+    def __init__(self, stores: Mapping[str, ManagedStore], run: Session) -> None:
         self._stores = stores
         self._run = run
         self._pending: list[tuple[SidecarAction, Edit]] = []

@@ -14,7 +14,7 @@ from catalog.domain import edits
 from catalog.domain.copies import OK
 from catalog.domain.edits import Edit
 from catalog.domain.names import from_text
-from catalog.errors import DONE, SOME_FAILED, ConfigError, ConfirmationNeeded, StoreGuard, UsageError
+from catalog.errors import DONE, SOME_FAILED, ConfigError, ConfirmationNeeded, StoreGuard, StoreUnavailable, UsageError
 from catalog.execution import guards
 from catalog.execution.mirroring import OUTCOMES, Mirrorer
 from catalog.execution.report import Outcome, size_text
@@ -22,6 +22,7 @@ from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.plans.mirror import Follow, Mirroring, Transfer, mirror_asset
 from catalog.runs import storing
+from catalog.runs.places import DropboxPlace, LocalPlace, Place
 from catalog.runs.session import Session, session
 from catalog.stores.marker import read_marker, write_marker
 from catalog.wiring import Workspace
@@ -29,18 +30,23 @@ from catalog.wiring import Workspace
 WORDS = {"outcomes": OUTCOMES, "always": ("copied",), "done": "copied"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
 BATCH = 500
+IN_DROPBOX = "dropbox:"
+"""How a folder begins that lies in Dropbox."""
 
 
 def run_add(workspace: Workspace, name: str, folder: Path, screen: Screen, *, force: bool) -> int:
     """Make a folder a store of the catalog, or tell the catalog where a known one lies now."""
+    if str(folder).startswith(IN_DROPBOX):
+        return _add_dropbox(workspace, name, str(folder).removeprefix(IN_DROPBOX), screen, force=force)
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name} is no name for a store.", hint="Use small letters, digits, - and _.")
     root = guards.check_folder(str(folder.expanduser()))
     repository = workspace.repository
     known = storing.known_stores(repository)
     for other, record in known.items():
-        if other != name and (there := storing.root_of(workspace, other, record)).is_dir():
-            guards.check_apart(root, there)
+        there = storing.place_of(workspace, other, record) if other != name else None
+        if isinstance(there, LocalPlace) and there.root.is_dir():
+            guards.check_apart(root, there.root)
     marker = read_marker(root)
     owner = next((n for n, r in known.items() if marker is not None and r["id"] == marker), None)
     if owner is not None and owner != name:
@@ -59,12 +65,33 @@ def run_add(workspace: Workspace, name: str, folder: Path, screen: Screen, *, fo
                 hint="Is it the right folder? If its marker was lost, or the disk replaced, add --force.",
             )
         write_marker(root, name, known[name]["id"])
-    before = Path(from_text(known[name]["root"])) if name in known else root
+    was_folder = name in known and known[name]["kind"] == LocalPlace.kind
+    before = Path(from_text(known[name]["root"])) if was_folder else root
     if not force and before.is_dir() and not before.samefile(root) and read_marker(before) == known[name]["id"]:
         raise StoreGuard(f"Store {name} is still there at {before}; nothing was changed.",
                          hint="A copy of it gets a name of its own: catalog store add OTHER FOLDER --force.")  # fmt: skip
-    storing.claim_root(repository, name, root)
+    storing.claim_root(repository, name, LocalPlace(root))
     screen.out_line(f"Store {name} is at {root}. To record what lies there: sync_catalog_with_disk --store {name}")
+    return DONE
+
+
+def _add_dropbox(workspace: Workspace, name: str, folder: str, screen: Screen, *, force: bool) -> int:
+    """The same for a folder in Dropbox; it is made where it is not there."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name} is no name for a store.", hint="Use small letters, digits, - and _.")
+    repository = workspace.repository
+    known = storing.known_stores(repository)
+    place = DropboxPlace(workspace, storing.dropbox_folder(folder))
+    marker = place.marker() if place.is_there() else None
+    owner = next((n for n, r in known.items() if marker is not None and r["id"] == marker), None)
+    expected = known[name]["id"] if name in known else None
+    if not force and ((owner is not None and owner != name) or (expected is not None and marker != expected)):
+        what = f"has the marker of store {owner}" if owner and owner != name else f"does not have the marker of store {name}"
+        raise StoreGuard(f"{place.shown} {what}; nothing was changed.", hint="If that is meant, add --force.")
+    if force and marker != expected:
+        place.mark(name, expected or uuid.uuid4().hex)
+    storing.claim_root(repository, name, place)
+    screen.out_line(f"Store {name} is at {place.shown}. To record what lies there: sync_catalog_with_dropbox --store {name}")
     return DONE
 
 
@@ -74,24 +101,26 @@ def run_list(workspace: Workspace, screen: Screen) -> int:
     repository.refresh()
     counts = queries.totals(repository, 1)["stores"]
     for name, record in sorted(storing.known_stores(repository).items()):
-        root = storing.root_of(workspace, name, record)
-        state = _state(name, root, record)
+        place = storing.place_of(workspace, name, record)
+        state = _state(name, place, record)
         part = counts.get(name, {"copies": 0, "bytes": 0, "not_ok": 0})
-        row = {"store": name, "root": str(root), "state": state, **part, "last_run": record.get("last_run", "")}
+        row = {"store": name, "root": place.shown, "state": state, **part, "last_run": record.get("last_run", "")}
         if screen.json:
             screen.out_json(row)
         else:
-            screen.out_line(f"{name:<12} {state:<12} {part['copies']:>10,} copies {size_text(part['bytes']):>10}  {root}")
+            screen.out_line(f"{name:<12} {state:<12} {part['copies']:>10,} copies {size_text(part['bytes']):>10}  {place.shown}")
     return DONE
 
 
-def _state(name: str, root: Path, record: dict[str, Any]) -> str:
-    if not root.is_dir():
-        return "offline"
+def _state(name: str, place: Place, record: dict[str, Any]) -> str:
     try:
-        storing.check_present(name, root, record)
+        if not place.is_there():
+            return "offline"
+        storing.check_present(name, place, record)
     except StoreGuard:
         return "other disk"
+    except (StoreUnavailable, ConfigError):
+        return "offline"
     return "there"
 
 

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from catalog.domain.copies import timestamp
-from catalog.domain.names import from_text, to_text
-from catalog.errors import ConfigError, SourceInsideCatalog, StoreGuard, UsageError
+from catalog.domain.names import from_text
+from catalog.errors import ConfigError, InvalidPath, SourceInsideCatalog, StoreGuard, StoreUnavailable, UsageError
 from catalog.execution import guards
 from catalog.index.repository import Repository
+from catalog.runs.places import DropboxPlace, LocalPlace, Place
 from catalog.stores.local import LocalStore
-from catalog.stores.marker import read_marker, write_marker
+from catalog.stores.marker import read_marker
+from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
 NAS = "nas"
 """The store whose folder the setting nas_root names."""
+DROPBOX = "dropbox"
+"""The store whose folder in Dropbox the setting dropbox_root names."""
 OWN_FOLDER = "a folder of the catalog itself, by its marker"
 
 
@@ -47,39 +51,66 @@ def root_of(workspace: Workspace, name: str, known: dict[str, Any] | None) -> Pa
     return Path(from_text(known["root"]))
 
 
-def check_present(name: str, root: Path, known: dict[str, Any] | None) -> None:
-    """Raise StoreGuard where a store's folder is missing, or is not the store that the catalog knows."""
-    if not root.is_dir():
-        raise StoreGuard(f"The folder {root} of store {name} is not there; nothing was changed.",
-                         hint=f"Is it mounted? If it moved: catalog store add {name} FOLDER --force.")  # fmt: skip
-    marker = read_marker(root)
+def place_of(workspace: Workspace, name: str, known: dict[str, Any] | None) -> Place:
+    """Where a store lies: as configured, else as the catalog knows it. Raises UsageError where neither does."""
+    kind = known["kind"] if known is not None else DROPBOX if name == DROPBOX else LocalPlace.kind
+    if kind != DropboxPlace.kind:
+        return LocalPlace(root_of(workspace, name, known))
+    root = workspace.settings.dropbox_root if name == DROPBOX else None
+    if root is None and known is None:
+        raise ConfigError("There is no dropbox_root: the folder of the catalog in Dropbox is not known.",
+                          hint="Give --dropbox_root /photos, or set dropbox_root in config.json.")  # fmt: skip
+    return DropboxPlace(workspace, dropbox_folder(root if root is not None else known["root"] if known else ""))
+
+
+def dropbox_folder(text: str) -> str:
+    """A folder of Dropbox as a person named it: "" for the whole account, else with a slash before it. Raises UsageError."""
+    from catalog.stores.dropbox.entries import root_of as normal
+
     try:
-        guards.check_marker(name, root, marker, known)
+        return normal(text)
+    except InvalidPath as error:
+        raise UsageError(error.message, hint=error.hint) from None
+
+
+def check_present(name: str, place: Place, known: dict[str, Any] | None) -> None:
+    """Raise StoreGuard where a store's folder is missing, or is not the store that the catalog knows."""
+    if not place.is_there():
+        raise StoreGuard(f"The folder {place.shown} of store {name} is not there; nothing was changed.",
+                         hint=f"Is it mounted? If it moved: catalog store add {name} FOLDER --force.")  # fmt: skip
+    marker = place.marker()
+    try:
+        guards.check_marker(name, place.shown, marker, known)
     except StoreGuard as error:
-        raise StoreGuard(error.message, hint=f"{error.hint} If this is it: catalog store add {name} {root} --force.") from None
+        hint = f"{error.hint} If this is it: catalog store add {name} {place.shown} --force."
+        raise StoreGuard(error.message, hint=hint) from None
 
 
 @contextlib.contextmanager
-def opened(workspace: Workspace, repository: Repository, name: str) -> Iterator[LocalStore]:
-    """A store, proved to be the one the catalog knows."""
+def opened(workspace: Workspace, repository: Repository, name: str, *, dry: bool = False) -> Iterator[ManagedStore]:
+    """A store, proved to be the one the catalog knows. Dropbox needs no more than its first use to become one, unless `dry`."""
     known = _record(repository, name)
-    root = root_of(workspace, name, known)
-    check_present(name, root, known)
-    store = LocalStore(name, root)
+    place = place_of(workspace, name, known)
+    is_new = known is None and place.kind == DropboxPlace.kind
+    if is_new and not dry:
+        claim_root(repository, name, place)
+    elif not is_new:
+        check_present(name, place, known)
+    store = place.store(name, is_new=is_new and dry)
     try:
         yield store
     finally:
         store.close()
 
 
-def reachable(workspace: Workspace, repository: Repository) -> dict[str, LocalStore]:
+def reachable(workspace: Workspace, repository: Repository) -> dict[str, ManagedStore]:
     """Every store that is there now, by name. The others may be unmounted, or offline on a shelf."""
     found = {}
     for name, known in known_stores(repository).items():
-        with contextlib.suppress(StoreGuard, UsageError):
-            root = root_of(workspace, name, known)
-            check_present(name, root, known)
-            found[name] = LocalStore(name, root)
+        with contextlib.suppress(StoreGuard, UsageError, StoreUnavailable):
+            place = place_of(workspace, name, known)
+            check_present(name, place, known)
+            found[name] = place.store(name)
     return found
 
 
@@ -90,7 +121,7 @@ def source_outside(directory: str, workspace: Workspace, known: Iterable[dict[st
     marker was lost: what lies there may be the only copy.
     """
     source = guards.check_folder(directory)
-    roots = {Path(from_text(record["root"])) for record in known}
+    roots = {Path(from_text(record["root"])) for record in known if record["kind"] == LocalPlace.kind}
     if workspace.settings.nas_root is not None:
         roots.add(workspace.settings.nas_root.expanduser().absolute())
     for root in sorted(roots):
@@ -109,11 +140,30 @@ def is_marked(folder: Path, markers: set[str] | None = None) -> bool:
     return True  # a damaged marker is one
 
 
-def claim_root(repository: Repository, name: str, root: Path) -> None:
+def claim_root(repository: Repository, name: str, place: Place) -> None:
     """Mark the root on first use, and tell the index where its store is."""
-    marker = write_marker(root, name)
+    marker = place.mark(name)
     known = _record(repository, name)
-    guards.check_marker(name, root, marker, known)
+    guards.check_marker(name, place.shown, marker, known)
     now = timestamp(datetime.now(UTC))
-    record = {**(known or {"added": now}), "name": name, "id": marker, "kind": "local", "root": to_text(str(root))}
+    record = {**(known or {"added": now}), "name": name, "id": marker, "kind": place.kind, "root": place.text}
     repository.remember_store({**record, "last_run": now})
+
+
+def note_run(workspace: Workspace, repository: Repository, name: str) -> None:
+    """Mark the store on first use, and tell the index where it is and that it was looked at."""
+    claim_root(repository, name, place_of(workspace, name, _record(repository, name)))
+
+
+def inside_dropbox(place: str, folder: str) -> str:
+    """A folder of a Dropbox store as the store names it: relative to its root as given, or absolute in the account.
+
+    Raises UsageError for one outside of it.
+    """
+    root = place.partition(":")[2].rstrip("/")
+    if not folder.startswith("/"):
+        return dropbox_folder(folder).lstrip("/")
+    absolute = dropbox_folder(folder)
+    if f"{absolute}/".lower().startswith(f"{root}/".lower()):
+        return absolute[len(root) :].lstrip("/")
+    raise UsageError(f"{folder} does not lie in {place}.", hint="Name a folder of the store, relative to its root or absolute.")

@@ -31,6 +31,7 @@ from catalog.plans.reconcile import Attach, Reconciliation
 from catalog.runs import storing
 from catalog.runs.session import Session, session
 from catalog.stores.local import PRIVATE, LocalStore
+from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
 COMMAND = "sync_catalog_with_disk"
@@ -56,22 +57,24 @@ class SyncRequest:
 def run_sync(workspace: Workspace, request: SyncRequest, screen: Screen) -> int:
     """The exit status of a reconciliation."""
     repository = workspace.existing_repository if request.dryrun else workspace.repository
-    with storing.opened(workspace, repository, request.store) as store:
+    with storing.opened(workspace, repository, request.store, dry=request.dryrun) as store:
         scope = scope_of(store, request)
         if request.dryrun:
             return _dry(workspace, request, screen, store, scope, repository)
-        storing.claim_root(repository, request.store, store.root)
+        storing.note_run(workspace, repository, request.store)
         store.sweep()
-        details = {"store": request.store, "root": to_text(str(store.root)), "folders": list(scope.folders)}
+        details = {"store": request.store, "root": store.place, "folders": list(scope.folders)}
         with session(workspace, screen, request.command, WORDS, **details) as run:
             return run.work(lambda: _sync(run, request, screen, store, scope))
 
 
-def scope_of(store: LocalStore, request: SyncRequest) -> Scope:
+def scope_of(store: ManagedStore, request: SyncRequest) -> Scope:
     """The part of a store that was asked for. Raises UsageError for a folder outside of it."""
     if not request.folders:
         return Scope()
-    return Scope(tuple(_inside(store.root, folder) for folder in request.folders), request.recursive)
+    if isinstance(store, LocalStore):
+        return Scope(tuple(_inside(store.root, folder) for folder in request.folders), request.recursive)
+    return Scope(tuple(storing.inside_dropbox(store.place, folder) for folder in request.folders), request.recursive)
 
 
 def _inside(root: Path, folder: str) -> str:
@@ -92,7 +95,7 @@ def _inside(root: Path, folder: str) -> str:
 
 
 def _dry(
-    workspace: Workspace, request: SyncRequest, screen: Screen, store: LocalStore, scope: Scope, repository: Repository
+    workspace: Workspace, request: SyncRequest, screen: Screen, store: ManagedStore, scope: Scope, repository: Repository
 ) -> int:
     report = screen.report(workspace.progress, **WORDS)
     report.dry = True
@@ -115,7 +118,7 @@ def _planned(action: Reconciliation | Skip, store: str) -> Outcome:
     return told(action, store, "planned")
 
 
-def _sync(run: Session, request: SyncRequest, screen: Screen, store: LocalStore, scope: Scope) -> None:
+def _sync(run: Session, request: SyncRequest, screen: Screen, store: ManagedStore, scope: Scope) -> None:
     workspace, report = run.workspace, run.report
     judge = _Rules(screen, ask=screen.can_ask and not request.yes)
     index = SyncIndex(run.repository, run.run, run.patiently)
@@ -135,14 +138,20 @@ def _sync(run: Session, request: SyncRequest, screen: Screen, store: LocalStore,
 
 
 def _reconciler(
-    workspace: Workspace, request: SyncRequest, store: LocalStore, scope: Scope, index: SyncIndex, pool: ReaderPool, judge: _Rules
+    workspace: Workspace,
+    request: SyncRequest,
+    store: ManagedStore,
+    scope: Scope,
+    index: SyncIndex,
+    pool: ReaderPool,
+    judge: _Rules,
 ) -> Reconciler:
     settings = workspace.settings
     options = Options(
         scope, rehash=request.rehash, forget_missing=request.forget_missing, accept_losses=request.accept_losses,
         shrink_percent=settings.shrink_percent, shrink_files=settings.shrink_files, video_folder=workspace.layout.video_folder,
     )  # fmt: skip
-    base = str(store.root)
+    base = str(store.root) if isinstance(store, LocalStore) else store.place
     return Reconciler(
         store, index, pool, workspace.describer(base), judge, options,
         base=base, now=utc_now, advance=workspace.progress.advance,
@@ -170,11 +179,11 @@ def _guarded_plan(reconciler: Reconciler, report: Report) -> Iterator[Reconcilia
         raise
 
 
-def _described(action: Attach, store: LocalStore, pool: ReaderPool, workspace: Workspace, index: SyncIndex) -> Document | None:
+def _described(action: Attach, store: ManagedStore, pool: ReaderPool, workspace: Workspace, index: SyncIndex) -> Document | None:
     """The document of an asset as its file and all of its sidecars state it now; None where it cannot be read."""
     if action.entry is None:
         return None
-    base = str(store.root)
+    base = str(store.root) if isinstance(store, LocalStore) else store.place
     paths = [f"{base}/{from_text(e.path)}" for e in (action.entry, *action.beside)]
     request = Request(paths[0], tuple(paths[1:]), size=action.entry.size)
     (result,) = [found for _tag, found in pool.run(iter([("", request)]))]

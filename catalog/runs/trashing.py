@@ -19,7 +19,7 @@ from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.runs import storing
 from catalog.runs.session import Session, session
-from catalog.stores.local import LocalStore
+from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
 from catalog.wiring import Workspace
 
@@ -52,7 +52,7 @@ class Taken:
         return Edit(self.hash, "keep", change, {"store": store, "path": path, "effect": "index"})
 
 
-def take_away(run: Session, stores: Mapping[str, LocalStore], files: Sequence[Taken], **note: Any) -> list[str]:
+def take_away(run: Session, stores: Mapping[str, ManagedStore], files: Sequence[Taken], **note: Any) -> list[str]:
     """Bring files into the trash; for each why it could not be, or "". `note` is what their events say besides."""
     claimed = queries.claimants(run.repository, [f.place for f in files])
     problems = [_why_not(f, stores, claimed) for f in files]
@@ -73,7 +73,7 @@ def take_away(run: Session, stores: Mapping[str, LocalStore], files: Sequence[Ta
     return problems
 
 
-def _why_not(file: Taken, stores: Mapping[str, LocalStore], claimed: Mapping[tuple[str, str], set[str]]) -> str:
+def _why_not(file: Taken, stores: Mapping[str, ManagedStore], claimed: Mapping[tuple[str, str], set[str]]) -> str:
     """Why a file cannot be taken away, or "": what lies there must be what is recorded, and of this asset alone."""
     store, path = file.place
     if store not in stores:
@@ -90,7 +90,7 @@ def _why_not(file: Taken, stores: Mapping[str, LocalStore], claimed: Mapping[tup
     return ""
 
 
-def _take(run: Session, stores: Mapping[str, LocalStore], file: Taken) -> str:
+def _take(run: Session, stores: Mapping[str, ManagedStore], file: Taken) -> str:
     store, path = file.place
     try:
         stores[store].remove(path, run.run)
@@ -130,7 +130,7 @@ def _everything(workspace: Workspace, repository: Repository, store: str | None)
             yield name, trashed
 
 
-def _stores(workspace: Workspace, repository: Repository, store: str | None) -> dict[str, LocalStore]:
+def _stores(workspace: Workspace, repository: Repository, store: str | None) -> dict[str, ManagedStore]:
     stores = storing.reachable(workspace, repository)
     if store is not None and store not in stores:
         known = ", ".join(sorted(stores)) or "none"
@@ -163,7 +163,7 @@ def _is_meant(store: str, trashed: Trashed, wanted: str) -> bool:
     return wanted in names or wanted in {f"{store}:{name}" for name in names}
 
 
-def _restore_all(run: Session, stores: Mapping[str, LocalStore], found: Sequence[tuple[str, Trashed]]) -> None:
+def _restore_all(run: Session, stores: Mapping[str, ManagedStore], found: Sequence[tuple[str, Trashed]]) -> None:
     for name, trashed in found:
         try:
             digest = stores[name].trash_checksum(trashed.key)
@@ -175,7 +175,7 @@ def _restore_all(run: Session, stores: Mapping[str, LocalStore], found: Sequence
         run.report.add(Outcome("restore", trashed.key, outcome, name, trashed.path, digest, reason))
 
 
-def _restore_one(run: Session, store: LocalStore, key: str, path: str, digest: str) -> tuple[str, bool]:
+def _restore_one(run: Session, store: ManagedStore, key: str, path: str, digest: str) -> tuple[str, bool]:
     """Bring one file back and record it: why not, or "", and whether its asset is known."""
     run.journal.started("restore", store=store.name, path=path, hash=digest)
     try:
@@ -226,7 +226,10 @@ def run_empty(
 
 
 def _empty_all(
-    run: Session, stores: Mapping[str, LocalStore], found: Sequence[tuple[str, Trashed]], proving: Mapping[str, LocalStore] | None
+    run: Session,
+    stores: Mapping[str, ManagedStore],
+    found: Sequence[tuple[str, Trashed]],
+    proving: Mapping[str, ManagedStore] | None,
 ) -> None:
     """Empty the trash; with `proving` (the stores to look in) only of what is proved to be elsewhere, or to be rotten."""
     run.repository.refresh()
@@ -250,7 +253,7 @@ def _empty_all(
         run.report.add(Outcome("empty", trashed.key, "emptied", name, hash=digest, stored=trashed.size))
 
 
-def _is_elsewhere(run: Session, digest: str, stores: Mapping[str, LocalStore]) -> bool:
+def _is_elsewhere(run: Session, digest: str, stores: Mapping[str, ManagedStore]) -> bool:
     """Whether a content has a copy that answers, as an asset or as a sidecar."""
     found = run.repository.documents([digest]).get(digest)
     rows = found[0].get("copies", []) if found else queries.sidecar_rows(run.repository, digest)

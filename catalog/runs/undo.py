@@ -25,6 +25,7 @@ from catalog.plans.undo import FROM_TRASH, MOVE_BACK, NEVER, PUT_BACK, TO_TRASH,
 from catalog.runs import storing
 from catalog.runs.session import Session, session
 from catalog.stores.local import PRIVATE, LocalStore
+from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
 NO_PLACE = "the disk it lay on is not there"
@@ -80,7 +81,7 @@ def _identity(event: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _planned(
-    wanted: Sequence[Step], documents: Mapping[str, Document], stores: Mapping[str, LocalStore], begun: set[tuple[str, str]]
+    wanted: Sequence[Step], documents: Mapping[str, Document], stores: Mapping[str, ManagedStore], begun: set[tuple[str, str]]
 ) -> list[Undoing]:
     """Each step tried on the documents in memory, so that what cannot be done is known before anything is."""
     now: dict[str, Document | None] = dict(documents)
@@ -107,7 +108,7 @@ def _reversal(step: Step) -> Any:
     return reversed_change(before, after)
 
 
-def _file_problem(step: Step, stores: Mapping[str, LocalStore]) -> str:
+def _file_problem(step: Step, stores: Mapping[str, ManagedStore]) -> str:
     """Why the files of a step cannot be brought back to where they were, or ""."""
     event = step.event
     if step.kind in (FROM_TRASH, MOVE_BACK, PUT_BACK) or step.files:
@@ -125,7 +126,7 @@ def _file_problem(step: Step, stores: Mapping[str, LocalStore]) -> str:
     return ""
 
 
-def _content_problem(store: LocalStore, path: str, digest: str, back: str) -> str:
+def _content_problem(store: ManagedStore, path: str, digest: str, back: str) -> str:
     """Why a renamed file cannot go back, or "": it must be what was renamed, or lie at its old place already."""
     with contextlib.suppress(StoreError):
         for place in (path, back):
@@ -134,7 +135,7 @@ def _content_problem(store: LocalStore, path: str, digest: str, back: str) -> st
     return f"{path} is not there"
 
 
-def _trash_problem(store: LocalStore, key: str, path: str, digest: str, instead: str) -> str:
+def _trash_problem(store: ManagedStore, key: str, path: str, digest: str, instead: str) -> str:
     with contextlib.suppress(StoreError):
         if store.stat(path) is not None and store.checksum(path) == digest:
             return ""  # it came back already
@@ -168,7 +169,7 @@ def _removed_sources(workspace: Workspace, run_id: str) -> dict[str, tuple[str, 
 
 
 def _undo(
-    run: Session, plan: Sequence[Undoing], stores: Mapping[str, LocalStore], removed: Mapping[str, tuple[str, int | None]],
+    run: Session, plan: Sequence[Undoing], stores: Mapping[str, ManagedStore], removed: Mapping[str, tuple[str, int | None]],
     undone: str, *, last_copies: bool,
 ) -> None:  # fmt: skip
     for undoing in (u for u in plan if u.problem):
@@ -188,7 +189,7 @@ def _undo(
         run.report.add(_outcome(step, "failed" if problem else "undone", problem))
 
 
-def _last_copy_problem(run: Session, step: Step, stores: Mapping[str, LocalStore]) -> str:
+def _last_copy_problem(run: Session, step: Step, stores: Mapping[str, ManagedStore]) -> str:
     """Why the files that a run brought must stay, or "": without its source, or another copy, a content is not taken away."""
     event = step.event
     source = Path(from_text(str(event.get("source", ""))))
@@ -203,7 +204,7 @@ def _last_copy_problem(run: Session, step: Step, stores: Mapping[str, LocalStore
 
 
 def _put_sources_back(
-    run: Session, stores: Mapping[str, LocalStore], removed: Mapping[str, tuple[str, int | None]], undone: str
+    run: Session, stores: Mapping[str, ManagedStore], removed: Mapping[str, tuple[str, int | None]], undone: str
 ) -> dict[str, str]:
     """Bring back, before anything else, the sources that a run had removed; by asset, why one could not be."""
     kept: dict[str, str] = {}
@@ -237,7 +238,7 @@ def _outcome(step: Step, outcome: str, problem: str) -> Outcome:
     return Outcome(f"undo {event['action']}", step.path, outcome, event.get("store", ""), hash=event["hash"], reason=problem)
 
 
-def _take_back(run: Session, undoing: Undoing, stores: Mapping[str, LocalStore], undone: str) -> str:
+def _take_back(run: Session, undoing: Undoing, stores: Mapping[str, ManagedStore], undone: str) -> str:
     """Reverse one event; why it could not be, or ""."""
     step, event = undoing.step, undoing.step.event
     note = {"undoes": undone, "store": event.get("store", ""), "path": event.get("path", ""), "source": event.get("source", "")}
@@ -265,7 +266,7 @@ def _take_back(run: Session, undoing: Undoing, stores: Mapping[str, LocalStore],
     return problem
 
 
-def _look(run: Session, content_hash: str, stores: Mapping[str, LocalStore]) -> None:
+def _look(run: Session, content_hash: str, stores: Mapping[str, ManagedStore]) -> None:
     """Mark the copies of a document that came back whose files did not."""
     found = run.repository.documents([content_hash]).get(content_hash)
     rows = [r for r in (found[0]["copies"] if found else []) if r["state"] == OK and r["store"] in stores]
@@ -282,7 +283,7 @@ def _edit(run: Session, step: Step, action: str, note: Mapping[str, Any]) -> str
     return "" if answer in ("done", "unchanged") else answer
 
 
-def _bring_to_trash(run: Session, undoing: Undoing, stores: Mapping[str, LocalStore], note: Mapping[str, Any]) -> str:
+def _bring_to_trash(run: Session, undoing: Undoing, stores: Mapping[str, ManagedStore], note: Mapping[str, Any]) -> str:
     """Take away the files that a run brought: the record first, then the files; if these cannot go, the record comes back."""
     step = undoing.step
     for store, path, digest in step.files:
@@ -305,7 +306,7 @@ def _bring_to_trash(run: Session, undoing: Undoing, stores: Mapping[str, LocalSt
 
 
 def _put_back(
-    run: Session, source: str, digest: str, stores: Mapping[str, LocalStore], event: Mapping[str, Any], note: Mapping[str, Any]
+    run: Session, source: str, digest: str, stores: Mapping[str, ManagedStore], event: Mapping[str, Any], note: Mapping[str, Any]
 ) -> str:
     """Copy a file from the catalog to where it was before; why not, or ""."""
     system = Path(from_text(source))
@@ -325,8 +326,8 @@ def _put_back(
 
 
 def _holder(
-    run: Session, stores: Mapping[str, LocalStore], event: Mapping[str, Any], digest: str
-) -> tuple[LocalStore, Entry] | None:
+    run: Session, stores: Mapping[str, ManagedStore], event: Mapping[str, Any], digest: str
+) -> tuple[ManagedStore, Entry] | None:
     """Where the content can be had: at the event's own path, or at another copy or sidecar of the asset."""
     found = run.repository.documents([event["hash"]]).get(event["hash"])
     rows = [*found[0].get("copies", []), *found[0].get("sidecars", [])] if found else []
@@ -344,7 +345,7 @@ def _digest_of(path: Path) -> str:
     return LocalStore("file", path.parent, managed=False).checksum(to_text(path.name))
 
 
-def _copy_out(store: LocalStore, entry: Entry, target: Path, mtime_ns: int, digest: str) -> None:
+def _copy_out(store: ManagedStore, entry: Entry, target: Path, mtime_ns: int, digest: str) -> None:
     """A verified copy outside of every store, that appears as a whole and never over another file."""
     place = LocalStore("source", target.parent)
     try:

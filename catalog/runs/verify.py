@@ -19,7 +19,7 @@ from catalog.index.repository import Repository
 from catalog.runs import storing
 from catalog.runs.session import Session, session
 from catalog.runs.trashing import age
-from catalog.stores.local import LocalStore
+from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
 OLDEST_PASS = timedelta(days=30)
@@ -82,7 +82,7 @@ def _is_claimed(repository: Repository) -> Callable[[Due], bool]:
     return is_claimed
 
 
-def _names(repository: Repository, stores: Mapping[str, LocalStore], wanted: str | None) -> list[str]:
+def _names(repository: Repository, stores: Mapping[str, ManagedStore], wanted: str | None) -> list[str]:
     known = storing.known_stores(repository)
     if wanted is None:
         if not stores:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol, cast
 
 import psutil
 import watchfiles
@@ -17,13 +18,15 @@ from catalog.errors import CatalogError, StoreUnavailable
 from catalog.runs import storing
 from catalog.runs.sync import SyncRequest, run_sync
 from catalog.runs.trashing import age
-from catalog.stores.local import PRIVATE
+from catalog.stores.local import PRIVATE, LocalStore
+from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "davfs", "vboxsf", "virtiofs"})
 """File systems that do not tell what another machine changed: they are looked at again and again instead."""
 _TICK_MS = 500
 _POLL_MS = 2000
+_LONGPOLL_SECONDS = 60
 
 
 @dataclass(slots=True)
@@ -49,10 +52,20 @@ class Settling:
         return tuple(f for f in found if not any(f != o and f.startswith(o.rstrip("/") + "/") for o in found))
 
 
+class Waiting(ManagedStore, Protocol):
+    """A store that says itself when something changes."""
+
+    def wait(self, seconds: int) -> bool:
+        """Wait for a change since the last listing, so many seconds at most; whether there was one."""
+        ...
+
+
 def run_watch(workspace: Workspace, store: str, every: str, settle: str, screen: Screen, *, poll: bool) -> int:
     """Watch until interrupted."""
     period, pause = age(every).total_seconds(), age(settle).total_seconds()
     with storing.opened(workspace, workspace.repository, store) as found:
+        if not isinstance(found, LocalStore):
+            return _watch_dropbox(workspace, cast("Waiting", found), period, pause, screen)
         root = found.root
     polling = poll or is_network(root)
     how = f"looking at it every {_POLL_MS // 1000} s" if polling else "told by the system"
@@ -78,6 +91,24 @@ def run_watch(workspace: Workspace, store: str, every: str, settle: str, screen:
             screen.complain(f"The watch was interrupted ({reason}); everything is looked at, and it goes on.")
         time.sleep(pause)
         _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
+
+
+def _watch_dropbox(workspace: Workspace, store: Waiting, period: float, pause: float, screen: Screen) -> int:
+    """Ask Dropbox to say when something changes, and look then; and once in every period whatever it says."""
+    screen.complain(f"Watching {store.place} (told by Dropbox); a change is taken in {pause:g} s after the last one.")
+    request = SyncRequest(store.name, yes=True, command="watch")
+    _sync(workspace, screen, request)
+    next_scan = time.monotonic() + period
+    while True:
+        try:
+            changed = store.wait(_LONGPOLL_SECONDS)
+        except StoreUnavailable as error:
+            screen.complain(f"Error: {printable(str(error))}")
+            changed = False
+        time.sleep(pause)
+        if changed or time.monotonic() >= next_scan:
+            next_scan = time.monotonic() + period
+            _sync(workspace, screen, request)
 
 
 def _changes(root: Path, *, polling: bool) -> Iterator[set[tuple[watchfiles.Change, str]]]:

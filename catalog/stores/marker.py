@@ -29,14 +29,24 @@ def read_marker(root: Path) -> str | None:
         return None
     except OSError as error:
         raise StoreGuard(f"The marker {marker_path(root)} cannot be read ({error.strerror}).") from error
+    return identity_in(data, str(marker_path(root)))
+
+
+def identity_in(data: bytes, where: str) -> str:
+    """The id that a marker states. Raises StoreGuard for a damaged one; `where` it lies is told."""
     try:
         identity = orjson.loads(data)["id"]
         if not isinstance(identity, str) or not identity:
             raise ValueError("no id")
     except (ValueError, KeyError, TypeError) as error:
         hint = "If this is the right folder, remove the file and run the command again."
-        raise StoreGuard(f"The marker {marker_path(root)} is damaged.", hint=hint) from error
+        raise StoreGuard(f"The marker {where} is damaged.", hint=hint) from error
     return identity
+
+
+def marker_data(name: str, identity: str | None = None) -> bytes:
+    """What a marker holds: the name of its store, and its id, a new one if none is given."""
+    return orjson.dumps({"store": name, "id": identity or uuid.uuid4().hex}) + b"\n"
 
 
 def marked_name(root: Path) -> str:
@@ -62,7 +72,7 @@ def write_marker(root: Path, name: str, identity: str | None = None) -> str:
         scratch, lock = claim_scratch(root)  # a later run removes it if this one is killed
         try:
             aside = scratch / MARKER
-            aside.write_bytes(orjson.dumps({"store": name, "id": identity or uuid.uuid4().hex}) + b"\n")
+            aside.write_bytes(marker_data(name, identity))
             with contextlib.suppress(FileExistsError):
                 place_without_overwriting(os.fspath(aside), os.fspath(path))
         finally:

@@ -1,0 +1,1 @@
+"""A folder of a Dropbox account as a store, on the official SDK."""

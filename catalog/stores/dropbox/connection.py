@@ -1,0 +1,207 @@
+"""One Dropbox account: every request goes through here, waits where Dropbox says so, and is repeated where it may help."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+from dropbox import Dropbox
+from dropbox.common import PathRoot
+from dropbox.exceptions import ApiError, DropboxException, HttpError, InternalServerError, RateLimitError
+from requests.adapters import HTTPAdapter
+from requests.exceptions import RequestException, SSLError
+from stone.backends.python_rsrc.stone_validators import ValidationError
+from urllib3.exceptions import HTTPError as TransportError
+
+from catalog import __version__
+from catalog.errors import InvalidPath
+from catalog.stores.dropbox.credentials import Credentials
+from catalog.stores.dropbox.failures import is_passing, of_exception
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+TIMEOUT = 100.0
+"""Seconds without a byte from Dropbox after which a connection is taken for dead."""
+LONGEST_PAUSE = 60.0
+RPC_AT_ONCE = 8
+ATTEMPTS = 12
+"""How often something is tried whose reply is lost each time: about seven minutes."""
+
+
+class Session(requests.Session):
+    """A session whose certificate authority, where one is named, is not overridden by REQUESTS_CA_BUNDLE."""
+
+    def __init__(self, ca_cert: Path | None, connections: int) -> None:
+        super().__init__()
+        self._ca_cert = str(ca_cert) if ca_cert else None
+        self.mount("https://", HTTPAdapter(pool_connections=4, pool_maxsize=connections))
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """The proxies of the environment, and our own certificate authority before that of the environment."""
+        settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        if self._ca_cert:
+            settings["verify"] = self._ca_cert
+        return settings
+
+
+class Ambiguous(Exception):
+    """A request whose reply was lost: whether it was done is not known. `cause` is what happened to the line."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+@dataclass
+class Connection:
+    """Credentials and how to use them.
+
+    `patience`: seconds for which a request is repeated while Dropbox cannot be reached or asks to wait. `transfers`:
+    requests with the bytes of files that run at once. `space`: "home" for the member's own folders, "team" for the whole
+    team space, else the id of a namespace.
+    """
+
+    credentials: Credentials
+    store: str = "dropbox"
+    ca_cert: Path | None = None
+    patience: float = 900.0
+    transfers: int = 4
+    space: str = "home"
+    sleep: Callable[[float], None] = time.sleep
+    _not_before: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._bytes_at_once = threading.BoundedSemaphore(self.transfers)
+        self._calls_at_once = threading.BoundedSemaphore(RPC_AT_ONCE)
+
+    @cached_property
+    def session(self) -> Session:
+        """The connections, shared by all threads."""
+        return Session(self.ca_cert, self.transfers + RPC_AT_ONCE)
+
+    @cached_property
+    def _sdk(self) -> Dropbox:
+        known = self.credentials
+        client = Dropbox(
+            oauth2_access_token=known.access_token or None,
+            oauth2_refresh_token=known.refresh_token or None,
+            app_key=known.app_key or None,
+            session=self.session,
+            user_agent=f"image-catalog/{__version__}",
+            timeout=TIMEOUT,
+            max_retries_on_error=0,  # all waiting is done here, so that it has an end and is the same for all threads
+            max_retries_on_rate_limit=0,
+        )
+        return client if self.space == "home" else client.with_path_root(self._path_root(client))
+
+    def _path_root(self, client: Dropbox) -> PathRoot:
+        if self.space != "team":
+            return PathRoot.namespace_id(self.space)
+        account = self._repeated(lambda: client.users_get_current_account(), "")
+        return PathRoot.root(account.root_info.root_namespace_id)
+
+    @cached_property
+    def account(self) -> Any:
+        """The account, as `users/get_current_account` states it."""
+        return self.call(lambda sdk: sdk.users_get_current_account())
+
+    def call(self, function: Callable[[Dropbox], T], path: str = "") -> T:
+        """The result of a request that may be sent again without harm. Raises StoreError."""
+        with self._calls_at_once:
+            return self._repeated(lambda: function(self._sdk), path)
+
+    def transfer(self, function: Callable[[Dropbox], T], path: str = "") -> T:
+        """The same for one that carries the bytes of files."""
+        with self._bytes_at_once:
+            return self._repeated(lambda: function(self._sdk), path)
+
+    def once(self, function: Callable[[Dropbox], T], path: str = "", *, carries_bytes: bool = False) -> T:
+        """The same for one that must not be sent blindly again: raises Ambiguous where the reply was lost.
+
+        It is repeated only where Dropbox answered that it was not done.
+        """
+        with self._bytes_at_once if carries_bytes else self._calls_at_once:
+            return self._repeated(lambda: function(self._sdk), path, is_once=True)
+
+    def give_time(self, error: Exception | None, attempt: int, path: str) -> None:
+        """Wait before something is tried again that was lost or refused for the moment. Raises StoreError after too many."""
+        if attempt >= ATTEMPTS - 1:
+            raise of_exception(error or TimeoutError("Dropbox is busy and remains so"), self.store, path) from error
+        self.sleep(min(LONGEST_PAUSE, 0.5 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - not for secrets
+
+    def begin_transfer(self) -> None:
+        """Wait until one more transfer may run, whose bytes are read after its request; `end_transfer` ends it."""
+        self._bytes_at_once.acquire()
+
+    def end_transfer(self) -> None:
+        """A transfer that `begin_transfer` allowed is over."""
+        self._bytes_at_once.release()
+
+    def streamed(self, function: Callable[[Dropbox], T], path: str) -> T:
+        """The result of a request whose bytes are read afterwards, within a transfer that was begun."""
+        return self._repeated(lambda: function(self._sdk), path)
+
+    def _repeated(self, request: Callable[[], T], path: str, *, is_once: bool = False) -> T:
+        end = time.monotonic() + self.patience
+        attempt = 0
+        while True:
+            self._wait_for_leave(end)
+            try:
+                return request()
+            except ValidationError as error:  # the SDK refuses what no request could hold
+                raise InvalidPath(f"Dropbox cannot hold {path}: {error}", store=self.store, path=path) from error
+            except (DropboxException, RequestException, TransportError, AssertionError) as error:
+                if is_once and is_ambiguous(error):
+                    raise Ambiguous(error) from error
+                pause = self.pause_after(error, attempt)
+                if pause is None or time.monotonic() + pause > end:
+                    raise of_exception(error, self.store, path) from error
+                log.info("Dropbox: %s; again in %.1f s", type(error).__name__, pause)
+                if isinstance(error, RateLimitError):
+                    self._hold_back(pause)
+                else:
+                    self.sleep(pause)
+                attempt += 1
+
+    def pause_after(self, error: Exception, attempt: int) -> float | None:
+        """Seconds after which a failed request may be sent again; None where that would not help."""
+        growing: float = min(LONGEST_PAUSE, 0.5 * 2**attempt) * (0.5 + random.random())  # noqa: S311 - not for secrets
+        if isinstance(error, RateLimitError):
+            return float(error.backoff) if error.backoff is not None else max(1.0, growing)
+        if isinstance(error, ApiError):
+            return growing if is_passing(error) else None
+        if isinstance(error, InternalServerError):
+            return growing
+        if isinstance(error, HttpError | SSLError | AssertionError):
+            return None
+        return growing
+
+    def _hold_back(self, seconds: float) -> None:
+        """Let no thread send anything for a while: Dropbox counts the requests of the whole app."""
+        with self._lock:
+            self._not_before = max(self._not_before, time.monotonic() + seconds)
+
+    def _wait_for_leave(self, end: float) -> None:
+        while (left := self._not_before - time.monotonic()) > 0:
+            self.sleep(min(left, max(0.0, end - time.monotonic()) + 0.01, LONGEST_PAUSE))
+
+    def close(self) -> None:
+        """Close the connections, if there are any."""
+        if "session" in self.__dict__:
+            self.session.close()
+
+
+def is_ambiguous(error: Exception) -> bool:
+    """Whether a request may have been done although it failed: the reply was lost, or the server broke down over it."""
+    if isinstance(error, SSLError):
+        return False
+    return isinstance(error, InternalServerError | RequestException | TransportError)
