@@ -1,0 +1,62 @@
+"""`python -m tests.emulators.dropbox --root DIR --port N --ca-file FILE`: the emulator by itself."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from . import certificates
+from .emulator import DEFAULT_TOKEN, Emulator
+from .faults import BadPlan, FaultPlan
+
+
+def main() -> int:
+    """Runs until SIGTERM or SIGINT; prints `ready https://127.0.0.1:PORT` once it can be used."""
+    parser = argparse.ArgumentParser(
+        prog="tests.emulators.dropbox", description="An emulator of the Dropbox HTTP API on loopback."
+    )
+    parser.add_argument("--root", type=Path, required=True, help="folder of the account's state; goes on with what is there")
+    parser.add_argument("--port", type=int, default=0, help="loopback port; 0 = any free one")
+    parser.add_argument("--ca-file", type=Path, required=True, help="where to write the certificate authority to trust (PEM)")
+    parser.add_argument("--token", default=DEFAULT_TOKEN, help="access token that is accepted (default: %(default)s)")
+    parser.add_argument("--faults", type=Path, help="JSON file with a fault plan (see tests/emulators/dropbox/faults.py)")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds added to every call")
+    parser.add_argument("--job-polls", type=int, default=0, help="how often a job says in_progress before it is complete")
+    parser.add_argument("--team", action="store_true", help="a team account: the root namespace is not the member's home")
+    arguments = parser.parse_args()
+    try:
+        plan = FaultPlan.load(arguments.faults) if arguments.faults else FaultPlan()
+    except BadPlan as error:
+        sys.stderr.write(f"bad fault plan: {error}\n")
+        return 2
+    emulator = Emulator(
+        arguments.root,
+        port=arguments.port,
+        ca_file=arguments.ca_file,
+        token=arguments.token,
+        faults=plan,
+        latency=arguments.latency,
+        team=arguments.team,
+    )
+    asyncio.run(_serve(emulator, arguments.job_polls))
+    return 0
+
+
+async def _serve(emulator: Emulator, job_polls: int) -> None:
+    loop = asyncio.get_running_loop()
+
+    def ready() -> None:
+        emulator.job_polls = job_polls
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, emulator.request_stop)
+        sys.stdout.write(f"ready {emulator.address}\n")
+        sys.stdout.flush()
+
+    await emulator.serve(certificates.make(emulator.ca_file), ready)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

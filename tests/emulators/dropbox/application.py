@@ -1,0 +1,344 @@
+"""From an HTTP request to a reply: which call it is, who may make it, what faults hit it, and its handler."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+import uuid
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from . import links
+from .arguments import parse
+from .content import Spool
+from .errors import AuthFailure, BadInput, Cut, PathRootFailure, RouteError, union
+from .faults import Effect, Fault, FaultPlan, flip
+from .messages import Body, Reply, Request, as_json, failure, header_json, plain
+from .routes import ROUTES
+from .routes.reading import Download
+from .routes.registry import Route
+from .services import Account, Call
+from .sessions import MAX_REQUEST
+
+_RPC_TYPES = {"application/json", "application/json;charset=utf-8", "text/plain;charset=dropbox-cors-hack"}
+_UPLOAD_TYPES = {"application/octet-stream", "text/plain;charset=dropbox-cors-hack"}
+_DOWNLOAD_TYPES = {
+    "",
+    "text/plain",
+    "text/plain;charset=utf-8",
+    "application/octet-stream",
+    "application/octet-stream;charset=utf-8",
+}
+_OFFICIAL = (".dropboxapi.com", ".dropbox.com")
+Work = Callable[[Request], Awaitable[Reply]]
+
+
+class Made(NamedTuple):
+    """A call that was answered; status 0 = its connection was cut before a reply."""
+
+    route: str
+    argument: Any
+    status: int
+
+
+class Calls(list[Made]):
+    """The calls so far, in the order of their replies."""
+
+    def count(self, route: str) -> int:  # type: ignore[override]
+        """How many calls of a route, which may be a glob."""
+        return sum(fnmatchcase(one.route, route) for one in list(self))
+
+
+class RateLimit(NamedTuple):
+    """At most so many calls in so many seconds."""
+
+    calls: int
+    seconds: float
+
+
+@dataclass
+class Application:
+    """Everything behind the HTTP connections of one account."""
+
+    account: Account
+    faults: FaultPlan
+    latency: float = 0.0
+    rate_limit: RateLimit | None = None
+    calls: Calls = field(default_factory=Calls)
+    _recent: deque[float] = field(default_factory=deque)
+
+    async def handle(self, request: Request) -> Reply:
+        """The reply to a request; raises `Cut` where a fault drops the connection."""
+        path = request.path
+        if path.startswith("/2/"):
+            reply = await self._api(request, path[3:])
+        elif path in {"/oauth2/token", "/1/oauth2/token"}:
+            reply = await self._around(request, "oauth2/token", None, self.account.oauth.token_call)
+        elif path in {"/oauth2/authorize", "/1/oauth2/authorize"}:
+            reply = await self._around(request, "oauth2/authorize", request.query, self._authorize)
+        elif path.startswith("/cd/0/get/"):
+            reply = await self._around(request, "temporary_link", None, self._temporary_link)
+        else:
+            reply = plain(404, "Not found")
+        reply.headers["X-Dropbox-Request-Id"] = uuid.uuid4().hex
+        return reply
+
+    # Around every call: latency, faults, the log
+
+    async def _around(self, request: Request, name: str, argument: Any, work: Work) -> Reply:
+        request.effect = self.faults.effect(name, argument)
+        try:
+            reply = await self._shaped(request, work)
+        except Cut:
+            self.calls.append(Made(name, argument, 0))
+            raise
+        self.calls.append(Made(name, argument, reply.status))
+        return reply
+
+    async def _shaped(self, request: Request, work: Work) -> Reply:
+        effect = request.effect
+        if self.latency + effect.delay:
+            await asyncio.sleep(self.latency + effect.delay)
+        cut = effect.get("cut_request")
+        request.body = Body(_shaped_body(request.body, effect), request.body.length)
+        if cut is not None:
+            async for _ in request.body:
+                pass
+            raise Cut
+        made = effect.get("status") or effect.get("error")
+        reply = _fault_reply(made) if made is not None else await work(request)
+        return _shaped_reply(reply, effect)
+
+    async def _authorize(self, request: Request) -> Reply:
+        try:
+            with self.account.state.transaction():
+                return self.account.oauth.authorize_page(request.query)
+        except BadInput as error:
+            return plain(400, str(error))
+
+    async def _temporary_link(self, request: Request) -> Reply:
+        return links.temporary(self.account, request)
+
+    # API calls
+
+    async def _api(self, request: Request, name: str) -> Reply:
+        route = ROUTES.get(name)
+        if route is None:
+            self.calls.append(Made(name, None, 400))
+            return plain(400, f'Unknown API function: "{name}"')
+        raw, problem = None, None
+        try:
+            _check_form(request, route)
+            raw = await self._raw_argument(request, route)
+        except BadInput as error:
+            problem = error
+        api = _Api(self, route, raw, problem)
+        return await self._around(request, name, raw, api.answer)
+
+    @staticmethod
+    async def _raw_argument(request: Request, route: Route) -> Any:
+        query = request.query
+        if route.spec.style == "rpc":
+            text = (await request.body.read()).decode("utf-8", "replace") if "arg" not in query else query["arg"]
+            place = "request body"
+            text = text or "null"
+        elif "arg" in query:
+            text, place = query["arg"], 'URL parameter "arg"'
+        else:
+            text, place = request.headers.get("dropbox-api-arg", ""), 'HTTP header "Dropbox-API-Arg"'
+            if not text:
+                raise BadInput('Must provide HTTP header "Dropbox-API-Arg" or URL parameter "arg".')
+        try:
+            return parse(text)
+        except BadInput as error:
+            raise BadInput(f"{place}: {error}") from None
+
+    def limited(self) -> Reply | None:
+        """429 where the rate limit is exceeded."""
+        if self.rate_limit is None:
+            return None
+        now = time.monotonic()
+        while self._recent and self._recent[0] <= now - self.rate_limit.seconds:
+            self._recent.popleft()
+        if len(self._recent) >= self.rate_limit.calls:
+            wait = max(1, round(self._recent[0] + self.rate_limit.seconds - now + 0.5))
+            return _too_many("too_many_requests", wait)
+        self._recent.append(now)
+        return None
+
+
+@dataclass
+class _Api:
+    """One API call."""
+
+    app: Application
+    route: Route
+    raw: Any
+    problem: BadInput | None
+
+    async def answer(self, request: Request) -> Reply:
+        name = self.route.spec.name
+        limited = self.app.limited()
+        if limited is not None:
+            return limited
+        try:
+            return await self._answer(request)
+        except BadInput as error:
+            return plain(400, f'Error in call to API function "{name}": {error}')
+        except AuthFailure as failed:
+            return failure(401, failed.error)
+        except PathRootFailure as failed:
+            return failure(422, failed.error)
+        except RouteError as error:
+            return failure(409, error.error)
+
+    async def _answer(self, request: Request) -> Reply:
+        account, spec = self.app.account, self.route.spec
+        authorization = request.headers.get("authorization") or request.query.get("authorization")
+        if spec.auth == "app":
+            account.oauth.require_app(authorization)
+        elif spec.auth != "noauth":
+            account.oauth.require(authorization, self.route.scope)
+        if self.problem is not None:
+            raise self.problem
+        root = request.headers.get("dropbox-api-path-root") or request.query.get("path_root")
+        base = account.base(parse(root) if root else None)
+        try:
+            arg = spec.check(self.raw)
+        except BadInput as error:
+            place = "request body" if spec.style == "rpc" else 'HTTP header "Dropbox-API-Arg"'
+            raise BadInput(f"{place}: {error}") from None
+        call = Call(account, spec.name, arg, base, _authority(request.host), request.headers, authorization or "", request.effect)
+        if spec.style != "upload":
+            return _told(account, request, await self._run(call))
+        call.spool = account.state.spool()
+        try:
+            await _receive(request.body, call.spool)
+            return _told(account, request, await self._run(call))
+        finally:
+            call.spool.discard()
+
+    async def _run(self, call: Call) -> Any:
+        handler = self.route.handler
+        if inspect.iscoroutinefunction(handler):
+            return await handler(call)
+        failed: RouteError | None = None
+        with call.account.state.transaction():
+            try:
+                result = handler(call)
+            except RouteError as error:
+                if not error.keep:
+                    raise
+                failed = error
+        if failed is not None:
+            raise failed
+        return result
+
+
+def _check_form(request: Request, route: Route) -> None:
+    """Method, host and content type, as the route's style wants them."""
+    style = route.spec.style
+    methods = {"POST", "GET", "HEAD"} if style == "download" else {"POST"}
+    if request.method not in methods:
+        raise BadInput(
+            f'Your request\'s HTTP request method is "{request.method}". This function only accepts the method "POST".'
+        )
+    host = request.host.partition(":")[0].lower()
+    if host.endswith(_OFFICIAL) and host != f"{route.spec.host}.dropboxapi.com":
+        raise BadInput(f'You called "{host}", but this function is on "{route.spec.host}.dropboxapi.com".')
+    kinds = {"rpc": _RPC_TYPES, "upload": _UPLOAD_TYPES, "download": _DOWNLOAD_TYPES}[style]
+    kind = request.content_type or (request.query.get("reject_cors_preflight", "") and "application/octet-stream")
+    if style == "rpc" and not request.content_type and ("arg" in request.query or not request.body.length):
+        return
+    if kind not in kinds:
+        expected = ", ".join(f'"{one}"' for one in sorted(kinds) if one)
+        raise BadInput(
+            f'Bad HTTP "Content-Type" header: "{request.headers.get("content-type", "")}". Expecting one of {expected}.'
+        )
+
+
+def _authority(host: str) -> str:
+    """Where links to contents lead: the content host, or the emulator's own address if the client uses that."""
+    return "content.dropboxapi.com" if host.partition(":")[0].lower().endswith(_OFFICIAL) else host
+
+
+async def _receive(body: Body, spool: Spool) -> None:
+    """A body to disk; raises `payload_too_large` after reading it all, so that the client gets to hear of it."""
+    async for chunk in body:
+        if body.consumed <= MAX_REQUEST and (body.length or 0) <= MAX_REQUEST:
+            spool.write(chunk)
+    spool.close()
+    if body.consumed > MAX_REQUEST:
+        raise RouteError(union("payload_too_large"))
+
+
+def _told(account: Account, request: Request, result: Any) -> Reply:
+    if not isinstance(result, Download):
+        return as_json(200, result)
+    headers = {"Dropbox-API-Result": header_json(result.result), "Content-Type": result.kind}
+    if result.etag is not None:
+        headers["ETag"] = f'W/"{result.etag}"'
+    if result.data is not None:
+        data = result.data
+        return links.ranged(request, headers, len(data), lambda start, stop: iter([data[start:stop]]))
+    return links.ranged(request, headers, result.size, lambda start, stop: account.state.read(result.content, start, stop))
+
+
+# What faults do to bodies and replies
+
+
+async def _shaped_body(body: Body, effect: Effect) -> AsyncIterator[bytes]:
+    """The request's body as the faults let it through."""
+    cut, corrupt, rate = effect.get("cut_request"), effect.corrupts("request"), effect.rate("request")
+    place = 0
+    async for chunk in body:
+        if corrupt is not None:
+            chunk = flip(chunk, corrupt, place, body.length or 1)
+        place += len(chunk)
+        if rate:
+            await asyncio.sleep(len(chunk) / rate)
+        if cut is not None and place >= (cut.bytes or 0):
+            raise Cut
+        yield chunk
+
+
+def _shaped_reply(reply: Reply, effect: Effect) -> Reply:
+    """The reply as the faults let it out."""
+    corrupt, cut = effect.corrupts("reply"), effect.get("cut_reply")
+    if corrupt is not None:
+        reply.body = _corrupted(reply.body, corrupt, reply.size)
+    if cut is not None:
+        reply.cut = -1 if cut.bytes is None else cut.bytes
+    reply.rate = effect.rate("reply")
+    return reply
+
+
+def _corrupted(chunks: Iterator[bytes], corrupt: Fault, size: int) -> Iterator[bytes]:
+    place = 0
+    for chunk in chunks:
+        yield flip(chunk, corrupt, place, size)
+        place += len(chunk)
+
+
+def _fault_reply(fault: Fault) -> Reply:
+    """The reply a fault wants instead of the work."""
+    if fault.action == "error":
+        assert fault.error is not None
+        return failure(409, fault.error)
+    if fault.status == 429 and not fault.text:
+        return _too_many(fault.reason or "too_many_requests", fault.retry_after)
+    if fault.status == 429:
+        return plain(429, "Too many requests", Retry_After=str(fault.retry_after))
+    if fault.status == 401:
+        return failure(401, union(fault.reason or "expired_access_token"))
+    assert fault.status is not None
+    return plain(fault.status, fault.reason or "Injected fault")
+
+
+def _too_many(reason: str, wait: int) -> Reply:
+    error = {"reason": {".tag": reason}, "retry_after": wait}
+    return as_json(429, {"error_summary": f"{reason}/...", "error": error}, Retry_After=str(wait))

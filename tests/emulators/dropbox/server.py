@@ -1,0 +1,230 @@
+"""The port: TLS directly, or `CONNECT host:port` and then TLS, both on loopback; HTTP/1.1 by h11.
+
+What a client sends first tells which: 0x16 begins a TLS handshake. So the emulator is its own CONNECT relay, and
+`HTTPS_PROXY=http://127.0.0.1:PORT` brings clients with fixed host names here. Tunnels to hosts that are not Dropbox's
+are refused with 403.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import h11
+
+from .application import Application
+from .certificates import is_ours
+from .errors import Cut
+from .messages import Body, Reply, Request
+
+_READ = 256 * 1024
+_MAX_HEAD = 2 * 1024 * 1024
+_TLS = b"\x16"
+_ERRORS = (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, TimeoutError, OSError)
+
+
+class Server:
+    """Accepts connections and answers their requests one after another, the connections side by side."""
+
+    def __init__(self, application: Application, tls: ssl.SSLContext) -> None:
+        self._application = application
+        self._tls = tls
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listener: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self.refused_tunnels: list[str] = []
+
+    def listen(self, port: int) -> int:
+        """Bind to loopback; 0 = any free port. Returns the port."""
+        listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        listener.setblocking(False)
+        self._listener = listener
+        self._accepting = asyncio.get_running_loop().create_task(self._accept(listener))
+        return int(listener.getsockname()[1])
+
+    async def close(self) -> None:
+        """Accept nothing more and end every connection."""
+        assert self._listener is not None and self._accepting is not None
+        for task in (self._accepting, *self._tasks):
+            task.cancel()
+        await asyncio.gather(self._accepting, *self._tasks, return_exceptions=True)
+        self._listener.close()
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            accepted, _ = await loop.sock_accept(listener)
+            accepted.setblocking(False)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            task = loop.create_task(self._connection(accepted))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _connection(self, accepted: socket.socket) -> None:
+        try:
+            with suppress(*_ERRORS):
+                if not await self._tunnelled(accepted):
+                    return
+                loop = asyncio.get_running_loop()
+                reader = asyncio.StreamReader(limit=_READ, loop=loop)
+                protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+                transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted, ssl=self._tls)
+                writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+                try:
+                    await _Connection(self._application, reader, writer).serve()
+                finally:
+                    transport.abort()
+        finally:
+            accepted.close()
+
+    async def _tunnelled(self, accepted: socket.socket) -> bool:
+        """Answer a CONNECT if the client begins with one; False when the connection is of no more use."""
+        first = await _peek(accepted, 1)
+        if first == _TLS:
+            return True
+        head = await _peek_head(accepted)
+        loop = asyncio.get_running_loop()
+        asked = re.match(rb"CONNECT (\S+):\d+ HTTP/1\.[01]\r\n", head)
+        if asked is None:
+            if head:
+                await loop.sock_sendall(accepted, _brief("400 Bad Request", "This port speaks TLS, or CONNECT and then TLS."))
+            return False
+        host = asked[1].decode("ascii", "replace")
+        if not is_ours(host):
+            self.refused_tunnels.append(host)
+            await loop.sock_sendall(accepted, _brief("403 Forbidden", f"{host} is not a Dropbox host"))
+            return False
+        await loop.sock_recv(accepted, len(head))
+        await loop.sock_sendall(accepted, b"HTTP/1.1 200 Connection established\r\n\r\n")
+        return bool(await _peek(accepted, 1))
+
+
+def _brief(status: str, text: str) -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n{text}".encode()
+
+
+async def _readable(accepted: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(accepted, lambda: ready.done() or ready.set_result(None))
+    try:
+        await ready
+    finally:
+        loop.remove_reader(accepted)
+
+
+async def _peek(accepted: socket.socket, count: int) -> bytes:
+    """What has come without taking it: at least a byte, or nothing where the client has gone."""
+    while True:
+        try:
+            return accepted.recv(count, socket.MSG_PEEK)
+        except BlockingIOError:
+            await _readable(accepted)
+
+
+async def _peek_head(accepted: socket.socket) -> bytes:
+    """A request's head with its empty line, without taking it; nothing where there is none."""
+    seen = 0
+    while True:
+        data = await _peek(accepted, 65536)
+        end = data.find(b"\r\n\r\n")
+        if end >= 0:
+            return data[: end + 4]
+        if not data or len(data) == 65536:
+            return b""
+        if len(data) == seen:
+            await asyncio.sleep(0.001)
+        seen = len(data)
+
+
+class _Connection:
+    """One HTTP connection."""
+
+    def __init__(self, application: Application, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._application = application
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
+
+    async def serve(self) -> None:
+        """Answer requests until the client or an error ends the connection."""
+        try:
+            while True:
+                event = await self._next()
+                if not isinstance(event, h11.Request):
+                    return
+                await self._answer(event)
+                if self._http.our_state is h11.MUST_CLOSE or self._http.our_state is h11.CLOSED:
+                    break
+                self._http.start_next_cycle()
+        except (Cut, h11.RemoteProtocolError):
+            return
+        self._writer.close()
+        await self._writer.wait_closed()
+
+    async def _next(self) -> h11.Event | type[h11.PAUSED]:
+        while True:
+            event = self._http.next_event()
+            if event is not h11.NEED_DATA:
+                return event  # type: ignore[return-value]
+            self._http.receive_data(await self._reader.read(_READ))
+
+    async def _answer(self, event: h11.Request) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
+        length = int(headers["content-length"]) if "content-length" in headers else None
+        if length is None and "transfer-encoding" not in headers:
+            length = 0
+        body = Body(self._body(), length)
+        reply = await self._application.handle(Request(event.method.decode(), event.target.decode("latin-1"), headers, body))
+        if not self._http.they_are_waiting_for_100_continue:
+            async for _ in body:
+                pass
+        await self._send(reply, head_only=event.method == b"HEAD")
+
+    async def _body(self) -> AsyncIterator[bytes]:
+        if self._http.they_are_waiting_for_100_continue:
+            await self._write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])))
+        while self._http.their_state is h11.SEND_BODY:
+            event = await self._next()
+            if isinstance(event, h11.Data):
+                yield bytes(event.data)
+            elif not isinstance(event, h11.EndOfMessage):
+                raise h11.RemoteProtocolError("the client went away")
+
+    async def _send(self, reply: Reply, *, head_only: bool) -> None:
+        if reply.cut == -1:
+            raise Cut
+        headers = [(name, value) for name, value in reply.headers.items()]
+        if reply.status not in {204, 304}:
+            headers.append(("Content-Length", str(reply.size)))
+        head = self._http.send(h11.Response(status_code=reply.status, headers=headers))
+        if head_only or not reply.size:
+            await self._write(head + self._http.send(h11.EndOfMessage()), reply)
+            return
+        sent = 0
+        for chunk in reply.body:
+            if reply.cut is not None and sent + len(chunk) >= reply.cut:
+                await self._write(head + self._http.send(h11.Data(data=chunk[: reply.cut - sent])), reply)
+                await asyncio.sleep(0.01)
+                raise Cut
+            await self._write(head + self._http.send(h11.Data(data=chunk)), reply)
+            head = b""
+            sent += len(chunk)
+        await self._write(self._http.send(h11.EndOfMessage()), reply)
+
+    async def _write(self, data: bytes | None, reply: Reply | None = None) -> None:
+        if not data:
+            return
+        if reply is None or reply.rate is None:
+            self._writer.write(data)
+            await self._writer.drain()
+            return
+        step = max(1, int(reply.rate / 10))
+        for start in range(0, len(data), step):
+            self._writer.write(data[start : start + step])
+            await self._writer.drain()
+            await asyncio.sleep(min(step, len(data) - start) / reply.rate)
