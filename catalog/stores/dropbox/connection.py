@@ -17,14 +17,14 @@ from dropbox import Dropbox
 from dropbox.common import PathRoot
 from dropbox.exceptions import ApiError, DropboxException, HttpError, InternalServerError, RateLimitError
 from requests.adapters import HTTPAdapter
-from requests.exceptions import RequestException, SSLError
+from requests.exceptions import RequestException
 from stone.backends.python_rsrc.stone_validators import ValidationError
 from urllib3.exceptions import HTTPError as TransportError
 
 from catalog import __version__
 from catalog.errors import InvalidPath
 from catalog.stores.dropbox.credentials import Credentials
-from catalog.stores.dropbox.failures import is_passing, of_exception
+from catalog.stores.dropbox.failures import is_passing, is_untrusted, of_exception
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -181,7 +181,7 @@ class Connection:
             return growing if is_passing(error) else None
         if isinstance(error, InternalServerError):
             return growing
-        if isinstance(error, HttpError | SSLError | AssertionError):
+        if is_untrusted(error) or isinstance(error, HttpError | AssertionError):
             return None
         return growing
 
@@ -202,6 +202,4 @@ class Connection:
 
 def is_ambiguous(error: Exception) -> bool:
     """Whether a request may have been done although it failed: the reply was lost, or the server broke down over it."""
-    if isinstance(error, SSLError):
-        return False
-    return isinstance(error, InternalServerError | RequestException | TransportError)
+    return not is_untrusted(error) and isinstance(error, InternalServerError | RequestException | TransportError)

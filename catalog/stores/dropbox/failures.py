@@ -56,6 +56,11 @@ def is_passing(error: Any) -> bool:
     return not AGAIN.isdisjoint(tags(error))
 
 
+def is_untrusted(error: BaseException) -> bool:
+    """Whether a connection was refused for its certificate; other errors of the encryption are those of a broken line."""
+    return isinstance(error, SSLError) and "certificate" in str(error).lower()
+
+
 def of_answer(error: Any, store: str, path: str) -> StoreError:
     """The catalog's error for an error union of the SDK (or the ApiError that holds one)."""
     found = set(tags(error))
@@ -96,9 +101,11 @@ def of_exception(error: Exception, store: str, path: str) -> StoreError:
     if isinstance(error, PathRootError):
         return StoreUnavailable(f"The Dropbox space of store {store} is not there for this account.", store=store,
                                 hint="Check dropbox_space.")  # fmt: skip
+    if isinstance(error, BadInputError) and "invalid_client" in str(error.message):
+        return StoreUnavailable("Dropbox does not know the app of the login.", store=store, hint=_LOGIN)
     if isinstance(error, BadInputError):
         return InvalidPath(f"Dropbox refuses {path or 'the request'}: {error.message}", store=store, path=path)
-    if isinstance(error, SSLError):
+    if is_untrusted(error):
         return StoreUnavailable(f"The connection to Dropbox cannot be trusted: {_short(error)}.", store=store,
                                 hint="Behind a proxy that reads along, name its certificate in dropbox_ca_cert.")  # fmt: skip
     if isinstance(error, HttpError):
@@ -121,8 +128,10 @@ def _of_login(error: AuthError, store: str) -> StoreUnavailable:
 
 def _short(error: Exception) -> str:
     """The innermost reason of a network error; the whole chain is of no use to a person."""
-    reason: Any = error
-    while getattr(reason, "reason", None) or (reason.args and isinstance(reason.args[0], Exception)):
-        reason = getattr(reason, "reason", None) or reason.args[0]
-    text = str(reason.args[-1]) if getattr(reason, "args", None) else str(reason)
-    return text.partition(": ")[2] or text or type(error).__name__
+    reason: BaseException = error
+    while True:
+        inner = getattr(reason, "reason", None) or next(iter(reason.args), None)
+        if not isinstance(inner, BaseException):
+            text = str(reason.args[-1]) if reason.args else ""
+            return text.partition(": ")[2] or text or type(reason).__name__
+        reason = inner

@@ -62,12 +62,16 @@ class Listing:
         """Ask Dropbox for everything, or for what changed since. Raises StoreUnavailable where the folder is not there."""
         with self._lock, closing(self._opened()) as database:
             try:
-                self._follow(database)
+                if self._follow(database):
+                    return
             except StoreError as error:
                 if "reset" not in answered(error):
                     raise self._failure(error) from error
-                self._begin(database)  # the cursor is too old: from the beginning
+            self._begin(database)  # the cursor is too old, or the folder itself was taken away: from the beginning
+            try:
                 self._follow(database)
+            except StoreError as error:
+                raise self._failure(error) from error
 
     def wait(self, seconds: int) -> bool:
         """Wait until something changes, for so many seconds (30 to 480) at most; whether it did."""
@@ -85,18 +89,20 @@ class Listing:
             self._connection.sleep(float(answer.backoff))
         return bool(answer.changes)
 
-    def _follow(self, database: sqlite3.Connection) -> None:
-        """Page by page from the kept cursor, or from the beginning."""
+    def _follow(self, database: sqlite3.Connection) -> bool:
+        """Page by page from the kept cursor, or from the beginning; False where the folder itself was taken away."""
         cursor = self._about(database, "cursor")
         while True:
             page = self._page(cursor)
             cursor = page.cursor
+            if any(isinstance(m, files.DeletedMetadata) and self._key(m) == "" for m in page.entries):
+                return False
             with database:
                 for metadata in page.entries:
                     self._apply(database, metadata)
                 self._remember(database, cursor=cursor, **({} if page.has_more else {"complete": "yes"}))
             if not page.has_more:
-                return
+                return True
 
     def _page(self, cursor: str) -> Any:
         def ask(sdk: Any) -> Any:
@@ -108,8 +114,8 @@ class Listing:
 
     def _apply(self, database: sqlite3.Connection, metadata: Any) -> None:
         """One entry of a page. A file takes the place of a folder with all that lies in it; a folder keeps it."""
-        key = (metadata.path_lower or metadata.path_display.lower())[len(self._root.lower()) :].lstrip("/")
-        if not key:
+        key = self._key(metadata)
+        if not key:  # the folder itself, or one that is not mounted here
             return
         if not isinstance(metadata, files.FolderMetadata):
             below, beyond = f"{key}/", f"{key}0"  # "0" comes right after "/"
@@ -118,6 +124,12 @@ class Listing:
             database.execute("DELETE FROM entries WHERE key = ?", (key,))
             return
         database.execute("INSERT OR REPLACE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", self._row(key, metadata))
+
+    def _key(self, metadata: Any) -> str | None:
+        """What an entry is kept by: "" is the folder itself, None what is not mounted here."""
+        if metadata.path_lower is None:
+            return None
+        return str(metadata.path_lower[len(self._root.lower()) :].lstrip("/"))
 
     def _row(self, key: str, metadata: Any) -> tuple[Any, ...]:
         folder = _order(key.rpartition("/")[0])

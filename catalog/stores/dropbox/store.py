@@ -189,21 +189,14 @@ class DropboxStore:
         name = batch or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         for number in itertools.count():
             key = f"{name}.{number}/{path}" if number else f"{name}/{path}"
-            try:
-                self._relocated_privately(self._remote(path), path, self._in_trash(key))
-            except (AlreadyExists, InvalidPath) as error:
-                if isinstance(error, InvalidPath) and "file_ancestor" not in tags(error.__cause__):
-                    raise
-                continue
-            except NotFound:
+            result = self._made.moves.do((self._remote(path), self._in_trash(key)))
+            if isinstance(result, files.FileMetadata):
+                return key
+            if "from_lookup" in tags(result):
                 return None
-            return key
+            if "conflict" not in tags(result):  # else a file or folder of this name went there before
+                raise of_answer(result, self.name, path)
         raise AssertionError("unreachable")
-
-    def _relocated_privately(self, source_remote: str, path: str, target_remote: str) -> None:
-        result = self._made.moves.do((source_remote, target_remote))
-        if not isinstance(result, files.FileMetadata):
-            raise of_answer(result, self.name, path)
 
     def discard(self, path: str) -> None:
         """Delete a file; Dropbox itself keeps deleted files for some time. One that is gone already is no error."""

@@ -260,7 +260,7 @@ class Uploader:
     def _skip(self, stream: BinaryIO, hasher: ContentHasher, count: int, path: str) -> None:
         """Read what Dropbox has already: only its hash is wanted."""
         while count:
-            block = stream.read(min(BLOCK_SIZE, count))
+            block = _read_up_to(stream, min(BLOCK_SIZE, count))
             if not block:
                 raise _changed(path, self._connection.store)
             hasher.update(block)
@@ -326,11 +326,14 @@ def _read_all(stream: BinaryIO, size: int, digest: str, store: str, path: str) -
 
 
 def _read_up_to(stream: BinaryIO, count: int) -> bytes:
-    """So many bytes, or all there are; a raw stream may give them piece by piece."""
+    """So many bytes, or all there are; a raw stream may give them piece by piece. Raises StoreError."""
     pieces = []
-    while count and (piece := stream.read(count)):
-        pieces.append(piece)
-        count -= len(piece)
+    try:
+        while count and (piece := stream.read(count)):
+            pieces.append(piece)
+            count -= len(piece)
+    except OSError as error:
+        raise StoreError(f"The source cannot be read: {error.strerror or error}.") from error
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
