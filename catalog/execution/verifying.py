@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -73,7 +73,7 @@ class Verifier:
     """Reads what is due.
 
     `until` (monotonic seconds, 0 is never) is when it stops; then `finished` is False. `is_claimed` says that the path of
-    a file is recorded with another asset as well.
+    a file is recorded with another asset as well. `listed` are the listings of stores that state the content of their files.
     """
 
     stores: Mapping[str, Verifiable]
@@ -82,6 +82,7 @@ class Verifier:
     report: Report
     run: str
     is_claimed: Callable[[Due], bool] = lambda _due: False
+    listed: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
     repair: bool = False
     until: float = 0.0
     finished: bool = True
@@ -108,14 +109,14 @@ class Verifier:
             return None
         store, path = due.place
         try:
-            entry = self.stores[store].stat(path)
+            entry = self.listed[store].get(path) if store in self.listed else self.stores[store].stat(path)
             if entry is None and self.repair and due.row.get("state") == DAMAGED:
                 return Found(due, DAMAGED, reason="it was taken away to be repaired")
             if entry is None:
                 return Found(due, MISSING, reason="it is not there; sync_catalog_with_disk finds out where it went")
             if entry.problem:
                 return Found(due, "", entry, entry.problem)
-            if self.stores[store].checksum(path, anew=True) == due.hash:
+            if (entry.digest or self.stores[store].checksum(path, anew=True)) == due.hash:
                 return Found(due, OK, entry)
         except NotFound:
             return Found(due, MISSING, reason="it went away")
@@ -125,9 +126,9 @@ class Verifier:
 
     def _judged(self, due: Due, entry: Entry) -> Found:
         """A file with other bytes: rotten, where nobody wrote to it, or where they differ from a good copy in one byte."""
-        if entry.size == due.row["size"] and mtime_text(entry) == due.row.get("mtime"):
+        if not entry.digest and entry.size == due.row["size"] and mtime_text(entry) == due.row.get("mtime"):
             return Found(due, DAMAGED, entry, "its bytes changed though nobody wrote to it")
-        good = self._good_copy(due) if entry.size == due.row["size"] else None
+        good = self._good_copy(due) if entry.size == due.row["size"] and not entry.digest else None
         if good is not None and self._differs_in_one_byte(due, good):
             return Found(due, DAMAGED, entry, "one of its bytes changed")
         return Found(due, EDITED, entry, "somebody wrote to it; sync_catalog_with_disk takes it as new")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from catalog.console import Screen
+from catalog.domain.asset import Entry
 from catalog.domain.copies import MISSING, milliseconds, timestamp
 from catalog.errors import StoreGuard, UsageError
 from catalog.execution.verifying import OUTCOMES, Due, Verifier
@@ -64,12 +65,19 @@ def run_verify(workspace: Workspace, request: VerifyRequest, screen: Screen) -> 
             run.report,
             run.run,
             _is_claimed(repository),
-            request.repair,
-            until,
+            _listed(stores, names),
+            repair=request.repair,
+            until=until,
             advance=workspace.progress.advance,
         )
         before = timestamp(datetime.now(UTC) - limit) if limit else ""
         return run.work(lambda: _verify(run, verifier, names, before, fraction))
+
+
+def _listed(stores: Mapping[str, ManagedStore], names: Sequence[str]) -> dict[str, dict[str, Entry]]:
+    """The listings of the stores that state the content of their files: those need not be asked about one by one."""
+    stating = [name for name in names if stores[name].capabilities.checksums]
+    return {name: {e.path: e for e in stores[name].list()} for name in stating}
 
 
 def _is_claimed(repository: Repository) -> Callable[[Due], bool]:
