@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any
+from io import RawIOBase
+from typing import TYPE_CHECKING, Any
 
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.media.findings import Findings
@@ -28,7 +29,7 @@ def _load() -> Any:
     return av
 
 
-def probe(path_or_file: str | IO[bytes], findings: Findings, date_source: str = "") -> None:
+def probe(path_or_file: str | RawIOBase, findings: Findings, date_source: str = "") -> None:
     """Fill what is still missing: size in pixels (as shown), duration in seconds, codecs, frame rate.
 
     `date_source` names the source for the container's UTC creation time, taken only if no date was found; "" for

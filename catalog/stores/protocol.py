@@ -5,7 +5,7 @@ Paths are relative to the store's root, POSIX, in the text form of `domain.names
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeAlias
 
@@ -18,7 +18,10 @@ Paths: TypeAlias = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a store is like. `time_precision` is in seconds, `largest_file` in bytes (0: no limit known)."""
+    """What a store is like. `time_precision` is in seconds, `largest_file` in bytes (0: no limit known).
+
+    `together` is how many writes are worth being asked for at once, because the store sends them together.
+    """
 
     checksums: tuple[str, ...] = ()
     time_precision: float = 1.0
@@ -27,6 +30,7 @@ class Capabilities:
     trash: bool = False
     read_only: bool = False
     largest_file: int = 0
+    together: int = 1
 
 
 class Store(Protocol):
@@ -132,4 +136,16 @@ class ManagedStore(Store, Protocol):
 
     def sweep(self) -> None:
         """Remove what killed runs left behind."""
+        ...
+
+
+class RemoteStore(ManagedStore, Protocol):
+    """A store whose bytes are far away. Its entries state their content hash, and files are read in pieces."""
+
+    def read_range(self, path: str, offset: int, length: int) -> bytes:
+        """That many bytes from an offset; fewer at the end of the file. Raises NotFound, StoreUnavailable."""
+        ...
+
+    def thumbnails(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """Small JPEGs, upright, by path: of those files that have one. Some 25 paths are one request."""
         ...
