@@ -94,9 +94,8 @@ def key_frame(path: str) -> Image | None:
     av = _load()
     try:
         with av.open(path, metadata_errors="ignore") as container:
-            if not container.streams.video:
-                return None
-            return _first_bright(container, container.streams.video[0])
+            stream = next((s for s in container.streams.video if s.codec_context), None)  # FFmpeg knows no decoder of the others
+            return None if stream is None else _first_bright(container, stream)
     except (av.error.FFmpegError, OSError, ValueError, MemoryError):
         return None
 

@@ -48,11 +48,13 @@ def noise(count: int, seed: int = 1) -> bytes:
 
 
 def photo(width: int = 1600, height: int = 1200, seed: int = 1) -> Image.Image:
-    """A picture that is hard to compress, with a large shape in it."""
+    """A picture with large and small features, and grain that is hard to compress."""
     chance = np.random.default_rng(seed)
-    pixels = chance.integers(0, 60, (height, width, 3), np.uint8)
-    pixels[: height // 2, : width // 3] += 150
-    return Image.fromarray(pixels)
+    layers = chance.normal(0, 12, (height, width, 3)).astype(np.float32)
+    for cells, weight in ((4, 110), (9, 60), (40, 25)):
+        small = Image.fromarray(chance.integers(0, 255, (cells, cells, 3), np.uint8))
+        layers += np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), np.float32) / 255 * weight
+    return Image.fromarray(np.clip(layers + 20, 0, 255).astype(np.uint8))
 
 
 def exif_bytes() -> bytes:
@@ -109,9 +111,9 @@ def a_dng(path: Path) -> None:
     head = struct.pack("<2sHI", b"II", 42, 8 + BIG)
     entries = stills.directory(
         {
-            0x100: (4, 4000), 0x101: (4, 3000), 0x102: (3, 16), 0x103: (3, 1), 0x106: (3, 32803), 0x10F: (2, "Leica"),
-            0x110: (2, "M10"), 0x111: (4, 8), 0x112: (3, 6), 0x117: (4, BIG), 0x132: (2, "2020:02:03 04:05:06"),
-            0xC612: (1, [1, 4, 0, 0]),
+            0x100: (4, [4000]), 0x101: (4, [3000]), 0x102: (3, [16]), 0x103: (3, [1]), 0x106: (3, [32803]), 0x10F: (2, "Leica"),
+            0x110: (2, "M10"), 0x111: (4, [8]), 0x112: (3, [6]), 0x117: (4, [BIG]), 0x132: (2, "2020:02:03 04:05:06"),
+            0xC612: (1, bytes((1, 4, 0, 0))),
         },
         8 + BIG,
         "<",
@@ -327,7 +329,7 @@ def test_what_its_name_calls_no_photo_is_not_fetched(pool: ReaderPool, tmp_path:
     (tmp_path / "far").mkdir()
     (tmp_path / "far" / "notes.docx").write_bytes(noise(5000))
     (tmp_path / "far" / "no extension").write_bytes(noise(5000))
-    a_jpeg(tmp_path / "far" / "photo")
+    photo().save(tmp_path / "far" / "photo", "JPEG", exif=exif_bytes())
     store = FarStore("far", tmp_path / "far")
     found = facts_from_afar(pool, store, tmp_path / "scratch", list(store.list()))
     assert isinstance(found["notes.docx"], UnsupportedType)
@@ -350,7 +352,11 @@ def test_sidecars_are_fetched_whole(pool: ReaderPool, tmp_path: Path) -> None:
     check_same("a", near["a"], far["a"])
 
 
-def test_without_a_thumbnail_there_is_no_look(pool: ReaderPool, library: Path, tmp_path: Path) -> None:
+def test_without_a_thumbnail_there_is_no_look(
+    pool: ReaderPool, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_one = FarStore._thumbnail
+    monkeypatch.setattr(FarStore, "_thumbnail", staticmethod(lambda path: b"" if path.endswith("dng") else real_one(path)))
     store = FarStore("far", library)
     entries = [e for e in store.list() if e.path in ("jpeg.jpg", "dng.dng")]
     facts = facts_from_afar(pool, store, tmp_path, entries)
