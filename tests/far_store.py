@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+import pillow_heif
 from PIL import Image, ImageOps
 
 from catalog.domain.asset import Entry
@@ -98,7 +99,11 @@ class FarStore(LocalStore):
     @staticmethod
     def _thumbnail(path: str) -> bytes:
         try:
-            picture = ImageOps.exif_transpose(Image.open(path))
+            if path.lower().endswith(".heic"):
+                picture: Image.Image = pillow_heif.open_heif(path).to_pillow()
+            else:
+                with Image.open(path) as opened:
+                    picture = ImageOps.exif_transpose(opened)
         except Exception:  # then it is a clip, or has none
             found = key_frame(path)
             if found is None:
