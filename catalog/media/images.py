@@ -13,7 +13,7 @@ from catalog.media.source import ByteSource
 
 _MAX_CHUNKS = 100_000
 _MAX_BLOCK = 8 << 20
-_FEW_CHUNKS = 3
+_FEW_CHUNKS = 2
 _TAIL = 1 << 17
 _XMP_KEY = b"XML:com.adobe.xmp"
 _XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
