@@ -20,7 +20,7 @@ from catalog.errors import ConfigError, NoCatalog, NotYetAvailable, SourceInside
 from catalog.execution import guards
 from catalog.execution.apply import Applier
 from catalog.execution.describing import utc_now
-from catalog.execution.reading import LocalReading, Reading
+from catalog.execution.reading import Reading
 from catalog.execution.recorder import Recorder, patiently
 from catalog.execution.report import Report
 from catalog.execution.survey import IngestSurvey, Lookup
@@ -33,6 +33,8 @@ from catalog.stores.marker import read_marker
 from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
+Claim = Callable[[Repository], None]
+"""Tells the index where a store is, once a run begins that writes."""
 T = TypeVar("T")
 SourceT = TypeVar("SourceT", bound=ManagedStore)
 STORE = NAS
@@ -56,7 +58,7 @@ class RunLookup(Lookup, Protocol):
 class Ingesting(Generic[SourceT]):
     """A store to read and one to fill, proved to be fit for each other, and what answers for the index.
 
-    `reading` reads the source; `claim` tells the index where the target is, once a run begins that writes.
+    `reading` reads the source; `claim` is for the target.
     """
 
     workspace: Workspace
@@ -64,7 +66,7 @@ class Ingesting(Generic[SourceT]):
     target: ManagedStore
     lookup: RunLookup
     reading: Reading
-    claim: Callable[[Repository], None]
+    claim: Claim
 
     @property
     def store(self) -> str:
@@ -132,7 +134,17 @@ def ingesting(workspace: Workspace, directory: str, *, dry: bool, move: bool = F
     files = _moved_from(workspace, directory, lookup) if move else _read_from(source, marker, lookup)
     with workspace.readers() as pool, contextlib.closing(LocalStore(STORE, root)) as target:
         claim = partial(claim_root, name=STORE, root=root)
-        yield Ingesting(workspace, files, target, lookup, LocalReading(pool, str(files.root)), claim)
+        yield Ingesting(workspace, files, target, lookup, workspace.reading(pool, files), claim)
+
+
+@contextlib.contextmanager
+def between(
+    workspace: Workspace, source: SourceT, target: ManagedStore, claim: Claim, *, dry: bool
+) -> Iterator[Ingesting[SourceT]]:
+    """What a run needs that reads one store and fills another. That they are fit for each other is the caller's to prove."""
+    lookup = lookup_of(workspace, dry=dry)
+    with workspace.readers() as pool:
+        yield Ingesting(workspace, source, target, lookup, workspace.reading(pool, source), claim)
 
 
 def _moved_from(workspace: Workspace, directory: str, lookup: RunLookup) -> LocalStore:

@@ -8,7 +8,6 @@ from catalog.console import Screen
 from catalog.domain.names import to_text
 from catalog.execution import guards
 from catalog.execution.pruning import OUTCOMES, Documents, Pruner
-from catalog.execution.reading import LocalReading
 from catalog.index.repository import Repository
 from catalog.runs import storing
 from catalog.runs.ingesting import refuse_dropbox
@@ -46,7 +45,7 @@ def run_prune(workspace: Workspace, request: PruneRequest, screen: Screen) -> in
             return _dry(workspace, request, screen, repository, source, stores)
         guards.check_removals(count, workspace.settings.move_limit, yes=request.yes)
         with session(workspace, screen, COMMAND, WORDS, source=base) as run, workspace.readers() as pool:
-            reading = LocalReading(pool, str(source.root))
+            reading = workspace.reading(pool, source)
             pruner = Pruner(
                 source, base, reading, _documents(repository), stores, workspace.settings.source_copies, run.report, run.journal,
                 run.edit, run.tell, request.limit, workspace.progress.advance,
@@ -66,7 +65,7 @@ def _dry(
     with workspace.readers() as pool:
         base = to_text(str(source.root))
         needed = workspace.settings.source_copies
-        reading = LocalReading(pool, str(source.root))
+        reading = workspace.reading(pool, source)
         pruner = Pruner(source, base, reading, _documents(repository), stores, needed, report, limit=request.limit)
         pruner.run(recursive=request.recursive)
     workspace.progress.close()

@@ -20,7 +20,7 @@ from catalog.errors import StoreGuard, UsageError
 from catalog.execution.agreement import OUTCOMES, Applier, told
 from catalog.execution.comparison import Recorded, Scope
 from catalog.execution.describing import utc_now
-from catalog.execution.reading import LocalReading, Reading, Wanted
+from catalog.execution.reading import Reading, Wanted
 from catalog.execution.reconcile import Options, Reconciler
 from catalog.execution.report import Outcome, Report
 from catalog.index import documents, queries, schema
@@ -30,6 +30,7 @@ from catalog.plans.reconcile import Attach, Reconciliation
 from catalog.runs import storing
 from catalog.runs.session import Session, session
 from catalog.stores.local import PRIVATE, LocalStore
+from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
 COMMAND = "sync_catalog_with_disk"
@@ -91,13 +92,13 @@ def _inside(root: Path, folder: str) -> str:
 
 
 def _dry(
-    workspace: Workspace, request: SyncRequest, screen: Screen, store: LocalStore, scope: Scope, repository: Repository
+    workspace: Workspace, request: SyncRequest, screen: Screen, store: ManagedStore, scope: Scope, repository: Repository
 ) -> int:
     report = screen.report(workspace.progress, **WORDS)
     report.dry = True
     judge = _Rules(screen, ask=False)
     with workspace.readers() as pool:
-        reading = LocalReading(pool, str(store.root))
+        reading = workspace.reading(pool, store)
         reconciler = _reconciler(workspace, request, store, scope, SyncIndex(repository, "", _at_once), reading, judge)
         for action in limited(_guarded_plan(reconciler, report), request.limit):
             report.add(_planned(action, store.name))
@@ -115,16 +116,16 @@ def _planned(action: Reconciliation | Skip, store: str) -> Outcome:
     return told(action, store, "planned")
 
 
-def _sync(run: Session, request: SyncRequest, screen: Screen, store: LocalStore, scope: Scope) -> None:
+def _sync(run: Session, request: SyncRequest, screen: Screen, store: ManagedStore, scope: Scope) -> None:
     workspace, report = run.workspace, run.report
     judge = _Rules(screen, ask=screen.can_ask and not request.yes)
     index = SyncIndex(run.repository, run.run, run.patiently)
     with workspace.readers() as pool:
-        reading = LocalReading(pool, str(store.root))
+        reading = workspace.reading(pool, store)
         reconciler = _reconciler(workspace, request, store, scope, index, reading, judge)
 
         def reread(action: Attach) -> Document | None:
-            return _described(action, str(store.root), reading, workspace, index)
+            return _described(action, store.place, reading, workspace, index)
 
         applier = Applier(store, index, run.edit, run.journal, report, reread)
         try:
@@ -136,7 +137,13 @@ def _sync(run: Session, request: SyncRequest, screen: Screen, store: LocalStore,
 
 
 def _reconciler(
-    workspace: Workspace, request: SyncRequest, store: LocalStore, scope: Scope, index: SyncIndex, reading: Reading, judge: _Rules
+    workspace: Workspace,
+    request: SyncRequest,
+    store: ManagedStore,
+    scope: Scope,
+    index: SyncIndex,
+    reading: Reading,
+    judge: _Rules,
 ) -> Reconciler:
     settings = workspace.settings
     options = Options(
@@ -144,7 +151,7 @@ def _reconciler(
         shrink_percent=settings.shrink_percent, shrink_files=settings.shrink_files, video_folder=workspace.layout.video_folder,
     )  # fmt: skip
     return Reconciler(
-        store, index, reading, workspace.describer(str(store.root)), judge, options,
+        store, index, reading, workspace.describer(store.place), judge, options,
         now=utc_now, advance=workspace.progress.advance,
     )  # fmt: skip
 

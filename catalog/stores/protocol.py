@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 from catalog.domain.asset import Entry
 from catalog.stores.trash import Trashed
@@ -139,6 +139,7 @@ class ManagedStore(Store, Protocol):
         ...
 
 
+@runtime_checkable
 class RemoteStore(ManagedStore, Protocol):
     """A store whose bytes are far away. Its entries state their content hash, and files are read in pieces."""
 
