@@ -16,11 +16,14 @@ import platformdirs
 from catalog.config import APP, Settings, state_dir
 from catalog.domain.geo import Position
 from catalog.domain.layout import Layout
+from catalog.domain.names import from_text
 from catalog.domain.place import KnownPlace, Place
 from catalog.errors import CatalogError, ConfigError, NoCatalog
 from catalog.execution.describing import Describer
 from catalog.execution.progress import Progress
+from catalog.execution.reading import LocalReading, Reading, RemoteReading
 from catalog.execution.workers import Limits, ReaderPool
+from catalog.stores.protocol import ManagedStore, RemoteStore
 
 if TYPE_CHECKING:
     from catalog.index.client import Address, Connection
@@ -106,6 +109,12 @@ class Workspace:
         limits = Limits(settings.file_seconds, settings.file_memory_mb * 1024 * 1024, settings.optional_readers)
         with ReaderPool(settings.workers, limits) as pool:
             yield pool
+
+    def reading(self, pool: ReaderPool, store: ManagedStore) -> Reading:
+        """How the files of a store are read: of one far away, only the bytes that are needed."""
+        if isinstance(store, RemoteStore):
+            return RemoteReading(pool, store, self.scratch_dir)
+        return LocalReading(pool, from_text(store.place))
 
     @cached_property
     def repository(self) -> Repository:
@@ -253,6 +262,11 @@ class Workspace:
     def journal_dir(self) -> Path:
         """Where journals are kept."""
         return self.state_dir / "journal"
+
+    @cached_property
+    def scratch_dir(self) -> Path:
+        """Where parts of files from far away are kept for the moment in which they are read."""
+        return state_dir(self.settings) / "scratch"
 
 
 def new_run() -> str:

@@ -111,6 +111,7 @@ class Copy:
     """The bytes of an asset at one path in one store; `verified` is when its content hash was last proved (UTC).
 
     `device` and `inode` are the file's own on this machine, by which it is known again after a rename; 0 is unknown.
+    `revision` is the version that the store states, "" where it does not.
     """
 
     store: str
@@ -122,6 +123,7 @@ class Copy:
     state: str = "ok"
     device: int = 0
     inode: int = 0
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

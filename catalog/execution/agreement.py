@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.domain import edits
+from catalog.domain.asset import Entry
 from catalog.domain.copies import DAMAGED, MISSING, OK, Held, Row, copy_row, is_as_recorded, sidecar_row, timestamp
 from catalog.domain.edits import Change, Document, Edit
 from catalog.domain.person import merged, overlaid
@@ -102,8 +103,7 @@ class Applier:
             if action.forget:
                 return edits.forgotten_without(store, action.known.path)
             return edits.marked(store, action.known.path, MISSING)
-        now = self._store.stat(action.entry.path)
-        if now is None or not is_same(now, action.entry):
+        if not self._is_unchanged(action.entry):
             return None
         if isinstance(action, Corrupt):
             return edits.marked(store, action.known.path, DAMAGED)
@@ -117,6 +117,16 @@ class Applier:
             row["verified"] = _verified(action.known, row)
         return edits.with_copy(row)
 
+    def _is_unchanged(self, entry: Entry) -> bool:
+        """Whether a file is still as it was listed. A listing that states contents is itself what the index shall say.
+
+        To ask a store far away about each file again would take longer than all the rest.
+        """
+        if entry.digest:
+            return True
+        now = self._store.stat(entry.path)
+        return now is not None and is_same(now, entry)
+
     @staticmethod
     def _relocation(action: Relocate, row: Row) -> Change:
         if action.unread:
@@ -125,11 +135,10 @@ class Applier:
         return _both(moved, edits.without_stack()) if action.leaves_stack else moved
 
     def _load_edits(self, action: Load) -> list[Edit]:
-        now = self._store.stat(action.entry.path)
-        if now is None or not is_same(now, action.entry):
+        if not self._is_unchanged(action.entry):
             return []
         store, moment = self._store.name, datetime.now(UTC)
-        sidecars = [sidecar_row(store, s, self._store.checksum(s.path)) for s in action.sidecars]
+        sidecars = [sidecar_row(store, s, s.digest or self._store.checksum(s.path)) for s in action.sidecars]
         rows = [copy_row(store, action.entry, moment, moment)]
         document = self._index.document(action.asset, action.entry.path, rows, sidecars, action.stack)
         said = self._index.said_once(action.hash)

@@ -26,6 +26,7 @@ from catalog.errors import (
     StoreFull,
     StoreUnavailable,
 )
+from catalog.execution.carrying import carry, content_of, states_contents
 from catalog.execution.journal import Journal
 from catalog.execution.recorder import Record, Recorder
 from catalog.execution.removal import Safe, SourceRemoval, SourceStore
@@ -204,15 +205,14 @@ class Applier:
         """Where the copy came to lie; "" where there is none."""
         self.journal.started("copy", **_details(action))
         try:
-            placed = self._place(action)
+            placed, there = self._place(action)
         except FATAL as error:
             self._give_up(action, str(error))
             raise
         except StoreError as error:
             self._give_up(action, str(error))
             return ""
-        now = datetime.now(UTC)
-        copy = self._copy_of(placed, now)
+        copy = _copy_of(placed, there, datetime.now(UTC))
         stored = _Stored(placed, copy, [], [] if placed.present else [placed.target])
         fatal: StoreError | None = None
         for entry, target in placed.sidecars:  # the photo counts even where one of them cannot be had
@@ -231,52 +231,47 @@ class Applier:
             raise fatal
         return placed.target
 
-    def _copy_of(self, action: CopyToStore, now: datetime) -> Copy:
-        """The file that lies at the target now, as it is recorded."""
-        there = self.target.stat(action.target)
-        entry = there if there is not None else action.source  # taken away meanwhile: the next sync will tell
-        mtime = file_time(entry.mtime_ns).replace(tzinfo=UTC)
-        device, inode = (there.device, there.inode) if there is not None else (0, 0)
-        return Copy(action.store, action.target, action.source.size, mtime, now, now, device=device, inode=inode)
-
-    def _place(self, action: CopyToStore) -> CopyToStore:
-        """The action with the target it got: where the name is taken by other content, the next free number."""
+    def _place(self, action: CopyToStore) -> tuple[CopyToStore, Entry]:
+        """The action with the target it got, and what lies there: where other content has the name, the next free number."""
         folder, _, name = action.target.rpartition("/")
         stem = name[: -len(extension_of(name)) - 1] if extension_of(name) else name
         for number in itertools.count():
             target = action.target if number == 0 else f"{folder}/{file_name(stem, name, number)}"
-            placed = replace(action, target=target, present=self._holds(target, action))
-            if placed.present:
-                return placed
+            placed = replace(action, target=target, present=False)
+            looked = number > 0 or action.present or not states_contents(self.target)  # else the plan has it from a listing
+            if looked and (there := self._held(target, action)) is not None:
+                return replace(placed, present=True), there
             try:
-                with self.source.open(action.source.path) as stream:
-                    self.target.put(target, stream, action.source.size, action.source.mtime_ns, action.asset.hash)
-                return placed
+                return placed, carry(self.source, action.source, self.target, target, action.asset.hash)
             except AlreadyExists:
-                if self._holds(target, action):  # another program was faster, with the same content
-                    return replace(placed, present=True)
+                if (there := self._held(target, action)) is not None:  # another program was faster, with the same content
+                    return replace(placed, present=True), there
                 if number >= MAX_SUFFIX:
                     raise
         raise AssertionError("unreachable")
 
-    def _holds(self, target: str, action: CopyToStore) -> bool:
-        """Whether the very content lies at the target already, by reading it."""
+    def _held(self, target: str, action: CopyToStore) -> Entry | None:
+        """What lies at the target, if it is the very content: as the store states it, else by reading it."""
         entry = self.target.stat(target)
-        return entry is not None and entry.size == action.source.size and self.target.checksum(target) == action.asset.hash
+        if entry is None or entry.size != action.source.size or content_of(self.target, entry) != action.asset.hash:
+            return None
+        return entry
 
     def _place_sidecar(self, entry: Entry, owner: str, beside: str, wanted: str, written: list[str]) -> dict[str, Any]:
         """Copy a sidecar of the source file `owner` to where its photo lies. `written` learns the path of a new file."""
-        digest = self.source.checksum(entry.path)
+        digest = content_of(self.source, entry)
         for path in itertools.chain([wanted] if wanted else (), sidecar_names(entry.name, owner, beside)):
-            if self.target.stat(path) is None:
-                with contextlib.suppress(AlreadyExists), self.source.open(entry.path) as stream:
-                    self.target.put(path, stream, entry.size, entry.mtime_ns, digest)
+            there = self.target.stat(path)
+            if there is None:
+                with contextlib.suppress(AlreadyExists):
+                    there = carry(self.source, entry, self.target, path, digest)
                     written.append(path)
                     break
-            if self.target.checksum(path) == digest:
+                there = self.target.stat(path)
+            if there is not None and content_of(self.target, there) == digest:
                 break
-        there = self.target.stat(path)
-        return sidecar_row(self.target.name, there or replace(entry, path=path, device=0, inode=0), digest)
+        assert there is not None  # there are always further names
+        return sidecar_row(self.target.name, there, digest)
 
     def _give_up(self, action: CopyToStore, reason: str) -> None:
         with self._lock:
@@ -423,6 +418,15 @@ class Applier:
             self.index.amend(action.hash, sidecars, None)
         if action.album and not action.remembered:
             self.index.join_album(action.hash, action.album, self.run)
+
+
+def _copy_of(action: CopyToStore, there: Entry, now: datetime) -> Copy:
+    """The file that lies at the target now, as it is recorded."""
+    mtime = file_time(there.mtime_ns).replace(tzinfo=UTC)
+    return Copy(
+        action.store, action.target, action.source.size, mtime, now, now,
+        device=there.device, inode=there.inode, revision=there.revision,
+    )  # fmt: skip
 
 
 def _are_neighbours(path: str, other: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from catalog.domain.names import comparison_key
 from catalog.errors import ConfirmationNeeded, SourceInsideCatalog, StoreGuard, UsageError
 
 
@@ -25,6 +26,17 @@ def check_apart(source: Path, root: Path) -> None:
         raise SourceInsideCatalog(f"The folder {source} lies inside the catalog {root}; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
     if real_root.is_relative_to(source) or _is_below(real_root, source):
+        raise SourceInsideCatalog(f"The catalog {root} lies inside the folder {source}; nothing was changed.",
+                                  hint="Name folders beside the catalog one by one.")  # fmt: skip
+
+
+def check_places_apart(source: str, root: str) -> None:
+    """Raise SourceInsideCatalog where one of two folders of one account lies in the other (POSIX paths, any case)."""
+    one, other = (f"{comparison_key(place.rstrip('/'))}/" for place in (source, root))
+    if one.startswith(other):
+        raise SourceInsideCatalog(f"The folder {source} lies inside the catalog {root}; nothing was changed.",
+                                  hint="Name a folder outside it.")  # fmt: skip
+    if other.startswith(one):
         raise SourceInsideCatalog(f"The catalog {root} lies inside the folder {source}; nothing was changed.",
                                   hint="Name folders beside the catalog one by one.")  # fmt: skip
 

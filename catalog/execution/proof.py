@@ -9,6 +9,7 @@ from typing import Any
 from catalog.domain.asset import Entry
 from catalog.domain.copies import OK
 from catalog.errors import StoreError
+from catalog.execution.carrying import content_of
 from catalog.stores.protocol import Store
 
 
@@ -16,8 +17,10 @@ def is_same_file(one: Entry, other: Entry) -> bool:
     """Whether two paths show one file: then removing one is no matter of copies.
 
     A second mount of a folder may show another device; a file whose inode and times, to the nanosecond, are the same is
-    taken for the same all the same.
+    taken for the same all the same. Of stores without inodes, the version tells: no two files share one.
     """
+    if one.revision and one.revision == other.revision:
+        return True
     if one.inode and (one.device, one.inode) == (other.device, other.inode):
         return True
     marks = [(e.inode, e.size, e.mtime_ns, e.ctime_ns) for e in (one, other)]
@@ -76,7 +79,7 @@ class Prover:
                 return "is the file itself"
             if entry.inode and (entry.device, entry.inode) in self._files:
                 return "is a link to another copy"
-            if entry.size != row["size"] or store.checksum(row["path"]) != content_hash:
+            if entry.size != row["size"] or content_of(store, entry) != content_hash:
                 return "has other content"
         except StoreError as error:
             return f"cannot be read ({error.message})"

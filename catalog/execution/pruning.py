@@ -14,15 +14,14 @@ from catalog.domain.asset import Entry
 from catalog.domain.copies import OK, copy_row
 from catalog.domain.edits import Edit
 from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
-from catalog.domain.names import from_text
 from catalog.domain.stacks import Candidate, shots
 from catalog.errors import MediaError, StoreError
+from catalog.execution.carrying import carry, content_of
 from catalog.execution.journal import Journal
 from catalog.execution.proof import Prover, is_same_file
+from catalog.execution.reading import Reading, Wanted
 from catalog.execution.report import Outcome, Report
 from catalog.execution.survey import sorted_out
-from catalog.execution.workers import ReaderPool
-from catalog.media.request import Request
 from catalog.stores.protocol import Store
 
 OUTCOMES = ("removed", "repaired", "kept", "ignored", "failed")
@@ -71,7 +70,7 @@ class Pruner:
 
     source: Source
     base: str
-    pool: ReaderPool
+    reading: Reading
     documents: Documents
     stores: Mapping[str, Store]
     needed: int
@@ -122,12 +121,8 @@ class Pruner:
         candidates = [c for shot in found for c in shot]
         digests: dict[str, str] = {}
         reasons: dict[str, str] = {c.entry.path: c.entry.problem for c in candidates if c.entry.problem}
-        requests = (
-            (c.entry.path, Request(f"{self.base}/{from_text(c.entry.path)}", only_hash=True, size=c.entry.size))
-            for c in candidates
-            if not c.entry.problem
-        )
-        for path, result in self.pool.run(requests):
+        wanted = ((c.entry.path, Wanted(c.entry, only_hash=True)) for c in candidates if not c.entry.problem)
+        for path, result in self.reading.run(wanted):
             if isinstance(result, str):
                 digests[path] = result
             elif isinstance(result, MediaError):
@@ -205,7 +200,7 @@ class Pruner:
     def _proved_sidecar(self, sidecar: Entry, rows: Sequence[Mapping[str, Any]]) -> str:
         """The content hash of a sidecar that has as many good copies as are needed, else ""."""
         try:
-            digest = self.source.checksum(sidecar.path)
+            digest = content_of(self.source, sidecar)
             same = [{"state": OK, **row} for row in rows if row["hash"] == digest]
             proof = Prover(self.stores, partial(is_same_file, sidecar)).prove(digest, same, self.needed)
         except StoreError:
@@ -244,19 +239,15 @@ class Pruner:
     def _is_unchanged(self, entry: Entry, digest: str) -> bool:
         """Whether a file is still the one that was read; where anything was done to it since, it is read again."""
         now = self.source.stat(entry.path)
-        return now is not None and (now == entry or self.source.checksum(entry.path) == digest)
+        return now is not None and (now == entry or content_of(self.source, now) == digest)
 
     def _repair(self, found: Removable, store: str, path: str) -> str:
         """Put the source where its asset is recorded and no file lies; why it could not be, or ""."""
         assert self.journal is not None and self.edit is not None
         entry, target = found.entry, self.stores[store]
         self.journal.started("repair", store=store, path=path, hash=found.hash)
-        with self.source.open(entry.path) as stream:
-            target.put(path, stream, entry.size, entry.mtime_ns, found.hash)
+        there = carry(self.source, entry, target, path, found.hash)
         target.settle([path])
-        there = target.stat(path)
-        if there is None:
-            return "the repaired copy vanished"
         now = datetime.now(UTC)
         event = {"store": store, "path": path, "source": f"{self.base}/{entry.path}", "effect": "file"}
         (outcome,) = self.edit([Edit(found.hash, "repair", edits.with_copy(copy_row(store, there, now, now)), event)])

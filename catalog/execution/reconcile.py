@@ -19,14 +19,13 @@ from catalog.domain.copies import (
     recorded_identity,
 )
 from catalog.domain.edits import Document
-from catalog.domain.names import comparison_key, from_text
+from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate, Member, group, stem_key
 from catalog.errors import MediaError, StoreError, UnsupportedType
 from catalog.execution import guards
 from catalog.execution.comparison import Looker, Owned, Recorded, Records, Scope, Sight
 from catalog.execution.describing import Describer
-from catalog.execution.workers import ReaderPool
-from catalog.media.request import Request
+from catalog.execution.reading import Reading, Wanted
 from catalog.plans.actions import Skip
 from catalog.plans.reconcile import (
     AddCopy,
@@ -100,16 +99,15 @@ class Reconciler:
     """Makes the plan for one store. Reads the store, asks the index, writes nothing."""
 
     def __init__(
-        self, store: Store, index: Index, pool: ReaderPool, describer: Describer, judge: Judge, options: Options,
-        *, base: str, now: Callable[[], datetime], advance: Callable[[int], None] = lambda _count: None,
+        self, store: Store, index: Index, reading: Reading, describer: Describer, judge: Judge, options: Options,
+        *, now: Callable[[], datetime], advance: Callable[[int], None] = lambda _count: None,
     ) -> None:  # fmt: skip
         self._store = store
         self._index = index
-        self._pool = pool
+        self._reading = reading
         self._describer = describer
         self._judge = judge
         self._options = options
-        self._base = base
         self._now = now
         self._advance = advance
         self._digests: dict[str, str] = {}
@@ -150,7 +148,9 @@ class Reconciler:
 
     def _recognised(self, compared: Comparison, looker: Looker) -> list[Known]:
         """Everything recorded whose content is found in the store, at its place or at another."""
-        actions = [] if self._options.rehash else by_identity(compared, looker.present())
+        stated = {c.entry.path: c.entry.digest for c in compared.fresh if c.entry.digest}
+        self._digests |= stated
+        actions = [] if self._options.rehash or stated else by_identity(compared, looker.present())
         sizes = sizes_to_hash(compared)
         self._hash([c for c in compared.fresh if c.entry.size in sizes])
         told, unclear = by_content(compared, self._digests)
@@ -202,18 +202,17 @@ class Reconciler:
     ) -> Iterator[tuple[Candidate, Facts | str | MediaError | None]]:
         """What reading gave for each; None for a file that is another one now than before."""
 
-        def requests() -> Iterator[tuple[Candidate, Request]]:
-            for candidate in candidates:
-                sidecars = () if only_hash else tuple(self._system(s) for s in candidate.sidecars)
-                yield candidate, Request(self._system(candidate.entry), sidecars, only_hash=only_hash, size=candidate.entry.size)
-
-        for candidate, result in self._pool.run(requests()):
+        wanted = ((c, Wanted(c.entry, () if only_hash else c.sidecars, only_hash=only_hash)) for c in candidates)
+        for candidate, result in self._reading.run(wanted):
             self._advance(1)
-            now = self._store.stat(candidate.entry.path)
-            yield candidate, result if now is not None and is_same(now, candidate.entry) else None
+            yield candidate, result if self._is_unchanged(candidate.entry) else None
 
-    def _system(self, entry: Entry) -> str:
-        return f"{self._base}/{from_text(entry.path)}"
+    def _is_unchanged(self, entry: Entry) -> bool:
+        """Whether a file is still the one that was listed. Where its store states what it read, reading has seen to that."""
+        if entry.digest:
+            return True
+        now = self._store.stat(entry.path)
+        return now is not None and is_same(now, entry)
 
     def _chosen(self, told: Sequence[Known], unclear: Mapping[str, Sequence[Relocate]]) -> list[Known]:
         """The actions, with a person's choice which of several places a file was moved to, and which are copies."""
@@ -352,7 +351,7 @@ class Reconciler:
     def _arrive(self, entry: Entry, owner: str, moved: Mapping[Any, Held], came: dict[str, list[tuple[Entry, str]]]) -> None:
         key = identity(entry)
         try:
-            digest = moved[key].hash if key in moved else self._store.checksum(entry.path)
+            digest = moved[key].hash if key in moved else entry.digest or self._store.checksum(entry.path)
         except StoreError as error:
             self._problems.append(Skip(entry, str(error), "failed"))
             return
@@ -509,7 +508,12 @@ def _says_nothing_new(touch: Touch) -> bool:
 
 
 def is_same(now: Entry, before: Entry) -> bool:
-    """Whether a path shows the file that was listed, unchanged. Some file systems number a file anew at each look."""
+    """Whether a path shows the file that was listed, unchanged, by its content where the store states it.
+
+    Some file systems number a file anew at each look, so that the inode says nothing.
+    """
+    if now.digest and before.digest:
+        return now.digest == before.digest
     return (now.size, now.mtime_ns, now.problem) == (before.size, before.mtime_ns, before.problem)
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from catalog.domain.asset import Entry
 from catalog.errors import StoreError
+from catalog.execution.carrying import content_of
 from catalog.execution.journal import Journal
 from catalog.execution.proof import is_same_file
 from catalog.execution.report import Outcome
@@ -98,11 +99,11 @@ class SourceRemoval:
             return f"kept in the source: the catalog copy {file.path} is gone or was changed"
         if is_same_file(here, there):
             return "kept: it is the catalog's own file, seen by another path"
-        if file.prove and self.target.checksum(file.path) != file.hash:
+        if (file.prove or there.digest) and content_of(self.target, there) != file.hash:
             return f"kept in the source: the catalog copy {file.path} is damaged"
         untouched = replace(here, ctime_ns=file.entry.ctime_ns) == file.entry  # removing a hard link changes the other's ctime
         must_read = file.prove or here != file.entry
-        if not untouched or (must_read and self.source.checksum(file.entry.path) != file.hash):
+        if not untouched or ((must_read or here.digest) and content_of(self.source, here) != file.hash):
             return "kept in the source: it changed during the run"
         return ""
 
@@ -112,7 +113,7 @@ class SourceRemoval:
             return ""
         if replace(here, ctime_ns=sidecar.ctime_ns) != sidecar:
             return f"kept in the source: its sidecar {sidecar.name} changed during the run"
-        if there is None or is_same_file(here, there) or self.source.checksum(sidecar.path) != self.target.checksum(path):
+        if there is None or is_same_file(here, there) or content_of(self.source, here) != content_of(self.target, there):
             return f"kept in the source: its sidecar {sidecar.name} has no good copy in the catalog"
         return ""
 

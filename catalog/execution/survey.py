@@ -15,12 +15,13 @@ from catalog.domain.asset import Entry, Facts, KnownAsset
 from catalog.domain.capture_time import file_time
 from catalog.domain.filetypes import IGNORED_FOLDERS, IGNORED_NAMES, MEDIA_EXTENSIONS, SIDECAR_EXTENSIONS, extension_of
 from catalog.domain.layout import Layout, folder_of
-from catalog.domain.names import comparison_key, from_text
+from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate, Member, attach_sidecars, group, shots
 from catalog.errors import MediaError, NotFound, StoreError, UnsupportedType
+from catalog.execution.carrying import content_of, states_contents
 from catalog.execution.describing import Describer
-from catalog.execution.workers import ReaderPool, Result
-from catalog.media.request import Request
+from catalog.execution.reading import Reading, Wanted
+from catalog.execution.workers import Result
 from catalog.plans.actions import Skip
 from catalog.plans.ingest import IngestFacts, Occupancy, Remembered
 from catalog.stores.protocol import Store
@@ -52,11 +53,13 @@ class Lookup(Protocol):
 def fingerprint(base: str, candidate: Candidate) -> str:
     """What a file that was read before is recognised by: path, device, inode, size, and times of change to the ns.
 
-    Those of its sidecars count as well: one that is new or was edited makes the file be looked at again.
+    Where its store states it, the content and the version count as well. So do the sidecars: one that is new or was
+    edited makes the file be looked at again.
     """
     parts: list[object] = [base]
     for entry in (candidate.entry, *candidate.sidecars):
         parts += (entry.path, entry.device, entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns)
+        parts += (entry.digest, entry.revision) if entry.digest else ()
     return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
@@ -107,16 +110,16 @@ class IngestSurvey:
     """Lists a source folder by folder, reads what is new, and gives the facts of one batch after the other."""
 
     def __init__(
-        self, source: Store, target: Store, base: str, lookup: Lookup, pool: ReaderPool, describer: Describer, layout: Layout,
+        self, source: Store, target: Store, base: str, lookup: Lookup, reading: Reading, describer: Describer, layout: Layout,
         *, recursive: bool, now: Callable[[], datetime],
         folders: Sequence[str] = ("",), counts: Callable[[str], bool] = lambda _path: True,
     ) -> None:  # fmt: skip
-        """`folders` of the source are listed. `counts`: whether a copy at a path makes another one superfluous."""
+        """`base` names the source; `folders` of it are listed. `counts`: whether a copy at a path makes another superfluous."""
         self._source = source
         self._target = target
         self._base = base
         self._lookup = lookup
-        self._pool = pool
+        self._reading = reading
         self._describer = describer
         self._layout = layout
         self._recursive = recursive
@@ -139,7 +142,7 @@ class IngestSurvey:
         """The facts of each batch, in listing order. `in_flight`: what is planned but not yet in the index (hash to path)."""
         opened: deque[_Batch] = deque()
         again: deque[tuple[_Batch, Candidate]] = deque()
-        for (batch, path), result in self._pool.run(self._requests(opened, again)):
+        for (batch, path), result in self._reading.run(self._wanted(opened, again)):
             if result is not None:
                 batch.take(path, result)
             if batch.begun and not batch.waiting and not batch.decided:
@@ -149,15 +152,15 @@ class IngestSurvey:
 
     # --- listing ---------------------------------------------------------------------------------------------------
 
-    def _requests(
+    def _wanted(
         self, opened: deque[_Batch], again: deque[tuple[_Batch, Candidate]]
-    ) -> Iterator[tuple[tuple[_Batch, str], Request | None] | None]:
+    ) -> Iterator[tuple[tuple[_Batch, str], Wanted | None] | None]:
         """What to read: the listing's files, and between them those that were hashed and turned out to be new."""
 
-        def repeated() -> Iterator[tuple[tuple[_Batch, str], Request | None]]:
+        def repeated() -> Iterator[tuple[tuple[_Batch, str], Wanted | None]]:
             while again:
                 batch, candidate = again.popleft()
-                yield (batch, candidate.entry.path), self._request(candidate)
+                yield (batch, candidate.entry.path), Wanted(candidate.entry, candidate.sidecars)
 
         for batch in self._listed():
             opened.append(batch)
@@ -168,7 +171,7 @@ class IngestSurvey:
             for candidate in fresh:
                 yield from repeated()
                 only_hash = candidate.entry.path in likely
-                yield (batch, candidate.entry.path), self._request(candidate, only_hash=only_hash)
+                yield (batch, candidate.entry.path), Wanted(candidate.entry, candidate.sidecars, only_hash=only_hash)
             if not fresh:
                 yield (batch, ""), None
         while opened:
@@ -177,12 +180,15 @@ class IngestSurvey:
                 yield None
 
     def _likely_known(self, fresh: list[Candidate]) -> set[str]:
-        """The paths of files that have the size of an asset, or of a file seen lately in this run."""
+        """The paths of files that have the size of an asset, or of a file seen lately in this run.
+
+        Those whose content hash is stated count as well: it costs nothing, and shows whether there is more to be read.
+        """
         known = self._lookup.known_sizes(sorted({c.entry.size for c in fresh}))
         likely = set()
         for candidate in fresh:
             size = candidate.entry.size
-            if size in known or size in self._sizes:
+            if size in known or size in self._sizes or candidate.entry.digest:
                 likely.add(candidate.entry.path)
             self._sizes[size] = None
         while len(self._sizes) > _SIZES_KEPT:
@@ -208,13 +214,6 @@ class IngestSurvey:
                     unread += [c for c in shot if c.entry.path in batch.digests]
         batch.waiting += len(unread)
         return unread
-
-    def _request(self, candidate: Candidate, *, only_hash: bool = False) -> Request:
-        def system(entry: Entry) -> str:
-            return f"{self._base}/{from_text(entry.path)}"
-
-        sidecars = tuple(system(s) for s in candidate.sidecars)
-        return Request(system(candidate.entry), sidecars, only_hash=only_hash, size=candidate.entry.size)
 
     def _listed(self) -> Iterator[_Batch]:
         """The source in batches; files that may be one shot are never divided between two."""
@@ -284,13 +283,27 @@ class IngestSurvey:
         """Where the target store really holds a known asset, by its listing; None where it does not."""
         for copy in asset.copies:
             if copy["store"] == self._target.name and copy.get("state") == "ok" and self._counts(copy["path"]):
-                entry = self._target.stat(copy["path"])
+                entry = self._target_entry(copy["path"])
                 if entry and not entry.problem and entry.size == copy["size"] and self._is_as_recorded(entry, copy, asset.hash):
                     return str(copy["path"])
         return None
 
+    def _target_entry(self, path: str) -> Entry | None:
+        """What lies at a path of the target now. Where asking costs a request, what this run's listing says is believed."""
+        if states_contents(self._target):
+            folder, _, name = path.rpartition("/")
+            listed = self._listing(folder).get(comparison_key(name))
+            if listed is not None:
+                return listed
+        return self._target.stat(path)
+
     def _is_as_recorded(self, entry: Entry, copy: Mapping[str, Any], content_hash: str) -> bool:
-        """Whether a copy has its recorded time, or is proved by reading it: an edit in place may keep the size."""
+        """Whether a copy has its recorded time, or is proved by reading it: an edit in place may keep the size.
+
+        Where its store states its content, that alone decides.
+        """
+        if entry.digest:
+            return entry.digest == content_hash
         recorded = datetime.fromisoformat(copy["mtime"]).replace(tzinfo=None)
         if abs(file_time(entry.mtime_ns) - recorded) <= TIME_PRECISION:
             return True
@@ -310,13 +323,13 @@ class IngestSurvey:
             for folder in bases | {f"{base}/{self._layout.video_folder}".rstrip("/") for base in bases}:
                 for entry in self._listing(folder).values():
                     if (entry.size, extension_of(entry.name)) in alike and entry.path not in self.occupancy.contents:
-                        self._learn_content(entry.path)
+                        self._learn_content(entry)
 
-    def _learn_content(self, path: str) -> None:
+    def _learn_content(self, entry: Entry) -> None:
         try:
-            self.occupancy.contents[path] = self._target.checksum(path)
+            self.occupancy.contents[entry.path] = content_of(self._target, entry)
         except StoreError:  # unreadable: then it is only a name that is taken
-            self.occupancy.contents[path] = ""
+            self.occupancy.contents[entry.path] = ""
 
     def _listing(self, folder: str) -> dict[str, Entry]:
         if folder in self._listings:

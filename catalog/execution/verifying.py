@@ -16,6 +16,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.copies import DAMAGED, MISSING, OK, copy_row, mtime_text, sidecar_row, timestamp
 from catalog.domain.edits import Edit
 from catalog.errors import AlreadyExists, NotFound, StoreError
+from catalog.execution.carrying import carry
 from catalog.execution.journal import Journal
 from catalog.execution.proof import Prover
 from catalog.execution.report import Outcome, Report
@@ -209,10 +210,8 @@ class Verifier:
             key = target.remove(path, self.run)
             if entry is None:
                 raise NotFound(f"{good[1]} is not in store {good[0]}.")
-            with source.open(good[1]) as stream:
-                target.put(path, stream, entry.size, entry.mtime_ns, due.hash)
+            there = carry(source, entry, target, path, due.hash)
             target.settle([path])
-            there = target.stat(path)
         except (StoreError, AlreadyExists) as error:
             self.journal.failed("repair", store=store, path=path, hash=due.hash, reason=str(error))
             if key is not None:
@@ -220,12 +219,11 @@ class Verifier:
                     target.restore(key, path)
             return f"cannot be repaired: {error}"
         now = datetime.now(UTC)
-        row_entry = there or entry
         event = {"store": store, "path": path, "source": f"{good[0]}:{good[1]}", "effect": "file", "trash": key or ""}
         if due.is_sidecar:
-            change = edits.with_sidecars((), [sidecar_row(store, row_entry, due.hash)])
+            change = edits.with_sidecars((), [sidecar_row(store, there, due.hash)])
         else:
-            change = edits.with_copy(copy_row(store, row_entry, now, now))
+            change = edits.with_copy(copy_row(store, there, now, now))
         self.edit([Edit(due.owner, "repair", change, event)])
         self.journal.done("repair", store=store, path=path, hash=due.hash)
         return ""

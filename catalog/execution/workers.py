@@ -38,6 +38,13 @@ _END: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
+class Wants:
+    """A file that was fetched in part cannot be told without these ranges as well: (offset, length) in bytes."""
+
+    ranges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one file may cost (seconds of time, bytes of memory), and which optional readers to ask.
 
@@ -158,11 +165,12 @@ class ReaderPool:
         self._nursery.close()
         self._selector.close()
 
-    def run(self, requests: Iterable[tuple[Tag, Request | None] | None]) -> Iterator[tuple[Tag, Result | None]]:
+    def run(self, requests: Iterable[tuple[Tag, Request | None] | None]) -> Iterator[tuple[Tag, Result | Wants | None]]:
         """Facts, or why there are none, for each request, in the order they become ready.
 
         Requests are taken lazily, a few ahead of the workers. A request that is None comes back at once as None; None
-        in place of tag and request means that there is nothing to ask before the next result.
+        in place of tag and request means that there is nothing to ask before the next result. Of a request for a part of
+        a file it may come back that more of it is wanted.
         """
         incoming = iter(requests)
         waiting: deque[tuple[Tag, Request]] = deque()
@@ -208,7 +216,7 @@ class ReaderPool:
                 idle.deadline = time.monotonic() + self._limits.seconds_for(item[1])
             idle.pending.append(item)
 
-    def _collect(self, waiting: deque[tuple[Tag, Request]]) -> Iterator[tuple[Tag, Result]]:
+    def _collect(self, waiting: deque[tuple[Tag, Request]]) -> Iterator[tuple[Tag, Result | Wants]]:
         nearest = min(w.deadline for w in self._workers if w.pending)
         ready = {key.data for key, _events in self._selector.select(max(0.0, nearest - time.monotonic()))}
         now = time.monotonic()
@@ -223,7 +231,7 @@ class ReaderPool:
                 self._abandon(worker, waiting)
                 yield tag, GaveUp(f"reading it took longer than {round(self._limits.seconds_for(request), 2):g} s")
 
-    def _receive(self, worker: _Worker[Tag], waiting: deque[tuple[Tag, Request]]) -> tuple[Tag, Result]:
+    def _receive(self, worker: _Worker[Tag], waiting: deque[tuple[Tag, Request]]) -> tuple[Tag, Result | Wants]:
         tag, _request = worker.pending.popleft()
         try:
             kind, value = receive(worker.replies)
@@ -233,6 +241,8 @@ class ReaderPool:
             worker.deadline = time.monotonic() + self._limits.seconds_for(worker.pending[0][1])
         if kind == "read":
             return tag, value
+        if kind == "wanted":
+            return tag, Wants(value)
         return tag, (UnsupportedType if kind == "unsupported" else UnreadableMedia)(value)
 
     def _start(self) -> _Worker[Any]:

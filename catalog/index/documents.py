@@ -40,6 +40,7 @@ def copy_document(copy: Copy) -> dict[str, Any]:
         "verified": timestamp(copy.verified),
         "state": copy.state,
         **({"device": copy.device, "inode": copy.inode} if copy.inode else {}),
+        **({"revision": copy.revision} if copy.revision else {}),
     }
 
 

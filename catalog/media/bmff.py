@@ -12,7 +12,7 @@ from catalog.media.bmff_tags import Movie, read_meta, read_user_text
 from catalog.media.bmff_tracks import MAX_TRACKS, Track, fragment_seconds, index_seconds, main_video, read_track
 from catalog.media.embedded import merge_xmp
 from catalog.media.findings import Findings
-from catalog.media.source import ByteSource
+from catalog.media.source import ByteSource, Unfetched
 
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
@@ -46,8 +46,14 @@ def read_bmff(source: ByteSource, findings: Findings) -> None:
     """Add the facts of a movie: dates, position, device, displayed size in pixels, duration in seconds, codecs."""
     walk = Walk(source)
     movie, parts = Movie(findings), _Parts()
-    for box in walk.children(0, source.size, top=True):
-        _read_top(walk, box, movie, parts)
+    try:
+        for box in walk.children(0, source.size, top=True):
+            _read_top(walk, box, movie, parts)
+    except Unfetched as error:  # the boxes after a movie's header say little but how long it goes on
+        if not parts.tracks:
+            raise
+        findings.notes.append(f"boxes not read: {error}")
+        parts.fragments, parts.indexed = [], {}
     if not parts.found:
         moov = find_movie(walk)
         if moov:
@@ -159,13 +165,13 @@ def _finish(walk: Walk, movie: Movie, parts: _Parts) -> None:
     sound = next((t for t in parts.tracks if t.handler == b"soun"), None)
     if sound:
         findings.add("audio_codec", sound.codec, "quicktime")
-    duration = _duration(walk, movie, parts)
-    if duration > 0:
-        findings.add("duration", duration, "quicktime")
     created = _created(movie, parts.tracks)
     if created:
         doubtful = _writes_local_time(movie, video)
         findings.add_date(DateCandidate("quicktime:CreateDate", created, is_utc=True, utc_doubtful=doubtful))
+    duration = _duration(walk, movie, parts)  # last: it may need fragments from all over the file
+    if duration > 0:
+        findings.add("duration", duration, "quicktime")
 
 
 def _add_picture(findings: Findings, video: Track) -> None:

@@ -14,7 +14,7 @@ from catalog.media.frames import probe
 from catalog.media.matroska import read_matroska
 from catalog.media.mpeg import read_mpeg
 from catalog.media.riff import read_avi
-from catalog.media.source import ByteSource
+from catalog.media.source import ByteSource, PartSource, SourceStream
 
 Reader = Callable[[ByteSource, Findings], None]
 
@@ -39,7 +39,8 @@ def read_clip(source: ByteSource, filetype: FileType, path: str, findings: Findi
     """Add the facts of one video to the findings.
 
     `path` names the same file for FFmpeg, which is asked only while size, duration or codec is missing ("" for
-    never). Nothing is raised for what the file holds: a reader that fails leaves a note.
+    never); of a file that was fetched in part it sees what the source gives. Nothing is raised for what the file
+    holds: a reader that fails leaves a note.
     """
     failed = False
     for reader in READERS.get(filetype.family, ()):
@@ -49,7 +50,8 @@ def read_clip(source: ByteSource, filetype: FileType, path: str, findings: Findi
         return
     own = bool(READERS.get(filetype.family)) and not failed
     date_source = "" if own else _UTC_SOURCES.get(filetype.family, "")
-    _guarded(partial(probe, path, findings, date_source), findings, "ffmpeg")
+    file = SourceStream(source, path) if isinstance(source, PartSource) else path
+    _guarded(partial(probe, file, findings, date_source), findings, "ffmpeg")
 
 
 def _guarded(read: Callable[[], None], findings: Findings, name: str) -> bool:

@@ -15,8 +15,8 @@ from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, content_hash
 from catalog.errors import UnreadableMedia, UnsupportedType
 from catalog.media import pixels
 from catalog.media.findings import Findings
-from catalog.media.request import Request
-from catalog.media.source import ByteSource, FileSource, MemorySource
+from catalog.media.request import Part, Request
+from catalog.media.source import ByteSource, FileSource, Hole, MemorySource, PartSource
 
 WHOLE_FILE_BYTES = 64 * 1024 * 1024
 """Files up to this size are read whole; larger ones are hashed as a stream and read in pieces."""
@@ -38,9 +38,16 @@ def read_hash(request: Request) -> str:
 
 
 def read_facts(request: Request) -> Facts:
-    """The facts of one file. Raises UnsupportedType or UnreadableMedia with a reason; nothing else for bad content."""
+    """The facts of one file. Raises UnsupportedType or UnreadableMedia with a reason; nothing else for bad content.
+
+    Of a file that was fetched in part, also Wanting.
+    """
     name = os.path.basename(request.path)  # noqa: PTH119 - a system path may hold bytes that are no text
     with open_regular(request.path) as (descriptor, size):
+        if request.part is not None:
+            part = PartSource(descriptor, size, request.part.have, last=request.part.last)
+            if not part.is_whole:
+                return _read_part(request, request.part, name, part)
         filetype = _type_of(os.pread(descriptor, HEAD_BYTES, 0), name)
         source: ByteSource
         if size <= WHOLE_FILE_BYTES:
@@ -50,7 +57,31 @@ def read_facts(request: Request) -> Facts:
             source = FileSource(descriptor, size)
             digest = hash_stream(descriptor, size)
         _check_unchanged(descriptor, size)
+        if request.part is not None and digest != request.part.digest:
+            raise UnreadableMedia("its bytes are not those that its store states")
         return _describe(request, name, source, filetype, digest)
+
+
+class Wanting(Exception):
+    """More bytes of a file must be fetched before its facts can be told: `ranges`, as (offset, length)."""
+
+    def __init__(self, ranges: Sequence[tuple[int, int]]) -> None:
+        super().__init__(f"{len(ranges)} ranges are wanted")
+        self.ranges = tuple(ranges)
+
+
+def _read_part(request: Request, part: Part, name: str, source: PartSource) -> Facts:
+    """The facts of a file that was fetched in part. Raises Wanting where they lie in bytes that are not there.
+
+    What was touched counts, not what was raised: a library may have swallowed that.
+    """
+    try:
+        facts = _describe(request, name, source, _type_of(source.read(0, HEAD_BYTES), name), part.digest)
+    except Hole:
+        raise Wanting(source.touched) from None
+    if source.touched and not part.last:
+        raise Wanting(source.touched)
+    return facts
 
 
 @contextlib.contextmanager
@@ -117,7 +148,11 @@ def _describe(request: Request, name: str, source: ByteSource, filetype: FileTyp
     filetype = _read_metadata(request, source, filetype, findings)
     phash, quality, problem = _look(request, source, filetype, findings)
     width, height = _shown_size(findings)
-    if width is None and _is_raw(filetype):
+    if isinstance(source, PartSource):
+        if source.touched:
+            width, height = _sure_size(findings, filetype, width, height)
+            findings.notes.append("only a part of the file was fetched: what it states further in is not known")
+    elif width is None and _is_raw(filetype):
         width, height = _sensor_size(source, request.path)
     return Facts(
         hash=digest,
@@ -152,7 +187,7 @@ def _read_metadata(request: Request, source: ByteSource, filetype: FileType, fin
         filetype = read_still(source, filetype, findings)
     if request.sidecars:
         _read_sidecars(request.sidecars, findings)
-    if OPTIONAL_READERS:
+    if OPTIONAL_READERS and not isinstance(source, PartSource):  # which read by the path, and would take holes for zeros
         from catalog.media.optional import ask
 
         ask(OPTIONAL_READERS, request.path, findings)
@@ -177,11 +212,19 @@ def _shown_size(findings: Findings) -> tuple[int | None, int | None]:
     return (height, width) if turned else (width, height)
 
 
+def _sure_size(findings: Findings, filetype: FileType, width: int | None, height: int | None) -> tuple[int | None, int | None]:
+    """The size of a file of which not all was had: none for a still whose turn may be among what was not."""
+    unsure = filetype.kind != "video" and not findings.displayed and "orientation" not in findings.values
+    return (None, None) if unsure else (width, height)
+
+
 def _look(request: Request, source: ByteSource, filetype: FileType, findings: Findings) -> tuple[str | None, Quality | None, str]:
     """Perceptual hash, quality, and why there is none."""
     if not request.look:
         return None, None, ""
     try:
+        if isinstance(source, PartSource) and request.part is not None:
+            return (*_look_at_thumbnail(request.part.thumbnail), "")
         if filetype.kind == "video":
             return (*_look_at_video(request.path), "")
         return (*_look_at_still(source, filetype, findings, request.path), "")
@@ -189,6 +232,16 @@ def _look(request: Request, source: ByteSource, filetype: FileType, findings: Fi
         return None, None, str(error)
     except MemoryError:
         return None, None, "the picture needs more memory than is allowed"
+
+
+def _look_at_thumbnail(path: str) -> tuple[str, Quality]:
+    """Of a file that is not whole, its pixels are never decoded."""
+    from catalog.domain.filetypes import BY_NAME
+
+    if not path:
+        raise UnreadableMedia("its store has no preview of it")
+    with open(path, "rb") as stream:
+        return pixels.look(stream, BY_NAME["jpeg"], 1)
 
 
 def _look_at_video(path: str) -> tuple[str, Quality]:

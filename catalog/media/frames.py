@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any
+from io import RawIOBase
+from typing import TYPE_CHECKING, Any
 
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.media.findings import Findings
@@ -28,7 +29,7 @@ def _load() -> Any:
     return av
 
 
-def probe(path_or_file: str | IO[bytes], findings: Findings, date_source: str = "") -> None:
+def probe(path_or_file: str | RawIOBase, findings: Findings, date_source: str = "") -> None:
     """Fill what is still missing: size in pixels (as shown), duration in seconds, codecs, frame rate.
 
     `date_source` names the source for the container's UTC creation time, taken only if no date was found; "" for
@@ -93,9 +94,8 @@ def key_frame(path: str) -> Image | None:
     av = _load()
     try:
         with av.open(path, metadata_errors="ignore") as container:
-            if not container.streams.video:
-                return None
-            return _first_bright(container, container.streams.video[0])
+            stream = next((s for s in container.streams.video if s.codec_context), None)  # FFmpeg knows no decoder of the others
+            return None if stream is None else _first_bright(container, stream)
     except (av.error.FFmpegError, OSError, ValueError, MemoryError):
         return None
 

@@ -13,6 +13,8 @@ from catalog.media.source import ByteSource
 
 _MAX_CHUNKS = 100_000
 _MAX_BLOCK = 8 << 20
+_FEW_CHUNKS = 2
+_TAIL = 1 << 17
 _XMP_KEY = b"XML:com.adobe.xmp"
 _XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 
@@ -27,13 +29,18 @@ def add_size(findings: Findings, width: int, height: int, source: str) -> None:
 def read_png(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
     """Add what a PNG (W3C PNG 3rd edition) states: IHDR, eXIf and the text chunks that hold EXIF, XMP or IPTC."""
     packets = Packets()
-    at = 8
+    at, pixels = 8, 0
     for _ in range(_MAX_CHUNKS):
         head = source.read(at, 8)
         if len(head) < 8 or head[4:] == b"IEND":
             break
         length, kind = int.from_bytes(head[:4], "big"), head[4:]
-        if kind == b"IHDR":
+        if kind == b"IDAT":
+            pixels += 1
+            if pixels == _FEW_CHUNKS and (last := _last_pixels(source, at)):
+                at = last
+                continue
+        elif kind == b"IHDR":
             data = source.read(at + 8, 8)
             add_size(findings, int.from_bytes(data[:4], "big"), int.from_bytes(data[4:], "big"), "png")
         elif kind in (b"eXIf", b"zxIf"):
@@ -43,6 +50,22 @@ def read_png(source: ByteSource, filetype: FileType, findings: Findings) -> File
         at += 12 + length
     packets.apply(findings)
     return filetype
+
+
+def _last_pixels(source: ByteSource, start: int) -> int:
+    """Where the last chunks with pixels begin, found from the end of the file; 0 where they cannot be told for sure.
+
+    There may be thousands of them, and walking over each reads nearly all of a file, which may be far away.
+    """
+    first = max(start, source.size - _TAIL)
+    tail = source.read(first, _TAIL)
+    for match in re.finditer(rb"IDAT", tail):
+        begin = at = match.start() - 4
+        while 0 <= at <= len(tail) - 12 and tail[at + 4 : at + 8].isalpha():
+            at += 12 + int.from_bytes(tail[at : at + 4], "big")
+        if at == len(tail) and tail[-8:-4] == b"IEND":
+            return first + begin
+    return 0
 
 
 def _take_text(kind: bytes, data: bytes, packets: Packets) -> None:

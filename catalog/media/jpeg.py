@@ -13,6 +13,7 @@ from catalog.media.packets import Packets
 from catalog.media.source import ByteSource
 
 _CHUNK = 65536
+_AHEAD = 8192
 _MAX_SEGMENTS = 2000
 _MAX_RESYNCS = 32
 _FRAMES = frozenset((0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF))
@@ -25,7 +26,10 @@ _MAX_EXTENDED = 4 << 20
 
 
 class _Bytes:
-    """A source seen through a chunk read ahead, since segments are small and many."""
+    """A source seen through a chunk read ahead, since segments are small and many.
+
+    Later chunks are small: what follows may have to be fetched from far away.
+    """
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source
@@ -38,7 +42,7 @@ class _Bytes:
             if length > _CHUNK // 2:
                 return self._source.read(offset, length)
             self._start, at = offset, 0
-            self._chunk = self._source.read(offset, _CHUNK)
+            self._chunk = self._source.read(offset, max(length, _AHEAD))
         return self._chunk[at : at + length]
 
     def peek(self, offset: int) -> bytes:

@@ -6,11 +6,26 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A file of which only some bytes were fetched; they lie at their offsets in a sparse file of the true size.
+
+    `have` are the ranges that are there, as (offset, length) in bytes. `digest` is the content hash that its store
+    states. `thumbnail` is the system path of a JPEG of it, upright, "" where its store has none. `last`: no more bytes
+    will come, so that what lies further in stays unknown.
+    """
+
+    have: tuple[tuple[int, int], ...]
+    digest: str
+    thumbnail: str = ""
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A file to read: system path, system paths of its sidecars, and whether to look at the picture.
 
     `only_hash`: the content hash is all that is wanted, because the content may be known already. `size` in bytes, as
-    listed, says how long reading may take.
+    listed, says how long reading may take. `part` where not all of it is there.
     """
 
     path: str
@@ -18,3 +33,4 @@ class Request:
     look: bool = True
     only_hash: bool = False
     size: int = 0
+    part: Part | None = None

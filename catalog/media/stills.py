@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Callable
 
@@ -17,7 +16,7 @@ from catalog.media.images import read_bmp, read_gif, read_png, read_psd, read_we
 from catalog.media.jpeg import read_jpeg
 from catalog.media.jpeg_family import read_jp2, read_jxl
 from catalog.media.rawfiles import read_crw, read_mrw, read_raf, read_x3f
-from catalog.media.source import ByteSource
+from catalog.media.source import ByteSource, stream_of
 from catalog.media.tiff import read_tiff_file
 
 logging.getLogger("exifread").setLevel(logging.CRITICAL)
@@ -82,7 +81,7 @@ def _wants_second_opinion(source: ByteSource, filetype: FileType, findings: Find
 
 
 def _ask_exifread(source: ByteSource, findings: Findings) -> None:
-    tags = exifread.process_file(io.BytesIO(source.read(0, source.size)), details=False)
+    tags = exifread.process_file(stream_of(source), details=False)
     texts = {name: str(value) for name, value in tags.items()}
     findings.add("make", texts.get("Image Make"), "exifread")
     findings.add("model", texts.get("Image Model"), "exifread")

@@ -49,12 +49,17 @@ def _read_exactly(stream: IO[bytes], length: int) -> bytes:
 
 
 def answer(request: Any) -> tuple[str, Any]:
-    """("read", Facts or content hash), ("unsupported", reason) or ("unreadable", reason)."""
+    """("read", Facts or content hash), ("unsupported", reason) or ("unreadable", reason).
+
+    Of a file that was fetched in part also ("wanted", ranges): what must be there before it can be told.
+    """
     from catalog.errors import UnsupportedType
-    from catalog.media.extract import read_facts, read_hash
+    from catalog.media.extract import Wanting, read_facts, read_hash
 
     try:
         return "read", read_hash(request) if request.only_hash else read_facts(request)
+    except Wanting as wanting:
+        return "wanted", wanting.ranges
     except UnsupportedType as error:
         return "unsupported", str(error)
     except MemoryError:

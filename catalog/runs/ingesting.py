@@ -1,25 +1,29 @@
-"""What every run has that brings the files of a folder into the catalog: guards, questions to the index, and a writer."""
+"""What every run has that brings the files of a folder into the catalog: guards, questions to the index, and a writer.
+
+`Ingesting` is for any two stores; `ingesting` makes one for a folder of this machine and the catalog's root.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from catalog.console import Screen
 from catalog.domain.asset import KnownAsset
 from catalog.domain.layout import Layout
-from catalog.domain.names import from_text, to_text
+from catalog.domain.names import from_text
 from catalog.errors import ConfigError, NoCatalog, NotYetAvailable, SourceInsideCatalog
 from catalog.execution import guards
 from catalog.execution.apply import Applier
 from catalog.execution.describing import utc_now
+from catalog.execution.reading import Reading
 from catalog.execution.recorder import Recorder, patiently
 from catalog.execution.report import Report
 from catalog.execution.survey import IngestSurvey, Lookup
-from catalog.execution.workers import ReaderPool
 from catalog.index.recording import Recording
 from catalog.index.repository import Repository
 from catalog.runs.places import LocalPlace
@@ -27,10 +31,16 @@ from catalog.runs.session import Session, session
 from catalog.runs.storing import NAS, OWN_FOLDER, claim_root, is_marked, source_outside
 from catalog.stores.local import LocalStore
 from catalog.stores.marker import read_marker
+from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
+Claim = Callable[[Repository], None]
+"""Tells the index where a store is, once a run begins that writes."""
 T = TypeVar("T")
+SourceT = TypeVar("SourceT", bound=ManagedStore)
 STORE = NAS
+LEAST_THREADS = 2
+"""One copy is read while the other is written."""
 
 
 class RunLookup(Lookup, Protocol):
@@ -46,23 +56,32 @@ class RunLookup(Lookup, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ingesting:
-    """A folder to read and the catalog's root, proved to be fit for each other, and what answers for the index."""
+class Ingesting(Generic[SourceT]):
+    """A store to read and one to fill, proved to be fit for each other, and what answers for the index.
+
+    `reading` reads the source; `claim` is for the target.
+    """
 
     workspace: Workspace
-    source: LocalStore
-    target: LocalStore
+    source: SourceT
+    target: ManagedStore
     lookup: RunLookup
-    pool: ReaderPool
+    reading: Reading
+    claim: Claim
+
+    @property
+    def store(self) -> str:
+        """The name of the store that is filled."""
+        return self.target.name
 
     def survey(
         self, layout: Layout | None = None, folders: Sequence[str] = ("",), counts: Callable[[str], bool] = lambda _path: True,
         *, recursive: bool,
     ) -> IngestSurvey:  # fmt: skip
         """The survey of some folders of the source; see `IngestSurvey`."""
-        base = str(self.source.root)
+        base = self.source.place
         return IngestSurvey(
-            self.source, self.target, base, self.lookup, self.pool, self.workspace.describer(base),
+            self.source, self.target, base, self.lookup, self.reading, self.workspace.describer(base),
             layout or self.workspace.layout, recursive=recursive, now=utc_now, folders=folders, counts=counts,
         )  # fmt: skip
 
@@ -85,24 +104,24 @@ class Ingesting:
 
     @contextlib.contextmanager
     def session(self, screen: Screen, command: str) -> Iterator[Session]:
-        """A run that writes; the root is the catalog's from now on."""
-        base, root = to_text(str(self.source.root)), to_text(str(self.target.root))
-        with session(self.workspace, screen, command, {}, source=base, root=root) as begun:
-            claim_root(begun.repository, STORE, LocalPlace(self.target.root))
+        """A run that writes; the target is the catalog's from now on."""
+        with session(self.workspace, screen, command, {}, source=self.source.place, root=self.target.place) as begun:
+            self.claim(begun.repository)
             self.target.sweep()
             yield begun
 
     def applier(self, run: Session) -> Applier:
         """What copies and records for a run; it serves until it is finished."""
         settings, workspace = self.workspace.settings, self.workspace
-        recording = Recording(run.repository, base=to_text(str(self.source.root)), command=run.command)
+        recording = Recording(run.repository, base=self.source.place, command=run.command)
         recorder = Recorder(run.repository, self.target.settle, patience=settings.retry_seconds, recover=workspace.reconnect)
         advance = workspace.progress.advance
-        return Applier(self.source, self.target, recording, recorder, run.journal, run.report, run.run, advance)
+        threads = max(LEAST_THREADS, self.target.capabilities.together)
+        return Applier(self.source, self.target, recording, recorder, run.journal, run.report, run.run, advance, threads)
 
 
 @contextlib.contextmanager
-def ingesting(workspace: Workspace, directory: str, *, dry: bool, move: bool = False) -> Iterator[Ingesting]:
+def ingesting(workspace: Workspace, directory: str, *, dry: bool, move: bool = False) -> Iterator[Ingesting[LocalStore]]:
     """Everything that a run needs which reads a folder. Raises what refuses it; a dry run makes no index.
 
     With `move` files are taken away from it, so that no store at all may lie there.
@@ -110,12 +129,23 @@ def ingesting(workspace: Workspace, directory: str, *, dry: bool, move: bool = F
     source = guards.check_folder(directory)
     root = _root(workspace)
     guards.check_apart(source, root)
-    lookup = _lookup(workspace, dry=dry)
+    lookup = lookup_of(workspace, dry=dry)
     marker = read_marker(root)
     guards.check_marker(STORE, root, marker, lookup.store_record(STORE))
     files = _moved_from(workspace, directory, lookup) if move else _read_from(source, marker, lookup)
     with workspace.readers() as pool, contextlib.closing(LocalStore(STORE, root)) as target:
-        yield Ingesting(workspace, files, target, lookup, pool)
+        claim = partial(claim_root, name=STORE, place=LocalPlace(root))
+        yield Ingesting(workspace, files, target, lookup, workspace.reading(pool, files), claim)
+
+
+@contextlib.contextmanager
+def between(
+    workspace: Workspace, source: SourceT, target: ManagedStore, claim: Claim, *, dry: bool
+) -> Iterator[Ingesting[SourceT]]:
+    """What a run needs that reads one store and fills another. That they are fit for each other is the caller's to prove."""
+    lookup = lookup_of(workspace, dry=dry)
+    with workspace.readers() as pool:
+        yield Ingesting(workspace, source, target, lookup, workspace.reading(pool, source), claim)
 
 
 def _moved_from(workspace: Workspace, directory: str, lookup: RunLookup) -> LocalStore:
@@ -213,7 +243,7 @@ class _PatientLookup:
         return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)
 
 
-def _lookup(workspace: Workspace, *, dry: bool) -> RunLookup:
+def lookup_of(workspace: Workspace, *, dry: bool) -> RunLookup:
     """The index's answers; a dry run makes no index to get them."""
     if not dry:
         return _PatientLookup(workspace.repository, workspace)

@@ -20,7 +20,8 @@ from catalog.execution.survey import IngestSurvey
 from catalog.plans.actions import Action
 from catalog.plans.ingest import IngestFacts
 from catalog.plans.old_catalog import Part, is_year, month_of, parts_of, plan_part
-from catalog.runs.ingesting import STORE, Ingesting, ingesting, refuse_dropbox
+from catalog.runs.ingesting import Ingesting, ingesting, refuse_dropbox
+from catalog.stores.local import LocalStore
 from catalog.wiring import Workspace
 
 COMMAND = "import_old_catalog"
@@ -68,7 +69,7 @@ def _years(base: Path, wanted: Sequence[str]) -> list[str]:
     return sorted(set(wanted))
 
 
-def _parts(ingest: Ingesting, years: Sequence[str], months: Sequence[int]) -> list[Part]:
+def _parts(ingest: Ingesting[LocalStore], years: Sequence[str], months: Sequence[int]) -> list[Part]:
     folders = (folder for year in years for folder in ingest.source.folders(year))
     parts = parts_of(folders, ingest.workspace.layout, months)
     if not parts:
@@ -77,19 +78,19 @@ def _parts(ingest: Ingesting, years: Sequence[str], months: Sequence[int]) -> li
     return parts
 
 
-def _survey(ingest: Ingesting, part: Part) -> IngestSurvey:
+def _survey(ingest: Ingesting[LocalStore], part: Part) -> IngestSurvey:
     layout = part.layout(ingest.workspace.layout)
     return ingest.survey(layout, part.folders, part.counts, recursive=False)
 
 
-def _planner(ingest: Ingesting, survey: IngestSurvey, part: Part) -> Planner:
+def _planner(ingest: Ingesting[LocalStore], survey: IngestSurvey, part: Part) -> Planner:
     def plan(facts: IngestFacts) -> list[Action]:
-        return plan_part(facts, survey.occupancy, part, ingest.workspace.layout, STORE)
+        return plan_part(facts, survey.occupancy, part, ingest.workspace.layout, ingest.store)
 
     return plan
 
 
-def _dry(ingest: Ingesting, parts: Sequence[Part], limit: int, report: Report) -> None:
+def _dry(ingest: Ingesting[LocalStore], parts: Sequence[Part], limit: int, report: Report) -> None:
     def tell(part: Part, left: int) -> int:
         survey = _survey(ingest, part)
         return dry_run(survey, _planner(ingest, survey, part), left, report, ingest.workspace.progress)

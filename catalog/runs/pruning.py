@@ -46,9 +46,10 @@ def run_prune(workspace: Workspace, request: PruneRequest, screen: Screen) -> in
             return _dry(workspace, request, screen, repository, source, stores)
         guards.check_removals(count, workspace.settings.move_limit, yes=request.yes)
         with session(workspace, screen, COMMAND, WORDS, source=base) as run, workspace.readers() as pool:
+            reading = workspace.reading(pool, source)
             pruner = Pruner(
-                source, base, pool, _documents(repository), stores, workspace.settings.source_copies, run.report,
-                run.journal, run.edit, run.tell, request.limit, workspace.progress.advance,
+                source, base, reading, _documents(repository), stores, workspace.settings.source_copies, run.report, run.journal,
+                run.edit, run.tell, request.limit, workspace.progress.advance,
             )  # fmt: skip
             return run.work(lambda: pruner.run(recursive=request.recursive))
     finally:
@@ -65,7 +66,8 @@ def _dry(
     with workspace.readers() as pool:
         base = to_text(str(source.root))
         needed = workspace.settings.source_copies
-        pruner = Pruner(source, base, pool, _documents(repository), stores, needed, report, limit=request.limit)
+        reading = workspace.reading(pool, source)
+        pruner = Pruner(source, base, reading, _documents(repository), stores, needed, report, limit=request.limit)
         pruner.run(recursive=request.recursive)
     workspace.progress.close()
     report.finish()

@@ -15,17 +15,16 @@ from catalog.console import Screen
 from catalog.domain.asset import Asset, Facts, KnownAsset
 from catalog.domain.copies import Row, flat
 from catalog.domain.edits import Document
-from catalog.domain.names import from_text, to_text
+from catalog.domain.names import to_text
 from catalog.errors import StoreGuard, UsageError
 from catalog.execution.agreement import OUTCOMES, Applier, told
 from catalog.execution.comparison import Recorded, Scope
 from catalog.execution.describing import utc_now
+from catalog.execution.reading import Reading, Wanted
 from catalog.execution.reconcile import Options, Reconciler
 from catalog.execution.report import Outcome, Report
-from catalog.execution.workers import ReaderPool
 from catalog.index import documents, queries, schema
 from catalog.index.repository import Repository
-from catalog.media.request import Request
 from catalog.plans.actions import Skip
 from catalog.plans.reconcile import Attach, Reconciliation
 from catalog.runs import storing
@@ -101,7 +100,8 @@ def _dry(
     report.dry = True
     judge = _Rules(screen, ask=False)
     with workspace.readers() as pool:
-        reconciler = _reconciler(workspace, request, store, scope, SyncIndex(repository, "", _at_once), pool, judge)
+        reading = workspace.reading(pool, store)
+        reconciler = _reconciler(workspace, request, store, scope, SyncIndex(repository, "", _at_once), reading, judge)
         for action in limited(_guarded_plan(reconciler, report), request.limit):
             report.add(_planned(action, store.name))
     workspace.progress.close()
@@ -123,10 +123,11 @@ def _sync(run: Session, request: SyncRequest, screen: Screen, store: ManagedStor
     judge = _Rules(screen, ask=screen.can_ask and not request.yes)
     index = SyncIndex(run.repository, run.run, run.patiently)
     with workspace.readers() as pool:
-        reconciler = _reconciler(workspace, request, store, scope, index, pool, judge)
+        reading = workspace.reading(pool, store)
+        reconciler = _reconciler(workspace, request, store, scope, index, reading, judge)
 
         def reread(action: Attach) -> Document | None:
-            return _described(action, store, pool, workspace, index)
+            return _described(action, store.place, reading, workspace, index)
 
         applier = Applier(store, index, run.edit, run.journal, report, reread)
         try:
@@ -143,7 +144,7 @@ def _reconciler(
     store: ManagedStore,
     scope: Scope,
     index: SyncIndex,
-    pool: ReaderPool,
+    reading: Reading,
     judge: _Rules,
 ) -> Reconciler:
     settings = workspace.settings
@@ -151,10 +152,9 @@ def _reconciler(
         scope, rehash=request.rehash, forget_missing=request.forget_missing, accept_losses=request.accept_losses,
         shrink_percent=settings.shrink_percent, shrink_files=settings.shrink_files, video_folder=workspace.layout.video_folder,
     )  # fmt: skip
-    base = str(store.root) if isinstance(store, LocalStore) else store.place
     return Reconciler(
-        store, index, pool, workspace.describer(base), judge, options,
-        base=base, now=utc_now, advance=workspace.progress.advance,
+        store, index, reading, workspace.describer(store.place), judge, options,
+        now=utc_now, advance=workspace.progress.advance,
     )  # fmt: skip
 
 
@@ -179,14 +179,14 @@ def _guarded_plan(reconciler: Reconciler, report: Report) -> Iterator[Reconcilia
         raise
 
 
-def _described(action: Attach, store: ManagedStore, pool: ReaderPool, workspace: Workspace, index: SyncIndex) -> Document | None:
-    """The document of an asset as its file and all of its sidecars state it now; None where it cannot be read."""
+def _described(action: Attach, base: str, reading: Reading, workspace: Workspace, index: SyncIndex) -> Document | None:
+    """The document of an asset as its file and all of its sidecars state it now; None where it cannot be read.
+
+    `base` is where its store lies.
+    """
     if action.entry is None:
         return None
-    base = str(store.root) if isinstance(store, LocalStore) else store.place
-    paths = [f"{base}/{from_text(e.path)}" for e in (action.entry, *action.beside)]
-    request = Request(paths[0], tuple(paths[1:]), size=action.entry.size)
-    (result,) = [found for _tag, found in pool.run(iter([("", request)]))]
+    (result,) = [found for _tag, found in reading.run([("", Wanted(action.entry, action.beside))])]
     if not isinstance(result, Facts) or result.hash != action.hash:
         return None
     asset = workspace.describer(base).describe(result, action.entry, utc_now())

@@ -5,9 +5,9 @@ Paths are relative to the store's root, POSIX, in the text form of `domain.names
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 from catalog.domain.asset import Entry
 from catalog.stores.trash import Trashed
@@ -136,4 +136,17 @@ class ManagedStore(Store, Protocol):
 
     def sweep(self) -> None:
         """Remove what killed runs left behind."""
+        ...
+
+
+@runtime_checkable
+class RemoteStore(ManagedStore, Protocol):
+    """A store whose bytes are far away. Its entries state their content hash, and files are read in pieces."""
+
+    def read_range(self, path: str, offset: int, length: int) -> bytes:
+        """That many bytes from an offset; fewer at the end of the file. Raises NotFound, StoreUnavailable."""
+        ...
+
+    def thumbnails(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """Small JPEGs, upright, by path: of those files that have one. Some 25 paths are one request."""
         ...

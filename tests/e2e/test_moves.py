@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from running import MTIME, Done, Lab, hashes, inside, journal_lines, jpeg, png, put
 
+from catalog.domain.asset import Entry
 from catalog.domain.fixity import content_hash
 from catalog.errors import CatalogError, StoreError, UnreadableMedia
 from catalog.execution.workers import ReaderPool
@@ -157,10 +158,10 @@ def test_a_sidecar_that_failed_once_is_stored_by_the_next_run(lab: Lab, monkeypa
     put(lab.source, {"a.jpg": jpeg(1), "a.xmp": XMP})
     really = LocalStore.put
 
-    def failing(self: LocalStore, path: str, *rest: Any) -> None:
+    def failing(self: LocalStore, path: str, *rest: Any) -> Entry:
         if path.endswith(".xmp"):
             raise StoreError("no")
-        really(self, path, *rest)
+        return really(self, path, *rest)
 
     monkeypatch.setattr(LocalStore, "put", failing)
     for _run in range(2):
@@ -215,11 +216,11 @@ def test_a_run_that_was_overtaken_loses_no_sidecar_and_takes_none_away(
     put(other, {"bar.png": png(1), **also})
     really, overtaken = LocalStore.put, []
 
-    def overtaking(self: LocalStore, path: str, *rest: Any) -> None:
+    def overtaking(self: LocalStore, path: str, *rest: Any) -> Entry:
         if not overtaken:
             overtaken.append(path)
             assert lab.upload(source=other).status == 0
-        really(self, path, *rest)
+        return really(self, path, *rest)
 
     monkeypatch.setattr(LocalStore, "put", overtaking)
     assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 0
@@ -312,12 +313,12 @@ def test_a_duplicate_never_waits_for_a_copy_behind_it(lab: Lab, monkeypatch: pyt
     put(lab.source, {f"zz{n}.jpg": jpeg(f"late {n}") for n in range(40)})
     really, failed = LocalStore.put, []
 
-    def slow(self: LocalStore, path: str, *rest: Any) -> None:
+    def slow(self: LocalStore, path: str, *rest: Any) -> Entry:
         time.sleep(0.02)
         if not failed:
             failed.append(path)
             raise StoreError("no")
-        really(self, path, *rest)
+        return really(self, path, *rest)
 
     monkeypatch.setattr(LocalStore, "put", slow)
     with ThreadPoolExecutor(1) as pool:
@@ -344,12 +345,12 @@ def test_interrupted_at_the_last_copies_everything_is_recorded(lab: Lab, monkeyp
     put(lab.source, {f"{n}.jpg": jpeg(n) for n in range(30)})
     really, count = LocalStore.put, []
 
-    def slow(self: LocalStore, path: str, *rest: Any) -> None:
+    def slow(self: LocalStore, path: str, *rest: Any) -> Entry:
         count.append(path)
         if len(count) == 10:
             os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.05)
-        really(self, path, *rest)
+        return really(self, path, *rest)
 
     monkeypatch.setattr(LocalStore, "put", slow)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -267,10 +267,10 @@ def test_a_copy_that_fails_leaves_no_document(lab: Lab, monkeypatch: pytest.Monk
     put(lab.source, {f"{JULY}/a.jpg": shot(1), "2015/Fest/b.jpg": shot(1), "2015/Fest/c.jpg": shot(2)})
     real = LocalStore.put
 
-    def failing(self: Any, path: str, *rest: Any) -> None:
+    def failing(self: Any, path: str, *rest: Any) -> Any:
         if "Fest" in path:
             raise FixityMismatch(f"{path} was not written as it is.", store="nas", path=path)
-        real(self, path, *rest)
+        return real(self, path, *rest)
 
     monkeypatch.setattr(LocalStore, "put", failing)
     assert inside(lab, monkeypatch, "import_old_catalog", lab.source, "2015", "--nas_root", lab.root, "--json") == 3
