@@ -18,7 +18,10 @@ Paths: TypeAlias = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a store is like. `time_precision` is in seconds, `largest_file` in bytes (0: no limit known)."""
+    """What a store is like. `time_precision` is in seconds, `largest_file` in bytes (0: no limit known).
+
+    `together` is how many writes are worth being asked for at once, because the store sends them together.
+    """
 
     checksums: tuple[str, ...] = ()
     time_precision: float = 1.0
@@ -27,6 +30,7 @@ class Capabilities:
     trash: bool = False
     read_only: bool = False
     largest_file: int = 0
+    together: int = 1
 
 
 class Store(Protocol):
