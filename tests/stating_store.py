@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -60,7 +61,12 @@ class Stating(Counting):
     def __init__(self, name: str, root: Path, calls: Counter[str]) -> None:
         super().__init__(name, root, calls)
         self.capabilities = replace(
-            self.capabilities, checksums=("content hash",), case_sensitive=False, time_precision=1.0, together=6
+            self.capabilities,
+            checksums=("content hash",),
+            case_sensitive=False,
+            time_precision=1.0,
+            together=6,
+            server_side_copy=True,
         )
 
     def _stated(self, entry: Entry) -> Entry:
@@ -92,6 +98,13 @@ class Stating(Counting):
         if comparison_key(source) != comparison_key(target):
             self._check_free(target)
         return super().move(source, target)
+
+    def copy(self, source: str, target: str) -> Entry:
+        self._count("copy")
+        self._check_free(target)
+        (self.root / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(self.root / source, self.root / target)
+        return self._there(target)
 
     def _check_free(self, path: str) -> None:
         if self._is_called(path):

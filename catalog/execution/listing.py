@@ -12,18 +12,21 @@ from catalog.stores.protocol import Store
 class Listing:
     """The entries of a store, by path; names that differ in case only are one where the store takes them for one.
 
-    Empty until `list` was read to its end: then a file that is there is found only when it is in the way.
+    Empty until `list` was read to its end: then a file that is there is found only when it is in the way. Only `remembered`
+    where it is asked for, or the store states contents: else a look at the store itself costs little.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, remembered: bool = False) -> None:
         self._store = store
         self._entries: dict[str, Entry] = {}
         self.states_content = bool(store.capabilities.checksums)
+        self._remembered = remembered or self.states_content
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
         """What the store lists, remembered on the way."""
         for entry in self._store.list(prefix, recursive=recursive):
-            self.add(entry)
+            if self._remembered:
+                self.add(entry)
             yield entry
 
     def key(self, path: str) -> str:

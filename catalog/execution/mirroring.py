@@ -24,7 +24,7 @@ from catalog.execution.listing import Listing
 from catalog.execution.proof import is_same_file
 from catalog.execution.report import Outcome, Report
 from catalog.execution.throttle import Interrupted, Throttle
-from catalog.plans.mirror import Follow, Mirroring, Transfer
+from catalog.plans.mirror import Follow, Mirroring, Transfer, aside
 from catalog.stores.protocol import Store
 
 OUTCOMES = ("copied", "moved", "found", "failed")
@@ -51,6 +51,10 @@ class Left:
 
     files: int = 0
     bytes: int = 0
+
+    def and_also(self, action: Transfer) -> Left:
+        """With one more."""
+        return Left(self.files + 1, self.bytes + action.size)
 
 
 @dataclass(slots=True)
@@ -79,28 +83,25 @@ class Mirrorer:
         with ThreadPoolExecutor(together, thread_name_prefix="mirror") as pool:
             done = list(pool.map(lambda f: self._attempt(f, self._move), follows))
             self._settle(self._uncrossed(done))
-            stream = iter(transfers)
-            waiting = self._send(stream, pool, together)
-        rest = [action.size for action in itertools.chain(waiting, stream)] if self.throttle.ended else []
-        return Left(len(rest), sum(rest))
+            return self._send(transfers, pool, together)
 
-    def _send(self, stream: Iterator[Transfer], pool: ThreadPoolExecutor, together: int) -> list[Transfer]:
-        """Send the files; those that were taken from the stream and did not begin, because a limit was reached."""
-        flying: set[Future[Done]] = set()
+    def _send(self, transfers: Iterable[Transfer], pool: ThreadPoolExecutor, together: int) -> Left:
+        """Send the files; what did not begin because a limit was reached."""
+        flying: set[Future[list[Done]]] = set()
         arrived: list[Done] = []
-        waiting: list[Transfer] = []
+        left = Left()
         last = time.monotonic()
+        contents = (list(same) for _digest, same in itertools.groupby(transfers, key=lambda t: t.hash))
         try:
             while True:
-                while len(flying) < 2 * together and not self.throttle.ended and (action := next(stream, None)):
-                    flying.add(pool.submit(self._attempt, action, self._copy))
+                while len(flying) < 2 * together and not self.throttle.ended and (same := next(contents, None)):
+                    flying.add(pool.submit(self._content, same))
                 if not flying:
                     break
                 landed, flying = wait(flying, timeout=SECONDS, return_when=FIRST_COMPLETED)
-                for future in landed:
-                    done = future.result()
+                for done in (d for future in landed for d in future.result()):
                     if done.entry is None and done.error is None and isinstance(done.action, Transfer):
-                        waiting.append(done.action)
+                        left = left.and_also(done.action)
                     else:
                         arrived.append(done)
                 if len(arrived) >= BATCH or time.monotonic() - last > SECONDS:
@@ -113,8 +114,21 @@ class Mirrorer:
             raise
         finally:
             self._stopped.set()
-            self._settle([*arrived, *(f.result() for f in flying if not f.cancel() and f.exception() is None)])
-        return waiting
+            landing = [f for f in flying if not f.cancel() and f.exception() is None]
+            self._settle([*arrived, *(done for future in landing for done in future.result())])
+        for action in (action for same in contents for action in same):  # none, unless a limit was reached
+            left = left.and_also(action)
+        return left
+
+    def _content(self, actions: Sequence[Transfer]) -> list[Done]:
+        """Copies of one content, one after another: those after the first may be made by the store itself."""
+        found: list[Done] = []
+        there = ""
+        for action in actions:
+            done = self._attempt(replace(action, like=action.like or there), self._copy)
+            found.append(done)
+            there = there or (done.entry.path if done.entry else "")
+        return found
 
     def _settle(self, done: Sequence[Done]) -> None:
         """Record what was done, and tell what was not. Raises the error after which going on is of no use."""
@@ -163,25 +177,25 @@ class Mirrorer:
         found = [d for d in done if d.action not in crossed]
         waiting: list[tuple[Follow, str]] = []
         for action in crossed:
-            aside = f"{action.old}.{self.run}.moving"
+            name = aside(action.old, self.run)
             try:
-                self._renamed(action.old, aside)
-                waiting.append((action, aside))
+                self._renamed(action.old, name)
+                waiting.append((action, name))
             except StoreError as error:
                 found.append(Done(action, error=error))
-        for action, aside in waiting:
+        for action, name in waiting:
             try:
-                found.append(self._placed(action, aside))
+                found.append(self._placed(action, name))
             except StoreError as error:
                 with contextlib.suppress(StoreError):
-                    self._renamed(aside, action.old)
+                    self._renamed(name, action.old)
                 found.append(Done(action, error=error))
         return found
 
-    def _placed(self, action: Follow, aside: str) -> Done:
+    def _placed(self, action: Follow, name: str) -> Done:
         for path in _names(action.path):
             with contextlib.suppress(AlreadyExists):
-                entry = self._renamed(aside, path)
+                entry = self._renamed(name, path)
                 return Done(replace(action, placed=path), entry)
         raise AlreadyExists(f"{action.path} is taken in store {self.target.name}.", store=self.target.name, path=action.path)
 
@@ -226,6 +240,12 @@ class Mirrorer:
             self.throttle.unused(action.size)
             return adopted
         is_far = self.shown.states_content or self.given.states_content
+        if action.like and self.target.capabilities.server_side_copy:
+            made = self.target.copy(action.like, path)
+            if made.digest == action.hash:
+                self.throttle.unused(action.size)
+                return made
+            self.target.remove(made.path, self.run)
         with self.source.open(action.path) as stream, self.throttle.paced(stream, always=is_far) as paced:
             return self.target.put(path, paced, entry.size, entry.mtime_ns, action.hash)
 

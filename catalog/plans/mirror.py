@@ -16,6 +16,7 @@ from catalog.domain.copies import OK, milliseconds
 Row = Mapping[str, Any]
 Key = Callable[[str], str]
 _NUMBER = re.compile(r"_\d+$")
+_ASIDE = re.compile(r"\.\d{8}T\d+Z-[0-9a-f]+\.moving$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Transfer:
     """Copy a file to the other store. `owner` is the asset, `hash` the content; they differ for a sidecar.
 
     `to` is its path there where that is another one. `replaces` is the content of an older sidecar that is recorded there.
-    `placed` is where it came to lie, and `found` that it lay there before.
+    `like` is a path there that has the content already. `placed` is where it came to lie, `found` that it lay there before.
     """
 
     owner: str
@@ -35,6 +36,7 @@ class Transfer:
     placed: str = ""
     found: bool = False
     to: str = ""
+    like: str = ""
     name: ClassVar[str] = "copy"
 
     @property
@@ -118,6 +120,16 @@ def _places(copies: Iterable[Row], sidecars: Iterable[Row], store: str) -> set[t
     return found | {(r["path"], r["hash"]) for r in sidecars if r["store"] == store}
 
 
+def aside(path: str, run: str) -> str:
+    """The name that a file has for a moment while files change places."""
+    return f"{path}.{run}.moving"
+
+
+def original_of(path: str) -> str:
+    """The path of a file that a killed run left under such a name, or ""."""
+    return _ASIDE.sub("", path) if _ASIDE.search(path) else ""
+
+
 def mirror_asset(owner: str, copies: Sequence[Row], sidecars: Sequence[Row], pair: Pair, moves: Sequence[Move] = ()) -> Needs:
     """What one asset needs: renames that follow the first store's, and copies of what the other store lacks.
 
@@ -153,13 +165,20 @@ def _copies(owner: str, copies: Sequence[Row], pair: Pair, moves: Sequence[Move]
             spare.remove(old)
             actions.append(Follow(owner, owner, there[old], path))
         else:
-            actions.append(Transfer(owner, owner, path, wanted[path]["size"]))
+            actions.append(Transfer(owner, owner, path, wanted[path]["size"], like=_staying(there, wanted)))
     return Needs(actions, apart)
+
+
+def _staying(there: Iterable[str], wanted: Collection[str]) -> str:
+    """A path of the other store that has the content, and keeps it, or ""."""
+    return min((path for path in there if path in wanted), default="")
 
 
 def _left_later(row: Row, moves: Sequence[Move], pair: Pair) -> bool:
     """Whether the first store's file was renamed away from a path after the other store's came to that path."""
     path = row["path"]
+    if original_of(path):
+        return True
     left = max((m.at for m in moves if (m.store, m.old) == (pair.source, path)), default="")
     came = max((m.at for m in moves if (m.store, m.new) == (pair.target, path)), default=row.get("added", ""))
     return milliseconds(left) > milliseconds(came)

@@ -15,7 +15,7 @@ from typing import Any
 from catalog.console import Screen
 from catalog.domain.copies import timestamp
 from catalog.domain.edits import Change, Document
-from catalog.errors import DONE, StoreGuard, UsageError
+from catalog.errors import StoreGuard, UsageError
 from catalog.execution.agreement import Applier, foreseen
 from catalog.execution.comparison import Recorded, Records, Scope
 from catalog.execution.describing import utc_now
@@ -109,7 +109,7 @@ class Pairing:
         self._target = target
         self._screen = screen
         self._given = Listing(source)
-        self._shown = Listing(target)
+        self._shown = Listing(target, remembered=True)
         self._pair = Pair(source.name, target.name, self._shown.key)
         self._work = Work()
         self._listed: list[Listed] = []
@@ -131,6 +131,8 @@ class Pairing:
                           shrink_files=settings.shrink_files, video_folder=self._workspace.layout.video_folder)  # fmt: skip
         index = SyncIndex(self._repository, "", lambda call: call())
         for store, seen in listed:
+            if self._workspace.progress.shows_files:
+                self._workspace.progress.step(f"Looking at {store.name}")
             reconciler = KnownReconciler(store, index, records[store.name], seen, options, utc_now)
             try:
                 self._listed += [(store.name, action) for action in reconciler.plan()]
@@ -217,7 +219,7 @@ class Pairing:
         self._tell_rest(report)
         self._workspace.progress.close()
         report.finish(**{"bytes_planned": size} if report.json else {"to send": size_text(size)})
-        return report.exit_code() if report.files else DONE
+        return report.exit_code()
 
     def _limited(self, limit: int) -> Iterator[Listed]:
         """The first actions that bring the index in step; how many may still follow is kept."""

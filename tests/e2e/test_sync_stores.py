@@ -302,6 +302,49 @@ def test_what_dropbox_has_already_is_only_recorded(pair: Lab, monkeypatch: pytes
     assert (folder(pair) / "unknown.jpg").read_bytes() == jpeg("unknown")
 
 
+def test_a_content_travels_once_however_often_it_lies_there(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    calls = stand_in(monkeypatch, {"dropbox": Stating})
+    one, two = jpegs(pair.stored())[:2]
+    for name in ("again.jpg", "and again.jpg"):
+        shutil.copy2(pair.root / one, pair.root / name)
+    record(pair, "nas")
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 7}
+    assert calls["dropbox put"] == 5 and calls["dropbox copy"] == 2
+    shutil.copy2(pair.root / two, pair.root / "later.jpg")
+    record(pair, "nas")
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 1}
+    assert calls["dropbox put"] == 5 and dropped(pair) == pair.stored()
+
+
+def test_files_that_change_places_do_so_there_and_a_kill_leaves_no_odd_name(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    for kind in (Counting, Stating):
+        stand_in(monkeypatch, {"dropbox": kind})
+        inside_run(pair, monkeypatch, capfd, THERE)
+        one, two = (pair.root / p for p in jpegs(pair.stored())[1:3])
+        one.rename(pair.root / "spare")
+        two.rename(one)
+        (pair.root / "spare").rename(two)
+        record(pair, "nas")
+        real = kind.move
+
+        def dying(self: Counting, source: str, target: str, real: Any = real) -> Any:
+            if source.endswith(".moving"):
+                raise KeyboardInterrupt
+            return real(self, source, target)
+
+        monkeypatch.setattr(kind, "move", dying)
+        inside_run(pair, monkeypatch, capfd, THERE, status=130)
+        assert any(p.endswith(".moving") for p in dropped(pair))
+        monkeypatch.setattr(kind, "move", real)
+        found = outcomes(inside_run(pair, monkeypatch, capfd, THERE))
+        assert found["moved"] == 2 and not found.get("failed"), found
+        assert dropped(pair) == pair.stored()
+        assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {}
+        assert outcomes(inside_run(pair, monkeypatch, capfd, BACK)) == {}
+
+
 def test_a_name_of_another_case_is_taken(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
     path = jpegs(pair.stored())[0]

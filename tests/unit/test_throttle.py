@@ -64,9 +64,7 @@ def test_what_is_no_length_is_refused(text: str):
         seconds(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "fast", "08:00", "25:00,5M 8:00,off", "08:60,5M", "08:00,fast", "08:00,5M,off", ",", "5M off"]
-)
+@pytest.mark.parametrize("text", ["", "fast", "08:00", "25:00,5M 8:00,off", "08:60,5M", "08:00,fast", "08:00,5M,off", ","])
 def test_what_is_no_timetable_is_refused(text: str):
     with pytest.raises(ValueError, match="is no"):
         timetable(text)
