@@ -146,6 +146,9 @@ class Mirrorer:
         self.journal.started(action.name, store=self.target.name, path=action.path, hash=action.hash)
         try:
             return do(action)
+        except FATAL as error:
+            self._stopped.set()
+            return Done(action, error=error)
         except StoreError as error:
             return Done(action, error=error)
 
