@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 import orjson
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from catalog.domain import amounts
 from catalog.domain import layout as layouts
 from catalog.errors import ConfigError
 
@@ -126,7 +127,12 @@ class Settings(BaseSettings):
     removal_copies: int = Field(2, ge=1, description="other verified copies a catalog copy needs before it is removed")
     shrink_percent: float = Field(10.0, ge=0, le=100, description="share of recorded files whose absence makes a sync stop")
     shrink_files: int = Field(50, ge=0, description="missing files below which a sync does not stop")
-    transfers: int = Field(4, ge=1, le=64, description="files that travel at once")
+    transfers: int = Field(4, ge=1, le=64, description="files that travel between two stores at once")
+    bwlimit: str = Field(
+        amounts.OFF, description="bytes a second between two stores, such as 5M, or by time: `08:00,512K 23:00,off`"
+    )
+    max_transfer: str = Field(amounts.OFF, description="amount after which a run begins no further transfer, such as 10G")
+    max_duration: str = Field(amounts.OFF, description="time after which a run begins no further transfer, such as 6h")
     workers: int = Field(0, ge=0, le=256, description="processes that read files; 0 is one for each core")
     file_seconds: float = Field(20.0, gt=0, description="seconds after which reading one file is given up")
     file_memory_mb: int = Field(1024, ge=64, description="memory one file may need, in MiB")
@@ -144,6 +150,14 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(f"{value} is no time zone such as Europe/Brussels") from error
+        return value
+
+    @field_validator("bwlimit", "max_transfer", "max_duration")
+    @classmethod
+    def _is_amount(cls, value: str, info: ValidationInfo) -> str:
+        {"bwlimit": amounts.timetable, "max_transfer": amounts.byte_count, "max_duration": amounts.seconds}[str(info.field_name)](
+            value
+        )
         return value
 
     @field_validator("elasticsearch_url")

@@ -30,6 +30,8 @@ COMMANDS: dict[str, str] = {
     "sync_catalog_with_disk": "catalog.commands.sync_catalog_with_disk",
     "sync_catalog_with_dropbox": "catalog.commands.sync_catalog_with_dropbox",
     "delete_from_directory_if_in_catalog": "catalog.commands.delete_from_directory_if_in_catalog",
+    "sync_nas_to_dropbox": "catalog.commands.sync_nas_to_dropbox",
+    "sync_dropbox_to_nas": "catalog.commands.sync_dropbox_to_nas",
     "search": "catalog.commands.search",
     "show": "catalog.commands.show",
     "status": "catalog.commands.status",

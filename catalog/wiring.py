@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from catalog.config import APP, Settings, state_dir
+from catalog.domain import amounts
 from catalog.domain.geo import Position
 from catalog.domain.layout import Layout
 from catalog.domain.names import from_text
@@ -22,6 +23,7 @@ from catalog.errors import CatalogError, ConfigError, NoCatalog
 from catalog.execution.describing import Describer
 from catalog.execution.progress import Progress
 from catalog.execution.reading import LocalReading, Reading, RemoteReading
+from catalog.execution.throttle import Throttle
 from catalog.execution.workers import Limits, ReaderPool
 from catalog.stores.protocol import ManagedStore, RemoteStore
 
@@ -89,6 +91,14 @@ class Workspace:
                 KnownPlace(p.name, p.lat, p.lon, p.radius_km, p.city or None, p.region or None, p.country or None) for p in known
             )
         )
+
+    def throttle(self) -> Throttle:
+        """How fast, how much and how long a run may send; the time begins now."""
+        settings = self.settings
+        return Throttle(
+            amounts.timetable(settings.bwlimit), max_bytes=amounts.byte_count(settings.max_transfer),
+            max_seconds=amounts.seconds(settings.max_duration),
+        )  # fmt: skip
 
     def describer(self, base: str) -> Describer:
         """What turns facts into assets, for files below an absolute folder."""

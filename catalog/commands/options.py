@@ -50,6 +50,15 @@ limit_actions = option(
 store = option("store", metavar="NAME", default="nas", show_default=True, help="The store to look at; see `catalog store list`.")
 yes = option("yes", "-y", is_flag=True, help="Agree beforehand to what would be asked or refused as too much.")
 with_files = option("with_files", is_flag=True, help="Bring the files to the trash of their stores, too.")
+agree_to_losses = option(
+    "yes", "-y", is_flag=True, help="Go on though many recorded files are gone from a store (exit 4 otherwise)."
+)
+sending = _all(
+    option("transfers", type=click.IntRange(1, 64), help="Send so many files at once. Default: 4."),
+    option("bwlimit", metavar="RATE", help="Send at most so much a second: 5M, off, or by time '08:00,512K 23:00,off'."),
+    option("max_transfer", metavar="SIZE", help="Begin no further file after so much, such as 10G."),
+    option("max_duration", metavar="TIME", help="Begin no further file after so long, such as 6h or 1h30m."),
+)
 quiet = option("quiet", "-q", is_flag=True, help="Say nothing but problems and the summary.")
 verbose = option("verbose", "-v", is_flag=True, help="Print a line for each file.")
 json = option("json", is_flag=True, help="Print one JSON object a line: each file, then the summary.")

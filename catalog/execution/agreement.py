@@ -26,11 +26,15 @@ _OUTCOME_OF = {"touch": "touched", "move": "moved", "copy": "copied", "forget": 
 
 
 class Applier:
-    """Writes a plan into the index, some hundred actions at a time. The files of the store are never touched."""
+    """Writes a plan into the index, some hundred actions at a time. The files of the store are never touched.
+
+    `look` shows a file that the plan found, once more; without it the store itself is asked. `tell` words the outcomes.
+    """
 
     def __init__(
         self, store: Store, index: Index, edit: Callable[[Sequence[Edit]], list[str]], journal: Journal, report: Report,
-        reread: Callable[[Attach], Document | None],
+        reread: Callable[[Attach], Document | None], *, look: Callable[[str], Entry | None] | None = None,
+        tell: Callable[[Reconciliation, str], Outcome] | None = None,
     ) -> None:  # fmt: skip
         self._store = store
         self._index = index
@@ -38,6 +42,8 @@ class Applier:
         self._journal = journal
         self._report = report
         self._reread = reread
+        self._look = look or store.stat
+        self._word = tell or told
 
     def apply(self, actions: Iterable[Reconciliation | Skip]) -> None:
         """Do all of it; what cannot be done is told, and the rest goes on."""
@@ -78,7 +84,7 @@ class Applier:
             self._report.add(Outcome(action.name, action.key, "failed", self._store.name, hash=action.hash, reason=problem))
             return
         self._journal.done(action.name, **details)
-        self._report.add(told(action, self._store.name))
+        self._report.add(self._word(action, self._store.name))
 
     def _edits(self, action: Reconciliation) -> list[Edit]:
         """The changes of documents that an action is; none where the store is not as it was when the plan was made."""
@@ -98,24 +104,10 @@ class Applier:
             entry = self._store.stat(action.known.path)
             if not action.overwritten and entry is not None and is_as_recorded(entry, action.known) and action.known.state == OK:
                 return None
-            if isinstance(action, Lose):
-                return edits.without_copy(store, action.known.path)
-            if action.forget:
-                return edits.forgotten_without(store, action.known.path)
-            return edits.marked(store, action.known.path, MISSING)
+            return _absent(action, store)
         if not self._is_unchanged(action.entry):
             return None
-        if isinstance(action, Corrupt):
-            return edits.marked(store, action.known.path, DAMAGED)
-        moment = datetime.now(UTC)
-        row = copy_row(store, action.entry, moment, moment)
-        if isinstance(action, AddCopy):
-            return edits.with_copy(row)
-        if isinstance(action, Relocate):
-            return self._relocation(action, row)
-        if action.unread:
-            row["verified"] = _verified(action.known, row)
-        return edits.with_copy(row)
+        return _found(action, store, datetime.now(UTC))
 
     def _is_unchanged(self, entry: Entry) -> bool:
         """Whether a file is still as it was listed. A listing that states contents is itself what the index shall say.
@@ -124,15 +116,8 @@ class Applier:
         """
         if entry.digest:
             return True
-        now = self._store.stat(entry.path)
+        now = self._look(entry.path)
         return now is not None and is_same(now, entry)
-
-    @staticmethod
-    def _relocation(action: Relocate, row: Row) -> Change:
-        if action.unread:
-            row = row | {"verified": _verified(action.known, row), "state": DAMAGED if action.known.state == DAMAGED else OK}
-        moved = edits.with_copy(row, action.known.path)
-        return _both(moved, edits.without_stack()) if action.leaves_stack else moved
 
     def _load_edits(self, action: Load) -> list[Edit]:
         if not self._is_unchanged(action.entry):
@@ -153,13 +138,52 @@ class Applier:
 
     def _attach_edits(self, action: Attach, event: Mapping[str, Any]) -> list[Edit]:
         store = self._store.name
-        rows = [sidecar_row(store, entry, digest) for entry, digest in action.came]
-        change = edits.with_sidecars([(store, path) for path in action.gone], rows)
-        made = [Edit(action.hash, action.name, change, event)] if rows or action.gone else []
+        change = _attached(action, store)
+        made = [Edit(action.hash, action.name, change, event)] if action.came or action.gone else []
         facts = self._reread(action) if action.reread else None
         if facts is not None:
             made.append(Edit(action.hash, "reread", edits.described_anew(facts), event))
         return made
+
+
+def foreseen(action: Touch | Relocate | AddCopy | Corrupt | Lose | Vanish | Attach, store: str, now: datetime) -> Change:
+    """The change that an action will be, if nothing happens meanwhile."""
+    if isinstance(action, Attach):
+        return _attached(action, store)
+    return _absent(action, store) if isinstance(action, Lose | Vanish) else _found(action, store, now)
+
+
+def _absent(action: Lose | Vanish, store: str) -> Change:
+    if isinstance(action, Lose):
+        return edits.without_copy(store, action.known.path)
+    if action.forget:
+        return edits.forgotten_without(store, action.known.path)
+    return edits.marked(store, action.known.path, MISSING)
+
+
+def _found(action: Touch | Relocate | AddCopy | Corrupt, store: str, moment: datetime) -> Change:
+    if isinstance(action, Corrupt):
+        return edits.marked(store, action.known.path, DAMAGED)
+    row = copy_row(store, action.entry, moment, moment)
+    if isinstance(action, AddCopy):
+        return edits.with_copy(row)
+    if isinstance(action, Relocate):
+        return _relocation(action, row)
+    if action.unread:
+        row["verified"] = _verified(action.known, row)
+    return edits.with_copy(row)
+
+
+def _relocation(action: Relocate, row: Row) -> Change:
+    if action.unread:
+        row = row | {"verified": _verified(action.known, row), "state": DAMAGED if action.known.state == DAMAGED else OK}
+    moved = edits.with_copy(row, action.known.path)
+    return _both(moved, edits.without_stack()) if action.leaves_stack else moved
+
+
+def _attached(action: Attach, store: str) -> Change:
+    rows = [sidecar_row(store, entry, digest) for entry, digest in action.came]
+    return edits.with_sidecars([(store, path) for path in action.gone], rows)
 
 
 def told(action: Reconciliation, store: str, outcome: str = "") -> Outcome:

@@ -6,7 +6,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
 from catalog.domain.copies import MISSING, OK, Held, held, is_as_recorded
@@ -15,7 +15,6 @@ from catalog.errors import NotFound
 from catalog.execution.survey import sorted_out
 from catalog.plans.actions import Skip
 from catalog.plans.reconcile import Comparison
-from catalog.stores.protocol import Store
 
 FEW = 20
 """Files that were replaced, up to which each is read."""
@@ -68,15 +67,19 @@ class Records:
         """From the documents that speak of the store."""
         records = cls()
         for document in found:
-            for row in document.copies:
-                if row["store"] == store:
-                    records._add(held(row, document.hash), scope)
-            for row in document.sidecars:
-                if row["store"] == store and scope.holds(row["path"]):
-                    records.sidecars[row["path"]].append(Owned(held(row, row["hash"]), document.hash))
-            if document.stack:
-                records.stack_of[document.hash] = document.stack
+            records.take(document, store, scope)
         return records
+
+    def take(self, document: Recorded, store: str, scope: Scope) -> None:
+        """Add what one document says of the store."""
+        for row in document.copies:
+            if row["store"] == store:
+                self._add(held(row, document.hash), scope)
+        for row in document.sidecars:
+            if row["store"] == store and scope.holds(row["path"]):
+                self.sidecars[row["path"]].append(Owned(held(row, row["hash"]), document.hash))
+        if document.stack:
+            self.stack_of[document.hash] = document.stack
 
     def _add(self, known: Held, scope: Scope) -> None:
         self.total += known.state == OK
@@ -105,10 +108,18 @@ class Sight:
     sidecars_gone: list[Owned] = field(default_factory=list)
 
 
+class Lister(Protocol):
+    """What shows the entries of a store."""
+
+    def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
+        """See `Store.list`."""
+        ...
+
+
 class Looker:
     """Lists a store and compares it with the records."""
 
-    def __init__(self, store: Store, records: Records, scope: Scope, *, rehash: bool = False, video_folder: str = "") -> None:
+    def __init__(self, store: Lister, records: Records, scope: Scope, *, rehash: bool = False, video_folder: str = "") -> None:
         self._store = store
         self._records = records
         self._scope = scope

@@ -4,36 +4,65 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 from catalog.domain import edits
+from catalog.domain.asset import Entry
 from catalog.domain.copies import copy_row, held, is_as_recorded, sidecar_row
 from catalog.domain.edits import Edit
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import file_name
 from catalog.errors import AlreadyExists, FixityMismatch, NotFound, ReadOnlyStore, StoreError, StoreFull, StoreUnavailable
 from catalog.execution.journal import Journal
+from catalog.execution.listing import Listing
 from catalog.execution.proof import is_same_file
 from catalog.execution.report import Outcome, Report
-from catalog.plans.mirror import Follow, Mirroring, Transfer
+from catalog.execution.throttle import Interrupted, Throttle
+from catalog.plans.mirror import Follow, Mirroring, Transfer, aside
 from catalog.stores.protocol import Store
 
-OUTCOMES = ("copied", "moved", "failed")
+OUTCOMES = ("copied", "moved", "found", "failed")
 FATAL = (StoreFull, ReadOnlyStore, StoreUnavailable)
 BATCH = 128
+"""Files recorded together at most."""
+SECONDS = 5.0
+"""How long a file that arrived waits for others to be recorded with."""
 THREADS = 4
 MAX_SUFFIX = 1000
-AnyAction = TypeVar("AnyAction", Transfer, Follow)
-Done = tuple[Mirroring, StoreError | None]
+
+
+class Done(NamedTuple):
+    """What became of an action: the entry of its file in the other store, or why there is none. Neither: it did not begin."""
+
+    action: Mirroring
+    entry: Entry | None = None
+    error: StoreError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a limit left to be sent by the next run."""
+
+    files: int = 0
+    bytes: int = 0
+
+    def and_also(self, action: Transfer) -> Left:
+        """With one more."""
+        return Left(self.files + 1, self.bytes + action.size)
 
 
 @dataclass(slots=True)
 class Mirrorer:
-    """Makes `target` hold what `source` holds. Several files travel at once; each batch is recorded before the next."""
+    """Makes `target` hold what `source` holds. Several files travel at once, and are recorded as they arrive.
+
+    `shown` and `given` are what the target and the source showed in this run; `threads` is how many files travel at once.
+    """
 
     source: Store
     target: Store
@@ -41,118 +70,220 @@ class Mirrorer:
     journal: Journal
     report: Report
     run: str
+    shown: Listing
+    given: Listing
+    throttle: Throttle = field(default_factory=Throttle)
+    threads: int = THREADS
     advance: Callable[[int], None] = lambda _count: None
+    _stopped: threading.Event = field(default_factory=threading.Event)
 
-    def apply(self, follows: Sequence[Follow], transfers: Iterable[Transfer]) -> None:
-        """All of it, renames first. Raises what must stop the run, after recording what was done."""
-        self._settle([(self._attempt(f, self._move)) for f in follows])
-        stream = iter(transfers)
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="mirror") as pool:
-            while batch := list(itertools.islice(stream, BATCH)):
-                self._settle(list(pool.map(lambda t: self._attempt(t, self._copy), batch)))
+    def apply(self, follows: Sequence[Follow], transfers: Iterable[Transfer]) -> Left:
+        """All of it, renames first; what a limit of the run left. Raises what must stop the run, once all is recorded."""
+        together = max(self.threads, self.target.capabilities.together)
+        with ThreadPoolExecutor(together, thread_name_prefix="mirror") as pool:
+            done = list(pool.map(lambda f: self._attempt(f, self._move), follows))
+            self._settle(self._uncrossed(done))
+            return self._send(transfers, pool, together)
+
+    def _send(self, transfers: Iterable[Transfer], pool: ThreadPoolExecutor, together: int) -> Left:
+        """Send the files; what did not begin because a limit was reached."""
+        flying: set[Future[list[Done]]] = set()
+        arrived: list[Done] = []
+        left = Left()
+        last = time.monotonic()
+        contents = (list(same) for _digest, same in itertools.groupby(transfers, key=lambda t: t.hash))
+        try:
+            while True:
+                while len(flying) < 2 * together and not self.throttle.ended and (same := next(contents, None)):
+                    flying.add(pool.submit(self._content, same))
+                if not flying:
+                    break
+                landed, flying = wait(flying, timeout=SECONDS, return_when=FIRST_COMPLETED)
+                for done in (d for future in landed for d in future.result()):
+                    if done.entry is None and done.error is None and isinstance(done.action, Transfer):
+                        left = left.and_also(done.action)
+                    else:
+                        arrived.append(done)
+                if len(arrived) >= BATCH or time.monotonic() - last > SECONDS:
+                    batch, arrived, last = arrived, [], time.monotonic()
+                    self._settle(batch)
+                if any(isinstance(d.error, FATAL) for d in arrived):
+                    break
+        except KeyboardInterrupt:
+            self.throttle.cancel()  # an interruption must not wait for a film to be sent
+            raise
+        finally:
+            self._stopped.set()
+            landing = [f for f in flying if not f.cancel() and f.exception() is None]
+            self._settle([*arrived, *(done for future in landing for done in future.result())])
+        for action in (action for same in contents for action in same):  # none, unless a limit was reached
+            left = left.and_also(action)
+        return left
+
+    def _content(self, actions: Sequence[Transfer]) -> list[Done]:
+        """Copies of one content, one after another: those after the first may be made by the store itself."""
+        found: list[Done] = []
+        there = ""
+        for action in actions:
+            done = self._attempt(replace(action, like=action.like or there), self._copy)
+            found.append(done)
+            there = there or (done.entry.path if done.entry else "")
+        return found
 
     def _settle(self, done: Sequence[Done]) -> None:
-        """Record what was done; where a name was taken by what is to be renamed itself, give both their names."""
-        crossed = [action for action, error in done if isinstance(action, Follow) and isinstance(error, AlreadyExists)]
-        done = [d for d in done if d[0] not in crossed] + self._uncross(crossed)
-        self._record([action for action, error in done if error is None])
-        for action, error in done:
-            if error is not None:
+        """Record what was done, and tell what was not. Raises the error after which going on is of no use."""
+        self._record([d for d in done if d.entry is not None])
+        for action, _entry, error in done:
+            if error is not None and not isinstance(error, Interrupted):
                 self._fail(action, error)
-        fatal = next((e for _a, e in done if isinstance(e, FATAL)), None)
+        fatal = next((d.error for d in done if isinstance(d.error, FATAL)), None)
         if fatal is not None:
             raise fatal
 
-    def _attempt(self, action: AnyAction, do: Callable[[AnyAction], AnyAction]) -> tuple[AnyAction, StoreError | None]:
+    def _attempt(self, action: Any, do: Callable[[Any], Done]) -> Done:
+        if self._stopped.is_set() or (isinstance(action, Transfer) and not self.throttle.begin(action.size)):
+            return Done(action)
         self.journal.started(action.name, store=self.target.name, path=action.path, hash=action.hash)
         try:
-            return do(action), None
+            return do(action)
+        except FATAL as error:
+            self._stopped.set()
+            return Done(action, error=error)
         except StoreError as error:
-            return action, error
+            return Done(action, error=error)
 
-    def _move(self, action: Follow) -> Follow:
+    # --- renames ---------------------------------------------------------------------------------------------------
+
+    def _move(self, action: Follow) -> Done:
         """Rename a file that is as recorded; one that lies at its new place already came there before a kill."""
-        entry = self.target.stat(action.old)
-        if entry is None and self.target.stat(action.path) is not None and self.target.checksum(action.path) == action.hash:
-            return action
+        entry, there = self.shown.sure(action.old), self.shown.at(action.path)
+        if entry is None and there is not None and self._digest(there) == action.hash:
+            return Done(action, there)
         if entry is None:
             raise NotFound(f"{action.old} is gone from store {self.target.name}.", hint="Run sync_catalog_with_disk for it.")
         if not is_as_recorded(entry, held(action.row, action.hash)):
             raise StoreError(f"{action.old} was changed in store {self.target.name}.", hint="Run sync_catalog_with_disk for it.")
-        self.target.move(action.old, action.path)
-        return action
+        return Done(action, self._renamed(action.old, action.path))
 
-    def _uncross(self, crossed: Sequence[Follow]) -> list[Done]:
-        """Renames in a ring: each file gets a name of its own first, and goes back where that does not help."""
-        done: list[Done] = []
+    def _renamed(self, old: str, new: str) -> Entry:
+        entry = self.target.move(old, new)
+        self.shown.drop(old)
+        self.shown.add(entry)
+        return entry
+
+    def _uncrossed(self, done: Sequence[Done]) -> list[Done]:
+        """The same, but where a name was taken by what is to be renamed itself, as in a ring, all have got their names.
+
+        Each file gets a name of its own first. Where its name is taken by other content, it gets a number.
+        """
+        crossed = [d.action for d in done if isinstance(d.action, Follow) and isinstance(d.error, AlreadyExists)]
+        found = [d for d in done if d.action not in crossed]
         waiting: list[tuple[Follow, str]] = []
         for action in crossed:
-            aside = f"{action.old}.{self.run}.moving"
+            name = aside(action.old, self.run)
             try:
-                self.target.move(action.old, aside)
-                waiting.append((action, aside))
+                self._renamed(action.old, name)
+                waiting.append((action, name))
             except StoreError as error:
-                done.append((action, error))
-        for action, aside in waiting:
+                found.append(Done(action, error=error))
+        for action, name in waiting:
             try:
-                self.target.move(aside, action.path)
-                done.append((action, None))
+                found.append(self._placed(action, name))
             except StoreError as error:
                 with contextlib.suppress(StoreError):
-                    self.target.move(aside, action.old)
-                done.append((action, error))
-        return done
+                    self._renamed(name, action.old)
+                found.append(Done(action, error=error))
+        return found
 
-    def _copy(self, action: Transfer) -> Transfer:
-        """Copy a file; where its name is taken by other content it gets a number, and an older sidecar gives way."""
-        entry = self.source.stat(action.path)
-        if entry is None:
-            raise NotFound(f"{action.path} is gone from store {self.source.name}.", hint="Run sync_catalog_with_disk for it.")
-        folder, _, name = action.path.rpartition("/")
-        extension = extension_of(name)
-        stem = name[: -len(extension) - 1] if extension else name
-        for number in range(MAX_SUFFIX):
-            path = action.path if not number else f"{folder}/{file_name(stem, name, number)}".lstrip("/")
-            there = self.target.stat(path)
-            if there is not None and is_same_file(there, entry):
-                raise StoreError(f"{path} in store {self.target.name} is the same file as in store {self.source.name}.")
-            if there is not None and self.target.checksum(path) == action.hash:  # it came there by another way
-                return replace(action, placed=path, found=True)
-            if there is not None and action.is_sidecar and action.replaces == self.target.checksum(path):
-                self.target.remove(path, self.run)
-            with contextlib.suppress(AlreadyExists), self.source.open(action.path) as stream:
-                self.target.put(path, stream, entry.size, entry.mtime_ns, action.hash)
-                return replace(action, placed=path)
+    def _placed(self, action: Follow, name: str) -> Done:
+        for path in _names(action.path):
+            with contextlib.suppress(AlreadyExists):
+                entry = self._renamed(name, path)
+                return Done(replace(action, placed=path), entry)
         raise AlreadyExists(f"{action.path} is taken in store {self.target.name}.", store=self.target.name, path=action.path)
 
-    def _record(self, done: Sequence[Mirroring]) -> None:
-        self.target.settle([_place(a) for a in done])
-        wanted = [edit for a in done if (edit := self._edit(a)) is not None]
-        answers = dict(zip(((e.hash, e.event["path"]) for e in wanted), self.edit(wanted), strict=True))
-        for action in done:
-            problem = answers.get((action.owner, _place(action)), "it vanished before it was recorded")
-            if problem not in ("done", "unchanged"):
-                self._fail(action, StoreError(problem))
+    # --- copies ----------------------------------------------------------------------------------------------------
+
+    def _copy(self, action: Transfer) -> Done:
+        """Copy a file; where its name is taken by other content it gets a number, and an older sidecar gives way."""
+        entry = self.given.sure(action.path)
+        if entry is None:
+            raise NotFound(f"{action.path} is gone from store {self.source.name}.", hint="Run sync_catalog_with_disk for it.")
+        for path in _names(action.goal):
+            done = self._copy_to(path, self.shown.at(path), action, entry)
+            if done is not None:
+                return done
+        raise AlreadyExists(f"{action.path} is taken in store {self.target.name}.", store=self.target.name, path=action.path)
+
+    def _copy_to(self, path: str, there: Entry | None, action: Transfer, entry: Entry) -> Done | None:
+        """A copy under this very name, or what lies there if it is the content; None where the name is taken."""
+        if there is None:
+            try:
+                made = self._put(path, action, entry)
+            except AlreadyExists:
+                there = self.shown.live(path)
+                return self._copy_to(path, there, action, entry) if there is not None else None
+            self.shown.add(made)
+            return Done(replace(action, placed=made.path), made)
+        if is_same_file(there, entry):
+            raise StoreError(f"{path} in store {self.target.name} is the same file as in store {self.source.name}.")
+        digest = self._digest(there)
+        if digest == action.hash:  # it came there by another way
+            self.throttle.unused(action.size)
+            return Done(replace(action, placed=there.path, found=True), there)
+        if action.is_sidecar and action.replaces == digest:
+            self.target.remove(there.path, self.run)
+            self.shown.drop(path)
+            return self._copy_to(path, None, action, entry)
+        return None
+
+    def _put(self, path: str, action: Transfer, entry: Entry) -> Entry:
+        adopted = self.target.adopt(self.source, action.path, path, action.hash)
+        if adopted is not None:
+            self.throttle.unused(action.size)
+            return adopted
+        is_far = self.shown.states_content or self.given.states_content
+        if action.like and self.target.capabilities.server_side_copy:
+            made = self.target.copy(action.like, path)
+            if made.digest == action.hash:
+                self.throttle.unused(action.size)
+                return made
+            self.target.remove(made.path, self.run)
+        with self.source.open(action.path) as stream, self.throttle.paced(stream, always=is_far) as paced:
+            return self.target.put(path, paced, entry.size, entry.mtime_ns, action.hash)
+
+    def _digest(self, there: Entry) -> str:
+        return there.digest or self.target.checksum(there.path)
+
+    # --- records ---------------------------------------------------------------------------------------------------
+
+    def _record(self, done: Sequence[Done]) -> None:
+        if not done:
+            return
+        self.target.settle([d.entry.path for d in done if d.entry is not None])
+        wanted = [self._edit(d.action, d.entry) for d in done if d.entry is not None]
+        for (action, entry, _error), answer in zip(done, self.edit(wanted), strict=True):
+            if answer not in ("done", "unchanged"):
+                self._fail(action, StoreError(answer))
                 continue
             self.journal.done(action.name, store=self.target.name, path=action.path, hash=action.hash)
-            self.report.add(self._told(action))
+            self.report.add(self._told(action, entry.path if entry else ""))
             self.advance(1)
 
-    def _told(self, action: Mirroring) -> Outcome:
+    def _told(self, action: Mirroring, placed: str) -> Outcome:
         store = self.target.name
         if isinstance(action, Follow):
-            return Outcome(action.name, action.old, "moved", store, action.path, action.hash)
-        target = action.placed if action.placed != action.path else ""
+            return Outcome(action.name, action.old, "moved", store, placed, action.hash)
+        target = placed if placed != action.path else ""
+        if action.found:
+            return Outcome(action.name, action.path, "found", store, target, action.hash)
         return Outcome(action.name, action.path, "copied", store, target, action.hash, size=action.size, stored=action.size)
 
-    def _edit(self, action: Mirroring) -> Edit | None:
-        store, path = self.target.name, _place(action)
-        entry = self.target.stat(path)
-        if entry is None:
-            return None
+    def _edit(self, action: Mirroring, entry: Entry) -> Edit:
+        store = self.target.name
         now = datetime.now(UTC)
         is_found = isinstance(action, Transfer) and action.found
-        event: dict[str, Any] = {"store": store, "path": path, "effect": "index" if is_found else "file"}
+        event: dict[str, Any] = {"store": store, "path": entry.path, "effect": "index" if is_found else "file"}
         old = action.old if isinstance(action, Follow) else None
         event["source"] = old or f"{self.source.name}:{action.path}"
         if action.is_sidecar:
@@ -170,6 +301,11 @@ class Mirrorer:
         self.report.add(Outcome(action.name, action.path, "failed", self.target.name, hash=action.hash, reason=reason))
 
 
-def _place(action: Mirroring) -> str:
-    """Where a file lies in the other store afterwards."""
-    return action.placed or action.path if isinstance(action, Transfer) else action.path
+def _names(path: str) -> Iterator[str]:
+    """A path, and the same with numbers."""
+    yield path
+    folder, _, name = path.rpartition("/")
+    extension = extension_of(name)
+    stem = name[: -len(extension) - 1] if extension else name
+    for number in range(1, MAX_SUFFIX):
+        yield f"{folder}/{file_name(stem, name, number)}".lstrip("/")

@@ -159,12 +159,22 @@ def repaired(repository: Repository) -> set[str]:
     return {hit["_source"]["trash"] for page in pages for hit in page if hit["_source"].get("trash")}
 
 
-def former_paths(repository: Repository, store: str) -> set[tuple[str, str]]:
-    """The assets that were renamed in a store, each with a path it had."""
-    conditions = [{"term": {"action": "move"}}, {"term": {"store": store}}]
+def renames(repository: Repository, hashes: Sequence[str], stores: Sequence[str]) -> list[dict[str, Any]]:
+    """The events of renames of some assets in some stores; up to date when the events were refreshed."""
     index = schema.companion(repository.alias, "events")
-    pages = repository.scan_pages({"bool": {"filter": conditions}}, index=index, source=["hash", "source"])
-    return {(hit["_source"]["hash"], hit["_source"].get("source", "")) for page in pages for hit in page}
+    found = []
+    for start in range(0, len(hashes), 500):
+        about = {"terms": {"hash": list(hashes[start : start + 500])}}
+        conditions = [{"term": {"action": "move"}}, {"terms": {"store": list(stores)}}, about]
+        query = {"bool": {"filter": conditions}}
+        pages = repository.scan_pages(query, index=index, source=["hash", "store", "source", "path", "at"])
+        found += [hit["_source"] for page in pages for hit in page]
+    return found
+
+
+def of_stores(stores: Sequence[str]) -> dict[str, Any]:
+    """The query for the assets that have a copy or a sidecar in one of some stores, whatever its state."""
+    return {"bool": {"should": [clause for store in stores for clause in of_store(store)["bool"]["should"]]}}
 
 
 def sidecar_rows(repository: Repository, digest: str) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from typing import ClassVar
 from catalog.domain.asset import Asset, Entry
 from catalog.domain.copies import MISSING, OK, Held, identity, is_as_recorded, recorded_identity
 from catalog.domain.stacks import Candidate
+from catalog.plans.mirror import original_of
 
 # --- actions -----------------------------------------------------------------------------------------------------------
 
@@ -232,7 +233,7 @@ def by_identity(compared: Comparison, present: Iterable[Held]) -> list[Known]:
 
 def _is_beyond_doubt(known: Held, entry: Entry, alike: Mapping[tuple[int, int], int]) -> bool:
     """Whether an inode that is found again is the file: inodes are used again, and cameras give whole seconds."""
-    has_name = known.path.rpartition("/")[2] == entry.name
+    has_name = known.path.rpartition("/")[2] == entry.name or known.path == original_of(entry.path)
     return has_name or (entry.mtime_ns % 1_000_000_000 != 0 and alike[entry.size, entry.mtime_ns] == 1)
 
 

@@ -1,4 +1,4 @@
-"""Adding, listing and removing stores, and making one hold what another holds."""
+"""Adding, listing and removing stores, and which copies there are."""
 
 from __future__ import annotations
 
@@ -16,18 +16,15 @@ from catalog.domain.edits import Edit
 from catalog.domain.names import from_text
 from catalog.errors import DONE, SOME_FAILED, ConfigError, ConfirmationNeeded, StoreGuard, StoreUnavailable, UsageError
 from catalog.execution import guards
-from catalog.execution.mirroring import OUTCOMES, Mirrorer
 from catalog.execution.report import Outcome, size_text
 from catalog.index import queries
 from catalog.index.repository import Repository
-from catalog.plans.mirror import Follow, Mirroring, Transfer, mirror_asset
 from catalog.runs import storing
 from catalog.runs.places import DropboxPlace, LocalPlace, Place
 from catalog.runs.session import Session, session
 from catalog.stores.marker import read_marker, write_marker
 from catalog.wiring import Workspace
 
-WORDS = {"outcomes": OUTCOMES, "always": ("copied",), "done": "copied"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
 BATCH = 500
 IN_DROPBOX = "dropbox:"
@@ -175,57 +172,6 @@ def _dropping(content_hash: str, document: dict[str, Any], name: str) -> list[Ed
         *(Edit(content_hash, "drop", edits.without_copy(name, p), {**event, "path": p}) for p in copies),
         *(Edit(content_hash, "drop", edits.with_sidecars([(name, p)], ()), {**event, "path": p}) for p in sidecars),
     ]
-
-
-# --- mirror ------------------------------------------------------------------------------------------------------------
-
-
-def run_mirror(workspace: Workspace, source: str, target: str, screen: Screen, *, dryrun: bool, limit: int) -> int:
-    """Copy what one store has and the other lacks; follow renames."""
-    if source == target:
-        raise UsageError(f"{source} is both stores.", hint="Name two.")
-    repository = workspace.existing_repository
-    with storing.opened(workspace, repository, source) as origin, storing.opened(workspace, repository, target) as copy:
-        there = {e.path for e in copy.list() if not e.problem}
-        plan = itertools.islice(_plan(repository, source, target, there), limit or None)
-        if dryrun:
-            report = screen.report(workspace.progress, **WORDS)
-            report.dry = True
-            for action in plan:
-                report.add(_planned(action, target))
-            report.finish()
-            return DONE
-        copy.sweep()
-        with session(workspace, screen, "mirror", WORDS, source=source, target=target) as run:
-            mirrorer = Mirrorer(origin, copy, run.edit, run.journal, run.report, run.run, workspace.progress.advance)
-            return run.work(lambda: mirrorer.apply(*_parted(plan)))
-
-
-def _parted(plan: Iterator[Mirroring]) -> tuple[list[Follow], Iterator[Transfer]]:
-    """The renames, which may concern one another, and the copies, which are too many to be kept."""
-    follows: list[Follow] = []
-    kept: list[Transfer] = []
-    for action in plan:
-        if isinstance(action, Follow):
-            follows.append(action)
-        else:
-            kept.append(action)
-    return follows, iter(kept)
-
-
-def _plan(repository: Repository, source: str, target: str, there: set[str]) -> Iterator[Mirroring]:
-    """What all assets need. What is recorded in the other store and not `there` is sent again."""
-    repository.refresh()
-    was = queries.former_paths(repository, source)
-    for hit in _documents(repository, source):
-        document = hit["_source"]
-        copies = [r for r in document.get("copies", []) if r["store"] != target or r["path"] in there]
-        sidecars = [r for r in document.get("sidecars", []) if r["store"] != target or r["path"] in there]
-        yield from mirror_asset(hit["_id"], copies, sidecars, source, target, lambda owner, path: (owner, path) in was)
-
-
-def _planned(action: Mirroring, store: str) -> Outcome:
-    return Outcome(action.name, action.path, "planned", store, "", action.hash)
 
 
 # --- which copies there are --------------------------------------------------------------------------------------------

@@ -296,3 +296,8 @@ def test_the_layout_in_the_settings_is_the_layout_of_the_rules():
 
 def test_a_known_place_in_the_settings_has_what_the_rules_ask():
     assert set(KnownPlaceSetting.model_fields) == {f.name for f in fields(KnownPlace)}
+
+
+@pytest.mark.parametrize("name", ["bwlimit", "max_transfer", "max_duration"])
+def test_an_amount_that_is_none_is_one_clear_line(name: str):
+    assert f"The setting {name} in the option --{name} does not fit: 'soon' is no " in complaint(**{name: "soon"})

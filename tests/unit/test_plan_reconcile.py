@@ -10,7 +10,6 @@ from catalog.domain.asset import Entry
 from catalog.domain.copies import MISSING, OK, Held, copy_row, held, is_as_recorded, milliseconds, mtime_text
 from catalog.domain.stacks import Candidate
 from catalog.execution.agreement import _verified
-from catalog.plans.mirror import Follow, Transfer, mirror_asset
 from catalog.plans.reconcile import (
     AddCopy,
     Comparison,
@@ -191,23 +190,7 @@ def test_a_row_of_an_older_version_fits_no_file():
     assert not is_as_recorded(entry("a", 1), held(row, "h"))
 
 
-# --- mirrors and undo --------------------------------------------------------------------------------------------------
-
-
-def rows(**places: list[str]) -> list[dict[str, object]]:
-    return [{"store": s, "path": p, "size": 1, "state": "ok"} for s, paths in places.items() for p in paths]
-
-
-def test_a_mirror_renames_what_it_can_and_copies_the_rest():
-    def mirrored(copies: list[dict[str, object]], *was: str) -> list[object]:
-        return list(mirror_asset("h", copies, [], "nas", "archive", lambda _owner, path: path in was))
-
-    there = rows(nas=["a", "b"], archive=["old a"])
-    assert mirrored(there, "old a") == [Follow("h", "h", there[-1], "a"), Transfer("h", "h", "b", 1)]
-    assert mirrored(rows(nas=["a"], archive=["of its own"])) == []
-    assert mirrored(rows(nas=["a", "b"], archive=["of its own"])) == [Transfer("h", "h", "a", 1)]
-    assert mirrored(rows(nas=["a"], archive=["a", "another"]), "another") == []
-    assert mirrored(rows(archive=["a"])) == []
+# --- undo --------------------------------------------------------------------------------------------------
 
 
 def test_the_reverse_of_each_event_is_what_it_should_be():

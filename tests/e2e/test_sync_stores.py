@@ -1,0 +1,431 @@
+"""`sync_nas_to_dropbox` and `sync_dropbox_to_nas`: what must travel travels once, and neither undoes the other."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from running import MTIME, Done, Lab, ended, hashes, inside, jpeg, many, put, wait_for
+from stating_store import Counting, Stating, stand_in
+
+from catalog.domain.fixity import content_hash
+from catalog.errors import StoreFull
+from catalog.index.client import Connection
+
+pytestmark = pytest.mark.node
+THERE, BACK = "sync_nas_to_dropbox", "sync_dropbox_to_nas"
+OUTCOMES = ("copied", "moved", "found", "recorded", "gone", "missing", "failed", "planned")
+
+
+@pytest.fixture
+def pair(lab: Lab) -> Lab:
+    """A catalog on a NAS, and an empty folder that stands for Dropbox."""
+    put(lab.source, {f"{n}.jpg": jpeg(n, f"2019:0{n}:12 18:30:15") for n in range(1, 5)})
+    put(lab.source, {"1.jpg.xmp": b"<one/>"})
+    assert lab.upload().status == 0
+    return with_dropbox(lab)
+
+
+def with_dropbox(lab: Lab) -> Lab:
+    folder(lab).mkdir()
+    assert lab.catalog("store", "add", "dropbox", folder(lab)).status == 0
+    lab.variables["CATALOG_NAS_ROOT"] = str(lab.root)
+    return lab
+
+
+def folder(lab: Lab) -> Path:
+    return lab.folder / "dropbox"
+
+
+def outcomes(done: Done) -> dict[str, int]:
+    return {k: done.summary[k] for k in OUTCOMES if done.summary[k]}
+
+
+def run(lab: Lab, command: str, *arguments: object) -> dict[str, int]:
+    done = lab.run(command, "--json", *arguments)
+    assert done.status == 0, done.out + done.err
+    return outcomes(done)
+
+
+def dropped(lab: Lab) -> dict[str, str]:
+    return {p: h for p, h in hashes(folder(lab)).items() if not p.startswith(".catalog/")}
+
+
+def record(lab: Lab, *stores: str) -> None:
+    for store in stores or ("nas", "dropbox"):
+        assert lab.run("sync_catalog_with_disk", "--store", store).status == 0
+
+
+def check_still(lab: Lab) -> None:
+    """Neither direction plans anything, and nothing is changed by running them."""
+    before = lab.documents(), lab.stored(), dropped(lab)
+    for command in (THERE, BACK, THERE):
+        assert run(lab, command, "--dryrun") == {}
+        assert run(lab, command) == {}
+    assert (lab.documents(), lab.stored(), dropped(lab)) == before
+
+
+def jpegs(files: dict[str, str]) -> list[str]:
+    return sorted(p for p in files if p.endswith("jpg"))
+
+
+def test_all_that_is_lacking_travels_once(pair: Lab) -> None:
+    planned = pair.run(THERE, "--json", "--dryrun")
+    assert outcomes(planned) == {"planned": 5} and dropped(pair) == {}
+    assert planned.summary["bytes_planned"] == sum(p.stat().st_size for p in pair.root.rglob("2019*") if p.is_file())
+    assert run(pair, THERE, "--limit", 2) == {"copied": 2}
+    assert run(pair, THERE) == {"copied": 3}
+    assert dropped(pair) == pair.stored()
+    assert {d["copy_count"] for d in pair.documents().values()} == {2}
+    check_still(pair)
+
+
+@pytest.mark.parametrize("order", [(THERE, BACK), (BACK, THERE)], ids=["there first", "back first"])
+def test_a_rename_on_the_nas_and_back_is_never_undone(pair: Lab, order: tuple[str, str]) -> None:
+    run(pair, THERE)
+    (pair.root / "2019").rename(pair.root / "Our 2019")
+    record(pair, "nas")
+    found = Counter[str]()
+    for command in order:
+        found.update(run(pair, command))
+    assert found == {"moved": 5}
+    assert dropped(pair) == pair.stored() and jpegs(dropped(pair))[0].startswith("Our 2019/")
+    check_still(pair)
+    (pair.root / "Our 2019").rename(pair.root / "2019")
+    record(pair, "nas")
+    found = Counter()
+    for command in order:
+        found.update(run(pair, command))
+    assert found == {"moved": 5}
+    assert dropped(pair) == pair.stored() and jpegs(dropped(pair))[0].startswith("2019/")
+    check_still(pair)
+
+
+@pytest.mark.parametrize("order", [(THERE, BACK), (BACK, THERE)], ids=["there first", "back first"])
+def test_a_rename_in_dropbox_is_followed_on_the_nas(pair: Lab, order: tuple[str, str]) -> None:
+    run(pair, THERE)
+    (folder(pair) / "2019").rename(folder(pair) / "Wedding")
+    for command in order:
+        run(pair, command)
+    assert dropped(pair) == pair.stored() and jpegs(pair.stored())[0].startswith("Wedding/")
+    check_still(pair)
+
+
+def test_names_that_both_changed_stay_and_are_told_once(pair: Lab) -> None:
+    run(pair, THERE)
+    path = jpegs(pair.stored())[2]
+    (pair.root / path).rename(pair.root / "by the sea.jpg")
+    (folder(pair) / path).rename(folder(pair) / "beach.jpg")
+    record(pair)
+    done = pair.run(THERE)
+    assert done.status == 0 and done.err.count("each stays") == 1
+    assert "by the sea.jpg" in pair.stored() and "beach.jpg" in dropped(pair)
+    assert len(jpegs(pair.stored())) == len(jpegs(dropped(pair))) == 4
+    check_still(pair)
+
+
+def test_both_versions_of_an_edited_photo_are_kept_on_both_sides(pair: Lab) -> None:
+    run(pair, THERE)
+    path = jpegs(pair.stored())[1]
+    old, new = (pair.root / path).read_bytes(), jpeg("edited in Dropbox")
+    (folder(pair) / path).write_bytes(new)
+    record(pair, "dropbox")
+    found = Counter[str]()
+    for command in (THERE, BACK):
+        found.update(run(pair, command))
+    assert found == {"copied": 2}
+    numbered = path.replace(".jpg", "_1.jpg")
+    assert (pair.root / path).read_bytes() == old and (pair.root / numbered).read_bytes() == new
+    assert (folder(pair) / path).read_bytes() == new and (folder(pair) / numbered).read_bytes() == old
+    check_still(pair)
+    record(pair)
+    check_still(pair)
+
+
+def test_a_deletion_on_one_side_is_healed_from_the_other(pair: Lab) -> None:
+    run(pair, THERE)
+    before = pair.stored()
+    (folder(pair) / jpegs(before)[0]).unlink()
+    assert run(pair, THERE) == {"gone": 1, "copied": 1}
+    (pair.root / jpegs(before)[1]).unlink()
+    assert run(pair, BACK, "--dryrun") == {"planned": 2}
+    assert run(pair, BACK) == {"gone": 1, "copied": 1}
+    assert dropped(pair) == pair.stored() == before
+    check_still(pair)
+
+
+def test_a_folder_that_was_emptied_is_not_believed(lab: Lab) -> None:
+    many(lab.source, 80)
+    assert lab.upload().status == 0
+    with_dropbox(lab)
+    assert run(lab, THERE) == {"copied": 80}
+    before = lab.documents()
+    for child in folder(lab).iterdir():
+        if child.name != ".catalog":
+            shutil.rmtree(child)
+    for arguments in ((), ("--dryrun",)):
+        done = lab.run(THERE, *arguments)
+        assert done.status == 4 and "80 of 80" in done.err and "--yes" in done.err
+    assert lab.documents() == before and dropped(lab) == {}
+    assert run(lab, THERE, "--yes") == {"gone": 80, "copied": 80}
+    assert dropped(lab) == lab.stored()
+    folder(lab).rename(lab.folder / "unmounted")
+    assert lab.run(THERE).status == 4
+
+
+def test_killed_at_any_moment_nothing_is_sent_twice(lab: Lab) -> None:
+    many(lab.source, 120, pad=20_000)
+    assert lab.upload().status == 0
+    with_dropbox(lab)
+
+    def arrived() -> int:
+        return len([p for p in folder(lab).rglob("*.jpg") if ".catalog" not in p.parts])
+
+    sent = 0
+    for wanted in (10, 45, 80):
+        process = lab.start(THERE, "--json", "--bwlimit", "1M")
+        wait_for(lambda wanted=wanted: arrived() >= wanted, process)  # type: ignore[misc]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.communicate()
+        sent = arrived()
+    found = run(lab, THERE)
+    assert found.get("copied", 0) == 120 - sent and found.get("found", 0) < 120
+    assert dropped(lab) == lab.stored()
+    assert os.listdir(folder(lab) / ".catalog") == ["store.json"]
+    check_still(lab)
+
+
+def test_an_interrupted_run_records_what_it_sent(lab: Lab) -> None:
+    many(lab.source, 60, pad=20_000)
+    assert lab.upload().status == 0
+    with_dropbox(lab)
+    process = lab.start(THERE, "--json", "--bwlimit", "300K")
+    wait_for(lambda: len(list(folder(lab).glob("2*/*/*.jpg"))) >= 10, process)
+    process.send_signal(signal.SIGINT)
+    done = ended(process)
+    assert done.status == 130 and done.summary["copied"] >= 10 and not done.summary["failed"]
+    assert len(dropped(lab)) == done.summary["copied"]
+    assert run(lab, THERE) == {"copied": 60 - done.summary["copied"]}
+
+
+def test_limits_end_a_run_in_order(lab: Lab) -> None:
+    many(lab.source, 40, pad=50_000)
+    assert lab.upload().status == 0
+    with_dropbox(lab)
+    done = lab.run(THERE, "--max-transfer", "500K", "--transfers", "2", "--json")
+    assert done.status == 0 and 10 <= done.summary["copied"] <= 12 and not done.summary["failed"]
+    left = 40 - done.summary["copied"]
+    assert f"max_transfer is reached: {left} files" in done.err
+    done = lab.run(THERE, "--max-duration", "1s", "--bwlimit", "200K", "--json")
+    assert done.status == 0 and 0 < done.summary["copied"] < left and "max_duration is reached" in done.err
+    began = time.monotonic()
+    rest = run(lab, THERE, "--bwlimit", "1M")
+    assert time.monotonic() - began > 0.8 * sum(p.stat().st_size for p in list(lab.root.glob("2*/*/*"))[: rest["copied"]]) / 2**20
+    for bad in (("--bwlimit", "fast"), ("--max-transfer", "much"), ("--max-duration", "soon"), ("--transfers", "0")):
+        done = lab.run(THERE, *bad)
+        assert done.status == 2 and "Traceback" not in done.err
+    done = lab.run(THERE, "--bwlimit", "fast")
+    assert done.err.count("\n") == 1 and "the option --bwlimit" in done.err
+
+
+# --- a store that states contents ------------------------------------------------------------------------------------
+
+
+def inside_run(lab: Lab, monkeypatch: Any, capfd: Any, command: str, *arguments: object, status: int = 0) -> Done:
+    capfd.readouterr()
+    found = inside(lab, monkeypatch, command, "--json", *arguments)
+    shown = capfd.readouterr()
+    assert found == status, shown
+    return Done(found, shown.out, shown.err)
+
+
+@pytest.fixture
+def asked(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """What Elasticsearch is asked, by index and kind: `/_mget` is about assets."""
+    counts: Counter[str] = Counter()
+    real = Connection.request
+
+    def request(self: Connection, method: str, path: str, *arguments: Any, **options: Any) -> Any:
+        counts[path.replace(lab.index, "").replace("//", "/")] += method == "POST"
+        return real(self, method, path, *arguments, **options)
+
+    monkeypatch.setattr(Connection, "request", request)
+    return counts
+
+
+def test_what_both_know_costs_one_scan_and_no_call_a_file(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any, asked: Counter[str]
+) -> None:
+    many(lab.source, 300)
+    assert lab.upload().status == 0
+    with_dropbox(lab)
+    calls = stand_in(monkeypatch, {"dropbox": Stating})
+    done = inside_run(lab, monkeypatch, capfd, THERE)
+    assert outcomes(done) == {"copied": 300}
+    assert calls["dropbox put"] == 300 and calls["dropbox stat"] == 0 and calls["dropbox open"] == 0
+    assert calls["nas open"] == 300
+    for command in (THERE, BACK):
+        calls.clear()
+        asked.clear()
+        assert outcomes(inside_run(lab, monkeypatch, capfd, command)) == {}
+        assert not {c for c in calls if not c.endswith(" list")}, calls
+        assert asked["/_pit"] == asked["/_search"] == 1 and not asked["/_mget"] and not asked["/-events/_pit"], asked
+    shutil.move(folder(lab) / jpegs(dropped(lab))[0], folder(lab) / "renamed.jpg")
+    calls.clear()
+    assert outcomes(inside_run(lab, monkeypatch, capfd, THERE)) == {"recorded": 1}
+    assert calls["dropbox stat"] == 0 and not calls["dropbox put"] and not calls["dropbox open"]
+    assert outcomes(inside_run(lab, monkeypatch, capfd, BACK)) == {"moved": 1}
+    assert dropped(lab) == lab.stored()
+
+
+def test_what_dropbox_has_already_is_only_recorded(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    calls = stand_in(monkeypatch, {"dropbox": Stating})
+    one, two = jpegs(pair.stored())[:2]
+    put(folder(pair), {one: (pair.root / one).read_bytes(), "elsewhere.jpg": (pair.root / two).read_bytes()})
+    put(folder(pair), {"unknown.jpg": jpeg("unknown"), "notes.txt": b"no photo"}, mtime=MTIME + 5)
+    planned = inside_run(pair, monkeypatch, capfd, THERE, "--dryrun")
+    assert outcomes(planned) == {"planned": 2 + 2 + 1}
+    done = inside_run(pair, monkeypatch, capfd, THERE)
+    assert outcomes(done) == {"recorded": 2, "copied": 3}
+    assert "1 file in dropbox is not in the catalog: run sync_catalog_with_dropbox" in done.err
+    assert calls["dropbox stat"] == 0 and calls["dropbox put"] == 3
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {}
+    assert outcomes(inside_run(pair, monkeypatch, capfd, BACK)) == {}
+    assert (folder(pair) / "unknown.jpg").read_bytes() == jpeg("unknown")
+
+
+def test_a_content_travels_once_however_often_it_lies_there(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    calls = stand_in(monkeypatch, {"dropbox": Stating})
+    one, two = jpegs(pair.stored())[:2]
+    for name in ("again.jpg", "and again.jpg"):
+        shutil.copy2(pair.root / one, pair.root / name)
+    record(pair, "nas")
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 7}
+    assert calls["dropbox put"] == 5 and calls["dropbox copy"] == 2
+    shutil.copy2(pair.root / two, pair.root / "later.jpg")
+    record(pair, "nas")
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 1}
+    assert calls["dropbox put"] == 5 and dropped(pair) == pair.stored()
+
+
+def test_files_that_change_places_do_so_there_and_a_kill_leaves_no_odd_name(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    for kind in (Counting, Stating):
+        stand_in(monkeypatch, {"dropbox": kind})
+        inside_run(pair, monkeypatch, capfd, THERE)
+        one, two = (pair.root / p for p in jpegs(pair.stored())[1:3])
+        one.rename(pair.root / "spare")
+        two.rename(one)
+        (pair.root / "spare").rename(two)
+        record(pair, "nas")
+        real = kind.move
+
+        def dying(self: Counting, source: str, target: str, real: Any = real) -> Any:
+            if source.endswith(".moving"):
+                raise KeyboardInterrupt
+            return real(self, source, target)
+
+        monkeypatch.setattr(kind, "move", dying)
+        inside_run(pair, monkeypatch, capfd, THERE, status=130)
+        assert any(p.endswith(".moving") for p in dropped(pair))
+        monkeypatch.setattr(kind, "move", real)
+        found = outcomes(inside_run(pair, monkeypatch, capfd, THERE))
+        assert found["moved"] == 2 and not found.get("failed"), found
+        assert dropped(pair) == pair.stored()
+        assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {}
+        assert outcomes(inside_run(pair, monkeypatch, capfd, BACK)) == {}
+
+
+def test_a_name_of_another_case_is_taken(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    stand_in(monkeypatch, {"dropbox": Stating})
+    path = jpegs(pair.stored())[0]
+    other = path.replace(".jpg", ".JPG").replace("January", "JANUARY")
+    put(folder(pair), {other: b"something else"})
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 5}
+    assert (folder(pair) / other).read_bytes() == b"something else"
+    assert dropped(pair)[path.replace(".jpg", "_1.jpg")] == pair.stored()[path]
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {}
+    assert outcomes(inside_run(pair, monkeypatch, capfd, BACK)) == {}
+
+
+def test_a_file_edited_in_dropbox_and_not_yet_loaded_is_left_alone(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    stand_in(monkeypatch, {"dropbox": Stating})
+    inside_run(pair, monkeypatch, capfd, THERE)
+    path = jpegs(pair.stored())[0]
+    new = jpeg("edited")
+    (folder(pair) / path).write_bytes(new)
+    for command, found in ((BACK, {"gone": 1}), (THERE, {"copied": 1}), (THERE, {}), (BACK, {})):
+        done = inside_run(pair, monkeypatch, capfd, command)
+        assert outcomes(done) == found and "1 file in dropbox is not in the catalog" in done.err
+    assert (folder(pair) / path).read_bytes() == new
+    assert dropped(pair)[path.replace(".jpg", "_1.jpg")] == pair.stored()[path]
+
+
+def test_what_is_gone_from_both_is_marked_as_missing(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    stand_in(monkeypatch, {"dropbox": Stating, "nas": Stating})
+    inside_run(pair, monkeypatch, capfd, THERE)
+    path = jpegs(pair.stored())[0]
+    digest = pair.stored()[path]
+    for root in (pair.root, folder(pair)):
+        (root / path).unlink()
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"gone": 1, "missing": 1}
+    assert [c["state"] for c in pair.documents()[digest]["copies"]] == ["missing"]
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {}
+
+
+def test_a_full_store_stops_the_run_and_what_was_sent_is_recorded(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    calls = stand_in(monkeypatch, {"dropbox": Stating})
+
+    def full(path: str) -> None:
+        if calls["dropbox put"] > 2:
+            raise StoreFull("Store dropbox is full.", store="dropbox", path=path)
+
+    monkeypatch.setattr(Counting, "before_put", staticmethod(full))
+    done = inside_run(pair, monkeypatch, capfd, THERE, "--transfers", 1, status=1)
+    assert done.summary["copied"] == 2 and "is full" in done.err
+    monkeypatch.setattr(Counting, "before_put", staticmethod(lambda _path: None))
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 3}
+
+
+def test_a_file_in_the_way_since_the_listing_is_seen_and_kept(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    stand_in(monkeypatch, {"dropbox": Stating})
+    one, two = jpegs(pair.stored())[:2]
+    monkeypatch.setattr(Stating, "list", lambda *_a, **_o: iter(()))
+    put(folder(pair), {one: b"put there meanwhile", two: (pair.root / two).read_bytes()})
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 4, "found": 1}
+    assert (folder(pair) / one).read_bytes() == b"put there meanwhile"
+    assert dropped(pair)[one.replace(".jpg", "_1.jpg")] == pair.stored()[one]
+
+
+def test_only_some_assets_are_brought(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    from catalog.console import Screen
+    from catalog.runs import storing
+    from catalog.runs.pairing import WORDS, bring
+    from catalog.runs.session import session
+
+    for name, value in pair.environment().items():
+        monkeypatch.setenv(name, value)
+    screen = Screen(json=True)
+    workspace = screen.workspace()
+    some = sorted(pair.documents())[:2]
+    with (
+        storing.opened(workspace, workspace.repository, "nas") as source,
+        storing.opened(workspace, workspace.repository, "dropbox") as target,
+        session(workspace, screen, "test", WORDS) as run,
+    ):
+        assert run.work(lambda: bring(run, source, target, [*some, "0" * 64])) == 0
+    last = orjson.loads(capfd.readouterr().out.splitlines()[-1])
+    assert last["copied"] in (2, 3)
+    assert {h for h, d in pair.documents().items() if d["copy_count"] == 2} == set(some)
+    assert content_hash(b"") not in dropped(pair).values()

@@ -1,0 +1,108 @@
+"""Mirrors: what one asset needs, who moved last, and that a second plan is empty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from catalog.domain.names import comparison_key
+from catalog.plans.mirror import Follow, Move, Needs, Pair, Transfer, is_numbered, lacks, mirror_asset
+
+PAIR = Pair("nas", "dropbox")
+BACK = Pair("dropbox", "nas")
+
+
+def at(second: int) -> str:
+    return f"2026-01-01T00:00:{second:02d}.000Z"
+
+
+def rows(**places: list[str]) -> list[dict[str, Any]]:
+    return [{"store": s, "path": p, "size": 1, "state": "ok", "added": at(10)} for s, paths in places.items() for p in paths]
+
+
+def sidecar(store: str, path: str, digest: str = "s", second: int = 0) -> dict[str, Any]:
+    return {"store": store, "path": path, "hash": digest, "size": 1, "mtime": at(second)}
+
+
+def needs(copies: list[dict[str, Any]], *moves: Move, sidecars: Any = (), pair: Pair = PAIR) -> Needs:
+    return mirror_asset("h", copies, list(sidecars), pair, moves)
+
+
+def mirrored(copies: list[dict[str, Any]], *moves: Move, **options: Any) -> list[object]:
+    return list(needs(copies, *moves, **options).actions)
+
+
+def test_what_is_lacking_is_sent_and_what_was_renamed_follows():
+    there = rows(nas=["a", "b"], dropbox=["old a"])
+    moved = Move("nas", "old a", "a", at(20))
+    assert mirrored(there, moved) == [Follow("h", "h", there[-1], "a"), Transfer("h", "h", "b", 1)]
+    assert mirrored(rows(nas=["a"], dropbox=["of its own"])) == []
+    assert mirrored(rows(nas=["a", "b"], dropbox=["of its own"])) == [Transfer("h", "h", "a", 1)]
+    assert mirrored(rows(nas=["a"], dropbox=["a", "another"]), Move("nas", "another", "a", at(20))) == []
+    assert mirrored(rows(dropbox=["a"])) == []
+
+
+def test_who_moved_last_wins():
+    a_b = rows(nas=["b"], dropbox=["a"])
+    assert isinstance(mirrored(a_b, Move("nas", "a", "b", at(20)))[0], Follow)
+    assert mirrored(a_b, Move("nas", "a", "b", at(5))) == [], "it came there later"
+    moves = [Move("nas", "a", "b", at(20)), Move("dropbox", "a", "b", at(21)), Move("nas", "b", "a", at(30))]
+    back = rows(nas=["a"], dropbox=["b"])
+    assert mirrored(back, *moves, pair=BACK) == [], "a rename back is not undone"
+    assert isinstance(mirrored(back, *moves)[0], Follow)
+    both = [Move("nas", "a", "b", at(20)), Move("dropbox", "a", "c", at(25))]
+    found = needs(rows(nas=["b"], dropbox=["c"]), *both)
+    assert found == Needs([], [("b", "c")])
+    assert needs(rows(nas=["b"], dropbox=["c"]), *both, pair=BACK) == Needs([], [("c", "b")])
+
+
+def test_what_got_a_number_is_not_sent_again():
+    assert needs(rows(nas=["x/p.jpg"], dropbox=["x/p_1.jpg"])) == Needs([], [])
+    assert needs(rows(nas=["x/p_1.jpg"], dropbox=["x/p.jpg"])) == Needs([], [])
+    assert mirrored(rows(nas=["p.jpg", "q.jpg"], dropbox=["p_1.jpg"])) == [Transfer("h", "h", "q.jpg", 1)]
+    assert is_numbered("p_1.jpg", "p.jpg") and is_numbered("IMG_0007_12.JPG", "IMG_0007.jpg")
+    assert not any(is_numbered(a, "p.jpg") for a in ("p.jpg", "p_a.jpg", "y/p_1.jpg", "p_1.png"))
+
+
+def test_names_that_differ_in_case_are_one_where_the_store_takes_them_for_one():
+    folded = Pair("nas", "dropbox", comparison_key)
+    assert mirrored(rows(nas=["A.jpg", "a.jpg"]), pair=folded) == [Transfer("h", "h", "A.jpg", 1)]
+    assert mirrored(rows(nas=["A.jpg", "a.jpg"], dropbox=["A.jpg"]), pair=folded) == []
+    assert mirrored(rows(nas=["A.jpg"], dropbox=["a.jpg"]), pair=folded) == []
+    renamed = Move("nas", "a.jpg", "A.jpg", at(20))
+    assert isinstance(mirrored(rows(nas=["A.jpg"], dropbox=["a.jpg"]), renamed, pair=folded)[0], Follow)
+    assert len(mirrored(rows(nas=["A.jpg", "a.jpg"], dropbox=["A.jpg"]))) == 1
+
+
+def test_a_sidecar_lies_beside_its_asset_in_either_store():
+    same = rows(nas=["x/p.jpg"], dropbox=["x/p.jpg"])
+    assert mirrored(same, sidecars=[sidecar("nas", "x/p.xmp")]) == [Transfer("h", "s", "x/p.xmp", 1, True)]
+    assert mirrored(same, sidecars=[sidecar("nas", "x/p.xmp"), sidecar("dropbox", "x/p.xmp")]) == []
+    own = rows(nas=["x/p.jpg"], dropbox=["Wedding/kiss.jpg"])
+    both = [sidecar("nas", "x/p.jpg.xmp"), sidecar("dropbox", "Wedding/kiss.jpg.xmp")]
+    assert mirrored(own, sidecars=both) == []
+    assert mirrored(own, sidecars=both[:1]) == [Transfer("h", "s", "x/p.jpg.xmp", 1, True, to="Wedding/kiss.jpg.xmp")]
+    numbered = rows(nas=["x/p.jpg"], dropbox=["x/p_1.jpg"])
+    assert mirrored(numbered, sidecars=[sidecar("nas", "x/p.xmp"), sidecar("dropbox", "x/p_1.xmp")]) == []
+    assert mirrored(numbered, sidecars=[sidecar("nas", "x/p.jpg.xmp"), sidecar("dropbox", "x/p.jpg_1.xmp")]) == []
+
+
+def test_a_sidecar_goes_where_its_asset_goes():
+    moved = rows(nas=["y/p.jpg"], dropbox=["x/p.jpg"])
+    both = [sidecar("nas", "y/p.xmp"), sidecar("dropbox", "x/p.xmp")]
+    found = mirrored(moved, Move("nas", "x/p.jpg", "y/p.jpg", at(20)), sidecars=both)
+    assert [(type(a), a.path) for a in found] == [(Follow, "y/p.jpg"), (Follow, "y/p.xmp")]  # type: ignore[attr-defined]
+
+
+def test_the_sidecar_that_was_written_last_replaces_the_other_and_never_the_other_way():
+    same = rows(nas=["p.jpg"], dropbox=["p.jpg"])
+    both = [sidecar("nas", "p.xmp", "new", 9), sidecar("dropbox", "p.xmp", "old", 5)]
+    assert mirrored(same, sidecars=both) == [Transfer("h", "new", "p.xmp", 1, True, "old")]
+    assert mirrored(same, sidecars=both, pair=BACK) == []
+
+
+def test_the_quick_look_sees_whatever_may_be_needed():
+    assert lacks(rows(nas=["a"], dropbox=["a"]), [], PAIR) == ("", False)
+    assert lacks(rows(nas=["b", "a"]), [], PAIR) == ("a", False)
+    assert lacks(rows(nas=["a"], dropbox=["b"]), [], PAIR) == ("a", True)
+    assert lacks(rows(dropbox=["b"]), [], PAIR) == ("", False)
+    assert lacks(rows(nas=["a"], dropbox=["a"]), [sidecar("nas", "a.xmp")], PAIR) == ("a.xmp", False)
