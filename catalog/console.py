@@ -27,6 +27,7 @@ CONNECTION = ("host", "port", "index")
 
 COMMANDS: dict[str, str] = {
     "upload_to_nas_from_disk": "catalog.commands.upload_to_nas_from_disk",
+    "upload_to_dropbox_from_dropbox": "catalog.commands.upload_to_dropbox_from_dropbox",
     "sync_catalog_with_disk": "catalog.commands.sync_catalog_with_disk",
     "sync_catalog_with_dropbox": "catalog.commands.sync_catalog_with_dropbox",
     "delete_from_directory_if_in_catalog": "catalog.commands.delete_from_directory_if_in_catalog",

@@ -17,6 +17,7 @@ from typing import Any
 import platformdirs
 import pytest
 import requests
+from emulators.dropbox import Emulator
 from hypothesis import settings
 from running import Lab
 
@@ -132,3 +133,19 @@ def lab(es_node: NodeAddress, index_name: str) -> Iterator[Lab]:
     """Folders, environment and index of the test's own, and the commands to use them."""
     with _open_folder() as folder:
         yield Lab(folder, es_node, index_name)
+
+
+@pytest.fixture
+def dropbox(lab: Lab) -> Iterator[Emulator]:
+    """An empty Dropbox account that the lab's commands are logged in to, with /photos for the catalog."""
+    with Emulator(lab.folder / "account") as emulator:
+        lab.variables |= {
+            "HTTPS_PROXY": emulator.proxy,
+            "NO_PROXY": "",
+            "no_proxy": "",
+            "CATALOG_DBOX_FULL_TOKEN": emulator.token,
+            "CATALOG_DROPBOX_CA_CERT": str(emulator.ca_file),
+            "CATALOG_DROPBOX_ROOT": "/photos",
+            "CATALOG_NAS_ROOT": str(lab.root),
+        }
+        yield emulator

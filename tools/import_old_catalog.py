@@ -17,7 +17,7 @@ from catalog.runs.old_catalog import ImportRequest, run_import
 @click.argument("years", metavar="YEAR...", nargs=-1, required=True)
 @click.option("--month", type=click.IntRange(1, 12), multiple=True, metavar="M",
               help="Only this month's folder, 1 to 12, and the named folders in it; may be given several times.")  # fmt: skip
-@click.option("--dropbox", is_flag=True, help="Also make the Dropbox copy (not available yet: refused).")
+@click.option("--dropbox", is_flag=True, help="Also make the Dropbox copy of what is imported.")
 @options.quiet
 @options.dryrun
 @options.limit

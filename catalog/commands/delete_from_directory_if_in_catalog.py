@@ -18,7 +18,7 @@ from catalog.runs.pruning import PruneRequest, run_prune
 @options.dryrun
 @options.limit_actions
 @options.yes
-@click.option("--dropbox", is_flag=True, help="DIRECTORY is one in Dropbox (not available yet: refused).")
+@click.option("--dropbox", is_flag=True, help="DIRECTORY is a folder of the Dropbox account.")
 @options.roots
 @options.connection
 @options.output
@@ -31,7 +31,9 @@ def command(
     A file is removed only when its content, read now, is in the catalog, and as many copies as the setting source_copies
     says were read now and found right. Where the catalog's own file is missing, the file is put into its place. Every
     file that is kept is named, with the reason. Folders that became empty go, too. Nothing is ever removed inside the
-    catalog. `catalog undo` brings the files back from their copies.
+    catalog. `catalog undo` brings the files back from their copies. With --dropbox nothing is downloaded, since Dropbox
+    states the content of each file; what is removed there can be brought back from Dropbox's own deleted files, and
+    folders stay.
 
     \b
     Example:

@@ -18,7 +18,7 @@ from catalog.runs.upload import UploadRequest, run_upload
 @click.option("-m", "--move", is_flag=True, help="Remove each source file once its copy is verified and indexed.")
 @options.quiet
 @options.dryrun
-@click.option("--dropbox", is_flag=True, help="Also make the Dropbox copy (not available yet: refused).")
+@click.option("--dropbox", is_flag=True, help="Also make the Dropbox copy of what is uploaded.")
 @options.limit
 @options.roots
 @options.connection
@@ -34,7 +34,8 @@ def command(
     Every file is copied to NAS_ROOT under a name made of its capture time and place, the copy is read back and
     compared, and only then recorded in the index. Files that the catalog has already are not copied again. DIRECTORY
     is never changed, except by --move, which removes the files of a shot once all of their copies are verified and
-    indexed. Nothing in NAS_ROOT is ever overwritten. An interrupted upload is simply run again.
+    indexed. Nothing in NAS_ROOT is ever overwritten. An interrupted upload is simply run again. With --dropbox the
+    photos get their second copy in DROPBOX_ROOT as well; without it, sync_nas_to_dropbox makes it later.
 
     \b
     Example:
@@ -42,7 +43,7 @@ def command(
 
     \b
     Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed,
-    4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
+    4 refused by a guard, 5 Elasticsearch or Dropbox cannot be reached, 130 interrupted.
     """
     screen = Screen.from_flags(shared)
     workspace = screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection)

@@ -15,9 +15,18 @@ from catalog.plans.ingest import IngestFacts
 
 Planner = Callable[[IngestFacts], list[Action]]
 """From the facts of a batch to its plan."""
+Note = Callable[[list[Action]], None]
+"""Who is shown each plan before it is applied."""
 
 
-def dry_run(survey: IngestSurvey, planner: Planner, limit: int, report: Report, progress: Progress) -> int:
+def nothing(_plan: list[Action]) -> None:
+    """Shown a plan, does nothing."""
+
+
+def dry_run(
+    survey: IngestSurvey, planner: Planner, limit: int, report: Report, progress: Progress,
+    note: Note = nothing,
+) -> int:  # fmt: skip
     """Print the plan, as if each batch were done before the next, and return how many files would be copied.
 
     Nothing that could write exists here.
@@ -26,6 +35,7 @@ def dry_run(survey: IngestSurvey, planner: Planner, limit: int, report: Report, 
     copied = 0
     batches = survey.batches(lambda: planned)
     for plan in limited(map(planner, batches), limit):
+        note(plan)
         for action in plan:
             if isinstance(action, CopyToStore):
                 planned[action.asset.hash] = action.target
@@ -43,8 +53,11 @@ def _planned(action: Action) -> Outcome:
     return Outcome(action.name, action.source.path, action.outcome, reason=action.reason)
 
 
-def upload(survey: IngestSurvey, applier: Applier, planner: Planner, limit: int) -> int:
-    """Apply the plan of one batch while the next one is surveyed; how many files were to be copied.
+def upload(
+    survey: IngestSurvey, applier: Applier, planner: Planner, limit: int,
+    note: Note = nothing,
+) -> int:  # fmt: skip
+    """Apply the plan of one batch while the next one is surveyed; how many files were to be copied. `note` sees each plan.
 
     Raises what stops the run, after ending it tidily.
     """
@@ -52,6 +65,7 @@ def upload(survey: IngestSurvey, applier: Applier, planner: Planner, limit: int)
     try:
         batches = survey.batches(applier.in_flight)
         for plan in limited(map(planner, batches), limit):
+            note(plan)
             applier.apply(plan)
             copied += sum(isinstance(action, CopyToStore) for action in plan)
         applier.finish()

@@ -25,7 +25,8 @@ def run_login(workspace: Workspace, screen: Screen) -> int:
             hint="Make an app (scoped access) in Dropbox's App Console, and give its key: --app-key KEY.",
         )
     login = Login(settings.dropbox_app_key, settings.dropbox_ca_cert)
-    screen.complain(f"Open this page, allow the program, and copy the code it shows:\n{login.address}\nCode: ")
+    screen.complain("Open this page, allow the program, and paste the code that it shows here:")
+    screen.complain(login.address)
     code = sys.stdin.readline().strip()
     if not code:
         raise UsageError("No code was given; nothing was changed.", hint="Run the command again, and paste the code.")

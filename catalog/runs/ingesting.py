@@ -16,7 +16,7 @@ from catalog.console import Screen
 from catalog.domain.asset import KnownAsset
 from catalog.domain.layout import Layout
 from catalog.domain.names import from_text
-from catalog.errors import ConfigError, NoCatalog, NotYetAvailable, SourceInsideCatalog
+from catalog.errors import ConfigError, NoCatalog, SourceInsideCatalog
 from catalog.execution import guards
 from catalog.execution.apply import Applier
 from catalog.execution.describing import utc_now
@@ -103,9 +103,9 @@ class Ingesting(Generic[SourceT]):
         return report.exit_code()
 
     @contextlib.contextmanager
-    def session(self, screen: Screen, command: str) -> Iterator[Session]:
-        """A run that writes; the target is the catalog's from now on."""
-        with session(self.workspace, screen, command, {}, source=self.source.place, root=self.target.place) as begun:
+    def session(self, screen: Screen, command: str, words: dict[str, Any]) -> Iterator[Session]:
+        """A run that writes; the target is the catalog's from now on. `words` are those of its report."""
+        with session(self.workspace, screen, command, words, source=self.source.place, root=self.target.place) as begun:
             self.claim(begun.repository)
             self.target.sweep()
             yield begun
@@ -127,7 +127,7 @@ def ingesting(workspace: Workspace, directory: str, *, dry: bool, move: bool = F
     With `move` files are taken away from it, so that no store at all may lie there.
     """
     source = guards.check_folder(directory)
-    root = _root(workspace)
+    root = nas_root(workspace)
     guards.check_apart(source, root)
     lookup = lookup_of(workspace, dry=dry)
     marker = read_marker(root)
@@ -166,14 +166,8 @@ def _read_from(source: Path, marker: str | None, lookup: RunLookup) -> LocalStor
     return LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if is_marked(folder, markers) else "")
 
 
-def refuse_dropbox(*, wanted: bool, hint: str = "Leave it out; the second copy can be made later.") -> None:
-    """Raise NotYetAvailable where a Dropbox copy is asked for."""
-    if wanted:
-        raise NotYetAvailable("--dropbox is not available: this version has no Dropbox store; nothing was changed.",
-                              hint=hint)  # fmt: skip
-
-
-def _root(workspace: Workspace) -> Path:
+def nas_root(workspace: Workspace) -> Path:
+    """The folder of the catalog on the NAS, or where it can be made. Raises ConfigError."""
     root = workspace.settings.nas_root
     if root is None:
         raise ConfigError("There is no nas_root: the folder of the catalog is not known.",

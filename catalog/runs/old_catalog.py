@@ -14,13 +14,15 @@ from catalog.domain.layout import MONTHS
 from catalog.domain.names import printable, to_text
 from catalog.errors import DONE, SOME_FAILED, CatalogError, UsageError
 from catalog.execution import guards
-from catalog.execution.ingest import Planner, dry_run, upload
+from catalog.execution.ingest import Note, Planner, dry_run, nothing, upload
 from catalog.execution.report import Report
 from catalog.execution.survey import IngestSurvey
 from catalog.plans.actions import Action
 from catalog.plans.ingest import IngestFacts
 from catalog.plans.old_catalog import Part, is_year, month_of, parts_of, plan_part
-from catalog.runs.ingesting import Ingesting, ingesting, refuse_dropbox
+from catalog.runs.ingesting import Ingesting, ingesting
+from catalog.runs.second import WORDS, second
+from catalog.runs.storing import DROPBOX
 from catalog.stores.local import LocalStore
 from catalog.wiring import Workspace
 
@@ -41,20 +43,34 @@ class ImportRequest:
 
 def run_import(workspace: Workspace, request: ImportRequest, screen: Screen) -> int:
     """The exit status of an import."""
-    refuse_dropbox(wanted=request.dropbox)
     years = _years(guards.check_folder(request.basedir), request.years)
-    with ingesting(workspace, request.basedir, dry=request.dryrun) as ingest:
+    with (
+        ingesting(workspace, request.basedir, dry=request.dryrun) as ingest,
+        second(workspace, DROPBOX, wanted=request.dropbox, dry=request.dryrun) as further,
+    ):
         parts = _parts(ingest, years, request.months)
         ingest.announce(_survey(ingest, part) for part in parts)
+        note = further.note if further else nothing
         if request.dryrun:
-            return ingest.dry_report(screen, lambda report: _dry(ingest, parts, request.limit, report))
-        with ingest.session(screen, COMMAND) as run:
+
+            def tell(report: Report) -> None:
+                _dry(ingest, parts, request.limit, report, note)
+                if further:
+                    further.foresee(report)
+
+            return ingest.dry_report(screen, tell)
+        with ingest.session(screen, COMMAND, WORDS if further else {}) as run:
 
             def bring(part: Part, limit: int) -> int:
                 survey = _survey(ingest, part)
-                return upload(survey, ingest.applier(run), _planner(ingest, survey, part), limit)
+                return upload(survey, ingest.applier(run), _planner(ingest, survey, part), limit, note)
 
-            return run.work(lambda: _each(parts, request.limit, bring))
+            def work() -> None:
+                _each(parts, request.limit, bring)
+                if further:
+                    further.give(run, ingest.target)
+
+            return run.work(work)
 
 
 def _years(base: Path, wanted: Sequence[str]) -> list[str]:
@@ -90,10 +106,10 @@ def _planner(ingest: Ingesting[LocalStore], survey: IngestSurvey, part: Part) ->
     return plan
 
 
-def _dry(ingest: Ingesting[LocalStore], parts: Sequence[Part], limit: int, report: Report) -> None:
+def _dry(ingest: Ingesting[LocalStore], parts: Sequence[Part], limit: int, report: Report, note: Note) -> None:
     def tell(part: Part, left: int) -> int:
         survey = _survey(ingest, part)
-        return dry_run(survey, _planner(ingest, survey, part), left, report, ingest.workspace.progress)
+        return dry_run(survey, _planner(ingest, survey, part), left, report, ingest.workspace.progress, note)
 
     _each(parts, limit, tell)
 

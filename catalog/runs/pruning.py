@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from catalog.console import Screen
-from catalog.domain.names import to_text
 from catalog.execution import guards
 from catalog.execution.pruning import OUTCOMES, Documents, Pruner
 from catalog.index.repository import Repository
 from catalog.runs import storing
-from catalog.runs.ingesting import refuse_dropbox
 from catalog.runs.session import session
-from catalog.stores.local import LocalStore
 from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
@@ -34,11 +31,14 @@ class PruneRequest:
 
 def run_prune(workspace: Workspace, request: PruneRequest, screen: Screen) -> int:
     """The exit status of a removal."""
-    refuse_dropbox(wanted=request.dropbox, hint="Leave it out.")
     repository = workspace.existing_repository
     stores = storing.reachable(workspace, repository)
-    source = storing.source_outside(request.directory, workspace, repository.stores())
-    base = to_text(str(source.root))
+    source: ManagedStore
+    if request.dropbox:
+        source = storing.dropbox_source(workspace, request.directory, storing.dropbox_places(workspace, repository.stores()))
+    else:
+        source = storing.source_outside(request.directory, workspace, repository.stores())
+    base = source.place
     count = sum(1 for _entry in source.list(recursive=request.recursive))
     workspace.progress.files(count)
     try:
@@ -58,13 +58,13 @@ def run_prune(workspace: Workspace, request: PruneRequest, screen: Screen) -> in
 
 
 def _dry(
-    workspace: Workspace, request: PruneRequest, screen: Screen, repository: Repository, source: LocalStore,
+    workspace: Workspace, request: PruneRequest, screen: Screen, repository: Repository, source: ManagedStore,
     stores: dict[str, ManagedStore],
 ) -> int:  # fmt: skip
     report = screen.report(workspace.progress, **WORDS)
     report.dry = True
     with workspace.readers() as pool:
-        base = to_text(str(source.root))
+        base = source.place
         needed = workspace.settings.source_copies
         reading = workspace.reading(pool, source)
         pruner = Pruner(source, base, reading, _documents(repository), stores, needed, report, limit=request.limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from catalog.domain.copies import timestamp
@@ -15,7 +15,7 @@ from catalog.execution import guards
 from catalog.index.repository import Repository
 from catalog.runs.places import DropboxPlace, LocalPlace, Place
 from catalog.stores.local import LocalStore
-from catalog.stores.marker import read_marker
+from catalog.stores.marker import MARKER, read_marker
 from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
@@ -167,3 +167,39 @@ def inside_dropbox(place: str, folder: str) -> str:
     if f"{absolute}/".lower().startswith(f"{root}/".lower()):
         return absolute[len(root) :].lstrip("/")
     raise UsageError(f"{folder} does not lie in {place}.", hint="Name a folder of the store, relative to its root or absolute.")
+
+
+def dropbox_places(workspace: Workspace, records: Iterable[dict[str, Any]]) -> list[DropboxPlace]:
+    """Where stores lie, or lay, in Dropbox."""
+    return [DropboxPlace(workspace, dropbox_folder(r["root"])) for r in records if r["kind"] == DropboxPlace.kind]
+
+
+def dropbox_source(workspace: Workspace, folder: str, places: Iterable[DropboxPlace]) -> ManagedStore:
+    """A folder of the Dropbox account that is no part of the catalog, to read from or to take files away from.
+
+    Raises SourceInsideCatalog where a store has, or had, its place in or around it; UsageError where there is none.
+    """
+    root = dropbox_folder(folder)
+    source = workspace.dropbox_store("source", root, managed=False)
+    for place in places:
+        guards.check_places_apart(source.place, place.shown)
+    if not source.has_root():
+        raise UsageError(
+            f"There is no folder {root} in Dropbox.", hint="Check the spelling; it is named from the account's root."
+        )
+    for above in _and_above(root):
+        if workspace.dropbox_store("source", above, managed=False).read_private(MARKER) is not None:
+            raise SourceInsideCatalog(f"The folder {root} lies inside a store, by its marker; nothing was changed.",
+                                      hint="Name a folder outside it.")  # fmt: skip
+    if any(PurePosixPath(e.path).match(f"*/.catalog/{MARKER}") for e in source.list()):
+        raise SourceInsideCatalog(f"In the folder {root} lies a store, by its marker; nothing was changed.",
+                                  hint="Name the folders beside it one by one.")  # fmt: skip
+    return source
+
+
+def _and_above(root: str) -> Iterator[str]:
+    """A folder of Dropbox and those above it, up to the account's own."""
+    yield root
+    while root:
+        root = root.rpartition("/")[0]
+        yield root

@@ -147,6 +147,8 @@ def _trash_problem(store: ManagedStore, key: str, path: str, digest: str, instea
 
 def _has_place(source: Path, device: int | None) -> bool:
     """Whether the disk that a file lay on is there: under an empty mount point nothing is put back."""
+    if not source.is_absolute():  # it was in Dropbox
+        return False
     nearest = next(p for p in source.parents if p.is_dir())
     return device is not None and nearest.stat().st_dev == device
 

@@ -7,11 +7,14 @@ from typing import Any
 
 from catalog.console import Screen
 from catalog.execution import guards
-from catalog.execution.ingest import Planner, dry_run, upload
+from catalog.execution.ingest import Planner, dry_run, nothing, upload
+from catalog.execution.report import Report
 from catalog.execution.survey import IngestSurvey
 from catalog.plans.actions import Action
 from catalog.plans.ingest import IngestFacts, plan_ingest
-from catalog.runs.ingesting import Ingesting, ingesting, refuse_dropbox
+from catalog.runs.ingesting import Ingesting, ingesting
+from catalog.runs.second import WORDS, Second, second
+from catalog.runs.storing import DROPBOX
 from catalog.wiring import Workspace
 
 COMMAND = "upload_to_nas_from_disk"
@@ -32,24 +35,39 @@ class UploadRequest:
 
 def run_upload(workspace: Workspace, request: UploadRequest, screen: Screen) -> int:
     """The exit status of an upload."""
-    refuse_dropbox(wanted=request.dropbox)
-    with ingesting(workspace, request.directory, dry=request.dryrun, move=request.move) as ingest:
-        return bring(ingest, request, screen, COMMAND)
+    with (
+        ingesting(workspace, request.directory, dry=request.dryrun, move=request.move) as ingest,
+        second(workspace, DROPBOX, wanted=request.dropbox, dry=request.dryrun) as further,
+    ):
+        return bring(ingest, request, screen, COMMAND, further)
 
 
-def bring(ingest: Ingesting[Any], request: UploadRequest, screen: Screen, command: str) -> int:
-    """The exit status of an upload from one store into another."""
+def bring(ingest: Ingesting[Any], request: UploadRequest, screen: Screen, command: str, further: Second | None) -> int:
+    """The exit status of an upload from one store into another, and into a `further` one from there."""
     workspace = ingest.workspace
     survey = ingest.survey(recursive=request.recursive)
     planner = _planner(ingest, survey, move=request.move)
     total = ingest.announce([survey], needed=request.move)
+    note = further.note if further else nothing
     if request.dryrun:
-        return ingest.dry_report(screen, lambda report: dry_run(survey, planner, request.limit, report, workspace.progress))
+
+        def tell(report: Report) -> None:
+            dry_run(survey, planner, request.limit, report, workspace.progress, note)
+            if further:
+                further.foresee(report)
+
+        return ingest.dry_report(screen, tell)
     if request.move:
         guards.check_removals(total, workspace.settings.move_limit, yes=request.yes)
-    with ingest.session(screen, command) as run:
+    with ingest.session(screen, command, WORDS if further else {}) as run:
         applier = ingest.applier(run)
-        return run.work(lambda: upload(survey, applier, planner, request.limit))
+
+        def work() -> None:
+            upload(survey, applier, planner, request.limit, note)
+            if further:
+                further.give(run, ingest.target)
+
+        return run.work(work)
 
 
 def _planner(ingest: Ingesting[Any], survey: IngestSurvey, *, move: bool) -> Planner:

@@ -1,21 +1,51 @@
-"""An upload from a folder of a Dropbox into the catalog's store in the same account: nothing is downloaded whole."""
+"""An upload from a folder of a Dropbox into the catalog's store in the same account: Dropbox copies, no bytes travel."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
+
 from catalog.console import Screen
-from catalog.execution import guards
-from catalog.runs.ingesting import Claim, between
+from catalog.errors import UsageError
+from catalog.runs import storing
+from catalog.runs.ingesting import between, lookup_of
+from catalog.runs.places import DropboxPlace
+from catalog.runs.second import second
 from catalog.runs.upload import UploadRequest, bring
-from catalog.stores.protocol import RemoteStore
+from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
 COMMAND = "upload_to_dropbox_from_dropbox"
 
 
-def run_upload_dropbox(
-    workspace: Workspace, request: UploadRequest, screen: Screen, source: RemoteStore, target: RemoteStore, claim: Claim
-) -> int:
-    """The exit status of an upload. `source` is the folder that the request names, `target` the catalog's store."""
-    guards.check_places_apart(source.place, target.place)
-    with between(workspace, source, target, claim, dry=request.dryrun) as ingest:
-        return bring(ingest, request, screen, COMMAND)
+@dataclass(frozen=True, slots=True)
+class DropboxUpload(UploadRequest):
+    """What the command line asks for; with `nas` the NAS gets its copy as well."""
+
+    nas: bool = False
+
+
+def run_upload_dropbox(workspace: Workspace, request: DropboxUpload, screen: Screen) -> int:
+    """The exit status of an upload."""
+    lookup = lookup_of(workspace, dry=request.dryrun)
+    known = lookup.store_record(storing.DROPBOX)
+    place = storing.place_of(workspace, storing.DROPBOX, known)
+    if not isinstance(place, DropboxPlace):
+        raise UsageError(
+            f"Store {storing.DROPBOX} is the folder {place.shown}, and none in Dropbox.", hint="Use `catalog mirror`."
+        )
+    source = storing.dropbox_source(
+        workspace, request.directory, [place, *storing.dropbox_places(workspace, lookup.store_records())]
+    )
+    if known is not None:
+        storing.check_present(storing.DROPBOX, place, known)
+    target: ManagedStore = place.store(storing.DROPBOX, is_new=known is None)
+    claim = partial(storing.claim_root, name=storing.DROPBOX, place=place)
+    with (
+        between(workspace, source, target, claim, dry=request.dryrun) as ingest,
+        second(workspace, storing.NAS, wanted=request.nas, dry=request.dryrun) as further,
+    ):
+        try:
+            return bring(ingest, request, screen, COMMAND, further)
+        finally:
+            target.close()

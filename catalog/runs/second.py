@@ -1,0 +1,67 @@
+"""The second copy in the same command: what a run brings into one store is given to another as well."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from catalog.execution.report import OUTCOMES, Outcome, Report
+from catalog.plans.actions import Action, CopyToStore, SkipDuplicate
+from catalog.runs import storing
+from catalog.runs.ingesting import nas_root
+from catalog.runs.pairing import bring
+from catalog.runs.session import Session
+from catalog.stores.protocol import ManagedStore
+from catalog.wiring import Workspace
+
+WORDS: dict[str, Any] = {
+    "outcomes": (*OUTCOMES[:2], "copied", "moved", "found", *OUTCOMES[2:]),
+    "always": ("new", "duplicate", "copied"),
+}
+
+
+@dataclass(slots=True)
+class Second:
+    """The store `name` that is to have them; `store` is None in a dry run. Contents are kept with where they lie."""
+
+    name: str
+    store: ManagedStore | None
+    contents: dict[bytes, str] = field(default_factory=dict)
+
+    def note(self, actions: Sequence[Action]) -> None:
+        """Actions of the run: what they bring, and what they find there already, shall have its second copy."""
+        for action in actions:
+            if isinstance(action, CopyToStore):
+                self.contents[bytes.fromhex(action.asset.hash)] = action.target
+            elif isinstance(action, SkipDuplicate):
+                self.contents.setdefault(bytes.fromhex(action.hash), "")
+
+    def foresee(self, report: Report) -> None:
+        """Tell a dry run's report of what would be new in the other store."""
+        for digest, path in self.contents.items():
+            if path:
+                report.add(Outcome("copy", path, "planned", self.name, path, digest.hex()))
+
+    def give(self, run: Session, source: ManagedStore) -> None:
+        """Bring them there from the store that has them now."""
+        assert self.store is not None
+        run.repository.refresh()
+        bring(run, source, self.store, (digest.hex() for digest in self.contents))
+
+
+@contextlib.contextmanager
+def second(workspace: Workspace, name: str, *, wanted: bool, dry: bool) -> Iterator[Second | None]:
+    """The other store, if it is wanted; what refuses it is raised before anything is done."""
+    if not wanted:
+        yield None
+    elif dry:
+        yield Second(name, None)
+    else:
+        if name == storing.NAS and name not in storing.known_stores(workspace.repository):
+            nas_root(workspace)  # a share that is not mounted is never made
+            storing.note_run(workspace, workspace.repository, name)
+        with storing.opened(workspace, workspace.repository, name) as store:
+            store.sweep()
+            yield Second(name, store)
