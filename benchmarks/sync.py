@@ -29,6 +29,7 @@ from catalog.domain.copies import copy_row, flat
 from catalog.domain.fixity import content_hash
 from catalog.execution.progress import NoProgress
 from catalog.index.repository import Repository
+from catalog.runs.places import LocalPlace
 from catalog.runs.storing import claim_root
 from catalog.wiring import Workspace
 
@@ -138,7 +139,7 @@ def main(files: int, renamed: int, folder: Path | None) -> None:
     try:
         if not root.exists():
             _make(root, files)
-        claim_root(repository, "nas", root)
+        claim_root(repository, "nas", LocalPlace(root))
         _fill(repository, root)
         _measure(repository, root, renamed)
     finally:
