@@ -17,8 +17,12 @@ pytestmark = pytest.mark.node
 
 DAYS = 30
 NIGHT = ("sync_catalog_with_disk", "sync_catalog_with_dropbox", "sync_nas_to_dropbox", "sync_dropbox_to_nas")
-KILLED = {7: "sync_nas_to_dropbox", 15: "sync_dropbox_to_nas", 22: "sync_catalog_with_dropbox"}
-"""Which command is killed in which night."""
+KILLED = {
+    7: ("sync_nas_to_dropbox", "files/upload*"),
+    15: ("sync_dropbox_to_nas", "files/download"),
+    22: ("sync_catalog_with_dropbox", "files/get_metadata"),
+}
+"""Which command is killed in which night, and while it waits for what."""
 WEATHER = [
     {"route": "files/*", "probability": 0.01, "action": "status", "status": 503},
     {"route": "files/*", "probability": 0.01, "action": "cut_request"},
@@ -88,11 +92,12 @@ def _path(side: dict[str, str], digest: str) -> str:
     return next(path for path, found in side.items() if found == digest)
 
 
-def killed(lab: Lab, dropbox: Emulator, command: str) -> bool:
-    """Start a command and kill it once it has begun to talk to Dropbox; whether it was still at work."""
-    before = len(dropbox.calls)
-    process = lab.start(command)
-    wait_for(lambda: len(dropbox.calls) >= before + 6, process)
+def killed(lab: Lab, dropbox: Emulator, command: str, route: str) -> bool:
+    """Start a command and kill it while it waits for an answer about a photo; whether it was still at work."""
+    path = None if "upload" in route else "/photos/*.jpg"
+    dropbox.faults = [{"route": route, "path": path, "nth": 1, "action": "delay", "seconds": 5.0}]
+    process = lab.start(command, "--yes")
+    wait_for(lambda: bool(dropbox.faults.fired), process)
     was_at_work = process.poll() is None
     process.kill()
     process.communicate()
@@ -107,13 +112,17 @@ def test_a_month_ends_with_both_sides_equal(lab: Lab, dropbox: Emulator, monkeyp
     fired = kills = 0
     for day in range(1, DAYS + 1):
         home.day()
-        dropbox.faults = [{**rule, "seed": day * 10 + number} for number, rule in enumerate(WEATHER)]
-        for command in NIGHT:
-            if KILLED.get(day) == command:
-                kills += killed(lab, dropbox, command)
+        victim, route = KILLED.get(day, ("", ""))
+        if victim:
+            home.add(on_nas=True)
+            home.add(on_nas=False)
+        for night, command in enumerate(NIGHT):
+            if victim == command:
+                kills += killed(lab, dropbox, command, route)
+            dropbox.faults = [{**rule, "seed": day * 100 + night * 10 + n} for n, rule in enumerate(WEATHER)]
             status = inside(lab, monkeypatch, command, "--yes", "--quiet")
             assert status in (0, 3), f"day {day}: {command} ended with {status}"
-        fired += len(dropbox.faults.fired)
+            fired += len(dropbox.faults.fired)
     dropbox.faults = []
     for command in NIGHT:
         assert inside(lab, monkeypatch, command, "--quiet") == 0
