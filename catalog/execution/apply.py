@@ -131,7 +131,8 @@ class Applier:
     def __post_init__(self) -> None:
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="copy")
         self._slots = threading.Semaphore(AHEAD)
-        self._removal = SourceRemoval(self.source, self.target, self.journal, self._tell)
+        threads = self.threads if states_contents(self.source) else 0
+        self._removal = SourceRemoval(self.source, self.target, self.journal, self._tell, threads)
 
     def in_flight(self) -> dict[str, str]:
         """Content hash to target of what is planned and not yet in the index."""

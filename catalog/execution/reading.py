@@ -108,10 +108,12 @@ class RemoteReading:
         """See `Reading.run`."""
         with scratch_folder(self._scratch) as folder:
             threads = ThreadPoolExecutor(self._threads, thread_name_prefix="fetch")
+            run = _Run[Tag](self._pool, self._store, folder, threads)
             try:
-                yield from _Run[Tag](self._pool, self._store, folder, threads).results(wanted)
+                yield from run.results(wanted)
             finally:
-                threads.shutdown(wait=False, cancel_futures=True)
+                run.stopped = True
+                threads.shutdown(cancel_futures=True)  # waits for the requests under way: what they fetch lies in the folder
 
 
 @dataclass(eq=False, slots=True)
@@ -184,6 +186,7 @@ class _Run(Generic[Tag]):
     under_way: int = 0
     asked: int = 0
     batches: int = 0
+    stopped: bool = False
 
     def results(self, wanted: Iterable[tuple[Tag, Wanted | None] | None]) -> Iterator[tuple[Tag, Result | None]]:
         """See `Reading.run`."""
@@ -260,7 +263,7 @@ class _Run(Generic[Tag]):
         """Bytes into their places, in a thread."""
         with job.path.open("r+b", buffering=0) as file:
             for offset, length in pieces.requests(spans):
-                data = self.store.read_range(job.entry.path, offset, length)
+                data = b"" if self.stopped else self.store.read_range(job.entry.path, offset, length)
                 if len(data) != length:
                     raise UnreadableMedia(CHANGED)
                 os.pwrite(file.fileno(), data, offset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -17,6 +18,8 @@ from catalog.execution.report import Outcome
 from catalog.plans.actions import Shot
 from catalog.stores.protocol import Store
 
+AHEAD = 256
+"""Shots whose removal is under way at most."""
 KEPT_WITH_SHOT = "kept in the source until the rest of its shot can go, too"
 
 
@@ -45,14 +48,25 @@ class Safe:
 
 @dataclass(slots=True)
 class SourceRemoval:
-    """Holds the outcomes of a shot's files back until the last one is safe; then all sources go, or none."""
+    """Holds the outcomes of a shot's files back until the last one is safe; then all sources go, or none.
+
+    With `threads` several shots go at once, behind the caller's back: where each question to a store is a request.
+    """
 
     source: SourceStore
     target: Store
     journal: Journal
     tell: Callable[[Outcome], None]
+    threads: int = 0
     _waiting: dict[str, list[Safe]] = field(default_factory=lambda: defaultdict(list))
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _pool: ThreadPoolExecutor | None = None
+    _slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AHEAD))
+    _error: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        if self.threads:
+            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="remove")
 
     def settle(self, shot: Shot, file: Safe) -> None:
         """One more file of a shot is safe."""
@@ -62,15 +76,42 @@ class SourceRemoval:
             if len(files) < shot.files:
                 return
             del self._waiting[shot.key]
-        self._remove(files)
+        if self._pool is None:
+            self._remove(files)
+        else:
+            self._slots.acquire()
+            self._pool.submit(self._remove, files).add_done_callback(self._ended)
+
+    def _ended(self, work: Future[None]) -> None:
+        self._slots.release()
+        self._error = self._error or work.exception()
 
     def finish(self) -> None:
-        """Tell of the files whose shots never became whole; they stay."""
+        """Wait for what is under way, and tell of the files whose shots never became whole; they stay.
+
+        Raises what stopped a removal.
+        """
+        if self._pool is not None:
+            self._wait()
+            self._pool.shutdown(wait=False)
         with self._lock:
             waiting = [f for files in self._waiting.values() for f in files]
             self._waiting.clear()
         for file in waiting:
             self.tell(replace(file.outcome, reason=KEPT_WITH_SHOT))
+        if self._error is not None:
+            raise self._error
+
+    def _wait(self) -> None:
+        """Until every removal has given its slot back; a wait that is interrupted can be repeated."""
+        taken = 0
+        try:
+            while taken < AHEAD:
+                self._slots.acquire()
+                taken += 1
+        finally:
+            if taken:
+                self._slots.release(taken)
 
     def _remove(self, files: list[Safe]) -> None:
         doubts = [self._why_kept(f) for f in files]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -148,6 +151,55 @@ def test_a_source_in_the_catalog_is_refused(lab: Lab, workspace: Workspace) -> N
     put(inner, {"a.jpg": jpeg(1)})
     with pytest.raises(SourceInsideCatalog):
         uploading(lab, workspace, FarStore("source", inner, managed=False), FarStore("dropbox", lab.root))
+
+
+SLOWLY = """
+import sys, time
+from functools import partial
+from pathlib import Path
+from catalog.config import load
+from catalog.console import Screen
+from catalog.execution.progress import NoProgress
+from catalog.runs import storing
+from catalog.runs.upload import UploadRequest
+from catalog.runs.upload_dropbox import run_upload_dropbox
+from catalog.wiring import Workspace
+from far_store import FarStore
+
+source, target = FarStore("source", Path(sys.argv[1]), managed=False), FarStore("dropbox", Path(sys.argv[2]))
+
+def slowly(call, path):
+    print(call, flush=True)
+    time.sleep(0.02)
+
+source.before = target.before = slowly
+claim = partial(storing.claim_root, name=target.name, root=target.root)
+request = UploadRequest("far", recursive=True, move=True, yes=True)
+run_upload_dropbox(Workspace(load(), NoProgress()), request, Screen(quiet=True), source, target, claim)
+"""
+
+
+@pytest.mark.parametrize("calls", [8, 60, 110])
+def test_a_move_that_is_killed_is_finished_by_the_next(lab: Lab, workspace: Workspace, calls: int) -> None:
+    a_source(lab)
+    kept = content_hash(b"%PDF" + PAD)
+    contents = set(hashes(lab.source).values()) - {kept}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOWLY, lab.source, lab.root],
+        env=lab.environment(PYTHONPATH=os.pathsep.join(sys.path)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    for _call in range(calls):
+        process.stdout.readline()
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert contents <= set(hashes(lab.source).values()) | set(lab.stored().values()), "nothing is lost"
+    assert uploading(lab, workspace, *stores(lab), move=True, yes=True) == 0
+    assert set(hashes(lab.source).values()) == {kept}
+    assert set(lab.stored().values()) == contents
+    assert list((lab.home / "state" / "scratch").iterdir()) == []
+    lab.check_no_ghosts()
 
 
 # --- sync --------------------------------------------------------------------------------------------------------------

@@ -524,6 +524,12 @@ def test_a_clip_that_is_black_throughout_still_gives_a_frame(tmp_path: Path) -> 
     assert image is not None and image.getextrema() == ((0, 0), (0, 0), (0, 0))
 
 
+def test_a_clip_whose_coding_nobody_knows_has_no_key_frame(tmp_path: Path) -> None:
+    path = tmp_path / "a.mov"
+    path.write_bytes(movie(mvhd(seconds_1904(datetime(2019, 7, 12))), trak(b"wxyz")))
+    assert frames.key_frame(str(path)) is None
+
+
 def test_a_key_frame_is_turned_upright(tmp_path: Path) -> None:
     path = encode(tmp_path / "a.mov", "mjpeg")
     data = path.read_bytes()

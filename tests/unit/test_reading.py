@@ -325,6 +325,17 @@ def test_a_content_hash_that_is_stated_costs_no_request(pool: ReaderPool, librar
     assert not store.calls
 
 
+def test_a_store_that_states_no_content_is_asked_for_it(pool: ReaderPool, tmp_path: Path) -> None:
+    store = three(tmp_path / "far")
+    entries = list(store.list())
+    silent = [replace(e, digest="", revision="") for e in entries]
+    found = facts_from_afar(pool, store, tmp_path / "scratch", silent)
+    assert [f.hash for e in entries if isinstance(f := found[e.path], Facts)] == [e.digest for e in entries]
+    wanted = ((e.path, Wanted(e, only_hash=True)) for e in silent)
+    hashes = dict(RemoteReading(pool, store, tmp_path / "scratch").run(wanted))
+    assert hashes == {e.path: e.digest for e in entries}
+
+
 def test_what_its_name_calls_no_photo_is_not_fetched(pool: ReaderPool, tmp_path: Path) -> None:
     (tmp_path / "far").mkdir()
     (tmp_path / "far" / "notes.docx").write_bytes(noise(5000))

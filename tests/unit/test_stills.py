@@ -159,6 +159,40 @@ def _png_with(*chunks: tuple[bytes, bytes]) -> bytes:
     return data[:33] + extra + data[33:]
 
 
+def a_png_of_many_chunks(*late: tuple[bytes, bytes], size: int = 500, end: bytes = b"") -> bytes:
+    """A picture whose pixels lie in chunks of some bytes, with further chunks behind them."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 400, 300, 8, 2, 0, 0, 0))
+    pixels = zlib.compress(bytes(range(256)) * 1407 + bytes(300), 0)[:360_300]
+    parts = [chunk(b"IDAT", pixels[at : at + size]) for at in range(0, len(pixels), size)]
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(parts) + b"".join(chunk(*c) for c in late) + chunk(b"IEND", b"") + end
+
+
+@pytest.mark.parametrize(("size", "end"), [(500, b""), (8192, b""), (200_000, b""), (500, b"garbage behind the end")])
+def test_what_a_png_states_behind_its_pixels_is_found(size: int, end: bytes) -> None:
+    text = b"XML:com.adobe.xmp\0\0\0\0\0" + xmp("", 'xmp:Rating="3"')
+    data = a_png_of_many_chunks((b"eXIf", camera_exif()), (b"iTXt", text), size=size, end=end)
+    found = read(data)
+    assert found.get("make") == read(jpeg(exif_segment(camera_exif()))).get("make")
+    assert (found.get("rating"), found.get("width")) == (3, 400)
+
+
+def test_a_png_of_many_chunks_is_not_walked_over() -> None:
+    class Counted(MemorySource):
+        reads = 0
+
+        def read(self, offset: int, length: int) -> bytes:
+            self.reads += 1
+            return super().read(offset, length)
+
+    source = Counted(a_png_of_many_chunks(size=100))
+    read_still(source, BY_NAME["png"], Findings())
+    assert source.reads < 1300
+
+
 def test_pngs_text_chunks_give_exif_xmp_and_iptc() -> None:
     def profile(name: str, data: bytes) -> tuple[bytes, bytes]:
         text = f"\n{name}\n{len(data):8d}\n{data.hex()}\n".encode()
