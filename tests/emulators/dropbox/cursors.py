@@ -59,6 +59,7 @@ class Cursors:
         self._tree = tree
         self._secret = state.meta("cursor secret", state.secret()).encode()
         self.lifetime: float | None = None
+        self.page_limit: int | None = None
 
     def encode(self, cursor: Cursor) -> str:
         """The opaque string."""
@@ -96,7 +97,7 @@ class Cursors:
             folder=paths.key_of(folder),
             recursive=arg["recursive"],
             deleted=arg["include_deleted"],
-            limit=arg["limit"] or DEFAULT_LIMIT,
+            limit=min(arg["limit"] or DEFAULT_LIMIT, self.page_limit or DEFAULT_LIMIT),
             base=base,
             seq=self._state.seq,
             after="",
@@ -153,6 +154,8 @@ class Cursors:
             return "parent = ? AND key != ''", [cursor.folder]
         if not cursor.folder:
             return "key != ''", []
+        if cursor.folder == paths.key_of(cursor.base):
+            return "(key > ? AND key < ?)", [*paths.below(cursor.folder)]
         return "(key = ? OR (key > ? AND key < ?))", [cursor.folder, *paths.below(cursor.folder)]
 
     def _changes(self, cursor: Cursor) -> Page:

@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+import requests
+
 from . import certificates, paths
 from .application import Application, Calls, RateLimit
 from .content import CHUNK, Spool
@@ -200,9 +202,15 @@ class Emulator:
         """How many calls of a route (a glob)."""
         return self.calls.count(route)
 
+    @property
+    def peak(self) -> int:
+        """The most calls that were under way at the same time."""
+        return self._application.peak
+
     def clear_calls(self) -> None:
-        """Forget the calls so far."""
+        """Forget the calls so far, and the peak."""
         self.calls.clear()
+        self._application.peak = self._application.under_way
 
     @property
     def faults(self) -> FaultPlan:
@@ -261,6 +269,35 @@ class Emulator:
     @jobs_inline.setter
     def jobs_inline(self, inline: bool) -> None:
         self._application.account.jobs.inline = inline
+
+    @property
+    def page_limit(self) -> int | None:
+        """At most so many entries on a page, whatever clients ask (listings begun from now on)."""
+        return self._application.account.cursors.page_limit
+
+    @page_limit.setter
+    def page_limit(self, entries: int | None) -> None:
+        self._application.account.cursors.page_limit = entries
+
+    @property
+    def longpoll(self) -> float | None:
+        """How long longpolls wait, whatever clients ask (they may not ask for less than 30 seconds)."""
+        return self._application.account.longpoll
+
+    @longpoll.setter
+    def longpoll(self, seconds: float | None) -> None:
+        self._application.account.longpoll = seconds
+
+    def session(self) -> requests.Session:
+        """A session of `requests` that reaches the emulator, for `dropbox.Dropbox(token, session=...)`.
+
+        It looks at no environment: REQUESTS_CA_BUNDLE would silently replace the certificate authority to trust.
+        """
+        session = requests.Session()
+        session.trust_env = False
+        session.proxies = {"https": self.proxy}
+        session.verify = str(self.ca_file)
+        return session
 
     def expire_cursors(self) -> None:
         """Every cursor given out so far is `reset`."""

@@ -14,7 +14,7 @@ What happens (`action`):
   cut_request  the connection is dropped after `bytes` bytes of the request's body, nothing done
   cut_reply    the work is done, then the connection is dropped: before the reply, or after `bytes` bytes of its body
   delay        `seconds` before the work
-  slow         `rate` bytes a second, `direction` request, reply or both
+  slow         `rate` bytes a second, `direction` request (bodies of uploads), reply or both
   corrupt      one byte of the body is flipped (`direction` reply or request), at `at` or in the middle
   entry_error  in a batch, the entries numbered in `entries` (from 0; default all), or every `step`-th, fail with `error`
 Several rules may hit one call: delays add up, of the others the first of its kind counts.

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from typing import NamedTuple
 
-from .content import BLOCK, ContentHasher, Segment, Spool
+from .content import BLOCK, ContentHasher, Segment, Spool, read
 from .errors import RouteError, union
 from .state import State
 
@@ -82,8 +82,8 @@ class Sessions:
         size = max(row["size"], offset + piece.length)
         self._db.execute("UPDATE sessions SET size = ?, closed = ? WHERE id = ?", (size, close, session))
 
-    def check_finish(self, session: str, offset: int, *, must_be_closed: bool) -> sqlite3.Row:
-        """Whether the session may become a file now; raises a UploadSessionFinishError."""
+    def check_finish(self, session: str, offset: int, more: int, *, must_be_closed: bool) -> None:
+        """Whether the session may become a file with `more` bytes now; raises a UploadSessionFinishError."""
         try:
             row = self.find(session)
             if row["committed"]:
@@ -96,9 +96,10 @@ class Sessions:
             raise RouteError({".tag": "lookup_failed", "lookup_failed": error.error}) from None
         if row["concurrent"] and not row["closed"]:
             raise RouteError(union("concurrent_session_not_closed"))
+        if row["concurrent"] and more:
+            raise RouteError(union("concurrent_session_data_not_allowed"))
         if row["concurrent"] and self._gap(session) != row["size"]:
             raise RouteError(union("concurrent_session_missing_data"))
-        return row
 
     def _gap(self, session: str) -> int:
         """The first byte that nobody has sent."""
@@ -134,8 +135,6 @@ class Sessions:
         return segments, self._read_hash(segments, place)
 
     def _read_hash(self, segments: list[Segment], size: int) -> str:
-        from .content import read
-
         hasher = ContentHasher()
         for data in read(self._state.blobs, segments, 0, size):
             hasher.update(data)

@@ -51,7 +51,6 @@ CREATE TABLE IF NOT EXISTS codes(
     code TEXT PRIMARY KEY, app TEXT NOT NULL, redirect TEXT, challenge TEXT, method TEXT, scopes TEXT NOT NULL,
     access TEXT NOT NULL, expires REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS links(token TEXT PRIMARY KEY, rev TEXT NOT NULL, expires REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS upload_links(token TEXT PRIMARY KEY, argument TEXT NOT NULL, expires REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS shared_links(url TEXT PRIMARY KEY, id TEXT NOT NULL, expires TEXT);
 """
 

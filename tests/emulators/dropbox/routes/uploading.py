@@ -123,10 +123,8 @@ def finish(call: Call) -> Json:
     """The last bytes, and the session becomes a file; where that cannot be saved, the bytes stay in the session."""
     cursor, body, sessions = call.arg["cursor"], call.body, call.account.sessions
     session, offset = cursor["session_id"], cursor["offset"]
-    row = sessions.check_finish(session, offset, must_be_closed=False)
+    sessions.check_finish(session, offset, body.size, must_be_closed=False)
     if body.size:
-        if row["concurrent"]:
-            raise RouteError(union("concurrent_session_data_not_allowed"))
         with inside("lookup_failed"):
             sessions.check_append(session, offset, body.size, close=True)
     _check_hash(call)
@@ -154,7 +152,7 @@ def _finish_all(call: Call) -> list[Json]:
         try:
             _fail(call, number)
             with call.account.state.attempt():
-                call.account.sessions.check_finish(session, offset, must_be_closed=True)
+                call.account.sessions.check_finish(session, offset, 0, must_be_closed=True)
                 told = _commit(call, session, offset, entry["commit"])
         except RouteError as error:
             entries.append({".tag": "failure", "failure": error.error})
