@@ -8,6 +8,7 @@ which the next start removes.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import uuid
@@ -31,34 +32,64 @@ class Segment(NamedTuple):
 
 
 class ContentHasher:
-    """Dropbox' content hash: SHA-256 of the SHA-256 digests of each 4 MiB block."""
+    """Dropbox' content hash: SHA-256 of the SHA-256 digests of each 4 MiB block. Blocks of zeros are hashed once for all."""
 
     def __init__(self) -> None:
         self.digests: list[bytes] = []
         self._block = hashlib.sha256()
         self._filled = 0
+        self._zeros = 0
 
     def update(self, data: bytes | memoryview) -> None:
         """The next bytes."""
         view = memoryview(data)
         while view:
             part = view[: BLOCK - self._filled]
+            self._settle()
             self._block.update(part)
-            self._filled += len(part)
+            self._grow(len(part))
             view = view[len(part) :]
-            if self._filled == BLOCK:
-                self._close()
+
+    def add_zeros(self, count: int) -> None:
+        """The next bytes, all of them zeros; nothing is computed while the block holds nothing else."""
+        while count:
+            step = min(count, BLOCK - self._filled)
+            if self._zeros == self._filled:
+                self._zeros += step
+            else:
+                self._block.update(bytes(step))
+            self._grow(step)
+            count -= step
+
+    def _settle(self) -> None:
+        """Compute the zeros the block begins with."""
+        self._block.update(bytes(self._zeros))
+        self._zeros = 0
+
+    def _grow(self, count: int) -> None:
+        self._filled += count
+        if self._filled == BLOCK:
+            self._close()
 
     def _close(self) -> None:
-        self.digests.append(self._block.digest())
+        if self._zeros == BLOCK:
+            self.digests.append(_zero_block())
+        else:
+            self._settle()
+            self.digests.append(self._block.digest())
         self._block = hashlib.sha256()
-        self._filled = 0
+        self._filled = self._zeros = 0
 
     def hexdigest(self) -> str:
         """The hash of everything so far; ends the last block."""
         if self._filled:
             self._close()
         return hashlib.sha256(b"".join(self.digests)).hexdigest()
+
+
+@functools.cache
+def _zero_block() -> bytes:
+    return hashlib.sha256(bytes(BLOCK)).digest()
 
 
 def content_hash(data: bytes) -> str:
@@ -86,13 +117,14 @@ class Spool:
             return
         if self._file is None:
             self._file = open(self._path, "xb", buffering=0)  # noqa: SIM115 - closed with the spool
-        self._hasher.update(data)
         view = memoryview(data)
         for start in range(0, len(view), _HOLE):
             piece = view[start : start + _HOLE]
-            if piece == _ZEROS[: len(piece)]:
+            if not piece[0] and not piece[-1] and bytes(piece) == _ZEROS[: len(piece)]:
+                self._hasher.add_zeros(len(piece))
                 self._file.seek(len(piece), io.SEEK_CUR)
             else:
+                self._hasher.update(piece)
                 self._file.write(piece)
         self.size += len(view)
 
