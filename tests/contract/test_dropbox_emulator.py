@@ -38,7 +38,9 @@ from dropbox.exceptions import (
     RateLimitError,
 )
 from emulators.dropbox import BadPlan, Emulator, Fault, FaultPlan, Plant, content_hash
+from emulators.dropbox.routes import ROUTES
 from PIL import Image
+from stone.backends.python_rsrc import stone_serializers
 
 MIB = 1024 * 1024
 BLOCK = 4 * MIB
@@ -331,6 +333,37 @@ def test_the_flow_with_a_secret_and_the_page(emulator: Emulator) -> None:
         assert back.headers["Location"].startswith("http://localhost/back?code=")
         assert back.headers["Location"].endswith("&state=s%7C1")
         assert session.get(flow.start().replace(emulator.app_key, "other")).status_code == 400
+
+
+def test_parameters_of_the_token_call_stand_where_clients_put_them(emulator: Emulator) -> None:
+    asked = {"grant_type": "refresh_token", "refresh_token": emulator.grant().refresh_token, "client_id": emulator.app_key}
+    secret = asked | {"client_secret": emulator.app_secret}
+    url = "https://api.dropboxapi.com/oauth2/token"
+    with emulator.session() as session:
+        for options in (
+            {"data": secret},
+            {"params": secret},
+            {"json": secret},
+            {"data": asked, "auth": (emulator.app_key, emulator.app_secret)},
+        ):
+            assert session.post(url, **options).json()["token_type"] == "bearer"
+        assert session.post(url, data=asked).json()["error"] == "invalid_client"
+        assert session.post(url, data=secret | {"grant_type": "password"}).json()["error"] == "unsupported_grant_type"
+        page = "https://dropbox.com/oauth2/authorize"
+        assert session.get(page, params={"client_id": emulator.app_key, "response_type": "code"}).status_code == 200
+
+
+def test_tokens_and_cursors_age(emulator: Emulator, dbx: dropbox.Dropbox) -> None:
+    emulator.token_lifetime, emulator.cursor_lifetime = -1, -1
+    options = {
+        "app_key": emulator.app_key,
+        "app_secret": emulator.app_secret,
+        "oauth2_refresh_token": emulator.grant().refresh_token,
+    }
+    with client(emulator, **options) as aged, pytest.raises(AuthError):
+        aged.check_user()
+    with refused("reset"):
+        dbx.files_list_folder_continue(dbx.files_list_folder("").cursor)
 
 
 def test_revoking_a_token_ends_its_refresh_token_too(emulator: Emulator) -> None:
@@ -947,6 +980,72 @@ def test_batches_tell_each_entry(dbx: dropbox.Dropbox, emulator: Emulator) -> No
     job = dbx.files_create_folder_batch(["/forced"], force_async=True)
     assert sorted(emulator.files()) == ["/b", "/copy", "/d", "/moved/a"]
     assert emulator.folders() == ["/forced", "/moved", "/new"]
+
+
+# Every route
+
+
+WHOLE: dict[str, Any] = {
+    "path": "/f",
+    "from_path": "/f",
+    "to_path": "/g",
+    "paths": ["/f"],
+    "entries": [{"path": "/f"}],
+    "resource": {".tag": "path", "path": "/f"},
+    "cursor": "nonsense",
+    "async_job_id": "nonsense",
+    "session_id": "nonsense",
+    "offset": 0,
+    "num_sessions": 1,
+    "rev": "123456789",
+    "url": "https://example.org/",
+    "query": "f",
+    "features": ["file_locking", "paper_as_files"],
+    "account_id": "dbid:" + "0" * 35,
+}
+SESSION = {"session_id": "nonsense", "offset": 0}
+OTHERS: dict[str, Any] = {
+    "upload_session/append_v2": {"cursor": SESSION},
+    "upload_session/append_batch": {"entries": [{"cursor": SESSION, "length": 0}]},
+    "upload_session/finish": {"cursor": SESSION, "commit": {"path": "/f"}},
+    "upload_session/finish_batch": {"entries": [{"cursor": SESSION, "commit": {"path": "/f"}}]},
+    "upload_session/finish_batch_v2": {"entries": [{"cursor": SESSION, "commit": {"path": "/f"}}]},
+    "move_batch": {"entries": [{"from_path": "/f", "to_path": "/g"}]},
+    "search_v2": {"query": "f"},
+}
+OTHERS |= dict.fromkeys(("move_batch_v2", "copy_batch", "copy_batch_v2"), OTHERS["move_batch"])
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+@pytest.mark.parametrize("team", [False, True])
+def test_every_route_answers_in_its_own_words(name: str, team: bool, tmp_path: Path) -> None:
+    spec = ROUTES[name].spec
+    module = {"files": files, "users": dropbox.users, "check": dropbox.check, "auth": dropbox.auth, "sharing": dropbox.sharing}
+    namespace, _, short = name.partition("/")
+    key = short.removesuffix("_v2") + (":2" if short.endswith("_v2") else "")
+    types = module[namespace].ROUTES.get(key) or module[namespace].ROUTES[short]
+    wanted = getattr(getattr(spec.argument, "definition", None), "_all_field_names_", set())
+    argument = OTHERS.get(short) or {field: WHOLE[field] for field in wanted if field in WHOLE} or None
+    with Emulator(tmp_path, team=team) as emulator, emulator.session() as session:
+        emulator.plant("/f", b"x")
+        headers = {"Authorization": f"Bearer {emulator.token}"}
+        if spec.auth == "app":
+            headers["Authorization"] = "Basic " + base64.b64encode(f"{emulator.app_key}:{emulator.app_secret}".encode()).decode()
+        url = f"https://{spec.host}.dropboxapi.com/2/{name}"
+        if spec.style == "rpc":
+            reply = session.post(url, json=argument, headers=headers)
+        else:
+            kind = {"Content-Type": "application/octet-stream"} if spec.style == "upload" else {}
+            reply = session.post(url, headers=headers | kind | {"Dropbox-API-Arg": json.dumps(argument)})
+        if reply.status_code == 200:
+            told = reply.headers["Dropbox-API-Result"] if spec.style == "download" else reply.text
+            stone_serializers.json_decode(types.result_type, told, strict=False)
+        elif reply.status_code == 409:
+            stone_serializers.json_compat_obj_decode(types.error_type, reply.json()["error"], strict=True)
+        else:
+            assert reply.status_code == 400
+            assert any(word in reply.text for word in ('Invalid "cursor"', "not permitted"))
+        assert emulator.calls[-1].status == reply.status_code
 
 
 # Reading

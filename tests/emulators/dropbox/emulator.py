@@ -56,7 +56,8 @@ class Emulator:
     """One Dropbox account behind one loopback port. Everything here may be called from any thread while it runs.
 
     `address` is `https://127.0.0.1:PORT`, `proxy` `http://127.0.0.1:PORT` (for HTTPS_PROXY), `ca_file` the certificate
-    authority to trust, `token` an access token that never expires by itself, `app_key` and `app_secret` the known app.
+    authority to trust, `token` an access token that never expires by itself and is good again after a restart, `app_key`
+    and `app_secret` the known app.
     `faults`, `latency` (seconds a call) and `rate_limit` may be changed while it runs.
     """
 
@@ -288,6 +289,24 @@ class Emulator:
     def longpoll(self, seconds: float | None) -> None:
         self._application.account.longpoll = seconds
 
+    @property
+    def cursor_lifetime(self) -> float | None:
+        """Seconds after which an unused cursor is `reset`; None = only `expire_cursors` does that."""
+        return self._application.account.cursors.lifetime
+
+    @cursor_lifetime.setter
+    def cursor_lifetime(self, seconds: float | None) -> None:
+        self._application.account.cursors.lifetime = seconds
+
+    @property
+    def token_lifetime(self) -> float:
+        """Seconds for which the access tokens given from now on are good."""
+        return self._application.account.oauth.expires_in
+
+    @token_lifetime.setter
+    def token_lifetime(self, seconds: float) -> None:
+        self._application.account.oauth.expires_in = seconds
+
     def session(self) -> requests.Session:
         """A session of `requests` that reaches the emulator, for `dropbox.Dropbox(token, session=...)`.
 
@@ -421,7 +440,7 @@ def _plant(account: Account, plant: Plant) -> Node:
         _fill(spool, plant.content)
         state.adopt(spool)
         new = Written(state.add_content(spool.segments()), spool.size, spool.hash, modified)
-    return account.tree.plant(account.home + plant.path, new)
+    return account.tree.plant(account.home + paths.normal(plant.path), new)
 
 
 def _fill(spool: Spool, content: Content) -> None:

@@ -308,7 +308,6 @@ class Tree:
 
     def plant(self, path: str, new: Written) -> Node:
         """Write a file, whatever was there."""
-        path = paths.normal(path)
         there = self.find(path)
         if there is not None and not there["folder"]:
             return self._overwrite(there, new)
