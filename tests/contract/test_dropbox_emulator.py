@@ -896,6 +896,16 @@ def test_zeros_take_no_room(dbx: dropbox.Dropbox, emulator: Emulator, tmp_path: 
     assert sum(blob.stat().st_blocks for blob in (emulator.root / "blobs").iterdir()) * 512 < MIB
 
 
+def test_a_content_may_end_in_zeros(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
+    data = b"x" * 70_000 + bytes(200_000)
+    assert dbx.files_upload(data, "/f").content_hash == sdk_hash(data)
+    assert dbx.files_download("/f")[1].content == data
+    session = dbx.files_upload_session_start(data).session_id
+    dbx.files_upload_session_finish(data, cursor_of(session, len(data)), files.CommitInfo("/g"))
+    assert emulator.content("/g") == data + data
+    assert emulator.files()["/g"].content_hash == sdk_hash(data + data)
+
+
 # Moving, copying, deleting
 
 
@@ -980,6 +990,21 @@ def test_batches_tell_each_entry(dbx: dropbox.Dropbox, emulator: Emulator) -> No
     job = dbx.files_create_folder_batch(["/forced"], force_async=True)
     assert sorted(emulator.files()) == ["/b", "/copy", "/d", "/moved/a"]
     assert emulator.folders() == ["/forced", "/moved", "/new"]
+
+
+def test_the_old_batches_do_all_or_nothing(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
+    emulator.plant_many([("/a", b"a"), ("/b", b"b")])
+    for wrong, tag in (("/none", "from_lookup"), ("/a", "duplicated_or_nested_paths")):
+        with pytest.warns(DeprecationWarning):
+            launch = dbx.files_move_batch([files.RelocationPath("/a", "/moved/a"), files.RelocationPath(wrong, "/moved/b")])
+        with pytest.warns(DeprecationWarning):
+            assert tags(dbx.files_move_batch_check(launch.get_async_job_id()).get_failed())[0] == tag
+    assert (sorted(emulator.files()), emulator.folders()) == (["/a", "/b"], [])
+    with pytest.warns(DeprecationWarning):
+        launch = dbx.files_copy_batch([files.RelocationPath("/a", "/c/a"), files.RelocationPath("/b", "/c/b")])
+    with pytest.warns(DeprecationWarning):
+        assert len(dbx.files_copy_batch_check(launch.get_async_job_id()).get_complete().entries) == 2
+    assert sorted(emulator.files()) == ["/a", "/b", "/c/a", "/c/b"]
 
 
 # Every route
@@ -1455,6 +1480,15 @@ def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
             assert dbx.files_delete_batch_check(job).is_complete()
             assert emulator.content("/new") == b"123"
             assert dbx.files_upload(b"4", "/later").rev > made.rev
+
+
+def test_a_restart_forgets_bodies_that_belong_to_nothing(tmp_path: Path) -> None:
+    with Emulator(tmp_path) as emulator:
+        emulator.plant("/f", b"kept")
+    (tmp_path / "blobs" / "half-a-body").write_bytes(b"x")
+    with Emulator(tmp_path) as emulator:
+        assert emulator.content("/f") == b"kept"
+        assert len(list((tmp_path / "blobs").iterdir())) == 1
 
 
 @contextlib.contextmanager

@@ -319,8 +319,13 @@ class Emulator:
         return session
 
     def expire_cursors(self) -> None:
-        """Every cursor given out so far is `reset`."""
-        self._do(lambda account: account.cursors.expire_all())
+        """Every cursor given out so far is `reset`, also those of waiting longpolls."""
+
+        def work(account: Account) -> None:
+            account.cursors.expire_all()
+            self._tell_longpolls(account)
+
+        self._do(work)
 
     def expire_sessions(self) -> None:
         """Every upload session is older than seven days."""
@@ -354,9 +359,9 @@ class Emulator:
         """Write a file, whatever is there."""
         return self._do(lambda account: _record(_plant(account, Plant(path, content, client_modified=client_modified))))
 
-    def plant_many(self, plants: Iterable[Plant]) -> int:
-        """Write many files in one transaction."""
-        listed = list(plants)
+    def plant_many(self, plants: Iterable[Plant | tuple[str, Content]]) -> int:
+        """Write many files in one transaction; a pair is a path and its content."""
+        listed = [plant if isinstance(plant, Plant) else Plant(*plant) for plant in plants]
 
         def work(account: Account) -> int:
             for plant in listed:
