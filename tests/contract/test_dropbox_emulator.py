@@ -721,7 +721,10 @@ def test_a_sequential_session(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
     assert emulator.content("/f") == b"abcdefghi"
 
 
-@pytest.mark.parametrize("sizes", [(BLOCK, BLOCK, 5), (BLOCK + 1, BLOCK, 5), (2 * BLOCK, 3, BLOCK), (1, 2, 3), (BLOCK, 0, BLOCK)])
+@pytest.mark.parametrize(
+    "sizes",
+    [(BLOCK, BLOCK, 5), (BLOCK + 1, 3 * BLOCK, 5), (2 * BLOCK, 3, BLOCK, 9), (1, 2, 3), (BLOCK, 0, BLOCK), (5, 2 * BLOCK - 5, 7)],
+)
 def test_a_sessions_hash_is_that_of_the_whole(sizes: tuple[int, ...], dbx: dropbox.Dropbox, emulator: Emulator) -> None:
     session, sent = dbx.files_upload_session_start(b"").session_id, b""
     for number, size in enumerate(sizes):

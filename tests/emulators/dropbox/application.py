@@ -221,7 +221,7 @@ class _Api:
         call = Call(account, spec.name, arg, base, _authority(request.host), request.headers, authorization or "", request.effect)
         if spec.style != "upload":
             return _told(account, request, await self._run(call))
-        call.spool = account.state.spool()
+        call.spool = account.state.spool((arg.get("cursor") or arg).get("offset", 0))
         try:
             await _receive(request.body, call.spool)
             return _told(account, request, await self._run(call))

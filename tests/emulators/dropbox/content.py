@@ -32,12 +32,15 @@ class Segment(NamedTuple):
 
 
 class ContentHasher:
-    """Dropbox' content hash: SHA-256 of the SHA-256 digests of each 4 MiB block. Blocks of zeros are hashed once for all."""
+    """Dropbox' content hash: SHA-256 of the SHA-256 digests of each 4 MiB block. Blocks of zeros are hashed once for all.
 
-    def __init__(self) -> None:
+    With a `skew` the bytes begin so far inside a block; the digest of that first block is then of no use.
+    """
+
+    def __init__(self, skew: int = 0) -> None:
         self.digests: list[bytes] = []
         self._block = hashlib.sha256()
-        self._filled = 0
+        self._filled = skew
         self._zeros = 0
 
     def update(self, data: bytes | memoryview) -> None:
@@ -80,10 +83,14 @@ class ContentHasher:
         self._block = hashlib.sha256()
         self._filled = self._zeros = 0
 
-    def hexdigest(self) -> str:
-        """The hash of everything so far; ends the last block."""
+    def finish(self) -> None:
+        """No more bytes come: end the last block."""
         if self._filled:
             self._close()
+
+    def hexdigest(self) -> str:
+        """The hash of everything so far; ends the last block."""
+        self.finish()
         return hashlib.sha256(b"".join(self.digests)).hexdigest()
 
 
@@ -100,15 +107,20 @@ def content_hash(data: bytes) -> str:
 
 
 class Spool:
-    """A body on its way to disk: hashed as it comes, blocks of zeros left out as holes."""
+    """A body on its way to disk: hashed as it comes, blocks of zeros left out as holes.
 
-    def __init__(self, folder: Path) -> None:
+    `skew`: where inside a block of the final content it begins, so that `digests` are those of the content's blocks.
+    """
+
+    def __init__(self, folder: Path, skew: int = 0) -> None:
         self.name = uuid.uuid4().hex
         self.size = 0
         self.kept = False
         self._path = folder / self.name
         self._file: BinaryIO | None = None
         self._hasher = ContentHasher()
+        self._aligned = ContentHasher(skew) if skew else self._hasher
+        self._hashers = (self._hasher, self._aligned) if skew else (self._hasher,)
         self._hash: str | None = None
 
     def write(self, data: bytes | memoryview) -> None:
@@ -121,16 +133,19 @@ class Spool:
         for start in range(0, len(view), _HOLE):
             piece = view[start : start + _HOLE]
             if not piece[0] and not piece[-1] and bytes(piece) == _ZEROS[: len(piece)]:
-                self._hasher.add_zeros(len(piece))
+                for hasher in self._hashers:
+                    hasher.add_zeros(len(piece))
                 self._file.seek(len(piece), io.SEEK_CUR)
             else:
-                self._hasher.update(piece)
+                for hasher in self._hashers:
+                    hasher.update(piece)
                 self._file.write(piece)
         self.size += len(view)
 
     def close(self) -> None:
         """No more bytes come; now `hash` and `digests` may be asked for."""
         self._hash = self._hasher.hexdigest()
+        self._aligned.finish()
         if self._file is not None:
             self._file.truncate(self.size)
             self._file.close()
@@ -144,8 +159,8 @@ class Spool:
 
     @property
     def digests(self) -> bytes:
-        """The digests of its 4 MiB blocks, one after another."""
-        return b"".join(self._hasher.digests)
+        """The digests of the content's 4 MiB blocks that it touches, one after another."""
+        return b"".join(self._aligned.digests)
 
     def segments(self, offset: int = 0) -> list[Segment]:
         """The body as segments of a content, beginning at `offset` there."""

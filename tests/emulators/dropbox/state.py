@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .content import Segment, Spool, read
+from .content import BLOCK, Segment, Spool, read
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -145,9 +145,9 @@ class State:
             raise
         self.db.execute("RELEASE attempt")
 
-    def spool(self) -> Spool:
-        """Room for a body."""
-        return Spool(self.blobs)
+    def spool(self, offset: int = 0) -> Spool:
+        """Room for a body that begins at this offset of its content."""
+        return Spool(self.blobs, offset % BLOCK)
 
     def adopt(self, spool: Spool) -> None:
         """The running transaction refers to this body: keep its file when it commits."""
