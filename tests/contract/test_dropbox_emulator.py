@@ -1030,6 +1030,7 @@ WHOLE: dict[str, Any] = {
     "query": "f",
     "features": ["file_locking", "paper_as_files"],
     "account_id": "dbid:" + "0" * 35,
+    "import_format": "html",
 }
 SESSION = {"session_id": "nonsense", "offset": 0}
 OTHERS: dict[str, Any] = {
@@ -1101,6 +1102,27 @@ def test_downloads_and_ranges(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
     emulator.plant("/d/x", b"")
     with refused("path", "not_file"):
         dbx.files_download("/d")
+
+
+def test_documents_that_can_only_be_exported(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
+    emulator.plant("/d/a.txt", b"x")
+    dbx.files_paper_create(b"__bold__ [here](http://example.org)", "/d/doc.paper", files.ImportFormat.markdown)
+    with refused("invalid_file_extension"):
+        dbx.files_paper_create(b"x", "/d/doc.txt", files.ImportFormat.markdown)
+    dbx.files_copy_v2("/d", "/e")
+    for entry in listed(dbx, "/e"):
+        assert entry.is_downloadable == (entry.name == "a.txt")
+    assert dbx.files_get_metadata("/e/doc.paper").export_info.export_as == "markdown"
+    assert [entry.name for entry in listed(dbx, "/d", include_non_downloadable_files=False)] == ["a.txt"]
+    for call in (dbx.files_download, dbx.files_get_temporary_link):
+        with refused("unsupported_file"):
+            call("/d/doc.paper")
+    assert "<b>bold</b>" in dbx.files_export("/d/doc.paper", "html")[1].text
+    assert dbx.files_export("/d/doc.paper")[1].content == b"__bold__ [here](http://example.org)"
+    with refused("non_exportable"):
+        dbx.files_export("/d/a.txt")
+    with refused("invalid_export_format"):
+        dbx.files_export("/d/doc.paper", "pdf")
 
 
 def test_revisions_restore_and_old_contents(dbx: dropbox.Dropbox, emulator: Emulator) -> None:

@@ -41,6 +41,7 @@ class Cursor:
     generation: int
     made: float
     media_info: bool = False
+    downloadable: bool = False
 
 
 class Page(NamedTuple):
@@ -104,6 +105,7 @@ class Cursors:
             generation=self._generation,
             made=time.time(),
             media_info=arg["include_media_info"],
+            downloadable=not arg["include_non_downloadable_files"],
         )
 
     def latest(self, cursor: Cursor) -> Cursor:
@@ -135,7 +137,7 @@ class Cursors:
     def _listing(self, cursor: Cursor) -> Page:
         self._check_folder(cursor)
         where, values = self._scope(cursor)
-        query = f"SELECT {_COLUMNS}, 1 AS live FROM nodes WHERE {where} AND key > ?"
+        query = f"SELECT {_COLUMNS}, 1 AS live FROM nodes WHERE {where} AND key > ? AND {_shown(cursor)}"
         values = [*values, cursor.after]
         if cursor.deleted:
             query += f" UNION ALL SELECT {_GRAVE}, 0 AS live FROM graves WHERE {where} AND key > ?"
@@ -162,7 +164,7 @@ class Cursors:
         where, values = self._scope(cursor)
         top = "(top OR key = ?)" if cursor.recursive else "(1 OR ?)"
         query = (
-            f"SELECT {_COLUMNS}, 1 AS live FROM nodes WHERE seq > ? AND {where}"
+            f"SELECT {_COLUMNS}, 1 AS live FROM nodes WHERE seq > ? AND {where} AND {_shown(cursor)}"
             f" UNION ALL SELECT {_GRAVE}, 0 AS live FROM graves WHERE seq > ? AND {where} AND {top} ORDER BY seq LIMIT ?"
         )
         bounds = (cursor.seq, *values, cursor.seq, *values, cursor.folder, cursor.limit + 1)
@@ -176,5 +178,10 @@ class Cursors:
         return metadata(row, cursor.base) if row["live"] else deleted_metadata(row, cursor.base)  # type: ignore[index, arg-type]
 
 
-_COLUMNS = "key, path, folder, id, rev, size, hash, client_modified, server_modified, seq"
-_GRAVE = "key, path, folder, id, NULL, NULL, NULL, NULL, NULL, seq"
+def _shown(cursor: Cursor) -> str:
+    """Whether files that can only be exported are told."""
+    return "export IS NULL" if cursor.downloadable else "1"
+
+
+_COLUMNS = "key, path, folder, id, rev, size, hash, client_modified, server_modified, export, seq"
+_GRAVE = "key, path, folder, id, NULL, NULL, NULL, NULL, NULL, NULL, seq"

@@ -43,13 +43,17 @@ class Record:
 
 @dataclass(frozen=True)
 class Plant:
-    """A file for `plant_many`: bytes or a file, or only its size and content hash (then it reads as zeros)."""
+    """A file for `plant_many`: bytes or a file, or only its size and content hash (then it reads as zeros).
+
+    With `export` ("markdown", "html") it is an online document: it cannot be downloaded, only exported.
+    """
 
     path: str
     content: Content | None = None
     size: int | None = None
     content_hash: str | None = None
     client_modified: datetime | int | None = None
+    export: str | None = None
 
 
 class Emulator:
@@ -439,12 +443,12 @@ def _plant(account: Account, plant: Plant) -> Node:
     if plant.content is None:
         if plant.size is None or plant.content_hash is None:
             raise ValueError(f"{plant.path}: neither content nor size and content hash")
-        new = Written(None, plant.size, plant.content_hash, modified)
+        new = Written(None, plant.size, plant.content_hash, modified, plant.export)
     else:
         spool = state.spool()
         _fill(spool, plant.content)
         state.adopt(spool)
-        new = Written(state.add_content(spool.segments()), spool.size, spool.hash, modified)
+        new = Written(state.add_content(spool.segments()), spool.size, spool.hash, modified, plant.export)
     return account.tree.plant(account.home + paths.normal(plant.path), new)
 
 

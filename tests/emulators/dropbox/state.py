@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 CREATE TABLE IF NOT EXISTS nodes(
     key TEXT PRIMARY KEY, parent TEXT NOT NULL, path TEXT NOT NULL, folder INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,
     rev TEXT, size INTEGER, hash TEXT, client_modified INTEGER, server_modified INTEGER, content INTEGER,
-    seq INTEGER NOT NULL);
+    export TEXT, seq INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS nodes_parent ON nodes(parent, key);
 CREATE INDEX IF NOT EXISTS nodes_seq ON nodes(seq);
 CREATE TABLE IF NOT EXISTS graves(
@@ -31,7 +31,7 @@ CREATE INDEX IF NOT EXISTS graves_seq ON graves(seq);
 CREATE TABLE IF NOT EXISTS revisions(
     number INTEGER PRIMARY KEY, rev TEXT NOT NULL UNIQUE, key TEXT NOT NULL, path TEXT NOT NULL, id TEXT NOT NULL,
     size INTEGER NOT NULL, hash TEXT NOT NULL, client_modified INTEGER NOT NULL, server_modified INTEGER NOT NULL,
-    content INTEGER);
+    content INTEGER, export TEXT);
 CREATE INDEX IF NOT EXISTS revisions_key ON revisions(key);
 CREATE INDEX IF NOT EXISTS revisions_id ON revisions(id);
 CREATE TABLE IF NOT EXISTS segments(

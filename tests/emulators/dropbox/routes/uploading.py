@@ -178,6 +178,24 @@ def finish_batch_check(call: Call) -> Json:
     return call.account.jobs.check("finish_batch", call.arg["async_job_id"])
 
 
+@route("files/paper/create", scope=CONTENT_WRITE)
+def paper_create(call: Call) -> Json:
+    """A Paper document: a file that cannot be downloaded, only exported."""
+    if not call.arg["path"].lower().endswith(".paper"):
+        raise RouteError(union("invalid_file_extension"))
+    kind = "html" if call.arg["import_format"][".tag"] == "html" else "markdown"
+    state, tree, body = call.account.state, call.account.tree, call.body
+    state.adopt(body)
+    try:
+        commit = Commit(call.resolve(call.arg["path"]), "add", None, autorename=True, strict=True)
+        node = tree.put(commit, Written(state.add_content(body.segments()), body.size, body.hash, state.now(), kind))
+    except RouteError:
+        raise RouteError(union("invalid_path")) from None
+    told = call.tell(node)
+    url = f"https://www.dropbox.com/scl/fi/{node['id'][3:]}/{told['name']}"
+    return {"url": url, "result_path": told["path_display"], "file_id": node["id"], "paper_revision": 1}
+
+
 @route("files/save_url", scope=CONTENT_WRITE)
 def save_url(call: Call) -> Json:
     """A job that fails: the emulator fetches nothing from anywhere."""
