@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="loopback port; 0 = any free one")
     parser.add_argument("--ca-file", type=Path, required=True, help="where to write the certificate authority to trust (PEM)")
     parser.add_argument("--token", default=DEFAULT_TOKEN, help="access token that is accepted (default: %(default)s)")
-    parser.add_argument("--faults", type=Path, help="JSON file with a fault plan (see tests/emulators/dropbox/faults.py)")
+    parser.add_argument("--faults", type=Path, help="JSON file with a fault plan (see the docstring of the package)")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds added to every call")
     parser.add_argument("--job-polls", type=int, default=0, help="how often a job says in_progress before it is complete")
     parser.add_argument("--team", action="store_true", help="a team account: the root namespace is not the member's home")

@@ -69,6 +69,8 @@ class Application:
     latency: float = 0.0
     rate_limit: RateLimit | None = None
     calls: Calls = field(default_factory=Calls)
+    under_way: int = 0
+    peak: int = 0
     _recent: deque[float] = field(default_factory=deque)
 
     async def handle(self, request: Request) -> Reply:
@@ -91,11 +93,15 @@ class Application:
 
     async def _around(self, request: Request, name: str, argument: Any, work: Work) -> Reply:
         request.effect = self.faults.effect(name, argument)
+        self.under_way += 1
+        self.peak = max(self.peak, self.under_way)
         try:
             reply = await self._shaped(request, work)
         except Cut:
             self.calls.append(Made(name, argument, 0))
             raise
+        finally:
+            self.under_way -= 1
         self.calls.append(Made(name, argument, reply.status))
         return reply
 
@@ -215,7 +221,7 @@ class _Api:
         call = Call(account, spec.name, arg, base, _authority(request.host), request.headers, authorization or "", request.effect)
         if spec.style != "upload":
             return _told(account, request, await self._run(call))
-        call.spool = account.state.spool()
+        call.spool = account.state.spool((arg.get("cursor") or arg).get("offset", 0))
         try:
             await _receive(request.body, call.spool)
             return _told(account, request, await self._run(call))

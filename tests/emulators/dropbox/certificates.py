@@ -11,6 +11,8 @@ NAMES = (
     "localhost",
     "127.0.0.1",
     "::1",
+    "dropbox.com",
+    "dropboxapi.com",
     "api.dropboxapi.com",
     "content.dropboxapi.com",
     "notify.dropboxapi.com",

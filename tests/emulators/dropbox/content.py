@@ -8,6 +8,7 @@ which the next start removes.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import uuid
@@ -31,34 +32,71 @@ class Segment(NamedTuple):
 
 
 class ContentHasher:
-    """Dropbox' content hash: SHA-256 of the SHA-256 digests of each 4 MiB block."""
+    """Dropbox' content hash: SHA-256 of the SHA-256 digests of each 4 MiB block. Blocks of zeros are hashed once for all.
 
-    def __init__(self) -> None:
+    With a `skew` the bytes begin so far inside a block; the digest of that first block is then of no use.
+    """
+
+    def __init__(self, skew: int = 0) -> None:
         self.digests: list[bytes] = []
         self._block = hashlib.sha256()
-        self._filled = 0
+        self._filled = skew
+        self._zeros = 0
 
     def update(self, data: bytes | memoryview) -> None:
         """The next bytes."""
         view = memoryview(data)
         while view:
             part = view[: BLOCK - self._filled]
+            self._settle()
             self._block.update(part)
-            self._filled += len(part)
+            self._grow(len(part))
             view = view[len(part) :]
-            if self._filled == BLOCK:
-                self._close()
+
+    def add_zeros(self, count: int) -> None:
+        """The next bytes, all of them zeros; nothing is computed while the block holds nothing else."""
+        while count:
+            step = min(count, BLOCK - self._filled)
+            if self._zeros == self._filled:
+                self._zeros += step
+            else:
+                self._block.update(bytes(step))
+            self._grow(step)
+            count -= step
+
+    def _settle(self) -> None:
+        """Compute the zeros the block begins with."""
+        self._block.update(bytes(self._zeros))
+        self._zeros = 0
+
+    def _grow(self, count: int) -> None:
+        self._filled += count
+        if self._filled == BLOCK:
+            self._close()
 
     def _close(self) -> None:
-        self.digests.append(self._block.digest())
+        if self._zeros == BLOCK:
+            self.digests.append(_zero_block())
+        else:
+            self._settle()
+            self.digests.append(self._block.digest())
         self._block = hashlib.sha256()
-        self._filled = 0
+        self._filled = self._zeros = 0
+
+    def finish(self) -> None:
+        """No more bytes come: end the last block."""
+        if self._filled:
+            self._close()
 
     def hexdigest(self) -> str:
         """The hash of everything so far; ends the last block."""
-        if self._filled:
-            self._close()
+        self.finish()
         return hashlib.sha256(b"".join(self.digests)).hexdigest()
+
+
+@functools.cache
+def _zero_block() -> bytes:
+    return hashlib.sha256(bytes(BLOCK)).digest()
 
 
 def content_hash(data: bytes) -> str:
@@ -69,15 +107,20 @@ def content_hash(data: bytes) -> str:
 
 
 class Spool:
-    """A body on its way to disk: hashed as it comes, blocks of zeros left out as holes."""
+    """A body on its way to disk: hashed as it comes, blocks of zeros left out as holes.
 
-    def __init__(self, folder: Path) -> None:
+    `skew`: where inside a block of the final content it begins, so that `digests` are those of the content's blocks.
+    """
+
+    def __init__(self, folder: Path, skew: int = 0) -> None:
         self.name = uuid.uuid4().hex
         self.size = 0
         self.kept = False
         self._path = folder / self.name
         self._file: BinaryIO | None = None
         self._hasher = ContentHasher()
+        self._aligned = ContentHasher(skew) if skew else self._hasher
+        self._hashers = (self._hasher, self._aligned) if skew else (self._hasher,)
         self._hash: str | None = None
 
     def write(self, data: bytes | memoryview) -> None:
@@ -86,19 +129,23 @@ class Spool:
             return
         if self._file is None:
             self._file = open(self._path, "xb", buffering=0)  # noqa: SIM115 - closed with the spool
-        self._hasher.update(data)
         view = memoryview(data)
         for start in range(0, len(view), _HOLE):
             piece = view[start : start + _HOLE]
-            if piece == _ZEROS[: len(piece)]:
+            if not piece[0] and not piece[-1] and bytes(piece) == _ZEROS[: len(piece)]:
+                for hasher in self._hashers:
+                    hasher.add_zeros(len(piece))
                 self._file.seek(len(piece), io.SEEK_CUR)
             else:
+                for hasher in self._hashers:
+                    hasher.update(piece)
                 self._file.write(piece)
         self.size += len(view)
 
     def close(self) -> None:
         """No more bytes come; now `hash` and `digests` may be asked for."""
         self._hash = self._hasher.hexdigest()
+        self._aligned.finish()
         if self._file is not None:
             self._file.truncate(self.size)
             self._file.close()
@@ -112,8 +159,8 @@ class Spool:
 
     @property
     def digests(self) -> bytes:
-        """The digests of its 4 MiB blocks, one after another."""
-        return b"".join(self._hasher.digests)
+        """The digests of the content's 4 MiB blocks that it touches, one after another."""
+        return b"".join(self._aligned.digests)
 
     def segments(self, offset: int = 0) -> list[Segment]:
         """The body as segments of a content, beginning at `offset` there."""

@@ -41,6 +41,7 @@ class Cursor:
     generation: int
     made: float
     media_info: bool = False
+    downloadable: bool = False
 
 
 class Page(NamedTuple):
@@ -59,6 +60,7 @@ class Cursors:
         self._tree = tree
         self._secret = state.meta("cursor secret", state.secret()).encode()
         self.lifetime: float | None = None
+        self.page_limit: int | None = None
 
     def encode(self, cursor: Cursor) -> str:
         """The opaque string."""
@@ -96,13 +98,14 @@ class Cursors:
             folder=paths.key_of(folder),
             recursive=arg["recursive"],
             deleted=arg["include_deleted"],
-            limit=arg["limit"] or DEFAULT_LIMIT,
+            limit=min(arg["limit"] or DEFAULT_LIMIT, self.page_limit or DEFAULT_LIMIT),
             base=base,
             seq=self._state.seq,
             after="",
             generation=self._generation,
             made=time.time(),
             media_info=arg["include_media_info"],
+            downloadable=not arg["include_non_downloadable_files"],
         )
 
     def latest(self, cursor: Cursor) -> Cursor:
@@ -134,7 +137,7 @@ class Cursors:
     def _listing(self, cursor: Cursor) -> Page:
         self._check_folder(cursor)
         where, values = self._scope(cursor)
-        query = f"SELECT {_COLUMNS}, 1 AS live FROM nodes WHERE {where} AND key > ?"
+        query = f"SELECT {_COLUMNS}, 1 AS live FROM nodes WHERE {where} AND key > ? AND {_shown(cursor)}"
         values = [*values, cursor.after]
         if cursor.deleted:
             query += f" UNION ALL SELECT {_GRAVE}, 0 AS live FROM graves WHERE {where} AND key > ?"
@@ -153,13 +156,15 @@ class Cursors:
             return "parent = ? AND key != ''", [cursor.folder]
         if not cursor.folder:
             return "key != ''", []
+        if cursor.folder == paths.key_of(cursor.base):
+            return "(key > ? AND key < ?)", [*paths.below(cursor.folder)]
         return "(key = ? OR (key > ? AND key < ?))", [cursor.folder, *paths.below(cursor.folder)]
 
     def _changes(self, cursor: Cursor) -> Page:
         where, values = self._scope(cursor)
         top = "(top OR key = ?)" if cursor.recursive else "(1 OR ?)"
         query = (
-            f"SELECT {_COLUMNS}, 1 AS live FROM nodes WHERE seq > ? AND {where}"
+            f"SELECT {_COLUMNS}, 1 AS live FROM nodes WHERE seq > ? AND {where} AND {_shown(cursor)}"
             f" UNION ALL SELECT {_GRAVE}, 0 AS live FROM graves WHERE seq > ? AND {where} AND {top} ORDER BY seq LIMIT ?"
         )
         bounds = (cursor.seq, *values, cursor.seq, *values, cursor.folder, cursor.limit + 1)
@@ -173,5 +178,10 @@ class Cursors:
         return metadata(row, cursor.base) if row["live"] else deleted_metadata(row, cursor.base)  # type: ignore[index, arg-type]
 
 
-_COLUMNS = "key, path, folder, id, rev, size, hash, client_modified, server_modified, seq"
-_GRAVE = "key, path, folder, id, NULL, NULL, NULL, NULL, NULL, seq"
+def _shown(cursor: Cursor) -> str:
+    """Whether files that can only be exported are told."""
+    return "export IS NULL" if cursor.downloadable else "1"
+
+
+_COLUMNS = "key, path, folder, id, rev, size, hash, client_modified, server_modified, export, seq"
+_GRAVE = "key, path, folder, id, NULL, NULL, NULL, NULL, NULL, NULL, seq"

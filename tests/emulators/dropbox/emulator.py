@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+import requests
+
 from . import certificates, paths
 from .application import Application, Calls, RateLimit
 from .content import CHUNK, Spool
@@ -41,20 +43,25 @@ class Record:
 
 @dataclass(frozen=True)
 class Plant:
-    """A file for `plant_many`: bytes or a file, or only its size and content hash (then it reads as zeros)."""
+    """A file for `plant_many`: bytes or a file, or only its size and content hash (then it reads as zeros).
+
+    With `export` ("markdown", "html") it is an online document: it cannot be downloaded, only exported.
+    """
 
     path: str
     content: Content | None = None
     size: int | None = None
     content_hash: str | None = None
     client_modified: datetime | int | None = None
+    export: str | None = None
 
 
 class Emulator:
     """One Dropbox account behind one loopback port. Everything here may be called from any thread while it runs.
 
     `address` is `https://127.0.0.1:PORT`, `proxy` `http://127.0.0.1:PORT` (for HTTPS_PROXY), `ca_file` the certificate
-    authority to trust, `token` an access token that never expires by itself, `app_key` and `app_secret` the known app.
+    authority to trust, `token` an access token that never expires by itself and is good again after a restart, `app_key`
+    and `app_secret` the known app.
     `faults`, `latency` (seconds a call) and `rate_limit` may be changed while it runs.
     """
 
@@ -200,9 +207,15 @@ class Emulator:
         """How many calls of a route (a glob)."""
         return self.calls.count(route)
 
+    @property
+    def peak(self) -> int:
+        """The most calls that were under way at the same time."""
+        return self._application.peak
+
     def clear_calls(self) -> None:
-        """Forget the calls so far."""
+        """Forget the calls so far, and the peak."""
         self.calls.clear()
+        self._application.peak = self._application.under_way
 
     @property
     def faults(self) -> FaultPlan:
@@ -262,9 +275,61 @@ class Emulator:
     def jobs_inline(self, inline: bool) -> None:
         self._application.account.jobs.inline = inline
 
+    @property
+    def page_limit(self) -> int | None:
+        """At most so many entries on a page, whatever clients ask (listings begun from now on)."""
+        return self._application.account.cursors.page_limit
+
+    @page_limit.setter
+    def page_limit(self, entries: int | None) -> None:
+        self._application.account.cursors.page_limit = entries
+
+    @property
+    def longpoll(self) -> float | None:
+        """How long longpolls wait, whatever clients ask (they may not ask for less than 30 seconds)."""
+        return self._application.account.longpoll
+
+    @longpoll.setter
+    def longpoll(self, seconds: float | None) -> None:
+        self._application.account.longpoll = seconds
+
+    @property
+    def cursor_lifetime(self) -> float | None:
+        """Seconds after which an unused cursor is `reset`; None = only `expire_cursors` does that."""
+        return self._application.account.cursors.lifetime
+
+    @cursor_lifetime.setter
+    def cursor_lifetime(self, seconds: float | None) -> None:
+        self._application.account.cursors.lifetime = seconds
+
+    @property
+    def token_lifetime(self) -> float:
+        """Seconds for which the access tokens given from now on are good."""
+        return self._application.account.oauth.expires_in
+
+    @token_lifetime.setter
+    def token_lifetime(self, seconds: float) -> None:
+        self._application.account.oauth.expires_in = seconds
+
+    def session(self) -> requests.Session:
+        """A session of `requests` that reaches the emulator, for `dropbox.Dropbox(token, session=...)`.
+
+        It looks at no environment: REQUESTS_CA_BUNDLE would silently replace the certificate authority to trust.
+        """
+        session = requests.Session()
+        session.trust_env = False
+        session.proxies = {"https": self.proxy}
+        session.verify = str(self.ca_file)
+        return session
+
     def expire_cursors(self) -> None:
-        """Every cursor given out so far is `reset`."""
-        self._do(lambda account: account.cursors.expire_all())
+        """Every cursor given out so far is `reset`, also those of waiting longpolls."""
+
+        def work(account: Account) -> None:
+            account.cursors.expire_all()
+            self._tell_longpolls(account)
+
+        self._do(work)
 
     def expire_sessions(self) -> None:
         """Every upload session is older than seven days."""
@@ -298,9 +363,9 @@ class Emulator:
         """Write a file, whatever is there."""
         return self._do(lambda account: _record(_plant(account, Plant(path, content, client_modified=client_modified))))
 
-    def plant_many(self, plants: Iterable[Plant]) -> int:
-        """Write many files in one transaction."""
-        listed = list(plants)
+    def plant_many(self, plants: Iterable[Plant | tuple[str, Content]]) -> int:
+        """Write many files in one transaction; a pair is a path and its content."""
+        listed = [plant if isinstance(plant, Plant) else Plant(*plant) for plant in plants]
 
         def work(account: Account) -> int:
             for plant in listed:
@@ -378,13 +443,13 @@ def _plant(account: Account, plant: Plant) -> Node:
     if plant.content is None:
         if plant.size is None or plant.content_hash is None:
             raise ValueError(f"{plant.path}: neither content nor size and content hash")
-        new = Written(None, plant.size, plant.content_hash, modified)
+        new = Written(None, plant.size, plant.content_hash, modified, plant.export)
     else:
         spool = state.spool()
         _fill(spool, plant.content)
         state.adopt(spool)
-        new = Written(state.add_content(spool.segments()), spool.size, spool.hash, modified)
-    return account.tree.plant(account.home + plant.path, new)
+        new = Written(state.add_content(spool.segments()), spool.size, spool.hash, modified, plant.export)
+    return account.tree.plant(account.home + paths.normal(plant.path), new)
 
 
 def _fill(spool: Spool, content: Content) -> None:

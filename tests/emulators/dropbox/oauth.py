@@ -10,9 +10,11 @@ import base64
 import binascii
 import hashlib
 import html
+import json
 import secrets
 import sqlite3
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -54,7 +56,7 @@ class OAuth:
         self._db = state.db
         self._account_id = account_id
         self._app = (app_key, app_secret)
-        self.expires_in = EXPIRES_IN
+        self.expires_in: float = EXPIRES_IN
         self._db.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, NULL, NULL)", (token, app_key, SCOPES))
 
     # Calls
@@ -149,7 +151,7 @@ class OAuth:
 
     async def token_call(self, request: Request) -> Reply:
         """POST /oauth2/token: code or refresh token to access token."""
-        form = {name: values[0] for name, values in parse_qs((await request.body.read()).decode("utf-8", "replace")).items()}
+        form = await _parameters(request)
         try:
             with self._state.transaction():
                 answer = self._answer(form, _basic(request.headers.get("authorization")))
@@ -228,6 +230,17 @@ class OAuth:
         token = secrets.token_urlsafe(48)
         self._db.execute("INSERT INTO refresh_tokens VALUES (?, ?, ?, ?)", (token, self._app[0], scopes, pkce))
         return token
+
+
+async def _parameters(request: Request) -> dict[str, str]:
+    """The parameters, wherever clients put them: a form (Python, Go), the URL's query or a JSON object (JavaScript)."""
+    body = (await request.body.read()).decode("utf-8", "replace")
+    found = dict(request.query)
+    if body.lstrip().startswith("{"):
+        with suppress(ValueError):
+            found |= {name: str(value) for name, value in json.loads(body).items()}
+        return found
+    return found | {name: values[0] for name, values in parse_qs(body).items()}
 
 
 def _basic(authorization: str | None) -> tuple[str, str] | None:

@@ -24,6 +24,8 @@ def normal(path: str) -> str:
     """A checked path for display: doubled slashes folded, NFC; raises `Malformed`."""
     if path in {"", "/"}:
         return ""
+    if not path.startswith("/"):
+        raise Malformed
     path = re.sub("/+", "/", unicodedata.normalize("NFC", path))
     if path == "/":
         return ""

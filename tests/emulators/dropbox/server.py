@@ -8,6 +8,7 @@ are refused with 403.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import socket
 import ssl
@@ -19,8 +20,9 @@ import h11
 from .application import Application
 from .certificates import is_ours
 from .errors import Cut
-from .messages import Body, Reply, Request
+from .messages import Body, Reply, Request, plain
 
+_LOG = logging.getLogger(__name__)
 _READ = 256 * 1024
 _MAX_HEAD = 2 * 1024 * 1024
 _TLS = b"\x16"
@@ -171,7 +173,14 @@ class _Connection:
             event = self._http.next_event()
             if event is not h11.NEED_DATA:
                 return event  # type: ignore[return-value]
+            self._acknowledge()
             self._http.receive_data(await self._reader.read(_READ))
+
+    def _acknowledge(self) -> None:
+        """Send TCP acknowledgements at once: clients that write head and body apart wait 40 ms for them otherwise."""
+        if hasattr(socket, "TCP_QUICKACK"):
+            with suppress(OSError):
+                self._writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     async def _answer(self, event: h11.Request) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
@@ -179,7 +188,14 @@ class _Connection:
         if length is None and "transfer-encoding" not in headers:
             length = 0
         body = Body(self._body(), length)
-        reply = await self._application.handle(Request(event.method.decode(), event.target.decode("latin-1"), headers, body))
+        request = Request(event.method.decode(), event.target.decode("latin-1"), headers, body)
+        try:
+            reply = await self._application.handle(request)
+        except (Cut, h11.RemoteProtocolError, OSError):
+            raise
+        except Exception:
+            _LOG.exception("%s %s", request.method, request.path)
+            reply = plain(500, "The emulator itself is broken; its log says where")
         if not self._http.they_are_waiting_for_100_continue:
             async for _ in body:
                 pass

@@ -40,6 +40,7 @@ class Account:
         self.jobs = Jobs(self.state)
         self.oauth = OAuth(self.state, self.account_id, app_key, app_secret, token)
         self.changed = asyncio.Condition()
+        self.longpoll: float | None = None
 
     def root_info(self) -> Json:
         """RootInfo of the account."""
@@ -59,7 +60,7 @@ class Account:
         if tag not in {"root", "namespace_id"} or not isinstance(named, str):
             raise BadInput('HTTP header "Dropbox-API-Path-Root": could not decode input')
         if tag == "root" and named != self.root_namespace:
-            raise PathRootFailure({".tag": "invalid_root", **self.root_info()})
+            raise PathRootFailure({".tag": "invalid_root", "invalid_root": self.root_info()})
         if named not in {self.root_namespace, self.home_namespace}:
             raise PathRootFailure(union("no_permission"))
         return self.namespace(named)

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from typing import NamedTuple
 
-from .content import BLOCK, ContentHasher, Segment, Spool
+from .content import BLOCK, Segment, Spool, read
 from .errors import RouteError, union
 from .state import State
 
@@ -20,7 +20,7 @@ LIFETIME = 7 * 24 * 3600
 
 
 class Piece(NamedTuple):
-    """Some bytes of a spooled body: `digests` are those of its blocks where it begins a block of the body."""
+    """Some bytes of a spooled body: `digests` are those of the content's blocks they touch, if they were computed."""
 
     spool: Spool
     base: int
@@ -73,17 +73,16 @@ class Sessions:
         """Bytes at an offset; in a concurrent session they may come in any order."""
         row = self.check_append(session, offset, piece.length, close=close)
         if piece.length:
-            digests = piece.digests if offset % BLOCK == 0 else None
             self._state.adopt(piece.spool)
             self._db.execute(
                 "INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?, ?)",
-                (session, offset, piece.spool.name, piece.base, piece.length, digests),
+                (session, offset, piece.spool.name, piece.base, piece.length, piece.digests),
             )
         size = max(row["size"], offset + piece.length)
         self._db.execute("UPDATE sessions SET size = ?, closed = ? WHERE id = ?", (size, close, session))
 
-    def check_finish(self, session: str, offset: int, *, must_be_closed: bool) -> sqlite3.Row:
-        """Whether the session may become a file now; raises a UploadSessionFinishError."""
+    def check_finish(self, session: str, offset: int, more: int, *, must_be_closed: bool) -> None:
+        """Whether the session may become a file with `more` bytes now; raises a UploadSessionFinishError."""
         try:
             row = self.find(session)
             if row["committed"]:
@@ -96,9 +95,10 @@ class Sessions:
             raise RouteError({".tag": "lookup_failed", "lookup_failed": error.error}) from None
         if row["concurrent"] and not row["closed"]:
             raise RouteError(union("concurrent_session_not_closed"))
+        if row["concurrent"] and more:
+            raise RouteError(union("concurrent_session_data_not_allowed"))
         if row["concurrent"] and self._gap(session) != row["size"]:
             raise RouteError(union("concurrent_session_missing_data"))
-        return row
 
     def _gap(self, session: str) -> int:
         """The first byte that nobody has sent."""
@@ -113,35 +113,39 @@ class Sessions:
         return self._db.execute("SELECT * FROM parts WHERE session = ? ORDER BY offset", (session,)).fetchall()
 
     def content(self, session: str) -> tuple[list[Segment], str]:
-        """The session's bytes as segments, and their content hash; blocks that lie in one part are not read again."""
+        """The session's bytes as segments, and their content hash; only blocks that lie in several parts are read again."""
         segments: list[Segment] = []
-        digests: list[bytes] = []
-        known = True
+        digests: dict[int, bytes] = {}
         place = 0
         parts = self._parts(session)
-        for number, part in enumerate(parts):
-            skip = place - part["offset"]
-            length = part["length"] - skip
-            if length <= 0:
+        size = max((part["offset"] + part["length"] for part in parts), default=0)
+        for part in parts:
+            end = part["offset"] + part["length"]
+            if end <= place:
                 continue
-            segments.append(Segment(place, part["file"], part["base"] + skip, length))
-            place += length
-            whole_blocks = part["length"] % BLOCK == 0 or number == len(parts) - 1
-            known = known and skip == 0 and part["digests"] is not None and whole_blocks
-            digests.append(part["digests"] or b"")
-        if known:
-            return segments, hashlib.sha256(b"".join(digests)).hexdigest()
-        return segments, self._read_hash(segments, place)
+            segments.append(Segment(place, part["file"], part["base"] + place - part["offset"], end - place))
+            digests |= _known_digests(part, place, size)
+            place = end
+        hashed = hashlib.sha256()
+        for block in range((size + BLOCK - 1) // BLOCK):
+            hashed.update(digests.get(block) or self._read_digest(segments, block, size))
+        return segments, hashed.hexdigest()
 
-    def _read_hash(self, segments: list[Segment], size: int) -> str:
-        from .content import read
-
-        hasher = ContentHasher()
-        for data in read(self._state.blobs, segments, 0, size):
-            hasher.update(data)
-        return hasher.hexdigest()
+    def _read_digest(self, segments: list[Segment], block: int, size: int) -> bytes:
+        digest = hashlib.sha256()
+        for data in read(self._state.blobs, segments, block * BLOCK, min((block + 1) * BLOCK, size)):
+            digest.update(data)
+        return digest.digest()
 
     def commit(self, session: str) -> None:
         """The session has become a file: it cannot be used again."""
         self._db.execute("UPDATE sessions SET committed = 1, closed = 1 WHERE id = ?", (session,))
         self._db.execute("DELETE FROM parts WHERE session = ?", (session,))
+
+
+def _known_digests(part: sqlite3.Row, start: int, size: int) -> dict[int, bytes]:
+    """The digests that were computed when a part came, of the blocks that lie wholly in it and not before `start`."""
+    known = part["digests"] or b""
+    first, end = part["offset"] // BLOCK, part["offset"] + part["length"]
+    found = {first + number: known[number * 32 : number * 32 + 32] for number in range(len(known) // 32)}
+    return {block: found[block] for block in found if block * BLOCK >= start and min((block + 1) * BLOCK, size) <= end}

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .content import Segment, Spool, read
+from .content import BLOCK, Segment, Spool, read
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS nodes(
     key TEXT PRIMARY KEY, parent TEXT NOT NULL, path TEXT NOT NULL, folder INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,
     rev TEXT, size INTEGER, hash TEXT, client_modified INTEGER, server_modified INTEGER, content INTEGER,
-    seq INTEGER NOT NULL);
+    export TEXT, seq INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS nodes_parent ON nodes(parent, key);
 CREATE INDEX IF NOT EXISTS nodes_seq ON nodes(seq);
 CREATE TABLE IF NOT EXISTS graves(
@@ -31,7 +31,7 @@ CREATE INDEX IF NOT EXISTS graves_seq ON graves(seq);
 CREATE TABLE IF NOT EXISTS revisions(
     number INTEGER PRIMARY KEY, rev TEXT NOT NULL UNIQUE, key TEXT NOT NULL, path TEXT NOT NULL, id TEXT NOT NULL,
     size INTEGER NOT NULL, hash TEXT NOT NULL, client_modified INTEGER NOT NULL, server_modified INTEGER NOT NULL,
-    content INTEGER);
+    content INTEGER, export TEXT);
 CREATE INDEX IF NOT EXISTS revisions_key ON revisions(key);
 CREATE INDEX IF NOT EXISTS revisions_id ON revisions(id);
 CREATE TABLE IF NOT EXISTS segments(
@@ -51,7 +51,6 @@ CREATE TABLE IF NOT EXISTS codes(
     code TEXT PRIMARY KEY, app TEXT NOT NULL, redirect TEXT, challenge TEXT, method TEXT, scopes TEXT NOT NULL,
     access TEXT NOT NULL, expires REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS links(token TEXT PRIMARY KEY, rev TEXT NOT NULL, expires REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS upload_links(token TEXT PRIMARY KEY, argument TEXT NOT NULL, expires REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS shared_links(url TEXT PRIMARY KEY, id TEXT NOT NULL, expires TEXT);
 """
 
@@ -146,9 +145,9 @@ class State:
             raise
         self.db.execute("RELEASE attempt")
 
-    def spool(self) -> Spool:
-        """Room for a body."""
-        return Spool(self.blobs)
+    def spool(self, offset: int = 0) -> Spool:
+        """Room for a body that begins at this offset of its content."""
+        return Spool(self.blobs, offset % BLOCK)
 
     def adopt(self, spool: Spool) -> None:
         """The running transaction refers to this body: keep its file when it commits."""

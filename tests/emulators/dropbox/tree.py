@@ -18,17 +18,19 @@ from .errors import RouteError, Union, union
 from .state import State
 
 MAX_ENTRIES = 10_000
+EXPORTS = ("html", "markdown")
 Node = sqlite3.Row
 Json = dict[str, Any]
 
 
 class Written(NamedTuple):
-    """The content a file shall have."""
+    """The content a file shall have; with `export` it cannot be downloaded, only exported, by default to that format."""
 
     content: int | None
     size: int
     hash: str
     client_modified: int
+    export: str | None = None
 
 
 class Commit(NamedTuple):
@@ -39,6 +41,11 @@ class Commit(NamedTuple):
     rev: str | None
     autorename: bool
     strict: bool
+
+
+def written(row: Node) -> Written:
+    """The content of a file or a revision."""
+    return Written(row["content"], row["size"], row["hash"], row["client_modified"], row["export"])
 
 
 def stamp(seconds: int) -> str:
@@ -179,9 +186,9 @@ class Tree:
         if new is not None:
             server_modified = self._state.now() if server_modified is None else server_modified
             rev = self._new_revision(key, path, entry, new, server_modified)
-        file = (new.size, new.hash, new.client_modified, server_modified, new.content) if new else (None,) * 5
+        file = (new.size, new.hash, new.client_modified, server_modified, new.content, new.export) if new else (None,) * 6
         row = (key, paths.parent_of(key), path, new is None, entry, rev, *file, self._state.next_seq())
-        self._db.execute("INSERT INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._db.execute("INSERT INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         found = self._by("key", key)
         assert found is not None
         return found
@@ -190,9 +197,9 @@ class Tree:
         now = self._state.now()
         rev = self._new_revision(there["key"], there["path"], there["id"], new, now)
         self._db.execute(
-            "UPDATE nodes SET rev = ?, size = ?, hash = ?, client_modified = ?, server_modified = ?, content = ?, seq = ?"
-            " WHERE key = ?",
-            (rev, new.size, new.hash, new.client_modified, now, new.content, self._state.next_seq(), there["key"]),
+            "UPDATE nodes SET rev = ?, size = ?, hash = ?, client_modified = ?, server_modified = ?, content = ?,"
+            " export = ?, seq = ? WHERE key = ?",
+            (rev, new.size, new.hash, new.client_modified, now, new.content, new.export, self._state.next_seq(), there["key"]),
         )
         found = self._by("key", there["key"])
         assert found is not None
@@ -205,8 +212,8 @@ class Tree:
         number = self._db.execute("SELECT coalesce(max(number), 0) + 1 FROM revisions").fetchone()[0]
         rev = f"0{number:014x}{0x2A2B5C10:08x}"
         self._db.execute(
-            "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (number, rev, key, path, entry, new.size, new.hash, new.client_modified, server_modified, new.content),
+            "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (number, rev, key, path, entry, new.size, new.hash, new.client_modified, server_modified, new.content, new.export),
         )
         return rev
 
@@ -264,7 +271,7 @@ class Tree:
     def _plant_again(self, source: Node, rows: Iterable[Node], target: str, *, copy: bool) -> Node:
         cut = len(source["path"])
         for row in (source, *rows):
-            new = None if row["folder"] else Written(row["content"], row["size"], row["hash"], row["client_modified"])
+            new = None if row["folder"] else written(row)
             path = target + row["path"][cut:]
             entry = self._new_id() if copy else row["id"]
             self._insert(path, entry, new, None if copy else row["server_modified"])
@@ -295,7 +302,7 @@ class Tree:
     def restore(self, path: str, revision: Node) -> Node:
         """A revision becomes the newest content of a path."""
         path = self._target(path)
-        new = Written(revision["content"], revision["size"], revision["hash"], revision["client_modified"])
+        new = written(revision)
         there = self.find(path)
         if there is not None:
             if there["folder"]:
@@ -308,7 +315,6 @@ class Tree:
 
     def plant(self, path: str, new: Written) -> Node:
         """Write a file, whatever was there."""
-        path = paths.normal(path)
         there = self.find(path)
         if there is not None and not there["folder"]:
             return self._overwrite(there, new)
@@ -325,12 +331,14 @@ def metadata(node: Node, base: str, *, tagged: bool = True) -> Json:
     result["id"] = node["id"]
     if folder:
         return result
+    if row_export := node["export"]:
+        result["export_info"] = {"export_as": row_export, "export_options": list(EXPORTS)}
     return result | {
         "client_modified": stamp(node["client_modified"]),
         "server_modified": stamp(node["server_modified"]),
         "rev": node["rev"],
         "size": node["size"],
-        "is_downloadable": True,
+        "is_downloadable": not node["export"],
         "content_hash": node["hash"],
     }
 

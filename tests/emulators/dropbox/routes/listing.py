@@ -78,15 +78,11 @@ async def longpoll(call: Call) -> Json:
         raise BadInput("request body: cursor: cursors made with include_media_info are not supported")
     account = call.account
     try:
-        async with asyncio.timeout(call.arg["timeout"]), account.changed:
-            await account.changed.wait_for(lambda: account.cursors.pending(_still_good(call)))
+        async with asyncio.timeout(account.longpoll or call.arg["timeout"]), account.changed:
+            await account.changed.wait_for(lambda: account.cursors.pending(_cursor(call)))
     except TimeoutError:
         return {"changes": False}
     return {"changes": True}
-
-
-def _still_good(call: Call) -> Cursor:
-    return _cursor(call)
 
 
 @route("files/list_revisions", scope=METADATA_READ)

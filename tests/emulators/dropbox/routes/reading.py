@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import html
 import io
+import re
 import time
 import zipfile
 from dataclasses import dataclass, field
 
 from .. import images, paths
+from ..content import content_hash
 from ..errors import BadInput, RouteError, Union, union
 from ..services import Call, inside
-from ..tree import MAX_ENTRIES, Json, Node, deleted_metadata
+from ..tree import EXPORTS, MAX_ENTRIES, Json, Node, deleted_metadata
 from .registry import CONTENT_READ, METADATA_READ, route
 
 _LINK_LIFETIME = 4 * 3600
@@ -80,6 +83,8 @@ def download(call: Call) -> Download:
         path = "rev:" + call.arg["rev"]
     with inside("path"):
         node = call.locate_file(path)
+    if node["export"]:
+        raise RouteError(union("unsupported_file"))
     return Download(call.tell(node, tagged=False), node["size"], node["content"], etag=node["rev"])
 
 
@@ -112,9 +117,37 @@ def get_temporary_link(call: Call) -> Json:
     """A link to a file's bytes that needs no token, good for four hours."""
     with inside("path"):
         node = call.locate_file(call.arg["path"])
+    if node["export"]:
+        raise RouteError(union("unsupported_file"))
     token = call.account.state.secret(48)
     call.account.state.db.execute("INSERT INTO links VALUES (?, ?, ?)", (token, node["rev"], time.time() + _LINK_LIFETIME))
     return {"metadata": call.tell(node, tagged=False), "link": f"https://{call.authority}/cd/0/get/{token}/file"}
+
+
+@route("files/export", scope=CONTENT_READ)
+def export(call: Call) -> Download:
+    """A document that cannot be downloaded, in one of the formats its metadata names."""
+    with inside("path"):
+        node = call.locate_file(call.arg["path"])
+    if not node["export"]:
+        raise RouteError(union("non_exportable"))
+    wanted = call.arg["export_format"] or node["export"]
+    if wanted not in EXPORTS:
+        raise RouteError(union("invalid_export_format"))
+    text = _bytes(call, node)
+    data = text if wanted == node["export"] else as_html(text.decode("utf-8", "replace")).encode()
+    name = paths.name_of(node["path"]).rpartition(".")[0] + (".html" if wanted == "html" else ".md")
+    told = {"name": name, "size": len(data), "export_hash": content_hash(data), "paper_revision": 1}
+    return Download({"export_metadata": told, "file_metadata": call.tell(node, tagged=False)}, len(data), data=data)
+
+
+def as_html(markdown: str) -> str:
+    """Markdown's headings, bold words and links as HTML: as much as an export needs to be recognised."""
+    text = html.escape(markdown)
+    text = re.sub(r"^# (.*)$", r"<h1>\1</h1>", text, flags=re.MULTILINE)
+    text = re.sub(r"__(.+?)__", r"<b>\1</b>", text)
+    text = re.sub(r"\[(.+?)\]\((.+?)\)", r'<a href="\2">\1</a>', text)
+    return f"<html><body>{text}</body></html>"
 
 
 # Thumbnails

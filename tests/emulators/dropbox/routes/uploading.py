@@ -24,7 +24,7 @@ def _put(call: Call, arg: Json, segments: Iterable[Segment], size: int, content_
 
 
 def _check_hash(call: Call) -> None:
-    wanted = call.arg["content_hash"]
+    wanted = call.arg.get("content_hash")
     if wanted is not None and wanted.lower() != call.body.hash:
         raise RouteError(union("content_hash_mismatch"))
 
@@ -85,7 +85,6 @@ def append(call: Call) -> None:
 @route("files/upload_session/append", scope=CONTENT_WRITE)
 def append_old(call: Call) -> None:
     """The old form: the cursor's fields are the argument."""
-    _check_hash(call)
     call.account.sessions.append(call.arg["session_id"], call.arg["offset"], whole(call.body), close=False)
 
 
@@ -123,10 +122,8 @@ def finish(call: Call) -> Json:
     """The last bytes, and the session becomes a file; where that cannot be saved, the bytes stay in the session."""
     cursor, body, sessions = call.arg["cursor"], call.body, call.account.sessions
     session, offset = cursor["session_id"], cursor["offset"]
-    row = sessions.check_finish(session, offset, must_be_closed=False)
+    sessions.check_finish(session, offset, body.size, must_be_closed=False)
     if body.size:
-        if row["concurrent"]:
-            raise RouteError(union("concurrent_session_data_not_allowed"))
         with inside("lookup_failed"):
             sessions.check_append(session, offset, body.size, close=True)
     _check_hash(call)
@@ -154,7 +151,7 @@ def _finish_all(call: Call) -> list[Json]:
         try:
             _fail(call, number)
             with call.account.state.attempt():
-                call.account.sessions.check_finish(session, offset, must_be_closed=True)
+                call.account.sessions.check_finish(session, offset, 0, must_be_closed=True)
                 told = _commit(call, session, offset, entry["commit"])
         except RouteError as error:
             entries.append({".tag": "failure", "failure": error.error})
@@ -179,6 +176,24 @@ def finish_batch(call: Call) -> Json:
 def finish_batch_check(call: Call) -> Json:
     """How a batch of sessions is getting on."""
     return call.account.jobs.check("finish_batch", call.arg["async_job_id"])
+
+
+@route("files/paper/create", scope=CONTENT_WRITE)
+def paper_create(call: Call) -> Json:
+    """A Paper document: a file that cannot be downloaded, only exported."""
+    if not call.arg["path"].lower().endswith(".paper"):
+        raise RouteError(union("invalid_file_extension"))
+    kind = "html" if call.arg["import_format"][".tag"] == "html" else "markdown"
+    state, tree, body = call.account.state, call.account.tree, call.body
+    state.adopt(body)
+    try:
+        commit = Commit(call.resolve(call.arg["path"]), "add", None, autorename=True, strict=True)
+        node = tree.put(commit, Written(state.add_content(body.segments()), body.size, body.hash, state.now(), kind))
+    except RouteError:
+        raise RouteError(union("invalid_path")) from None
+    told = call.tell(node)
+    url = f"https://www.dropbox.com/scl/fi/{node['id'][3:]}/{told['name']}"
+    return {"url": url, "result_path": told["path_display"], "file_id": node["id"], "paper_revision": 1}
 
 
 @route("files/save_url", scope=CONTENT_WRITE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import paths
-from ..errors import RouteError, Union, union
+from ..errors import BadInput, RouteError, union
 from ..services import Call, inside
 from ..tree import MAX_ENTRIES, Json, Node
 from .registry import CONTENT_WRITE, route
@@ -116,9 +116,8 @@ def delete_batch_check(call: Call) -> Json:
 
 @route("files/permanently_delete", scope="files.permanent_delete")
 def permanently_delete(call: Call) -> None:
-    """Only team accounts may; a personal one is refused."""
-    error: Union = union("other")
-    raise RouteError(error)
+    """Always refused: only team accounts have it."""
+    raise BadInput("Your app is not permitted to access this endpoint: only team accounts may delete permanently")
 
 
 @route("files/restore", scope=CONTENT_WRITE)
