@@ -282,11 +282,10 @@ class Pairing:
 
     def _record(self, run: Session, chosen: Sequence[Listed]) -> None:
         index = SyncIndex(run.repository, run.run, run.patiently)
-        for store, seen in ((self._target, self._shown), (self._source, self._given)):
+        for store in (self._target, self._source):
             actions = [action for name, action in chosen if name == store.name]
             if actions:
-                look = seen.sure if seen.states_content else None
-                applier = Applier(store, index, run.edit, run.journal, run.report, lambda _a: None, look=look, tell=_recorded)
+                applier = Applier(store, index, run.edit, run.journal, run.report, lambda _a: None, tell=_recorded)
                 applier.apply(actions)
 
 

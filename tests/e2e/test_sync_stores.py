@@ -162,6 +162,16 @@ def test_a_deletion_on_one_side_is_healed_from_the_other(pair: Lab) -> None:
     check_still(pair)
 
 
+def test_what_is_no_file_is_in_the_way_and_stays(pair: Lab) -> None:
+    path = jpegs(pair.stored())[0]
+    link = folder(pair) / path
+    link.parent.mkdir(parents=True)
+    link.symlink_to("nowhere")
+    assert run(pair, THERE) == {"copied": 5}
+    assert link.is_symlink() and dropped(pair)[path.replace(".jpg", "_1.jpg")] == pair.stored()[path]
+    assert run(pair, THERE) == {}
+
+
 def test_a_folder_that_was_emptied_is_not_believed(lab: Lab) -> None:
     many(lab.source, 80)
     assert lab.upload().status == 0
