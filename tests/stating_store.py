@@ -58,6 +58,8 @@ class Counting(LocalStore):
 class Stating(Counting):
     """Entries have a content and a version, whole seconds and no inode; names that differ in case only are one."""
 
+    together = 6
+
     def __init__(self, name: str, root: Path, calls: Counter[str]) -> None:
         super().__init__(name, root, calls)
         self.capabilities = replace(
@@ -65,7 +67,7 @@ class Stating(Counting):
             checksums=("content hash",),
             case_sensitive=False,
             time_precision=1.0,
-            together=6,
+            together=self.together,
             server_side_copy=True,
         )
 

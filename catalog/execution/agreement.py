@@ -28,12 +28,12 @@ _OUTCOME_OF = {"touch": "touched", "move": "moved", "copy": "copied", "forget": 
 class Applier:
     """Writes a plan into the index, some hundred actions at a time. The files of the store are never touched.
 
-    `look` shows a file that the plan found, once more; without it the store itself is asked. `tell` words the outcomes.
+    `tell` words the outcomes.
     """
 
     def __init__(
         self, store: Store, index: Index, edit: Callable[[Sequence[Edit]], list[str]], journal: Journal, report: Report,
-        reread: Callable[[Attach], Document | None], *, look: Callable[[str], Entry | None] | None = None,
+        reread: Callable[[Attach], Document | None], *,
         tell: Callable[[Reconciliation, str], Outcome] | None = None,
     ) -> None:  # fmt: skip
         self._store = store
@@ -42,7 +42,6 @@ class Applier:
         self._journal = journal
         self._report = report
         self._reread = reread
-        self._look = look or store.stat
         self._word = tell or told
 
     def apply(self, actions: Iterable[Reconciliation | Skip]) -> None:
@@ -105,9 +104,7 @@ class Applier:
             if not action.overwritten and entry is not None and is_as_recorded(entry, action.known) and action.known.state == OK:
                 return None
             return _absent(action, store)
-        if not self._is_unchanged(action.entry):
-            return None
-        return _found(action, store, datetime.now(UTC))
+        return _found(action, store, datetime.now(UTC)) if self._is_unchanged(action.entry) else None
 
     def _is_unchanged(self, entry: Entry) -> bool:
         """Whether a file is still as it was listed. A listing that states contents is itself what the index shall say.
@@ -116,7 +113,7 @@ class Applier:
         """
         if entry.digest:
             return True
-        now = self._look(entry.path)
+        now = self._store.stat(entry.path)
         return now is not None and is_same(now, entry)
 
     def _load_edits(self, action: Load) -> list[Edit]:

@@ -207,6 +207,9 @@ class Looker:
         for candidate in candidates:
             if candidate.entry.problem:
                 self._blind(candidate.entry)
+                for sidecar in candidate.sidecars:  # they are there, though what they lie beside is no file
+                    if sidecar.path in self._records.sidecars:
+                        sidecars.setdefault(sidecar.path, (sidecar, []))
                 continue
             self._sort(candidate, fresh_stems)
             for sidecar in candidate.sidecars:

@@ -225,6 +225,8 @@ class Mirrorer:
                 return self._copy_to(path, there, action, entry) if there is not None else None
             self.shown.add(made)
             return Done(replace(action, placed=made.path), made)
+        if there.problem:  # a link, or something else that is no file
+            return None
         if is_same_file(there, entry):
             raise StoreError(f"{path} in store {self.target.name} is the same file as in store {self.source.name}.")
         digest = self._digest(there)
@@ -243,14 +245,22 @@ class Mirrorer:
             self.throttle.unused(action.size)
             return adopted
         is_far = self.shown.states_content or self.given.states_content
-        if action.like and self.target.capabilities.server_side_copy:
-            made = self.target.copy(action.like, path)
-            if made.digest == action.hash:
-                self.throttle.unused(action.size)
-                return made
-            self.target.remove(made.path, self.run)
+        if action.like and (made := self._copied(path, action)) is not None:
+            return made
         with self.source.open(action.path) as stream, self.throttle.paced(stream, always=is_far) as paced:
             return self.target.put(path, paced, entry.size, entry.mtime_ns, action.hash)
+
+    def _copied(self, path: str, action: Transfer) -> Entry | None:
+        """A second copy that the store makes of what it has; None where it cannot, or its file is not what it should be."""
+        seen = self.shown.at(action.like)
+        if not self.target.capabilities.server_side_copy or seen is None or seen.digest != action.hash:
+            return None
+        made = self.target.copy(action.like, path)
+        if made.digest == action.hash:
+            self.throttle.unused(action.size)
+            return made
+        self.target.remove(made.path, self.run)
+        return None
 
     def _digest(self, there: Entry) -> str:
         return there.digest or self.target.checksum(there.path)

@@ -94,10 +94,14 @@ class Move(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What one asset needs; `apart` are paths here and there of a copy that each store has where a person put it."""
+    """What one asset needs; `apart` are paths here and there of a copy that each store has where a person put it.
+
+    `behind` counts those where the first store is the one to follow, when the two are mirrored the other way.
+    """
 
     actions: list[Mirroring]
     apart: list[tuple[str, str]]
+    behind: int = 0
 
 
 class Pair(NamedTuple):
@@ -143,7 +147,7 @@ def mirror_asset(owner: str, copies: Sequence[Row], sidecars: Sequence[Row], pai
     there = {r["path"] for r in copies if r["store"] == pair.target and r["state"] == OK} - went
     places = sorted(there | {a.path for a in needs.actions})
     here = sorted(r["path"] for r in copies if r["store"] == pair.source)
-    return Needs([*needs.actions, *_sidecars(owner, rows, pair, here, places)], needs.apart)
+    return Needs([*needs.actions, *_sidecars(owner, rows, pair, here, places)], needs.apart, needs.behind)
 
 
 # --- copies ------------------------------------------------------------------------------------------------------------
@@ -166,7 +170,9 @@ def _copies(owner: str, copies: Sequence[Row], pair: Pair, moves: Sequence[Move]
             actions.append(Follow(owner, owner, there[old], path))
         else:
             actions.append(Transfer(owner, owner, path, wanted[path]["size"], like=_staying(there, wanted)))
-    return Needs(actions, apart)
+    other_way = Pair(pair.target, pair.source)
+    behind = [(here, own) for here, own in apart if _left_later(wanted[here], moves, other_way)]
+    return Needs(actions, [places for places in apart if places not in behind], len(behind))
 
 
 def _staying(there: Iterable[str], wanted: Collection[str]) -> str:

@@ -115,6 +115,7 @@ class Pairing:
         self._listed: list[Listed] = []
         self._unknown: dict[str, int] = {}
         self._apart = 0
+        self._behind = 0
         self._left = 0
 
     # --- survey ----------------------------------------------------------------------------------------------------
@@ -180,6 +181,7 @@ class Pairing:
                 copies, sidecars = document.get("copies", []), document.get("sidecars", [])
                 needs = mirror_asset(key, copies, sidecars, self._pair, history)
                 self._apart += len(needs.apart)
+                self._behind += needs.behind
                 yield from needs.actions
 
     def _moves(self, hashes: Sequence[str]) -> dict[str, list[Move]]:
@@ -195,7 +197,7 @@ class Pairing:
     def dry(self, limit: int) -> int:
         """Print the plan; nothing that can write exists."""
         assert self._screen is not None
-        report = self._screen.report(self._workspace.progress, **WORDS)
+        report = self._screen.report(self._workspace.progress, **{**WORDS, "done": "recorded, renamed or copied"})
         report.dry = True
         now = datetime.now(UTC)
         foresight: dict[str, list[Change]] = defaultdict(list)
@@ -243,12 +245,13 @@ class Pairing:
             count = self._unknown.get(store, 0) - (report.counts["found"] if seen is self._shown else 0)
             if count > 0:
                 report.complain(_unknown(store, count, is_far=seen.states_content))
+        here, there = self._pair[:2]
         if self._apart:
             what = "copy has" if self._apart == 1 else "copies have"
-            report.complain(
-                f"{self._apart:,} {what} another place in {self._target.name} than in {self._source.name}, given there "
-                "later or by hand; each stays."
-            )
+            report.complain(f"{self._apart:,} {what} another place in {there} than in {here}, given by hand; each stays.")
+        if self._behind:
+            what = "copy was" if self._behind == 1 else "copies were"
+            report.complain(f"{self._behind:,} {what} renamed in {there} since; {here} follows when synced the other way.")
 
     # --- apply -----------------------------------------------------------------------------------------------------
 
@@ -279,11 +282,10 @@ class Pairing:
 
     def _record(self, run: Session, chosen: Sequence[Listed]) -> None:
         index = SyncIndex(run.repository, run.run, run.patiently)
-        for store, seen in ((self._target, self._shown), (self._source, self._given)):
+        for store in (self._target, self._source):
             actions = [action for name, action in chosen if name == store.name]
             if actions:
-                look = seen.sure if seen.states_content else None
-                applier = Applier(store, index, run.edit, run.journal, run.report, lambda _a: None, look=look, tell=_recorded)
+                applier = Applier(store, index, run.edit, run.journal, run.report, lambda _a: None, tell=_recorded)
                 applier.apply(actions)
 
 

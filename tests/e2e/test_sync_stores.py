@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,7 +17,7 @@ from running import MTIME, Done, Lab, ended, hashes, inside, jpeg, many, put, wa
 from stating_store import Counting, Stating, stand_in
 
 from catalog.domain.fixity import content_hash
-from catalog.errors import StoreFull
+from catalog.errors import StoreError, StoreFull, StoreUnavailable
 from catalog.index.client import Connection
 
 pytestmark = pytest.mark.node
@@ -159,6 +160,16 @@ def test_a_deletion_on_one_side_is_healed_from_the_other(pair: Lab) -> None:
     assert run(pair, BACK) == {"gone": 1, "copied": 1}
     assert dropped(pair) == pair.stored() == before
     check_still(pair)
+
+
+def test_what_is_no_file_is_in_the_way_and_stays(pair: Lab) -> None:
+    path = jpegs(pair.stored())[0]
+    link = folder(pair) / path
+    link.parent.mkdir(parents=True)
+    link.symlink_to("nowhere")
+    assert run(pair, THERE) == {"copied": 5}
+    assert link.is_symlink() and dropped(pair)[path.replace(".jpg", "_1.jpg")] == pair.stored()[path]
+    assert run(pair, THERE) == {}
 
 
 def test_a_folder_that_was_emptied_is_not_believed(lab: Lab) -> None:
@@ -384,18 +395,59 @@ def test_what_is_gone_from_both_is_marked_as_missing(pair: Lab, monkeypatch: pyt
     assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {}
 
 
-def test_a_full_store_stops_the_run_and_what_was_sent_is_recorded(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+@pytest.mark.parametrize(("kind", "status"), [(StoreFull, 1), (StoreUnavailable, 5)])
+def test_a_store_that_is_full_or_gone_stops_the_run_and_what_was_sent_is_recorded(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any, kind: type[StoreError], status: int
+) -> None:
     calls = stand_in(monkeypatch, {"dropbox": Stating})
+    monkeypatch.setattr(Stating, "together", 1)
 
-    def full(path: str) -> None:
+    def fails(path: str) -> None:
         if calls["dropbox put"] > 2:
-            raise StoreFull("Store dropbox is full.", store="dropbox", path=path)
+            raise kind("Store dropbox went out.", store="dropbox", path=path)
 
-    monkeypatch.setattr(Counting, "before_put", staticmethod(full))
-    done = inside_run(pair, monkeypatch, capfd, THERE, "--transfers", 1, status=1)
-    assert done.summary["copied"] == 2 and "is full" in done.err
+    monkeypatch.setattr(Counting, "before_put", staticmethod(fails))
+    done = inside_run(pair, monkeypatch, capfd, THERE, "--transfers", 1, status=status)
+    assert done.summary["copied"] == 2 and done.summary["failed"] == 1 and "went out" in done.summary["error"]
+    assert calls["dropbox put"] == 3, "nothing more was begun"
     monkeypatch.setattr(Counting, "before_put", staticmethod(lambda _path: None))
     assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 3}
+
+
+def test_one_file_that_fails_does_not_end_the_run(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    stand_in(monkeypatch, {"dropbox": Stating})
+    path = pair.root / jpegs(pair.stored())[1]
+    before = path.stat()
+    path.write_bytes(path.read_bytes()[:-1] + b"?")  # as a dying disk would, without anybody having written
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    done = inside_run(pair, monkeypatch, capfd, THERE, status=3)
+    assert outcomes(done) == {"copied": 4, "failed": 1} and "damaged" in done.out
+    assert len(dropped(pair)) == 4
+
+
+def test_several_files_travel_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    many(lab.source, 24)
+    assert lab.upload().status == 0
+    with_dropbox(lab)
+    stand_in(monkeypatch, {"dropbox": Stating})
+    under_way, most = Counter[str](), Counter[str]()
+    lock = threading.Lock()
+
+    def slowly(_path: str) -> None:
+        with lock:
+            under_way["now"] += 1
+            most["at once"] = max(most["at once"], under_way["now"])
+        time.sleep(0.05)
+        with lock:
+            under_way["now"] -= 1
+
+    monkeypatch.setattr(Counting, "before_put", staticmethod(slowly))
+    for together, transfers, expected in ((1, 3, 3), (6, 2, 6)):
+        monkeypatch.setattr(Stating, "together", together)
+        most.clear()
+        limit = 12 if together == 1 else 0
+        assert outcomes(inside_run(lab, monkeypatch, capfd, THERE, "--transfers", transfers, "--limit", limit)) == {"copied": 12}
+        assert most["at once"] == expected
 
 
 def test_a_file_in_the_way_since_the_listing_is_seen_and_kept(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:

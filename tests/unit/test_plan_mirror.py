@@ -55,6 +55,12 @@ def test_who_moved_last_wins():
     assert needs(rows(nas=["b"], dropbox=["c"]), *both, pair=BACK) == Needs([], [("c", "b")])
 
 
+def test_a_rename_there_is_told_as_what_the_other_way_will_bring():
+    moved = Move("dropbox", "a", "c", at(25))
+    assert needs(rows(nas=["a"], dropbox=["c"]), moved) == Needs([], [], 1)
+    assert isinstance(mirrored(rows(nas=["a"], dropbox=["c"]), moved, pair=BACK)[0], Follow)
+
+
 def test_what_got_a_number_is_not_sent_again():
     assert needs(rows(nas=["x/p.jpg"], dropbox=["x/p_1.jpg"])) == Needs([], [])
     assert needs(rows(nas=["x/p_1.jpg"], dropbox=["x/p.jpg"])) == Needs([], [])
