@@ -642,7 +642,7 @@ def test_a_root_below_a_file_cannot_be_marked(tmp_path: Path):
 def store_classes() -> set[str]:
     """The classes in catalog/stores that set `capabilities`, apart from the protocol."""
     found = set()
-    for path in STORES.glob("*.py"):
+    for path in STORES.rglob("*.py"):
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.ClassDef) and not any(getattr(base, "id", "") == "Protocol" for base in node.bases):
                 inside = ast.walk(node)

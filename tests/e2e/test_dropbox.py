@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import Any
 
 import pytest
 from emulators.dropbox import Emulator
-from running import GHENT, Lab, clip, content_hash, jpeg, png, put
+from running import GHENT, Lab, clip, content_hash, ended, jpeg, png, put, wait_for
 
 from catalog.stores.local import PRIVATE
 
@@ -231,3 +232,17 @@ def test_removal_and_trash_work_in_dropbox_as_on_a_disk(lab: Lab, dropbox: Emula
     assert list(in_dropbox(dropbox)) == [path] and list(lab.stored()) == [path]
     assert lab.catalog("verify").status == 0
     check_true(lab, dropbox)
+
+
+def test_a_watch_of_dropbox_takes_up_what_changes(lab: Lab, dropbox: Emulator):
+    put(lab.source, {"a.jpg": jpeg("a")})
+    assert lab.upload("--dropbox").status == 0
+    watch = lab.start("catalog", "watch", "dropbox", "--settle", "1s")
+    wait_for(lambda: dropbox.count("files/list_folder") >= 1, watch)
+    dropbox.plant("/photos/new.jpg", jpeg("new"))
+    wait_for(lambda: content_hash(jpeg("new")) in lab.documents(), watch)
+    watch.send_signal(signal.SIGINT)
+    done = ended(watch)
+    assert done.status == 130
+    assert "told by Dropbox" in done.err
+    assert copies(lab, "dropbox") == in_dropbox(dropbox)
