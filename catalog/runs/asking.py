@@ -381,7 +381,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def _store_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    roots = {s["name"]: s["root"] for s in found["known_stores"]}
+    roots = {s["name"]: ("dropbox:" if s["kind"] == "dropbox" else "") + s["root"] for s in found["known_stores"]}
     names = sorted({*roots, *found["stores"]})
     if names:
         yield "Stores:"

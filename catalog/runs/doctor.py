@@ -20,7 +20,7 @@ from catalog.execution.report import size_text
 from catalog.index.client import Connection
 from catalog.index.repository import Repository
 from catalog.runs import storing
-from catalog.runs.dropbox import space_left
+from catalog.runs.dropbox import PATIENCE, space_left
 from catalog.stores.marker import read_marker
 from catalog.wiring import Workspace
 
@@ -151,6 +151,7 @@ def _dropbox(workspace: Workspace) -> Iterator[Finding]:
             yield Finding("dropbox", "ok", "not used (dropbox_root)")
         return
     connection = workspace.dropbox
+    connection.patience = min(connection.patience, PATIENCE)
     account = connection.account
     yield Finding("dropbox", "ok", f"logged in as {account.name.display_name} ({account.email})")
     usage = connection.call(lambda sdk: sdk.users_get_space_usage())

@@ -15,6 +15,9 @@ from catalog.stores.dropbox.credentials import forget_credentials, read_credenti
 from catalog.stores.dropbox.login import Login, revoke
 from catalog.wiring import Workspace
 
+PATIENCE = 5.0
+"""Seconds for which a person who asks is kept waiting for a Dropbox that does not answer."""
+
 
 def run_login(workspace: Workspace, screen: Screen) -> int:
     """Show the page to allow the program, take its code from stdin, and keep what it is worth."""
@@ -68,6 +71,7 @@ def run_status(workspace: Workspace, screen: Screen) -> int:
 
 def _tell_account(workspace: Workspace, screen: Screen) -> None:
     connection = workspace.dropbox
+    connection.patience = min(connection.patience, PATIENCE)
     try:
         account = connection.account
         usage = connection.call(lambda sdk: sdk.users_get_space_usage())

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 TIMEOUT = 100.0
 """Seconds without a byte from Dropbox after which a connection is taken for dead."""
+CONNECT_TIMEOUT = 20.0
+FIRST_CONTACT = 30.0
+"""Seconds for which Dropbox is tried at most before it has answered for the first time: there may be no network at all."""
 LONGEST_PAUSE = 60.0
 RPC_AT_ONCE = 8
 ATTEMPTS = 12
@@ -37,11 +40,15 @@ ATTEMPTS = 12
 
 
 class Session(requests.Session):
-    """A session whose certificate authority, where one is named, is not overridden by REQUESTS_CA_BUNDLE."""
+    """A session whose certificate authority, where one is named, is not overridden by REQUESTS_CA_BUNDLE.
+
+    Nor is the login by a .netrc, and a network that swallows everything is noticed sooner than a slow answer.
+    """
 
     def __init__(self, ca_cert: Path | None, connections: int) -> None:
         super().__init__()
         self._ca_cert = str(ca_cert) if ca_cert else None
+        self.auth = _as_it_is
         self.mount("https://", HTTPAdapter(pool_connections=4, pool_maxsize=connections))
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
@@ -50,6 +57,16 @@ class Session(requests.Session):
         if self._ca_cert:
             settings["verify"] = self._ca_cert
         return settings
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        """Send, with less time to be connected than to be answered."""
+        if isinstance(seconds := options.get("timeout"), int | float):
+            options["timeout"] = (min(CONNECT_TIMEOUT, seconds), seconds)
+        return super().send(request, **options)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 class Ambiguous(Exception):
@@ -77,6 +94,7 @@ class Connection:
     space: str = "home"
     sleep: Callable[[float], None] = time.sleep
     _not_before: float = 0.0
+    _has_answered: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -151,15 +169,19 @@ class Connection:
         return self._repeated(lambda: function(self._sdk), path)
 
     def _repeated(self, request: Callable[[], T], path: str, *, is_once: bool = False) -> T:
-        end = time.monotonic() + self.patience
+        began = time.monotonic()
         attempt = 0
         while True:
+            end = began + (self.patience if self._has_answered else min(self.patience, FIRST_CONTACT))
             self._wait_for_leave(end)
             try:
-                return request()
+                result = request()
+                self._has_answered = True
+                return result
             except ValidationError as error:  # the SDK refuses what no request could hold
                 raise InvalidPath(f"Dropbox cannot hold {path}: {error}", store=self.store, path=path) from error
             except (DropboxException, RequestException, TransportError, AssertionError) as error:
+                self._has_answered = self._has_answered or isinstance(error, DropboxException)
                 if is_once and is_ambiguous(error):
                     raise Ambiguous(error) from error
                 pause = self.pause_after(error, attempt)

@@ -68,7 +68,9 @@ class Download(io.RawIOBase):
             self._connection.begin_transfer()
             self._is_held = True
         last = "" if self._end is None else str(self._end - 1)
-        headers = {"Range": f"bytes={self._position}-{last}"} if self._position or self._end is not None else None
+        headers = {"Accept-Encoding": "identity"}  # the bytes as they are, and as many as are said
+        if self._position or self._end is not None:
+            headers["Range"] = f"bytes={self._position}-{last}"
 
         def ask(sdk: Any) -> Any:
             try:
