@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from catalog.wiring import Workspace
 
 CONNECTION = ("host", "port", "index")
+SECOND_THOUGHT = 1.0
+"""Seconds after which being interrupted again is meant; before, one key may have been told to us twice."""
 
 COMMANDS: dict[str, str] = {
     "upload_to_nas_from_disk": "catalog.commands.upload_to_nas_from_disk",
@@ -95,7 +98,7 @@ class Screen:
         from catalog.wiring import Workspace
 
         _set_up_logging(self.verbose)
-        return Workspace(load(self.config, **overrides), self.progress())
+        return Workspace(load(self.config, **overrides), self.progress(), _interrupted)
 
     def progress(self) -> Progress:
         """A bar on a terminal; lines for what takes long otherwise; nothing when quiet."""
@@ -212,6 +215,8 @@ def run(command: click.Command, arguments: list[str]) -> int:
     """The exit status of a command; every expected error is one line on stderr."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else whoever started us wants it ignored
+            signal.signal(signal.SIGINT, _interrupt)
     try:
         result = command.main(arguments, standalone_mode=False, prog_name=command.name)
         return result if isinstance(result, int) else 0
@@ -231,8 +236,20 @@ def run(command: click.Command, arguments: list[str]) -> int:
         return 0
 
 
+_interrupted = threading.Event()
+"""Set once a person, or the system, asks the program to end."""
+_asked_at = 0.0
+
+
 def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+    """End in good order; asked again after a moment, at once: a run may be killed at any time."""
+    global _asked_at
+    if not _interrupted.is_set():
+        _asked_at = time.monotonic()
+        _interrupted.set()
+        raise KeyboardInterrupt
+    if time.monotonic() - _asked_at > SECOND_THOUGHT:
+        os._exit(INTERRUPTED)
 
 
 def _set_up_logging(verbose: bool) -> None:

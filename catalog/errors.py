@@ -5,7 +5,7 @@ An error that concerns one file does not end a run: the run goes on and ends wit
 CatalogError
 ├── UsageError (2)             ConfigError
 ├── StoreError (1)             NotFound, AlreadyExists, PermissionDenied, StoreFull, InvalidPath,
-│                              ReadOnlyStore, FixityMismatch, StoreUnavailable (5)
+│                              ReadOnlyStore, FixityMismatch, Interrupted (130), StoreUnavailable (5)
 ├── CatalogIndexError (1)      IndexUnavailable (5), AccessDenied (5), SchemaMismatch, DocumentConflict,
 │                              QuerySyntaxError (2), NoCatalog (2), AssetNotFound
 ├── NodeError (5)              the local Elasticsearch could not be had or started
@@ -86,6 +86,12 @@ class ReadOnlyStore(StoreError):
 
 class FixityMismatch(StoreError):
     """The bytes written or read are not the bytes expected."""
+
+
+class Interrupted(StoreError):
+    """The run is to end: what was being done with a file was given up, and nothing of it is left behind."""
+
+    exit_code = INTERRUPTED
 
 
 class StoreUnavailable(StoreError):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -72,10 +73,11 @@ class OfflineGazetteer:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Settings and what they build; each part is made when first used."""
+    """Settings and what they build; each part is made when first used. `interrupted` is set where the program is to end."""
 
     settings: Settings
     progress: Progress
+    interrupted: threading.Event = field(default_factory=threading.Event)
 
     @cached_property
     def layout(self) -> Layout:
@@ -237,7 +239,7 @@ class Workspace:
         settings = self.settings
         return Connection(
             self._dropbox_credentials(), ca_cert=settings.dropbox_ca_cert, patience=settings.dropbox_retry_seconds,
-            transfers=settings.transfers, space=settings.dropbox_space,
+            transfers=settings.transfers, space=settings.dropbox_space, interrupted=self.interrupted,
         )  # fmt: skip
 
     @property

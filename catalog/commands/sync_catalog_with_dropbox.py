@@ -20,6 +20,7 @@ from catalog.runs.sync import SyncRequest, run_sync
 @options.yes
 @options.dryrun
 @options.limit_actions
+@options.option("store", metavar="NAME", default=DROPBOX, show_default=True, help="The store in Dropbox to look at.")
 @options.option("forget_missing", is_flag=True, help="Forget assets whose only recorded copy is gone, instead of marking them.")
 @options.option("accept_losses", is_flag=True, help="Go on though many recorded files are missing (exit 4 otherwise).")
 @options.roots
@@ -27,8 +28,8 @@ from catalog.runs.sync import SyncRequest, run_sync
 @options.json
 @options.verbose
 def command(
-    dirname: str | None, recursive: bool, yes: bool, dryrun: bool, limit: int, forget_missing: bool, accept_losses: bool,
-    nas_root: Path | None, dropbox_root: str | None, **shared: Any,
+    dirname: str | None, recursive: bool, yes: bool, dryrun: bool, limit: int, store: str, forget_missing: bool,
+    accept_losses: bool, nas_root: Path | None, dropbox_root: str | None, **shared: Any,
 ) -> int:  # fmt: skip
     """Bring the catalog in step with what was moved, renamed, edited, added or deleted in Dropbox.
 
@@ -50,7 +51,7 @@ def command(
     screen = Screen.from_flags(shared)
     workspace = screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection)
     request = SyncRequest(
-        DROPBOX, (dirname,) if dirname else (), recursive=recursive, dryrun=dryrun, limit=limit, yes=yes,
+        store, (dirname,) if dirname else (), recursive=recursive, dryrun=dryrun, limit=limit, yes=yes,
         forget_missing=forget_missing, accept_losses=accept_losses, command="sync_catalog_with_dropbox",
     )  # fmt: skip
     return run_sync(workspace, request, screen)

@@ -21,6 +21,7 @@ from catalog.domain.names import comparison_key
 from catalog.errors import (
     AlreadyExists,
     CatalogError,
+    Interrupted,
     ReadOnlyStore,
     StoreError,
     StoreFull,
@@ -207,6 +208,9 @@ class Applier:
         self.journal.started("copy", **_details(action))
         try:
             placed, there = self._place(action)
+        except Interrupted:
+            self._landed(action)
+            raise
         except FATAL as error:
             self._give_up(action, str(error))
             raise

@@ -18,12 +18,21 @@ from catalog.domain.copies import copy_row, held, is_as_recorded, sidecar_row
 from catalog.domain.edits import Edit
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import file_name
-from catalog.errors import AlreadyExists, FixityMismatch, NotFound, ReadOnlyStore, StoreError, StoreFull, StoreUnavailable
+from catalog.errors import (
+    AlreadyExists,
+    FixityMismatch,
+    Interrupted,
+    NotFound,
+    ReadOnlyStore,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+)
 from catalog.execution.journal import Journal
 from catalog.execution.listing import Listing
 from catalog.execution.proof import is_same_file
 from catalog.execution.report import Outcome, Report
-from catalog.execution.throttle import Interrupted, Throttle
+from catalog.execution.throttle import Throttle
 from catalog.plans.mirror import Follow, Mirroring, Transfer, aside
 from catalog.stores.protocol import Store
 

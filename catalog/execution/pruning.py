@@ -32,7 +32,7 @@ NOT_THERE = "its content is not in the catalog"
 class Source(Store, Protocol):
     """A folder that files are removed from."""
 
-    def discard(self, path: str) -> None:
+    def discard(self, path: str, seen: Entry | None = None) -> None:
         """Remove a file for good; its content is proved elsewhere."""
         ...
 
@@ -230,7 +230,7 @@ class Pruner:
         self.tell([{**event, **each} for each in told])
         for each, _digest in going:
             self.journal.started("remove", source=each.path, hash=found.hash)
-            self.source.discard(each.path)
+            self.source.discard(each.path, each)
             self.journal.done("remove", source=each.path, hash=found.hash)
         outcome = "repaired" if found.places else "removed"
         self.report.add(Outcome("remove", entry.path, outcome, store, path, found.hash, size=entry.size))

@@ -26,7 +26,7 @@ KEPT_WITH_SHOT = "kept in the source until the rest of its shot can go, too"
 class SourceStore(Store, Protocol):
     """A store that files are taken from."""
 
-    def discard(self, path: str) -> None:
+    def discard(self, path: str, seen: Entry | None = None) -> None:
         """Remove a file for good; its content is proved elsewhere."""
         ...
 
@@ -160,10 +160,11 @@ class SourceRemoval:
 
     def _discard(self, file: Safe) -> str:
         """Remove a source and its sidecars: these first, so that a run that is cut off finds them by their photo."""
-        for path in (*(s.path for s, _path in file.sidecars), file.entry.path):
+        for entry in (*(s for s, _path in file.sidecars), file.entry):
+            path = entry.path
             self.journal.started("remove", source=path, hash=file.hash, device=file.entry.device)
             try:
-                self.source.discard(path)
+                self.source.discard(path, entry)
             except StoreError as error:
                 self.journal.failed("remove", source=path, hash=file.hash, reason=str(error))
                 return f"kept in the source: {error}"

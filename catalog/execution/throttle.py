@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from catalog.domain.amounts import Timetable
-from catalog.errors import StoreError
+from catalog.errors import Interrupted
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -20,10 +20,6 @@ _SLICE = 256 * 1024
 """Bytes read at once where a limit holds: small, so that a change of the rate is felt soon."""
 _SLICES_A_SECOND = 8
 _LONGEST_PAUSE = 1.0
-
-
-class Interrupted(StoreError):
-    """The run was cut off while a file was being sent; nothing of it is left behind."""
 
 
 class Throttle:

@@ -290,8 +290,8 @@ class Pairing:
 
 
 def _unknown(store: str, count: int, *, is_far: bool) -> str:
-    command = "sync_catalog_with_disk" if store == storing.NAS else f"sync_catalog_with_disk --store {store}"
-    command = "sync_catalog_with_dropbox" if is_far else command
+    command = "sync_catalog_with_dropbox" if is_far else "sync_catalog_with_disk"
+    command += "" if store in (storing.NAS, storing.DROPBOX) else f" --store {store}"
     what = "file in {} is" if count == 1 else "files in {} are"
     return f"{count:,} {what.format(store)} not in the catalog{'' if is_far else ', or not as it says'}: run {command}"
 

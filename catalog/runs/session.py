@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from catalog.console import Screen
 from catalog.domain.edits import Edit
 from catalog.domain.names import to_text
-from catalog.errors import INTERRUPTED, CatalogError
+from catalog.errors import INTERRUPTED, CatalogError, Interrupted
 from catalog.execution.journal import Journal
 from catalog.execution.recorder import patiently
 from catalog.execution.report import Report
@@ -75,12 +75,12 @@ def guarded(work: Callable[[], object], report: Report) -> int:
     """The exit status of the work; what stopped it is told before the summary."""
     try:
         work()
+    except (KeyboardInterrupt, Interrupted):
+        report.error = "interrupted"
+        report.complain("Interrupted; what was done is recorded. Run the command again to go on.")
+        return INTERRUPTED
     except CatalogError as error:
         report.error = str(error)
         report.complain(f"Error: {error}")
         return error.exit_code
-    except KeyboardInterrupt:
-        report.error = "interrupted"
-        report.complain("Interrupted; what was done is recorded. Run the command again to go on.")
-        return INTERRUPTED
     return report.exit_code()

@@ -79,6 +79,7 @@ def _add_dropbox(workspace: Workspace, name: str, folder: str, screen: Screen, *
     repository = workspace.repository
     known = storing.known_stores(repository)
     place = DropboxPlace(workspace, storing.dropbox_folder(folder))
+    storing.check_apart_from_others(workspace, repository, name, place)
     marker = place.marker() if place.is_there() else None
     owner = next((n for n, r in known.items() if marker is not None and r["id"] == marker), None)
     expected = known[name]["id"] if name in known else None

@@ -92,6 +92,8 @@ def opened(workspace: Workspace, repository: Repository, name: str, *, dry: bool
     known = _record(repository, name)
     place = place_of(workspace, name, known)
     is_new = known is None and place.kind == DropboxPlace.kind
+    if isinstance(place, DropboxPlace) and is_new:
+        check_apart_from_others(workspace, repository, name, place)
     if is_new and not dry:
         claim_root(repository, name, place)
     elif not is_new:
@@ -167,6 +169,13 @@ def inside_dropbox(place: str, folder: str) -> str:
     if f"{absolute}/".lower().startswith(f"{root}/".lower()):
         return absolute[len(root) :].lstrip("/")
     raise UsageError(f"{folder} does not lie in {place}.", hint="Name a folder of the store, relative to its root or absolute.")
+
+
+def check_apart_from_others(workspace: Workspace, repository: Repository, name: str, place: DropboxPlace) -> None:
+    """Raise SourceInsideCatalog where another store lies in a folder of Dropbox, or around it: its files would count twice."""
+    for other, record in known_stores(repository).items():
+        if other != name and record["kind"] == DropboxPlace.kind:
+            guards.check_places_apart(place.shown, place_of(workspace, other, record).shown)
 
 
 def dropbox_places(workspace: Workspace, records: Iterable[dict[str, Any]]) -> list[DropboxPlace]:

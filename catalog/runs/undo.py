@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,7 +14,6 @@ from catalog.domain.asset import Entry
 from catalog.domain.copies import MISSING, OK
 from catalog.domain.edits import Document, Edit, marked, reversed_change
 from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
-from catalog.domain.names import from_text, to_text
 from catalog.errors import DONE, SOME_FAILED, StoreError, UsageError
 from catalog.execution import guards
 from catalog.execution.proof import Prover
@@ -23,13 +21,13 @@ from catalog.execution.report import Outcome
 from catalog.index.repository import Repository
 from catalog.plans.undo import FROM_TRASH, MOVE_BACK, NEVER, PUT_BACK, TO_TRASH, Step, steps
 from catalog.runs import storing
+from catalog.runs.outside import Outside
 from catalog.runs.session import Session, session
-from catalog.stores.local import PRIVATE, LocalStore
 from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
 NO_PLACE = "the disk it lay on is not there"
-UPLOAD = "upload_to_nas_from_disk"
+UPLOADS = ("upload_to_nas_from_disk", "upload_to_dropbox_from_dropbox")
 WORDS = {"outcomes": ("undone", "failed"), "always": ("undone",), "done": "brought back"}
 
 
@@ -54,7 +52,8 @@ def run_undo(workspace: Workspace, run_id: str, screen: Screen, *, dryrun: bool,
     stores = storing.reachable(workspace, repository)
     removed = _removed_sources(workspace, run_id)
     begun = {_identity(e) for e in repository.events_undoing(run_id)}
-    plan = _planned(steps(events), _documents(repository, {e["hash"] for e in events}), stores, begun)
+    outside = Outside(workspace)
+    plan = _planned(steps(events), _documents(repository, {e["hash"] for e in events}), stores, begun, outside)
     if dryrun:
         report = screen.report(workspace.progress, **WORDS)
         report.dry = True
@@ -81,8 +80,9 @@ def _identity(event: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _planned(
-    wanted: Sequence[Step], documents: Mapping[str, Document], stores: Mapping[str, ManagedStore], begun: set[tuple[str, str]]
-) -> list[Undoing]:
+    wanted: Sequence[Step], documents: Mapping[str, Document], stores: Mapping[str, ManagedStore],
+    begun: set[tuple[str, str]], outside: Outside,
+) -> list[Undoing]:  # fmt: skip
     """Each step tried on the documents in memory, so that what cannot be done is known before anything is."""
     now: dict[str, Document | None] = dict(documents)
     plan = []
@@ -90,7 +90,7 @@ def _planned(
         event, problem = step.event, step.reason
         is_begun = step.kind in (TO_TRASH, FROM_TRASH) and _identity(event) in begun
         if step.kind != NEVER:
-            problem = _file_problem(step, stores)
+            problem = _file_problem(step, stores, outside)
         if not problem and step.kind != NEVER and not is_begun:
             try:
                 now[event["hash"]] = _reversal(step)(now.get(event["hash"]))
@@ -108,7 +108,7 @@ def _reversal(step: Step) -> Any:
     return reversed_change(before, after)
 
 
-def _file_problem(step: Step, stores: Mapping[str, ManagedStore]) -> str:
+def _file_problem(step: Step, stores: Mapping[str, ManagedStore], outside: Outside) -> str:
     """Why the files of a step cannot be brought back to where they were, or ""."""
     event = step.event
     if step.kind in (FROM_TRASH, MOVE_BACK, PUT_BACK) or step.files:
@@ -122,7 +122,7 @@ def _file_problem(step: Step, stores: Mapping[str, ManagedStore]) -> str:
         found = (_trash_problem(stores[s], f"{step.trash}/{p}", p, h, instead.get((s, p), "")) for s, p, h in step.files)
         return next(filter(None, found), "")
     if step.kind == PUT_BACK:
-        return "" if _has_place(Path(from_text(event["source"])), event["before"].get("device")) else NO_PLACE
+        return "" if outside.has_place(event["source"], event["before"].get("device")) else NO_PLACE
     return ""
 
 
@@ -145,14 +145,6 @@ def _trash_problem(store: ManagedStore, key: str, path: str, digest: str, instea
     return "it is no longer in the trash"
 
 
-def _has_place(source: Path, device: int | None) -> bool:
-    """Whether the disk that a file lay on is there: under an empty mount point nothing is put back."""
-    if not source.is_absolute():  # it was in Dropbox
-        return False
-    nearest = next(p for p in source.parents if p.is_dir())
-    return device is not None and nearest.stat().st_dev == device
-
-
 def _removed_sources(workspace: Workspace, run_id: str) -> dict[str, tuple[str, int | None]]:
     """The source files that an upload with --move removed, or was about to, with the hash of their asset and their device.
 
@@ -167,7 +159,7 @@ def _removed_sources(workspace: Workspace, run_id: str) -> dict[str, tuple[str, 
                 base, command = row.get("source", ""), row.get("command", "")
             elif row["action"] == "remove" and row["state"] == "started":
                 found[f"{base}/{row['source']}"] = row["hash"], row.get("device")
-    return found if command == UPLOAD else {}
+    return found if command in UPLOADS else {}
 
 
 def _undo(
@@ -194,8 +186,7 @@ def _undo(
 def _last_copy_problem(run: Session, step: Step, stores: Mapping[str, ManagedStore]) -> str:
     """Why the files that a run brought must stay, or "": without its source, or another copy, a content is not taken away."""
     event = step.event
-    source = Path(from_text(str(event.get("source", ""))))
-    if source.is_absolute() and source.is_file() and _digest_of(source) == event["hash"]:
+    if Outside(run.workspace).content(str(event.get("source", ""))) == event["hash"]:
         return ""
     places = {(s, p) for s, p, _h in step.files}
     found = run.repository.documents([event["hash"]]).get(event["hash"])
@@ -221,7 +212,7 @@ def _put_sources_back(
                 problem = str(error)
             if not problem:
                 break
-        if problem and not Path(from_text(source)).exists():
+        if problem and Outside(run.workspace).content(source) is None:
             kept[owner] = f"kept: the source {source} cannot be put back ({problem})"
         run.report.add(Outcome("undo remove", source, "failed" if problem else "undone", hash=owner, reason=problem))
     return kept
@@ -311,17 +302,17 @@ def _put_back(
     run: Session, source: str, digest: str, stores: Mapping[str, ManagedStore], event: Mapping[str, Any], note: Mapping[str, Any]
 ) -> str:
     """Copy a file from the catalog to where it was before; why not, or ""."""
-    system = Path(from_text(source))
-    if system.exists():
-        return "" if _digest_of(system) == digest else "another file lies there now"
-    if not _has_place(system, (event.get("before") or {}).get("device")):
+    outside = Outside(run.workspace)
+    there = outside.content(source)
+    if there is not None:
+        return "" if there == digest else "another file lies there now"
+    if not outside.has_place(source, (event.get("before") or {}).get("device")):
         return NO_PLACE
     held = _holder(run, stores, event, digest)
     if held is None:
         return "no copy of its content answers"
     store, entry = held
-    system.parent.mkdir(parents=True, exist_ok=True)
-    _copy_out(store, entry, system, int((event.get("before") or {}).get("mtime_ns") or entry.mtime_ns), digest)
+    outside.put(source, store, entry, int((event.get("before") or {}).get("mtime_ns") or entry.mtime_ns), digest)
     about = {"hash": event["hash"], "store": store.name, "path": entry.path, "source": source}
     run.tell([{"action": "putback", "effect": "file", "before": {}, "after": {}, **about, **note}])
     return ""
@@ -341,19 +332,3 @@ def _holder(
             if store is not None and entry is not None and store.checksum(path) == digest:
                 return store, entry
     return None
-
-
-def _digest_of(path: Path) -> str:
-    return LocalStore("file", path.parent, managed=False).checksum(to_text(path.name))
-
-
-def _copy_out(store: ManagedStore, entry: Entry, target: Path, mtime_ns: int, digest: str) -> None:
-    """A verified copy outside of every store, that appears as a whole and never over another file."""
-    place = LocalStore("source", target.parent)
-    try:
-        with store.open(entry.path) as stream:
-            place.put(to_text(target.name), stream, entry.size, mtime_ns, digest)
-    finally:
-        place.close()
-        with contextlib.suppress(OSError):
-            (target.parent / PRIVATE).rmdir()

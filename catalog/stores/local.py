@@ -318,7 +318,7 @@ class LocalStore:
             raise InvalidPath(f"{key!r} is nothing in the trash of store {self.name}.", store=self.name, path=key)
         return self.trash.system(key)
 
-    def discard(self, path: str) -> None:
+    def discard(self, path: str, seen: Entry | None = None) -> None:  # noqa: ARG002 - a disk cannot be told so
         """Remove a file for good, also from a folder that is only read from: its content is proved elsewhere."""
         try:
             os.unlink(self._system(path))  # noqa: PTH108

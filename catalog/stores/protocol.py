@@ -110,8 +110,11 @@ class ManagedStore(Store, Protocol):
         """The content hash of a file; `anew`: from the medium itself, not from what is remembered of it."""
         ...
 
-    def discard(self, path: str) -> None:
-        """Remove a file for good; its content is proved elsewhere. One that is gone already is no error."""
+    def discard(self, path: str, seen: Entry | None = None) -> None:
+        """Remove a file for good; its content is proved elsewhere. One that is gone already is no error.
+
+        `seen` is what it was when that was proved: where the store can tell, another file is not removed.
+        """
         ...
 
     def remove_empty_folder(self, path: str) -> bool:

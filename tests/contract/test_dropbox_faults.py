@@ -110,13 +110,16 @@ def test_entries_of_a_batch_that_were_too_much_are_sent_again(store: DropboxStor
     emulator.faults = [
         {"route": "files/upload_session/finish_batch_v2", "nth": 1, "action": "entry_error", "step": 2, "error": again},
         {"route": "files/move_batch_v2", "nth": 1, "action": "entry_error", "step": 3, "error": again},
+        {"route": "files/delete_batch", "nth": 1, "action": "entry_error", "step": 4, "error": again},
     ]
     many = [f"{n}.jpg" for n in range(20)]
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(lambda name: put(store, name, name.encode()), many))
         list(pool.map(lambda name: store.move(name, f"x/{name}"), many))
-    assert sorted(paths(store)) == sorted(f"x/{name}" for name in many)
-    assert len(emulator.faults.fired) == 2
+        assert sorted(paths(store)) == sorted(f"x/{name}" for name in many)
+        list(pool.map(lambda name: store.discard(f"x/{name}"), many))
+    assert paths(store) == []
+    assert len(emulator.faults.fired) == 3
 
 
 # --- lost lines -------------------------------------------------------------------------------------------------------
@@ -496,3 +499,38 @@ class Killed(io.BytesIO):
         if self.tell() >= self.after:
             raise KeyboardInterrupt
         return super().read(count)
+
+
+# --- others in the same account ---------------------------------------------------------------------------------------
+
+
+def test_two_programs_that_list_at_once_both_see_all(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("catalog.stores.dropbox.listing.PAGE", 5)
+    for number in range(40):
+        emulator.plant(f"/photos/{number:02d}.jpg", b"%d" % number)
+    one, other = (accounts.store(emulator, tmp_path / "state") for _ in range(2))
+    assert len(paths(one)) == 40
+    emulator.expire_cursors()
+    emulator.faults = [{"route": "files/list_folder/continue", "every": 3, "action": "delay", "seconds": 0.1}]
+    with ThreadPoolExecutor(2) as pool:
+        seen = list(pool.map(paths, (one, other, one, other)))
+    assert [len(found) for found in seen] == [40] * 4
+    for store in (one, other):
+        store.close()
+
+
+def test_what_took_a_files_place_meanwhile_is_not_deleted(store: DropboxStore, emulator: Emulator):
+    emulator.plant("/photos/a.jpg", b"seen")
+    emulator.plant("/photos/b.jpg", b"seen")
+    seen = {e.path: e for e in store.list()}
+    emulator.plant("/photos/a.jpg", b"another")
+    emulator.delete("/photos/b.jpg")
+    emulator.plant("/photos/b.jpg/inside.jpg", b"in a folder of that name")
+    with pytest.raises(StoreError, match="kept"):
+        store.discard("a.jpg", seen["a.jpg"])
+    with pytest.raises(StoreError):
+        store.discard("b.jpg", seen["b.jpg"])
+    store.discard("b.jpg")
+    store.discard("gone.jpg", seen["a.jpg"])
+    assert emulator.content("/photos/a.jpg") == b"another"
+    assert emulator.content("/photos/b.jpg/inside.jpg") == b"in a folder of that name"

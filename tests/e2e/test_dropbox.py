@@ -246,3 +246,44 @@ def test_a_watch_of_dropbox_takes_up_what_changes(lab: Lab, dropbox: Emulator):
     assert done.status == 130
     assert "told by Dropbox" in done.err
     assert copies(lab, "dropbox") == in_dropbox(dropbox)
+
+
+def test_a_move_within_dropbox_can_be_undone(lab: Lab, dropbox: Emulator):
+    names = ("IMG_1.jpg", "sub/IMG_2.jpg")
+    for name in names:
+        dropbox.plant(f"/Camera Uploads/{name}", jpeg(name), client_modified=1_600_000_000)
+    before = in_dropbox(dropbox, "/Camera Uploads")
+    done = lab.run("upload_to_dropbox_from_dropbox", "/Camera Uploads", "-r", "-m", "--json")
+    assert done.status == 0 and in_dropbox(dropbox, "/Camera Uploads") == {}, done.out + done.err
+    assert lab.catalog("undo", done.summary["run"]).status == 0
+    assert in_dropbox(dropbox, "/Camera Uploads") == before
+    assert in_dropbox(dropbox) == {} and copies(lab, "dropbox") == {}
+
+
+def test_stores_do_not_lie_in_one_another(lab: Lab, dropbox: Emulator):
+    put(lab.source, {"a.jpg": jpeg("a")})
+    assert lab.upload("--dropbox").status == 0
+    for folder in ("dropbox:/photos/2019", "dropbox:/", "dropbox:/Photos"):
+        done = lab.catalog("store", "add", "other", folder)
+        assert done.status == 4, (folder, done.out, done.err)
+    assert lab.catalog("store", "add", "other", "dropbox:/Family").status == 0
+    assert lab.catalog("mirror", "nas", "other").status == 0
+    assert in_dropbox(dropbox, "/Family") == lab.stored()
+    found = lab.run("sync_catalog_with_dropbox", "--store", "other", "--json")
+    assert (found.status, found.summary["unchanged"]) == (0, 1)
+
+
+@pytest.mark.parametrize("program", [["upload_to_nas_from_disk", "SOURCE", "--dropbox"], ["sync_nas_to_dropbox"]])
+def test_an_interruption_does_not_wait_for_a_dropbox_that_is_down(lab: Lab, dropbox: Emulator, program: list[str]):
+    put(lab.source, {f"{n}.jpg": jpeg(n) for n in range(3)})
+    assert lab.upload().status == 0
+    assert lab.run("sync_nas_to_dropbox", "--limit", "1").status == 0
+    dropbox.faults = [{"route": "files/upload*", "action": "status", "status": 503}]
+    running = lab.start(*(str(lab.source) if a == "SOURCE" else a for a in program))
+    wait_for(lambda: len(dropbox.faults.fired) > 1, running)
+    running.send_signal(signal.SIGINT)
+    done = ended(running, 60)
+    assert done.status == 130, done.err
+    dropbox.faults = []
+    assert lab.run("sync_nas_to_dropbox").status == 0
+    check_true(lab, dropbox)

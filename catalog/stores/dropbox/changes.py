@@ -14,11 +14,14 @@ from catalog.stores.dropbox.failures import answered, is_passing, tags
 MOST = 1000
 """Entries of one request."""
 POLL_FIRST, POLL_LONGEST = 0.1, 4.0
+_DONE = (files.Metadata, files.DeleteResult, files.DeleteBatchResultData)
 POLLS = 1000
 """How often a job is asked about: more than an hour."""
 
 Relocation: TypeAlias = tuple[str, str]
 """From where to where, as Dropbox names them."""
+Deletion: TypeAlias = tuple[str, str]
+"""What Dropbox calls a file, and the revision that it must still have ("": any)."""
 Launch: TypeAlias = Callable[[Dropbox], Any]
 
 
@@ -40,19 +43,19 @@ class Changes:
         results |= {n: self._relocated([wanted[n]], moving=True)[0] for n in alone}
         return [results[n] for n in range(len(wanted))]
 
-    def delete_all(self, wanted: Sequence[str]) -> list[Any]:
-        """Delete files."""
+    def delete_all(self, wanted: Sequence[Deletion]) -> list[Any]:
+        """Delete files that are still of their revision."""
 
-        def launch(batch: Sequence[str]) -> Launch:
-            return lambda sdk: sdk.files_delete_batch([files.DeleteArg(path) for path in batch])
+        def launch(batch: Sequence[Deletion]) -> Launch:
+            return lambda sdk: sdk.files_delete_batch([files.DeleteArg(path, revision or None) for path, revision in batch])
 
         def check(job: str) -> Launch:
             return lambda sdk: sdk.files_delete_batch_check(job)
 
-        def one(path: str) -> Launch:
-            return lambda sdk: sdk.files_delete_v2(path)
+        def one(item: Deletion) -> Launch:
+            return lambda sdk: sdk.files_delete_v2(item[0], parent_rev=item[1] or None)
 
-        return [None if isinstance(r, files.DeleteResult | files.Metadata) else r
+        return [None if isinstance(r, _DONE) else r
                 for r in self._all(wanted, one, launch, check, lambda _item: None)]  # fmt: skip
 
     def _relocated(self, wanted: Sequence[Relocation], *, moving: bool) -> list[Any]:
@@ -90,7 +93,7 @@ class Changes:
                 continue
             again = []
             for number, answer in zip(pending, answers, strict=True):
-                if isinstance(answer, files.Metadata | files.DeleteResult):
+                if isinstance(answer, _DONE):
                     results[number] = answer
                 elif is_passing(answer):
                     again.append(number)
@@ -128,7 +131,7 @@ class Changes:
                 return state
             if not state.is_in_progress():
                 break
-            self._connection.sleep(pause)
+            self._connection.pause(pause)
             pause = min(pause * 1.5, POLL_LONGEST)
         raise StoreUnavailable(f"Dropbox did not end a batch ({'/'.join(tags(state))}).", store=self._connection.store,
                                hint="Run the command again; what was done is found.")  # fmt: skip

@@ -22,7 +22,7 @@ from stone.backends.python_rsrc.stone_validators import ValidationError
 from urllib3.exceptions import HTTPError as TransportError
 
 from catalog import __version__
-from catalog.errors import InvalidPath
+from catalog.errors import Interrupted, InvalidPath
 from catalog.stores.dropbox.credentials import Credentials
 from catalog.stores.dropbox.failures import is_passing, is_untrusted, of_exception
 
@@ -83,7 +83,7 @@ class Connection:
 
     `patience`: seconds for which a request is repeated while Dropbox cannot be reached or asks to wait. `transfers`:
     requests with the bytes of files that run at once. `space`: "home" for the member's own folders, "team" for the whole
-    team space, else the id of a namespace.
+    team space, else the id of a namespace. Once `interrupted` is set nothing is waited for any more.
     """
 
     credentials: Credentials
@@ -92,7 +92,8 @@ class Connection:
     patience: float = 900.0
     transfers: int = 4
     space: str = "home"
-    sleep: Callable[[float], None] = time.sleep
+    interrupted: threading.Event = field(default_factory=threading.Event)
+    sleep: Callable[[float], object] | None = None
     _not_before: float = 0.0
     _has_answered: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -154,7 +155,7 @@ class Connection:
         """Wait before something is tried again that was lost or refused for the moment. Raises StoreError after too many."""
         if attempt >= ATTEMPTS - 1:
             raise of_exception(error or TimeoutError("Dropbox is busy and remains so"), self.store, path) from error
-        self.sleep(min(LONGEST_PAUSE, 0.5 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - not for secrets
+        self.pause(min(LONGEST_PAUSE, 0.5 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - not for secrets
 
     def begin_transfer(self) -> None:
         """Wait until one more transfer may run, whose bytes are read after its request; `end_transfer` ends it."""
@@ -191,8 +192,14 @@ class Connection:
                 if isinstance(error, RateLimitError):
                     self._hold_back(pause)
                 else:
-                    self.sleep(pause)
+                    self.pause(pause)
                 attempt += 1
+
+    def pause(self, seconds: float) -> None:
+        """Wait. Raises Interrupted where the program is to end instead."""
+        (self.sleep or self.interrupted.wait)(seconds)
+        if self.interrupted.is_set():
+            raise Interrupted("Dropbox is not waited for any longer: the run was interrupted.", store=self.store)
 
     def pause_after(self, error: Exception, attempt: int) -> float | None:
         """Seconds after which a failed request may be sent again; None where that would not help."""
@@ -214,7 +221,7 @@ class Connection:
 
     def _wait_for_leave(self, end: float) -> None:
         while (left := self._not_before - time.monotonic()) > 0:
-            self.sleep(min(left, max(0.0, end - time.monotonic()) + 0.01, LONGEST_PAUSE))
+            self.pause(min(left, max(0.0, end - time.monotonic()) + 0.01, LONGEST_PAUSE))
 
     def close(self) -> None:
         """Close the connections, if there are any."""

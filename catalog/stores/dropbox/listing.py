@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dropbox import files
+from filelock import FileLock
 
 from catalog.domain.asset import Entry
 from catalog.domain.names import comparison_key, to_text
@@ -50,6 +51,7 @@ class Listing:
         self._device = number_of(identity, 31)
         self._hidden = {name.lower() for name in hidden}
         self._lock = threading.Lock()
+        self._alone = FileLock(file.with_suffix(".lock"))  # pages of two programs must not mix
 
     @property
     def device(self) -> int:
@@ -60,7 +62,8 @@ class Listing:
 
     def refresh(self) -> None:
         """Ask Dropbox for everything, or for what changed since. Raises StoreUnavailable where the folder is not there."""
-        with self._lock, closing(self._opened()) as database:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock, self._alone, closing(self._opened()) as database:
             try:
                 if self._follow(database):
                     return
@@ -86,7 +89,7 @@ class Listing:
                 return True
             raise
         if answer.backoff:
-            self._connection.sleep(float(answer.backoff))
+            self._connection.pause(float(answer.backoff))
         return bool(answer.changes)
 
     def _follow(self, database: sqlite3.Connection) -> bool:

@@ -19,10 +19,11 @@ from catalog.errors import (
     InvalidPath,
     NotFound,
     ReadOnlyStore,
+    StoreError,
     StoreUnavailable,
 )
 from catalog.stores.dropbox.batches import Batcher
-from catalog.stores.dropbox.changes import MOST, Changes, Relocation
+from catalog.stores.dropbox.changes import MOST, Changes, Deletion, Relocation
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.downloads import Download
 from catalog.stores.dropbox.entries import entry_of, local, number_of, remote
@@ -75,6 +76,11 @@ class DropboxStore:
     def account(self) -> str:
         """The id of the account."""
         return str(self.connection.account.account_id)
+
+    @property
+    def device(self) -> int:
+        """The number that stands for the account where entries have a device."""
+        return self._made.listing.device
 
     @property
     def _made(self) -> _Parts:
@@ -198,13 +204,18 @@ class DropboxStore:
                 raise of_answer(result, self.name, path)
         raise AssertionError("unreachable")
 
-    def discard(self, path: str) -> None:
-        """Delete a file; Dropbox itself keeps deleted files for some time. One that is gone already is no error."""
-        self._delete(self._remote(path), path)
+    def discard(self, path: str, seen: Entry | None = None) -> None:
+        """Delete a file, if it still is the one that was seen; Dropbox itself keeps deleted files for some time."""
+        known = seen or self.stat(path)
+        if known is not None:
+            self._delete(self._remote(path), known.revision, path)
 
-    def _delete(self, target: str, path: str) -> None:
-        result = self._made.deletions.do(target)
-        if result is not None and "not_found" not in tags(result):
+    def _delete(self, target: str, revision: str, path: str) -> None:
+        result = self._made.deletions.do((target, revision))
+        found = tags(result) if result is not None else ()
+        if "conflict" in found or "not_file" in found:
+            raise StoreError(f"{path} in store {self.name} was changed in this moment, and is kept.", store=self.name, path=path)
+        if result is not None and "not_found" not in found:
             raise of_answer(result, self.name, path)
 
     def remove_empty_folder(self, path: str) -> bool:  # noqa: ARG002
@@ -243,7 +254,7 @@ class DropboxStore:
 
     def empty(self, key: str) -> None:
         """Remove a file from the trash."""
-        self._delete(self._in_trash(key), key)
+        self._delete(self._in_trash(key), "", key)
 
     def trash_checksum(self, key: str) -> str:
         """The content hash of a file in the trash. Raises NotFound."""
@@ -338,4 +349,4 @@ class _Parts:
         changes = Changes(connection)
         self.copies: Batcher[Relocation, Any] = Batcher(changes.copy_all, count=MOST)
         self.moves: Batcher[Relocation, Any] = Batcher(changes.move_all, count=MOST)
-        self.deletions: Batcher[str, Any] = Batcher(changes.delete_all, count=MOST)
+        self.deletions: Batcher[Deletion, Any] = Batcher(changes.delete_all, count=MOST)
