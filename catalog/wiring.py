@@ -254,7 +254,12 @@ class Workspace:
         found = read_credentials(self.dropbox_login)
         token = self.settings.dbox_full_token or self.settings.dbox_catalog_token
         if found is None and token is not None:
-            found = Credentials(token.get_secret_value())
+            secret = token.get_secret_value().strip()
+            if not secret.isascii() or not secret.isprintable() or " " in secret:
+                raise ConfigError(
+                    "The Dropbox token holds what no token can.", hint="Check dbox_full_token and dbox_catalog_token."
+                )
+            found = Credentials(secret)
         if found is None:
             raise ConfigError("There is no login to Dropbox.", hint="Make one: catalog dropbox login.")
         return found

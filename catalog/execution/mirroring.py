@@ -169,9 +169,9 @@ class Mirrorer:
         if entry is None and there is not None and self._digest(there) == action.hash:
             return Done(action, there)
         if entry is None:
-            raise NotFound(f"{action.old} is gone from store {self.target.name}.", hint="Run sync_catalog_with_disk for it.")
+            raise NotFound(f"{action.old} is gone from store {self.target.name}.", hint="Sync the catalog with that store.")
         if not is_as_recorded(entry, held(action.row, action.hash)):
-            raise StoreError(f"{action.old} was changed in store {self.target.name}.", hint="Run sync_catalog_with_disk for it.")
+            raise StoreError(f"{action.old} was changed in store {self.target.name}.", hint="Sync the catalog with that store.")
         return Done(action, self._renamed(action.old, action.path))
 
     def _renamed(self, old: str, new: str) -> Entry:
@@ -217,7 +217,7 @@ class Mirrorer:
         """Copy a file; where its name is taken by other content it gets a number, and an older sidecar gives way."""
         entry = self.given.sure(action.path)
         if entry is None:
-            raise NotFound(f"{action.path} is gone from store {self.source.name}.", hint="Run sync_catalog_with_disk for it.")
+            raise NotFound(f"{action.path} is gone from store {self.source.name}.", hint="Sync the catalog with that store.")
         for path in _names(action.goal):
             done = self._copy_to(path, self.shown.at(path), action, entry)
             if done is not None:

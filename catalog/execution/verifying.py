@@ -114,7 +114,7 @@ class Verifier:
             if entry is None and self.repair and due.row.get("state") == DAMAGED:
                 return Found(due, DAMAGED, reason="it was taken away to be repaired")
             if entry is None:
-                return Found(due, MISSING, reason="it is not there; sync_catalog_with_disk finds out where it went")
+                return Found(due, MISSING, reason="it is not there; a sync of the catalog with its store finds out where it went")
             if entry.problem:
                 return Found(due, "", entry, entry.problem)
             if (entry.digest or self.stores[store].checksum(path, anew=True)) == due.hash:
@@ -132,7 +132,7 @@ class Verifier:
         good = self._good_copy(due) if entry.size == due.row["size"] and not entry.digest else None
         if good is not None and self._differs_in_one_byte(due, good):
             return Found(due, DAMAGED, entry, "one of its bytes changed")
-        return Found(due, EDITED, entry, "somebody wrote to it; sync_catalog_with_disk takes it as new")
+        return Found(due, EDITED, entry, "somebody wrote to it; a sync of the catalog with its store takes it as new")
 
     def _differs_in_one_byte(self, due: Due, good: tuple[str, str]) -> bool:
         different = 0

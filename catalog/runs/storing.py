@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from catalog.console import Screen
 from catalog.domain.copies import timestamp
 from catalog.domain.names import from_text
 from catalog.errors import ConfigError, InvalidPath, SourceInsideCatalog, StoreGuard, StoreUnavailable, UsageError
@@ -114,6 +115,12 @@ def reachable(workspace: Workspace, repository: Repository) -> dict[str, Managed
             check_present(name, place, known)
             found[name] = place.store(name)
     return found
+
+
+def tell_absent(repository: Repository, stores: Mapping[str, ManagedStore], screen: Screen) -> None:
+    """Tell a person which stores were left out because they are not there now."""
+    for name in sorted(known_stores(repository).keys() - stores.keys()):
+        screen.complain(f"Store {name} is not there now, and is left out. `catalog store list` says where it was.")
 
 
 def source_outside(directory: str, workspace: Workspace, known: Iterable[dict[str, Any]]) -> LocalStore:

@@ -108,7 +108,7 @@ WORDS = {"outcomes": ("restored", "emptied", "kept", "failed"), "always": (), "s
 def run_list(workspace: Workspace, store: str | None, screen: Screen) -> int:
     """Print what lies in the trash."""
     count = size = 0
-    for name, trashed in _everything(workspace, workspace.existing_repository, store):
+    for name, trashed in _everything(workspace, workspace.existing_repository, store, screen):
         count += 1
         size += trashed.size
         if screen.json:
@@ -124,17 +124,19 @@ def run_list(workspace: Workspace, store: str | None, screen: Screen) -> int:
     return DONE
 
 
-def _everything(workspace: Workspace, repository: Repository, store: str | None) -> Iterator[tuple[str, Trashed]]:
-    for name, found in _stores(workspace, repository, store).items():
+def _everything(workspace: Workspace, repository: Repository, store: str | None, screen: Screen) -> Iterator[tuple[str, Trashed]]:
+    for name, found in _stores(workspace, repository, store, screen).items():
         for trashed in found.trashed():
             yield name, trashed
 
 
-def _stores(workspace: Workspace, repository: Repository, store: str | None) -> dict[str, ManagedStore]:
+def _stores(workspace: Workspace, repository: Repository, store: str | None, screen: Screen) -> dict[str, ManagedStore]:
     stores = storing.reachable(workspace, repository)
     if store is not None and store not in stores:
         known = ", ".join(sorted(stores)) or "none"
         raise UsageError(f"Store {store} is not there.", hint=f"There are: {known}.")
+    if store is None:
+        storing.tell_absent(repository, stores, screen)
     return {store: stores[store]} if store is not None else stores
 
 
@@ -142,7 +144,7 @@ def run_restore(workspace: Workspace, wanted: Sequence[str], store: str | None, 
     """Bring files back from the trash to where they lay, and into the index."""
     repository = workspace.existing_repository
     repository.refresh()
-    stores = _stores(workspace, repository, store)
+    stores = _stores(workspace, repository, store, screen)
     found = [(n, t) for n, s in stores.items() for t in s.trashed() if any(_is_meant(n, t, w) for w in wanted)]
     missing = [w for w in wanted if not any(_is_meant(n, t, w) for n, t in found)]
     if missing:
@@ -208,7 +210,7 @@ def run_empty(
 ) -> int:  # fmt: skip
     """Remove what lies in the trash for good."""
     repository = workspace.existing_repository
-    stores = _stores(workspace, repository, store)
+    stores = _stores(workspace, repository, store, screen)
     limit = datetime.now(UTC) - age(older_than) if older_than else None
     found = [
         (n, t)

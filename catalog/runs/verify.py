@@ -56,6 +56,8 @@ def run_verify(workspace: Workspace, request: VerifyRequest, screen: Screen) -> 
     repository = workspace.existing_repository
     stores = storing.reachable(workspace, repository)
     names = _names(repository, stores, request.store)
+    if request.store is None:
+        storing.tell_absent(repository, stores, screen)
     with session(workspace, screen, "verify", WORDS, stores=names) as run:
         until = time.monotonic() + seconds if seconds else 0.0
         verifier = Verifier(

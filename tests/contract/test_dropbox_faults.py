@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Iterator
@@ -534,3 +535,61 @@ def test_what_took_a_files_place_meanwhile_is_not_deleted(store: DropboxStore, e
     store.discard("gone.jpg", seen["a.jpg"])
     assert emulator.content("/photos/a.jpg") == b"another"
     assert emulator.content("/photos/b.jpg/inside.jpg") == b"in a folder of that name"
+
+
+@pytest.mark.parametrize("where", ["head", "middle"])
+def test_damage_to_the_kept_listing_heals(store: DropboxStore, emulator: Emulator, tmp_path: Path, where: str):
+    for number in range(400):
+        emulator.plant(f"/photos/{number:03d}.jpg", b"%d" % number)
+    assert len(paths(store)) == 400
+    (file,) = (tmp_path / "state").rglob("listing-*.sqlite")
+    for beside in file.parent.glob(f"{file.name}-*"):
+        beside.unlink()
+    size = file.stat().st_size
+    with file.open("r+b") as database:
+        database.seek(0 if where == "head" else 8192)
+        database.write(os.urandom(4096 if where == "head" else size - 16384))
+    with contextlib.suppress(StoreError):
+        paths(store)  # damage that shows only while it is read is told, and healed by the next look
+    emulator.plant("/photos/new.jpg", b"new")
+    with contextlib.suppress(StoreError):
+        paths(store)
+    assert len(paths(store)) == 401
+
+
+def test_a_state_folder_that_cannot_be_used_is_told(emulator: Emulator, tmp_path: Path):
+    (tmp_path / "state").write_text("no folder")
+    store = accounts.store(emulator, tmp_path / "state")
+    with pytest.raises(StoreError, match="state_dir"):
+        paths(store)
+    store.close()
+
+
+@pytest.mark.parametrize("route", ["files/upload_session/finish_batch_v2", "files/move_batch_v2", "files/delete_batch"])
+def test_an_entry_that_fails_without_a_reason_fails_alone(store: DropboxStore, emulator: Emulator, route: str):
+    emulator.faults = [{"route": route, "action": "entry_error", "entries": [1], "error": {".tag": "other"}}]
+    many = [f"{n}.jpg" for n in range(6)]
+
+    def outcome(work: Any) -> str:
+        try:
+            work()
+        except StoreError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(6) as pool:
+        told = list(pool.map(lambda name: outcome(lambda: put(store, name, name.encode())), many))
+        if "upload" not in route:
+            told = list(pool.map(lambda name: outcome(lambda: store.move(name, f"x/{name}")), many))
+        if "delete" in route:
+            told = list(pool.map(lambda name: outcome(lambda: store.discard(f"x/{name}")), many))
+    assert sum(1 for text in told if text) <= 1, told
+    assert emulator.faults.fired
+
+
+def test_a_setting_that_no_request_can_hold_is_not_tried_for_long(emulator: Emulator, tmp_path: Path):
+    store = accounts.store(emulator, tmp_path / "state", credentials=Credentials("secret\nline"), patience=900.0)
+    with pytest.raises(StoreUnavailable) as caught:
+        paths(store)
+    assert "secret" not in str(caught.value)
+    store.close()

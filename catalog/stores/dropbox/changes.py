@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from dropbox import Dropbox, files
+from stone.backends.python_rsrc.stone_validators import ValidationError
 
 from catalog.errors import StoreError, StoreUnavailable
-from catalog.stores.dropbox.connection import Ambiguous, Connection
+from catalog.stores.dropbox.connection import Ambiguous, Connection, Unreadable
 from catalog.stores.dropbox.failures import answered, is_passing, tags
 
 MOST = 1000
@@ -86,6 +87,9 @@ class Changes:
         while pending:
             try:
                 answers = self._answers([wanted[n] for n in pending], one, launch, check)
+            except Unreadable:  # each by itself, so that the others are told
+                lost = True
+                answers = [self._by_itself(wanted[n], one) for n in pending]
             except Ambiguous as error:
                 lost = True
                 self._connection.give_time(error.cause, attempt, "")
@@ -105,18 +109,27 @@ class Changes:
             pending = again
         return [results[number] for number in range(len(wanted))]
 
+    def _by_itself(self, item: Any, one: Callable[[Any], Launch]) -> Any:
+        """The answer for one of a batch whose answer cannot be read."""
+        try:
+            return self._one_answer(one(item))
+        except Unreadable:
+            return StoreError("Dropbox refused it and does not say why.", store=self._connection.store)
+
+    def _one_answer(self, launch: Launch) -> Any:
+        try:
+            return self._connection.once(launch).metadata
+        except StoreError as error:
+            if not answered(error):
+                raise
+            return error.__cause__.error  # type: ignore[union-attr]
+
     def _answers(
         self, batch: Sequence[Any], one: Callable[[Any], Launch], launch: Callable[[Sequence[Any]], Launch],
         check: Callable[[str], Launch],
     ) -> list[Any]:  # fmt: skip
         if len(batch) == 1:
-            try:
-                result = self._connection.once(one(batch[0]))
-            except StoreError as error:
-                if not answered(error):
-                    raise
-                return [error.__cause__.error]  # type: ignore[union-attr]
-            return [result.metadata]
+            return [self._one_answer(one(batch[0]))]
         state = self._connection.once(launch(batch))
         if state.is_async_job_id():
             state = self._ended(check(state.get_async_job_id()))
@@ -126,7 +139,12 @@ class Changes:
         """The state of a job once it is complete. Raises StoreUnavailable where it failed as a whole, or never ends."""
         pause = POLL_FIRST
         for _poll in range(POLLS):
-            state = self._connection.call(check)
+            try:
+                state = self._connection.call(check)
+            except StoreError as error:
+                if isinstance(error.__cause__, ValidationError):
+                    raise Unreadable(error.__cause__) from error
+                raise
             if state.is_complete():
                 return state
             if not state.is_in_progress():

@@ -22,7 +22,7 @@ from stone.backends.python_rsrc.stone_validators import ValidationError
 from urllib3.exceptions import HTTPError as TransportError
 
 from catalog import __version__
-from catalog.errors import Interrupted, InvalidPath
+from catalog.errors import Interrupted, InvalidPath, StoreError
 from catalog.stores.dropbox.credentials import Credentials
 from catalog.stores.dropbox.failures import is_passing, is_untrusted, of_exception
 
@@ -33,6 +33,8 @@ TIMEOUT = 100.0
 CONNECT_TIMEOUT = 20.0
 FIRST_CONTACT = 30.0
 """Seconds for which Dropbox is tried at most before it has answered for the first time: there may be no network at all."""
+TOLD_AFTER = 4
+"""Attempts after which a person is told what is waited for: some ten seconds."""
 LONGEST_PAUSE = 60.0
 RPC_AT_ONCE = 8
 ATTEMPTS = 12
@@ -75,6 +77,10 @@ class Ambiguous(Exception):
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))
         self.cause = cause
+
+
+class Unreadable(Ambiguous):
+    """A request whose reply the SDK cannot read, because an entry of it failed for a reason without a name."""
 
 
 @dataclass
@@ -179,8 +185,12 @@ class Connection:
                 result = request()
                 self._has_answered = True
                 return result
-            except ValidationError as error:  # the SDK refuses what no request could hold
-                raise InvalidPath(f"Dropbox cannot hold {path}: {error}", store=self.store, path=path) from error
+            except ValidationError as error:  # the SDK refuses what no request could hold, or cannot read an answer
+                if "catch-all" not in str(error):
+                    raise InvalidPath(f"Dropbox cannot hold {path}: {error}", store=self.store, path=path) from error
+                if is_once:
+                    raise Unreadable(error) from error
+                raise StoreError(f"Dropbox refused {path} and does not say why.", store=self.store, path=path) from error
             except (DropboxException, RequestException, TransportError, AssertionError) as error:
                 self._has_answered = self._has_answered or isinstance(error, DropboxException)
                 if is_once and is_ambiguous(error):
@@ -188,7 +198,8 @@ class Connection:
                 pause = self.pause_after(error, attempt)
                 if pause is None or time.monotonic() + pause > end:
                     raise of_exception(error, self.store, path) from error
-                log.info("Dropbox: %s; again in %.1f s", type(error).__name__, pause)
+                told = log.warning if attempt == TOLD_AFTER else log.info
+                told("Dropbox does not answer as it should (%s); trying for up to %.0f s.", type(error).__name__, end - began)
                 if isinstance(error, RateLimitError):
                     self._hold_back(pause)
                 else:
@@ -210,7 +221,7 @@ class Connection:
             return growing if is_passing(error) else None
         if isinstance(error, InternalServerError):
             return growing
-        if is_untrusted(error) or isinstance(error, HttpError | AssertionError):
+        if is_untrusted(error) or isinstance(error, HttpError | AssertionError | ValueError):  # the last: a setting is wrong
             return None
         return growing
 

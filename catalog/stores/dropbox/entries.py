@@ -16,7 +16,7 @@ LONGEST_NAME = 255
 
 def root_of(text: str) -> str:
     """A folder of the account as Dropbox names it: "" for all of it, else with a leading and no trailing slash."""
-    parts = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
+    parts = [part.strip() for part in text.replace("\\", "/").split("/") if part.strip() not in ("", ".")]
     if ".." in parts:
         raise InvalidPath(
             f"{text} is no folder in Dropbox.", path=text, hint="Name it from the account's own root, such as /photos."

@@ -127,7 +127,9 @@ def _of_login(error: AuthError, store: str) -> StoreUnavailable:
 
 
 def _short(error: Exception) -> str:
-    """The innermost reason of a network error; the whole chain is of no use to a person."""
+    """The innermost reason of a network error; the whole chain is of no use to a person, and may hold a secret."""
+    if isinstance(error, ValueError):
+        return type(error).__name__
     reason: BaseException = error
     while True:
         inner = getattr(reason, "reason", None) or next(iter(reason.args), None)

@@ -7,6 +7,7 @@ that was cut off goes on where it was.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -62,8 +63,19 @@ class Listing:
 
     def refresh(self) -> None:
         """Ask Dropbox for everything, or for what changed since. Raises StoreUnavailable where the folder is not there."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock, self._alone, closing(self._opened()) as database:
+        with self._kept():
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._lock, self._alone:
+                try:
+                    self._brought_up_to_date()
+                except sqlite3.OperationalError:  # a full disk is no damage
+                    raise
+                except sqlite3.DatabaseError:
+                    self._remove()
+                    self._brought_up_to_date()
+
+    def _brought_up_to_date(self) -> None:
+        with closing(self._opened()) as database:
             try:
                 if self._follow(database):
                     return
@@ -75,6 +87,16 @@ class Listing:
                 self._follow(database)
             except StoreError as error:
                 raise self._failure(error) from error
+
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Our error where what is kept of the listing cannot be read or written."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            store = self._connection.store
+            raise StoreError(f"The listing of store {store} cannot be kept in {self._file.parent}: {error}.", store=store,
+                             hint="Is there space? Remove that folder, or set state_dir to another.") from error  # fmt: skip
 
     def wait(self, seconds: int) -> bool:
         """Wait until something changes, for so many seconds (30 to 480) at most; whether it did."""
@@ -149,7 +171,7 @@ class Listing:
 
     def entries(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
         """The files below a folder, a folder at a time, sorted, as the last `refresh` found them. Raises NotFound."""
-        with closing(self._opened()) as database:
+        with self._kept(), closing(self._opened()) as database:
             if self._about(database, "complete") != "yes":
                 raise StoreUnavailable(
                     f"The listing of store {self._connection.store} is not whole.", store=self._connection.store
@@ -200,10 +222,15 @@ class Listing:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         try:
             return self._checked()
+        except sqlite3.OperationalError:
+            raise
         except sqlite3.DatabaseError:
-            for suffix in ("", "-wal", "-shm"):
-                self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+            self._remove()
             return self._checked()
+
+    def _remove(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
 
     def _checked(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._file, timeout=60.0)

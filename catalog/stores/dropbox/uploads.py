@@ -14,7 +14,7 @@ from dropbox import Dropbox, files
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, content_hash
 from catalog.errors import FixityMismatch, StoreError
 from catalog.stores.dropbox.batches import Batcher
-from catalog.stores.dropbox.connection import ATTEMPTS, Ambiguous, Connection
+from catalog.stores.dropbox.connection import ATTEMPTS, Ambiguous, Connection, Unreadable
 from catalog.stores.dropbox.entries import moment
 from catalog.stores.dropbox.failures import answered, is_passing, of_answer, tags
 from catalog.stores.dropbox.sessions import Unfinished, UnfinishedUploads
@@ -181,11 +181,10 @@ class Uploader:
             merged.append(result)
         return merged
 
-    def _finish_all(self, wanted: Sequence[_Finish]) -> list[Any]:
+    def _finish_all(self, wanted: Sequence[_Finish], *, lost: bool = False) -> list[Any]:
         """Give finished sessions their names, in one request: metadata or an error union for each."""
         results: dict[int, Any] = {}
         pending = list(enumerate(wanted))
-        lost = False
         for attempt in range(ATTEMPTS):
             if not pending:
                 break
@@ -195,6 +194,10 @@ class Uploader:
             try:
                 with self._one_at_a_time:
                     answers = self._connection.once(partial(_finish, arguments)).entries
+            except Unreadable:  # each by itself, so that the others are told
+                if len(wanted) == 1:
+                    return [StoreError("Dropbox refused it and does not say why.", store=self._connection.store)]
+                return [self._finish_all([item], lost=True)[0] for item in wanted]
             except Ambiguous as error:
                 lost = True
                 self._connection.give_time(error.cause, attempt, wanted[0].commit.path)
