@@ -35,7 +35,7 @@ def command(
     the first bytes of each new file and a small picture of it; Dropbox states the content of every file, so that what the
     catalog has already is known without that. DIRECTORY is never changed, except by --move, which removes the files of a
     shot once all of their copies are confirmed and indexed. Nothing is ever overwritten. The copy on the NAS is made by
-    --nas; sync_dropbox_to_nas makes it later, and after a run that was cut off. An interrupted upload is simply run again.
+    --nas, before --move removes a source, or later by sync_dropbox_to_nas. An interrupted upload is simply run again.
 
     \b
     Example:

@@ -35,8 +35,8 @@ def command(
     compared, and only then recorded in the index. Files that the catalog has already are not copied again. DIRECTORY
     is never changed, except by --move, which removes the files of a shot once all of their copies are verified and
     indexed. Nothing in NAS_ROOT is ever overwritten. An interrupted upload is simply run again. With --dropbox the
-    photos get their second copy in DROPBOX_ROOT as well; sync_nas_to_dropbox makes it later, and after a run that was
-    cut off.
+    photos get their second copy in DROPBOX_ROOT as well, and with --move they leave DIRECTORY only then;
+    sync_nas_to_dropbox makes it later.
 
     \b
     Example:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -119,6 +119,7 @@ class Applier:
     run: str
     on_file: Callable[[int], None]
     threads: int = 2
+    hold_sources: bool = False
     _pool: ThreadPoolExecutor = field(init=False)
     _slots: threading.Semaphore = field(init=False)
     _in_flight: dict[str, str] = field(default_factory=dict)
@@ -133,7 +134,7 @@ class Applier:
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="copy")
         self._slots = threading.Semaphore(AHEAD)
         threads = self.threads if states_contents(self.source) else 0
-        self._removal = SourceRemoval(self.source, self.target, self.journal, self._tell, threads)
+        self._removal = SourceRemoval(self.source, self.target, self.journal, self._tell, threads, self.hold_sources)
 
     def in_flight(self) -> dict[str, str]:
         """Content hash to target of what is planned and not yet in the index."""
@@ -170,6 +171,10 @@ class Applier:
         finally:
             self._removal.finish()
         self._raise_fatal()
+
+    def release(self, lacking: Callable[[list[str]], Mapping[str, str]]) -> None:
+        """Let the sources go that `hold_sources` kept, when all is finished; see `SourceRemoval.release`."""
+        self._removal.release(lacking)
 
     def _submit(self, work: Callable[[Any], str], action: Action) -> Future[str]:
         self._slots.acquire()

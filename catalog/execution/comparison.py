@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
 from catalog.domain.copies import MISSING, OK, Held, held, is_as_recorded
+from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate, stem_key
 from catalog.errors import NotFound
 from catalog.execution.survey import sorted_out
@@ -119,7 +120,10 @@ class Lister(Protocol):
 class Looker:
     """Lists a store and compares it with the records."""
 
-    def __init__(self, store: Lister, records: Records, scope: Scope, *, rehash: bool = False, video_folder: str = "") -> None:
+    def __init__(
+        self, store: Lister, records: Records, scope: Scope, *, rehash: bool = False, video_folder: str = "", by_case: bool = True
+    ) -> None:
+        """`by_case`: names that differ in case only are two files."""
         self._store = store
         self._records = records
         self._scope = scope
@@ -129,6 +133,7 @@ class Looker:
         self._blind_at: set[str] = set()
         self._blind_below: set[str] = set()
         self._renumbered: list[Candidate] = []
+        self._spelled = {} if by_case else {comparison_key(p): p for p in (*records.copies, *records.sidecars)}
         self._sight = Sight(Comparison([], {}, []))
 
     def look(self) -> Sight:
@@ -136,7 +141,7 @@ class Looker:
         for folder in self._scope.folders:
             try:
                 entries = self._store.list(folder, recursive=self._scope.recursive)
-                for _folder, rows in itertools.groupby(entries, key=lambda e: e.folder):
+                for _folder, rows in itertools.groupby(map(self._named, entries), key=lambda e: e.folder):
                     self._folder(rows)
             except NotFound:
                 if not folder or not any(path.startswith(f"{folder}/") for path in self._records.copies):
@@ -157,6 +162,14 @@ class Looker:
             for owned in rows
         ]
         return sight
+
+    def _named(self, entry: Entry) -> Entry:
+        """An entry under its recorded path where that differs in case or Unicode form only, and the store takes it for one.
+
+        Such a store may show a name in any of its spellings: no rename is concluded from that.
+        """
+        recorded = self._spelled.get(comparison_key(entry.path), entry.path) if self._spelled else entry.path
+        return entry if recorded == entry.path else replace(entry, path=recorded)
 
     def _weighed(self) -> list[Skip]:
         """A place that cannot be looked into fails the run where recorded files lie there."""

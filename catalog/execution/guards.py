@@ -8,6 +8,9 @@ from pathlib import Path
 from catalog.domain.names import comparison_key
 from catalog.errors import ConfirmationNeeded, SourceInsideCatalog, StoreGuard, UsageError
 
+ALL_OF = 4
+"""Recorded files of which all may not just be gone, however few they are."""
+
 
 def check_folder(path: str) -> Path:
     """The real path of a folder to read. Raises UsageError where it is none."""
@@ -70,6 +73,11 @@ def check_marker(name: str, root: object, marker: str | None, known: dict[str, o
 
 def check_shrunk(missing: int, total: int, percent: float, files: int) -> None:
     """Raise StoreGuard where so many recorded files are missing that the store, or a part of it, may just not be there."""
+    if missing == total and total >= ALL_OF:
+        raise StoreGuard(
+            f"None of {total:,} recorded files is there; nothing was changed.",
+            hint="Is everything mounted? If they are really gone, add --accept-losses.",
+        )
     if missing > files and missing * 100 > total * percent:
         raise StoreGuard(
             f"{missing:,} of {total:,} recorded files are not there, more than {percent:g} % and {files:,} files; "

@@ -50,7 +50,8 @@ class KnownReconciler(Reconciler):
     def plan(self) -> Iterator[Reconciliation | Skip]:
         """The actions: what is found, then what is gone. Raises StoreGuard as `Reconciler.plan` does."""
         records, options = self._records, self._options
-        looker = Looker(self._seen, records, Scope(), video_folder=options.video_folder)
+        looker = Looker(self._seen, records, Scope(), video_folder=options.video_folder,
+                        by_case=self._store.capabilities.case_sensitive)  # fmt: skip
         sight = self.sight = looker.look()
         known = self._recognised(sight.compared, looker)
         self._leave_unread(sight.compared)

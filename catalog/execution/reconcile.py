@@ -122,7 +122,8 @@ class Reconciler:
         """
         options = self._options
         records = Records.gathered(self._index.recorded(self._store.name), self._store.name, options.scope)
-        looker = Looker(self._store, records, options.scope, rehash=options.rehash, video_folder=options.video_folder)
+        looker = Looker(self._store, records, options.scope, rehash=options.rehash, video_folder=options.video_folder,
+                        by_case=self._store.capabilities.case_sensitive)  # fmt: skip
         sight = self.sight = looker.look()
         known = self._recognised(sight.compared, looker)
         self._check_losses(sight.compared, records)

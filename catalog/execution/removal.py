@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -50,7 +50,8 @@ class Safe:
 class SourceRemoval:
     """Holds the outcomes of a shot's files back until the last one is safe; then all sources go, or none.
 
-    With `threads` several shots go at once, behind the caller's back: where each question to a store is a request.
+    With `threads` several shots go at once, behind the caller's back: where each question to a store is a request. With
+    `hold` none goes before `release`.
     """
 
     source: SourceStore
@@ -58,6 +59,8 @@ class SourceRemoval:
     journal: Journal
     tell: Callable[[Outcome], None]
     threads: int = 0
+    hold: bool = False
+    _held: list[list[Safe]] = field(default_factory=list)
     _waiting: dict[str, list[Safe]] = field(default_factory=lambda: defaultdict(list))
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _pool: ThreadPoolExecutor | None = None
@@ -76,6 +79,9 @@ class SourceRemoval:
             if len(files) < shot.files:
                 return
             del self._waiting[shot.key]
+            if self.hold:
+                self._held.append(files)
+                return
         if self._pool is None:
             self._remove(files)
         else:
@@ -101,6 +107,18 @@ class SourceRemoval:
             self.tell(replace(file.outcome, reason=KEPT_WITH_SHOT))
         if self._error is not None:
             raise self._error
+
+    def release(self, lacking: Callable[[list[str]], Mapping[str, str]]) -> None:
+        """Let the shots go that were held; `lacking` says of contents why they may not, for those of which it is so."""
+        held, self._held = self._held, []
+        with ThreadPoolExecutor(self.threads or 1, thread_name_prefix="remove") as pool:
+            for start in range(0, len(held), AHEAD):
+                part = held[start : start + AHEAD]
+                reasons = lacking(sorted({f.hash for files in part for f in files}))
+                staying = [files for files in part if any(f.hash in reasons for f in files)]
+                for file in (f for files in staying for f in files):
+                    self.tell(replace(file.outcome, reason=reasons.get(file.hash, KEPT_WITH_SHOT)))
+                list(pool.map(self._remove, (files for files in part if not any(f.hash in reasons for f in files))))
 
     def _wait(self) -> None:
         """Until every removal has given its slot back; a wait that is interrupted can be repeated."""

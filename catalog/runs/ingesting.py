@@ -110,14 +110,15 @@ class Ingesting(Generic[SourceT]):
             self.target.sweep()
             yield begun
 
-    def applier(self, run: Session) -> Applier:
-        """What copies and records for a run; it serves until it is finished."""
+    def applier(self, run: Session, *, hold_sources: bool = False) -> Applier:
+        """What copies and records for a run; it serves until it is finished. See `Applier.hold_sources`."""
         settings, workspace = self.workspace.settings, self.workspace
         recording = Recording(run.repository, base=self.source.place, command=run.command)
         recorder = Recorder(run.repository, self.target.settle, patience=settings.retry_seconds, recover=workspace.reconnect)
         advance = workspace.progress.advance
         threads = max(LEAST_THREADS, self.target.capabilities.together)
-        return Applier(self.source, self.target, recording, recorder, run.journal, run.report, run.run, advance, threads)
+        return Applier(self.source, self.target, recording, recorder, run.journal, run.report, run.run, advance, threads,
+                       hold_sources)  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from typing import Any
 from catalog.console import Screen
 from catalog.domain.copies import timestamp
 from catalog.domain.edits import Change, Document
+from catalog.domain.names import comparison_key
 from catalog.errors import StoreGuard, UsageError
 from catalog.execution.agreement import Applier, foreseen
 from catalog.execution.comparison import Recorded, Records, Scope
@@ -110,7 +111,8 @@ class Pairing:
         self._screen = screen
         self._given = Listing(source)
         self._shown = Listing(target, remembered=True)
-        self._pair = Pair(source.name, target.name, self._shown.key)
+        by_case = source.capabilities.case_sensitive and target.capabilities.case_sensitive
+        self._pair = Pair(source.name, target.name, self._shown.key if by_case else comparison_key)
         self._work = Work()
         self._listed: list[Listed] = []
         self._unknown: dict[str, int] = {}

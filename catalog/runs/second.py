@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ from catalog.runs.session import Session
 from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
 
+Lacking = Callable[[list[str]], Mapping[str, str]]
+"""Which of some contents lack something, and what."""
 WORDS: dict[str, Any] = {
     "outcomes": (*OUTCOMES[:2], "copied", "moved", "found", *OUTCOMES[2:]),
     "always": ("new", "duplicate", "copied"),
@@ -44,11 +46,22 @@ class Second:
             if path:
                 report.add(Outcome("copy", path, "planned", self.name, path, digest.hex()))
 
-    def give(self, run: Session, source: ManagedStore) -> None:
-        """Bring them there from the store that has them now."""
+    def give(self, run: Session, source: ManagedStore, release: Callable[[Lacking], None] = lambda _lacking: None) -> None:
+        """Bring them there from the store that has them now; `release` is then told which contents still lack the copy."""
         assert self.store is not None
         run.repository.refresh()
-        bring(run, source, self.store, (digest.hex() for digest in self.contents))
+        try:
+            bring(run, source, self.store, (digest.hex() for digest in self.contents))
+        except BaseException:
+            release(lambda hashes: dict.fromkeys(hashes, f"kept in the source until its copy in {self.name} is made"))
+            raise
+        release(lambda hashes: self._lacking(run, hashes))
+
+    def _lacking(self, run: Session, hashes: list[str]) -> dict[str, str]:
+        """Why contents may not leave their source: the other store has no good copy of them by the index."""
+        found = run.patiently(lambda: run.repository.documents(hashes))
+        there = {h for h, known in found.items() if self.name in known[0].get("stores", ())}
+        return {h: f"kept in the source until its copy in {self.name} is made" for h in hashes if h not in there}
 
 
 @contextlib.contextmanager

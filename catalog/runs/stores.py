@@ -78,6 +78,8 @@ def _add_dropbox(workspace: Workspace, name: str, folder: str, screen: Screen, *
         raise UsageError(f"{name} is no name for a store.", hint="Use small letters, digits, - and _.")
     repository = workspace.repository
     known = storing.known_stores(repository)
+    if name == storing.NAS or (name in known and known[name]["kind"] != DropboxPlace.kind):
+        raise UsageError(f"Store {name} is a folder of this machine, not of Dropbox.", hint="Choose another name.")
     place = DropboxPlace(workspace, storing.dropbox_folder(folder))
     storing.check_apart_from_others(workspace, repository, name, place)
     marker = place.marker() if place.is_there() else None

@@ -60,12 +60,12 @@ def bring(ingest: Ingesting[Any], request: UploadRequest, screen: Screen, comman
     if request.move:
         guards.check_removals(total, workspace.settings.move_limit, yes=request.yes)
     with ingest.session(screen, command, WORDS if further else {}) as run:
-        applier = ingest.applier(run)
+        applier = ingest.applier(run, hold_sources=further is not None)
 
         def work() -> None:
             upload(survey, applier, planner, request.limit, note)
             if further:
-                further.give(run, ingest.target)
+                further.give(run, ingest.target, applier.release)
 
         return run.work(work)
 

@@ -39,6 +39,8 @@ def run_upload_dropbox(workspace: Workspace, request: DropboxUpload, screen: Scr
     )
     if known is not None:
         storing.check_present(storing.DROPBOX, place, known)
+    elif not request.dryrun:
+        storing.check_apart_from_others(workspace, workspace.repository, storing.DROPBOX, place)
     target: ManagedStore = place.store(storing.DROPBOX, is_new=known is None)
     claim = partial(storing.claim_root, name=storing.DROPBOX, place=place)
     with (

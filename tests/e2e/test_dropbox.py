@@ -287,3 +287,22 @@ def test_an_interruption_does_not_wait_for_a_dropbox_that_is_down(lab: Lab, drop
     dropbox.faults = []
     assert lab.run("sync_nas_to_dropbox").status == 0
     check_true(lab, dropbox)
+
+
+def test_a_moved_source_waits_for_its_second_copy(lab: Lab, dropbox: Emulator):
+    put(lab.source, {"a.jpg": jpeg("a"), "a.jpg.xmp": b"<x/>", "b.jpg": jpeg("b")})
+    refusal = {".tag": "path", "reason": {".tag": "insufficient_space"}, "upload_session_id": "x"}
+    dropbox.faults = [
+        {"route": "files/upload", "path": "*.jpg", "action": "error", "error": refusal},
+        {"route": "files/upload_session/*", "action": "status", "status": 400},
+    ]
+    failed = lab.upload("--dropbox", "--move")
+    assert failed.status in (1, 3), failed.err
+    assert sorted(p.name for p in lab.source.iterdir()) == ["a.jpg", "a.jpg.xmp", "b.jpg"]
+    assert len(copies(lab, "nas")) == 2 and copies(lab, "dropbox") == {}
+    dropbox.faults = []
+    done = lab.upload("--dropbox", "--move")
+    assert done.status == 0, done.out + done.err
+    assert list(lab.source.iterdir()) == []
+    assert in_dropbox(dropbox) == lab.stored()
+    check_true(lab, dropbox)

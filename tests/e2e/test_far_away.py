@@ -16,15 +16,16 @@ from running import MTIME, Lab, clip, hashes, jpeg, put
 from catalog.config import load
 from catalog.console import Screen
 from catalog.domain.fixity import content_hash
-from catalog.errors import SourceInsideCatalog
 from catalog.execution.comparison import Scope
 from catalog.execution.progress import NoProgress
 from catalog.execution.report import Report
 from catalog.runs import storing, sync
+from catalog.runs.ingesting import between
+from catalog.runs.places import LocalPlace
 from catalog.runs.session import session
 from catalog.runs.sync import SyncRequest
-from catalog.runs.upload import UploadRequest
-from catalog.runs.upload_dropbox import run_upload_dropbox
+from catalog.runs.upload import UploadRequest, bring
+from catalog.runs.upload_dropbox import COMMAND
 from catalog.wiring import Workspace
 
 pytestmark = pytest.mark.node
@@ -58,10 +59,11 @@ def stores(lab: Lab) -> tuple[FarStore, FarStore]:
 
 
 def uploading(lab: Lab, workspace: Workspace, source: FarStore, target: FarStore, **options: bool) -> int:
-    claim = partial(storing.claim_root, name=target.name, root=target.root)
+    claim = partial(storing.claim_root, name=target.name, place=LocalPlace(target.root))
     request = UploadRequest("far", recursive=True, **options)
     try:
-        return run_upload_dropbox(workspace, request, Screen(quiet=True), source, target, claim)
+        with between(workspace, source, target, claim, dry=request.dryrun) as ingest:
+            return bring(ingest, request, Screen(quiet=True), COMMAND, None)
     finally:
         target.close()
 
@@ -146,13 +148,6 @@ def test_a_source_that_changes_before_it_is_copied_fails_alone(lab: Lab, workspa
     assert content_hash(jpeg("other") + PAD) in lab.documents()
 
 
-def test_a_source_in_the_catalog_is_refused(lab: Lab, workspace: Workspace) -> None:
-    inner = lab.root / "2019"
-    put(inner, {"a.jpg": jpeg(1)})
-    with pytest.raises(SourceInsideCatalog):
-        uploading(lab, workspace, FarStore("source", inner, managed=False), FarStore("dropbox", lab.root))
-
-
 SLOWLY = """
 import sys, time
 from functools import partial
@@ -161,8 +156,10 @@ from catalog.config import load
 from catalog.console import Screen
 from catalog.execution.progress import NoProgress
 from catalog.runs import storing
-from catalog.runs.upload import UploadRequest
-from catalog.runs.upload_dropbox import run_upload_dropbox
+from catalog.runs.ingesting import between
+from catalog.runs.places import LocalPlace
+from catalog.runs.upload import UploadRequest, bring
+from catalog.runs.upload_dropbox import COMMAND
 from catalog.wiring import Workspace
 from far_store import FarStore
 
@@ -173,9 +170,10 @@ def slowly(call, path):
     time.sleep(0.02)
 
 source.before = target.before = slowly
-claim = partial(storing.claim_root, name=target.name, root=target.root)
+claim = partial(storing.claim_root, name=target.name, place=LocalPlace(target.root))
 request = UploadRequest("far", recursive=True, move=True, yes=True)
-run_upload_dropbox(Workspace(load(), NoProgress()), request, Screen(quiet=True), source, target, claim)
+with between(Workspace(load(), NoProgress()), source, target, claim, dry=False) as ingest:
+    bring(ingest, request, Screen(quiet=True), COMMAND, None)
 """
 
 
@@ -209,7 +207,7 @@ def syncing(workspace: Workspace, store: FarStore, **options: bool) -> tuple[int
     """A reconciliation of a store far away."""
     request = SyncRequest(store.name, yes=True, **options)
     screen = Screen(quiet=True)
-    storing.claim_root(workspace.repository, store.name, store.root)
+    storing.claim_root(workspace.repository, store.name, LocalPlace(store.root))
     with session(workspace, screen, "sync", sync.WORDS, store=store.name) as run:
         return run.work(lambda: sync._sync(run, request, screen, store, Scope())), run.report
 

@@ -47,13 +47,25 @@ class Batcher(Generic[Item, Result]):
             self._waiting.append(mine)
             self._appoint()
         while True:
-            mine.done.wait()
+            try:
+                mine.done.wait()
+            except BaseException:
+                self._leave(mine)
+                raise
             if not mine.leads:
                 break
             self._lead(mine)
         if mine.error is not None:
             raise mine.error
         return mine.result  # type: ignore[return-value]
+
+    def _leave(self, mine: _Waiting[Item, Result]) -> None:
+        """Wait no more; whoever is appointed next leads instead."""
+        with self._lock:
+            self._waiting = [w for w in self._waiting if w is not mine]
+            if mine.leads:
+                self._free += 1
+                self._appoint()
 
     def _appoint(self) -> None:
         """Make the first that waits send a batch, if one more may be under way. Needs the lock."""

@@ -16,6 +16,7 @@ LONGEST_NAME = 255
 
 def root_of(text: str) -> str:
     """A folder of the account as Dropbox names it: "" for all of it, else with a leading and no trailing slash."""
+    text = text.strip().removeprefix("dropbox:")
     parts = [part.strip() for part in text.replace("\\", "/").split("/") if part.strip() not in ("", ".")]
     if ".." in parts:
         raise InvalidPath(

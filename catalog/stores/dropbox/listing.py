@@ -64,7 +64,7 @@ class Listing:
     def refresh(self) -> None:
         """Ask Dropbox for everything, or for what changed since. Raises StoreUnavailable where the folder is not there."""
         with self._kept():
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds the names of all files
             with self._lock, self._alone:
                 try:
                     self._brought_up_to_date()
