@@ -120,7 +120,7 @@ class Settings(BaseSettings):
     home_zone: str = Field("UTC", description="time zone for times that are only known in UTC, such as Europe/Brussels")
     known_places: tuple[KnownPlaceSetting, ...] = Field((), description="places of your own, which win over the gazetteer")
     layout: LayoutSetting = Field(default_factory=LayoutSetting, description="templates of folders and names")
-    min_copies: int = Field(2, ge=1, description="verified copies every asset should have")
+    min_copies: int = Field(2, ge=1, description="stores that should each have a verified copy of every asset")
     move_limit: int = Field(1000, ge=0, description="files that --move removes at most without --yes")
     copy_policies: tuple[CopyPolicySetting, ...] = Field((), description="further demands on copies, by query, see below")
     source_copies: int = Field(1, ge=1, description="verified copies a file outside the catalog needs before it is removed")

@@ -207,7 +207,10 @@ def main() -> None:
     """The program: run the command that the program's own name says, or `catalog` and a subcommand."""
     name = os.path.basename(sys.argv[0])  # noqa: PTH119
     name = name.removesuffix(".py")
-    command = import_module(COMMANDS[name]).command if name in COMMANDS else umbrella
+    try:
+        command = import_module(COMMANDS[name]).command if name in COMMANDS else umbrella
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     sys.exit(run(command, sys.argv[1:]))
 
 

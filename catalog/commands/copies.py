@@ -14,7 +14,7 @@ from catalog.runs.stores import run_copies
 @click.command("copies", short_help="Show where copies are, and which are lacking.")
 @click.argument("query", nargs=-1)
 @click.option("--missing", multiple=True, metavar="STORE", help="Only assets without a good copy in this store; repeatable.")
-@options.option("fewer_than", type=click.IntRange(0), default=0, metavar="N", help="Only assets with fewer good copies.")
+@options.option("fewer_than", type=click.IntRange(0), default=0, metavar="N", help="Only assets held by fewer stores.")
 @click.option("-l", "--limit", type=click.IntRange(0), default=0, help="At most so many assets. 0, the default, means all.")
 @options.connection
 @options.json

@@ -26,7 +26,7 @@ def command(
     """Do what sync_catalog_with_disk does whenever files in STORE change, until interrupted.
 
     The store is looked at as a whole first, and again every so often. The disk is only read; what is unclear gets the
-    answer that loses nothing.
+    answer that loses nothing. Dropbox itself says when something changes there: catalog watch dropbox.
 
     \b
     Example:

@@ -214,11 +214,21 @@ class Policy:
         return "have " + ", or ".join(filter(None, [fewer, none])) + (f" ({self.query})" if self.query else "")
 
 
-def lacking(query: dict[str, Any], min_copies: int, stores: Sequence[str]) -> dict[str, Any]:
-    """Those of a query that have fewer copies, or none in one of the stores; all of them where nothing is demanded."""
+def in_fewer_stores(repository: Repository, count: int) -> dict[str, Any]:
+    """The assets with good copies in fewer stores than so many: two copies on one disk are lost with it together."""
+    found = repository.search({"size": 0, "aggs": {"stores": {"terms": {"field": "stores", "size": 1000}}}})
+    names = [b["key"] for b in found["aggregations"]["stores"]["buckets"]]
+    if count > len(names):
+        return {"match_all": {}}
+    held = {"bool": {"should": [{"term": {"stores": n}} for n in names], "minimum_should_match": count}}
+    return {"bool": {"must_not": held}}
+
+
+def lacking(repository: Repository, query: dict[str, Any], min_copies: int, stores: Sequence[str]) -> dict[str, Any]:
+    """Those of a query with copies in fewer stores, or none in one of some; all of them where nothing is demanded."""
     faults: list[dict[str, Any]] = [{"bool": {"must_not": {"term": {"stores": name}}}} for name in stores]
     if min_copies:
-        faults.append({"range": {"copy_count": {"lt": min_copies}}})
+        faults.append(in_fewer_stores(repository, min_copies))
     return {"bool": {"must": [query], **({"should": faults, "minimum_should_match": 1} if faults else {})}}
 
 
@@ -233,7 +243,7 @@ def shortfalls(repository: Repository, policies: Sequence[Policy]) -> list[dict[
     rows = []
     for policy in policies:
         with pointing_at(policy.query):
-            count = repository.count(lacking(build(policy.query), policy.min_copies, policy.stores))
+            count = repository.count(lacking(repository, build(policy.query), policy.min_copies, policy.stores))
         see = " ".join(["catalog copies", *(f"--missing {s}" for s in policy.stores), f"--fewer-than {policy.min_copies}"])
         see += f" '{policy.query}'" if policy.query else ""
         rows.append({"query": policy.query, "assets": count, "what": policy.fault(), "see": see})
@@ -259,7 +269,7 @@ def totals(repository: Repository, min_copies: int) -> dict[str, Any]:
             "years": {
                 "date_histogram": {"field": "captured.wall", "calendar_interval": "year", "format": "yyyy", "min_doc_count": 1}
             },
-            "lacking": {"filter": {"range": {"copy_count": {"lt": min_copies}}}},
+            "lacking": {"filter": in_fewer_stores(repository, min_copies)},
             "weak": {"filter": weak},
             "located": {"filter": {"exists": {"field": "location"}}},
             "problems": {"filter": {"exists": {"field": "problem"}}},

@@ -162,15 +162,16 @@ def _dropbox(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("dropbox", "warning", "there is no dropbox_root", "Set dropbox_root in config.json, for example /photos.")
         return
     place = storing.place_of(workspace, storing.DROPBOX, None)
-    if not place.is_there():
-        yield Finding("dropbox", "ok", f"{place.shown} is not there yet: the first sync makes it")
-        return
-    marker = place.marker()
+    record = None
     if _catalog_is_up(workspace):
         with contextlib.suppress(NoCatalog):
             record = workspace.existing_repository.store_record(storing.DROPBOX)
-            check_marker(storing.DROPBOX, place.shown, marker, record)
-    yield Finding("dropbox", "ok", f"{place.shown}, {'marked' if marker else 'not yet marked: the first sync does it'}")
+    if record is not None:
+        storing.check_present(storing.DROPBOX, place, record)
+    elif not place.is_there():
+        yield Finding("dropbox", "ok", f"{place.shown} is not there yet: the first sync makes it")
+        return
+    yield Finding("dropbox", "ok", f"{place.shown}, {'marked' if place.marker() else 'not yet marked: the first sync does it'}")
 
 
 def _catalog_is_up(workspace: Workspace) -> bool:

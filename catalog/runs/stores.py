@@ -81,6 +81,9 @@ def _add_dropbox(workspace: Workspace, name: str, folder: str, screen: Screen, *
     if name == storing.NAS or (name in known and known[name]["kind"] != DropboxPlace.kind):
         raise UsageError(f"Store {name} is a folder of this machine, not of Dropbox.", hint="Choose another name.")
     place = DropboxPlace(workspace, storing.dropbox_folder(folder))
+    configured = workspace.settings.dropbox_root if name == storing.DROPBOX else None
+    if configured and storing.dropbox_folder(configured).lower() != place.root.lower():
+        raise UsageError(f"dropbox_root says that store {name} is at {configured}.", hint="Change dropbox_root instead.")
     storing.check_apart_from_others(workspace, repository, name, place)
     marker = place.marker() if place.is_there() else None
     owner = next((n for n, r in known.items() if marker is not None and r["id"] == marker), None)
@@ -188,7 +191,7 @@ def run_copies(workspace: Workspace, query: str, missing: Sequence[str], fewer: 
     if unknown:
         raise UsageError(f"There is no store {unknown[0]}.", hint=f"There are: {', '.join(sorted(known)) or 'none'}.")
     repository.refresh(repository.alias)
-    lacking = queries.lacking(queries.build(query), fewer, list(missing))
+    lacking = queries.lacking(repository, queries.build(query), fewer, list(missing))
     count = 0
     order = [{"paths": {"order": "asc", "missing": "_last"}}, {"hash": "asc"}]
     for page in repository.scan_pages(lacking, sort=order, limit=limit):

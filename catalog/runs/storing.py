@@ -78,13 +78,19 @@ def check_present(name: str, place: Place, known: dict[str, Any] | None) -> None
     """Raise StoreGuard where a store's folder is missing, or is not the store that the catalog knows."""
     if not place.is_there():
         raise StoreGuard(f"The folder {place.shown} of store {name} is not there; nothing was changed.",
-                         hint=f"Is it mounted? If it moved: catalog store add {name} FOLDER --force.")  # fmt: skip
+                         hint=_where_else(name, place))  # fmt: skip
     marker = place.marker()
     try:
         guards.check_marker(name, place.shown, marker, known)
     except StoreGuard as error:
         hint = f"{error.hint} If this is it: catalog store add {name} {place.shown} --force."
         raise StoreGuard(error.message, hint=hint) from None
+
+
+def _where_else(name: str, place: Place) -> str:
+    if name == DROPBOX and place.kind == DropboxPlace.kind:
+        return "Was it renamed in Dropbox? Then set dropbox_root to its new name."
+    return f"Is it mounted? If it moved: catalog store add {name} FOLDER --force."
 
 
 @contextlib.contextmanager

@@ -77,6 +77,7 @@ class Uploader:
         self._budget = _Budget(max(IN_MEMORY, SINGLE))
         self._packs: Batcher[_Small, Any] = Batcher(self._send_pack, count=TOGETHER, weight=PACK, at_once=connection.transfers)
         self._finishing: Batcher[_Finish, Any] = Batcher(self._finish_all, count=TOGETHER)
+        self._large = threading.BoundedSemaphore(connection.transfers)  # each ends before others begin
         self._one_at_a_time = threading.Lock()  # Dropbox wants what writes names to be sent one after the other
 
     def put(self, remote: str, stream: BinaryIO, size: int, mtime_ns: int, digest: str, path: str) -> Any:
@@ -88,7 +89,8 @@ class Uploader:
             remote, mode=files.WriteMode.add, client_modified=moment(mtime_ns), mute=True, strict_conflict=True
         )
         if size > SINGLE:
-            return self._checked(self._put_large(commit, stream, size, digest, path), digest, path)
+            with self._large:
+                return self._checked(self._put_large(commit, stream, size, digest, path), digest, path)
         with self._budget.holding(size):
             data = _read_all(stream, size, digest, self._connection.store, path)
             if size == 0 or size > SMALL:
