@@ -27,11 +27,11 @@ def command(
     """Send to Dropbox every asset of the NAS that it lacks, under the same path, each sent once.
 
     The plan comes from the index, checked against what both list now: no file is read to find out what is to be
-    done. What the catalog knows to be renamed on the NAS is renamed in Dropbox, unless it was renamed there later. Each copy is verified
-    by its content hash before it is recorded. Nothing is ever overwritten or removed: another content under a name
-    that is taken gets a number, and what was edited on one side is on both sides in both versions, until you decide.
-    A file that is gone from Dropbox is sent again; if neither has it, its record is marked as missing. Files that the
-    catalog does not know are not touched.
+    done. What the catalog knows to be renamed on the NAS is renamed in Dropbox, unless it was renamed there later.
+    Each copy is verified by its content hash before it is recorded. Nothing is ever overwritten or removed: another
+    content under a name that is taken gets a number, and what was edited on one side is on both sides in both versions,
+    until you decide. A file that is gone from Dropbox is sent again; if neither has it, its record is marked as missing.
+    Files that the catalog does not know are not touched.
 
     May be killed at any moment: the next run goes on, and sends nothing again but the files that were under way.
 

@@ -1,6 +1,6 @@
 """How fast NAS and Dropbox are brought in step, beside one call a file and, where installed, rclone.
 
-    python benchmarks/dropbox.py
+    python benchmarks/nas_and_dropbox.py
 
 Dropbox is the emulator of the tests, as a program of its own on this machine; `--latency` is added to each of its
 answers where the table says so, as a line to the real service has it. The index is the program's own node (or the one that
