@@ -96,7 +96,7 @@ def _rclone(base: Path, environment: dict[str, str], *arguments: str) -> float |
     certificate = environment["CATALOG_DROPBOX_CA_CERT"]
     variables = {k: v for k, v in os.environ.items() if k != "SSL_CERT_DIR"} | environment | {"SSL_CERT_FILE": certificate}
     command = [rclone, "--config", str(config), "--ca-cert", certificate, "--quiet", *arguments]
-    return _timed(lambda: subprocess.run(command, env=variables, check=True))
+    return _timed(lambda: subprocess.run(command, env=variables, stdout=subprocess.DEVNULL, check=True))
 
 
 def _timed(work: Callable[[], object]) -> float:
