@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -322,6 +323,15 @@ def test_a_cursor_that_dropbox_forgot_lists_everything_anew(store: DropboxStore,
     emulator.delete("/photos/a.jpg")
     emulator.plant("/photos/b.jpg", b"b")
     assert paths(store) == ["b.jpg"]
+
+
+def test_a_cursor_of_another_app_is_not_used(store: DropboxStore, emulator: Emulator, tmp_path: Path):
+    emulator.plant("/photos/a.jpg", b"a")
+    assert paths(store) == ["a.jpg"]
+    (file,) = (tmp_path / "state").rglob("listing-*.sqlite")
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE about SET value = 'not ours' WHERE name = 'cursor'")
+    assert paths(store) == ["a.jpg"]
 
 
 def test_a_first_listing_that_was_cut_off_goes_on_and_is_never_taken_for_whole(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dropbox import files
+from dropbox.exceptions import BadInputError
 from filelock import FileLock
 
 from catalog.domain.asset import Entry
@@ -80,7 +81,8 @@ class Listing:
                 if self._follow(database):
                     return
             except StoreError as error:
-                if "reset" not in answered(error):
+                is_strange = isinstance(error.__cause__, BadInputError)  # a cursor that another app was given
+                if "reset" not in answered(error) and not is_strange:
                     raise self._failure(error) from error
             self._begin(database)  # the cursor is too old, or the folder itself was taken away: from the beginning
             try:
