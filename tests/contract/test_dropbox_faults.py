@@ -575,7 +575,10 @@ def test_a_state_folder_that_cannot_be_used_is_told(emulator: Emulator, tmp_path
     store.close()
 
 
-@pytest.mark.parametrize("route", ["files/upload_session/finish_batch_v2", "files/move_batch_v2", "files/delete_batch"])
+@pytest.mark.parametrize(
+    "route",
+    ["files/upload_session/append_batch", "files/upload_session/finish_batch_v2", "files/move_batch_v2", "files/delete_batch"],
+)
 def test_an_entry_that_fails_without_a_reason_fails_alone(store: DropboxStore, emulator: Emulator, route: str):
     emulator.faults = [{"route": route, "action": "entry_error", "entries": [1], "error": {".tag": "other"}}]
     many = [f"{n}.jpg" for n in range(6)]

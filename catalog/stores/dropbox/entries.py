@@ -10,6 +10,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.names import from_text, to_text
 from catalog.errors import InvalidPath
 
+EXPORT_ONLY = "it cannot be downloaded from Dropbox, only exported"
 _EPOCH = datetime(1970, 1, 1)
 LONGEST_NAME = 255
 
@@ -62,6 +63,6 @@ def entry_of(path: str, metadata: Any, device: int) -> Entry:
     """The entry of a file's metadata (`FileMetadata` of the SDK) at a path of the store."""
     return Entry(
         path, metadata.size, nanoseconds(metadata.client_modified), nanoseconds(metadata.server_modified), device,
-        number_of(metadata.id), "" if metadata.is_downloadable else "it cannot be downloaded from Dropbox, only exported",
+        number_of(metadata.id), "" if metadata.is_downloadable else EXPORT_ONLY,
         metadata.content_hash or "", metadata.rev,
     )  # fmt: skip

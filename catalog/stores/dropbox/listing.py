@@ -23,7 +23,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.names import comparison_key, to_text
 from catalog.errors import NotFound, StoreError, StoreUnavailable
 from catalog.stores.dropbox.connection import Connection
-from catalog.stores.dropbox.entries import nanoseconds, number_of
+from catalog.stores.dropbox.entries import EXPORT_ONLY, nanoseconds, number_of
 from catalog.stores.dropbox.failures import answered
 
 PAGE = 2000
@@ -163,7 +163,7 @@ class Listing:
         common = (key, folder, comparison_key(metadata.name), metadata.name)
         if isinstance(metadata, files.FolderMetadata):
             return (*common, 0, None, None, None, None, None, None, None)
-        problem = "" if metadata.is_downloadable else "it cannot be downloaded from Dropbox, only exported"
+        problem = "" if metadata.is_downloadable else EXPORT_ONLY
         return (
             *common, 1, metadata.size, nanoseconds(metadata.client_modified), nanoseconds(metadata.server_modified),
             number_of(metadata.id), metadata.content_hash or "", metadata.rev, problem,

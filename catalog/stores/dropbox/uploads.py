@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from dropbox import Dropbox, files
+from stone.backends.python_rsrc.stone_validators import ValidationError
 
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, content_hash
 from catalog.errors import FixityMismatch, StoreError
@@ -158,13 +159,18 @@ class Uploader:
         ]
         body = b"".join(item.data for item in pack)
         whole = content_hash(body)
-        answers = connection.transfer(
-            lambda sdk: sdk.files_upload_session_append_batch(body, entries, content_hash=whole)
-        ).entries
+        try:
+            answers = connection.transfer(
+                lambda sdk: sdk.files_upload_session_append_batch(body, entries, content_hash=whole)
+            ).entries
+        except StoreError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            answers = [None] * len(pack)  # one failed for a reason without a name: all are sent by themselves
         results: list[Any] = []
         for item, session, answer in zip(pack, started, answers, strict=True):
             # a session that a lost reply left closed has its bytes; what it has is proved by the hash when it is finished
-            arrived = answer.is_success() or "closed" in tags(answer)
+            arrived = answer is not None and (answer.is_success() or "closed" in tags(answer))
             results.append(_Finish(session, len(item.data), item.commit, item.digest) if arrived else None)
         finished = self._finish_all([r for r in results if r is not None])
         return self._merged(pack, results, finished)
@@ -240,6 +246,9 @@ class Uploader:
             metadata = self._finishing.do(_Finish(unfinished.session, size, commit, digest))
             if isinstance(metadata, files.FileMetadata) or _is_about_session(metadata):
                 unfinished.forget()
+            if _is_about_session(metadata):
+                raise StoreError(f"Dropbox forgot the upload of {path} before its end.", store=self._connection.store, path=path,
+                                 hint="Run the command again.")  # fmt: skip
             return self._named(metadata, path)
 
     def _resumed(self, unfinished: Unfinished, size: int) -> int:
