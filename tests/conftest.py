@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,9 @@ from hypothesis import settings
 from running import Lab
 
 from catalog.index.node import DISTRIBUTION_VARIABLE, VERSION, LocalNode, NodeAddress, fetch
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a suite that runs in the background; what it starts would inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("same every time", derandomize=True)
 settings.load_profile("same every time")
