@@ -118,7 +118,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, stores: dict[str, type[Counting]])
     calls: Counter[str] = Counter()
 
     @contextlib.contextmanager
-    def opened(workspace: Any, repository: Any, name: str) -> Iterator[LocalStore]:
+    def opened(workspace: Any, repository: Any, name: str, *, dry: bool = False) -> Iterator[LocalStore]:
         root = storing.root_of(workspace, name, repository.store_record(name))
         storing.check_present(name, root, repository.store_record(name))
         store = stores.get(name, Counting)(name, root, calls)

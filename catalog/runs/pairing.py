@@ -15,6 +15,7 @@ from typing import Any
 from catalog.console import Screen
 from catalog.domain.copies import timestamp
 from catalog.domain.edits import Change, Document
+from catalog.domain.names import printable
 from catalog.errors import StoreGuard, UsageError
 from catalog.execution.agreement import Applier, foreseen
 from catalog.execution.comparison import Recorded, Records, Scope
@@ -114,7 +115,7 @@ class Pairing:
         self._work = Work()
         self._listed: list[Listed] = []
         self._unknown: dict[str, int] = {}
-        self._apart = 0
+        self._apart: list[tuple[str, str]] = []
         self._behind = 0
         self._left = 0
 
@@ -180,7 +181,7 @@ class Pairing:
                 history = [*moves.get(key, ()), *moved.get(key, ())]
                 copies, sidecars = document.get("copies", []), document.get("sidecars", [])
                 needs = mirror_asset(key, copies, sidecars, self._pair, history)
-                self._apart += len(needs.apart)
+                self._apart += needs.apart
                 self._behind += needs.behind
                 yield from needs.actions
 
@@ -247,8 +248,11 @@ class Pairing:
                 report.complain(_unknown(store, count, is_far=seen.states_content))
         here, there = self._pair[:2]
         if self._apart:
-            what = "copy has" if self._apart == 1 else "copies have"
-            report.complain(f"{self._apart:,} {what} another place in {there} than in {here}, given by hand; each stays.")
+            what = "copy has" if len(self._apart) == 1 else "copies have"
+            places = f"another place in {there} than in {here}, given there later or by hand"
+            report.complain(f"{len(self._apart):,} {what} {places}; each stays.")
+        for path, other in sorted(self._apart) if report.verbose else ():
+            report.complain(printable(f"  {here}:{path} is {there}:{other}"))
         if self._behind:
             what = "copy was" if self._behind == 1 else "copies were"
             report.complain(f"{self._behind:,} {what} renamed in {there} since; {here} follows when synced the other way.")

@@ -119,16 +119,63 @@ def test_a_rename_in_dropbox_is_followed_on_the_nas(pair: Lab, order: tuple[str,
     check_still(pair)
 
 
-def test_names_that_both_changed_stay_and_are_told_once(pair: Lab) -> None:
+@pytest.mark.parametrize("order", [(THERE, BACK), (BACK, THERE)], ids=["there first", "back first"])
+def test_where_both_renamed_a_file_the_one_that_came_last_to_its_name_is_followed(pair: Lab, order: tuple[str, str]) -> None:
     run(pair, THERE)
     path = jpegs(pair.stored())[2]
     (pair.root / path).rename(pair.root / "by the sea.jpg")
     (folder(pair) / path).rename(folder(pair) / "beach.jpg")
     record(pair)
+    for command in order:
+        run(pair, command)
+    assert "beach.jpg" in pair.stored() and dropped(pair) == pair.stored()
+    check_still(pair)
+    (pair.root / "beach.jpg").rename(pair.root / "Spain.jpg")
+    record(pair)
+    for command in order:
+        run(pair, command)
+    assert "Spain.jpg" in pair.stored() and dropped(pair) == pair.stored() and len(jpegs(dropped(pair))) == 4
+    check_still(pair)
+
+
+def test_a_rename_is_followed_though_the_other_store_has_one_more(pair: Lab) -> None:
+    run(pair, THERE)
+    path = jpegs(pair.stored())[2]
+    put(folder(pair), {"D/x.jpg": (folder(pair) / path).read_bytes()})
+    (pair.root / path).rename(pair.root / "renamed.jpg")
+    record(pair)
+    for command in (THERE, BACK):
+        run(pair, command)
+    assert dropped(pair) == pair.stored() and path not in pair.stored()
+    assert {"renamed.jpg", "D/x.jpg"} < dropped(pair).keys()
+    check_still(pair)
+
+
+def test_what_got_a_number_goes_with_its_folder(pair: Lab) -> None:
+    run(pair, THERE)
+    path = jpegs(pair.stored())[1]
+    (pair.root / path).write_bytes(jpeg("edited on the NAS"))
+    record(pair)
+    for command in (THERE, BACK):
+        run(pair, command)
+    assert dropped(pair).keys() == pair.stored().keys() and dropped(pair) != pair.stored()
+    (pair.root / "2019").rename(pair.root / "Holiday")
+    record(pair, "nas")
+    for command in (THERE, BACK):
+        run(pair, command)
+    assert dropped(pair) == pair.stored() and not any(p.startswith("2019") for p in dropped(pair))
+    check_still(pair)
+
+
+def test_places_that_nobody_renamed_stay_and_are_named(pair: Lab) -> None:
+    path = jpegs(pair.stored())[2]
+    put(folder(pair), {"beach.jpg": (pair.root / path).read_bytes()})
+    record(pair)
     done = pair.run(THERE)
-    assert done.status == 0 and done.err.count("each stays") == 1
-    assert "by the sea.jpg" in pair.stored() and "beach.jpg" in dropped(pair)
-    assert len(jpegs(pair.stored())) == len(jpegs(dropped(pair))) == 4
+    assert done.status == 0 and done.err.count("each stays") == 1 and "beach.jpg" not in done.err
+    done = pair.run(THERE, "--verbose")
+    assert f"nas:{path} is dropbox:beach.jpg" in done.err + done.out
+    assert "beach.jpg" in dropped(pair) and path in pair.stored()
     check_still(pair)
 
 
