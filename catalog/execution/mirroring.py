@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from catalog.domain import edits
 from catalog.domain.asset import Entry
-from catalog.domain.copies import copy_row, held, is_as_recorded, sidecar_row
+from catalog.domain.copies import OK, copy_row, held, is_as_recorded, sidecar_row, timestamp
 from catalog.domain.edits import Edit
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import file_name
@@ -33,7 +33,7 @@ from catalog.execution.listing import Listing
 from catalog.execution.proof import is_same_file
 from catalog.execution.report import Outcome, Report
 from catalog.execution.throttle import Throttle
-from catalog.plans.mirror import Follow, Mirroring, Transfer, aside
+from catalog.plans.mirror import Follow, Mirroring, Transfer, aside, original_of
 from catalog.stores.protocol import Store
 
 OUTCOMES = ("copied", "moved", "found", "failed")
@@ -90,8 +90,7 @@ class Mirrorer:
         """All of it, renames first; what a limit of the run left. Raises what must stop the run, once all is recorded."""
         together = max(self.threads, self.target.capabilities.together)
         with ThreadPoolExecutor(together, thread_name_prefix="mirror") as pool:
-            done = list(pool.map(lambda f: self._attempt(f, self._move), follows))
-            self._settle(self._uncrossed(done))
+            self._settle(self._renames(follows, pool))
             return self._send(transfers, pool, together)
 
     def _send(self, transfers: Iterable[Transfer], pool: ThreadPoolExecutor, together: int) -> Left:
@@ -163,16 +162,69 @@ class Mirrorer:
 
     # --- renames ---------------------------------------------------------------------------------------------------
 
+    def _renames(self, follows: Sequence[Follow], pool: ThreadPoolExecutor) -> list[Done]:
+        """All of them, as many at once as the store takes.
+
+        Where a name is still held by what is to be renamed itself, as in a ring, the file gets a name of its own first. So
+        does one whose name changes in case only, which a store that takes both for one refuses as a rename.
+        """
+        held = {self.shown.key(f.old) for f in follows}
+        done = list(pool.map(lambda f: self._attempt(f, self._aside if self.shown.key(f.path) in held else self._move), follows))
+        return list(pool.map(self._ended, done))
+
+    def _ended(self, done: Done) -> Done:
+        """A rename that has come to its end: at its name, or at the same with a number; else the file is back."""
+        action = done.action
+        if not isinstance(action, Follow):
+            return done
+        if isinstance(done.error, AlreadyExists):
+            name = action.old
+        elif done.entry is not None and original_of(done.entry.path):
+            name = done.entry.path
+        else:
+            return done
+        try:
+            return self._placed(action, name)
+        except StoreError as error:
+            if name != action.old:
+                with contextlib.suppress(StoreError):
+                    self._renamed(name, action.old)
+            return Done(action, error=error)
+
     def _move(self, action: Follow) -> Done:
         """Rename a file that is as recorded; one that lies at its new place already came there before a kill."""
+        there = self._checked(action)
+        return Done(action, there or self._brought(action, action.old, action.path))
+
+    def _aside(self, action: Follow) -> Done:
+        """The same, to a name for a moment; a file that a killed run left under such a name has it already."""
+        there = self._checked(action)
+        if there is None and original_of(action.old):
+            there = self.shown.sure(action.old)
+        return Done(action, there or self._brought(action, action.old, aside(action.old, self.run)))
+
+    def _checked(self, action: Follow) -> Entry | None:
+        """Raises unless a file is as recorded; the file at its new place, where it came there before a kill."""
         entry, there = self.shown.sure(action.old), self.shown.at(action.path)
         if entry is None and there is not None and self._digest(there) == action.hash:
-            return Done(action, there)
+            return there
         if entry is None:
             raise NotFound(f"{action.old} is gone from store {self.target.name}.", hint="Sync the catalog with that store.")
         if not is_as_recorded(entry, held(action.row, action.hash)):
-            raise StoreError(f"{action.old} was changed in store {self.target.name}.", hint="Sync the catalog with that store.")
-        return Done(action, self._renamed(action.old, action.path))
+            raise self._changed(action)
+        return None
+
+    def _changed(self, action: Follow) -> StoreError:
+        return StoreError(f"{action.old} was changed in store {self.target.name}.", hint="Sync the catalog with that store.")
+
+    def _brought(self, action: Follow, old: str, new: str) -> Entry:
+        """Rename a file; raises where another one lay there by then, which is put back."""
+        entry = self._renamed(old, new)
+        if is_as_recorded(entry, held(action.row, action.hash)):
+            return entry
+        with contextlib.suppress(StoreError):
+            self._renamed(new, action.old)
+        raise self._changed(action)
 
     def _renamed(self, old: str, new: str) -> Entry:
         entry = self.target.move(old, new)
@@ -180,34 +232,13 @@ class Mirrorer:
         self.shown.add(entry)
         return entry
 
-    def _uncrossed(self, done: Sequence[Done]) -> list[Done]:
-        """The same, but where a name was taken by what is to be renamed itself, as in a ring, all have got their names.
-
-        Each file gets a name of its own first. Where its name is taken by other content, it gets a number.
-        """
-        crossed = [d.action for d in done if isinstance(d.action, Follow) and isinstance(d.error, AlreadyExists)]
-        found = [d for d in done if d.action not in crossed]
-        waiting: list[tuple[Follow, str]] = []
-        for action in crossed:
-            name = aside(action.old, self.run)
-            try:
-                self._renamed(action.old, name)
-                waiting.append((action, name))
-            except StoreError as error:
-                found.append(Done(action, error=error))
-        for action, name in waiting:
-            try:
-                found.append(self._placed(action, name))
-            except StoreError as error:
-                with contextlib.suppress(StoreError):
-                    self._renamed(name, action.old)
-                found.append(Done(action, error=error))
-        return found
-
     def _placed(self, action: Follow, name: str) -> Done:
+        """Where its name is taken by other content a file gets a number; that may be the name it had."""
         for path in _names(action.path):
+            if path == name:
+                return Done(replace(action, placed=path), self.shown.sure(path))
             with contextlib.suppress(AlreadyExists):
-                entry = self._renamed(name, path)
+                entry = self._brought(action, name, path)
                 return Done(replace(action, placed=path), entry)
         raise AlreadyExists(f"{action.path} is taken in store {self.target.name}.", store=self.target.name, path=action.path)
 
@@ -292,7 +323,8 @@ class Mirrorer:
     def _told(self, action: Mirroring, placed: str) -> Outcome:
         store = self.target.name
         if isinstance(action, Follow):
-            return Outcome(action.name, action.old, "moved", store, placed, action.hash)
+            outcome = "found" if placed == action.old else "moved"
+            return Outcome(action.name, action.old, outcome, store, placed, action.hash)
         target = placed if placed != action.path else ""
         if action.found:
             return Outcome(action.name, action.path, "found", store, target, action.hash)
@@ -307,6 +339,8 @@ class Mirrorer:
         event["source"] = old or f"{self.source.name}:{action.path}"
         if action.is_sidecar:
             change = edits.with_sidecars([(store, old)] if old else [], [sidecar_row(store, entry, action.hash)])
+        elif old == entry.path:  # it came to that name anew, or the same rename would be tried by every run
+            change = edits.marked(store, old, OK, added=timestamp(now))
         elif old:
             change = edits.moved_copy(store, old, copy_row(store, entry, now, now))
         else:

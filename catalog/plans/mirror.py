@@ -136,6 +136,24 @@ def original_of(path: str) -> str:
     return _ASIDE.sub("", path) if _ASIDE.search(path) else ""
 
 
+def first_of(follows: Sequence[Follow], limit: int, key: Key) -> list[Follow]:
+    """As many of some renames as a limit allows, none of them without those that free its name: a ring is never cut in two.
+
+    What is held up by more than the limit allows is left, and those after it come first.
+    """
+    holders = {key(f.old): f for f in follows}
+    chosen: dict[str, Follow] = {}
+    for follow in follows:
+        chain: dict[str, Follow] = {}
+        needed: Follow | None = follow
+        while needed is not None and needed.old not in chain and needed.old not in chosen and len(chain) <= limit - len(chosen):
+            chain[needed.old] = needed
+            needed = holders.get(key(needed.goal))
+        if len(chain) <= limit - len(chosen):
+            chosen |= dict(reversed(chain.items()))
+    return list(chosen.values())
+
+
 def mirror_asset(owner: str, copies: Sequence[Row], sidecars: Sequence[Row], pair: Pair, moves: Sequence[Move] = ()) -> Needs:
     """What one asset needs: renames that follow the first store's, and copies of what the other store lacks.
 

@@ -403,6 +403,91 @@ def test_files_that_change_places_do_so_there_and_a_kill_leaves_no_odd_name(
         assert outcomes(inside_run(pair, monkeypatch, capfd, BACK)) == {}
 
 
+def in_a_ring(lab: Lab) -> list[str]:
+    """Give three photos on the NAS each the next one's name."""
+    names = jpegs(lab.stored())[:3]
+    for name in names:
+        (lab.root / name).rename(lab.root / f"{name}.spare")
+    for name, other in zip(names, names[1:] + names[:1], strict=True):
+        (lab.root / f"{name}.spare").rename(lab.root / other)
+    record(lab, "nas")
+    return names
+
+
+def test_a_limit_leaves_a_ring_whole(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    calls = stand_in(monkeypatch, {"dropbox": Stating})
+    inside_run(pair, monkeypatch, capfd, THERE)
+    in_a_ring(pair)
+    assert "planned" not in outcomes(inside_run(pair, monkeypatch, capfd, THERE, "--dryrun", "--limit", 2))
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE, "--limit", 2)) == {}
+    assert calls["dropbox move"] == 0
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE, "--limit", 3)) == {"moved": 3}
+    assert calls["dropbox move"] == 6, "no move is tried that must fail"
+    assert dropped(pair) == pair.stored()
+
+
+def test_the_files_of_a_ring_are_renamed_at_once(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    stand_in(monkeypatch, {"dropbox": Stating})
+    inside_run(pair, monkeypatch, capfd, THERE)
+    in_a_ring(pair)
+    together = threading.Barrier(3, timeout=20)
+    real = Stating.move
+
+    def move(self: Stating, source: str, target: str) -> Any:
+        together.wait()
+        return real(self, source, target)
+
+    monkeypatch.setattr(Stating, "move", move)
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"moved": 3}
+    assert dropped(pair) == pair.stored()
+
+
+def test_a_file_that_was_changed_just_before_its_rename_is_put_back(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    stand_in(monkeypatch, {"dropbox": Stating})
+    inside_run(pair, monkeypatch, capfd, THERE)
+    names = in_a_ring(pair)
+    other = jpegs(pair.stored())[3]
+    digest = pair.stored()[other]
+    (pair.root / other).rename(pair.root / "renamed.jpg")
+    record(pair, "nas")
+    real = Stating.move
+    changed = {names[0]: jpeg("changed"), other: jpeg("changed, too")}
+
+    def move(self: Stating, source: str, target: str) -> Any:
+        if source in changed and not (self.root / target).exists():
+            (self.root / source).write_bytes(changed[source])
+        return real(self, source, target)
+
+    monkeypatch.setattr(Stating, "move", move)
+    done = inside_run(pair, monkeypatch, capfd, THERE, status=3)
+    assert outcomes(done) == {"moved": 2, "failed": 2} and done.out.count("was changed in store dropbox") >= 2
+    for path, content in changed.items():
+        assert (folder(pair) / path).read_bytes() == content
+    rows = [c["path"] for c in pair.documents()[digest]["copies"] if c["store"] == "dropbox"]
+    assert rows == [other], "what is not so is not recorded"
+    monkeypatch.setattr(Stating, "move", real)
+    record(pair)
+    for command in (THERE, BACK, THERE, BACK):
+        inside_run(pair, monkeypatch, capfd, command)
+    assert set(dropped(pair).values()) == set(pair.stored().values()) >= {content_hash(c) for c in changed.values()}
+
+
+def test_a_name_that_is_taken_for_good_is_asked_for_once(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    stand_in(monkeypatch, {"dropbox": Stating})
+    (pair.root / jpegs(pair.stored())[0]).rename(pair.root / "a_1.jpg")
+    record(pair, "nas")
+    inside_run(pair, monkeypatch, capfd, THERE)
+    put(folder(pair), {"a.jpg": b"no photo of the catalog"})
+    (pair.root / "a_1.jpg").rename(pair.root / "a.jpg")
+    record(pair, "nas")
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"found": 1}
+    for command in (THERE, BACK):
+        assert outcomes(inside_run(pair, monkeypatch, capfd, command)) == {}
+    assert "a.jpg" in pair.stored() and "a_1.jpg" in dropped(pair)
+
+
 def test_a_name_of_another_case_is_taken(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
     path = jpegs(pair.stored())[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from catalog.domain.names import comparison_key
-from catalog.plans.mirror import Follow, Move, Needs, Pair, Transfer, is_numbered, lacks, mirror_asset
+from catalog.plans.mirror import Follow, Move, Needs, Pair, Transfer, first_of, is_numbered, lacks, mirror_asset
 
 PAIR = Pair("nas", "dropbox")
 BACK = Pair("dropbox", "nas")
@@ -157,3 +157,17 @@ def test_the_quick_look_sees_whatever_may_be_needed():
     assert lacks(rows(nas=["a"], dropbox=["b"]), [], PAIR) == ("a", True)
     assert lacks(rows(dropbox=["b"]), [], PAIR) == ("", False)
     assert lacks(rows(nas=["a"], dropbox=["a"]), [sidecar("nas", "a.xmp")], PAIR) == ("a.xmp", False)
+
+
+def renamed(*places: tuple[str, str]) -> list[Follow]:
+    return [Follow(old, old, {"path": old}, new) for old, new in places]
+
+
+def test_a_limit_never_cuts_a_ring_and_takes_what_frees_a_name_first():
+    ring = renamed(("a", "b"), ("b", "c"), ("c", "a"), ("x", "y"))
+    assert [f.old for f in first_of(ring, 1, str)] == [f.old for f in first_of(ring, 2, str)] == ["x"]
+    assert sorted(f.old for f in first_of(ring, 3, str)) == ["a", "b", "c"]
+    shifted = renamed(*((str(n), str(n + 1)) for n in range(8)))
+    assert [f.old for f in first_of(shifted, 3, str)] == ["7", "6", "5"] and len(first_of(shifted, 8, str)) == 8
+    assert first_of(renamed(("a", "A")), 1, comparison_key) == renamed(("a", "A"))
+    assert first_of(ring, 0, str) == []
