@@ -164,11 +164,13 @@ def mirror_asset(owner: str, copies: Sequence[Row], sidecars: Sequence[Row], pai
     rows = [r for r in sidecars if r["store"] in pair[:2]]
     if not any(r["store"] == pair.source for r in rows):
         return needs
-    went = {a.old for a in needs.actions if isinstance(a, Follow)}
-    there = {r["path"] for r in copies if r["store"] == pair.target and r["state"] == OK} - went
-    places = sorted(there | {a.path for a in needs.actions})
-    here = sorted(r["path"] for r in copies if r["store"] == pair.source)
-    return Needs([*needs.actions, *_sidecars(owner, rows, pair, here, places)], needs.apart, needs.behind)
+    went = {a.path: a.old for a in needs.actions if isinstance(a, Follow)}
+    there = {r["path"] for r in copies if r["store"] == pair.target and r["state"] == OK} - set(went.values())
+    places = sorted(there | {a.goal for a in needs.actions})
+    former = {path: history.chain(pair.target, went.get(path, path)) for path in places}
+    mine = sorted(r["path"] for r in copies if r["store"] == pair.source)
+    here = Beside(mine, {path: history.chain(pair.source, path) for path in mine})
+    return Needs([*needs.actions, *_sidecars(owner, rows, pair, here, Beside(places, former))], needs.apart, needs.behind)
 
 
 # --- the history -------------------------------------------------------------------------------------------------------
@@ -371,25 +373,65 @@ def _distinct(paths: Sequence[str], taken: Iterable[str], key: Key) -> list[str]
 # --- sidecars ----------------------------------------------------------------------------------------------------------
 
 
-def _sidecars(owner: str, rows: Sequence[Row], pair: Pair, here: Collection[str], places: Collection[str]) -> Iterator[Mirroring]:
-    """Sidecars lie beside their asset: `here` are the paths of its copies, `places` those that it has there, or gets."""
-    at = {r["path"]: r for r in rows if r["store"] == pair.target}
-    for content in sorted({r["hash"] for r in rows if r["store"] == pair.source}):
-        mine = {_place(r["path"], here, places): r for r in rows if (r["store"], r["hash"]) == (pair.source, content)}
-        there = {path: r for path, r in at.items() if r["hash"] == content}
-        extra = sorted(there.keys() - mine.keys())
+class Beside(NamedTuple):
+    """The copies of an asset in one store, and what their sidecars may still be called after: former paths of each."""
+
+    places: Sequence[str]
+    former: Mapping[str, Sequence[str]]
+
+    def home(self, sidecar: str) -> str:
+        """Where a sidecar belongs: where it lies, unless what it lay beside was renamed since and left it behind."""
+        if _is_beside(sidecar, self.places):
+            return sidecar
+        for place in self.places:
+            for old in self.former[place]:
+                if _is_beside(sidecar, [old]):
+                    return _renamed(sidecar, old, place)
+        return sidecar
+
+
+def _sidecars(owner: str, rows: Sequence[Row], pair: Pair, here: Beside, there: Beside) -> Iterator[Mirroring]:
+    """Sidecars lie beside their asset: those that were left behind in the other store go there first, whatever they say."""
+    mine, theirs = ([r for r in rows if r["store"] == store] for store in pair[:2])
+    both = {r["path"] for r in mine} & {r["path"] for r in theirs}
+    at, left_behind = _at_home(theirs, there, both)
+    for path, row in left_behind:
+        yield Follow(owner, row["hash"], row, path, is_sidecar=True)
+    sent, _left_behind = _at_home(mine, here, both)
+    places = there.places
+    for content in sorted({r["hash"] for r in sent.values()}):
+        wanted = {_place(path, here.places, places): r for path, r in sent.items() if r["hash"] == content}
+        others = {path: r for path, r in at.items() if r["hash"] == content}
+        extra = sorted(others.keys() - wanted.keys())
         own = [path for path in extra if _is_beside(path, places)]
         spare = [path for path in extra if path not in own]
-        lacking = _distinct(sorted(mine.keys() - there.keys()), there.keys() & mine.keys(), pair.key)
+        lacking = _distinct(sorted(wanted.keys() - others.keys()), others.keys() & wanted.keys(), pair.key)
         for path in lacking[: max(0, len(lacking) - len(own))]:
-            row, older = mine[path], at.get(path)
+            row, older = wanted[path], at.get(path)
             if older is not None and milliseconds(older["mtime"]) >= milliseconds(row["mtime"]):
                 continue  # the other store's was written later: it is the one that goes, the other way
             if spare and older is None:
-                yield Follow(owner, content, there[spare.pop(0)], path, is_sidecar=True)
+                yield Follow(owner, content, others[spare.pop(0)], path, is_sidecar=True)
             else:
                 to = path if path != row["path"] else ""
                 yield Transfer(owner, content, row["path"], row["size"], True, older["hash"] if older else "", to=to)
+
+
+def _at_home(
+    rows: Sequence[Row], beside: Beside, both: Collection[str]
+) -> tuple[dict[str, Row], list[tuple[str, Row]]]:  # fmt: skip
+    """Sidecars by the path that each has once those that were left behind have followed; and these, with that path.
+
+    Where another one lies there already both stay, and so does what lies at one path in both stores.
+    """
+    at = {r["path"]: r for r in rows}
+    left_behind = []
+    for row in rows:
+        home = beside.home(row["path"])
+        if home not in at and row["path"] not in both:
+            left_behind.append((home, row))
+            at[home] = at.pop(row["path"])
+    return at, left_behind
 
 
 def _place(sidecar: str, here: Collection[str], places: Collection[str]) -> str:
@@ -397,10 +439,16 @@ def _place(sidecar: str, here: Collection[str], places: Collection[str]) -> str:
     owner = next((path for path in here if _is_beside(sidecar, [path])), "")
     if not owner or not places or _is_beside(sidecar, places):
         return sidecar
+    return _renamed(sidecar, owner, next(iter(places)))
+
+
+def _renamed(sidecar: str, owner: str, other: str) -> str:
+    """What a sidecar that is called after one file is called beside another one."""
     name = sidecar.rpartition("/")[2]
-    folder, slash, other = next(iter(places)).rpartition("/")
-    old, new = (_stem(path.rpartition("/")[2]) for path in (owner, other))
-    return f"{folder}{slash}{new}{name[len(old) :]}"
+    folder, slash, new = other.rpartition("/")
+    old = _stem(owner.rpartition("/")[2])
+    called = old if name.startswith(old) else _NUMBER.sub("", old)
+    return f"{folder}{slash}{_stem(new)}{name[len(called) :]}"
 
 
 def _is_beside(sidecar: str, places: Iterable[str]) -> bool:

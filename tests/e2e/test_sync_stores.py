@@ -167,6 +167,22 @@ def test_what_got_a_number_goes_with_its_folder(pair: Lab) -> None:
     check_still(pair)
 
 
+@pytest.mark.parametrize("order", [(THERE, BACK), (BACK, THERE)], ids=["there first", "back first"])
+def test_a_sidecar_that_was_edited_while_its_photo_was_renamed_goes_along(pair: Lab, order: tuple[str, str]) -> None:
+    run(pair, THERE)
+    sidecar = next(p for p in pair.stored() if p.endswith(".xmp"))
+    photo = sidecar.removesuffix(".xmp")
+    (pair.root / photo).rename(pair.root / "r.jpg")
+    (pair.root / sidecar).rename(pair.root / "r.jpg.xmp")
+    put(folder(pair), {sidecar: b"<edited in Dropbox/>"}, mtime=MTIME + 500)
+    record(pair)
+    for command in order:
+        run(pair, command)
+    assert dropped(pair) == pair.stored() and sidecar not in pair.stored()
+    assert (pair.root / "r.jpg.xmp").read_bytes() == b"<edited in Dropbox/>"
+    check_still(pair)
+
+
 def test_places_that_nobody_renamed_stay_and_are_named(pair: Lab) -> None:
     path = jpegs(pair.stored())[2]
     put(folder(pair), {"beach.jpg": (pair.root / path).read_bytes()})

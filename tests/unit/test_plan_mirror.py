@@ -159,6 +159,30 @@ def test_the_quick_look_sees_whatever_may_be_needed():
     assert lacks(rows(nas=["a"], dropbox=["a"]), [sidecar("nas", "a.xmp")], PAIR) == ("a.xmp", False)
 
 
+def test_a_sidecar_that_was_edited_there_goes_along_and_the_newest_text_wins():
+    moved = Move("nas", "M/q.jpg", "R/r.jpg", at(20))
+    copies = rows(nas=["R/r.jpg"], dropbox=["M/q.jpg"])
+    for newest in ("nas", "dropbox"):
+        mine = sidecar("nas", "R/r.jpg.xmp", "of nas", 5 + (newest == "nas") * 5)
+        theirs = sidecar("dropbox", "M/q.jpg.xmp", "of dropbox", 6)
+        follows = [Follow("h", "h", copies[1], "R/r.jpg"), Follow("h", "of dropbox", theirs, "R/r.jpg.xmp", True)]
+        sent = [Transfer("h", "of nas", "R/r.jpg.xmp", 1, True, "of dropbox")] if newest == "nas" else []
+        assert mirrored(copies, moved, sidecars=[mine, theirs]) == [*follows, *sent]
+        back = [Transfer("h", "of dropbox", "M/q.jpg.xmp", 1, True, "of nas", to="R/r.jpg.xmp")] if not sent else []
+        assert mirrored(copies, moved, sidecars=[mine, theirs], pair=BACK) == back
+
+
+def test_a_sidecar_that_was_left_behind_is_brought_to_its_photo_in_both_stores():
+    moves = [Move("nas", "A/a.jpg", "B/b.jpg", at(20)), Move("dropbox", "A/a.jpg", "B/b.jpg", at(21))]
+    copies = rows(nas=["B/b.jpg"], dropbox=["B/b.jpg"])
+    both = [sidecar("nas", "A/a.xmp"), sidecar("dropbox", "B/b.xmp")]
+    assert mirrored(copies, *moves, sidecars=both) == []
+    assert mirrored(copies, *moves, sidecars=both, pair=BACK) == [Follow("h", "s", both[0], "B/b.xmp", True)]
+    numbered = rows(nas=["x/p.jpg"], dropbox=["y/q.jpg"])
+    found = mirrored(numbered, sidecars=[sidecar("dropbox", "y/q.xmp")], pair=BACK)
+    assert found == [Transfer("h", "s", "y/q.xmp", 1, True, to="x/p.xmp")]
+
+
 def renamed(*places: tuple[str, str]) -> list[Follow]:
     return [Follow(old, old, {"path": old}, new) for old, new in places]
 
