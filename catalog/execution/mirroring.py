@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -54,6 +55,13 @@ class Done(NamedTuple):
     error: StoreError | None = None
 
 
+class Sent(NamedTuple):
+    """One file that was sent, and what is to be sent now: in one group what must not be sent twice."""
+
+    done: Done
+    further: list[list[Transfer]]
+
+
 @dataclass(frozen=True, slots=True)
 class Left:
     """What a limit left to be sent by the next run."""
@@ -95,19 +103,24 @@ class Mirrorer:
 
     def _send(self, transfers: Iterable[Transfer], pool: ThreadPoolExecutor, together: int) -> Left:
         """Send the files; what did not begin because a limit was reached."""
-        flying: set[Future[list[Done]]] = set()
+        flying: set[Future[Sent]] = set()
         arrived: list[Done] = []
         left = Left()
         last = time.monotonic()
+        further: deque[list[Transfer]] = deque()
         contents = (list(same) for _digest, same in itertools.groupby(transfers, key=lambda t: t.hash))
         try:
             while True:
-                while len(flying) < 2 * together and not self.throttle.ended and (same := next(contents, None)):
+                while len(flying) < 2 * together and not self.throttle.ended:
+                    same = further.popleft() if further else next(contents, None)
+                    if same is None:
+                        break
                     flying.add(pool.submit(self._content, same))
                 if not flying:
                     break
                 landed, flying = wait(flying, timeout=SECONDS, return_when=FIRST_COMPLETED)
-                for done in (d for future in landed for d in future.result()):
+                for done, rest in (future.result() for future in landed):
+                    further.extend(rest)
                     if done.entry is None and done.error is None and isinstance(done.action, Transfer):
                         left = left.and_also(done.action)
                     else:
@@ -123,20 +136,21 @@ class Mirrorer:
         finally:
             self._stopped.set()
             landing = [f for f in flying if not f.cancel() and f.exception() is None]
-            self._settle([*arrived, *(done for future in landing for done in future.result())])
-        for action in (action for same in contents for action in same):  # none, unless a limit was reached
+            self._settle([*arrived, *(future.result().done for future in landing)])
+        for action in (
+            action for same in itertools.chain(further, contents) for action in same
+        ):  # none, unless a limit was reached
             left = left.and_also(action)
         return left
 
-    def _content(self, actions: Sequence[Transfer]) -> list[Done]:
-        """Copies of one content, one after another: those after the first may be made by the store itself."""
-        found: list[Done] = []
-        there = ""
-        for action in actions:
-            done = self._attempt(replace(action, like=action.like or there), self._copy)
-            found.append(done)
-            there = there or (done.entry.path if done.entry else "")
-        return found
+    def _content(self, actions: Sequence[Transfer]) -> Sent:
+        """Send one copy of a content; the others may then be made by the store itself, all at once."""
+        first, *rest = actions
+        done = self._attempt(first, self._copy)
+        if done.entry is None:
+            return Sent(done, [rest] if rest else [])
+        like = done.entry.path
+        return Sent(done, [[replace(action, like=action.like or like)] for action in rest])
 
     def _settle(self, done: Sequence[Done]) -> None:
         """Record what was done, and tell what was not. Raises the error after which going on is of no use."""

@@ -419,6 +419,23 @@ def test_files_that_change_places_do_so_there_and_a_kill_leaves_no_odd_name(
         assert outcomes(inside_run(pair, monkeypatch, capfd, BACK)) == {}
 
 
+def test_further_copies_of_a_content_are_made_at_once(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    calls = stand_in(monkeypatch, {"dropbox": Stating})
+    for number in range(4):
+        shutil.copy2(pair.root / jpegs(pair.stored())[0], pair.root / f"again {number}.jpg")
+    record(pair, "nas")
+    together = threading.Barrier(4, timeout=20)
+    real = Stating.copy
+
+    def copy(self: Stating, source: str, target: str) -> Any:
+        together.wait()
+        return real(self, source, target)
+
+    monkeypatch.setattr(Stating, "copy", copy)
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 9}
+    assert calls["dropbox put"] == 5 and calls["dropbox copy"] == 4 and dropped(pair) == pair.stored()
+
+
 def in_a_ring(lab: Lab) -> list[str]:
     """Give three photos on the NAS each the next one's name."""
     names = jpegs(lab.stored())[:3]
