@@ -10,8 +10,7 @@ CatalogError
 │                              QuerySyntaxError (2), NoCatalog (2), AssetNotFound
 ├── NodeError (5)              the local Elasticsearch could not be had or started
 ├── MediaError (1)             UnreadableMedia, UnsupportedType, GaveUp
-├── PlanRefused (4)            SourceInsideCatalog, StoreGuard, ConfirmationNeeded, CatalogNotEmpty,
-│                              NotYetAvailable
+├── PlanRefused (4)            SourceInsideCatalog, StoreGuard, ConfirmationNeeded, CatalogNotEmpty
 ├── TransferError (1)          an export or backup that cannot be written or read
 └── JournalError (1)
 """
@@ -190,10 +189,6 @@ class ConfirmationNeeded(PlanRefused):
 
 class CatalogNotEmpty(PlanRefused):
     """What would be restored is to take the place of a catalog that holds something."""
-
-
-class NotYetAvailable(PlanRefused):
-    """A part that this version does not have."""
 
 
 class TransferError(CatalogError):

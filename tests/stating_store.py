@@ -118,9 +118,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, stores: dict[str, type[Counting]])
     calls: Counter[str] = Counter()
 
     @contextlib.contextmanager
-    def opened(workspace: Any, repository: Any, name: str) -> Iterator[LocalStore]:
-        root = storing.root_of(workspace, name, repository.store_record(name))
-        storing.check_present(name, root, repository.store_record(name))
+    def opened(workspace: Any, repository: Any, name: str, *, dry: bool = False) -> Iterator[LocalStore]:
+        known = repository.store_record(name)
+        root = storing.root_of(workspace, name, known)
+        storing.check_present(name, storing.place_of(workspace, name, known), known)
         store = stores.get(name, Counting)(name, root, calls)
         try:
             yield store

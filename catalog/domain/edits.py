@@ -207,11 +207,18 @@ def difference(before: Document | None, after: Document | None) -> tuple[dict[st
         if old == new:
             continue
         if name in _ROWS:
-            gone[name] = [r for r in old or [] if r not in (new or [])]
-            come[name] = [r for r in new or [] if r not in (old or [])]
+            gone[name], come[name] = _rows_without(old or [], new or []), _rows_without(new or [], old or [])
         else:
             gone[name], come[name] = old, new
     return (gone, come) if gone or come else None
+
+
+def _rows_without(rows: Iterable[Row], others: Iterable[Row]) -> list[Row]:
+    """The rows that are not among others; an asset may lie at very many places."""
+    at: dict[tuple[str, str], list[Row]] = {}
+    for other in others:
+        at.setdefault((other["store"], other["path"]), []).append(other)
+    return [row for row in rows if row not in at.get((row["store"], row["path"]), ())]
 
 
 def reversed_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> Change:

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 from catalog.domain import edits
 from catalog.domain.asset import Entry
-from catalog.domain.copies import copy_row, held, is_as_recorded, sidecar_row
+from catalog.domain.copies import OK, copy_row, held, is_as_recorded, sidecar_row, timestamp
 from catalog.domain.edits import Edit
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import file_name
@@ -33,7 +34,7 @@ from catalog.execution.listing import Listing
 from catalog.execution.proof import is_same_file
 from catalog.execution.report import Outcome, Report
 from catalog.execution.throttle import Throttle
-from catalog.plans.mirror import Follow, Mirroring, Transfer, aside
+from catalog.plans.mirror import Follow, Mirroring, Transfer, aside, original_of
 from catalog.stores.protocol import Store
 
 OUTCOMES = ("copied", "moved", "found", "failed")
@@ -52,6 +53,13 @@ class Done(NamedTuple):
     action: Mirroring
     entry: Entry | None = None
     error: StoreError | None = None
+
+
+class Sent(NamedTuple):
+    """One file that was sent, and what is to be sent now: in one group what must not be sent twice."""
+
+    done: Done
+    further: list[list[Transfer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,27 +96,31 @@ class Mirrorer:
 
     def apply(self, follows: Sequence[Follow], transfers: Iterable[Transfer]) -> Left:
         """All of it, renames first; what a limit of the run left. Raises what must stop the run, once all is recorded."""
-        together = max(self.threads, self.target.capabilities.together)
+        together = self.threads if self.throttle.is_limited else max(self.threads, self.target.capabilities.together)
         with ThreadPoolExecutor(together, thread_name_prefix="mirror") as pool:
-            done = list(pool.map(lambda f: self._attempt(f, self._move), follows))
-            self._settle(self._uncrossed(done))
+            self._settle(self._renames(follows, pool))
             return self._send(transfers, pool, together)
 
     def _send(self, transfers: Iterable[Transfer], pool: ThreadPoolExecutor, together: int) -> Left:
         """Send the files; what did not begin because a limit was reached."""
-        flying: set[Future[list[Done]]] = set()
+        flying: set[Future[Sent]] = set()
         arrived: list[Done] = []
         left = Left()
         last = time.monotonic()
+        further: deque[list[Transfer]] = deque()
         contents = (list(same) for _digest, same in itertools.groupby(transfers, key=lambda t: t.hash))
         try:
             while True:
-                while len(flying) < 2 * together and not self.throttle.ended and (same := next(contents, None)):
+                while len(flying) < 2 * together and not self.throttle.ended:
+                    same = further.popleft() if further else next(contents, None)
+                    if same is None:
+                        break
                     flying.add(pool.submit(self._content, same))
                 if not flying:
                     break
                 landed, flying = wait(flying, timeout=SECONDS, return_when=FIRST_COMPLETED)
-                for done in (d for future in landed for d in future.result()):
+                for done, rest in (future.result() for future in landed):
+                    further.extend(rest)
                     if done.entry is None and done.error is None and isinstance(done.action, Transfer):
                         left = left.and_also(done.action)
                     else:
@@ -124,20 +136,21 @@ class Mirrorer:
         finally:
             self._stopped.set()
             landing = [f for f in flying if not f.cancel() and f.exception() is None]
-            self._settle([*arrived, *(done for future in landing for done in future.result())])
-        for action in (action for same in contents for action in same):  # none, unless a limit was reached
+            self._settle([*arrived, *(future.result().done for future in landing)])
+        for action in (
+            action for same in itertools.chain(further, contents) for action in same
+        ):  # none, unless a limit was reached
             left = left.and_also(action)
         return left
 
-    def _content(self, actions: Sequence[Transfer]) -> list[Done]:
-        """Copies of one content, one after another: those after the first may be made by the store itself."""
-        found: list[Done] = []
-        there = ""
-        for action in actions:
-            done = self._attempt(replace(action, like=action.like or there), self._copy)
-            found.append(done)
-            there = there or (done.entry.path if done.entry else "")
-        return found
+    def _content(self, actions: Sequence[Transfer]) -> Sent:
+        """Send one copy of a content; the others may then be made by the store itself, all at once."""
+        first, *rest = actions
+        done = self._attempt(first, self._copy)
+        if done.entry is None:
+            return Sent(done, [rest] if rest else [])
+        like = done.entry.path
+        return Sent(done, [[replace(action, like=action.like or like)] for action in rest])
 
     def _settle(self, done: Sequence[Done]) -> None:
         """Record what was done, and tell what was not. Raises the error after which going on is of no use."""
@@ -163,16 +176,69 @@ class Mirrorer:
 
     # --- renames ---------------------------------------------------------------------------------------------------
 
+    def _renames(self, follows: Sequence[Follow], pool: ThreadPoolExecutor) -> list[Done]:
+        """All of them, as many at once as the store takes.
+
+        Where a name is still held by what is to be renamed itself, as in a ring, the file gets a name of its own first. So
+        does one whose name changes in case only, which a store that takes both for one refuses as a rename.
+        """
+        held = {self.shown.key(f.old) for f in follows}
+        done = list(pool.map(lambda f: self._attempt(f, self._aside if self.shown.key(f.path) in held else self._move), follows))
+        return list(pool.map(self._ended, done))
+
+    def _ended(self, done: Done) -> Done:
+        """A rename that has come to its end: at its name, or at the same with a number; else the file is back."""
+        action = done.action
+        if not isinstance(action, Follow):
+            return done
+        if isinstance(done.error, AlreadyExists):
+            name = action.old
+        elif done.entry is not None and original_of(done.entry.path):
+            name = done.entry.path
+        else:
+            return done
+        try:
+            return self._placed(action, name)
+        except StoreError as error:
+            if name != action.old:
+                with contextlib.suppress(StoreError):
+                    self._renamed(name, action.old)
+            return Done(action, error=error)
+
     def _move(self, action: Follow) -> Done:
         """Rename a file that is as recorded; one that lies at its new place already came there before a kill."""
+        there = self._checked(action)
+        return Done(action, there or self._brought(action, action.old, action.path))
+
+    def _aside(self, action: Follow) -> Done:
+        """The same, to a name for a moment; a file that a killed run left under such a name has it already."""
+        there = self._checked(action)
+        if there is None and original_of(action.old):
+            there = self.shown.sure(action.old)
+        return Done(action, there or self._brought(action, action.old, aside(action.old, self.run)))
+
+    def _checked(self, action: Follow) -> Entry | None:
+        """Raises unless a file is as recorded; the file at its new place, where it came there before a kill."""
         entry, there = self.shown.sure(action.old), self.shown.at(action.path)
         if entry is None and there is not None and self._digest(there) == action.hash:
-            return Done(action, there)
+            return there
         if entry is None:
             raise NotFound(f"{action.old} is gone from store {self.target.name}.", hint="Sync the catalog with that store.")
         if not is_as_recorded(entry, held(action.row, action.hash)):
-            raise StoreError(f"{action.old} was changed in store {self.target.name}.", hint="Sync the catalog with that store.")
-        return Done(action, self._renamed(action.old, action.path))
+            raise self._changed(action)
+        return None
+
+    def _changed(self, action: Follow) -> StoreError:
+        return StoreError(f"{action.old} was changed in store {self.target.name}.", hint="Sync the catalog with that store.")
+
+    def _brought(self, action: Follow, old: str, new: str) -> Entry:
+        """Rename a file; raises where another one lay there by then, which is put back."""
+        entry = self._renamed(old, new)
+        if is_as_recorded(entry, held(action.row, action.hash)):
+            return entry
+        with contextlib.suppress(StoreError):
+            self._renamed(new, action.old)
+        raise self._changed(action)
 
     def _renamed(self, old: str, new: str) -> Entry:
         entry = self.target.move(old, new)
@@ -180,34 +246,13 @@ class Mirrorer:
         self.shown.add(entry)
         return entry
 
-    def _uncrossed(self, done: Sequence[Done]) -> list[Done]:
-        """The same, but where a name was taken by what is to be renamed itself, as in a ring, all have got their names.
-
-        Each file gets a name of its own first. Where its name is taken by other content, it gets a number.
-        """
-        crossed = [d.action for d in done if isinstance(d.action, Follow) and isinstance(d.error, AlreadyExists)]
-        found = [d for d in done if d.action not in crossed]
-        waiting: list[tuple[Follow, str]] = []
-        for action in crossed:
-            name = aside(action.old, self.run)
-            try:
-                self._renamed(action.old, name)
-                waiting.append((action, name))
-            except StoreError as error:
-                found.append(Done(action, error=error))
-        for action, name in waiting:
-            try:
-                found.append(self._placed(action, name))
-            except StoreError as error:
-                with contextlib.suppress(StoreError):
-                    self._renamed(name, action.old)
-                found.append(Done(action, error=error))
-        return found
-
     def _placed(self, action: Follow, name: str) -> Done:
+        """Where its name is taken by other content a file gets a number; that may be the name it had."""
         for path in _names(action.path):
+            if path == name:
+                return Done(replace(action, placed=path), self.shown.sure(path))
             with contextlib.suppress(AlreadyExists):
-                entry = self._renamed(name, path)
+                entry = self._brought(action, name, path)
                 return Done(replace(action, placed=path), entry)
         raise AlreadyExists(f"{action.path} is taken in store {self.target.name}.", store=self.target.name, path=action.path)
 
@@ -292,7 +337,8 @@ class Mirrorer:
     def _told(self, action: Mirroring, placed: str) -> Outcome:
         store = self.target.name
         if isinstance(action, Follow):
-            return Outcome(action.name, action.old, "moved", store, placed, action.hash)
+            outcome = "found" if placed == action.old else "moved"
+            return Outcome(action.name, action.old, outcome, store, placed, action.hash)
         target = placed if placed != action.path else ""
         if action.found:
             return Outcome(action.name, action.path, "found", store, target, action.hash)
@@ -307,6 +353,8 @@ class Mirrorer:
         event["source"] = old or f"{self.source.name}:{action.path}"
         if action.is_sidecar:
             change = edits.with_sidecars([(store, old)] if old else [], [sidecar_row(store, entry, action.hash)])
+        elif old == entry.path:  # it came to that name anew, or the same rename would be tried by every run
+            change = edits.marked(store, old, OK, added=timestamp(now))
         elif old:
             change = edits.moved_copy(store, old, copy_row(store, entry, now, now))
         else:

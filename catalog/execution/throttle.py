@@ -47,6 +47,11 @@ class Throttle:
         self._free = 0.0
         self.ended = ""
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether any limit is set: then no more files begin at once than are to travel at once."""
+        return bool(self._table.limits or self._max_bytes or self._max_seconds)
+
     def begin(self, size: int) -> bool:
         """Whether a transfer may begin. `ended` says, once one may not, which limit was reached."""
         with self._lock:

@@ -15,7 +15,7 @@ from typing import Any
 from catalog.console import Screen
 from catalog.domain.copies import timestamp
 from catalog.domain.edits import Change, Document
-from catalog.domain.names import comparison_key
+from catalog.domain.names import comparison_key, printable
 from catalog.errors import StoreGuard, UsageError
 from catalog.execution.agreement import Applier, foreseen
 from catalog.execution.comparison import Recorded, Records, Scope
@@ -28,7 +28,7 @@ from catalog.execution.report import Outcome, Report, size_text
 from catalog.index import queries, schema
 from catalog.index.repository import Repository
 from catalog.plans.actions import Skip
-from catalog.plans.mirror import Follow, Mirroring, Move, Pair, Transfer, lacks, mirror_asset
+from catalog.plans.mirror import Follow, Mirroring, Move, Pair, Transfer, first_of, lacks, mirror_asset
 from catalog.plans.reconcile import Load, Lose, Reconciliation, Relocate, Vanish
 from catalog.runs import storing
 from catalog.runs.session import Session, session
@@ -116,7 +116,7 @@ class Pairing:
         self._work = Work()
         self._listed: list[Listed] = []
         self._unknown: dict[str, int] = {}
-        self._apart = 0
+        self._apart: list[tuple[str, str]] = []
         self._behind = 0
         self._left = 0
 
@@ -182,7 +182,7 @@ class Pairing:
                 history = [*moves.get(key, ()), *moved.get(key, ())]
                 copies, sidecars = document.get("copies", []), document.get("sidecars", [])
                 needs = mirror_asset(key, copies, sidecars, self._pair, history)
-                self._apart += len(needs.apart)
+                self._apart += needs.apart
                 self._behind += needs.behind
                 yield from needs.actions
 
@@ -216,8 +216,9 @@ class Pairing:
         chosen = list(self._plan(first, foresight, moved, at_once))
         follows = [a for a in chosen if isinstance(a, Follow)]
         transfers = itertools.chain((a for a in chosen if not isinstance(a, Follow)), self._plan(rest, {}, {}, at_once))
+        follows, sent = self._cut(follows, transfers, limit)
         size = 0
-        for planned in self._cut(itertools.chain(follows, transfers), limit):
+        for planned in itertools.chain[Mirroring](follows, sent):
             size += planned.size if isinstance(planned, Transfer) else 0
             report.add(_mirrored(planned, self._target.name))
         self._tell_rest(report)
@@ -235,22 +236,33 @@ class Pairing:
                 self._left -= 1
             yield store, action
 
-    def _cut(self, actions: Iterator[Mirroring], limit: int) -> Iterator[Mirroring]:
-        """As many of the other actions as the limit leaves."""
-        return itertools.islice(actions, self._left) if limit else actions
+    def _cut(
+        self, follows: list[Follow], transfers: Iterator[Mirroring], limit: int
+    ) -> tuple[list[Follow], Iterator[Transfer]]:  # fmt: skip
+        """As many of the other actions as the limit leaves; nothing comes to a name that a rename which is left still holds."""
+        sent = (a for a in transfers if isinstance(a, Transfer))
+        if not limit:
+            return follows, sent
+        key = self._shown.key
+        chosen = first_of(follows, self._left, key)
+        held = {key(f.old) for f in follows} - {key(f.old) for f in chosen}
+        return chosen, itertools.islice((a for a in sent if key(a.goal) not in held), self._left - len(chosen))
 
     def _tell_rest(self, report: Report) -> None:
         """What is not for this run to do: files that nobody has read, and copies that have places of their own."""
-        if report.quiet:
-            return
         for seen, store in ((self._shown, self._target.name), (self._given, self._source.name)):
             count = self._unknown.get(store, 0) - (report.counts["found"] if seen is self._shown else 0)
             if count > 0:
                 report.complain(_unknown(store, count, is_far=seen.states_content))
         here, there = self._pair[:2]
+        if report.quiet:
+            return
         if self._apart:
-            what = "copy has" if self._apart == 1 else "copies have"
-            report.complain(f"{self._apart:,} {what} another place in {there} than in {here}, given by hand; each stays.")
+            what = "copy has" if len(self._apart) == 1 else "copies have"
+            places = f"another place in {there} than in {here}, given there later or by hand"
+            report.complain(f"{len(self._apart):,} {what} {places}; each stays.")
+        for path, other in sorted(self._apart) if report.verbose else ():
+            report.complain(printable(f"  {here}:{path} is {there}:{other}"))
         if self._behind:
             what = "copy was" if self._behind == 1 else "copies were"
             report.complain(f"{self._behind:,} {what} renamed in {there} since; {here} follows when synced the other way.")
@@ -270,15 +282,13 @@ class Pairing:
         )
         if self._workspace.progress.shows_files:
             self._workspace.progress.files(len(plan) + len(rest))
-        if limit:
-            follows = follows[: self._left]
-            transfers = itertools.islice(transfers, self._left - len(follows))
+        follows, sent = self._cut(follows, transfers, limit)
         throttle = self._workspace.throttle()
         mirrorer = Mirrorer(
             self._source, self._target, run.edit, run.journal, run.report, run.run, self._shown, self._given, throttle,
             self._workspace.settings.transfers, self._workspace.progress.advance,
         )  # fmt: skip
-        left = mirrorer.apply(follows, (a for a in transfers if isinstance(a, Transfer)))
+        left = mirrorer.apply(follows, sent)
         self._tell_rest(run.report)
         _tell_left(run.report, left, throttle.ended)
 

@@ -224,7 +224,8 @@ def test_years_and_folders_that_are_not_there(lab: Lab) -> None:
 
 def test_dropbox_and_a_source_in_or_around_the_catalog_are_refused(lab: Lab) -> None:
     put(lab.source, {f"{JULY}/a.jpg": shot(1)})
-    assert importing(lab, "--dropbox").status == 4
+    refused = importing(lab, "--dropbox")
+    assert refused.status == 2 and "dropbox_root" in refused.err and not lab.root.exists()
     for root in (lab.source / "nas", lab.source, lab.folder):
         done = lab.run("import_old_catalog", lab.source, "2015", "--nas_root", root)
         assert (done.status, done.out) == (4, "") and "nothing was changed" in done.err

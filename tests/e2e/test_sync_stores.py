@@ -119,16 +119,79 @@ def test_a_rename_in_dropbox_is_followed_on_the_nas(pair: Lab, order: tuple[str,
     check_still(pair)
 
 
-def test_names_that_both_changed_stay_and_are_told_once(pair: Lab) -> None:
+@pytest.mark.parametrize("order", [(THERE, BACK), (BACK, THERE)], ids=["there first", "back first"])
+def test_where_both_renamed_a_file_the_one_that_came_last_to_its_name_is_followed(pair: Lab, order: tuple[str, str]) -> None:
     run(pair, THERE)
     path = jpegs(pair.stored())[2]
     (pair.root / path).rename(pair.root / "by the sea.jpg")
     (folder(pair) / path).rename(folder(pair) / "beach.jpg")
     record(pair)
+    for command in order:
+        run(pair, command)
+    assert "beach.jpg" in pair.stored() and dropped(pair) == pair.stored()
+    check_still(pair)
+    (pair.root / "beach.jpg").rename(pair.root / "Spain.jpg")
+    record(pair)
+    for command in order:
+        run(pair, command)
+    assert "Spain.jpg" in pair.stored() and dropped(pair) == pair.stored() and len(jpegs(dropped(pair))) == 4
+    check_still(pair)
+
+
+def test_a_rename_is_followed_though_the_other_store_has_one_more(pair: Lab) -> None:
+    run(pair, THERE)
+    path = jpegs(pair.stored())[2]
+    put(folder(pair), {"D/x.jpg": (folder(pair) / path).read_bytes()})
+    (pair.root / path).rename(pair.root / "renamed.jpg")
+    record(pair)
+    for command in (THERE, BACK):
+        run(pair, command)
+    assert dropped(pair) == pair.stored() and path not in pair.stored()
+    assert {"renamed.jpg", "D/x.jpg"} < dropped(pair).keys()
+    check_still(pair)
+
+
+def test_what_got_a_number_goes_with_its_folder(pair: Lab) -> None:
+    run(pair, THERE)
+    path = jpegs(pair.stored())[1]
+    (pair.root / path).write_bytes(jpeg("edited on the NAS"))
+    record(pair)
+    for command in (THERE, BACK):
+        run(pair, command)
+    assert dropped(pair).keys() == pair.stored().keys() and dropped(pair) != pair.stored()
+    (pair.root / "2019").rename(pair.root / "Holiday")
+    record(pair, "nas")
+    for command in (THERE, BACK):
+        run(pair, command)
+    assert dropped(pair) == pair.stored() and not any(p.startswith("2019") for p in dropped(pair))
+    check_still(pair)
+
+
+@pytest.mark.parametrize("order", [(THERE, BACK), (BACK, THERE)], ids=["there first", "back first"])
+def test_a_sidecar_that_was_edited_while_its_photo_was_renamed_goes_along(pair: Lab, order: tuple[str, str]) -> None:
+    run(pair, THERE)
+    sidecar = next(p for p in pair.stored() if p.endswith(".xmp"))
+    photo = sidecar.removesuffix(".xmp")
+    (pair.root / photo).rename(pair.root / "r.jpg")
+    (pair.root / sidecar).rename(pair.root / "r.jpg.xmp")
+    put(folder(pair), {sidecar: b"<edited in Dropbox/>"}, mtime=MTIME + 500)
+    record(pair)
+    for command in order:
+        run(pair, command)
+    assert dropped(pair) == pair.stored() and sidecar not in pair.stored()
+    assert (pair.root / "r.jpg.xmp").read_bytes() == b"<edited in Dropbox/>"
+    check_still(pair)
+
+
+def test_places_that_nobody_renamed_stay_and_are_named(pair: Lab) -> None:
+    path = jpegs(pair.stored())[2]
+    put(folder(pair), {"beach.jpg": (pair.root / path).read_bytes()})
+    record(pair)
     done = pair.run(THERE)
-    assert done.status == 0 and done.err.count("each stays") == 1
-    assert "by the sea.jpg" in pair.stored() and "beach.jpg" in dropped(pair)
-    assert len(jpegs(pair.stored())) == len(jpegs(dropped(pair))) == 4
+    assert done.status == 0 and done.err.count("each stays") == 1 and "beach.jpg" not in done.err
+    done = pair.run(THERE, "--verbose")
+    assert f"nas:{path} is dropbox:beach.jpg" in done.err + done.out
+    assert "beach.jpg" in dropped(pair) and path in pair.stored()
     check_still(pair)
 
 
@@ -354,6 +417,108 @@ def test_files_that_change_places_do_so_there_and_a_kill_leaves_no_odd_name(
         assert dropped(pair) == pair.stored()
         assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {}
         assert outcomes(inside_run(pair, monkeypatch, capfd, BACK)) == {}
+
+
+def test_further_copies_of_a_content_are_made_at_once(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    calls = stand_in(monkeypatch, {"dropbox": Stating})
+    for number in range(4):
+        shutil.copy2(pair.root / jpegs(pair.stored())[0], pair.root / f"again {number}.jpg")
+    record(pair, "nas")
+    together = threading.Barrier(4, timeout=20)
+    real = Stating.copy
+
+    def copy(self: Stating, source: str, target: str) -> Any:
+        together.wait()
+        return real(self, source, target)
+
+    monkeypatch.setattr(Stating, "copy", copy)
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 9}
+    assert calls["dropbox put"] == 5 and calls["dropbox copy"] == 4 and dropped(pair) == pair.stored()
+
+
+def in_a_ring(lab: Lab) -> list[str]:
+    """Give three photos on the NAS each the next one's name."""
+    names = jpegs(lab.stored())[:3]
+    for name in names:
+        (lab.root / name).rename(lab.root / f"{name}.spare")
+    for name, other in zip(names, names[1:] + names[:1], strict=True):
+        (lab.root / f"{name}.spare").rename(lab.root / other)
+    record(lab, "nas")
+    return names
+
+
+def test_a_limit_leaves_a_ring_whole(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    calls = stand_in(monkeypatch, {"dropbox": Stating})
+    inside_run(pair, monkeypatch, capfd, THERE)
+    in_a_ring(pair)
+    assert "planned" not in outcomes(inside_run(pair, monkeypatch, capfd, THERE, "--dryrun", "--limit", 2))
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE, "--limit", 2)) == {}
+    assert calls["dropbox move"] == 0
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE, "--limit", 3)) == {"moved": 3}
+    assert calls["dropbox move"] == 6, "no move is tried that must fail"
+    assert dropped(pair) == pair.stored()
+
+
+def test_the_files_of_a_ring_are_renamed_at_once(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    stand_in(monkeypatch, {"dropbox": Stating})
+    inside_run(pair, monkeypatch, capfd, THERE)
+    in_a_ring(pair)
+    together = threading.Barrier(3, timeout=20)
+    real = Stating.move
+
+    def move(self: Stating, source: str, target: str) -> Any:
+        together.wait()
+        return real(self, source, target)
+
+    monkeypatch.setattr(Stating, "move", move)
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"moved": 3}
+    assert dropped(pair) == pair.stored()
+
+
+def test_a_file_that_was_changed_just_before_its_rename_is_put_back(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    stand_in(monkeypatch, {"dropbox": Stating})
+    inside_run(pair, monkeypatch, capfd, THERE)
+    names = in_a_ring(pair)
+    other = jpegs(pair.stored())[3]
+    digest = pair.stored()[other]
+    (pair.root / other).rename(pair.root / "renamed.jpg")
+    record(pair, "nas")
+    real = Stating.move
+    changed = {names[0]: jpeg("changed"), other: jpeg("changed, too")}
+
+    def move(self: Stating, source: str, target: str) -> Any:
+        if source in changed and not (self.root / target).exists():
+            (self.root / source).write_bytes(changed[source])
+        return real(self, source, target)
+
+    monkeypatch.setattr(Stating, "move", move)
+    done = inside_run(pair, monkeypatch, capfd, THERE, status=3)
+    assert outcomes(done) == {"moved": 2, "failed": 2} and done.out.count("was changed in store dropbox") >= 2
+    for path, content in changed.items():
+        assert (folder(pair) / path).read_bytes() == content
+    rows = [c["path"] for c in pair.documents()[digest]["copies"] if c["store"] == "dropbox"]
+    assert rows == [other], "what is not so is not recorded"
+    monkeypatch.setattr(Stating, "move", real)
+    record(pair)
+    for command in (THERE, BACK, THERE, BACK):
+        inside_run(pair, monkeypatch, capfd, command)
+    assert set(dropped(pair).values()) == set(pair.stored().values()) >= {content_hash(c) for c in changed.values()}
+
+
+def test_a_name_that_is_taken_for_good_is_asked_for_once(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    stand_in(monkeypatch, {"dropbox": Stating})
+    (pair.root / jpegs(pair.stored())[0]).rename(pair.root / "a_1.jpg")
+    record(pair, "nas")
+    inside_run(pair, monkeypatch, capfd, THERE)
+    put(folder(pair), {"a.jpg": b"no photo of the catalog"})
+    (pair.root / "a_1.jpg").rename(pair.root / "a.jpg")
+    record(pair, "nas")
+    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"found": 1}
+    for command in (THERE, BACK):
+        assert outcomes(inside_run(pair, monkeypatch, capfd, command)) == {}
+    assert "a.jpg" in pair.stored() and "a_1.jpg" in dropped(pair)
 
 
 def test_a_name_of_another_case_is_taken(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:

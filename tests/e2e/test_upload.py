@@ -297,7 +297,7 @@ def test_refusals_change_nothing(lab: Lab) -> None:
     before = tree(lab.folder)
     upload = "upload_to_nas_from_disk"
     for status, arguments in [
-        (4, (lab.source, "--nas_root", lab.root, "--dropbox")),
+        (2, (lab.source, "--nas_root", lab.root, "--dropbox")),
         (4, (lab.root / "2019", "--nas_root", lab.root)),
         (4, (lab.root, "--nas_root", lab.root)),
         (4, (lab.folder / "link", "--nas_root", lab.root)),

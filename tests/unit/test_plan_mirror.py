@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from catalog.domain.names import comparison_key
-from catalog.plans.mirror import Follow, Move, Needs, Pair, Transfer, is_numbered, lacks, mirror_asset
+from catalog.plans.mirror import Follow, Move, Needs, Pair, Transfer, first_of, is_numbered, lacks, mirror_asset
 
 PAIR = Pair("nas", "dropbox")
 BACK = Pair("dropbox", "nas")
@@ -50,9 +50,54 @@ def test_who_moved_last_wins():
     assert mirrored(back, *moves, pair=BACK) == [], "a rename back is not undone"
     assert isinstance(mirrored(back, *moves)[0], Follow)
     both = [Move("nas", "a", "b", at(20)), Move("dropbox", "a", "c", at(25))]
-    found = needs(rows(nas=["b"], dropbox=["c"]), *both)
-    assert found == Needs([], [("b", "c")])
-    assert needs(rows(nas=["b"], dropbox=["c"]), *both, pair=BACK) == Needs([], [("c", "b")])
+    apart = rows(nas=["b"], dropbox=["c"])
+    assert needs(apart, *both) == Needs([], [], 1)
+    assert mirrored(apart, *both, pair=BACK) == [Follow("h", "h", apart[0], "c")]
+    again = Move("nas", "b", "d", at(30))
+    apart = rows(nas=["d"], dropbox=["c"])
+    assert mirrored(apart, *both, again) == [Follow("h", "h", apart[1], "d")]
+    assert needs(apart, *both, again, pair=BACK) == Needs([], [], 1)
+
+
+def test_two_stores_that_meet_keep_their_places():
+    own = rows(nas=["a", "b", "d"], dropbox=["x", "y"])
+    before = [Move("nas", "old", "a", at(5)), Move("dropbox", "older", "x", at(4))]
+    assert needs(own, *before) == Needs([Transfer("h", "h", "a", 1)], [("b", "x"), ("d", "y")])
+    assert needs(own, *before, pair=BACK) == Needs([], [("x", "b"), ("y", "d")])
+    renamed = [*before, Move("nas", "d", "e", at(20))]
+    own = rows(nas=["a", "b", "e"], dropbox=["x", "y"])
+    assert needs(own, *renamed).actions == [Transfer("h", "h", "a", 1), Follow("h", "h", own[-1], "e")]
+
+
+def test_what_the_history_tells_comes_before_places_of_their_own():
+    more = rows(nas=["Z/a"], dropbox=["A/a", "D/x"])
+    moved = Move("nas", "A/a", "Z/a", at(20))
+    assert needs(more, moved) == Needs([Follow("h", "h", more[1], "Z/a")], [])
+    assert needs(more, moved, pair=BACK) == Needs([Transfer("h", "h", "D/x", 1)], [], 1)
+    many = rows(nas=["A/a2", "B/a3"], dropbox=["A/a1", "Y/a3"])
+    moved = Move("dropbox", "B/a3", "Y/a3", at(20))
+    assert needs(many, moved, pair=BACK) == Needs([Follow("h", "h", many[1], "Y/a3")], [("A/a1", "A/a2")])
+    twice = [Move("nas", "A/a", "B/a", at(20)), Move("nas", "B/a", "C/a", at(30))]
+    many = rows(nas=["C/a"], dropbox=["A/a", "C/x"])
+    assert needs(many, *twice).actions == [Follow("h", "h", many[1], "C/a")]
+
+
+def test_what_got_a_number_moves_along_with_its_partner():
+    apart = rows(nas=["N/a.jpg"], dropbox=["A/a_1.jpg"])
+    moved = Move("nas", "A/a.jpg", "N/a.jpg", at(20))
+    assert mirrored(apart, moved) == [Follow("h", "h", apart[1], "N/a.jpg")]
+    assert mirrored(apart, moved, pair=BACK) == []
+    apart = rows(nas=["A/a.jpg", "A/b.jpg"], dropbox=["N/a_1.jpg", "own.jpg"])
+    moved = Move("dropbox", "A/a_1.jpg", "N/a_1.jpg", at(20))
+    assert mirrored(apart, moved, pair=BACK) == [Follow("h", "h", apart[0], "N/a_1.jpg")]
+
+
+def test_a_number_that_a_rename_ended_with_is_no_later_rename():
+    settled = rows(nas=["b.jpg"], dropbox=["b_1.jpg"])
+    moves = [Move("nas", "a.jpg", "b.jpg", at(20)), Move("dropbox", "a.jpg", "b_1.jpg", at(21))]
+    assert needs(settled, *moves) == needs(settled, *moves, pair=BACK) == Needs([], [])
+    moves = [Move("nas", "b_1.jpg", "b.jpg", at(20)), Move("dropbox", "b_1.jpg", "b_1.jpg", at(21))]
+    assert needs(settled, *moves) == needs(settled, *moves, pair=BACK) == Needs([], [])
 
 
 def test_a_rename_there_is_told_as_what_the_other_way_will_bring():
@@ -112,3 +157,41 @@ def test_the_quick_look_sees_whatever_may_be_needed():
     assert lacks(rows(nas=["a"], dropbox=["b"]), [], PAIR) == ("a", True)
     assert lacks(rows(dropbox=["b"]), [], PAIR) == ("", False)
     assert lacks(rows(nas=["a"], dropbox=["a"]), [sidecar("nas", "a.xmp")], PAIR) == ("a.xmp", False)
+
+
+def test_a_sidecar_that_was_edited_there_goes_along_and_the_newest_text_wins():
+    moved = Move("nas", "M/q.jpg", "R/r.jpg", at(20))
+    copies = rows(nas=["R/r.jpg"], dropbox=["M/q.jpg"])
+    for newest in ("nas", "dropbox"):
+        mine = sidecar("nas", "R/r.jpg.xmp", "of nas", 5 + (newest == "nas") * 5)
+        theirs = sidecar("dropbox", "M/q.jpg.xmp", "of dropbox", 6)
+        follows = [Follow("h", "h", copies[1], "R/r.jpg"), Follow("h", "of dropbox", theirs, "R/r.jpg.xmp", True)]
+        sent = [Transfer("h", "of nas", "R/r.jpg.xmp", 1, True, "of dropbox")] if newest == "nas" else []
+        assert mirrored(copies, moved, sidecars=[mine, theirs]) == [*follows, *sent]
+        back = [Transfer("h", "of dropbox", "M/q.jpg.xmp", 1, True, "of nas", to="R/r.jpg.xmp")] if not sent else []
+        assert mirrored(copies, moved, sidecars=[mine, theirs], pair=BACK) == back
+
+
+def test_a_sidecar_that_was_left_behind_is_brought_to_its_photo_in_both_stores():
+    moves = [Move("nas", "A/a.jpg", "B/b.jpg", at(20)), Move("dropbox", "A/a.jpg", "B/b.jpg", at(21))]
+    copies = rows(nas=["B/b.jpg"], dropbox=["B/b.jpg"])
+    both = [sidecar("nas", "A/a.xmp"), sidecar("dropbox", "B/b.xmp")]
+    assert mirrored(copies, *moves, sidecars=both) == []
+    assert mirrored(copies, *moves, sidecars=both, pair=BACK) == [Follow("h", "s", both[0], "B/b.xmp", True)]
+    numbered = rows(nas=["x/p.jpg"], dropbox=["y/q.jpg"])
+    found = mirrored(numbered, sidecars=[sidecar("dropbox", "y/q.xmp")], pair=BACK)
+    assert found == [Transfer("h", "s", "y/q.xmp", 1, True, to="x/p.xmp")]
+
+
+def renamed(*places: tuple[str, str]) -> list[Follow]:
+    return [Follow(old, old, {"path": old}, new) for old, new in places]
+
+
+def test_a_limit_never_cuts_a_ring_and_takes_what_frees_a_name_first():
+    ring = renamed(("a", "b"), ("b", "c"), ("c", "a"), ("x", "y"))
+    assert [f.old for f in first_of(ring, 1, str)] == [f.old for f in first_of(ring, 2, str)] == ["x"]
+    assert sorted(f.old for f in first_of(ring, 3, str)) == ["a", "b", "c"]
+    shifted = renamed(*((str(n), str(n + 1)) for n in range(8)))
+    assert [f.old for f in first_of(shifted, 3, str)] == ["7", "6", "5"] and len(first_of(shifted, 8, str)) == 8
+    assert first_of(renamed(("a", "A")), 1, comparison_key) == renamed(("a", "A"))
+    assert first_of(ring, 0, str) == []
