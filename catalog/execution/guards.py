@@ -73,15 +73,15 @@ def check_marker(name: str, root: object, marker: str | None, known: dict[str, o
 
 def check_shrunk(missing: int, total: int, percent: float, files: int) -> None:
     """Raise StoreGuard where so many recorded files are missing that the store, or a part of it, may just not be there."""
-    if missing == total and total >= ALL_OF:
-        raise StoreGuard(
-            f"None of {total:,} recorded files is there; nothing was changed.",
-            hint="Is everything mounted? If they are really gone, add --accept-losses.",
-        )
     if missing > files and missing * 100 > total * percent:
         raise StoreGuard(
             f"{missing:,} of {total:,} recorded files are not there, more than {percent:g} % and {files:,} files; "
             "nothing was changed.",
+            hint="Is everything mounted? If they are really gone, add --accept-losses.",
+        )
+    if missing == total and total >= ALL_OF:
+        raise StoreGuard(
+            f"{missing:,} of {total:,} recorded files are not there, which is all of them; nothing was changed.",
             hint="Is everything mounted? If they are really gone, add --accept-losses.",
         )
 
