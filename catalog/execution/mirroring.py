@@ -263,6 +263,9 @@ class Mirrorer:
         entry = self.given.sure(action.path)
         if entry is None:
             raise NotFound(f"{action.path} is gone from store {self.source.name}.", hint="Sync the catalog with that store.")
+        if entry.size != action.size:
+            raise StoreError(f"{action.path} in store {self.source.name} is not what the catalog recorded.",
+                             hint="Sync the catalog with that store.")  # fmt: skip
         for path in _names(action.goal):
             done = self._copy_to(path, self.shown.at(path), action, entry)
             if done is not None:
@@ -363,8 +366,8 @@ class Mirrorer:
 
     def _fail(self, action: Mirroring, error: StoreError) -> None:
         self.journal.failed(action.name, store=self.target.name, path=action.path, hash=action.hash, reason=str(error))
-        hint = " (the catalog's copy is damaged: see `catalog verify`)" if isinstance(error, FixityMismatch) else ""
-        reason = f"{error}{hint}"
+        edited = f" It is not what the catalog recorded: sync the catalog with store {self.source.name}, or see `catalog verify`."
+        reason = f"{error.message}{edited}" if isinstance(error, FixityMismatch) else str(error)
         self.report.add(Outcome(action.name, action.path, "failed", self.target.name, hash=action.hash, reason=reason))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from catalog.execution.report import OUTCOMES, Outcome, Report
 from catalog.plans.actions import Action, CopyToStore, SkipDuplicate
 from catalog.runs import storing
-from catalog.runs.ingesting import nas_root
+from catalog.runs.ingesting import lookup_of, nas_root
 from catalog.runs.pairing import bring
 from catalog.runs.session import Session
 from catalog.stores.protocol import ManagedStore
@@ -70,6 +70,7 @@ def second(workspace: Workspace, name: str, *, wanted: bool, dry: bool) -> Itera
     if not wanted:
         yield None
     elif dry:
+        storing.place_of(workspace, name, lookup_of(workspace, dry=True).store_record(name))  # what it lacks is said now
         yield Second(name, None)
     else:
         if name == storing.NAS and name not in storing.known_stores(workspace.repository):

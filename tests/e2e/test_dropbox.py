@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from emulators.dropbox import Emulator
-from running import GHENT, Lab, clip, content_hash, ended, jpeg, png, put, wait_for
+from running import GHENT, MTIME, Lab, clip, content_hash, ended, jpeg, png, put, wait_for
 
 from catalog.stores.local import PRIVATE
 
@@ -306,3 +306,17 @@ def test_a_moved_source_waits_for_its_second_copy(lab: Lab, dropbox: Emulator):
     assert list(lab.source.iterdir()) == []
     assert in_dropbox(dropbox) == lab.stored()
     check_true(lab, dropbox)
+
+
+def test_an_edit_that_nobody_catalogued_is_not_sent_as_the_old_photo(lab: Lab, dropbox: Emulator):
+    put(lab.source, {"a.jpg": jpeg("a"), "b.jpg": jpeg("b")})
+    assert lab.upload().status == 0
+    one, other = sorted(lab.stored())
+    put(lab.root, {one: jpeg("a", size=90), other: jpeg("b")[:-2] + b"xx"}, MTIME + 100)
+    done = lab.run("sync_nas_to_dropbox", "--json")
+    assert (done.status, done.summary["failed"]) == (3, 2)
+    assert all("sync the catalog with" in line["reason"].lower() for line in done.lines[:-1]), done.out
+    assert in_dropbox(dropbox) == {}
+    assert lab.run("sync_catalog_with_disk", "--yes").status == 0
+    assert lab.run("sync_nas_to_dropbox").status == 0
+    assert in_dropbox(dropbox) == lab.stored()
