@@ -366,7 +366,8 @@ class Mirrorer:
 
     def _fail(self, action: Mirroring, error: StoreError) -> None:
         self.journal.failed(action.name, store=self.target.name, path=action.path, hash=action.hash, reason=str(error))
-        edited = f" It is not what the catalog recorded: sync the catalog with store {self.source.name}, or it is damaged: see `catalog verify`."
+        where = f"sync the catalog with store {self.source.name}, or it is damaged: see `catalog verify`."
+        edited = f" It is not what the catalog recorded: {where}"
         reason = f"{error.message}{edited}" if isinstance(error, FixityMismatch) else str(error)
         self.report.add(Outcome(action.name, action.path, "failed", self.target.name, hash=action.hash, reason=reason))
 
