@@ -33,10 +33,10 @@ IN_DROPBOX = "dropbox:"
 
 def run_add(workspace: Workspace, name: str, folder: Path, screen: Screen, *, force: bool) -> int:
     """Make a folder a store of the catalog, or tell the catalog where a known one lies now."""
-    if str(folder).startswith(IN_DROPBOX):
-        return _add_dropbox(workspace, name, str(folder).removeprefix(IN_DROPBOX), screen, force=force)
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name} is no name for a store.", hint="Use small letters, digits, - and _.")
+    if str(folder).startswith(IN_DROPBOX):
+        return _add_dropbox(workspace, name, str(folder).removeprefix(IN_DROPBOX), screen, force=force)
     root = guards.check_folder(str(folder.expanduser()))
     repository = workspace.repository
     known = storing.known_stores(repository)
@@ -74,8 +74,6 @@ def run_add(workspace: Workspace, name: str, folder: Path, screen: Screen, *, fo
 
 def _add_dropbox(workspace: Workspace, name: str, folder: str, screen: Screen, *, force: bool) -> int:
     """The same for a folder in Dropbox; it is made where it is not there."""
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"{name} is no name for a store.", hint="Use small letters, digits, - and _.")
     repository = workspace.repository
     known = storing.known_stores(repository)
     if name == storing.NAS or (name in known and known[name]["kind"] != DropboxPlace.kind):

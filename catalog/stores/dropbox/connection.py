@@ -161,7 +161,7 @@ class Connection:
         """Wait before something is tried again that was lost or refused for the moment. Raises StoreError after too many."""
         if attempt >= ATTEMPTS - 1:
             raise of_exception(error or TimeoutError("Dropbox is busy and remains so"), self.store, path) from error
-        self.pause(min(LONGEST_PAUSE, 0.5 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - not for secrets
+        self.pause(_growing(attempt))
 
     def begin_transfer(self) -> None:
         """Wait until one more transfer may run, whose bytes are read after its request; `end_transfer` ends it."""
@@ -214,7 +214,7 @@ class Connection:
 
     def pause_after(self, error: Exception, attempt: int) -> float | None:
         """Seconds after which a failed request may be sent again; None where that would not help."""
-        growing: float = min(LONGEST_PAUSE, 0.5 * 2**attempt) * (0.5 + random.random())  # noqa: S311 - not for secrets
+        growing = _growing(attempt)
         if isinstance(error, RateLimitError):
             return float(error.backoff) if error.backoff is not None else max(1.0, growing)
         if isinstance(error, ApiError):
@@ -238,6 +238,11 @@ class Connection:
         """Close the connections, if there are any."""
         if "session" in self.__dict__:
             self.session.close()
+
+
+def _growing(attempt: int) -> float:
+    """Seconds to wait after so many attempts, a different time for each thread."""
+    return float(min(LONGEST_PAUSE, 0.5 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - not for secrets
 
 
 def is_ambiguous(error: Exception) -> bool:
