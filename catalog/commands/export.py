@@ -20,7 +20,7 @@ from catalog.runs.transfer import run_export
 def command(file: str, force: bool, **shared: Any) -> int:
     """Write every document of the catalog into FILE, or to stdout for -.
 
-    One JSON object a line: assets, events, stores, files that were read, decisions; all as they were at one moment. An
+    One JSON object a line: assets, events, stores, files that were read, decisions, handovers; all as they were at one moment. An
     ending .gz, .bz2 or .xz has it packed. FILE appears only once it is whole. The catalog is not changed; photos and
     videos are not in the export.
 

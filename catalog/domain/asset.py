@@ -49,9 +49,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good a picture is, measured on its small grey version.
+    """How good a picture is, measured on its small grey version (256 pixels on the long side).
 
-    `sharpness`: variance of the Laplacian. `brightness`: mean grey 0-255. `contrast`: standard deviation of grey.
+    `sharpness`: variance of the Laplacian. `focus`: the same of the sharpest parts, so that a small sharp subject counts.
+    `brightness`: mean grey 0-255. `contrast`: standard deviation of grey. `dark` and `bright`: share of pixels (0-1) that
+    are as good as black, as good as white. `detail`: share of its parts (0-1) in which anything is to be seen.
     """
 
     sharpness: float
@@ -59,15 +61,29 @@ class Quality:
     contrast: float
     blank: bool
     blurred: bool
+    focus: float
+    dark: float
+    bright: float
+    detail: float
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """What a picture looks like: its perceptual hash (16 hex digits), a small picture of it (see `media.pixels`), quality."""
+
+    phash: str
+    look: str
+    quality: Quality
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the bytes of one file (and its sidecars) state; nothing here depends on where the file lies.
 
-    `width` and `height` are pixels as shown. `duration` is in seconds. `phash` is 16 hex digits. `values` holds the
-    remaining fields (make, model, lens, exposure, codecs, live_id, title, rating ...), `sources` which reader gave what.
-    `problem` says why the picture itself could not be looked at, though the file is kept.
+    `width` and `height` are pixels as shown. `duration` is in seconds. `phash` is 16 hex digits, `look` a small picture
+    (see `media.pixels`). `values` holds the remaining fields (make, model, lens, exposure, codecs, live_id, title, rating
+    ...), `sources` which reader gave what. `problem` says why the picture itself could not be looked at, though the file is
+    kept.
     """
 
     hash: str
@@ -80,6 +96,7 @@ class Facts:
     height: int | None = None
     duration: float | None = None
     phash: str | None = None
+    look: str | None = None
     quality: Quality | None = None
     position: Position | None = None
     dates: tuple[DateCandidate, ...] = ()

@@ -10,11 +10,16 @@ import numpy.typing as npt
 from catalog.domain.asset import Quality
 
 HASH_SIZE = 8
+LOOK_SIDE = 64
+"""Width and height of the small picture by which a match of hashes is checked; the original is squeezed into it."""
 GRID = 32
 """The hash looks at a grid of 32 x 32 grey values (ImageHash's phash with its defaults)."""
 
 BLANK_CONTRAST = 4.0
 BLURRED_SHARPNESS = 25.0
+DARK_GREY, BRIGHT_GREY = 24, 250
+"""Grey values below which a pixel is as good as black, above which as good as white."""
+PARTS = 12
 
 Grey = npt.NDArray[np.float32]
 
@@ -45,7 +50,8 @@ def measure_quality(grey: npt.NDArray[np.uint8]) -> Quality:
     """Sharpness, brightness and contrast of a grey picture (height x width, some 256 pixels on the long side)."""
     values = grey.astype(np.float32)
     contrast = float(values.std())
-    sharpness = _laplacian_variance(values)
+    laplacian = _laplacian(values)
+    sharpness = float(laplacian.var())
     blank = contrast < BLANK_CONTRAST
     return Quality(
         sharpness=round(sharpness, 2),
@@ -53,12 +59,28 @@ def measure_quality(grey: npt.NDArray[np.uint8]) -> Quality:
         contrast=round(contrast, 2),
         blank=blank,
         blurred=not blank and sharpness < BLURRED_SHARPNESS,
+        focus=round(_focus(laplacian), 2),
+        dark=round(float((grey < DARK_GREY).mean()), 4),
+        bright=round(float((grey > BRIGHT_GREY).mean()), 4),
+        detail=round(float((_blocks(values).std(axis=1) > BLANK_CONTRAST).mean()), 4),
     )
 
 
-def _laplacian_variance(values: Grey) -> float:
+def _laplacian(values: Grey) -> Grey:
     if min(values.shape) < 3:
-        return 0.0
+        return np.zeros((1, 1), np.float32)
     centre = values[1:-1, 1:-1]
-    laplacian = values[:-2, 1:-1] + values[2:, 1:-1] + values[1:-1, :-2] + values[1:-1, 2:] - 4 * centre
-    return float(laplacian.var())
+    return values[:-2, 1:-1] + values[2:, 1:-1] + values[1:-1, :-2] + values[1:-1, 2:] - 4 * centre
+
+
+def _focus(laplacian: Grey) -> float:
+    """The variance of the Laplacian in the sharpest tenth of a picture's parts."""
+    return float(np.quantile(_blocks(laplacian).var(axis=1), 0.9))
+
+
+def _blocks(values: Grey) -> Grey:
+    """A picture in up to PARTS x PARTS equal parts, one a row; what is left over at the edges is not looked at."""
+    down, across = (max(1, min(PARTS, side // 2)) for side in values.shape)
+    height, width = values.shape[0] // down, values.shape[1] // across
+    whole = values[: height * down, : width * across]
+    return whole.reshape(down, height, across, width).swapaxes(1, 2).reshape(down * across, height * width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -74,6 +75,7 @@ def asset_document(
         "video": {to: values.get(key) for key, to in _VIDEO.items()},
         **{key: values.get(key) for key in _PLAIN},
         "phash": facts.phash,
+        "look": facts.look,
         "quality": _quality(asset),
         "albums": sorted({*values.get("albums", ()), *albums}),
         "tags": list(facts.tags),
@@ -174,4 +176,4 @@ def _quality(asset: Asset) -> dict[str, Any] | None:
     quality = asset.facts.quality
     if quality is None:
         return None
-    return {f: getattr(quality, f) for f in ("sharpness", "brightness", "contrast", "blank", "blurred")}
+    return asdict(quality)

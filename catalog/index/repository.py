@@ -19,7 +19,7 @@ SCAN_PAGE = 1000
 READY_TIMEOUT = "40s"
 _SHARDS = "Look at its health (GET /_cat/shards) and its log, then run the command again."
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
-UPGRADES: dict[int, dict[str, Upgrade]] = {1: {}}
+UPGRADES: dict[int, dict[str, Upgrade]] = {1: {}, 2: {}}
 """How documents of schema version N become those of N + 1, by what their index holds; the others stay as they are.
 
 Called twice, an upgrade must give the same: a migration that was cut off is done again.

@@ -1,7 +1,8 @@
 """The indexes of a catalog: names, strict mappings and settings.
 
 One catalog is an alias (default `catalog`) over a versioned concrete index, and beside it `-events` (append-only
-history), `-stores` (known stores), `-sources` (files that were read before) and `-decisions` (what a person decided).
+history), `-stores` (known stores), `-sources` (files that were read before), `-decisions` (what a person decided) and
+`-handovers` (what was handed over to a cloud).
 Written for the core of Elasticsearch alone: no scripts, no ingest, no optional modules.
 """
 
@@ -10,10 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 MARK = "image-catalog"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 ASSETS = "assets"
 """What the index behind the catalog's own alias holds."""
-COMPANIONS = ("events", "stores", "sources", "decisions")
+COMPANIONS = ("events", "stores", "sources", "decisions", "handovers")
 
 KEYWORD: dict[str, Any] = {"type": "keyword"}
 DATE: dict[str, Any] = {"type": "date", "format": "strict_date_optional_time||epoch_millis"}
@@ -58,7 +59,11 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "software": TEXT,
     "phash": {"type": "dense_vector", "element_type": "bit", "dims": 64, "index": True, "similarity": "l2_norm",
               "index_options": {"type": "flat"}},
-    "quality": _object(sharpness=FLOAT, brightness=FLOAT, contrast=FLOAT, blank=BOOLEAN, blurred=BOOLEAN),
+    "look": {"type": "binary"},
+    "quality": _object(
+        sharpness=FLOAT, brightness=FLOAT, contrast=FLOAT, blank=BOOLEAN, blurred=BOOLEAN, focus=FLOAT, dark=FLOAT, bright=FLOAT,
+        detail=FLOAT,
+    ),
     "albums": TEXT,
     "tags": TEXT,
     "favorite": BOOLEAN,
@@ -69,6 +74,8 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "person": STORED,
     "extracted": STORED,
     "stack": _object(id=KEYWORD, role=KEYWORD),
+    "rendition_of": KEYWORD,
+    "renditions": KEYWORD,
     "sidecars": _object(store=KEYWORD, path=PATH, hash=KEYWORD, size=LONG, mtime=DATE, device=KEYWORD, inode=KEYWORD),
     "copies": {
         "type": "nested",
@@ -101,6 +108,10 @@ COMPANION_PROPERTIES: dict[str, dict[str, Any]] = {
     },
     "sources": {"hash": KEYWORD, "path": PATH, "run": KEYWORD, "at": DATE},
     "decisions": {"kind": KEYWORD, "hash": KEYWORD, "other": KEYWORD, "at": DATE, "run": KEYWORD, "note": {"type": "text"}},
+    "handovers": {
+        "target": KEYWORD, "hash": KEYWORD, "kind": KEYWORD, "state": KEYWORD, "source": PATH, "folder": PATH, "name": TEXT,
+        "staged": KEYWORD, "size": LONG, "at": DATE, "confirmed": DATE, "run": KEYWORD,
+    },
 }  # fmt: skip
 
 

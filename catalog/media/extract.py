@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from catalog.domain.asset import Facts, Quality
+from catalog.domain.asset import Appearance, Facts
 from catalog.domain.filetypes import HEAD_BYTES, FileType, extension_of, matches_extension, recognise
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, content_hash
 from catalog.errors import UnreadableMedia, UnsupportedType
@@ -146,7 +146,7 @@ def _describe(request: Request, name: str, source: ByteSource, filetype: FileTyp
     if not matches_extension(filetype, name):
         findings.notes.append(f"wrong extension: the content is {filetype.name}")
     filetype = _read_metadata(request, source, filetype, findings)
-    phash, quality, problem = _look(request, source, filetype, findings)
+    appearance, problem = _look(request, source, filetype, findings)
     width, height = _shown_size(findings)
     if isinstance(source, PartSource):
         if source.touched:
@@ -164,8 +164,9 @@ def _describe(request: Request, name: str, source: ByteSource, filetype: FileTyp
         width=width,
         height=height,
         duration=findings.get("duration"),
-        phash=phash,
-        quality=quality,
+        phash=appearance.phash if appearance else None,
+        look=appearance.look if appearance else None,
+        quality=appearance.quality if appearance else None,
         position=findings.position,
         dates=tuple(findings.dates),
         tags=tuple(dict.fromkeys(findings.tags)),
@@ -218,23 +219,23 @@ def _sure_size(findings: Findings, filetype: FileType, width: int | None, height
     return (None, None) if unsure else (width, height)
 
 
-def _look(request: Request, source: ByteSource, filetype: FileType, findings: Findings) -> tuple[str | None, Quality | None, str]:
-    """Perceptual hash, quality, and why there is none."""
+def _look(request: Request, source: ByteSource, filetype: FileType, findings: Findings) -> tuple[Appearance | None, str]:
+    """What it looks like, or why that is not known."""
     if not request.look:
-        return None, None, ""
+        return None, ""
     try:
         if isinstance(source, PartSource) and request.part is not None:
-            return (*_look_at_thumbnail(request.part.thumbnail), "")
+            return _look_at_thumbnail(request.part.thumbnail), ""
         if filetype.kind == "video":
-            return (*_look_at_video(request.path), "")
-        return (*_look_at_still(source, filetype, findings, request.path), "")
+            return _look_at_video(request.path), ""
+        return _look_at_still(source, filetype, findings, request.path), ""
     except UnreadableMedia as error:
-        return None, None, str(error)
+        return None, str(error)
     except MemoryError:
-        return None, None, "the picture needs more memory than is allowed"
+        return None, "the picture needs more memory than is allowed"
 
 
-def _look_at_thumbnail(path: str) -> tuple[str, Quality]:
+def _look_at_thumbnail(path: str) -> Appearance:
     """Of a file that is not whole, its pixels are never decoded."""
     from catalog.domain.filetypes import BY_NAME
 
@@ -244,7 +245,7 @@ def _look_at_thumbnail(path: str) -> tuple[str, Quality]:
         return pixels.look(stream, BY_NAME["jpeg"], 1)
 
 
-def _look_at_video(path: str) -> tuple[str, Quality]:
+def _look_at_video(path: str) -> Appearance:
     from catalog.media.frames import key_frame
 
     frame = key_frame(path)
@@ -253,7 +254,7 @@ def _look_at_video(path: str) -> tuple[str, Quality]:
     return pixels.measure(frame)
 
 
-def _look_at_still(source: ByteSource, filetype: FileType, findings: Findings, path: str) -> tuple[str, Quality]:
+def _look_at_still(source: ByteSource, filetype: FileType, findings: Findings, path: str) -> Appearance:
     turn = 1 if findings.displayed else findings.get("orientation", 1)
     offset, length = findings.get("preview_offset"), findings.get("preview_length")
     if offset and length:

@@ -5,21 +5,26 @@ JPEGs are decoded scaled (DCT), in grey: several times faster than a whole decod
 
 from __future__ import annotations
 
+import base64
+import io
 import warnings
 from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
-from catalog.domain.asset import Quality
+from catalog.domain.asset import Appearance
 from catalog.domain.filetypes import FileType
-from catalog.domain.similarity import GRID, measure_quality, perceptual_hash
+from catalog.domain.similarity import GRID, LOOK_SIDE, measure_quality, perceptual_hash
 from catalog.errors import UnreadableMedia
 
 DRAFT_SIDE = 128
 """Pixels that a scaled decode keeps on the short side at least: four for each of the hash's grid."""
 QUALITY_SIDE = 256
 """Pixels on the long side that quality is measured at."""
+LOOK_QUALITY = 60
+"""WebP quality of the small picture: some 700 bytes, and no more than a grey level or two beside the truth."""
 
 Image.MAX_IMAGE_PIXELS = None  # the reader's limits of memory and time guard against bombs, large panoramas are real
 _TURNS = {
@@ -34,8 +39,8 @@ _TURNS = {
 _NO_DECODER = frozenset({"jxl", "x3f"})
 
 
-def look(stream: BinaryIO, filetype: FileType, orientation: int) -> tuple[str, Quality]:
-    """The perceptual hash and quality of a still image as shown. Raises UnreadableMedia with the reason."""
+def look(stream: BinaryIO, filetype: FileType, orientation: int) -> Appearance:
+    """What a still image looks like as shown. Raises UnreadableMedia with the reason."""
     if filetype.name in _NO_DECODER:
         raise UnreadableMedia(f"no decoder for {filetype.name} pictures is installed")
     try:
@@ -49,8 +54,8 @@ def look(stream: BinaryIO, filetype: FileType, orientation: int) -> tuple[str, Q
         raise UnreadableMedia(f"the picture cannot be decoded: {_reason(error)}") from error
 
 
-def measure(picture: Image.Image, orientation: int = 1) -> tuple[str, Quality]:
-    """The perceptual hash and quality of a decoded picture, turned upright first."""
+def measure(picture: Image.Image, orientation: int = 1) -> Appearance:
+    """What a decoded picture looks like, turned upright first."""
     grey = _grey(picture)
     longest = max(grey.size)
     small = grey
@@ -58,9 +63,22 @@ def measure(picture: Image.Image, orientation: int = 1) -> tuple[str, Quality]:
         size = (max(1, grey.width * QUALITY_SIDE // longest), max(1, grey.height * QUALITY_SIDE // longest))
         small = grey.resize(size, Image.Resampling.BILINEAR)
     grid = grey.resize((GRID, GRID), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    tiny = grey.resize((LOOK_SIDE, LOOK_SIDE), Image.Resampling.BOX, reducing_gap=3.0)
     if orientation in _TURNS:
-        grid = grid.transpose(_TURNS[orientation])
-    return perceptual_hash(np.asarray(grid)), measure_quality(np.asarray(small))
+        grid, tiny = grid.transpose(_TURNS[orientation]), tiny.transpose(_TURNS[orientation])
+    return Appearance(perceptual_hash(np.asarray(grid)), _encoded(tiny), measure_quality(np.asarray(small)))
+
+
+def _encoded(tiny: Image.Image) -> str:
+    stream = io.BytesIO()
+    tiny.save(stream, "WEBP", quality=LOOK_QUALITY, method=2)
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def decoded_look(look: str) -> npt.NDArray[np.uint8]:
+    """The small picture of an asset (see `Appearance.look`): LOOK_SIDE x LOOK_SIDE grey values."""
+    with Image.open(io.BytesIO(base64.b64decode(look))) as tiny:
+        return np.asarray(tiny.convert("L"))
 
 
 def _small_grey(stream: BinaryIO, filetype: FileType) -> Image.Image:

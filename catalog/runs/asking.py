@@ -312,7 +312,7 @@ _READ_AS = {
 }  # fmt: skip
 """Fields of the document, and the names under which `sources` says who read them."""
 _SHOWN_APART = frozenset({"hash", "kind", "type", "captured", "copies", "sidecars", "notes", "sources", "stores", "paths",
-                          "person", "extracted", "manual"})  # fmt: skip
+                          "person", "extracted", "manual", "look"})  # fmt: skip
 
 
 def _plain_lines(

@@ -27,7 +27,8 @@ from catalog.wiring import Workspace, new_run
 
 COMMAND = "import"
 FAILURES_SHOWN = 20
-_WORDS = {schema.ASSETS: "assets", "events": "events", "stores": "stores", "sources": "read files", "decisions": "decisions"}
+_WORDS = {schema.ASSETS: "assets", "events": "events", "stores": "stores", "sources": "read files", "decisions": "decisions",
+          "handovers": "handovers"}  # fmt: skip
 
 
 def run_export(workspace: Workspace, file: str, *, force: bool, screen: Screen) -> int:

@@ -40,11 +40,12 @@ from catalog.media.findings import FIELDS
 pytestmark = pytest.mark.node
 V = schema.SCHEMA_VERSION
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
-EVERYTHING = ("", "-events", "-stores", "-sources", "-decisions")
+EVERYTHING = ("", "-events", "-stores", "-sources", "-decisions", "-handovers")
 UNWRITTEN = {
     "assets": {
         **dict.fromkeys(("copies.device", "copies.inode"), "the example has none"),
         **dict.fromkeys(("sidecars.mtime", "sidecars.device", "sidecars.inode"), "the example has none"),
+        **dict.fromkeys(("rendition_of", "renditions"), "for what was converted"),
         "copies.revision": "for stores that number their versions; the disk has none",
     },
     "events": {
@@ -56,7 +57,8 @@ UNWRITTEN = {
         "verifying_since": "for a verification under way",
         "removed": "for a store that was taken out",
     },
-    "decisions": dict.fromkeys(("kind", "hash", "other", "at", "run", "note"), "decisions are still to come"),
+    "decisions": dict.fromkeys(("kind", "hash", "other", "at", "run", "note"), "for what a person decides"),
+    "handovers": dict.fromkeys(schema.COMPANION_PROPERTIES["handovers"], "for what is handed over to a cloud"),
 }
 """Fields that are in the mapping before anything writes them, and what for."""
 
@@ -144,7 +146,8 @@ def an_asset(number: int) -> Asset:
         hash=content_hash(b"%d" % number), size=4_000_000_000 + number, type="jpeg", kind="image", mime="image/jpeg",
         image_hash=content_hash(b"image %d" % number), width=4032, height=3024, duration=2.5,
         phash=f"{chance.getrandbits(64):016x}",
-        quality=Quality(chance.uniform(0, 900), 127.5, 33.25, False, True), position=Position(51.05, 3.72, 12.5, "exif"),
+        look="UklGRg==", quality=Quality(chance.uniform(0, 900), 127.5, 33.25, False, True, 900.5, 0.25, 0.125, 0.5),
+        position=Position(51.05, 3.72, 12.5, "exif"),
         tags=("snow", "Straße", "\U0001f642"), values=VALUES, sources={"make": "exif", "location": "exif"}, notes=("a note",),
         problem="the picture is cut off",
     )  # fmt: skip

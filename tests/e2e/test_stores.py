@@ -291,7 +291,7 @@ def test_policies_say_what_falls_short(two: Lab) -> None:
 def test_the_index_is_rebuilt_from_the_disks_alone(two: Lab) -> None:
     mirror(two)
     before = two.documents()
-    for what in ("", "-events", "-stores", "-sources", "-decisions"):
+    for what in ("", "-events", "-stores", "-sources", "-decisions", "-handovers"):
         for index in two.ask("GET", f"{two.index}{what}/_alias"):
             two.ask("DELETE", index)
     done = two.catalog("rebuild", two.root, two.folder / "archive")

@@ -213,7 +213,7 @@ def test_a_dry_run_writes_nothing_and_tells_what_the_real_run_does(lab: Lab) -> 
     before = tree(lab.folder)
     dry = lab.upload("--dryrun")
     assert tree(lab.folder) == before
-    for what in ("", "events", "sources", "stores", "decisions"):
+    for what in ("", "events", "sources", "stores", "decisions", "handovers"):
         assert lab.documents(what) == {}
     assert dry.summary["planned"] == 144 and dry.summary["new"] == 0
     real = lab.upload()
