@@ -38,12 +38,13 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_NO_DECODER = frozenset({"jxl", "x3f"})
+NO_DECODER = frozenset({"jxl", "x3f"})
+"""Types of stills that nothing installed here decodes."""
 
 
 def look(stream: BinaryIO, filetype: FileType, orientation: int) -> Appearance:
     """What a still image looks like as shown. Raises UnreadableMedia with the reason."""
-    if filetype.name in _NO_DECODER:
+    if filetype.name in NO_DECODER:
         raise UnreadableMedia(f"no decoder for {filetype.name} pictures is installed")
     try:
         with warnings.catch_warnings():
@@ -53,12 +54,12 @@ def look(stream: BinaryIO, filetype: FileType, orientation: int) -> Appearance:
     except MemoryError:
         raise
     except Exception as error:  # decoders raise nearly anything for broken files
-        raise UnreadableMedia(f"the picture cannot be decoded: {_reason(error)}") from error
+        raise UnreadableMedia(f"the picture cannot be decoded: {reason_of(error)}") from error
 
 
 def measure(picture: Image.Image, orientation: int = 1) -> Appearance:
     """What a decoded picture looks like, turned upright first."""
-    grey = _grey(picture)
+    grey = grey_of(picture)
     longest = max(grey.size)
     small = grey
     if longest > QUALITY_SIDE:
@@ -91,29 +92,31 @@ def _small_grey(stream: BinaryIO, filetype: FileType) -> Image.Image:
         picture: ImageFile.ImageFile = JpegImagePlugin.JpegImageFile(stream)
         picture.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
     elif filetype.name in ("heic", "heif"):
-        return _heif(stream)
+        return open_heif(stream)
     else:
         picture = Image.open(stream)
         if filetype.name == "jp2":
             picture.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
     picture.load()
-    return _avif_upright(picture) if filetype.name == "avif" else picture
+    return avif_upright(picture) if filetype.name == "avif" else picture
 
 
-def _heif(stream: BinaryIO) -> Image.Image:
+def open_heif(stream: BinaryIO) -> Image.Image:
+    """The main picture of a HEIF file, upright, with its colour profile in `info`."""
     import pi_heif
 
     picture: Image.Image = pi_heif.open_heif(stream, convert_hdr_to_8bit=True).to_pillow()  # type: ignore[attr-defined]
     return picture
 
 
-def _avif_upright(picture: Image.Image) -> Image.Image:
+def avif_upright(picture: Image.Image) -> Image.Image:
     """Pillow leaves an AVIF's own rotation to the EXIF orientation that it reports."""
     turn = _TURNS.get(picture.getexif().get(0x0112, 1))
     return picture.transpose(turn) if turn is not None else picture
 
 
-def _grey(picture: Image.Image) -> Image.Image:
+def grey_of(picture: Image.Image) -> Image.Image:
+    """The picture in 8-bit grey; values of more bits are scaled."""
     if picture.mode == "L":
         return picture
     if picture.mode.startswith("I") or picture.mode == "F":
@@ -126,7 +129,13 @@ def _grey(picture: Image.Image) -> Image.Image:
     return picture.convert("L")
 
 
-def _reason(error: BaseException) -> str:
+def upright(picture: Image.Image, orientation: int) -> Image.Image:
+    """The picture as it is to be shown, by its EXIF orientation (1-8; others mean that it is upright)."""
+    return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
+
+
+def reason_of(error: BaseException) -> str:
+    """What a decoder complained of, on one short line."""
     if isinstance(error, UnidentifiedImageError):
         return "its structure is not understood"
     text = " ".join(str(error).split()) or type(error).__name__
