@@ -273,6 +273,11 @@ class Repository:
         found = self._mget(self.alias, hashes) if hashes else []
         return {d["_id"]: (dict(d["_source"]), d["_seq_no"], d["_primary_term"]) for d in found if d["found"]}
 
+    def parts_of(self, hashes: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Some fields of those assets that the catalog holds, by content hash."""
+        found = self._mget(self.alias, hashes, _source_includes=",".join(fields)) if hashes else []
+        return {d["_id"]: dict(d["_source"]) for d in found if d["found"]}
+
     def sources_of(self, what: str, keys: Sequence[str], *, whole: bool) -> dict[str, dict[str, Any]]:
         """Those of the documents of one index that are there, by id; empty ones unless they are wanted whole."""
         params = {} if whole else {"_source": "false"}
