@@ -219,7 +219,7 @@ async function apply() {
 
 async function finish() {
   const waiting = groups.filter((_g, i) => open_rows(i).length).length;
-  if (waiting && !await asked(`${waiting} groups are decided and not applied yet. Leave them?`, "Leave")) return;
+  if (waiting && !await asked(`${waiting} decided group${waiting > 1 ? "s" : ""} not applied yet. Leave without applying?`, "Leave")) return;
   try {
     await post("done", {});
     document.body.replaceChildren(el("p", { id: "ended", text: "Done. You can close this page." }));
@@ -264,35 +264,41 @@ function asked(text, yes) {
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
 }
 
-// What is told of a picture, line by line: [name, text, value to compare, whether more is better].
+// What is told of a picture, line by line: [name, text, value to compare, how: "pixels" (more is better), "bytes", or ""].
 function facts(member) {
   const pixels = member.width && member.height ? member.width * member.height : null;
   const list = (values) => (values && values.length ? values.map(visible).join(", ") : "");
   return [
-    ["size in pixels", pixels ? `${member.width} \u00d7 ${member.height} \u00b7 ${megapixels(pixels)}` : "size not known", pixels, true],
-    ["size of the file", member.size ? `${bytes(member.size)}` : "", member.size, true],
-    ["type", member.type ? member.type.toUpperCase() : "", member.type, false],
-    ["time", member.taken ? visible(member.taken).replace("T", " ").slice(0, 19) : "no date", member.taken || "", false],
-    ["camera", member.camera ? visible(member.camera) : "no camera", member.camera || "", false],
-    ["place", member.place ? visible(member.place) : "", member.place || "", false],
-    ["tags", list(member.tags) && `Tags: ${list(member.tags)}`, list(member.tags), false],
-    ["albums", list(member.albums) && `Albums: ${list(member.albums)}`, list(member.albums), false],
-    ["favourite", member.favorite ? "\u2605 Favourite" : "", member.favorite ? "yes" : "", false],
+    ["size in pixels", pixels ? `${member.width} \u00d7 ${member.height} \u00b7 ${megapixels(pixels)}` : "size not known", pixels, "pixels"],
+    ["size of the file", member.size ? `${bytes(member.size)}` : "", member.size, "bytes"],
+    ["type", member.type ? visible(member.type).toUpperCase() : "", member.type || "", ""],
+    ["date", member.taken ? visible(member.taken).replace("T", " ").slice(0, 19) : "", member.taken || "", ""],
+    ["camera", visible(member.camera || ""), member.camera || "", ""],
+    ["place", visible(member.place || ""), member.place || "", ""],
+    ["tags", list(member.tags) && `Tags: ${list(member.tags)}`, list(member.tags), ""],
+    ["albums", list(member.albums) && `Albums: ${list(member.albums)}`, list(member.albums), ""],
+    ["favourite", member.favorite ? "\u2605 Favourite" : "", member.favorite ? "yes" : "", ""],
   ];
 }
 
 const megapixels = (pixels) => `${(pixels / 1e6).toFixed(pixels < 950000 ? 2 : pixels < 9.5e6 ? 1 : 0)} MP`;
 
-function factLine([name, text, value, ordered], other) {
-  const same = !other || other[2] === value || (!value && !other[2]);
-  if (same) return text ? el("li", { text }) : null;
-  const [way, mark, word] = !ordered ? ["differs", "\u2260", "differs"] :
-    (value || 0) < (other[2] || 0) ? ["less", "\u25be", "smaller"] : ["more", "\u25b4", "larger"];
-  const lost = !value && !ordered;
-  const line = el("li", { class: lost ? "less" : way, title: other[1] ? `Keeper: ${other[1]}` : "The keeper has none" });
-  line.append(el("span", { text: `${mark} `, "aria-hidden": "true" }), el("b", { text: text || `no ${name}` }),
-    el("span", { class: "hidden", text: ` (${lost ? "missing" : word}, keeper: ${other[1] || "none"})` }));
+function factLine([_name, text, value, how], other) {
+  if (!text) return null;
+  if (!other || other[2] === value) return el("li", { text });
+  const smaller = (value || 0) < (other[2] || 0);
+  const [mark, word] = !how ? ["\u2260", "differs"] : smaller ? ["\u25be", "smaller"] : ["\u25b4", "larger"];
+  const line = el("li", { class: how !== "pixels" ? "differs" : smaller ? "less" : "more", title: other[1] ? `Keeper: ${other[1]}` : "The keeper has none" });
+  line.append(el("span", { class: "mark", text: mark, "aria-hidden": "true" }), el("b", { text }),
+    el("span", { class: "hidden", text: ` (${word}, keeper: ${other[1] || "none"})` }));
   return line;
+}
+
+function lackLine(own, others) {
+  const lacking = own.filter((fact, n) => !fact[2] && (others[n] ? others[n][2] : ["date", "camera"].includes(fact[0]))).map((fact) => fact[0]);
+  if (!lacking.length) return null;
+  return el("li", { class: others.length ? "less" : "" }, ...(others.length ? [el("span", { class: "mark", text: "\u2212", "aria-hidden": "true" })] : []),
+    el("b", { text: `no ${lacking.join(", ")}` }));
 }
 
 function nearness(member) {
@@ -308,6 +314,7 @@ const sections = [];
 const filled = new Set();
 let shown = groups.map((_g, i) => i);
 let here = { i: 0, m: 0 };
+let enlarged = here;
 let showsDifference = false;
 
 const near = new IntersectionObserver((entries) => {
@@ -332,8 +339,21 @@ function build() {
   $("kind").parentElement.hidden = kinds.length < 2;
 }
 
+const rowHeight = () => parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row"));
+const wideness = (member) => Math.min(3, Math.max(0.4, (member.width || 4) / (member.height || 3)));
+
+// The pictures of a group as high as lets them stand in one row: somewhat higher or lower than others, or else in several rows.
+function fit(i) {
+  const usual = rowHeight(), room = sections[i].clientWidth - 34, members = groups[i].members;
+  const needed = (row) => members.reduce((sum, member) => sum + Math.max(wideness(member) * row + 12, 228) + 2, -12);
+  let row = usual * 1.3;
+  while (row > usual * 0.65 && needed(row) > room) row -= 4;
+  if (innerWidth <= 640 || needed(row) > room) sections[i].style.removeProperty("--row");
+  else sections[i].style.setProperty("--row", `${Math.round(row)}px`);
+}
+
 function estimate() {
-  const row = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row"));
+  const row = rowHeight();
   sections.forEach((section, i) => { if (!filled.has(i)) section.style.height = `${row + 320}px`; });
 }
 
@@ -366,6 +386,7 @@ function fill(i) {
   group.members.forEach((member, m) => list.append(memberItem(i, m, member)));
   section.append(head, list);
   section.style.height = "";
+  fit(i);
   refresh(i);
 }
 
@@ -384,8 +405,7 @@ function button(name, text, hotkey, work) {
 
 function memberItem(i, m, member) {
   const item = el("li", { class: "member", tabindex: "-1", "data-member": m });
-  const wide = Math.min(3, Math.max(0.4, (member.width || 4) / (member.height || 3)));
-  item.style.setProperty("--wide", `calc(var(--row) * ${wide.toFixed(4)})`);
+  item.style.setProperty("--wide", `calc(var(--row) * ${wideness(member).toFixed(4)})`);
   const name = visible(member.paths.length ? member.paths[0].split("/").pop().replace(/^[a-z0-9_-]+:/, "") : member.hash.slice(0, 12));
   const frame = el("button", { type: "button", class: "frame", "aria-label": `Enlarge ${name}` });
   if (member.picture) {
@@ -471,7 +491,8 @@ function factsOf(member, keeper) {
   if (member.paths.length > 4) made.push(el("p", { class: "where", text: `and ${member.paths.length - 4} more copies` }));
   const list = el("ul");
   const others = keeper ? facts(keeper) : [];
-  facts(member).forEach((fact, n) => { const line = factLine(fact, others[n]); if (line) list.append(line); });
+  const own = facts(member);
+  list.append(...[...own.map((fact, n) => factLine(fact, others[n])), lackLine(own, others)].filter(Boolean));
   if (keeper && nearness(member)) list.append(el("li", { class: member.turned ? "differs" : "", text: nearness(member) }));
   made.push(list);
   return made;
@@ -607,10 +628,11 @@ function position(img, other, isTurned) {
 }
 
 function differenceOf(keeper, img, isTurned) {
-  const width = keeper.naturalWidth, height = keeper.naturalHeight;
-  const canvas = turned(keeper, 0, width, height);
+  const t = position(keeper, img, isTurned);
+  const [width, height] = t & 1 ? [keeper.naturalHeight, keeper.naturalWidth] : [keeper.naturalWidth, keeper.naturalHeight];
+  const canvas = turned(keeper, t, width, height);
   const one = pixelsOf(canvas);
-  const other = pixelsOf(turned(img, position(img, keeper, isTurned), width, height));
+  const other = pixelsOf(turned(img, 0, width, height));
   const shownPixels = new ImageData(width, height);
   let seen = 0;
   for (let at = 0; at < one.length; at += 4) {
@@ -669,6 +691,7 @@ function zoom(on) {
   const dialog = $("zoom");
   if (!on) { dialog.close(); return; }
   const { i, m } = here, member = groups[i].members[m], stage = $("stage"), keeper = keeperOf(i);
+  enlarged = here;
   if (!dialog.open) dialog.showModal();
   if (stage.dataset.hash !== member.hash || stage.dataset.large !== String(served)) {
     stage.dataset.hash = member.hash;
@@ -699,6 +722,7 @@ function resize(by) {
   root.classList.remove("small", "large");
   if (sizes[next]) root.classList.add(sizes[next]);
   estimate();
+  filled.forEach(fit);
   go(here.i, here.m);
 }
 
@@ -733,6 +757,7 @@ document.addEventListener("keydown", (event) => {
   if (digit >= 0) { if (digit < groups[here.i].members.length) go(here.i, digit); } else KEYS[name]();
 });
 document.addEventListener("keyup", (event) => { if (event.key === " " && !event.target.matches("button, input, select")) flicker(false); });
+addEventListener("resize", () => filled.forEach(fit));
 addEventListener("blur", () => { if (document.querySelector("canvas.flicker")) flicker(false); });
 
 $("filter").addEventListener("change", filter);
@@ -760,7 +785,7 @@ $("zoom-close").addEventListener("click", () => zoom(false));
 for (const name of ["pointerdown", "pointerup", "pointerleave", "pointercancel"]) {
   $("zoom-flicker").addEventListener(name, () => flicker(name === "pointerdown"));
 }
-$("zoom").addEventListener("close", () => { flicker(false); go(here.i, here.m); });
+$("zoom").addEventListener("close", () => { flicker(false); go(enlarged.i, enlarged.m); });  // the browser went back to where it began
 
 if (served) {
   $("save").hidden = true;
