@@ -53,6 +53,7 @@ COMMANDS: dict[str, str] = {
     "check": "catalog.commands.check",
     "mirror": "catalog.commands.mirror",
     "verify": "catalog.commands.verify",
+    "review": "catalog.commands.review",
     "watch": "catalog.commands.watch",
     "rebuild": "catalog.commands.rebuild",
     "history": "catalog.commands.history",
