@@ -290,3 +290,106 @@ def test_a_staging_folder_in_the_archive_or_a_store_is_refused(desk: Desk):
         done = lab.run("reingest", "process-images", desk.report, "--staging", folder)
         assert done.status == 4, (folder, done.err)
     assert not desk.records()
+
+
+def test_undo_takes_back_records_tags_and_staged_copies_that_are_as_they_were(desk: Desk):
+    lab = desk.lab
+    put(lab.source, {n: jpeg(n) for n in ("a.jpg", "b.jpg", "c.jpg")})
+    assert lab.upload().status == 0
+    desk.evaluate("--nas_root", lab.root, archive=lab.root)
+    done = desk.process("--nas_root", lab.root)
+    run = done.summary["run"]
+    gone, edited, kept = sorted(desk.staged())
+    (desk.staging / gone).unlink()
+    (desk.staging / edited).write_bytes(b"edited")
+    dry = lab.catalog("undo", run, "--dryrun", "--json")
+    assert dry.status == 0 and len(desk.records()) == 3
+    done = lab.catalog("undo", run, "--json")
+    assert done.status == 0, done.err
+    assert desk.records() == {}
+    assert set(desk.staged()) == {edited}
+    assert kept not in desk.staged()
+    assert all("tags" not in d and "person" not in d for d in lab.documents().values())
+    lab.check_no_ghosts()
+    desk.evaluate("--nas_root", lab.root, archive=lab.root)
+    assert {row["action"] for row in desk.rows()} == {"move"}
+    assert desk.process("--nas_root", lab.root).summary["staged"] == 3
+
+
+def test_undo_keeps_a_staged_copy_that_became_the_last(desk: Desk):
+    put(desk.archive, {"2019/a.jpg": jpeg("a")})
+    desk.evaluate()
+    run = desk.process().summary["run"]
+    (desk.archive / "2019/a.jpg").unlink()
+    done = desk.lab.catalog("undo", run, "--json")
+    assert done.status == 3
+    assert len(desk.staged()) == len(desk.records()) == 1
+    assert desk.lab.catalog("undo", run, "--yes").status == 0
+    assert desk.staged() == desk.records() == {}
+
+
+def test_what_left_the_staging_folder_is_told_and_confirmed_only_while_the_folder_is_there(desk: Desk):
+    lab = desk.lab
+    put(desk.archive, {f"2019/{n}.jpg": jpeg(n) for n in "abcd"})
+    assert lab.run("reingest", "status").out.startswith("Nothing was handed over yet.")
+    desk.evaluate()
+    assert desk.process().status == 0
+    first, second, third, _fourth = sorted(desk.staged())
+    (desk.staging / first).unlink()
+
+    def status() -> dict[str, dict[str, Any]]:
+        return {line["event"]: line for line in lab.run("reingest", "status", "--json").lines}
+
+    told = status()
+    assert told["handovers"] == {"event": "handovers", "target": "icloud", "state": "staged", "kind": "image", "count": 4}
+    assert told["staging"]["there"] and told["staging"]["vanished"] == [first] and len(told["staging"]["waiting"]) == 3
+    assert (told["report"]["rows"], told["report"]["done"]) == (4, 4)
+    assert f"left: {first}" in lab.run("reingest", "status").out
+
+    away = desk.staging.rename(lab.folder / "unmounted")
+    assert not status()["staging"]["there"] and status()["staging"]["vanished"] == []
+    desk.staging.mkdir()
+    assert not status()["staging"]["there"]
+    done = lab.run("reingest", "confirm", "--emptied", desk.staging)
+    assert done.status == 4 and "marker" in done.err
+    desk.staging.rmdir()
+    away.rename(desk.staging)
+
+    done = lab.run("reingest", "confirm", "--emptied", desk.staging, "--json")
+    assert done.status == 0 and done.summary["confirmed"] == 1 and done.summary["still there"] == 3
+    run = done.summary["run"]
+    done = lab.run("reingest", "confirm", second, "no such name.jpg", "--json")
+    assert done.status == 3 and done.summary["confirmed"] == 1 and done.summary["unknown"] == 1
+    done = lab.run("reingest", "confirm", desk.processed, "--json", "--dryrun")
+    assert done.summary["planned"] == 2
+    states = {r["name"]: r["state"] for r in desk.records().values()}
+    assert (states[first], states[second], states[third]) == ("confirmed", "confirmed", "staged")
+    assert lab.catalog("undo", run).status == 0
+    assert {r["name"]: r["state"] for r in desk.records().values()}[first] == "staged"
+    desk.evaluate()
+    assert {row["action"] for row in desk.rows()} == {"skip"}
+
+
+def test_a_confirmed_handover_is_not_taken_back_by_undoing_the_run_before(desk: Desk):
+    put(desk.archive, {"2019/a.jpg": jpeg("a")})
+    desk.evaluate()
+    run = desk.process().summary["run"]
+    assert desk.lab.run("reingest", "confirm", desk.processed).status == 0
+    done = desk.lab.catalog("undo", run)
+    assert done.status == 3 and "confirmed since" in done.err
+    assert len(desk.staged()) == 1
+
+
+def test_a_photo_the_cloud_has_is_handed_over_again_if_a_person_says_so(desk: Desk):
+    put(desk.archive, {"2019/a.jpg": jpeg("a"), "2019/b.jpg": jpeg("b")})
+    desk.evaluate()
+    desk.process()
+    for name in desk.staged():
+        (desk.staging / name).unlink()
+    desk.evaluate()
+    rows = desk.rows()
+    rows[0]["action"] = "move"
+    desk.save(rows)
+    assert desk.process().summary["staged"] == 1
+    assert list(desk.staged()) == ["20190712_183015-a.jpg"]
+    assert desk.process().summary["already"] == 1

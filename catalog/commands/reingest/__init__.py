@@ -9,6 +9,8 @@ import click
 SUBCOMMANDS: dict[str, str] = {
     "evaluate-images": "evaluate_images",
     "process-images": "process_images",
+    "status": "status",
+    "confirm": "confirm",
 }
 """Every subcommand and its module in this package, which is imported only when it is asked for."""
 FORMER_NAMES: dict[str, str] = {

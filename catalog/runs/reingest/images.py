@@ -23,7 +23,7 @@ from catalog.plans.reingest import MOVE, NOT_IN_FILE, SKIP, Decision, Rules, dec
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
 from catalog.runs.reingest.evaluating import COLUMNS, EvaluateRequest, Found, evaluate
 from catalog.runs.reingest.handing_over import Given, hand_over, told
-from catalog.runs.reingest.processing import Dated, Sources, date_problem, dated, done_before, hashed, was_overruled
+from catalog.runs.reingest.processing import Dated, Sources, date_problem, dated, done_before, folders_of, hashed, was_overruled
 from catalog.runs.reingest.staging import Staging, check_apart, checked_folder, opened, stem
 from catalog.runs.reingest.tables import Processed, Validated, read_table, validated
 from catalog.runs.session import Session, session
@@ -67,7 +67,7 @@ def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -
     try:
         sources = Sources(locations)
         rows = validated(table, (SKIP, MOVE), (date_problem, sources.check))
-        check_apart(folder, sources.folders(), repository)
+        check_apart(folder, folders_of(table), repository)
         if request.dryrun:
             return _dry(workspace, rows, screen)
         with (
@@ -122,9 +122,11 @@ class _Work:
 
     def _stays(self, row: Row, done: Mapping[str, Record]) -> bool:
         """Whether what an earlier run said of a row is still true."""
-        before = self._processed.earlier.get(row.cells["file"], {}).get("processed", "")
+        earlier = self._processed.earlier.get(row.cells["file"], {})
         record = done.get(row.cells["file"])
-        return record is not None and before != "" and before == record["name"]
+        if record is None or not earlier.get("processed") or earlier["processed"] != record["name"]:
+            return False
+        return not was_overruled(row) or earlier.get("reason", "").strip() == row.get("reason")
 
     def _one(self, row: Row, record: Record | None) -> None:
         file, report = row.cells["file"], self._run.report
