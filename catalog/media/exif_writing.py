@@ -94,7 +94,7 @@ def dated_block(block: bytes, wall: datetime, offset: int | None) -> bytes:
     missing = {tag: value for tag, value in values.items() if exif is None or not exif.overwrite(patched, tag, value)}
     if not missing:
         return bytes(patched)
-    entries = {} if exif is None else exif.entries
+    entries = _Directory(bytes(patched), pointer, order).entries if pointer else {}
     at = _append_directory(patched, order, entries, missing, exif.following if exif else 0)
     link = struct.pack(f"{order}I", at)
     if pointer:
