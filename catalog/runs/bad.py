@@ -10,6 +10,7 @@ from typing import Any
 from catalog.console import Screen
 from catalog.domain.bad_shots import NAMES as FAULTS
 from catalog.domain.bad_shots import Condition, Fault, faults
+from catalog.domain.copies import OK
 from catalog.domain.decisions import NOT_BAD
 from catalog.errors import DONE, QuerySyntaxError
 from catalog.execution.report import size_text
@@ -36,6 +37,11 @@ class BadShot:
         return str(self.document["hash"])
 
     @property
+    def paths(self) -> list[str]:
+        """Where its copies are: `store:path`."""
+        return [f"{row['store']}:{row['path']}" for row in self.document.get("copies", []) if row["state"] == OK]
+
+    @property
     def reason(self) -> str:
         """In words."""
         return ", ".join(fault.reason(self.document) for fault in self.faults)
@@ -53,7 +59,7 @@ def run_bad(workspace: Workspace, query: str, names: Sequence[str], screen: Scre
         if screen.json:
             screen.out_json(_event(shot))
         else:
-            screen.out_line(f"{shot.reason:<44} {size_text(shot.document['size']):>9}  {_place(shot.document)}")
+            screen.out_line(f"{shot.reason:<44} {size_text(shot.document['size']):>9}  {next(iter(shot.paths), shot.hash)}")
     counts = Counter(fault.name for shot in found for fault in shot.faults)
     unmeasured = repository.count(LACKING)
     if screen.json:
@@ -104,13 +110,5 @@ def _range(condition: Condition) -> dict[str, Any]:
 def _event(shot: BadShot) -> dict[str, Any]:
     return {
         "hash": shot.hash, "faults": [fault.name for fault in shot.faults], "reason": shot.reason,
-        "quality": shot.document.get("quality", {}), "paths": _paths(shot.document),
+        "quality": shot.document.get("quality", {}), "paths": shot.paths,
     }  # fmt: skip
-
-
-def _paths(document: Mapping[str, Any]) -> list[str]:
-    return [f"{row['store']}:{row['path']}" for row in document.get("copies", []) if row["state"] == "ok"]
-
-
-def _place(document: Mapping[str, Any]) -> str:
-    return next(iter(_paths(document)), document["hash"])

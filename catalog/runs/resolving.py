@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from catalog.domain.decisions import BAD, DROP, EXACT, KEEP, NOT_BAD, NOT_DUPLIC
 from catalog.domain.duplicates import pair
 from catalog.domain.edits import Document, Edit
 from catalog.domain.inheriting import inheriting
-from catalog.errors import SOME_FAILED, ConfirmationNeeded
+from catalog.errors import ConfirmationNeeded
 from catalog.execution.proof import Prover
 from catalog.execution.report import Outcome
 from catalog.index.repository import Repository
@@ -59,18 +61,24 @@ def run_resolve(workspace: Workspace, csv: Path, screen: Screen, *, dryrun: bool
         return run.work(work)
 
 
-def apply_decisions(workspace: Workspace, decisions: Sequence[Decision], screen: Screen) -> list[Answer]:
-    """Follow decisions that were made just now, in a run of their own."""
-    repository = workspace.existing_repository
-    repository.refresh()
-    answers: list[Answer] = []
-    with session(workspace, screen, "review", WORDS, decisions=len(decisions)) as run:
-        answers += Resolver(workspace, repository, run).resolve(decisions)
-        for answer in answers:
-            run.report.count(_outcome(answer, {}).outcome)
-        run.journal.done("run", **run.report.counts, status=SOME_FAILED if run.report.counts["failed"] else 0)
-    repository.refresh()
-    return answers
+Decide = Callable[[Sequence[Decision]], list[Answer]]
+
+
+@contextlib.contextmanager
+def deciding(workspace: Workspace) -> Iterator[Decide]:
+    """Something that follows decisions as they are made, all in one run that begins with the first of them."""
+    with contextlib.ExitStack() as stack:
+        runs: list[Session] = []
+        one_at_a_time = threading.Lock()
+
+        def decide(decisions: Sequence[Decision]) -> list[Answer]:
+            with one_at_a_time:
+                if not runs:
+                    runs.append(stack.enter_context(session(workspace, Screen(quiet=True), "review", WORDS)))
+                runs[0].repository.refresh()
+                return Resolver(workspace, runs[0].repository, runs[0]).resolve(decisions)
+
+        yield decide
 
 
 def check_number(workspace: Workspace, decisions: Sequence[Decision], *, yes: bool) -> None:
