@@ -15,6 +15,7 @@ from typing import Any
 from catalog.domain.decisions import ALIKE, BURST, EXACT, SAME_IMAGE, SIMILAR
 from catalog.domain.looks import Likeness
 from catalog.domain.pictures import Picture, ranked, why_kept
+from catalog.domain.sketches import SAME_MOMENT_BITS
 from catalog.domain.stacks import connected
 from catalog.domain.turns import TURNS, UPRIGHT
 
@@ -76,7 +77,7 @@ def find_groups(
     """The groups of all kinds, in the order of `decisions.DUPLICATES`; `candidates` are pairs that may show the same."""
     finder = _Finder(pictures, compare, order, distance, within_ms, apart)
     for one, other in candidates:
-        if one in pictures and other in pictures and pair(one, other) not in apart:
+        if one in pictures and other in pictures:
             finder.near[one].append(other)
             finder.near[other].append(one)
     return [*finder.exact(), *finder.same_image(), *finder.similar(), *finder.bursts(), *finder.alike()]
@@ -148,7 +149,7 @@ class _Finder:
 
     def bursts(self) -> Iterator[Group]:
         """Shots of one moment: each within the time of the one before, and somewhat alike."""
-        pairs = [(a, b) for a, b in self._open_pairs() if self.is_one_moment(self.pictures[a], self.pictures[b])]
+        pairs = [(a, b) for a, b in self._open_pairs() if self._is_burst(self.pictures[a], self.pictures[b])]
         leader = connected(pairs)
         groups: dict[str, list[Picture]] = defaultdict(list)
         for name in self._ranked:
@@ -170,6 +171,7 @@ class _Finder:
 
     def _stars(self, kind: str, judge: Callable[[Picture, Picture], tuple[int, str] | None], *, follow: bool) -> Iterator[Group]:
         """Groups around keepers, the best first; `follow`: also what is near to a member is compared with the keeper."""
+        rank = {name: number for number, name in enumerate(self._ranked)}
         for name in self._ranked:
             if name in self._going or not self.near.get(name):
                 continue
@@ -180,16 +182,19 @@ class _Finder:
                 if other in seen or other in self._going:
                     continue
                 seen.add(other)
-                judged = self._judged(keeper, self.pictures[other], judge)
+                is_apart = pair(name, other) in self._apart
+                may_join = not is_apart and rank[other] > rank[name]
+                judged = self._judged(keeper, self.pictures[other], judge) if may_join else None
                 if judged is not None:
                     found.append((self.pictures[other], *judged))
-                    waiting += self.near[other] if follow else []
+                if follow and (is_apart or judged is not None):
+                    waiting += self.near[other]
             yield from self._group(kind, [found[0], *sorted(found[1:], key=lambda each: (each[1], each[0].hash))])
 
     def _judged(
         self, keeper: Picture, other: Picture, judge: Callable[[Picture, Picture], tuple[int, str] | None]
     ) -> tuple[int, str] | None:
-        return None if pair(keeper.hash, other.hash) in self._apart or _are_one_shot(keeper, other) else judge(keeper, other)
+        return None if _are_one_shot(keeper, other) else judge(keeper, other)
 
     def _group(self, kind: str, found: Sequence[tuple[Picture, int, str]]) -> Iterator[Group]:
         """The group of a keeper and others, without what a person set apart from one of them; its others go."""
@@ -203,8 +208,7 @@ class _Finder:
         if len(members) < 2:
             return
         others = [m.picture for m in members[1:]]
-        if kind != ALIKE:
-            self._going |= {p.hash for p in others}
+        self._going |= {p.hash for p in others}
         yield Group(kind, tuple(members), why_kept(members[0].picture, others, self._order))
 
     # --- judging ---------------------------------------------------------------------------------------------------
@@ -224,6 +228,10 @@ class _Finder:
             return None
         nearest = next(iter(_tries(keeper, other, self._distance)), None)
         return nearest if nearest is not None and not self.is_one_moment(keeper, other) else None
+
+    def _is_burst(self, one: Picture, other: Picture) -> bool:
+        is_apart = pair(one.hash, other.hash) in self._apart
+        return not is_apart and self.is_one_moment(one, other) and _distance(one, other, UPRIGHT) <= SAME_MOMENT_BITS
 
     def is_one_moment(self, one: Picture, other: Picture) -> bool:
         """Whether both were taken within the time of a burst."""
