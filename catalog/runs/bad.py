@@ -70,7 +70,7 @@ def run_bad(workspace: Workspace, query: str, names: Sequence[str], screen: Scre
         screen.out(f"{len(found):,} found." if found else "Nothing found.")
         if unmeasured:
             screen.complain(
-                f"{unmeasured:,} pictures have no scores yet: they were catalogued by an earlier version. Run `catalog measure`."
+                f"{unmeasured:,} pictures were catalogued by an earlier version, without scores: run `catalog measure`."
             )
     return DONE
 
