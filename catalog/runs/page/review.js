@@ -550,10 +550,10 @@ function go(i, m, focus = true) {
   if (!focus) return;
   const item = sections[i].querySelectorAll(".member")[m];
   if (!$("zoom").open) item.focus({ preventScroll: true });
-  const edge = sections[i].getBoundingClientRect();
-  if (moved || edge.top < 60 || edge.top > innerHeight - 200) sections[i].scrollIntoView({ block: "start" });
+  const edge = sections[i].getBoundingClientRect(), bar = $("bar").offsetHeight;
+  if (moved || edge.top < bar || edge.top > innerHeight - 200) sections[i].scrollIntoView({ block: "start" });
   const box = item.getBoundingClientRect();
-  if (box.bottom > innerHeight || box.top < 60) item.scrollIntoView({ block: box.height > innerHeight - 120 ? "start" : "nearest" });
+  if (box.bottom > innerHeight || box.top < bar) item.scrollIntoView({ block: box.height > innerHeight - 120 ? "start" : "nearest" });
   if ($("zoom").open) zoom(true);
 }
 
@@ -757,6 +757,7 @@ document.addEventListener("keydown", (event) => {
   if (digit >= 0) { if (digit < groups[here.i].members.length) go(here.i, digit); } else KEYS[name]();
 });
 document.addEventListener("keyup", (event) => { if (event.key === " " && !event.target.matches("button, input, select")) flicker(false); });
+new ResizeObserver(() => document.documentElement.style.setProperty("--bar", `${$("bar").offsetHeight}px`)).observe($("bar"));
 addEventListener("resize", () => filled.forEach(fit));
 addEventListener("blur", () => { if (document.querySelector("canvas.flicker")) flicker(false); });
 
