@@ -411,6 +411,7 @@ function memberItem(i, m, member) {
   if (member.picture) {
     const img = el("img", { alt: "", decoding: "async", draggable: "false", "data-hash": member.hash });
     img.addEventListener("error", () => { img.remove(); frame.prepend(el("span", { class: "missing", text: "No picture to be had" })); });
+    img.addEventListener("load", () => { if (isTiny(img, member)) frame.append(el("span", { class: "tiny", text: "Only a tiny picture is at hand" })); });
     img.src = address(member);
     frame.append(img);
   } else {
@@ -627,6 +628,10 @@ function position(img, other, isTurned) {
   return best;
 }
 
+// Whether it is the index's tiny picture, since no copy of the file could be had.
+const isTiny = (img, member) => Math.max(img.naturalWidth, img.naturalHeight) === data.tiny &&
+  Math.max(member.width || 0, member.height || 0) > data.tiny;
+
 function differenceOf(keeper, img, isTurned) {
   const t = position(keeper, img, isTurned);
   const [width, height] = t & 1 ? [keeper.naturalHeight, keeper.naturalWidth] : [keeper.naturalWidth, keeper.naturalHeight];
@@ -662,6 +667,10 @@ async function compare(i, m, frame, way, large = false) {
   try {
     const [mine, theirs] = await Promise.all([image(group.members[m], large), image(group.members[other], large)]);
     if (frame.dataset.way !== way || !frame.isConnected) return;
+    if (way === "difference" && (isTiny(mine, group.members[m]) || isTiny(theirs, group.members[other]))) {
+      frame.append(el("span", { class: "note" }, el("span", { text: "Not compared: only a tiny picture is at hand" })));
+      return;
+    }
     const isTurned = Boolean(group.members[m].turned || group.members[other].turned);
     const [canvas, text] = way === "difference" ? differenceOf(theirs, mine, isTurned) :
       [turned(theirs, position(theirs, mine, isTurned), mine.naturalWidth, mine.naturalHeight), other === keeper ? "Keeper" : `Picture ${other + 1}`];
