@@ -631,6 +631,19 @@ def test_an_answer_that_is_missing_and_an_error_are_failures(serve: Callable[...
         assert reason in answer["reason"]
 
 
+def test_a_fault_of_the_program_ends_the_review_and_is_not_hidden(serve: Callable[..., Served]):
+    one = pair(0)
+
+    def break_down(_decisions: Sequence[Decision]) -> list[Answer]:
+        raise RuntimeError("a fault")
+
+    served = serve([one], break_down)
+    with pytest.raises((http.client.HTTPException, OSError)):
+        served.ask("POST", "decisions", rows(Decision(one["id"], "similar", "drop", digest("0b"), "", digest("0a"))))
+    assert served.review.ended.wait(10)
+    assert str(served.review.fault) == "a fault"
+
+
 def test_decisions_reach_the_program_and_its_answers_the_page(serve: Callable[..., Served], browser: Browser):
     def apply(decisions: Sequence[Decision]) -> list[Answer]:
         return [
