@@ -10,6 +10,7 @@ import click
 from catalog.commands import options
 from catalog.console import Screen
 from catalog.domain.decisions import BAD, KINDS
+from catalog.runs.duplicates import WITHIN
 from catalog.runs.reviewing import ReviewRequest, run_review
 
 
@@ -18,6 +19,8 @@ from catalog.runs.reviewing import ReviewRequest, run_review
 @click.option("--kind", "kinds", multiple=True, type=click.Choice([k for k in KINDS if k != BAD]),
               help="Groups of this kind only. May be given several times.")  # fmt: skip
 @click.option("--bad", is_flag=True, help="Bad shots: with --kind beside its groups, without it nothing else.")
+@options.option("distance", type=click.IntRange(0, 16), help="Bits of 64 by which hashes of candidates may differ. Default: 8.")
+@options.option("within", metavar="TIME", default=WITHIN, show_default=True, help="Longest time between two shots of a burst.")
 @click.option("--groups", metavar="FILE", default="", help="Groups from `catalog duplicates --json`; - reads them from stdin.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
               help="The page to write. Default: catalog-review.html here.")  # fmt: skip
@@ -29,8 +32,8 @@ from catalog.runs.reviewing import ReviewRequest, run_review
 @options.connection
 @options.output
 def command(
-    query: tuple[str, ...], kinds: tuple[str, ...], bad: bool, groups: str, output: Path | None, serve: bool,
-    serve_port: int | None, limit: int, **shared: Any,
+    query: tuple[str, ...], kinds: tuple[str, ...], bad: bool, distance: int | None, within: str, groups: str,
+    output: Path | None, serve: bool, serve_port: int | None, limit: int, **shared: Any,
 ) -> int:  # fmt: skip
     """Write one HTML page that shows the groups which QUERY finds, picture beside picture, to decide by looking.
 
@@ -51,5 +54,5 @@ def command(
     """
     screen = Screen.from_flags(shared)
     workspace = screen.workspace(**screen.connection)
-    request = ReviewRequest(" ".join(query), kinds, bad, groups, output, serve, serve_port or 0, limit)
+    request = ReviewRequest(" ".join(query), kinds, bad, distance, within, groups, output, serve, serve_port or 0, limit)
     return run_review(workspace, request, screen)

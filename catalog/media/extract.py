@@ -166,6 +166,7 @@ def _describe(request: Request, name: str, source: ByteSource, filetype: FileTyp
         height=height,
         duration=findings.get("duration"),
         phash=appearance.phash if appearance else None,
+        phash_inner=appearance.phash_inner if appearance else None,
         look=appearance.look if appearance else None,
         quality=appearance.quality if appearance else None,
         position=findings.position,

@@ -17,13 +17,16 @@ from typing import Any, TypeAlias
 import orjson
 
 from catalog.console import Screen
-from catalog.domain.decisions import DROP, KEEP, NOT_DUPLICATE, Answer, Decision
+from catalog.domain.decisions import BAD, DROP, KEEP, NOT_DUPLICATE, Answer, Decision
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import printable
 from catalog.errors import DONE, UsageError
 from catalog.execution.report import Outcome, Report, size_text
 from catalog.index.repository import Repository
+from catalog.runs.bad import found_bad
+from catalog.runs.duplicates import WITHIN, DuplicatesRequest, found_groups
 from catalog.runs.previews import SIDE, Previewer, previewer
+from catalog.runs.resolving import deciding
 from catalog.runs.review_page import MARK, Group, Page, page_group
 from catalog.runs.review_server import Apply, Review, serving
 from catalog.wiring import Workspace
@@ -50,6 +53,8 @@ class ReviewRequest:
     query: str = ""
     kinds: tuple[str, ...] = ()
     bad: bool = False
+    distance: int | None = None
+    within: str = WITHIN
     groups: str = ""
     output: Path | None = None
     serve: bool = False
@@ -61,18 +66,21 @@ Find: TypeAlias = Callable[[Workspace, ReviewRequest], Iterable[Group]]
 """The groups of the catalog that a request asks for."""
 
 
-def _find_none(_workspace: Workspace, _request: ReviewRequest) -> Iterable[Group]:
-    raise UsageError("There is nothing to review.", hint="Name the groups: --groups FILE.")
-
-
-def _apply_none(decisions: Sequence[Decision]) -> Sequence[Answer]:
-    return [Answer(decision, "failed", "decisions cannot be applied here") for decision in decisions]
+def groups_of_catalog(workspace: Workspace, request: ReviewRequest) -> Iterator[Group]:
+    """The look-alikes and the bad shots that a request asks for."""
+    if request.kinds or not request.bad:
+        wanted = DuplicatesRequest(request.query, request.kinds, request.distance, request.within)
+        yield from (group.event() for group in found_groups(workspace, wanted))
+    if request.bad:
+        for shot in found_bad(workspace, workspace.existing_repository, request.query, ()):
+            member = {"hash": shot.hash, "paths": shot.paths, "distance": 0, "turned": ""}
+            yield {"kind": BAD, "keeper": "", "reason": shot.reason, "members": [member]}
 
 
 def run_review(
-    workspace: Workspace, request: ReviewRequest, screen: Screen, find: Find = _find_none, apply: Apply = _apply_none
+    workspace: Workspace, request: ReviewRequest, screen: Screen, find: Find = groups_of_catalog, apply: Apply | None = None
 ) -> int:  # fmt: skip
-    """Write the page, or serve it until a person is done; the exit status."""
+    """Write the page, or serve it until a person is done; the exit status. What is decided there is applied at once."""
     _check(request)
     output = request.output or Path(DEFAULT_NAME)
     if not request.serve:
@@ -85,7 +93,8 @@ def run_review(
         return DONE
     with previewer(workspace) as previews:
         if request.serve:
-            return _serve(workspace, request, screen, Page(groups, "served"), _Pictures(previews, documents), apply)
+            with deciding(workspace) as decide:
+                return _serve(workspace, request, screen, Page(groups, "served"), _Pictures(previews, documents), apply or decide)
         return _write(workspace, output, screen, Page(groups), _Pictures(previews, documents))
 
 
