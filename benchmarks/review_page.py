@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import random
+import shutil
+import time
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -235,12 +237,84 @@ def write(made: Made, path: Path) -> None:
             file.write(part)
 
 
+# --- in the browser -------------------------------------------------------------------------------------------------------
+
+
+def browser(width: int, height: int, *, dark: bool = False) -> Any:
+    """Chromium without a window, of that many pixels."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    return driver
+
+
+def press(driver: Any, *keys: str) -> None:
+    """Press keys, one after the other, and wait until the page has followed."""
+    from selenium.webdriver import ActionChains
+
+    for key in keys:
+        ActionChains(driver).send_keys(key).perform()
+    driver.execute_async_script("requestAnimationFrame(() => setTimeout(arguments[0], 400))")
+
+
+def shoot(page: Path, folder: Path) -> None:
+    """Screenshots: `review.png` with a few decisions, and `review-dark.png` with the differences to the keeper."""
+    for name, dark, keys in (
+        ("review.png", False, ["\ue007"] * 6 + ["\ue015", "2", "x", "3"]),
+        ("review-dark.png", True, ["\ue007"] * 7 + ["d", "2", "x", "3"]),
+    ):
+        driver = browser(1280, 880, dark=dark)
+        try:
+            driver.get(page.resolve().as_uri())
+            press(driver, *keys)
+            driver.save_screenshot(str(folder / name))
+        finally:
+            driver.quit()
+
+
+def measure(page: Path, groups: int) -> None:
+    """Print how long it takes to open the page and to go on by keys, and what is on the page then."""
+    driver = browser(1440, 960)
+    try:
+        began = time.perf_counter()
+        driver.get(page.resolve().as_uri())
+        opened = time.perf_counter() - began
+        script = (
+            "const done = arguments[1], key = arguments[0], at = performance.now();"
+            "document.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));"
+            "requestAnimationFrame(() => setTimeout(() => done(performance.now() - at), 0))"
+        )
+        times = sorted(driver.execute_async_script(script.replace("document.dispatch", "document.activeElement.dispatch"), key)
+                       for key in ["j", "Enter"] * 50)  # fmt: skip
+        images, nodes, heap = driver.execute_script(
+            "return [document.querySelectorAll('.frame img').length, document.querySelectorAll('*').length,"
+            " performance.memory.usedJSHeapSize]"
+        )
+        print(f"{groups} groups, {page.stat().st_size / 1e6:.1f} MB: opened in {opened:.2f} s; a key takes {times[50]:.0f} ms"
+              f" (median), {times[95]:.0f} ms (95 %); {images} pictures, {nodes} elements, {heap / 1e6:.0f} MB heap")  # fmt: skip
+    finally:
+        driver.quit()
+
+
 @click.command()
 @click.argument("output", type=click.Path(path_type=Path))
 @click.option("--groups", "count", default=80, show_default=True, help="How many groups.")
-def main(count: int, output: Path) -> None:
+@click.option("--screenshots", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Take them into this folder.")
+@click.option("--measure", "timed", is_flag=True, help="Measure the page in Chromium.")
+def main(count: int, output: Path, screenshots: Path | None, timed: bool) -> None:
     """Write a page of made-up groups."""
     write(make(count), output)
+    if screenshots:
+        shoot(output, screenshots)
+    if timed:
+        measure(output, count)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import orjson
 from catalog import __version__
 from catalog.domain.decisions import BAD, EXACT, KINDS, Answer, Decision, group_id
 from catalog.domain.fixity import is_content_hash
+from catalog.runs.previews import LOOK_SIDE
 
 Group = Mapping[str, Any]
 """One group as `catalog duplicates --json` prints it."""
@@ -53,7 +54,8 @@ class Page:
             pictured.add(content_hash)
             yield b'<script type="text/plain" id="p-%s">%s</script>\n' % (content_hash.encode(), base64.b64encode(jpeg))
         groups = [_with_pictures(group, pictured) for group in self.groups]
-        data = {"id": self.id, "mode": self.mode, "version": __version__, "groups": groups, "answers": [told(a) for a in answers]}
+        data = {"id": self.id, "mode": self.mode, "version": __version__, "tiny": LOOK_SIDE, "groups": groups,
+                "answers": [told(a) for a in answers]}  # fmt: skip
         first, last = rest.split("@DATA@")
         yield first.encode() + inert(data).encode() + last.replace("@SCRIPT@", script).encode()
 

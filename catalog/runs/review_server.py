@@ -33,12 +33,16 @@ CLOSED = "the review has ended"
 
 
 class Review:
-    """What is served: the page, its pictures, and the way its decisions take. Safe to use from several threads."""
+    """What is served: the page, its pictures, and the way its decisions take. Safe to use from several threads.
+
+    `ended` is set once a person is done, or a `fault` of the program ended it.
+    """
 
     def __init__(self, page: Page, pictures: Pictures, apply: Apply) -> None:
         self.page = page
         self.pictures = pictures
         self.ended = threading.Event()
+        self.fault: Exception | None = None
         self._apply = apply
         self._known = known_members(page.groups)
         self._hashes = frozenset(page.hashes)
@@ -77,6 +81,10 @@ class Review:
             answers = {a.decision.member: a for a in (self._apply(new) if new else ())}
         except CatalogError as error:
             answers = {d.member: Answer(d, "failed", str(error)) for d in new}
+        except Exception as error:  # a fault of the program: nothing more is applied, and it is told where it is seen
+            self.fault = error
+            self.ended.set()
+            raise
         missing = "it is not known what became of it; see `catalog history`"
         return [before.get(d.member) or answers.get(d.member) or Answer(d, "failed", missing) for d in decisions]
 

@@ -262,6 +262,8 @@ def _serve(
         with contextlib.suppress(KeyboardInterrupt):  # the usual way to end
             review.ended.wait()
         review.end()
+    if review.fault is not None:
+        raise review.fault
     workspace.progress.close()
     report.finish()
     return report.exit_code()

@@ -27,7 +27,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from catalog.domain.decisions import Answer, Decision
+from catalog.errors import StoreUnavailable
 from catalog.runs.decisions import parse_decisions
+from catalog.runs.previews import LOOK_SIDE
 from catalog.runs.review_page import Page, page_group
 from catalog.runs.review_server import MOST_BYTES, Review, serving
 
@@ -358,6 +360,17 @@ def test_turned_pictures_are_turned_back_before_they_are_compared(browser: Brows
     assert browser.text(".frame .note") == "Differs in 4.2 % of its area (shown 4\u00d7)"  # 20 x 20 of 120 x 80 pixels
 
 
+def test_the_tiny_picture_of_the_index_is_called_so_and_not_compared(browser: Browser, tmp_path: Path):
+    pictures = {digest("a"): picture(size=(512, 384)), digest("b"): picture(size=(LOOK_SIDE, LOOK_SIDE * 3 // 4))}
+    browser.open(write(tmp_path / "page.html", [group("similar", member("a"), member("b"))], pictures))
+    browser.wait(lambda: browser.count(".tiny") == 1)
+    assert browser.count(".member[data-member='1'] .tiny") == 1
+    browser.keys("d")
+    browser.wait(lambda: browser.count(".frame .note") == 1)
+    assert browser.text(".frame .note") == "Not compared: only a tiny picture is at hand"
+    assert browser.count(".frame canvas") == 0
+
+
 def test_held_space_shows_the_keeper_in_its_place(browser: Browser, tmp_path: Path):
     browser.open(write(tmp_path / "page.html", [pair(0)]))
     browser.keys("2")
@@ -371,17 +384,17 @@ def test_held_space_shows_the_keeper_in_its_place(browser: Browser, tmp_path: Pa
 
 def test_a_click_enlarges_and_keys_go_on_working(browser: Browser, tmp_path: Path):
     browser.open(write(tmp_path / "page.html", [pair(0)]))
-    browser.click(".member[data-member='1'] .frame")
+    browser.click(".member[data-member='0'] .frame")
     browser.wait(lambda: browser.run("return document.getElementById('zoom').open"))
     assert browser.run("return document.querySelector('#stage').offsetWidth") >= browser.run("return innerWidth")
+    browser.keys(Keys.ARROW_RIGHT)
+    assert "0b.jpg" in browser.text("#zoom-name")
     browser.keys("x")
     assert browser.run("return document.getElementById('zoom-drop').getAttribute('aria-pressed')") == "true"
-    browser.keys(Keys.ARROW_LEFT)
-    assert "0a.jpg" in browser.text("#zoom-name")
     browser.keys(Keys.ESCAPE)
     browser.wait(lambda: not browser.run("return document.getElementById('zoom').open"))
+    browser.wait(lambda: browser.here() == (0, 1))  # not where it was opened, but the one that was looked at last
     assert browser.decisions(0) == ["", "drop"]
-    assert browser.here() == (0, 0)
 
 
 def test_hostile_names_are_text(browser: Browser, downloads: Path, tmp_path: Path):
@@ -593,6 +606,42 @@ def test_what_cannot_be_meant_is_not_applied(serve: Callable[..., Served], body:
     assert status == 422
     assert reason in json.loads(answer)["error"]
     assert served.posted == []
+
+
+def test_a_decision_is_followed_once_however_often_it_is_sent(serve: Callable[..., Served]):
+    one = pair(0)
+    drop = Decision(one["id"], "similar", "drop", digest("0b"), "", digest("0a"))
+    served = serve([one])
+    answers = [served.ask("POST", "decisions", rows(drop)) for _ in range(3)]
+    assert [json.loads(body)["answers"][0]["outcome"] for _status, _headers, body in answers] == ["done"] * 3
+    assert served.posted == [[drop]]
+
+
+def test_an_answer_that_is_missing_and_an_error_are_failures(serve: Callable[..., Served]):
+    one = pair(0)
+    drop = rows(Decision(one["id"], "similar", "drop", digest("0b"), "", digest("0a")))
+
+    def fail(_decisions: Sequence[Decision]) -> list[Answer]:
+        raise StoreUnavailable("store nas is not there now")
+
+    for apply, reason in ((fail, "store nas is not there now"), (lambda _decisions: [], "it is not known what became of it")):
+        _status, _headers, body = serve([one], apply).ask("POST", "decisions", drop)
+        (answer,) = json.loads(body)["answers"]
+        assert answer["outcome"] == "failed"
+        assert reason in answer["reason"]
+
+
+def test_a_fault_of_the_program_ends_the_review_and_is_not_hidden(serve: Callable[..., Served]):
+    one = pair(0)
+
+    def break_down(_decisions: Sequence[Decision]) -> list[Answer]:
+        raise RuntimeError("a fault")
+
+    served = serve([one], break_down)
+    with pytest.raises((http.client.HTTPException, OSError)):
+        served.ask("POST", "decisions", rows(Decision(one["id"], "similar", "drop", digest("0b"), "", digest("0a"))))
+    assert served.review.ended.wait(10)
+    assert str(served.review.fault) == "a fault"
 
 
 def test_decisions_reach_the_program_and_its_answers_the_page(serve: Callable[..., Served], browser: Browser):

@@ -411,6 +411,7 @@ function memberItem(i, m, member) {
   if (member.picture) {
     const img = el("img", { alt: "", decoding: "async", draggable: "false", "data-hash": member.hash });
     img.addEventListener("error", () => { img.remove(); frame.prepend(el("span", { class: "missing", text: "No picture to be had" })); });
+    img.addEventListener("load", () => { if (isTiny(img, member)) frame.append(el("span", { class: "tiny", text: "Only a tiny picture is at hand" })); });
     img.src = address(member);
     frame.append(img);
   } else {
@@ -550,10 +551,10 @@ function go(i, m, focus = true) {
   if (!focus) return;
   const item = sections[i].querySelectorAll(".member")[m];
   if (!$("zoom").open) item.focus({ preventScroll: true });
-  const edge = sections[i].getBoundingClientRect();
-  if (moved || edge.top < 60 || edge.top > innerHeight - 200) sections[i].scrollIntoView({ block: "start" });
+  const edge = sections[i].getBoundingClientRect(), bar = $("bar").offsetHeight;
+  if (moved || edge.top < bar || edge.top > innerHeight - 200) sections[i].scrollIntoView({ block: "start" });
   const box = item.getBoundingClientRect();
-  if (box.bottom > innerHeight || box.top < 60) item.scrollIntoView({ block: box.height > innerHeight - 120 ? "start" : "nearest" });
+  if (box.bottom > innerHeight || box.top < bar) item.scrollIntoView({ block: box.height > innerHeight - 120 ? "start" : "nearest" });
   if ($("zoom").open) zoom(true);
 }
 
@@ -627,6 +628,10 @@ function position(img, other, isTurned) {
   return best;
 }
 
+// Whether it is the index's tiny picture, since no copy of the file could be had.
+const isTiny = (img, member) => Math.max(img.naturalWidth, img.naturalHeight) === data.tiny &&
+  Math.max(member.width || 0, member.height || 0) > data.tiny;
+
 function differenceOf(keeper, img, isTurned) {
   const t = position(keeper, img, isTurned);
   const [width, height] = t & 1 ? [keeper.naturalHeight, keeper.naturalWidth] : [keeper.naturalWidth, keeper.naturalHeight];
@@ -662,6 +667,10 @@ async function compare(i, m, frame, way, large = false) {
   try {
     const [mine, theirs] = await Promise.all([image(group.members[m], large), image(group.members[other], large)]);
     if (frame.dataset.way !== way || !frame.isConnected) return;
+    if (way === "difference" && (isTiny(mine, group.members[m]) || isTiny(theirs, group.members[other]))) {
+      frame.append(el("span", { class: "note" }, el("span", { text: "Not compared: only a tiny picture is at hand" })));
+      return;
+    }
     const isTurned = Boolean(group.members[m].turned || group.members[other].turned);
     const [canvas, text] = way === "difference" ? differenceOf(theirs, mine, isTurned) :
       [turned(theirs, position(theirs, mine, isTurned), mine.naturalWidth, mine.naturalHeight), other === keeper ? "Keeper" : `Picture ${other + 1}`];
@@ -757,6 +766,7 @@ document.addEventListener("keydown", (event) => {
   if (digit >= 0) { if (digit < groups[here.i].members.length) go(here.i, digit); } else KEYS[name]();
 });
 document.addEventListener("keyup", (event) => { if (event.key === " " && !event.target.matches("button, input, select")) flicker(false); });
+new ResizeObserver(() => document.documentElement.style.setProperty("--bar", `${$("bar").offsetHeight}px`)).observe($("bar"));
 addEventListener("resize", () => filled.forEach(fit));
 addEventListener("blur", () => { if (document.querySelector("canvas.flicker")) flicker(false); });
 
