@@ -145,7 +145,7 @@ class Settings(BaseSettings):
     keeper_order: tuple[Preference, ...] = Field(
         ("pixels", "format", "metadata", "camera", "sharpness", "bytes"), description="by what to choose which duplicate to keep"
     )
-    bad_shots: BadShotsSetting = Field(default_factory=BadShotsSetting, description="from where on a picture is bad, see below")
+    bad_shots: BadShotsSetting = Field(default_factory=BadShotsSetting, description="from where on `catalog bad` calls a picture bad")
     shrink_percent: float = Field(10.0, ge=0, le=100, description="share of recorded files whose absence makes a sync stop")
     shrink_files: int = Field(50, ge=0, description="missing files below which a sync does not stop")
     transfers: int = Field(4, ge=1, le=64, description="files that travel between two stores at once")
