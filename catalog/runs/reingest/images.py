@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.filetypes import BY_NAME, HEAD_BYTES, recognise
 from catalog.domain.fixity import content_hash
 from catalog.domain.spreadsheets import Row
-from catalog.errors import CatalogError, FixityMismatch, MediaError, StoreError, StoreFull, StoreUnavailable
+from catalog.errors import FixityMismatch, Interrupted, MediaError, StoreError, StoreFull, StoreUnavailable
 from catalog.execution.report import Outcome
 from catalog.index.handovers import Handovers, Record
 from catalog.media.exif_writing import WRITABLE, with_date
@@ -23,7 +24,7 @@ from catalog.plans.reingest import MOVE, NOT_IN_FILE, SKIP, Decision, Rules, dec
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
 from catalog.runs.reingest.evaluating import COLUMNS, EvaluateRequest, Found, evaluate
 from catalog.runs.reingest.handing_over import Given, hand_over, told
-from catalog.runs.reingest.processing import Dated, Sources, date_problem, dated, done_before, folders_of, hashed, was_overruled
+from catalog.runs.reingest.processing import Dated, Sources, date_problem, dated, folders_of, hashed, was_overruled
 from catalog.runs.reingest.staging import Staging, check_apart, checked_folder, opened, stem
 from catalog.runs.reingest.tables import Processed, Validated, read_table, validated
 from catalog.runs.session import Session, session
@@ -55,7 +56,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, screen: Screen)
     def decide(found: Found, rules: Rules) -> tuple[Decision, Mapping[str, str]]:
         return decide_image(found.shot, rules), {}
 
-    return evaluate(workspace, request, screen, "image", (*OWN, *COLUMNS), decide)
+    return evaluate(workspace, request, screen, "image", (*OWN, *COLUMNS), decide, whole=False)
 
 
 def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -> int:
@@ -105,20 +106,28 @@ class _Work:
         self._processed = processed
         self._sources = sources
         self._write_dates = write_dates
+        self._digests: dict[str, str] = {}
         self._target = run.workspace.settings.reingest_target
 
     def all(self, rows: Validated) -> None:
         """Do the rows that can be done."""
         rows.tell(self._run.report, "hand over")
         moving = [row for row in rows.rows if row.get("action").lower() == MOVE]
+        for row in moving:
+            self._digest(row)
         handovers = Handovers(self._run.repository)
-        known = self._run.patiently(lambda: done_before(moving, handovers, self._target))
-        done = {row.cells["file"]: record for row in moving if (record := known.get(row.get("hash").lower()))}
+        known = self._run.patiently(lambda: handovers.known(self._target, sorted(set(self._digests.values()))))
+        done = {f: record for f, digest in self._digests.items() if (record := known.get(digest))}
         self._processed.begin(row.cells["file"] for row in rows.rows if not self._stays(row, done))
         self._run.workspace.progress.files(len(rows.rows))
         for row in rows.rows:
             self._one(row, done.get(row.cells["file"]))
             self._run.workspace.progress.advance()
+
+    def _digest(self, row: Row) -> None:
+        """Remember the content hash of a row's file: as evaluated, else read now."""
+        with contextlib.suppress(StoreError):
+            self._digests[row.cells["file"]] = hashed(row, self._sources[row.cells["file"]][0])
 
     def _stays(self, row: Row, done: Mapping[str, Record]) -> bool:
         """Whether what an earlier run said of a row is still true."""
@@ -144,9 +153,9 @@ class _Work:
             digest, entry, staged = self._stage(row)
             given = Given(digest, "image", file, entry.name, staged, entry.size)
             hand_over(self._run, self._staging, self._target, given)
-        except (StoreFull, StoreUnavailable):
+        except (StoreFull, StoreUnavailable, Interrupted):
             raise
-        except (StoreError, MediaError, CatalogError, OSError) as error:
+        except (StoreError, MediaError, OSError) as error:
             self._fail(row, error)
             return
         self._processed.add(row, processed=entry.name, processed_hash=staged)
@@ -154,8 +163,6 @@ class _Work:
         report.add(Outcome("hand over", file, "staged", target=entry.name, hash=digest, size=entry.size, stored=entry.size))
 
     def _fail(self, row: Row, error: Exception) -> None:
-        if isinstance(error, CatalogError) and error.exit_code not in (1, 2):
-            raise error
         reason = str(error)
         if isinstance(error, FixityMismatch):
             reason = "its content changed since it was evaluated; evaluate again"
@@ -167,7 +174,7 @@ class _Work:
         """A row's file in the staging folder, verified: its content hash, the entry there, and the hash of that."""
         located, entry = self._sources[row.cells["file"]]
         when = dated(row)
-        digest = hashed(row, located)
+        digest = self._digests.get(row.cells["file"]) or hashed(row, located)
         wanted, mtime_ns = stem(when.wall, entry.name), self._mtime(row, entry, when)
         if self._write_dates and when.wall is not None:
             data, fresh = self._with_date(located, entry, digest, when)
