@@ -107,6 +107,7 @@ class _Work:
         self._sources = sources
         self._write_dates = write_dates
         self._digests: dict[str, str] = {}
+        self._known: dict[str, Record] = {}
         self._target = run.workspace.settings.reingest_target
 
     def all(self, rows: Validated) -> None:
@@ -116,12 +117,12 @@ class _Work:
         for row in moving:
             self._digest(row)
         handovers = Handovers(self._run.repository)
-        known = self._run.patiently(lambda: handovers.known(self._target, sorted(set(self._digests.values()))))
-        done = {f: record for f, digest in self._digests.items() if (record := known.get(digest))}
-        self._processed.begin(row.cells["file"] for row in rows.rows if not self._stays(row, done))
+        digests = sorted(set(self._digests.values()))
+        self._known = self._run.patiently(lambda: handovers.known(self._target, digests))
+        self._processed.begin(row.cells["file"] for row in rows.rows if not self._stays(row))
         self._run.workspace.progress.files(len(rows.rows))
         for row in rows.rows:
-            self._one(row, done.get(row.cells["file"]))
+            self._one(row)
             self._run.workspace.progress.advance()
 
     def _digest(self, row: Row) -> None:
@@ -129,22 +130,25 @@ class _Work:
         with contextlib.suppress(StoreError):
             self._digests[row.cells["file"]] = hashed(row, self._sources[row.cells["file"]][0])
 
-    def _stays(self, row: Row, done: Mapping[str, Record]) -> bool:
+    def _record(self, row: Row) -> Record | None:
+        """What is recorded of the content of a row's file."""
+        return self._known.get(self._digests.get(row.cells["file"], ""))
+
+    def _stays(self, row: Row) -> bool:
         """Whether what an earlier run said of a row is still true."""
-        earlier = self._processed.earlier.get(row.cells["file"], {})
-        record = done.get(row.cells["file"])
+        earlier, record = self._processed.earlier.get(row.cells["file"], {}), self._record(row)
         if record is None or not earlier.get("processed") or earlier["processed"] != record["name"]:
             return False
         return not was_overruled(row) or earlier.get("reason", "").strip() == row.get("reason")
 
-    def _one(self, row: Row, record: Record | None) -> None:
-        file, report = row.cells["file"], self._run.report
+    def _one(self, row: Row) -> None:
+        file, report, record = row.cells["file"], self._run.report, self._record(row)
         if row.get("action").lower() == SKIP:
             self._processed.add(row, processed="", processed_hash="")
             report.add(Outcome("hand over", file, "skipped"))
             return
-        if record is not None and (self._stays(row, {file: record}) or not was_overruled(row)):
-            if not self._stays(row, {file: record}):
+        if record is not None and (self._stays(row) or not was_overruled(row)):
+            if not self._stays(row):
                 self._processed.add(row, processed=record["name"], processed_hash=record["staged"])
             report.add(Outcome("hand over", file, "already", target=record["name"], hash=record["hash"], reason=told(record)))
             return
@@ -152,7 +156,7 @@ class _Work:
         try:
             digest, entry, staged = self._stage(row)
             given = Given(digest, "image", file, entry.name, staged, entry.size)
-            hand_over(self._run, self._staging, self._target, given)
+            self._known[digest] = hand_over(self._run, self._staging, self._target, given)
         except (StoreFull, StoreUnavailable, Interrupted):
             raise
         except (StoreError, MediaError, OSError) as error:
@@ -164,11 +168,17 @@ class _Work:
 
     def _fail(self, row: Row, error: Exception) -> None:
         reason = str(error)
-        if isinstance(error, FixityMismatch):
+        if isinstance(error, FixityMismatch) and self._is_changed(row):
             reason = "its content changed since it was evaluated; evaluate again"
         self._processed.add(row, processed=f"{ERROR}{reason}", processed_hash="")
         self._run.journal.failed("hand over", path=row.cells["file"], reason=reason)
         self._run.report.add(Outcome("hand over", row.cells["file"], "failed", reason=f"line {row.line}: {reason}"))
+
+    def _is_changed(self, row: Row) -> bool:
+        located, _entry = self._sources[row.cells["file"]]
+        with contextlib.suppress(StoreError):
+            return located.store.checksum(located.path) != self._digests.get(row.cells["file"])
+        return True
 
     def _stage(self, row: Row) -> tuple[str, Entry, str]:
         """A row's file in the staging folder, verified: its content hash, the entry there, and the hash of that."""
@@ -204,10 +214,15 @@ class _Work:
         """The time of the copy: that of its source, unless the date is one that the source does not state."""
         if when.wall is None or not (when.edited or row.get("source") in NOT_IN_FILE):
             return entry.mtime_ns
-        zone, gazetteer = self._run.workspace.settings.home_zone, self._run.workspace.gazetteer
-        offset = when.offset if when.offset is not None else gazetteer.offset_at(zone, when.wall) or 0
+        offset = when.offset if when.offset is not None else self._offset_at_home(when.wall)
         utc = (when.wall - timedelta(minutes=offset)).replace(tzinfo=UTC)
         return int((utc - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000_000
+
+    def _offset_at_home(self, wall: datetime) -> int:
+        """Minutes east of UTC that clocks at home showed; the zone is asked by UTC, which a first guess gives."""
+        zone, gazetteer = self._run.workspace.settings.home_zone, self._run.workspace.gazetteer
+        guess = gazetteer.offset_at(zone, wall) or 0
+        return gazetteer.offset_at(zone, wall - timedelta(minutes=guess)) or 0
 
 
 def _states(data: bytes, type_name: str, wall: datetime) -> bool:
