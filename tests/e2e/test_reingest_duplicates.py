@@ -100,6 +100,9 @@ def test_one_picture_is_found_in_every_folder_size_format_and_turn(desk: Desk):
     assert (rows["copy.jpg"]["kind"], rows["one.png"]["kind"]) == ("exact", "similar")
     assert rows["turned.jpg"]["turned"] in ("90", "270")
     assert {n for n, r in rows.items() if r["action"] == "delete"} == {"third.jpg"}
+    assert {r["reason"].partition(":")[0] for r in rows.values() if r["action"] == "keep" and r["dupe_of"]} == {
+        "same picture in another rendering", "same content in another folder, where it may be wanted",
+    }  # fmt: skip
     assert list(rows["one.jpg"])[:5] == ["file", "size", "phash", "dupe_type", "dupe_of"]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from emulators.dropbox import Emulator
 from PIL import Image
 from running import MTIME, SUMMER, Done, Lab, hashes, jpeg, many, png, put, tree, wait_for
 
@@ -444,3 +445,23 @@ def test_a_file_that_changes_after_the_check_is_not_staged_and_a_link_is_refused
     done = desk.process()
     assert (done.summary["staged"], done.summary["already"]) == (1, 1)
     assert desk.by_name(desk.processed)["a.jpg"]["processed"] == "20190712_183015-a.jpg"
+
+
+def test_photos_of_a_store_far_away_are_handed_over_as_well(desk: Desk, dropbox: Emulator):
+    lab = desk.lab
+    put(lab.source, {"a.jpg": jpeg("a"), "b.png": png("b")})
+    assert lab.upload("--dropbox").status == 0
+    done = lab.run("reingest", "evaluate-images", "--query", "kind:image", "--store", "dropbox", "--report", desk.report)
+    assert done.status == 0, done.err
+    rows = desk.rows()
+    assert {row["file"].partition(":")[0] for row in rows} == {"dropbox"}
+    for row in rows:
+        row["action"] = "move"
+    desk.save(rows)
+    done = desk.process("--write-dates")
+    assert done.status == 0, done.err
+    assert content_hash(jpeg("a")) in desk.staged().values() and len(desk.staged()) == 2
+    run = done.summary["run"]
+    done = lab.catalog("undo", run)
+    assert done.status == 0, done.err
+    assert desk.staged() == desk.records() == {}

@@ -8,10 +8,14 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.commands.reingest import FORMER_NAMES, SUBCOMMANDS
+from catalog.commands.reingest import command as group
+from catalog.console import COMMANDS
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.spreadsheets import (
     encoded_header,
@@ -239,3 +243,28 @@ def test_staged_names_sort_by_time_and_are_portable():
     assert stem(WALL, "IMG_0001.JPG") == "20120712_183015-IMG_0001"
     assert stem(None, "a:b.jpg") == "unknown_a-b"
     assert stem(datetime(900, 1, 2), "x") == "09000102_000000-x"
+
+
+def subcommands() -> dict[str, click.Command]:
+    return {name: found for name in SUBCOMMANDS if (found := group.get_command(click.Context(group), name))}
+
+
+@pytest.mark.parametrize("name", list(SUBCOMMANDS))
+def test_every_subcommand_explains_itself_and_has_both_spellings(name: str):
+    found = subcommands()[name]
+    assert found.help and "Example" in found.help and "Exit status" in found.help
+    assert group.get_command(click.Context(group), name.replace("-", "_")) is found
+    for parameter in found.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help
+            spelled = [o for o in parameter.opts if o.startswith("--")]
+            assert all(option.replace("_", "-") in spelled for option in spelled)
+
+
+def test_former_names_are_subcommands_and_commands_of_their_own():
+    for former, name in FORMER_NAMES.items():
+        if name in SUBCOMMANDS:
+            found = subcommands()[name]
+            assert group.get_command(click.Context(group), former.replace("-", "_")) is found
+            assert COMMANDS[former.replace("-", "_")].endswith(SUBCOMMANDS[name])
+    assert group.get_command(click.Context(group), "evaluate-nothing") is None

@@ -155,12 +155,12 @@ def _cells(subject: Subject, keeper: Subject, dupe_type: str, kind: str, reason:
 
 def _proposed(subject: Subject, keeper: Subject, kind: str) -> tuple[str, str]:
     """What is proposed for one of the others: it goes only where nothing but a file more is lost."""
-    if kind == "similar":
-        return KEEP, "same picture in another rendering: set the action to delete if it may go"
-    what = "same content" if kind == EXACT else "same image data, other metadata"
+    if kind != EXACT:
+        what = "same picture in another rendering" if kind == "similar" else "same image data, other metadata"
+        return KEEP, f"{what}: set the action to delete if it may go"
     if subject.entry.folder != keeper.entry.folder:
-        return KEEP, f"{what} in another folder, where it may be wanted: set the action to delete if it may go"
-    return DELETE, what
+        return KEEP, "same content in another folder, where it may be wanted: set the action to delete if it may go"
+    return DELETE, "same content"
 
 
 # --- process ------------------------------------------------------------------------------------------------------------
