@@ -408,7 +408,7 @@ class _Work:
 
 
 def _kilobytes(size: str) -> str:
-    return f"{int(size) / 1024:.1f}" if size.isdigit() else "0"
+    return f"{int(size) / 1024:.1f}" if size.isdecimal() else "0"
 
 
 class _Stays(Exception):
