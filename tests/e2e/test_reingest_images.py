@@ -470,3 +470,25 @@ def test_photos_of_a_store_far_away_are_handed_over_as_well(desk: Desk, dropbox:
     done = lab.catalog("undo", run)
     assert done.status == 0, done.err
     assert desk.staged() == desk.records() == {}
+
+
+def test_of_a_store_the_index_is_believed_until_the_bytes_are_needed(desk: Desk):
+    lab = desk.lab
+    put(lab.source, {"a.jpg": jpeg("a"), "b.jpg": jpeg("b", taken="2018:01:02 03:04:05")})
+    assert lab.upload().status == 0
+    first, second = (lab.root / path for path in sorted(lab.stored()))
+    status = second.stat()
+    second.write_bytes(bytes(status.st_size))
+    os.utime(second, ns=(status.st_atime_ns, status.st_mtime_ns))
+    report = ("--report", desk.report, "--nas_root", lab.root)
+    assert lab.run("reingest", "evaluate-images", "--query", "kind:image", *report).status == 0
+    assert {row["action"] for row in desk.rows()} == {"move"}
+    done = desk.process("--nas_root", lab.root)
+    assert done.status == 3 and (done.summary["staged"], done.summary["failed"]) == (1, 1)
+    assert list(desk.staged().values()) == [content_hash(first.read_bytes())]
+    assert len(desk.records()) == 1
+
+    second.write_bytes(jpeg("new"))
+    assert lab.run("reingest", "evaluate-images", lab.root, "--yes", *report).status == 0
+    row = desk.by_name()[second.name]
+    assert (row["action"], row["hash"]) == ("move", content_hash(second.read_bytes()))

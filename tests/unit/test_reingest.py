@@ -31,7 +31,7 @@ from catalog.domain.spreadsheets import (
     whole_rows,
 )
 from catalog.errors import ConfirmationNeeded, UsageError
-from catalog.plans.reingest import Rules, Shot, decide_image, year_of_path
+from catalog.plans.reingest import Rules, Shot, decide_image, propose_duplicate, year_of_path
 from catalog.runs.reingest.processing import dated
 from catalog.runs.reingest.staging import stem
 from catalog.runs.reingest.tables import Processed, read_table, validated
@@ -94,6 +94,12 @@ def test_what_is_skipped_keeps_its_date_for_a_person_who_overrules():
         assert (found.action, found.wall, found.offset) == ("skip", WALL, 120)
         assert found.reason.startswith(reason)
     assert decide_image(SHOT, Rules(until=datetime(2012, 7, 13), skip=("collages",))).action == "move"
+
+
+def test_only_an_equal_file_of_the_same_folder_is_proposed_to_go():
+    assert propose_duplicate("exact", same_folder=True) == ("delete", "same content")
+    for kind, same_folder in (("exact", False), ("same-image", True), ("similar", True), ("similar", False)):
+        assert propose_duplicate(kind, same_folder=same_folder)[0] == "keep"
 
 
 # --- tables --------------------------------------------------------------------------------------------------------------
