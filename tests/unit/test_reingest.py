@@ -8,12 +8,17 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.commands.reingest import FORMER_NAMES, SUBCOMMANDS
+from catalog.commands.reingest import command as group
+from catalog.console import COMMANDS
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.spreadsheets import (
+    Row,
     encoded_header,
     encoded_line,
     is_reformatted,
@@ -26,7 +31,7 @@ from catalog.domain.spreadsheets import (
     whole_rows,
 )
 from catalog.errors import ConfirmationNeeded, UsageError
-from catalog.plans.reingest import Rules, Shot, decide_image, year_of_path
+from catalog.plans.reingest import Rules, Shot, decide_image, propose_duplicate, year_of_path
 from catalog.runs.reingest.processing import dated
 from catalog.runs.reingest.staging import stem
 from catalog.runs.reingest.tables import Processed, read_table, validated
@@ -89,6 +94,12 @@ def test_what_is_skipped_keeps_its_date_for_a_person_who_overrules():
         assert (found.action, found.wall, found.offset) == ("skip", WALL, 120)
         assert found.reason.startswith(reason)
     assert decide_image(SHOT, Rules(until=datetime(2012, 7, 13), skip=("collages",))).action == "move"
+
+
+def test_only_an_equal_file_of_the_same_folder_is_proposed_to_go():
+    assert propose_duplicate("exact", same_folder=True) == ("delete", "same content")
+    for kind, same_folder in (("exact", False), ("same-image", True), ("similar", True), ("similar", False)):
+        assert propose_duplicate(kind, same_folder=same_folder)[0] == "keep"
 
 
 # --- tables --------------------------------------------------------------------------------------------------------------
@@ -157,6 +168,26 @@ def test_every_way_in_which_spreadsheets_save_is_read(data: bytes):
 def test_a_table_that_cannot_be_used_is_refused_whole(data: bytes, reason: str):
     with pytest.raises(ValueError, match=reason):
         parse(data, ["file", "action"])
+
+
+@given(st.one_of(st.binary(max_size=60), st.text(max_size=40).map(lambda t: ("file;action\n" + t).encode("utf-8", "replace"))))
+def test_no_bytes_are_more_than_a_refusal(data: bytes):
+    try:
+        table = parse(data, ["file", "action"])
+    except ValueError as error:
+        assert str(error)
+    else:
+        assert {"file", "action"} <= set(table.columns)
+
+
+@given(st.text(max_size=30), st.text(max_size=8))
+def test_no_date_and_offset_are_more_than_a_refusal(text: str, offset: str):
+    try:
+        found = dated(Row(2, {"datetime": text, "offset": offset, "taken": "20190712T183015"}))
+    except ValueError as error:
+        assert str(error).startswith("its datetime")
+    else:
+        assert found.wall is None or found.wall.year > 1800
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2069, 12, 31)))
@@ -239,3 +270,28 @@ def test_staged_names_sort_by_time_and_are_portable():
     assert stem(WALL, "IMG_0001.JPG") == "20120712_183015-IMG_0001"
     assert stem(None, "a:b.jpg") == "unknown_a-b"
     assert stem(datetime(900, 1, 2), "x") == "09000102_000000-x"
+
+
+def subcommands() -> dict[str, click.Command]:
+    return {name: found for name in SUBCOMMANDS if (found := group.get_command(click.Context(group), name))}
+
+
+@pytest.mark.parametrize("name", list(SUBCOMMANDS))
+def test_every_subcommand_explains_itself_and_has_both_spellings(name: str):
+    found = subcommands()[name]
+    assert found.help and "Example" in found.help and "Exit status" in found.help
+    assert group.get_command(click.Context(group), name.replace("-", "_")) is found
+    for parameter in found.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help
+            spelled = [o for o in parameter.opts if o.startswith("--")]
+            assert all(option.replace("_", "-") in spelled for option in spelled)
+
+
+def test_former_names_are_subcommands_and_commands_of_their_own():
+    for former, name in FORMER_NAMES.items():
+        if name in SUBCOMMANDS:
+            found = subcommands()[name]
+            assert group.get_command(click.Context(group), former.replace("-", "_")) is found
+            assert COMMANDS[former.replace("-", "_")].endswith(SUBCOMMANDS[name])
+    assert group.get_command(click.Context(group), "evaluate-nothing") is None

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.domain.asset import Asset, Entry, Facts
+from catalog.domain.asset import UNLISTED, Asset, Entry, Facts
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.copies import held, is_as_recorded
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
@@ -46,6 +46,7 @@ from catalog.wiring import Workspace
 
 BATCH = 256
 """Files that the index is asked about together."""
+GONE = "the file is not there"
 STAGING_FOLDER = "a staging folder of reingest"
 _KINDS = {e: frozenset(t.kind for t in TYPES if e in t.extensions) for e in MEDIA_EXTENSIONS}
 
@@ -54,20 +55,22 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the command line asks for. `query` is for the store of that name; without it `folder` is looked at.
+    """What the command line asks for. `query` is for the store of that name (the NAS if none); else `folder` is looked at.
 
     With `anew` every file is read, also what the index knows.
     """
 
     folder: str | None = None
     query: str | None = None
-    store: str = storing.NAS
+    store: str | None = None
     anew: bool = False
 
     def check(self) -> None:
         """Raise UsageError where it is unclear what to look at."""
         if (self.folder is None) == (self.query is None):
             raise UsageError("Name either a folder or --query QUERY.", hint="See --help for examples.")
+        if self.folder is not None and self.store is not None:
+            raise UsageError("--store is for --query; a folder says by itself where it is.", hint="Leave --store out.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +197,17 @@ class Archive:
         self, entry: Entry, document: Document | None, result: Any, describe: Any, now: datetime
     ) -> Subject | None:  # fmt: skip
         file, folders = self.file(entry.path), self._folders(entry)
+        is_media = extension_of(entry.name) in MEDIA_EXTENSIONS
         if entry.problem:
+            if not (is_media or entry.problem.startswith(UNLISTED)):
+                return None
             return Subject(file, entry, folders, problem=entry.problem)
         if result is None and document is not None:
             return Subject(
                 file, entry, folders, document["hash"], document.get("kind", ""), document.get("type", ""),
                 capture_time_of(document), None, document,
             )  # fmt: skip
-        if isinstance(result, UnsupportedType) and extension_of(entry.name) not in MEDIA_EXTENSIONS:
+        if isinstance(result, UnsupportedType) and not is_media:
             return None
         if isinstance(result, MediaError):
             return Subject(file, entry, folders, problem=f"it cannot be read: {result}")
@@ -279,7 +285,7 @@ def _store_to_search(workspace: Workspace, scope: Scope, query: str) -> Iterator
         queries.count(repository, query)
     except QuerySyntaxError as error:
         raise pointed(error, query) from error
-    with storing.opened(workspace, repository, scope.store, dry=True) as store:
+    with storing.opened(workspace, repository, scope.store or storing.NAS, dry=True) as store:
         yield Archive(workspace, scope, store, repository, is_store=True)
 
 
@@ -355,7 +361,7 @@ class Locations:
         except StoreError as error:
             raise UsageError(str(error)) from error
         if entry is None:
-            raise UsageError("the file is not there")
+            raise UsageError(GONE)
         if entry.problem:
             raise UsageError(f"it is {entry.problem}")
         return located, entry
