@@ -137,6 +137,13 @@ class Settings(BaseSettings):
     file_seconds: float = Field(20.0, gt=0, description="seconds after which reading one file is given up")
     file_memory_mb: int = Field(1024, ge=64, description="memory one file may need, in MiB")
     retry_seconds: float = Field(60.0, ge=0, description="how long to wait for an Elasticsearch that went away")
+    ffmpeg: str | None = Field(None, description="ffmpeg that converts videos, instead of the one of the package imageio-ffmpeg")
+    reingest_crf: float = Field(
+        23.0, ge=0, le=51, description="quality of converted videos (x265 CRF): lower is better and larger"
+    )
+    reingest_preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"] = (
+        Field("medium", description="how much x265 tries to make converted videos small, from ultrafast to veryslow")
+    )
     optional_readers: tuple[Literal["exiftool", "exiv2"], ...] = Field(
         (), description="further readers to ask for a missing date"
     )

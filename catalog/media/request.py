@@ -25,7 +25,8 @@ class Request:
     """A file to read: system path, system paths of its sidecars, and whether to look at the picture.
 
     `only_hash`: the content hash is all that is wanted, because the content may be known already. `size` in bytes, as
-    listed, says how long reading may take. `part` where not all of it is there.
+    listed, says how long reading may take. `part` where not all of it is there. `streams`: the streams of a video are wanted,
+    and nothing else (see `media.video_probe`).
     """
 
     path: str
@@ -34,3 +35,4 @@ class Request:
     only_hash: bool = False
     size: int = 0
     part: Part | None = None
+    streams: str = ""

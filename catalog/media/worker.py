@@ -49,7 +49,7 @@ def _read_exactly(stream: IO[bytes], length: int) -> bytes:
 
 
 def answer(request: Any) -> tuple[str, Any]:
-    """("read", Facts or content hash), ("unsupported", reason) or ("unreadable", reason).
+    """("read", Facts, content hash or Clip), ("unsupported", reason) or ("unreadable", reason).
 
     Of a file that was fetched in part also ("wanted", ranges): what must be there before it can be told.
     """
@@ -57,6 +57,10 @@ def answer(request: Any) -> tuple[str, Any]:
     from catalog.media.extract import Wanting, read_facts, read_hash
 
     try:
+        if request.streams:
+            from catalog.media.video_probe import read_streams
+
+            return "read", read_streams(request)
         return "read", read_hash(request) if request.only_hash else read_facts(request)
     except Wanting as wanting:
         return "wanted", wanting.ranges
@@ -123,6 +127,7 @@ def main() -> None:
     import catalog.media.frames
     import catalog.media.jpeg
     import catalog.media.stills
+    import catalog.media.video_probe
     import catalog.media.xmp
 
     catalog.media.extract.OPTIONAL_READERS = tuple(sys.argv[3:])
