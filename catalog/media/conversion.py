@@ -59,7 +59,7 @@ def arguments(conversion: Conversion) -> list[str]:
         "-xerror", "-noautorotate", "-i", _file(conversion.source), *maps, "-map_metadata", "-1", *_languages(conversion.clip),
         *(_encoding(conversion, pictures) if conversion.needs.video else ["-c:v", "copy"]),
         "-tag:v", "dvh1" if _is_dolby_only(conversion) else "hvc1", *_sound_arguments(conversion.clip), *texts,
-        "-strict", "unofficial", "-movflags", "+faststart+use_metadata_tags", "-f", "mov", "-n", _file(conversion.target),
+        "-strict", "unofficial", "-movflags", "+faststart+use_metadata_tags", "-f", "mov", "-y", _file(conversion.target),
     ]  # fmt: skip
 
 
