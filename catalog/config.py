@@ -147,6 +147,15 @@ class Settings(BaseSettings):
     optional_readers: tuple[Literal["exiftool", "exiv2"], ...] = Field(
         (), description="further readers to ask for a missing date"
     )
+    reingest_target: str = Field(
+        "icloud",
+        pattern=r"^[\w.-]{1,100}$",
+        description="cloud that `reingest` hands over to, and the tag of what was handed over",
+    )
+    reingest_skip: tuple[str, ...] = Field(
+        ("Trash", "small", "large", "collages", "iphone_import", "LRCatalog"),
+        description="parts of folder names, in any case, whose files `reingest` does not offer",
+    )
 
     @field_validator("home_zone")
     @classmethod

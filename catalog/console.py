@@ -42,6 +42,7 @@ COMMANDS: dict[str, str] = {
     "tag": "catalog.commands.tag",
     "set": "catalog.commands.set_",
     "sidecars": "catalog.commands.sidecars",
+    "reingest": "catalog.commands.reingest",
     "store": "catalog.commands.store",
     "dropbox": "catalog.commands.dropbox",
     "copies": "catalog.commands.copies",

@@ -18,7 +18,7 @@ from catalog.errors import DONE, SOME_FAILED
 OUTCOMES = ("new", "duplicate", "unsupported", "ignored", "failed")
 """What becomes of a file that is uploaded; other runs have words of their own."""
 REASONS_SHOWN = 20
-_PROBLEMS = frozenset({"failed", "damaged", "edited", "missing", "unknown"})
+_PROBLEMS = frozenset({"failed", "damaged", "edited", "missing", "unknown", "refused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Outcome:
     def is_problem(self) -> bool:
         """Whether a person should see it: a failure, or a file that is called a photo or video and is none."""
         is_called_media = extension_of(self.path) in MEDIA_EXTENSIONS
-        return self.outcome in ("failed", "damaged", "missing", "unknown", "changed file") or (
+        return self.outcome in ("failed", "refused", "damaged", "missing", "unknown", "changed file") or (
             self.outcome == "unsupported" and is_called_media
         )
 
@@ -73,7 +73,7 @@ class Report:
     always: tuple[str, ...] = ("new", "duplicate")
     shown: tuple[str, ...] = ()
     done: str = "stored"
-    bad: tuple[str, ...] = ("failed", "damaged", "unknown")
+    bad: tuple[str, ...] = ("failed", "refused", "damaged", "unknown")
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     bytes_read: int = 0

@@ -131,6 +131,20 @@ def by_path(repository: Repository, path: str, store: str | None = None) -> list
     return [hit["_id"] for page in repository.scan_pages(query, source=False) for hit in page]
 
 
+def at_paths(repository: Repository, store: str, paths: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The document of the asset with a copy at each of some paths (up to some hundred) of a store; as of the last refresh."""
+    conditions = [{"term": {"copies.store": store}}, {"terms": {"copies.path": list(paths)}}]
+    query = {"nested": {"path": "copies", "query": {"bool": {"filter": conditions}}}}
+    wanted = set(paths)
+    return {
+        row["path"]: hit["_source"]
+        for page in repository.scan_pages(query)
+        for hit in page
+        for row in hit["_source"]["copies"]
+        if row["store"] == store and row["path"] in wanted and row["state"] == "ok"
+    }
+
+
 def of_store(store: str) -> dict[str, Any]:
     """The query for the assets that have a copy or a sidecar in a store, whatever its state."""
     in_copies = {"nested": {"path": "copies", "query": {"term": {"copies.store": store}}}}

@@ -270,14 +270,18 @@ class Repository:
 
     def documents(self, hashes: Sequence[str]) -> dict[str, tuple[dict[str, Any], int, int]]:
         """The documents of those assets that the catalog holds, with sequence number and primary term, by content hash."""
-        found = self._mget(self.alias, hashes) if hashes else []
-        return {d["_id"]: (dict(d["_source"]), d["_seq_no"], d["_primary_term"]) for d in found if d["found"]}
+        return self.versioned_sources(schema.ASSETS, hashes)
 
     def sources_of(self, what: str, keys: Sequence[str], *, whole: bool) -> dict[str, dict[str, Any]]:
         """Those of the documents of one index that are there, by id; empty ones unless they are wanted whole."""
         params = {} if whole else {"_source": "false"}
         found = self._mget(schema.alias_of(self.alias, what), keys, **params) if keys else []
         return {d["_id"]: dict(d.get("_source", {})) for d in found if d["found"]}
+
+    def versioned_sources(self, what: str, keys: Sequence[str]) -> dict[str, tuple[dict[str, Any], int, int]]:
+        """As `sources_of`, whole, with sequence number and primary term for a conditional change."""
+        found = self._mget(schema.alias_of(self.alias, what), keys) if keys else []
+        return {d["_id"]: (dict(d["_source"]), d["_seq_no"], d["_primary_term"]) for d in found if d["found"]}
 
     def get(self, content_hash: str) -> dict[str, Any]:
         """The document of an asset. Raises AssetNotFound."""

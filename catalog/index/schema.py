@@ -110,7 +110,7 @@ COMPANION_PROPERTIES: dict[str, dict[str, Any]] = {
     "decisions": {"kind": KEYWORD, "hash": KEYWORD, "other": KEYWORD, "at": DATE, "run": KEYWORD, "note": {"type": "text"}},
     "handovers": {
         "target": KEYWORD, "hash": KEYWORD, "kind": KEYWORD, "state": KEYWORD, "source": PATH, "folder": PATH, "name": TEXT,
-        "staged": KEYWORD, "size": LONG, "at": DATE, "confirmed": DATE, "run": KEYWORD,
+        "staged": KEYWORD, "staging": KEYWORD, "size": LONG, "at": DATE, "confirmed": DATE, "run": KEYWORD,
     },
 }  # fmt: skip
 

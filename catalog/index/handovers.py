@@ -1,0 +1,105 @@
+"""What was handed over to a cloud: one record a target and content, told in the history so that it can be taken back."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from catalog.domain.copies import timestamp
+from catalog.errors import DocumentConflict
+from catalog.index import schema
+from catalog.index.editor import ATTEMPTS, PAUSE, event_id
+from catalog.index.repository import Repository
+
+Record = dict[str, Any]
+Change = Callable[[Record | None], Record | None]
+"""From the record as it is (None where there is none) to what it shall be (None: it is taken away). Raises ValueError."""
+
+STAGED, CONFIRMED = "staged", "confirmed"
+"""States of a handover: the copy lies in the staging folder, or a person knows it is in the cloud."""
+EFFECT = "handover"
+"""The effect of events that changed a handover."""
+
+
+class Handovers:
+    """The handovers of one catalog."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._index = schema.companion(repository.alias, "handovers")
+
+    def known(self, target: str, hashes: Sequence[str]) -> dict[str, Record]:
+        """The records of contents that were handed over to a target, by content hash; up to date without a refresh."""
+        keys = {_key(target, name): name for name in hashes}
+        found: dict[str, Record] = {}
+        names = list(keys)
+        for start in range(0, len(names), 500):
+            reply = self._repository.sources_of("handovers", names[start : start + 500], whole=True)
+            found |= {keys[key]: record for key, record in reply.items()}
+        return found
+
+    def all(self, target: str | None = None) -> Iterator[Record]:
+        """Every record, or every one of a target, by folder and time; as of the last refresh."""
+        query = {"term": {"target": target}} if target else None
+        sort = [{"folder": {"order": "asc", "missing": "_first"}}, {"at": "asc"}, {"hash": "asc"}]
+        for page in self._repository.scan_pages(query, index=self._index, sort=sort):
+            for hit in page:
+                yield hit["_source"]
+
+    def change(
+        self, target: str, content_hash: str, change: Change, action: str, *, run: str, command: str, undoes: str = ""
+    ) -> Record | None:
+        """Change one record, repeated while others do; the record after it. ValueError of the change is passed on.
+
+        The event comes first: one that a killed run left without its change is undone as if it were done.
+        """
+        key = _key(target, content_hash)
+        path = f"/{quote(self._index)}/_doc/{quote(key, safe='')}"
+        for attempt in range(1, ATTEMPTS + 1):
+            before, version = self._versioned(key)
+            after = change(before)
+            if after == before:
+                return after
+            self._tell(before, after, action, {"run": run, "command": command, **({"undoes": undoes} if undoes else {})})
+            try:
+                if after is None:
+                    self._repository.connection.request("DELETE", path, **version)
+                else:
+                    once = version or {"op_type": "create"}
+                    self._repository.connection.request("PUT", path, after, **once, require_alias="true")
+            except DocumentConflict:
+                time.sleep(random.uniform(0, PAUSE * min(attempt, 10)))  # noqa: S311 - so that several programs take turns
+                continue
+            return after
+        raise DocumentConflict(f"The handover {key} changes faster than it can be amended.")
+
+    def _versioned(self, key: str) -> tuple[Record | None, dict[str, Any]]:
+        found = self._repository.versioned_sources("handovers", [key])
+        if key not in found:
+            return None, {}
+        record, seq_no, primary_term = found[key]
+        return record, {"if_seq_no": seq_no, "if_primary_term": primary_term}
+
+    def _tell(self, before: Record | None, after: Record | None, action: str, note: Mapping[str, Any]) -> None:
+        about = after or before or {}
+        event = {
+            "action": action, "hash": about["hash"], "path": staged_path(about), "source": about.get("source", ""),
+            "effect": EFFECT, "before": {EFFECT: before} if before else {}, "after": {EFFECT: after} if after else {},
+        }  # fmt: skip
+        index = schema.companion(self._repository.alias, "events")
+        where = {"_index": index, "_id": event_id(note["run"], event), "require_alias": True}
+        now = timestamp(datetime.now(UTC))
+        self._repository.bulk([{"index": where}, {"at": now, "outcome": "done", **note, **event}])
+
+
+def _key(target: str, content_hash: str) -> str:
+    return f"{target}:{content_hash}"
+
+
+def staged_path(record: Mapping[str, Any]) -> str:
+    """Where the staged copy lies, or lay: a system path in text form."""
+    return f"{record.get('folder', '')}/{record.get('name', '')}"

@@ -1,0 +1,126 @@
+"""What every processing has: rows checked before anything is done, the files they name, and the dates a person wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from catalog.domain.asset import Entry
+from catalog.domain.capture_time import EARLIEST_YEAR, parse_date
+from catalog.domain.fixity import is_content_hash
+from catalog.domain.spreadsheets import Row, is_reformatted, local_date, read_proof_date
+from catalog.errors import StoreError, UsageError
+from catalog.execution.describing import utc_now
+from catalog.index.handovers import Handovers, Record
+from catalog.plans.reingest import SKIP
+from catalog.runs.reingest.archive import Located, Locations
+from catalog.runs.reingest.evaluating import modified_text
+from catalog.runs.reingest.handing_over import HANDED_OVER
+
+FORM = "write it as 2019-07-12 18:30:15"
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """The date of a row: its wall clock, None where it has none; the offset in minutes, if known; whether a person set it."""
+
+    wall: datetime | None
+    offset: int | None = None
+    edited: bool = False
+
+
+def dated(row: Row) -> Dated:
+    """The date of a row, whatever a spreadsheet made of it. Raises ValueError with the reason where nobody can tell."""
+    proposed, text = read_proof_date(row.get("taken")), row.get("datetime")
+    offset = int(row.get("offset")) if row.get("offset").lstrip("-").isdigit() else None
+    if not text:
+        return Dated(None, None, proposed is not None)
+    if proposed is not None and is_reformatted(text, proposed):
+        return Dated(proposed, offset)
+    parsed = parse_date(text) if text[:4].isdigit() else None
+    if parsed is not None:
+        wall, stated = parsed[0], parsed[1]
+        if proposed == wall.replace(microsecond=0):
+            return Dated(wall, offset if stated is None else stated)
+    else:
+        local = local_date(text)
+        if local is None:
+            raise ValueError(f"its datetime {text} cannot be understood for certain: {FORM}")
+        wall, stated = local, None
+    if wall.year < EARLIEST_YEAR or wall > utc_now() + timedelta(days=1):
+        raise ValueError(f"its datetime {text} is no possible date of a shot")
+    return Dated(wall, stated, edited=True)
+
+
+@dataclass(slots=True)
+class Sources:
+    """The files that the rows of a report name, looked up once, by name: `found` those that can be used."""
+
+    locations: Locations
+    found: dict[str, tuple[Located, Entry]] = field(default_factory=dict)
+
+    def check(self, row: Row) -> str:
+        """Why the file of a row cannot be used, or "": it must be there, and be what it was when it was evaluated.
+
+        Rows that are skipped are not looked at.
+        """
+        if row.get("action").lower() == SKIP:
+            return ""
+        file = row.cells["file"]
+        try:
+            located, entry = self.locations.entry(file)
+        except UsageError as error:
+            return error.message
+        if problem := changed_since(row, located, entry):
+            return problem
+        self.found[file] = located, entry
+        return ""
+
+    def folders(self) -> list[Path]:
+        """The folders on this machine that the files lie in."""
+        paths = (located.system_path for located, _entry in self.found.values())
+        return sorted({Path(path).parent for path in paths if path is not None})
+
+
+def changed_since(row: Row, located: Located, entry: Entry) -> str:
+    """Why a file is not the one that was evaluated, or "". It is read only where its time is another."""
+    size, modified, digest = (row.get(name) for name in ("size", "modified", "hash"))
+    changed = "its content changed since it was evaluated; evaluate again"
+    if size.isdigit() and int(size) != entry.size:
+        return changed
+    if digest and not is_content_hash(digest.lower()):
+        return "its hash is none; evaluate again"
+    if digest and modified != modified_text(entry.mtime_ns):
+        try:
+            return "" if located.store.checksum(located.path) == digest.lower() else changed
+        except StoreError as error:
+            return str(error)
+    return ""
+
+
+def date_problem(row: Row) -> str:
+    """Why the date of a row cannot be used, or ""."""
+    if row.get("action").lower() == SKIP:
+        return ""
+    try:
+        dated(row)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def was_overruled(row: Row) -> bool:
+    """Whether a person hands something over again though the report says that the cloud has it."""
+    return row.get("reason").startswith(HANDED_OVER)
+
+
+def done_before(rows: Sequence[Row], handovers: Handovers, target: str) -> dict[str, Record]:
+    """The handovers of the contents of rows, by hash, as they are now."""
+    return handovers.known(target, sorted({digest for row in rows if is_content_hash(digest := row.get("hash").lower())}))
+
+
+def hashed(row: Row, located: Located) -> str:
+    """The content hash of a row's file: as evaluated, else by reading it. What is copied is verified against it."""
+    return row.get("hash").lower() or located.store.checksum(located.path)
