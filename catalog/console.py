@@ -43,6 +43,8 @@ COMMANDS: dict[str, str] = {
     "set": "catalog.commands.set_",
     "sidecars": "catalog.commands.sidecars",
     "reingest": "catalog.commands.reingest",
+    "evaluate_video_files": "catalog.commands.reingest.evaluate_videos",
+    "process_video_files": "catalog.commands.reingest.process_videos",
     "store": "catalog.commands.store",
     "dropbox": "catalog.commands.dropbox",
     "copies": "catalog.commands.copies",

@@ -26,6 +26,7 @@ from catalog.media.video_probe import BRIEF, WHOLE
 from catalog.wiring import Workspace
 
 T = TypeVar("T")
+_CONTAINER_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,10 @@ class Converter:
             os.fsync(file.fileno())
         return made
 
+    def check_made(self, wish: Wish, path: Path) -> Made:
+        """A file that an earlier run may have made of the same source: checked as if it were made now. Raises MediaError."""
+        return self._checked(wish, self.streams(wish.source, WHOLE), path)
+
     def check_playable(self, path: Path, clip: Clip) -> None:
         """Decode a file to its end. Raises ConversionFailed where anything of it does not decode."""
         ran = self._run(playing(os.fspath(path)), "checking", path, clip)
@@ -129,7 +134,7 @@ class Converter:
         if problem:
             raise ConversionFailed(f"what was made is wrong: {problem}")
         self.check_playable(target, made)
-        if facts.size > wish.facts.size and not wish.larger:
+        if facts.size > _most(wish):
             raise ConversionFailed(
                 f"it would grow from {size_text(wish.facts.size)} to {size_text(facts.size)}",
                 hint="--larger keeps it all the same.",
@@ -140,6 +145,13 @@ class Converter:
         describer = self.workspace.describer("")
         read = describer.describe(facts, Entry("made.mov"), utc_now()).captured
         return statement_difference(wish.facts, facts, wish.captured, read)
+
+
+def _most(wish: Wish) -> float:
+    """Bytes a converted file may have. One whose pictures are taken over may grow by what a container and a sound need."""
+    if wish.larger:
+        return float("inf")
+    return wish.facts.size if wish.needs.video else wish.facts.size * 1.05 + _CONTAINER_BYTES
 
 
 @contextmanager

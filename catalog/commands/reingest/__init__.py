@@ -6,7 +6,10 @@ from importlib import import_module
 
 import click
 
-SUBCOMMANDS: dict[str, str] = {}
+SUBCOMMANDS: dict[str, str] = {
+    "evaluate-videos": "evaluate_videos",
+    "process-videos": "process_videos",
+}
 """Every subcommand and its module in this package, which is imported only when it is asked for."""
 FORMER_NAMES: dict[str, str] = {
     "evaluate-image-files": "evaluate-images",
