@@ -133,6 +133,13 @@ class Items:
             whole += self._source.read(base + start, min(length or cap, cap - len(whole)))
         return whole
 
+    def place(self, item: int) -> int | None:
+        """Where an item's bytes begin in the file; None unless they are one piece."""
+        method, extents = self._places.get(item, (0, []))
+        if method > 1 or (method == 1 and self._idat is None) or len(extents) != 1:
+            return None
+        return extents[0][0] + (self._idat.start if method == 1 and self._idat else 0)
+
     def property(self, item: int, kind: bytes) -> bytes | None:
         """The payload of an item's property of a type, or None."""
         for index in self.linked.get(item, ()):

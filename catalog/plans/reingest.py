@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from catalog.domain.capture_time import CaptureTime
@@ -12,6 +12,8 @@ from catalog.domain.capture_time import CaptureTime
 SKIP, MOVE, CONVERT = "skip", "move", "convert"
 """What a report can say of a file. `move` means that a copy is handed over; the archive keeps its file."""
 
+NOT_IN_FILE = frozenset({"filename", "folder", "person"})
+"""Sources of a date that a copy of the file does not state by itself."""
 ICLOUD_IMAGES = frozenset({"jpeg", "mpo", "heic", "heif", "png", "gif", "tiff", "webp", "avif", "dng"})
 """Types that Apple's Photos takes and shows on a phone. Raw pictures of other makers are taken by some versions only."""
 
@@ -52,13 +54,14 @@ class Shot:
 class Decision:
     """What is proposed. `wall` is the date it would get, also where it is skipped, so that a person can overrule that.
 
-    `offset` is in minutes east of UTC, None where unknown.
+    `offset` is in minutes east of UTC, None where unknown; `source` is what states the date, as in `domain.capture_time`.
     """
 
     action: str
     reason: str
     wall: datetime | None = None
     offset: int | None = None
+    source: str = ""
 
 
 def year_of_path(folders: Sequence[str]) -> int | None:
@@ -94,7 +97,7 @@ def decide_image(shot: Shot, rules: Rules) -> Decision:
     reason = why_not_offered(shot, rules, dated.wall)
     if not reason and shot.type not in ICLOUD_IMAGES:
         reason = f"wrong type: {shot.type or 'unknown'} is none that a phone surely shows"
-    return Decision(SKIP, reason, dated.wall, dated.offset) if reason else dated
+    return replace(dated, action=SKIP, reason=reason) if reason else dated
 
 
 def date_of(shot: Shot) -> Decision:
@@ -106,23 +109,27 @@ def date_of(shot: Shot) -> Decision:
     if captured is not None and captured.source not in _STATED:
         return _stated(captured, year)
     if captured is not None and captured.source == "exif:DateTime" and captured.wall.year == year:
-        return Decision(MOVE, "date modified year correct (exif:DateTime)", captured.wall, captured.offset_minutes)
+        return Decision(
+            MOVE, "date modified year correct (exif:DateTime)", captured.wall, captured.offset_minutes, captured.source
+        )
     guess = captured.wall if captured is not None and captured.source != "mtime" else None
+    source = captured.source if guess and captured else "mtime"
     hint = f"; its {captured.source} says {captured.wall:%Y-%m-%d}" if guess and captured else ""
     if year is None:
-        return Decision(SKIP, f"no date taken, and no year in path{hint}", guess or shot.modified)
+        return Decision(SKIP, f"no date taken, and no year in path{hint}", guess or shot.modified, source=source)
     if shot.modified.year != year:
         reason = f"no date taken, date modified year mismatch: {shot.modified.year}, path {year}{hint}"
-        return Decision(SKIP, reason, guess)
-    return Decision(MOVE, "date modified year correct", shot.modified)
+        return Decision(SKIP, reason, guess, source=source if guess else "")
+    return Decision(MOVE, "date modified year correct", shot.modified, source="mtime")
 
 
 def _stated(captured: CaptureTime, year: int | None) -> Decision:
     wall, offset, source = captured.wall, captured.offset_minutes, captured.source
     if source == "person":
-        return Decision(MOVE, "date taken available (person)", wall, offset)
+        return Decision(MOVE, "date taken available (person)", wall, offset, source)
     if year is not None and wall.year != year:
-        return Decision(SKIP, f"date taken year mismatch: {wall.year} ({source}), path {year}", wall, offset)
+        return Decision(SKIP, f"date taken year mismatch: {wall.year} ({source}), path {year}", wall, offset, source)
     if captured.confidence == "low":
-        return Decision(SKIP, f"date taken is doubtful: {wall:%Y-%m-%d %H:%M:%S} ({source}) may be an unset clock", wall, offset)
-    return Decision(MOVE, f"date taken available ({source})", wall, offset)
+        reason = f"date taken is doubtful: {wall:%Y-%m-%d %H:%M:%S} ({source}) may be an unset clock"
+        return Decision(SKIP, reason, wall, offset, source)
+    return Decision(MOVE, f"date taken available ({source})", wall, offset, source)

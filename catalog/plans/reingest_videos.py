@@ -13,6 +13,8 @@ FIRST_YEAR = 2000
 """Earlier films were digitised later: their dates are not those of a phone, and a person decides."""
 FIT = "fully compatible already"
 NOTHING = Needs()
+_IN_FILE = "quicktime:"
+"""How the sources of dates begin that a film in a MOV or MP4 file states itself; any other is written into a new file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ def decide_video(shot: Shot, rules: Rules, clip: Clip | None, problem: str = "")
         decision = replace(dated, action=SKIP, reason=reason)
     elif wanted:
         decision = replace(dated, action=CONVERT, reason=f"convert: {wanted.reason}")
+    elif not dated.source.startswith(_IN_FILE):
+        decision = replace(dated, action=CONVERT, reason="convert: date")
     else:
         decision = replace(dated, action=MOVE, reason=FIT)
     return VideoDecision(decision, wanted, dated.reason)

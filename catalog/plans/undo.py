@@ -9,6 +9,8 @@ from typing import Any
 Event = Mapping[str, Any]
 
 NOTHING, TO_TRASH, FROM_TRASH, MOVE_BACK, PUT_BACK, NEVER = "nothing", "to trash", "from trash", "move back", "put back", "never"
+HANDOVER = "handover"
+"""What was handed over to a cloud is taken back: its record, and the staged copy."""
 _TELL_ONLY = frozenset({"duplicate", "keep"})
 _SEEN = frozenset(
     {"touch", "move", "copy", "gone", "missing", "damaged", "sidecars", "new", "changed", "verify", "reread", "stack"}
@@ -45,6 +47,10 @@ def steps(events: Iterable[Event]) -> list[Step]:
 
 
 def _step(event: Event) -> Step:
+    if event.get("effect") == "handover":
+        if event.get("after"):
+            return Step(event, HANDOVER)
+        return Step(event, NEVER, reason="a handover that was taken back is made again by processing its report")
     if event.get("effect") != "file" and event["action"] in _SEEN:
         return Step(event, NEVER, reason="it tells what lay on the disk; sync_catalog_with_disk records what lies there now")
     if event.get("effect") != "file":

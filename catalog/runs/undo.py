@@ -19,9 +19,10 @@ from catalog.execution import guards
 from catalog.execution.proof import Prover
 from catalog.execution.report import Outcome
 from catalog.index.repository import Repository
-from catalog.plans.undo import FROM_TRASH, MOVE_BACK, NEVER, PUT_BACK, TO_TRASH, Step, steps
+from catalog.plans.undo import FROM_TRASH, HANDOVER, MOVE_BACK, NEVER, PUT_BACK, TO_TRASH, Step, steps
 from catalog.runs import storing
 from catalog.runs.outside import Outside
+from catalog.runs.reingest.taking_back import TakingBack, take_back
 from catalog.runs.session import Session, session
 from catalog.stores.protocol import ManagedStore
 from catalog.wiring import Workspace
@@ -53,7 +54,8 @@ def run_undo(workspace: Workspace, run_id: str, screen: Screen, *, dryrun: bool,
     removed = _removed_sources(workspace, run_id)
     begun = {_identity(e) for e in repository.events_undoing(run_id)}
     outside = Outside(workspace)
-    plan = _planned(steps(events), _documents(repository, {e["hash"] for e in events}), stores, begun, outside)
+    handed = TakingBack(repository, events)
+    plan = _planned(steps(events), _documents(repository, {e["hash"] for e in events}), stores, begun, outside, handed)
     if dryrun:
         report = screen.report(workspace.progress, **WORDS)
         report.dry = True
@@ -81,7 +83,7 @@ def _identity(event: Mapping[str, Any]) -> tuple[str, str]:
 
 def _planned(
     wanted: Sequence[Step], documents: Mapping[str, Document], stores: Mapping[str, ManagedStore],
-    begun: set[tuple[str, str]], outside: Outside,
+    begun: set[tuple[str, str]], outside: Outside, handed: TakingBack,
 ) -> list[Undoing]:  # fmt: skip
     """Each step tried on the documents in memory, so that what cannot be done is known before anything is."""
     now: dict[str, Document | None] = dict(documents)
@@ -89,9 +91,11 @@ def _planned(
     for step in wanted:
         event, problem = step.event, step.reason
         is_begun = step.kind in (TO_TRASH, FROM_TRASH) and _identity(event) in begun
-        if step.kind != NEVER:
+        if step.kind == HANDOVER:
+            problem = handed.foresee(event)
+        elif step.kind != NEVER:
             problem = _file_problem(step, stores, outside)
-        if not problem and step.kind != NEVER and not is_begun:
+        if not problem and step.kind not in (NEVER, HANDOVER) and not is_begun:
             try:
                 now[event["hash"]] = _reversal(step)(now.get(event["hash"]))
             except ValueError as error:
@@ -176,7 +180,10 @@ def _undo(
         try:
             if step.kind == TO_TRASH and not problem and not last_copies:
                 problem = _last_copy_problem(run, step, stores)
-            problem = problem or _take_back(run, undoing, stores, undone)
+            if step.kind == HANDOVER:
+                problem = take_back(run, step.event, undone, stores, last_copies=last_copies)
+            else:
+                problem = problem or _take_back(run, undoing, stores, undone)
         except (StoreError, OSError) as error:
             problem = str(error)
         (run.journal.failed if problem else run.journal.done)("undo", path=step.path, hash=step.event["hash"], reason=problem)

@@ -126,7 +126,7 @@ def test_videos_are_evaluated_edited_and_staged(videos: Lab):
     (archive / "2019/cut.mov").write_bytes(data)
     assert hashes(archive) == before
     again = process(lab)
-    assert again.status == 0 and again.summary["done before"] == 7 and again.summary["converted"] == 0 + 1  # the one repaired
+    assert again.status == 0 and again.summary["already"] == 7 and again.summary["converted"] == 0 + 1  # the one repaired
     assert {h["name"] for h in lab.documents("handovers").values()} == set(staged(lab))
     third = evaluate(lab, archive)
     assert {row["action"] for name, row in third.items()} == {"skip"}

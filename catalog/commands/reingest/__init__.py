@@ -7,8 +7,12 @@ from importlib import import_module
 import click
 
 SUBCOMMANDS: dict[str, str] = {
+    "evaluate-images": "evaluate_images",
+    "process-images": "process_images",
     "evaluate-videos": "evaluate_videos",
     "process-videos": "process_videos",
+    "status": "status",
+    "confirm": "confirm",
 }
 """Every subcommand and its module in this package, which is imported only when it is asked for."""
 FORMER_NAMES: dict[str, str] = {

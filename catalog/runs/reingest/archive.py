@@ -113,6 +113,11 @@ class Archive:
     is_store: bool = False
     _label: str = field(default="")
 
+    @property
+    def place(self) -> str:
+        """The folder that is looked at, or the place of the store."""
+        return f"{self.store.place}/{self.prefix}" if self.prefix else self.store.place
+
     def file(self, path: str) -> str:
         """How a report names a path of the store."""
         return file_of(self.store, path)

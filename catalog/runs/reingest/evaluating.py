@@ -23,9 +23,9 @@ from catalog.runs.reingest.tables import check_writable, write_report
 from catalog.wiring import Workspace
 
 WORDS = {"outcomes": ("move", "convert", "skip"), "always": ("move", "skip"), "done": "evaluated"}
-COLUMNS = ("taken", "offset", "hash", "size", "modified")
-"""Columns of every report besides its own: the proposed date and offset in a form that no spreadsheet changes, and what the
-file was, by which it is known to be the same when the report is processed."""
+COLUMNS = ("taken", "offset", "source", "hash", "size", "modified", "archive")
+"""Columns of every report besides its own: the proposed date and offset in a form that no spreadsheet changes, what states
+them, what the file was, by which it is known to be the same when the report is processed, and what was looked at."""
 
 Cells = dict[str, str]
 
@@ -64,6 +64,7 @@ def evaluate(
 
     `decide` gives the decision of one file, and the cells of the columns that only this kind of report has.
     """
+    request.scope.check()
     rules = rules_of(workspace, request.until)
     check_writable(request.report, replace=request.replace)
     report = screen.report(workspace.progress, **WORDS)
@@ -71,10 +72,11 @@ def evaluate(
         archive.announce()
         subjects = sorted(archive.subjects(kind), key=lambda s: s.file)
         found = _found(workspace, archive.repository, subjects)
+        place = archive.place
     rows = []
     for one in found:
         decision, further = decide(one, rules)
-        rows.append({**_cells(one.subject, decision), **further})
+        rows.append({**_cells(one.subject, decision), "archive": place, **further})
         report.add(Outcome("evaluate", one.subject.file, decision.action, hash=one.subject.hash, reason=decision.reason,
                            size=one.subject.entry.size))  # fmt: skip
     workspace.progress.close()
@@ -121,6 +123,7 @@ def _cells(subject: Subject, decision: Decision) -> Cells:
         "reason": decision.reason,
         "taken": proof_date(wall),
         "offset": "" if decision.offset is None else str(decision.offset),
+        "source": decision.source,
         "hash": subject.hash,
         "size": str(subject.entry.size),
         "modified": modified_text(subject.entry.mtime_ns) if not subject.problem or subject.entry.mtime_ns else "",

@@ -28,7 +28,7 @@ from catalog.runs.converting import Converter, Made, Wish, converter
 from catalog.runs.reingest import staging as stagings
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
 from catalog.runs.reingest.handing_over import Given, hand_over
-from catalog.runs.reingest.processing import Dated, Sources, dated, done_before, hashed, was_overruled
+from catalog.runs.reingest.processing import Dated, Sources, dated, done_before, folders_of, hashed, was_overruled
 from catalog.runs.reingest.staging import Staging
 from catalog.runs.reingest.tables import Processed, read_table, validated
 from catalog.runs.reingest.video_reports import ALL, NEEDED, described
@@ -40,7 +40,7 @@ from catalog.wiring import Workspace
 SUCCESS = "SUCCESS"
 ADDED = ("derived_file", "processing_status", "derived_hash", "derived_size", "overwrite")
 """Columns of the processed report. `overwrite` is for a person: 1 where the archive shall have the converted file."""
-WORDS = {"outcomes": ("copied", "converted", "done before", "skipped", "refused", "failed"), "always": ("copied", "converted"),
+WORDS = {"outcomes": ("copied", "converted", "already", "skipped", "refused", "failed"), "always": ("copied", "converted"),
          "done": "staged"}  # fmt: skip
 
 
@@ -55,7 +55,7 @@ class ProcessRequest:
 
 def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -> int:
     """Do what each row of the report says; the exit status. The archive is only read."""
-    table = read_table(request.report, NEEDED, ALL)
+    table = read_table(request.report, NEEDED, (*ALL, *ADDED))
     folder = stagings.checked_folder(request.staging)
     repository = catalog_of(workspace)
     locations = Locations(workspace, repository)
@@ -63,7 +63,7 @@ def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -
         sources = Sources(locations)
         home = partial(_home_offset, workspace)
         good = validated(table, (SKIP, MOVE, CONVERT), [sources.check, partial(_row_problem, home=home)])
-        stagings.check_apart(folder, sources.folders(), repository)
+        stagings.check_apart(folder, folders_of(table), repository)
         with (
             converter(workspace) as films,
             Processed(request.report, table.columns, ADDED) as processed,
@@ -73,7 +73,7 @@ def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -
             work = _Work(run, films, staging, processed, sources, request.larger, home)
 
             def all_rows() -> None:
-                good.tell(run.report, "process")
+                good.tell(run.report, "hand over")
                 work.rows(good.rows)
 
             return run.work(all_rows)
@@ -153,7 +153,7 @@ class _Work:
         self.run.workspace.progress.files(len(rows))
         for row in rows:
             if row.cells["file"] in done:
-                self.run.report.add(Outcome("process", row.cells["file"], "done before", size=0))
+                self.run.report.add(Outcome("hand over", row.cells["file"], "already", size=0))
             else:
                 self._row(row, known)
             self.run.workspace.progress.advance()
@@ -182,7 +182,7 @@ class _Work:
         outcome = {"derived_file": f"{self.staging.text}/{name}", "derived_hash": staged, "derived_size": str(size)}
         self.processed.add(row, processing_status=SUCCESS, **outcome)
         word = "copied" if action == MOVE else "converted"
-        told = Outcome("process", file, word, "staging", name, row.get("hash"), size=int(row.get("size") or 0), stored=size)
+        told = Outcome("hand over", file, word, "staging", name, row.get("hash"), size=int(row.get("size") or 0), stored=size)
         self.run.report.add(told)
 
     def _failed(self, row: Row, error: Exception) -> None:
@@ -191,7 +191,7 @@ class _Work:
 
     def _tell(self, row: Row, outcome: str, reason: str, status: str) -> None:
         self.processed.add(row, processing_status=status)
-        self.run.report.add(Outcome("process", row.cells["file"], outcome, hash=row.get("hash"), reason=reason))
+        self.run.report.add(Outcome("hand over", row.cells["file"], outcome, hash=row.get("hash"), reason=reason))
 
     def _staged(self, row: Row, action: str, known: Mapping[str, Any]) -> tuple[str, str, int]:
         """Bring the file of a row into the staging folder and record that; its name there, content hash, and size."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from catalog.domain.asset import Entry
 from catalog.domain.capture_time import EARLIEST_YEAR, parse_date
 from catalog.domain.fixity import is_content_hash
-from catalog.domain.spreadsheets import Row, is_reformatted, local_date, read_proof_date
+from catalog.domain.names import from_text
+from catalog.domain.spreadsheets import Row, Table, is_reformatted, local_date, read_proof_date
 from catalog.errors import StoreError, UsageError
 from catalog.execution.describing import utc_now
 from catalog.index.handovers import Handovers, Record
@@ -78,10 +79,13 @@ class Sources:
         self.found[file] = located, entry
         return ""
 
-    def folders(self) -> list[Path]:
-        """The folders on this machine that the files lie in."""
-        paths = (located.system_path for located, _entry in self.found.values())
-        return sorted({Path(path).parent for path in paths if path is not None})
+
+def folders_of(table: Table) -> list[Path]:
+    """The folders on this machine that the files of a report lie in, and the archive they are of."""
+    files = [row.cells.get("file", "") for row in table.rows]
+    archives = [row.cells.get("archive", "") for row in table.rows]
+    folders = [file.rpartition("/")[0] for file in files] + archives
+    return sorted({Path(from_text(folder)) for folder in set(folders) if folder.startswith("/") and "\0" not in folder})
 
 
 def changed_since(row: Row, located: Located, entry: Entry) -> str:

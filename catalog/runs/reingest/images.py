@@ -1,0 +1,211 @@
+"""Photos: the report of what would be handed over, and the copies in the staging folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from catalog.console import Screen
+from catalog.domain.asset import Entry
+from catalog.domain.filetypes import BY_NAME, HEAD_BYTES, recognise
+from catalog.domain.fixity import content_hash
+from catalog.domain.spreadsheets import Row
+from catalog.errors import CatalogError, FixityMismatch, MediaError, StoreError, StoreFull, StoreUnavailable
+from catalog.execution.report import Outcome
+from catalog.index.handovers import Handovers, Record
+from catalog.media.exif_writing import WRITABLE, with_date
+from catalog.media.findings import Findings
+from catalog.media.source import MemorySource
+from catalog.media.stills import read_still
+from catalog.plans.reingest import MOVE, NOT_IN_FILE, SKIP, Decision, Rules, decide_image
+from catalog.runs.reingest.archive import Located, Locations, catalog_of
+from catalog.runs.reingest.evaluating import COLUMNS, EvaluateRequest, Found, evaluate
+from catalog.runs.reingest.handing_over import Given, hand_over, told
+from catalog.runs.reingest.processing import Dated, Sources, date_problem, dated, done_before, folders_of, hashed, was_overruled
+from catalog.runs.reingest.staging import Staging, check_apart, checked_folder, opened, stem
+from catalog.runs.reingest.tables import Processed, Validated, read_table, validated
+from catalog.runs.session import Session, session
+from catalog.wiring import Workspace
+
+REPORT = "icloud_image_report.csv"
+NEEDED = ("file", "datetime", "action")
+OWN = ("file", "datetime", "action", "reason")
+ADDED = ("processed", "processed_hash")
+WORDS = {"outcomes": ("staged", "already", "skipped", "refused", "failed"), "always": ("staged",), "done": "staged"}
+ERROR = "error: "
+LARGEST_DATED = 1 << 30
+"""Bytes of the largest picture into which a date is written: it is held in memory for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRequest:
+    """What the command line asks for."""
+
+    report: Path
+    staging: str
+    write_dates: bool = False
+    dryrun: bool = False
+
+
+def run_evaluate(workspace: Workspace, request: EvaluateRequest, screen: Screen) -> int:
+    """Write the report of an archive's photos; the exit status."""
+
+    def decide(found: Found, rules: Rules) -> tuple[Decision, Mapping[str, str]]:
+        return decide_image(found.shot, rules), {}
+
+    return evaluate(workspace, request, screen, "image", (*OWN, *COLUMNS), decide)
+
+
+def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -> int:
+    """Copy what a report says into the staging folder, and record that; the exit status."""
+    table = read_table(request.report, NEEDED, (*OWN, *COLUMNS, *ADDED))
+    folder = checked_folder(request.staging)
+    repository = catalog_of(workspace)
+    locations = Locations(workspace, repository)
+    try:
+        sources = Sources(locations)
+        rows = validated(table, (SKIP, MOVE), (date_problem, sources.check))
+        check_apart(folder, folders_of(table), repository)
+        if request.dryrun:
+            return _dry(workspace, rows, screen)
+        with (
+            Processed(request.report, table.columns, ADDED) as processed,
+            session(workspace, screen, "reingest process-images", WORDS, report=str(request.report.absolute())) as run,
+            opened(folder) as staging,
+        ):
+            work = _Work(run, staging, processed, sources.found, write_dates=request.write_dates)
+            return run.work(lambda: work.all(rows))
+    finally:
+        locations.close()
+
+
+def _dry(workspace: Workspace, rows: Validated, screen: Screen) -> int:
+    report = screen.report(workspace.progress, **WORDS)
+    report.dry = True
+    rows.tell(report, "hand over")
+    for row in rows.rows:
+        if row.get("action").lower() == MOVE:
+            name = stem(dated(row).wall, row.cells["file"].rpartition("/")[2])
+            report.add(Outcome("hand over", row.cells["file"], "planned", target=name))
+    report.finish()
+    return report.exit_code()
+
+
+class _Work:
+    """One processing: row after row, each verified, recorded, and then told in the processed report."""
+
+    def __init__(
+        self, run: Session, staging: Staging, processed: Processed, sources: Mapping[str, tuple[Located, Entry]], *,
+        write_dates: bool,
+    ) -> None:  # fmt: skip
+        self._run = run
+        self._staging = staging
+        self._processed = processed
+        self._sources = sources
+        self._write_dates = write_dates
+        self._target = run.workspace.settings.reingest_target
+
+    def all(self, rows: Validated) -> None:
+        """Do the rows that can be done."""
+        rows.tell(self._run.report, "hand over")
+        moving = [row for row in rows.rows if row.get("action").lower() == MOVE]
+        handovers = Handovers(self._run.repository)
+        known = self._run.patiently(lambda: done_before(moving, handovers, self._target))
+        done = {row.cells["file"]: record for row in moving if (record := known.get(row.get("hash").lower()))}
+        self._processed.begin(row.cells["file"] for row in rows.rows if not self._stays(row, done))
+        self._run.workspace.progress.files(len(rows.rows))
+        for row in rows.rows:
+            self._one(row, done.get(row.cells["file"]))
+            self._run.workspace.progress.advance()
+
+    def _stays(self, row: Row, done: Mapping[str, Record]) -> bool:
+        """Whether what an earlier run said of a row is still true."""
+        earlier = self._processed.earlier.get(row.cells["file"], {})
+        record = done.get(row.cells["file"])
+        if record is None or not earlier.get("processed") or earlier["processed"] != record["name"]:
+            return False
+        return not was_overruled(row) or earlier.get("reason", "").strip() == row.get("reason")
+
+    def _one(self, row: Row, record: Record | None) -> None:
+        file, report = row.cells["file"], self._run.report
+        if row.get("action").lower() == SKIP:
+            self._processed.add(row, processed="", processed_hash="")
+            report.add(Outcome("hand over", file, "skipped"))
+            return
+        if record is not None and (self._stays(row, {file: record}) or not was_overruled(row)):
+            if not self._stays(row, {file: record}):
+                self._processed.add(row, processed=record["name"], processed_hash=record["staged"])
+            report.add(Outcome("hand over", file, "already", target=record["name"], hash=record["hash"], reason=told(record)))
+            return
+        self._run.journal.started("hand over", path=file, line=row.line)
+        try:
+            digest, entry, staged = self._stage(row)
+            given = Given(digest, "image", file, entry.name, staged, entry.size)
+            hand_over(self._run, self._staging, self._target, given)
+        except (StoreFull, StoreUnavailable):
+            raise
+        except (StoreError, MediaError, CatalogError, OSError) as error:
+            self._fail(row, error)
+            return
+        self._processed.add(row, processed=entry.name, processed_hash=staged)
+        self._run.journal.done("hand over", path=file, target=entry.name, hash=digest)
+        report.add(Outcome("hand over", file, "staged", target=entry.name, hash=digest, size=entry.size, stored=entry.size))
+
+    def _fail(self, row: Row, error: Exception) -> None:
+        if isinstance(error, CatalogError) and error.exit_code not in (1, 2):
+            raise error
+        reason = str(error)
+        if isinstance(error, FixityMismatch):
+            reason = "its content changed since it was evaluated; evaluate again"
+        self._processed.add(row, processed=f"{ERROR}{reason}", processed_hash="")
+        self._run.journal.failed("hand over", path=row.cells["file"], reason=reason)
+        self._run.report.add(Outcome("hand over", row.cells["file"], "failed", reason=f"line {row.line}: {reason}"))
+
+    def _stage(self, row: Row) -> tuple[str, Entry, str]:
+        """A row's file in the staging folder, verified: its content hash, the entry there, and the hash of that."""
+        located, entry = self._sources[row.cells["file"]]
+        when = dated(row)
+        digest = hashed(row, located)
+        wanted, mtime_ns = stem(when.wall, entry.name), self._mtime(row, entry, when)
+        if self._write_dates and when.wall is not None:
+            data, fresh = self._with_date(located, entry, digest, when)
+            if data is not fresh:
+                staged = self._staging.put_bytes(wanted, entry.name, fresh, mtime_ns)
+                return digest, staged, content_hash(fresh)
+        with located.store.open(located.path) as stream:
+            staged = self._staging.put(wanted, entry.name, stream, entry.size, mtime_ns, digest)
+        return digest, staged, digest
+
+    def _with_date(self, located: Located, entry: Entry, digest: str, when: Dated) -> tuple[bytes, bytes]:
+        """The bytes of a file, and those with its date; the same where it states that date already."""
+        assert when.wall is not None
+        if entry.size > LARGEST_DATED:
+            raise MediaError(f"a date is only written into files up to {LARGEST_DATED >> 20} MiB")
+        with located.store.open(located.path) as stream:
+            data = stream.read()
+        if content_hash(data) != digest:
+            raise FixityMismatch("its content is another", path=located.path)
+        found = recognise(data[:HEAD_BYTES], entry.name)
+        name = found.name if found else ""
+        if name in WRITABLE and _states(data, name, when.wall):
+            return data, data
+        return data, with_date(data, name or "unknown", when.wall, when.offset)
+
+    def _mtime(self, row: Row, entry: Entry, when: Dated) -> int:
+        """The time of the copy: that of its source, unless the date is one that the source does not state."""
+        if when.wall is None or not (when.edited or row.get("source") in NOT_IN_FILE):
+            return entry.mtime_ns
+        zone, gazetteer = self._run.workspace.settings.home_zone, self._run.workspace.gazetteer
+        offset = when.offset if when.offset is not None else gazetteer.offset_at(zone, when.wall) or 0
+        utc = (when.wall - timedelta(minutes=offset)).replace(tzinfo=UTC)
+        return int((utc - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000_000
+
+
+def _states(data: bytes, type_name: str, wall: datetime) -> bool:
+    """Whether a picture's EXIF says that it was taken at this second."""
+    findings = Findings()
+    read_still(MemorySource(data), BY_NAME[type_name], findings)
+    found = next((d.wall for d in findings.dates if d.source == "exif:DateTimeOriginal"), None)
+    return found is not None and found.replace(microsecond=0) == wall.replace(microsecond=0)
