@@ -47,6 +47,7 @@ COMMANDS: dict[str, str] = {
     "process_image_files": "catalog.commands.reingest.process_images",
     "evaluate_video_files": "catalog.commands.reingest.evaluate_videos",
     "process_video_files": "catalog.commands.reingest.process_videos",
+    "replace_archived_media": "catalog.commands.reingest.replace_archived_media",
     "store": "catalog.commands.store",
     "dropbox": "catalog.commands.dropbox",
     "copies": "catalog.commands.copies",

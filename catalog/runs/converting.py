@@ -98,6 +98,17 @@ class Converter:
         """A file that an earlier run may have made of the same source: checked as if it were made now. Raises MediaError."""
         return self._checked(wish, self.streams(wish.source, WHOLE), path)
 
+    def check_again(self, source: Path, path: Path, wanted: Needs) -> None:
+        """A converted file as its source is about to give way to it: the streams it should have, all of which plays.
+
+        Raises MediaError.
+        """
+        whole, made = self.streams(source, WHOLE), self.streams(path, WHOLE)
+        problem = difference(whole, made, wanted)
+        if problem:
+            raise ConversionFailed(f"the converted file is wrong: {problem}")
+        self.check_playable(path, made)
+
     def check_playable(self, path: Path, clip: Clip) -> None:
         """Decode a file to its end. Raises ConversionFailed where anything of it does not decode."""
         ran = self._run(playing(os.fspath(path)), "checking", path, clip)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from films import APPLE, Film, make
-from running import Done, Lab, hashes
+from running import Done, Lab, ended, hashes, jpeg, put, wait_for
+
+from catalog.domain.fixity import content_hash
 
 pytestmark = pytest.mark.node
 
@@ -27,6 +31,7 @@ FILMS = {
     "undated/x.avi": Film("mpeg4", seed=9, metadata={}),
 }
 SUMMER_2019 = 1_562_949_015
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
 
 
 @pytest.fixture
@@ -153,3 +158,252 @@ def test_a_broken_video_is_an_error_of_its_row_and_leaves_nothing(videos: Lab):
 def test_the_commands_have_their_former_names(videos: Lab, command: list[str]):
     done = videos.run(*command, "none.csv", "--staging", videos.folder / "staging")
     assert done.status == 2 and "The report none.csv cannot be read" in done.err
+
+
+# --- the archive gets the converted file -----------------------------------------------------------------------------------
+
+
+def want(lab: Lab, *names: str) -> None:
+    """A person's 1 in the column overwrite."""
+    path = lab.home / "icloud_video_report_processed.csv"
+    edit(path, lambda row: row.update(overwrite="1" if not names or Path(row["file"]).name in names else ""))
+
+
+def replace(lab: Lab, *arguments: object, **more: str) -> Done:
+    words = ["reingest", "replace-archived-media", "icloud_video_report_processed.csv", "--larger", "--json"]
+    return lab.run(*words, *arguments, **more)
+
+
+def replaced(lab: Lab) -> dict[str, dict[str, str]]:
+    return by_name(lab.home / "icloud_video_report_processed_replaced.csv")
+
+
+def cataloged(lab: Lab, *names: str) -> dict[str, str]:
+    """The films in the catalog, which a person has said something of: content hash by name of the source."""
+    fill(lab.source, list(names))
+    done = lab.upload()
+    assert done.status == 0, done.err
+    found = {Path(line["path"]).name: line["hash"] for line in done.lines if line.get("hash")}
+    assert lab.catalog("tag", *found.values(), "--add", "holiday").status == 0
+    assert lab.catalog("set", *found.values(), "rating=4", "title=By me", "--json").status == 0
+    assert evaluate(lab, "--query", "kind:video").keys()
+    done = process(lab)
+    assert done.status == 0, done.err
+    return found
+
+
+def paths_of(document: dict[str, Any]) -> list[str]:
+    return [copy["path"] for copy in document["copies"]]
+
+
+def test_a_store_of_the_catalog_gets_the_converted_files_and_undo_takes_them_back(videos: Lab):
+    lab = videos
+    found = cataloged(lab, "2019/old.mp4", "2019/portrait.mov", "2019/web.webm")
+    stored, documents = lab.stored(), lab.documents()
+    want(lab, "old.mp4", "portrait.mov")
+    names = {Path(row["file"]).name: row for row in rows(lab.home / "icloud_video_report_processed.csv")}
+    want(lab, *(n for n, row in names.items() if row["hash"] != found["web.webm"]))
+    dry = replace(lab, "--dryrun")
+    assert dry.status == 0 and dry.summary["planned"] == 2
+    assert lab.stored() == stored and not (lab.home / "failsafe").exists()
+    done = replace(lab)
+    assert done.status == 0, done.err
+    assert done.summary["replaced"] == 2
+    after, now = lab.documents(), lab.stored()
+    for name in ("old.mp4", "portrait.mov"):
+        old = after[found[name]]
+        (made,) = old["renditions"]
+        new = after[made]
+        assert new["rendition_of"] == found[name] and old["copies"] == [] and old["copy_count"] == 0
+        (before,) = paths_of(documents[found[name]])
+        assert paths_of(new) == [before.rpartition(".")[0] + ".mov"]
+        assert now[paths_of(new)[0]] == made
+        assert (new["tags"], new["rating"], new["title"]) == (["holiday", "icloud"], 4, "By me")
+        assert new["person"] == old["person"] and new["video"]["codec"] == "hevc"
+        assert new["captured"] == old["captured"] and new.get("place") == old.get("place")
+        row = next(r for r in replaced(lab).values() if r["hash"] == found[name])
+        assert row["replacement_status"] == "SUCCESS"
+        assert content_hash(Path(row["failsafe_backup_path"]).read_bytes()) == found[name]
+        assert int(row["source_file_size"]) == Path(row["failsafe_backup_path"]).stat().st_size
+        assert int(row["converted_file_size"]) == (lab.root / paths_of(new)[0]).stat().st_size
+    assert after[found["web.webm"]] == documents[found["web.webm"]]
+    assert sorted(os.listdir(lab.home / "failsafe")) == sorted(
+        Path(paths_of(documents[found[n]])[0]).name for n in ("old.mp4", "portrait.mov")
+    )  # fmt: skip
+    again = replace(lab)
+    assert again.status == 0 and again.summary["already"] == 2
+    assert {row["action"] for row in evaluate(lab, "--query", "kind:video").values()} == {"skip"}
+    run = next(iter(replaced(lab).values()))["run"]
+    undone = lab.catalog("undo", run, "--json")
+    assert undone.status == 0, (undone.out, undone.err)
+    assert lab.stored() == stored
+    back = lab.documents()
+    assert back.keys() == documents.keys()
+    for digest, document in back.items():
+        assert paths_of(document) == paths_of(documents[digest])
+        assert "renditions" not in document and "rendition_of" not in document
+        assert document["tags"] == ["holiday", "icloud"]
+
+
+def test_a_movie_of_a_live_photo_keeps_its_role_and_its_sidecar_goes_along(videos: Lab):
+    lab = videos
+    make(lab.source / "IMG_0001.mov", Film(turned=90, metadata=APPLE), mtime=SUMMER_2019)
+    put(lab.source, {"IMG_0001.jpg": jpeg("live"), "IMG_0001.mov.xmp": XMP}, mtime=SUMMER_2019)
+    assert lab.upload().status == 0
+    (movie,) = [d for d in lab.documents().values() if d["kind"] == "video"]
+    assert movie["stack"]["role"] == "live" and len(movie["sidecars"]) == 1
+    evaluate(lab, "--query", "kind:video")
+    assert process(lab).status == 0
+    want(lab)
+    done = replace(lab)
+    assert done.status == 0, done.err
+    made = lab.documents()[lab.documents()[movie["hash"]]["renditions"][0]]
+    assert made["stack"] == movie["stack"] and made["sidecars"] == movie["sidecars"]
+    assert "sidecars" not in lab.documents()[movie["hash"]]
+    assert lab.catalog("undo", next(iter(replaced(lab).values()))["run"]).status == 0
+    assert lab.documents()[movie["hash"]]["sidecars"] == movie["sidecars"]
+
+
+def test_a_folder_gets_the_converted_files_and_undo_brings_the_originals_back(videos: Lab):
+    lab, archive = videos, videos.folder / "archive"
+    fill(archive, ["2019/old.mp4", "2019/portrait.mov", "2019/web.webm"])
+    (archive / "2019/web.mov").write_bytes(b"another film")
+    before = hashes(archive)
+    evaluate(lab, archive)
+    assert process(lab).status == 0
+    want(lab)
+    failsafe = lab.folder / "kept"
+    failsafe.mkdir()
+    (failsafe / "old.mp4").write_bytes(b"of another folder")
+    done = replace(lab, "--failsafe", failsafe)
+    assert done.status == 3, done.err
+    assert replaced(lab)["web.webm"]["replacement_status"].startswith("ERROR: ConversionFailed: another file lies")
+    made = {name: row["derived_hash"] for name, row in replaced(lab).items()}
+    assert hashes(archive) == {
+        "2019/old.mov": made["old.mp4"], "2019/portrait.mov": made["portrait.mov"],
+        "2019/web.mov": before["2019/web.mov"], "2019/web.webm": before["2019/web.webm"],
+    }  # fmt: skip
+    assert hashes(failsafe) == {
+        "old.mp4": content_hash(b"of another folder"), "old_1.mp4": before["2019/old.mp4"],
+        "portrait.mov": before["2019/portrait.mov"],
+    }  # fmt: skip
+    assert replaced(lab)["old.mp4"]["failsafe_backup_path"] == str(failsafe / "old_1.mp4")
+    assert {row["action"] for name, row in evaluate(lab, archive).items() if name != "web.mov"} == {"skip"}
+    undone = replace(lab, "--failsafe", failsafe, "--undo")
+    assert undone.summary["undone"] == 2 and undone.status == 3  # the one that never was replaced
+    assert hashes(archive) == before
+    assert (archive / "2019/old.mp4").stat().st_mtime == SUMMER_2019
+
+
+@pytest.mark.parametrize("harm", ["staged", "failsafe"])
+def test_nothing_is_removed_where_a_step_fails(videos: Lab, harm: str):
+    lab = videos
+    found = cataloged(lab, "2019/old.mp4")
+    want(lab)
+    stored, documents = lab.stored(), lab.documents()
+    if harm == "staged":
+        (name,) = staged(lab)
+        (lab.folder / "staging" / name).write_bytes((lab.folder / "staging" / name).read_bytes()[:-1] + b"\0")
+        done = replace(lab)
+        assert done.status == 3
+        assert "is not the one that was made" in next(iter(replaced(lab).values()))["replacement_status"]
+    else:
+        (lab.home / "failsafe").write_bytes(b"")
+        done = replace(lab)
+        assert done.status == 2 and "is a file, not a folder" in done.err
+    assert lab.stored() == stored and lab.documents() == documents
+    assert found["old.mp4"] in lab.documents()
+
+
+# --- killed at any moment ----------------------------------------------------------------------------------------------------
+
+
+def test_a_conversion_that_is_killed_leaves_nothing_and_is_done_again(videos: Lab):
+    lab, archive = videos, videos.folder / "archive"
+    make(archive / "2019/long.mp4", Film(size=(640, 480), frames=150, sound="aac"), mtime=SUMMER_2019)
+    evaluate(lab, archive)
+    slow = {"CATALOG_REINGEST_PRESET": "veryslow"}
+    running = lab.start("reingest", "process-videos", "icloud_video_report.csv", "--staging", lab.folder / "staging", **slow)
+    scratch = lab.folder / "staging/.catalog/tmp"
+    wait_for(lambda: any(p.stat().st_size for p in scratch.glob("*/made.mov")), running)
+    children = psutil.Process(running.pid).children(recursive=True)
+    running.kill()
+    ended(running)
+    gone, alive = psutil.wait_procs([c for c in children if "ffmpeg" in c.name()], timeout=20)
+    assert gone and not alive
+    assert staged(lab) == {}
+    assert any(scratch.iterdir())
+    done = process(lab)
+    assert done.status == 0, done.err
+    assert list(staged(lab)) == ["20190712_183015-long.mov"]
+    assert not scratch.exists()
+
+
+def test_a_converted_file_that_nobody_recorded_is_found_again(videos: Lab):
+    lab, archive = videos, videos.folder / "archive"
+    fill(archive, ["2019/old.mp4"])
+    evaluate(lab, archive)
+    assert process(lab).status == 0
+    before = staged(lab)
+    (key,) = lab.documents("handovers")
+    lab.ask("DELETE", f"{lab.index}-handovers/_doc/{key}?refresh=true")
+    (lab.home / "icloud_video_report_processed.csv").unlink()
+    done = process(lab, CATALOG_REINGEST_PRESET="slow")  # which would make another file
+    assert done.status == 0 and staged(lab) == before
+    assert len(lab.documents("handovers")) == 1
+
+
+@pytest.mark.parametrize("lines", range(1, 9, 2))
+@pytest.mark.parametrize("where", ["store", "folder"])
+def test_a_replacement_that_is_killed_ends_as_if_it_were_not(videos: Lab, where: str, lines: int):
+    lab = videos
+    if where == "store":
+        cataloged(lab, "2019/portrait.mov")
+    else:
+        fill(lab.folder / "archive", ["2019/portrait.mov"])
+        evaluate(lab, lab.folder / "archive")
+        assert process(lab).status == 0
+    want(lab)
+    (row,) = rows(lab.home / "icloud_video_report_processed.csv")
+    words = ["reingest", "replace-archived-media", "icloud_video_report_processed.csv", "--larger"]
+    killed = lab.run(sys.executable, "-c", KILLED, lines, *words)
+    assert killed.status in (-9, 0)
+    done = replace(lab)
+    assert done.status == 0, (done.out, done.err)
+    assert content_hash(Path(row["file"]).read_bytes()) == row["derived_hash"]
+    assert [content_hash(p.read_bytes()) for p in (lab.home / "failsafe").iterdir()] == [row["hash"]]
+    assert replaced(lab)[Path(row["file"]).name]["replacement_status"] == "SUCCESS"
+    if where == "store":
+        documents = lab.documents()
+        assert documents[row["hash"]]["copies"] == [] and documents[row["hash"]]["renditions"] == [row["derived_hash"]]
+        assert documents[row["derived_hash"]]["rendition_of"] == row["hash"]
+        assert len(documents[row["derived_hash"]]["copies"]) == 1
+    else:
+        assert os.listdir(Path(row["file"]).parent) == ["portrait.mov"]
+
+
+KILLED = """
+import os, signal, sys
+from catalog import console
+from catalog.commands.reingest import command
+from catalog.runs.reingest import replacing
+left = int(sys.argv[1])
+
+def counted(real):
+    def call(*words, **names):
+        global left
+        for _ in range(2):
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if _ == 0:
+                found = real(*words, **names)
+        return found
+    return call
+
+for place in (replacing._CatalogPlace, replacing._FolderPlace):
+    for name in ("take", "record"):
+        setattr(place, name, counted(getattr(place, name)))
+replacing._put = counted(replacing._put)
+sys.exit(console.run(command, sys.argv[3:]))
+"""

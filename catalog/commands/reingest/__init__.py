@@ -11,6 +11,7 @@ SUBCOMMANDS: dict[str, str] = {
     "process-images": "process_images",
     "evaluate-videos": "evaluate_videos",
     "process-videos": "process_videos",
+    "replace-archived-media": "replace_archived_media",
     "status": "status",
     "confirm": "confirm",
 }
