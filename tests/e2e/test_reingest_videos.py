@@ -13,9 +13,10 @@ from typing import Any
 import psutil
 import pytest
 from films import APPLE, Film, make
-from running import Done, Lab, ended, hashes, jpeg, put, wait_for
+from running import Done, Lab, ended, hashes, inside, jpeg, put, wait_for
 
 from catalog.domain.fixity import content_hash
+from catalog.errors import StoreError
 
 pytestmark = pytest.mark.node
 
@@ -315,6 +316,43 @@ def test_nothing_is_removed_where_a_step_fails(videos: Lab, harm: str):
     assert found["old.mp4"] in lab.documents()
 
 
+def broken(*_words: object) -> None:
+    raise StoreError("the disk broke")
+
+
+@pytest.mark.parametrize("where", ["store", "folder"])
+@pytest.mark.parametrize("fails", ["_put", "_Work._verify"])
+def test_a_replacement_that_fails_half_way_puts_the_original_back(
+    videos: Lab, where: str, fails: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    lab = videos
+    if where == "store":
+        cataloged(lab, "2019/portrait.mov")
+    else:
+        fill(lab.folder / "archive", ["2019/portrait.mov"])
+        evaluate(lab, lab.folder / "archive")
+        assert process(lab).status == 0
+    want(lab)
+    (row,) = rows(lab.home / "icloud_video_report_processed.csv")
+    before, documents = hashes(lab.folder / "archive"), lab.documents()
+    monkeypatch.setattr(f"catalog.runs.reingest.replacing.{fails}", broken)
+    report = lab.home / "icloud_video_report_processed.csv"
+    assert inside(lab, monkeypatch, "replace_archived_media", report, "--larger") == 3
+    assert "the disk broke" in capsys.readouterr().err
+    assert replaced(lab)["portrait.mov" if where == "folder" else Path(row["file"]).name]["replacement_status"] == (
+        "ERROR: StoreError: the disk broke"
+    )
+    assert content_hash(Path(row["file"]).read_bytes()) == row["hash"]
+    assert hashes(lab.folder / "archive") == before
+    if where == "store":
+        after = lab.documents()
+        assert after.keys() == documents.keys() and "renditions" not in after[row["hash"]]
+        assert paths_of(after[row["hash"]]) == paths_of(documents[row["hash"]])
+    monkeypatch.undo()
+    assert replace(lab).status == 0
+    assert content_hash(Path(row["file"]).read_bytes()) == row["derived_hash"]
+
+
 # --- killed at any moment ----------------------------------------------------------------------------------------------------
 
 
@@ -353,9 +391,8 @@ def test_a_converted_file_that_nobody_recorded_is_found_again(videos: Lab):
     assert len(lab.documents("handovers")) == 1
 
 
-@pytest.mark.parametrize("lines", range(1, 9, 2))
-@pytest.mark.parametrize("where", ["store", "folder"])
-def test_a_replacement_that_is_killed_ends_as_if_it_were_not(videos: Lab, where: str, lines: int):
+@pytest.mark.parametrize(("where", "steps"), [("store", [1, 1, 3, 1, 1]), ("folder", [1, 1, 3, 1])])
+def test_a_replacement_that_is_killed_after_every_step_ends_as_if_it_were_not(videos: Lab, where: str, steps: list[int]):
     lab = videos
     if where == "store":
         cataloged(lab, "2019/portrait.mov")
@@ -366,12 +403,13 @@ def test_a_replacement_that_is_killed_ends_as_if_it_were_not(videos: Lab, where:
     want(lab)
     (row,) = rows(lab.home / "icloud_video_report_processed.csv")
     words = ["reingest", "replace-archived-media", "icloud_video_report_processed.csv", "--larger"]
-    killed = lab.run(sys.executable, "-c", KILLED, lines, *words)
-    assert killed.status in (-9, 0)
-    done = replace(lab)
-    assert done.status == 0, (done.out, done.err)
+    for count in steps:  # each goes on where the one before was killed, and is itself killed after so many writes
+        assert lab.run(sys.executable, "-c", KILLED, count, *words).status == -9
+        held = [p for p in (Path(row["file"]), *(lab.home / "failsafe").glob("*")) if p.is_file()]
+        assert row["hash"] in [content_hash(p.read_bytes()) for p in held]  # at every moment
+    assert replace(lab).status == 0
     assert content_hash(Path(row["file"]).read_bytes()) == row["derived_hash"]
-    assert [content_hash(p.read_bytes()) for p in (lab.home / "failsafe").iterdir()] == [row["hash"]]
+    assert list(hashes(lab.home / "failsafe").values()) == [row["hash"]]
     assert replaced(lab)[Path(row["file"]).name]["replacement_status"] == "SUCCESS"
     if where == "store":
         documents = lab.documents()
@@ -386,24 +424,23 @@ KILLED = """
 import os, signal, sys
 from catalog import console
 from catalog.commands.reingest import command
-from catalog.runs.reingest import replacing
+from catalog.index.editor import Editor
+from catalog.stores.local import LocalStore
+
 left = int(sys.argv[1])
 
-def counted(real):
+def deadly(real):
     def call(*words, **names):
         global left
-        for _ in range(2):
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            if _ == 0:
-                found = real(*words, **names)
+        found = real(*words, **names)
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
         return found
     return call
 
-for place in (replacing._CatalogPlace, replacing._FolderPlace):
-    for name in ("take", "record"):
-        setattr(place, name, counted(getattr(place, name)))
-replacing._put = counted(replacing._put)
+for kind, names in ((LocalStore, ("put", "remove", "move", "discard")), (Editor, ("apply",))):
+    for name in names:
+        setattr(kind, name, deadly(getattr(kind, name)))
 sys.exit(console.run(command, sys.argv[3:]))
 """

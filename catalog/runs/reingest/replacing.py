@@ -17,7 +17,8 @@ from typing import Any, Protocol
 from catalog.console import Screen
 from catalog.domain.asset import Copy, Entry
 from catalog.domain.capture_time import file_time
-from catalog.domain.edits import Edit, forgotten_without, with_sidecars
+from catalog.domain.copies import copy_row
+from catalog.domain.edits import Edit, forgotten_without, with_copy, with_sidecars
 from catalog.domain.filetypes import extension_of
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.layout import file_name
@@ -202,7 +203,9 @@ def _failsafe(folder: Path) -> Any:
 
 
 def _close(store: LocalStore) -> None:
+    """Let go of a folder; what a run that was killed had left in it goes, too."""
     store.close()
+    store.sweep()
     with contextlib.suppress(OSError):
         (store.root / PRIVATE).rmdir()
 
@@ -544,12 +547,20 @@ class _CatalogPlace:
     def take(self, job: Job) -> None:
         """See `Place`."""
         rows = self._document(job.original).get("copies", [])
-        row = next((r for r in rows if (r["store"], r["path"]) == (self.store.name, job.path)), None)
-        if row is None:
-            raise ConversionFailed("the catalog does not know it at this place: sync_catalog_with_disk records it")
+        row = next((r for r in rows if (r["store"], r["path"]) == (self.store.name, job.path)), None) or self._recorded(job)
         (problem,) = take_away(self._run, self._stores, [Taken(job.original, row)])
         if problem:
             raise StoreError(problem, store=self.store.name, path=job.path)
+
+    def _recorded(self, job: Job) -> Mapping[str, Any]:
+        """The row of an original that the catalog does not know to be here: a run was killed that had begun to take it away."""
+        entry = self.store.stat(job.path)
+        if entry is None or self.store.checksum(job.path) != job.original or not self._document(job.original):
+            raise ConversionFailed("the catalog does not know it: sync_catalog_with_disk records it")
+        now = datetime.now(UTC)
+        row = copy_row(self.store.name, entry, now, now)
+        self._edit([Edit(job.original, "keep", with_copy(row), {"store": self.store.name, "path": job.path, "effect": "index"})])
+        return row
 
     def give_back(self, job: Job) -> None:
         """See `Place`."""
