@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -296,36 +297,27 @@ def test_a_folder_gets_the_converted_files_and_undo_brings_the_originals_back(vi
     assert (archive / "2019/old.mp4").stat().st_mtime == SUMMER_2019
 
 
-@pytest.mark.parametrize("harm", ["staged", "failsafe"])
-def test_nothing_is_removed_where_a_step_fails(videos: Lab, harm: str):
+def test_nothing_is_removed_where_the_converted_file_or_the_failsafe_folder_is_not_as_it_should_be(videos: Lab):
     lab = videos
-    found = cataloged(lab, "2019/old.mp4")
-    want(lab)
+    converted(lab, "store")
     stored, documents = lab.stored(), lab.documents()
-    if harm == "staged":
-        (name,) = staged(lab)
-        (lab.folder / "staging" / name).write_bytes((lab.folder / "staging" / name).read_bytes()[:-1] + b"\0")
-        done = replace(lab)
-        assert done.status == 3
-        assert "is not the one that was made" in next(iter(replaced(lab).values()))["replacement_status"]
-    else:
-        (lab.home / "failsafe").write_bytes(b"")
-        done = replace(lab)
-        assert done.status == 2 and "is a file, not a folder" in done.err
+    (name,) = staged(lab)
+    path = lab.folder / "staging" / name
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + b"\0")
+    assert replace(lab).status == 3
+    assert "is not the one that was made" in next(iter(replaced(lab).values()))["replacement_status"]
+    path.write_bytes(data)
+    within = replace(lab, "--failsafe", lab.root / "inside")
+    assert within.status == 4 and "lies inside the catalog" in within.err
+    (lab.folder / "file").write_bytes(b"")
+    refused = replace(lab, "--failsafe", lab.folder / "file")
+    assert refused.status == 2 and "is a file, not a folder" in refused.err
     assert lab.stored() == stored and lab.documents() == documents
-    assert found["old.mp4"] in lab.documents()
 
 
-def broken(*_words: object) -> None:
-    raise StoreError("the disk broke")
-
-
-@pytest.mark.parametrize("where", ["store", "folder"])
-@pytest.mark.parametrize("fails", ["_put", "_Work._verify"])
-def test_a_replacement_that_fails_half_way_puts_the_original_back(
-    videos: Lab, where: str, fails: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    lab = videos
+def converted(lab: Lab, where: str) -> list[dict[str, str]]:
+    """A film in a store of the catalog, or in a folder, that was converted and is wanted there."""
     if where == "store":
         cataloged(lab, "2019/portrait.mov")
     else:
@@ -333,22 +325,34 @@ def test_a_replacement_that_fails_half_way_puts_the_original_back(
         evaluate(lab, lab.folder / "archive")
         assert process(lab).status == 0
     want(lab)
-    (row,) = rows(lab.home / "icloud_video_report_processed.csv")
+    return rows(lab.home / "icloud_video_report_processed.csv")
+
+
+def broken(*_words: object) -> None:
+    raise StoreError("the disk broke")
+
+
+@pytest.mark.parametrize("where", ["store", "folder"])
+def test_a_replacement_that_fails_half_way_puts_the_original_back(
+    videos: Lab, where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    lab = videos
+    (row,) = converted(lab, where)
     before, documents = hashes(lab.folder / "archive"), lab.documents()
-    monkeypatch.setattr(f"catalog.runs.reingest.replacing.{fails}", broken)
     report = lab.home / "icloud_video_report_processed.csv"
-    assert inside(lab, monkeypatch, "replace_archived_media", report, "--larger") == 3
-    assert "the disk broke" in capsys.readouterr().err
-    assert replaced(lab)["portrait.mov" if where == "folder" else Path(row["file"]).name]["replacement_status"] == (
-        "ERROR: StoreError: the disk broke"
-    )
-    assert content_hash(Path(row["file"]).read_bytes()) == row["hash"]
-    assert hashes(lab.folder / "archive") == before
-    if where == "store":
-        after = lab.documents()
-        assert after.keys() == documents.keys() and "renditions" not in after[row["hash"]]
-        assert paths_of(after[row["hash"]]) == paths_of(documents[row["hash"]])
-    monkeypatch.undo()
+    for fails in ("_put", "_Work._verify"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"catalog.runs.reingest.replacing.{fails}", broken)
+            assert inside(lab, patch, "replace_archived_media", report, "--larger") == 3
+        assert "the disk broke" in capsys.readouterr().err
+        (told,) = replaced(lab).values()
+        assert told["replacement_status"] == "ERROR: StoreError: the disk broke"
+        assert content_hash(Path(row["file"]).read_bytes()) == row["hash"]
+        assert hashes(lab.folder / "archive") == before
+        if where == "store":
+            after = lab.documents()
+            assert after.keys() == documents.keys() and "renditions" not in after[row["hash"]]
+            assert paths_of(after[row["hash"]]) == paths_of(documents[row["hash"]])
     assert replace(lab).status == 0
     assert content_hash(Path(row["file"]).read_bytes()) == row["derived_hash"]
 
@@ -377,6 +381,20 @@ def test_a_conversion_that_is_killed_leaves_nothing_and_is_done_again(videos: La
     assert not scratch.exists()
 
 
+def test_ctrl_c_ends_a_conversion_at_once_and_leaves_nothing(videos: Lab):
+    lab, archive = videos, videos.folder / "archive"
+    make(archive / "2019/long.mp4", Film(size=(640, 480), frames=150), mtime=SUMMER_2019)
+    evaluate(lab, archive)
+    words = ["reingest", "process-videos", "icloud_video_report.csv", "--staging", lab.folder / "staging"]
+    running = lab.start(*words, CATALOG_REINGEST_PRESET="veryslow")
+    scratch = lab.folder / "staging/.catalog/tmp"
+    wait_for(lambda: any(p.stat().st_size for p in scratch.glob("*/made.mov")), running)
+    running.send_signal(signal.SIGINT)
+    done = ended(running)
+    assert done.status == 130 and "Interrupted" in done.err
+    assert staged(lab) == {} and not scratch.exists()
+
+
 def test_a_converted_file_that_nobody_recorded_is_found_again(videos: Lab):
     lab, archive = videos, videos.folder / "archive"
     fill(archive, ["2019/old.mp4"])
@@ -394,14 +412,7 @@ def test_a_converted_file_that_nobody_recorded_is_found_again(videos: Lab):
 @pytest.mark.parametrize(("where", "steps"), [("store", [1, 1, 3, 1, 1]), ("folder", [1, 1, 3, 1])])
 def test_a_replacement_that_is_killed_after_every_step_ends_as_if_it_were_not(videos: Lab, where: str, steps: list[int]):
     lab = videos
-    if where == "store":
-        cataloged(lab, "2019/portrait.mov")
-    else:
-        fill(lab.folder / "archive", ["2019/portrait.mov"])
-        evaluate(lab, lab.folder / "archive")
-        assert process(lab).status == 0
-    want(lab)
-    (row,) = rows(lab.home / "icloud_video_report_processed.csv")
+    (row,) = converted(lab, where)
     words = ["reingest", "replace-archived-media", "icloud_video_report_processed.csv", "--larger"]
     for count in steps:  # each goes on where the one before was killed, and is itself killed after so many writes
         assert lab.run(sys.executable, "-c", KILLED, count, *words).status == -9

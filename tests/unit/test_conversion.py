@@ -153,6 +153,22 @@ def test_a_file_that_would_grow_is_refused_unless_that_is_wanted(films: Converte
     assert convert(films, source, larger=True).facts.size > source.stat().st_size
 
 
+@pytest.mark.parametrize("name", [b"a%03d 'x\".mp4", b"-y.mp4", b"caf\xe9;[1].mp4", "\u4eac\u90fd\n.mp4".encode()])
+def test_a_film_may_be_called_anything(films: Converter, tmp_path: Path, name: bytes):
+    source = tmp_path / os.fsdecode(name)
+    make(tmp_path / "plain.mp4", Film()).rename(source)
+    assert convert(films, source).path.exists()
+
+
+def test_hdr_display_and_light_levels_come_along(films: Converter, tmp_path: Path):
+    display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+    hdr = replace(FILMS["hdr.mp4"], options={"x264-params": f"mastering-display={display}:cll=1000,400"})
+    source = make(tmp_path / "light.mkv", hdr)
+    before, made = films.streams(source).pictures, convert(films, source).clip.pictures
+    assert before and (before.mastering, before.light) == (True, True)
+    assert made and (made.mastering, made.light) == (True, True)
+
+
 # --- broken sources ----------------------------------------------------------------------------------------------------------
 
 
