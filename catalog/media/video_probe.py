@@ -46,8 +46,8 @@ def read_streams(request: Request) -> Clip:
             return clip
         with av.open(request.path, metadata_errors="ignore") as container:
             return _with_packets(container, clip)
-    except av.error.FFmpegError as error:
-        raise UnreadableMedia(f"its streams cannot be read: {error.strerror or error}") from error
+    except (av.error.FFmpegError, ValueError) as error:
+        raise UnreadableMedia(f"its streams cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _clip(container: Any, kind: str) -> Clip:
@@ -121,7 +121,7 @@ def _with_first_frame(container: Any, clip: Clip) -> Clip:
     frame = _first_frame(container, stream)
     if frame is None:
         return clip
-    kinds = {str(getattr(data.type, "name", data.type)) for data in frame.side_data}
+    kinds = _kinds(frame)
     pictures = replace(
         clip.pictures, rotation=int(frame.rotation or 0) % 360, interlaced=bool(frame.interlaced_frame),
         pixels=frame.format.name, depth=max((int(c.bits) for c in frame.format.components), default=8),
@@ -129,6 +129,14 @@ def _with_first_frame(container: Any, clip: Clip) -> Clip:
         light="CONTENT_LIGHT_LEVEL" in kinds,
     )  # fmt: skip
     return replace(clip, pictures=pictures)
+
+
+def _kinds(frame: Any) -> set[str]:
+    """What a frame carries besides its picture. The library fails at kinds that it has no name for."""
+    try:
+        return {str(data.type.name) for data in frame.side_data}
+    except ValueError:
+        return set()
 
 
 def _first_frame(container: Any, stream: Any) -> Any:
@@ -148,9 +156,10 @@ def _first_frame(container: Any, stream: Any) -> Any:
 
 @dataclass(slots=True)
 class _Span:
-    """The packets of one stream: how many, and from when to when, in seconds."""
+    """The packets of one stream: how many are shown, how many there are, and from when to when, in seconds."""
 
     packets: int = 0
+    all: int = 0
     start: float | None = None
     end: float = 0.0
 
@@ -167,6 +176,7 @@ def _with_packets(container: Any, clip: Clip) -> Clip:
     for stream, packet in _packets(container):
         if packet.is_corrupt:
             raise UnreadableMedia("it is damaged, or cut off: a packet of it is not whole")
+        spans[stream.index].all += 1
         at = packet.pts if packet.pts is not None else packet.dts
         if at is not None and not packet.is_discard:
             base = float(packet.time_base)
@@ -205,8 +215,8 @@ def _packets(container: Any) -> Iterator[tuple[Any, Any]]:
 
 def _check_stated(stream: Any, span: _Span) -> None:
     """Raises UnreadableMedia where a stream has fewer packets, or is shorter, than its header says."""
-    if stream.type == "video" and stream.frames and span.packets < stream.frames * 0.98 - 2:
-        raise UnreadableMedia(f"it is cut off: {span.packets:,} of {stream.frames:,} packets of its {stream.type} are there")
+    if stream.type == "video" and stream.frames and span.all < stream.frames * 0.98 - 2:
+        raise UnreadableMedia(f"it is cut off: {span.all:,} of {stream.frames:,} packets of its {stream.type} are there")
     if stream.duration and stream.time_base:
         stated = float(stream.duration * stream.time_base)
         if span.end - _begin(span) < stated - max(_SLACK_SECONDS, stated * 0.01):

@@ -114,6 +114,8 @@ def test_videos_are_evaluated_edited_and_staged(videos: Lab):
             row["creation_time"] = "2019-07-12T10:00:00Z"
 
     edit(lab.home / "icloud_video_report.csv", by_hand)
+    dry = process(lab, "--dryrun")
+    assert (dry.status, dry.summary["planned"]) == (3, 7) and not (lab.folder / "staging").exists()
     done = process(lab)
     assert done.status == 3, done.err
     assert {p.rpartition("-")[0]: p for p in staged(lab)}.keys() == {

@@ -169,6 +169,16 @@ def test_hdr_display_and_light_levels_come_along(films: Converter, tmp_path: Pat
     assert made and (made.mastering, made.light) == (True, True)
 
 
+def test_a_film_that_was_trimmed_without_encoding_is_as_long_as_it_is_shown(films: Converter, tmp_path: Path):
+    whole = make(tmp_path / "w.mp4", Film(frames=40, sound="aac"))
+    trimmed = tmp_path / "t.mp4"
+    assert films.program.run(["-ss", "0.52", "-i", str(whole), "-c", "copy", str(trimmed)]).status == 0
+    before = films.streams(trimmed, "whole").pictures
+    assert before and before.frames < 40  # the rest is there for the decoder alone
+    made = convert(films, trimmed).clip.pictures
+    assert made and made.seconds == pytest.approx(before.seconds, abs=0.041)
+
+
 # --- broken sources ----------------------------------------------------------------------------------------------------------
 
 

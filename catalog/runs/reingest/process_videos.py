@@ -20,7 +20,7 @@ from catalog.domain.layout import file_name
 from catalog.domain.names import from_text, to_text
 from catalog.domain.spreadsheets import Row, is_reformatted, read_proof_date
 from catalog.errors import AlreadyExists, ConversionFailed, MediaError, StoreError, StoreFull
-from catalog.execution.report import Outcome
+from catalog.execution.report import Outcome, Report
 from catalog.index.handovers import Handovers
 from catalog.plans.reingest import CONVERT, MOVE, SKIP
 from catalog.plans.reingest_videos import row_needs, utc_text
@@ -30,7 +30,7 @@ from catalog.runs.reingest.archive import Located, Locations, catalog_of
 from catalog.runs.reingest.handing_over import Given, hand_over
 from catalog.runs.reingest.processing import Dated, Sources, dated, done_before, folders_of, hashed, was_overruled
 from catalog.runs.reingest.staging import Staging
-from catalog.runs.reingest.tables import Processed, read_table, validated
+from catalog.runs.reingest.tables import Processed, Validated, read_table, validated
 from catalog.runs.reingest.video_reports import ALL, NEEDED, described
 from catalog.runs.session import Session, session
 from catalog.stores.local import claim_scratch, release_scratch
@@ -51,6 +51,7 @@ class ProcessRequest:
     report: Path
     staging: str
     larger: bool = False
+    dryrun: bool = False
 
 
 def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -> int:
@@ -64,6 +65,8 @@ def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -
         home = partial(_home_offset, workspace)
         good = validated(table, (SKIP, MOVE, CONVERT), [sources.check, partial(_row_problem, home=home)])
         stagings.check_apart(folder, folders_of(table), repository)
+        if request.dryrun:
+            return _dry(screen.report(workspace.progress, dry=True, **WORDS), good, home)
         with (
             converter(workspace) as films,
             Processed(request.report, table.columns, ADDED) as processed,
@@ -77,6 +80,17 @@ def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -
                 work.rows(good.rows)
 
             return run.work(all_rows)
+
+
+def _dry(report: Report, good: Validated, home: Any) -> int:
+    good.tell(report, "hand over")
+    for row in good.rows:
+        action = row.get("action").lower()
+        if action != SKIP:
+            name = stagings.stem(film_date(row, home).wall, row.cells["file"].rpartition("/")[2])
+            report.add(Outcome("hand over", row.cells["file"], "planned", target=name, reason=action))
+    report.finish()
+    return report.exit_code()
 
 
 def film_date(row: Row, home: Any) -> Dated:
