@@ -136,6 +136,8 @@ class Settings(BaseSettings):
     workers: int = Field(0, ge=0, le=256, description="processes that read files; 0 is one for each core")
     file_seconds: float = Field(20.0, gt=0, description="seconds after which reading one file is given up")
     file_memory_mb: int = Field(1024, ge=64, description="memory one file may need, in MiB")
+    preview_dir: Path | None = Field(None, description="folder where small pictures for `catalog review` are kept")
+    preview_cache_mb: int = Field(512, ge=0, description="space for those small pictures, in MB; the longest unused go first")
     retry_seconds: float = Field(60.0, ge=0, description="how long to wait for an Elasticsearch that went away")
     ffmpeg: str | None = Field(None, description="ffmpeg that converts videos, instead of the one of the package imageio-ffmpeg")
     reingest_crf: float = Field(

@@ -43,6 +43,8 @@ COMMANDS: dict[str, str] = {
     "set": "catalog.commands.set_",
     "sidecars": "catalog.commands.sidecars",
     "reingest": "catalog.commands.reingest",
+    "evaluate_duplicates": "catalog.commands.reingest.evaluate_duplicates",
+    "process_duplicates": "catalog.commands.reingest.process_duplicates",
     "evaluate_image_files": "catalog.commands.reingest.evaluate_images",
     "process_image_files": "catalog.commands.reingest.process_images",
     "evaluate_video_files": "catalog.commands.reingest.evaluate_videos",

@@ -280,6 +280,11 @@ class Workspace:
         """Where journals are kept."""
         return self.state_dir / "journal"
 
+    @property
+    def preview_dir(self) -> Path:
+        """Where small pictures are kept for the next time they are looked at."""
+        return self.settings.preview_dir or platformdirs.user_cache_path(APP) / "previews"
+
     @cached_property
     def scratch_dir(self) -> Path:
         """Where parts of files from far away are kept for the moment in which they are read."""

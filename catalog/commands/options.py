@@ -64,14 +64,18 @@ verbose = option("verbose", "-v", is_flag=True, help="Print a line for each file
 json = option("json", is_flag=True, help="Print one JSON object a line: each file, then the summary.")
 output = _all(quiet, verbose, json)
 target = option("target", metavar="NAME", help="The cloud, and the tag of what it was given. Default: icloud.")
-archive = _all(
+skip = option("skip", multiple=True, metavar="TEXT", help="Leave out folders with this in their name, in any case. May be "
+              "given several times, and then replaces the configured list.")  # fmt: skip
+archive_folder = _all(
     click.argument("folder", required=False),
     click.option("--query", metavar="QUERY", help="What this search finds in the store, as `catalog search` finds it."),
     store,
+    skip,
+)
+archive = _all(
+    archive_folder,
     option("until", metavar="DATE", help="Offer only what was taken before this date, such as 2019-01-01."),
-    option("skip", multiple=True, metavar="TEXT", help="Offer nothing from folders with this in their name, in any case. May "
-           "be given several times, and then replaces the configured list."),
     target,
-)  # fmt: skip
+)
 staging = option("staging", required=True, metavar="FOLDER", help="The folder for the copies; made if it is not there.")
 replace_report = option("yes", "-y", is_flag=True, help="Replace a report that is there already.")

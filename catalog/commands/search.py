@@ -36,7 +36,7 @@ def command(query: tuple[str, ...], style: str, sort: str, limit: int, null: boo
     \b
     Fields: taken added city region country place camera make model lens kind type ext size width height duration
       codec iso tags albums title rating favorite stores copies path name original hash blank blurred sharpness
-      confidence source live_id stack note problem run manual; near:lat,lon,distance;
+      focus dark bright detail confidence source live_id stack note problem run manual; near:lat,lon,distance;
       has:location|date|place|camera|person|FIELD (person: what you set; manual:rating, what exactly).
 
     \b

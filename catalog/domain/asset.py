@@ -69,9 +69,13 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """What a picture looks like: its perceptual hash (16 hex digits), a small picture of it (see `media.pixels`), quality."""
+    """What a picture looks like: its perceptual hash (16 hex digits), that of its inner part, a small picture, its quality.
+
+    `media.pixels` measures them; the small picture is a WebP in base64.
+    """
 
     phash: str
+    phash_inner: str
     look: str
     quality: Quality
 
@@ -81,7 +85,7 @@ class Facts:
     """What the bytes of one file (and its sidecars) state; nothing here depends on where the file lies.
 
     `width` and `height` are pixels as shown. `duration` is in seconds. `phash` is 16 hex digits, `look` a small picture
-    (see `media.pixels`). `values` holds the remaining fields (make, model, lens, exposure, codecs, live_id, title, rating
+    (see `Appearance`). `values` holds the remaining fields (make, model, lens, exposure, codecs, live_id, title, rating
     ...), `sources` which reader gave what. `problem` says why the picture itself could not be looked at, though the file is
     kept.
     """
@@ -96,6 +100,7 @@ class Facts:
     height: int | None = None
     duration: float | None = None
     phash: str | None = None
+    phash_inner: str | None = None
     look: str | None = None
     quality: Quality | None = None
     position: Position | None = None

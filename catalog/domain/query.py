@@ -30,7 +30,9 @@ FIELDS: dict[str, str] = {
     "rating": "rating", "favorite": "favorite", "store": "stores", "stores": "stores", "copies": "copy_count",
     "path": "paths", "name": "paths.text", "original": "original.path.text", "hash": "hash", "image_hash": "image_hash",
     "blank": "quality.blank", "blurred": "quality.blurred", "sharpness": "quality.sharpness",
-    "brightness": "quality.brightness", "contrast": "quality.contrast", "live_id": "live_id", "motion": "motion_photo",
+    "brightness": "quality.brightness", "contrast": "quality.contrast", "focus": "quality.focus", "dark": "quality.dark",
+    "bright": "quality.bright", "detail": "quality.detail", "rendition_of": "rendition_of", "live_id": "live_id",
+    "motion": "motion_photo",
     "stack": "stack.id", "role": "stack.role", "note": "notes", "problem": "problem", "run": "run", "altitude": "altitude",
     "manual": "manual",
 }  # fmt: skip
@@ -40,12 +42,17 @@ DATES = frozenset({"captured.wall", "captured.instant", "added", "updated"})
 NUMBERS = frozenset({
     "size", "captured.offset_minutes", "altitude", "exposure.time", "exposure.f_number", "exposure.iso",
     "exposure.focal_length", "exposure.focal_length_35mm", "exposure.flash", "width", "height", "orientation", "duration",
-    "video.frame_rate", "video.rotation", "quality.sharpness", "quality.brightness", "quality.contrast", "rating",
-    "copy_count",
+    "video.frame_rate", "video.rotation", "quality.sharpness", "quality.brightness", "quality.contrast",
+    "quality.focus", "quality.dark", "quality.bright", "quality.detail", "rating", "copy_count",
 })  # fmt: skip
 BOOLEANS = frozenset({"captured.has_time", "motion_photo", "quality.blank", "quality.blurred", "favorite"})
 _COMPARABLE = DATES | NUMBERS | BOOLEANS
-UNSEARCHABLE = {"location": "Use near:latitude,longitude,distance or has:location.", "phash": "Use has:phash."}
+UNSEARCHABLE = {
+    "location": "Use near:latitude,longitude,distance or has:location.",
+    "phash": "Use `catalog similar`, or has:phash.",
+    "phash_inner": "Use `catalog similar`, or has:phash.",
+    "look": "Use `catalog similar`, or has:phash.",
+}
 """Fields that no word can be compared with, and what to write instead."""
 PRESENCE = {"location": "location", "gps": "location", "date": "captured.wall", "place": "place.country", "phash": "phash",
             "camera": "camera.model", "live": "live_id", "stack": "stack.id", "sidecar": "sidecars.path",

@@ -24,6 +24,8 @@ Result = Facts | str | MediaError
 """What became of a request: facts, the content hash where only that was wanted, or why there are none."""
 SLOWEST = 5_000_000
 """Bytes a second that the slowest medium gives: a share by radio, an old card."""
+PREVIEW_BYTES = 64 * 1024 * 1024
+"""Bytes of a file that a preview may have to read."""
 QUEUED = 4
 """Requests sent ahead to each worker, so that it never waits for its parent."""
 _START_SECONDS = 60.0
@@ -57,8 +59,9 @@ class Limits:
     optional_readers: tuple[str, ...] = ()
 
     def seconds_for(self, request: Request) -> float:
-        """How long one file may take."""
-        return self.seconds + request.size / SLOWEST
+        """How long one file may take; of a large one, a preview needs a part."""
+        size = min(request.size, PREVIEW_BYTES) if request.preview else request.size
+        return self.seconds + size / SLOWEST
 
 
 @dataclass(slots=True)

@@ -75,6 +75,7 @@ def asset_document(
         "video": {to: values.get(key) for key, to in _VIDEO.items()},
         **{key: values.get(key) for key in _PLAIN},
         "phash": facts.phash,
+        "phash_inner": facts.phash_inner,
         "look": facts.look,
         "quality": _quality(asset),
         "albums": sorted({*values.get("albums", ()), *albums}),

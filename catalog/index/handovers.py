@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from catalog.domain.copies import timestamp
-from catalog.errors import DocumentConflict
+from catalog.errors import CatalogIndexError, DocumentConflict
 from catalog.index import schema
 from catalog.index.editor import ATTEMPTS, PAUSE, event_id
 from catalog.index.repository import Repository
@@ -64,27 +63,29 @@ class Handovers:
     ) -> Record | None:
         """Change one record, repeated while others do; the record after it. ValueError of the change is passed on.
 
-        The event comes first: one that a killed run left without its change is undone as if it were done.
+        The event comes first: one that was left without its change is undone as if that were done.
         """
         key = _key(target, content_hash)
-        path = f"/{quote(self._index)}/_doc/{quote(key, safe='')}"
+        note = {"run": run, "command": command, **({"undoes": undoes} if undoes else {})}
         for attempt in range(1, ATTEMPTS + 1):
             before, version = self._versioned(key)
             after = change(before)
             if after == before:
                 return after
-            self._tell(before, after, action, {"run": run, "command": command, **({"undoes": undoes} if undoes else {})})
-            try:
-                if after is None:
-                    self._repository.connection.request("DELETE", path, **version)
-                else:
-                    once = version or {"op_type": "create"}
-                    self._repository.connection.request("PUT", path, after, **once, require_alias="true")
-            except DocumentConflict:
+            *_event, reply = self._repository.bulk([*self._event(before, after, action, note), *self._lines(key, version, after)])
+            if reply["status"] == 409:
                 time.sleep(random.uniform(0, PAUSE * min(attempt, 10)))  # noqa: S311 - so that several programs take turns
                 continue
+            if reply["status"] >= 300 and reply["status"] != 404:
+                raise CatalogIndexError(f"The index refused the handover {key}: {reply['error'].get('reason', reply['error'])}.")
             return after
         raise DocumentConflict(f"The handover {key} changes faster than it can be amended.")
+
+    def _lines(self, key: str, version: Mapping[str, Any], after: Record | None) -> list[Any]:
+        where = {"_index": self._index, "_id": key, **version}
+        if after is None:
+            return [{"delete": where}]
+        return [{"index" if version else "create": {**where, "require_alias": True}}, after]
 
     def _versioned(self, key: str) -> tuple[Record | None, dict[str, Any]]:
         found = self._repository.versioned_sources("handovers", [key])
@@ -93,7 +94,7 @@ class Handovers:
         record, seq_no, primary_term = found[key]
         return record, {"if_seq_no": seq_no, "if_primary_term": primary_term}
 
-    def _tell(self, before: Record | None, after: Record | None, action: str, note: Mapping[str, Any]) -> None:
+    def _event(self, before: Record | None, after: Record | None, action: str, note: Mapping[str, Any]) -> list[Any]:
         about = after or before or {}
         event = {
             "action": action, "hash": about["hash"], "path": staged_path(about), "source": about.get("source", ""),
@@ -102,7 +103,7 @@ class Handovers:
         index = schema.companion(self._repository.alias, "events")
         where = {"_index": index, "_id": event_id(note["run"], event), "require_alias": True}
         now = timestamp(datetime.now(UTC))
-        self._repository.bulk([{"index": where}, {"at": now, "outcome": "done", **note, **event}])
+        return [{"index": where}, {"at": now, "outcome": "done", **note, **event}]
 
 
 def _key(target: str, content_hash: str) -> str:

@@ -23,6 +23,8 @@ INTEGER: dict[str, Any] = {"type": "integer"}
 FLOAT: dict[str, Any] = {"type": "float"}
 BOOLEAN: dict[str, Any] = {"type": "boolean"}
 TEXT: dict[str, Any] = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 1024}}}
+HASH_BITS: dict[str, Any] = {"type": "dense_vector", "element_type": "bit", "dims": 64, "index": True, "similarity": "l2_norm",
+                             "index_options": {"type": "flat"}}  # fmt: skip
 STORED: dict[str, Any] = {"type": "object", "enabled": False}
 PATH: dict[str, Any] = {"type": "keyword", "ignore_above": 8000, "fields": {"text": {"type": "text"}}}
 
@@ -57,8 +59,8 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "live_id": KEYWORD,
     "motion_photo": BOOLEAN,
     "software": TEXT,
-    "phash": {"type": "dense_vector", "element_type": "bit", "dims": 64, "index": True, "similarity": "l2_norm",
-              "index_options": {"type": "flat"}},
+    "phash": HASH_BITS,
+    "phash_inner": HASH_BITS,
     "look": {"type": "binary"},
     "quality": _object(
         sharpness=FLOAT, brightness=FLOAT, contrast=FLOAT, blank=BOOLEAN, blurred=BOOLEAN, focus=FLOAT, dark=FLOAT, bright=FLOAT,

@@ -29,6 +29,7 @@ WRITABLE = frozenset({"jpeg", "mpo", "png", "webp", "tiff", "dng", "heic", "heif
 """Types into which a date can be written."""
 
 _EXIF_POINTER, _ASCII, _LONG = 0x8769, 2, 4
+_VERSION = 0x9000
 _DATES = (0x9003, 0x9004)
 _FRACTIONS = (0x9291, 0x9292)
 _OFFSETS = (0x9011, 0x9012)
@@ -94,7 +95,8 @@ def dated_block(block: bytes, wall: datetime, offset: int | None) -> bytes:
     missing = {tag: value for tag, value in values.items() if exif is None or not exif.overwrite(patched, tag, value)}
     if not missing:
         return bytes(patched)
-    entries = {} if exif is None else exif.entries
+    version = {_VERSION: struct.pack(f"{order}HHI", _VERSION, 7, 4) + b"0232"}
+    entries = _Directory(bytes(patched), pointer, order).entries if pointer else version
     at = _append_directory(patched, order, entries, missing, exif.following if exif else 0)
     link = struct.pack(f"{order}I", at)
     if pointer:

@@ -31,7 +31,7 @@ _KEPT_OUT = frozenset({"width", "height", "duration", "preview_offset", "preview
 def read_hash(request: Request) -> str:
     """The content hash of one photo or video. Raises UnsupportedType or UnreadableMedia with a reason."""
     with open_regular(request.path) as (descriptor, size):
-        _type_of(os.pread(descriptor, HEAD_BYTES, 0), os.path.basename(request.path))  # noqa: PTH119
+        type_of(os.pread(descriptor, HEAD_BYTES, 0), os.path.basename(request.path))  # noqa: PTH119
         digest = hash_stream(descriptor, size)
         _check_unchanged(descriptor, size)
         return digest
@@ -48,7 +48,7 @@ def read_facts(request: Request) -> Facts:
             part = PartSource(descriptor, size, request.part.have, last=request.part.last)
             if not part.is_whole:
                 return _read_part(request, request.part, name, part)
-        filetype = _type_of(os.pread(descriptor, HEAD_BYTES, 0), name)
+        filetype = type_of(os.pread(descriptor, HEAD_BYTES, 0), name)
         source: ByteSource
         if size <= WHOLE_FILE_BYTES:
             data = _read_whole(descriptor, size)
@@ -76,7 +76,7 @@ def _read_part(request: Request, part: Part, name: str, source: PartSource) -> F
     What was touched counts, not what was raised: a library may have swallowed that.
     """
     try:
-        facts = _describe(request, name, source, _type_of(source.read(0, HEAD_BYTES), name), part.digest)
+        facts = _describe(request, name, source, type_of(source.read(0, HEAD_BYTES), name), part.digest)
     except Hole:
         raise Wanting(source.touched) from None
     if source.touched and not part.last:
@@ -133,7 +133,8 @@ def _check_unchanged(descriptor: int, size: int) -> None:
         raise UnreadableMedia("the file changed while it was read")
 
 
-def _type_of(head: bytes, name: str) -> FileType:
+def type_of(head: bytes, name: str) -> FileType:
+    """The type of a file by its first bytes. Raises UnsupportedType."""
     filetype = recognise(head, name)
     if filetype is None:
         what = f"a .{extension_of(name)} file" if extension_of(name) else "a file without extension"
@@ -152,7 +153,7 @@ def _describe(request: Request, name: str, source: ByteSource, filetype: FileTyp
         if source.touched:
             width, height = _sure_size(findings, filetype, width, height)
             findings.notes.append("only a part of the file was fetched: what it states further in is not known")
-    elif width is None and _is_raw(filetype):
+    elif width is None and is_raw(filetype):
         width, height = _sensor_size(source, request.path)
     return Facts(
         hash=digest,
@@ -165,6 +166,7 @@ def _describe(request: Request, name: str, source: ByteSource, filetype: FileTyp
         height=height,
         duration=findings.get("duration"),
         phash=appearance.phash if appearance else None,
+        phash_inner=appearance.phash_inner if appearance else None,
         look=appearance.look if appearance else None,
         quality=appearance.quality if appearance else None,
         position=findings.position,
@@ -262,8 +264,8 @@ def _look_at_still(source: ByteSource, filetype: FileType, findings: Findings, p
 
         preview = io.BytesIO(source.read(offset, length))
         return pixels.look(preview, BY_NAME["jpeg"], findings.get("orientation", 1))
-    with _stream(source, path) as stream:
-        if _is_raw(filetype):
+    with picture_stream(source, path) as stream:
+        if is_raw(filetype):
             from catalog.media.sensor import develop
 
             picture, upright = develop(stream)
@@ -271,18 +273,20 @@ def _look_at_still(source: ByteSource, filetype: FileType, findings: Findings, p
         return pixels.look(stream, filetype, turn)
 
 
-def _stream(source: ByteSource, path: str) -> BinaryIO:
+def picture_stream(source: ByteSource, path: str) -> BinaryIO:
+    """The bytes of a file as a decoder wants them."""
     return io.BytesIO(source.data) if isinstance(source, MemorySource) else open(path, "rb")
 
 
-def _is_raw(filetype: FileType) -> bool:
+def is_raw(filetype: FileType) -> bool:
+    """Whether it is a camera's RAW format."""
     return filetype.family in _RAW_FAMILIES and filetype.name != "tiff"
 
 
 def _sensor_size(source: ByteSource, path: str) -> tuple[int | None, int | None]:
     from catalog.media.sensor import shown_size
 
-    with _stream(source, path) as stream:
+    with picture_stream(source, path) as stream:
         return shown_size(stream) or (None, None)
 
 

@@ -23,8 +23,10 @@ DRAFT_SIDE = 128
 """Pixels that a scaled decode keeps on the short side at least: four for each of the hash's grid."""
 QUALITY_SIDE = 256
 """Pixels on the long side that quality is measured at."""
-LOOK_QUALITY = 60
-"""WebP quality of the small picture: some 700 bytes, and no more than a grey level or two beside the truth."""
+LOOK_QUALITY = 70
+"""WebP quality of the small picture: some 600 bytes."""
+INNER = 0.025
+"""Share of each side that is cut off for the second hash, which finds pictures that were cropped a little."""
 
 Image.MAX_IMAGE_PIXELS = None  # the reader's limits of memory and time guard against bombs, large panoramas are real
 _TURNS = {
@@ -36,12 +38,13 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_NO_DECODER = frozenset({"jxl", "x3f"})
+NO_DECODER = frozenset({"jxl", "x3f"})
+"""Types of stills that nothing installed here decodes."""
 
 
 def look(stream: BinaryIO, filetype: FileType, orientation: int) -> Appearance:
     """What a still image looks like as shown. Raises UnreadableMedia with the reason."""
-    if filetype.name in _NO_DECODER:
+    if filetype.name in NO_DECODER:
         raise UnreadableMedia(f"no decoder for {filetype.name} pictures is installed")
     try:
         with warnings.catch_warnings():
@@ -51,22 +54,25 @@ def look(stream: BinaryIO, filetype: FileType, orientation: int) -> Appearance:
     except MemoryError:
         raise
     except Exception as error:  # decoders raise nearly anything for broken files
-        raise UnreadableMedia(f"the picture cannot be decoded: {_reason(error)}") from error
+        raise UnreadableMedia(f"the picture cannot be decoded: {reason_of(error)}") from error
 
 
 def measure(picture: Image.Image, orientation: int = 1) -> Appearance:
     """What a decoded picture looks like, turned upright first."""
-    grey = _grey(picture)
+    grey = grey_of(picture)
     longest = max(grey.size)
     small = grey
     if longest > QUALITY_SIDE:
         size = (max(1, grey.width * QUALITY_SIDE // longest), max(1, grey.height * QUALITY_SIDE // longest))
         small = grey.resize(size, Image.Resampling.BILINEAR)
     grid = grey.resize((GRID, GRID), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    tiny = grey.resize((LOOK_SIDE, LOOK_SIDE), Image.Resampling.BOX, reducing_gap=3.0)
+    inside = (grey.width * INNER, grey.height * INNER, grey.width * (1 - INNER), grey.height * (1 - INNER))
+    inner = grey.resize((GRID, GRID), Image.Resampling.LANCZOS, box=inside, reducing_gap=3.0)
+    tiny = grey.resize((LOOK_SIDE, LOOK_SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0)
     if orientation in _TURNS:
-        grid, tiny = grid.transpose(_TURNS[orientation]), tiny.transpose(_TURNS[orientation])
-    return Appearance(perceptual_hash(np.asarray(grid)), _encoded(tiny), measure_quality(np.asarray(small)))
+        grid, inner, tiny = (each.transpose(_TURNS[orientation]) for each in (grid, inner, tiny))
+    hashes = perceptual_hash(np.asarray(grid)), perceptual_hash(np.asarray(inner))
+    return Appearance(*hashes, _encoded(tiny), measure_quality(np.asarray(small)))
 
 
 def _encoded(tiny: Image.Image) -> str:
@@ -86,29 +92,31 @@ def _small_grey(stream: BinaryIO, filetype: FileType) -> Image.Image:
         picture: ImageFile.ImageFile = JpegImagePlugin.JpegImageFile(stream)
         picture.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
     elif filetype.name in ("heic", "heif"):
-        return _heif(stream)
+        return open_heif(stream)
     else:
         picture = Image.open(stream)
         if filetype.name == "jp2":
             picture.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
     picture.load()
-    return _avif_upright(picture) if filetype.name == "avif" else picture
+    return avif_upright(picture) if filetype.name == "avif" else picture
 
 
-def _heif(stream: BinaryIO) -> Image.Image:
+def open_heif(stream: BinaryIO) -> Image.Image:
+    """The main picture of a HEIF file, upright, with its colour profile in `info`."""
     import pi_heif
 
     picture: Image.Image = pi_heif.open_heif(stream, convert_hdr_to_8bit=True).to_pillow()  # type: ignore[attr-defined]
     return picture
 
 
-def _avif_upright(picture: Image.Image) -> Image.Image:
+def avif_upright(picture: Image.Image) -> Image.Image:
     """Pillow leaves an AVIF's own rotation to the EXIF orientation that it reports."""
     turn = _TURNS.get(picture.getexif().get(0x0112, 1))
     return picture.transpose(turn) if turn is not None else picture
 
 
-def _grey(picture: Image.Image) -> Image.Image:
+def grey_of(picture: Image.Image) -> Image.Image:
+    """The picture in 8-bit grey; values of more bits are scaled."""
     if picture.mode == "L":
         return picture
     if picture.mode.startswith("I") or picture.mode == "F":
@@ -121,7 +129,13 @@ def _grey(picture: Image.Image) -> Image.Image:
     return picture.convert("L")
 
 
-def _reason(error: BaseException) -> str:
+def upright(picture: Image.Image, orientation: int) -> Image.Image:
+    """The picture as it is to be shown, by its EXIF orientation (1-8; others mean that it is upright)."""
+    return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
+
+
+def reason_of(error: BaseException) -> str:
+    """What a decoder complained of, on one short line."""
     if isinstance(error, UnidentifiedImageError):
         return "its structure is not understood"
     text = " ".join(str(error).split()) or type(error).__name__

@@ -25,8 +25,9 @@ class Request:
     """A file to read: system path, system paths of its sidecars, and whether to look at the picture.
 
     `only_hash`: the content hash is all that is wanted, because the content may be known already. `size` in bytes, as
-    listed, says how long reading may take. `part` where not all of it is there. `streams`: the streams of a video are wanted,
-    and nothing else (see `media.video_probe`).
+    listed, says how long reading may take. `part` where not all of it is there. `preview`: a JPEG for people to look at is
+    all that is wanted, with so many pixels on its long side. `streams`: the streams of a video are wanted, and nothing else
+    (see `media.video_probe`).
     """
 
     path: str
@@ -35,4 +36,5 @@ class Request:
     only_hash: bool = False
     size: int = 0
     part: Part | None = None
+    preview: int = 0
     streams: str = ""

@@ -49,19 +49,20 @@ def _read_exactly(stream: IO[bytes], length: int) -> bytes:
 
 
 def answer(request: Any) -> tuple[str, Any]:
-    """("read", Facts, content hash or Clip), ("unsupported", reason) or ("unreadable", reason).
+    """("read", Facts, content hash, preview or Clip), ("unsupported", reason) or ("unreadable", reason).
 
     Of a file that was fetched in part also ("wanted", ranges): what must be there before it can be told.
     """
     from catalog.errors import UnsupportedType
     from catalog.media.extract import Wanting, read_facts, read_hash
+    from catalog.media.previews import read_preview
+    from catalog.media.video_probe import read_streams
 
+    read = (
+        read_streams if request.streams else read_preview if request.preview else read_hash if request.only_hash else read_facts
+    )
     try:
-        if request.streams:
-            from catalog.media.video_probe import read_streams
-
-            return "read", read_streams(request)
-        return "read", read_hash(request) if request.only_hash else read_facts(request)
+        return "read", read(request)
     except Wanting as wanting:
         return "wanted", wanting.ranges
     except UnsupportedType as error:
@@ -126,6 +127,7 @@ def main() -> None:
     import catalog.media.extract
     import catalog.media.frames
     import catalog.media.jpeg
+    import catalog.media.previews
     import catalog.media.stills
     import catalog.media.video_probe
     import catalog.media.xmp

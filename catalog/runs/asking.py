@@ -312,7 +312,7 @@ _READ_AS = {
 }  # fmt: skip
 """Fields of the document, and the names under which `sources` says who read them."""
 _SHOWN_APART = frozenset({"hash", "kind", "type", "captured", "copies", "sidecars", "notes", "sources", "stores", "paths",
-                          "person", "extracted", "manual", "look"})  # fmt: skip
+                          "person", "extracted", "manual", "look", "phash_inner"})  # fmt: skip
 
 
 def _plain_lines(

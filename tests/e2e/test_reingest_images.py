@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from emulators.dropbox import Emulator
 from PIL import Image
 from running import MTIME, SUMMER, Done, Lab, hashes, jpeg, many, png, put, tree, wait_for
 
@@ -138,7 +139,20 @@ def test_what_a_spreadsheet_and_a_person_make_of_a_report_is_understood(desk: De
                 row["action"] = "skip"
             if row["file"].endswith("old.jpg"):
                 row["action"] = "Move"
-        columns = ["action", "note, mine", "taken", "datetime", "hash", "reason", "file", "size", "modified", "offset", "source"]
+        columns = [
+            "action",
+            "note, mine",
+            "taken",
+            "datetime",
+            "hash",
+            "reason",
+            "file",
+            "size",
+            "modified",
+            "offset",
+            "source",
+            "archive",
+        ]
         original = desk.report.read_bytes()
         desk.save(rows, separator, encoding, columns)
         edited = desk.report.read_bytes()
@@ -393,3 +407,61 @@ def test_a_photo_the_cloud_has_is_handed_over_again_if_a_person_says_so(desk: De
     assert desk.process().summary["staged"] == 1
     assert list(desk.staged()) == ["20190712_183015-a.jpg"]
     assert desk.process().summary["already"] == 1
+
+
+def test_a_table_without_the_columns_of_this_program_is_done_and_done_once(desk: Desk):
+    put(desk.archive, {"x/a.jpg": jpeg("a"), "x/a again.jpg": jpeg("a"), "x/b.png": png("b"), "x/c.jpg": jpeg("c")})
+    files = [str(desk.archive / "x" / n) for n in ("a.jpg", "a again.jpg", "b.png", "c.jpg")]
+    lines = ["file;datetime;action;reason", f"{files[0]};2019-07-12 18:30:15;move;", f"{files[1]};;move;", f"{files[2]};;move;"]
+    desk.report.write_text("\n".join([*lines, "x/relative.jpg;;move;", f"{files[3]};;skip;"]))
+    done = desk.process()
+    assert done.status == 3 and done.summary["refused"] == 1
+    assert set(desk.staged()) == {"20190712_183015-a.jpg", "unknown_b.png"}
+    for name in desk.staged():
+        (desk.staging / name).unlink()
+    assert desk.process().summary["already"] == 3
+    assert desk.staged() == {}
+
+
+def test_a_file_that_changes_after_the_check_is_not_staged_and_a_link_is_refused(desk: Desk):
+    put(desk.archive, {"2019/a.jpg": jpeg("a"), "2019/b.jpg": jpeg("b")})
+    (desk.archive / "2019/link.jpg").symlink_to("a.jpg")
+    (desk.archive / "2019/readme").symlink_to("a.jpg")
+    desk.evaluate()
+    rows = desk.by_name()
+    assert set(rows) == {"a.jpg", "b.jpg", "link.jpg"}
+    assert "symbolic link" in rows["link.jpg"]["reason"] and rows["link.jpg"]["action"] == "skip"
+    path = desk.archive / "2019/a.jpg"
+    path.write_bytes(jpeg("z")[: len(jpeg("a"))].ljust(len(jpeg("a")), b"\0"))
+    os.utime(path, (MTIME, MTIME))
+    rows["link.jpg"]["action"] = "move"
+    desk.save(list(rows.values()))
+    done = desk.process()
+    assert done.status == 3 and (done.summary["staged"], done.summary["failed"], done.summary["refused"]) == (1, 1, 1)
+    assert "changed since it was evaluated" in next(x["reason"] for x in done.lines if x.get("outcome") == "failed")
+    assert list(desk.staged()) == ["20190712_183015-b.jpg"]
+    assert desk.by_name(desk.processed)["a.jpg"]["processed"].startswith("error: its content changed")
+    put(desk.archive, {"2019/a.jpg": jpeg("a")})
+    done = desk.process()
+    assert (done.summary["staged"], done.summary["already"]) == (1, 1)
+    assert desk.by_name(desk.processed)["a.jpg"]["processed"] == "20190712_183015-a.jpg"
+
+
+def test_photos_of_a_store_far_away_are_handed_over_as_well(desk: Desk, dropbox: Emulator):
+    lab = desk.lab
+    put(lab.source, {"a.jpg": jpeg("a"), "b.png": png("b")})
+    assert lab.upload("--dropbox").status == 0
+    done = lab.run("reingest", "evaluate-images", "--query", "kind:image", "--store", "dropbox", "--report", desk.report)
+    assert done.status == 0, done.err
+    rows = desk.rows()
+    assert {row["file"].partition(":")[0] for row in rows} == {"dropbox"}
+    for row in rows:
+        row["action"] = "move"
+    desk.save(rows)
+    done = desk.process("--write-dates")
+    assert done.status == 0, done.err
+    assert content_hash(jpeg("a")) in desk.staged().values() and len(desk.staged()) == 2
+    run = done.summary["run"]
+    done = lab.catalog("undo", run)
+    assert done.status == 0, done.err
+    assert desk.staged() == desk.records() == {}

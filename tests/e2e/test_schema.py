@@ -146,7 +146,8 @@ def an_asset(number: int) -> Asset:
         hash=content_hash(b"%d" % number), size=4_000_000_000 + number, type="jpeg", kind="image", mime="image/jpeg",
         image_hash=content_hash(b"image %d" % number), width=4032, height=3024, duration=2.5,
         phash=f"{chance.getrandbits(64):016x}",
-        look="UklGRg==", quality=Quality(chance.uniform(0, 900), 127.5, 33.25, False, True, 900.5, 0.25, 0.125, 0.5),
+        phash_inner=f"{chance.getrandbits(64):016x}", look="UklGRg==",
+        quality=Quality(chance.uniform(0, 900), 127.5, 33.25, False, True, 900.5, 0.25, 0.125, 0.5),
         position=Position(51.05, 3.72, 12.5, "exif"),
         tags=("snow", "Straße", "\U0001f642"), values=VALUES, sources={"make": "exif", "location": "exif"}, notes=("a note",),
         problem="the picture is cut off",
@@ -576,8 +577,9 @@ import os, signal, sys
 from catalog.index import repository, schema
 from catalog.index.client import Address, Connection
 repository.SCAN_PAGE = 10
-repository.UPGRADES[2] = {"assets": lambda document: document | {"moved_from": 2}}
-schema.SCHEMA_VERSION = 3
+V = schema.SCHEMA_VERSION
+repository.UPGRADES[V] = {"assets": lambda document: document | {"moved_from": V}}
+schema.SCHEMA_VERSION = V + 1
 schema.ASSET_PROPERTIES["moved_from"] = schema.INTEGER
 real, sent = Connection.bulk, []
 def bulk(self, lines):
@@ -614,7 +616,7 @@ def test_an_upgrade_that_fails_leaves_the_catalog_as_it_is(
     documents = fill(lab, 30)
     newer()
     with monkeypatch.context() as patched:
-        patched.setitem(repository.UPGRADES, 2, {"assets": lambda document: document | {"unheard_of": 1}})
+        patched.setitem(repository.UPGRADES, V, {"assets": lambda document: document | {"unheard_of": 1}})
         with pytest.raises(CatalogIndexError, match="does not fit the new schema"):
             opened().ensure()
         assert lab.documents() == documents
@@ -663,8 +665,8 @@ def test_a_slow_migration_undoes_nothing_of_what_came_after_a_faster_one(
         for key, document in changed.items():
             lab.ask("PUT", f"{lab.index}/_doc/{key}", json=document)
         with monkeypatch.context() as later:
-            later.setattr(schema, "SCHEMA_VERSION", 4)
-            later.setitem(repository.UPGRADES, 3, {})
+            later.setattr(schema, "SCHEMA_VERSION", V + 2)
+            later.setitem(repository.UPGRADES, V + 1, {})
             opened().ensure()
 
     slow.connection.before = overtaken

@@ -55,7 +55,7 @@ def test_the_kinds_of_fields_are_those_of_the_mapping():
     assert {f for f, t in types.items() if t == "date"} - beside == DATES
     assert {f for f, t in types.items() if t in ("long", "integer", "float")} - beside == NUMBERS
     assert {f for f, t in types.items() if t == "boolean"} == BOOLEANS
-    assert {f for f, t in types.items() if t in ("geo_point", "dense_vector")} == set(UNSEARCHABLE)
+    assert {f for f, t in types.items() if t in ("geo_point", "dense_vector", "binary")} == set(UNSEARCHABLE)
 
 
 @pytest.mark.parametrize(

@@ -270,7 +270,15 @@ def check_same(name: str, near: Result | None, far: Result | None) -> None:
     assert isinstance(far, Facts), (name, far)
     if far.phash and near.phash:
         assert hamming(far.phash, near.phash) <= 6, name
-    quality = replace(far, phash=near.phash, quality=near.quality, problem=near.problem, image_hash=near.image_hash)
+    quality = replace(
+        far,
+        phash=near.phash,
+        phash_inner=near.phash_inner,
+        look=near.look,
+        quality=near.quality,
+        problem=near.problem,
+        image_hash=near.image_hash,
+    )
     assert quality == near, name
 
 

@@ -7,6 +7,8 @@ from importlib import import_module
 import click
 
 SUBCOMMANDS: dict[str, str] = {
+    "evaluate-duplicates": "evaluate_duplicates",
+    "process-duplicates": "process_duplicates",
     "evaluate-images": "evaluate_images",
     "process-images": "process_images",
     "evaluate-videos": "evaluate_videos",

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.domain.asset import Asset, Entry, Facts
+from catalog.domain.asset import UNLISTED, Asset, Entry, Facts
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.copies import held, is_as_recorded
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
@@ -46,6 +46,7 @@ from catalog.wiring import Workspace
 
 BATCH = 256
 """Files that the index is asked about together."""
+GONE = "the file is not there"
 STAGING_FOLDER = "a staging folder of reingest"
 _KINDS = {e: frozenset(t.kind for t in TYPES if e in t.extensions) for e in MEDIA_EXTENSIONS}
 
@@ -194,14 +195,17 @@ class Archive:
         self, entry: Entry, document: Document | None, result: Any, describe: Any, now: datetime
     ) -> Subject | None:  # fmt: skip
         file, folders = self.file(entry.path), self._folders(entry)
+        is_media = extension_of(entry.name) in MEDIA_EXTENSIONS
         if entry.problem:
+            if not (is_media or entry.problem.startswith(UNLISTED)):
+                return None
             return Subject(file, entry, folders, problem=entry.problem)
         if result is None and document is not None:
             return Subject(
                 file, entry, folders, document["hash"], document.get("kind", ""), document.get("type", ""),
                 capture_time_of(document), None, document,
             )  # fmt: skip
-        if isinstance(result, UnsupportedType) and extension_of(entry.name) not in MEDIA_EXTENSIONS:
+        if isinstance(result, UnsupportedType) and not is_media:
             return None
         if isinstance(result, MediaError):
             return Subject(file, entry, folders, problem=f"it cannot be read: {result}")
@@ -355,7 +359,7 @@ class Locations:
         except StoreError as error:
             raise UsageError(str(error)) from error
         if entry is None:
-            raise UsageError("the file is not there")
+            raise UsageError(GONE)
         if entry.problem:
             raise UsageError(f"it is {entry.problem}")
         return located, entry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -58,11 +58,12 @@ def rules_of(workspace: Workspace, until: str | None) -> Rules:
 
 def evaluate(
     workspace: Workspace, request: EvaluateRequest, screen: Screen, kind: str, columns: Sequence[str],
-    decide: Callable[[Found, Rules], tuple[Decision, Mapping[str, str]]],
+    decide: Callable[[Found, Rules], tuple[Decision, Mapping[str, str]]], *, whole: bool = True,
 ) -> int:  # fmt: skip
     """Look at every "image" or "video" of the archive and write the report; the exit status. Nothing else is changed.
 
-    `decide` gives the decision of one file, and the cells of the columns that only this kind of report has.
+    `decide` gives the decision of one file, and the cells of the columns that only this kind of report has. Unless it needs
+    them `whole`, subjects are kept without facts and documents: there may be a million.
     """
     request.scope.check()
     rules = rules_of(workspace, request.until)
@@ -70,7 +71,7 @@ def evaluate(
     report = screen.report(workspace.progress, **WORDS)
     with archives.opened(workspace, request.scope) as archive:
         archive.announce()
-        subjects = sorted(archive.subjects(kind), key=lambda s: s.file)
+        subjects = sorted((s if whole else _slim(s) for s in archive.subjects(kind)), key=lambda s: s.file)
         found = _found(workspace, archive.repository, subjects)
         place = archive.place
     rows = []
@@ -83,6 +84,10 @@ def evaluate(
     write_report(request.report, columns, rows, replace=request.replace)
     report.finish(report=to_text(str(request.report)))
     return report.exit_code()
+
+
+def _slim(subject: Subject) -> Subject:
+    return replace(subject, asset=None, document=None)
 
 
 def _found(workspace: Workspace, repository: Repository | None, subjects: Iterable[Subject]) -> list[Found]:

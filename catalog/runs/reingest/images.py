@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.filetypes import BY_NAME, HEAD_BYTES, recognise
 from catalog.domain.fixity import content_hash
 from catalog.domain.spreadsheets import Row
-from catalog.errors import CatalogError, FixityMismatch, MediaError, StoreError, StoreFull, StoreUnavailable
+from catalog.errors import FixityMismatch, Interrupted, MediaError, StoreError, StoreFull, StoreUnavailable
 from catalog.execution.report import Outcome
 from catalog.index.handovers import Handovers, Record
 from catalog.media.exif_writing import WRITABLE, with_date
@@ -23,7 +24,7 @@ from catalog.plans.reingest import MOVE, NOT_IN_FILE, SKIP, Decision, Rules, dec
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
 from catalog.runs.reingest.evaluating import COLUMNS, EvaluateRequest, Found, evaluate
 from catalog.runs.reingest.handing_over import Given, hand_over, told
-from catalog.runs.reingest.processing import Dated, Sources, date_problem, dated, done_before, folders_of, hashed, was_overruled
+from catalog.runs.reingest.processing import Dated, Sources, date_problem, dated, folders_of, hashed, was_overruled
 from catalog.runs.reingest.staging import Staging, check_apart, checked_folder, opened, stem
 from catalog.runs.reingest.tables import Processed, Validated, read_table, validated
 from catalog.runs.session import Session, session
@@ -55,7 +56,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, screen: Screen)
     def decide(found: Found, rules: Rules) -> tuple[Decision, Mapping[str, str]]:
         return decide_image(found.shot, rules), {}
 
-    return evaluate(workspace, request, screen, "image", (*OWN, *COLUMNS), decide)
+    return evaluate(workspace, request, screen, "image", (*OWN, *COLUMNS), decide, whole=False)
 
 
 def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -> int:
@@ -105,37 +106,49 @@ class _Work:
         self._processed = processed
         self._sources = sources
         self._write_dates = write_dates
+        self._digests: dict[str, str] = {}
+        self._known: dict[str, Record] = {}
         self._target = run.workspace.settings.reingest_target
 
     def all(self, rows: Validated) -> None:
         """Do the rows that can be done."""
         rows.tell(self._run.report, "hand over")
         moving = [row for row in rows.rows if row.get("action").lower() == MOVE]
+        for row in moving:
+            self._digest(row)
         handovers = Handovers(self._run.repository)
-        known = self._run.patiently(lambda: done_before(moving, handovers, self._target))
-        done = {row.cells["file"]: record for row in moving if (record := known.get(row.get("hash").lower()))}
-        self._processed.begin(row.cells["file"] for row in rows.rows if not self._stays(row, done))
+        digests = sorted(set(self._digests.values()))
+        self._known = self._run.patiently(lambda: handovers.known(self._target, digests))
+        self._processed.begin(row.cells["file"] for row in rows.rows if not self._stays(row))
         self._run.workspace.progress.files(len(rows.rows))
         for row in rows.rows:
-            self._one(row, done.get(row.cells["file"]))
+            self._one(row)
             self._run.workspace.progress.advance()
 
-    def _stays(self, row: Row, done: Mapping[str, Record]) -> bool:
+    def _digest(self, row: Row) -> None:
+        """Remember the content hash of a row's file: as evaluated, else read now."""
+        with contextlib.suppress(StoreError):
+            self._digests[row.cells["file"]] = hashed(row, self._sources[row.cells["file"]][0])
+
+    def _record(self, row: Row) -> Record | None:
+        """What is recorded of the content of a row's file."""
+        return self._known.get(self._digests.get(row.cells["file"], ""))
+
+    def _stays(self, row: Row) -> bool:
         """Whether what an earlier run said of a row is still true."""
-        earlier = self._processed.earlier.get(row.cells["file"], {})
-        record = done.get(row.cells["file"])
+        earlier, record = self._processed.earlier.get(row.cells["file"], {}), self._record(row)
         if record is None or not earlier.get("processed") or earlier["processed"] != record["name"]:
             return False
         return not was_overruled(row) or earlier.get("reason", "").strip() == row.get("reason")
 
-    def _one(self, row: Row, record: Record | None) -> None:
-        file, report = row.cells["file"], self._run.report
+    def _one(self, row: Row) -> None:
+        file, report, record = row.cells["file"], self._run.report, self._record(row)
         if row.get("action").lower() == SKIP:
             self._processed.add(row, processed="", processed_hash="")
             report.add(Outcome("hand over", file, "skipped"))
             return
-        if record is not None and (self._stays(row, {file: record}) or not was_overruled(row)):
-            if not self._stays(row, {file: record}):
+        if record is not None and (self._stays(row) or not was_overruled(row)):
+            if not self._stays(row):
                 self._processed.add(row, processed=record["name"], processed_hash=record["staged"])
             report.add(Outcome("hand over", file, "already", target=record["name"], hash=record["hash"], reason=told(record)))
             return
@@ -143,10 +156,10 @@ class _Work:
         try:
             digest, entry, staged = self._stage(row)
             given = Given(digest, "image", file, entry.name, staged, entry.size)
-            hand_over(self._run, self._staging, self._target, given)
-        except (StoreFull, StoreUnavailable):
+            self._known[digest] = hand_over(self._run, self._staging, self._target, given)
+        except (StoreFull, StoreUnavailable, Interrupted):
             raise
-        except (StoreError, MediaError, CatalogError, OSError) as error:
+        except (StoreError, MediaError, OSError) as error:
             self._fail(row, error)
             return
         self._processed.add(row, processed=entry.name, processed_hash=staged)
@@ -154,20 +167,24 @@ class _Work:
         report.add(Outcome("hand over", file, "staged", target=entry.name, hash=digest, size=entry.size, stored=entry.size))
 
     def _fail(self, row: Row, error: Exception) -> None:
-        if isinstance(error, CatalogError) and error.exit_code not in (1, 2):
-            raise error
         reason = str(error)
-        if isinstance(error, FixityMismatch):
+        if isinstance(error, FixityMismatch) and self._is_changed(row):
             reason = "its content changed since it was evaluated; evaluate again"
         self._processed.add(row, processed=f"{ERROR}{reason}", processed_hash="")
         self._run.journal.failed("hand over", path=row.cells["file"], reason=reason)
         self._run.report.add(Outcome("hand over", row.cells["file"], "failed", reason=f"line {row.line}: {reason}"))
 
+    def _is_changed(self, row: Row) -> bool:
+        located, _entry = self._sources[row.cells["file"]]
+        with contextlib.suppress(StoreError):
+            return located.store.checksum(located.path) != self._digests.get(row.cells["file"])
+        return True
+
     def _stage(self, row: Row) -> tuple[str, Entry, str]:
         """A row's file in the staging folder, verified: its content hash, the entry there, and the hash of that."""
         located, entry = self._sources[row.cells["file"]]
         when = dated(row)
-        digest = hashed(row, located)
+        digest = self._digests.get(row.cells["file"]) or hashed(row, located)
         wanted, mtime_ns = stem(when.wall, entry.name), self._mtime(row, entry, when)
         if self._write_dates and when.wall is not None:
             data, fresh = self._with_date(located, entry, digest, when)
@@ -197,10 +214,15 @@ class _Work:
         """The time of the copy: that of its source, unless the date is one that the source does not state."""
         if when.wall is None or not (when.edited or row.get("source") in NOT_IN_FILE):
             return entry.mtime_ns
-        zone, gazetteer = self._run.workspace.settings.home_zone, self._run.workspace.gazetteer
-        offset = when.offset if when.offset is not None else gazetteer.offset_at(zone, when.wall) or 0
+        offset = when.offset if when.offset is not None else self._offset_at_home(when.wall)
         utc = (when.wall - timedelta(minutes=offset)).replace(tzinfo=UTC)
         return int((utc - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000_000
+
+    def _offset_at_home(self, wall: datetime) -> int:
+        """Minutes east of UTC that clocks at home showed; the zone is asked by UTC, which a first guess gives."""
+        zone, gazetteer = self._run.workspace.settings.home_zone, self._run.workspace.gazetteer
+        guess = gazetteer.offset_at(zone, wall) or 0
+        return gazetteer.offset_at(zone, wall - timedelta(minutes=guess)) or 0
 
 
 def _states(data: bytes, type_name: str, wall: datetime) -> bool:

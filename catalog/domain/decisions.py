@@ -1,0 +1,108 @@
+"""What a person decides about groups of look-alikes and about bad shots, as values."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.domain.fixity import is_content_hash
+
+KEEP, DROP, NOT_DUPLICATE = "keep", "drop", "not-duplicate"
+DECISIONS = (KEEP, DROP, NOT_DUPLICATE)
+EXACT, BAD = "exact", "bad"
+KINDS = (EXACT, "same-image", "similar", "burst", "alike", BAD)
+COLUMNS = ("group", "kind", "decision", "hash", "path", "keeper")
+"""The names under which a decision's values are written."""
+_GROUP = re.compile(r"[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What shall become of one member of a group.
+
+    `path` (`store:path`) tells the copies of one content apart, in groups of kind exact; "" in others. `keeper` is the
+    content hash of the member that stays in any case and takes what is known of the dropped ones; "" where none stays.
+    """
+
+    group: str
+    kind: str
+    decision: str
+    hash: str
+    path: str = ""
+    keeper: str = ""
+
+    @property
+    def member(self) -> tuple[str, str, str]:
+        """What is decided about: group, hash and path."""
+        return self.group, self.hash, self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a decision: `outcome` is done, unchanged or failed; `reason` in words why."""
+
+    decision: Decision
+    outcome: str
+    reason: str = ""
+
+
+def group_id(members: Iterable[tuple[str, str]]) -> str:
+    """The name of a group, 12 hex digits: the same for the same members (hash; path, or "" where it does not matter)."""
+    text = "\n".join(f"{content_hash} {path}" for content_hash, path in sorted(members))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def parse_decision(row: Mapping[str, object]) -> Decision:
+    """A decision from its values by column name. Raises ValueError that says which value does not fit."""
+    values = {name: _text(row, name) for name in COLUMNS}
+    decision = Decision(**values | {n: values[n].lower() for n in ("group", "kind", "decision", "hash", "keeper")})
+    if not _GROUP.fullmatch(decision.group):
+        raise ValueError(f"the group {decision.group!r} is no name of 12 hex digits")
+    if decision.kind not in KINDS:
+        raise ValueError(f"the kind {decision.kind!r} is none of {', '.join(KINDS)}")
+    if decision.decision not in DECISIONS:
+        raise ValueError(f"the decision {decision.decision!r} is none of {', '.join(DECISIONS)}")
+    for name in ("hash", "keeper"):
+        value = getattr(decision, name)
+        if (value or name == "hash") and not is_content_hash(value):
+            raise ValueError(f"the {name} {value!r} is no content hash of 64 hex digits")
+    _check_consistent(decision)
+    return decision
+
+
+def _text(row: Mapping[str, object], name: str) -> str:
+    value = row.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"the {name} is no text")
+    return value.strip() if name != "path" else value
+
+
+def _check_consistent(decision: Decision) -> None:
+    if decision.kind == EXACT:
+        store, colon, path = decision.path.partition(":")
+        if not (store and colon and path):
+            raise ValueError(f"the path {decision.path!r} does not say which copy is meant (store:path)")
+    elif decision.path:
+        raise ValueError("a path is for copies of one content (kind exact) only")
+    elif decision.decision == DROP and decision.hash == decision.keeper:
+        raise ValueError("what is to be dropped is the keeper itself")
+    if decision.kind == BAD and decision.decision == NOT_DUPLICATE:
+        raise ValueError("a bad shot can be kept or dropped")
+
+
+def contradictions(decisions: Sequence[Decision]) -> dict[int, str]:
+    """Why some of the decisions cannot be followed beside the others, by their place in the sequence (0-based)."""
+    first: dict[tuple[str, str, str], int] = {}
+    keepers: dict[str, tuple[str, str]] = {}
+    problems: dict[int, str] = {}
+    for number, decision in enumerate(decisions):
+        before = decisions[first.setdefault(decision.member, number)]
+        if before != decision:
+            problems[number] = f"another row decides {before.decision} for the same picture"
+        elif keepers.setdefault(decision.group, (decision.kind, decision.keeper)) != (decision.kind, decision.keeper):
+            problems[number] = "another row of the group names another kind or keeper"
+    return problems

@@ -1,0 +1,140 @@
+"""Whether two small pictures show the same picture: compared pixel by pixel, after one is laid upon the other.
+
+Lighter or darker, compressed, scaled and cropped by a few percent is still the same picture; a frame of a burst in which
+somebody moved, or another page with the same layout, is not. The alignment is that of Lucas and Kanade ("An iterative
+image registration technique"), for scale and shift of both axes together with gain and offset of the grey values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.domain.similarity import LOOK_SIDE
+
+Grey = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+SAME_CORRELATION = 0.94
+"""Correlation of grey values from which two pictures may be the same."""
+SAME_DIFFERENCE = 18.0
+"""Grey levels that no part of two pictures of the same may differ by on average."""
+HOPELESS = 0.35
+"""Correlation below which aligning is not tried."""
+
+_PARTS = 8
+_STEPS = 12
+_SETTLED = 2e-4
+_LARGEST_STEP = 0.08
+_SCALES = (0.85, 1.18)
+_LARGEST_SHIFT = 0.2
+_LEAST_OVERLAP = 0.6
+_AXIS = np.linspace(-1, 1, LOOK_SIDE, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike two pictures are: `correlation` of grey values (-1 to 1), and by how many grey levels the part that
+    differs most does so on average (`difference`)."""
+
+    correlation: float
+    difference: float
+
+    @property
+    def is_same(self) -> bool:
+        """Whether they are one picture, as far as small pictures show."""
+        return self.correlation >= SAME_CORRELATION and self.difference <= SAME_DIFFERENCE
+
+
+def likeness(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> Likeness:
+    """How alike two small pictures are (each LOOK_SIDE x LOOK_SIDE), at their best alignment."""
+    first, second = one.astype(np.float32), other.astype(np.float32)
+    if first.std() < second.std():  # differences count in the grey levels of the richer one
+        first, second = second, first
+    everywhere = np.ones((LOOK_SIDE, LOOK_SIDE), bool)
+    plain = _compared(first, second, everywhere)
+    if plain.is_same or plain.correlation < HOPELESS:
+        return plain
+    laid = _aligned(first, second)
+    return plain if laid is None else max(plain, _compared(first, *laid), key=lambda found: (found.is_same, found.correlation))
+
+
+def _compared(first: Grey, second: Grey, mask: Mask) -> Likeness:
+    """Two pictures where both are known, after the second was given the tones of the first: a curve of third degree."""
+    a, b = first[mask], second[mask]
+    spread = float(a.std() * b.std())
+    correlation = float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread > 1e-3 else 0.0
+    tones = (second - b.mean()) / max(float(b.std()), 1e-3)
+    curve = np.stack([np.ones_like(tones), tones, tones**2, tones**3], axis=-1)
+    known = curve[mask]
+    weights = np.linalg.solve(known.T @ known + 1e-3 * np.eye(4, dtype=np.float32), known.T @ a)
+    apart = np.where(mask, np.abs(first - curve @ weights), 0)
+    return Likeness(correlation, float((_sums(apart) / np.maximum(_sums(mask.astype(np.float32)), _PARTS * 2)).max()))
+
+
+def _sums(values: Grey) -> Grey:
+    side = LOOK_SIDE // _PARTS
+    sums: Grey = values.reshape(_PARTS, side, _PARTS, side).sum(axis=(1, 3))
+    return sums
+
+
+def _aligned(first: Grey, second: Grey) -> tuple[Grey, Mask] | None:
+    """The second picture laid upon the first, and where it covers it; None where no small change of scale and place fits."""
+    target, source = _smoothed(first), _smoothed(second)
+    down, across = np.gradient(source) * np.float32((LOOK_SIDE - 1) / 2)
+    place = np.array([1.0, 1.0, 0.0, 0.0])
+    one = np.ones((LOOK_SIDE, LOOK_SIDE), np.float32)
+    for _ in range(_STEPS):
+        values, mask = _sampled(source, place)
+        if mask.mean() < _LEAST_OVERLAP:
+            return None
+        to_right, to_bottom = _sampled(across, place)[0], _sampled(down, place)[0]
+        moves = [to_right * _AXIS, to_bottom * _AXIS[:, None], to_right, to_bottom, values, one]
+        known = np.stack(moves, axis=-1)[mask]
+        damping = np.diag([1e-3] * 4 + [1e-6] * 2) * len(known)
+        solution = np.linalg.solve(known.T @ known + damping, known.T @ target[mask])
+        if abs(solution[4]) < 0.2:  # the gain: a negative, or nothing in common
+            return None
+        step = np.clip(solution[:4] / solution[4], -_LARGEST_STEP, _LARGEST_STEP)
+        place += step
+        if not _is_small(place):
+            return None
+        if np.abs(step).max() < _SETTLED:
+            break
+    return _sampled(second, place)
+
+
+def _is_small(place: npt.NDArray[np.float64]) -> bool:
+    scales, shifts = place[:2], place[2:]
+    return bool(((scales > _SCALES[0]) & (scales < _SCALES[1])).all() and (np.abs(shifts) < _LARGEST_SHIFT).all())
+
+
+def _sampled(values: Grey, place: npt.NDArray[np.float64]) -> tuple[Grey, Mask]:
+    """A picture scaled and shifted: bilinear, with coordinates from -1 to 1; and where it has values."""
+    columns, rows = (place[0] * _AXIS + place[2], place[1] * _AXIS + place[3])
+    left, to_right = _cells(columns)
+    top, to_bottom = _cells(rows)
+    start = top[:, None] * LOOK_SIDE + left
+    flat = values.reshape(-1)
+    upper = flat[start] * (1 - to_right) + flat[start + 1] * to_right
+    lower = flat[start + LOOK_SIDE] * (1 - to_right) + flat[start + LOOK_SIDE + 1] * to_right
+    sampled = upper * (1 - to_bottom[:, None]) + lower * to_bottom[:, None]
+    return sampled.astype(np.float32), (np.abs(rows) <= 1)[:, None] & (np.abs(columns) <= 1)
+
+
+def _cells(places: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """The pixel before each place, and how far beyond it the place lies (0 to 1)."""
+    pixels = np.clip((places + 1) * (LOOK_SIDE - 1) / 2, 0, LOOK_SIDE - 1.001)
+    whole = pixels.astype(np.int64)
+    return whole, pixels - whole
+
+
+def _smoothed(values: Grey) -> Grey:
+    """Filtered by a binomial of five pixels: what is left can be followed over a few pixels."""
+    weights = np.array([1, 4, 6, 4, 1], np.float32) / 16
+    wide = np.pad(values, 2, mode="edge")
+    rows = sum(weight * wide[at : at + LOOK_SIDE] for at, weight in enumerate(weights))
+    smooth: Grey = np.asarray(sum(weight * rows[:, at : at + LOOK_SIDE] for at, weight in enumerate(weights)), np.float32)
+    return smooth
