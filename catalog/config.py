@@ -145,7 +145,9 @@ class Settings(BaseSettings):
     keeper_order: tuple[Preference, ...] = Field(
         ("pixels", "format", "metadata", "camera", "sharpness", "bytes"), description="by what to choose which duplicate to keep"
     )
-    bad_shots: BadShotsSetting = Field(default_factory=BadShotsSetting, description="from where on `catalog bad` calls a picture bad")
+    bad_shots: BadShotsSetting = Field(
+        default_factory=BadShotsSetting, description="from where on `catalog bad` calls a picture bad"
+    )
     shrink_percent: float = Field(10.0, ge=0, le=100, description="share of recorded files whose absence makes a sync stop")
     shrink_files: int = Field(50, ge=0, description="missing files below which a sync does not stop")
     transfers: int = Field(4, ge=1, le=64, description="files that travel between two stores at once")
@@ -160,6 +162,13 @@ class Settings(BaseSettings):
     preview_dir: Path | None = Field(None, description="folder where small pictures for `catalog review` are kept")
     preview_cache_mb: int = Field(512, ge=0, description="space for those small pictures, in MB; the longest unused go first")
     retry_seconds: float = Field(60.0, ge=0, description="how long to wait for an Elasticsearch that went away")
+    ffmpeg: str | None = Field(None, description="ffmpeg that converts videos, instead of the one of the package imageio-ffmpeg")
+    reingest_crf: float = Field(
+        23.0, ge=0, le=51, description="quality of converted videos (x265 CRF): lower is better and larger"
+    )
+    reingest_preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"] = (
+        Field("medium", description="how much x265 tries to make converted videos small, from ultrafast to veryslow")
+    )
     optional_readers: tuple[Literal["exiftool", "exiv2"], ...] = Field(
         (), description="further readers to ask for a missing date"
     )

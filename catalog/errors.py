@@ -9,7 +9,7 @@ CatalogError
 ├── CatalogIndexError (1)      IndexUnavailable (5), AccessDenied (5), SchemaMismatch, DocumentConflict,
 │                              QuerySyntaxError (2), NoCatalog (2), AssetNotFound
 ├── NodeError (5)              the local Elasticsearch could not be had or started
-├── MediaError (1)             UnreadableMedia, UnsupportedType, GaveUp
+├── MediaError (1)             UnreadableMedia, UnsupportedType, GaveUp, ConversionFailed
 ├── PlanRefused (4)            SourceInsideCatalog, StoreGuard, ConfirmationNeeded, CatalogNotEmpty
 ├── TransferError (1)          an export or backup that cannot be written or read
 └── JournalError (1)
@@ -167,6 +167,10 @@ class UnsupportedType(MediaError):
 
 class GaveUp(MediaError):
     """Reading took longer, or needed more memory, than is allowed."""
+
+
+class ConversionFailed(MediaError):
+    """A video could not be converted, or what was made of it is not what it should be; nothing of it is kept."""
 
 
 class PlanRefused(CatalogError):

@@ -11,9 +11,10 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar, cast
 
 from catalog.domain.asset import Facts
+from catalog.domain.video import Clip
 from catalog.errors import CatalogError, GaveUp, MediaError, UnreadableMedia, UnsupportedType
 from catalog.media.request import Request
 from catalog.media.worker import END, FORK, ORDER, receive, send
@@ -195,6 +196,10 @@ class ReaderPool:
                     return
                 continue
             yield from self._collect(waiting)
+
+    def streams(self, requests: Iterable[tuple[Tag, Request]]) -> Iterator[tuple[Tag, Clip | MediaError]]:
+        """The streams of videos, or why they cannot be told, as `run` gives facts; each request must be one for streams."""
+        return cast("Iterator[tuple[Tag, Clip | MediaError]]", self.run(requests))
 
     def _room(self) -> int:
         """How many more requests the workers could take at once."""

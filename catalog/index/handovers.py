@@ -41,6 +41,15 @@ class Handovers:
             found |= {keys[key]: record for key, record in reply.items()}
         return found
 
+    def of_staged(self, target: str, hashes: Sequence[str]) -> dict[str, Record]:
+        """The records of those contents that are themselves what a target was given, by content hash; as of the last refresh."""
+        found: dict[str, Record] = {}
+        for start in range(0, len(hashes), 500):
+            query = {"bool": {"filter": [{"term": {"target": target}}, {"terms": {"staged": list(hashes[start : start + 500])}}]}}
+            for page in self._repository.scan_pages(query, index=self._index, sort=[{"at": "asc"}, {"hash": "asc"}]):
+                found |= {hit["_source"]["staged"]: hit["_source"] for hit in page}
+        return found
+
     def all(self, target: str | None = None) -> Iterator[Record]:
         """Every record, or every one of a target, by folder and time; as of the last refresh."""
         query = {"term": {"target": target}} if target else None

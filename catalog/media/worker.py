@@ -49,15 +49,18 @@ def _read_exactly(stream: IO[bytes], length: int) -> bytes:
 
 
 def answer(request: Any) -> tuple[str, Any]:
-    """("read", Facts or content hash or preview), ("unsupported", reason) or ("unreadable", reason).
+    """("read", Facts, content hash, preview or Clip), ("unsupported", reason) or ("unreadable", reason).
 
     Of a file that was fetched in part also ("wanted", ranges): what must be there before it can be told.
     """
     from catalog.errors import UnsupportedType
     from catalog.media.extract import Wanting, read_facts, read_hash
     from catalog.media.previews import read_preview
+    from catalog.media.video_probe import read_streams
 
-    read = read_preview if request.preview else read_hash if request.only_hash else read_facts
+    read = (
+        read_streams if request.streams else read_preview if request.preview else read_hash if request.only_hash else read_facts
+    )
     try:
         return "read", read(request)
     except Wanting as wanting:
@@ -126,6 +129,7 @@ def main() -> None:
     import catalog.media.jpeg
     import catalog.media.previews
     import catalog.media.stills
+    import catalog.media.video_probe
     import catalog.media.xmp
 
     catalog.media.extract.OPTIONAL_READERS = tuple(sys.argv[3:])

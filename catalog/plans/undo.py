@@ -11,6 +11,8 @@ Event = Mapping[str, Any]
 NOTHING, TO_TRASH, FROM_TRASH, MOVE_BACK, PUT_BACK, NEVER = "nothing", "to trash", "from trash", "move back", "put back", "never"
 HANDOVER, UNDECIDE = "handover", "undecide"
 """Steps for what was handed over to a cloud (its record, and the staged copy), and for what a person decided."""
+RENDITION = "rendition"
+"""The action of events by which a converted file came to be in the place of its original."""
 _TELL_ONLY = frozenset({"duplicate", "keep"})
 _SEEN = frozenset(
     {"touch", "move", "copy", "gone", "missing", "damaged", "sidecars", "new", "changed", "verify", "reread", "stack"}

@@ -169,7 +169,7 @@ def _restore_all(run: Session, stores: Mapping[str, ManagedStore], found: Sequen
     for name, trashed in found:
         try:
             digest = stores[name].trash_checksum(trashed.key)
-            problem, known = _restore_one(run, stores[name], trashed.key, trashed.path, digest)
+            problem, known = restore_one(run, stores[name], trashed.key, trashed.path, digest)
         except StoreError as error:
             problem, known, digest = str(error), True, ""
         reason = problem or ("" if known else "the catalog does not know it any more: sync_catalog_with_disk loads it anew")
@@ -177,7 +177,7 @@ def _restore_all(run: Session, stores: Mapping[str, ManagedStore], found: Sequen
         run.report.add(Outcome("restore", trashed.key, outcome, name, trashed.path, digest, reason))
 
 
-def _restore_one(run: Session, store: ManagedStore, key: str, path: str, digest: str) -> tuple[str, bool]:
+def restore_one(run: Session, store: ManagedStore, key: str, path: str, digest: str) -> tuple[str, bool]:
     """Bring one file back and record it: why not, or "", and whether its asset is known."""
     run.journal.started("restore", store=store.name, path=path, hash=digest)
     try:

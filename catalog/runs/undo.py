@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from catalog.execution import guards
 from catalog.execution.proof import Prover
 from catalog.execution.report import Outcome
 from catalog.index.repository import Repository
-from catalog.plans.undo import FROM_TRASH, HANDOVER, MOVE_BACK, NEVER, PUT_BACK, TO_TRASH, UNDECIDE, Step, steps
+from catalog.plans.undo import FROM_TRASH, HANDOVER, MOVE_BACK, NEVER, PUT_BACK, RENDITION, TO_TRASH, UNDECIDE, Step, steps
 from catalog.runs import storing
 from catalog.runs.decided import unremember
 from catalog.runs.outside import Outside
@@ -88,6 +88,7 @@ def _planned(
 ) -> list[Undoing]:  # fmt: skip
     """Each step tried on the documents in memory, so that what cannot be done is known before anything is."""
     now: dict[str, Document | None] = dict(documents)
+    leaving: set[tuple[str, str, str]] = set()
     plan = []
     for step in wanted:
         event, problem = step.event, step.reason
@@ -95,7 +96,9 @@ def _planned(
         if step.kind == HANDOVER:
             problem = handed.foresee(event)
         elif step.kind != NEVER:
-            problem = _file_problem(step, stores, outside)
+            problem = _file_problem(step, stores, outside, leaving)
+        if step.kind == TO_TRASH and not problem:
+            leaving |= set(step.files)
         if not problem and step.kind not in (NEVER, HANDOVER) and not is_begun:
             try:
                 now[event["hash"]] = _reversal(step)(now.get(event["hash"]))
@@ -113,8 +116,11 @@ def _reversal(step: Step) -> Any:
     return reversed_change(before, after)
 
 
-def _file_problem(step: Step, stores: Mapping[str, ManagedStore], outside: Outside) -> str:
-    """Why the files of a step cannot be brought back to where they were, or ""."""
+def _file_problem(step: Step, stores: Mapping[str, ManagedStore], outside: Outside, leaving: Set[tuple[str, str, str]]) -> str:
+    """Why the files of a step cannot be brought back to where they were, or "".
+
+    `leaving` are the files that steps before it take away.
+    """
     event = step.event
     if step.kind in (FROM_TRASH, MOVE_BACK, PUT_BACK) or step.files:
         names = {s for s, _p, _h in step.files} or {event["store"]}
@@ -123,7 +129,7 @@ def _file_problem(step: Step, stores: Mapping[str, ManagedStore], outside: Outsi
     if step.kind == MOVE_BACK:
         return next((p for s, path, h in step.files if (p := _content_problem(stores[s], path, h, event["source"]))), "")
     if step.kind == FROM_TRASH:
-        instead = {(s, p): h for s, p, h in step.instead}
+        instead = {(s, p): h for s, p, h in (*leaving, *step.instead)}
         found = (_trash_problem(stores[s], f"{step.trash}/{p}", p, h, instead.get((s, p), "")) for s, p, h in step.files)
         return next(filter(None, found), "")
     if step.kind == PUT_BACK:
@@ -194,6 +200,8 @@ def _undo(
 def _last_copy_problem(run: Session, step: Step, stores: Mapping[str, ManagedStore]) -> str:
     """Why the files that a run brought must stay, or "": without its source, or another copy, a content is not taken away."""
     event = step.event
+    if event["action"] == RENDITION:  # what it was made of comes back in its place
+        return ""
     if Outside(run.workspace).content(str(event.get("source", ""))) == event["hash"]:
         return ""
     places = {(s, p) for s, p, _h in step.files}
@@ -264,13 +272,16 @@ def _take_back(run: Session, undoing: Undoing, stores: Mapping[str, ManagedStore
 
 
 def _bring_from_trash(run: Session, undoing: Undoing, stores: Mapping[str, ManagedStore], note: Mapping[str, Any]) -> str:
+    """Bring back the files that a run took away; why not, or ""."""
     step = undoing.step
     for store, path, digest in step.instead:
         if stores[store].stat(path) is not None and stores[store].checksum(path) == digest:
             stores[store].remove(path, run.run)
-    for store, path, _digest in step.files:
+    for store, path, digest in step.files:
         if stores[store].stat(path) is None:
             stores[store].restore(f"{step.trash}/{path}", path)
+        elif stores[store].checksum(path) != digest:
+            return f"another file lies at {path}"
     if undoing.begun:
         return ""
     return _edit(run, step, "restore", {**note, "effect": "file", "source": f"trash:{step.trash}"})

@@ -11,6 +11,9 @@ SUBCOMMANDS: dict[str, str] = {
     "process-duplicates": "process_duplicates",
     "evaluate-images": "evaluate_images",
     "process-images": "process_images",
+    "evaluate-videos": "evaluate_videos",
+    "process-videos": "process_videos",
+    "replace-archived-media": "replace_archived_media",
     "status": "status",
     "confirm": "confirm",
 }

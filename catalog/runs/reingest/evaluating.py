@@ -94,7 +94,8 @@ def _found(workspace: Workspace, repository: Repository | None, subjects: Iterab
     subjects = list(subjects)
     target = workspace.settings.reingest_target
     hashes = [s.hash for s in subjects if s.hash]
-    known = Handovers(repository).known(target, hashes) if repository else {}
+    handovers = Handovers(repository) if repository else None
+    known = {**handovers.of_staged(target, hashes), **handovers.known(target, hashes)} if handovers else {}
     first: dict[str, str] = {}
     found = []
     for subject in subjects:

@@ -51,13 +51,13 @@ def stem(wall: datetime | None, original: str) -> str:
     return f"{wall.year:04d}{wall:%m%d_%H%M%S}-{old}"
 
 
-def check_apart(folder: Path, sources: Iterable[Path], repository: Repository | None) -> None:
+def check_apart(folder: Path, sources: Iterable[Path], repository: Repository | None, what: str = "staging") -> None:
     """Raise SourceInsideCatalog where a staging folder lies in or around the archive (by its files' folders) or a store."""
     for record in repository.stores() if repository else ():
         if record["kind"] == LocalPlace.kind and (root := Path(from_text(record["root"]))).is_dir():
             guards.check_apart(folder, root)
     if any(is_marked(above) for above in (folder, *folder.parents)):
-        raise SourceInsideCatalog(f"The staging folder {folder} lies inside a store, by its marker; nothing was changed.",
+        raise SourceInsideCatalog(f"The {what} folder {folder} lies inside a store, by its marker; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
     real = sorted({Path(os.path.realpath(source)) for source in sources})
     if not real:
@@ -66,7 +66,7 @@ def check_apart(folder: Path, sources: Iterable[Path], repository: Repository | 
     around = next((source for source in real if source.is_relative_to(folder)), None)
     if around is not None or folder.is_relative_to(top):
         raise SourceInsideCatalog(
-            f"The staging folder {folder} and the archive {around or top} lie in each other; nothing was changed.",
+            f"The {what} folder {folder} and the archive {around or top} lie in each other; nothing was changed.",
             hint="Name a folder apart from it.",
         )
 
@@ -110,13 +110,13 @@ class Staging:
         return there is not None and not there.problem and self.store.checksum(name) == digest
 
 
-def checked_folder(path: str) -> Path:
+def checked_folder(path: str, what: str = "staging") -> Path:
     """The real path of a folder for staging, which need not be there yet. Raises UsageError."""
     folder = Path(os.path.realpath(Path(path).expanduser()))
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--staging {path} is a file, not a folder.", hint="Name a folder.")
+        raise UsageError(f"--{what} {path} is a file, not a folder.", hint="Name a folder.")
     if not folder.parent.is_dir():
-        raise UsageError(f"There is no folder {folder.parent} for the staging folder.", hint="Is it mounted? Check --staging.")
+        raise UsageError(f"There is no folder {folder.parent} for the {what} folder.", hint=f"Is it mounted? Check --{what}.")
     return folder
 
 

@@ -125,9 +125,9 @@ def _why_not(row: Row, name: str, actions: Sequence[str], lines: Mapping[str, in
     return ""
 
 
-def processed_path(report: Path) -> Path:
+def processed_path(report: Path, suffix: str = PROCESSED) -> Path:
     """Where the progress of a report is kept."""
-    return report.with_name(f"{report.stem}{PROCESSED}.csv")
+    return report.with_name(f"{report.stem}{suffix}.csv")
 
 
 @dataclass(slots=True)
@@ -143,13 +143,14 @@ class Processed:
     added: Sequence[str]
     key: str = "file"
     earlier: dict[str, dict[str, str]] = field(default_factory=dict)
+    suffix: str = PROCESSED
     _descriptor: int = -1
     _lock: int = -1
 
     @property
     def path(self) -> Path:
         """The file."""
-        return processed_path(self.report)
+        return processed_path(self.report, self.suffix)
 
     @property
     def all_columns(self) -> tuple[str, ...]:
