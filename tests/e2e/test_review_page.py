@@ -12,12 +12,14 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from emulators.dropbox import Emulator
 from PIL import Image, ImageDraw
 from running import Lab, jpeg, put
 from selenium import webdriver
@@ -27,6 +29,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from catalog.domain.decisions import Answer, Decision
+from catalog.domain.fixity import content_hash as hash_of
 from catalog.errors import StoreUnavailable
 from catalog.runs.decisions import parse_decisions
 from catalog.runs.previews import LOOK_SIDE
@@ -698,6 +701,17 @@ def test_the_done_button_ends_it_and_asks_about_what_was_not_applied(serve: Call
 # --- the command ----------------------------------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def ended_anyway(process: subprocess.Popen[str]) -> Iterator[None]:
+    """A command that serves until it is told to end, also where a test fails before it does so."""
+    with process:
+        try:
+            yield
+        except BaseException:
+            process.kill()
+            raise
+
+
 def two_photos(lab: Lab) -> dict[str, Any]:
     """A group of two photos of the catalog."""
     put(lab.source, {"a.jpg": jpeg("a", size=600), "b.jpg": jpeg("b", size=300)})
@@ -737,7 +751,7 @@ def test_the_command_writes_a_page_of_the_catalog_s_own_pictures(lab: Lab, brows
 def test_serving_ends_in_good_order(lab: Lab, number: signal.Signals):
     (lab.home / "groups.jsonl").write_text(json.dumps(two_photos(lab)))
     process = lab.start("catalog", "review", "--groups", "groups.jsonl", "--serve", "--json")
-    with process:
+    with ended_anyway(process):
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
         parts = urlsplit(told["url"])
@@ -773,3 +787,65 @@ def test_a_port_in_use_is_told(lab: Lab):
         done = lab.catalog("review", "--groups", "groups.jsonl", "--serve", "--serve-port", str(taken.getsockname()[1]))
     assert done.status == 2
     assert "cannot be had" in done.err
+
+
+# --- with the catalog's own groups ----------------------------------------------------------------------------------------
+
+
+def landscape(seed: int, size: tuple[int, int] = (900, 600)) -> Image.Image:
+    """A picture with enough in it to be known again."""
+    made = Image.frombytes("RGB", (9, 6), hashlib.shake_256(bytes([seed])).digest(9 * 6 * 3)).resize(
+        size, Image.Resampling.BICUBIC
+    )
+    draw = ImageDraw.Draw(made)
+    for n, value in enumerate(hashlib.sha256(bytes([seed])).digest()):
+        draw.rectangle([value * 3, n * 18, value * 3 + 60, n * 18 + 40], fill=(value, n * 8, 255 - value))
+    return made
+
+
+def test_what_is_decided_in_the_browser_is_done_in_the_catalog(lab: Lab, browser: Browser):
+    first, second = landscape(1), landscape(2)
+    files = {"a.jpg": saved(first), "a small.jpg": saved(first.resize((600, 400)))}
+    files |= {"b.jpg": saved(second), "b small.jpg": saved(second.resize((450, 300)))}
+    put(lab.source, files)
+    assert lab.upload().status == 0
+    process = lab.start("catalog", "review", "--serve", "--json", CATALOG_REMOVAL_COPIES="1")
+    with ended_anyway(process):
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        assert told["groups"] == 2
+        browser.open(told["url"])
+        browser.wait(lambda: browser.run("return [...document.querySelectorAll('.frame img')].every(i => i.naturalWidth > 0)"))
+        browser.keys(Keys.ENTER)
+        browser.keys("2", "n", "s")
+        browser.wait(lambda: browser.count(".group.done, .group.failed") == 2)
+        assert [e.text for e in browser.driver.find_elements(By.CSS_SELECTOR, ".answer.failed")] == []
+        browser.click("#done")
+        browser.wait(lambda: browser.count("#ended") == 1)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    summary = json.loads(out.splitlines()[-1])
+    assert (summary["kept"], summary["dropped"], summary["not duplicates"], summary["failed"]) == (1, 1, 1, 0)
+    assert len(lab.stored()) == 3
+    left = set(lab.stored().values())
+    assert {document["hash"] for document in lab.documents().values() if document["copy_count"]} == left
+    assert hash_of(files["a small.jpg"]) not in left or hash_of(files["b small.jpg"]) not in left
+    assert {hash_of(files["a.jpg"]), hash_of(files["b.jpg"])} <= left
+    again = lab.catalog("review", "--json")
+    assert again.status == 0, "what was told apart is not asked again"
+    assert not (lab.home / "catalog-review.html").exists()
+
+
+def test_pictures_that_lie_in_dropbox_alone_are_its_thumbnails(lab: Lab, dropbox: Emulator, browser: Browser):
+    picture = landscape(3)
+    for name, made in {"a.jpg": picture, "b.jpg": picture.resize((600, 400))}.items():
+        dropbox.plant(f"/Camera Uploads/{name}", saved(made), client_modified=1_600_000_000)
+    assert lab.run("upload_to_dropbox_from_dropbox", "/Camera Uploads", "-r").status == 0
+    before = dropbox.count("files/download")
+    done = lab.catalog("review", "--json")
+    assert (done.status, done.summary["groups"], done.summary["missing"]) == (0, 1, 0), done.err
+    assert dropbox.count("files/download") == before + 1  # the store's marker
+    browser.open((lab.home / "catalog-review.html").as_uri())
+    browser.wait(lambda: browser.run("return [...document.querySelectorAll('.frame img')].every(i => i.naturalWidth > 256)"))
+    browser.keys("d")
+    browser.wait(lambda: browser.count(".frame canvas.difference") == 1)
