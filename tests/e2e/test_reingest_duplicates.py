@@ -202,6 +202,12 @@ def test_in_a_store_it_is_its_trash_and_the_index_and_undo_brings_both_back(desk
     assert {h: d["copies"] for h, d in lab.documents().items()} == documents
     lab.check_no_ghosts()
 
+    pair = sorted([digest, content_hash(encoded(one, quality=95))])
+    said = {"kind": "not-duplicate", "hash": pair[0], "other": pair[1], "at": "2026-01-01T00:00:00Z"}
+    lab.ask("PUT", f"{lab.index}-decisions/_doc/1?refresh=true", json=said)
+    desk.evaluate("--nas_root", lab.root, archive=lab.root)
+    assert desk.rows() == {}
+
 
 def test_more_removals_than_allowed_want_consent(desk: Desk):
     data = encoded(picture("x"))

@@ -7,25 +7,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from catalog.console import Screen
 from catalog.domain.asset import Entry
-from catalog.domain.duplicates import DISTANCE, Compare, Group, find_groups
+from catalog.domain.decisions import NOT_DUPLICATE, WANTED
+from catalog.domain.duplicates import DISTANCE, Apart, Group, find_groups
 from catalog.domain.fixity import is_content_hash
-from catalog.domain.looks import Likeness, likeness
 from catalog.domain.names import from_text, to_text
-from catalog.domain.pictures import DEFAULT_ORDER, picture_of
+from catalog.domain.pictures import picture_of
 from catalog.domain.sketches import Sketches
 from catalog.domain.spreadsheets import Row, Table
-from catalog.domain.turns import turned
 from catalog.errors import CatalogError, StoreError, StoreUnavailable, UsageError
 from catalog.execution import guards
 from catalog.execution.report import Outcome
 from catalog.index.documents import asset_document
 from catalog.plans.reingest import DELETE, DUPLICATES, EXACT, KEEP, Rules, propose_duplicate, skipped_folder
+from catalog.runs.decided import decided
+from catalog.runs.duplicates import comparing
 from catalog.runs.outside import digest_of
 from catalog.runs.reingest import archive as archives
 from catalog.runs.reingest.archive import Located, Locations, Subject, catalog_of
@@ -64,9 +64,11 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, screen: Screen,
     with archives.opened(workspace, request.scope) as archive:
         archive.announce()
         place = archive.place
+        apart = decided(archive.repository, [NOT_DUPLICATE, WANTED]) if archive.repository else frozenset()
         subjects = sorted(_looked_at(archive.subjects("image"), rules), key=lambda s: s.file)
     workspace.progress.close()
-    rows = list(_rows(subjects, DISTANCE if distance is None else distance))
+    order = workspace.settings.keeper_order
+    rows = list(_rows(subjects, DISTANCE if distance is None else distance, order, apart))
     for row in rows:
         report.add(Outcome("evaluate", row["file"], row["dupe_type"], hash=row["hash"], reason=row["reason"]))
     write_report(request.report, (*OWN, *FURTHER), [{**row, "archive": place} for row in rows], replace=request.replace)
@@ -80,29 +82,35 @@ def _looked_at(subjects: Iterable[Subject], rules: Rules) -> Iterator[Subject]:
             yield subject
 
 
-def _rows(subjects: Sequence[Subject], distance: int) -> Iterator[Cells]:
-    """A keeper and its others, group by group; a content that lies at several places is one picture."""
+def _rows(subjects: Sequence[Subject], distance: int, order: Sequence[str], apart: Apart) -> Iterator[Cells]:
+    """A keeper and its others, group by group; a content that lies at several places is one picture.
+
+    What a person said to be no duplicates (`apart`) is none.
+    """
     places: dict[str, list[Subject]] = defaultdict(list)
     for subject in subjects:
         places[subject.hash].append(subject)
     told: set[str] = set()
-    for group in _groups(places, distance):
+    for group in _groups(places, distance, order, apart):
         keeper = places[group.keeper.hash][0]
         yield _cells(keeper, keeper, BIG, group.kind, f"kept: {group.reason}")
         for member in group.members:
             name = member.picture.hash
             told.add(name)
-            for subject in places[name][1:] if name == keeper.hash else places[name]:
+            others = places[name] if name != keeper.hash else () if (name, name) in apart else places[name][1:]
+            for subject in others:
                 kind = EXACT if name == keeper.hash else group.kind
                 how = {"distance": str(member.distance), "turned": member.turned}
                 yield _cells(subject, keeper, SMALL, kind, "") | how
     for name, same in places.items():
-        if len(same) > 1 and name not in told:
+        if len(same) > 1 and name not in told and (name, name) not in apart:
             yield _cells(same[0], same[0], BIG, EXACT, "kept: the first by its path")
             yield from (_cells(subject, same[0], SMALL, EXACT, "") for subject in same[1:])
 
 
-def _groups(places: Mapping[str, Sequence[Subject]], distance: int) -> list[Group]:
+def _groups(
+    places: Mapping[str, Sequence[Subject]], distance: int, order: Sequence[str], apart: Apart
+) -> list[Group]:  # fmt: skip
     """The groups of contents that show the same, proved on small pictures; a picture is in one group."""
     documents = {name: _document(same[0]) for name, same in places.items()}
     sketches = Sketches()
@@ -111,8 +119,8 @@ def _groups(places: Mapping[str, Sequence[Subject]], distance: int) -> list[Grou
     numbers = sketches.candidates(distance, WITHIN_MS)
     pairs = [(sketches.hashes[one], sketches.hashes[other]) for one, other in numbers]
     pictures = {name: picture_of(name, documents[name]) for pair in pairs for name in pair}
-    compare = _comparing({name: documents[name].get("look") for name in pictures})
-    found = find_groups(pictures, pairs, compare, order=DEFAULT_ORDER, distance=distance, within_ms=WITHIN_MS)
+    compare = comparing({name: documents[name].get("look") for name in pictures})
+    found = find_groups(pictures, pairs, compare, order=order, distance=distance, within_ms=WITHIN_MS, apart=apart)
     return [group for group in found if group.kind in DUPLICATES and group.kind != EXACT]
 
 
@@ -122,21 +130,6 @@ def _document(subject: Subject) -> dict[str, Any]:
         return dict(subject.document or {})
     now = datetime.now(UTC)
     return asset_document(subject.asset, original=subject.file, copies=[], sidecars=[], stack=None, run="", now=now)
-
-
-def _comparing(looks: Mapping[str, str | None]) -> Compare:
-    from catalog.media.pixels import decoded_look
-
-    @lru_cache(20_000)
-    def look(name: str) -> Any:
-        encoded = looks.get(name)
-        return decoded_look(encoded) if encoded else None
-
-    def compare(one: str, other: str, turn: str) -> Likeness | None:
-        first, second = look(one), look(other)
-        return None if first is None or second is None else likeness(turned(first, turn), second)
-
-    return compare
 
 
 def _cells(subject: Subject, keeper: Subject, dupe_type: str, kind: str, reason: str) -> Cells:
