@@ -264,6 +264,10 @@ def test_a_movie_of_a_live_photo_keeps_its_role_and_its_sidecar_goes_along(video
     made = lab.documents()[lab.documents()[movie["hash"]]["renditions"][0]]
     assert made["stack"] == movie["stack"] and made["sidecars"] == movie["sidecars"]
     assert "sidecars" not in lab.documents()[movie["hash"]]
+    before = lab.documents()
+    synced = lab.run("sync_catalog_with_disk", "--nas_root", lab.root, "--json")
+    assert synced.status == 0, (synced.out, synced.err)
+    assert lab.documents() == before  # catalog and disk agree
     assert lab.catalog("undo", next(iter(replaced(lab).values()))["run"]).status == 0
     assert lab.documents()[movie["hash"]]["sidecars"] == movie["sidecars"]
 
