@@ -53,6 +53,23 @@ class CopyPolicySetting(BaseModel):
         return self
 
 
+Preference = Literal["pixels", "format", "metadata", "camera", "sharpness", "bytes", "favorite", "rating", "copies"]
+
+
+class BadShotsSetting(BaseModel):
+    """From where on `catalog bad` calls a picture bad; see the scores in the README."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    blank_contrast: float = Field(default=4.0, ge=0)
+    blank_detail: float = Field(default=0.02, ge=0, le=1)
+    blurred_focus: float = Field(default=45.0, ge=0)
+    dark_brightness: float = Field(default=25.0, ge=0, le=255)
+    overexposed_share: float = Field(default=0.4, gt=0, le=1)
+    accidental_detail: float = Field(default=0.25, ge=0, le=1)
+    accidental_seconds: float = Field(default=1.0, ge=0)
+
+
 _LAYOUT = layouts.Layout()
 
 
@@ -125,6 +142,12 @@ class Settings(BaseSettings):
     copy_policies: tuple[CopyPolicySetting, ...] = Field((), description="further demands on copies, by query, see below")
     source_copies: int = Field(1, ge=1, description="verified copies a file outside the catalog needs before it is removed")
     removal_copies: int = Field(2, ge=1, description="other verified copies a catalog copy needs before it is removed")
+    keeper_order: tuple[Preference, ...] = Field(
+        ("pixels", "format", "metadata", "camera", "sharpness", "bytes"), description="by what to choose which duplicate to keep"
+    )
+    bad_shots: BadShotsSetting = Field(
+        default_factory=BadShotsSetting, description="from where on `catalog bad` calls a picture bad"
+    )
     shrink_percent: float = Field(10.0, ge=0, le=100, description="share of recorded files whose absence makes a sync stop")
     shrink_files: int = Field(50, ge=0, description="missing files below which a sync does not stop")
     transfers: int = Field(4, ge=1, le=64, description="files that travel between two stores at once")

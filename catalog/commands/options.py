@@ -68,8 +68,8 @@ skip = option("skip", multiple=True, metavar="TEXT", help="Leave out folders wit
               "given several times, and then replaces the configured list.")  # fmt: skip
 archive_folder = _all(
     click.argument("folder", required=False),
-    click.option("--query", metavar="QUERY", help="What this search finds in the store, as `catalog search` finds it."),
-    store,
+    click.option("--query", metavar="QUERY", help="What this search finds in a store, as `catalog search` finds it."),
+    option("store", metavar="NAME", help="The store that --query looks into; see `catalog store list`. Default: nas."),
     skip,
 )
 archive = _all(

@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from catalog.domain.fixity import is_content_hash
 
 KEEP, DROP, NOT_DUPLICATE = "keep", "drop", "not-duplicate"
+WANTED, NOT_BAD = "wanted", "not-bad"
+"""What is remembered besides: that both of two are to stay, and that a shot is none of the bad ones."""
 DECISIONS = (KEEP, DROP, NOT_DUPLICATE)
-EXACT, BAD = "exact", "bad"
-KINDS = (EXACT, "same-image", "similar", "burst", "alike", BAD)
+EXACT, SAME_IMAGE, SIMILAR, BURST, ALIKE, BAD = "exact", "same-image", "similar", "burst", "alike", "bad"
+DUPLICATES = (EXACT, SAME_IMAGE, SIMILAR, BURST, ALIKE)
+"""Kinds of groups: same bytes at several places of one store; same image data with other metadata; same picture in other
+size, quality, format, turn or tone; frames of one moment; and what merely looks alike."""
+KINDS = (*DUPLICATES, BAD)
 COLUMNS = ("group", "kind", "decision", "hash", "path", "keeper")
 """The names under which a decision's values are written."""
 _GROUP = re.compile(r"[0-9a-f]{12}")

@@ -12,15 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.domain.decisions import ALIKE, BURST, EXACT, SAME_IMAGE, SIMILAR
 from catalog.domain.looks import Likeness
 from catalog.domain.pictures import Picture, ranked, why_kept
+from catalog.domain.sketches import SAME_MOMENT_BITS
 from catalog.domain.stacks import connected
 from catalog.domain.turns import TURNS, UPRIGHT
-
-EXACT, SAME_IMAGE, SIMILAR, BURST, ALIKE = "exact", "same-image", "similar", "burst", "alike"
-KINDS = (EXACT, SAME_IMAGE, SIMILAR, BURST, ALIKE)
-"""Same bytes at several places of one store; same image data with other metadata; same picture in other size, quality,
-format, turn or tone; frames of one moment; and what merely looks alike."""
 
 DISTANCE = 8
 """Bits by which the hashes of two renderings of one picture differ at most, but for few."""
@@ -77,13 +74,31 @@ def find_groups(
     pictures: Mapping[str, Picture], candidates: Iterable[tuple[str, str]], compare: Compare, *, order: Sequence[str],
     distance: int = DISTANCE, within_ms: int = 10_000, apart: Apart = frozenset(),
 ) -> list[Group]:  # fmt: skip
-    """The groups of all kinds, in the order of KINDS, among pictures by hash and pairs of them that may show the same."""
+    """The groups of all kinds, in the order of `decisions.DUPLICATES`; `candidates` are pairs that may show the same."""
     finder = _Finder(pictures, compare, order, distance, within_ms, apart)
     for one, other in candidates:
-        if one in pictures and other in pictures and pair(one, other) not in apart:
+        if one in pictures and other in pictures:
             finder.near[one].append(other)
             finder.near[other].append(one)
     return [*finder.exact(), *finder.same_image(), *finder.similar(), *finder.bursts(), *finder.alike()]
+
+
+def related(
+    one: Picture, other: Picture, compare: Compare, *, distance: int, within_ms: int = 10_000
+) -> tuple[str, int, str] | None:
+    """What an asset is to another: kind, distance of their hashes, and how it is turned; None where nothing."""
+    if one.hash == other.hash:
+        return EXACT, 0, UPRIGHT
+    finder = _Finder({}, compare, (), distance, within_ms, frozenset())
+    same = finder.same_picture(one, other)
+    near = next(iter(_tries(one, other, distance)), None)
+    if one.image_hash and one.image_hash == other.image_hash:
+        return SAME_IMAGE, *(same or near or (0, UPRIGHT))
+    if same is not None:
+        return SIMILAR, *same
+    if near is None or one.kind != other.kind:
+        return None
+    return (BURST if finder.is_one_moment(one, other) else ALIKE), *near
 
 
 class _Finder:
@@ -130,11 +145,11 @@ class _Finder:
 
     def similar(self) -> Iterator[Group]:
         """The same picture, proved on pixels; each compared with the keeper, also where only what lies between was near."""
-        yield from self._stars(SIMILAR, self._same_picture, follow=True)
+        yield from self._stars(SIMILAR, self.same_picture, follow=True)
 
     def bursts(self) -> Iterator[Group]:
         """Shots of one moment: each within the time of the one before, and somewhat alike."""
-        pairs = [(a, b) for a, b in self._open_pairs() if self._is_one_moment(self.pictures[a], self.pictures[b])]
+        pairs = [(a, b) for a, b in self._open_pairs() if self._is_burst(self.pictures[a], self.pictures[b])]
         leader = connected(pairs)
         groups: dict[str, list[Picture]] = defaultdict(list)
         for name in self._ranked:
@@ -156,6 +171,7 @@ class _Finder:
 
     def _stars(self, kind: str, judge: Callable[[Picture, Picture], tuple[int, str] | None], *, follow: bool) -> Iterator[Group]:
         """Groups around keepers, the best first; `follow`: also what is near to a member is compared with the keeper."""
+        rank = {name: number for number, name in enumerate(self._ranked)}
         for name in self._ranked:
             if name in self._going or not self.near.get(name):
                 continue
@@ -166,16 +182,19 @@ class _Finder:
                 if other in seen or other in self._going:
                     continue
                 seen.add(other)
-                judged = self._judged(keeper, self.pictures[other], judge)
+                is_apart = pair(name, other) in self._apart
+                may_join = not is_apart and rank[other] > rank[name]
+                judged = self._judged(keeper, self.pictures[other], judge) if may_join else None
                 if judged is not None:
                     found.append((self.pictures[other], *judged))
-                    waiting += self.near[other] if follow else []
+                if follow and (is_apart or judged is not None):
+                    waiting += self.near[other]
             yield from self._group(kind, [found[0], *sorted(found[1:], key=lambda each: (each[1], each[0].hash))])
 
     def _judged(
         self, keeper: Picture, other: Picture, judge: Callable[[Picture, Picture], tuple[int, str] | None]
     ) -> tuple[int, str] | None:
-        return None if pair(keeper.hash, other.hash) in self._apart or _are_one_shot(keeper, other) else judge(keeper, other)
+        return None if _are_one_shot(keeper, other) else judge(keeper, other)
 
     def _group(self, kind: str, found: Sequence[tuple[Picture, int, str]]) -> Iterator[Group]:
         """The group of a keeper and others, without what a person set apart from one of them; its others go."""
@@ -189,13 +208,13 @@ class _Finder:
         if len(members) < 2:
             return
         others = [m.picture for m in members[1:]]
-        if kind != ALIKE:
-            self._going |= {p.hash for p in others}
+        self._going |= {p.hash for p in others}
         yield Group(kind, tuple(members), why_kept(members[0].picture, others, self._order))
 
     # --- judging ---------------------------------------------------------------------------------------------------
 
-    def _same_picture(self, keeper: Picture, other: Picture) -> tuple[int, str] | None:
+    def same_picture(self, keeper: Picture, other: Picture) -> tuple[int, str] | None:
+        """Distance and turn, where the other is a rendering of the same picture by its pixels."""
         if keeper.phash is None or other.phash is None or not _may_be_one(keeper, other):
             return None
         for distance, turn in _tries(keeper, other, self._distance + _FURTHER):
@@ -208,9 +227,14 @@ class _Finder:
         if keeper.phash is None or other.phash is None or keeper.kind != other.kind:
             return None
         nearest = next(iter(_tries(keeper, other, self._distance)), None)
-        return nearest if nearest is not None and not self._is_one_moment(keeper, other) else None
+        return nearest if nearest is not None and not self.is_one_moment(keeper, other) else None
 
-    def _is_one_moment(self, one: Picture, other: Picture) -> bool:
+    def _is_burst(self, one: Picture, other: Picture) -> bool:
+        is_apart = pair(one.hash, other.hash) in self._apart
+        return not is_apart and self.is_one_moment(one, other) and _distance(one, other, UPRIGHT) <= SAME_MOMENT_BITS
+
+    def is_one_moment(self, one: Picture, other: Picture) -> bool:
+        """Whether both were taken within the time of a burst."""
         are_timed = one.taken >= 0 and other.taken >= 0 and abs(one.taken - other.taken) <= self._within_ms
         return are_timed and one.kind == other.kind == "image" and not _are_one_shot(one, other)
 

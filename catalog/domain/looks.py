@@ -83,7 +83,9 @@ def _sums(values: Grey) -> Grey:
 def _aligned(first: Grey, second: Grey) -> tuple[Grey, Mask] | None:
     """The second picture laid upon the first, and where it covers it; None where no small change of scale and place fits."""
     target, source = _smoothed(first), _smoothed(second)
-    down, across = np.gradient(source) * np.float32((LOOK_SIDE - 1) / 2)
+    down, across = (
+        slope * np.float32((LOOK_SIDE - 1) / 2) for slope in (np.gradient(source, axis=0), np.gradient(source, axis=1))
+    )
     place = np.array([1.0, 1.0, 0.0, 0.0])
     one = np.ones((LOOK_SIDE, LOOK_SIDE), np.float32)
     for _ in range(_STEPS):

@@ -15,9 +15,12 @@ LOOK_SIDE = 64
 GRID = 32
 """The hash looks at a grid of 32 x 32 grey values (ImageHash's phash with its defaults)."""
 
-BLANK_CONTRAST = 4.0
-BLURRED_SHARPNESS = 25.0
-DARK_GREY, BRIGHT_GREY = 24, 250
+BLANK_CONTRAST, BLANK_DETAIL = 4.0, 0.02
+"""A picture with less contrast, or with anything to see in a smaller share of its parts, is blank."""
+BLURRED_FOCUS, LEAST_CONTRAST = 45.0, 12.0
+"""A picture whose sharpest parts have less is blurred, unless it has less contrast: then there is nothing to be sharp."""
+PART_CONTRAST = 4.0
+DARK_GREY, BRIGHT_GREY = 24, 252
 """Grey values below which a pixel is as good as black, above which as good as white."""
 PARTS = 12
 
@@ -51,18 +54,19 @@ def measure_quality(grey: npt.NDArray[np.uint8]) -> Quality:
     values = grey.astype(np.float32)
     contrast = float(values.std())
     laplacian = _laplacian(values)
-    sharpness = float(laplacian.var())
-    blank = contrast < BLANK_CONTRAST
+    focus = _focus(laplacian)
+    detail = float((_blocks(values).std(axis=1) > PART_CONTRAST).mean())
+    blank = contrast < BLANK_CONTRAST or detail < BLANK_DETAIL
     return Quality(
-        sharpness=round(sharpness, 2),
+        sharpness=round(float(laplacian.var()), 2),
         brightness=round(float(values.mean()), 2),
         contrast=round(contrast, 2),
         blank=blank,
-        blurred=not blank and sharpness < BLURRED_SHARPNESS,
-        focus=round(_focus(laplacian), 2),
+        blurred=not blank and contrast >= LEAST_CONTRAST and focus < BLURRED_FOCUS,
+        focus=round(focus, 2),
         dark=round(float((grey < DARK_GREY).mean()), 4),
         bright=round(float((grey > BRIGHT_GREY).mean()), 4),
-        detail=round(float((_blocks(values).std(axis=1) > BLANK_CONTRAST).mean()), 4),
+        detail=round(detail, 4),
     )
 
 

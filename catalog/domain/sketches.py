@@ -40,6 +40,11 @@ class Sketches:
     _looked_at: array[int] = field(default_factory=lambda: array("b"))
     _numbers: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def phashes(self) -> npt.NDArray[np.uint64]:
+        """The perceptual hashes; 0 where there is none."""
+        return np.array(self._phashes, np.uint64)
+
     def add(self, content_hash: str, document: dict[str, Any]) -> None:
         """One more asset, of whose document at least FIELDS are given."""
         phash, quality = document.get("phash"), document.get("quality", {})

@@ -16,6 +16,7 @@ WORDS = ["title", "description", "tags", "albums", "place.city", "place.region",
          "camera.model", "camera.lens", "paths.text", "original.name"]  # fmt: skip
 """Where words without a field name are looked for."""
 
+BY_HASH = [{"hash": "asc"}]
 SORTS = {
     "taken": "captured.wall", "added": "added", "size": "size", "path": "paths", "name": "paths", "width": "width",
     "duration": "duration", "rating": "rating", "city": "place.city.keyword", "camera": "camera.model.keyword",
@@ -85,14 +86,19 @@ def search(repository: Repository, text: str, *, sort: str, limit: int) -> Itera
 
 
 def matching(
-    repository: Repository, text: str, *, also: dict[str, Any] | None = None, source: bool = True
+    repository: Repository,
+    text: str,
+    *,
+    also: dict[str, Any] | None = None,
+    source: Sequence[str] | bool = True,
+    sort: Any = BY_HASH,
 ) -> Iterator[list[dict[str, Any]]]:
-    """Pages of hits that match, by hash. `also` is a further condition, in Elasticsearch's own words."""
+    """Pages of hits that match, by hash if not sorted otherwise. `also` is a further condition, in Elasticsearch's own words."""
     query = build(text)
     if also:
         query["bool"]["filter"].append(also)
     with pointing_at(text):
-        yield from repository.scan_pages(query, sort=[{"hash": "asc"}], source=source)
+        yield from repository.scan_pages(query, sort=sort, source=source)
 
 
 def count(repository: Repository, text: str) -> int:
@@ -129,6 +135,22 @@ def by_path(repository: Repository, path: str, store: str | None = None) -> list
         conditions.append({"term": {"copies.store": store}})
     query = {"nested": {"path": "copies", "query": {"bool": {"filter": conditions}}}}
     return [hit["_id"] for page in repository.scan_pages(query, source=False) for hit in page]
+
+
+MOST_NEIGHBOURS = 10_000
+
+
+def neighbours(repository: Repository, field: str, hashes: Sequence[int], distance: int) -> set[str]:
+    """The assets whose hash in a field differs from one of some hashes in at most so many bits; as of the last refresh.
+
+    The bit vectors are compared one by one (`flat`), so that none is missed, up to MOST_NEIGHBOURS for each hash.
+    """
+    found: set[str] = set()
+    for value in dict.fromkeys(hashes):
+        about = {"field": field, "query_vector": f"{value:016x}", "k": MOST_NEIGHBOURS, "num_candidates": MOST_NEIGHBOURS}
+        body = {"knn": {**about, "similarity": distance}, "size": MOST_NEIGHBOURS, "_source": False}
+        found.update(hit["_id"] for hit in repository.search(body)["hits"]["hits"])
+    return found
 
 
 def at_paths(repository: Repository, store: str, paths: Sequence[str]) -> dict[str, dict[str, Any]]:

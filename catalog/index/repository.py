@@ -272,6 +272,11 @@ class Repository:
         """The documents of those assets that the catalog holds, with sequence number and primary term, by content hash."""
         return self.versioned_sources(schema.ASSETS, hashes)
 
+    def parts_of(self, hashes: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Some fields of those assets that the catalog holds, by content hash."""
+        found = self._mget(self.alias, hashes, _source_includes=",".join(fields)) if hashes else []
+        return {d["_id"]: dict(d["_source"]) for d in found if d["found"]}
+
     def sources_of(self, what: str, keys: Sequence[str], *, whole: bool) -> dict[str, dict[str, Any]]:
         """Those of the documents of one index that are there, by id; empty ones unless they are wanted whole."""
         params = {} if whole else {"_source": "false"}

@@ -65,10 +65,10 @@ def measure(picture: Image.Image, orientation: int = 1) -> Appearance:
     if longest > QUALITY_SIDE:
         size = (max(1, grey.width * QUALITY_SIDE // longest), max(1, grey.height * QUALITY_SIDE // longest))
         small = grey.resize(size, Image.Resampling.BILINEAR)
-    grid = grey.resize((GRID, GRID), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    inside = (grey.width * INNER, grey.height * INNER, grey.width * (1 - INNER), grey.height * (1 - INNER))
-    inner = grey.resize((GRID, GRID), Image.Resampling.LANCZOS, box=inside, reducing_gap=3.0)
-    tiny = grey.resize((LOOK_SIDE, LOOK_SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0)
+    grid = small.resize((GRID, GRID), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    inside = (small.width * INNER, small.height * INNER, small.width * (1 - INNER), small.height * (1 - INNER))
+    inner = small.resize((GRID, GRID), Image.Resampling.LANCZOS, box=inside, reducing_gap=3.0)
+    tiny = small.resize((LOOK_SIDE, LOOK_SIDE), Image.Resampling.BILINEAR)
     if orientation in _TURNS:
         grid, inner, tiny = (each.transpose(_TURNS[orientation]) for each in (grid, inner, tiny))
     hashes = perceptual_hash(np.asarray(grid)), perceptual_hash(np.asarray(inner))
@@ -77,7 +77,7 @@ def measure(picture: Image.Image, orientation: int = 1) -> Appearance:
 
 def _encoded(tiny: Image.Image) -> str:
     stream = io.BytesIO()
-    tiny.save(stream, "WEBP", quality=LOOK_QUALITY, method=2)
+    tiny.save(stream, "WEBP", quality=LOOK_QUALITY, method=1)
     return base64.b64encode(stream.getvalue()).decode()
 
 

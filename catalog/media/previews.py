@@ -38,7 +38,8 @@ def read_preview(request: Request) -> bytes:
         source = FileSource(descriptor, size)
         filetype = type_of(source.read(0, HEAD_BYTES), os.path.basename(request.path))  # noqa: PTH119
         if filetype.kind == "video":
-            return _encoded(_of_video(request.path), request.preview)
+            frame = _of_video(request.path)
+            return _encoded(frame, _within(frame.size, request.preview))
         return _of_still(request, source, filetype)
 
 
@@ -83,7 +84,7 @@ def _of_still(request: Request, source: FileSource, filetype: FileType) -> bytes
             from catalog.media.sensor import develop
 
             picture, upright = develop(stream)
-            return _encoded(picture, request.preview, 1 if upright else orientation)
+            return _encoded(picture, _within(picture.size, request.preview), 1 if upright else orientation)
         return _decoded(stream, filetype, 1 if findings.displayed else orientation, request.preview)
 
 
@@ -104,24 +105,29 @@ def _decoded(stream: BinaryIO, filetype: FileType, orientation: int, side: int) 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = _opened(stream, filetype, side)
-            return _encoded(picture, side, 1 if picture.format == "TIFF" else orientation)  # Pillow turns a TIFF itself
+            picture, size = _opened(stream, filetype, side)
+            return _encoded(picture, size, 1 if picture.format == "TIFF" else orientation)  # Pillow turns a TIFF itself
     except MemoryError:
         raise
     except Exception as error:  # decoders raise nearly anything for broken files
         raise UnreadableMedia(f"the picture cannot be decoded: {pixels.reason_of(error)}") from error
 
 
-def _opened(stream: BinaryIO, filetype: FileType, side: int) -> Image.Image:
-    """The picture, of a JPEG scaled already while it was decoded."""
+def _opened(stream: BinaryIO, filetype: FileType, side: int) -> tuple[Image.Image, tuple[int, int]]:
+    """The picture, of a JPEG scaled already while it was decoded, and the size that it is to have."""
     if filetype.name in ("heic", "heif"):
-        return pixels.open_heif(stream)
+        heif = pixels.open_heif(stream)
+        return heif, _within(heif.size, side)
     picture: ImageFile.ImageFile
     picture = JpegImagePlugin.JpegImageFile(stream) if filetype.family == "jpeg" else Image.open(stream)
+    size = _within(picture.size, side)
     if filetype.family == "jpeg" or filetype.name == "jp2":
-        picture.draft(None, _within(picture.size, side))  # None keeps the mode
+        picture.draft(None, size)  # None keeps the mode
     picture.load()
-    return pixels.avif_upright(picture) if filetype.name == "avif" else picture
+    if filetype.name != "avif":
+        return picture, size
+    upright = pixels.avif_upright(picture)
+    return upright, _within(upright.size, side)
 
 
 def _within(size: tuple[int, int], side: int) -> tuple[int, int]:
@@ -132,10 +138,9 @@ def _within(size: tuple[int, int], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * side / longest)), max(1, round(size[1] * side / longest))
 
 
-def _encoded(picture: Image.Image, side: int, orientation: int = 1) -> bytes:
-    """The picture small, upright and in sRGB, as a JPEG."""
+def _encoded(picture: Image.Image, size: tuple[int, int], orientation: int = 1) -> bytes:
+    """The picture small, upright and in sRGB, as a JPEG. `size` is before it is turned."""
     profile = picture.info.get("icc_profile")
-    size = _within(picture.size, side)
     plain = _plain(picture, size)
     small = plain.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0) if size != plain.size else plain
     small = _in_srgb(small, profile)

@@ -12,6 +12,11 @@ from catalog.domain.capture_time import CaptureTime
 SKIP, MOVE, CONVERT = "skip", "move", "convert"
 """What a report can say of a file. `move` means that a copy is handed over; the archive keeps its file."""
 
+KEEP, DELETE = "keep", "delete"
+"""What a report of duplicates can say of a file."""
+EXACT, SAME_IMAGE, SIMILAR = DUPLICATES = ("exact", "same-image", "similar")
+"""Same bytes; same image data with other metadata; the same picture in another size, quality, format or turn."""
+
 NOT_IN_FILE = frozenset({"filename", "folder", "person"})
 """Sources of a date that a copy of the file does not state by itself."""
 ICLOUD_IMAGES = frozenset({"jpeg", "mpo", "heic", "heif", "png", "gif", "tiff", "webp", "avif", "dng"})
@@ -133,3 +138,13 @@ def _stated(captured: CaptureTime, year: int | None) -> Decision:
         reason = f"date taken is doubtful: {wall:%Y-%m-%d %H:%M:%S} ({source}) may be an unset clock"
         return Decision(SKIP, reason, wall, offset, source)
     return Decision(MOVE, f"date taken available ({source})", wall, offset, source)
+
+
+def propose_duplicate(kind: str, *, same_folder: bool) -> tuple[str, str]:
+    """Action and reason for a file that duplicates another: it goes only where nothing but one file more is lost."""
+    if kind != EXACT:
+        what = "same picture in another rendering" if kind == SIMILAR else "same image data, other metadata"
+        return KEEP, f"{what}: set the action to delete if it may go"
+    if not same_folder:
+        return KEEP, "same content in another folder, where it may be wanted: set the action to delete if it may go"
+    return DELETE, "same content"

@@ -9,8 +9,8 @@ from typing import Any
 Event = Mapping[str, Any]
 
 NOTHING, TO_TRASH, FROM_TRASH, MOVE_BACK, PUT_BACK, NEVER = "nothing", "to trash", "from trash", "move back", "put back", "never"
-HANDOVER = "handover"
-"""What was handed over to a cloud is taken back: its record, and the staged copy."""
+HANDOVER, UNDECIDE = "handover", "undecide"
+"""Steps for what was handed over to a cloud (its record, and the staged copy), and for what a person decided."""
 RENDITION = "rendition"
 """The action of events by which a converted file came to be in the place of its original."""
 _TELL_ONLY = frozenset({"duplicate", "keep"})
@@ -55,6 +55,8 @@ def _step(event: Event) -> Step:
         return Step(event, NEVER, reason="a handover that was taken back is made again by processing its report")
     if event.get("effect") != "file" and event["action"] in _SEEN:
         return Step(event, NEVER, reason="it tells what lay on the disk; sync_catalog_with_disk records what lies there now")
+    if event["action"] == "decide":
+        return Step(event, UNDECIDE)
     if event.get("effect") != "file":
         return Step(event, NOTHING)
     action = event["action"]

@@ -43,7 +43,7 @@ def run_search(workspace: Workspace, query: str, *, style: str, sort: str, limit
         if style == "jsonl":
             _print_jsonl(found, screen.out)
         elif style == "paths":
-            _print_paths(found, _local_roots(repository), null=null)
+            print_paths(found, repository, null=null)
         else:
             _print_table(found, screen.out)
         return DONE
@@ -76,13 +76,17 @@ def _columns(text: str) -> int:
     )
 
 
+_NOT_TO_READ = ("look", "phash_inner")
+
+
 def _print_jsonl(found: Iterator[Document], out: Callable[[str], None]) -> None:
     for document in found:
-        out(orjson.dumps(document).decode())
+        out(orjson.dumps({name: value for name, value in document.items() if name not in _NOT_TO_READ}).decode())
 
 
-def _print_paths(found: Iterator[Document], roots: Mapping[str, str], *, null: bool) -> None:
+def print_paths(found: Iterator[Document], repository: Repository, *, null: bool = False) -> None:
     """One path an asset, byte for byte as the system knows it, so that other programs can open it."""
+    roots = _local_roots(repository)
     out = sys.stdout.buffer
     plain = sys.stdout.isatty() and not null
     for document in found:

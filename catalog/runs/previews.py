@@ -151,8 +151,11 @@ class Previewer:
                 continue
             if job is None:
                 return
-            request = self._request(job)
-            if request is not None:
+            kept = self._cache.get(job.document["hash"], job.side)  # it may have been asked for twice
+            request = None if kept is not None else self._request(job)
+            if kept is not None:
+                job.future.set_result(kept)
+            elif request is not None:
                 self._under_way += 1
                 yield job, request
             elif job.far:

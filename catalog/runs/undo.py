@@ -19,8 +19,9 @@ from catalog.execution import guards
 from catalog.execution.proof import Prover
 from catalog.execution.report import Outcome
 from catalog.index.repository import Repository
-from catalog.plans.undo import FROM_TRASH, HANDOVER, MOVE_BACK, NEVER, PUT_BACK, RENDITION, TO_TRASH, Step, steps
+from catalog.plans.undo import FROM_TRASH, HANDOVER, MOVE_BACK, NEVER, PUT_BACK, RENDITION, TO_TRASH, UNDECIDE, Step, steps
 from catalog.runs import storing
+from catalog.runs.decided import unremember
 from catalog.runs.outside import Outside
 from catalog.runs.reingest.taking_back import TakingBack, take_back
 from catalog.runs.session import Session, session
@@ -110,7 +111,7 @@ def _planned(
 def _reversal(step: Step) -> Any:
     event = step.event
     before, after = event.get("before") or {}, event.get("after") or {}
-    if step.kind == PUT_BACK:  # no document was changed
+    if step.kind in (PUT_BACK, UNDECIDE):  # no document was changed
         return lambda document: document
     return reversed_change(before, after)
 
@@ -250,6 +251,10 @@ def _take_back(run: Session, undoing: Undoing, stores: Mapping[str, ManagedStore
     """Reverse one event; why it could not be, or ""."""
     step, event = undoing.step, undoing.step.event
     note = {"undoes": undone, "store": event.get("store", ""), "path": event.get("path", ""), "source": event.get("source", "")}
+    if step.kind == UNDECIDE:
+        run.patiently(lambda: unremember(run.repository, event["source"]))
+        run.tell([{"action": "undo", "effect": "index", "hash": event["hash"], **note, "before": {}, "after": {}}])
+        return ""
     if step.kind == PUT_BACK:
         return _put_back(run, event["source"], event["before"]["hash"], stores, event, {"undoes": undone})
     if step.kind == FROM_TRASH:

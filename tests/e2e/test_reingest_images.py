@@ -199,14 +199,18 @@ def test_bad_rows_are_refused_by_line_and_the_good_ones_are_done(desk: Desk):
 
 
 def test_two_photos_of_one_second_and_name_both_arrive(desk: Desk):
-    put(desk.archive, {"2019/x/IMG.jpg": jpeg("one"), "2019/y/IMG.jpg": jpeg("two")})
+    put(desk.archive, {"2019/x/IMG.jpg": jpeg("one"), "2019/y/IMG.jpg": jpeg("two"), "2019/=1+1;.JPG": jpeg("three")})
+    odd = os.fsdecode(b'caf\xe9 "x"\n.jpg')
+    put(desk.archive, {f"2019/{odd}": jpeg("four")})
     desk.evaluate()
     assert desk.process().status == 0
     assert desk.staged() == {
         "20190712_183015-IMG.jpg": content_hash(jpeg("one")),
         "20190712_183015-IMG_1.jpg": content_hash(jpeg("two")),
+        "20190712_183015-=1+1;.jpg": content_hash(jpeg("three")),
+        "20190712_183015-caf-xe9 -x--.jpg": content_hash(jpeg("four")),
     }
-    assert desk.process().summary["already"] == 2
+    assert desk.process().summary["already"] == 4
 
 
 def test_a_missing_date_is_written_into_the_copy_alone(desk: Desk):
@@ -291,6 +295,7 @@ def test_the_transition_date_and_a_report_that_is_there(desk: Desk):
     assert done.status == 4 and "may have been edited" in done.err
     assert desk.report.read_bytes() == before
     assert desk.lab.run("reingest", "evaluate-images").status == 2
+    assert desk.lab.run("reingest", "evaluate-images", desk.archive, "--store", "nas", "--yes").status == 2
     assert desk.lab.run("reingest", "evaluate-images", desk.archive, "--until", "soon", "--yes").status == 2
 
 
@@ -465,3 +470,25 @@ def test_photos_of_a_store_far_away_are_handed_over_as_well(desk: Desk, dropbox:
     done = lab.catalog("undo", run)
     assert done.status == 0, done.err
     assert desk.staged() == desk.records() == {}
+
+
+def test_of_a_store_the_index_is_believed_until_the_bytes_are_needed(desk: Desk):
+    lab = desk.lab
+    put(lab.source, {"a.jpg": jpeg("a"), "b.jpg": jpeg("b", taken="2018:01:02 03:04:05")})
+    assert lab.upload().status == 0
+    first, second = (lab.root / path for path in sorted(lab.stored()))
+    status = second.stat()
+    second.write_bytes(bytes(status.st_size))
+    os.utime(second, ns=(status.st_atime_ns, status.st_mtime_ns))
+    report = ("--report", desk.report, "--nas_root", lab.root)
+    assert lab.run("reingest", "evaluate-images", "--query", "kind:image", *report).status == 0
+    assert {row["action"] for row in desk.rows()} == {"move"}
+    done = desk.process("--nas_root", lab.root)
+    assert done.status == 3 and (done.summary["staged"], done.summary["failed"]) == (1, 1)
+    assert list(desk.staged().values()) == [content_hash(first.read_bytes())]
+    assert len(desk.records()) == 1
+
+    second.write_bytes(jpeg("new"))
+    assert lab.run("reingest", "evaluate-images", lab.root, "--yes", *report).status == 0
+    row = desk.by_name()[second.name]
+    assert (row["action"], row["hash"]) == ("move", content_hash(second.read_bytes()))

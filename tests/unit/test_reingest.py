@@ -18,6 +18,7 @@ from catalog.commands.reingest import command as group
 from catalog.console import COMMANDS
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.spreadsheets import (
+    Row,
     encoded_header,
     encoded_line,
     is_reformatted,
@@ -30,7 +31,7 @@ from catalog.domain.spreadsheets import (
     whole_rows,
 )
 from catalog.errors import ConfirmationNeeded, UsageError
-from catalog.plans.reingest import Rules, Shot, decide_image, year_of_path
+from catalog.plans.reingest import Rules, Shot, decide_image, propose_duplicate, year_of_path
 from catalog.runs.reingest.processing import dated
 from catalog.runs.reingest.staging import stem
 from catalog.runs.reingest.tables import Processed, read_table, validated
@@ -93,6 +94,12 @@ def test_what_is_skipped_keeps_its_date_for_a_person_who_overrules():
         assert (found.action, found.wall, found.offset) == ("skip", WALL, 120)
         assert found.reason.startswith(reason)
     assert decide_image(SHOT, Rules(until=datetime(2012, 7, 13), skip=("collages",))).action == "move"
+
+
+def test_only_an_equal_file_of_the_same_folder_is_proposed_to_go():
+    assert propose_duplicate("exact", same_folder=True) == ("delete", "same content")
+    for kind, same_folder in (("exact", False), ("same-image", True), ("similar", True), ("similar", False)):
+        assert propose_duplicate(kind, same_folder=same_folder)[0] == "keep"
 
 
 # --- tables --------------------------------------------------------------------------------------------------------------
@@ -161,6 +168,26 @@ def test_every_way_in_which_spreadsheets_save_is_read(data: bytes):
 def test_a_table_that_cannot_be_used_is_refused_whole(data: bytes, reason: str):
     with pytest.raises(ValueError, match=reason):
         parse(data, ["file", "action"])
+
+
+@given(st.one_of(st.binary(max_size=60), st.text(max_size=40).map(lambda t: ("file;action\n" + t).encode("utf-8", "replace"))))
+def test_no_bytes_are_more_than_a_refusal(data: bytes):
+    try:
+        table = parse(data, ["file", "action"])
+    except ValueError as error:
+        assert str(error)
+    else:
+        assert {"file", "action"} <= set(table.columns)
+
+
+@given(st.text(max_size=30), st.text(max_size=8))
+def test_no_date_and_offset_are_more_than_a_refusal(text: str, offset: str):
+    try:
+        found = dated(Row(2, {"datetime": text, "offset": offset, "taken": "20190712T183015"}))
+    except ValueError as error:
+        assert str(error).startswith("its datetime")
+    else:
+        assert found.wall is None or found.wall.year > 1800
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2069, 12, 31)))

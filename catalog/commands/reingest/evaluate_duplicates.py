@@ -23,7 +23,7 @@ from catalog.runs.reingest.evaluating import EvaluateRequest
 @options.connection
 @options.output
 def command(
-    folder: str | None, query: str | None, store: str, skip: tuple[str, ...], distance: int | None,
+    folder: str | None, query: str | None, store: str | None, skip: tuple[str, ...], distance: int | None,
     report: Path, yes: bool, nas_root: Path | None, dropbox_root: str | None, **shared: Any,
 ) -> int:  # fmt: skip
     """Find photos in FOLDER, or in what --query finds, that show the same picture, and write a report (CSV) of them.

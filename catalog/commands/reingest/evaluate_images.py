@@ -22,7 +22,7 @@ from catalog.runs.reingest.images import REPORT, run_evaluate
 @options.connection
 @options.output
 def command(
-    folder: str | None, query: str | None, store: str, until: str | None, skip: tuple[str, ...], target: str | None,
+    folder: str | None, query: str | None, store: str | None, until: str | None, skip: tuple[str, ...], target: str | None,
     report: Path, yes: bool, nas_root: Path | None, dropbox_root: str | None, **shared: Any,
 ) -> int:  # fmt: skip
     """Look at the photos in FOLDER, or at what --query finds in a store, and write a report (CSV) of what would be done.

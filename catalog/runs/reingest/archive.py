@@ -55,20 +55,22 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the command line asks for. `query` is for the store of that name; without it `folder` is looked at.
+    """What the command line asks for. `query` is for the store of that name (the NAS if none); else `folder` is looked at.
 
     With `anew` every file is read, also what the index knows.
     """
 
     folder: str | None = None
     query: str | None = None
-    store: str = storing.NAS
+    store: str | None = None
     anew: bool = False
 
     def check(self) -> None:
         """Raise UsageError where it is unclear what to look at."""
         if (self.folder is None) == (self.query is None):
             raise UsageError("Name either a folder or --query QUERY.", hint="See --help for examples.")
+        if self.folder is not None and self.store is not None:
+            raise UsageError("--store is for --query; a folder says by itself where it is.", hint="Leave --store out.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,7 @@ def _store_to_search(workspace: Workspace, scope: Scope, query: str) -> Iterator
         queries.count(repository, query)
     except QuerySyntaxError as error:
         raise pointed(error, query) from error
-    with storing.opened(workspace, repository, scope.store, dry=True) as store:
+    with storing.opened(workspace, repository, scope.store or storing.NAS, dry=True) as store:
         yield Archive(workspace, scope, store, repository, is_store=True)
 
 

@@ -25,7 +25,7 @@ from catalog.errors import CatalogError, StoreError, StoreUnavailable, UsageErro
 from catalog.execution import guards
 from catalog.execution.report import Outcome
 from catalog.index.documents import asset_document
-from catalog.plans.reingest import Rules, skipped_folder
+from catalog.plans.reingest import DELETE, DUPLICATES, EXACT, KEEP, Rules, propose_duplicate, skipped_folder
 from catalog.runs.outside import digest_of
 from catalog.runs.reingest import archive as archives
 from catalog.runs.reingest.archive import Located, Locations, Subject, catalog_of
@@ -38,7 +38,6 @@ from catalog.stores.local import LocalStore
 from catalog.wiring import Workspace
 
 REPORT = "duplicate_image_report.csv"
-KEEP, DELETE = "keep", "delete"
 BIG, SMALL = "dupe_big", "dupe_small"
 """What a file is in its group: the one to keep, or one of the others."""
 OWN = ("file", "size", "phash", "dupe_type", "dupe_of")
@@ -46,9 +45,6 @@ FURTHER = ("kind", "distance", "turned", "action", "reason", "hash", "dupe_of_ha
 NEEDED = ("file", "dupe_of", "action")
 ADDED = ("removed", "removed_kb", "removed_reason", "trash")
 MISSING = "file_missing"
-EXACT = "exact"
-KINDS = (EXACT, "same-image", "similar")
-"""Same bytes; same image data with other metadata; the same picture in another size, quality, format or turn."""
 EVALUATED = {"outcomes": (BIG, SMALL), "always": (BIG, SMALL), "done": "evaluated"}
 PROCESSED = {"outcomes": ("removed", "restored", "kept", "missing", "refused", "failed"), "always": ("removed",), "done": "freed"}
 WITHIN_MS = 10_000
@@ -117,7 +113,7 @@ def _groups(places: Mapping[str, Sequence[Subject]], distance: int) -> list[Grou
     pictures = {name: picture_of(name, documents[name]) for pair in pairs for name in pair}
     compare = _comparing({name: documents[name].get("look") for name in pictures})
     found = find_groups(pictures, pairs, compare, order=DEFAULT_ORDER, distance=distance, within_ms=WITHIN_MS)
-    return [group for group in found if group.kind in KINDS[1:]]
+    return [group for group in found if group.kind in DUPLICATES and group.kind != EXACT]
 
 
 def _document(subject: Subject) -> dict[str, Any]:
@@ -144,23 +140,15 @@ def _comparing(looks: Mapping[str, str | None]) -> Compare:
 
 
 def _cells(subject: Subject, keeper: Subject, dupe_type: str, kind: str, reason: str) -> Cells:
-    action, why = (KEEP, reason) if dupe_type == BIG else _proposed(subject, keeper, kind)
+    action, why = (
+        (KEEP, reason) if dupe_type == BIG else propose_duplicate(kind, same_folder=subject.entry.folder == keeper.entry.folder)
+    )
     return {
         "file": subject.file, "size": str(subject.entry.size), "phash": str(subject.value("phash") or ""),
         "dupe_type": dupe_type, "dupe_of": "" if dupe_type == BIG else keeper.file, "kind": kind, "distance": "0", "turned": "",
         "action": action, "reason": why, "hash": subject.hash, "dupe_of_hash": "" if dupe_type == BIG else keeper.hash,
         "modified": modified_text(subject.entry.mtime_ns),
     }  # fmt: skip
-
-
-def _proposed(subject: Subject, keeper: Subject, kind: str) -> tuple[str, str]:
-    """What is proposed for one of the others: it goes only where nothing but a file more is lost."""
-    if kind != EXACT:
-        what = "same picture in another rendering" if kind == "similar" else "same image data, other metadata"
-        return KEEP, f"{what}: set the action to delete if it may go"
-    if subject.entry.folder != keeper.entry.folder:
-        return KEEP, "same content in another folder, where it may be wanted: set the action to delete if it may go"
-    return DELETE, "same content"
 
 
 # --- process ------------------------------------------------------------------------------------------------------------
@@ -408,7 +396,7 @@ class _Work:
 
 
 def _kilobytes(size: str) -> str:
-    return f"{int(size) / 1024:.1f}" if size.isdigit() else "0"
+    return f"{int(size) / 1024:.1f}" if size.isdecimal() else "0"
 
 
 class _Stays(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -35,7 +36,7 @@ class Dated:
 def dated(row: Row) -> Dated:
     """The date of a row, whatever a spreadsheet made of it. Raises ValueError with the reason where nobody can tell."""
     proposed, text = read_proof_date(row.get("taken")), row.get("datetime")
-    offset = int(row.get("offset")) if row.get("offset").lstrip("-").isdigit() else None
+    offset = int(row.get("offset")) if re.fullmatch(r"-?[0-9]{1,3}", row.get("offset")) else None
     if not text:
         return Dated(None, None, proposed is not None)
     if proposed is not None and is_reformatted(text, proposed):
@@ -92,7 +93,7 @@ def changed_since(row: Row, located: Located, entry: Entry) -> str:
     """Why a file is not the one that was evaluated, or "". It is read only where its time is another."""
     size, modified, digest = (row.get(name) for name in ("size", "modified", "hash"))
     changed = "its content changed since it was evaluated; evaluate again"
-    if size.isdigit() and int(size) != entry.size:
+    if size.isdecimal() and int(size) != entry.size:
         return changed
     if digest and not is_content_hash(digest.lower()):
         return "its hash is none; evaluate again"

@@ -1,0 +1,218 @@
+"""Pictures made by code for judging look-alikes: scenes that all differ, renderings of each, and what is hard to tell apart."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pillow_heif
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+
+pillow_heif.register_heif_opener()
+
+Picture = Image.Image
+Make = Callable[[Picture, random.Random], tuple[Picture, str, int]]
+"""From a scene to one of its renderings: picture, format, quality."""
+
+UPRIGHT = ("resized", "recompressed", "cropped", "lighter or darker", "other format", "metadata lost")
+TURNED = ("rotated", "mirrored")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One file: which scene it shows (None: one of its own), and how it was made."""
+
+    path: Path
+    scene: int | None
+    how: str
+
+
+def make_look_alikes(folder: Path, scenes: int, seed: int) -> list[Made]:
+    """Scenes as a camera stores them, one rendering of each kind, bursts, and pages, forms and skies that resemble each other."""
+    made = []
+    for number in range(scenes):
+        picture = scene(seed * 1_000_000 + number)
+        chance = random.Random(f"{seed} {number}")
+        taken = f"2019:{number % 12 + 1:02d}:{number % 28 + 1:02d} 10:{number // 60 % 60:02d}:{number % 60:02d}"
+        made.append(_save(folder, f"camera/IMG_{number:04d}.jpg", picture, "JPEG", 90, taken, number, "camera"))
+        for how, make in RENDERINGS.items():
+            rendering, form, quality = make(picture, chance)
+            keeps = how not in ("metadata lost", "other format") and chance.random() < 0.5
+            name = f"{how.replace(' ', '-')}/{number:04d}.{SUFFIXES[form]}"
+            made.append(_save(folder, name, rendering, form, quality, taken if keeps else None, number, how))
+    made += _bursts(folder, scenes // 8, seed)
+    made += _resembling(folder, scenes // 4, seed)
+    return made
+
+
+def _bursts(folder: Path, count: int, seed: int) -> Iterator[Made]:
+    """Three shots within three seconds each, the camera and somebody in the picture having moved."""
+    for number in range(count):
+        wide = scene(seed * 1_000_000 + 500_000 + number, 1000, 700)
+        chance = random.Random(f"burst {seed} {number}")
+        x, fill = chance.uniform(0.2, 0.6), tuple(chance.randbytes(3))
+        for shot in range(3):
+            picture = wide.crop((shot * 8, shot * 4, 900 + shot * 8, 600 + shot * 4))
+            left = (x + 0.05 * shot) * 900
+            ImageDraw.Draw(picture).ellipse([left, 250, left + 60, 430], fill=fill)
+            taken = f"2020:{number % 12 + 1:02d}:{number % 28 + 1:02d} 12:{number // 60 % 60:02d}:{10 + shot}"
+            yield _save(folder, f"burst/IMG_{number * 3 + shot:04d}.jpg", picture, "JPEG", 90, taken, None, "burst")
+
+
+def _resembling(folder: Path, count: int, seed: int) -> Iterator[Made]:
+    for number in range(count):
+        for how, make in (("page", page), ("form", form), ("sky", sky)):
+            yield _save(folder, f"{how}/{number:04d}.jpg", make(seed * 1_000_000 + number), "JPEG", 85, None, None, how)
+
+
+SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "HEIF": "heic"}
+
+
+def _save(
+    folder: Path, name: str, picture: Picture, form: str, quality: int, taken: str | None, number: int | None, how: str
+) -> Made:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    exif = Image.Exif()
+    if taken:
+        exif[0x010F], exif[0x0110] = "Acme", "Shot 1"
+        exif.get_ifd(0x8769)[0x9003] = taken
+    picture.save(path, form, quality=quality, **({"exif": exif.tobytes()} if taken else {}))
+    return Made(path, number, how)
+
+
+# --- scenes ------------------------------------------------------------------------------------------------------------
+
+
+def scene(seed: int, width: int = 900, height: int = 600) -> Picture:
+    """A made-up photo: sky and ground with texture as nature has it (1/f), and some things in it."""
+    rng, chance = np.random.default_rng(seed), random.Random(seed)
+    if width == 900 and chance.random() < 0.3:
+        width, height = height, width
+    down = np.linspace(0, 1, height)[:, None]
+    texture = _texture(rng, width, height, chance.uniform(0.8, 1.5))
+    colours = rng.uniform(40, 215, (2, 3))
+    horizon = chance.uniform(0.25, 0.75) + 0.08 * _texture(rng, width, height, 2.0)[height // 2]
+    below = (down > horizon).astype(np.float32)[:, :, None]
+    clouds = _texture(rng, width, height, 2.2)[:, :, None]
+    sky_ = colours[0] * (0.5 - 0.4 * down)[:, :, None] + 90 + 12 * clouds
+    picture = _image(sky_ * (1 - below) + (colours[1] * 0.6 + 28 * texture[:, :, None]) * below)
+    _things(ImageDraw.Draw(picture), chance, width, height)
+    softened = np.asarray(picture.filter(ImageFilter.GaussianBlur(1.2)), np.float32)
+    return _image(softened + 6 * texture[:, :, None] + rng.normal(0, 5, (height, width, 1)))
+
+
+def _things(draw: ImageDraw.ImageDraw, chance: random.Random, width: int, height: int) -> None:
+    for _ in range(chance.randint(1, 9)):
+        x, y, side = chance.uniform(0, width), chance.uniform(height * 0.2, height), chance.uniform(0.03, 0.28) * width
+        fill = tuple(chance.randrange(20, 235) for _ in range(3))
+        shape = chance.choice(("ellipse", "rectangle", "triangle"))
+        if shape == "ellipse":
+            draw.ellipse([x - side / 2, y - side * 0.6, x + side / 2, y + side * 0.6], fill=fill)
+        elif shape == "rectangle":
+            draw.rectangle([x - side / 2, y - side, x + side / 2, y + side], fill=fill)
+        else:
+            draw.polygon([(x - side, y + side), (x + chance.uniform(-side, side), y - side), (x + side, y + side)], fill=fill)
+
+
+def _texture(rng: np.random.Generator, width: int, height: int, exponent: float) -> npt.NDArray[np.float32]:
+    """Noise whose amplitude falls with the frequency to a power; mean 0, deviation 1."""
+    side = 256
+    across, down = np.fft.fftfreq(side)[None, :], np.fft.fftfreq(side)[:, None]
+    frequency = np.sqrt(across**2 + down**2)
+    frequency[0, 0] = 1
+    values = np.real(np.fft.ifft2(np.fft.fft2(rng.standard_normal((side, side))) / frequency**exponent))
+    values = ((values - values.mean()) / values.std()).astype(np.float32)
+    return np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _image(values: npt.NDArray[np.floating]) -> Picture:
+    return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
+
+
+def page(seed: int) -> Picture:
+    """A page of print: all have one heading and one layout, and other words."""
+    chance, picture = random.Random(seed), Image.new("RGB", (827, 1169), (250, 249, 245))
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle([67, 67, 330, 113], fill=(40, 40, 90))
+    for line in range(50):
+        y, x = 200 + line * 18 + line // 6 * 12, 80
+        while x < (chance.randint(600, 740) if line % 6 < 5 else 300):
+            length = chance.randint(14, 86)
+            draw.rectangle([x, y, x + length, y + 9], fill=(60, 60, 60))
+            x += length + 8
+    return picture
+
+
+def form(seed: int) -> Picture:
+    """The same form, filled in otherwise."""
+    chance, picture = random.Random(seed), Image.new("RGB", (827, 1169), (252, 252, 252))
+    draw = ImageDraw.Draw(picture)
+    for row in range(14):
+        top = 133 + row * 67
+        draw.rectangle([67, top, 760, top + 46], outline=(30, 30, 30), width=2)
+        draw.rectangle([73, top + 7, 200, top + 17], fill=(90, 90, 90))
+        x = 226
+        for _ in range(chance.randint(3, 12)):
+            length = chance.randint(7, 33)
+            draw.rectangle([x, top + 23, x + length, top + 36], fill=(30, 30, 120))
+            x += length + 7
+    return picture
+
+
+def sky(seed: int) -> Picture:
+    """A cloudless sky: a gradient and grain."""
+    rng = np.random.default_rng(seed)
+    above, below = rng.uniform(90, 200, 3), rng.uniform(120, 240, 3)
+    share = np.linspace(0, 1, 400)[:, None, None]
+    return _image(above * (1 - share) + below * share + rng.normal(0, 3, (400, 600, 1)))
+
+
+# --- renderings --------------------------------------------------------------------------------------------------------
+
+
+def _resized(picture: Picture, chance: random.Random) -> tuple[Picture, str, int]:
+    scale = chance.uniform(0.2, 0.7)
+    return picture.resize((int(picture.width * scale), int(picture.height * scale)), Image.Resampling.BILINEAR), "JPEG", 80
+
+
+def _cropped(picture: Picture, chance: random.Random) -> tuple[Picture, str, int]:
+    left, top, right, bottom = (chance.uniform(0, 0.05) for _ in range(4))
+    width, height = picture.size
+    return picture.crop((int(width * left), int(height * top), int(width * (1 - right)), int(height * (1 - bottom)))), "JPEG", 85
+
+
+def _toned(picture: Picture, chance: random.Random) -> tuple[Picture, str, int]:
+    lighter = ImageEnhance.Brightness(picture).enhance(chance.choice([0.7, 0.8, 1.2, 1.35]))
+    return ImageEnhance.Contrast(lighter).enhance(chance.uniform(0.85, 1.2)), "JPEG", 85
+
+
+def _rotated(picture: Picture, chance: random.Random) -> tuple[Picture, str, int]:
+    turns = [Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270]
+    return picture.transpose(chance.choice(turns)), "JPEG", 85
+
+
+def _mirrored(picture: Picture, chance: random.Random) -> tuple[Picture, str, int]:
+    turns = [
+        Image.Transpose.FLIP_LEFT_RIGHT,
+        Image.Transpose.FLIP_TOP_BOTTOM,
+        Image.Transpose.TRANSPOSE,
+        Image.Transpose.TRANSVERSE,
+    ]
+    return picture.transpose(chance.choice(turns)), "JPEG", 85
+
+
+RENDERINGS: dict[str, Make] = {
+    "resized": _resized,
+    "recompressed": lambda picture, chance: (picture, "JPEG", chance.randint(25, 55)),
+    "cropped": _cropped,
+    "lighter or darker": _toned,
+    "other format": lambda picture, chance: (picture, chance.choice(["PNG", "WEBP", "HEIF"]), 80),
+    "metadata lost": lambda picture, _chance: (picture, "JPEG", 84),
+    "rotated": _rotated,
+    "mirrored": _mirrored,
+}
