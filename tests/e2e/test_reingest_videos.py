@@ -268,6 +268,9 @@ def test_a_movie_of_a_live_photo_keeps_its_role_and_its_sidecar_goes_along(video
     synced = lab.run("sync_catalog_with_disk", "--nas_root", lab.root, "--json")
     assert synced.status == 0, (synced.out, synced.err)
     assert lab.documents() == before  # catalog and disk agree
+    lacking = lab.catalog("copies", "--fewer-than", 2, "--json").lines
+    assert movie["hash"] not in [line.get("hash") for line in lacking]
+    assert lab.documents()[movie["hash"]]["renditions"][0] in [line.get("hash") for line in lacking]
     assert lab.catalog("undo", next(iter(replaced(lab).values()))["run"]).status == 0
     assert lab.documents()[movie["hash"]]["sidecars"] == movie["sidecars"]
 
