@@ -416,6 +416,11 @@ def test_a_converted_file_that_nobody_recorded_is_found_again(videos: Lab):
     done = process(lab, CATALOG_REINGEST_PRESET="slow")  # which would make another file
     assert done.status == 0 and staged(lab) == before
     assert len(lab.documents("handovers")) == 1
+    (lab.home / "icloud_video_report_processed.csv").unlink()
+    (lab.folder / "staging" / next(iter(before))).unlink()  # uploaded
+    done = process(lab)
+    assert done.summary["already"] == 1 and staged(lab) == {}
+    assert by_name(lab.home / "icloud_video_report_processed.csv")["old.mp4"]["derived_hash"] == next(iter(before.values()))
 
 
 @pytest.mark.parametrize(("where", "steps"), [("store", [1, 1, 3, 1, 1]), ("folder", [1, 1, 3, 1])])
