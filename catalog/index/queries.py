@@ -261,11 +261,17 @@ def in_fewer_stores(repository: Repository, count: int) -> dict[str, Any]:
 
 
 def lacking(repository: Repository, query: dict[str, Any], min_copies: int, stores: Sequence[str]) -> dict[str, Any]:
-    """Those of a query with copies in fewer stores, or none in one of some; all of them where nothing is demanded."""
+    """Those of a query with copies in fewer stores, or none in one of some; all of them where nothing is demanded.
+
+    An original that gave way to what was made of it needs none: that has its own.
+    """
     faults: list[dict[str, Any]] = [{"bool": {"must_not": {"term": {"stores": name}}}} for name in stores]
     if min_copies:
         faults.append(in_fewer_stores(repository, min_copies))
-    return {"bool": {"must": [query], **({"should": faults, "minimum_should_match": 1} if faults else {})}}
+    if not faults:
+        return {"bool": {"must": [query]}}
+    replaced = {"bool": {"must": [{"exists": {"field": "renditions"}}, {"term": {"copy_count": 0}}]}}
+    return {"bool": {"must": [query], "must_not": [replaced], "should": faults, "minimum_should_match": 1}}
 
 
 def told(shortfall: Mapping[str, Any]) -> str:

@@ -264,6 +264,13 @@ def test_a_movie_of_a_live_photo_keeps_its_role_and_its_sidecar_goes_along(video
     made = lab.documents()[lab.documents()[movie["hash"]]["renditions"][0]]
     assert made["stack"] == movie["stack"] and made["sidecars"] == movie["sidecars"]
     assert "sidecars" not in lab.documents()[movie["hash"]]
+    before = lab.documents()
+    synced = lab.run("sync_catalog_with_disk", "--nas_root", lab.root, "--json")
+    assert synced.status == 0, (synced.out, synced.err)
+    assert lab.documents() == before  # catalog and disk agree
+    lacking = lab.catalog("copies", "--fewer-than", 2, "--json").lines
+    assert movie["hash"] not in [line.get("hash") for line in lacking]
+    assert lab.documents()[movie["hash"]]["renditions"][0] in [line.get("hash") for line in lacking]
     assert lab.catalog("undo", next(iter(replaced(lab).values()))["run"]).status == 0
     assert lab.documents()[movie["hash"]]["sidecars"] == movie["sidecars"]
 
@@ -409,6 +416,11 @@ def test_a_converted_file_that_nobody_recorded_is_found_again(videos: Lab):
     done = process(lab, CATALOG_REINGEST_PRESET="slow")  # which would make another file
     assert done.status == 0 and staged(lab) == before
     assert len(lab.documents("handovers")) == 1
+    (lab.home / "icloud_video_report_processed.csv").unlink()
+    (lab.folder / "staging" / next(iter(before))).unlink()  # uploaded
+    done = process(lab)
+    assert done.summary["already"] == 1 and staged(lab) == {}
+    assert by_name(lab.home / "icloud_video_report_processed.csv")["old.mp4"]["derived_hash"] == next(iter(before.values()))
 
 
 @pytest.mark.parametrize(("where", "steps"), [("store", [1, 1, 3, 1, 1]), ("folder", [1, 1, 3, 1])])

@@ -21,13 +21,13 @@ from catalog.domain.names import from_text, to_text
 from catalog.domain.spreadsheets import Row, is_reformatted, read_proof_date
 from catalog.errors import AlreadyExists, ConversionFailed, MediaError, StoreError, StoreFull
 from catalog.execution.report import Outcome, Report
-from catalog.index.handovers import Handovers
+from catalog.index.handovers import Handovers, Record, staged_path
 from catalog.plans.reingest import CONVERT, MOVE, SKIP
 from catalog.plans.reingest_videos import row_needs, utc_text
 from catalog.runs.converting import Converter, Made, Wish, converter
 from catalog.runs.reingest import staging as stagings
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
-from catalog.runs.reingest.handing_over import Given, hand_over
+from catalog.runs.reingest.handing_over import Given, hand_over, told
 from catalog.runs.reingest.processing import Dated, Sources, dated, done_before, folders_of, hashed, was_overruled
 from catalog.runs.reingest.staging import Staging
 from catalog.runs.reingest.tables import Processed, Validated, read_table, validated
@@ -183,9 +183,13 @@ class _Work:
         if action == SKIP:
             self._tell(row, "skipped", row.get("reason"), f"SKIPPED: {row.get('reason') or 'a person said so'}")
             return
+        record = known.get(row.get("hash").lower())
+        if record and not was_overruled(row):
+            self._handed_over(row, record)
+            return
         self.run.journal.started("stage", source=file)
         try:
-            name, staged, size = self._staged(row, action, known)
+            name, staged, size = self._staged(row, action)
         except StoreFull as error:
             self._failed(row, error)
             raise
@@ -199,6 +203,12 @@ class _Work:
         told = Outcome("hand over", file, word, "staging", name, row.get("hash"), size=int(row.get("size") or 0), stored=size)
         self.run.report.add(told)
 
+    def _handed_over(self, row: Row, record: Record) -> None:
+        """The cloud has it, by another report, or by a run that was killed before it could say so in this one."""
+        outcome = {"derived_hash": record["staged"], "derived_size": str(record["size"])}
+        self.processed.add(row, processing_status=SUCCESS, derived_file=staged_path(record), **outcome)
+        self.run.report.add(Outcome("hand over", row.cells["file"], "already", hash=record["hash"], reason=told(record)))
+
     def _failed(self, row: Row, error: Exception) -> None:
         self.run.journal.failed("stage", source=row.cells["file"], reason=str(error))
         self._tell(row, "failed", str(error), f"ERROR: {type(error).__name__}: {error}")
@@ -207,13 +217,10 @@ class _Work:
         self.processed.add(row, processing_status=status)
         self.run.report.add(Outcome("hand over", row.cells["file"], outcome, hash=row.get("hash"), reason=reason))
 
-    def _staged(self, row: Row, action: str, known: Mapping[str, Any]) -> tuple[str, str, int]:
+    def _staged(self, row: Row, action: str) -> tuple[str, str, int]:
         """Bring the file of a row into the staging folder and record that; its name there, content hash, and size."""
         located, entry = self.sources.found[row.cells["file"]]
         digest = hashed(row, located)
-        record = known.get(digest)
-        if record and not was_overruled(row) and self.staging.holds(record["name"], record["staged"]):
-            return record["name"], record["staged"], record["size"]
         date = film_date(row, self.home)
         wanted = stagings.stem(date.wall, to_text(Path(from_text(entry.name)).name))
         if action == MOVE:
