@@ -146,7 +146,7 @@ class Resolver:
             return self._why_not_copy(decision, document, decisions)
         if lonely := self._left_alone(document, decisions):
             return f"kept: {lonely} is of the same shot, and would be left alone"
-        if decision.kind == BAD:
+        if decision.kind == BAD or not decision.keeper:  # a person wants none of a group
             return ""
         if decision.keeper not in found:
             return "kept: the one to keep is not in the catalog any more"
@@ -195,7 +195,7 @@ class Resolver:
     def _drop(self, run: Session, decision: Decision) -> str:
         """Bring a member to the trash; why it could not be, or ""."""
         document = self.repository.documents([decision.hash])[decision.hash][0]
-        if decision.kind not in (EXACT, BAD):
+        if decision.kind not in (EXACT, BAD) and decision.keeper:
             (answer,) = run.edit([Edit(decision.keeper, "inherit", inheriting(document), {
                 "effect": "index", "reason": f"from its duplicate {decision.hash}"})])  # fmt: skip
             if answer not in ("done", "unchanged"):
