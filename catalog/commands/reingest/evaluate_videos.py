@@ -14,7 +14,7 @@ from catalog.runs.reingest.evaluating import EvaluateRequest
 from catalog.runs.reingest.video_reports import REPORT, run_evaluate
 
 
-@click.command("evaluate-videos", short_help="Write a table of the videos that a cloud could have.")
+@click.command("evaluate-videos", short_help="Write a report of the videos that could be handed over.")
 @options.archive
 @options.option("report", type=click.Path(path_type=Path), default=REPORT, show_default=True, help="The table to write.")
 @options.replace_report

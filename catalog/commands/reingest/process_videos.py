@@ -12,7 +12,7 @@ from catalog.console import Screen
 from catalog.runs.reingest.process_videos import ProcessRequest, run_process
 
 
-@click.command("process-videos", short_help="Copy and convert videos into a staging folder, as a table says.")
+@click.command("process-videos", short_help="Copy or convert the videos of a report into the staging folder.")
 @click.argument("report", type=click.Path(path_type=Path))
 @options.option("staging", required=True, metavar="FOLDER", help="The flat folder from which an uploader takes them.")
 @options.option("larger", is_flag=True, help="Keep a converted video also where it is larger than its source.")
