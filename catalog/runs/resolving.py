@@ -228,7 +228,7 @@ def remembered(decisions: Sequence[Decision]) -> list[tuple[str, str, str]]:
         groups.setdefault(decision.group, []).append(decision)
     found: set[tuple[str, str, str]] = set()
     for members in groups.values():
-        everyone = {d.hash for d in members} | {d.keeper for d in members if d.keeper}
+        staying = {d.hash for d in members if d.decision != NOT_DUPLICATE} | {d.keeper for d in members if d.keeper}
         kept = {d.hash for d in members if d.decision == KEEP}
         for member in members:
             if member.kind == BAD:
@@ -237,7 +237,7 @@ def remembered(decisions: Sequence[Decision]) -> list[tuple[str, str, str]]:
                 if member.decision == NOT_DUPLICATE:
                     found.add((NOT_DUPLICATE, member.hash, member.hash))
             elif member.decision == NOT_DUPLICATE:
-                found |= {(NOT_DUPLICATE, *pair(member.hash, other)) for other in everyone - {member.hash}}
+                found |= {(NOT_DUPLICATE, *pair(member.hash, other)) for other in staying - {member.hash}}
             elif member.decision == KEEP:
                 found |= {(WANTED, *pair(member.hash, other)) for other in kept - {member.hash}}
     return sorted(found)

@@ -288,6 +288,8 @@ def test_decisions_that_are_remembered() -> None:
     assert remembered([decision(NOT_DUPLICATE, "b")]) == [(NOT_DUPLICATE, *pair(name("a"), name("b")))]
     apart = remembered([decision(NOT_DUPLICATE, "b"), decision(DROP, "c")])
     assert {(one, other) for _kind, one, other in apart} == {pair(name("b"), name("a")), pair(name("b"), name("c"))}
+    both = remembered([decision(NOT_DUPLICATE, "b"), decision(NOT_DUPLICATE, "c")])
+    assert {(one, other) for _kind, one, other in both} == {pair(name("a"), name("b")), pair(name("a"), name("c"))}
     assert remembered([decision(KEEP, "a"), decision(KEEP, "b")]) == [(WANTED, *pair(name("a"), name("b")))]
     assert remembered([decision(KEEP, "a"), decision(DROP, "b")]) == []
     assert remembered([decision(NOT_DUPLICATE, "a", "exact", "nas:a.jpg")]) == [(NOT_DUPLICATE, name("a"), name("a"))]
