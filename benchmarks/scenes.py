@@ -32,7 +32,7 @@ class Made:
 
 
 def make_look_alikes(folder: Path, scenes: int, seed: int) -> list[Made]:
-    """Scenes as a camera stores them, one rendering of each kind, bursts, and pages, forms and skies that resemble each other."""
+    """Scenes as a camera stores them, one rendering of each kind, bursts, visitors to the same places, and pages, forms and skies."""
     made = []
     for number in range(scenes):
         picture = scene(seed * 1_000_000 + number)
@@ -45,6 +45,7 @@ def make_look_alikes(folder: Path, scenes: int, seed: int) -> list[Made]:
             name = f"{how.replace(' ', '-')}/{number:04d}.{SUFFIXES[form]}"
             made.append(_save(folder, name, rendering, form, quality, taken if keeps else None, number, how))
     made += _bursts(folder, scenes // 8, seed)
+    made += _visitors(folder, scenes // 4, seed)
     made += _resembling(folder, scenes // 4, seed)
     return made
 
@@ -61,6 +62,26 @@ def _bursts(folder: Path, count: int, seed: int) -> Iterator[Made]:
             ImageDraw.Draw(picture).ellipse([left, 250, left + 60, 430], fill=fill)
             taken = f"2020:{number % 12 + 1:02d}:{number % 28 + 1:02d} 12:{number // 60 % 60:02d}:{10 + shot}"
             yield _save(folder, f"burst/IMG_{number * 3 + shot:04d}.jpg", picture, "JPEG", 90, taken, None, "burst")
+
+
+def _visitors(folder: Path, count: int, seed: int) -> Iterator[Made]:
+    """The places of some scenes, with somebody in them, as a messenger sends them: other pictures, without a time."""
+    for number in range(count):
+        picture, chance = scene(seed * 1_000_000 + number), random.Random(f"visitor {seed} {number}")
+        height = chance.uniform(0.2, 0.4) * picture.height
+        visitor(ImageDraw.Draw(picture), chance.uniform(0.1, 0.8) * picture.width, picture.height * 0.95, height, chance)
+        smaller = picture.resize((picture.width * 2 // 3, picture.height * 2 // 3))
+        yield _save(folder, f"visitor/{number:04d}.jpg", smaller, "JPEG", 70, None, None, "visitor")
+
+
+def visitor(draw: ImageDraw.ImageDraw, x: float, ground: float, height: float, chance: random.Random) -> None:
+    """Somebody who stands at a place, so many pixels high."""
+    width, top = height * 0.27, ground - height
+    draw.ellipse([x + width * 0.2, top, x + width * 0.8, top + height * 0.2], fill=(225, 185, 160))
+    draw.rectangle(
+        [x, top + height * 0.2, x + width, top + height * 0.65], fill=tuple(chance.randrange(30, 240) for _ in range(3))
+    )
+    draw.rectangle([x + width * 0.15, top + height * 0.65, x + width * 0.85, ground], fill=(50, 50, 90))
 
 
 def _resembling(folder: Path, count: int, seed: int) -> Iterator[Made]:

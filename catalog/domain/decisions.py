@@ -20,7 +20,7 @@ size, quality, format, turn or tone; frames of one moment; and what merely looks
 KINDS = (*DUPLICATES, BAD)
 COLUMNS = ("group", "kind", "decision", "hash", "path", "keeper")
 """The names under which a decision's values are written."""
-_GROUP = re.compile(r"[0-9a-f]{12}")
+_GROUP = re.compile(r"g[0-9a-f]{11}|[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,12 @@ class Answer:
 
 
 def group_id(members: Iterable[tuple[str, str]]) -> str:
-    """The name of a group, 12 hex digits: the same for the same members (hash; path, or "" where it does not matter)."""
+    """The name of a group, g and 11 hex digits (no spreadsheet takes it for a number): the same for the same members.
+
+    A member is a hash and a path, or "" where the path does not matter.
+    """
     text = "\n".join(f"{content_hash} {path}" for content_hash, path in sorted(members))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"g{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:11]}"
 
 
 def parse_decision(row: Mapping[str, object]) -> Decision:

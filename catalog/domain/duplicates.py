@@ -282,7 +282,8 @@ def _may_be_one(one: Picture, other: Picture) -> bool:
         return False
     if one.kind == "video":
         share, least = _SAME_LENGTH
-        return abs(one.duration - other.duration) <= max(least, share * one.duration)
+        if abs(one.duration - other.duration) > max(least, share * one.duration) or min(one.taken, other.taken) < 0:
+            return False  # one frame proves too little of a film whose time is not known
     if one.taken < 0 or other.taken < 0:
         return True
     apart = abs(one.taken - other.taken)

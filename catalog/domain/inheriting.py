@@ -12,8 +12,9 @@ _CONFIDENCE = {"low": 1, "medium": 2, "high": 3}
 _PLAIN = ("title", "description", "rating")
 
 
-def inheriting(dropped: Document) -> Change:
-    """The change of a keeper that takes over tags, albums, favorite, and what it lacks or knows less well: time, place, words.
+def inheriting(dropped: Document, *, same_shot: bool) -> Change:
+    """The change of a keeper that takes over tags, albums, favorite, words, and from a rendering of the same shot what is known
+    better of time and place.
 
     It is kept as what a person said, as a person decided it, so that it survives reading the file again.
     """
@@ -24,26 +25,30 @@ def inheriting(dropped: Document) -> Change:
         ours, theirs = dict(keeper.get("person", {})), dict(dropped.get("person", {}))
         if "tags_removed" in ours and "tags_added" in theirs:  # a tag that was taken from the keeper does not come back
             theirs["tags_added"] = [tag for tag in theirs["tags_added"] if tag not in ours["tags_removed"]]
-        said = merged(ours, _fitting(theirs, keeper, dropped))
-        for name, value in _gains(keeper, dropped, said).items():
-            said[name] = value
+        said = merged(ours, _fitting(theirs, keeper, dropped, same_shot=same_shot))
+        said |= _gains(keeper, dropped, said, same_shot=same_shot)
         return keeper if said == keeper.get("person", {}) else overlaid(keeper, said)
 
     return change
 
 
-def _fitting(theirs: dict[str, Any], keeper: Document, dropped: Document) -> dict[str, Any]:
-    """What a person said of the duplicate, without what would hide a better value of the keeper, or take away its tags."""
+_WHERE = ("position", "around", "place")
+
+
+def _fitting(theirs: dict[str, Any], keeper: Document, dropped: Document, *, same_shot: bool) -> dict[str, Any]:
+    """What a person said of the duplicate, without what would hide a better value of the keeper, or take something away."""
     kept = {name: value for name, value in theirs.items() if name not in ("tags_removed", "albums")}
-    for name in _PLAIN:
-        if keeper.get(name) is not None:
-            kept.pop(name, None)
-    if "taken" in kept and _certainty(keeper) >= _certainty(dropped):
-        kept.pop("taken")
-    return kept
+    unwanted = {name for name in _PLAIN if keeper.get(name) is not None}
+    if not kept.get("favorite"):
+        unwanted.add("favorite")
+    if not same_shot or _certainty(keeper) >= _certainty(dropped):
+        unwanted.add("taken")
+    if not same_shot or "location" in keeper:
+        unwanted.update(_WHERE)
+    return {name: value for name, value in kept.items() if name not in unwanted}
 
 
-def _gains(keeper: Document, dropped: Document, said: Mapping[str, Any]) -> dict[str, Any]:
+def _gains(keeper: Document, dropped: Document, said: Mapping[str, Any], *, same_shot: bool) -> dict[str, Any]:
     """What the duplicate has and the keeper lacks, as values that a person can set."""
     gains: dict[str, Any] = {}
     taken_away = said.get("tags_removed", [])
@@ -54,24 +59,18 @@ def _gains(keeper: Document, dropped: Document, said: Mapping[str, Any]) -> dict
         gains["albums"] = sorted({*keeper.get("albums", []), *dropped["albums"]})
     if dropped.get("favorite") and not keeper.get("favorite"):
         gains["favorite"] = True
-    for name in _PLAIN:
-        if keeper.get(name) is None and dropped.get(name) is not None:
-            gains[name] = dropped[name]
-    if "taken" not in said and _certainty(dropped) > _certainty(keeper):
+    gains |= {name: dropped[name] for name in _PLAIN if keeper.get(name) is None and dropped.get(name) is not None}
+    if same_shot and "taken" not in said and _certainty(dropped) > _certainty(keeper):
         gains["taken"] = _taken(dropped["captured"])
-    if "location" not in keeper and "location" in dropped and "position" not in said:
+    if same_shot and "location" not in keeper and "location" in dropped and "position" not in said:
         gains |= _position(dropped)
     return gains
 
 
-def _certainty(document: Document) -> tuple[int, int, int]:
-    """How well a capture time is known: confidence, the time of day, the offset."""
+def _certainty(document: Document) -> tuple[int, int]:
+    """How well a capture time is known: confidence, and the time of day. An offset alone makes no other time better."""
     captured = document.get("captured") or {}
-    return (
-        _CONFIDENCE.get(captured.get("confidence", ""), 0),
-        int(captured.get("has_time", False)),
-        int("offset_minutes" in captured),
-    )
+    return _CONFIDENCE.get(captured.get("confidence", ""), 0), int(captured.get("has_time", False))
 
 
 def _taken(captured: Mapping[str, Any]) -> str:

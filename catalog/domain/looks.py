@@ -21,10 +21,13 @@ SAME_CORRELATION = 0.94
 """Correlation of grey values from which two pictures may be the same."""
 SAME_DIFFERENCE = 18.0
 """Grey levels that no part of two pictures of the same may differ by on average."""
+PEAK, PEAK_RATIO = 10.0, 9.0
+"""Grey levels by which one small part may differ, and how many times the usual (median) part's difference that may be: a
+rendering differs a little everywhere, somebody who came or went differs in one place."""
 HOPELESS = 0.35
 """Correlation below which aligning is not tried."""
 
-_PARTS = 8
+_PARTS, _SMALL_PARTS = 8, 16
 _STEPS = 12
 _SETTLED = 2e-4
 _LARGEST_STEP = 0.08
@@ -36,16 +39,21 @@ _AXIS = np.linspace(-1, 1, LOOK_SIDE, dtype=np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How alike two pictures are: `correlation` of grey values (-1 to 1), and by how many grey levels the part that
-    differs most does so on average (`difference`)."""
+    """How alike two pictures are: `correlation` of grey values (-1 to 1), and differences in grey levels.
+
+    `difference` is the mean one of the part that differs most, `peak` that of the small part that does, `usual` the median.
+    """
 
     correlation: float
     difference: float
+    peak: float = 0.0
+    usual: float = 1.0
 
     @property
     def is_same(self) -> bool:
         """Whether they are one picture, as far as small pictures show."""
-        return self.correlation >= SAME_CORRELATION and self.difference <= SAME_DIFFERENCE
+        is_even = self.peak <= PEAK or self.peak <= PEAK_RATIO * max(self.usual, 1.0)
+        return self.correlation >= SAME_CORRELATION and self.difference <= SAME_DIFFERENCE and is_even
 
 
 def likeness(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> Likeness:
@@ -70,13 +78,22 @@ def _compared(first: Grey, second: Grey, mask: Mask) -> Likeness:
     curve = np.stack([np.ones_like(tones), tones, tones**2, tones**3], axis=-1)
     known = curve[mask]
     weights = np.linalg.solve(known.T @ known + 1e-3 * np.eye(4, dtype=np.float32), known.T @ a)
-    apart = np.where(mask, np.abs(first - curve @ weights), 0)
-    return Likeness(correlation, float((_sums(apart) / np.maximum(_sums(mask.astype(np.float32)), _PARTS * 2)).max()))
+    apart: Grey = np.where(mask, np.abs(first - curve @ weights), 0).astype(np.float32)
+    small = _means(apart, mask, _SMALL_PARTS)
+    return Likeness(correlation, float(_means(apart, mask, _PARTS).max()), float(small.max()), float(np.median(small)))
 
 
-def _sums(values: Grey) -> Grey:
-    side = LOOK_SIDE // _PARTS
-    sums: Grey = values.reshape(_PARTS, side, _PARTS, side).sum(axis=(1, 3))
+def _means(values: Grey, mask: Mask, parts: int) -> Grey:
+    """The mean of each of parts x parts parts of a picture, of those of which at least half is known."""
+    side = LOOK_SIDE // parts
+    known = _sums(mask.astype(np.float32), parts)
+    means: Grey = (_sums(values, parts) / np.maximum(known, 1)).astype(np.float32)[known >= side * side / 2]
+    return means
+
+
+def _sums(values: Grey, parts: int) -> Grey:
+    side = LOOK_SIDE // parts
+    sums: Grey = values.reshape(parts, side, parts, side).sum(axis=(1, 3))
     return sums
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from catalog.domain.capture_time import is_messenger_name
 from catalog.domain.copies import OK
 from catalog.domain.filetypes import BY_NAME
-from catalog.domain.sketches import is_flat, taken_ms
+from catalog.domain.sketches import is_flat, is_movie_of_still, taken_ms
 from catalog.domain.stacks import RAW_TYPES
 
 FIELDS = (
@@ -86,7 +86,7 @@ class Picture:
 def picture_of(content_hash: str, document: Mapping[str, Any]) -> Picture:
     """The picture that a document tells of; at least FIELDS of it must be given."""
     phash = document.get("phash")
-    seen = phash is not None and not is_flat(dict(document.get("quality", {})))
+    seen = phash is not None and not is_flat(dict(document.get("quality", {}))) and not is_movie_of_still(dict(document))
     return Picture(
         content_hash, document["kind"], document["type"], document["size"], document.get("width", 0), document.get("height", 0),
         document.get("duration", 0.0), document.get("image_hash", ""), int(phash, 16) if seen and phash else None,

@@ -13,7 +13,7 @@ from catalog.domain.copies import milliseconds
 from catalog.domain.neighbours import pairs_within
 from catalog.domain.turns import TURNS, UPRIGHT, turned_hashes
 
-FIELDS = ("phash", "phash_inner", "image_hash", "kind", "captured", "camera.model", "quality.detail", "quality.contrast")
+FIELDS = ("phash", "phash_inner", "image_hash", "kind", "captured", "camera.model", "quality.detail", "quality.contrast", "stack")
 """What a sketch takes of a document."""
 
 LEAST_DETAIL = 0.1
@@ -51,7 +51,7 @@ class Sketches:
         self.hashes.append(content_hash)
         self._phashes.append(int(phash or "0", 16))
         self._inner.append(int(document.get("phash_inner") or phash or "0", 16))
-        self._looked_at.append(phash is not None and not is_flat(quality))
+        self._looked_at.append(phash is not None and not is_flat(quality) and not is_movie_of_still(document))
         self._image_hashes.append(int(document.get("image_hash", "0")[:15], 16))
         self._times.append(taken_ms(document))
         camera = document.get("camera", {}).get("model", "")
@@ -103,6 +103,11 @@ def _sorted_pairs(pairs: Pairs) -> Pairs:
 def is_flat(quality: dict[str, Any]) -> bool:
     """Whether a picture has so little in it that its hash says nothing."""
     return bool(quality.get("detail", 1.0) < LEAST_DETAIL or quality.get("contrast", 255.0) < LEAST_CONTRAST)
+
+
+def is_movie_of_still(document: dict[str, Any]) -> bool:
+    """Whether it is the moving part of a Live Photo, which goes with its still."""
+    return bool(document.get("stack", {}).get("role") == "live")
 
 
 def taken_ms(document: dict[str, Any]) -> int:

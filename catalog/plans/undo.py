@@ -44,8 +44,8 @@ class Step:
 
 def steps(events: Iterable[Event]) -> list[Step]:
     """The steps, latest event first. Events that changed nothing have none."""
-    ordered = sorted(events, key=lambda e: str(e.get("at", "")), reverse=True)
-    return [_step(e) for e in ordered if e["action"] not in _TELL_ONLY]
+    ordered = sorted(enumerate(events), key=lambda told: (str(told[1].get("at", "")), told[0]), reverse=True)
+    return [_step(e) for _number, e in ordered if e["action"] not in _TELL_ONLY]
 
 
 def _step(event: Event) -> Step:

@@ -9,6 +9,7 @@ from typing import Any
 
 from catalog.domain.copies import timestamp
 from catalog.domain.duplicates import Apart, pair
+from catalog.errors import CatalogIndexError
 from catalog.index import schema
 from catalog.index.repository import Repository
 
@@ -25,17 +26,22 @@ def key_of(kind: str, one: str, other: str) -> str:
     return hashlib.sha256(f"{kind} {one} {other}".encode()).hexdigest()[:40]
 
 
-def remember(repository: Repository, said: Sequence[tuple[str, str, str]], run: str) -> None:
-    """Record decisions: kind, hash, other hash."""
+def remember(repository: Repository, said: Sequence[tuple[str, str, str]], run: str) -> list[tuple[str, str, str]]:
+    """Record decisions (kind, hash, other hash); those that were not known, or were recorded by this very run."""
     index, now = schema.companion(repository.alias, "decisions"), timestamp(datetime.now(UTC))
     lines: list[Any] = []
     for kind, one, other in said:
-        lines.append({"index": {"_index": index, "_id": key_of(kind, one, other), "require_alias": True}})
+        lines.append({"create": {"_index": index, "_id": key_of(kind, one, other), "require_alias": True}})
         lines.append({"kind": kind, "hash": one, "other": other, "at": now, "run": run})
-    if lines:
-        repository.bulk(lines)
+    replies = repository.bulk(lines) if lines else []
+    known = repository.sources_of("decisions", [key_of(*each) for each in said], whole=True)
+    for each, reply in zip(said, replies, strict=True):
+        if reply["status"] >= 300 and key_of(*each) not in known:
+            raise CatalogIndexError(f"A decision cannot be recorded: {reply['error'].get('reason', reply['error'])}.")
+    return [each for each in said if known.get(key_of(*each), {}).get("run") == run]
 
 
-def unremember(repository: Repository, key: str) -> None:
-    """Take a decision back."""
-    repository.bulk([{"delete": {"_index": schema.companion(repository.alias, "decisions"), "_id": key}}])
+def unremember(repository: Repository, key: str, run: str) -> None:
+    """Take back a decision of a run; one that was made before it stays."""
+    if repository.sources_of("decisions", [key], whole=True).get(key, {}).get("run") == run:
+        repository.bulk([{"delete": {"_index": schema.companion(repository.alias, "decisions"), "_id": key}}])

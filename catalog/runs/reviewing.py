@@ -26,7 +26,7 @@ from catalog.index.repository import Repository
 from catalog.runs.bad import found_bad
 from catalog.runs.duplicates import WITHIN, DuplicatesRequest, found_groups
 from catalog.runs.previews import SIDE, Previewer, previewer
-from catalog.runs.resolving import deciding
+from catalog.runs.resolving import Deciding
 from catalog.runs.review_page import MARK, Group, Page, page_group
 from catalog.runs.review_server import Apply, Review, serving
 from catalog.wiring import Workspace
@@ -93,8 +93,9 @@ def run_review(
         return DONE
     with previewer(workspace) as previews:
         if request.serve:
-            with deciding(workspace) as decide:
-                return _serve(workspace, request, screen, Page(groups, "served"), _Pictures(previews, documents), apply or decide)
+            decide = Deciding(workspace)
+            pictures = _Pictures(previews, documents)
+            return _serve(workspace, request, screen, Page(groups, "served"), pictures, apply or decide, decide.close)
         return _write(workspace, output, screen, Page(groups), _Pictures(previews, documents))
 
 
@@ -241,7 +242,8 @@ def _write(workspace: Workspace, output: Path, screen: Screen, page: Page, pictu
 
 
 def _serve(
-    workspace: Workspace, request: ReviewRequest, screen: Screen, page: Page, pictures: _Pictures, apply: Apply
+    workspace: Workspace, request: ReviewRequest, screen: Screen, page: Page, pictures: _Pictures, apply: Apply,
+    close: Callable[[], dict[str, str]],
 ) -> int:  # fmt: skip
     report = screen.report(workspace.progress, **SERVED_WORDS)
     files = {m["hash"]: m["paths"] for g in page.groups for m in g["members"]}
@@ -265,7 +267,7 @@ def _serve(
     if review.fault is not None:
         raise review.fault
     workspace.progress.close()
-    report.finish()
+    report.finish(**close())
     return report.exit_code()
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -48,7 +47,8 @@ def run_similar(workspace: Workspace, what: str, distance: int, screen: Screen) 
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
     asked = _asked(workspace, repository, what)
-    found = sorted(_found(repository, asked, distance), key=_order)
+    outside = Path(what).is_file()
+    found = sorted((f for f in _found(repository, asked, distance) if outside or f.kind != EXACT), key=_order)
     for each in found:
         picture, member = each.member.picture, each.member
         if screen.json:
@@ -80,7 +80,7 @@ def _asked(workspace: Workspace, repository: Repository, what: str) -> Picture:
         found = _read(workspace, Path(what))
     if found is None:
         raise AssetNotFound(f"Nothing in the catalog has the hash {what}.", hint="Look for it with `catalog search`.")
-    if found.phash is None:
+    if found.phash is None and not found.document.get("copies"):
         problem = found.document.get("problem") or "there is too little in the picture (sky, a black frame)"
         raise UsageError(f"{printable(what)} cannot be compared: {problem}.", hint="`catalog show` says what is known of it.")
     return found
@@ -118,15 +118,16 @@ def _found(repository: Repository, asked: Picture, distance: int) -> Iterator[Fo
 
 
 def _near(repository: Repository, asked: Picture, distance: int) -> set[str]:
-    assert asked.phash is not None
+    """What may look like it; the asset itself, where a file of these bytes was asked about that lies elsewhere."""
+    if asked.phash is None:
+        return {asked.hash}
     plain = np.array([asked.phash], np.uint64)
     turned = [int(turned_hashes(plain, turn)[0]) for turn in TURNS]
     found = queries.neighbours(repository, "phash", [*turned, asked.inner], distance)
     found |= queries.neighbours(repository, "phash_inner", [asked.phash], distance)
     if asked.image_hash:
         found |= _with_image_data(repository, asked.image_hash)
-    known: Mapping[str, Any] = repository.known([asked.hash])
-    return (found - {asked.hash}) | (set(known) if not asked.document.get("copies") else set())
+    return found | {asked.hash}
 
 
 def _with_image_data(repository: Repository, image_hash: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,8 +55,7 @@ class Taken:
 
 def take_away(run: Session, stores: Mapping[str, ManagedStore], files: Sequence[Taken], **note: Any) -> list[str]:
     """Bring files into the trash; for each why it could not be, or "". `note` is what their events say besides."""
-    claimed = queries.claimants(run.repository, [f.place for f in files])
-    problems = [_why_not(f, stores, claimed) for f in files]
+    problems = obstacles(run.repository, stores, files)
     for file in files:
         run.journal.started("trash", store=file.place[0], path=file.place[1], hash=file.hash)
     going = [number for number, problem in enumerate(problems) if not problem]
@@ -71,6 +71,29 @@ def take_away(run: Session, stores: Mapping[str, ManagedStore], files: Sequence[
         else:
             run.journal.done("trash", store=store, path=path, hash=file.hash)
     return problems
+
+
+def obstacles(repository: Repository, stores: Mapping[str, ManagedStore], files: Sequence[Taken]) -> list[str]:
+    """Why each file cannot be taken away, or ""."""
+    claimed = queries.claimants(repository, [f.place for f in files])
+    return [_why_not(f, stores, claimed) for f in files]
+
+
+def finish_taking(run: Session, stores: Mapping[str, ManagedStore], content_hash: str) -> None:
+    """Bring to the trash what a run that was cut off had no longer recorded, and not yet removed."""
+    document = run.repository.documents([content_hash]).get(content_hash, ({}, 0, 0))[0]
+    recorded = {(row["store"], row["path"]) for row in document.get("copies", [])}
+    for event in run.repository.history(content_hash):
+        place = str(event.get("store")), str(event.get("path"))
+        is_taken = event["action"] == "trash" and event.get("effect") == "file" and (event.get("before") or {}).get("copies")
+        if not is_taken or place in recorded or place[0] not in stores:
+            continue
+        store, path = stores[place[0]], place[1]
+        if queries.claimants(run.repository, [place])[place] - {content_hash}:
+            continue
+        with contextlib.suppress(StoreError):
+            if store.stat(path) is not None and store.checksum(path) == content_hash:
+                store.remove(path, str(event["trash"]).partition("/")[0])
 
 
 def _why_not(file: Taken, stores: Mapping[str, ManagedStore], claimed: Mapping[tuple[str, str], set[str]]) -> str:

@@ -252,7 +252,7 @@ def _take_back(run: Session, undoing: Undoing, stores: Mapping[str, ManagedStore
     step, event = undoing.step, undoing.step.event
     note = {"undoes": undone, "store": event.get("store", ""), "path": event.get("path", ""), "source": event.get("source", "")}
     if step.kind == UNDECIDE:
-        run.patiently(lambda: unremember(run.repository, event["source"]))
+        run.patiently(lambda: unremember(run.repository, event["source"], undone))
         run.tell([{"action": "undo", "effect": "index", "hash": event["hash"], **note, "before": {}, "after": {}}])
         return ""
     if step.kind == PUT_BACK:

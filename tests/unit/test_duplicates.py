@@ -156,7 +156,7 @@ def test_files_of_one_shot_are_no_duplicates() -> None:
 
 
 def test_photos_and_films_are_never_one_and_films_must_be_as_long() -> None:
-    film = {"kind": "video", "type": "mov"}
+    film = {"kind": "video", "type": "mov", "phash": "f0f0f0f0f0f0f0f0"}
     assert groups(document("a"), document("b", **film, duration=3.0), same=["ab"]) == []
     assert told(groups(document("a", **film, duration=30.0), document("b", **film, duration=30.1), same=["ab"])) == [
         ("similar", "ab")
@@ -164,6 +164,14 @@ def test_photos_and_films_are_never_one_and_films_must_be_as_long() -> None:
     assert told(groups(document("a", **film, duration=30.0), document("b", **film, duration=34.0), same=["ab"])) == [
         ("alike", "ab")
     ]
+
+
+def test_films_of_other_times_or_unknown_times_are_not_one_picture() -> None:
+    film = {"kind": "video", "type": "mov", "duration": 10.0}
+    assert told(groups(document("a", **film), document("b", "2019-07-15T10:00:00", **film), same=["ab"])) == [("alike", "ab")]
+    assert told(groups(document("a", None, **film), document("b", **film), same=["ab"]))[0][0] == "alike"
+    movie = {**film, "stack": {"id": "s", "role": "live"}}
+    assert groups(document("a", **movie), document("b", **{**movie, "stack": {"id": "t", "role": "live"}}), same=["ab"]) == []
 
 
 def test_flat_pictures_are_not_compared() -> None:
@@ -236,10 +244,10 @@ def test_the_order_is_a_setting() -> None:
 # --- what is taken over ------------------------------------------------------------------------------------------------
 
 
-def after(keeper: dict[str, Any], dropped: dict[str, Any]) -> dict[str, Any]:
-    result = inheriting(dropped)(keeper)
+def after(keeper: dict[str, Any], dropped: dict[str, Any], *, same_shot: bool = True) -> dict[str, Any]:
+    result = inheriting(dropped, same_shot=same_shot)(keeper)
     assert result is not None
-    assert inheriting(dropped)(result) == result, "done twice, it is done once"
+    assert inheriting(dropped, same_shot=same_shot)(result) == result, "done twice, it is done once"
     return result
 
 
@@ -259,6 +267,25 @@ def test_what_the_keeper_knows_better_stays() -> None:
     keeper = document("a", rating=2, title="Mine", location={"lat": 1.0, "lon": 2.0})
     dropped = document("b", rating=5, title="Theirs", location={"lat": 8.0, "lon": 9.0}) | low
     assert after(keeper, dropped) == keeper
+
+
+def test_another_shot_gives_neither_time_nor_place() -> None:
+    place = {"location": {"lat": 51.05, "lon": 3.72}, "place": {"city": "Ghent", "source": "table"}}
+    dropped = overlaid(document("b", tags=["us"], **place), {"taken": "2001-02-03T04:05:06", "position": [1.0, 2.0]})
+    keeper = after(document("a", None), dropped, same_shot=False)
+    assert "captured" not in keeper and "location" not in keeper and keeper["tags"] == ["us"]
+
+
+def test_an_offset_alone_makes_no_other_time_better() -> None:
+    other = {"wall": "2019-07-11T23:30:00.000", "source": "exif:DateTimeOriginal", "confidence": "high", "has_time": True,
+             "offset_minutes": 0}  # fmt: skip
+    keeper = document("a")
+    assert after(keeper, document("b", captured=other)) == keeper
+
+
+def test_a_favorite_and_a_position_of_the_keeper_stay() -> None:
+    keeper = document("a", favorite=True, location={"lat": 1.0, "lon": 2.0})
+    assert after(keeper, overlaid(document("b"), {"favorite": False, "position": [8.0, 9.0]})) == keeper
 
 
 def test_what_a_person_said_of_both_counts() -> None:

@@ -73,6 +73,16 @@ def test_a_turned_picture_is_the_same_once_it_is_turned(turn: str) -> None:
         assert not likeness(*looks).is_same
 
 
+def with_child(picture: Image.Image, x: int = 60) -> Image.Image:
+    """The same picture with somebody small in it."""
+    picture = picture.copy()
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse([x + 5, 290, x + 20, 306], fill=(225, 185, 160))
+    draw.rectangle([x, 306, x + 25, 350], fill=(220, 60, 60))
+    draw.rectangle([x + 4, 350, x + 21, 380], fill=(40, 40, 80))
+    return picture
+
+
 def page(seed: int) -> Image.Image:
     """A page of print: one layout, other words."""
     chance, picture = random.Random(seed), Image.new("RGB", (827, 1169), (250, 249, 245))
@@ -93,10 +103,12 @@ def page(seed: int) -> Image.Image:
         (photo(1), photo(2)),
         (page(1), page(2)),
         (photo(5), photo(5, move=0.15)),  # somebody moved
+        (photo(6), with_child(photo(6))),
+        (with_child(photo(6)), recoded(with_child(photo(6), 90).resize((300, 200)))),
         (photo(1), Image.new("RGB", (600, 400), (120, 120, 120))),
         (photo(1), Image.fromarray(255 - np.asarray(photo(1)))),
     ],
-    ids=["other photos", "other pages", "another moment", "a grey card", "a negative"],
+    ids=["other photos", "other pages", "another moment", "a child came", "a child moved", "a grey card", "a negative"],
 )
 def test_what_shows_something_else_is_not_the_same(one: Image.Image, other: Image.Image) -> None:
     assert not likeness(decoded_look(measure(one).look), decoded_look(measure(other).look)).is_same
