@@ -32,7 +32,7 @@ class Made:
 
 
 def make_look_alikes(folder: Path, scenes: int, seed: int) -> list[Made]:
-    """Scenes as a camera stores them, one rendering of each kind, bursts, visitors to the same places, and pages, forms and skies."""
+    """Scenes as a camera stores them, a rendering of each kind, bursts, visitors to the same places, pages, forms and skies."""
     made = []
     for number in range(scenes):
         picture = scene(seed * 1_000_000 + number)
