@@ -32,6 +32,7 @@ from catalog.domain.spreadsheets import (
 )
 from catalog.errors import ConfirmationNeeded, UsageError
 from catalog.plans.reingest import Rules, Shot, decide_image, propose_duplicate, year_of_path
+from catalog.runs.reingest.process_videos import film_date
 from catalog.runs.reingest.processing import dated
 from catalog.runs.reingest.staging import stem
 from catalog.runs.reingest.tables import Processed, read_table, validated
@@ -185,7 +186,7 @@ def test_no_date_and_offset_are_more_than_a_refusal(text: str, offset: str):
     try:
         found = dated(Row(2, {"datetime": text, "offset": offset, "taken": "20190712T183015"}))
     except ValueError as error:
-        assert str(error).startswith("its datetime")
+        assert str(error).startswith(("its datetime", "its offset"))
     else:
         assert found.wall is None or found.wall.year > 1800
 
@@ -217,14 +218,30 @@ def test_the_date_of_a_row_is_the_proposed_one_or_what_a_person_wrote():
 
     proposed = datetime(2019, 7, 12, 18, 30, 15)
     assert read("2019-07-12 18:30:15") == read("12/07/2019 18:30") == read("7/12/19 6:30 PM") == (proposed, 120, False)
-    assert read("2018-01-02 03:04:05") == (datetime(2018, 1, 2, 3, 4, 5), None, True)
+    assert read("2018-01-02 03:04:05") == (datetime(2018, 1, 2, 3, 4, 5), 120, True)
     assert read("2018-01-02 03:04:05+01:00") == (datetime(2018, 1, 2, 3, 4, 5), 60, True)
-    assert read("25.12.2018 20:15") == (datetime(2018, 12, 25, 20, 15), None, True)
+    assert read("25.12.2018 20:15") == (datetime(2018, 12, 25, 20, 15), 120, True)
     assert read("") == (None, None, True)
     for text in ("03/04/2018 10:00", "soon", "2018-13-01 10:00:00", "12/07/2019", "1700-01-01 00:00:00", "2999-01-01 00:00:00"):
         with pytest.raises(ValueError, match="its datetime"):
             read(text)
     assert local_date("05/05/2018 10:00") == datetime(2018, 5, 5, 10)
+
+
+@pytest.mark.parametrize("text", ["99999999999", "--5", "999", "-841", "+02:00", "1.5", "\u00b2", "two hours"])
+def test_an_offset_that_is_none_is_refused_in_words_for_photos_and_films(text: str):
+    row = Row(2, {"datetime": "2019-07-12 18:30:15", "taken": "20190712T183015", "offset": text, "creation_time": "2019-07-12"})
+    for read in (dated, lambda r: film_date(r, lambda _utc: 0)):
+        with pytest.raises(ValueError, match="write minutes east of UTC, -840 to 840"):
+            read(row)
+
+
+def test_an_edited_date_keeps_the_offset_of_its_row():
+    cells = {"datetime": "2019-07-12 18:30:16", "taken": "20190712T183015", "offset": "-240", "creation_time": ""}
+    film = film_date(Row(2, cells), lambda _utc: 120)
+    assert (film.wall, film.offset, film.edited) == (datetime(2019, 7, 12, 18, 30, 16), -240, True)
+    for text, minutes in (("", None), ("120", 120), ("120.0", 120), ("-840", -840), ("0", 0)):
+        assert dated(Row(2, {**cells, "offset": text})).offset == minutes
 
 
 def test_bad_rows_are_refused_by_line_and_a_file_counts_once():

@@ -28,7 +28,7 @@ from catalog.runs.converting import Converter, Made, Wish, converter
 from catalog.runs.reingest import staging as stagings
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
 from catalog.runs.reingest.handing_over import Given, hand_over, told
-from catalog.runs.reingest.processing import Dated, Sources, dated, done_before, folders_of, hashed, was_overruled
+from catalog.runs.reingest.processing import Dated, Sources, dated, done_before, folders_of, hashed, offset_of, was_overruled
 from catalog.runs.reingest.staging import Staging
 from catalog.runs.reingest.tables import Processed, Validated, read_table, validated
 from catalog.runs.reingest.video_reports import ALL, NEEDED, described
@@ -100,14 +100,16 @@ def film_date(row: Row, home: Any) -> Dated:
     """
     found, text = dated(row), row.get("creation_time")
     proposed = read_proof_date(row.get("taken"))
-    offset = int(row.get("offset")) if row.get("offset").lstrip("-").isdigit() else None
+    offset = offset_of(row)
     if not text or text == utc_text(proposed, offset) or (proposed and is_reformatted(text, _utc(proposed, offset))):
         return found
     parsed = parse_date(text)
     if parsed is None:
         raise ValueError(f"its creation_time {text} cannot be understood: write it as 2019-07-12T16:30:15Z")
     if found.edited and row.get("datetime"):
-        raise ValueError("its datetime and its creation_time were both changed: change one of them")
+        raise ValueError(
+            "its datetime or offset and its creation_time were both changed: empty the creation_time, or change it alone"
+        )
     wall, stated, _has_time = parsed
     if stated is None:
         return Dated(wall, None, edited=True)

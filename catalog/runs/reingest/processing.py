@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from catalog.domain.asset import Entry
-from catalog.domain.capture_time import EARLIEST_YEAR, parse_date
+from catalog.domain.capture_time import EARLIEST_YEAR, MAX_OFFSET, parse_date
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import from_text
 from catalog.domain.spreadsheets import Row, Table, is_reformatted, local_date, read_proof_date
@@ -34,9 +34,12 @@ class Dated:
 
 
 def dated(row: Row) -> Dated:
-    """The date of a row, whatever a spreadsheet made of it. Raises ValueError with the reason where nobody can tell."""
+    """The date of a row, whatever a spreadsheet made of it. Raises ValueError with the reason where nobody can tell.
+
+    A date that a person wrote without an offset has that of the column `offset`.
+    """
     proposed, text = read_proof_date(row.get("taken")), row.get("datetime")
-    offset = int(row.get("offset")) if re.fullmatch(r"-?[0-9]{1,3}", row.get("offset")) else None
+    offset = offset_of(row)
     if not text:
         return Dated(None, None, proposed is not None)
     if proposed is not None and is_reformatted(text, proposed):
@@ -53,7 +56,20 @@ def dated(row: Row) -> Dated:
         wall, stated = local, None
     if wall.year < EARLIEST_YEAR or wall > utc_now() + timedelta(days=1):
         raise ValueError(f"its datetime {text} is no possible date of a shot")
-    return Dated(wall, stated, edited=True)
+    return Dated(wall, offset if stated is None else stated, edited=True)
+
+
+def offset_of(row: Row) -> int | None:
+    """The column `offset`, in minutes east of UTC; None where it is empty. Raises ValueError with the reason."""
+    text = row.get("offset")
+    if not text:
+        return None
+    minutes = int(text.partition(".")[0]) if re.fullmatch(r"-?[0-9]{1,3}(\.0)?", text) else None
+    if minutes is None or abs(minutes) > MAX_OFFSET:
+        raise ValueError(
+            f"its offset {text[:40]} is none: write minutes east of UTC, {-MAX_OFFSET} to {MAX_OFFSET}, or leave it empty"
+        )
+    return minutes
 
 
 @dataclass(slots=True)
