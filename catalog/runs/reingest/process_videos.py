@@ -23,7 +23,7 @@ from catalog.errors import AlreadyExists, ConversionFailed, MediaError, StoreErr
 from catalog.execution.report import Outcome, Report
 from catalog.index.handovers import Handovers, Record, staged_path
 from catalog.plans.reingest import CONVERT, MOVE, SKIP
-from catalog.plans.reingest_videos import row_needs, utc_text
+from catalog.plans.reingest_videos import is_copied_along, row_needs, utc_text
 from catalog.runs.converting import Converter, Made, Wish, converter
 from catalog.runs.reingest import staging as stagings
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
@@ -63,7 +63,7 @@ def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -
     with contextlib.closing(locations):
         sources = Sources(locations)
         home = partial(_home_offset, workspace)
-        good = validated(table, (SKIP, MOVE, CONVERT), [sources.check, partial(_row_problem, home=home)])
+        good = validated(table, (SKIP, MOVE, CONVERT), [sources.check, partial(row_problem, home=home)])
         stagings.check_apart(folder, folders_of(table), repository)
         if request.dryrun:
             return _dry(screen.report(workspace.progress, dry=True, **WORDS), good, home)
@@ -127,7 +127,7 @@ def _home_offset(workspace: Workspace, utc: datetime) -> int:
     return workspace.gazetteer.offset_at(workspace.settings.home_zone, utc) or 0
 
 
-def _row_problem(row: Row, home: Any) -> str:
+def row_problem(row: Row, home: Any) -> str:
     """Why what a row says cannot be done, or ""."""
     action = row.get("action").lower()
     if action == SKIP:
@@ -138,6 +138,9 @@ def _row_problem(row: Row, home: Any) -> str:
         return str(error)
     if action == MOVE and found.edited:
         return "its date was changed, and can be written into a converted copy only: set its action to convert"
+    if action == MOVE and found.wall is not None and not is_copied_along(row.get("source")):
+        told = row.get("source") or "of the report"
+        return f"its date ({told}) is not in the file, and can be written into a converted copy only: set its action to convert"
     for column in ("video_codec_needed", "audio_codec_needed"):
         if row.get(column) not in ("", "0", "1", "0.0", "1.0"):
             return f"its {column} is {row.get(column)}, and not 0 or 1"
