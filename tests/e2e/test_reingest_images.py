@@ -136,7 +136,7 @@ def test_an_archive_that_is_no_store_goes_through_report_and_staging_and_is_not_
 
 def test_what_a_spreadsheet_and_a_person_make_of_a_report_is_understood(desk: Desk):
     put(desk.archive, {"2019/a.jpg": jpeg("a"), "2019/b.jpg": jpeg("b"), "2019/Grüße.jpg": jpeg("u"), "2019/no.jpg": jpeg("no")})
-    put(desk.archive, {"2012/old.jpg": jpeg("old")})
+    put(desk.archive, {"2012/old.jpg": jpeg("old", taken="2019:07:25 18:30:15")})  # which shows that the day comes first
     desk.evaluate()
     for separator, encoding in ((",", "cp1252"), ("\t", "utf-16"), (";", "utf-8")):
         rows = desk.rows()
@@ -167,7 +167,7 @@ def test_what_a_spreadsheet_and_a_person_make_of_a_report_is_understood(desk: De
         done = desk.process()
         assert done.status == 0, (encoding, done.err)
         assert set(desk.staged()) == {
-            "20190712_183015-a.jpg", "20190712_183015-b.jpg", "20190712_183015-Grüße.jpg", "20190712_183015-old.jpg",
+            "20190712_183015-a.jpg", "20190712_183015-b.jpg", "20190712_183015-Grüße.jpg", "20190725_183015-old.jpg",
         }  # fmt: skip
         assert desk.report.read_bytes() == edited
         told = desk.rows(desk.processed)

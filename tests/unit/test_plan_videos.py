@@ -98,7 +98,10 @@ def test_the_date_of_a_row_is_as_proposed_unless_one_of_its_two_forms_was_change
     home = lambda _utc: 60  # noqa: E731
     assert (film_date(row(), home).wall, film_date(row(), home).edited) == (WALL, False)
     assert film_date(row(creation_time=""), home).wall == WALL
-    assert film_date(row(creation_time="12/07/2019 16:30"), home).edited is False  # a spreadsheet's own way of writing it
+    reformatted = row(creation_time="12/07/2019 16:30")  # a spreadsheet's own way of writing it
+    assert film_date(replace(reformatted, order="dmy"), home).edited is False
+    with pytest.raises(ValueError, match="its creation_time 12/07/2019 16:30 cannot be understood for certain"):
+        film_date(reformatted, home)
     by_wall = film_date(row(datetime="2019-07-13 10:00:00"), home)
     assert (by_wall.wall, by_wall.edited) == (datetime(2019, 7, 13, 10), True)
     by_utc = film_date(row(creation_time="2019-07-13T10:00:00Z"), home)

@@ -18,7 +18,7 @@ from catalog.domain.capture_time import CaptureTime, parse_date
 from catalog.domain.filetypes import HEAD_BYTES, matches_extension, recognise
 from catalog.domain.layout import file_name
 from catalog.domain.names import from_text, to_text
-from catalog.domain.spreadsheets import Row, is_reformatted, read_proof_date
+from catalog.domain.spreadsheets import Row, read_proof_date
 from catalog.errors import AlreadyExists, ConversionFailed, MediaError, StoreError, StoreFull
 from catalog.execution.report import Outcome, Report
 from catalog.index.handovers import Handovers, Record, staged_path
@@ -28,7 +28,17 @@ from catalog.runs.converting import Converter, Made, Wish, converter
 from catalog.runs.reingest import staging as stagings
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
 from catalog.runs.reingest.handing_over import Given, hand_over, told
-from catalog.runs.reingest.processing import Dated, Sources, dated, done_before, folders_of, hashed, offset_of, was_overruled
+from catalog.runs.reingest.processing import (
+    Dated,
+    Sources,
+    dated,
+    done_before,
+    folders_of,
+    hashed,
+    is_as_proposed,
+    offset_of,
+    was_overruled,
+)
 from catalog.runs.reingest.staging import Staging
 from catalog.runs.reingest.tables import Processed, Validated, read_table, validated
 from catalog.runs.reingest.video_reports import ALL, NEEDED, described
@@ -38,6 +48,7 @@ from catalog.stores.placing import place_without_overwriting
 from catalog.wiring import Workspace
 
 SUCCESS = "SUCCESS"
+UTC_FORM = "write it as 2019-07-12T16:30:15Z"
 ADDED = ("derived_file", "processing_status", "derived_hash", "derived_size", "overwrite")
 """Columns of the processed report. `overwrite` is for a person: 1 where the archive shall have the converted file."""
 WORDS = {"outcomes": ("copied", "converted", "already", "skipped", "refused", "failed"), "always": ("copied", "converted"),
@@ -101,11 +112,13 @@ def film_date(row: Row, home: Any) -> Dated:
     found, text = dated(row), row.get("creation_time")
     proposed = read_proof_date(row.get("taken"))
     offset = offset_of(row)
-    if not text or text == utc_text(proposed, offset) or (proposed and is_reformatted(text, _utc(proposed, offset))):
+    if not text or text == utc_text(proposed, offset):
+        return found
+    if proposed and is_as_proposed(row, "creation_time", _utc(proposed, offset), UTC_FORM):
         return found
     parsed = parse_date(text)
     if parsed is None:
-        raise ValueError(f"its creation_time {text} cannot be understood: write it as 2019-07-12T16:30:15Z")
+        raise ValueError(f"its creation_time {text} cannot be understood: {UTC_FORM}")
     if found.edited and row.get("datetime"):
         raise ValueError(
             "its datetime or offset and its creation_time were both changed: empty the creation_time, or change it alone"

@@ -42,7 +42,7 @@ def dated(row: Row) -> Dated:
     offset = offset_of(row)
     if not text:
         return Dated(None, None, proposed is not None)
-    if proposed is not None and is_reformatted(text, proposed):
+    if proposed is not None and is_as_proposed(row, "datetime", proposed, FORM):
         return Dated(proposed, offset)
     parsed = parse_date(text) if text[:4].isdigit() else None
     if parsed is not None:
@@ -50,13 +50,22 @@ def dated(row: Row) -> Dated:
         if proposed == wall.replace(microsecond=0):
             return Dated(wall, offset if stated is None else stated)
     else:
-        local = local_date(text)
+        local = local_date(text, row.order)
         if local is None:
             raise ValueError(f"its datetime {text} cannot be understood for certain: {FORM}")
         wall, stated = local, None
     if wall.year < EARLIEST_YEAR or wall > utc_now() + timedelta(days=1):
         raise ValueError(f"its datetime {text} is no possible date of a shot")
     return Dated(wall, offset if stated is None else stated, edited=True)
+
+
+def is_as_proposed(row: Row, column: str, proposed: datetime, form: str) -> bool:
+    """Whether a date is the proposed one as a spreadsheet writes it. Raises ValueError where nobody can tell."""
+    text = row.get(column)
+    try:
+        return is_reformatted(text, proposed, row.order)
+    except ValueError as error:
+        raise ValueError(f"its {column} {text} cannot be understood for certain, {error}: {form}") from None
 
 
 def offset_of(row: Row) -> int | None:
