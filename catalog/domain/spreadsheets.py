@@ -10,7 +10,7 @@ import io
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 SEPARATOR = ";"
@@ -26,11 +26,15 @@ _NUMBER = re.compile(r"0\d+(\.\d*)?|\d{16,}|\d+(\.\d*)?[eE]\d+")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `line` is where it begins in the file, from 1; `cells` are by column; `problem` says why it cannot be used."""
+    """One row. `line` is where it begins in the file, from 1; `cells` are by column; `problem` says why it cannot be used.
+
+    `order` is the order of day, month and year in which the file's dates are written, "" where that is not known.
+    """
 
     line: int
     cells: Mapping[str, str]
     problem: str = ""
+    order: str = ""
 
     def get(self, column: str) -> str:
         """A cell without surrounding blanks; "" where there is none."""
@@ -175,27 +179,66 @@ def read_proof_date(text: str) -> datetime | None:
         return None
 
 
-def is_reformatted(text: str, wall: datetime) -> bool:
-    """Whether a spreadsheet may have made this text of a wall clock: any order of its parts, seconds or century left out."""
-    return any(_differs_by_seconds_at_most(found, precision, wall) for found, precision in _readings(text))
+def in_known_order(table: Table, written: str, proposed: str) -> Table:
+    """The table whose rows say in which order its dates are written, if the column `written` shows that.
+
+    It does by dates that can be read in one way alone, if those are what the column `proposed` says (as `proof_date`).
+    """
+    orders = set()
+    for row in table.rows:
+        wall, text = read_proof_date(row.get(proposed)), row.get(written)
+        fitting, others = _orders(text, wall) if wall is not None and not text[:4].isdigit() else (set(), set())
+        orders |= fitting if len(fitting) == 1 and not others else set()
+    if len(orders) != 1:
+        return table
+    (order,) = orders
+    return replace(table, rows=tuple(replace(row, order=order) for row in table.rows))
 
 
-def _differs_by_seconds_at_most(found: datetime, precision: str, wall: datetime) -> bool:
-    if precision == "second":
-        return found == wall.replace(microsecond=0)
-    if precision == "minute":
-        return found == wall.replace(second=0, microsecond=0)
+def is_reformatted(text: str, wall: datetime, order: str = "") -> bool:
+    """Whether a spreadsheet has made this text of a wall clock, seconds or century left out.
+
+    `order` is that of the file, if known. Raises ValueError where a person may as well have written another date.
+    """
+    fitting, others = _orders(text, wall, order)
+    if fitting and others:
+        raise ValueError("it can be read in two ways")
+    return bool(fitting)
+
+
+def _orders(text: str, wall: datetime, order: str = "") -> tuple[set[str], set[str]]:
+    """The orders in which a text is this wall clock, and those in which it is another that may be meant."""
+    readings = _readings(text, order)
+    fitting = {reading.order for reading in readings if _is_of(reading, wall)}
+    others = {reading.order for reading in readings} - fitting
+    return fitting, others if "ymd" in fitting else others - {"ymd"}  # a year of two digits before the month is too rare
+
+
+def _is_of(reading: _Reading, wall: datetime) -> bool:
+    if reading.precision == "second":
+        return reading.wall == wall.replace(microsecond=0)
+    if reading.precision == "minute":
+        return reading.wall == wall.replace(second=0, microsecond=0)
     return False
 
 
-def local_date(text: str) -> datetime | None:
+def local_date(text: str, order: str = "") -> datetime | None:
     """The wall clock of a date written as people of some country do, if there is only one way to read it; else None."""
-    found = {moment for moment, precision in _readings(text) if precision != "day"}
+    found = {reading.wall for reading in _readings(text, order) if reading.precision != "day"}
     return found.pop() if len(found) == 1 else None
 
 
-def _readings(text: str) -> list[tuple[datetime, str]]:
-    """Every way to read a date, and how precise it is: to the second, minute or day."""
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A way to read a date: in an order of its parts, and how precise it is: to the second, minute or day."""
+
+    wall: datetime
+    precision: str
+    order: str
+
+
+def _readings(text: str, order: str = "") -> list[_Reading]:
+    """Every way to read a date, or those in one order. Where dots stand between its parts, the month is never the first."""
     match = _LOCAL.fullmatch(text.strip())
     if not match:
         return []
@@ -204,12 +247,23 @@ def _readings(text: str) -> list[tuple[datetime, str]]:
     if match["half"] and hour <= 12:
         hour = hour % 12 + (12 if match["half"][0] in "Pp" else 0)
     precision = "second" if match["S"] else "minute" if match["H"] else "day"
-    orders = [(a, b, c)] if len(a) == 4 else [(c, b, a), (c, a, b), *([(a, b, c)] if len(c) < 4 else [])]
+    orders = {"ymd": (a, b, c)} if len(a) == 4 else {"dmy": (c, b, a), "mdy": (c, a, b), "ymd": (a, b, c)}
+    if match[2] == ".":
+        orders.pop("mdy", None)
+    if order in orders:
+        orders = {order: orders[order]}
     found = []
-    for year, month, day in orders:
-        for full in [int(year)] if len(year) == 4 else [1900 + int(year), 2000 + int(year)] if len(year) == 2 else []:
+    for name, (year, month, day) in orders.items():
+        for full in _years(year):
             try:
-                found.append((datetime(full, int(month), int(day), hour, int(match["M"] or 0), int(match["S"] or 0)), precision))
+                wall = datetime(full, int(month), int(day), hour, int(match["M"] or 0), int(match["S"] or 0))
             except ValueError:
                 continue
+            found.append(_Reading(wall, precision, name))
     return found
+
+
+def _years(text: str) -> list[int]:
+    if len(text) == 4:
+        return [int(text)]
+    return [1900 + int(text), 2000 + int(text)] if len(text) == 2 else []

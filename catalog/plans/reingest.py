@@ -17,8 +17,6 @@ KEEP, DELETE = "keep", "delete"
 EXACT, SAME_IMAGE, SIMILAR = DUPLICATES = ("exact", "same-image", "similar")
 """Same bytes; same image data with other metadata; the same picture in another size, quality, format or turn."""
 
-NOT_IN_FILE = frozenset({"filename", "folder", "person"})
-"""Sources of a date that a copy of the file does not state by itself."""
 ICLOUD_IMAGES = frozenset({"jpeg", "mpo", "heic", "heif", "png", "gif", "tiff", "webp", "avif", "dng"})
 """Types that Apple's Photos takes and shows on a phone. Raw pictures of other makers are taken by some versions only."""
 

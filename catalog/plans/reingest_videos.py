@@ -15,6 +15,8 @@ FIT = "fully compatible already"
 NOTHING = Needs()
 _IN_FILE = "quicktime:"
 """How the sources of dates begin that a film in a MOV or MP4 file states itself; any other is written into a new file."""
+_IN_ITSELF = (_IN_FILE, "riff:", "avchd:", "matroska:", "asf:", "flv:", "exif:", "maker:")
+"""How the sources of dates begin that a film of any type states itself. XMP may lie beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ def row_needs(clip: Clip, cells: Mapping[str, str]) -> Needs:
 
 def _is_one(text: str) -> bool:
     return text.strip() in ("1", "1.0")
+
+
+def is_copied_along(source: str) -> bool:
+    """Whether a bare copy has a date from this source: it stands in the film, or is the time of the file."""
+    return source == "mtime" or source.startswith(_IN_ITSELF)
 
 
 def utc_text(wall: datetime | None, offset: int | None) -> str:

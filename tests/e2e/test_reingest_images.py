@@ -78,6 +78,14 @@ def heic(taken: str) -> bytes:
     return buffer.getvalue()
 
 
+def xmp(taken: str) -> bytes:
+    """A packet that states a date of capture."""
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description xmlns:exif="http://ns.adobe.com/exif/1.0/" exif:DateTimeOriginal="{taken}"/></rdf:RDF></x:xmpmeta>'
+    ).encode()
+
+
 def test_an_archive_that_is_no_store_goes_through_report_and_staging_and_is_not_offered_again(desk: Desk):
     put(desk.archive, {
         "2019/IMG_1.jpg": jpeg("a"), "2019/again.jpg": jpeg("a"), "2012/wrong.jpg": jpeg("b"), "2019/Small pics/c.jpg": jpeg("c"),
@@ -128,7 +136,7 @@ def test_an_archive_that_is_no_store_goes_through_report_and_staging_and_is_not_
 
 def test_what_a_spreadsheet_and_a_person_make_of_a_report_is_understood(desk: Desk):
     put(desk.archive, {"2019/a.jpg": jpeg("a"), "2019/b.jpg": jpeg("b"), "2019/Grüße.jpg": jpeg("u"), "2019/no.jpg": jpeg("no")})
-    put(desk.archive, {"2012/old.jpg": jpeg("old")})
+    put(desk.archive, {"2012/old.jpg": jpeg("old", taken="2019:07:25 18:30:15")})  # which shows that the day comes first
     desk.evaluate()
     for separator, encoding in ((",", "cp1252"), ("\t", "utf-16"), (";", "utf-8")):
         rows = desk.rows()
@@ -159,7 +167,7 @@ def test_what_a_spreadsheet_and_a_person_make_of_a_report_is_understood(desk: De
         done = desk.process()
         assert done.status == 0, (encoding, done.err)
         assert set(desk.staged()) == {
-            "20190712_183015-a.jpg", "20190712_183015-b.jpg", "20190712_183015-Grüße.jpg", "20190712_183015-old.jpg",
+            "20190712_183015-a.jpg", "20190712_183015-b.jpg", "20190712_183015-Grüße.jpg", "20190725_183015-old.jpg",
         }  # fmt: skip
         assert desk.report.read_bytes() == edited
         told = desk.rows(desk.processed)
@@ -171,14 +179,14 @@ def test_what_a_spreadsheet_and_a_person_make_of_a_report_is_understood(desk: De
 
 
 def test_bad_rows_are_refused_by_line_and_the_good_ones_are_done(desk: Desk):
-    put(desk.archive, {f"2019/{n}.jpg": jpeg(n) for n in "abcdefg"})
+    put(desk.archive, {f"2019/{n}.jpg": jpeg(n, taken=None if n == "e" else SUMMER) for n in "abcdefg"})
     desk.evaluate()
     rows = desk.rows()
     rows[0]["action"] = "upload"
     rows[1]["file"] += ".gone"
     rows[2]["datetime"] = "03/04/2019 18:30"
     (desk.archive / "2019/d.jpg").write_bytes(jpeg("other"))
-    rows[4]["datetime"] = "2015-02-03 04:05:06"
+    rows[4] |= {"datetime": "2015-02-03 04:05:06", "action": "move"}
     rows.append(dict(rows[5]))
     desk.save(rows)
     done = desk.process()
@@ -239,6 +247,57 @@ def test_a_missing_date_is_written_into_the_copy_alone(desk: Desk):
     assert tree(desk.archive) == before
     for record in desk.records().values():
         assert desk.staged()[record["name"]] == record["staged"]
+
+
+def test_a_date_of_a_sidecar_becomes_the_time_of_the_copy(desk: Desk):
+    put(desk.archive, {
+        "2019/takeout.jpg": jpeg("t", taken=None), "2019/takeout.jpg.json": b'{"photoTakenTime": {"timestamp": "1562949015"}}',
+        "2019/x.jpg": jpeg("x", taken=None), "2019/x.jpg.xmp": xmp("2019-07-12T16:30:15Z"),
+    })  # fmt: skip
+    desk.evaluate()
+    assert {(r["action"], r["source"].partition(":")[0]) for r in desk.rows()} == {("move", "takeout"), ("move", "xmp")}
+    assert desk.process().status == 0
+    assert len(desk.staged()) == 2
+    for name, digest in desk.staged().items():
+        assert (desk.staging / name).stat().st_mtime == 1562949015
+        assert digest in hashes(desk.archive).values()
+
+
+def test_a_picture_that_states_another_date_than_its_row_fails_and_says_what_to_do(desk: Desk):
+    put(desk.archive, {"2019/a.jpg": jpeg("a"), "2019/b.jpg": jpeg("b"), "2019/none.jpg": jpeg("n", taken=None)}, MTIME_2019)
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), (20, 120, 40)).save(buffer, "JPEG", xmp=xmp("2019-03-04T05:06:07"))
+    put(desk.archive, {"2019/xmp.jpg": buffer.getvalue()}, MTIME_2019)
+    desk.evaluate()
+    rows = desk.by_name()
+    assert {row["action"] for row in rows.values()} == {"move"}
+    for name in ("a.jpg", "none.jpg", "xmp.jpg"):
+        rows[name]["datetime"] = "2017-12-12 10:11:12"
+    desk.save(list(rows.values()))
+    done = desk.process()
+    assert (done.status, done.summary["staged"], done.summary["failed"]) == (3, 2, 2)
+    assert set(desk.staged()) == {"20190712_183015-b.jpg", "20171212_101112-none.jpg"}
+    told = {n: row["processed"] for n, row in desk.by_name(desk.processed).items()}
+    wanted = (
+        "error: its picture states 2019-07-12 18:30:15 (exif:DateTimeOriginal), its row 2017-12-12 10:11:12: add --write-dates"
+    )
+    assert told["a.jpg"] == wanted
+    assert "2019-03-04 05:06:07 (xmp:DateTimeOriginal)" in told["xmp.jpg"]
+
+
+def test_a_date_that_was_set_in_the_catalog_is_one_that_the_picture_does_not_state(desk: Desk):
+    lab = desk.lab
+    put(lab.source, {"a.jpg": jpeg("a")})
+    assert lab.upload().status == 0
+    assert lab.catalog("set", content_hash(jpeg("a")), "taken=2017-12-12 10:11:12").status == 0
+    roots = ("--nas_root", lab.root)
+    assert lab.run("reingest", "evaluate-images", "--query", "kind:image", "--report", desk.report, *roots).status == 0
+    (row,) = desk.rows()
+    assert (row["source"], row["datetime"], row["action"]) == ("person", "2017-12-12 10:11:12", "move")
+    done = desk.process(*roots)
+    assert done.status == 3 and "add --write-dates" in done.out and desk.staged() == {}
+    assert desk.process("--write-dates", *roots).status == 0
+    assert [name.partition("-")[0] for name in desk.staged()] == ["20171212_101112"]
 
 
 def test_a_killed_run_is_run_again_and_ends_as_if_undisturbed(desk: Desk):

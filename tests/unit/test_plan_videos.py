@@ -28,7 +28,7 @@ from catalog.plans.replacement import (
     Found,
     plan_replacement,
 )
-from catalog.runs.reingest.process_videos import film_date
+from catalog.runs.reingest.process_videos import film_date, row_problem
 
 WALL = datetime(2019, 7, 12, 18, 30, 15)
 TAKEN = CaptureTime(WALL, "quicktime:creationdate", "high", 120)
@@ -98,7 +98,10 @@ def test_the_date_of_a_row_is_as_proposed_unless_one_of_its_two_forms_was_change
     home = lambda _utc: 60  # noqa: E731
     assert (film_date(row(), home).wall, film_date(row(), home).edited) == (WALL, False)
     assert film_date(row(creation_time=""), home).wall == WALL
-    assert film_date(row(creation_time="12/07/2019 16:30"), home).edited is False  # a spreadsheet's own way of writing it
+    reformatted = row(creation_time="12/07/2019 16:30")  # a spreadsheet's own way of writing it
+    assert film_date(replace(reformatted, order="dmy"), home).edited is False
+    with pytest.raises(ValueError, match="its creation_time 12/07/2019 16:30 cannot be understood for certain"):
+        film_date(reformatted, home)
     by_wall = film_date(row(datetime="2019-07-13 10:00:00"), home)
     assert (by_wall.wall, by_wall.edited) == (datetime(2019, 7, 13, 10), True)
     by_utc = film_date(row(creation_time="2019-07-13T10:00:00Z"), home)
@@ -109,6 +112,17 @@ def test_the_date_of_a_row_is_as_proposed_unless_one_of_its_two_forms_was_change
         film_date(row(datetime="2019-07-13 10:00:00", creation_time="2019-07-14T10:00:00Z"), home)
     with pytest.raises(ValueError, match="cannot be understood"):
         film_date(row(creation_time="last summer"), home)
+
+
+def test_a_film_is_not_copied_as_it_is_with_a_date_that_it_does_not_state():
+    home = lambda _utc: 60  # noqa: E731
+    for source in ("takeout:photoTakenTime", "filename", "folder", "person", "xmp:DateTimeOriginal", "gps", ""):
+        found = row_problem(row(action="move", source=source), home)
+        assert "is not in the file" in found and found.endswith("set its action to convert")
+        assert row_problem(row(action="convert", source=source), home) == ""
+    for source in ("quicktime:CreateDate", "matroska:DateUTC", "riff:DateTimeOriginal", "mtime"):
+        assert row_problem(row(action="move", source=source), home) == ""
+    assert row_problem(Row(2, {"action": "move", "source": ""}), home) == ""  # no date at all: its name says so
 
 
 # --- replacement -----------------------------------------------------------------------------------------------------------

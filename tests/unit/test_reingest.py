@@ -21,6 +21,7 @@ from catalog.domain.spreadsheets import (
     Row,
     encoded_header,
     encoded_line,
+    in_known_order,
     is_reformatted,
     local_date,
     parse,
@@ -32,6 +33,7 @@ from catalog.domain.spreadsheets import (
 )
 from catalog.errors import ConfirmationNeeded, UsageError
 from catalog.plans.reingest import Rules, Shot, decide_image, propose_duplicate, year_of_path
+from catalog.runs.reingest.process_videos import film_date
 from catalog.runs.reingest.processing import dated
 from catalog.runs.reingest.staging import stem
 from catalog.runs.reingest.tables import Processed, read_table, validated
@@ -185,7 +187,7 @@ def test_no_date_and_offset_are_more_than_a_refusal(text: str, offset: str):
     try:
         found = dated(Row(2, {"datetime": text, "offset": offset, "taken": "20190712T183015"}))
     except ValueError as error:
-        assert str(error).startswith("its datetime")
+        assert str(error).startswith(("its datetime", "its offset"))
     else:
         assert found.wall is None or found.wall.year > 1800
 
@@ -194,16 +196,16 @@ def test_no_date_and_offset_are_more_than_a_refusal(text: str, offset: str):
 def test_whatever_a_spreadsheet_makes_of_a_date_is_known_again(moment: datetime):
     wall = moment.replace(microsecond=0)
     assert read_proof_date(proof_date(wall)) == wall
-    for form in (
-        "%d/%m/%Y %H:%M",
-        "%m/%d/%Y %H:%M",
-        "%d.%m.%y %H:%M:%S",
-        "%Y-%m-%d %H:%M",
-        "%m/%d/%Y %I:%M:%S %p",
-        "%Y/%m/%d %H:%M:%S",
+    for form, order in (
+        ("%d/%m/%Y %H:%M", "dmy"),
+        ("%m/%d/%Y %H:%M", "mdy"),
+        ("%d.%m.%y %H:%M:%S", ""),
+        ("%Y-%m-%d %H:%M", ""),
+        ("%m/%d/%Y %I:%M:%S %p", "mdy"),
+        ("%Y/%m/%d %H:%M:%S", "dmy"),
     ):
-        assert is_reformatted(wall.strftime(form), wall)
-        assert not is_reformatted(wall.replace(minute=(wall.minute + 1) % 60).strftime(form), wall)
+        assert is_reformatted(wall.strftime(form), wall, order)
+        assert not is_reformatted(wall.replace(minute=(wall.minute + 1) % 60).strftime(form), wall, order)
 
 
 def row(text: str) -> bytes:
@@ -216,15 +218,67 @@ def test_the_date_of_a_row_is_the_proposed_one_or_what_a_person_wrote():
         return found.wall, found.offset, found.edited
 
     proposed = datetime(2019, 7, 12, 18, 30, 15)
-    assert read("2019-07-12 18:30:15") == read("12/07/2019 18:30") == read("7/12/19 6:30 PM") == (proposed, 120, False)
-    assert read("2018-01-02 03:04:05") == (datetime(2018, 1, 2, 3, 4, 5), None, True)
+    assert read("2019-07-12 18:30:15") == read("12.07.2019 18:30") == read("12.07.19 18:30:15") == (proposed, 120, False)
+    assert read("2018-01-02 03:04:05") == (datetime(2018, 1, 2, 3, 4, 5), 120, True)
     assert read("2018-01-02 03:04:05+01:00") == (datetime(2018, 1, 2, 3, 4, 5), 60, True)
-    assert read("25.12.2018 20:15") == (datetime(2018, 12, 25, 20, 15), None, True)
+    assert read("25.12.2018 20:15") == (datetime(2018, 12, 25, 20, 15), 120, True)
     assert read("") == (None, None, True)
-    for text in ("03/04/2018 10:00", "soon", "2018-13-01 10:00:00", "12/07/2019", "1700-01-01 00:00:00", "2999-01-01 00:00:00"):
+    for text in (
+        "12/07/2019 18:30",
+        "7/12/19 6:30 PM",
+        "03/04/2018 10:00",
+        "soon",
+        "2018-13-01 10:00:00",
+        "12/07/2019",
+        "1700-01-01 00:00:00",
+        "2999-01-01 00:00:00",
+    ):
         with pytest.raises(ValueError, match="its datetime"):
             read(text)
     assert local_date("05/05/2018 10:00") == datetime(2018, 5, 5, 10)
+
+
+def dates(*texts: str, taken: str = "20190712T183015") -> list[tuple[datetime | None, bool] | str]:
+    """What is understood of the dates of a file whose first row was the 25 July."""
+    lines = [f"/{n};{text};move;{'20190725T183000' if n == 0 else taken}" for n, text in enumerate(texts)]
+    table = parse("\n".join(["file;datetime;action;taken", *lines]).encode(), ["file"])
+    found: list[tuple[datetime | None, bool] | str] = []
+    for row in in_known_order(table, "datetime", "taken").rows[1:]:
+        try:
+            found.append((dated(row).wall, dated(row).edited))
+        except ValueError as error:
+            found.append(str(error))
+    return found
+
+
+def test_day_and_month_are_exchanged_by_a_person_and_not_by_the_reader():
+    proposed, exchanged = (datetime(2019, 7, 12, 18, 30, 15), False), (datetime(2019, 12, 7, 18, 30, 15), True)
+    assert dates("25/07/2019 18:30", "12/07/2019 18:30:15", "07/12/2019 18:30:15") == [proposed, exchanged]
+    assert dates("7/25/2019 18:30", "7/12/2019 18:30:15", "12/7/2019 18:30:15") == [proposed, exchanged]
+    assert dates("25/07/19 18:30", "12/07/19 18:30:15") == [proposed]
+    assert dates("2019-07-25 18:30:00", "12.07.2019 18:30:15", "07.12.2019 18:30:15") == [proposed, exchanged]
+    doubt = "cannot be understood for certain, it can be read in two ways: write it as 2019-07-12 18:30:15"
+    for first in ("2019-07-25 18:30:00", "", "24/07/2019 18:30"):  # which shows no order
+        one, other = dates(first, "12/07/2019 18:30:15", "07/12/2019 18:30:15")
+        assert one == f"its datetime 12/07/2019 18:30:15 {doubt}" and other == f"its datetime 07/12/2019 18:30:15 {doubt}"
+    mixed = dates("25/07/2019 18:30", "7/25/2019 18:30", "12/07/2019 18:30", taken="20190725T183000")
+    assert mixed[0] == (datetime(2019, 7, 25, 18, 30), False) and "for certain" in str(mixed[1])
+
+
+@pytest.mark.parametrize("text", ["99999999999", "--5", "999", "-841", "+02:00", "1.5", "\u00b2", "two hours"])
+def test_an_offset_that_is_none_is_refused_in_words_for_photos_and_films(text: str):
+    row = Row(2, {"datetime": "2019-07-12 18:30:15", "taken": "20190712T183015", "offset": text, "creation_time": "2019-07-12"})
+    for read in (dated, lambda r: film_date(r, lambda _utc: 0)):
+        with pytest.raises(ValueError, match="write minutes east of UTC, -840 to 840"):
+            read(row)
+
+
+def test_an_edited_date_keeps_the_offset_of_its_row():
+    cells = {"datetime": "2019-07-12 18:30:16", "taken": "20190712T183015", "offset": "-240", "creation_time": ""}
+    film = film_date(Row(2, cells), lambda _utc: 120)
+    assert (film.wall, film.offset, film.edited) == (datetime(2019, 7, 12, 18, 30, 16), -240, True)
+    for text, minutes in (("", None), ("120", 120), ("120.0", 120), ("-840", -840), ("0", 0)):
+        assert dated(Row(2, {**cells, "offset": text})).offset == minutes
 
 
 def test_bad_rows_are_refused_by_line_and_a_file_counts_once():

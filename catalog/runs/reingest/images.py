@@ -19,8 +19,9 @@ from catalog.index.handovers import Handovers, Record
 from catalog.media.exif_writing import WRITABLE, with_date
 from catalog.media.findings import Findings
 from catalog.media.source import MemorySource
+from catalog.media.stated import agrees, stated_dates
 from catalog.media.stills import read_still
-from catalog.plans.reingest import MOVE, NOT_IN_FILE, SKIP, Decision, Rules, decide_image
+from catalog.plans.reingest import MOVE, SKIP, Decision, Rules, decide_image
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
 from catalog.runs.reingest.evaluating import COLUMNS, EvaluateRequest, Found, evaluate
 from catalog.runs.reingest.handing_over import Given, hand_over, told
@@ -36,6 +37,8 @@ OWN = ("file", "datetime", "action", "reason")
 ADDED = ("processed", "processed_hash")
 WORDS = {"outcomes": ("staged", "already", "skipped", "refused", "failed"), "always": ("staged",), "done": "staged"}
 ERROR = "error: "
+OWN_DATE = "exif:DateTimeOriginal"
+"""The source of a date that stands in the picture where every cloud reads it."""
 LARGEST_DATED = 1 << 30
 """Bytes of the largest picture into which a date is written: it is held in memory for that."""
 
@@ -186,33 +189,18 @@ class _Work:
         when = dated(row)
         digest = self._digests.get(row.cells["file"]) or hashed(row, located)
         wanted, mtime_ns = stem(when.wall, entry.name), self._mtime(row, entry, when)
-        if self._write_dates and when.wall is not None:
-            data, fresh = self._with_date(located, entry, digest, when)
-            if data is not fresh:
-                staged = self._staging.put_bytes(wanted, entry.name, fresh, mtime_ns)
-                return digest, staged, content_hash(fresh)
+        if when.wall is not None and (self._write_dates or not _states_it(row, when)):
+            data = _read(located, entry, digest)
+            fresh = _with_date(data, entry, when) if self._write_dates else _agreeing(data, entry, when)
+            there = self._staging.put_bytes(wanted, entry.name, fresh, mtime_ns)
+            return digest, there, digest if fresh is data else content_hash(fresh)
         with located.store.open(located.path) as stream:
             staged = self._staging.put(wanted, entry.name, stream, entry.size, mtime_ns, digest)
         return digest, staged, digest
 
-    def _with_date(self, located: Located, entry: Entry, digest: str, when: Dated) -> tuple[bytes, bytes]:
-        """The bytes of a file, and those with its date; the same where it states that date already."""
-        assert when.wall is not None
-        if entry.size > LARGEST_DATED:
-            raise MediaError(f"a date is only written into files up to {LARGEST_DATED >> 20} MiB")
-        with located.store.open(located.path) as stream:
-            data = stream.read()
-        if content_hash(data) != digest:
-            raise FixityMismatch("its content is another", path=located.path)
-        found = recognise(data[:HEAD_BYTES], entry.name)
-        name = found.name if found else ""
-        if name in WRITABLE and _states(data, name, when.wall):
-            return data, data
-        return data, with_date(data, name or "unknown", when.wall, when.offset)
-
     def _mtime(self, row: Row, entry: Entry, when: Dated) -> int:
-        """The time of the copy: that of its source, unless the date is one that the source does not state."""
-        if when.wall is None or not (when.edited or row.get("source") in NOT_IN_FILE):
+        """The time of the copy: the row's date, unless that is the time of the source, or a date within it."""
+        if when.wall is None or _states_it(row, when) or (row.get("source") == "mtime" and not when.edited):
             return entry.mtime_ns
         offset = when.offset if when.offset is not None else self._offset_at_home(when.wall)
         utc = (when.wall - timedelta(minutes=offset)).replace(tzinfo=UTC)
@@ -223,6 +211,45 @@ class _Work:
         zone, gazetteer = self._run.workspace.settings.home_zone, self._run.workspace.gazetteer
         guess = gazetteer.offset_at(zone, wall) or 0
         return gazetteer.offset_at(zone, wall - timedelta(minutes=guess)) or 0
+
+
+def _states_it(row: Row, when: Dated) -> bool:
+    """Whether the picture states the date of its row in the place that every cloud reads, as the evaluation found."""
+    return row.get("source") == OWN_DATE and not when.edited
+
+
+def _read(located: Located, entry: Entry, digest: str) -> bytes:
+    if entry.size > LARGEST_DATED:
+        raise MediaError(f"the date within a file is only looked at up to {LARGEST_DATED >> 20} MiB")
+    with located.store.open(located.path) as stream:
+        data = stream.read()
+    if content_hash(data) != digest:
+        raise FixityMismatch("its content is another", path=located.path)
+    return data
+
+
+def _type(data: bytes, entry: Entry) -> str:
+    found = recognise(data[:HEAD_BYTES], entry.name)
+    return found.name if found else ""
+
+
+def _with_date(data: bytes, entry: Entry, when: Dated) -> bytes:
+    """The bytes of a picture with the date of its row; the very same where it states that already."""
+    assert when.wall is not None
+    name = _type(data, entry)
+    if name in WRITABLE and _states(data, name, when.wall):
+        return data
+    return with_date(data, name or "unknown", when.wall, when.offset)
+
+
+def _agreeing(data: bytes, entry: Entry, when: Dated) -> bytes:
+    """The bytes of a picture. Raises MediaError where it states another date than its row: that is the one a cloud believes."""
+    assert when.wall is not None
+    found = next(iter(stated_dates(MemorySource(data), _type(data, entry))), None)
+    if found is not None and not agrees(found, when.wall, when.offset):
+        told = f"{found.wall:%Y-%m-%d %H:%M:%S} ({found.source})"
+        raise MediaError(f"its picture states {told}, its row {when.wall:%Y-%m-%d %H:%M:%S}: add --write-dates")
+    return data
 
 
 def _states(data: bytes, type_name: str, wall: datetime) -> bool:

@@ -18,17 +18,27 @@ from catalog.domain.capture_time import CaptureTime, parse_date
 from catalog.domain.filetypes import HEAD_BYTES, matches_extension, recognise
 from catalog.domain.layout import file_name
 from catalog.domain.names import from_text, to_text
-from catalog.domain.spreadsheets import Row, is_reformatted, read_proof_date
+from catalog.domain.spreadsheets import Row, read_proof_date
 from catalog.errors import AlreadyExists, ConversionFailed, MediaError, StoreError, StoreFull
 from catalog.execution.report import Outcome, Report
 from catalog.index.handovers import Handovers, Record, staged_path
 from catalog.plans.reingest import CONVERT, MOVE, SKIP
-from catalog.plans.reingest_videos import row_needs, utc_text
+from catalog.plans.reingest_videos import is_copied_along, row_needs, utc_text
 from catalog.runs.converting import Converter, Made, Wish, converter
 from catalog.runs.reingest import staging as stagings
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
 from catalog.runs.reingest.handing_over import Given, hand_over, told
-from catalog.runs.reingest.processing import Dated, Sources, dated, done_before, folders_of, hashed, was_overruled
+from catalog.runs.reingest.processing import (
+    Dated,
+    Sources,
+    dated,
+    done_before,
+    folders_of,
+    hashed,
+    is_as_proposed,
+    offset_of,
+    was_overruled,
+)
 from catalog.runs.reingest.staging import Staging
 from catalog.runs.reingest.tables import Processed, Validated, read_table, validated
 from catalog.runs.reingest.video_reports import ALL, NEEDED, described
@@ -38,6 +48,7 @@ from catalog.stores.placing import place_without_overwriting
 from catalog.wiring import Workspace
 
 SUCCESS = "SUCCESS"
+UTC_FORM = "write it as 2019-07-12T16:30:15Z"
 ADDED = ("derived_file", "processing_status", "derived_hash", "derived_size", "overwrite")
 """Columns of the processed report. `overwrite` is for a person: 1 where the archive shall have the converted file."""
 WORDS = {"outcomes": ("copied", "converted", "already", "skipped", "refused", "failed"), "always": ("copied", "converted"),
@@ -63,7 +74,7 @@ def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -
     with contextlib.closing(locations):
         sources = Sources(locations)
         home = partial(_home_offset, workspace)
-        good = validated(table, (SKIP, MOVE, CONVERT), [sources.check, partial(_row_problem, home=home)])
+        good = validated(table, (SKIP, MOVE, CONVERT), [sources.check, partial(row_problem, home=home)])
         stagings.check_apart(folder, folders_of(table), repository)
         if request.dryrun:
             return _dry(screen.report(workspace.progress, dry=True, **WORDS), good, home)
@@ -100,14 +111,18 @@ def film_date(row: Row, home: Any) -> Dated:
     """
     found, text = dated(row), row.get("creation_time")
     proposed = read_proof_date(row.get("taken"))
-    offset = int(row.get("offset")) if row.get("offset").lstrip("-").isdigit() else None
-    if not text or text == utc_text(proposed, offset) or (proposed and is_reformatted(text, _utc(proposed, offset))):
+    offset = offset_of(row)
+    if not text or text == utc_text(proposed, offset):
+        return found
+    if proposed and is_as_proposed(row, "creation_time", _utc(proposed, offset), UTC_FORM):
         return found
     parsed = parse_date(text)
     if parsed is None:
-        raise ValueError(f"its creation_time {text} cannot be understood: write it as 2019-07-12T16:30:15Z")
+        raise ValueError(f"its creation_time {text} cannot be understood: {UTC_FORM}")
     if found.edited and row.get("datetime"):
-        raise ValueError("its datetime and its creation_time were both changed: change one of them")
+        raise ValueError(
+            "its datetime or offset and its creation_time were both changed: empty the creation_time, or change it alone"
+        )
     wall, stated, _has_time = parsed
     if stated is None:
         return Dated(wall, None, edited=True)
@@ -125,7 +140,7 @@ def _home_offset(workspace: Workspace, utc: datetime) -> int:
     return workspace.gazetteer.offset_at(workspace.settings.home_zone, utc) or 0
 
 
-def _row_problem(row: Row, home: Any) -> str:
+def row_problem(row: Row, home: Any) -> str:
     """Why what a row says cannot be done, or ""."""
     action = row.get("action").lower()
     if action == SKIP:
@@ -136,6 +151,9 @@ def _row_problem(row: Row, home: Any) -> str:
         return str(error)
     if action == MOVE and found.edited:
         return "its date was changed, and can be written into a converted copy only: set its action to convert"
+    if action == MOVE and found.wall is not None and not is_copied_along(row.get("source")):
+        told = row.get("source") or "of the report"
+        return f"its date ({told}) is not in the file, and can be written into a converted copy only: set its action to convert"
     for column in ("video_codec_needed", "audio_codec_needed"):
         if row.get(column) not in ("", "0", "1", "0.0", "1.0"):
             return f"its {column} is {row.get(column)}, and not 0 or 1"

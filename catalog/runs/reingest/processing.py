@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from catalog.domain.asset import Entry
-from catalog.domain.capture_time import EARLIEST_YEAR, parse_date
+from catalog.domain.capture_time import EARLIEST_YEAR, MAX_OFFSET, parse_date
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import from_text
 from catalog.domain.spreadsheets import Row, Table, is_reformatted, local_date, read_proof_date
@@ -34,12 +34,15 @@ class Dated:
 
 
 def dated(row: Row) -> Dated:
-    """The date of a row, whatever a spreadsheet made of it. Raises ValueError with the reason where nobody can tell."""
+    """The date of a row, whatever a spreadsheet made of it. Raises ValueError with the reason where nobody can tell.
+
+    A date that a person wrote without an offset has that of the column `offset`.
+    """
     proposed, text = read_proof_date(row.get("taken")), row.get("datetime")
-    offset = int(row.get("offset")) if re.fullmatch(r"-?[0-9]{1,3}", row.get("offset")) else None
+    offset = offset_of(row)
     if not text:
         return Dated(None, None, proposed is not None)
-    if proposed is not None and is_reformatted(text, proposed):
+    if proposed is not None and is_as_proposed(row, "datetime", proposed, FORM):
         return Dated(proposed, offset)
     parsed = parse_date(text) if text[:4].isdigit() else None
     if parsed is not None:
@@ -47,13 +50,35 @@ def dated(row: Row) -> Dated:
         if proposed == wall.replace(microsecond=0):
             return Dated(wall, offset if stated is None else stated)
     else:
-        local = local_date(text)
+        local = local_date(text, row.order)
         if local is None:
             raise ValueError(f"its datetime {text} cannot be understood for certain: {FORM}")
         wall, stated = local, None
     if wall.year < EARLIEST_YEAR or wall > utc_now() + timedelta(days=1):
         raise ValueError(f"its datetime {text} is no possible date of a shot")
-    return Dated(wall, stated, edited=True)
+    return Dated(wall, offset if stated is None else stated, edited=True)
+
+
+def is_as_proposed(row: Row, column: str, proposed: datetime, form: str) -> bool:
+    """Whether a date is the proposed one as a spreadsheet writes it. Raises ValueError where nobody can tell."""
+    text = row.get(column)
+    try:
+        return is_reformatted(text, proposed, row.order)
+    except ValueError as error:
+        raise ValueError(f"its {column} {text} cannot be understood for certain, {error}: {form}") from None
+
+
+def offset_of(row: Row) -> int | None:
+    """The column `offset`, in minutes east of UTC; None where it is empty. Raises ValueError with the reason."""
+    text = row.get("offset")
+    if not text:
+        return None
+    minutes = int(text.partition(".")[0]) if re.fullmatch(r"-?[0-9]{1,3}(\.0)?", text) else None
+    if minutes is None or abs(minutes) > MAX_OFFSET:
+        raise ValueError(
+            f"its offset {text[:40]} is none: write minutes east of UTC, {-MAX_OFFSET} to {MAX_OFFSET}, or leave it empty"
+        )
+    return minutes
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catalog.domain.spreadsheets import Row, Table, encoded_header, encoded_line, parse, whole_rows
+from catalog.domain.spreadsheets import Row, Table, encoded_header, encoded_line, in_known_order, parse, whole_rows
 from catalog.errors import AlreadyExists, ConfirmationNeeded, PermissionDenied, StoreError, StoreFull, UsageError
 from catalog.execution.report import Outcome, Report
 from catalog.stores.placing import place_without_overwriting
@@ -76,7 +76,7 @@ def read_table(path: Path, needed: Sequence[str], known: Sequence[str] = ()) -> 
     except OSError as error:
         raise UsageError(f"The report {path} cannot be read ({error.strerror}).", hint="Check the spelling.") from None
     try:
-        return parse(data, needed, known)
+        return in_known_order(parse(data, needed, known), "datetime", "taken")
     except ValueError as error:
         raise UsageError(f"The report {path} cannot be used: {error}; nothing was changed.",
                          hint="Repair it, or evaluate again.") from None  # fmt: skip
