@@ -22,7 +22,10 @@ MATRICES = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
 
 @dataclass(frozen=True)
 class Film:
-    """What to make. `turned` is clockwise degrees; `ticks` the times of frames, one a frame without."""
+    """What to make.
+
+    `turned` is clockwise degrees; `ticks` the times of frames, one a frame without; `samples` are those of the sound a second.
+    """
 
     codec: str = "libx264"
     pixels: str = "yuv420p"
@@ -30,6 +33,7 @@ class Film:
     frames: int = 12
     rate: int = 25
     sound: str = ""
+    samples: int = 48_000
     layout: str = "stereo"
     turned: int = 0
     ticks: Sequence[int] = ()
@@ -94,9 +98,10 @@ def _frame(film: Film, number: int) -> Any:
 
 
 def _sound(out: Any, film: Film) -> Any:
-    rate = 48_000
-    stream = out.add_stream(film.sound, rate=rate)
+    stream = out.add_stream(film.sound, rate=film.samples)
     stream.codec_context.layout = film.layout
+    if film.sound.startswith("wma"):
+        stream.codec_context.bit_rate = 128_000
     return stream
 
 

@@ -74,7 +74,10 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """One audio stream. `known`: it can be decoded. Seconds as in `Pictures`; `rate` is samples a second."""
+    """One audio stream. `known`: it can be decoded. Seconds as in `Pictures`; `rate` is samples a second.
+
+    `first` is when its first decoded sample is heard, if that is known: decoders swallow what an encoder put before it.
+    """
 
     index: int
     codec: str
@@ -86,11 +89,17 @@ class Sound:
     start: float = 0.0
     end: float = 0.0
     packets: int = 0
+    first: float | None = None
 
     @property
     def seconds(self) -> float:
         """From its first sample to the end of its last."""
         return self.end - self.start
+
+    @property
+    def heard_from(self) -> float:
+        """When it is heard first, in seconds."""
+        return self.start if self.first is None else self.first
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def _wrong_sound(source: Clip, made: Clip, was: Sound, now: Sound) -> Iterator[s
     slack = max(source.pictures.frame_seconds, 2 * _AAC_FRAME / slowest) * 1.01
     if abs(now.seconds - was.seconds) > slack:
         yield f"its sound lasts {now.seconds:.3f} s and not {was.seconds:.3f} s"
-    apart = (now.start - made.pictures.start) - (was.start - source.pictures.start)
+    apart = (now.heard_from - made.pictures.start) - (was.heard_from - source.pictures.start)
     if abs(apart) > slack:
         yield f"its sound is {apart * 1000:+.0f} ms away from its pictures"
 

@@ -45,7 +45,9 @@ def read_streams(request: Request) -> Clip:
         if request.streams != WHOLE:
             return clip
         with av.open(request.path, metadata_errors="ignore") as container:
-            return _with_packets(container, clip)
+            clip = _with_packets(container, clip)
+        with av.open(request.path, metadata_errors="ignore") as container:
+            return _with_first_samples(container, clip)
     except (av.error.FFmpegError, ValueError) as error:
         raise UnreadableMedia(f"its streams cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
@@ -149,6 +151,24 @@ def _first_frame(container: Any, stream: Any) -> Any:
             for frame in packet.decode():
                 return frame
     return None
+
+
+def _with_first_samples(container: Any, clip: Clip) -> Clip:
+    """When each sound is heard first. Packets do not tell: those that only prime a decoder have times as well."""
+    import av
+
+    known = {s.index for s in clip.sounds if s.known}
+    first: dict[int, float] = {}
+    streams = [s for s in container.streams.audio if s.index in known]
+    for number, packet in enumerate(container.demux(*streams) if streams else ()):
+        if number >= _FIRST_PACKETS or len(first) == len(streams):
+            break
+        if packet.stream.index not in first:
+            with contextlib.suppress(av.error.FFmpegError):
+                frame = next((f for f in packet.decode() if f.pts is not None), None)
+                if frame is not None:
+                    first[packet.stream.index] = max(float(frame.pts * frame.time_base), 0.0)
+    return replace(clip, sounds=tuple(replace(s, first=first.get(s.index)) for s in clip.sounds))
 
 
 # --- every packet --------------------------------------------------------------------------------------------------------

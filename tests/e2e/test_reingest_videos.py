@@ -445,6 +445,25 @@ def test_a_replacement_that_is_killed_after_every_step_ends_as_if_it_were_not(vi
         assert os.listdir(Path(row["file"]).parent) == ["portrait.mov"]
 
 
+@pytest.mark.parametrize(("name", "steps"), [("2019/old.mp4", 3), ("2019/portrait.mov", 4)])
+def test_an_undo_that_is_killed_after_every_step_brings_the_original_back(videos: Lab, name: str, steps: int):
+    lab, archive = videos, videos.folder / "archive"
+    fill(archive, [name])
+    before = hashes(archive)
+    evaluate(lab, archive)
+    assert process(lab).status == 0
+    want(lab)
+    assert replace(lab).status == 0
+    words = ["reingest", "replace-archived-media", "icloud_video_report_processed.csv", "--undo"]
+    for _step in range(steps):
+        assert lab.run(sys.executable, "-c", KILLED, 1, *words).status == -9
+        assert next(iter(before.values())) in hashes(lab.home / "failsafe").values()
+    assert replace(lab, "--undo").status == 0
+    assert hashes(archive) == before
+    (made,) = [row["derived_hash"] for row in replaced(lab).values()]
+    assert sorted(hashes(lab.home / "failsafe").values()) == sorted([*before.values(), made])
+
+
 KILLED = """
 import os, signal, sys
 from catalog import console

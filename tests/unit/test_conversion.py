@@ -58,6 +58,7 @@ FILMS = {
     "mpeg2.mpg": Film("mpeg2video", sound="mp2"),
     "hev1.mp4": Film("libx265", tag="hev1", sound="aac"),
     "hevc.mkv": Film("libx265", sound="ac3", layout="5.1(side)"),
+    "windows.wmv": Film("wmv2", sound="wmav2", samples=44_100, frames=50),
     "silent.mp4": Film(),
     "stretched.mp4": Film(aspect=(16, 11)),
     "hdr.mp4": Film("libx264", "yuv420p10le", hdr=True),

@@ -31,11 +31,11 @@ from catalog.domain.spreadsheets import (
     unprotected,
     whole_rows,
 )
-from catalog.errors import ConfirmationNeeded, UsageError
+from catalog.errors import ConfirmationNeeded, SourceInsideCatalog, UsageError
 from catalog.plans.reingest import Rules, Shot, decide_image, propose_duplicate, year_of_path
 from catalog.runs.reingest.process_videos import film_date
 from catalog.runs.reingest.processing import dated
-from catalog.runs.reingest.staging import stem
+from catalog.runs.reingest.staging import check_apart, stem
 from catalog.runs.reingest.tables import Processed, read_table, validated
 
 WALL = datetime(2012, 7, 12, 18, 30, 15)
@@ -349,3 +349,11 @@ def test_former_names_are_subcommands_and_commands_of_their_own():
             assert group.get_command(click.Context(group), former.replace("-", "_")) is found
             assert COMMANDS[former.replace("-", "_")].endswith(SUBCOMMANDS[name])
     assert group.get_command(click.Context(group), "evaluate-nothing") is None
+
+
+def test_a_folder_between_two_archives_is_in_neither(tmp_path: Path):
+    archives = [tmp_path / "home/one", tmp_path / "home/two"]
+    check_apart(tmp_path / "home/staging", archives, None)
+    for folder in (tmp_path / "home", tmp_path / "home/one", tmp_path / "home/two/staging"):
+        with pytest.raises(SourceInsideCatalog, match="lie in each other"):
+            check_apart(folder, archives, None)

@@ -185,6 +185,14 @@ def test_every_change_of_the_sound_is_told(sounds: tuple[Sound, ...], told: str)
     assert told in difference(clip(OLD, AAC), clip(FIT, *sounds), Needs(video=True))
 
 
+def test_sound_is_compared_from_where_it_is_heard_not_from_where_its_packets_begin():
+    primed = replace(AAC, codec="wmav2", start=0.0, first=0.092)
+    made = replace(AAC, start=0.069, end=10.03, first=0.092)
+    assert difference(clip(OLD, primed), clip(FIT, made), Needs(video=True, audio=True)) == ""
+    late = replace(made, first=0.292)
+    assert "+200 ms away" in difference(clip(OLD, primed), clip(FIT, late), Needs(video=True, audio=True))
+
+
 def test_date_place_and_device_must_be_those_of_the_source():
     stated = replace(facts(make="Apple", model="iPhone"), position=Position(51.05, 3.72, None, "x"))
     assert statement_difference(stated, stated, SUMMER, SUMMER) == ""

@@ -68,6 +68,8 @@ REPLACED = "_replaced"
 UNDONE = "UNDONE"
 FAILSAFE = "failsafe"
 WORDS = {"outcomes": ("replaced", "already", "undone", "refused", "failed"), "always": ("replaced",), "done": "saved"}
+ASIDE = {ORIGINAL: "original", RENDITION: "converted"}
+"""What is added to the name of a file that waits beside its place."""
 INHERIT = "inherit"
 """The action of events by which sidecars go from an original to what was made of it."""
 
@@ -467,15 +469,19 @@ class _FolderPlace:
         self._run = run
         self.store = LocalStore("archive", folder)
 
-    def _aside(self, job: Job) -> str:
+    def _aside(self, job: Job, what: str = ORIGINAL) -> str:
+        """Where a file waits while another takes its place: the original, or with RENDITION what was made of it."""
         folder, _, name = job.path.rpartition("/")
-        return f"{folder}/.{name}.original" if folder else f".{name}.original"
+        aside = f".{name}.{ASIDE[what]}"
+        return f"{folder}/{aside}" if folder else aside
 
     def look(self, job: Job) -> None:
         """See `Place`."""
-        aside = self._aside(job)
-        if self.store.stat(aside) is not None and self.store.stat(job.path) is None and self.store.stat(job.target) is None:
-            self.store.move(aside, job.path)
+        for what, path in ((ORIGINAL, job.path), (RENDITION, job.target)):
+            if self.store.stat(job.path) is None and self.store.stat(job.target) is None:
+                aside = self._aside(job, what)
+                if self.store.stat(aside) is not None:
+                    self.store.move(aside, path)
 
     def take(self, job: Job) -> None:
         """See `Place`."""
@@ -495,30 +501,53 @@ class _FolderPlace:
 
     def settle(self, job: Job) -> None:
         """See `Place`."""
-        aside = self._aside(job)
-        there = self.store.stat(aside)
-        if there is not None and self.store.checksum(aside) == job.original:
-            self.store.discard(aside, there)
+        self._drop(job, self._aside(job), ORIGINAL)
+        self._drop(job, self._aside(job, RENDITION), RENDITION)
+
+    def _drop(self, job: Job, path: str, what: str) -> None:
+        """Remove a file that lies elsewhere as well, if it still is what it should be."""
+        there = self.store.stat(path)
+        if there is not None and _content(self.store, path, job) == what:
+            self.store.discard(path, there)
 
     def swap_back(self, job: Job, failsafe: LocalStore, kept: Entry) -> None:
-        """The reverse of a replacement. Raises StoreError; then the converted file is where it was."""
-        if _content(self.store, job.path, job) == ORIGINAL:
+        """The reverse of a replacement, or what a run that was killed has left of it.
+
+        Nothing of the converted file goes before it lies in the failsafe folder and the original at its place. Raises
+        StoreError; then the converted file is where it was.
+        """
+        same = job.path == job.target
+        place, target = _content(self.store, job.path, job), _content(self.store, job.target, job)
+        if place == OTHER or (place == NOTHING and target == OTHER):
+            raise ConversionFailed("the converted file has changed, or another file lies there")
+        aside = self._aside(job, RENDITION) if same else job.target
+        if same and place == RENDITION:
+            self._keep(job, job.path, failsafe)
+            self._drop(job, aside, RENDITION)
+            self.store.move(job.path, aside)
+        self._keep(job, aside, failsafe)
+        if place != ORIGINAL:
+            try:
+                with failsafe.open(kept.path) as stream:
+                    self.store.put(job.path, stream, kept.size, kept.mtime_ns, job.original)
+                self.store.settle([job.path])
+            except (StoreError, OSError):
+                if same:
+                    self.store.move(aside, job.path)
+                raise
+        self._drop(job, aside, RENDITION)
+        self.settle(job)
+
+    def _keep(self, job: Job, path: str, failsafe: LocalStore) -> None:
+        """The converted file that lies at a path, in the failsafe folder as well."""
+        there = self.store.stat(path)
+        if there is None or _content(self.store, path, job) != RENDITION:
             return
-        there = self.store.stat(job.target)
-        if there is None or self.store.checksum(job.target) != job.rendition:
-            raise ConversionFailed("the converted file is not there, or has changed")
         name = next(n for n in _rendition_names(job) if failsafe.stat(n) is None or failsafe.checksum(n) == job.rendition)
         if failsafe.stat(name) is None:
-            with self.store.open(job.target) as stream:
+            with self.store.open(path) as stream:
                 failsafe.put(name, stream, there.size, there.mtime_ns, job.rendition)
-        self.store.discard(job.target, there)
-        try:
-            with failsafe.open(kept.path) as stream:
-                self.store.put(job.path, stream, kept.size, kept.mtime_ns, job.original)
-        except (StoreError, OSError):
-            with failsafe.open(name) as stream:
-                self.store.put(job.target, stream, there.size, there.mtime_ns, job.rendition)
-            raise
+            failsafe.settle([name])
 
 
 def _rendition_names(job: Job) -> Any:

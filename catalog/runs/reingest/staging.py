@@ -52,23 +52,19 @@ def stem(wall: datetime | None, original: str) -> str:
 
 
 def check_apart(folder: Path, sources: Iterable[Path], repository: Repository | None, what: str = "staging") -> None:
-    """Raise SourceInsideCatalog where a staging folder lies in or around the archive (by its files' folders) or a store."""
+    """Raise SourceInsideCatalog where a folder lies in or around a store, or one of `sources` (archives, folders of files)."""
     for record in repository.stores() if repository else ():
         if record["kind"] == LocalPlace.kind and (root := Path(from_text(record["root"]))).is_dir():
             guards.check_apart(folder, root)
     if any(is_marked(above) for above in (folder, *folder.parents)):
         raise SourceInsideCatalog(f"The {what} folder {folder} lies inside a store, by its marker; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
-    real = sorted({Path(os.path.realpath(source)) for source in sources})
-    if not real:
-        return
-    top = Path(os.path.commonpath(real))
-    around = next((source for source in real if source.is_relative_to(folder)), None)
-    if around is not None or folder.is_relative_to(top):
-        raise SourceInsideCatalog(
-            f"The {what} folder {folder} and the archive {around or top} lie in each other; nothing was changed.",
-            hint="Name a folder apart from it.",
-        )
+    for source in sorted({Path(os.path.realpath(source)) for source in sources}):
+        if source.is_relative_to(folder) or folder.is_relative_to(source):
+            raise SourceInsideCatalog(
+                f"The {what} folder {folder} and the archive {source} lie in each other; nothing was changed.",
+                hint="Name a folder apart from it.",
+            )
 
 
 @dataclass(slots=True)
