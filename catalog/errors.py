@@ -37,7 +37,8 @@ class CatalogError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.message, self.hint) if part)
+        message = self.message if not self.hint or self.message.endswith((".", "!", "?", ":")) else f"{self.message}."
+        return " ".join(part for part in (message, self.hint) if part)
 
 
 class UsageError(CatalogError):

@@ -64,6 +64,7 @@ verbose = option("verbose", "-v", is_flag=True, help="Print a line for each file
 json = option("json", is_flag=True, help="Print one JSON object a line: each file, then the summary.")
 output = _all(quiet, verbose, json)
 target = option("target", metavar="NAME", help="The cloud, and the tag of what it was given. Default: icloud.")
+again = option("again", is_flag=True, help="Stage once more what was handed over and is not in the staging folder any more.")
 skip = option("skip", multiple=True, metavar="TEXT", help="Leave out folders with this in their name, in any case. May be "
               "given several times, and then replaces the configured list.")  # fmt: skip
 archive_folder = _all(

@@ -44,7 +44,9 @@ def plan_replacement(found: Found) -> Replacement:
     if found.place == ORIGINAL and (there or found.staged):
         return Replacement((BACK_UP, CHECK, TAKE, *(() if there else (PUT,)), RECORD, VERIFY))
     if found.place == ORIGINAL:
-        return Replacement(problem="its converted file is not in the staging folder any more: process it again")
+        return Replacement(
+            problem="its converted file is not in the staging folder any more: `process-videos --again` makes it once more"
+        )
     if not found.backed_up:
         return Replacement(problem="neither the original nor its backup is there")
     if there:
@@ -52,3 +54,24 @@ def plan_replacement(found: Found) -> Replacement:
     if found.staged:
         return Replacement((CHECK, PUT, RECORD, VERIFY))
     return Replacement(problem="neither the original nor its converted file is there; its backup is in the failsafe folder")
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """Whether a replacement in a folder is to be taken back, wholly or the rest of it, or the reason why it cannot be."""
+
+    is_needed: bool = False
+    problem: str = ""
+
+
+def plan_undo(found: Found, *, waiting: bool) -> Undoing:
+    """What an undo has to do, from what lies where. `waiting`: one that was killed had moved the converted file aside."""
+    if found.place == OTHER:
+        return Undoing(problem="another file lies where the original did")
+    if found.place == ORIGINAL:
+        return Undoing(found.backed_up and (waiting or found.target == RENDITION))
+    if found.target == OTHER:
+        return Undoing(problem="the converted file has changed, or another one lies in its place")
+    if not found.backed_up:
+        return Undoing(problem="neither the original nor its backup is there")
+    return Undoing(is_needed=True)

@@ -132,6 +132,10 @@ def test_what_a_person_says_goes_to_a_trash_in_the_archive_and_comes_back(desk: 
     assert set(desk.rows()) == {"one.jpg", "one.png"}
 
     desk.save(rows)
+    lying = desk.lying()
+    dry = desk.process("--undo", "--dryrun")
+    assert dry.status == 0 and dry.summary["planned"] == 4 and dry.summary["bytes"] == 0
+    assert {line["action"] for line in dry.lines[:-1]} == {"restore"} and desk.lying() == lying
     done = desk.process("--undo")
     assert done.status == 0 and done.summary["restored"] == 4
     after = {p: h for p, h in hashes(desk.archive).items() if not p.startswith(".catalog/")}

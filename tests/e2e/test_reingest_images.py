@@ -358,6 +358,20 @@ def test_the_transition_date_and_a_report_that_is_there(desk: Desk):
     assert desk.lab.run("reingest", "evaluate-images", desk.archive, "--until", "soon", "--yes").status == 2
 
 
+def test_a_staged_copy_that_is_gone_is_told_and_staged_again_only_if_a_person_says_so(desk: Desk):
+    put(desk.archive, {"2019/a.jpg": jpeg("a"), "2019/b.jpg": jpeg("b")})
+    desk.evaluate()
+    assert desk.process().status == 0
+    before = desk.staged()
+    (desk.staging / "20190712_183015-a.jpg").unlink()
+    told = desk.process()
+    assert told.status == 0 and told.summary["already"] == 2 and told.out.count("--again stages it") == 1
+    assert desk.staged() != before
+    again = desk.process("--again")
+    assert (again.summary["staged"], again.summary["already"]) == (1, 1) and desk.staged() == before
+    assert "--again" not in desk.process("--again").out
+
+
 def test_a_staging_folder_in_the_archive_or_a_store_is_refused(desk: Desk):
     lab = desk.lab
     put(lab.source, {"x.jpg": jpeg("x")})

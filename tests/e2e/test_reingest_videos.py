@@ -158,6 +158,28 @@ def test_a_broken_video_is_an_error_of_its_row_and_leaves_nothing(videos: Lab):
     assert sorted(os.listdir(lab.folder / "staging/.catalog")) == ["staging.json"]
 
 
+def test_a_conversion_that_an_uploader_took_is_made_again_for_the_archive(videos: Lab):
+    lab, archive = videos, videos.folder / "archive"
+    fill(archive, ["2019/old.mp4", "2019/fit.MOV"])
+    evaluate(lab, archive)
+    assert process(lab).status == 0
+    before = staged(lab)
+    for name in before:
+        (lab.folder / "staging" / name).unlink()
+    want(lab)
+    failed = replace(lab)
+    assert failed.status == 3 and "process-videos --again" in failed.out
+    told = process(lab)
+    assert told.status == 0 and told.summary["already"] == 2 and "--again stages it" in told.out and not staged(lab)
+    done = process(lab, "--again")
+    assert done.status == 0, done.out
+    assert (done.summary["converted"], done.summary["copied"]) == (1, 1) and staged(lab).keys() == before.keys()
+    assert process(lab, "--again").summary["already"] == 2 and len(lab.documents("handovers")) == 2
+    want(lab)
+    assert replace(lab).status == 0
+    assert set(os.listdir(archive / "2019")) == {"old.mov", "fit.MOV"}
+
+
 @pytest.mark.parametrize("command", [["process_video_files"], ["catalog", "reingest", "process_video_files"]])
 def test_the_commands_have_their_former_names(videos: Lab, command: list[str]):
     done = videos.run(*command, "none.csv", "--staging", videos.folder / "staging")
@@ -287,22 +309,33 @@ def test_a_folder_gets_the_converted_files_and_undo_brings_the_originals_back(vi
     failsafe.mkdir()
     (failsafe / "old.mp4").write_bytes(b"of another folder")
     done = replace(lab, "--failsafe", failsafe)
-    assert done.status == 3, done.err
-    assert replaced(lab)["web.webm"]["replacement_status"].startswith("ERROR: ConversionFailed: another file lies")
+    assert done.status == 0, done.err
     made = {name: row["derived_hash"] for name, row in replaced(lab).items()}
     assert hashes(archive) == {
         "2019/old.mov": made["old.mp4"], "2019/portrait.mov": made["portrait.mov"],
-        "2019/web.mov": before["2019/web.mov"], "2019/web.webm": before["2019/web.webm"],
+        "2019/web.mov": before["2019/web.mov"], "2019/web_1.mov": made["web.webm"],
     }  # fmt: skip
     assert hashes(failsafe) == {
         "old.mp4": content_hash(b"of another folder"), "old_1.mp4": before["2019/old.mp4"],
-        "portrait.mov": before["2019/portrait.mov"],
+        "portrait.mov": before["2019/portrait.mov"], "web.webm": before["2019/web.webm"],
     }  # fmt: skip
     assert replaced(lab)["old.mp4"]["failsafe_backup_path"] == str(failsafe / "old_1.mp4")
     assert {row["action"] for name, row in evaluate(lab, archive).items() if name != "web.mov"} == {"skip"}
-    undone = replace(lab, "--failsafe", failsafe, "--undo")
-    assert undone.summary["undone"] == 2 and undone.status == 3  # the one that never was replaced
-    assert hashes(archive) == before
+    kept, told = hashes(lab.folder), (lab.home / "icloud_video_report_processed_replaced.csv").read_bytes()
+    dry = replace(lab, "--undo", "--dryrun", CATALOG_MOVE_LIMIT="1")
+    assert dry.status == 0 and (dry.summary["planned"], dry.summary["already"]) == (3, 0)
+    assert [line["action"] for line in dry.lines[:-1]] == ["undo"] * 3
+    assert {p: h for p, h in hashes(lab.folder).items() if "/state/" not in p} == {
+        p: h for p, h in kept.items() if "/state/" not in p
+    }  # fmt: skip
+    failed = replace(lab, "--undo", "--failsafe", lab.folder / "elsewhere")
+    assert failed.status == 3 and failed.summary["undone"] == 0 and not (lab.folder / "elsewhere").exists()
+    assert "its backup is not in" in failed.out and "--failsafe" in failed.out
+    assert (lab.home / "icloud_video_report_processed_replaced.csv").read_bytes() == told
+    undone = replace(lab, "--undo", CATALOG_MOVE_LIMIT="1")  # the report knows where the backups lie
+    assert undone.status == 0 and (undone.summary["undone"], undone.summary["already"]) == (3, 0)
+    assert replace(lab, "--undo").summary["already"] == 3
+    assert hashes(archive) == before and not (lab.home / "failsafe").exists()
     assert (archive / "2019/old.mp4").stat().st_mtime == SUMMER_2019
 
 
@@ -443,6 +476,25 @@ def test_a_replacement_that_is_killed_after_every_step_ends_as_if_it_were_not(vi
         assert len(documents[row["derived_hash"]]["copies"]) == 1
     else:
         assert os.listdir(Path(row["file"]).parent) == ["portrait.mov"]
+
+
+def test_two_films_of_one_stem_are_both_replaced_also_after_a_kill(videos: Lab):
+    lab, archive = videos, videos.folder / "archive"
+    make(archive / "2019/x.mp4", FILMS["2019/old.mp4"], mtime=SUMMER_2019)
+    make(archive / "2019/x.mov", FILMS["2019/portrait.mov"], mtime=SUMMER_2019)
+    before = hashes(archive)
+    evaluate(lab, archive)
+    assert process(lab).status == 0
+    want(lab)
+    words = ["reingest", "replace-archived-media", "icloud_video_report_processed.csv", "--larger"]
+    for count in (2, 3, 2):
+        assert lab.run(sys.executable, "-c", KILLED, count, *words).status == -9
+    assert replace(lab).status == 0
+    made = {name: row["derived_hash"] for name, row in replaced(lab).items()}
+    assert hashes(archive) == {"2019/x.mov": made["x.mov"], "2019/x_1.mov": made["x.mp4"]}
+    assert replaced(lab)["x.mp4"]["replaced_file"] == str(archive / "2019/x_1.mov")
+    assert replace(lab, "--undo").status == 0
+    assert hashes(archive) == before
 
 
 @pytest.mark.parametrize(("name", "steps"), [("2019/old.mp4", 3), ("2019/portrait.mov", 4)])

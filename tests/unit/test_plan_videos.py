@@ -26,7 +26,9 @@ from catalog.plans.replacement import (
     TAKE,
     VERIFY,
     Found,
+    Undoing,
     plan_replacement,
+    plan_undo,
 )
 from catalog.runs.reingest.process_videos import film_date, row_problem
 
@@ -146,7 +148,7 @@ def test_a_killed_replacement_does_what_is_left():
     [
         (replace(START, place=OTHER), "its content changed"),
         (replace(START, target=OTHER), "another file lies where"),
-        (replace(START, staged=False), "process it again"),
+        (replace(START, staged=False), "process-videos --again"),
         (replace(START, place=NOTHING), "neither the original nor its backup"),
         (replace(START, place=NOTHING, target=RENDITION), "neither the original nor its backup"),
         (replace(START, place=NOTHING, backed_up=True, staged=False), "its backup is in the failsafe folder"),
@@ -155,6 +157,26 @@ def test_a_killed_replacement_does_what_is_left():
 def test_where_not_all_is_there_nothing_is_done(found: Found, problem: str):
     plan = plan_replacement(found)
     assert plan.steps == () and problem in plan.problem
+
+
+GONE = replace(START, place=NOTHING, target=RENDITION, backed_up=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "waiting"),
+    [(GONE, False), (replace(GONE, target=NOTHING), False), (replace(GONE, place=ORIGINAL), False),
+     (replace(GONE, place=ORIGINAL, target=NOTHING, same=True), True)],
+)  # fmt: skip
+def test_an_undo_is_done_to_its_end_wherever_it_was_killed(found: Found, waiting: bool):
+    assert plan_undo(found, waiting=waiting) == Undoing(is_needed=True)
+
+
+def test_an_undo_touches_nothing_where_the_original_lies_or_where_it_has_no_backup():
+    assert plan_undo(START, waiting=False) == Undoing()
+    assert plan_undo(replace(START, target=OTHER), waiting=False) == Undoing()
+    assert plan_undo(replace(START, target=RENDITION), waiting=True) == Undoing()
+    for found in (replace(GONE, backed_up=False), replace(GONE, place=OTHER), replace(GONE, target=OTHER)):
+        assert plan_undo(found, waiting=False).problem
 
 
 ORIGINAL_DOCUMENT = {

@@ -16,13 +16,14 @@ from catalog.runs.reingest.images import ProcessRequest, run_process
 @click.argument("report", type=click.Path(path_type=Path))
 @options.staging
 @options.option("write_dates", is_flag=True, help="Write the date into copies that state none, or another.")
+@options.again
 @options.target
 @options.dryrun
 @options.roots
 @options.connection
 @options.output
 def command(
-    report: Path, staging: str, write_dates: bool, target: str | None, dryrun: bool,
+    report: Path, staging: str, write_dates: bool, again: bool, target: str | None, dryrun: bool,
     nas_root: Path | None, dropbox_root: str | None, **shared: Any,
 ) -> int:  # fmt: skip
     """Copy every photo that REPORT says to `move` into the staging folder, as YYYYMMDD_HHMMSS-original.ext.
@@ -44,4 +45,4 @@ def command(
     screen = Screen.from_flags(shared)
     chosen = {"reingest_target": target, "nas_root": nas_root, "dropbox_root": dropbox_root}
     workspace = screen.workspace(**chosen, **screen.connection)
-    return run_process(workspace, ProcessRequest(report, staging, write_dates, dryrun), screen)
+    return run_process(workspace, ProcessRequest(report, staging, write_dates, dryrun, again), screen)

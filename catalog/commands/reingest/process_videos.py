@@ -16,11 +16,12 @@ from catalog.runs.reingest.process_videos import ProcessRequest, run_process
 @click.argument("report", type=click.Path(path_type=Path))
 @options.option("staging", required=True, metavar="FOLDER", help="The flat folder from which an uploader takes them.")
 @options.option("larger", is_flag=True, help="Keep a converted video also where it is larger than its source.")
+@options.again
 @options.dryrun
 @options.option("target", metavar="NAME", help="The cloud, and the tag of what it was given. Default: icloud.")
 @options.connection
 @options.output
-def command(report: Path, staging: str, larger: bool, dryrun: bool, target: str | None, **shared: Any) -> int:
+def command(report: Path, staging: str, larger: bool, again: bool, dryrun: bool, target: str | None, **shared: Any) -> int:
     """Do what each row of REPORT, the table of evaluate-videos, says: `move` copies a video, `convert` converts it.
 
     Copies are called YYYYMMDD_HHMMSS-name.mov. A converted video keeps its size, times of frames, rotation, HDR, channels,
@@ -37,5 +38,5 @@ def command(report: Path, staging: str, larger: bool, dryrun: bool, target: str 
     4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     screen = Screen.from_flags(shared)
-    request = ProcessRequest(report, staging, larger, dryrun)
+    request = ProcessRequest(report, staging, larger, dryrun, again)
     return run_process(screen.workspace(**screen.connection, reingest_target=target), request, screen)

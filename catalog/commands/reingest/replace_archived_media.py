@@ -28,9 +28,9 @@ def command(
 
     Each original is copied to the failsafe folder and compared; the converted video is checked and decoded once more; then
     the original goes to the trash of its store (in a folder that is none, out of the way) and the converted one takes its
-    place as name.mov, never over another file. If anything fails, the original is put back. The catalog keeps both, linked,
-    and the new one has the old one's tags, albums, rating, place and date. `catalog undo RUN` takes it back. What became of
-    each row is in REPORT_replaced.csv.
+    place as name.mov (name_1.mov where that is taken), never over another file. If anything fails, the original is put back.
+    The catalog keeps both, linked, and the new one has the old one's tags, albums, rating, place and date. `catalog undo RUN`
+    takes it back. What became of each row is in REPORT_replaced.csv.
 
     \b
     Examples:

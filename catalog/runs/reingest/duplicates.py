@@ -166,7 +166,7 @@ def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -
         rows = validated(table, (KEEP, DELETE), (files.check,))
         going = [row for row in rows.rows if _is_going(row)]
         if request.dryrun:
-            return _dry(workspace, rows, screen)
+            return _dry_undo(workspace, request, table, screen) if request.undo else _dry(workspace, rows, screen)
         if not request.undo:
             guards.check_removals(len(going), workspace.settings.move_limit, yes=request.yes)
         command = "reingest process-duplicates"
@@ -198,6 +198,29 @@ def _dry(workspace: Workspace, rows: Validated, screen: Screen) -> int:
             report.add(Outcome("delete", row.cells["file"], "planned", reason=f"it duplicates {row.cells['dupe_of']}"))
     report.finish()
     return report.exit_code()
+
+
+def _dry_undo(workspace: Workspace, request: ProcessRequest, table: Table, screen: Screen) -> int:
+    """Tell what would come back."""
+    report = screen.report(workspace.progress, dry=True, **PROCESSED)
+    processed = Processed(request.report, table.columns, ADDED)
+    processed.load()
+    for row, earlier in _taken(table.rows, processed):
+        trash = earlier.get("trash", "")
+        problem = "" if trash.startswith("/") else _in_store(trash)
+        report.add(Outcome("restore", row.cells["file"], "failed" if problem else "planned", reason=problem))
+    report.finish()
+    return report.exit_code()
+
+
+def _taken(rows: Sequence[Row], processed: Processed) -> list[tuple[Row, dict[str, str]]]:
+    """The rows that earlier runs took away, each with what they said of it."""
+    found = [(row, processed.earlier.get(row.cells.get("file", ""), {})) for row in rows]
+    return [(row, dict(earlier)) for row, earlier in found if earlier.get("removed") == "1"]
+
+
+def _in_store(trash: str) -> str:
+    return f"it lies in the trash of a store: catalog trash restore {trash.partition(':')[2]}"
 
 
 @dataclass(slots=True)
@@ -355,11 +378,9 @@ class _Work:
 
     def bring_back(self, rows: Sequence[Row]) -> None:
         """What earlier runs took away from folders that are no stores, back to where it was."""
-        taken = [r for r in rows if self._processed.earlier.get(r.cells.get("file", ""), {}).get("removed") == "1"]
-        before = {r.cells["file"]: dict(self._processed.earlier[r.cells["file"]]) for r in taken}
+        taken = _taken(rows, self._processed)
         self._processed.begin()
-        for row in taken:
-            earlier = before[row.cells["file"]]
+        for row, earlier in taken:
             problem = self._restore(row, earlier)
             outcome = "failed" if problem else "restored"
             if not problem:
@@ -370,7 +391,7 @@ class _Work:
         """Bring one file back; why not, or ""."""
         trash = earlier.get("trash", "")
         if not trash.startswith("/"):
-            return f"it lies in the trash of a store: catalog trash restore {trash.partition(':')[2]}"
+            return _in_store(trash)
         place, _, key = trash.partition("/.catalog/trash/")
         root = Path(from_text(place))
         try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from catalog.domain.copies import timestamp
 from catalog.domain.edits import Change, Document, Edit, with_saying
+from catalog.domain.names import from_text
 from catalog.domain.saying import tagging
-from catalog.index.handovers import STAGED, Handovers, Record
+from catalog.index.handovers import STAGED, Handovers, Record, staged_path
 from catalog.runs.reingest.staging import Staging
 from catalog.runs.session import Session
 
@@ -33,6 +35,16 @@ class Given:
 def told(record: Mapping[str, Any]) -> str:
     """A handover in words: `handed over to icloud on 2026-01-02 as 20190712_183015-IMG_0001.jpg`."""
     return f"{HANDED_OVER} {record['target']} on {str(record['at'])[:10]} as {record['name']}"
+
+
+def lies_staged(record: Record) -> bool:
+    """Whether the staged copy still lies in its folder: an uploader may have taken it, or a person deleted it."""
+    return Path(from_text(staged_path(record))).is_file()
+
+
+def told_already(record: Record) -> str:
+    """A handover in words, and what to do where its copy is gone."""
+    return told(record) if lies_staged(record) else f"{told(record)}, and no longer staged: --again stages it once more"
 
 
 def hand_over(run: Session, staging: Staging, target: str, given: Given) -> Record:

@@ -24,7 +24,7 @@ from catalog.media.stills import read_still
 from catalog.plans.reingest import MOVE, SKIP, Decision, Rules, decide_image
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
 from catalog.runs.reingest.evaluating import COLUMNS, EvaluateRequest, Found, evaluate
-from catalog.runs.reingest.handing_over import Given, hand_over, told
+from catalog.runs.reingest.handing_over import Given, hand_over, lies_staged, told_already
 from catalog.runs.reingest.processing import Dated, Sources, date_problem, dated, folders_of, hashed, was_overruled
 from catalog.runs.reingest.staging import Staging, check_apart, checked_folder, opened, stem
 from catalog.runs.reingest.tables import Processed, Validated, read_table, validated
@@ -45,12 +45,13 @@ LARGEST_DATED = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class ProcessRequest:
-    """What the command line asks for."""
+    """What the command line asks for. `again`: what was handed over and is no longer staged is staged once more."""
 
     report: Path
     staging: str
     write_dates: bool = False
     dryrun: bool = False
+    again: bool = False
 
 
 def run_evaluate(workspace: Workspace, request: EvaluateRequest, screen: Screen) -> int:
@@ -79,7 +80,7 @@ def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -
             session(workspace, screen, "reingest process-images", WORDS, report=str(request.report.absolute())) as run,
             opened(folder) as staging,
         ):
-            work = _Work(run, staging, processed, sources.found, write_dates=request.write_dates)
+            work = _Work(run, staging, processed, sources.found, write_dates=request.write_dates, again=request.again)
             return run.work(lambda: work.all(rows))
     finally:
         locations.close()
@@ -102,13 +103,14 @@ class _Work:
 
     def __init__(
         self, run: Session, staging: Staging, processed: Processed, sources: Mapping[str, tuple[Located, Entry]], *,
-        write_dates: bool,
+        write_dates: bool, again: bool = False,
     ) -> None:  # fmt: skip
         self._run = run
         self._staging = staging
         self._processed = processed
         self._sources = sources
         self._write_dates = write_dates
+        self._again = again
         self._digests: dict[str, str] = {}
         self._known: dict[str, Record] = {}
         self._target = run.workspace.settings.reingest_target
@@ -140,9 +142,17 @@ class _Work:
     def _stays(self, row: Row) -> bool:
         """Whether what an earlier run said of a row is still true."""
         earlier, record = self._processed.earlier.get(row.cells["file"], {}), self._record(row)
-        if record is None or not earlier.get("processed") or earlier["processed"] != record["name"]:
+        if (
+            record is None
+            or self._is_wanted_again(record)
+            or not earlier.get("processed")
+            or earlier["processed"] != record["name"]
+        ):
             return False
         return not was_overruled(row) or earlier.get("reason", "").strip() == row.get("reason")
+
+    def _is_wanted_again(self, record: Record) -> bool:
+        return self._again and not lies_staged(record)
 
     def _one(self, row: Row) -> None:
         file, report, record = row.cells["file"], self._run.report, self._record(row)
@@ -150,10 +160,12 @@ class _Work:
             self._processed.add(row, processed="", processed_hash="")
             report.add(Outcome("hand over", file, "skipped"))
             return
-        if record is not None and (self._stays(row) or not was_overruled(row)):
+        if record is not None and not self._is_wanted_again(record) and (self._stays(row) or not was_overruled(row)):
             if not self._stays(row):
                 self._processed.add(row, processed=record["name"], processed_hash=record["staged"])
-            report.add(Outcome("hand over", file, "already", target=record["name"], hash=record["hash"], reason=told(record)))
+            report.add(
+                Outcome("hand over", file, "already", target=record["name"], hash=record["hash"], reason=told_already(record))
+            )
             return
         self._run.journal.started("hand over", path=file, line=row.line)
         try:

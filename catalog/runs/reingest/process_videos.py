@@ -27,7 +27,7 @@ from catalog.plans.reingest_videos import is_copied_along, row_needs, utc_text
 from catalog.runs.converting import Converter, Made, Wish, converter
 from catalog.runs.reingest import staging as stagings
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
-from catalog.runs.reingest.handing_over import Given, hand_over, told
+from catalog.runs.reingest.handing_over import Given, hand_over, lies_staged, told_already
 from catalog.runs.reingest.processing import (
     Dated,
     Sources,
@@ -57,12 +57,16 @@ WORDS = {"outcomes": ("copied", "converted", "already", "skipped", "refused", "f
 
 @dataclass(frozen=True, slots=True)
 class ProcessRequest:
-    """What the command line asks for. `larger`: converted files may be larger than their sources."""
+    """What the command line asks for. `larger`: converted files may be larger than their sources.
+
+    `again`: what was handed over and is no longer staged is staged once more.
+    """
 
     report: Path
     staging: str
     larger: bool = False
     dryrun: bool = False
+    again: bool = False
 
 
 def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -> int:
@@ -84,7 +88,7 @@ def run_process(workspace: Workspace, request: ProcessRequest, screen: Screen) -
             stagings.opened(folder) as staging,
             session(workspace, screen, "reingest process-videos", WORDS, report=to_text(str(request.report))) as run,
         ):
-            work = _Work(run, films, staging, processed, sources, request.larger, home)
+            work = _Work(run, films, staging, processed, sources, request.larger, home, again=request.again)
 
             def all_rows() -> None:
                 good.tell(run.report, "hand over")
@@ -171,6 +175,7 @@ class _Work:
     sources: Sources
     larger: bool
     home: Any
+    again: bool = False
 
     @property
     def target(self) -> str:
@@ -185,7 +190,7 @@ class _Work:
         self.run.workspace.progress.files(len(rows))
         for row in rows:
             if row.cells["file"] in done:
-                self.run.report.add(Outcome("hand over", row.cells["file"], "already", size=0))
+                self.run.report.add(Outcome("hand over", row.cells["file"], "already", reason=self._why_gone(row, known)))
             else:
                 self._row(row, known)
             self.run.workspace.progress.advance()
@@ -194,7 +199,17 @@ class _Work:
         """Whether an earlier run has handed the content of a row over: so it says, and so does the index."""
         earlier = self.processed.earlier.get(row.cells["file"], {})
         same = earlier.get("action", "") == row.cells.get("action", "")
-        return same and earlier.get("processing_status") == SUCCESS and earlier.get("hash", "").lower() in known
+        digest = earlier.get("hash", "").lower()
+        if digest in known and self._is_wanted_again(known[digest]):
+            return False
+        return same and earlier.get("processing_status") == SUCCESS and digest in known
+
+    def _is_wanted_again(self, record: Record) -> bool:
+        return self.again and not lies_staged(record)
+
+    def _why_gone(self, row: Row, known: Mapping[str, Any]) -> str:
+        record = known[self.processed.earlier[row.cells["file"]]["hash"].lower()]
+        return "" if lies_staged(record) else told_already(record)
 
     def _row(self, row: Row, known: Mapping[str, Any]) -> None:
         file, action = row.cells["file"], row.get("action").lower()
@@ -202,7 +217,7 @@ class _Work:
             self._tell(row, "skipped", row.get("reason"), f"SKIPPED: {row.get('reason') or 'a person said so'}")
             return
         record = known.get(row.get("hash").lower())
-        if record and not was_overruled(row):
+        if record and not was_overruled(row) and not self._is_wanted_again(record):
             self._handed_over(row, record)
             return
         self.run.journal.started("stage", source=file)
@@ -225,7 +240,7 @@ class _Work:
         """The cloud has it, by another report, or by a run that was killed before it could say so in this one."""
         outcome = {"derived_hash": record["staged"], "derived_size": str(record["size"])}
         self.processed.add(row, processing_status=SUCCESS, derived_file=staged_path(record), **outcome)
-        self.run.report.add(Outcome("hand over", row.cells["file"], "already", hash=record["hash"], reason=told(record)))
+        self.run.report.add(Outcome("hand over", row.cells["file"], "already", hash=record["hash"], reason=told_already(record)))
 
     def _failed(self, row: Row, error: Exception) -> None:
         self.run.journal.failed("stage", source=row.cells["file"], reason=str(error))

@@ -159,7 +159,7 @@ class Processed:
 
     def __enter__(self) -> Processed:
         self._lock = _locked(self.report)
-        self._load()
+        self.load()
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -170,8 +170,8 @@ class Processed:
             self._descriptor = -1
         os.close(self._lock)
 
-    def _load(self) -> None:
-        """What is there already, without a row that a killed run left half."""
+    def load(self) -> None:
+        """Read what is there already, without a row that a killed run left half; to enter does so, too."""
         if not self.path.exists():
             return
         try:
