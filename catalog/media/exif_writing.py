@@ -6,24 +6,24 @@ EXIF data and linked, so that maker notes, whose offsets nobody knows, stay wher
 
 from __future__ import annotations
 
+import re
 import shutil
 import struct
 import subprocess
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from catalog.domain.capture_time import format_offset
 from catalog.domain.filetypes import BY_NAME
 from catalog.errors import MediaError, UnsupportedType
 from catalog.media.boxes import boxes
-from catalog.media.findings import Findings
 from catalog.media.heif import Items
 from catalog.media.jpeg import image_data_hash
 from catalog.media.source import MemorySource
-from catalog.media.stills import read_still
+from catalog.media.stated import TAKEN, agrees, stated_dates
 
 WRITABLE = frozenset({"jpeg", "mpo", "png", "webp", "tiff", "dng", "heic", "heif", "avif"})
 """Types into which a date can be written."""
@@ -58,7 +58,8 @@ def with_date(data: bytes, type_name: str, wall: datetime, offset: int | None = 
         written = _by_exiftool(data, type_name, wall, offset, str(reason))
     except (struct.error, IndexError, ValueError) as error:
         raise MediaError("its structure is not understood well enough to write a date into it") from error
-    _check(data, written, type_name, wall)
+    written = _with_other_dates(written, type_name, wall, offset)
+    _check(data, written, type_name, wall, offset)
     return written
 
 
@@ -66,15 +67,82 @@ class _OnlyByTool(Exception):
     """The date cannot be put in place: something must be moved that only a full editor moves."""
 
 
-def _check(before: bytes, after: bytes, type_name: str, wall: datetime) -> None:
-    """Raise MediaError where our own reader does not find the date, or the picture data is not what it was."""
-    findings = Findings()
-    read_still(MemorySource(after), BY_NAME[type_name], findings)
-    found = next((d.wall for d in findings.dates if d.source == "exif:DateTimeOriginal"), None)
+def _check(before: bytes, after: bytes, type_name: str, wall: datetime, offset: int | None) -> None:
+    """Raise MediaError where our own reader does not find the date or finds another, or the picture data is not what it was."""
+    stated = stated_dates(MemorySource(after), type_name)
+    found = next((d.wall for d in stated if d.source == "exif:DateTimeOriginal"), None)
     if found is None or found.replace(microsecond=0) != wall.replace(microsecond=0):
         raise MediaError(f"the date that was written is not found again (instead: {found})")
+    if other := next((d for d in stated if d.source in TAKEN and not agrees(d, wall, offset)), None):
+        raise MediaError(
+            f"it would state {other.wall:%Y-%m-%d %H:%M:%S} besides ({other.source}), which cannot be changed in its place"
+        )
     if BY_NAME[type_name].family == "jpeg" and image_data_hash(before) != image_data_hash(after):
         raise MediaError("the picture data would not stay as it is")
+
+
+# --- what states the date besides EXIF ---------------------------------------------------------------------------------
+
+
+_XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
+_XMP_DATE = re.compile(
+    rb"(?:exif:DateTimeOriginal|exif:DateTimeDigitized|photoshop:DateCreated|xmp:CreateDate|xap:CreateDate)"
+    rb"(?:\s*=\s*[\"']|\s*>\s*)(\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?)(?=[\"'<\s])"
+)
+_IPTC_DATE = re.compile(rb"\x1c\x02(?:[\x37\x3e]\0\x08(\d{8})|[\x3c\x3f]\0\x0b(\d{6})([+-]\d{4}))")
+
+
+def _with_other_dates(data: bytes, type_name: str, wall: datetime, offset: int | None) -> bytes:
+    """The file with the dates of its XMP and IPTC-IIM records overwritten, no length changed; `_check` finds what was left."""
+    family = BY_NAME[type_name].family
+    patched = bytearray(data)
+    if family == "jpeg":
+        for marker, start, end in _segments(data):
+            if marker == 0xE1 and data.startswith(_XMP_MARK, start + 4):
+                patched[start:end] = _redated_xmp(data[start:end], wall, offset)
+            elif marker == 0xED:
+                patched[start:end] = _redated_iptc(data[start:end], wall, offset)
+    elif family in ("webp", "tiff", "heif"):
+        at = data.find(b"<x:xmpmeta")
+        while 0 <= at < (end := data.find(b"</x:xmpmeta>", at)):
+            patched[at:end] = _redated_xmp(data[at:end], wall, offset)
+            at = data.find(b"<x:xmpmeta", end)
+    elif family == "png":
+        at = 8
+        while at + 12 <= len(data):
+            end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+            if data.startswith(b"iTXtXML:com.adobe.xmp\0", at + 4):
+                patched[at:end] = _chunk(b"iTXt", _redated_xmp(data[at + 8 : end - 4], wall, offset))
+            at = end
+    return bytes(patched)
+
+
+def _redated_xmp(packet: bytes, wall: datetime, offset: int | None) -> bytes:
+    """A packet whose dates of capture are this one, each as exact as it was, in as many characters."""
+
+    def fresh(match: re.Match[bytes]) -> bytes:
+        old = match[1].decode()
+        zone = re.search(r"T.*?(Z|[+-]\d\d:\d\d)$", old)
+        shown, end = wall, zone[1] if zone else ""
+        if zone and offset is not None:
+            shown, end = (wall - timedelta(minutes=offset), "Z") if end == "Z" else (wall, format_offset(offset))
+        clock = f"{shown.year:04d}-{shown:%m-%dT%H:%M:%S}.".ljust(len(old), "0")[: len(old) - len(end)]
+        whole = match[0]
+        return whole[: match.start(1) - match.start()] + (clock + end).encode() + whole[match.end(1) - match.start() :]
+
+    return _XMP_DATE.sub(fresh, packet)
+
+
+def _redated_iptc(block: bytes, wall: datetime, offset: int | None) -> bytes:
+    """A Photoshop block whose IIM dates and times of creation (2:55, 2:60, and digital 2:62, 2:63) are this one."""
+
+    def fresh(match: re.Match[bytes]) -> bytes:
+        if match[1]:
+            return match[0][:-8] + f"{wall.year:04d}{wall:%m%d}".encode()
+        zone = format_offset(offset).replace(":", "").encode() if offset is not None else match[3]
+        return match[0][:-11] + f"{wall:%H%M%S}".encode() + zone
+
+    return _IPTC_DATE.sub(fresh, block)
 
 
 # --- the EXIF block ------------------------------------------------------------------------------------------------------

@@ -53,13 +53,14 @@ def row_needs(clip: Clip, cells: Mapping[str, str]) -> Needs:
     """What is encoded anew: what the clip needs, and what a person wants besides by a 1 in the columns of the report."""
     wanted = needs(clip)
     return Needs(
-        video=wanted.video or _is_one(cells.get("video_codec_needed", "")),
-        audio=wanted.audio or (bool(clip.sounds) and _is_one(cells.get("audio_codec_needed", ""))),
+        video=wanted.video or is_one(cells.get("video_codec_needed", "")),
+        audio=wanted.audio or (bool(clip.sounds) and is_one(cells.get("audio_codec_needed", ""))),
         container=wanted.container,
     )
 
 
-def _is_one(text: str) -> bool:
+def is_one(text: str) -> bool:
+    """Whether a person said yes in a cell."""
     return text.strip() in ("1", "1.0")
 
 

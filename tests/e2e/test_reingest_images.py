@@ -300,6 +300,33 @@ def test_a_date_that_was_set_in_the_catalog_is_one_that_the_picture_does_not_sta
     assert [name.partition("-")[0] for name in desk.staged()] == ["20171212_101112"]
 
 
+def test_a_correction_after_the_handover_is_not_ignored(desk: Desk):
+    put(desk.archive, {f"2019/{n}.jpg": jpeg(n, taken=None) for n in "abc"}, MTIME_2019)
+    desk.evaluate()
+    run = desk.process().summary["run"]
+    before, told = desk.staged(), desk.processed.read_bytes()
+    rows = desk.by_name()
+    original = dict(rows["a.jpg"])
+    rows["a.jpg"]["datetime"] = "2018-01-02 03:04:05"
+    desk.save(list(rows.values()))
+    for _again in range(2):
+        done = desk.process()
+        assert (done.status, done.summary["failed"], done.summary["already"]) == (3, 1, 2)
+        reason = next(x["reason"] for x in done.lines if x.get("outcome") == "failed")
+        assert "as 20190712_163015-a.jpg, its date was changed since" in reason and f"`catalog undo {run}`" in reason
+        assert desk.staged() == before and desk.processed.read_bytes() == told
+    done = desk.process("--write-dates")
+    assert (done.status, done.summary["failed"]) == (3, 3) and "its date is not in the copy" in done.out
+    desk.save([original, *(row for n, row in rows.items() if n != "a.jpg")])
+    assert desk.process().summary["already"] == 3
+    desk.save(list(rows.values()))
+    assert desk.lab.catalog("undo", run).status == 0
+    done = desk.process("--write-dates")
+    assert done.status == 0, done.err
+    assert set(desk.staged()) == {"20180102_030405-a.jpg", "20190712_163015-b.jpg", "20190712_163015-c.jpg"}
+    assert desk.process("--write-dates").summary["already"] == desk.process().summary["already"] == 3
+
+
 def test_a_killed_run_is_run_again_and_ends_as_if_undisturbed(desk: Desk):
     many(desk.archive / "2019", 120)
     desk.evaluate()

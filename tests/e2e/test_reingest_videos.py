@@ -186,6 +186,33 @@ def test_the_commands_have_their_former_names(videos: Lab, command: list[str]):
     assert done.status == 2 and "The report none.csv cannot be read" in done.err
 
 
+def test_a_correction_after_the_handover_is_not_ignored(videos: Lab):
+    lab, archive = videos, videos.folder / "archive"
+    fill(archive, ["2019/fit.MOV", "2019/hev1.mp4"])
+    report = lab.home / "icloud_video_report.csv"
+    evaluate(lab, archive)
+    done = process(lab)
+    assert done.status == 0, done.err
+    run, before, saved = done.summary["run"], staged(lab), report.read_bytes()
+
+    def corrected(name: str, **cells: str) -> str:
+        report.write_bytes(saved)
+        edit(report, lambda row: row.update(cells) if row["file"].endswith(name) else None)
+        for _again in range(2):
+            done = process(lab)
+            assert (done.status, done.summary["failed"], done.summary["already"]) == (3, 1, 1)
+        assert staged(lab) == before
+        return next(str(line["reason"]) for line in done.lines if line.get("outcome") == "failed")
+
+    assert f"its date was changed since: take that back with `catalog undo {run}`" in corrected(
+        "hev1.mp4", datetime="2018-01-02 03:04:05", creation_time=""
+    )  # fmt: skip
+    assert "its date was changed since" in corrected("hev1.mp4", offset="-240", creation_time="")
+    assert "its action was changed since" in corrected("fit.MOV", action="convert")
+    report.write_bytes(saved)
+    assert process(lab).summary["already"] == 2
+
+
 # --- the archive gets the converted file -----------------------------------------------------------------------------------
 
 

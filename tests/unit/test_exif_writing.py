@@ -12,6 +12,7 @@ import exifread
 import pytest
 import still_makers as make
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from catalog.domain.filetypes import BY_NAME
 from catalog.errors import MediaError, UnsupportedType
@@ -195,6 +196,57 @@ def test_every_cut_of_an_exif_block_is_an_error_or_a_date():
         except (ValueError, struct.error):
             continue
         assert written == b"" or TEXT.encode() in written
+
+
+OLD = make.xmp(
+    "<photoshop:DateCreated>2001-01-01T00:00:00.123+01:00</photoshop:DateCreated>",
+    'exif:DateTimeOriginal="2001-01-01T00:00:00Z" xmp:CreateDate="2001-01-01" xmp:ModifyDate="2001-01-01T00:00:00"',
+)
+NEW = (
+    OLD.replace(b"2001-01-01T00:00:00.123+01:00", b"2018-05-06T07:08:09.000+02:00")
+    .replace(b"2001-01-01T00:00:00Z", b"2018-05-06T05:08:09Z").replace(b'"2001-01-01"', b'"2018-05-06"')
+)  # fmt: skip
+
+
+def webp(packet: bytes) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (33, 17), (200, 120, 40)).save(buffer, "WEBP", xmp=packet)
+    return buffer.getvalue()
+
+
+def png(packet: bytes) -> bytes:
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", packet.decode())
+    return make.plain("PNG", pnginfo=info)
+
+
+@pytest.mark.parametrize(
+    ("before", "type_name"),
+    [
+        (make.jpeg(make.exif_segment(block(date="2001:01:01 00:00:00")), make.xmp_segment(OLD)), "jpeg"),
+        (webp(OLD), "webp"), (png(OLD), "png"), (make.plain("TIFF", tiffinfo={700: OLD}), "tiff"),
+    ],
+)  # fmt: skip
+def test_xmp_says_the_same_as_exif_and_keeps_its_length(before: bytes, type_name: str):
+    after = with_date(before, type_name, WALL, 120)
+    assert NEW in after and len(NEW) == len(OLD) and OLD not in after
+    assert b"ModifyDate" in NEW and b'xmp:ModifyDate="2001-01-01T00:00:00"' in after
+    assert pillow_date(after)[0] == TEXT
+    dates = {d.source: d.wall for d in facts(after, type_name).dates}
+    assert dates["xmp:DateCreated"] == WALL and dates["xmp:CreateDate"] == datetime(2018, 5, 6)
+
+
+def test_iptc_says_the_same_as_exif():
+    records = make.iptc((55, b"20010101"), (60, b"000000+0100"), (120, b"on 20010101"))
+    after = with_date(make.jpeg(make.photoshop_segment(records)), "jpeg", WALL, 120)
+    assert make.iptc((55, b"20180506"), (60, b"070809+0200"), (120, b"on 20010101")) in after
+    assert {d.wall for d in facts(after, "jpeg").dates} == {WALL}
+
+
+def test_a_date_that_would_contradict_and_cannot_be_overwritten_is_an_error():
+    packet = make.xmp("", 'exif:DateTimeOriginal="2001:01:01 00:00:00"')
+    with pytest.raises(MediaError, match="it would state 2001-01-01 00:00:00 besides"):
+        with_date(make.jpeg(make.xmp_segment(packet)), "jpeg", WALL)
 
 
 def test_a_type_of_no_dates_is_named():

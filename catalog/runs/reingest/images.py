@@ -25,7 +25,17 @@ from catalog.plans.reingest import MOVE, SKIP, Decision, Rules, decide_image
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
 from catalog.runs.reingest.evaluating import COLUMNS, EvaluateRequest, Found, evaluate
 from catalog.runs.reingest.handing_over import Given, hand_over, lies_staged, told_already
-from catalog.runs.reingest.processing import Dated, Sources, date_problem, dated, folders_of, hashed, was_overruled
+from catalog.runs.reingest.processing import (
+    Dated,
+    Sources,
+    amend_hint,
+    date_problem,
+    dated,
+    edited_since,
+    folders_of,
+    hashed,
+    was_overruled,
+)
 from catalog.runs.reingest.staging import Staging, check_apart, checked_folder, opened, stem
 from catalog.runs.reingest.tables import Processed, Validated, read_table, validated
 from catalog.runs.session import Session, session
@@ -161,6 +171,11 @@ class _Work:
             report.add(Outcome("hand over", file, "skipped"))
             return
         if record is not None and not self._is_wanted_again(record) and (self._stays(row) or not was_overruled(row)):
+            if problem := self._edited_since(row, record):
+                if not self._stays(row):
+                    self._processed.add(row, processed=f"{ERROR}{problem}", processed_hash="")
+                report.add(Outcome("hand over", file, "failed", reason=f"line {row.line}: {problem}"))
+                return
             if not self._stays(row):
                 self._processed.add(row, processed=record["name"], processed_hash=record["staged"])
             report.add(
@@ -180,6 +195,26 @@ class _Work:
         self._processed.add(row, processed=entry.name, processed_hash=staged)
         self._run.journal.done("hand over", path=file, target=entry.name, hash=digest)
         report.add(Outcome("hand over", file, "staged", target=entry.name, hash=digest, size=entry.size, stored=entry.size))
+
+    def _edited_since(self, row: Row, record: Record) -> str:
+        """Why what was handed over is not what a row asks for now, or ""."""
+        when, earlier = dated(row), self._processed.earlier.get(row.cells["file"], {})
+        before = None
+        if self._stays(row):
+            with contextlib.suppress(ValueError):
+                before = dated(Row(row.line, earlier, order=row.order))
+        if problem := edited_since(row, when, record, before):
+            return problem
+        bare = record["staged"] == record["hash"] and self._write_dates and when.wall is not None
+        if not bare or _states_it(row, when):
+            return ""
+        located, entry = self._sources[row.cells["file"]]
+        try:
+            data = _read(located, entry, record["hash"])
+            without = _with_date(data, entry, when) is not data
+        except (StoreError, MediaError, OSError) as error:
+            return str(error)
+        return amend_hint(record, "its date is not in the copy") if without else ""
 
     def _fail(self, row: Row, error: Exception) -> None:
         reason = str(error)

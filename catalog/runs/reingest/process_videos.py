@@ -23,7 +23,7 @@ from catalog.errors import AlreadyExists, ConversionFailed, MediaError, StoreErr
 from catalog.execution.report import Outcome, Report
 from catalog.index.handovers import Handovers, Record, staged_path
 from catalog.plans.reingest import CONVERT, MOVE, SKIP
-from catalog.plans.reingest_videos import is_copied_along, row_needs, utc_text
+from catalog.plans.reingest_videos import is_copied_along, is_one, row_needs, utc_text
 from catalog.runs.converting import Converter, Made, Wish, converter
 from catalog.runs.reingest import staging as stagings
 from catalog.runs.reingest.archive import Located, Locations, catalog_of
@@ -31,8 +31,10 @@ from catalog.runs.reingest.handing_over import Given, hand_over, lies_staged, to
 from catalog.runs.reingest.processing import (
     Dated,
     Sources,
+    amend_hint,
     dated,
     done_before,
+    edited_since,
     folders_of,
     hashed,
     is_as_proposed,
@@ -48,6 +50,8 @@ from catalog.stores.placing import place_without_overwriting
 from catalog.wiring import Workspace
 
 SUCCESS = "SUCCESS"
+ENCODED = ("video_codec_needed", "audio_codec_needed")
+"""Columns by which a person has more encoded than must be."""
 UTC_FORM = "write it as 2019-07-12T16:30:15Z"
 ADDED = ("derived_file", "processing_status", "derived_hash", "derived_size", "overwrite")
 """Columns of the processed report. `overwrite` is for a person: 1 where the archive shall have the converted file."""
@@ -158,7 +162,7 @@ def row_problem(row: Row, home: Any) -> str:
     if action == MOVE and found.wall is not None and not is_copied_along(row.get("source")):
         told = row.get("source") or "of the report"
         return f"its date ({told}) is not in the file, and can be written into a converted copy only: set its action to convert"
-    for column in ("video_codec_needed", "audio_codec_needed"):
+    for column in ENCODED:
         if row.get(column) not in ("", "0", "1", "0.0", "1.0"):
             return f"its {column} is {row.get(column)}, and not 0 or 1"
     return ""
@@ -190,7 +194,9 @@ class _Work:
         self.run.workspace.progress.files(len(rows))
         for row in rows:
             if row.cells["file"] in done:
-                self.run.report.add(Outcome("hand over", row.cells["file"], "already", reason=self._why_gone(row, known)))
+                problem = self._edited_since(row, known[row.get("hash").lower()])
+                word, reason = ("failed", problem) if problem else ("already", self._why_gone(row, known))
+                self.run.report.add(Outcome("hand over", row.cells["file"], word, reason=reason, size=0))
             else:
                 self._row(row, known)
             self.run.workspace.progress.advance()
@@ -211,6 +217,23 @@ class _Work:
         record = known[self.processed.earlier[row.cells["file"]]["hash"].lower()]
         return "" if lies_staged(record) else told_already(record)
 
+    def _edited_since(self, row: Row, record: Record) -> str:
+        """Why what was handed over is not what a row asks for now, or ""."""
+        if row.get("action").lower() == SKIP:
+            return ""
+        earlier = Row(row.line, self.processed.earlier.get(row.cells["file"], {}), order=row.order)
+        was_copied, own = record["staged"] == record["hash"], record.get("source") == row.cells["file"]
+        if own and was_copied != (row.get("action").lower() == MOVE):
+            return amend_hint(record, "its action was changed since")
+        if earlier.get("processing_status") != SUCCESS:
+            return edited_since(row, film_date(row, self.home), record, None)
+        if any(is_one(row.get(column)) != is_one(earlier.get(column)) for column in ENCODED):
+            return amend_hint(record, "what is to be encoded was changed since")
+        before = None
+        with contextlib.suppress(ValueError):
+            before = film_date(earlier, self.home)
+        return edited_since(row, film_date(row, self.home), record, before)
+
     def _row(self, row: Row, known: Mapping[str, Any]) -> None:
         file, action = row.cells["file"], row.get("action").lower()
         if action == SKIP:
@@ -218,7 +241,10 @@ class _Work:
             return
         record = known.get(row.get("hash").lower())
         if record and not was_overruled(row) and not self._is_wanted_again(record):
-            self._handed_over(row, record)
+            if problem := self._edited_since(row, record):
+                self._tell(row, "failed", problem, f"ERROR: {problem}")
+            else:
+                self._handed_over(row, record)
             return
         self.run.journal.started("stage", source=file)
         try:

@@ -19,7 +19,8 @@ from catalog.index.handovers import Handovers, Record
 from catalog.plans.reingest import SKIP
 from catalog.runs.reingest.archive import Located, Locations
 from catalog.runs.reingest.evaluating import modified_text
-from catalog.runs.reingest.handing_over import HANDED_OVER
+from catalog.runs.reingest.handing_over import HANDED_OVER, told
+from catalog.runs.reingest.staging import stem
 
 FORM = "write it as 2019-07-12 18:30:15"
 
@@ -144,6 +145,23 @@ def date_problem(row: Row) -> str:
 def was_overruled(row: Row) -> bool:
     """Whether a person hands something over again though the report says that the cloud has it."""
     return row.get("reason").startswith(HANDED_OVER)
+
+
+def edited_since(row: Row, when: Dated, record: Record, before: Dated | None) -> str:
+    """Why a handover is not what its row asks for now, or "".
+
+    `before` is what an earlier run understood of the row, None where it did none. A row without a date asks for none.
+    """
+    named, wanted = str(record["name"]), stem(when.wall, "x")[:-1]
+    own = record.get("source") == row.cells["file"]
+    dated_otherwise = not named.startswith(wanted) and (when.wall is not None or own)
+    offsets = before is not None and None not in (when.offset, before.offset) and when.offset != before.offset
+    return amend_hint(record, "its date was changed since") if dated_otherwise or offsets else ""
+
+
+def amend_hint(record: Record, what: str) -> str:
+    """What to do where a handover is not as a person wants it now."""
+    return f"{told(record)}, {what}: take that back with `catalog undo {record['run']}`, and process it again"
 
 
 def done_before(rows: Sequence[Row], handovers: Handovers, target: str) -> dict[str, Record]:
