@@ -205,5 +205,5 @@ def test_the_reverse_of_each_event_is_what_it_should_be():
         {"at": "6", "action": "empty", "hash": "h", "effect": "file"},
     ]
     found = steps(events)
-    assert [s.kind for s in found] == [NEVER, PUT_BACK, FROM_TRASH, NOTHING, NEVER, TO_TRASH]
+    assert [s.kind for s in found] == [NEVER, PUT_BACK, FROM_TRASH, NEVER, NOTHING, TO_TRASH]
     assert found[2].files == (("nas", "a", "h"),) and found[2].trash == "run"
