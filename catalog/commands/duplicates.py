@@ -10,25 +10,18 @@ import click
 from catalog.commands import options
 from catalog.console import Screen
 from catalog.domain.decisions import DUPLICATES
-from catalog.runs.duplicates import WITHIN, DuplicatesRequest, run_duplicates
+from catalog.runs.duplicates import DuplicatesRequest, run_duplicates
 
 kinds = options.option(
     "kind", type=click.Choice(DUPLICATES), multiple=True,
     help="Only groups of this kind; may be repeated. Default: all but alike.",
 )  # fmt: skip
-distance = options.option(
-    "distance", type=click.IntRange(0, 16), help="Bits of 64 by which hashes of candidates may differ. Default: 8."
-)
-within = options.option(
-    "within", metavar="TIME", default=WITHIN, show_default=True, help="Longest time between two shots of a burst."
-)
 
 
 @click.command("duplicates", short_help="Group what is there twice, or shows the same; propose which to keep.")
 @click.argument("query", nargs=-1)
 @kinds
-@distance
-@within
+@options.likeness
 @click.option("--csv", type=click.Path(path_type=Path), help="Write the groups to this file, for `catalog resolve`.")
 @options.connection
 @options.quiet

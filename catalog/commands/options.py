@@ -53,6 +53,10 @@ with_files = option("with_files", is_flag=True, help="Bring the files to the tra
 agree_to_losses = option(
     "yes", "-y", is_flag=True, help="Go on though many recorded files are gone from a store (exit 4 otherwise)."
 )
+likeness = _all(
+    option("distance", type=click.IntRange(0, 16), help="Bits of 64 by which hashes of candidates may differ. Default: 8."),
+    option("within", metavar="TIME", default="10s", show_default=True, help="Longest time between two shots of a burst."),
+)
 sending = _all(
     option("transfers", type=click.IntRange(1, 64), help="Send so many files at once. Default: 4."),
     option("bwlimit", metavar="RATE", help="Send at most so much a second: 5M, off, or by time '08:00,512K 23:00,off'."),

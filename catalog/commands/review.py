@@ -10,7 +10,6 @@ import click
 from catalog.commands import options
 from catalog.console import Screen
 from catalog.domain.decisions import BAD, KINDS
-from catalog.runs.duplicates import WITHIN
 from catalog.runs.reviewing import ReviewRequest, run_review
 
 
@@ -19,8 +18,7 @@ from catalog.runs.reviewing import ReviewRequest, run_review
 @click.option("--kind", "kinds", multiple=True, type=click.Choice([k for k in KINDS if k != BAD]),
               help="Groups of this kind only. May be given several times.")  # fmt: skip
 @click.option("--bad", is_flag=True, help="Bad shots: with --kind beside its groups, without it nothing else.")
-@options.option("distance", type=click.IntRange(0, 16), help="Bits of 64 by which hashes of candidates may differ. Default: 8.")
-@options.option("within", metavar="TIME", default=WITHIN, show_default=True, help="Longest time between two shots of a burst.")
+@options.likeness
 @click.option("--groups", metavar="FILE", default="", help="Groups from `catalog duplicates --json`; - reads them from stdin.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
               help="The page to write. Default: catalog-review.html here.")  # fmt: skip

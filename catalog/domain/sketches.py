@@ -74,8 +74,11 @@ class Sketches:
         return _sorted_pairs(np.concatenate([equal, inside]))
 
     def by_image_data(self) -> Pairs:
-        """Pairs with the same image data."""
-        return self._equal(np.array(self._image_hashes, np.int64), zero=0)
+        """Pairs with the same image data: of several, each with the first."""
+        data = np.array(self._image_hashes, np.int64)
+        known = np.flatnonzero(data)
+        _values, first, which = np.unique(data[known], return_index=True, return_inverse=True)
+        return _sorted_pairs(np.column_stack([known[first[which]], known]))
 
     def by_moment(self, within_ms: int) -> Pairs:
         """Pairs of one camera, each taken within a time after the other with nothing between, that look somewhat alike."""
@@ -86,13 +89,6 @@ class Sketches:
         near = (kinds[before] == kinds[after]) & (times[after] - times[before] <= within_ms) & (times[before] >= 0)
         near &= seen[before] & seen[after] & (np.bitwise_count(plain[before] ^ plain[after]) <= SAME_MOMENT_BITS)
         return _sorted_pairs(np.column_stack([before[near], after[near]]))
-
-    def _equal(self, values: npt.NDArray[np.int64], zero: int) -> Pairs:
-        """Pairs with equal values: each with the first of them."""
-        order = np.argsort(values, kind="stable")
-        order = order[values[order] != zero]
-        _values, first, which = np.unique(values[order], return_index=True, return_inverse=True)
-        return _sorted_pairs(np.column_stack([order[first[which]], order]))
 
 
 def _sorted_pairs(pairs: Pairs) -> Pairs:

@@ -66,11 +66,6 @@ class Pictures:
         """Width and height as shown, in coded pixels."""
         return (self.height, self.width) if self.rotation % 180 else (self.width, self.height)
 
-    @property
-    def is_hdr(self) -> bool:
-        """Whether its brightness is that of HDR."""
-        return self.transfer in (PQ, HLG)
-
 
 @dataclass(frozen=True, slots=True)
 class Sound:

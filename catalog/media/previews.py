@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import os
 import warnings
@@ -179,8 +178,3 @@ def _saved(picture: Image.Image) -> bytes:
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=QUALITY)
     return stream.getvalue()
-
-
-def data_uri(jpeg: bytes) -> str:
-    """A JPEG as text that a page can hold."""
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"

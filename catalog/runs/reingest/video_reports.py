@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -112,8 +111,3 @@ def metadata_text(clip: Clip, facts: Facts, captured: CaptureTime | None) -> str
     """What a converted file would state under Apple's names, as JSON text."""
     said = texts(clip, facts, captured, captured.offset_minutes if captured else None)
     return orjson.dumps({k: v for k, v in sorted(said.items()) if k.startswith(APPLE)}).decode()
-
-
-def default_report() -> Path:
-    """The report in the current folder."""
-    return Path(REPORT)
