@@ -30,21 +30,21 @@ import numpy as np
 from PIL import Image
 from scenes import TURNED, UPRIGHT, Made, make_look_alikes
 
-from catalog.domain import sketches
 from catalog.domain.asset import Facts
 from catalog.domain.copies import timestamp
 from catalog.domain.decisions import SAME_IMAGE, SIMILAR
-from catalog.domain.duplicates import DISTANCE, find_groups
-from catalog.domain.pictures import DEFAULT_ORDER, picture_of
-from catalog.domain.sketches import Sketches
 from catalog.domain.turns import TURNS, turned_hashes
-from catalog.execution.describing import Describer, utc_now
-from catalog.execution.reading import LocalReading, Wanted
-from catalog.execution.workers import ReaderPool
+from catalog.features.lookalikes import sketches
+from catalog.features.lookalikes.duplicates import comparing
+from catalog.features.lookalikes.groups import DISTANCE, find_groups
+from catalog.features.lookalikes.pictures import DEFAULT_ORDER, picture_of
+from catalog.features.lookalikes.sketches import Sketches
 from catalog.index.documents import asset_document
-from catalog.runs.duplicates import comparing
 from catalog.stores.local import LocalStore
-from catalog.wiring import OfflineGazetteer
+from catalog.work.description import Describer, utc_now
+from catalog.work.reading import LocalReading, Wanted
+from catalog.work.workers import ReaderPool
+from catalog.work.workspace import OfflineGazetteer
 
 Pair = frozenset[str]
 Finder = Callable[[Path, list[Made]], set[Pair]]

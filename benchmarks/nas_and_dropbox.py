@@ -26,13 +26,13 @@ import psutil
 from sync import _fill, _make, _tree
 
 from catalog.config import load
-from catalog.execution.progress import NoProgress
-from catalog.runs.places import LocalPlace
-from catalog.runs.storing import claim_root
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.credentials import Credentials
 from catalog.stores.dropbox.store import DropboxStore
-from catalog.wiring import Workspace
+from catalog.work.places import LocalPlace
+from catalog.work.progress import NoProgress
+from catalog.work.store_book import claim_root
+from catalog.work.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))

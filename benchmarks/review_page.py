@@ -20,7 +20,7 @@ import click
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from catalog.runs.review_page import Page, page_group
+from catalog.features.review.page import Page, page_group
 
 SIZE = (512, 384)
 SKIES = [

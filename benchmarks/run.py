@@ -33,13 +33,13 @@ from PIL import Image, ImageOps, JpegImagePlugin
 from catalog.config import load
 from catalog.domain.filetypes import BY_NAME
 from catalog.domain.fixity import content_hash
-from catalog.execution.progress import NoProgress
 from catalog.index import repository, schema
 from catalog.index.repository import Repository
 from catalog.media.findings import Findings
 from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
-from catalog.wiring import Workspace
+from catalog.work.progress import NoProgress
+from catalog.work.workspace import Workspace
 
 CORES = len(os.sched_getaffinity(0))
 BIN = Path(sys.executable).parent

@@ -27,11 +27,11 @@ from catalog.config import load
 from catalog.domain.asset import Entry
 from catalog.domain.copies import copy_row, flat
 from catalog.domain.fixity import content_hash
-from catalog.execution.progress import NoProgress
 from catalog.index.repository import Repository
-from catalog.runs.places import LocalPlace
-from catalog.runs.storing import claim_root
-from catalog.wiring import Workspace
+from catalog.work.places import LocalPlace
+from catalog.work.progress import NoProgress
+from catalog.work.store_book import claim_root
+from catalog.work.workspace import Workspace
 
 BIN = Path(sys.executable).parent
 INDEX = f"bench-sync-{os.getpid()}"

@@ -21,8 +21,8 @@ from run import BIN, Row, _command, _print
 
 from catalog.config import load
 from catalog.domain.copies import flat
-from catalog.execution.progress import NoProgress
-from catalog.wiring import Workspace
+from catalog.work.progress import NoProgress
+from catalog.work.workspace import Workspace
 
 INDEX = f"bench-transfer-{os.getpid()}"
 WHEN = "2020-01-02T03:04:05.678Z"

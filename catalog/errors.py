@@ -101,6 +101,10 @@ class StoreUnavailable(StoreError):
     retryable = True
 
 
+FATAL = (StoreFull, ReadOnlyStore, StoreUnavailable)
+"""Errors of a store that the next file would meet as well: the run stops, and nothing is lost."""
+
+
 class CatalogIndexError(CatalogError):
     """The index refused a request."""
 

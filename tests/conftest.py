@@ -22,7 +22,7 @@ from emulators.dropbox import Emulator
 from hypothesis import settings
 from running import Lab
 
-from catalog.index.node import DISTRIBUTION_VARIABLE, VERSION, LocalNode, NodeAddress, fetch
+from catalog.engine import DISTRIBUTION_VARIABLE, VERSION, LocalNode, NodeAddress, fetch
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a suite that runs in the background; what it starts would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)

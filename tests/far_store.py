@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from catalog.domain.asset import Entry
 from catalog.domain.fixity import content_hash
 from catalog.errors import FixityMismatch, NotFound
-from catalog.media.frames import key_frame
+from catalog.media.video.frames import key_frame
 from catalog.stores.local import LocalStore
 from catalog.stores.protocol import Capabilities, Store
 

@@ -22,7 +22,7 @@ import requests
 from PIL import Image
 
 from catalog.domain.fixity import content_hash
-from catalog.index.node import NodeAddress
+from catalog.engine import NodeAddress
 
 PROGRAMS = Path(sys.executable).parent
 OpenFolder = Callable[[], AbstractContextManager[Path]]
@@ -252,7 +252,7 @@ def inside(lab: Lab, monkeypatch: Any, command: str, *arguments: object) -> int:
     """Run a command in this very process, where parts of it can be replaced; its exit status."""
     from importlib import import_module
 
-    from catalog import console
+    from catalog.cli import console
 
     for name in [n for n in os.environ if n.startswith("CATALOG_")]:
         monkeypatch.delenv(name)

@@ -16,8 +16,8 @@ from catalog.domain.asset import Entry
 from catalog.domain.fixity import content_hash
 from catalog.domain.names import comparison_key
 from catalog.errors import AlreadyExists
-from catalog.runs import storing
 from catalog.stores.local import LocalStore
+from catalog.work import store_book as storing
 
 
 class Counting(LocalStore):

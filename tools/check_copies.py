@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from catalog.commands import options
-from catalog.console import Screen
-from catalog.runs.checking import run_copies
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.health.check import run_copies
 
 
 @click.command("check_copies", short_help="List what either of two stores has alone.")

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from catalog.commands import options
-from catalog.console import Screen
-from catalog.runs.old_catalog import run_structure
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.old_catalog.run import run_structure
 
 
 @click.command("check_old_catalog_structure", short_help="Print what is odd about the folders of an old catalog.")

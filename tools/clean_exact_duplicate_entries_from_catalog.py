@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from catalog.commands import options
-from catalog.console import Screen
-from catalog.runs.checking import run_duplicate_entries
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.health.check import run_duplicate_entries
 
 
 @click.command("clean_exact_duplicate_entries_from_catalog", short_help="Prove that no two entries stand for one file.")

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from catalog.commands import options
-from catalog.console import Screen
-from catalog.runs.forgetting import ids_from, run_forget
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.removal.forget import ids_from, run_forget
 
 
 @click.command("delete_ids", short_help="Forget documents by id, or by the ids in a CSV file.")

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from catalog.commands import options
-from catalog.console import Screen
-from catalog.runs.listing import run_images
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.ask.folder import run_images
 
 
 @click.command("images_in_directory", short_help="Print the facts of every photo and video in a folder.")

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from catalog.commands import options
-from catalog.console import Screen
-from catalog.runs.old_catalog import ImportRequest, run_import
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.old_catalog.run import ImportRequest, run_import
 
 
 @click.command("import_old_catalog", short_help="Import an old catalog of years, months and albums.")

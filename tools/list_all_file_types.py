@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from catalog.commands import options
-from catalog.console import Screen
-from catalog.runs.listing import run_types
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.ask.folder import run_types
 
 
 @click.command("list_all_file_types", short_help="Print which types of files a folder holds.")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
+
+from catalog.errors import UsageError
 
 OFF = "off"
 """What stands for no limit."""
@@ -81,3 +83,17 @@ def _turn(text: str) -> Turn:
     if not match:
         raise ValueError(f"{text!r} is no part of a timetable such as '08:00,512K 23:00,off'")
     return Turn(int(match[1]) * 60 + int(match[2]), byte_count(rate.removesuffix("/s")))
+
+
+_AGES = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+
+
+def age(text: str) -> timedelta:
+    """A duration such as 90d, 12h, 30m or 45s. Raises UsageError."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", text)
+    if not match:
+        raise UsageError(f"{text} is no duration.", hint="Write it as 90d, 12h, 30m or 45s.")
+    try:
+        return timedelta(seconds=float(match[1]) * _AGES[match[2]])
+    except OverflowError:
+        raise UsageError(f"{text} is longer than anything lasts.", hint="Write it as 90d, 12h, 30m or 45s.") from None

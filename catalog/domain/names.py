@@ -65,3 +65,16 @@ def _is_control(char: str) -> bool:
 
 
 _TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+
+
+_ASIDE = re.compile(r"\.\d{8}T\d+Z-[0-9a-f]+\.moving$")
+
+
+def aside(path: str, run: str) -> str:
+    """The name that a file has for a moment while files change places."""
+    return f"{path}.{run}.moving"
+
+
+def original_of(path: str) -> str:
+    """The path of a file that a killed run left under such a name, or ""."""
+    return _ASIDE.sub("", path) if _ASIDE.search(path) else ""

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.domain.query import Near, ParsedQuery, parse_query
 from catalog.errors import QuerySyntaxError
 from catalog.index import schema
+from catalog.index.query_text import Near, ParsedQuery, parse_query
 from catalog.index.repository import Repository
 
 WORDS = ["title", "description", "tags", "albums", "place.city", "place.region", "place.country", "place.name", "camera.make",

@@ -181,7 +181,7 @@ def _describe(request: Request, name: str, source: ByteSource, filetype: FileTyp
 
 def _read_metadata(request: Request, source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
     if filetype.kind == "video":
-        from catalog.media.clips import read_clip
+        from catalog.media.clips.reader import read_clip
 
         read_clip(source, filetype, request.path, findings)
     else:
@@ -248,7 +248,7 @@ def _look_at_thumbnail(path: str) -> Appearance:
 
 
 def _look_at_video(path: str) -> Appearance:
-    from catalog.media.frames import key_frame
+    from catalog.media.video.frames import key_frame
 
     frame = key_frame(path)
     if frame is None:
@@ -293,6 +293,6 @@ def _sensor_size(source: ByteSource, path: str) -> tuple[int | None, int | None]
 def _image_hash(source: ByteSource, filetype: FileType) -> str | None:
     if filetype.family != "jpeg" or not isinstance(source, MemorySource):
         return None
-    from catalog.media.jpeg import image_data_hash
+    from catalog.media.jpeg.segments import image_data_hash
 
     return image_data_hash(source.data)

@@ -59,7 +59,7 @@ def of_look(look: str, width: int, height: int, side: int) -> bytes:
 
 
 def _of_video(path: str) -> Image.Image:
-    from catalog.media.frames import key_frame
+    from catalog.media.video.frames import key_frame
 
     frame = key_frame(path)
     if frame is None:

@@ -9,15 +9,15 @@ import exifread
 
 from catalog.domain.capture_time import DateCandidate, parse_date, parse_offset, with_subseconds
 from catalog.domain.filetypes import FileType
-from catalog.media.cr3 import read_cr3
+from catalog.media.bmff.cr3 import read_cr3
+from catalog.media.bmff.heif import read_heif
 from catalog.media.findings import Findings
-from catalog.media.heif import read_heif
 from catalog.media.images import read_bmp, read_gif, read_png, read_psd, read_webp
-from catalog.media.jpeg import read_jpeg
-from catalog.media.jpeg_family import read_jp2, read_jxl
-from catalog.media.rawfiles import read_crw, read_mrw, read_raf, read_x3f
+from catalog.media.jpeg.family import read_jp2, read_jxl
+from catalog.media.jpeg.segments import read_jpeg
 from catalog.media.source import ByteSource, stream_of
-from catalog.media.tiff import read_tiff_file
+from catalog.media.tiff.raw import read_crw, read_mrw, read_raf, read_x3f
+from catalog.media.tiff.reader import read_tiff_file
 
 logging.getLogger("exifread").setLevel(logging.CRITICAL)
 

@@ -56,7 +56,7 @@ def answer(request: Any) -> tuple[str, Any]:
     from catalog.errors import UnsupportedType
     from catalog.media.extract import Wanting, read_facts, read_hash
     from catalog.media.previews import read_preview
-    from catalog.media.video_probe import read_streams
+    from catalog.media.video.probe import read_streams
 
     read = (
         read_streams if request.streams else read_preview if request.preview else read_hash if request.only_hash else read_facts
@@ -123,13 +123,13 @@ def main() -> None:
     import PIL.JpegImagePlugin
     import PIL.PngImagePlugin  # noqa: F401
 
-    import catalog.media.clips
+    import catalog.media.clips.reader
     import catalog.media.extract
-    import catalog.media.frames
-    import catalog.media.jpeg
+    import catalog.media.jpeg.segments
     import catalog.media.previews
     import catalog.media.stills
-    import catalog.media.video_probe
+    import catalog.media.video.frames
+    import catalog.media.video.probe
     import catalog.media.xmp
 
     catalog.media.extract.OPTIONAL_READERS = tuple(sys.argv[3:])

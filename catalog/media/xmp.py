@@ -14,8 +14,8 @@ import orjson
 
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.domain.person import CHECKS, checked
-from catalog.media.exif import add_copied_date, add_tags, is_boilerplate
 from catalog.media.findings import Findings
+from catalog.media.tiff.exif import add_copied_date, add_tags, is_boilerplate
 
 OWN_NAMESPACE = "urn:image-catalog:person:1.0"
 """Of the one property that holds exactly what a person said, as JSON."""

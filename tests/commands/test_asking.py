@@ -21,9 +21,9 @@ import click
 import pytest
 from running import GHENT, PROGRAMS, Done, Lab, clip, jpeg, png, put
 
-from catalog.console import umbrella
+from catalog.cli.console import umbrella
 from catalog.domain.fixity import content_hash
-from catalog.index.node import NodeAddress
+from catalog.engine import NodeAddress
 
 pytestmark = pytest.mark.node
 

@@ -13,20 +13,21 @@ import pytest
 from far_store import FarStore
 from running import MTIME, Lab, clip, hashes, jpeg, put
 
+from catalog.cli.console import Screen
 from catalog.config import load
-from catalog.console import Screen
 from catalog.domain.fixity import content_hash
-from catalog.execution.comparison import Scope
-from catalog.execution.progress import NoProgress
-from catalog.execution.report import Report
-from catalog.runs import storing, sync
-from catalog.runs.ingesting import between
-from catalog.runs.places import LocalPlace
-from catalog.runs.session import session
-from catalog.runs.sync import SyncRequest
-from catalog.runs.upload import UploadRequest, bring
-from catalog.runs.upload_dropbox import COMMAND
-from catalog.wiring import Workspace
+from catalog.features.ingest.dropbox import COMMAND
+from catalog.features.ingest.ingestion import between
+from catalog.features.ingest.run import UploadRequest, bring
+from catalog.features.reconcile import run as sync
+from catalog.features.reconcile.comparison import Scope
+from catalog.features.reconcile.run import SyncRequest
+from catalog.work import store_book as storing
+from catalog.work.places import LocalPlace
+from catalog.work.progress import NoProgress
+from catalog.work.report import Report
+from catalog.work.session import session
+from catalog.work.workspace import Workspace
 
 pytestmark = pytest.mark.node
 PAD = bytes(600_000)
@@ -153,14 +154,14 @@ import sys, time
 from functools import partial
 from pathlib import Path
 from catalog.config import load
-from catalog.console import Screen
-from catalog.execution.progress import NoProgress
-from catalog.runs import storing
-from catalog.runs.ingesting import between
-from catalog.runs.places import LocalPlace
-from catalog.runs.upload import UploadRequest, bring
-from catalog.runs.upload_dropbox import COMMAND
-from catalog.wiring import Workspace
+from catalog.cli.console import Screen
+from catalog.work.progress import NoProgress
+from catalog.work import store_book as storing
+from catalog.features.ingest.ingestion import between
+from catalog.work.places import LocalPlace
+from catalog.features.ingest.run import UploadRequest, bring
+from catalog.features.ingest.dropbox import COMMAND
+from catalog.work.workspace import Workspace
 from far_store import FarStore
 
 source, target = FarStore("source", Path(sys.argv[1]), managed=False), FarStore("dropbox", Path(sys.argv[2]))

@@ -326,7 +326,7 @@ def test_two_runs_at_once_never_drop_both_of_a_pair(lab: Lab, library: dict[str,
 
 
 def test_what_a_killed_run_left_goes_with_the_next(lab: Lab, library: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from catalog.runs import trashing
+    from catalog.features.removal import trash as trashing
 
     class Killed(BaseException):
         pass

@@ -19,9 +19,9 @@ from running import MTIME, Done, Lab, hashes, inside, journal_lines, jpeg, png, 
 from catalog.domain.asset import Entry
 from catalog.domain.fixity import content_hash
 from catalog.errors import CatalogError, StoreError, UnreadableMedia
-from catalog.execution.workers import ReaderPool
-from catalog.index.recording import Recording
+from catalog.features.ingest.records import Recording
 from catalog.stores.local import LocalStore
+from catalog.work.workers import ReaderPool
 
 pytestmark = pytest.mark.node
 MAY = "2015:05:05 05:05:05"

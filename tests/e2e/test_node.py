@@ -22,8 +22,8 @@ import psutil
 import pytest
 import requests
 
+from catalog.engine import COORDINATE, VERSION, LocalNode, NodeAddress, distribution, failures, fetch, folders, process, state
 from catalog.errors import NodeError
-from catalog.index.node import COORDINATE, VERSION, LocalNode, NodeAddress, distribution, failures, fetch, folders, process, state
 
 pytestmark = pytest.mark.node
 Ask = Callable[..., requests.Response]
@@ -32,7 +32,7 @@ OpenFolder = Callable[[], AbstractContextManager[Path]]
 STARTER = """
 import json, sys
 from pathlib import Path
-from catalog.index.node import LocalNode
+from catalog.engine import LocalNode
 class Shown:
     def step(self, text): print(text, file=sys.stderr, flush=True)
     def bytes(self, done, total): pass
@@ -347,7 +347,7 @@ def test_a_download_that_breaks_off_is_tried_again(place: Path, distribution_zip
 
 
 def test_a_download_that_always_breaks_off(home: Path, mirror: Callable[..., Mirror], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.index.node.distribution.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("catalog.engine.distribution.time.sleep", lambda seconds: None)
     source = mirror(b"x" * 1000, [10, 10, 10])
     with pytest.raises(NodeError, match="broke off again and again"):
         LocalNode(home, distribution=source.url).ensure_running()

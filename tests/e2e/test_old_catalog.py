@@ -14,8 +14,8 @@ from running import GHENT, Done, Lab, clear, clip, ended, files_in, hashes, insi
 
 from catalog.domain.fixity import content_hash
 from catalog.errors import FixityMismatch
-from catalog.execution.workers import ReaderPool
 from catalog.stores.local import LocalStore
+from catalog.work.workers import ReaderPool
 
 pytestmark = pytest.mark.node
 TAKEN = "2015:07:12 18:30:15"

@@ -18,9 +18,10 @@ from running import GHENT, Lab, clear, hashes, inside, jpeg, put, tree
 from catalog.domain.edits import reversed_change
 from catalog.domain.fixity import content_hash
 from catalog.domain.person import without_person
-from catalog.index.node import NodeAddress
-from catalog.media.xmp_writing import is_own
-from catalog.runs import person, sidecars
+from catalog.engine import NodeAddress
+from catalog.features.said import run as person
+from catalog.features.said import sidecars
+from catalog.media.write.xmp import is_own
 
 pytestmark = pytest.mark.node
 A, B = jpeg("a", position=GHENT), jpeg("b")

@@ -411,7 +411,7 @@ def test_a_replacement_that_fails_half_way_puts_the_original_back(
     report = lab.home / "icloud_video_report_processed.csv"
     for fails in ("_put", "_Work._verify"):
         with monkeypatch.context() as patch:
-            patch.setattr(f"catalog.runs.reingest.replacing.{fails}", broken)
+            patch.setattr(f"catalog.features.reingest.replacement.run.{fails}", broken)
             assert inside(lab, patch, "replace_archived_media", report, "--larger") == 3
         assert "the disk broke" in capsys.readouterr().err
         (told,) = replaced(lab).values()
@@ -546,7 +546,7 @@ def test_an_undo_that_is_killed_after_every_step_brings_the_original_back(videos
 KILLED = """
 import os, signal, sys
 from catalog import console
-from catalog.commands.reingest import command
+from catalog.cli.commands.reingest import command
 from catalog.index.editor import Editor
 from catalog.stores.local import LocalStore
 

@@ -31,10 +31,10 @@ from selenium.webdriver.support.ui import WebDriverWait
 from catalog.domain.decisions import Answer, Decision
 from catalog.domain.fixity import content_hash as hash_of
 from catalog.errors import StoreUnavailable
-from catalog.runs.decisions import parse_decisions
-from catalog.runs.previews import LOOK_SIDE
-from catalog.runs.review_page import Page, page_group
-from catalog.runs.review_server import MOST_BYTES, Review, serving
+from catalog.features.lookalikes.table import parse_decisions
+from catalog.features.review.page import Page, page_group
+from catalog.features.review.previews import LOOK_SIDE
+from catalog.features.review.server import MOST_BYTES, Review, serving
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")

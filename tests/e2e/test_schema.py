@@ -29,11 +29,12 @@ from catalog.domain.fixity import content_hash
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
 from catalog.errors import CatalogIndexError, DocumentConflict, IndexUnavailable, SchemaMismatch
-from catalog.execution.apply import Verdict
-from catalog.index import queries, recording, repository, schema
+from catalog.features.ingest import records as recording
+from catalog.features.ingest.apply import Verdict
+from catalog.features.ingest.records import Recording
+from catalog.index import queries, repository, schema
 from catalog.index.client import Address, Connection
 from catalog.index.documents import asset_document, copy_document, fitting
-from catalog.index.recording import Recording
 from catalog.index.repository import Repository
 from catalog.media.findings import FIELDS
 

@@ -14,16 +14,17 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from running import MTIME, Lab, clear, hashes, jpeg, put
 
+from catalog.cli.console import Screen
 from catalog.config import load
-from catalog.console import Screen
 from catalog.domain.fixity import content_hash
 from catalog.errors import StoreGuard
-from catalog.execution import agreement, reconcile
-from catalog.execution.progress import NoProgress
-from catalog.execution.workers import Limits, ReaderPool
-from catalog.runs.session import Session
-from catalog.runs.sync import SyncRequest, run_sync
-from catalog.wiring import Workspace
+from catalog.features.reconcile import apply as agreement
+from catalog.features.reconcile import survey as reconcile
+from catalog.features.reconcile.run import SyncRequest, run_sync
+from catalog.work.progress import NoProgress
+from catalog.work.session import Session
+from catalog.work.workers import Limits, ReaderPool
+from catalog.work.workspace import Workspace
 
 pytestmark = pytest.mark.node
 

@@ -626,10 +626,10 @@ def test_a_file_in_the_way_since_the_listing_is_seen_and_kept(pair: Lab, monkeyp
 
 
 def test_only_some_assets_are_brought(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
-    from catalog.console import Screen
-    from catalog.runs import storing
-    from catalog.runs.pairing import WORDS, bring
-    from catalog.runs.session import session
+    from catalog.cli.console import Screen
+    from catalog.features.mirror.run import WORDS, bring
+    from catalog.work import store_book as storing
+    from catalog.work.session import session
 
     for name, value in pair.environment().items():
         monkeypatch.setenv(name, value)

@@ -21,8 +21,8 @@ from test_schema import a_document, behind, fill, send
 
 from catalog.domain.copies import flat
 from catalog.domain.person import overlaid
+from catalog.engine import LocalNode
 from catalog.index import repository, schema
-from catalog.index.node import LocalNode
 
 pytestmark = pytest.mark.node
 OpenFolder = Callable[[], AbstractContextManager[Path]]
@@ -33,8 +33,8 @@ FEW = 40
 
 KILLED = """
 import os, signal, sys
-from catalog.execution import packing
-from catalog.console import main
+from catalog.features.transfer import archive as packing
+from catalog.cli.console import main
 real, left = packing.Output.write, [int(sys.argv.pop(1))]
 def write(self, data):
     real(self, data)
@@ -412,7 +412,7 @@ def test_a_damaged_backup_is_refused_and_the_catalog_stays(own: tuple[Lab, Local
 def killed_in(lab: Lab, module: str, function: str, *arguments: object) -> None:
     """A command that is killed where it calls a function."""
     script = (
-        "import importlib, os, signal, sys; from catalog.console import main\n"
+        "import importlib, os, signal, sys; from catalog.cli.console import main\n"
         "module, function = importlib.import_module(sys.argv.pop(1)), sys.argv.pop(1)\n"
         "setattr(module, function, lambda *_: os.kill(os.getpid(), signal.SIGKILL)); sys.argv[0] = 'catalog'; main()\n"
     )
@@ -426,14 +426,14 @@ def test_what_killed_backups_and_restores_left_is_cleared_by_the_next(own: tuple
     before = seen(lab, node)
     shelf = lab.folder / "killed"
     place = node.home / "snapshots"
-    for module, function in (("catalog.index.snapshots", "_await_snapshot"), ("catalog.index.node.staging", "copied")):
+    for module, function in (("catalog.features.transfer.snapshots", "_await_snapshot"), ("catalog.engine.staging", "copied")):
         killed_in(lab, module, function, "backup", shelf)
         assert list(place.iterdir()), "something was left"
         assert "no backup" in lab.catalog("restore", shelf, "--list").out
     assert lab.catalog("backup", shelf).status == 0
     assert len(list(shelf.iterdir())) == 1
     check_clean(lab, node)
-    killed_in(lab, "catalog.index.snapshots", "_await_shards", "restore", shelf, "--replace")
+    killed_in(lab, "catalog.features.transfer.snapshots", "_await_shards", "restore", shelf, "--replace")
     assert list(place.iterdir()) and seen(lab, node) == before
     assert lab.catalog("restore", shelf, "--replace").status == 0
     assert seen(lab, node) == before

@@ -14,7 +14,7 @@ from PIL import Image
 from running import GHENT, MTIME, SUMMER, Lab, clip, hashes, inside, jpeg, many, png, put, tree
 
 from catalog.domain.fixity import content_hash
-from catalog.execution.workers import ReaderPool
+from catalog.work.workers import ReaderPool
 
 pytestmark = pytest.mark.node
 FIELDS = {"action", "store", "path", "hash", "outcome", "reason"}

@@ -15,9 +15,9 @@ import pytest
 from running import Lab, OpenFolder, clear, clip, ended, files_in, hashes, inside, journal_lines, jpeg, many, put, wait_for
 
 from catalog.domain.fixity import content_hash
-from catalog.execution.apply import Applier
-from catalog.index.node import LocalNode
-from catalog.index.recording import Recording
+from catalog.engine import LocalNode
+from catalog.features.ingest.apply import Applier
+from catalog.features.ingest.records import Recording
 
 pytestmark = pytest.mark.node
 PHOTOS = 200

@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from catalog.domain.filetypes import recognise
-from catalog.media.clips import read_clip
+from catalog.media.clips.reader import read_clip
 from catalog.media.findings import Findings
 from catalog.media.source import MemorySource
 

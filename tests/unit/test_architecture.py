@@ -1,8 +1,9 @@
-"""Imports run one way: errors, domain, plans, execution, commands; stores, index and media know nothing of each other."""
+"""Imports run one way: errors, domain, (stores, media, index, engine), work, features, (cli, tools); no circles."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,20 +32,22 @@ HEAVY = (
     "docker",
 )
 
-ALLOWED = {
+LIBRARIES = {"stores", "media", "index", "engine"}
+ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "domain": {"errors", "domain"},
-    "plans": {"errors", "domain", "plans"},
-    "stores": {"errors", "domain", "stores"},
-    "index": {"errors", "domain", "index"},
-    "media": {"errors", "domain", "media"},
-    "execution": {"errors", "domain", "plans", "execution", "media.extract", "media.request", "media.worker", "stores.protocol"},
     "config": {"errors", "domain"},
-    "console": {"errors", "domain.names", "execution", "config", "wiring"},
+    **{library: {"errors", "domain", library} for library in LIBRARIES},
+    "work": {"errors", "domain", "config", *LIBRARIES, "work"},
+    "features": {"errors", "domain", "config", *LIBRARIES, "work"},
+    "cli": {"errors", "domain", "config", *LIBRARIES, "work", "features", "cli"},
 }
 """What each part may import of the others."""
-FREE = {"commands", "tools", "runs", "wiring", ""}
-"""Parts that put the others together."""
+FEATURES = (
+    "ask", "reconcile", "mirror", "ingest", "removal", "said", "lookalikes", "review", "undo", "reingest", "stores",
+    "old_catalog", "health", "transfer",
+)  # fmt: skip
+"""The order of the features: each may import those before it."""
 
 
 def part_of(path: Path) -> str:
@@ -52,9 +55,18 @@ def part_of(path: Path) -> str:
     return "" if relative == ("__init__",) else relative[0]
 
 
+def allowed_to(path: Path) -> set[str]:
+    """What a module may import: what its part may, and of the features its own and those before it."""
+    part = part_of(path)
+    if part != "features" or path.parent.name == "features":
+        return ALLOWED[part]
+    own = path.relative_to(PACKAGE).parts[1]
+    return ALLOWED[part] | {f"features.{name}" for name in FEATURES[: FEATURES.index(own) + 1]}
+
+
 def imported(path: Path) -> set[str]:
     """The modules of catalog that a module imports anywhere, also inside functions, without the leading `catalog.`."""
-    package = ("catalog", *path.relative_to(PACKAGE).parts[:-1])
+    package = ("catalog", *path.relative_to(PACKAGE).parts[:-1]) if path.is_relative_to(PACKAGE) else ("catalog", "tools")
     found = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -78,18 +90,65 @@ def is_allowed(name: str, allowed: set[str]) -> bool:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_no_arrow_between_the_parts_points_the_wrong_way(path: Path):
-    part = part_of(path)
-    if part in FREE:
+def test_no_arrow_points_the_wrong_way(path: Path):
+    if path == PACKAGE / "__init__.py":
         return
-    wrong = sorted(name for name in imported(path) if not is_allowed(name, ALLOWED[part]))
+    wrong = sorted(name for name in imported(path) if not is_allowed(name, allowed_to(path)))
     assert wrong == [], f"{path.relative_to(ROOT)} must not import {', '.join('catalog.' + name for name in wrong)}"
 
 
-def test_every_part_has_its_rule():
-    parts = {part_of(path) for path in MODULES}
-    assert parts <= set(ALLOWED) | FREE
-    assert {"errors", "domain", "plans", "stores", "index", "media", "execution", "commands"} <= parts
+@pytest.mark.parametrize("path", sorted((ROOT / "tools").glob("*.py")), ids=lambda p: p.name)
+def test_the_small_scripts_are_commands_and_stand_beside_them(path: Path):
+    wrong = [name for name in imported(path) if not is_allowed(name, ALLOWED["cli"])]
+    assert wrong == []
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    arrows = {module_of(path): {nearest(name) for name in imported(path)} for path in MODULES}
+    assert circle_in(arrows) == []
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def nearest(name: str) -> str:
+    """The module that an imported name lies in."""
+    modules = {module_of(path) for path in MODULES}
+    while name and name not in modules:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def circle_in(arrows: dict[str, set[str]]) -> list[str]:
+    """The first circle that is found, else none. A package's face is no part of one that it only looks into."""
+    done: set[str] = set()
+
+    def walk(module: str, way: list[str]) -> list[str]:
+        if module in way:
+            return [*way[way.index(module) :], module]
+        if module in done:
+            return []
+        for other in sorted(arrows.get(module, ())):
+            if other != module and (found := walk(other, [*way, module])):
+                return found
+        done.add(module)
+        return []
+
+    return next((found for module in sorted(arrows) if module and (found := walk(module, []))), [])
+
+
+def test_every_part_and_every_feature_has_its_rule():
+    assert {part_of(path) for path in MODULES} == set(ALLOWED) | {""}
+    assert {path.name for path in (PACKAGE / "features").iterdir() if (path / "__init__.py").exists()} == set(FEATURES)
+
+
+def test_every_package_is_installed():
+    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    listed = re.search(r"packages =\n((?:    .*\n)+)", (ROOT / "setup.cfg").read_text())
+    assert listed and set(listed[1].split()) == packages | {"catalog.tools"}
 
 
 def test_the_reading_of_imports_sees_every_form():
@@ -97,8 +156,9 @@ def test_the_reading_of_imports_sees_every_form():
     assert "domain.names" in imported(PACKAGE / "stores" / "local.py")
     assert "index.schema" in imported(PACKAGE / "index" / "repository.py")
     assert "media.stills" in imported(PACKAGE / "media" / "extract.py")  # inside a function
-    assert not is_allowed("stores.local", ALLOWED["execution"])
-    assert not is_allowed("media.places", ALLOWED["execution"])
+    assert not is_allowed("stores.local", ALLOWED["domain"])
+    assert not is_allowed("cli.console", allowed_to(PACKAGE / "features" / "ask" / "search.py"))
+    assert not is_allowed("features.mirror.plan", allowed_to(PACKAGE / "features" / "reconcile" / "plan.py"))
     assert is_allowed("domain.names", ALLOWED["stores"])
 
 
@@ -110,7 +170,7 @@ def test_errors_imports_nothing_but_the_future():
 
 def test_rules_and_plans_have_no_clock_no_files_and_no_network():
     forbidden = {"time", "socket", "subprocess", "pathlib", "shutil", "random", "tempfile", "threading", "logging"}
-    for path in [*(PACKAGE / "domain").glob("*.py"), *(PACKAGE / "plans").glob("*.py")]:
+    for path in [*(PACKAGE / "domain").glob("*.py"), *PACKAGE.rglob("**/plan.py")]:
         tree = ast.parse(path.read_text("utf-8"))
         for node in ast.walk(tree):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", None) or ""]
@@ -131,7 +191,7 @@ def test_every_module_says_what_it_is_for():
 
 
 def test_starting_the_program_loads_nothing_heavy():
-    script = f"import sys, catalog.console; print([m for m in {HEAVY!r} if m in sys.modules])"
+    script = f"import sys, catalog.cli.console; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -33,7 +33,7 @@ from catalog.domain.capture_time import (
 )
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
-from catalog.execution.describing import Describer
+from catalog.work.description import Describer
 
 NOW = datetime(2025, 6, 1, 12)
 SHOT = datetime(2019, 7, 12, 18, 30, 15)
@@ -101,7 +101,7 @@ def test_the_order_is_the_one_that_was_agreed():
 
 def test_every_source_that_a_reader_names_has_a_place_in_the_order():
     named = set()
-    for path in MEDIA.glob("*.py"):
+    for path in MEDIA.rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "DateCandidate":
                 named |= {a.value for a in call.args[:1] if isinstance(a, ast.Constant)}

@@ -31,13 +31,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.domain.filetypes import BY_NAME
-from catalog.media import frames
-from catalog.media.avchd import zone_minutes
-from catalog.media.bmff_boxes import MAX_BOXES, Walk, clock
-from catalog.media.clips import READERS, read_clip
+from catalog.media.bmff.fields import MAX_BOXES, Walk, clock
+from catalog.media.clips.avchd import zone_minutes
+from catalog.media.clips.reader import READERS, read_clip
+from catalog.media.clips.riff import riff_date
 from catalog.media.findings import Findings
-from catalog.media.riff import riff_date
 from catalog.media.source import MemorySource
+from catalog.media.video import frames
 
 SHOT = datetime(2019, 7, 12, 18, 30, 15)
 CREATED = seconds_1904(SHOT)
@@ -506,7 +506,7 @@ def test_a_clip_encoded_by_ffmpeg_is_described(
 @pytest.mark.parametrize("name", ["a.mp4", "b.mkv", "c.avi", "d.wmv"])
 def test_the_own_reader_needs_no_decoder(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = encode(tmp_path / name, "wmv2" if name.endswith("wmv") else "mpeg4")
-    monkeypatch.setattr("catalog.media.clips.probe", lambda *_: pytest.fail("asked FFmpeg"))
+    monkeypatch.setattr("catalog.media.clips.reader.probe", lambda *_: pytest.fail("asked FFmpeg"))
     assert read(path.read_bytes(), name, str(path)).get("duration")
 
 

@@ -21,12 +21,12 @@ from catalog.config import Settings
 from catalog.domain.asset import Entry
 from catalog.domain.video import Needs, needs
 from catalog.errors import ConfigError, ConversionFailed, StoreFull, UnreadableMedia
-from catalog.execution.describing import utc_now
-from catalog.execution.progress import NoProgress
-from catalog.media import ffmpeg
-from catalog.media.ffmpeg import Ffmpeg
-from catalog.runs.converting import Converter, Made, Wish, converter
-from catalog.wiring import Workspace
+from catalog.features.reingest.videos.converter import Converter, Made, Wish, converter
+from catalog.media.video import ffmpeg
+from catalog.media.video.ffmpeg import Ffmpeg
+from catalog.work.description import utc_now
+from catalog.work.progress import NoProgress
+from catalog.work.workspace import Workspace
 
 BRUSSELS = Settings(reingest_preset="ultrafast", home_zone="Europe/Brussels")
 
@@ -275,7 +275,8 @@ def test_the_named_ffmpeg_is_taken_and_one_that_does_not_work_is_named(tmp_path:
 
 ENDLESS = ["-f", "lavfi", "-i", "testsrc2=s=64x64:r=25", "-f", "null", "-"]
 DRIVER = (
-    "import sys; from catalog.media.ffmpeg import Ffmpeg; Ffmpeg(sys.argv[1]).run(sys.argv[2:], lambda s: print(s, flush=True))"
+    "import sys; from catalog.media.video.ffmpeg import Ffmpeg; "
+    "Ffmpeg(sys.argv[1]).run(sys.argv[2:], lambda s: print(s, flush=True))"
 )
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from catalog.domain.decisions import COLUMNS, DECISIONS, KINDS, Decision, contradictions, group_id, parse_decision
 from catalog.errors import UsageError
-from catalog.runs.decisions import EXTRA, parse_decisions, read_decisions, write_decisions
-from catalog.runs.review_page import inert, page_group
+from catalog.features.lookalikes.table import EXTRA, parse_decisions, read_decisions, write_decisions
+from catalog.features.review.page import inert, page_group
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 GROUP = "0123456789ab"

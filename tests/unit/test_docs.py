@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
+from catalog.cli.console import COMMANDS, umbrella
 from catalog.config import Settings
-from catalog.console import COMMANDS, umbrella
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from catalog import config
-from catalog.domain import pictures
 from catalog.domain.decisions import DROP, KEEP, NOT_BAD, NOT_DUPLICATE, WANTED, Decision
-from catalog.domain.duplicates import Group, find_groups, pair, related
 from catalog.domain.fixity import content_hash
-from catalog.domain.inheriting import inheriting
 from catalog.domain.looks import Likeness
 from catalog.domain.person import overlaid
-from catalog.domain.pictures import DEFAULT_ORDER, PREFERENCES, picture_of, ranked, why_kept
-from catalog.domain.sketches import Sketches
 from catalog.domain.turns import turned_hashes
-from catalog.runs.resolving import remembered
+from catalog.features.lookalikes import pictures
+from catalog.features.lookalikes.groups import Group, find_groups, pair, related
+from catalog.features.lookalikes.inheritance import inheriting
+from catalog.features.lookalikes.pictures import DEFAULT_ORDER, PREFERENCES, picture_of, ranked, why_kept
+from catalog.features.lookalikes.sketches import Sketches
+from catalog.features.review.resolve import remembered
 
 SHARP = {"focus": 900.0, "detail": 0.8, "contrast": 50.0}
 SAME, OTHER = Likeness(0.99, 3.0), Likeness(0.6, 60.0)

@@ -16,12 +16,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from catalog.domain.filetypes import BY_NAME
 from catalog.errors import MediaError, UnsupportedType
-from catalog.media import exif_writing
-from catalog.media.exif_writing import dated_block, with_date
 from catalog.media.findings import Findings
-from catalog.media.jpeg import image_data_hash
+from catalog.media.jpeg.segments import image_data_hash
 from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
+from catalog.media.write import exif as exif_writing
+from catalog.media.write.exif import dated_block, with_date
 
 WALL = datetime(2018, 5, 6, 7, 8, 9)
 TEXT = "2018:05:06 07:08:09"

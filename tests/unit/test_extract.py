@@ -24,10 +24,10 @@ from catalog.domain.asset import Facts
 from catalog.domain.fixity import content_hash
 from catalog.domain.similarity import hamming, measure_quality, perceptual_hash
 from catalog.errors import MediaError, UnreadableMedia, UnsupportedType
-from catalog.execution.workers import Limits, ReaderPool
 from catalog.media import extract
 from catalog.media.extract import read_facts, read_hash
 from catalog.media.request import Request
+from catalog.work.workers import Limits, ReaderPool
 
 assert pi_heif
 ODD_NAMES = {

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.domain.copies import timestamp
-from catalog.plans.mirror import Follow, Mirroring, Move, Pair, mirror_asset
+from catalog.features.mirror.plan import Follow, Mirroring, Move, Pair, mirror_asset
 
 STORES = ("nas", "dropbox")
 PATHS = ["a.jpg", "b.jpg", "c.jpg", "x/a.jpg"]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.domain import neighbours
-from catalog.domain.neighbours import pairs_within
 from catalog.domain.similarity import GRID, perceptual_hash
 from catalog.domain.turns import INVERSE, TURNS, turned, turned_hashes
+from catalog.features.lookalikes import neighbours
+from catalog.features.lookalikes.neighbours import pairs_within
 
 
 def brute_force(left: np.ndarray, right: np.ndarray, distance: int) -> list[tuple[int, int]]:

@@ -17,14 +17,15 @@ from asset_makers import SUMMER, asset, member, taken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import Layout
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Member, group
-from catalog.execution.apply import limited
-from catalog.plans.actions import Action, CopyToStore, Shot, Skip, SkipDuplicate
-from catalog.plans.ingest import IngestFacts, Occupancy, Remembered, plan_ingest
+from catalog.features.ingest.actions import Action, CopyToStore, Shot, SkipDuplicate
+from catalog.features.ingest.apply import limited
+from catalog.features.ingest.plan import IngestFacts, Occupancy, Remembered, plan_ingest
 
 LAYOUT = Layout()
 JULY = "2019/07_July"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from catalog.domain.names import comparison_key
-from catalog.plans.mirror import Follow, Move, Needs, Pair, Transfer, first_of, is_numbered, lacks, mirror_asset
+from catalog.features.mirror.plan import Follow, Move, Needs, Pair, Transfer, first_of, is_numbered, lacks, mirror_asset
 
 PAIR = Pair("nas", "dropbox")
 BACK = Pair("dropbox", "nas")

@@ -13,15 +13,16 @@ from asset_makers import asset, member, taken
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.edits import described_anew, with_album
 from catalog.domain.layout import Layout, album_layout, file_name, folder_of, is_mostly_text, stem_of
 from catalog.domain.names import MAX_NAME_BYTES, portable
 from catalog.domain.person import overlaid, without_person
 from catalog.domain.stacks import Member, group
-from catalog.plans.actions import Action, CopyToStore, Skip, SkipDuplicate
-from catalog.plans.ingest import IngestFacts, Occupancy
-from catalog.plans.old_catalog import Part, album_of, is_year, month_of, parts_of, plan_part
+from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
+from catalog.features.ingest.plan import IngestFacts, Occupancy
+from catalog.features.old_catalog.plan import Part, album_of, is_year, month_of, parts_of, plan_part
 
 LAYOUT = Layout()
 TIME = datetime(2015, 7, 12, 18, 30, 15)

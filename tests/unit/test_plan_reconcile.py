@@ -9,8 +9,8 @@ import pytest
 from catalog.domain.asset import Entry
 from catalog.domain.copies import MISSING, OK, Held, copy_row, held, is_as_recorded, milliseconds, mtime_text
 from catalog.domain.stacks import Candidate
-from catalog.execution.agreement import _verified
-from catalog.plans.reconcile import (
+from catalog.features.reconcile.apply import _verified
+from catalog.features.reconcile.plan import (
     AddCopy,
     Comparison,
     Corrupt,
@@ -24,7 +24,7 @@ from catalog.plans.reconcile import (
     fates,
     untangled,
 )
-from catalog.plans.undo import FROM_TRASH, NEVER, NOTHING, PUT_BACK, TO_TRASH, steps
+from catalog.features.undo.plan import FROM_TRASH, NEVER, NOTHING, PUT_BACK, TO_TRASH, steps
 
 SECOND = 1_000_000_000
 T = 1_600_000_000 * SECOND

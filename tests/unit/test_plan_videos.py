@@ -9,12 +9,11 @@ import pytest
 
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.person import overlaid
-from catalog.domain.renditions import as_rendition, rendition_document, with_rendition, without_rendition
 from catalog.domain.spreadsheets import Row
 from catalog.domain.video import Clip, Needs, Pictures, Sound
-from catalog.plans.reingest import Rules, Shot
-from catalog.plans.reingest_videos import decide_video, row_needs, utc_text
-from catalog.plans.replacement import (
+from catalog.features.reingest.images.plan import Rules, Shot
+from catalog.features.reingest.renditions import as_rendition, rendition_document, with_rendition, without_rendition
+from catalog.features.reingest.replacement.plan import (
     BACK_UP,
     CHECK,
     NOTHING,
@@ -30,7 +29,8 @@ from catalog.plans.replacement import (
     plan_replacement,
     plan_undo,
 )
-from catalog.runs.reingest.process_videos import film_date, row_problem
+from catalog.features.reingest.videos.plan import decide_video, row_needs, utc_text
+from catalog.features.reingest.videos.run import film_date, row_problem
 
 WALL = datetime(2019, 7, 12, 18, 30, 15)
 TAKEN = CaptureTime(WALL, "quicktime:creationdate", "high", 120)

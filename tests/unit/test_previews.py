@@ -21,14 +21,14 @@ from catalog.domain.asset import Facts
 from catalog.domain.copies import copy_row
 from catalog.domain.fixity import content_hash
 from catalog.errors import MediaError, StoreUnavailable, UnreadableMedia, UnsupportedType
-from catalog.execution.workers import Limits, ReaderPool
+from catalog.features.review.preview_cache import ABANDONED_SECONDS, PreviewCache
+from catalog.features.review.previews import LOOK_SIDE, Previewer
 from catalog.media import previews as media
 from catalog.media.extract import read_facts
 from catalog.media.previews import read_preview
 from catalog.media.request import Request
-from catalog.runs.preview_cache import ABANDONED_SECONDS, PreviewCache
-from catalog.runs.previews import LOOK_SIDE, Previewer
 from catalog.stores.local import LocalStore
+from catalog.work.workers import Limits, ReaderPool
 
 NOW = datetime(2024, 5, 6, tzinfo=UTC)
 COLOURS = {(0.1, 0.1): "red", (0.9, 0.1): "lime", (0.1, 0.9): "blue", (0.9, 0.9): "yellow"}

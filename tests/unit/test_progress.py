@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.execution import progress
-from catalog.execution.progress import Bar, NoProgress, StepLines, time_text
+from catalog.work import progress
+from catalog.work.progress import Bar, NoProgress, StepLines, time_text
 
 
 def test_a_log_is_told_every_so_often_how_far_a_film_is_and_how_long_it_takes(

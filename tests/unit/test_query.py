@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from catalog.domain.query import BOOLEANS, DATES, FIELDS, NUMBERS, PRESENCE, UNSEARCHABLE, Near, parse_query
 from catalog.errors import QuerySyntaxError
 from catalog.index import schema
 from catalog.index.queries import WORDS, field_names, pointing_at
+from catalog.index.query_text import BOOLEANS, DATES, FIELDS, NUMBERS, PRESENCE, UNSEARCHABLE, Near, parse_query
 
 KNOWN = field_names()
 YEAR = "[2019-01-01T00:00:00.000 TO 2019-12-31T23:59:59.999]"

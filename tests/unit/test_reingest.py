@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.commands.reingest import FORMER_NAMES, SUBCOMMANDS
-from catalog.commands.reingest import command as group
-from catalog.console import COMMANDS
+from catalog.cli.commands.reingest import FORMER_NAMES, SUBCOMMANDS
+from catalog.cli.commands.reingest import command as group
+from catalog.cli.console import COMMANDS
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.spreadsheets import (
     Row,
@@ -32,11 +32,11 @@ from catalog.domain.spreadsheets import (
     whole_rows,
 )
 from catalog.errors import ConfirmationNeeded, SourceInsideCatalog, UsageError
-from catalog.plans.reingest import Rules, Shot, decide_image, propose_duplicate, year_of_path
-from catalog.runs.reingest.process_videos import film_date
-from catalog.runs.reingest.processing import dated
-from catalog.runs.reingest.staging import check_apart, stem
-from catalog.runs.reingest.tables import Processed, read_table, validated
+from catalog.features.reingest.images.plan import Rules, Shot, decide_image, propose_duplicate, year_of_path
+from catalog.features.reingest.processing import dated
+from catalog.features.reingest.staging import check_apart, stem
+from catalog.features.reingest.tables import Processed, read_table, validated
+from catalog.features.reingest.videos.run import film_date
 
 WALL = datetime(2012, 7, 12, 18, 30, 15)
 EXIF = CaptureTime(WALL, "exif:DateTimeOriginal", "high", 120)

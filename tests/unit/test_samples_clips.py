@@ -12,7 +12,7 @@ import pytest
 
 from catalog.domain.capture_time import choose, format_offset
 from catalog.domain.filetypes import recognise
-from catalog.media.clips import read_clip
+from catalog.media.clips.reader import read_clip
 from catalog.media.findings import Findings
 from catalog.media.source import FileSource
 

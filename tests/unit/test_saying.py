@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from still_makers import xmp
 
+from catalog.domain.assignments import check_name, parse_assignments, setting, split_words, tagging, told, with_surroundings
 from catalog.domain.edits import described_anew, difference, reversed_change, with_saying
 from catalog.domain.person import NAMES, checked, merged, overlaid, without_person
 from catalog.domain.place import Place
-from catalog.domain.saying import check_name, parse_assignments, setting, split_words, tagging, told, with_surroundings
 from catalog.errors import UsageError
+from catalog.features.said.plan import ALREADY, FOREIGN, NO_COPY, TAKEN_BACK, Beside, decide, sidecar_path
 from catalog.media.findings import Findings
 from catalog.media.sidecars import read_sidecar
+from catalog.media.write.xmp import angle, is_own, is_worth_writing, sidecar_bytes
 from catalog.media.xmp import OWN_NAMESPACE, OWN_TOOLKIT, parse_angle, read_xmp
-from catalog.media.xmp_writing import angle, is_own, is_worth_writing, sidecar_bytes
-from catalog.plans.sidecars import ALREADY, FOREIGN, NO_COPY, TAKEN_BACK, Beside, decide, sidecar_path
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 GHENT = Place("Belgium", "BE", "Flanders", "Ghent", "geonames")

@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from catalog.domain.amounts import OFF, Timetable, Turn, byte_count, seconds, timetable
-from catalog.execution.throttle import Interrupted, Throttle
+from catalog.work.throttle import Interrupted, Throttle
 
 MIB = 1 << 20
 

@@ -9,8 +9,8 @@ from datetime import datetime
 import pytest
 from still_makers import CAMERA, PLACE, TAKEN, camera_exif, degrees, exif_segment, jpeg, plain, read, read_typed, tiff
 
-from catalog.media.exif import lens_from_spec, read_exif
 from catalog.media.findings import Findings
+from catalog.media.tiff.exif import lens_from_spec, read_exif
 
 
 def _exif(block: bytes) -> Findings:

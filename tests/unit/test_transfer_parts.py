@@ -16,11 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.domain.copies import flat
-from catalog.domain.merging import joined, problem_of
 from catalog.domain.person import overlaid
 from catalog.errors import CatalogError, SchemaMismatch, TransferError, UsageError
-from catalog.execution import packing
-from catalog.index import schema, snapshots, transfer
+from catalog.features.transfer import archive as packing
+from catalog.features.transfer import snapshots
+from catalog.features.transfer import stream as transfer
+from catalog.features.transfer.merge import joined, problem_of
+from catalog.index import schema
 from catalog.index.repository import UPGRADES, is_upgradable
 
 EARLY, LATE = "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z"

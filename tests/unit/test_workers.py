@@ -21,9 +21,9 @@ from PIL import Image
 from catalog.domain.asset import Facts
 from catalog.domain.fixity import content_hash
 from catalog.errors import CatalogError, GaveUp, UnreadableMedia, UnsupportedType
-from catalog.execution import workers
-from catalog.execution.workers import Limits, ReaderPool
 from catalog.media.request import Request
+from catalog.work import workers
+from catalog.work.workers import Limits, ReaderPool
 
 SCRIPT = Path(__file__).with_name("misbehaving_worker.py")
 
@@ -189,7 +189,7 @@ def test_closing_ends_every_process_even_a_hanging_one():
 
 def test_readers_end_with_their_parent():
     script = (
-        "import sys; from catalog.execution.workers import ReaderPool; from catalog.media.request import Request\n"
+        "import sys; from catalog.work.workers import ReaderPool; from catalog.media.request import Request\n"
         "pool = ReaderPool(2); list(pool.run([(1, Request('/nowhere'))])); print('up', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:

@@ -1,0 +1,32 @@
+"""Check that everything the program needs is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.health.doctor import run_doctor
+
+
+@click.command("doctor", short_help="Check configuration, engine, stores and programs, and say how to mend them.")
+@options.roots
+@options.connection
+@options.json
+def command(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
+    """Check the configuration, Elasticsearch, the stores and their free space, and optional programs.
+
+    Says what is wrong and how to mend it. Changes nothing, and starts nothing.
+
+    \b
+    Example:
+      catalog doctor --nas_root /mnt/nas/photos
+
+    \b
+    Exit status: 0 all is well (warnings included), 1 something must be mended, 2 usage or configuration.
+    """
+    screen = Screen.from_flags(shared)
+    return run_doctor(screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection), screen)

@@ -1,0 +1,56 @@
+"""The login to Dropbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.stores.account import run_login, run_logout, run_status
+
+
+@click.group("dropbox", short_help="Log in to Dropbox and out, and show the account.")
+def command() -> None:
+    """Log in to Dropbox and out, and show the account.
+
+    The login (OAuth 2 with PKCE) is kept in a file that only you can read, and renews itself. Nothing in Dropbox is
+    changed by these commands.
+
+    \b
+    Example:
+      catalog dropbox login --app-key abcdefghijklmno
+      catalog dropbox status
+
+    \b
+    Exit status: 0 done, 1 failed, 2 usage or configuration, 5 Dropbox cannot be reached or refuses the login,
+    130 interrupted.
+    """
+
+
+@command.command("login")
+@options.option("app_key", metavar="KEY", help="Key of your Dropbox app. Default: dropbox_app_key of the configuration.")
+@options.config
+def login(app_key: str | None, **shared: Any) -> int:
+    """Show a page of Dropbox, and take the code that it gives."""
+    screen = Screen.from_flags(shared)
+    return run_login(screen.workspace(dropbox_app_key=app_key), screen)
+
+
+@command.command("logout")
+@options.config
+def logout(**shared: Any) -> int:
+    """Give the login back to Dropbox and forget it."""
+    screen = Screen.from_flags(shared)
+    return run_logout(screen.workspace(), screen)
+
+
+@command.command("status")
+@options.roots
+@options.config
+@options.json
+def status(dropbox_root: str | None, nas_root: Any, **shared: Any) -> int:
+    """Show the account, its space and the folder of the catalog."""
+    screen = Screen.from_flags(shared)
+    return run_status(screen.workspace(dropbox_root=dropbox_root, nas_root=nas_root), screen)

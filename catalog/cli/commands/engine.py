@@ -1,0 +1,57 @@
+"""Start, stop and watch the program's own Elasticsearch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.health import engine
+
+
+@click.group("engine", short_help="Start, stop and watch the program's own Elasticsearch.")
+def command() -> None:
+    """The program's own Elasticsearch node: it starts by itself when a command needs it, and stays up.
+
+    It is used where no other Elasticsearch is named by --host, --port, CATALOG_ELASTICSEARCH_URL or the configuration.
+
+    \b
+    Exit status: 0 done, 2 usage, 5 the node cannot be had, started or stopped (status: 5 while it does not run).
+    """
+
+
+@command.command("start")
+@options.config
+@options.quiet
+def start(**shared: Any) -> int:
+    """Start the node, downloading it first if need be. Does nothing if it runs."""
+    screen = Screen.from_flags(shared)
+    return engine.run_start(screen.workspace(), screen)
+
+
+@command.command("stop")
+@options.config
+def stop(**shared: Any) -> int:
+    """Stop the node. The catalog stays on disk; the next command starts it again."""
+    screen = Screen.from_flags(shared)
+    return engine.run_stop(screen.workspace(), screen)
+
+
+@command.command("status")
+@options.config
+@options.json
+def status(**shared: Any) -> int:
+    """Show whether the node runs, where, and how much room it takes."""
+    screen = Screen.from_flags(shared)
+    return engine.run_status(screen.workspace(), screen)
+
+
+@command.command("logs")
+@click.option("-n", "--lines", type=click.IntRange(1), default=50, show_default=True, help="How many lines from the end.")
+@options.config
+def logs(lines: int, **shared: Any) -> int:
+    """Print the end of the node's log."""
+    screen = Screen.from_flags(shared)
+    return engine.run_logs(screen.workspace(), lines, screen)

@@ -1,0 +1,36 @@
+"""Write the whole catalog into a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.transfer.run import run_export
+
+
+@click.command("export", short_help="Write the whole catalog into a file, to keep or to import elsewhere.")
+@click.argument("file", type=click.Path(path_type=str, allow_dash=True))
+@click.option("--force", is_flag=True, help="Replace FILE if it is there, once the new one is whole.")
+@options.connection
+@options.quiet
+@click.option("--json", is_flag=True, help="Print the summary as one JSON object.")
+def command(file: str, force: bool, **shared: Any) -> int:
+    """Write every document of the catalog into FILE, or to stdout for -.
+
+    One JSON object a line: assets, events, stores, files that were read, decisions, handovers; all as they were at one moment. An
+    ending .gz, .bz2 or .xz has it packed. FILE appears only once it is whole. The catalog is not changed; photos and
+    videos are not in the export.
+
+    \b
+    Examples:
+      catalog export ~/catalog.ndjson.gz
+      catalog export - | ssh other 'cat > catalog.ndjson'
+
+    \b
+    Exit status: 0 done, 1 failed, 2 usage, or FILE is there already, 5 Elasticsearch cannot be reached, 130 interrupted.
+    """
+    screen = Screen.from_flags(shared)
+    return run_export(screen.workspace(**screen.connection), file, force=force, screen=screen)

@@ -1,0 +1,36 @@
+"""Forget assets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.removal.forget import run_forget_what
+
+
+@click.command("forget", short_help="Forget assets; their files stay, or go to the trash.")
+@click.argument("what", nargs=-1, required=True, metavar="HASH|PATH...")
+@options.with_files
+@options.dryrun
+@options.yes
+@options.connection
+@options.output
+def command(what: tuple[str, ...], with_files: bool, dryrun: bool, yes: bool, **shared: Any) -> int:
+    """Take assets out of the catalog, each named by its hash, the beginning of it, a path in a store, or a file.
+
+    The files stay where they are, and the next sync_catalog_with_disk would load them again; with --with-files they go
+    to the trash of their stores. `catalog undo` brings both back.
+
+    \b
+    Example:
+      catalog forget "2019/07_July/2019-07-12 18-30-15 Ghent.jpg" --with-files
+
+    \b
+    Exit status: 0 done, 1 failed or not found, 2 usage, 3 some failed, 4 refused by a guard,
+    5 Elasticsearch cannot be reached, 130 interrupted.
+    """
+    screen = Screen.from_flags(shared)
+    return run_forget_what(screen.workspace(**screen.connection), what, screen, with_files=with_files, dryrun=dryrun, yes=yes)

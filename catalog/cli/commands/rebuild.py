@@ -1,0 +1,35 @@
+"""Rebuild the index from the disks alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.reconcile.rebuild import run_rebuild
+
+
+@click.command("rebuild", short_help="Rebuild the index from the disks alone.")
+@click.argument("stores", nargs=-1, required=True, metavar="STORE|FOLDER...")
+@options.roots
+@options.connection
+@options.output
+def command(stores: tuple[str, ...], nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
+    """Record everything that lies in the stores, each named by its folder: its marker says which store it is.
+
+    For when the index is lost and there is no export or backup. Files are only read. What a person said of a photo comes
+    back from the sidecars that `catalog sidecars write` made. A rebuild that was cut off is simply run again.
+
+    \b
+    Example:
+      catalog rebuild /mnt/nas/photos /mnt/archive1
+
+    \b
+    Exit status: 0 done, 1 failed, 2 usage, 3 some files failed, 4 refused by a guard,
+    5 Elasticsearch cannot be reached, 130 interrupted.
+    """
+    screen = Screen.from_flags(shared)
+    return run_rebuild(screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection), stores, screen)

@@ -1,0 +1,41 @@
+"""Bring a backup of the catalog back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.transfer.backup import run_list, run_restore
+
+
+@click.command("restore", short_help="Bring a backup of the catalog back.")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=str))
+@click.option("--name", metavar="BACKUP", help="The backup to restore. Default: the newest.")
+@click.option("--list", "listing", is_flag=True, help="Show the backups in DIR and restore none.")
+@click.option("--replace", is_flag=True, help="Put the backup in the place of a catalog that holds assets.")
+@options.connection
+@options.quiet
+@click.option("--json", is_flag=True, help="Print JSON objects: the summary, or with --list each backup.")
+def command(directory: str, name: str | None, listing: bool, replace: bool, **shared: Any) -> int:
+    """Bring back a backup that `catalog backup DIR` made.
+
+    The catalog is then the one of the backup, all of it at once. A catalog that holds assets is left alone unless
+    --replace is given; its indexes are kept even then. Photos and videos are not touched.
+
+    \b
+    Examples:
+      catalog restore /mnt/usb/catalog-backups --list
+      catalog restore /mnt/usb/catalog-backups
+
+    \b
+    Exit status: 0 done, 1 failed, 2 usage, or there is no such backup, 4 the catalog holds assets,
+    5 Elasticsearch cannot be reached, 130 interrupted.
+    """
+    screen = Screen.from_flags(shared)
+    workspace = screen.workspace(**screen.connection)
+    if listing:
+        return run_list(workspace, directory, screen)
+    return run_restore(workspace, directory, name=name, replace=replace, screen=screen)

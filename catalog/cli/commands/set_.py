@@ -1,0 +1,47 @@
+"""Say what a photo or video is: its time, place, title, rating, albums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.said.run import SayRequest, run_set
+
+
+@click.command("set", short_help="Correct the time or place of photos and videos; title, rating, favorite, albums.")
+@click.argument("words", nargs=-1, metavar="[WHAT]... KEY=VALUE...")
+@click.option("--query", metavar="QUERY", help="All that match this search, as `catalog search` finds them.")
+@options.dryrun
+@options.yes
+@options.connection
+@options.output
+def command(words: tuple[str, ...], query: str | None, dryrun: bool, yes: bool, **shared: Any) -> int:
+    """Set values of the assets that WHAT names. They win over what the files state, which stays known beneath them.
+
+    WHAT is a hash or its beginning, a path in a store (`nas:2019/...`), or any file on this machine; one whose name looks
+    like KEY=VALUE is written ./KEY=VALUE. Only the index is changed: no file is edited, renamed or moved, and reading
+    a file again changes nothing of it. More than 1,000 assets found by --query want --yes. If a value is none, or one
+    WHAT is not in the catalog, nothing is changed.
+
+    \b
+    Keys:
+      taken=2019-07-12, taken='2019-07-12 18:30:15', taken=2019-07-12T18:30:15+02:00
+      position=51.05,3.72   place='Grandma'   title=TEXT   description=TEXT
+      rating=0 to 5, or -1 for rejected   favorite=yes|no
+      albums=A,B   albums+=A   albums-=A
+      KEY= (empty) takes back what you said: the value of the file shows again.
+
+    \b
+    Examples:
+      catalog set ~/Pictures/IMG_0001.jpg rating=5 albums+=Best
+      catalog set --query 'path:*scan*' taken=1975-08-01 place='Lake Garda' --dryrun
+
+    \b
+    Exit status: 0 done, 1 not in the catalog, 2 usage, 3 some failed, 4 too many without --yes,
+    5 Elasticsearch cannot be reached, 130 interrupted.
+    """
+    screen = Screen.from_flags(shared)
+    return run_set(screen.workspace(**screen.connection), SayRequest(words, query, dryrun, yes), screen)

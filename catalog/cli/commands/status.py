@@ -1,0 +1,30 @@
+"""Show what the catalog holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.ask.search import run_status
+
+
+@click.command("status", short_help="Show what the catalog holds.")
+@options.connection
+@options.json
+def command(**shared: Any) -> int:
+    """Show assets, copies and bytes by store, kind and year, how many lack copies, and how many have a weak date.
+
+    Changes nothing.
+
+    \b
+    Example:
+      catalog status --json
+
+    \b
+    Exit status: 0 done, 2 usage, 5 Elasticsearch cannot be reached.
+    """
+    screen = Screen.from_flags(shared)
+    return run_status(screen.workspace(**screen.connection), screen)

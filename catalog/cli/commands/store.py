@@ -1,0 +1,62 @@
+"""The stores of the catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from catalog.cli import options
+from catalog.cli.console import Screen
+from catalog.features.stores import run as stores
+
+
+@click.group("store", short_help="Add, list or remove the disks that hold copies.")
+def command() -> None:
+    """Add, list or remove the disks and folders that hold copies.
+
+    The store nas is there once nas_root is configured; others, such as archive disks, are added by name. A store that is
+    unmounted or on a shelf stays known, with what was last seen on it.
+
+    \b
+    Example:
+      catalog store add archive /mnt/archive1
+      catalog mirror nas archive
+
+    \b
+    Exit status: 0 done, 1 failed, 2 usage, 4 refused by a guard, 5 Elasticsearch cannot be reached.
+    """
+
+
+@command.command("add")
+@click.argument("name")
+@click.argument("folder", type=click.Path(path_type=Path))
+@options.option("force", is_flag=True, help="The folder is NAME, though its marker was lost or is of another store.")
+@options.connection
+@options.quiet
+def add(name: str, folder: Path, force: bool, **shared: Any) -> int:
+    """Make FOLDER the store NAME; for a known store, tell where it lies now. Nothing but its marker is written."""
+    screen = Screen.from_flags(shared)
+    return stores.run_add(screen.workspace(**screen.connection), name, folder, screen, force=force)
+
+
+@command.command("list")
+@options.roots
+@options.connection
+@options.json
+def list_(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
+    """Show every store: where it is, whether it is there now, its copies and bytes."""
+    screen = Screen.from_flags(shared)
+    return stores.run_list(screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection), screen)
+
+
+@command.command("remove")
+@click.argument("name")
+@options.option("forget_copies", is_flag=True, help="Drop the records of its copies as well; its files are not touched.")
+@options.connection
+@options.output
+def remove(name: str, forget_copies: bool, **shared: Any) -> int:
+    """Take the store NAME out of the catalog. Its files are not touched."""
+    screen = Screen.from_flags(shared)
+    return stores.run_remove(screen.workspace(**screen.connection), name, screen, forget_copies=forget_copies)

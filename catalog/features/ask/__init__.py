@@ -1,0 +1,1 @@
+"""Questions: search, show, status, history, and what lies in a folder."""

@@ -1,0 +1,1 @@
+"""Whether all is well: verify, check, copies, doctor, the engine."""

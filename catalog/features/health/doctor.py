@@ -1,0 +1,204 @@
+"""What `catalog doctor` looks at. Each check gives findings; none changes anything."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+
+import orjson
+
+from catalog.cli.console import Screen
+from catalog.config import state_dir
+from catalog.errors import DONE, CatalogError, NoCatalog, StoreGuard, StoreUnavailable
+from catalog.features.stores.account import PATIENCE, space_left
+from catalog.index.client import Connection
+from catalog.index.repository import Repository
+from catalog.stores.marker import read_marker
+from catalog.work import store_book as storing
+from catalog.work.guards import check_marker
+from catalog.work.report import size_text
+from catalog.work.workspace import Workspace
+
+LOW_SPACE = 2 * 10**9
+MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: `state` is ok, warning or problem; `advice` says how to mend it."""
+
+    check: str
+    state: str
+    text: str
+    advice: str = ""
+
+
+def run_doctor(workspace: Workspace, screen: Screen) -> int:
+    """Print every finding; 1 if one is a problem."""
+    problems = 0
+    for check in (_python, _configuration, _engine, _nas, _dropbox, _further_stores, _journal, _programs):
+        for finding in _safely(check, workspace):
+            problems += finding.state == "problem"
+            if screen.json:
+                screen.out(orjson.dumps(asdict(finding)).decode())
+            else:
+                advice = f"\n      -> {finding.advice}" if finding.advice else ""
+                screen.out(f"{MARKS[finding.state]}  {finding.check}: {finding.text}{advice}")
+    return 1 if problems else DONE
+
+
+def _safely(check: Callable[[Workspace], Iterator[Finding]], workspace: Workspace) -> Iterator[Finding]:
+    try:
+        yield from check(workspace)
+    except (CatalogError, OSError) as error:
+        message = error.message if isinstance(error, CatalogError) else str(error)
+        advice = error.hint if isinstance(error, CatalogError) else ""
+        yield Finding(check.__name__.strip("_"), "problem", message, advice)
+
+
+def _python(_workspace: Workspace) -> Iterator[Finding]:
+    yield Finding("python", "ok", sys.version.split()[0])
+
+
+def _configuration(workspace: Workspace) -> Iterator[Finding]:
+    settings = workspace.settings
+    yield Finding("configuration", "ok", f"catalog {settings.index}, home zone {settings.home_zone}")
+    if settings.home_zone == "UTC":
+        yield Finding("configuration", "warning", "home_zone is not set: videos without a position get UTC times",
+                      "Set home_zone in config.json, for example Europe/Brussels.")  # fmt: skip
+
+
+def _engine(workspace: Workspace) -> Iterator[Finding]:
+    named = workspace.named_address
+    if named is not None:
+        connection = Connection(named, timeout=10)
+        health = connection.request("GET", "/_cluster/health")
+        version = Repository(connection, workspace.settings.index).schema_version()
+        state = "problem" if health["status"] == "red" else "ok"
+        yield Finding("engine", state, f"{named.url} answers, health {health['status']}, {_schema(version)}")
+        return
+    status = workspace.local_node().status()
+    if status.problem:
+        yield Finding("engine", "problem", status.problem, "See `catalog engine logs`.")
+    elif status.running:
+        yield Finding(
+            "engine", "ok", f"own Elasticsearch {status.version} runs at {status.url}, {size_text(status.data_bytes)} of data"
+        )
+    elif status.installed:
+        yield Finding("engine", "ok", "own Elasticsearch is installed; the next command starts it")
+    else:
+        yield Finding("engine", "ok", "own Elasticsearch is downloaded when first needed (100 MB)")
+    home = next(p for p in (status.home, *status.home.parents) if p.exists())
+    yield from _space("engine", os.fspath(home))
+
+
+def _schema(version: int | None) -> str:
+    return "no catalog yet" if version is None else f"schema {version}"
+
+
+def _nas(workspace: Workspace) -> Iterator[Finding]:
+    root = workspace.settings.nas_root
+    if root is None:
+        yield Finding("nas", "problem", "there is no nas_root", "Give --nas_root FOLDER, or set nas_root in config.json.")
+        return
+    root = root.expanduser().absolute()
+    if not root.is_dir():
+        what, advice = ("is not there", "Is it mounted? The first upload creates it.")
+        if root.exists():
+            what, advice = ("is a file, not a folder", "Check nas_root.")
+        yield Finding("nas", "problem", f"{root} {what}", advice)
+        return
+    if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
+        yield Finding("nas", "problem", f"{root} cannot be read and written by this user", "Check its owner and mode.")
+        return
+    marker = read_marker(root)
+    if _catalog_is_up(workspace):
+        with contextlib.suppress(NoCatalog):
+            check_marker("nas", root, marker, workspace.existing_repository.store_record("nas"))
+    yield Finding("nas", "ok", f"{root}, {'marked' if marker else 'not yet marked: the first upload does it'}")
+    yield from _space("nas", os.fspath(root))
+
+
+def _further_stores(workspace: Workspace) -> Iterator[Finding]:
+    if not _catalog_is_up(workspace):
+        return
+    with contextlib.suppress(NoCatalog):
+        for name, record in sorted(storing.known_stores(workspace.existing_repository).items()):
+            if name in (storing.NAS, storing.DROPBOX):
+                continue
+            place = storing.place_of(workspace, name, record)
+            try:
+                storing.check_present(name, place, record)
+            except (StoreGuard, StoreUnavailable) as error:
+                yield Finding("stores", "warning", error.message, "It stays known while it is offline.")
+            else:
+                yield Finding("stores", "ok", f"{name} is at {place.shown}")
+
+
+def _dropbox(workspace: Workspace) -> Iterator[Finding]:
+    """The login, the space left, and the folder."""
+    settings = workspace.settings
+    tokens = settings.dbox_full_token or settings.dbox_catalog_token
+    if not (tokens or workspace.dropbox_login.exists()):
+        if settings.dropbox_root:
+            yield Finding("dropbox", "problem", "there is no login to Dropbox", "Make one: catalog dropbox login")
+        else:
+            yield Finding("dropbox", "ok", "not used (dropbox_root)")
+        return
+    connection = workspace.dropbox
+    connection.patience = min(connection.patience, PATIENCE)
+    account = connection.account
+    yield Finding("dropbox", "ok", f"logged in as {account.name.display_name} ({account.email})")
+    usage = connection.call(lambda sdk: sdk.users_get_space_usage())
+    free = space_left(usage)
+    text = f"{size_text(free)} free"
+    yield Finding("dropbox", "warning", text, "Make room soon.") if free < LOW_SPACE else Finding("dropbox", "ok", text)
+    if not settings.dropbox_root:
+        yield Finding("dropbox", "warning", "there is no dropbox_root", "Set dropbox_root in config.json, for example /photos.")
+        return
+    place = storing.place_of(workspace, storing.DROPBOX, None)
+    record = None
+    if _catalog_is_up(workspace):
+        with contextlib.suppress(NoCatalog):
+            record = workspace.existing_repository.store_record(storing.DROPBOX)
+    if record is not None:
+        storing.check_present(storing.DROPBOX, place, record)
+    elif not place.is_there():
+        yield Finding("dropbox", "ok", f"{place.shown} is not there yet: the first sync makes it")
+        return
+    yield Finding("dropbox", "ok", f"{place.shown}, {'marked' if place.marker() else 'not yet marked: the first sync does it'}")
+
+
+def _catalog_is_up(workspace: Workspace) -> bool:
+    return workspace.named_address is not None or workspace.local_node().status().running
+
+
+def _space(check: str, path: str) -> Iterator[Finding]:
+    free = shutil.disk_usage(path).free
+    text = f"{size_text(free)} free at {path}"
+    yield Finding(check, "warning", text, "Make room soon.") if free < LOW_SPACE else Finding(check, "ok", text)
+
+
+def _journal(workspace: Workspace) -> Iterator[Finding]:
+    folder = state_dir(workspace.settings)
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    if os.access(existing, os.W_OK | os.X_OK):
+        yield Finding("journal", "ok", f"{workspace.journal_dir}")
+    else:
+        yield Finding("journal", "problem", f"{existing} cannot be written", "Set state_dir in config.json to another folder.")
+
+
+def _programs(workspace: Workspace) -> Iterator[Finding]:
+    wanted = workspace.settings.optional_readers
+    for name, there in (("exiftool", bool(shutil.which("exiftool"))), ("exiv2", find_spec("exiv2") is not None)):
+        if name in wanted and not there:
+            how = "Install ExifTool." if name == "exiftool" else "pip install 'image-catalog[exiv2]'"
+            yield Finding("programs", "problem", f"{name} is asked for by optional_readers, but is not installed", how)
+        else:
+            use = "used" if name in wanted else "not used (optional_readers)"
+            yield Finding("programs", "ok", f"{name} {'installed' if there else 'not installed'}, {use}")

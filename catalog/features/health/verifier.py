@@ -1,0 +1,229 @@
+"""Fixity: copies are read again and compared with what they were; bad ones are marked, and replaced by good ones."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from catalog.domain import edits
+from catalog.domain.asset import Entry
+from catalog.domain.copies import DAMAGED, MISSING, OK, copy_row, mtime_text, sidecar_row, timestamp
+from catalog.domain.edits import Edit
+from catalog.errors import AlreadyExists, NotFound, StoreError
+from catalog.stores.protocol import Store
+from catalog.work.carriage import carry
+from catalog.work.journal import Journal
+from catalog.work.proof import Prover
+from catalog.work.report import Outcome, Report
+
+OUTCOMES = ("verified", "repaired", "damaged", "edited", "missing", "failed")
+EDITED = "edited"
+"""A file that was written to since: what it holds is a person's, and for a sync to take up."""
+BATCH = 128
+_COMPARED = 1 << 16
+THREADS = 2
+"""Files read at once: a disk reads one after the other best, a second one keeps it busy while hashes are finished."""
+
+
+class Verifiable(Store, Protocol):
+    """A store with a trash, whose files can be read from the medium itself."""
+
+    def restore(self, key: str, path: str) -> None:
+        """Move a file from the trash back."""
+        ...
+
+    def checksum(self, path: str, *, anew: bool = False) -> str:
+        """The content hash of a file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A file to be read: its row, the content hash it must have, and all rows that may hold the same content."""
+
+    owner: str
+    hash: str
+    row: Mapping[str, Any]
+    others: Sequence[Mapping[str, Any]]
+    is_sidecar: bool = False
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Store and path."""
+        return self.row["store"], self.row["path"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What reading gave. `state` is one of those of a copy, or "" where it could not be told."""
+
+    due: Due
+    state: str
+    entry: Entry | None = None
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Verifier:
+    """Reads what is due.
+
+    `until` (monotonic seconds, 0 is never) is when it stops; then `finished` is False. `is_claimed` says that the path of
+    a file is recorded with another asset as well. `listed` are the listings of stores that state the content of their files.
+    """
+
+    stores: Mapping[str, Verifiable]
+    edit: Callable[[Sequence[Edit]], list[str]]
+    journal: Journal
+    report: Report
+    run: str
+    is_claimed: Callable[[Due], bool] = lambda _due: False
+    listed: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
+    repair: bool = False
+    until: float = 0.0
+    finished: bool = True
+    advance: Callable[[int], None] = lambda _count: None
+
+    def verify(self, due: Iterable[Due]) -> None:
+        """Read all that is due, some at once; each batch is recorded before the next is read."""
+        stream = iter(due)
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
+            while batch := list(itertools.islice(stream, BATCH)):
+                self._record(list(self._read(pool, batch)))
+                if not self.finished:
+                    return
+
+    def _read(self, pool: ThreadPoolExecutor, batch: Sequence[Due]) -> Iterator[Found]:
+        for found in pool.map(self._look, batch):
+            if found is not None:
+                self.advance(1)
+                yield found
+
+    def _look(self, due: Due) -> Found | None:
+        if self.until and time.monotonic() > self.until:
+            self.finished = False
+            return None
+        store, path = due.place
+        try:
+            entry = self.listed[store].get(path) if store in self.listed else self.stores[store].stat(path)
+            if entry is None and self.repair and due.row.get("state") == DAMAGED:
+                return Found(due, DAMAGED, reason="it was taken away to be repaired")
+            if entry is None:
+                return Found(due, MISSING, reason="it is not there; a sync of the catalog with its store finds out where it went")
+            if entry.problem:
+                return Found(due, "", entry, entry.problem)
+            if (entry.digest or self.stores[store].checksum(path, anew=True)) == due.hash:
+                return Found(due, OK, entry)
+        except NotFound:
+            return Found(due, MISSING, reason="it went away")
+        except StoreError as error:
+            return Found(due, "", reason=str(error))
+        return self._judged(due, entry)
+
+    def _judged(self, due: Due, entry: Entry) -> Found:
+        """A file with other bytes: rotten, where nobody wrote to it, or where they differ from a good copy in one byte."""
+        if not entry.digest and entry.size == due.row["size"] and mtime_text(entry) == due.row.get("mtime"):
+            return Found(due, DAMAGED, entry, "its bytes changed though nobody wrote to it")
+        good = self._good_copy(due) if entry.size == due.row["size"] and not entry.digest else None
+        if good is not None and self._differs_in_one_byte(due, good):
+            return Found(due, DAMAGED, entry, "one of its bytes changed")
+        return Found(due, EDITED, entry, "somebody wrote to it; a sync of the catalog with its store takes it as new")
+
+    def _differs_in_one_byte(self, due: Due, good: tuple[str, str]) -> bool:
+        different = 0
+        store, path = due.place
+        with self.stores[store].open(path) as one, self.stores[good[0]].open(good[1]) as other:
+            while (block := one.read(_COMPARED)) and different < 2:
+                whole = other.read(len(block))
+                if block != whole:
+                    different += sum(a != b for a, b in zip(block, whole, strict=False)) + abs(len(block) - len(whole))
+        return different == 1
+
+    def _record(self, batch: Sequence[Found]) -> None:
+        now = timestamp(datetime.now(UTC))
+        silent: list[Edit] = []
+        for found in batch:
+            store, path = found.due.place
+            if found.due.is_sidecar or found.state not in (OK, DAMAGED, MISSING):
+                continue
+            row_state = found.due.row["state"]
+            event = {"store": store, "path": path, "effect": "index"}
+            if found.state == OK:
+                change = edits.marked(store, path, OK, verified=now)
+                silent.append(Edit(found.due.owner, "verify", change, event, untold=row_state == OK))
+            elif row_state != found.state:
+                silent.append(Edit(found.due.owner, found.state, edits.marked(store, path, found.state), event))
+        self.edit(silent)
+        for found in batch:
+            self._tell(found)
+
+    def _tell(self, found: Found) -> None:
+        due = found.due
+        store, path = due.place
+        size = found.entry.size if found.entry else 0
+        if found.state == OK:
+            self.report.add(Outcome("verify", path, "verified", store, hash=due.hash, size=size))
+        elif found.state == DAMAGED:
+            self._damaged(found, size)
+        else:
+            outcome = found.state or "failed"
+            self.report.add(Outcome("verify", path, outcome, store, hash=due.hash, reason=found.reason))
+
+    def _damaged(self, found: Found, size: int) -> None:
+        due = found.due
+        store, path = due.place
+        good = self._good_copy(due)
+        if good is None:
+            reason = f"{found.reason}; no good copy is to be had"
+            self.report.add(Outcome("verify", path, "damaged", store, hash=due.hash, reason=reason, size=size))
+        elif not self.repair:
+            reason = f"{found.reason}; --repair would take {good[0]}:{good[1]}"
+            self.report.add(Outcome("verify", path, "damaged", store, hash=due.hash, reason=reason, size=size))
+        else:
+            problem = self._repaired(found, good)
+            outcome, reason = ("damaged", problem) if problem else ("repaired", f"from {good[0]}:{good[1]}")
+            self.report.add(Outcome("repair", path, outcome, store, hash=due.hash, reason=reason, size=size))
+
+    def _good_copy(self, due: Due) -> tuple[str, str] | None:
+        others = [{"state": OK, **row} for row in due.others if (row["store"], row["path"]) != due.place]
+        proof = Prover(self.stores).prove(due.hash, others, 1)
+        return proof.good[0] if proof.good else None
+
+    def _repaired(self, found: Found, good: tuple[str, str]) -> str:
+        """Bring the bad file to the trash and a good one in its place; why it could not be, or ""."""
+        due = found.due
+        store, path = due.place
+        if self.is_claimed(due):
+            return "another asset is recorded at its path, too: run sync_catalog_with_disk --rehash first"
+        target, source = self.stores[store], self.stores[good[0]]
+        key: str | None = None
+        self.journal.started("repair", store=store, path=path, hash=due.hash, source=f"{good[0]}:{good[1]}")
+        try:
+            entry = source.stat(good[1])
+            if target.stat(path) != found.entry:
+                return "it was written to in this moment"
+            key = target.remove(path, self.run)
+            if entry is None:
+                raise NotFound(f"{good[1]} is not in store {good[0]}.")
+            there = carry(source, entry, target, path, due.hash)
+            target.settle([path])
+        except (StoreError, AlreadyExists) as error:
+            self.journal.failed("repair", store=store, path=path, hash=due.hash, reason=str(error))
+            if key is not None:
+                with contextlib.suppress(StoreError):
+                    target.restore(key, path)
+            return f"cannot be repaired: {error}"
+        now = datetime.now(UTC)
+        event = {"store": store, "path": path, "source": f"{good[0]}:{good[1]}", "effect": "file", "trash": key or ""}
+        if due.is_sidecar:
+            change = edits.with_sidecars((), [sidecar_row(store, there, due.hash)])
+        else:
+            change = edits.with_copy(copy_row(store, there, now, now))
+        self.edit([Edit(due.owner, "repair", change, event)])
+        self.journal.done("repair", store=store, path=path, hash=due.hash)
+        return ""

@@ -1,0 +1,165 @@
+"""Reading copies again: which are due, how far the last pass came."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from catalog.cli.console import Screen
+from catalog.domain.amounts import age
+from catalog.domain.asset import Entry
+from catalog.domain.copies import MISSING, milliseconds, timestamp
+from catalog.errors import StoreGuard, UsageError
+from catalog.features.health.verifier import OUTCOMES, Due, Verifier
+from catalog.index import queries
+from catalog.index.repository import Repository
+from catalog.stores.protocol import ManagedStore
+from catalog.work import store_book as storing
+from catalog.work.session import Session, session
+from catalog.work.workspace import Workspace
+
+OLDEST_PASS = timedelta(days=30)
+"""A pass that was cut off longer ago is not gone on with."""
+WORDS = {"outcomes": OUTCOMES, "always": ("verified", "damaged"), "done": "read",
+         "bad": ("failed", "damaged", "edited", "missing")}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """What the command line asks for."""
+
+    store: str | None = None
+    older_than: str | None = None
+    time: str | None = None
+    sample: str | None = None
+    repair: bool = False
+
+
+def share(text: str) -> float:
+    """A percentage as a fraction. Raises UsageError."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", text)
+    if not match or not 0 < float(match[1]) <= 100:
+        raise UsageError(f"{text} is no share of the copies.", hint="Write it as 1% or 0.5%.")
+    return float(match[1]) / 100
+
+
+def run_verify(workspace: Workspace, request: VerifyRequest, screen: Screen) -> int:
+    """The exit status of a verification."""
+    limit = age(request.older_than) if request.older_than else None
+    seconds = max(age(request.time).total_seconds(), 1e-9) if request.time else 0.0
+    fraction = share(request.sample) if request.sample else 1.0
+    repository = workspace.existing_repository
+    stores = storing.reachable(workspace, repository)
+    names = _names(repository, stores, request.store)
+    if request.store is None:
+        storing.tell_absent(repository, stores, screen)
+    with session(workspace, screen, "verify", WORDS, stores=names) as run:
+        until = time.monotonic() + seconds if seconds else 0.0
+        verifier = Verifier(
+            stores,
+            run.edit,
+            run.journal,
+            run.report,
+            run.run,
+            _is_claimed(repository),
+            _listed(stores, names),
+            repair=request.repair,
+            until=until,
+            advance=workspace.progress.advance,
+        )
+        before = timestamp(datetime.now(UTC) - limit) if limit else ""
+        return run.work(lambda: _verify(run, verifier, names, before, fraction))
+
+
+def _listed(stores: Mapping[str, ManagedStore], names: Sequence[str]) -> dict[str, dict[str, Entry]]:
+    """The listings of the stores that state the content of their files: those need not be asked about one by one."""
+    stating = [name for name in names if stores[name].capabilities.checksums]
+    return {name: {e.path: e for e in stores[name].list()} for name in stating}
+
+
+def _is_claimed(repository: Repository) -> Callable[[Due], bool]:
+    """Whether a file is recorded with another asset as well: then nobody knows what it should be."""
+
+    def is_claimed(due: Due) -> bool:
+        repository.refresh(repository.alias)
+        return not due.is_sidecar and len(queries.by_path(repository, due.place[1], due.place[0])) > 1
+
+    return is_claimed
+
+
+def _names(repository: Repository, stores: Mapping[str, ManagedStore], wanted: str | None) -> list[str]:
+    known = storing.known_stores(repository)
+    if wanted is None:
+        if not stores:
+            raise StoreGuard("No store is there to be read.", hint="`catalog store list` says where they were.")
+        return sorted(stores)
+    if wanted not in known:
+        raise UsageError(f"There is no store {wanted}.", hint=f"There are: {', '.join(sorted(known)) or 'none'}.")
+    if wanted not in stores:
+        raise StoreGuard(f"Store {wanted} is not there; nothing was read.", hint="Is it mounted? See `catalog store list`.")
+    return [wanted]
+
+
+def _verify(run: Session, verifier: Verifier, names: Sequence[str], before: str, fraction: float) -> None:
+    """Each store in turn. A pass over all of a store that was cut off goes on where it stopped."""
+    began = milliseconds(timestamp(datetime.now(UTC)))
+    for name in names:
+        is_pass = not before and fraction == 1.0
+        since = before or (_begun(run.repository, name) if is_pass else "")
+        if is_pass and milliseconds(since) < began:
+            run.report.complain(f"Going on with the pass over {name} that began at {since}.")
+        verifier.verify(_due(run.repository, name, since, fraction))
+        if not verifier.finished:
+            run.report.complain("The time is up; the next run goes on from here.")
+            return
+        if is_pass:
+            _set_begun(run.repository, name, None)
+
+
+def _begun(repository: Repository, name: str) -> str:
+    """When the pass under way began; a new one begins now."""
+    record = repository.store_record(name) or {}
+    since = record.get("verifying_since")
+    if not since or datetime.now(UTC) - datetime.fromisoformat(since) > OLDEST_PASS:
+        since = timestamp(datetime.now(UTC))
+        _set_begun(repository, name, since)
+    return str(since)
+
+
+def _set_begun(repository: Repository, name: str, since: str | None) -> None:
+    record = repository.store_record(name)
+    if record is not None:
+        rest = {k: v for k, v in record.items() if k != "verifying_since"}
+        repository.remember_store({**rest, "verifying_since": since} if since else rest)
+
+
+def _due(repository: Repository, store: str, since: str, fraction: float) -> Iterator[Due]:
+    """The files of a store that were not verified since a moment ("" is ever), longest ago first; or a random share of them."""
+    repository.refresh(repository.alias)
+    by_age = {"order": "asc", "nested": {"path": "copies", "filter": {"term": {"copies.store": store}}}}
+    pages = repository.scan_pages(
+        queries.of_store(store), sort=[{"copies.verified": by_age}, {"hash": "asc"}], source=["copies", "sidecars"]
+    )
+    limit = milliseconds(since)
+    count = 0
+    for hit in (hit for page in pages for hit in page):
+        if fraction < 1.0 and count and random.random() >= fraction:  # noqa: S311 - one at least
+            continue
+        count += 1
+        yield from _due_of(hit["_id"], hit["_source"], store, limit)
+
+
+def _due_of(content_hash: str, document: Mapping[str, Any], store: str, limit: int) -> Iterator[Due]:
+    copies, sidecars = document.get("copies", []), document.get("sidecars", [])
+    mine = [r for r in copies if r["store"] == store and r["state"] != MISSING]
+    fresh = [r for r in mine if not limit or milliseconds(r["verified"]) < limit or r["state"] != "ok"]
+    yield from (Due(content_hash, content_hash, row, copies) for row in fresh)
+    if fresh or not mine:
+        for row in (s for s in sidecars if s["store"] == store):
+            same = [s for s in sidecars if s["hash"] == row["hash"]]
+            yield Due(content_hash, row["hash"], row, same, is_sidecar=True)

@@ -1,0 +1,53 @@
+"""An upload from a folder of a Dropbox into the catalog's store in the same account: Dropbox copies, no bytes travel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from catalog.cli.console import Screen
+from catalog.errors import UsageError
+from catalog.features.ingest.ingestion import between, lookup_of
+from catalog.features.ingest.run import UploadRequest, bring
+from catalog.features.ingest.second_copy import second
+from catalog.stores.protocol import ManagedStore
+from catalog.work import store_book as storing
+from catalog.work.places import DropboxPlace
+from catalog.work.workspace import Workspace
+
+COMMAND = "upload_to_dropbox_from_dropbox"
+
+
+@dataclass(frozen=True, slots=True)
+class DropboxUpload(UploadRequest):
+    """What the command line asks for; with `nas` the NAS gets its copy as well."""
+
+    nas: bool = False
+
+
+def run_upload_dropbox(workspace: Workspace, request: DropboxUpload, screen: Screen) -> int:
+    """The exit status of an upload."""
+    lookup = lookup_of(workspace, dry=request.dryrun)
+    known = lookup.store_record(storing.DROPBOX)
+    place = storing.place_of(workspace, storing.DROPBOX, known)
+    if not isinstance(place, DropboxPlace):
+        raise UsageError(
+            f"Store {storing.DROPBOX} is the folder {place.shown}, and none in Dropbox.", hint="Use `catalog mirror`."
+        )
+    source = storing.dropbox_source(
+        workspace, request.directory, [place, *storing.dropbox_places(workspace, lookup.store_records())]
+    )
+    if known is not None:
+        storing.check_present(storing.DROPBOX, place, known)
+    elif not request.dryrun:
+        storing.check_apart_from_others(workspace, workspace.repository, storing.DROPBOX, place)
+    target: ManagedStore = place.store(storing.DROPBOX, is_new=known is None)
+    claim = partial(storing.claim_root, name=storing.DROPBOX, place=place)
+    with (
+        between(workspace, source, target, claim, dry=request.dryrun) as ingest,
+        second(workspace, storing.NAS, wanted=request.nas, dry=request.dryrun) as further,
+    ):
+        try:
+            return bring(ingest, request, screen, COMMAND, further)
+        finally:
+            target.close()

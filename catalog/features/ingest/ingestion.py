@@ -1,0 +1,248 @@
+"""What every run has that brings the files of a folder into the catalog: guards, questions to the index, and a writer.
+
+`Ingesting` is for any two stores; `ingesting` makes one for a folder of this machine and the catalog's root.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from catalog.cli.console import Screen
+from catalog.domain.asset import KnownAsset
+from catalog.domain.layout import Layout
+from catalog.domain.names import from_text
+from catalog.errors import ConfigError, NoCatalog, SourceInsideCatalog
+from catalog.features.ingest.apply import Applier
+from catalog.features.ingest.records import Recording
+from catalog.features.ingest.survey import IngestSurvey, Lookup
+from catalog.index.repository import Repository
+from catalog.stores.local import LocalStore
+from catalog.stores.marker import read_marker
+from catalog.stores.protocol import ManagedStore
+from catalog.work import guards
+from catalog.work.description import utc_now
+from catalog.work.places import LocalPlace
+from catalog.work.reading import Reading
+from catalog.work.recorder import Recorder, patiently
+from catalog.work.report import Report
+from catalog.work.session import Session, session
+from catalog.work.store_book import NAS, OWN_FOLDER, claim_root, is_marked, source_outside
+from catalog.work.workspace import Workspace
+
+Claim = Callable[[Repository], None]
+"""Tells the index where a store is, once a run begins that writes."""
+T = TypeVar("T")
+SourceT = TypeVar("SourceT", bound=ManagedStore)
+STORE = NAS
+LEAST_THREADS = 2
+"""One copy is read while the other is written."""
+
+
+class RunLookup(Lookup, Protocol):
+    """What a run asks the index before it writes."""
+
+    def store_record(self, name: str) -> dict[str, Any] | None:
+        """What is known of a store."""
+        ...
+
+    def store_records(self) -> list[dict[str, Any]]:
+        """What is known of every store."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ingesting(Generic[SourceT]):
+    """A store to read and one to fill, proved to be fit for each other, and what answers for the index.
+
+    `reading` reads the source; `claim` is for the target.
+    """
+
+    workspace: Workspace
+    source: SourceT
+    target: ManagedStore
+    lookup: RunLookup
+    reading: Reading
+    claim: Claim
+
+    @property
+    def store(self) -> str:
+        """The name of the store that is filled."""
+        return self.target.name
+
+    def survey(
+        self, layout: Layout | None = None, folders: Sequence[str] = ("",), counts: Callable[[str], bool] = lambda _path: True,
+        *, recursive: bool,
+    ) -> IngestSurvey:  # fmt: skip
+        """The survey of some folders of the source; see `IngestSurvey`."""
+        base = self.source.place
+        return IngestSurvey(
+            self.source, self.target, base, self.lookup, self.reading, self.workspace.describer(base),
+            layout or self.workspace.layout, recursive=recursive, now=utc_now, folders=folders, counts=counts,
+        )  # fmt: skip
+
+    def announce(self, surveys: Iterable[IngestSurvey], *, needed: bool = False) -> int:
+        """Tell the progress how many files there are; they are only counted where somebody looks, or it is needed."""
+        if not (needed or self.workspace.progress.shows_files):
+            return 0
+        total = sum(survey.count() for survey in surveys)
+        self.workspace.progress.files(total)
+        return total
+
+    def dry_report(self, screen: Screen, work: Callable[[Report], object]) -> int:
+        """The exit status of a dry run, whose plan `work` tells to a report."""
+        report = screen.report(self.workspace.progress)
+        report.dry = True
+        work(report)
+        self.workspace.progress.close()
+        report.finish()
+        return report.exit_code()
+
+    @contextlib.contextmanager
+    def session(self, screen: Screen, command: str, words: dict[str, Any]) -> Iterator[Session]:
+        """A run that writes; the target is the catalog's from now on. `words` are those of its report."""
+        with session(self.workspace, screen, command, words, source=self.source.place, root=self.target.place) as begun:
+            self.claim(begun.repository)
+            self.target.sweep()
+            yield begun
+
+    def applier(self, run: Session, *, hold_sources: bool = False) -> Applier:
+        """What copies and records for a run; it serves until it is finished. See `Applier.hold_sources`."""
+        settings, workspace = self.workspace.settings, self.workspace
+        recording = Recording(run.repository, base=self.source.place, command=run.command)
+        recorder = Recorder(run.repository, self.target.settle, patience=settings.retry_seconds, recover=workspace.reconnect)
+        advance = workspace.progress.advance
+        threads = max(LEAST_THREADS, self.target.capabilities.together)
+        return Applier(self.source, self.target, recording, recorder, run.journal, run.report, run.run, advance, threads,
+                       hold_sources)  # fmt: skip
+
+
+@contextlib.contextmanager
+def ingesting(workspace: Workspace, directory: str, *, dry: bool, move: bool = False) -> Iterator[Ingesting[LocalStore]]:
+    """Everything that a run needs which reads a folder. Raises what refuses it; a dry run makes no index.
+
+    With `move` files are taken away from it, so that no store at all may lie there.
+    """
+    source = guards.check_folder(directory)
+    root = nas_root(workspace)
+    guards.check_apart(source, root)
+    lookup = lookup_of(workspace, dry=dry)
+    marker = read_marker(root)
+    guards.check_marker(STORE, root, marker, lookup.store_record(STORE))
+    files = _moved_from(workspace, directory, lookup) if move else _read_from(source, marker, lookup)
+    with workspace.readers() as pool, contextlib.closing(LocalStore(STORE, root)) as target:
+        claim = partial(claim_root, name=STORE, place=LocalPlace(root))
+        yield Ingesting(workspace, files, target, lookup, workspace.reading(pool, files), claim)
+
+
+@contextlib.contextmanager
+def between(
+    workspace: Workspace, source: SourceT, target: ManagedStore, claim: Claim, *, dry: bool
+) -> Iterator[Ingesting[SourceT]]:
+    """What a run needs that reads one store and fills another. That they are fit for each other is the caller's to prove."""
+    lookup = lookup_of(workspace, dry=dry)
+    with workspace.readers() as pool:
+        yield Ingesting(workspace, source, target, lookup, workspace.reading(pool, source), claim)
+
+
+def _moved_from(workspace: Workspace, directory: str, lookup: RunLookup) -> LocalStore:
+    return source_outside(directory, workspace, lookup.store_records())
+
+
+def _read_from(source: Path, marker: str | None, lookup: RunLookup) -> LocalStore:
+    """A folder that is only read; stores of the catalog that are there now must not lie in it or around it."""
+    markers = {record["id"] for record in lookup.store_records()} | ({marker} if marker else set())
+    for record in lookup.store_records():
+        if record["kind"] != LocalPlace.kind:
+            continue
+        if is_marked(there := Path(from_text(record["root"])), {record["id"]}):  # else another disk is mounted there
+            guards.check_apart(source, there)
+    if any(is_marked(folder, markers) for folder in (source, *source.parents)):
+        raise SourceInsideCatalog(f"The folder {source} lies inside the catalog, by another mount; nothing was changed.",
+                                  hint="Name a folder outside it.")  # fmt: skip
+    return LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if is_marked(folder, markers) else "")
+
+
+def nas_root(workspace: Workspace) -> Path:
+    """The folder of the catalog on the NAS, or where it can be made. Raises ConfigError."""
+    root = workspace.settings.nas_root
+    if root is None:
+        raise ConfigError("There is no nas_root: the folder of the catalog is not known.",
+                          hint="Give --nas_root FOLDER, or set nas_root in config.json.")  # fmt: skip
+    root = root.expanduser()
+    if root.exists() and not root.is_dir():
+        raise ConfigError(f"nas_root {root} is a file, not a folder.", hint="Check --nas_root.")
+    if not root.exists() and not root.absolute().parent.is_dir():
+        raise ConfigError(
+            f"nas_root {root} is not there, nor the folder it would lie in.", hint="Is it mounted? Check --nas_root."
+        )
+    return root.absolute()
+
+
+class _NothingKnown:
+    """Answers for a catalog that is not there yet."""
+
+    def known(self, _hashes: list[str]) -> dict[str, KnownAsset]:
+        """No asset."""
+        return {}
+
+    def known_sources(self, _fingerprints: list[str]) -> dict[str, str]:
+        """No source."""
+        return {}
+
+    def known_sizes(self, _sizes: list[int]) -> set[int]:
+        """No size."""
+        return set()
+
+    def store_record(self, _name: str) -> dict[str, Any] | None:
+        """No store."""
+        return None
+
+    def store_records(self) -> list[dict[str, Any]]:
+        """No stores."""
+        return []
+
+
+class _PatientLookup:
+    """The index's answers, waited for while Elasticsearch is away."""
+
+    def __init__(self, repository: Repository, workspace: Workspace) -> None:
+        self._repository = repository
+        self._workspace = workspace
+
+    def known(self, hashes: list[str]) -> dict[str, KnownAsset]:
+        """Assets by content hash."""
+        return self._patiently(lambda: self._repository.known(hashes))
+
+    def known_sources(self, fingerprints: list[str]) -> dict[str, str]:
+        """Content hashes of unchanged source files."""
+        return self._patiently(lambda: self._repository.known_sources(fingerprints))
+
+    def known_sizes(self, sizes: list[int]) -> set[int]:
+        """File sizes that some asset has."""
+        return self._patiently(lambda: self._repository.known_sizes(sizes))
+
+    def store_record(self, name: str) -> dict[str, Any] | None:
+        """What is known of a store."""
+        return self._repository.store_record(name)
+
+    def store_records(self) -> list[dict[str, Any]]:
+        """What is known of every store."""
+        return self._repository.stores()
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)
+
+
+def lookup_of(workspace: Workspace, *, dry: bool) -> RunLookup:
+    """The index's answers; a dry run makes no index to get them."""
+    if not dry:
+        return _PatientLookup(workspace.repository, workspace)
+    try:
+        return _PatientLookup(workspace.existing_repository, workspace)
+    except NoCatalog:
+        return _NothingKnown()

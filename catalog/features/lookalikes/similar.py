@@ -1,0 +1,135 @@
+"""What in the catalog looks like one picture: an asset, or a file that need not be in the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from catalog.cli.console import Screen
+from catalog.domain.asset import Facts
+from catalog.domain.copies import timestamp
+from catalog.domain.decisions import ALIKE, BURST, EXACT, SAME_IMAGE, SIMILAR
+from catalog.domain.names import printable, to_text
+from catalog.domain.turns import TURNS, turned_hashes
+from catalog.errors import DONE, AssetNotFound, MediaError, UsageError
+from catalog.features.ask.search import find
+from catalog.features.lookalikes.duplicates import comparing, loaded, shown
+from catalog.features.lookalikes.groups import Member, related
+from catalog.features.lookalikes.pictures import Picture, picture_of
+from catalog.index import queries
+from catalog.index.documents import asset_document
+from catalog.index.repository import Repository
+from catalog.stores.local import LocalStore
+from catalog.work.description import utc_now
+from catalog.work.reading import LocalReading, Wanted
+from catalog.work.workspace import Workspace
+
+WORDS = {
+    EXACT: "the same bytes", SAME_IMAGE: "the same image data, with other metadata", SIMILAR: "the same picture",
+    BURST: "the same moment", ALIKE: "merely alike",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An asset that looks like the one that was asked about, and how: one of the kinds of duplicates."""
+
+    kind: str
+    member: Member
+
+
+def run_similar(workspace: Workspace, what: str, distance: int, screen: Screen) -> int:
+    """Print what looks like a picture, the most alike first."""
+    repository = workspace.existing_repository
+    repository.refresh(repository.alias)
+    asked = _asked(workspace, repository, what)
+    outside = Path(what).is_file()
+    found = sorted((f for f in _found(repository, asked, distance) if outside or f.kind != EXACT), key=_order)
+    for each in found:
+        picture, member = each.member.picture, each.member
+        if screen.json:
+            screen.out_json({
+                "hash": picture.hash, "kind": each.kind, "distance": member.distance, "turned": member.turned,
+                "paths": list(member.paths),
+            })  # fmt: skip
+        else:
+            screen.out_line(f"{WORDS[each.kind]:<24} {shown(member)}")
+    if screen.json:
+        screen.out_json({"event": "summary", "asked": asked.hash, "found": len(found)})
+    elif not found:
+        screen.out_line(f"Nothing in the catalog looks like {what}.")
+    return DONE
+
+
+def _order(found: Found) -> tuple[int, int, str]:
+    return list(WORDS).index(found.kind), found.member.distance, found.member.picture.hash
+
+
+def _asked(workspace: Workspace, repository: Repository, what: str) -> Picture:
+    """The picture that is meant: of the catalog, else of a file of this machine. Raises AssetNotFound, UsageError."""
+    try:
+        content_hash = find(repository, what)
+        found = dict(loaded(repository, [content_hash])).get(content_hash)
+    except AssetNotFound:
+        if not Path(what).is_file():
+            raise
+        found = _read(workspace, Path(what))
+    if found is None:
+        raise AssetNotFound(f"Nothing in the catalog has the hash {what}.", hint="Look for it with `catalog search`.")
+    if found.phash is None and not found.document.get("copies"):
+        problem = found.document.get("problem") or "there is too little in the picture (sky, a black frame)"
+        raise UsageError(f"{printable(what)} cannot be compared: {problem}.", hint="`catalog show` says what is known of it.")
+    return found
+
+
+def _read(workspace: Workspace, path: Path) -> Picture:
+    """A file outside the catalog, as its asset would be."""
+    folder = Path(path).absolute().parent
+    store = LocalStore("file", folder, managed=False)
+    entry = store.stat(to_text(path.name))
+    if entry is None:
+        raise UsageError(f"{printable(str(path))} is no file that can be read.", hint="Name a photo or a video.")
+    with workspace.readers() as pool:
+        ((_path, facts),) = LocalReading(pool, str(folder)).run([(entry.path, Wanted(entry))])
+    if not isinstance(facts, Facts):
+        reason = str(facts) if isinstance(facts, MediaError) else "it cannot be read"
+        raise UsageError(f"{printable(str(path))}: {reason}.", hint="Name a photo or a video.")
+    asset = workspace.describer(to_text(str(folder))).describe(facts, entry, utc_now())
+    now = datetime.now(UTC)
+    document = asset_document(asset, original=entry.path, copies=[], sidecars=[], stack=None, run="", now=now)
+    return picture_of(facts.hash, {"added": timestamp(now), **document})
+
+
+def _found(repository: Repository, asked: Picture, distance: int) -> Iterator[Found]:
+    """Every asset that is near, with what it is to the one that was asked about."""
+    names = _near(repository, asked, distance)
+    near: Mapping[str, Picture] = dict(loaded(repository, sorted(names)))
+    everything = {**near, asked.hash: asked}
+    compare = comparing({name: p.document.get("look") for name, p in everything.items()})
+    for picture in near.values():
+        found = related(asked, picture, compare, distance=distance)
+        if found is not None:
+            kind, bits, turn = found
+            yield Found(kind, Member(picture, picture.paths, bits, turn))
+
+
+def _near(repository: Repository, asked: Picture, distance: int) -> set[str]:
+    """What may look like it; the asset itself, where a file of these bytes was asked about that lies elsewhere."""
+    if asked.phash is None:
+        return {asked.hash}
+    plain = np.array([asked.phash], np.uint64)
+    turned = [int(turned_hashes(plain, turn)[0]) for turn in TURNS]
+    found = queries.neighbours(repository, "phash", [*turned, asked.inner], distance)
+    found |= queries.neighbours(repository, "phash_inner", [asked.phash], distance)
+    if asked.image_hash:
+        found |= _with_image_data(repository, asked.image_hash)
+    return found | {asked.hash}
+
+
+def _with_image_data(repository: Repository, image_hash: str) -> set[str]:
+    pages = repository.scan_pages({"term": {"image_hash": image_hash}}, source=False)
+    return {hit["_id"] for page in pages for hit in page}

@@ -1,0 +1,1 @@
+"""Making one store hold what another holds."""

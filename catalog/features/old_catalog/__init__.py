@@ -1,0 +1,1 @@
+"""Bringing in a catalog of the old kind."""

@@ -1,0 +1,1 @@
+"""Making the index agree with a store: sync, watch, rebuild."""

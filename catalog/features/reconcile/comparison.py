@@ -1,0 +1,281 @@
+"""The survey of a reconciliation: a store's listing beside what the index says of it. Only reads, and only names and times."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol
+
+from catalog.domain.actions import Skip
+from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
+from catalog.domain.candidates import sorted_out
+from catalog.domain.copies import MISSING, OK, Held, held, is_as_recorded
+from catalog.domain.names import comparison_key
+from catalog.domain.stacks import Candidate, stem_key
+from catalog.errors import NotFound
+from catalog.features.reconcile.plan import Comparison
+
+FEW = 20
+"""Files that were replaced, up to which each is read."""
+
+
+class Recorded(NamedTuple):
+    """The part of one document that a reconciliation needs."""
+
+    hash: str
+    copies: Sequence[Mapping[str, Any]]
+    sidecars: Sequence[Mapping[str, Any]]
+    stack: str
+
+
+class Owned(NamedTuple):
+    """A recorded sidecar and the asset it belongs to."""
+
+    held: Held
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The part of a store that is looked at: some folders ("" is all of it), with what lies below them or not."""
+
+    folders: tuple[str, ...] = ("",)
+    recursive: bool = True
+
+    def holds(self, path: str) -> bool:
+        """Whether a path belongs to it."""
+        folder = path.rpartition("/")[0]
+        if not self.recursive:
+            return folder in self.folders
+        return any(not f or folder == f or folder.startswith(f"{f}/") for f in self.folders)
+
+
+@dataclass(slots=True)
+class Records:
+    """What the index says of a store: copies and sidecars by path, in one scope; `lost` are missing wherever they were."""
+
+    copies: dict[str, Held] = field(default_factory=dict)
+    lost: list[Held] = field(default_factory=list)
+    contested: set[str] = field(default_factory=set)
+    sidecars: dict[str, list[Owned]] = field(default_factory=lambda: defaultdict(list))
+    stack_of: dict[str, str] = field(default_factory=dict)
+    total: int = 0
+
+    @classmethod
+    def gathered(cls, found: Iterable[Recorded], store: str, scope: Scope) -> Records:
+        """From the documents that speak of the store."""
+        records = cls()
+        for document in found:
+            records.take(document, store, scope)
+        return records
+
+    def take(self, document: Recorded, store: str, scope: Scope) -> None:
+        """Add what one document says of the store."""
+        for row in document.copies:
+            if row["store"] == store:
+                self._add(held(row, document.hash), scope)
+        for row in document.sidecars:
+            if row["store"] == store and scope.holds(row["path"]):
+                self.sidecars[row["path"]].append(Owned(held(row, row["hash"]), document.hash))
+        if document.stack:
+            self.stack_of[document.hash] = document.stack
+
+    def _add(self, known: Held, scope: Scope) -> None:
+        self.total += known.state == OK
+        if known.state == MISSING:
+            self.lost.append(known)
+        elif not scope.holds(known.path):
+            return
+        elif known.path in self.copies:  # two assets claim one file: at most one is right
+            self.lost.append(known)
+            self.contested.add(known.path)
+        else:
+            self.copies[known.path] = known
+
+
+@dataclass(slots=True)
+class Sight:
+    """What a look at a store showed, beside the records. `neighbours` are known files that fresh ones may be of one shot with."""
+
+    compared: Comparison
+    unchanged: int = 0
+    ignored: int = 0
+    problems: list[Skip] = field(default_factory=list)
+    neighbours: dict[str, list[Candidate]] = field(default_factory=dict)
+    sidecars_new: list[tuple[Entry, list[Candidate]]] = field(default_factory=list)
+    sidecars_changed: list[tuple[Entry, list[Candidate]]] = field(default_factory=list)
+    sidecars_gone: list[Owned] = field(default_factory=list)
+
+
+class Lister(Protocol):
+    """What shows the entries of a store."""
+
+    def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
+        """See `Store.list`."""
+        ...
+
+
+class Looker:
+    """Lists a store and compares it with the records."""
+
+    def __init__(
+        self, store: Lister, records: Records, scope: Scope, *, rehash: bool = False, video_folder: str = "", by_case: bool = True
+    ) -> None:
+        """`by_case`: names that differ in case only are two files."""
+        self._store = store
+        self._records = records
+        self._scope = scope
+        self._rehash = rehash
+        self._video_folder = video_folder
+        self._seen: set[str] = set()
+        self._blind_at: set[str] = set()
+        self._blind_below: set[str] = set()
+        self._renumbered: list[Candidate] = []
+        self._spelled = {} if by_case else {comparison_key(p): p for p in (*records.copies, *records.sidecars)}
+        self._sight = Sight(Comparison([], {}, []))
+
+    def look(self) -> Sight:
+        """List everything; raises what the store raises: a listing is whole, or nothing is concluded from it."""
+        for folder in self._scope.folders:
+            try:
+                entries = self._store.list(folder, recursive=self._scope.recursive)
+                for _folder, rows in itertools.groupby(map(self._named, entries), key=lambda e: e.folder):
+                    self._folder(rows)
+            except NotFound:
+                if not folder or not any(path.startswith(f"{folder}/") for path in self._records.copies):
+                    raise  # a folder that is recorded was taken away; any other is a slip of the pen
+        self._judge_renumbered()
+        sight, records = self._sight, self._records
+        fresh = {c.entry.path for c in sight.compared.fresh}
+        at = {path: records.copies[path] for path in fresh if path in records.copies}
+        gone = [
+            k for path, k in records.copies.items() if path not in self._seen and path not in at and not self._is_hidden(path)
+        ]
+        sight.compared = Comparison(sight.compared.fresh, at, [*gone, *records.lost])
+        sight.problems = self._weighed()
+        sight.sidecars_gone = [
+            owned
+            for path, rows in records.sidecars.items()
+            if path not in self._seen and not self._is_hidden(path)
+            for owned in rows
+        ]
+        return sight
+
+    def _named(self, entry: Entry) -> Entry:
+        """An entry under its recorded path where that differs in case or Unicode form only, and the store takes it for one.
+
+        Such a store may show a name in any of its spellings: no rename is concluded from that.
+        """
+        recorded = self._spelled.get(comparison_key(entry.path), entry.path) if self._spelled else entry.path
+        return entry if recorded == entry.path else replace(entry, path=recorded)
+
+    def _weighed(self) -> list[Skip]:
+        """A place that cannot be looked into fails the run where recorded files lie there."""
+        below: Counter[str] = Counter(
+            place for path in self._records.copies for place in (path, *_above(path)) if place in self._blind_below
+        )
+        return [
+            replace(s, outcome="failed", reason=f"{s.reason}; {below[s.source.path]} recorded below are left as they are")
+            if below[s.source.path]
+            else s
+            for s in self._sight.problems
+        ]
+
+    def _judge_renumbered(self) -> None:
+        """Files of the recorded size and time with another inode were replaced, and are read; unless all files were.
+
+        A disk that was restored, and file systems that number files anew at each mount, are believed, but not where two
+        files could be taken for each other.
+        """
+        alike = Counter((c.entry.size, c.entry.mtime_ns) for c in self._renumbered)
+        many = len(self._renumbered) > max(FEW, len(self._seen))
+        for candidate in self._renumbered:
+            entry = candidate.entry
+            if many and alike[entry.size, entry.mtime_ns] == 1:
+                self._seen.add(entry.path)
+                self._sight.unchanged += 1
+            else:
+                self._sight.compared.fresh.append(candidate)
+
+    def present(self) -> Iterator[Held]:
+        """The records whose files are as recorded."""
+        return (known for path, known in self._records.copies.items() if path in self._seen)
+
+    def home(self, path: str) -> str:
+        """The folder that counts for a path: that of videos belongs to the one above it."""
+        folder = path.rpartition("/")[0]
+        above, _, last = folder.rpartition("/")
+        return above if self._video_folder and last == self._video_folder else folder
+
+    def _is_hidden(self, path: str) -> bool:
+        """Whether nothing can be said of a path: it could not be examined, or lies below a link or an unlistable folder."""
+        return path in self._blind_at or any(place in self._blind_below for place in _above(path))
+
+    def _folder(self, rows: Iterable[Entry]) -> None:
+        candidates, skipped = sorted_out(rows)
+        fresh_stems: set[str] = set()
+        sidecars: dict[str, tuple[Entry, list[Candidate]]] = {}
+        for candidate in candidates:
+            if candidate.entry.problem:
+                self._blind(candidate.entry)
+                for sidecar in candidate.sidecars:  # they are there, though what they lie beside is no file
+                    if sidecar.path in self._records.sidecars:
+                        sidecars.setdefault(sidecar.path, (sidecar, []))
+                continue
+            self._sort(candidate, fresh_stems)
+            for sidecar in candidate.sidecars:
+                sidecars.setdefault(sidecar.path, (sidecar, []))[1].append(candidate)
+        for candidate in candidates:
+            if not candidate.entry.problem:
+                self._neighbour(candidate, fresh_stems)
+        for skip in skipped:
+            if skip.source.problem:
+                self._blind(skip.source)
+            elif skip.source.path in self._records.sidecars:
+                sidecars[skip.source.path] = (skip.source, [])
+            else:
+                self._sight.ignored += 1
+        for sidecar, owners in sidecars.values():
+            self._sidecar(sidecar, owners)
+
+    def _sort(self, candidate: Candidate, fresh_stems: set[str]) -> None:
+        entry = candidate.entry
+        known = self._records.copies.get(entry.path)
+        if known is None or self._rehash or entry.path in self._records.contested or not is_as_recorded(entry, known):
+            self._sight.compared.fresh.append(candidate)
+            fresh_stems.add(stem_key(entry))
+        elif known.inode and entry.device == known.device and entry.inode != known.inode:
+            self._renumbered.append(candidate)
+        else:
+            self._seen.add(entry.path)
+            self._sight.unchanged += 1
+
+    def _blind(self, entry: Entry) -> None:
+        """Something that is no file: what is recorded below it stays; at its own place nothing is left of a file."""
+        self._blind_below.add(entry.path)
+        unclear = entry.problem.startswith((UNLISTED, UNEXAMINED))
+        if unclear:
+            self._blind_at.add(entry.path)
+        self._sight.problems.append(Skip(entry, entry.problem, "failed" if unclear else "ignored"))
+
+    def _neighbour(self, candidate: Candidate, fresh_stems: set[str]) -> None:
+        """Remember a known file that a fresh one beside it may be of one shot with."""
+        path, stem = candidate.entry.path, stem_key(candidate.entry)
+        if path in self._seen and stem in fresh_stems:
+            self._sight.neighbours.setdefault(f"{self.home(path)}/{stem}", []).append(candidate)
+
+    def _sidecar(self, entry: Entry, owners: list[Candidate]) -> None:
+        self._seen.add(entry.path)
+        rows = self._records.sidecars.get(entry.path)
+        if rows and not all(is_as_recorded(entry, r.held) for r in rows):
+            self._sight.sidecars_changed.append((entry, owners))
+        elif not rows and owners:
+            self._sight.sidecars_new.append((entry, owners))
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders above a path, the nearest first."""
+    while path := path.rpartition("/")[0]:
+        yield path

@@ -1,0 +1,148 @@
+"""Keeping a disk store in step while it is changed: a sync of what changed once it has settled, and of all now and then."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, cast
+
+import psutil
+import watchfiles
+
+from catalog.cli.console import Screen
+from catalog.domain.amounts import age
+from catalog.domain.names import printable
+from catalog.errors import CatalogError, StoreUnavailable
+from catalog.features.reconcile.run import SyncRequest, run_sync
+from catalog.stores.local import PRIVATE, LocalStore
+from catalog.stores.protocol import ManagedStore
+from catalog.work import store_book as storing
+from catalog.work.workspace import Workspace
+
+NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "davfs", "vboxsf", "virtiofs"})
+"""File systems that do not tell what another machine changed: they are looked at again and again instead."""
+_TICK_MS = 500
+_POLL_MS = 2000
+_LONGPOLL_SECONDS = 60
+
+
+@dataclass(slots=True)
+class Settling:
+    """Folders in which something changed, held back until nothing has for a while. Moments are monotonic seconds."""
+
+    seconds: float
+    folders: set[str] = field(default_factory=set)
+    last: float = 0.0
+
+    def add(self, folders: Iterable[str], now: float) -> None:
+        """Something changed there."""
+        for folder in folders:
+            self.folders.add(folder)
+            self.last = now
+
+    def settled(self, now: float) -> tuple[str, ...]:
+        """The folders to look at now, without those below others; none while something still changes."""
+        if not self.folders or now - self.last < self.seconds:
+            return ()
+        found = sorted(self.folders)
+        self.folders = set()
+        return tuple(f for f in found if not any(f != o and f.startswith(o.rstrip("/") + "/") for o in found))
+
+
+class Waiting(ManagedStore, Protocol):
+    """A store that says itself when something changes."""
+
+    def wait(self, seconds: int) -> bool:
+        """Wait for a change since the last listing, so many seconds at most; whether there was one."""
+        ...
+
+
+def run_watch(workspace: Workspace, store: str, every: str, settle: str, screen: Screen, *, poll: bool) -> int:
+    """Watch until interrupted."""
+    period, pause = age(every).total_seconds(), age(settle).total_seconds()
+    with storing.opened(workspace, workspace.repository, store) as found:
+        if not isinstance(found, LocalStore):
+            return _watch_dropbox(workspace, cast("Waiting", found), period, pause, screen)
+        root = found.root
+    polling = poll or is_network(root)
+    how = f"looking at it every {_POLL_MS // 1000} s" if polling else "told by the system"
+    screen.complain(f"Watching {root} ({how}); a change is taken in {pause:g} s after the last one, everything every {every}.")
+    _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
+    settling, next_scan = Settling(pause), time.monotonic() + period
+    while True:
+        try:
+            for changed in _changes(root, polling=polling):
+                now = time.monotonic()
+                settling.add((_folder(path, root) for _kind, path in changed), now)
+                folders = settling.settled(now)
+                if now >= next_scan:
+                    next_scan = now + period
+                    _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
+                elif folders:
+                    _sync(workspace, screen, SyncRequest(store, folders, recursive=True, yes=True, command="watch"))
+        except (OSError, RuntimeError) as error:  # the second is what the watcher itself raises, also for odd names
+            reason = getattr(error, "strerror", None) or error
+            if isinstance(error, OSError) and root.is_dir():
+                raise StoreUnavailable(f"{root} cannot be watched ({reason}).", store=store,
+                                       hint="Where the system has too few watches, add --poll.") from error  # fmt: skip
+            screen.complain(f"The watch was interrupted ({reason}); everything is looked at, and it goes on.")
+        time.sleep(pause)
+        _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
+
+
+def _watch_dropbox(workspace: Workspace, store: Waiting, period: float, pause: float, screen: Screen) -> int:
+    """Ask Dropbox to say when something changes, and look then; and once in every period whatever it says."""
+    screen.complain(f"Watching {store.place} (told by Dropbox); a change is taken in {pause:g} s after the last one.")
+    request = SyncRequest(store.name, yes=True, command="watch")
+    _sync(workspace, screen, request)
+    next_scan = time.monotonic() + period
+    while True:
+        try:
+            changed = store.wait(_LONGPOLL_SECONDS)
+        except StoreUnavailable as error:
+            screen.complain(f"Error: {printable(str(error))}")
+            changed = False
+        time.sleep(pause)
+        if changed or time.monotonic() >= next_scan:
+            next_scan = time.monotonic() + period
+            _sync(workspace, screen, request)
+
+
+def _changes(root: Path, *, polling: bool) -> Iterator[set[tuple[watchfiles.Change, str]]]:
+    """What changed below a folder, from moment to moment; mostly nothing."""
+    return watchfiles.watch(
+        root, watch_filter=_concerns, debounce=_TICK_MS, rust_timeout=_TICK_MS, yield_on_timeout=True,
+        force_polling=polling, poll_delay_ms=_POLL_MS,
+    )  # fmt: skip
+
+
+def _concerns(_kind: watchfiles.Change, path: str) -> bool:
+    return PRIVATE not in Path(path).parts
+
+
+def _folder(path: str, root: Path) -> str:
+    """The folder to look at for a changed path: the nearest above it that is still there, the root at last."""
+    folder = Path(path).parent
+    while folder != root and folder.is_relative_to(root) and not folder.is_dir():
+        folder = folder.parent
+    return os.fspath(folder if folder.is_relative_to(root) else root)
+
+
+def _sync(workspace: Workspace, screen: Screen, request: SyncRequest) -> None:
+    """One sync; what stops it does not end the watch: the next change, or the next full scan, tries again."""
+    try:
+        run_sync(workspace, request, screen)
+    except CatalogError as error:
+        screen.complain(f"Error: {printable(str(error))}")
+
+
+def is_network(root: Path) -> bool:
+    """Whether a folder lies on a file system of the network."""
+    real = os.path.realpath(root)
+    above = f"{real}/"
+    mounts = [p for p in psutil.disk_partitions(all=True) if above.startswith(p.mountpoint.rstrip("/") + "/")]
+    kind = max(mounts, key=lambda p: len(p.mountpoint)).fstype if mounts else ""
+    return kind in NETWORK or kind.startswith("fuse")

@@ -1,0 +1,1 @@
+"""Handing an archive over to a cloud, with a person in the loop."""

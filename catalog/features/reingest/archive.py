@@ -1,0 +1,373 @@
+"""What `reingest` looks at: a folder that need be no store, or what a search finds in a store of the catalog.
+
+What the index knows of an unchanged file is believed; all else is read. A file that cannot be read costs its row alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from catalog.domain.asset import UNLISTED, Asset, Entry, Facts
+from catalog.domain.candidates import sorted_out
+from catalog.domain.capture_time import CaptureTime
+from catalog.domain.copies import held, is_as_recorded
+from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
+from catalog.domain.names import from_text, to_text
+from catalog.domain.stacks import Candidate
+from catalog.errors import (
+    CatalogError,
+    MediaError,
+    NoCatalog,
+    QuerySyntaxError,
+    StoreError,
+    StoreGuard,
+    UnsupportedType,
+    UsageError,
+)
+from catalog.features.ask.search import pointed
+from catalog.features.reingest.staging import is_staging
+from catalog.index import queries
+from catalog.index.repository import Repository
+from catalog.stores.local import LocalStore
+from catalog.stores.protocol import ManagedStore
+from catalog.work import guards
+from catalog.work import store_book as storing
+from catalog.work.description import utc_now
+from catalog.work.places import LocalPlace
+from catalog.work.reading import Wanted
+from catalog.work.workspace import Workspace
+
+BATCH = 256
+"""Files that the index is asked about together."""
+GONE = "the file is not there"
+STAGING_FOLDER = "a staging folder of reingest"
+_KINDS = {e: frozenset(t.kind for t in TYPES if e in t.extensions) for e in MEDIA_EXTENSIONS}
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the command line asks for. `query` is for the store of that name (the NAS if none); else `folder` is looked at.
+
+    With `anew` every file is read, also what the index knows.
+    """
+
+    folder: str | None = None
+    query: str | None = None
+    store: str | None = None
+    anew: bool = False
+
+    def check(self) -> None:
+        """Raise UsageError where it is unclear what to look at."""
+        if (self.folder is None) == (self.query is None):
+            raise UsageError("Name either a folder or --query QUERY.", hint="See --help for examples.")
+        if self.folder is not None and self.store is not None:
+            raise UsageError("--store is for --query; a folder says by itself where it is.", hint="Leave --store out.")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One photo or video that was looked at. `file` is how a report names it: an absolute path, else STORE:PATH, in text form.
+
+    `folders` are those it lies in, from the one that was named on. `asset` is there where it was read, `document` where the
+    index knows its content at this place. `problem` says why nothing more is known; then there is neither.
+    """
+
+    file: str
+    entry: Entry
+    folders: tuple[str, ...]
+    hash: str = ""
+    kind: str = ""
+    type: str = ""
+    captured: CaptureTime | None = None
+    asset: Asset | None = None
+    document: Document | None = None
+    problem: str = ""
+
+    @property
+    def facts(self) -> Facts | None:
+        """What its bytes state, where it was read."""
+        return self.asset.facts if self.asset else None
+
+    def value(self, name: str) -> Any:
+        """A field of the document or of the facts: `phash`, `look`, `width`, `height`, `duration`, `size`."""
+        if self.asset is not None:
+            return getattr(self.asset.facts, name, None)
+        return (self.document or {}).get(name)
+
+
+@dataclass(slots=True)
+class Archive:
+    """An opened place to look at, and what the index says of it; `repository` is None where there is no catalog."""
+
+    workspace: Workspace
+    scope: Scope
+    store: ManagedStore
+    repository: Repository | None
+    prefix: str = ""
+    is_store: bool = False
+    _label: str = field(default="")
+
+    @property
+    def place(self) -> str:
+        """The folder that is looked at, or the place of the store."""
+        return f"{self.store.place}/{self.prefix}" if self.prefix else self.store.place
+
+    def file(self, path: str) -> str:
+        """How a report names a path of the store."""
+        return file_of(self.store, path)
+
+    def subjects(self, kind: str) -> Iterator[Subject]:
+        """Every photo ("image") or video ("video"), as soon as it is known; in no certain order."""
+        with self.workspace.readers() as pool:
+            reading = self.workspace.reading(pool, self.store)
+            describer = self.workspace.describer(self.store.place)
+            now = utc_now()
+            for (candidate, document), result in reading.run(self._wanted(kind)):
+                found = self._subject(candidate.entry, document, result, describer.describe, now)
+                if found is not None and (found.problem or found.kind == kind):
+                    yield found
+                self.workspace.progress.advance()
+
+    def announce(self) -> None:
+        """Count the files where somebody looks."""
+        if self.workspace.progress.shows_files:
+            self.workspace.progress.files(
+                sum(1 for _e in self._listed()) if self.scope.query is None else self._count(self.scope.query)
+            )
+
+    def _count(self, query: str) -> int:
+        assert self.repository is not None
+        return queries.count(self.repository, query)
+
+    def _wanted(self, kind: str) -> Iterator[tuple[tuple[Candidate, Document | None], Wanted | None]]:
+        """What to read, and with None what need not be."""
+        for candidate, document in self._queried() if self.scope.query is not None else self._known(self._candidates()):
+            entry = candidate.entry
+            kinds = _KINDS.get(extension_of(entry.name))
+            if kinds is not None and kind not in kinds:
+                self.workspace.progress.advance()
+                continue
+            fits = document is not None and not self.scope.anew
+            unread = entry.problem or fits
+            yield (candidate, document), None if unread else Wanted(entry, candidate.sidecars)
+
+    def _listed(self) -> Iterator[Entry]:
+        return self.store.list(self.prefix)
+
+    def _candidates(self) -> Iterator[Candidate]:
+        for _folder, rows in itertools.groupby(self._listed(), key=lambda e: e.folder):
+            yield from sorted_out(rows)[0]
+
+    def _known(self, candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, Document | None]]:
+        """Each with its document, where the file is as that says."""
+        stream = iter(candidates)
+        while part := list(itertools.islice(stream, BATCH)):
+            paths = [c.entry.path for c in part] if self.is_store else []
+            found = queries.at_paths(self.repository, self.store.name, paths) if self.repository and paths else {}
+            for candidate in part:
+                document = found.get(candidate.entry.path)
+                yield candidate, document if _is_unchanged(candidate.entry, document, self.store.name) else None
+
+    def _queried(self) -> Iterator[tuple[Candidate, Document | None]]:
+        """The good copy of each match, if the file is still there."""
+        assert self.repository is not None and self.scope.query is not None
+        for page in queries.matching(self.repository, self.scope.query):
+            for hit in page:
+                document = hit["_source"]
+                row = next((c for c in document["copies"] if c["store"] == self.store.name and c["state"] == "ok"), None)
+                if row is None:
+                    continue
+                entry = self.store.stat(row["path"])
+                if entry is None:
+                    missing = Entry(row["path"], problem="it is not there: sync_catalog_with_disk would record that")
+                    yield Candidate(missing), None
+                else:
+                    yield Candidate(entry), document if _is_unchanged(entry, document, self.store.name) else None
+
+    def _subject(
+        self, entry: Entry, document: Document | None, result: Any, describe: Any, now: datetime
+    ) -> Subject | None:  # fmt: skip
+        file, folders = self.file(entry.path), self._folders(entry)
+        is_media = extension_of(entry.name) in MEDIA_EXTENSIONS
+        if entry.problem:
+            if not (is_media or entry.problem.startswith(UNLISTED)):
+                return None
+            return Subject(file, entry, folders, problem=entry.problem)
+        if result is None and document is not None:
+            return Subject(
+                file, entry, folders, document["hash"], document.get("kind", ""), document.get("type", ""),
+                capture_time_of(document), None, document,
+            )  # fmt: skip
+        if isinstance(result, UnsupportedType) and not is_media:
+            return None
+        if isinstance(result, MediaError):
+            return Subject(file, entry, folders, problem=f"it cannot be read: {result}")
+        asset: Asset = describe(result, entry, now)
+        facts = asset.facts
+        return Subject(file, entry, folders, facts.hash, facts.kind, facts.type, asset.captured, asset, document)
+
+    def _folders(self, entry: Entry) -> tuple[str, ...]:
+        relative = entry.folder[len(self.prefix) :].strip("/") if self.prefix else entry.folder
+        return tuple(part for part in (self._label, *relative.split("/")) if part)
+
+
+def file_of(store: ManagedStore, path: str) -> str:
+    """How a report names a path of a store: the absolute path on this machine, else STORE:PATH; in text form."""
+    return f"{store.place}/{path}" if isinstance(store, LocalStore) else f"{store.name}:{path}"
+
+
+def capture_time_of(document: Document) -> CaptureTime | None:
+    """When the catalog says that a shot was taken."""
+    captured = document.get("captured")
+    if not captured:
+        return None
+    return CaptureTime(
+        datetime.fromisoformat(captured["wall"]), captured["source"], captured["confidence"], captured.get("offset_minutes"),
+        captured.get("zone"), captured.get("has_time", True),
+    )  # fmt: skip
+
+
+def _is_unchanged(entry: Entry, document: Document | None, store: str) -> bool:
+    """Whether a file is still what the index says of it. One that is not as recorded is read."""
+    if document is None:
+        return False
+    row = next((c for c in document["copies"] if (c["store"], c["path"], c["state"]) == (store, entry.path, "ok")), None)
+    return row is not None and is_as_recorded(entry, held(row, document["hash"]))
+
+
+def catalog_of(workspace: Workspace) -> Repository | None:
+    """The catalog, if there is one."""
+    try:
+        repository = workspace.existing_repository
+    except NoCatalog:
+        return None
+    repository.refresh()
+    return repository
+
+
+@contextlib.contextmanager
+def opened(workspace: Workspace, scope: Scope) -> Iterator[Archive]:
+    """What a scope names. Raises UsageError where it is not there, QuerySyntaxError for a search that is not understood."""
+    scope.check()
+    if scope.query is not None:
+        with _store_to_search(workspace, scope, scope.query) as archive:
+            yield archive
+        return
+    assert scope.folder is not None
+    folder = guards.check_folder(scope.folder)
+    repository = catalog_of(workspace)
+    label = to_text(folder.name)
+    for name, root in _local_roots(repository).items() if repository else ():
+        if folder == root or folder.is_relative_to(root):
+            prefix = to_text(os.fspath(folder.relative_to(root))) if folder != root else ""
+            label = label if prefix else ""
+            yield Archive(workspace, scope, LocalStore(name, root), repository, prefix, is_store=True, _label=label)
+            return
+    store = LocalStore("archive", folder, managed=False, avoid=lambda f: STAGING_FOLDER if is_staging(f) else "")
+    yield Archive(workspace, scope, store, repository, _label=label)
+
+
+@contextlib.contextmanager
+def _store_to_search(workspace: Workspace, scope: Scope, query: str) -> Iterator[Archive]:
+    try:
+        queries.build(query)
+        repository = workspace.existing_repository
+        repository.refresh()
+        queries.count(repository, query)
+    except QuerySyntaxError as error:
+        raise pointed(error, query) from error
+    with storing.opened(workspace, repository, scope.store or storing.NAS, dry=True) as store:
+        yield Archive(workspace, scope, store, repository, is_store=True)
+
+
+def _local_roots(repository: Repository) -> dict[str, Path]:
+    """The real folders of the stores that are on this machine now, proved by their markers."""
+    found = {}
+    for name, record in storing.known_stores(repository).items():
+        if record["kind"] == LocalPlace.kind:
+            place = LocalPlace(Path(from_text(record["root"])))
+            with contextlib.suppress(StoreGuard):
+                storing.check_present(name, place, record)
+                found[name] = Path(os.path.realpath(place.root))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a file of a report lies: a store of the catalog (`is_catalog`), or the folder it is in."""
+
+    store: ManagedStore
+    path: str
+    is_catalog: bool = False
+
+    @property
+    def system_path(self) -> str | None:
+        """The path on this machine, or None for a file far away."""
+        return f"{from_text(self.store.place)}/{from_text(self.path)}" if isinstance(self.store, LocalStore) else None
+
+
+class Locations:
+    """Finds the files that reports name, again. Without a catalog no file is a store's."""
+
+    def __init__(self, workspace: Workspace, repository: Repository | None) -> None:
+        self._roots = _local_roots(repository) if repository else {}
+        self._stores = storing.reachable(workspace, repository) if repository else {}
+        self._folders: dict[Path, Located] = {}
+
+    @property
+    def stores(self) -> dict[str, ManagedStore]:
+        """The stores that can be reached."""
+        return self._stores
+
+    def find(self, file: str) -> Located:
+        """Where it lies. Raises UsageError where that is no place."""
+        if "\0" in file:
+            raise UsageError("its name holds a NUL")
+        if file.startswith("/"):
+            path = Path(from_text(file))
+            base = self._folder(path.parent)
+            name = to_text(path.name)
+            return Located(base.store, f"{base.path}/{name}" if base.path else name, base.is_catalog)
+        name, colon, rest = file.partition(":")
+        if colon and name in self._stores:
+            return Located(self._stores[name], rest, is_catalog=True)
+        raise UsageError("it is no absolute path, and no path in a store that is there")
+
+    def _folder(self, folder: Path) -> Located:
+        if folder not in self._folders:
+            real = Path(os.path.realpath(folder))
+            inside = next((n for n, root in self._roots.items() if real == root or real.is_relative_to(root)), None)
+            if inside is not None:
+                path = to_text(os.fspath(real.relative_to(self._roots[inside]))) if real != self._roots[inside] else ""
+                self._folders[folder] = Located(self._stores[inside], path, is_catalog=True)
+            else:
+                self._folders[folder] = Located(LocalStore("archive", folder, managed=False), "")
+        return self._folders[folder]
+
+    def entry(self, file: str) -> tuple[Located, Entry]:
+        """Where it lies, and what it is now. Raises UsageError with the reason where there is no such file."""
+        located = self.find(file)
+        try:
+            entry = located.store.stat(located.path)
+        except StoreError as error:
+            raise UsageError(str(error)) from error
+        if entry is None:
+            raise UsageError(GONE)
+        if entry.problem:
+            raise UsageError(f"it is {entry.problem}")
+        return located, entry
+
+    def close(self) -> None:
+        """Let go of the stores."""
+        for store in self._stores.values():
+            with contextlib.suppress(CatalogError):
+                store.close()

@@ -1,0 +1,1 @@
+"""Duplicates of an archive: evaluated into a table, and processed from it."""

@@ -1,0 +1,1 @@
+"""Photos of an archive: evaluated into a table, and staged from it."""

@@ -1,0 +1,1 @@
+"""Replacing archived media by what was converted."""

@@ -1,0 +1,142 @@
+"""The staging folder: flat, apart from archive and stores, and known again by its marker. An uploader empties it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from catalog.domain.asset import Entry
+from catalog.domain.filetypes import extension_of
+from catalog.domain.fixity import content_hash
+from catalog.domain.layout import file_name
+from catalog.domain.names import from_text, portable, to_text
+from catalog.errors import AlreadyExists, ReadOnlyStore, SourceInsideCatalog, StoreGuard, UsageError
+from catalog.index.repository import Repository
+from catalog.stores.local import PRIVATE, LocalStore
+from catalog.stores.marker import identity_in, marker_data
+from catalog.work import guards
+from catalog.work.places import LocalPlace
+from catalog.work.store_book import is_marked
+
+MARKER = "staging.json"
+NO_DATE = "unknown_"
+
+
+def is_staging(folder: Path) -> bool:
+    """Whether a folder is, or was, a staging folder."""
+    return (folder / PRIVATE / MARKER).exists()
+
+
+def identity_of(folder: Path) -> str | None:
+    """The id of a staging folder; None where it is not there, or is none."""
+    with contextlib.suppress(OSError, StoreGuard):
+        return identity_in((folder / PRIVATE / MARKER).read_bytes(), to_text(str(folder)))
+    return None
+
+
+def stem(wall: datetime | None, original: str) -> str:
+    """The name of a staged file without extension: `YYYYMMDD_HHMMSS-original`, or `unknown_original`."""
+    extension = extension_of(original)
+    old = portable(original[: -len(extension) - 1] if extension else original)
+    if wall is None:
+        return f"{NO_DATE}{old}"
+    return f"{wall.year:04d}{wall:%m%d_%H%M%S}-{old}"
+
+
+def check_apart(folder: Path, sources: Iterable[Path], repository: Repository | None, what: str = "staging") -> None:
+    """Raise SourceInsideCatalog where a folder lies in or around a store, or one of `sources` (archives, folders of files)."""
+    for record in repository.stores() if repository else ():
+        if record["kind"] == LocalPlace.kind and (root := Path(from_text(record["root"]))).is_dir():
+            guards.check_apart(folder, root)
+    if any(is_marked(above) for above in (folder, *folder.parents)):
+        raise SourceInsideCatalog(f"The {what} folder {folder} lies inside a store, by its marker; nothing was changed.",
+                                  hint="Name a folder outside it.")  # fmt: skip
+    for source in sorted({Path(os.path.realpath(source)) for source in sources}):
+        if source.is_relative_to(folder) or folder.is_relative_to(source):
+            raise SourceInsideCatalog(
+                f"The {what} folder {folder} and the archive {source} lie in each other; nothing was changed.",
+                hint="Name a folder apart from it.",
+            )
+
+
+@dataclass(slots=True)
+class Staging:
+    """An opened staging folder. `identity` is what its marker says."""
+
+    folder: Path
+    store: LocalStore
+    identity: str
+
+    @property
+    def text(self) -> str:
+        """The folder, in text form."""
+        return to_text(str(self.folder))
+
+    def put(self, wanted: str, original: str, stream: BinaryIO, size: int, mtime_ns: int, digest: str) -> Entry:
+        """A verified file under the first free name made of the stem `wanted`; where its content lies under one, that one.
+
+        `original` gives the extension; `digest` is the content hash the bytes must have. Raises StoreError.
+        """
+        for number in itertools.count():
+            name = file_name(wanted, original, number)
+            there = self.store.stat(name)
+            if there is None:
+                with contextlib.suppress(AlreadyExists):
+                    return self.store.put(name, stream, size, mtime_ns, digest)
+                stream.seek(0)
+            elif not there.problem and there.size == size and self.store.checksum(name) == digest:
+                return there
+        raise AssertionError("there are more numbers than files")
+
+    def put_bytes(self, wanted: str, original: str, data: bytes, mtime_ns: int) -> Entry:
+        """The same for bytes in memory."""
+        return self.put(wanted, original, io.BytesIO(data), len(data), mtime_ns, content_hash(data))
+
+    def holds(self, name: str, digest: str) -> bool:
+        """Whether a staged file is there with this content."""
+        there = self.store.stat(name)
+        return there is not None and not there.problem and self.store.checksum(name) == digest
+
+
+def checked_folder(path: str, what: str = "staging") -> Path:
+    """The real path of a folder for staging, which need not be there yet. Raises UsageError."""
+    folder = Path(os.path.realpath(Path(path).expanduser()))
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--{what} {path} is a file, not a folder.", hint="Name a folder.")
+    if not folder.parent.is_dir():
+        raise UsageError(f"There is no folder {folder.parent} for the {what} folder.", hint=f"Is it mounted? Check --{what}.")
+    return folder
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[Staging]:
+    """A staging folder, made and marked on first use; leftovers of killed runs are removed."""
+    store = LocalStore("staging", folder)
+    try:
+        folder.mkdir(exist_ok=True)
+        store.sweep()
+        identity = identity_of(folder) or _marked(folder)
+        if identity is None:
+            raise StoreGuard(f"The marker of the staging folder {folder} cannot be read.", hint="Name another folder.")
+        yield Staging(folder, store, identity)
+    except OSError as error:
+        raise ReadOnlyStore(f"The staging folder {folder} cannot be written to ({error.strerror}).") from error
+    finally:
+        store.close()
+
+
+def _marked(folder: Path) -> str | None:
+    """The id of a folder that is marked now."""
+    (folder / PRIVATE).mkdir(exist_ok=True)
+    aside = folder / PRIVATE / f"{MARKER}.{secrets.token_hex(4)}"
+    aside.write_bytes(marker_data("staging"))
+    aside.replace(folder / PRIVATE / MARKER)
+    return identity_of(folder)

@@ -1,0 +1,181 @@
+"""One video made into another: looked at, converted aside, and checked through and through before anybody sees it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from catalog.domain.asset import Entry, Facts
+from catalog.domain.capture_time import CaptureTime
+from catalog.domain.names import printable, to_text
+from catalog.domain.video import Clip, Needs, problem_of
+from catalog.errors import ConversionFailed, MediaError, StoreFull
+from catalog.features.reingest.video_checks import difference, statement_difference
+from catalog.media.request import Request
+from catalog.media.video import ffmpeg
+from catalog.media.video.conversion import Conversion, arguments, instant_of, playing, texts
+from catalog.media.video.probe import BRIEF, WHOLE
+from catalog.work.description import utc_now
+from catalog.work.report import size_text
+from catalog.work.workers import ReaderPool
+from catalog.work.workspace import Workspace
+
+T = TypeVar("T")
+_CONTAINER_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A conversion: of which file, with which facts and capture time, what must be encoded, and whether it may grow."""
+
+    source: Path
+    facts: Facts
+    captured: CaptureTime | None
+    needs: Needs
+    larger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A converted file that was checked: its system path, facts, and streams."""
+
+    path: Path
+    facts: Facts
+    clip: Clip
+
+
+@dataclass(frozen=True)
+class Converter:
+    """Converts videos with one ffmpeg; files are read by the processes of a pool."""
+
+    workspace: Workspace
+    pool: ReaderPool
+    program: ffmpeg.Ffmpeg
+
+    def streams(self, path: Path, much: str = BRIEF) -> Clip:
+        """The streams of a video. Raises MediaError."""
+        request = Request(os.fspath(path), size=path.lstat().st_size, streams=much)
+        return _one(self.pool.streams([(None, request)]))
+
+    def facts(self, path: Path) -> Facts:
+        """The facts of a file. Raises MediaError."""
+        found = _one(self.pool.run([(None, Request(os.fspath(path), size=path.lstat().st_size))]))
+        assert isinstance(found, Facts)
+        return found
+
+    def convert(self, wish: Wish, target: Path) -> Made:
+        """Make and check a converted file at a path that is free, in a folder that is this run's alone.
+
+        Raises UnreadableMedia for a source that is damaged or cut off, ConversionFailed where nothing good came of it, and
+        StoreFull. What was begun is left for the folder's owner to remove.
+        """
+        clip = self.streams(wish.source, WHOLE)
+        problem = problem_of(clip)
+        if problem:
+            raise ConversionFailed(problem)
+        ran = self._run(arguments(self._conversion(wish, clip, target)), "converting", wish.source, clip)
+        if ran.is_full:
+            raise StoreFull(f"The disk of {target.parent.parent} is full: {target.name} was not made.",
+                            hint="Make room and run the command again; it goes on where it stopped.")  # fmt: skip
+        if ran.status:
+            raise ConversionFailed(ran.reason)
+        made = self._checked(wish, clip, target)
+        if wish.needs.video and made.clip.pictures is not None and made.clip.pictures.frames != ran.frames:
+            raise ConversionFailed(f"it has {made.clip.pictures.frames:,} frames, though {ran.frames:,} were made")
+        if wish.captured is not None:
+            moment = instant_of(wish.captured, self._home_offset(wish.captured)).timestamp()
+            os.utime(target, (moment, moment))
+        with open(target, "rb") as file:
+            os.fsync(file.fileno())
+        return made
+
+    def check_made(self, wish: Wish, path: Path) -> Made:
+        """A file that an earlier run may have made of the same source: checked as if it were made now. Raises MediaError."""
+        return self._checked(wish, self.streams(wish.source, WHOLE), path)
+
+    def check_again(self, source: Path, path: Path, wanted: Needs) -> None:
+        """A converted file as its source is about to give way to it: the streams it should have, all of which plays.
+
+        Raises MediaError.
+        """
+        whole, made = self.streams(source, WHOLE), self.streams(path, WHOLE)
+        problem = difference(whole, made, wanted)
+        if problem:
+            raise ConversionFailed(f"the converted file is wrong: {problem}")
+        self.check_playable(path, made)
+
+    def check_playable(self, path: Path, clip: Clip) -> None:
+        """Decode a file to its end. Raises ConversionFailed where anything of it does not decode."""
+        ran = self._run(playing(os.fspath(path)), "checking", path, clip)
+        if ran.status or ran.complaints:
+            raise ConversionFailed(f"it does not play to its end: {ran.reason}")
+
+    def _conversion(self, wish: Wish, clip: Clip, target: Path) -> Conversion:
+        settings = self.workspace.settings
+        home = self._home_offset(wish.captured) if wish.captured else None
+        said = texts(clip, wish.facts, wish.captured, home)
+        source, made = os.fspath(wish.source), os.fspath(target)
+        return Conversion(source, made, clip, wish.needs, settings.reingest_crf, settings.reingest_preset, said)
+
+    def _home_offset(self, captured: CaptureTime) -> int | None:
+        """The offset at home, in minutes, when its clocks showed a wall clock; asked twice, since it wants UTC."""
+        ask, zone = self.workspace.gazetteer.offset_at, self.workspace.settings.home_zone
+        first = ask(zone, captured.wall) or 0
+        return ask(zone, captured.wall - timedelta(minutes=first))
+
+    def _run(self, words: list[str], what: str, path: Path, clip: Clip) -> ffmpeg.Ran:
+        progress = self.workspace.progress
+        text, total = printable(f"{what} {to_text(path.name)}"), max(clip.seconds, 0.001)
+        ran = self.program.run(words, lambda seconds: progress.film(text, min(seconds, total * 0.999), total))
+        progress.film(text, total, total)
+        return ran
+
+    def _checked(self, wish: Wish, clip: Clip, target: Path) -> Made:
+        """The file that was made, if it is what it should be. Raises ConversionFailed."""
+        try:
+            made, facts = self.streams(target, WHOLE), self.facts(target)
+        except MediaError as error:
+            raise ConversionFailed(f"what was made cannot be read: {error}") from error
+        problem = difference(clip, made, wish.needs) or self._statement_problem(wish, facts)
+        if problem:
+            raise ConversionFailed(f"what was made is wrong: {problem}")
+        self.check_playable(target, made)
+        if facts.size > _most(wish):
+            raise ConversionFailed(
+                f"it would grow from {size_text(wish.facts.size)} to {size_text(facts.size)}",
+                hint="--larger keeps it all the same.",
+            )
+        return Made(target, facts, made)
+
+    def _statement_problem(self, wish: Wish, facts: Facts) -> str:
+        describer = self.workspace.describer("")
+        read = describer.describe(facts, Entry("made.mov"), utc_now()).captured
+        return statement_difference(wish.facts, facts, wish.captured, read)
+
+
+def _most(wish: Wish) -> float:
+    """Bytes a converted file may have. One whose pictures are taken over may grow by what a container and a sound need."""
+    if wish.larger:
+        return float("inf")
+    return wish.facts.size if wish.needs.video else wish.facts.size * 1.05 + _CONTAINER_BYTES
+
+
+@contextmanager
+def converter(workspace: Workspace) -> Iterator[Converter]:
+    """A converter with the ffmpeg of the settings. Raises ConfigError where none works."""
+    program = ffmpeg.find(workspace.settings.ffmpeg)
+    with workspace.readers() as pool:
+        yield Converter(workspace, pool, program)
+
+
+def _one(answers: Iterator[tuple[None, T | MediaError]]) -> T:
+    """The one answer. Raises it where it is an error."""
+    ((_tag, answer),) = answers
+    if isinstance(answer, MediaError):
+        raise answer
+    return answer

@@ -1,0 +1,1 @@
+"""Taking away with proof: forgetting, pruning, the trash."""

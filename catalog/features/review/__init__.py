@@ -1,0 +1,1 @@
+"""Looking at look-alikes and bad shots, and deciding."""

@@ -1,0 +1,1 @@
+"""The stores of a catalog: adding, listing, removing, and the Dropbox account."""

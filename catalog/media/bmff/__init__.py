@@ -1,0 +1,1 @@
+"""ISO base media files: MP4, QuickTime, HEIF, AVIF and CR3."""

@@ -1,0 +1,244 @@
+"""Metadata texts of QuickTime and MP4 movies: Apple keys, iTunes items, user data of QuickTime and 3GPP (TS 26.244)."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass, field
+from datetime import datetime
+from xml.etree import ElementTree
+
+from catalog.domain.capture_time import DateCandidate, parse_date
+from catalog.domain.geo import parse_iso6709
+from catalog.media.bmff.fields import Box, Walk
+from catalog.media.findings import Findings
+
+_APPLE = "com.apple.quicktime."
+_MAX_KEYS = 512
+_MAX_XML = 1 << 18
+_KEY_FIELDS = {
+    "make": "make", "model": "model", "software": "software", "content.identifier": "live_id", "title": "title",
+    "description": "description", "displayname": "title", "camera.lens_model": "lens",
+    "com.android.manufacturer": "make", "com.android.model": "model",
+}  # fmt: skip
+_TEXT_FIELDS = {b"mak": "make", b"mod": "model", b"swr": "software", b"nam": "title", b"des": "description"}
+_DATE_TEXT = re.compile(rb"\d{4}[-:/]\d\d[-:/]\d\d[ -~]{0,24}")
+_SEXAGESIMAL = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)")
+
+
+@dataclass(slots=True)
+class Movie:
+    """What the boxes of one movie told so far, besides the findings themselves."""
+
+    findings: Findings
+    brand: bytes = b""
+    clock: datetime | None = None
+    duration: float = 0.0
+    phone: bool = False
+    """A mark that phones leave: Apple or Android keys, a position text. Phones write UTC clocks as they should."""
+    classic: bool = False
+    """A mark that cameras with a local clock leave: previews, maker's boxes."""
+    seen: set[bytes] = field(default_factory=set)
+
+
+def add_date_text(movie: Movie, text: str, source: str) -> bool:
+    """Keep a date text as a candidate if it names a day; whether it did."""
+    parsed = parse_date(text)
+    if parsed:
+        movie.findings.add_date(DateCandidate(source, parsed[0], parsed[1], precise=parsed[2]))
+    return parsed is not None
+
+
+def add_place_text(movie: Movie, text: str, source: str) -> None:
+    """Keep an ISO 6709 position."""
+    place = parse_iso6709(text)
+    if place:
+        movie.findings.add_position(*place, source)
+
+
+# --- meta boxes ----------------------------------------------------------------------------------------------------
+
+
+def read_meta(walk: Walk, meta: Box, movie: Movie) -> None:
+    """A `meta` box: QuickTime's own form, or the full box of MP4 with four bytes of version before its boxes."""
+    skip = 0 if walk.source.read(meta.start + 4, 4) in (b"hdlr", b"keys", b"ilst", b"xml ") else 4
+    boxes = list(walk.inside(meta, skip))
+    keys: list[str] = []
+    for box in boxes:
+        if box.kind == b"keys":
+            keys = _read_keys(walk.payload(box))
+    for box in boxes:
+        if box.kind == b"ilst":
+            _read_items(walk, box, keys, movie)
+        elif box.kind == b"xml ":
+            read_sony_xml(walk.payload(box, _MAX_XML), movie)
+
+
+def _read_keys(payload: bytes) -> list[str]:
+    keys: list[str] = []
+    at = 8
+    while at + 8 <= len(payload) and len(keys) < _MAX_KEYS:
+        size = int.from_bytes(payload[at : at + 4], "big")
+        if size < 8:
+            break
+        keys.append(payload[at + 8 : at + size].decode("utf-8", "replace").strip("\0"))
+        at += size
+    return keys
+
+
+def _read_items(walk: Walk, items: Box, keys: list[str], movie: Movie) -> None:
+    for item in walk.inside(items):
+        data = next((b for b in walk.inside(item) if b.kind == b"data"), None)
+        if data is None:
+            continue
+        payload = walk.payload(data, 8192)
+        text = _item_text(payload)
+        index = int.from_bytes(item.kind, "big")
+        if 0 < index <= len(keys):
+            _add_key(keys[index - 1], text, movie)
+        elif item.kind[:1] == b"\xa9":
+            _add_text(item.kind[1:], text, movie, "itunes")
+
+
+def _item_text(payload: bytes) -> str:
+    """The text of a `data` box (type, locale, value); empty for numbers and pictures."""
+    kind = int.from_bytes(payload[:4], "big") & 0xFFFFFF
+    if kind == 2:
+        return payload[8:].decode("utf-16-be", "replace")
+    return payload[8:].decode("utf-8", "replace") if kind in (0, 1) else ""
+
+
+def _add_key(key: str, text: str, movie: Movie) -> None:
+    if key.startswith((_APPLE, "com.android.")):
+        movie.phone = True
+    name = key.removeprefix(_APPLE)
+    if name == "creationdate":
+        add_date_text(movie, text, "quicktime:creationdate")
+    elif name == "location.ISO6709":
+        add_place_text(movie, text, "quicktime:location.ISO6709")
+    elif name in _KEY_FIELDS:
+        movie.findings.add(_KEY_FIELDS[name], text, "quicktime:keys")
+
+
+# --- user data -----------------------------------------------------------------------------------------------------
+
+
+def read_user_text(walk: Walk, box: Box, movie: Movie) -> bool:
+    """One text box of user data (QuickTime's, 3GPP's, Ricoh's "@" spelling); whether its kind is one of them."""
+    kind = box.kind
+    if kind[:1] in (b"\xa9", b"@") and len(kind[1:].strip()) == 3 and kind[1:].isalpha():
+        if kind in (b"@sec", b"@etc"):
+            return False
+        _add_text(kind[1:], _international_text(walk.payload(box, 4096)), movie, "quicktime")
+    elif kind == b"date":
+        match = _DATE_TEXT.search(walk.payload(box, 128))
+        if match:
+            add_date_text(movie, match[0].decode("ascii"), "quicktime:DateTimeOriginal")
+    elif kind == b"loci":
+        _read_3gpp_place(walk.payload(box, 1024), movie)
+    elif kind in (b"titl", b"dscp"):
+        text = _3gpp_text(walk.payload(box, 4096))
+        movie.findings.add("title" if kind == b"titl" else "description", text, "3gpp")
+    else:
+        return False
+    return True
+
+
+def _international_text(payload: bytes) -> str:
+    """The first text of a QuickTime list (size, language, text), or a bare text as some drones write."""
+    if len(payload) >= 4:
+        size, language = struct.unpack_from(">HH", payload)
+        if 0 < size <= len(payload) - 4:
+            return _decode(payload[4 : 4 + size], language)
+    bare = payload.split(b"\0")[0]
+    return _decode(bare, 0) if len(bare) > 4 and bare.isascii() else ""
+
+
+def _decode(raw: bytes, language: int) -> str:
+    if raw[:2] in (b"\xfe\xff", b"\xff\xfe"):
+        return raw.decode("utf-16", "replace")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("mac-roman" if language < 0x400 else "latin-1", "replace")
+
+
+def _add_text(name: bytes, text: str, movie: Movie, source: str) -> None:
+    if name == b"xyz":
+        movie.phone = movie.phone or movie.brand[:3] in (b"mp4", b"iso", b"3gp")
+        add_place_text(movie, text, f"{source}:xyz")
+    elif name == b"day":
+        _add_day(text, movie, source)
+    elif name == b"mdl":
+        movie.findings.add("model", text, source)
+    elif name == b"inf":
+        movie.seen.add(text.strip().split(" ")[0].lower().encode("utf-8", "replace"))
+    elif name in _TEXT_FIELDS:
+        movie.findings.add(_TEXT_FIELDS[name], text, source)
+
+
+def _add_day(text: str, movie: Movie, source: str) -> None:
+    """A content date, only with a time of day; shops write the release day there, as midnight or so in UTC."""
+    parsed = parse_date(text)
+    if parsed is None or not parsed[2] or (source == "itunes" and text.strip().endswith("Z")):
+        return
+    add_date_text(movie, text, "quicktime:DateTimeOriginal")
+
+
+def _3gpp_text(payload: bytes) -> str:
+    raw = payload[6:]
+    return raw.decode("utf-16", "replace") if raw[:2] == b"\xfe\xff" else raw.split(b"\0")[0].decode("utf-8", "replace")
+
+
+def _read_3gpp_place(payload: bytes, movie: Movie) -> None:
+    """`loci`: flags, language, name, role, then longitude, latitude, altitude as 16.16 fixed-point degrees and metres."""
+    at = 6
+    if payload[6:8] == b"\xfe\xff":
+        while payload[at : at + 2] not in (b"\0\0", b""):
+            at += 2
+        at += 2
+    else:
+        at = payload.find(b"\0", at) + 1
+    if at <= 0 or at + 13 > len(payload) or payload[at] > 1:
+        return
+    longitude, latitude, altitude = struct.unpack_from(">iii", payload, at + 1)
+    movie.findings.add_position(latitude / 65536, longitude / 65536, altitude / 65536, "3gpp:loci")
+
+
+# --- Sony ----------------------------------------------------------------------------------------------------------
+
+
+def read_sony_xml(payload: bytes, movie: Movie) -> None:
+    """Sony's NonRealTimeMeta document (XAVC): creation date with offset, device, position."""
+    start, end = payload.find(b"<?xml"), payload.rfind(b">")
+    if b"NonRealTimeMeta" not in payload or b"<!ENTITY" in payload or b"<!DOCTYPE" in payload:
+        return
+    try:
+        root = ElementTree.fromstring(payload[max(start, 0) : end + 1])  # noqa: S314 - entities were refused above
+    except ElementTree.ParseError as error:
+        movie.findings.notes.append(f"Sony XML: {error}")
+        return
+    items: dict[str, str] = {}
+    for element in root.iter():
+        name = element.tag.rpartition("}")[2]
+        if name == "CreationDate":
+            add_date_text(movie, element.get("value", ""), "quicktime:creationdate")
+        elif name == "Device":
+            movie.findings.add("make", element.get("manufacturer"), "nrtm")
+            movie.findings.add("model", element.get("modelName"), "nrtm")
+        elif name == "Item":
+            items[element.get("name", "")] = element.get("value", "")
+    _add_sony_place(items, movie)
+
+
+def _add_sony_place(items: dict[str, str], movie: Movie) -> None:
+    if items.get("Status", "A") != "A":
+        return
+    degrees: list[float] = []
+    for name, negative in (("Latitude", "S"), ("Longitude", "W")):
+        match = _SEXAGESIMAL.fullmatch(items.get(name, "").strip())
+        if not match or not items.get(f"{name}Ref"):
+            return
+        value = float(match[1]) + float(match[2]) / 60 + float(match[3]) / 3600
+        degrees.append(-value if items[f"{name}Ref"].strip() == negative else value)
+    movie.findings.add_position(degrees[0], degrees[1], None, "nrtm")

@@ -1,0 +1,64 @@
+"""Facts of a video: the own reader of its container first, FFmpeg only for what is still missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from catalog.domain.filetypes import FileType
+from catalog.media.bmff.movie import read_bmff
+from catalog.media.clips.asf import read_asf
+from catalog.media.clips.avchd import read_avchd
+from catalog.media.clips.matroska import read_matroska
+from catalog.media.clips.mpeg import read_mpeg
+from catalog.media.clips.riff import read_avi
+from catalog.media.findings import Findings
+from catalog.media.source import ByteSource, PartSource, SourceStream
+from catalog.media.video.frames import probe
+
+Reader = Callable[[ByteSource, Findings], None]
+
+READERS: dict[str, tuple[Reader, ...]] = {
+    "bmff": (read_bmff,),
+    "avi": (read_avi,),
+    "matroska": (read_matroska,),
+    "asf": (read_asf,),
+    "mpeg": (read_mpeg, read_avchd),
+    "mpegts": (read_avchd,),
+    "flv": (),
+}
+"""Own readers by family of file type; FFmpeg alone reads the rest."""
+
+_UTC_SOURCES = {
+    "bmff": "quicktime:CreateDate", "matroska": "matroska:DateUTC", "asf": "asf:CreationDate", "flv": "flv:CreationDate",
+}  # fmt: skip
+_WANTED = ("width", "height", "duration", "video_codec")
+
+
+def read_clip(source: ByteSource, filetype: FileType, path: str, findings: Findings) -> None:
+    """Add the facts of one video to the findings.
+
+    `path` names the same file for FFmpeg, which is asked only while size, duration or codec is missing ("" for
+    never); of a file that was fetched in part it sees what the source gives. Nothing is raised for what the file
+    holds: a reader that fails leaves a note.
+    """
+    failed = False
+    for reader in READERS.get(filetype.family, ()):
+        failed = not _guarded(partial(reader, source, findings), findings, reader.__name__) or failed
+    wanted = any(name not in findings.values for name in _WANTED)
+    if not path or not wanted or "no video track" in findings.notes:
+        return
+    own = bool(READERS.get(filetype.family)) and not failed
+    date_source = "" if own else _UTC_SOURCES.get(filetype.family, "")
+    file = SourceStream(source, path) if isinstance(source, PartSource) else path
+    _guarded(partial(probe, file, findings, date_source), findings, "ffmpeg")
+
+
+def _guarded(read: Callable[[], None], findings: Findings, name: str) -> bool:
+    """Run one reader; whether it ended well. Its error, whatever it is, becomes a note."""
+    try:
+        read()
+    except Exception as error:
+        findings.notes.append(f"{name}: {type(error).__name__}: {error}")
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""JPEG and its segments."""

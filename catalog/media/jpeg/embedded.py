@@ -1,0 +1,118 @@
+"""EXIF, XMP and loose TIFF directories that cameras put into their clips, merged without the facts of the thumbnails."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+
+from catalog.domain.capture_time import DateCandidate, parse_date
+from catalog.media.findings import Findings
+
+_SHARED = (
+    "make", "model", "lens", "software", "title", "description", "rating", "exposure_time", "f_number", "iso", "focal_length",
+    "focal_length_35mm", "live_id",
+)  # fmt: skip
+_TIFF_IN_EXIF = re.compile(rb"Exif\0\0(II\*\0|MM\0\*)")
+_ASCII_TAGS = {0x010F: "make", 0x0110: "model", 0x0131: "software"}
+_DATE_TAGS = {0x9003: "exif:DateTimeOriginal", 0x9004: "exif:DateTimeDigitized"}
+_DATE = re.compile(r"[\d ]{4}[:/-][\d ]{2}[:/-][\d ]{2}")
+_MAX_ENTRIES = 512
+
+
+def merge_xmp(packet: bytes, findings: Findings) -> None:
+    """Facts of an XMP packet about the clip (not its size: editors state that of other renditions)."""
+
+    def read(found: Findings) -> None:
+        from catalog.media.xmp import read_xmp
+
+        read_xmp(packet, found)
+
+    _merge(read, findings, "XMP")
+
+
+def merge_exif(block: bytes, findings: Findings) -> None:
+    """Facts of an EXIF block (it starts with a TIFF header), without the size and orientation of its thumbnail."""
+
+    def read(found: Findings) -> None:
+        from catalog.media.tiff.exif import read_exif
+
+        read_exif(block, found)
+
+    _merge(read, findings, "EXIF")
+
+
+def merge_jpeg_exif(data: bytes, findings: Findings) -> None:
+    """Facts of the first EXIF segment of a thumbnail JPEG lying anywhere in the bytes."""
+    match = _TIFF_IN_EXIF.search(data)
+    if match:
+        merge_exif(data[match.start(1) : match.start(1) + 0x10000], findings)
+
+
+def _merge(read: Callable[[Findings], None], findings: Findings, what: str) -> None:
+    found = Findings()
+    try:
+        read(found)
+    except Exception as error:
+        findings.notes.append(f"{what} in the clip not read: {type(error).__name__}: {error}")
+    for name in _SHARED:
+        if name in found.values:
+            findings.add(name, found.values[name], found.sources.get(name, what.lower()))
+    for date in found.dates:
+        findings.add_date(date)
+    findings.tags.extend(tag for tag in found.tags if tag not in findings.tags)
+    if found.position and findings.position is None:
+        place = found.position
+        findings.add_position(place.lat, place.lon, place.altitude, place.source)
+
+
+def merge_bare_ifd(data: bytes, start: int, order: str, bases: tuple[int, ...], findings: Findings) -> None:
+    """A TIFF directory without its header, as Casio, Fujifilm and Nikon write into clips.
+
+    `order` is "<" or ">". What the value offsets count from differs by camera: of `bases`, the one with which
+    every text reads as text, every date as a date, and most of them have a value, is taken.
+    """
+    readings = [texts for texts in (_texts(data, start, order, base) for base in bases) if texts]
+    if readings:
+        _add_texts(max(readings, key=lambda texts: sum(map(bool, texts.values()))), findings)
+
+
+def _add_texts(texts: dict[int, str], findings: Findings) -> None:
+    for tag, name in _ASCII_TAGS.items():
+        findings.add(name, texts.get(tag), "exif")
+    for tag, source in _DATE_TAGS.items():
+        parsed = parse_date(texts.get(tag, ""))
+        if parsed:
+            findings.add_date(DateCandidate(source, parsed[0], parsed[1], precise=parsed[2]))
+
+
+def _texts(data: bytes, start: int, order: str, base: int) -> dict[int, str] | None:
+    """Texts by tag of a directory and of the EXIF directory it points to; None where one is no text."""
+    texts: dict[int, str] = {}
+    pending, seen = [start], set[int]()
+    while pending:
+        at = pending.pop()
+        if at in seen or at + 2 > len(data) or at < 0:
+            continue
+        seen.add(at)
+        (count,) = struct.unpack_from(order + "H", data, at)
+        for entry in range(at + 2, min(at + 2 + 12 * min(count, _MAX_ENTRIES), len(data) - 11), 12):
+            tag, kind, length, value = struct.unpack_from(order + "HHII", data, entry)
+            if tag == 0x8769 and len(seen) < 3:
+                pending.append(value + base)
+            elif kind == 2 and (tag in _ASCII_TAGS or tag in _DATE_TAGS):
+                text = _ascii(data, entry + 8 if length <= 4 else value + base, length)
+                if text is None or (tag in _DATE_TAGS and text and not _DATE.match(text)):
+                    return None
+                texts[tag] = text
+    return texts
+
+
+def _ascii(data: bytes, at: int, length: int) -> str | None:
+    if length > 256 or at < 0 or at + length > len(data):
+        return None
+    with suppress(UnicodeDecodeError):
+        text = data[at : at + length].split(b"\0")[0].decode("ascii").strip()
+        return text if text.isprintable() else None
+    return None

@@ -1,0 +1,1 @@
+"""TIFF, EXIF and the raw formats built on them."""

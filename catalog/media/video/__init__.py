@@ -1,0 +1,1 @@
+"""FFmpeg: probing, frames, conversion, proof of a conversion."""

@@ -1,0 +1,1 @@
+"""What is written into files: EXIF, XMP, and what a person states."""

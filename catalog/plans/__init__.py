@@ -1,1 +1,0 @@
-"""From facts to actions, purely: no input or output, no clock. Imports only `catalog.domain` and `catalog.errors`."""

@@ -1,1 +1,0 @@
-"""Whole runs: a workspace and a request in, an exit status out. What commands call."""

@@ -1,0 +1,297 @@
+"""The one place that knows the concrete classes: from settings to ready objects."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from catalog.config import APP, Settings, state_dir
+from catalog.domain import amounts
+from catalog.domain.geo import Position
+from catalog.domain.layout import Layout
+from catalog.domain.names import from_text
+from catalog.domain.place import KnownPlace, Place
+from catalog.errors import CatalogError, ConfigError, NoCatalog
+from catalog.stores.protocol import ManagedStore, RemoteStore
+from catalog.work.description import Describer
+from catalog.work.progress import Progress
+from catalog.work.reading import LocalReading, Reading, RemoteReading
+from catalog.work.throttle import Throttle
+from catalog.work.workers import Limits, ReaderPool
+
+if TYPE_CHECKING:
+    from catalog.engine import LocalNode
+    from catalog.index.client import Address, Connection
+    from catalog.index.queries import Policy
+    from catalog.index.repository import Repository
+    from catalog.stores.dropbox.connection import Connection as DropboxConnection
+    from catalog.stores.dropbox.credentials import Credentials
+    from catalog.stores.dropbox.store import DropboxStore
+
+LOCAL_URL = "http://localhost:9200"
+PROBE_SECONDS = 2.0
+
+
+class OfflineGazetteer:
+    """Places and zones from the tables in the package; loaded when first asked."""
+
+    def __init__(self, known: tuple[KnownPlace, ...]) -> None:
+        self._known = known
+
+    @cached_property
+    def _places(self):  # type: ignore[no-untyped-def]
+        from catalog.media.places import Places
+
+        return Places(known=self._known)
+
+    def place_of(self, position: Position) -> Place | None:
+        """Country, region and city of a position."""
+        place: Place | None = self._places.lookup(position)
+        return place
+
+    def zone_of(self, position: Position) -> str | None:
+        """The time zone of a position."""
+        from catalog.media.zones import zone_of
+
+        return zone_of(position)
+
+    def offset_at(self, zone: str, utc: datetime) -> int | None:
+        """Minutes east of UTC that a zone has at a moment (naive UTC)."""
+        from catalog.media.zones import offset_at
+
+        return offset_at(zone, utc)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Settings and what they build; each part is made when first used. `interrupted` is set where the program is to end."""
+
+    settings: Settings
+    progress: Progress
+    interrupted: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where assets go."""
+        return Layout(**self.settings.layout.model_dump())
+
+    @cached_property
+    def gazetteer(self) -> OfflineGazetteer:
+        """What is where."""
+        known = self.settings.known_places
+        return OfflineGazetteer(
+            tuple(
+                KnownPlace(p.name, p.lat, p.lon, p.radius_km, p.city or None, p.region or None, p.country or None) for p in known
+            )
+        )
+
+    def throttle(self) -> Throttle:
+        """How fast, how much and how long a run may send; the time begins now."""
+        settings = self.settings
+        return Throttle(
+            amounts.timetable(settings.bwlimit), max_bytes=amounts.byte_count(settings.max_transfer),
+            max_seconds=amounts.seconds(settings.max_duration),
+        )  # fmt: skip
+
+    def describer(self, base: str) -> Describer:
+        """What turns facts into assets, for files below an absolute folder."""
+        return Describer(self.gazetteer, self.settings.home_zone, base)
+
+    @property
+    def policies(self) -> list[Policy]:
+        """What copies assets must have."""
+        from catalog.index.queries import Policy
+
+        further = self.settings.copy_policies
+        return [Policy(min_copies=self.settings.min_copies), *(Policy(p.query, p.min_copies, p.stores) for p in further)]
+
+    @contextmanager
+    def readers(self) -> Iterator[ReaderPool]:
+        """Processes that read files."""
+        settings = self.settings
+        limits = Limits(settings.file_seconds, settings.file_memory_mb * 1024 * 1024, settings.optional_readers)
+        with ReaderPool(settings.workers, limits) as pool:
+            yield pool
+
+    def reading(self, pool: ReaderPool, store: ManagedStore) -> Reading:
+        """How the files of a store are read: of one far away, only the bytes that are needed."""
+        if isinstance(store, RemoteStore):
+            return RemoteReading(pool, store, self.scratch_dir)
+        return LocalReading(pool, from_text(store.place))
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The catalog's indexes, created or brought up to date where needed."""
+        from catalog.index.repository import Repository
+
+        repository = Repository(self._connection, self.settings.index)
+        repository.ensure()
+        return repository
+
+    @property
+    def existing_repository(self) -> Repository:
+        """The catalog's indexes for a command that changes nothing. Raises NoCatalog where there are none."""
+        from catalog.index.repository import Repository
+
+        if Repository(self._connection, self.settings.index).schema_version() is None:
+            raise NoCatalog(f"There is no catalog {self.settings.index} yet.",
+                            hint="The first upload makes it; for another catalog name its --index.")  # fmt: skip
+        return self.repository
+
+    @cached_property
+    def untouched_repository(self) -> Repository:
+        """The catalog's indexes as they are: nothing is made or brought up to date, and none may be there."""
+        from catalog.index.repository import Repository
+
+        return Repository(self._connection, self.settings.index)
+
+    @property
+    def own_node(self) -> LocalNode | None:
+        """The program's own node, if the catalog lies there; None for an Elasticsearch of somebody else's."""
+        return self.local_node() if self._uses_local_node else None
+
+    def reconnect(self) -> None:
+        """After Elasticsearch went away: start the program's own node again, if it is that one."""
+        if self._uses_local_node:
+            self.local_node().ensure_running()
+
+    def local_node(self) -> LocalNode:
+        """The program's own node, running or not."""
+        from catalog.engine import LocalNode, default_home
+
+        settings = self.settings
+        return LocalNode(
+            settings.node_home or default_home(),
+            heap_mb=settings.engine_heap_mb,
+            distribution=settings.elasticsearch_distribution,
+            progress=self.progress,
+        )
+
+    @property
+    def named_address(self) -> Address | None:
+        """The Elasticsearch that the settings name, if they name one."""
+        settings = self.settings
+        url = settings.elasticsearch_url
+        if settings.host or settings.port:
+            url = f"http://{settings.host or 'localhost'}:{settings.port or 9200}"
+        if url is None:
+            return None
+        if not url.startswith(("http://", "https://")):
+            raise ConfigError(f"{url} is no address of Elasticsearch.", hint="It must start with http:// or https://.")
+        return self._address(url)
+
+    def _address(self, url: str) -> Address:
+        from catalog.index.client import Address
+
+        settings = self.settings
+        password, key = settings.elasticsearch_password, settings.elasticsearch_api_key
+        return Address(
+            url,
+            settings.elasticsearch_user or ("elastic" if password else ""),
+            password.get_secret_value() if password else "",
+            key.get_secret_value() if key else "",
+            settings.elasticsearch_ca_cert,
+        )
+
+    @cached_property
+    def _uses_local_node(self) -> bool:
+        return self.named_address is None and not self._answers_on_localhost()
+
+    def _answers_on_localhost(self) -> bool:
+        """Whether an Elasticsearch on the usual port holds this very catalog."""
+        from catalog.index.client import Connection
+        from catalog.index.repository import Repository
+
+        connection = Connection(self._address(LOCAL_URL), timeout=PROBE_SECONDS)
+        try:
+            return Repository(connection, self.settings.index).schema_version() is not None
+        except CatalogError:
+            return False
+        finally:
+            connection.close()
+
+    @cached_property
+    def _connection(self) -> Connection:
+        from catalog.index.client import Address, Connection
+
+        named = self.named_address
+        if named is not None:
+            return Connection(named)
+        if not self._uses_local_node:
+            return Connection(self._address(LOCAL_URL))
+        node = self.local_node().ensure_running()
+        return Connection(Address(node.url, node.user, node.password))
+
+    @cached_property
+    def dropbox(self) -> DropboxConnection:
+        """The Dropbox account. Raises ConfigError where nobody logged in and no token is configured."""
+        from catalog.stores.dropbox.connection import Connection
+
+        settings = self.settings
+        return Connection(
+            self._dropbox_credentials(), ca_cert=settings.dropbox_ca_cert, patience=settings.dropbox_retry_seconds,
+            transfers=settings.transfers, space=settings.dropbox_space, interrupted=self.interrupted,
+        )  # fmt: skip
+
+    @property
+    def dropbox_login(self) -> Path:
+        """The file of the login."""
+        return self.settings.dropbox_login or platformdirs.user_config_path(APP) / "dropbox-login.json"
+
+    def _dropbox_credentials(self) -> Credentials:
+        """The login, else a configured token: the one for the whole account before that of an app's folder."""
+        from catalog.stores.dropbox.credentials import Credentials, read_credentials
+
+        found = read_credentials(self.dropbox_login)
+        token = self.settings.dbox_full_token or self.settings.dbox_catalog_token
+        if found is None and token is not None:
+            secret = token.get_secret_value().strip()
+            if not secret.isascii() or not secret.isprintable() or " " in secret:
+                raise ConfigError(
+                    "The Dropbox token holds what no token can.", hint="Check dbox_full_token and dbox_catalog_token."
+                )
+            found = Credentials(secret)
+        if found is None:
+            raise ConfigError("There is no login to Dropbox.", hint="Make one: catalog dropbox login.")
+        return found
+
+    def dropbox_store(self, name: str, root: str, *, managed: bool = True, is_new: bool = False) -> DropboxStore:
+        """A folder of the Dropbox account as a store; `root` is "" or begins with a slash. See `DropboxStore`."""
+        from catalog.stores.dropbox.store import DropboxStore
+
+        return DropboxStore(name, root, self.dropbox, self.state_dir / "dropbox", managed=managed, is_new=is_new)
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the program keeps what is not in the catalog."""
+        return state_dir(self.settings)
+
+    @cached_property
+    def journal_dir(self) -> Path:
+        """Where journals are kept."""
+        return self.state_dir / "journal"
+
+    @property
+    def preview_dir(self) -> Path:
+        """Where small pictures are kept for the next time they are looked at."""
+        return self.settings.preview_dir or platformdirs.user_cache_path(APP) / "previews"
+
+    @cached_property
+    def scratch_dir(self) -> Path:
+        """Where parts of files from far away are kept for the moment in which they are read."""
+        return state_dir(self.settings) / "scratch"
+
+
+def new_run() -> str:
+    """An id for a run that sorts by time."""
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
