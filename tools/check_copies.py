@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.health.check import run_copies
 
 
@@ -36,5 +36,5 @@ def command(year: str, stores: tuple[str, ...], output: Path, **shared: Any) -> 
     Exit status: 0 both hold the same, 1 failed, 2 usage or an unknown store, 3 they differ,
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    return run_copies(screen.workspace(**screen.connection), year, stores, output, screen)
+    console = Console.from_flags(shared)
+    return run_copies(console.workspace(**console.connection), year, stores, output, console)

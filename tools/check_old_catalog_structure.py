@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
-from catalog.features.old_catalog.run import run_structure
+from catalog.cli.console import Console
+from catalog.cli.views import structure
+from catalog.features.old_catalog.run import check_structure
 
 
 @click.command("check_old_catalog_structure", short_help="Print what is odd about the folders of an old catalog.")
@@ -27,4 +28,4 @@ def command(basedir: str, **shared: Any) -> int:
     \b
     Exit status: 0 nothing is odd, 1 failed, 2 usage, 3 something is odd, 130 interrupted.
     """
-    return run_structure(basedir, Screen.from_flags(shared))
+    return structure.show(Console.from_flags(shared), check_structure(basedir))

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.health.check import run_duplicate_entries
 
 
@@ -31,5 +31,5 @@ def command(dirname: str, dryrun: bool, **shared: Any) -> int:  # noqa: ARG001 -
     Exit status: 0 all is proved, 1 failed, 2 usage, 3 something was found, 5 Elasticsearch cannot be reached,
     130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    return run_duplicate_entries(screen.workspace(**screen.connection), dirname, screen)
+    console = Console.from_flags(shared)
+    return run_duplicate_entries(console.workspace(**console.connection), dirname, console)

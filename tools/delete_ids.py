@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.removal.forget import ids_from, run_forget
 
 
@@ -33,6 +33,6 @@ def command(ids: tuple[str, ...], with_files: bool, dryrun: bool, yes: bool, **s
     Exit status: 0 done, 1 failed, 2 usage, 3 some ids are unknown or failed, 4 refused by a guard,
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(**screen.connection)
-    return run_forget(workspace, ids_from(ids), "delete_ids", screen, with_files=with_files, dryrun=dryrun, yes=yes)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(**console.connection)
+    return run_forget(workspace, ids_from(ids), "delete_ids", console, with_files=with_files, dryrun=dryrun, yes=yes)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.ask.folder import run_images
 
 
@@ -30,5 +30,5 @@ def command(directory: str, recursive: bool, style: str, **shared: Any) -> int:
     \b
     Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files could not be read, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    return run_images(screen.workspace(), directory, recursive=recursive, style=style, screen=screen)
+    console = Console.from_flags(shared)
+    return run_images(console.workspace(), directory, recursive=recursive, style=style, console=console)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.ask.folder import run_types
 
 
@@ -27,4 +27,4 @@ def command(directory: str, recursive: bool, **shared: Any) -> int:
     \b
     Exit status: 0 done, 1 failed, 2 usage, 130 interrupted.
     """
-    return run_types(directory, recursive=recursive, screen=Screen.from_flags(shared))
+    return run_types(directory, recursive=recursive, console=Console.from_flags(shared))

@@ -3,9 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Protocol
 
 from catalog.domain.asset import Entry
+
+
+class Action(Protocol):
+    """One thing that a plan says is to be done, or is not, with the reason.
+
+    `name` is what the journal and the history call it, `key` what actions are ordered by (mostly a path), `hash` the content
+    it is about ("" for none). `counts`: whether it is one of those that a limit counts; what is skipped is not.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """What it is ordered by."""
+        ...
+
+    @property
+    def hash(self) -> str:
+        """The content it is about."""
+        ...
+
+    @property
+    def counts(self) -> bool:
+        """Whether a limit counts it."""
+        ...
+
+    def describe(self) -> str:
+        """One line for a person."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +47,13 @@ class Skip:
     source: Entry
     reason: str
     outcome: str = "unsupported"
-
-    name: ClassVar[str] = "skip"
+    name: str = "skip"
+    hash: str = ""
+    counts: bool = False
 
     @property
     def key(self) -> str:
-        """What actions are ordered and limited by."""
+        """What actions are ordered by."""
         return self.source.path
 
     def describe(self) -> str:

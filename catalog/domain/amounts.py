@@ -97,3 +97,13 @@ def age(text: str) -> timedelta:
         return timedelta(seconds=float(match[1]) * _AGES[match[2]])
     except OverflowError:
         raise UsageError(f"{text} is longer than anything lasts.", hint="Write it as 90d, 12h, 30m or 45s.") from None
+
+
+def size_text(count: int) -> str:
+    """Bytes for people: `1.8 MB`."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{count} B"

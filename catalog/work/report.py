@@ -1,29 +1,27 @@
-"""What became of every file: counted, told as it happens, and summed up at the end."""
+"""What became of every file: counted, handed on as it happens, and the result of a run that follows from it."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-import orjson
+from catalog.errors import CatalogError
+from catalog.work.sink import Level, Sink
 
-from catalog.domain.filetypes import MEDIA_EXTENSIONS, extension_of
-from catalog.domain.names import printable
-from catalog.errors import DONE, SOME_FAILED
-
-OUTCOMES = ("new", "duplicate", "unsupported", "ignored", "failed")
-"""What becomes of a file that is uploaded; other runs have words of their own."""
-REASONS_SHOWN = 20
-_PROBLEMS = frozenset({"failed", "damaged", "edited", "missing", "unknown", "refused"})
+BAD = ("failed", "refused", "damaged", "unknown")
+"""Outcomes that no file should have, unless a run says otherwise."""
+_EXPLAINED = frozenset({"failed", "damaged", "edited", "missing", "unknown", "refused", "unsupported", "skipped"})
+"""Outcomes whose reasons are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file. `outcome` is one of the report's outcomes, or `planned` in a dry run."""
+    """What became of one file, or what will be in a dry run (`planned`). `size` bytes were read for it, `stored` written."""
 
     action: str
     path: str
@@ -35,132 +33,113 @@ class Outcome:
     size: int = 0
     stored: int = 0
 
-    def line(self) -> str:
-        """For a person."""
-        arrow = f" -> {self.store}:{self.target}" if self.target else ""
-        reason = f": {self.reason}" if self.reason else ""
-        what = f"{self.outcome} {self.action:<9}" if self.outcome == "planned" else f"{self.outcome:<11}"
-        return printable(f"{what} {self.path}{arrow}{reason}")
-
-    def is_problem(self) -> bool:
-        """Whether a person should see it: a failure, or a file that is called a photo or video and is none."""
-        is_called_media = extension_of(self.path) in MEDIA_EXTENSIONS
-        return self.outcome in ("failed", "refused", "damaged", "missing", "unknown", "changed file") or (
-            self.outcome == "unsupported" and is_called_media
-        )
-
     def event(self) -> dict[str, Any]:
         """For a program."""
-        return {"action": self.action, "store": self.store, "path": self.path, "target": self.target, "hash": self.hash,
-                "outcome": self.outcome, "reason": self.reason, "bytes": self.size}  # fmt: skip
+        return {
+            "action": self.action,
+            "store": self.store,
+            "path": self.path,
+            "target": self.target,
+            "hash": self.hash,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "bytes": self.size,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run came to. `run` is its id and `journal` its file; both are empty for a dry run, which changed nothing.
+
+    `counts` are files by outcome, `problems` how many of them have one that they should not have. `reasons` are counted by
+    outcome and reason. `bytes` were written, `bytes_read` read, `bytes_planned` would be written in a dry run.
+    """
+
+    command: str
+    run: str
+    journal: Path | None
+    dry: bool
+    counts: Mapping[str, int]
+    problems: int
+    reasons: Mapping[tuple[str, str], int]
+    bytes: int
+    bytes_read: int
+    bytes_planned: int
+    seconds: float
 
 
 @dataclass(slots=True)
 class Report:
-    """Collects outcomes; tells them to `write` (stdout) as wanted. Safe to use from several threads.
+    """Collects the outcomes of one run and hands them to its sink. Safe to use from several threads.
 
-    `outcomes` are those it sums up, `always` those it names where there were none, too, `shown` those of which each file
-    is told, `bad` those that make the run end with 3; `done` is what became of bytes.
+    `bad` are the outcomes that no file should have; `stopped` is what ended the run before its time.
     """
 
-    write: Callable[[str], None]
-    complain: Callable[[str], None]
-    json: bool = False
-    verbose: bool = False
-    quiet: bool = False
+    sink: Sink
+    command: str
+    run: str = ""
+    journal: Path | None = None
     dry: bool = False
-    outcomes: tuple[str, ...] = OUTCOMES
-    always: tuple[str, ...] = ("new", "duplicate")
-    shown: tuple[str, ...] = ()
-    done: str = "stored"
-    bad: tuple[str, ...] = ("failed", "refused", "damaged", "unknown")
+    bad: tuple[str, ...] = BAD
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     bytes_read: int = 0
     bytes_stored: int = 0
-    error: str = ""
+    bytes_planned: int = 0
+    stopped: CatalogError | None = None
     _began: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, outcome: str, number: int = 1) -> None:
-        """Count files that need no line of their own."""
+        """Count files that nobody is told of one by one."""
         with self._lock:
             self.counts[outcome] += number
 
     def add(self, outcome: Outcome) -> None:
-        """Count one file and tell of it: problems always, the rest when verbose; every one as JSON."""
+        """Count one file and tell of it."""
         with self._lock:
             self.counts[outcome.outcome] += 1
+            if self.dry:
+                self.bytes_planned += outcome.stored
+            else:
+                self.bytes_stored += outcome.stored
             self.bytes_read += outcome.size
-            self.bytes_stored += outcome.stored
-            if outcome.reason and outcome.outcome in (*_PROBLEMS, "unsupported", "skipped"):
+            if outcome.reason and outcome.outcome in _EXPLAINED:
                 self.reasons[outcome.outcome, outcome.reason] += 1
-            if self.json:
-                self.write(orjson.dumps(outcome.event()).decode())
-            elif outcome.is_problem():
-                self.complain(outcome.line())
-            elif self.verbose or outcome.outcome == "planned" or (outcome.outcome in self.shown and not self.quiet):
-                self.write(outcome.line())
+            self.sink.add(outcome)
 
-    @property
-    def seconds(self) -> float:
-        """Since the report was made."""
-        return time.monotonic() - self._began
+    def notice(self, text: str, level: Level = Level.WARNING) -> None:
+        """Tell something about the run as a whole."""
+        self.sink.notice(text, level)
 
     @property
     def files(self) -> int:
         """Files with an outcome."""
         return self.counts.total()
 
-    def exit_code(self) -> int:
-        """0 where every file has the outcome it should have, 3 where some failed."""
-        return SOME_FAILED if any(self.counts[o] for o in self.bad) else DONE
+    @property
+    def problems(self) -> int:
+        """Files with an outcome that none should have."""
+        return sum(self.counts[outcome] for outcome in self.bad)
 
-    def finish(self, **extra: Any) -> None:
-        """Write the summary."""
-        if self.json:
-            self.write(orjson.dumps(self.summary() | extra).decode())
-            return
-        for line in self._summary_lines(extra):
-            self.write(line)
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return time.monotonic() - self._began
 
-    def summary(self) -> dict[str, Any]:
-        """The last JSON object of a run."""
-        seconds = self.seconds
-        summary = {
-            "event": "summary",
-            "files": self.files,
-            **{outcome: self.counts[outcome] for outcome in self.outcomes},
-            "planned": self.counts["planned"],
-            "bytes": self.bytes_stored,
-            "bytes_read": self.bytes_read,
-            "seconds": round(seconds, 3),
-            "files_per_second": round(self.files / seconds, 1) if seconds else 0.0,
-            "reasons": [{"outcome": o, "reason": r, "count": n} for (o, r), n in self.reasons.most_common(REASONS_SHOWN)],
-        }
-        return summary | ({"error": self.error} if self.error else {})
-
-    def _summary_lines(self, extra: dict[str, Any]) -> list[str]:
-        seconds = self.seconds
-        rate = self.files / seconds if seconds else 0.0
-        lines = []
-        if self.dry:
-            lines.append(f"Dry run: {self.counts['planned']} files would be {self.done}; nothing was changed.")
-        parts = [f"{self.counts[o]:,} {o}" for o in self.outcomes if self.counts[o] or (o in self.always and not self.dry)]
-        lines.append(f"{self.files:,} files: {', '.join(parts)}." if parts else f"{self.files:,} files.")
-        for (outcome, reason), count in self.reasons.most_common(REASONS_SHOWN):
-            lines.append(f"  {outcome}: {reason}" + (f" ({count:,} files)" if count > 1 else ""))
-        stored = f"{size_text(self.bytes_stored)} {self.done}" if self.bytes_stored or self.done == "stored" else "Done"
-        lines.append(f"{stored} in {seconds:.1f} s ({rate:,.0f} files/s).")
-        lines += [f"{key.capitalize()}: {value}" for key, value in extra.items()]
-        return lines
-
-
-def size_text(count: int) -> str:
-    """Bytes for people: `1.8 MB`."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1000 or unit == "TB":
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{count} B"
+    def result(self) -> RunResult:
+        """What the run has come to so far."""
+        with self._lock:
+            return RunResult(
+                self.command,
+                self.run,
+                self.journal,
+                self.dry,
+                dict(self.counts),
+                self.problems,
+                dict(self.reasons),
+                self.bytes_stored,
+                self.bytes_read,
+                self.bytes_planned,
+                self.seconds,
+            )

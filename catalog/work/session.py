@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from catalog.cli.console import Screen
 from catalog.domain.edits import Edit
-from catalog.domain.names import to_text
-from catalog.errors import INTERRUPTED, CatalogError, Interrupted
+from catalog.errors import DONE, SOME_FAILED, CatalogError, Interrupted
 from catalog.index.editor import Editor
 from catalog.index.repository import Repository
 from catalog.work.journal import Journal
 from catalog.work.recorder import patiently
-from catalog.work.report import Report
+from catalog.work.report import BAD, Report, RunResult
+from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace, new_run
 
 T = TypeVar("T")
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Session:
-    """One run. `status` is its exit status once the work has ended."""
+    """One run."""
 
     workspace: Workspace
+    sink: Sink
     run: str
     command: str
     repository: Repository
     journal: Journal
     report: Report
-    status: int = 0
 
     def edit(self, edits: Sequence[Edit]) -> list[str]:
         """What became of each edit; see `Editor.apply`. Waits while Elasticsearch is away."""
@@ -47,40 +46,62 @@ class Session:
         """The result of a question to the index, waited for while it is away."""
         return patiently(call, self.workspace.settings.retry_seconds, self.workspace.reconnect)
 
-    def work(self, work: Callable[[], object]) -> int:
-        """Do the work, tell what stopped it, and sum up; the exit status."""
-        self.status = guarded(work, self.report)
-        self.workspace.progress.close()
-        with contextlib.suppress(CatalogError):
-            self.repository.refresh()
-        self.report.finish(run=self.run, journal=to_text(str(self.journal.path)))
-        self.journal.done("run", **self.report.counts, status=self.status)
-        return self.status
+    @property
+    def result(self) -> RunResult:
+        """What the run has come to so far."""
+        return self.report.result()
 
 
 @contextlib.contextmanager
-def session(workspace: Workspace, screen: Screen, command: str, words: dict[str, Any], **details: Any) -> Iterator[Session]:
-    """A run begins: its journal is opened before anything is changed. `details` are what the journal says of it."""
+def session(
+    workspace: Workspace,
+    sink: Sink,
+    command: str,
+    *,
+    bad: tuple[str, ...] = BAD,
+    details: Mapping[str, object] | None = None,
+) -> Iterator[Session]:
+    """A run: its journal is opened before anything is changed, and the sink is told when it has ended, however it did.
+
+    `bad` are the outcomes that no file should have; `details` are what the journal says of the run. What ends the run before
+    its time is raised when all is settled: a CatalogError as it is, a person's Ctrl-C as Interrupted.
+    """
     run = new_run()
     repository = workspace.repository
-    journal = Journal(workspace.journal_dir, run)
-    try:
-        journal.started("run", command=command, **details)
-        yield Session(workspace, run, command, repository, journal, screen.report(workspace.progress, **words))
-    finally:
-        journal.close()
+    with contextlib.closing(Journal(workspace.journal_dir, run)) as journal:
+        journal.started("run", command=command, **(details or {}))
+        report = Report(sink, command, run, journal.path, bad=bad)
+        try:
+            yield Session(workspace, sink, run, command, repository, journal, report)
+        except (KeyboardInterrupt, CatalogError) as error:
+            report.stopped = interrupted() if isinstance(error, KeyboardInterrupt | Interrupted) else error
+            _end(repository, journal, report)
+            raise report.stopped from error
+        _end(repository, journal, report)
 
 
-def guarded(work: Callable[[], object], report: Report) -> int:
-    """The exit status of the work; what stopped it is told before the summary."""
-    try:
-        work()
-    except (KeyboardInterrupt, Interrupted):
-        report.error = "interrupted"
-        report.complain("Interrupted; what was done is recorded. Run the command again to go on.")
-        return INTERRUPTED
-    except CatalogError as error:
-        report.error = str(error)
-        report.complain(f"Error: {error}")
-        return error.exit_code
-    return report.exit_code()
+def interrupted() -> Interrupted:
+    """What is raised where a run was asked to end."""
+    return Interrupted("Interrupted; what was done is recorded.", hint="Run the command again to go on.")
+
+
+def _end(repository: Repository, journal: Journal, report: Report) -> None:
+    with contextlib.suppress(CatalogError):
+        repository.refresh()
+    report.sink.end(report)
+    journal.done("run", **report.counts, status=_status(report))
+
+
+def _status(report: Report) -> int:
+    """How the run ended, as its journal says it: with the number that the error has, or that stands for failures."""
+    if report.stopped is not None:
+        return report.stopped.exit_code
+    return SOME_FAILED if report.problems else DONE
+
+
+@contextlib.contextmanager
+def showing(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator[Report]:
+    """The report of a run that only shows its plan: there is no journal, and nothing that could write."""
+    report = Report(sink, command, dry=True, bad=bad)
+    yield report
+    sink.end(report)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from catalog.cli.console import Screen
 from catalog.domain.copies import timestamp
 from catalog.domain.names import from_text
 from catalog.errors import ConfigError, InvalidPath, SourceInsideCatalog, StoreGuard, StoreUnavailable, UsageError
@@ -18,6 +17,7 @@ from catalog.stores.marker import MARKER, read_marker
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
 from catalog.work.places import DropboxPlace, LocalPlace, Place
+from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
 NAS = "nas"
@@ -123,10 +123,10 @@ def reachable(workspace: Workspace, repository: Repository) -> dict[str, Managed
     return found
 
 
-def tell_absent(repository: Repository, stores: Mapping[str, ManagedStore], screen: Screen) -> None:
-    """Tell a person which stores were left out because they are not there now."""
+def tell_absent(repository: Repository, stores: Mapping[str, ManagedStore], sink: Sink) -> None:
+    """Tell which stores were left out because they are not there now."""
     for name in sorted(known_stores(repository).keys() - stores.keys()):
-        screen.complain(f"Store {name} is not there now, and is left out. `catalog store list` says where it was.")
+        sink.notice(f"Store {name} is not there now, and is left out. `catalog store list` says where it was.")
 
 
 def source_outside(directory: str, workspace: Workspace, known: Iterable[dict[str, Any]]) -> LocalStore:

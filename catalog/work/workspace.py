@@ -73,7 +73,10 @@ class OfflineGazetteer:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Settings and what they build; each part is made when first used. `interrupted` is set where the program is to end."""
+    """Settings and what they build; each part is made when first used. May be used from several threads at once.
+
+    `progress` is told of a first start of the own node; `interrupted` is set where the program is to end.
+    """
 
     settings: Settings
     progress: Progress

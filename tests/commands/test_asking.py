@@ -21,7 +21,7 @@ import click
 import pytest
 from running import GHENT, PROGRAMS, Done, Lab, clip, jpeg, png, put
 
-from catalog.cli.console import umbrella
+from catalog.cli.program import umbrella
 from catalog.domain.fixity import content_hash
 from catalog.engine import NodeAddress
 

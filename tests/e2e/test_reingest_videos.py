@@ -545,7 +545,7 @@ def test_an_undo_that_is_killed_after_every_step_brings_the_original_back(videos
 
 KILLED = """
 import os, signal, sys
-from catalog import console
+from catalog.cli import program
 from catalog.cli.commands.reingest import command
 from catalog.index.editor import Editor
 from catalog.stores.local import LocalStore
@@ -565,5 +565,5 @@ def deadly(real):
 for kind, names in ((LocalStore, ("put", "remove", "move", "discard")), (Editor, ("apply",))):
     for name in names:
         setattr(kind, name, deadly(getattr(kind, name)))
-sys.exit(console.run(command, sys.argv[3:]))
+sys.exit(program.run(command, sys.argv[3:]))
 """

@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from running import MTIME, Lab, clear, hashes, jpeg, put
 
-from catalog.cli.console import Screen
 from catalog.config import load
 from catalog.domain.fixity import content_hash
 from catalog.errors import StoreGuard
-from catalog.features.reconcile import apply as agreement
+from catalog.features.reconcile import run
 from catalog.features.reconcile import survey as reconcile
 from catalog.features.reconcile.run import SyncRequest, run_sync
 from catalog.work.progress import NoProgress
 from catalog.work.session import Session
+from catalog.work.sink import Silence
 from catalog.work.workers import Limits, ReaderPool
 from catalog.work.workspace import Workspace
 
@@ -148,14 +148,14 @@ def workspace(lab: Lab, pool: ReaderPool, monkeypatch: pytest.MonkeyPatch) -> Wo
 
     monkeypatch.setattr(Workspace, "readers", readers)
     monkeypatch.setattr(reconcile, "BATCH", 2)
-    monkeypatch.setattr(agreement, "BATCH", 2)
+    monkeypatch.setattr(run, "BATCH", 2)
     assert lab.node
     named = {"elasticsearch_url": lab.node.url, "elasticsearch_user": lab.node.user, "elasticsearch_password": lab.node.password}
     return Workspace(load(nas_root=lab.root, index=lab.index, state_dir=lab.home / "state", **named), NoProgress())
 
 
 def sync(workspace: Workspace) -> int:
-    return run_sync(workspace, SyncRequest(), Screen(quiet=True))
+    return run_sync(workspace, SyncRequest(), Silence()).problems
 
 
 def sync_killed(workspace: Workspace, after: int, patch: pytest.MonkeyPatch) -> None:

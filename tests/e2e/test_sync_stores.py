@@ -626,22 +626,23 @@ def test_a_file_in_the_way_since_the_listing_is_seen_and_kept(pair: Lab, monkeyp
 
 
 def test_only_some_assets_are_brought(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
-    from catalog.cli.console import Screen
-    from catalog.features.mirror.run import WORDS, bring
+    from catalog.cli import wording
+    from catalog.cli.console import Console
+    from catalog.features.mirror.run import bring
     from catalog.work import store_book as storing
     from catalog.work.session import session
 
     for name, value in pair.environment().items():
         monkeypatch.setenv(name, value)
-    screen = Screen(json=True)
-    workspace = screen.workspace()
+    console = Console(json=True)
+    workspace = console.workspace()
     some = sorted(pair.documents())[:2]
     with (
         storing.opened(workspace, workspace.repository, "nas") as source,
         storing.opened(workspace, workspace.repository, "dropbox") as target,
-        session(workspace, screen, "test", WORDS) as run,
+        session(workspace, console.sink(wording.MIRROR), "test") as run,
     ):
-        assert run.work(lambda: bring(run, source, target, [*some, "0" * 64])) == 0
+        bring(run, source, target, [*some, "0" * 64])
     last = orjson.loads(capfd.readouterr().out.splitlines()[-1])
     assert last["copied"] in (2, 3)
     assert {h for h, d in pair.documents().items() if d["copy_count"] == 2} == set(some)

@@ -34,7 +34,7 @@ FEW = 40
 KILLED = """
 import os, signal, sys
 from catalog.features.transfer import archive as packing
-from catalog.cli.console import main
+from catalog.cli.program import main
 real, left = packing.Output.write, [int(sys.argv.pop(1))]
 def write(self, data):
     real(self, data)
@@ -412,7 +412,7 @@ def test_a_damaged_backup_is_refused_and_the_catalog_stays(own: tuple[Lab, Local
 def killed_in(lab: Lab, module: str, function: str, *arguments: object) -> None:
     """A command that is killed where it calls a function."""
     script = (
-        "import importlib, os, signal, sys; from catalog.cli.console import main\n"
+        "import importlib, os, signal, sys; from catalog.cli.program import main\n"
         "module, function = importlib.import_module(sys.argv.pop(1)), sys.argv.pop(1)\n"
         "setattr(module, function, lambda *_: os.kill(os.getpid(), signal.SIGKILL)); sys.argv[0] = 'catalog'; main()\n"
     )

@@ -191,7 +191,7 @@ def test_every_module_says_what_it_is_for():
 
 
 def test_starting_the_program_loads_nothing_heavy():
-    script = f"import sys, catalog.cli.console; print([m for m in {HEAVY!r} if m in sys.modules])"
+    script = f"import sys, catalog.cli.program; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from catalog.cli.console import COMMANDS, umbrella
+from catalog.cli.program import COMMANDS, umbrella
 from catalog.config import Settings
 
 ROOT = Path(__file__).parents[2]

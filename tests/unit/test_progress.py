@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.work import progress
-from catalog.work.progress import Bar, NoProgress, StepLines, time_text
+from catalog.cli import progress
+from catalog.cli.progress import Bar, Lines, StepLines, time_text
 
 
 def test_a_log_is_told_every_so_often_how_far_a_film_is_and_how_long_it_takes(
@@ -18,7 +18,7 @@ def test_a_log_is_told_every_so_often_how_far_a_film_is_and_how_long_it_takes(
         clock[0] = 100.0 + passed
         lines.film("converting a.mov", done, 100.0)
     assert capsys.readouterr().err.splitlines() == ["converting a.mov: 25%, 0:36 left", "converting a.mov: 60%, 0:20 left"]
-    NoProgress().film("converting a.mov", 1, 2)
+    Lines().film("converting a.mov", 1, 2)
     assert capsys.readouterr().err == ""
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from catalog.cli.commands.reingest import FORMER_NAMES, SUBCOMMANDS
 from catalog.cli.commands.reingest import command as group
-from catalog.cli.console import COMMANDS
+from catalog.cli.program import COMMANDS
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.spreadsheets import (
     Row,

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.transfer.backup import run_backup
 
 
@@ -30,5 +30,5 @@ def command(directory: str, **shared: Any) -> int:
     \b
     Exit status: 0 done, 1 failed, 2 usage, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    return run_backup(screen.workspace(**screen.connection), directory, screen)
+    console = Console.from_flags(shared)
+    return run_backup(console.workspace(**console.connection), directory, console)

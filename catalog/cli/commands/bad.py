@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.lookalikes.bad import FAULTS, run_bad
 
 
@@ -35,6 +35,6 @@ def command(query: tuple[str, ...], paths: bool, **shared: Any) -> int:
     \b
     Exit status: 0 done (also when there are none), 2 the query is not understood, 5 Elasticsearch cannot be reached.
     """
-    screen = Screen.from_flags(shared)
+    console = Console.from_flags(shared)
     wanted = tuple(name for name in FAULTS if shared.get(name))
-    return run_bad(screen.workspace(**screen.connection), " ".join(query), wanted, screen, paths=paths)
+    return run_bad(console.workspace(**console.connection), " ".join(query), wanted, console, paths=paths)

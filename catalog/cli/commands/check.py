@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.stores.run import run_check
 
 
@@ -28,5 +28,5 @@ def command(**shared: Any) -> int:
     Exit status: 0 nothing falls short, 2 configuration, 3 something does,
     5 Elasticsearch cannot be reached.
     """
-    screen = Screen.from_flags(shared)
-    return run_check(screen.workspace(**screen.connection), screen)
+    console = Console.from_flags(shared)
+    return run_check(console.workspace(**console.connection), console)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.stores.run import run_copies
 
 
@@ -30,5 +30,5 @@ def command(query: tuple[str, ...], missing: tuple[str, ...], fewer_than: int, l
     \b
     Exit status: 0 done, 2 usage or a query that is not understood, 5 Elasticsearch cannot be reached.
     """
-    screen = Screen.from_flags(shared)
-    return run_copies(screen.workspace(**screen.connection), " ".join(query), missing, fewer_than, limit, screen)
+    console = Console.from_flags(shared)
+    return run_copies(console.workspace(**console.connection), " ".join(query), missing, fewer_than, limit, console)

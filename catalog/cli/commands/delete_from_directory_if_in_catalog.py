@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.removal.prune import PruneRequest, run_prune
 
 
@@ -43,7 +43,7 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed,
     4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
     request = PruneRequest(directory, recursive=recursive, dryrun=dryrun, limit=limit, yes=yes, dropbox=dropbox)
-    return run_prune(workspace, request, screen)
+    return run_prune(workspace, request, console)

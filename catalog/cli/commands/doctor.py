@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.health.doctor import run_doctor
 
 
@@ -28,5 +28,5 @@ def command(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> i
     \b
     Exit status: 0 all is well (warnings included), 1 something must be mended, 2 usage or configuration.
     """
-    screen = Screen.from_flags(shared)
-    return run_doctor(screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection), screen)
+    console = Console.from_flags(shared)
+    return run_doctor(console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection), console)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.stores.account import run_login, run_logout, run_status
 
 
@@ -34,16 +34,16 @@ def command() -> None:
 @options.config
 def login(app_key: str | None, **shared: Any) -> int:
     """Show a page of Dropbox, and take the code that it gives."""
-    screen = Screen.from_flags(shared)
-    return run_login(screen.workspace(dropbox_app_key=app_key), screen)
+    console = Console.from_flags(shared)
+    return run_login(console.workspace(dropbox_app_key=app_key), console)
 
 
 @command.command("logout")
 @options.config
 def logout(**shared: Any) -> int:
     """Give the login back to Dropbox and forget it."""
-    screen = Screen.from_flags(shared)
-    return run_logout(screen.workspace(), screen)
+    console = Console.from_flags(shared)
+    return run_logout(console.workspace(), console)
 
 
 @command.command("status")
@@ -52,5 +52,5 @@ def logout(**shared: Any) -> int:
 @options.json
 def status(dropbox_root: str | None, nas_root: Any, **shared: Any) -> int:
     """Show the account, its space and the folder of the catalog."""
-    screen = Screen.from_flags(shared)
-    return run_status(screen.workspace(dropbox_root=dropbox_root, nas_root=nas_root), screen)
+    console = Console.from_flags(shared)
+    return run_status(console.workspace(dropbox_root=dropbox_root, nas_root=nas_root), console)

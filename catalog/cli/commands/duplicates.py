@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.domain.decisions import DUPLICATES
 from catalog.features.lookalikes.duplicates import DuplicatesRequest, run_duplicates
 
@@ -52,6 +52,6 @@ def command(
     \b
     Exit status: 0 done (also when there are none), 2 usage, 5 Elasticsearch cannot be reached.
     """
-    screen = Screen.from_flags(shared)
+    console = Console.from_flags(shared)
     request = DuplicatesRequest(" ".join(query), kind, distance, within)
-    return run_duplicates(screen.workspace(**screen.connection), request, csv, screen)
+    return run_duplicates(console.workspace(**console.connection), request, csv, console)

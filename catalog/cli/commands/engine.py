@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.health import engine
 
 
@@ -27,16 +27,16 @@ def command() -> None:
 @options.quiet
 def start(**shared: Any) -> int:
     """Start the node, downloading it first if need be. Does nothing if it runs."""
-    screen = Screen.from_flags(shared)
-    return engine.run_start(screen.workspace(), screen)
+    console = Console.from_flags(shared)
+    return engine.run_start(console.workspace(), console)
 
 
 @command.command("stop")
 @options.config
 def stop(**shared: Any) -> int:
     """Stop the node. The catalog stays on disk; the next command starts it again."""
-    screen = Screen.from_flags(shared)
-    return engine.run_stop(screen.workspace(), screen)
+    console = Console.from_flags(shared)
+    return engine.run_stop(console.workspace(), console)
 
 
 @command.command("status")
@@ -44,8 +44,8 @@ def stop(**shared: Any) -> int:
 @options.json
 def status(**shared: Any) -> int:
     """Show whether the node runs, where, and how much room it takes."""
-    screen = Screen.from_flags(shared)
-    return engine.run_status(screen.workspace(), screen)
+    console = Console.from_flags(shared)
+    return engine.run_status(console.workspace(), console)
 
 
 @command.command("logs")
@@ -53,5 +53,5 @@ def status(**shared: Any) -> int:
 @options.config
 def logs(lines: int, **shared: Any) -> int:
     """Print the end of the node's log."""
-    screen = Screen.from_flags(shared)
-    return engine.run_logs(screen.workspace(), lines, screen)
+    console = Console.from_flags(shared)
+    return engine.run_logs(console.workspace(), lines, console)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.transfer.run import run_export
 
 
@@ -32,5 +32,5 @@ def command(file: str, force: bool, **shared: Any) -> int:
     \b
     Exit status: 0 done, 1 failed, 2 usage, or FILE is there already, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    return run_export(screen.workspace(**screen.connection), file, force=force, screen=screen)
+    console = Console.from_flags(shared)
+    return run_export(console.workspace(**console.connection), file, force=force, console=console)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.removal.forget import run_forget_what
 
 
@@ -32,5 +32,5 @@ def command(what: tuple[str, ...], with_files: bool, dryrun: bool, yes: bool, **
     Exit status: 0 done, 1 failed or not found, 2 usage, 3 some failed, 4 refused by a guard,
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    return run_forget_what(screen.workspace(**screen.connection), what, screen, with_files=with_files, dryrun=dryrun, yes=yes)
+    console = Console.from_flags(shared)
+    return run_forget_what(console.workspace(**console.connection), what, console, with_files=with_files, dryrun=dryrun, yes=yes)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.ask.history import run_history
 
 
@@ -31,5 +31,5 @@ def command(what: str | None, run: str | None, limit: int, **shared: Any) -> int
     \b
     Exit status: 0 done, 1 nothing fits, 2 usage, 5 Elasticsearch cannot be reached.
     """
-    screen = Screen.from_flags(shared)
-    return run_history(screen.workspace(**screen.connection), what, run, limit, screen)
+    console = Console.from_flags(shared)
+    return run_history(console.workspace(**console.connection), what, run, limit, console)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.transfer.run import run_import
 
 
@@ -34,5 +34,5 @@ def command(file: str, dryrun: bool, **shared: Any) -> int:
     Exit status: 0 done, 1 failed (the file is damaged, cut short, or of a newer version), 2 usage, or FILE is no
     export, 3 some documents do not fit, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    return run_import(screen.workspace(**screen.connection), file, dryrun=dryrun, screen=screen)
+    console = Console.from_flags(shared)
+    return run_import(console.workspace(**console.connection), file, dryrun=dryrun, console=console)

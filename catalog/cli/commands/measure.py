@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.lookalikes.measure import run_measure
 
 
@@ -31,5 +31,5 @@ def command(query: tuple[str, ...], again: bool, dryrun: bool, **shared: Any) ->
     Exit status: 0 done, 2 the query is not understood, 3 some could not be read, 5 Elasticsearch cannot be reached,
     130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    return run_measure(screen.workspace(**screen.connection), " ".join(query), screen, again=again, dryrun=dryrun)
+    console = Console.from_flags(shared)
+    return run_measure(console.workspace(**console.connection), " ".join(query), console, again=again, dryrun=dryrun)

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
-from catalog.cli.console import Screen
-from catalog.features.mirror.run import PairRequest, run_pair
+from catalog.cli import options, wording
+from catalog.cli.console import Console
+from catalog.features.mirror.run import MirrorRequest, run_mirror
 
 
 @click.command("mirror", short_help="Copy what one store has and another lacks.")
@@ -40,10 +40,10 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage, 3 some files failed, 4 a store is not there
     or too much of it is gone, 5 a store or Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(
+    console = Console.from_flags(shared)
+    workspace = console.workspace(
         nas_root=nas_root, dropbox_root=dropbox_root, transfers=transfers, bwlimit=bwlimit, max_transfer=max_transfer,
-        max_duration=max_duration, **screen.connection,
+        max_duration=max_duration, **console.connection,
     )  # fmt: skip
-    request = PairRequest(source, target, "mirror", dryrun=dryrun, limit=limit, yes=yes)
-    return run_pair(workspace, request, screen)
+    request = MirrorRequest(source, target, "mirror", dryrun=dryrun, limit=limit, yes=yes)
+    return console.carry_out(run_mirror, workspace, request, wording.MIRROR)

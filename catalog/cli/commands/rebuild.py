@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
-from catalog.cli.console import Screen
-from catalog.features.reconcile.rebuild import run_rebuild
+from catalog.cli import options, wording
+from catalog.cli.console import Console
+from catalog.features.reconcile.rebuild import RebuildRequest, run_rebuild
 
 
 @click.command("rebuild", short_help="Rebuild the index from the disks alone.")
@@ -31,5 +31,6 @@ def command(stores: tuple[str, ...], nas_root: Path | None, dropbox_root: str | 
     Exit status: 0 done, 1 failed, 2 usage, 3 some files failed, 4 refused by a guard,
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    return run_rebuild(screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection), stores, screen)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    return console.carry_out(run_rebuild, workspace, RebuildRequest(stores), wording.SYNC)

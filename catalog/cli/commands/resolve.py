@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.review.resolve import run_resolve
 
 
@@ -38,5 +38,5 @@ def command(csv: Path, dryrun: bool, yes: bool, **shared: Any) -> int:
     Exit status: 0 done, 2 the file is no CSV of decisions, 3 some rows were refused or failed, 4 too many without --yes,
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    return run_resolve(screen.workspace(**screen.connection), csv, screen, dryrun=dryrun, yes=yes)
+    console = Console.from_flags(shared)
+    return run_resolve(console.workspace(**console.connection), csv, console, dryrun=dryrun, yes=yes)

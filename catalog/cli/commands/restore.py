@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.transfer.backup import run_list, run_restore
 
 
@@ -34,8 +34,8 @@ def command(directory: str, name: str | None, listing: bool, replace: bool, **sh
     Exit status: 0 done, 1 failed, 2 usage, or there is no such backup, 4 the catalog holds assets,
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(**screen.connection)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(**console.connection)
     if listing:
-        return run_list(workspace, directory, screen)
-    return run_restore(workspace, directory, name=name, replace=replace, screen=screen)
+        return run_list(workspace, directory, console)
+    return run_restore(workspace, directory, name=name, replace=replace, console=console)

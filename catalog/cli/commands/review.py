@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.domain.decisions import BAD, KINDS
 from catalog.features.review.run import ReviewRequest, run_review
 
@@ -50,7 +50,7 @@ def command(
     Exit status: 0 done, 2 usage, 3 some decisions could not be followed, 5 Elasticsearch cannot be reached,
     130 interrupted while the page was written.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(**screen.connection)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(**console.connection)
     request = ReviewRequest(" ".join(query), kinds, bad, distance, within, groups, output, serve, serve_port or 0, limit)
-    return run_review(workspace, request, screen)
+    return run_review(workspace, request, console)

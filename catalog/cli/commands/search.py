@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.ask.search import run_search
 
 
@@ -42,6 +42,6 @@ def command(query: tuple[str, ...], style: str, sort: str, limit: int, null: boo
     \b
     Exit status: 0 done (also when nothing is found), 2 the query is not understood, 5 Elasticsearch cannot be reached.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(**screen.connection)
-    return run_search(workspace, " ".join(query), style=style, sort=sort, limit=limit, null=null, screen=screen)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(**console.connection)
+    return run_search(workspace, " ".join(query), style=style, sort=sort, limit=limit, null=null, console=console)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.said.run import SayRequest, run_set
 
 
@@ -43,5 +43,5 @@ def command(words: tuple[str, ...], query: str | None, dryrun: bool, yes: bool, 
     Exit status: 0 done, 1 not in the catalog, 2 usage, 3 some failed, 4 too many without --yes,
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    return run_set(screen.workspace(**screen.connection), SayRequest(words, query, dryrun, yes), screen)
+    console = Console.from_flags(shared)
+    return run_set(console.workspace(**console.connection), SayRequest(words, query, dryrun, yes), console)

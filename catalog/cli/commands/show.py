@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.ask.search import run_show
 
 
@@ -28,5 +28,5 @@ def command(what: str, **shared: Any) -> int:
     \b
     Exit status: 0 done, 1 not in the catalog, 2 usage, 5 Elasticsearch cannot be reached.
     """
-    screen = Screen.from_flags(shared)
-    return run_show(screen.workspace(**screen.connection), what, screen)
+    console = Console.from_flags(shared)
+    return run_show(console.workspace(**console.connection), what, console)

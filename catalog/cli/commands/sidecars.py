@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.said.sidecars import WriteRequest, run_write
 
 
@@ -51,6 +51,6 @@ def write(query: tuple[str, ...], store: str, dryrun: bool, limit: int, nas_root
     Exit status: 0 done, 1 failed, 2 usage or a query that is not understood, 3 some failed, 4 the store is not there,
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(nas_root=nas_root, **screen.connection)
-    return run_write(workspace, WriteRequest(" ".join(query), store, dryrun, limit), screen)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(nas_root=nas_root, **console.connection)
+    return run_write(workspace, WriteRequest(" ".join(query), store, dryrun, limit), console)

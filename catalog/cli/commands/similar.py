@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.lookalikes.similar import run_similar
 
 
@@ -33,5 +33,5 @@ def command(what: str, distance: int, **shared: Any) -> int:
     Exit status: 0 done (also when nothing is found), 1 not found, 2 not a picture that can be compared,
     5 Elasticsearch cannot be reached.
     """
-    screen = Screen.from_flags(shared)
-    return run_similar(screen.workspace(**screen.connection), what, distance, screen)
+    console = Console.from_flags(shared)
+    return run_similar(console.workspace(**console.connection), what, distance, console)

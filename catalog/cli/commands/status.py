@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.ask.search import run_status
 
 
@@ -26,5 +26,5 @@ def command(**shared: Any) -> int:
     \b
     Exit status: 0 done, 2 usage, 5 Elasticsearch cannot be reached.
     """
-    screen = Screen.from_flags(shared)
-    return run_status(screen.workspace(**screen.connection), screen)
+    console = Console.from_flags(shared)
+    return run_status(console.workspace(**console.connection), console)

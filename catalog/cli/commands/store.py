@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.stores import run as stores
 
 
@@ -37,8 +37,8 @@ def command() -> None:
 @options.quiet
 def add(name: str, folder: Path, force: bool, **shared: Any) -> int:
     """Make FOLDER the store NAME; for a known store, tell where it lies now. Nothing but its marker is written."""
-    screen = Screen.from_flags(shared)
-    return stores.run_add(screen.workspace(**screen.connection), name, folder, screen, force=force)
+    console = Console.from_flags(shared)
+    return stores.run_add(console.workspace(**console.connection), name, folder, console, force=force)
 
 
 @command.command("list")
@@ -47,8 +47,8 @@ def add(name: str, folder: Path, force: bool, **shared: Any) -> int:
 @options.json
 def list_(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
     """Show every store: where it is, whether it is there now, its copies and bytes."""
-    screen = Screen.from_flags(shared)
-    return stores.run_list(screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection), screen)
+    console = Console.from_flags(shared)
+    return stores.run_list(console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection), console)
 
 
 @command.command("remove")
@@ -58,5 +58,5 @@ def list_(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int
 @options.output
 def remove(name: str, forget_copies: bool, **shared: Any) -> int:
     """Take the store NAME out of the catalog. Its files are not touched."""
-    screen = Screen.from_flags(shared)
-    return stores.run_remove(screen.workspace(**screen.connection), name, screen, forget_copies=forget_copies)
+    console = Console.from_flags(shared)
+    return stores.run_remove(console.workspace(**console.connection), name, console, forget_copies=forget_copies)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli import options, wording
+from catalog.cli.console import Console
 from catalog.features.reconcile.run import SyncRequest, run_sync
 
 
@@ -48,10 +48,10 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed,
     4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
     request = SyncRequest(
         store, (dirname,) if dirname else (), recursive=recursive, dryrun=dryrun, limit=limit, yes=yes, rehash=rehash,
         forget_missing=forget_missing, accept_losses=accept_losses,
     )  # fmt: skip
-    return run_sync(workspace, request, screen)
+    return console.carry_out(run_sync, workspace, request, wording.SYNC)

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
-from catalog.cli.console import Screen
-from catalog.features.mirror.run import PairRequest, run_pair
+from catalog.cli import options, wording
+from catalog.cli.console import Console
+from catalog.features.mirror.run import MirrorRequest, run_mirror
 
 
 @click.command("sync_dropbox_to_nas", short_help="Bring to the NAS what Dropbox has and it lacks.")
@@ -44,10 +44,10 @@ def command(
     Exit status: 0 done, or ended by a limit; 1 failed, 2 usage or configuration, 3 some files failed,
     4 refused by a guard, 5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(
+    console = Console.from_flags(shared)
+    workspace = console.workspace(
         nas_root=nas_root, dropbox_root=dropbox_root, transfers=transfers, bwlimit=bwlimit, max_transfer=max_transfer,
-        max_duration=max_duration, **screen.connection,
+        max_duration=max_duration, **console.connection,
     )  # fmt: skip
-    request = PairRequest("dropbox", "nas", "sync_dropbox_to_nas", dryrun=dryrun, limit=limit, yes=yes)
-    return run_pair(workspace, request, screen)
+    request = MirrorRequest("dropbox", "nas", "sync_dropbox_to_nas", dryrun=dryrun, limit=limit, yes=yes)
+    return console.carry_out(run_mirror, workspace, request, wording.MIRROR)

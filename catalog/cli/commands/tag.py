@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.said.run import SayRequest, run_tag
 
 
@@ -39,6 +39,6 @@ def command(
     Exit status: 0 done, 1 not in the catalog, 2 usage, 3 some failed, 4 too many without --yes,
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
+    console = Console.from_flags(shared)
     request = SayRequest(what, query, dryrun, yes)
-    return run_tag(screen.workspace(**screen.connection), request, add, remove, screen)
+    return run_tag(console.workspace(**console.connection), request, add, remove, console)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.removal.trash import run_empty, run_list, run_restore
 
 in_store = options.option("store", metavar="NAME", help="Only the trash of this store. Default: of all that can be reached.")
@@ -37,8 +37,8 @@ def command() -> None:
 @options.json
 def list_(store: str | None, **shared: Any) -> int:
     """Show what lies in the trash, oldest first, with the name to restore it by."""
-    screen = Screen.from_flags(shared)
-    return run_list(screen.workspace(**screen.connection), store, screen)
+    console = Console.from_flags(shared)
+    return run_list(console.workspace(**console.connection), store, console)
 
 
 @command.command("restore")
@@ -49,8 +49,8 @@ def list_(store: str | None, **shared: Any) -> int:
 @options.output
 def restore(what: tuple[str, ...], store: str | None, dryrun: bool, **shared: Any) -> int:
     """Bring files back to where they lay, and into the index: by name in the trash, by the run that took them, by path."""
-    screen = Screen.from_flags(shared)
-    return run_restore(screen.workspace(**screen.connection), what, store, screen, dryrun=dryrun)
+    console = Console.from_flags(shared)
+    return run_restore(console.workspace(**console.connection), what, store, console, dryrun=dryrun)
 
 
 @command.command("empty")
@@ -63,6 +63,6 @@ def restore(what: tuple[str, ...], store: str | None, dryrun: bool, **shared: An
 @options.output
 def empty(store: str | None, run: str | None, older_than: str | None, last_copies: bool, yes: bool, **shared: Any) -> int:
     """Remove what lies in the trash for good, if a good copy of it is elsewhere. Asks first, or wants --yes."""
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(**screen.connection)
-    return run_empty(workspace, store, run, older_than, screen, yes=yes, last_copies=last_copies)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(**console.connection)
+    return run_empty(workspace, store, run, older_than, console, yes=yes, last_copies=last_copies)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.undo.run import run_undo
 
 
@@ -35,6 +35,6 @@ def command(run: str, dryrun: bool, yes: bool, nas_root: Path | None, dropbox_ro
     Exit status: 0 done, 1 failed, 2 usage or no such run, 3 some of it could not be undone,
     4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection)
-    return run_undo(workspace, run, screen, dryrun=dryrun, yes=yes)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    return run_undo(workspace, run, console, dryrun=dryrun, yes=yes)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli import options, wording
+from catalog.cli.console import Console
 from catalog.features.ingest.dropbox import DropboxUpload, run_upload_dropbox
 
 
@@ -45,7 +45,8 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed, 4 refused by a guard,
     5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
     request = DropboxUpload(directory, recursive=recursive, move=move, dryrun=dryrun, limit=limit, yes=yes, nas=nas)
-    return run_upload_dropbox(workspace, request, screen)
+    words = wording.UPLOAD_TWICE if nas else wording.UPLOAD
+    return console.carry_out(run_upload_dropbox, workspace, request, words)

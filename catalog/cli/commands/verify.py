@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.health.verify import VerifyRequest, run_verify
 
 
@@ -39,6 +39,6 @@ def command(
     Exit status: 0 all good or repaired, 1 failed, 2 usage, 3 some copies are corrupt or missing,
     4 the store is not there, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection)
-    return run_verify(workspace, VerifyRequest(store, older_than, time, sample, repair=repair), screen)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    return run_verify(workspace, VerifyRequest(store, older_than, time, sample, repair=repair), console)

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
-from catalog.cli.console import Screen
-from catalog.features.reconcile.watch import run_watch
+from catalog.cli import options, wording
+from catalog.cli.console import Console
+from catalog.features.reconcile.watch import WatchRequest, run_watch
 
 
 @click.command("watch", short_help="Keep a disk store and the index in step while it is changed.")
@@ -33,9 +33,10 @@ def command(
       catalog watch nas --every 12h
 
     \b
-    Exit status: 1 failed, 2 usage, 4 the store is not there, 5 Elasticsearch cannot be reached,
-    130 interrupted.
+    Exit status: 0 ended by SIGTERM, as a service is; 1 failed, 2 usage, 4 the store is not there,
+    5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection)
-    return run_watch(workspace, store, every, settle, screen, poll=poll)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    request = WatchRequest(store, every=every, settle=settle, poll=poll)
+    return console.serve(lambda: run_watch(workspace, request, console.sink(wording.SYNC)))

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from catalog.cli.console import Screen
+from catalog.domain.amounts import size_text
 from catalog.domain.asset import Asset, Entry, Facts
 from catalog.domain.filetypes import HEAD_BYTES, IGNORED_NAMES, MEDIA_EXTENSIONS, extension_of, recognise
 from catalog.domain.names import from_text
@@ -22,7 +23,6 @@ from catalog.media.request import Request
 from catalog.stores.local import LocalStore
 from catalog.work.description import utc_now
 from catalog.work.guards import check_folder
-from catalog.work.report import size_text
 from catalog.work.workspace import Workspace
 
 COLUMNS = (

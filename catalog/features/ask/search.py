@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from catalog.cli.console import Screen
+from catalog.domain.amounts import size_text
 from catalog.domain.assignments import taken_shown, told
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import from_text, printable, to_text
@@ -22,7 +23,6 @@ from catalog.errors import DONE, AssetNotFound, QuerySyntaxError
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.local import LocalStore
-from catalog.work.report import size_text
 from catalog.work.workspace import Workspace
 
 Document = Mapping[str, Any]

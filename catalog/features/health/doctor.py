@@ -14,6 +14,7 @@ import orjson
 
 from catalog.cli.console import Screen
 from catalog.config import state_dir
+from catalog.domain.amounts import size_text
 from catalog.errors import DONE, CatalogError, NoCatalog, StoreGuard, StoreUnavailable
 from catalog.features.stores.account import PATIENCE, space_left
 from catalog.index.client import Connection
@@ -21,7 +22,6 @@ from catalog.index.repository import Repository
 from catalog.stores.marker import read_marker
 from catalog.work import store_book as storing
 from catalog.work.guards import check_marker
-from catalog.work.report import size_text
 from catalog.work.workspace import Workspace
 
 LOW_SPACE = 2 * 10**9

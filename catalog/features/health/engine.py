@@ -7,8 +7,8 @@ import dataclasses
 import orjson
 
 from catalog.cli.console import Screen
+from catalog.domain.amounts import size_text
 from catalog.errors import DONE, NodeError
-from catalog.work.report import size_text
 from catalog.work.workspace import Workspace
 
 

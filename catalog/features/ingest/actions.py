@@ -45,11 +45,17 @@ class CopyToStore:
     album: str = ""
 
     name: ClassVar[str] = "copy"
+    counts: ClassVar[bool] = True
 
     @property
     def key(self) -> str:
-        """What actions are ordered and limited by."""
+        """What actions are ordered by."""
         return self.source.path
+
+    @property
+    def hash(self) -> str:
+        """The content."""
+        return self.asset.hash
 
     def describe(self) -> str:
         """One line for a person."""
@@ -77,10 +83,11 @@ class SkipDuplicate:
     album: str = ""
 
     name: ClassVar[str] = "duplicate"
+    counts: ClassVar[bool] = False
 
     @property
     def key(self) -> str:
-        """What actions are ordered and limited by."""
+        """What actions are ordered by."""
         return self.source.path
 
     def describe(self) -> str:

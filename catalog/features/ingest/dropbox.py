@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from catalog.cli.console import Screen
 from catalog.errors import UsageError
 from catalog.features.ingest.ingestion import between, lookup_of
 from catalog.features.ingest.run import UploadRequest, bring
-from catalog.features.ingest.second_copy import second
+from catalog.features.ingest.second_copy import second_copies
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
 from catalog.work.places import DropboxPlace
+from catalog.work.report import RunResult
+from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
 COMMAND = "upload_to_dropbox_from_dropbox"
@@ -20,13 +21,13 @@ COMMAND = "upload_to_dropbox_from_dropbox"
 
 @dataclass(frozen=True, slots=True)
 class DropboxUpload(UploadRequest):
-    """What the command line asks for; with `nas` the NAS gets its copy as well."""
+    """The same from a folder of a Dropbox; with `nas` the NAS gets its copy as well."""
 
     nas: bool = False
 
 
-def run_upload_dropbox(workspace: Workspace, request: DropboxUpload, screen: Screen) -> int:
-    """The exit status of an upload."""
+def run_upload_dropbox(workspace: Workspace, request: DropboxUpload, sink: Sink) -> RunResult:
+    """Bring the photos and videos of a folder of a Dropbox into the catalog there."""
     lookup = lookup_of(workspace, dry=request.dryrun)
     known = lookup.store_record(storing.DROPBOX)
     place = storing.place_of(workspace, storing.DROPBOX, known)
@@ -45,9 +46,9 @@ def run_upload_dropbox(workspace: Workspace, request: DropboxUpload, screen: Scr
     claim = partial(storing.claim_root, name=storing.DROPBOX, place=place)
     with (
         between(workspace, source, target, claim, dry=request.dryrun) as ingest,
-        second(workspace, storing.NAS, wanted=request.nas, dry=request.dryrun) as further,
+        second_copies(workspace, storing.NAS, wanted=request.nas, dry=request.dryrun) as further,
     ):
         try:
-            return bring(ingest, request, screen, COMMAND, further)
+            return bring(ingest, request, sink, COMMAND, further)
         finally:
             target.close()

@@ -1,6 +1,6 @@
 """What every run has that brings the files of a folder into the catalog: guards, questions to the index, and a writer.
 
-`Ingesting` is for any two stores; `ingesting` makes one for a folder of this machine and the catalog's root.
+`Ingestion` is for any two stores; `ingestion` makes one for a folder of this machine and the catalog's root.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from catalog.cli.console import Screen
 from catalog.domain.asset import KnownAsset
 from catalog.domain.layout import Layout
 from catalog.domain.names import from_text
@@ -27,10 +26,10 @@ from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
 from catalog.work.description import utc_now
 from catalog.work.places import LocalPlace
+from catalog.work.progress import Progress
 from catalog.work.reading import Reading
 from catalog.work.recorder import Recorder, patiently
-from catalog.work.report import Report
-from catalog.work.session import Session, session
+from catalog.work.session import Session
 from catalog.work.store_book import NAS, OWN_FOLDER, claim_root, is_marked, source_outside
 from catalog.work.workspace import Workspace
 
@@ -56,7 +55,7 @@ class RunLookup(Lookup, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ingesting(Generic[SourceT]):
+class Ingestion(Generic[SourceT]):
     """A store to read and one to fill, proved to be fit for each other, and what answers for the index.
 
     `reading` reads the source; `claim` is for the target.
@@ -85,44 +84,37 @@ class Ingesting(Generic[SourceT]):
             layout or self.workspace.layout, recursive=recursive, now=utc_now, folders=folders, counts=counts,
         )  # fmt: skip
 
-    def announce(self, surveys: Iterable[IngestSurvey], *, needed: bool = False) -> int:
+    @property
+    def details(self) -> dict[str, str]:
+        """What the journal says of a run."""
+        return {"source": self.source.place, "root": self.target.place}
+
+    def announce(self, surveys: Iterable[IngestSurvey], progress: Progress, *, needed: bool = False) -> int:
         """Tell the progress how many files there are; they are only counted where somebody looks, or it is needed."""
-        if not (needed or self.workspace.progress.shows_files):
+        if not (needed or progress.shows_files):
             return 0
         total = sum(survey.count() for survey in surveys)
-        self.workspace.progress.files(total)
+        progress.files(total)
         return total
 
-    def dry_report(self, screen: Screen, work: Callable[[Report], object]) -> int:
-        """The exit status of a dry run, whose plan `work` tells to a report."""
-        report = screen.report(self.workspace.progress)
-        report.dry = True
-        work(report)
-        self.workspace.progress.close()
-        report.finish()
-        return report.exit_code()
-
-    @contextlib.contextmanager
-    def session(self, screen: Screen, command: str, words: dict[str, Any]) -> Iterator[Session]:
-        """A run that writes; the target is the catalog's from now on. `words` are those of its report."""
-        with session(self.workspace, screen, command, words, source=self.source.place, root=self.target.place) as begun:
-            self.claim(begun.repository)
-            self.target.sweep()
-            yield begun
+    def begin(self, run: Session) -> None:
+        """A run writes: the target is the catalog's from now on, and what killed runs left in it goes."""
+        self.claim(run.repository)
+        self.target.sweep()
 
     def applier(self, run: Session, *, hold_sources: bool = False) -> Applier:
         """What copies and records for a run; it serves until it is finished. See `Applier.hold_sources`."""
         settings, workspace = self.workspace.settings, self.workspace
         recording = Recording(run.repository, base=self.source.place, command=run.command)
         recorder = Recorder(run.repository, self.target.settle, patience=settings.retry_seconds, recover=workspace.reconnect)
-        advance = workspace.progress.advance
+        advance = run.sink.progress.advance
         threads = max(LEAST_THREADS, self.target.capabilities.together)
         return Applier(self.source, self.target, recording, recorder, run.journal, run.report, run.run, advance, threads,
                        hold_sources)  # fmt: skip
 
 
 @contextlib.contextmanager
-def ingesting(workspace: Workspace, directory: str, *, dry: bool, move: bool = False) -> Iterator[Ingesting[LocalStore]]:
+def ingestion(workspace: Workspace, directory: str, *, dry: bool, move: bool = False) -> Iterator[Ingestion[LocalStore]]:
     """Everything that a run needs which reads a folder. Raises what refuses it; a dry run makes no index.
 
     With `move` files are taken away from it, so that no store at all may lie there.
@@ -136,17 +128,17 @@ def ingesting(workspace: Workspace, directory: str, *, dry: bool, move: bool = F
     files = _moved_from(workspace, directory, lookup) if move else _read_from(source, marker, lookup)
     with workspace.readers() as pool, contextlib.closing(LocalStore(STORE, root)) as target:
         claim = partial(claim_root, name=STORE, place=LocalPlace(root))
-        yield Ingesting(workspace, files, target, lookup, workspace.reading(pool, files), claim)
+        yield Ingestion(workspace, files, target, lookup, workspace.reading(pool, files), claim)
 
 
 @contextlib.contextmanager
 def between(
     workspace: Workspace, source: SourceT, target: ManagedStore, claim: Claim, *, dry: bool
-) -> Iterator[Ingesting[SourceT]]:
+) -> Iterator[Ingestion[SourceT]]:
     """What a run needs that reads one store and fills another. That they are fit for each other is the caller's to prove."""
     lookup = lookup_of(workspace, dry=dry)
     with workspace.readers() as pool:
-        yield Ingesting(workspace, source, target, lookup, workspace.reading(pool, source), claim)
+        yield Ingestion(workspace, source, target, lookup, workspace.reading(pool, source), claim)
 
 
 def _moved_from(workspace: Workspace, directory: str, lookup: RunLookup) -> LocalStore:

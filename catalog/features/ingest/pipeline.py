@@ -1,76 +1,108 @@
-"""Bringing files in, from beginning to end: survey, plan, apply."""
+"""Bringing files in, from beginning to end: the plan of each batch of a survey, shown or applied while the next is read."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
+from catalog.domain.actions import Skip
 from catalog.errors import CatalogError
 from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
-from catalog.features.ingest.apply import Applier, limited
+from catalog.features.ingest.apply import Applier
+from catalog.features.ingest.ingestion import Ingestion
 from catalog.features.ingest.plan import IngestFacts
+from catalog.features.ingest.second_copy import Lacking, SecondCopies
 from catalog.features.ingest.survey import IngestSurvey
-from catalog.work.progress import Progress
+from catalog.features.mirror.plan import Mirroring
+from catalog.features.mirror.run import planned_transfer
+from catalog.work.carriage import content_of
+from catalog.work.plan import first_of
 from catalog.work.report import Outcome, Report
+from catalog.work.session import Session
 
 Planner = Callable[[IngestFacts], list[Action]]
 """From the facts of a batch to its plan."""
-Note = Callable[[list[Action]], None]
-"""Who is shown each plan before it is applied."""
+Part = Callable[[], tuple[IngestSurvey, Planner]]
+"""A part of the source, surveyed and planned by itself, once all of the parts before it are done."""
+UploadAction = Action | Mirroring
 
 
-def nothing(_plan: list[Action]) -> None:
-    """Shown a plan, does nothing."""
+class Upload:
+    """The parts of one source, planned and applied; with `further` what they bring gets its second copy in another store."""
 
+    def __init__(
+        self, ingest: Ingestion[Any], parts: Iterable[Part], limit: int = 0, further: SecondCopies | None = None
+    ) -> None:
+        self._ingest = ingest
+        self._parts = parts
+        self._limit = limit
+        self._further = further
+        self._foreseen: dict[str, str] = {}
+        self._pending: Callable[[], Mapping[str, str]] = lambda: self._foreseen
 
-def dry_run(
-    survey: IngestSurvey, planner: Planner, limit: int, report: Report, progress: Progress,
-    note: Note = nothing,
-) -> int:  # fmt: skip
-    """Print the plan, as if each batch were done before the next, and return how many files would be copied.
+    def plans(self) -> Iterator[Sequence[UploadAction]]:
+        """The plan of each batch, and an empty one where a part ends; then the second copies of what they bring and find."""
+        for plan in first_of(self._batches(), self._limit):
+            if self._further is not None:
+                self._further.note(plan)
+            yield plan
+        if self._further is not None:
+            source = self._ingest.source
+            yield from self._further.plans(lambda entry: content_of(source, entry))
 
-    Nothing that could write exists here.
-    """
-    planned: dict[str, str] = {}
-    copied = 0
-    batches = survey.batches(lambda: planned)
-    for plan in limited(map(planner, batches), limit):
-        note(plan)
-        for action in plan:
-            if isinstance(action, CopyToStore):
-                planned[action.asset.hash] = action.target
-                copied += 1
-            report.add(_planned(action))
-            progress.advance()
-    return copied
+    def _batches(self) -> Iterator[Sequence[Action]]:
+        for part in self._parts:
+            survey, planner = part()
+            yield from map(planner, survey.batches(lambda: self._pending()))
+            yield ()
 
+    def foresee(self, action: UploadAction) -> Outcome:
+        """As if each batch were done before the next."""
+        if isinstance(action, CopyToStore):
+            self._foreseen[action.hash] = action.target
+            return Outcome(action.name, action.key, "planned", action.store, action.target, action.hash)
+        if isinstance(action, SkipDuplicate):
+            return Outcome(action.name, action.key, "duplicate", action.store, action.existing, action.hash)
+        if isinstance(action, Skip):
+            return Outcome(action.name, action.key, action.outcome, reason=action.reason)
+        assert self._further is not None
+        return planned_transfer(action, self._further.name)
 
-def _planned(action: Action) -> Outcome:
-    if isinstance(action, CopyToStore):
-        return Outcome(action.name, action.source.path, "planned", action.store, action.target, action.asset.hash)
-    if isinstance(action, SkipDuplicate):
-        return Outcome(action.name, action.source.path, "duplicate", action.store, action.existing, action.hash)
-    return Outcome(action.name, action.source.path, action.outcome, reason=action.reason)
+    def apply(self, run: Session, plans: Iterator[Sequence[UploadAction]]) -> None:
+        """Apply the plan of one batch while the next one is surveyed; then make the second copies.
 
+        Raises what stops the run, after ending it tidily.
+        """
+        self._ingest.begin(run)
+        appliers = [self._applier(run)]
+        try:
+            for plan in plans:
+                batch = [action for action in plan if isinstance(action, CopyToStore | SkipDuplicate | Skip)]
+                if batch:
+                    appliers[-1].apply(batch)
+                elif plan:
+                    break  # what follows is planned anew below, from what became of the rest
+                else:
+                    appliers[-1].finish()
+                    appliers.append(self._applier(run))
+            appliers[-1].finish()
+        except BaseException:
+            with contextlib.suppress(CatalogError):
+                appliers[-1].finish(at_once=True)
+            raise
+        if self._further is not None:
 
-def upload(
-    survey: IngestSurvey, applier: Applier, planner: Planner, limit: int,
-    note: Note = nothing,
-) -> int:  # fmt: skip
-    """Apply the plan of one batch while the next one is surveyed; how many files were to be copied. `note` sees each plan.
+            def release(lacking: Lacking) -> None:
+                for applier in appliers:
+                    applier.release(lacking)
 
-    Raises what stops the run, after ending it tidily.
-    """
-    copied = 0
-    try:
-        batches = survey.batches(applier.in_flight)
-        for plan in limited(map(planner, batches), limit):
-            note(plan)
-            applier.apply(plan)
-            copied += sum(isinstance(action, CopyToStore) for action in plan)
-        applier.finish()
-    except BaseException:
-        with contextlib.suppress(CatalogError):
-            applier.finish(at_once=True)
-        raise
-    return copied
+            self._further.give(run, self._ingest.target, release)
+
+    def _applier(self, run: Session) -> Applier:
+        applier = self._ingest.applier(run, hold_sources=self._further is not None)
+        self._pending = applier.in_flight
+        return applier
+
+    def conclude(self, report: Report) -> None:
+        """Nothing: every file was told of."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.cli.console import Screen
 from catalog.features.ingest.actions import Action
-from catalog.features.ingest.ingestion import Ingesting, ingesting
-from catalog.features.ingest.pipeline import Planner, dry_run, nothing, upload
+from catalog.features.ingest.ingestion import Ingestion, ingestion
+from catalog.features.ingest.pipeline import Upload
 from catalog.features.ingest.plan import IngestFacts, plan_ingest
-from catalog.features.ingest.second_copy import WORDS, Second, second
-from catalog.features.ingest.survey import IngestSurvey
+from catalog.features.ingest.second_copy import SecondCopies, second_copies
 from catalog.work import guards
-from catalog.work.report import Report
+from catalog.work.plan import carry_out
+from catalog.work.report import RunResult
+from catalog.work.sink import Sink
 from catalog.work.store_book import DROPBOX
 from catalog.work.workspace import Workspace
 
@@ -22,7 +22,7 @@ COMMAND = "upload_to_nas_from_disk"
 
 @dataclass(frozen=True, slots=True)
 class UploadRequest:
-    """What the command line asks for."""
+    """Which folder is uploaded, and how. `limit`: files that are stored at most, 0 means all. `dropbox`: with a second copy."""
 
     directory: str
     recursive: bool = False
@@ -33,45 +33,25 @@ class UploadRequest:
     yes: bool = False
 
 
-def run_upload(workspace: Workspace, request: UploadRequest, screen: Screen) -> int:
-    """The exit status of an upload."""
+def run_upload(workspace: Workspace, request: UploadRequest, sink: Sink) -> RunResult:
+    """Bring the photos and videos of a folder of this machine into the catalog on the NAS."""
     with (
-        ingesting(workspace, request.directory, dry=request.dryrun, move=request.move) as ingest,
-        second(workspace, DROPBOX, wanted=request.dropbox, dry=request.dryrun) as further,
+        ingestion(workspace, request.directory, dry=request.dryrun, move=request.move) as ingest,
+        second_copies(workspace, DROPBOX, wanted=request.dropbox, dry=request.dryrun) as further,
     ):
-        return bring(ingest, request, screen, COMMAND, further)
+        return bring(ingest, request, sink, COMMAND, further)
 
 
-def bring(ingest: Ingesting[Any], request: UploadRequest, screen: Screen, command: str, further: Second | None) -> int:
-    """The exit status of an upload from one store into another, and into a `further` one from there."""
+def bring(ingest: Ingestion[Any], request: UploadRequest, sink: Sink, command: str, further: SecondCopies | None) -> RunResult:
+    """An upload from one store into another, and into a `further` one from there."""
     workspace = ingest.workspace
     survey = ingest.survey(recursive=request.recursive)
-    planner = _planner(ingest, survey, move=request.move)
-    total = ingest.announce([survey], needed=request.move)
-    note = further.note if further else nothing
-    if request.dryrun:
-
-        def tell(report: Report) -> None:
-            dry_run(survey, planner, request.limit, report, workspace.progress, note)
-            if further:
-                further.foresee(report)
-
-        return ingest.dry_report(screen, tell)
-    if request.move:
+    total = ingest.announce([survey], sink.progress, needed=request.move)
+    if request.move and not request.dryrun:
         guards.check_removals(total, workspace.settings.move_limit, yes=request.yes)
-    with ingest.session(screen, command, WORDS if further else {}) as run:
-        applier = ingest.applier(run, hold_sources=further is not None)
 
-        def work() -> None:
-            upload(survey, applier, planner, request.limit, note)
-            if further:
-                further.give(run, ingest.target, applier.release)
-
-        return run.work(work)
-
-
-def _planner(ingest: Ingesting[Any], survey: IngestSurvey, *, move: bool) -> Planner:
     def plan(facts: IngestFacts) -> list[Action]:
-        return plan_ingest(facts, survey.occupancy, ingest.workspace.layout, ingest.store, move=move)
+        return plan_ingest(facts, survey.occupancy, workspace.layout, ingest.store, move=request.move)
 
-    return plan
+    work = Upload(ingest, [lambda: (survey, plan)], request.limit, further)
+    return carry_out(workspace, work, sink, command, dry=request.dryrun, details=ingest.details)

@@ -4,49 +4,77 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import NamedTuple
 
+from catalog.domain import edits
+from catalog.domain.asset import Entry
+from catalog.domain.copies import copy_row, sidecar_row
+from catalog.domain.edits import Change, Document
+from catalog.domain.names import comparison_key
+from catalog.errors import NoCatalog
 from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
 from catalog.features.ingest.ingestion import lookup_of, nas_root
+from catalog.features.mirror.plan import Mirroring, Pair
 from catalog.features.mirror.run import bring
+from catalog.features.mirror.survey import NeedsSurvey
+from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
-from catalog.work.report import OUTCOMES, Outcome, Report
 from catalog.work.session import Session
 from catalog.work.workspace import Workspace
 
 Lacking = Callable[[list[str]], Mapping[str, str]]
 """Which of some contents lack something, and what."""
-WORDS: dict[str, Any] = {
-    "outcomes": (*OUTCOMES[:2], "copied", "moved", "found", *OUTCOMES[2:]),
-    "always": ("new", "duplicate", "copied"),
-}
+Release = Callable[[Lacking], None]
+"""Told once the second copies are made which contents still lack theirs."""
+
+
+class Brought(NamedTuple):
+    """What a run brings, or finds ("" for `path`): where it lies in the first store, and its sidecars with where they go."""
+
+    store: str
+    path: str
+    size: int = 0
+    sidecars: tuple[tuple[Entry, str], ...] = ()
 
 
 @dataclass(slots=True)
-class Second:
-    """The store `name` that is to have them; `store` is None in a dry run. Contents are kept with where they lie."""
+class SecondCopies:
+    """The store `name` that is to have them; `store` is None in a dry run, and `repository` where there is no catalog yet."""
 
     name: str
     store: ManagedStore | None
-    contents: dict[bytes, str] = field(default_factory=dict)
+    repository: Repository | None
+    contents: dict[bytes, Brought] = field(default_factory=dict)
 
     def note(self, actions: Sequence[Action]) -> None:
         """Actions of the run: what they bring, and what they find there already, shall have its second copy."""
         for action in actions:
+            key = bytes.fromhex(action.hash)
             if isinstance(action, CopyToStore):
-                self.contents[bytes.fromhex(action.asset.hash)] = action.target
+                self.contents[key] = Brought(action.store, action.target, action.source.size, action.sidecars)
             elif isinstance(action, SkipDuplicate):
-                self.contents.setdefault(bytes.fromhex(action.hash), "")
+                self.contents.setdefault(key, Brought(action.store, "", 0, ()))
 
-    def foresee(self, report: Report) -> None:
-        """Tell a dry run's report of what would be new in the other store."""
-        for digest, path in self.contents.items():
-            if path:
-                report.add(Outcome("copy", path, "planned", self.name, path, digest.hex()))
+    def plans(self, digest: Callable[[Entry], str]) -> Iterator[list[Mirroring]]:
+        """What the other store needs of them, an asset at a time, as the index will say once they are there.
 
-    def give(self, run: Session, source: ManagedStore, release: Callable[[Lacking], None] = lambda _lacking: None) -> None:
+        `digest` gives the content hash of a sidecar in the source.
+        """
+        for store in sorted({brought.store for brought in self.contents.values()}):
+            needs = NeedsSurvey(self.repository, Pair(store, self.name, comparison_key))
+            hashes = [key.hex() for key, brought in self.contents.items() if brought.store == store]
+            for key in hashes:
+                brought = self.contents[bytes.fromhex(key)]
+                if brought.path:
+                    needs.changes[key].append(_brings(brought, digest))
+            for found in needs.of(hashes):
+                if found.actions:
+                    yield found.actions
+
+    def give(self, run: Session, source: ManagedStore, release: Release) -> None:
         """Bring them there from the store that has them now; `release` is then told which contents still lack the copy."""
         assert self.store is not None
         run.repository.refresh()
@@ -64,18 +92,33 @@ class Second:
         return {h: f"kept in the source until its copy in {self.name} is made" for h in hashes if h not in there}
 
 
+def _brings(brought: Brought, digest: Callable[[Entry], str]) -> Change:
+    """The change of a document once what is brought lies in its store."""
+    now = datetime.now(UTC)
+    copy = copy_row(brought.store, Entry(brought.path, brought.size), now, now)
+    rows = [sidecar_row(brought.store, replace(entry, path=goal), digest(entry)) for entry, goal in brought.sidecars]
+
+    def change(document: Document | None) -> Document | None:
+        return edits.with_sidecars((), rows)(edits.with_copy(copy)({"copies": [], **(document or {})}))
+
+    return change
+
+
 @contextlib.contextmanager
-def second(workspace: Workspace, name: str, *, wanted: bool, dry: bool) -> Iterator[Second | None]:
+def second_copies(workspace: Workspace, name: str, *, wanted: bool, dry: bool) -> Iterator[SecondCopies | None]:
     """The other store, if it is wanted; what refuses it is raised before anything is done."""
     if not wanted:
         yield None
     elif dry:
         storing.place_of(workspace, name, lookup_of(workspace, dry=True).store_record(name))  # what it lacks is said now
-        yield Second(name, None)
+        try:
+            yield SecondCopies(name, None, workspace.existing_repository)
+        except NoCatalog:
+            yield SecondCopies(name, None, None)
     else:
         if name == storing.NAS and name not in storing.known_stores(workspace.repository):
             nas_root(workspace)  # a share that is not mounted is never made
             storing.note_run(workspace, workspace.repository, name)
         with storing.opened(workspace, workspace.repository, name) as store:
             store.sweep()
-            yield Second(name, store)
+            yield SecondCopies(name, store, workspace.repository)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.cli.console import Screen
+from catalog.domain.amounts import size_text
 from catalog.domain.copies import OK
 from catalog.domain.decisions import NOT_BAD
 from catalog.errors import DONE, QuerySyntaxError
@@ -18,7 +19,6 @@ from catalog.features.lookalikes.decisions import decided
 from catalog.features.lookalikes.measure import LACKING
 from catalog.index import queries
 from catalog.index.repository import Repository
-from catalog.work.report import size_text
 from catalog.work.workspace import Workspace
 
 __all__ = ["FAULTS", "BadShot", "found_bad", "run_bad"]

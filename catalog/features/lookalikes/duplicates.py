@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.cli.console import Screen
-from catalog.domain.amounts import seconds
+from catalog.domain.amounts import seconds, size_text
 from catalog.domain.decisions import DUPLICATES, EXACT, NOT_DUPLICATE, WANTED, Decision, group_id
 from catalog.domain.looks import Likeness, likeness
 from catalog.domain.turns import UPRIGHT, turned
@@ -25,7 +25,6 @@ from catalog.features.lookalikes.sketches import Sketches
 from catalog.features.lookalikes.table import write_decisions
 from catalog.index import queries
 from catalog.index.repository import Repository
-from catalog.work.report import size_text
 from catalog.work.workspace import Workspace
 
 AT_ONCE = 500

@@ -40,6 +40,7 @@ class Transfer:
     to: str = ""
     like: str = ""
     name: ClassVar[str] = "copy"
+    counts: ClassVar[bool] = True
 
     @property
     def key(self) -> str:
@@ -50,6 +51,10 @@ class Transfer:
     def goal(self) -> str:
         """Where it should lie in the other store."""
         return self.to or self.path
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"copy {self.path}" + (f" -> {self.to}" if self.to else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Follow:
     is_sidecar: bool = False
     placed: str = ""
     name: ClassVar[str] = "move"
+    counts: ClassVar[bool] = True
 
     @property
     def old(self) -> str:
@@ -81,6 +87,10 @@ class Follow:
     def goal(self) -> str:
         """Where it should lie in the other store."""
         return self.path
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"move {self.old} -> {self.path}"
 
 
 Mirroring = Transfer | Follow

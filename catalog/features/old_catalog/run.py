@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import orjson
-
-from catalog.cli.console import Screen
 from catalog.domain.filetypes import IGNORED_FOLDERS, IGNORED_NAMES
 from catalog.domain.layout import MONTHS
-from catalog.domain.names import printable, to_text
-from catalog.errors import DONE, SOME_FAILED, CatalogError, UsageError
+from catalog.domain.names import to_text
+from catalog.errors import CatalogError, UsageError
 from catalog.features.ingest.actions import Action
-from catalog.features.ingest.ingestion import Ingesting, ingesting
-from catalog.features.ingest.pipeline import Note, Planner, dry_run, nothing, upload
+from catalog.features.ingest.ingestion import Ingestion, ingestion
+from catalog.features.ingest.pipeline import Planner, Upload
 from catalog.features.ingest.plan import IngestFacts
-from catalog.features.ingest.second_copy import WORDS, second
+from catalog.features.ingest.second_copy import second_copies
 from catalog.features.ingest.survey import IngestSurvey
 from catalog.features.old_catalog.plan import Part, is_year, month_of, parts_of, plan_part
 from catalog.stores.local import LocalStore
 from catalog.work import guards
-from catalog.work.report import Report
+from catalog.work.plan import carry_out
+from catalog.work.report import RunResult
+from catalog.work.sink import Sink
 from catalog.work.store_book import DROPBOX
 from catalog.work.workspace import Workspace
 
@@ -31,7 +31,7 @@ COMMAND = "import_old_catalog"
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What the command line asks for. No months: all of them, and what lies beside them."""
+    """Which years of which catalog. No months: all of them, and what lies beside them."""
 
     basedir: str
     years: tuple[str, ...]
@@ -41,36 +41,17 @@ class ImportRequest:
     limit: int = 0
 
 
-def run_import(workspace: Workspace, request: ImportRequest, screen: Screen) -> int:
-    """The exit status of an import."""
+def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> RunResult:
+    """Bring the years of an old catalog in, folder by folder; each is wholly done before the next is looked at."""
     years = _years(guards.check_folder(request.basedir), request.years)
     with (
-        ingesting(workspace, request.basedir, dry=request.dryrun) as ingest,
-        second(workspace, DROPBOX, wanted=request.dropbox, dry=request.dryrun) as further,
+        ingestion(workspace, request.basedir, dry=request.dryrun) as ingest,
+        second_copies(workspace, DROPBOX, wanted=request.dropbox, dry=request.dryrun) as further,
     ):
         parts = _parts(ingest, years, request.months)
-        ingest.announce(_survey(ingest, part) for part in parts)
-        note = further.note if further else nothing
-        if request.dryrun:
-
-            def tell(report: Report) -> None:
-                _dry(ingest, parts, request.limit, report, note)
-                if further:
-                    further.foresee(report)
-
-            return ingest.dry_report(screen, tell)
-        with ingest.session(screen, COMMAND, WORDS if further else {}) as run:
-
-            def bring(part: Part, limit: int) -> int:
-                survey = _survey(ingest, part)
-                return upload(survey, ingest.applier(run), _planner(ingest, survey, part), limit, note)
-
-            def work() -> None:
-                _each(parts, request.limit, bring)
-                if further:
-                    further.give(run, ingest.target)
-
-            return run.work(work)
+        ingest.announce((_survey(ingest, part) for part in parts), sink.progress)
+        work = Upload(ingest, [partial(_planned, ingest, part) for part in parts], request.limit, further)
+        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun, details=ingest.details)
 
 
 def _years(base: Path, wanted: Sequence[str]) -> list[str]:
@@ -85,7 +66,7 @@ def _years(base: Path, wanted: Sequence[str]) -> list[str]:
     return sorted(set(wanted))
 
 
-def _parts(ingest: Ingesting[LocalStore], years: Sequence[str], months: Sequence[int]) -> list[Part]:
+def _parts(ingest: Ingestion[LocalStore], years: Sequence[str], months: Sequence[int]) -> list[Part]:
     folders = (folder for year in years for folder in ingest.source.folders(year))
     parts = parts_of(folders, ingest.workspace.layout, months)
     if not parts:
@@ -94,64 +75,41 @@ def _parts(ingest: Ingesting[LocalStore], years: Sequence[str], months: Sequence
     return parts
 
 
-def _survey(ingest: Ingesting[LocalStore], part: Part) -> IngestSurvey:
+def _survey(ingest: Ingestion[LocalStore], part: Part) -> IngestSurvey:
     layout = part.layout(ingest.workspace.layout)
     return ingest.survey(layout, part.folders, part.counts, recursive=False)
 
 
-def _planner(ingest: Ingesting[LocalStore], survey: IngestSurvey, part: Part) -> Planner:
+def _planned(ingest: Ingestion[LocalStore], part: Part) -> tuple[IngestSurvey, Planner]:
+    """The survey of one part, and how it is planned."""
+    survey = _survey(ingest, part)
+
     def plan(facts: IngestFacts) -> list[Action]:
         return plan_part(facts, survey.occupancy, part, ingest.workspace.layout, ingest.store)
 
-    return plan
-
-
-def _dry(ingest: Ingesting[LocalStore], parts: Sequence[Part], limit: int, report: Report, note: Note) -> None:
-    def tell(part: Part, left: int) -> int:
-        survey = _survey(ingest, part)
-        return dry_run(survey, _planner(ingest, survey, part), left, report, ingest.workspace.progress, note)
-
-    _each(parts, limit, tell)
-
-
-def _each(parts: Sequence[Part], limit: int, bring: Callable[[Part, int], int]) -> None:
-    """One part after the other, each wholly done before the next is looked at; until `limit` files are stored, if it is not 0."""
-    stored = 0
-    for part in parts:
-        stored += bring(part, limit - stored if limit else 0)
-        if limit and stored >= limit:
-            return
+    return survey, plan
 
 
 # --- structure -----------------------------------------------------------------------------------------------------------
 
 
-def run_structure(basedir: str, screen: Screen) -> int:
-    """Print what is odd about an old catalog's folders; 3 where something is."""
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What is odd about an old catalog's folders, as (kind, path); and how many years it has.
+
+    Kinds: `no_year` (a folder that is none), `extra` (an entry beside the months), `missing` (a month that is not there).
+    """
+
+    years: int
+    oddities: tuple[tuple[str, str], ...]
+
+
+def check_structure(basedir: str) -> Structure:
+    """Look at how an old catalog is laid out."""
     base = guards.check_folder(basedir)
-    years = 0
-    counts = {"no_year": 0, "extra": 0, "missing": 0}
-    for name in _names(base):
-        if not _is_folder(base / name):
-            continue
-        years += is_year(name)
-        for kind, path in _oddities(base, name):
-            counts[kind] += 1
-            _tell_oddity(screen, kind, path)
-    if screen.json:
-        screen.out(orjson.dumps({"event": "summary", "years": years, **counts}).decode())
-    else:
-        screen.out(f"{years:,} years; {counts['extra']:,} extra entries, {counts['missing']:,} months missing, "
-                   f"{counts['no_year']:,} folders that are no year.")  # fmt: skip
-    return SOME_FAILED if any(counts.values()) else DONE
-
-
-_ODD = {"no_year": "not a year", "extra": "extra", "missing": "missing"}
-
-
-def _tell_oddity(screen: Screen, kind: str, path: str) -> None:
-    line = orjson.dumps({"finding": kind, "path": path}).decode() if screen.json else printable(f"{_ODD[kind]:<11} {path}")
-    screen.out(line)
+    folders = [name for name in _names(base) if _is_folder(base / name)]
+    oddities = tuple(odd for name in folders for odd in _oddities(base, name))
+    return Structure(sum(is_year(name) for name in folders), oddities)
 
 
 def _oddities(base: Path, name: str) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,13 +14,11 @@ from catalog.domain.edits import Change, Document, Edit
 from catalog.domain.person import merged, overlaid
 from catalog.errors import StoreError
 from catalog.features.reconcile.plan import AddCopy, Attach, Corrupt, Load, Lose, Reconciliation, Relocate, Touch, Vanish
-from catalog.features.reconcile.survey import BATCH, CHANGING, Index, is_same
+from catalog.features.reconcile.survey import CHANGING, Index, is_same
 from catalog.stores.protocol import Store
-from catalog.work.journal import Journal
-from catalog.work.report import Outcome, Report
+from catalog.work.report import Outcome
+from catalog.work.session import Session
 
-OUTCOMES = ("unchanged", "touched", "moved", "copied", "new", "changed", "sidecars", "gone", "missing", "forgotten",
-            "damaged", "unsupported", "ignored", "failed")  # fmt: skip
 _OUTCOME_OF = {"touch": "touched", "move": "moved", "copy": "copied", "forget": "forgotten"}
 
 
@@ -32,32 +29,26 @@ class Applier:
     """
 
     def __init__(
-        self, store: Store, index: Index, edit: Callable[[Sequence[Edit]], list[str]], journal: Journal, report: Report,
-        reread: Callable[[Attach], Document | None], *,
+        self,
+        store: Store,
+        index: Index,
+        run: Session,
+        reread: Callable[[Attach], Document | None],
+        *,
         tell: Callable[[Reconciliation, str], Outcome] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._store = store
         self._index = index
-        self._edit = edit
-        self._journal = journal
-        self._report = report
+        self._edit = run.edit
+        self._journal = run.journal
+        self._report = run.report
         self._reread = reread
         self._word = tell or told
 
-    def apply(self, actions: Iterable[Reconciliation | Skip]) -> None:
-        """Do all of it; what cannot be done is told, and the rest goes on."""
-        stream = iter(actions)
-        while True:
-            batch: list[Reconciliation | Skip] = []
-            try:
-                for action in itertools.islice(stream, BATCH):
-                    batch.append(action)
-            except (KeyboardInterrupt, StoreError):
-                self._apply_some(batch)  # what was planned, and answered, before the plan was cut off
-                raise
-            if not batch:
-                return
-            self._apply_some(batch)
+    def apply(self, plans: Iterable[Sequence[Reconciliation | Skip]]) -> None:
+        """Do all of it, a part at a time; what cannot be done is told, and the rest goes on."""
+        for plan in plans:
+            self._apply_some(plan)
 
     def _apply_some(self, batch: Sequence[Reconciliation | Skip]) -> None:
         wanted: list[tuple[Reconciliation, list[Edit]]] = []
@@ -183,7 +174,7 @@ def _attached(action: Attach, store: str) -> Change:
     return edits.with_sidecars([(store, path) for path in action.gone], rows)
 
 
-def told(action: Reconciliation, store: str, outcome: str = "") -> Outcome:
+def told(action: Reconciliation, store: str) -> Outcome:
     """What the report says of an action."""
     reason = f"still at {action.elsewhere}" if isinstance(action, Lose) else ""
     if isinstance(action, Vanish) and not action.forget:
@@ -191,8 +182,7 @@ def told(action: Reconciliation, store: str, outcome: str = "") -> Outcome:
     if isinstance(action, Corrupt):
         reason = "its bytes changed though nobody wrote to it; see `catalog verify --repair`"
     path, target = (action.known.path, action.entry.path) if isinstance(action, Relocate) else (action.key, "")
-    found = outcome or _OUTCOME_OF.get(action.name, action.name)
-    return Outcome(action.name, path, found, store, target, action.hash, reason)
+    return Outcome(action.name, path, _OUTCOME_OF.get(action.name, action.name), store, target, action.hash, reason)
 
 
 def _verified(known: Held, row: Row) -> str:

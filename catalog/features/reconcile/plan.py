@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from catalog.domain.actions import Action
 from catalog.domain.asset import Asset, Entry
 from catalog.domain.copies import MISSING, OK, Held, identity, is_as_recorded, recorded_identity
 from catalog.domain.names import original_of
@@ -19,7 +20,18 @@ from catalog.domain.stacks import Candidate
 # --- actions -----------------------------------------------------------------------------------------------------------
 
 
-class _Found:
+class _Planned:
+    """What all actions have: a limit counts each, and a person is told what it is called and where."""
+
+    __slots__ = ()
+    counts: ClassVar[bool] = True
+
+    def describe(self: Action) -> str:
+        """One line for a person."""
+        return f"{self.name} {self.key}"
+
+
+class _Found(_Planned):
     """An action about a file that lies in the store; actions are ordered by its path."""
 
     __slots__ = ()
@@ -31,7 +43,7 @@ class _Found:
         return self.entry.path
 
 
-class _Recorded:
+class _Recorded(_Planned):
     """An action about a record."""
 
     __slots__ = ()
@@ -108,7 +120,7 @@ class Load(_Found):
 
 
 @dataclass(frozen=True, slots=True)
-class Attach:
+class Attach(_Planned):
     """The sidecars beside an asset are others than recorded: paths that are gone, and files that came or changed.
 
     `reread`: the asset at `entry` is to be read again with all that lie `beside` it.

@@ -1,27 +1,60 @@
-"""The index from the disks alone."""
+"""The index from the stores alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from catalog.cli.console import Screen
-from catalog.errors import UsageError
+from catalog.errors import CatalogError, Interrupted, UsageError
 from catalog.features.reconcile.run import SyncRequest, run_sync
 from catalog.stores.marker import marked_name, read_marker
 from catalog.work import guards
 from catalog.work import store_book as storing
 from catalog.work.places import LocalPlace, Place
+from catalog.work.report import RunResult
+from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
 
-def run_rebuild(workspace: Workspace, stores: Sequence[str], screen: Screen) -> int:
-    """Record what lies in each store, named by its folder or, where the catalog still knows it, by its name."""
+@dataclass(frozen=True, slots=True)
+class RebuildRequest:
+    """Which stores are recorded anew, each named by its folder or, where the catalog still knows it, by its name."""
+
+    stores: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildResult:
+    """What each store's run came to."""
+
+    runs: tuple[RunResult, ...]
+
+    @property
+    def problems(self) -> int:
+        """Files with an outcome that none should have, in all stores."""
+        return sum(run.problems for run in self.runs)
+
+
+def run_rebuild(workspace: Workspace, request: RebuildRequest, sink: Sink) -> RebuildResult:
+    """Record what lies in each store, one after the other.
+
+    What stops one does not keep the others from being recorded, and is raised at the end; an interruption ends it at once.
+    """
     repository = workspace.repository
-    places = [_place(workspace, text) for text in stores]
+    places = [_place(workspace, text) for text in request.stores]
     for name, place in places:
         storing.claim_root(repository, name, place)
-    statuses = [run_sync(workspace, SyncRequest(name, command="rebuild"), screen) for name, _place in places]
-    return max(statuses)
+    runs: list[RunResult] = []
+    stopped: CatalogError | None = None
+    for name, _root in places:
+        try:
+            runs.append(run_sync(workspace, SyncRequest(name, command="rebuild"), sink))
+        except Interrupted:
+            raise
+        except CatalogError as error:
+            stopped = stopped or error
+    if stopped is not None:
+        raise stopped
+    return RebuildResult(tuple(runs))
 
 
 def _place(workspace: Workspace, text: str) -> tuple[str, Place]:

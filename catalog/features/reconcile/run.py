@@ -1,26 +1,25 @@
-"""Making the index agree with a disk store."""
+"""Making the index agree with a store."""
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.cli.console import Screen
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Facts, KnownAsset
 from catalog.domain.copies import Row, flat
 from catalog.domain.edits import Document
 from catalog.domain.names import to_text
 from catalog.errors import StoreGuard, UsageError
-from catalog.features.reconcile.apply import OUTCOMES, Applier, told
+from catalog.features.reconcile.apply import Applier, told
 from catalog.features.reconcile.comparison import Recorded, Scope
 from catalog.features.reconcile.plan import Attach, Reconciliation
+from catalog.features.reconcile.questions import Judge
 from catalog.features.reconcile.survey import Options, Reconciler
 from catalog.index import documents, queries, schema
 from catalog.index.repository import Repository
@@ -28,18 +27,22 @@ from catalog.stores.local import PRIVATE, LocalStore
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
 from catalog.work.description import utc_now
+from catalog.work.plan import carry_out, first_of, in_parts
 from catalog.work.reading import Reading, Wanted
-from catalog.work.report import Outcome, Report
-from catalog.work.session import Session, session
+from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.session import Session
+from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
 COMMAND = "sync_catalog_with_disk"
-WORDS = {"outcomes": OUTCOMES, "always": ("unchanged", "moved", "new", "missing"), "done": "recorded"}
+BATCH = 200
+"""Actions whose changes travel to the index together."""
+MISSING_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
-    """What the command line asks for. `folders` are relative to the store's root or absolute inside it; none is all of it."""
+    """Which store is looked at, and how. `folders` are relative to its root or absolute inside it; none is all of it."""
 
     store: str = storing.NAS
     folders: tuple[str, ...] = ()
@@ -53,27 +56,26 @@ class SyncRequest:
     command: str = COMMAND
 
 
-def run_sync(workspace: Workspace, request: SyncRequest, screen: Screen) -> int:
-    """The exit status of a reconciliation."""
+def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResult:
+    """Make the index say what lies in a store, or in some folders of it."""
     repository = workspace.existing_repository if request.dryrun else workspace.repository
-    with storing.opened(workspace, repository, request.store, dry=request.dryrun) as store:
-        scope = scope_of(store, request)
-        if request.dryrun:
-            return _dry(workspace, request, screen, store, scope, repository)
-        storing.note_run(workspace, repository, request.store)
-        store.sweep()
+    with storing.opened(workspace, repository, request.store, dry=request.dryrun) as store, workspace.readers() as pool:
+        scope = scope_of(store, request.folders, recursive=request.recursive)
+        if not request.dryrun:
+            storing.note_run(workspace, repository, request.store)
+            store.sweep()
+        work = Sync(workspace, repository, store, workspace.reading(pool, store), scope, request, sink)
         details = {"store": request.store, "root": store.place, "folders": list(scope.folders)}
-        with session(workspace, screen, request.command, WORDS, **details) as run:
-            return run.work(lambda: _sync(run, request, screen, store, scope))
+        return carry_out(workspace, work, sink, request.command, dry=request.dryrun, details=details)
 
 
-def scope_of(store: ManagedStore, request: SyncRequest) -> Scope:
+def scope_of(store: ManagedStore, folders: Sequence[str], *, recursive: bool) -> Scope:
     """The part of a store that was asked for. Raises UsageError for a folder outside of it."""
-    if not request.folders:
+    if not folders:
         return Scope()
     if isinstance(store, LocalStore):
-        return Scope(tuple(_inside(store.root, folder) for folder in request.folders), request.recursive)
-    return Scope(tuple(storing.inside_dropbox(store.place, folder) for folder in request.folders), request.recursive)
+        return Scope(tuple(_inside(store.root, folder) for folder in folders), recursive)
+    return Scope(tuple(storing.inside_dropbox(store.place, folder) for folder in folders), recursive)
 
 
 def _inside(root: Path, folder: str) -> str:
@@ -93,114 +95,111 @@ def _inside(root: Path, folder: str) -> str:
     return text
 
 
-def _dry(
-    workspace: Workspace, request: SyncRequest, screen: Screen, store: ManagedStore, scope: Scope, repository: Repository
-) -> int:
-    report = screen.report(workspace.progress, **WORDS)
-    report.dry = True
-    judge = _Rules(screen, ask=False)
-    with workspace.readers() as pool:
-        reading = workspace.reading(pool, store)
-        reconciler = _reconciler(workspace, request, store, scope, SyncIndex(repository, "", _at_once), reading, judge)
-        for action in limited(_guarded_plan(reconciler, report), request.limit):
-            report.add(_planned(action, store.name))
-    workspace.progress.close()
-    judge.sum_up(report)
-    report.count("unchanged", reconciler.sight.unchanged)
-    report.count("ignored", reconciler.sight.ignored)
-    report.finish()
-    return report.exit_code()
+class Sync:
+    """One reconciliation: what a store holds and the index does not say, or otherwise."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        repository: Repository,
+        store: ManagedStore,
+        reading: Reading,
+        scope: Scope,
+        request: SyncRequest,
+        sink: Sink,
+    ) -> None:
+        self._workspace = workspace
+        self._store = store
+        self._reading = reading
+        self._limit = request.limit
+        self._sink = sink
+        self._judge = Judge(sink, ask=not (request.yes or request.dryrun))
+        self._index = SyncIndex(repository)
+        self._reconciler = Reconciler(
+            store,
+            self._index,
+            reading,
+            workspace.describer(store.place),
+            self._judge,
+            options_of(workspace, request, scope),
+            now=utc_now,
+            advance=sink.progress.advance,
+        )
+
+    def plans(self) -> Iterator[Sequence[Reconciliation | Skip]]:
+        """The plan, in parts; where the guard refuses it, what is missing is told first."""
+        chosen = first_of(([action] for action in self._guarded()), self._limit)
+        yield from in_parts(itertools.chain.from_iterable(chosen), BATCH)
+
+    def _guarded(self) -> Iterator[Reconciliation | Skip]:
+        try:
+            yield from self._reconciler.plan()
+        except StoreGuard:
+            for path in itertools.islice(self._reconciler.missing(), MISSING_SHOWN):
+                self._sink.notice(f"missing     {path}")
+            raise
+
+    def foresee(self, action: Reconciliation | Skip) -> Outcome:
+        """What is told of a plan."""
+        return planned(action, self._store.name)
+
+    def apply(self, run: Session, plans: Iterator[Sequence[Reconciliation | Skip]]) -> None:
+        """Record it, part by part."""
+        self._index.serve(run)
+        Applier(self._store, self._index, run, self._read_again).apply(plans)
+
+    def conclude(self, report: Report) -> None:
+        """What was decided without a person, and what there was nothing to do about."""
+        self._judge.sum_up(report)
+        report.count("unchanged", self._reconciler.sight.unchanged)
+        report.count("ignored", self._reconciler.sight.ignored)
+
+    def _read_again(self, action: Attach) -> Document | None:
+        """The document of an asset as its file and all of its sidecars state it now; None where it cannot be read."""
+        if action.entry is None:
+            return None
+        (result,) = [found for _tag, found in self._reading.run([("", Wanted(action.entry, action.beside))])]
+        if not isinstance(result, Facts) or result.hash != action.hash:
+            return None
+        base = self._store.place
+        asset = self._workspace.describer(base).describe(result, action.entry, utc_now())
+        return self._index.document(asset, f"{base}/{action.entry.path}", (), (), None)
 
 
-def _planned(action: Reconciliation | Skip, store: str) -> Outcome:
+def options_of(workspace: Workspace, request: SyncRequest, scope: Scope) -> Options:
+    """How a reconciliation looks, and from when on it believes nothing."""
+    settings = workspace.settings
+    return Options(
+        scope,
+        rehash=request.rehash,
+        forget_missing=request.forget_missing,
+        accept_losses=request.accept_losses,
+        shrink_percent=settings.shrink_percent,
+        shrink_files=settings.shrink_files,
+        video_folder=workspace.layout.video_folder,
+    )
+
+
+def planned(action: Reconciliation | Skip, store: str) -> Outcome:
+    """What is told of an action that is only shown."""
     if isinstance(action, Skip):
         return Outcome("skip", action.source.path, action.outcome, reason=action.reason)
-    return told(action, store, "planned")
-
-
-def _sync(run: Session, request: SyncRequest, screen: Screen, store: ManagedStore, scope: Scope) -> None:
-    workspace, report = run.workspace, run.report
-    judge = _Rules(screen, ask=screen.can_ask and not request.yes)
-    index = SyncIndex(run.repository, run.run, run.patiently)
-    with workspace.readers() as pool:
-        reading = workspace.reading(pool, store)
-        reconciler = _reconciler(workspace, request, store, scope, index, reading, judge)
-
-        def reread(action: Attach) -> Document | None:
-            return _described(action, store.place, reading, workspace, index)
-
-        applier = Applier(store, index, run.edit, run.journal, report, reread)
-        try:
-            applier.apply(limited(_guarded_plan(reconciler, report), request.limit))
-        finally:
-            judge.sum_up(report)
-            report.count("unchanged", reconciler.sight.unchanged)
-            report.count("ignored", reconciler.sight.ignored)
-
-
-def _reconciler(
-    workspace: Workspace,
-    request: SyncRequest,
-    store: ManagedStore,
-    scope: Scope,
-    index: SyncIndex,
-    reading: Reading,
-    judge: _Rules,
-) -> Reconciler:
-    settings = workspace.settings
-    options = Options(
-        scope, rehash=request.rehash, forget_missing=request.forget_missing, accept_losses=request.accept_losses,
-        shrink_percent=settings.shrink_percent, shrink_files=settings.shrink_files, video_folder=workspace.layout.video_folder,
-    )  # fmt: skip
-    return Reconciler(
-        store, index, reading, workspace.describer(store.place), judge, options,
-        now=utc_now, advance=workspace.progress.advance,
-    )  # fmt: skip
-
-
-def limited(actions: Iterable[Reconciliation | Skip], limit: int) -> Iterator[Reconciliation | Skip]:
-    """The first so many actions; 0 means all. What is skipped does not count."""
-    left = limit
-    for action in actions:
-        if limit and not isinstance(action, Skip):
-            if not left:
-                return
-            left -= 1
-        yield action
-
-
-def _guarded_plan(reconciler: Reconciler, report: Report) -> Iterator[Reconciliation | Skip]:
-    """The plan; where the guard refuses it, what is missing is told first."""
-    try:
-        yield from reconciler.plan()
-    except StoreGuard:
-        for path in itertools.islice(reconciler.missing(), 20):
-            report.complain(f"missing     {path}")
-        raise
-
-
-def _described(action: Attach, base: str, reading: Reading, workspace: Workspace, index: SyncIndex) -> Document | None:
-    """The document of an asset as its file and all of its sidecars state it now; None where it cannot be read.
-
-    `base` is where its store lies.
-    """
-    if action.entry is None:
-        return None
-    (result,) = [found for _tag, found in reading.run([("", Wanted(action.entry, action.beside))])]
-    if not isinstance(result, Facts) or result.hash != action.hash:
-        return None
-    asset = workspace.describer(base).describe(result, action.entry, utc_now())
-    return index.document(asset, f"{base}/{action.entry.path}", (), (), None)
+    return replace(told(action, store), outcome="planned")
 
 
 class SyncIndex:
     """The index as a reconciliation asks it."""
 
-    def __init__(self, repository: Repository, run: str, patiently: Callable[[Callable[[], Any]], Any]) -> None:
+    def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._run = run
-        self._patiently = patiently
+        self._run = ""
+        self._patiently: Callable[[Callable[[], Any]], Any] = lambda call: call()
         self._forgotten: set[str] | None = None
+
+    def serve(self, run: Session) -> None:
+        """From now on answer for a run: its id is in what is made, and its questions wait while Elasticsearch is away."""
+        self._run = run.run
+        self._patiently = run.patiently
 
     def recorded(self, store: str) -> Iterator[Recorded]:
         """Every document that speaks of a store."""
@@ -235,36 +234,3 @@ class SyncIndex:
             return {}
         past = self._repository.forgotten_document(content_hash) or {}
         return dict(past.get("person", {}))
-
-
-def _at_once(call: Callable[[], Any]) -> Any:
-    return call()
-
-
-class _Rules:
-    """Decides what is unclear: asks a person where one is there, else takes the answer that loses nothing, and reports it."""
-
-    def __init__(self, screen: Screen, *, ask: bool) -> None:
-        self._screen = screen
-        self._ask = ask
-        self._always: set[str] = set()
-        self._unasked: dict[str, int] = defaultdict(int)
-
-    def decide(self, kind: str, lines: Sequence[str], otherwise: bool) -> bool:
-        """Whether the proposal is taken."""
-        if not self._ask:
-            self._unasked[kind] += 1
-            return otherwise
-        if kind in self._always:
-            return True
-        answer = self._screen.ask("\n".join(lines), "ynaq")
-        if answer == "q":
-            raise KeyboardInterrupt
-        if answer == "a":
-            self._always.add(kind)
-        return answer in "ya"
-
-    def sum_up(self, report: Report) -> None:
-        """Tell how much was decided without a person."""
-        for kind, count in self._unasked.items():
-            report.complain(f"{count:,} unclear ({kind}): nothing was asked, and the answer that loses nothing was taken.")

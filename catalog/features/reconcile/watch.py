@@ -7,19 +7,19 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 import psutil
 import watchfiles
 
-from catalog.cli.console import Screen
 from catalog.domain.amounts import age
 from catalog.domain.names import printable
-from catalog.errors import CatalogError, StoreUnavailable
+from catalog.errors import CatalogError, Interrupted, StoreUnavailable
 from catalog.features.reconcile.run import SyncRequest, run_sync
 from catalog.stores.local import PRIVATE, LocalStore
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
+from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "davfs", "vboxsf", "virtiofs"})
@@ -60,17 +60,28 @@ class Waiting(ManagedStore, Protocol):
         ...
 
 
-def run_watch(workspace: Workspace, store: str, every: str, settle: str, screen: Screen, *, poll: bool) -> int:
-    """Watch until interrupted."""
-    period, pause = age(every).total_seconds(), age(settle).total_seconds()
+@dataclass(frozen=True, slots=True)
+class WatchRequest:
+    """Which store, how often all of it is looked at, and how long after the last change; durations such as 24h and 5s."""
+
+    store: str = storing.NAS
+    every: str = "24h"
+    settle: str = "5s"
+    poll: bool = False
+
+
+def run_watch(workspace: Workspace, request: WatchRequest, sink: Sink) -> NoReturn:
+    """Watch a store until interrupted, which is raised."""
+    store, every, poll = request.store, request.every, request.poll
+    period, pause = age(every).total_seconds(), age(request.settle).total_seconds()
     with storing.opened(workspace, workspace.repository, store) as found:
         if not isinstance(found, LocalStore):
-            return _watch_dropbox(workspace, cast("Waiting", found), period, pause, screen)
+            _watch_dropbox(workspace, cast("Waiting", found), period, pause, sink)
         root = found.root
     polling = poll or is_network(root)
     how = f"looking at it every {_POLL_MS // 1000} s" if polling else "told by the system"
-    screen.complain(f"Watching {root} ({how}); a change is taken in {pause:g} s after the last one, everything every {every}.")
-    _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
+    sink.notice(f"Watching {root} ({how}); a change is taken in {pause:g} s after the last one, everything every {every}.")
+    _sync(workspace, sink, SyncRequest(store, yes=True, command="watch"))
     settling, next_scan = Settling(pause), time.monotonic() + period
     while True:
         try:
@@ -80,35 +91,35 @@ def run_watch(workspace: Workspace, store: str, every: str, settle: str, screen:
                 folders = settling.settled(now)
                 if now >= next_scan:
                     next_scan = now + period
-                    _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
+                    _sync(workspace, sink, SyncRequest(store, yes=True, command="watch"))
                 elif folders:
-                    _sync(workspace, screen, SyncRequest(store, folders, recursive=True, yes=True, command="watch"))
+                    _sync(workspace, sink, SyncRequest(store, folders, recursive=True, yes=True, command="watch"))
         except (OSError, RuntimeError) as error:  # the second is what the watcher itself raises, also for odd names
             reason = getattr(error, "strerror", None) or error
             if isinstance(error, OSError) and root.is_dir():
                 raise StoreUnavailable(f"{root} cannot be watched ({reason}).", store=store,
                                        hint="Where the system has too few watches, add --poll.") from error  # fmt: skip
-            screen.complain(f"The watch was interrupted ({reason}); everything is looked at, and it goes on.")
+            sink.notice(f"The watch was interrupted ({reason}); everything is looked at, and it goes on.")
         time.sleep(pause)
-        _sync(workspace, screen, SyncRequest(store, yes=True, command="watch"))
+        _sync(workspace, sink, SyncRequest(store, yes=True, command="watch"))
 
 
-def _watch_dropbox(workspace: Workspace, store: Waiting, period: float, pause: float, screen: Screen) -> int:
+def _watch_dropbox(workspace: Workspace, store: Waiting, period: float, pause: float, sink: Sink) -> NoReturn:
     """Ask Dropbox to say when something changes, and look then; and once in every period whatever it says."""
-    screen.complain(f"Watching {store.place} (told by Dropbox); a change is taken in {pause:g} s after the last one.")
+    sink.notice(f"Watching {store.place} (told by Dropbox); a change is taken in {pause:g} s after the last one.")
     request = SyncRequest(store.name, yes=True, command="watch")
-    _sync(workspace, screen, request)
+    _sync(workspace, sink, request)
     next_scan = time.monotonic() + period
     while True:
         try:
             changed = store.wait(_LONGPOLL_SECONDS)
         except StoreUnavailable as error:
-            screen.complain(f"Error: {printable(str(error))}")
+            sink.notice(f"Error: {printable(str(error))}")
             changed = False
         time.sleep(pause)
         if changed or time.monotonic() >= next_scan:
             next_scan = time.monotonic() + period
-            _sync(workspace, screen, request)
+            _sync(workspace, sink, request)
 
 
 def _changes(root: Path, *, polling: bool) -> Iterator[set[tuple[watchfiles.Change, str]]]:
@@ -131,12 +142,14 @@ def _folder(path: str, root: Path) -> str:
     return os.fspath(folder if folder.is_relative_to(root) else root)
 
 
-def _sync(workspace: Workspace, screen: Screen, request: SyncRequest) -> None:
-    """One sync; what stops it does not end the watch: the next change, or the next full scan, tries again."""
+def _sync(workspace: Workspace, sink: Sink, request: SyncRequest) -> None:
+    """One sync; what stops it does not end the watch, unless a person does: the next change, or full scan, tries again."""
     try:
-        run_sync(workspace, request, screen)
+        run_sync(workspace, request, sink)
+    except Interrupted:
+        raise
     except CatalogError as error:
-        screen.complain(f"Error: {printable(str(error))}")
+        sink.notice(f"Error: {printable(str(error))}")
 
 
 def is_network(root: Path) -> bool:

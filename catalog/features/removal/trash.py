@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog.cli.console import Screen
 from catalog.domain import edits
-from catalog.domain.amounts import age
+from catalog.domain.amounts import age, size_text
 from catalog.domain.copies import copy_row, sidecar_row
 from catalog.domain.edits import Edit
 from catalog.errors import DONE, ConfirmationNeeded, NotFound, StoreError, UsageError
@@ -21,7 +21,7 @@ from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
 from catalog.work import store_book as storing
 from catalog.work.proof import Prover
-from catalog.work.report import Outcome, size_text
+from catalog.work.report import Outcome
 from catalog.work.session import Session, session
 from catalog.work.workspace import Workspace
 

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from catalog.cli.console import Screen
+from catalog.domain.amounts import size_text
 from catalog.domain.decisions import BAD, DROP, KEEP, NOT_DUPLICATE, Answer, Decision
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import printable
@@ -28,7 +29,7 @@ from catalog.features.review.previews import SIDE, Previewer, previewer
 from catalog.features.review.resolve import Deciding
 from catalog.features.review.server import Apply, Review, serving
 from catalog.index.repository import Repository
-from catalog.work.report import Outcome, Report, size_text
+from catalog.work.report import Outcome, Report
 from catalog.work.workspace import Workspace
 
 LARGE = 1600

@@ -7,12 +7,12 @@ import sys
 from typing import Any
 
 from catalog.cli.console import Screen
+from catalog.domain.amounts import size_text
 from catalog.errors import DONE, CatalogError, ConfigError, UsageError
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.credentials import forget_credentials, read_credentials, write_credentials
 from catalog.stores.dropbox.login import Login, revoke
 from catalog.work import store_book as storing
-from catalog.work.report import size_text
 from catalog.work.workspace import Workspace
 
 PATIENCE = 5.0

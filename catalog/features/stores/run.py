@@ -11,6 +11,7 @@ from typing import Any
 
 from catalog.cli.console import Screen
 from catalog.domain import edits
+from catalog.domain.amounts import size_text
 from catalog.domain.copies import OK
 from catalog.domain.edits import Edit
 from catalog.domain.names import from_text
@@ -21,7 +22,7 @@ from catalog.stores.marker import read_marker, write_marker
 from catalog.work import guards
 from catalog.work import store_book as storing
 from catalog.work.places import DropboxPlace, LocalPlace, Place
-from catalog.work.report import Outcome, size_text
+from catalog.work.report import Outcome
 from catalog.work.session import Session, session
 from catalog.work.workspace import Workspace
 

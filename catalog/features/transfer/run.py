@@ -15,6 +15,7 @@ import orjson
 
 from catalog import __version__
 from catalog.cli.console import Screen, tell_line
+from catalog.domain.amounts import size_text
 from catalog.domain.names import printable, to_text
 from catalog.errors import DONE, SOME_FAILED
 from catalog.features.transfer import archive as packing
@@ -23,7 +24,6 @@ from catalog.index import schema
 from catalog.index.editor import Editor
 from catalog.work.journal import Journal
 from catalog.work.recorder import patiently
-from catalog.work.report import size_text
 from catalog.work.workspace import Workspace, new_run
 
 COMMAND = "import"

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.reingest.overview import ConfirmRequest, run_confirm
 
 
@@ -35,6 +35,6 @@ def command(what: tuple[str, ...], emptied: str | None, target: str | None, dryr
     Exit status: 0 done, 1 failed, 2 usage, 3 something was not found, 4 the folder is not there,
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(reingest_target=target, **screen.connection)
-    return run_confirm(workspace, ConfirmRequest(what, emptied, dryrun), screen)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(reingest_target=target, **console.connection)
+    return run_confirm(workspace, ConfirmRequest(what, emptied, dryrun), console)

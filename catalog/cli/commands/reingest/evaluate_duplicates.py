@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.reingest.archive import Scope
 from catalog.features.reingest.duplicates.run import REPORT, run_evaluate
 from catalog.features.reingest.evaluation import EvaluateRequest
@@ -40,8 +40,8 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage, 4 the report is there already, 5 Elasticsearch cannot be reached,
     130 interrupted.
     """
-    screen = Screen.from_flags(shared)
+    console = Console.from_flags(shared)
     chosen = {"reingest_skip": skip or None, "nas_root": nas_root, "dropbox_root": dropbox_root}
-    workspace = screen.workspace(**chosen, **screen.connection)
+    workspace = console.workspace(**chosen, **console.connection)
     request = EvaluateRequest(Scope(folder, query, store), report, replace=yes)
-    return run_evaluate(workspace, request, screen, distance)
+    return run_evaluate(workspace, request, console, distance)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.reingest.archive import Scope
 from catalog.features.reingest.evaluation import EvaluateRequest
 from catalog.features.reingest.videos.reports import REPORT, run_evaluate
@@ -39,7 +39,7 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage, 4 the report is there already, 5 Elasticsearch cannot be reached,
     130 interrupted.
     """
-    screen = Screen.from_flags(shared)
+    console = Console.from_flags(shared)
     settings = {"reingest_skip": skip or None, "reingest_target": target}
     request = EvaluateRequest(Scope(folder, query, store), report, until, yes)
-    return run_evaluate(screen.workspace(**screen.connection, **settings), request, screen)
+    return run_evaluate(console.workspace(**console.connection, **settings), request, console)

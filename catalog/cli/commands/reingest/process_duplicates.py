@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.reingest.duplicates.run import ProcessRequest, run_process
 
 
@@ -37,6 +37,6 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage or a report that cannot be used, 3 some rows were refused or failed,
     4 more removals than allowed without --yes, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
-    workspace = screen.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **screen.connection)
-    return run_process(workspace, ProcessRequest(report, dryrun, yes, undo), screen)
+    console = Console.from_flags(shared)
+    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    return run_process(workspace, ProcessRequest(report, dryrun, yes, undo), console)

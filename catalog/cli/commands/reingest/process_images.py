@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.reingest.images.run import ProcessRequest, run_process
 
 
@@ -42,7 +42,7 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage or a report that cannot be used, 3 some rows were refused or failed,
     4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
+    console = Console.from_flags(shared)
     chosen = {"reingest_target": target, "nas_root": nas_root, "dropbox_root": dropbox_root}
-    workspace = screen.workspace(**chosen, **screen.connection)
-    return run_process(workspace, ProcessRequest(report, staging, write_dates, dryrun, again), screen)
+    workspace = console.workspace(**chosen, **console.connection)
+    return run_process(workspace, ProcessRequest(report, staging, write_dates, dryrun, again), console)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.reingest.videos.run import ProcessRequest, run_process
 
 
@@ -37,6 +37,6 @@ def command(report: Path, staging: str, larger: bool, again: bool, dryrun: bool,
     Exit status: 0 done, 1 failed (a full disk), 2 usage or a report that cannot be used, 3 some rows were refused or failed,
     4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
+    console = Console.from_flags(shared)
     request = ProcessRequest(report, staging, larger, dryrun, again)
-    return run_process(screen.workspace(**screen.connection, reingest_target=target), request, screen)
+    return run_process(console.workspace(**console.connection, reingest_target=target), request, console)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.reingest.replacement.run import ReplaceRequest, run_replace
 
 
@@ -41,6 +41,6 @@ def command(
     Exit status: 0 done, 1 failed (a full disk), 2 usage or a report that cannot be used, 3 some rows were refused or failed,
     4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    screen = Screen.from_flags(shared)
+    console = Console.from_flags(shared)
     request = ReplaceRequest(report, failsafe, larger, dryrun, yes, undo)
-    return run_replace(screen.workspace(**screen.connection), request, screen)
+    return run_replace(console.workspace(**console.connection), request, console)

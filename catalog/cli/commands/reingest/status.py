@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from catalog.cli import options
-from catalog.cli.console import Screen
+from catalog.cli.console import Console
 from catalog.features.reingest.overview import run_status
 
 
@@ -31,5 +31,5 @@ def command(target: str | None, reports: Path, **shared: Any) -> int:
     \b
     Exit status: 0 done, 1 failed, 2 usage, 5 Elasticsearch cannot be reached.
     """
-    screen = Screen.from_flags(shared)
-    return run_status(screen.workspace(**screen.connection), target, reports, screen)
+    console = Console.from_flags(shared)
+    return run_status(console.workspace(**console.connection), target, reports, console)

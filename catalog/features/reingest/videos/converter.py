@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from catalog.domain.amounts import size_text
 from catalog.domain.asset import Entry, Facts
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.names import printable, to_text
@@ -21,7 +22,6 @@ from catalog.media.video import ffmpeg
 from catalog.media.video.conversion import Conversion, arguments, instant_of, playing, texts
 from catalog.media.video.probe import BRIEF, WHOLE
 from catalog.work.description import utc_now
-from catalog.work.report import size_text
 from catalog.work.workers import ReaderPool
 from catalog.work.workspace import Workspace
 

@@ -1,0 +1,207 @@
+"""What two stores and the index show before one is mirrored to the other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from catalog.domain.actions import Skip
+from catalog.domain.edits import Change, Document
+from catalog.domain.names import comparison_key
+from catalog.errors import StoreGuard
+from catalog.features.mirror.plan import Move, Needs, Pair, lacks, mirror_asset
+from catalog.features.reconcile.comparison import Recorded, Records, Scope
+from catalog.features.reconcile.listed import KnownReconciler
+from catalog.features.reconcile.plan import Lose, Reconciliation, Vanish
+from catalog.features.reconcile.run import SyncIndex
+from catalog.features.reconcile.survey import Options
+from catalog.index import queries, schema
+from catalog.index.repository import Repository
+from catalog.stores.protocol import ManagedStore
+from catalog.work.description import utc_now
+from catalog.work.listing import Listing
+from catalog.work.progress import Progress
+
+BATCH = 500
+"""Documents asked for at once."""
+Ask = Callable[[Callable[[], Any]], Any]
+"""How a question to the index is put: at once, or waiting while it is away."""
+
+
+def at_once(call: Callable[[], Any]) -> Any:
+    """Put a question to the index, and no more."""
+    return call()
+
+
+class Listed(NamedTuple):
+    """An action that brings the index in step with one store, which is named, before anything travels."""
+
+    store: str
+    action: Reconciliation | Skip
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.action.name
+
+    @property
+    def key(self) -> str:
+        """What it is ordered by."""
+        return self.action.key
+
+    @property
+    def hash(self) -> str:
+        """The asset's."""
+        return self.action.hash
+
+    @property
+    def counts(self) -> bool:
+        """Whether a limit counts it."""
+        return self.action.counts
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"{self.store}: {self.action.describe()}"
+
+
+@dataclass(slots=True)
+class Lacking:
+    """What is to be mirrored, by hash: assets whose file may follow a rename come `first`; the `rest` by path."""
+
+    first: list[str] = field(default_factory=list)
+    rest: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def hashes(self, changed: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Both in order, with the assets whose records are changed before that among the first."""
+        first = list(dict.fromkeys([*sorted(changed), *sorted(self.first)]))
+        known = set(first)
+        return first, [key for _path, digest in sorted(self.rest) if (key := digest.hex()) not in known]
+
+
+class PairSurvey:
+    """Two stores as they are listed, and what the index lacks and they do."""
+
+    def __init__(self, repository: Repository, source: ManagedStore, target: ManagedStore) -> None:
+        self.given = Listing(source)
+        self.shown = Listing(target, remembered=True)
+        by_case = source.capabilities.case_sensitive and target.capabilities.case_sensitive
+        self.pair = Pair(source.name, target.name, self.shown.key if by_case else comparison_key)
+        self.lacking = Lacking()
+        self.listed: list[Listed] = []
+        self.unknown: dict[str, int] = {}
+        self._repository = repository
+        self._stores = ((target, self.shown), (source, self.given))
+
+    def look(self, options: Options, progress: Progress) -> None:
+        """One scan of the index, then the listings; raises StoreGuard where so much is gone that nothing is believed.
+
+        In this order, so that what another run adds meanwhile is never taken for gone.
+        """
+        records = self._scanned([store.name for store, _seen in self._stores])
+        index = SyncIndex(self._repository)
+        for store, seen in self._stores:
+            if progress.shows_files:
+                progress.step(f"Looking at {store.name}")
+            reconciler = KnownReconciler(store, index, records[store.name], seen, options, utc_now)
+            try:
+                self.listed += [Listed(store.name, action) for action in reconciler.plan()]
+            except StoreGuard as error:
+                hint = "Is everything there? If they are really gone, add --yes."
+                raise StoreGuard(f"Store {store.name}: {error.message}", hint=hint) from None
+            self.unknown[store.name] = reconciler.unknown
+        self.listed = _without_last_copies(self.listed)
+
+    def _scanned(self, names: Sequence[str]) -> dict[str, Records]:
+        """What the index says of the stores that are listed; on the way, which assets need something."""
+        records = {name: Records() for name in names}
+        self._repository.refresh(self._repository.alias)
+        query = queries.of_stores(self.pair[:2])
+        for page in self._repository.scan_pages(query, source=["copies", "sidecars", "stack.id"]):
+            for hit in page:
+                self._take(hit["_id"], hit["_source"], records)
+        return records
+
+    def _take(self, key: str, document: Mapping[str, Any], records: Mapping[str, Records]) -> None:
+        copies, sidecars = document.get("copies", ()), document.get("sidecars", ())
+        row = Recorded(key, copies, sidecars, document.get("stack", {}).get("id", ""))
+        for name, known in records.items():
+            known.take(row, name, Scope())
+        path, has_other = lacks(copies, sidecars, self.pair)
+        if has_other:
+            self.lacking.first.append(key)
+        elif path:
+            self.lacking.rest.append((path, bytes.fromhex(key)))
+
+
+def _without_last_copies(listed: Sequence[Listed]) -> list[Listed]:
+    """The plan where an asset that is gone from both stores is marked as missing in one: each was told of the other."""
+    lost: dict[str, str] = {}
+    told: list[Listed] = []
+    for store, action in listed:
+        if isinstance(action, Lose):
+            is_last = lost.setdefault(action.hash, store) != store and not action.elsewhere.startswith(f"{store}:")
+            told.append(Listed(store, Vanish(action.known, overwritten=action.overwritten) if is_last else action))
+        else:
+            told.append(Listed(store, action))
+    return told
+
+
+class NeedsSurvey:
+    """What assets need in the other store, as the index says now, and as it will say by what is only foreseen.
+
+    `repository` None means that there is no catalog yet. `changes` and `renames` are what is foreseen, by content.
+    """
+
+    def __init__(self, repository: Repository | None, pair: Pair, ask: Ask = at_once) -> None:
+        self.ask = ask
+        self.changes: dict[str, list[Change]] = defaultdict(list)
+        self.renames: dict[str, list[Move]] = defaultdict(list)
+        self._repository = repository
+        self._pair = pair
+
+    def of(self, hashes: Sequence[str]) -> Iterator[Needs]:
+        """What each of some assets needs, in their order."""
+        for start in range(0, len(hashes), BATCH):
+            part = hashes[start : start + BATCH]
+            documents = self._documents(part)
+            disputed = [h for h, d in documents.items() if lacks(d.get("copies", ()), (), self._pair)[1]]
+            moves = self._moves(disputed)
+            for key, document in documents.items():
+                history = [*moves.get(key, ()), *self.renames.get(key, ())]
+                copies, sidecars = document.get("copies", []), document.get("sidecars", [])
+                yield mirror_asset(key, copies, sidecars, self._pair, history)
+
+    def _documents(self, hashes: Sequence[str]) -> dict[str, Document]:
+        repository = self._repository
+        found = self.ask(lambda: repository.documents(hashes)) if repository is not None else {}
+        documents: dict[str, Document] = {}
+        for key in hashes:
+            document = found[key][0] if key in found else None
+            after = _changed(document, self.changes.get(key, ()))
+            if after is not None:
+                documents[key] = after
+        return documents
+
+    def _moves(self, hashes: Sequence[str]) -> dict[str, list[Move]]:
+        """The renames of some assets in either store; asked for only where an asset has another path in each."""
+        found: dict[str, list[Move]] = defaultdict(list)
+        repository = self._repository
+        if hashes and repository is not None:
+            for event in self.ask(lambda: _renames(repository, hashes, self._pair[:2])):
+                move = Move(event["store"], event.get("source", ""), event.get("path", ""), event["at"])
+                found[event["hash"]].append(move)
+        return found
+
+
+def _renames(repository: Repository, hashes: Sequence[str], stores: Sequence[str]) -> list[Mapping[str, Any]]:
+    repository.refresh(schema.companion(repository.alias, "events"))
+    return list(queries.renames(repository, hashes, stores))
+
+
+def _changed(document: Document | None, changes: Iterable[Change]) -> Document | None:
+    after = document
+    for change in changes:
+        after = change(after)
+    return after
