@@ -28,7 +28,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.copies import copy_row, flat
 from catalog.domain.fixity import content_hash
 from catalog.index.repository import Repository
-from catalog.work.places import LocalPlace
+from catalog.stores.local_root import LocalRoot
 from catalog.work.progress import NoProgress
 from catalog.work.store_book import claim_root
 from catalog.work.workspace import Workspace
@@ -139,7 +139,7 @@ def main(files: int, renamed: int, folder: Path | None) -> None:
     try:
         if not root.exists():
             _make(root, files)
-        claim_root(repository, "nas", LocalPlace(root))
+        claim_root(repository, "nas", LocalRoot(root))
         _fill(repository, root)
         _measure(repository, root, renamed)
     finally:

@@ -4,6 +4,7 @@ An error that concerns one file does not end a run: the run goes on and ends wit
 
 CatalogError
 ├── UsageError (2)             ConfigError
+├── UnknownKind (2)
 ├── StoreError (1)             NotFound, AlreadyExists, PermissionDenied, StoreFull, InvalidPath,
 │                              ReadOnlyStore, FixityMismatch, Interrupted (130), StoreUnavailable (5)
 ├── CatalogIndexError (1)      IndexUnavailable (5), AccessDenied (5), SchemaMismatch, DocumentConflict,
@@ -49,6 +50,12 @@ class UsageError(CatalogError):
 
 class ConfigError(UsageError):
     """A setting is unknown, ill-typed or missing."""
+
+
+class UnknownKind(CatalogError):
+    """A store is of a kind that this program does not know."""
+
+    exit_code = 2
 
 
 class StoreError(CatalogError):

@@ -20,15 +20,19 @@ import pytest
 import requests
 from emulators.dropbox import Emulator
 from hypothesis import settings
+from memory_store.root import KIND, MemoryKind
 from running import Lab
 
 from catalog.engine import DISTRIBUTION_VARIABLE, VERSION, LocalNode, NodeAddress, fetch
+from catalog.stores import registry
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a suite that runs in the background; what it starts would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("same every time", derandomize=True)
 settings.load_profile("same every time")
+
+registry.register(KIND)
 
 IMAGE = f"docker.elastic.co/elasticsearch/elasticsearch:{VERSION}"
 
@@ -130,6 +134,13 @@ def index_name(es_node: NodeAddress) -> Iterator[str]:
     for index in found:
         assert index.startswith(name)  # an alias is shown by its index, which may be somebody else's
         _ask(es_node, "DELETE", index).raise_for_status()
+
+
+@pytest.fixture
+def memory() -> Iterator[MemoryKind]:
+    """The kind of stores that lie in memory; its disks are gone afterwards."""
+    yield KIND
+    KIND.disks.clear()
 
 
 @pytest.fixture

@@ -121,8 +121,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, stores: dict[str, type[Counting]])
     def opened(workspace: Any, repository: Any, name: str, *, dry: bool = False) -> Iterator[LocalStore]:
         known = repository.store_record(name)
         root = storing.root_of(workspace, name, known)
-        storing.check_present(name, storing.place_of(workspace, name, known), known)
-        store = stores.get(name, Counting)(name, root, calls)
+        storing.check_present(name, root, known)
+        assert root.folder is not None
+        store = stores.get(name, Counting)(name, root.folder, calls)
         try:
             yield store
         finally:

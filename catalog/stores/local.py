@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import itertools
 import os
-import re
-import shutil
-import socket
 import stat as stat_module
 import threading
-import time
-import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, ClassVar, TypeAlias
 
 from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher
@@ -32,19 +26,16 @@ from catalog.errors import (
     StoreError,
     StoreFull,
     StoreUnavailable,
+    UsageError,
 )
+from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_writable
 from catalog.stores.placing import place_without_overwriting
 from catalog.stores.protocol import Capabilities, Store
+from catalog.stores.scratch import IN_A_STORE, claim_scratch, release_scratch, sweep_scratch
 from catalog.stores.trash import Trash, Trashed
-
-PRIVATE = ".catalog"
-"""The folder below a managed root that holds its marker, temporary files and trash; never listed."""
 
 _READ_BYTES = 256 * 1024
 """Bytes read at once: small enough to stay in the processor's cache while they are hashed."""
-
-_HOST = re.sub(r"\W", "", socket.gethostname()) or "host"
-_ABANDONED_SECONDS = 7 * 24 * 3600
 
 _PROBLEMS = {
     stat_module.S_IFLNK: "a symbolic link (links are not followed)",
@@ -66,6 +57,8 @@ class LocalStore:
     `avoid` says of a folder why it is not listed, or "".
     """
 
+    kind: ClassVar[str] = "local"
+
     def __init__(self, name: str, root: Path, *, managed: bool = True, avoid: Callable[[Path], str] = lambda _folder: "") -> None:
         self.name = name
         self.root = root
@@ -81,6 +74,24 @@ class LocalStore:
     def place(self) -> str:
         """The folder."""
         return to_text(str(self.root))
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder."""
+        return self.root
+
+    def relative(self, folder: str) -> str:
+        """A folder by its real path, so that links to it are followed."""
+        real = os.path.realpath(folder if os.path.isabs(folder) else self.root / folder)  # noqa: PTH117
+        relative = os.path.relpath(real, os.path.realpath(self.root))
+        if relative == ".." or relative.startswith("../"):
+            raise UsageError(
+                f"{folder} does not lie in {self.root}.", hint="Name a folder of the store, relative to its root or absolute."
+            )
+        text = "" if relative == "." else to_text(relative)
+        if text.split("/")[0] == PRIVATE:
+            raise UsageError(f"{PRIVATE} is kept for the catalog itself.", hint="Name a folder of photos.")
+        return text
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -314,8 +325,7 @@ class LocalStore:
             os.close(descriptor)
 
     def _in_trash(self, key: str) -> str:
-        if key.startswith("/") or ".." in key.split("/") or "\0" in key:
-            raise InvalidPath(f"{key!r} is nothing in the trash of store {self.name}.", store=self.name, path=key)
+        check_in_trash(key, self)
         return self.trash.system(key)
 
     def discard(self, path: str, seen: Entry | None = None) -> None:  # noqa: ARG002 - a disk cannot be told so
@@ -337,12 +347,12 @@ class LocalStore:
 
     def sweep(self) -> None:
         """Remove the temporary files that killed runs left behind."""
-        _sweep_scratch(self.root)
+        sweep_scratch(self.root / IN_A_STORE)
 
     def close(self) -> None:
         """Remove this run's temporary folder."""
         if self._scratch is not None:
-            release_scratch(self.root, self._scratch, self._scratch_lock)
+            release_scratch(self._scratch, self._scratch_lock)
             self._scratch = None
 
     # --- private ---------------------------------------------------------------------------------------------------
@@ -382,19 +392,11 @@ class LocalStore:
         return _translated(error, self.name, path)
 
     def _system(self, path: str) -> str:
-        parts = path.split("/")
-        if path.startswith("/") or ".." in parts or "\0" in path:
-            raise InvalidPath(f"{path!r} is no path inside store {self.name}.", store=self.name, path=path)
+        check_inside(path, self)
         return os.path.join(self.root, from_text(path))  # noqa: PTH118
 
     def _writable(self, path: str) -> str:
-        if self.capabilities.read_only:
-            raise ReadOnlyStore(f"Store {self.name} is only read from.", store=self.name, path=path)
-        parts = path.split("/")
-        if "" in parts or "." in parts:
-            raise InvalidPath(f"{path!r} is no path of a file in store {self.name}.", store=self.name, path=path)
-        if parts[0] == PRIVATE:
-            raise InvalidPath(f"{PRIVATE} is kept for the catalog itself.", store=self.name, path=path)
+        check_writable(path, self)
         return self._system(path)
 
 
@@ -407,67 +409,6 @@ def _forget_pages(descriptor: int) -> None:
 def _entry_of(path: str, status: os.stat_result) -> Entry:
     problem = "" if stat_module.S_ISREG(status.st_mode) else _PROBLEMS.get(stat_module.S_IFMT(status.st_mode), "not a file")
     return Entry(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino, problem)
-
-
-def claim_scratch(root: Path) -> tuple[Path, int]:
-    """A new temporary folder, and the open descriptor that locks it. Raises OSError.
-
-    Another run may sweep the folder, or remove its parent, in the moment before it is locked: then a new one is made.
-    """
-    parent = root / PRIVATE / "tmp"
-    while True:
-        scratch = parent / f"{_HOST}-{uuid.uuid4().hex}"
-        try:
-            parent.parent.mkdir(exist_ok=True)
-            parent.mkdir(exist_ok=True)
-            _sweep(parent)
-            scratch.mkdir()
-            descriptor = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except (FileNotFoundError, FileExistsError):
-            if not root.is_dir() or parent.is_file() or parent.parent.is_file():
-                raise
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # another run is sweeping it at this moment
-            os.close(descriptor)
-            continue
-        except OSError:  # no locks here: then it is only kept by its age
-            pass
-        if scratch.is_dir():
-            return scratch, descriptor
-        os.close(descriptor)
-
-
-def release_scratch(root: Path, scratch: Path, lock: int) -> None:
-    """Remove a folder that `claim_scratch` gave."""
-    shutil.rmtree(scratch, ignore_errors=True)
-    os.close(lock)
-    _sweep_scratch(root)
-
-
-def _sweep_scratch(root: Path) -> None:
-    parent = root / PRIVATE / "tmp"
-    with contextlib.suppress(OSError):
-        _sweep(parent)
-        parent.rmdir()
-
-
-def _sweep(parent: Path) -> None:
-    """Remove the temporary folders that no living run holds.
-
-    The locks of another machine cannot be seen on every network file system: its folders go when they are old.
-    """
-    for folder in parent.iterdir():
-        with contextlib.suppress(OSError):
-            if not folder.name.startswith(f"{_HOST}-") and time.time() - folder.stat().st_mtime < _ABANDONED_SECONDS:
-                continue
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(descriptor)
 
 
 def _transfer(stream: BinaryIO, target: int) -> None:

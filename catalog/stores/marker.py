@@ -6,14 +6,35 @@ import contextlib
 import os
 import uuid
 from pathlib import Path
+from typing import Protocol
 
 import orjson
 
-from catalog.errors import PermissionDenied, ReadOnlyStore, StoreGuard
-from catalog.stores.local import PRIVATE, claim_scratch, release_scratch
+from catalog.errors import AlreadyExists, PermissionDenied, ReadOnlyStore, StoreGuard
+from catalog.stores.paths import PRIVATE
 from catalog.stores.placing import place_without_overwriting
+from catalog.stores.scratch import claim_scratch, release_scratch
 
 MARKER = "store.json"
+
+
+class Markable(Protocol):
+    """A store far away that keeps small files of the catalog's own."""
+
+    name: str
+
+    @property
+    def place(self) -> str:
+        """Where it lies, as a person would name it."""
+        ...
+
+    def read_private(self, name: str) -> bytes | None:
+        """A small file of the catalog's own below the root, or None."""
+        ...
+
+    def write_private(self, name: str, data: bytes, *, replace: bool = False) -> None:
+        """Put one there, as the root's first file where need be. Raises AlreadyExists where there is one."""
+        ...
 
 
 def marker_path(root: Path) -> Path:
@@ -76,7 +97,7 @@ def write_marker(root: Path, name: str, identity: str | None = None) -> str:
             with contextlib.suppress(FileExistsError):
                 place_without_overwriting(os.fspath(aside), os.fspath(path))
         finally:
-            release_scratch(root, scratch, lock)
+            release_scratch(scratch, lock)
     except PermissionError as error:
         raise PermissionDenied(
             f"The folder {root} cannot be written to.", store=name, hint="Check its owner and mode."
@@ -86,4 +107,22 @@ def write_marker(root: Path, name: str, identity: str | None = None) -> str:
     found = read_marker(root)
     if found is None:
         raise StoreGuard(f"The marker {path} vanished while it was written.")
+    return found
+
+
+def marker_in(store: Markable) -> str | None:
+    """The id that the marker of a store far away states, or None. Raises StoreGuard for a damaged marker."""
+    data = store.read_private(MARKER)
+    return None if data is None else identity_in(data, f"{store.place}/{PRIVATE}/{MARKER}")
+
+
+def mark_in(store: Markable, identity: str | None = None) -> str:
+    """The same as `write_marker` for a store far away."""
+    if identity is None and (known := marker_in(store)) is not None:
+        return known
+    with contextlib.suppress(AlreadyExists):
+        store.write_private(MARKER, marker_data(store.name, identity), replace=identity is not None)
+    found = marker_in(store)
+    if found is None:
+        raise StoreGuard(f"The marker of {store.place} vanished while it was written.")
     return found

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from catalog.domain.asset import Entry
 from catalog.stores.trash import Trashed
@@ -20,7 +21,8 @@ Paths: TypeAlias = list[str]
 class Capabilities:
     """What a store is like. `time_precision` is in seconds, `largest_file` in bytes (0: no limit known).
 
-    `together`: how many writes are worth being asked for at once, because the store sends them together.
+    `longest_name` is in UTF-8 bytes of one part of a path (0: what the system takes). `together`: how many writes are worth
+    being asked for at once, because the store sends them together.
     """
 
     checksums: tuple[str, ...] = ()
@@ -30,6 +32,7 @@ class Capabilities:
     trash: bool = False
     read_only: bool = False
     largest_file: int = 0
+    longest_name: int = 0
     together: int = 1
 
 
@@ -99,11 +102,28 @@ class Store(Protocol):
 
 
 class ManagedStore(Store, Protocol):
-    """A store of the catalog, or a folder that files are taken from: what lies in it can be taken away and put back."""
+    """A store of the catalog, or a folder that files are taken from: what lies in it can be taken away and put back.
+
+    `kind` is that of its root.
+    """
+
+    kind: ClassVar[str]
 
     @property
     def place(self) -> str:
         """Where it lies, in text form, as a person would name it."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of this machine that its files lie in; None where they are far away."""
+        ...
+
+    def relative(self, folder: str) -> str:
+        """A folder that a person named, relative to the root or absolute, as the store names it; "" for the root.
+
+        Raises UsageError for one outside of it.
+        """
         ...
 
     def checksum(self, path: str, *, anew: bool = False) -> str:
@@ -152,4 +172,13 @@ class RemoteStore(ManagedStore, Protocol):
 
     def thumbnails(self, paths: Sequence[str]) -> dict[str, bytes]:
         """Small JPEGs, upright, by path: of those files that have one. Some 25 paths are one request."""
+        ...
+
+
+@runtime_checkable
+class TellingStore(ManagedStore, Protocol):
+    """A store that says itself when something changes."""
+
+    def wait(self, seconds: int) -> bool:
+        """Wait for a change since the last listing, so many seconds at most; whether there was one."""
         ...

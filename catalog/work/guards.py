@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from catalog.domain.names import comparison_key
 from catalog.errors import ConfirmationNeeded, SourceInsideCatalog, StoreGuard, UsageError
+from catalog.stores.root import Overlap, Root
 
 ALL_OF = 4
 """Recorded files of which all may not just be gone, however few they are."""
@@ -22,41 +22,17 @@ def check_folder(path: str) -> Path:
     return real
 
 
-def check_apart(source: Path, root: Path) -> None:
-    """Raise SourceInsideCatalog where one of two real folders lies in the other, by path or by being the same on disk."""
-    real_root = Path(os.path.realpath(root))
-    if source == real_root or source.is_relative_to(real_root) or _is_below(source, real_root):
-        raise SourceInsideCatalog(f"The folder {source} lies inside the catalog {root}; nothing was changed.",
+def check_apart(source: Root, root: Root) -> None:
+    """Raise SourceInsideCatalog where one of two roots lies in the other."""
+    overlap = source.overlap(root)
+    if overlap is Overlap.AROUND:
+        raise SourceInsideCatalog(
+            f"The catalog {root.shown} lies inside the folder {source.shown}; nothing was changed.",
+            hint="Name folders beside the catalog one by one.",
+        )
+    if overlap is not None:
+        raise SourceInsideCatalog(f"The folder {source.shown} lies inside the catalog {root.shown}; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
-    if real_root.is_relative_to(source) or _is_below(real_root, source):
-        raise SourceInsideCatalog(f"The catalog {root} lies inside the folder {source}; nothing was changed.",
-                                  hint="Name folders beside the catalog one by one.")  # fmt: skip
-
-
-def check_places_apart(source: str, root: str) -> None:
-    """Raise SourceInsideCatalog where one of two folders of one account lies in the other (POSIX paths, any case)."""
-    one, other = (f"{comparison_key(place.rstrip('/'))}/" for place in (source, root))
-    if one.startswith(other):
-        raise SourceInsideCatalog(f"The folder {source} lies inside the catalog {root}; nothing was changed.",
-                                  hint="Name a folder outside it.")  # fmt: skip
-    if other.startswith(one):
-        raise SourceInsideCatalog(f"The catalog {root} lies inside the folder {source}; nothing was changed.",
-                                  hint="Name folders beside the catalog one by one.")  # fmt: skip
-
-
-def _is_below(inner: Path, outer: Path) -> bool:
-    """Whether some parent of `inner` is the very folder `outer`, as a bind mount shows it under another name."""
-    try:
-        wanted = outer.stat()
-    except OSError:
-        return False
-    for folder in (inner, *inner.parents):
-        try:
-            if os.path.samestat(folder.stat(), wanted):
-                return True
-        except OSError:
-            continue
-    return False
 
 
 def check_marker(name: str, root: object, marker: str | None, known: dict[str, object] | None) -> None:

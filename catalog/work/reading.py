@@ -24,8 +24,8 @@ from catalog.domain.names import from_text
 from catalog.errors import MediaError, StoreError, StoreUnavailable, UnreadableMedia, UnsupportedType
 from catalog.media.request import Part, Request
 from catalog.stores.protocol import RemoteStore
+from catalog.stores.scratch import scratch_folder
 from catalog.work import pieces
-from catalog.work.scratch import scratch_folder
 from catalog.work.workers import ReaderPool, Result, Wants
 
 Tag = TypeVar("Tag")

@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
 
 from catalog.domain.copies import timestamp
-from catalog.domain.names import from_text
-from catalog.errors import ConfigError, InvalidPath, SourceInsideCatalog, StoreGuard, StoreUnavailable, UsageError
+from catalog.errors import ConfigError, SourceInsideCatalog, StoreGuard, StoreUnavailable, UsageError
 from catalog.index.repository import Repository
+from catalog.stores import registry
+from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.local import LocalStore
-from catalog.stores.marker import MARKER, read_marker
+from catalog.stores.local_root import LocalKind, LocalRoot
+from catalog.stores.marker import MARKER
+from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
+from catalog.stores.root import Root
 from catalog.work import guards
-from catalog.work.places import DropboxPlace, LocalPlace, Place
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
@@ -25,6 +28,22 @@ NAS = "nas"
 DROPBOX = "dropbox"
 """The store whose folder in Dropbox the setting dropbox_root names."""
 OWN_FOLDER = "a folder of the catalog itself, by its marker"
+
+
+class Setting(NamedTuple):
+    """The setting that names the root of a store, the kind of the store, and how a person is told of it."""
+
+    name: str
+    kind: str
+    told: str
+    example: str
+
+
+SETTINGS = {
+    NAS: Setting("nas_root", LocalKind.name, "the folder of the catalog", "FOLDER"),
+    DROPBOX: Setting("dropbox_root", DropboxKind.name, "the folder of the catalog in Dropbox", "/photos"),
+}
+"""The stores whose roots are settings."""
 
 
 def known_stores(repository: Repository) -> dict[str, dict[str, Any]]:
@@ -38,74 +57,62 @@ def _record(repository: Repository, name: str) -> dict[str, Any] | None:
     return None if record is None or record.get("removed") else record
 
 
-def root_of(workspace: Workspace, name: str, known: dict[str, Any] | None) -> Path:
-    """The folder of a store: as configured, else as the catalog knows it. Raises UsageError where neither does."""
-    if name == NAS and workspace.settings.nas_root is not None:
-        return workspace.settings.nas_root.expanduser().absolute()
-    if known is None:
-        if name == NAS:
-            raise ConfigError("There is no nas_root: the folder of the catalog is not known.",
-                              hint="Give --nas_root FOLDER, or set nas_root in config.json.")  # fmt: skip
-        raise UsageError(
-            f"There is no store {name}.", hint="`catalog store list` shows those there are; `catalog store add` adds."
+def root_of(workspace: Workspace, name: str, known: dict[str, Any] | None) -> Root:
+    """Where a store lies: as configured, else as the catalog knows it. Raises UsageError where neither does, UnknownKind."""
+    configured = configured_root(workspace, name)
+    if configured is not None and (known is None or known["kind"] == configured.kind):
+        return configured
+    if known is not None:
+        return registry.root_recorded(known, workspace.store_context)
+    if (setting := SETTINGS.get(name)) is not None:
+        raise ConfigError(
+            f"There is no {setting.name}: {setting.told} is not known.",
+            hint=f"Give --{setting.name} {setting.example}, or set {setting.name} in config.json.",
         )
-    return Path(from_text(known["root"]))
+    raise UsageError(f"There is no store {name}.", hint="`catalog store list` shows those there are; `catalog store add` adds.")
 
 
-def place_of(workspace: Workspace, name: str, known: dict[str, Any] | None) -> Place:
-    """Where a store lies: as configured, else as the catalog knows it. Raises UsageError where neither does."""
-    kind = known["kind"] if known is not None else DROPBOX if name == DROPBOX else LocalPlace.kind
-    if kind != DropboxPlace.kind:
-        return LocalPlace(root_of(workspace, name, known))
-    root = workspace.settings.dropbox_root if name == DROPBOX else None
-    if root is None and known is None:
-        raise ConfigError("There is no dropbox_root: the folder of the catalog in Dropbox is not known.",
-                          hint="Give --dropbox_root /photos, or set dropbox_root in config.json.")  # fmt: skip
-    return DropboxPlace(workspace, dropbox_folder(root if root is not None else known["root"] if known else ""))
+def configured_root(workspace: Workspace, name: str) -> Root | None:
+    """The root that a setting names for a store, if there is one. Raises UsageError where it cannot be one."""
+    if name not in SETTINGS:
+        return None
+    given = getattr(workspace.settings, SETTINGS[name].name)
+    kind = registry.kind_called(SETTINGS[name].kind, name)
+    return None if given is None else kind.root(kind.parse(str(given)), workspace.store_context)
 
 
-def dropbox_folder(text: str) -> str:
-    """A folder of Dropbox as a person named it: "" for the whole account, else with a slash before it. Raises UsageError."""
-    from catalog.stores.dropbox.entries import root_of as normal
-
-    try:
-        return normal(text)
-    except InvalidPath as error:
-        raise UsageError(error.message, hint=error.hint) from None
-
-
-def check_present(name: str, place: Place, known: dict[str, Any] | None) -> None:
+def check_present(name: str, root: Root, known: dict[str, Any] | None) -> None:
     """Raise StoreGuard where a store's folder is missing, or is not the store that the catalog knows."""
-    if not place.is_there():
-        raise StoreGuard(f"The folder {place.shown} of store {name} is not there; nothing was changed.",
-                         hint=_where_else(name, place))  # fmt: skip
-    marker = place.marker()
+    if not root.is_there():
+        raise StoreGuard(f"The folder {root.shown} of store {name} is not there; nothing was changed.",
+                         hint=_where_else(name, root))  # fmt: skip
+    marker = root.marker()
     try:
-        guards.check_marker(name, place.shown, marker, known)
+        guards.check_marker(name, root.shown, marker, known)
     except StoreGuard as error:
-        hint = f"{error.hint} If this is it: catalog store add {name} {place.shown} --force."
+        hint = f"{error.hint} If this is it: catalog store add {name} {root.shown} --force."
         raise StoreGuard(error.message, hint=hint) from None
 
 
-def _where_else(name: str, place: Place) -> str:
-    if name == DROPBOX and place.kind == DropboxPlace.kind:
+def _where_else(name: str, root: Root) -> str:
+    if name == DROPBOX and root.kind == SETTINGS[name].kind:
         return "Was it renamed in Dropbox? Then set dropbox_root to its new name."
     return f"Is it mounted? If it moved: catalog store add {name} FOLDER --force."
 
 
 @contextlib.contextmanager
 def opened(workspace: Workspace, repository: Repository, name: str, *, dry: bool = False) -> Iterator[ManagedStore]:
-    """A store, proved to be the one the catalog knows. Dropbox needs no more than its first use to become one, unless `dry`."""
+    """A store, proved to be the one the catalog knows. Where its kind says so, its first use makes it one, unless `dry`."""
     known = _record(repository, name)
-    place = place_of(workspace, name, known)
-    is_new = known is None and place.kind == DropboxPlace.kind
-    if isinstance(place, DropboxPlace) and is_new:
-        check_apart_from_others(workspace, repository, name, place)
+    root = root_of(workspace, name, known)
+    is_new = known is None and registry.kind_called(root.kind, name).claims_itself
+    if is_new:
+        check_apart_from_others(workspace, repository, name, root)
     if is_new and not dry:
-        claim_root(repository, name, place)
+        claim_root(repository, name, root)
     elif not is_new:
-        check_present(name, place, known)
-    store = place.store(name, is_new=is_new and dry)
+        check_present(name, root, known)
+    store = root.store(name, is_new=is_new and dry)
     try:
         yield store
     finally:
@@ -117,9 +124,9 @@ def reachable(workspace: Workspace, repository: Repository) -> dict[str, Managed
     found = {}
     for name, known in known_stores(repository).items():
         with contextlib.suppress(StoreGuard, UsageError, StoreUnavailable):
-            place = place_of(workspace, name, known)
-            check_present(name, place, known)
-            found[name] = place.store(name)
+            root = root_of(workspace, name, known)
+            check_present(name, root, known)
+            found[name] = root.store(name)
     return found
 
 
@@ -130,98 +137,79 @@ def tell_absent(repository: Repository, stores: Mapping[str, ManagedStore], sink
 
 
 def source_outside(directory: str, workspace: Workspace, known: Iterable[dict[str, Any]]) -> LocalStore:
-    """A folder to take files away from. Raises SourceInsideCatalog where any store has, or had, its place in or around it.
+    """A folder to take files away from. Raises SourceInsideCatalog where any store has, or had, its root in or around it.
 
     Every marker counts, also that of a store the catalog does not know, and every recorded root, also of a store whose
     marker was lost: what lies there may be the only copy.
     """
-    source = guards.check_folder(directory)
-    roots = {Path(from_text(record["root"])) for record in known if record["kind"] == LocalPlace.kind}
-    if workspace.settings.nas_root is not None:
-        roots.add(workspace.settings.nas_root.expanduser().absolute())
-    for root in sorted(roots):
-        guards.check_apart(source, root)
-    if any(is_marked(folder) for folder in (source, *source.parents)):
-        raise SourceInsideCatalog(f"The folder {source} lies inside a store, by its marker; nothing was changed.",
+    source = LocalRoot(guards.check_folder(directory))
+    roots = {root.text: root for root in roots_of(workspace, known) if root.folder is not None}
+    if (configured := configured_root(workspace, NAS)) is not None:
+        roots[configured.text] = configured
+    for text in sorted(roots):
+        guards.check_apart(source, roots[text])
+    if any(is_marked(root) for root in source.upwards()):
+        raise SourceInsideCatalog(f"The folder {source.shown} lies inside a store, by its marker; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
-    return LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if is_marked(folder) else "")
+    return LocalStore(
+        "source", source.folder, managed=False, avoid=lambda folder: OWN_FOLDER if is_marked(LocalRoot(folder)) else ""
+    )
 
 
-def is_marked(folder: Path, markers: set[str] | None = None) -> bool:
+def is_marked(root: Root, markers: set[str] | None = None) -> bool:
     """Whether a folder is the root of a store, or of one of some stores, as a second mount of a share may show it."""
     with contextlib.suppress(StoreGuard):
-        marker = read_marker(folder)
+        marker = root.marker()
         return marker is not None and (markers is None or marker in markers)
     return True  # a damaged marker is one
 
 
-def claim_root(repository: Repository, name: str, place: Place) -> None:
+def claim_root(repository: Repository, name: str, root: Root) -> None:
     """Mark the root on first use, and tell the index where its store is."""
-    marker = place.mark(name)
+    marker = root.mark(name)
     known = _record(repository, name)
-    guards.check_marker(name, place.shown, marker, known)
+    guards.check_marker(name, root.shown, marker, known)
     now = timestamp(datetime.now(UTC))
-    record = {**(known or {"added": now}), "name": name, "id": marker, "kind": place.kind, "root": place.text}
+    record = {**(known or {"added": now}), "name": name, "id": marker, "kind": root.kind, "root": root.text}
     repository.remember_store({**record, "last_run": now})
 
 
 def note_run(workspace: Workspace, repository: Repository, name: str) -> None:
     """Mark the store on first use, and tell the index where it is and that it was looked at."""
-    claim_root(repository, name, place_of(workspace, name, _record(repository, name)))
+    claim_root(repository, name, root_of(workspace, name, _record(repository, name)))
 
 
-def inside_dropbox(place: str, folder: str) -> str:
-    """A folder of a Dropbox store as the store names it: relative to its root as given, or absolute in the account.
-
-    Raises UsageError for one outside of it.
-    """
-    root = place.partition(":")[2].rstrip("/")
-    if not folder.startswith("/"):
-        return dropbox_folder(folder).lstrip("/")
-    absolute = dropbox_folder(folder)
-    if f"{absolute}/".lower().startswith(f"{root}/".lower()):
-        return absolute[len(root) :].lstrip("/")
-    raise UsageError(f"{folder} does not lie in {place}.", hint="Name a folder of the store, relative to its root or absolute.")
-
-
-def check_apart_from_others(workspace: Workspace, repository: Repository, name: str, place: DropboxPlace) -> None:
-    """Raise SourceInsideCatalog where another store lies in a folder of Dropbox, or around it: its files would count twice."""
+def check_apart_from_others(workspace: Workspace, repository: Repository, name: str, root: Root) -> None:
+    """Raise SourceInsideCatalog where another store lies in a root, or around it: its files would count twice."""
     for other, record in known_stores(repository).items():
-        if other != name and record["kind"] == DropboxPlace.kind:
-            guards.check_places_apart(place.shown, place_of(workspace, other, record).shown)
+        if other != name:
+            guards.check_apart(root, root_of(workspace, other, record))
 
 
-def dropbox_places(workspace: Workspace, records: Iterable[dict[str, Any]]) -> list[DropboxPlace]:
-    """Where stores lie, or lay, in Dropbox."""
-    return [DropboxPlace(workspace, dropbox_folder(r["root"])) for r in records if r["kind"] == DropboxPlace.kind]
+def roots_of(workspace: Workspace, records: Iterable[dict[str, Any]]) -> list[Root]:
+    """Where stores lie, or lay, by their records."""
+    return [registry.root_recorded(record, workspace.store_context) for record in records]
 
 
-def dropbox_source(workspace: Workspace, folder: str, places: Iterable[DropboxPlace]) -> ManagedStore:
+def dropbox_source(workspace: Workspace, folder: str, roots: Iterable[Root]) -> ManagedStore:
     """A folder of the Dropbox account that is no part of the catalog, to read from or to take files away from.
 
-    Raises SourceInsideCatalog where a store has, or had, its place in or around it; UsageError where there is none.
+    Raises SourceInsideCatalog where a store has, or had, its root in or around it; UsageError where there is none.
     """
-    root = dropbox_folder(folder)
-    source = workspace.dropbox_store("source", root, managed=False)
-    for place in places:
-        guards.check_places_apart(source.place, place.shown)
-    if not source.has_root():
+    kind = DropboxKind()
+    source = kind.root(kind.parse(folder), workspace.store_context)
+    for root in roots:
+        guards.check_apart(source, root)
+    if not source.is_there():
         raise UsageError(
-            f"There is no folder {root} in Dropbox.", hint="Check the spelling; it is named from the account's root."
+            f"There is no folder {source.path} in Dropbox.",
+            hint="Check the spelling; it is named from the account's root.",
         )
-    for above in _and_above(root):
-        if workspace.dropbox_store("source", above, managed=False).read_private(MARKER) is not None:
-            raise SourceInsideCatalog(f"The folder {root} lies inside a store, by its marker; nothing was changed.",
-                                      hint="Name a folder outside it.")  # fmt: skip
-    if any(PurePosixPath(e.path).match(f"*/.catalog/{MARKER}") for e in source.list()):
-        raise SourceInsideCatalog(f"In the folder {root} lies a store, by its marker; nothing was changed.",
+    if any(is_marked(root) for root in source.upwards()):
+        raise SourceInsideCatalog(f"The folder {source.path} lies inside a store, by its marker; nothing was changed.",
+                                  hint="Name a folder outside it.")  # fmt: skip
+    store = source.store("source", managed=False)
+    if any(PurePosixPath(e.path).match(f"*/{PRIVATE}/{MARKER}") for e in store.list()):
+        raise SourceInsideCatalog(f"In the folder {source.path} lies a store, by its marker; nothing was changed.",
                                   hint="Name the folders beside it one by one.")  # fmt: skip
-    return source
-
-
-def _and_above(root: str) -> Iterator[str]:
-    """A folder of Dropbox and those above it, up to the account's own."""
-    yield root
-    while root:
-        root = root.rpartition("/")[0]
-        yield root
+    return store

@@ -21,7 +21,9 @@ from catalog.domain.layout import Layout
 from catalog.domain.names import from_text
 from catalog.domain.place import KnownPlace, Place
 from catalog.errors import CatalogError, ConfigError, NoCatalog
+from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.protocol import ManagedStore, RemoteStore
+from catalog.stores.root import StoreContext
 from catalog.work.description import Describer
 from catalog.work.progress import Progress
 from catalog.work.reading import LocalReading, Reading, RemoteReading
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from catalog.index.repository import Repository
     from catalog.stores.dropbox.connection import Connection as DropboxConnection
     from catalog.stores.dropbox.credentials import Credentials
-    from catalog.stores.dropbox.store import DropboxStore
 
 LOCAL_URL = "http://localhost:9200"
 PROBE_SECONDS = 2.0
@@ -267,11 +268,10 @@ class Workspace:
             raise ConfigError("There is no login to Dropbox.", hint="Make one: catalog dropbox login.")
         return found
 
-    def dropbox_store(self, name: str, root: str, *, managed: bool = True, is_new: bool = False) -> DropboxStore:
-        """A folder of the Dropbox account as a store; `root` is "" or begins with a slash. See `DropboxStore`."""
-        from catalog.stores.dropbox.store import DropboxStore
-
-        return DropboxStore(name, root, self.dropbox, self.state_dir / "dropbox", managed=managed, is_new=is_new)
+    @cached_property
+    def store_context(self) -> StoreContext:
+        """What stores of every kind may need."""
+        return StoreContext(self.state_dir, {DropboxKind.name: lambda: self.dropbox}, self.interrupted)
 
     @property
     def state_dir(self) -> Path:

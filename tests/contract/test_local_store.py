@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import errno
 import io
@@ -16,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import store_contract
 from store_contract import MTIME, StoreContract, paths, put, read
 
 from catalog.domain.asset import Entry
@@ -32,12 +30,12 @@ from catalog.errors import (
     StoreGuard,
     StoreUnavailable,
 )
-from catalog.stores import local, marker, placing
-from catalog.stores.local import PRIVATE, LocalStore
+from catalog.stores import local, marker, placing, scratch
+from catalog.stores.local import LocalStore
 from catalog.stores.marker import marker_path, read_marker, write_marker
+from catalog.stores.paths import PRIVATE
 from catalog.stores.placing import place_without_overwriting
 
-STORES = Path(__file__).parents[2] / "catalog" / "stores"
 IS_ROOT = os.geteuid() == 0
 
 
@@ -234,8 +232,8 @@ class TestLocalStore(StoreContract):
         assert not living.exists()
 
     def test_what_a_killed_run_left_is_swept_without_writing_anything(self, store: LocalStore):
-        scratch, lock = local.claim_scratch(store.root)
-        (scratch / "1.part").write_bytes(b"half")
+        folder, lock = scratch.claim_scratch(store.root)
+        (folder / "1.part").write_bytes(b"half")
         os.close(lock)
         store.sweep()
         assert os.listdir(store.root / PRIVATE) == []
@@ -251,7 +249,7 @@ class TestLocalStore(StoreContract):
         assert not theirs.exists()
 
     def test_a_temporary_folder_that_is_being_swept_is_not_taken(self, store: LocalStore, monkeypatch: pytest.MonkeyPatch):
-        real, refused = local.fcntl.flock, []
+        real, refused = scratch.fcntl.flock, []
 
         def contended(descriptor: int, operation: int) -> None:
             if not refused:
@@ -259,10 +257,10 @@ class TestLocalStore(StoreContract):
                 raise BlockingIOError
             real(descriptor, operation)
 
-        monkeypatch.setattr(local.fcntl, "flock", contended)
-        first, lock = local.claim_scratch(store.root)
+        monkeypatch.setattr(scratch.fcntl, "flock", contended)
+        first, lock = scratch.claim_scratch(store.root)
         assert refused and [first] == [p for p in first.parent.iterdir() if p == first] and len(list(first.parent.iterdir())) == 1
-        local.release_scratch(store.root, first, lock)
+        scratch.release_scratch(first, lock)
 
     def test_a_folder_to_be_avoided_is_an_entry_with_the_reason(self, store: LocalStore):
         put(store, "mine/a.jpg")
@@ -276,7 +274,7 @@ class TestLocalStore(StoreContract):
     def test_a_temporary_folder_swept_before_it_was_locked_is_made_again(
         self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
     ):
-        real, victims = local.fcntl.flock, []
+        real, victims = scratch.fcntl.flock, []
 
         def slow_flock(descriptor: int, operation: int) -> None:
             if not victims:  # another run sweeps in the moment before the lock
@@ -285,14 +283,14 @@ class TestLocalStore(StoreContract):
                 victims.append(victim)
             real(descriptor, operation)
 
-        monkeypatch.setattr(local.fcntl, "flock", slow_flock)
+        monkeypatch.setattr(scratch.fcntl, "flock", slow_flock)
         put(store, "a.jpg")
         assert victims and paths(store) == ["a.jpg"]
 
     def test_the_parent_of_temporary_folders_may_vanish_while_one_is_made(
         self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
     ):
-        real, calls = local._sweep, []
+        real, calls = scratch._sweep, []
 
         def sweep_and_vanish(parent: Path) -> None:
             if not calls:
@@ -300,7 +298,7 @@ class TestLocalStore(StoreContract):
             calls.append(parent)
             real(parent)
 
-        monkeypatch.setattr(local, "_sweep", sweep_and_vanish)
+        monkeypatch.setattr(scratch, "_sweep", sweep_and_vanish)
         put(store, "a.jpg")
         assert len(calls) == 2 and paths(store) == ["a.jpg"]
 
@@ -588,7 +586,7 @@ def test_a_marker_is_written_aside_where_later_runs_sweep(tmp_path: Path, monkey
         raise Killed
 
     monkeypatch.setattr(marker, "place_without_overwriting", kill)
-    monkeypatch.setattr(marker, "release_scratch", lambda _root, _scratch, lock: os.close(lock))
+    monkeypatch.setattr(marker, "release_scratch", lambda _scratch, lock: os.close(lock))
     with pytest.raises(Killed):
         write_marker(tmp_path, "nas")
     assert len(list((tmp_path / PRIVATE).rglob("store.json*"))) == 1
@@ -634,38 +632,6 @@ def test_a_root_below_a_file_cannot_be_marked(tmp_path: Path):
     (tmp_path / "file").write_bytes(b"x")
     with pytest.raises(StoreError):
         write_marker(tmp_path / "file" / "root", "nas")
-
-
-# --- every store -------------------------------------------------------------------------------------------------------
-
-
-def store_classes() -> set[str]:
-    """The classes in catalog/stores that set `capabilities`, apart from the protocol."""
-    found = set()
-    for path in STORES.rglob("*.py"):
-        for node in ast.parse(path.read_text("utf-8")).body:
-            if isinstance(node, ast.ClassDef) and not any(getattr(base, "id", "") == "Protocol" for base in node.bases):
-                inside = ast.walk(node)
-                if any(
-                    (isinstance(n, ast.Attribute) and n.attr == "capabilities" and isinstance(n.ctx, ast.Store))
-                    or (isinstance(n, ast.AnnAssign | ast.Assign) and "capabilities" in ast.unparse(n).partition("=")[0])
-                    or (isinstance(n, ast.FunctionDef) and n.name == "capabilities")
-                    for n in inside
-                ):
-                    found.add(node.name)
-    return found
-
-
-def test_every_store_has_a_contract_class():
-    under_contract = set()
-    for path in Path(store_contract.__file__).parent.glob("test_*.py"):
-        for node in ast.parse(path.read_text("utf-8")).body:
-            if isinstance(node, ast.ClassDef) and any(getattr(base, "id", "") == "StoreContract" for base in node.bases):
-                under_contract |= {
-                    ast.unparse(n.value) for n in node.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "kind"
-                }
-    assert "LocalStore" in store_classes()
-    assert store_classes() <= under_contract
 
 
 def test_the_bytes_of_a_stream_that_is_no_file_are_taken_as_well(tmp_path: Path):

@@ -10,7 +10,7 @@ import pytest
 from emulators.dropbox import Emulator
 from running import GHENT, MTIME, Lab, clip, content_hash, ended, jpeg, png, put, wait_for
 
-from catalog.stores.local import PRIVATE
+from catalog.stores.paths import PRIVATE
 
 pytestmark = pytest.mark.node
 

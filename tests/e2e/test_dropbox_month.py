@@ -11,7 +11,7 @@ from emulators.dropbox import Emulator, Made
 from running import Lab, content_hash, inside, jpeg, put, wait_for
 from test_dropbox import check_true, in_dropbox
 
-from catalog.stores.local import PRIVATE
+from catalog.stores.paths import PRIVATE
 
 pytestmark = pytest.mark.node
 

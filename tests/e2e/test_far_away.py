@@ -20,8 +20,8 @@ from catalog.features.ingest.ingestion import between
 from catalog.features.ingest.run import UploadRequest, bring
 from catalog.features.reconcile.comparison import Scope
 from catalog.features.reconcile.run import Sync, SyncRequest
+from catalog.stores.local_root import LocalRoot
 from catalog.work import store_book as storing
-from catalog.work.places import LocalPlace
 from catalog.work.plan import carry_out
 from catalog.work.progress import NoProgress
 from catalog.work.report import RunResult
@@ -60,7 +60,7 @@ def stores(lab: Lab) -> tuple[FarStore, FarStore]:
 
 def uploading(lab: Lab, workspace: Workspace, source: FarStore, target: FarStore, **options: bool) -> int:
     """How many files have an outcome that none should have."""
-    claim = partial(storing.claim_root, name=target.name, place=LocalPlace(target.root))
+    claim = partial(storing.claim_root, name=target.name, root=LocalRoot(target.root))
     request = UploadRequest("far", recursive=True, **options)
     try:
         with between(workspace, source, target, claim, dry=request.dryrun) as ingest:
@@ -158,7 +158,7 @@ from catalog.work.progress import NoProgress
 from catalog.work.sink import Silence
 from catalog.work import store_book as storing
 from catalog.features.ingest.ingestion import between
-from catalog.work.places import LocalPlace
+from catalog.stores.local_root import LocalRoot
 from catalog.features.ingest.run import UploadRequest, bring
 from catalog.features.ingest.dropbox import COMMAND
 from catalog.work.workspace import Workspace
@@ -171,7 +171,7 @@ def slowly(call, path):
     time.sleep(0.02)
 
 source.before = target.before = slowly
-claim = partial(storing.claim_root, name=target.name, place=LocalPlace(target.root))
+claim = partial(storing.claim_root, name=target.name, root=LocalRoot(target.root))
 request = UploadRequest("far", recursive=True, move=True, yes=True)
 with between(Workspace(load(), NoProgress()), source, target, claim, dry=False) as ingest:
     bring(ingest, request, Silence(), COMMAND, None)
@@ -207,7 +207,7 @@ def test_a_move_that_is_killed_is_finished_by_the_next(lab: Lab, workspace: Work
 def syncing(workspace: Workspace, store: FarStore, **options: bool) -> tuple[int, RunResult]:
     """A reconciliation of a store far away: how many problems there were, and what it came to."""
     request = SyncRequest(store.name, yes=True, **options)
-    storing.claim_root(workspace.repository, store.name, LocalPlace(store.root))
+    storing.claim_root(workspace.repository, store.name, LocalRoot(store.root))
     with workspace.readers() as pool:
         reading = workspace.reading(pool, store)
         work = Sync(workspace, workspace.repository, store, reading, Scope(), request, Silence())

@@ -26,9 +26,9 @@ from PIL import Image
 from catalog.domain.asset import Entry, Facts
 from catalog.domain.similarity import hamming
 from catalog.errors import NotFound, StoreUnavailable, UnreadableMedia, UnsupportedType
+from catalog.stores.scratch import scratch_folder
 from catalog.work import pieces, reading
 from catalog.work.reading import LocalReading, RemoteReading, Wanted
-from catalog.work.scratch import scratch_folder
 from catalog.work.workers import ReaderPool, Result
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
@@ -527,7 +527,7 @@ def test_an_abandoned_reading_leaves_nothing(tmp_path: Path) -> None:
 def test_a_killed_program_leaves_what_the_next_one_removes(tmp_path: Path) -> None:
     script = (
         "import sys, time, pathlib\n"
-        "from catalog.work.scratch import scratch_folder\n"
+        "from catalog.stores.scratch import scratch_folder\n"
         "with scratch_folder(pathlib.Path(sys.argv[1])) as folder:\n"
         "    (folder / '1').mkdir(); (folder / '1' / 'a.jpg').write_bytes(b'x'); print('up', flush=True); time.sleep(60)\n"
     )

@@ -22,6 +22,7 @@ from catalog.domain.names import from_text, printable, to_text
 from catalog.errors import DONE, AssetNotFound, QuerySyntaxError
 from catalog.index import queries
 from catalog.index.repository import Repository
+from catalog.stores import registry
 from catalog.stores.local import LocalStore
 from catalog.work.workspace import Workspace
 
@@ -106,7 +107,7 @@ def _good_copy(document: Document) -> Mapping[str, Any] | None:
 
 def _local_roots(repository: Repository) -> dict[str, str]:
     """The folder of each store on this machine, as text, by the store's name."""
-    return {s["name"]: s["root"] for s in repository.stores() if s["kind"] == "local"}
+    return {s["name"]: s["root"] for s in repository.stores() if s["kind"] == LocalStore.kind}
 
 
 def _print_table(found: Iterator[Document], out: Callable[[str], None]) -> None:
@@ -385,7 +386,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def _store_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    roots = {s["name"]: ("dropbox:" if s["kind"] == "dropbox" else "") + s["root"] for s in found["known_stores"]}
+    roots = {s["name"]: registry.shown(s) for s in found["known_stores"]}
     names = sorted({*roots, *found["stores"]})
     if names:
         yield "Stores:"

@@ -131,13 +131,13 @@ def _further_stores(workspace: Workspace) -> Iterator[Finding]:
         for name, record in sorted(storing.known_stores(workspace.existing_repository).items()):
             if name in (storing.NAS, storing.DROPBOX):
                 continue
-            place = storing.place_of(workspace, name, record)
+            root = storing.root_of(workspace, name, record)
             try:
-                storing.check_present(name, place, record)
+                storing.check_present(name, root, record)
             except (StoreGuard, StoreUnavailable) as error:
                 yield Finding("stores", "warning", error.message, "It stays known while it is offline.")
             else:
-                yield Finding("stores", "ok", f"{name} is at {place.shown}")
+                yield Finding("stores", "ok", f"{name} is at {root.shown}")
 
 
 def _dropbox(workspace: Workspace) -> Iterator[Finding]:
@@ -161,17 +161,17 @@ def _dropbox(workspace: Workspace) -> Iterator[Finding]:
     if not settings.dropbox_root:
         yield Finding("dropbox", "warning", "there is no dropbox_root", "Set dropbox_root in config.json, for example /photos.")
         return
-    place = storing.place_of(workspace, storing.DROPBOX, None)
+    root = storing.root_of(workspace, storing.DROPBOX, None)
     record = None
     if _catalog_is_up(workspace):
         with contextlib.suppress(NoCatalog):
             record = workspace.existing_repository.store_record(storing.DROPBOX)
     if record is not None:
-        storing.check_present(storing.DROPBOX, place, record)
-    elif not place.is_there():
-        yield Finding("dropbox", "ok", f"{place.shown} is not there yet: the first sync makes it")
+        storing.check_present(storing.DROPBOX, root, record)
+    elif not root.is_there():
+        yield Finding("dropbox", "ok", f"{root.shown} is not there yet: the first sync makes it")
         return
-    yield Finding("dropbox", "ok", f"{place.shown}, {'marked' if place.marker() else 'not yet marked: the first sync does it'}")
+    yield Finding("dropbox", "ok", f"{root.shown}, {'marked' if root.marker() else 'not yet marked: the first sync does it'}")
 
 
 def _catalog_is_up(workspace: Workspace) -> bool:

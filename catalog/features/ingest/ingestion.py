@@ -14,18 +14,18 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from catalog.domain.asset import KnownAsset
 from catalog.domain.layout import Layout
-from catalog.domain.names import from_text
 from catalog.errors import ConfigError, NoCatalog, SourceInsideCatalog
 from catalog.features.ingest.apply import Applier
 from catalog.features.ingest.records import Recording
 from catalog.features.ingest.survey import IngestSurvey, Lookup
 from catalog.index.repository import Repository
+from catalog.stores import registry
 from catalog.stores.local import LocalStore
+from catalog.stores.local_root import LocalRoot
 from catalog.stores.marker import read_marker
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
 from catalog.work.description import utc_now
-from catalog.work.places import LocalPlace
 from catalog.work.progress import Progress
 from catalog.work.reading import Reading
 from catalog.work.recorder import Recorder, patiently
@@ -121,13 +121,13 @@ def ingestion(workspace: Workspace, directory: str, *, dry: bool, move: bool = F
     """
     source = guards.check_folder(directory)
     root = nas_root(workspace)
-    guards.check_apart(source, root)
+    guards.check_apart(LocalRoot(source), LocalRoot(root))
     lookup = lookup_of(workspace, dry=dry)
     marker = read_marker(root)
     guards.check_marker(STORE, root, marker, lookup.store_record(STORE))
     files = _moved_from(workspace, directory, lookup) if move else _read_from(source, marker, lookup)
     with workspace.readers() as pool, contextlib.closing(LocalStore(STORE, root)) as target:
-        claim = partial(claim_root, name=STORE, place=LocalPlace(root))
+        claim = partial(claim_root, name=STORE, root=LocalRoot(root))
         yield Ingestion(workspace, files, target, lookup, workspace.reading(pool, files), claim)
 
 
@@ -149,14 +149,16 @@ def _read_from(source: Path, marker: str | None, lookup: RunLookup) -> LocalStor
     """A folder that is only read; stores of the catalog that are there now must not lie in it or around it."""
     markers = {record["id"] for record in lookup.store_records()} | ({marker} if marker else set())
     for record in lookup.store_records():
-        if record["kind"] != LocalPlace.kind:
+        if (folder := registry.folder_recorded(record)) is None:
             continue
-        if is_marked(there := Path(from_text(record["root"])), {record["id"]}):  # else another disk is mounted there
-            guards.check_apart(source, there)
-    if any(is_marked(folder, markers) for folder in (source, *source.parents)):
+        if is_marked(there := LocalRoot(folder), {record["id"]}):  # else another disk is mounted there
+            guards.check_apart(LocalRoot(source), there)
+    if any(is_marked(root, markers) for root in LocalRoot(source).upwards()):
         raise SourceInsideCatalog(f"The folder {source} lies inside the catalog, by another mount; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
-    return LocalStore("source", source, managed=False, avoid=lambda folder: OWN_FOLDER if is_marked(folder, markers) else "")
+    return LocalStore(
+        "source", source, managed=False, avoid=lambda folder: OWN_FOLDER if is_marked(LocalRoot(folder), markers) else ""
+    )
 
 
 def nas_root(workspace: Workspace) -> Path:

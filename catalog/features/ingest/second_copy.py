@@ -110,7 +110,7 @@ def second_copies(workspace: Workspace, name: str, *, wanted: bool, dry: bool) -
     if not wanted:
         yield None
     elif dry:
-        storing.place_of(workspace, name, lookup_of(workspace, dry=True).store_record(name))  # what it lacks is said now
+        storing.root_of(workspace, name, lookup_of(workspace, dry=True).store_record(name))  # what it lacks is said now
         try:
             yield SecondCopies(name, None, workspace.existing_repository)
         except NoCatalog:

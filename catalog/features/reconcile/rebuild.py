@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from catalog.errors import CatalogError, Interrupted, UsageError
 from catalog.features.reconcile.run import SyncRequest, run_sync
+from catalog.stores.local_root import LocalRoot
 from catalog.stores.marker import marked_name, read_marker
+from catalog.stores.root import Root
 from catalog.work import guards
 from catalog.work import store_book as storing
-from catalog.work.places import LocalPlace, Place
 from catalog.work.report import RunResult
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
@@ -40,12 +41,12 @@ def run_rebuild(workspace: Workspace, request: RebuildRequest, sink: Sink) -> Re
     What stops one does not keep the others from being recorded, and is raised at the end; an interruption ends it at once.
     """
     repository = workspace.repository
-    places = [_place(workspace, text) for text in request.stores]
-    for name, place in places:
-        storing.claim_root(repository, name, place)
+    roots = [_root(workspace, text) for text in request.stores]
+    for name, root in roots:
+        storing.claim_root(repository, name, root)
     runs: list[RunResult] = []
     stopped: CatalogError | None = None
-    for name, _root in places:
+    for name, _where in roots:
         try:
             runs.append(run_sync(workspace, SyncRequest(name, command="rebuild"), sink))
         except Interrupted:
@@ -57,15 +58,13 @@ def run_rebuild(workspace: Workspace, request: RebuildRequest, sink: Sink) -> Re
     return RebuildResult(tuple(runs))
 
 
-def _place(workspace: Workspace, text: str) -> tuple[str, Place]:
+def _root(workspace: Workspace, text: str) -> tuple[str, Root]:
     """The name and folder of a store that is given by either."""
-    repository, settings = workspace.repository, workspace.settings
-    known = repository.store_record(text)
-    configured = {storing.NAS: settings.nas_root, storing.DROPBOX: settings.dropbox_root}
-    if known is not None or configured.get(text) is not None:
-        return text, storing.place_of(workspace, text, known)
+    known = workspace.repository.store_record(text)
+    if known is not None or storing.configured_root(workspace, text) is not None:
+        return text, storing.root_of(workspace, text, known)
     root = guards.check_folder(text)
     name = marked_name(root) if read_marker(root) else ""
     if not name:
         raise UsageError(f"{root} has no marker of a store.", hint=f"Add it first: catalog store add NAME {root}")
-    return name, LocalPlace(root)
+    return name, LocalRoot(root)

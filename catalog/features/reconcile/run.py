@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Facts, KnownAsset
 from catalog.domain.copies import Row, flat
 from catalog.domain.edits import Document
-from catalog.domain.names import to_text
-from catalog.errors import StoreGuard, UsageError
+from catalog.errors import StoreGuard
 from catalog.features.reconcile.apply import Applier, told
 from catalog.features.reconcile.comparison import Recorded, Scope
 from catalog.features.reconcile.plan import Attach, Reconciliation
@@ -23,7 +20,6 @@ from catalog.features.reconcile.questions import Judge
 from catalog.features.reconcile.survey import Options, Reconciler
 from catalog.index import documents, queries, schema
 from catalog.index.repository import Repository
-from catalog.stores.local import PRIVATE, LocalStore
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
 from catalog.work.description import utc_now
@@ -73,26 +69,7 @@ def scope_of(store: ManagedStore, folders: Sequence[str], *, recursive: bool) ->
     """The part of a store that was asked for. Raises UsageError for a folder outside of it."""
     if not folders:
         return Scope()
-    if isinstance(store, LocalStore):
-        return Scope(tuple(_inside(store.root, folder) for folder in folders), recursive)
-    return Scope(tuple(storing.inside_dropbox(store.place, folder) for folder in folders), recursive)
-
-
-def _inside(root: Path, folder: str) -> str:
-    """A folder as the store names it."""
-    path = Path(folder) if os.path.isabs(folder) else root / folder  # noqa: PTH117
-    real, base = os.path.realpath(path), os.path.realpath(root)
-    relative = os.path.relpath(real, base)
-    if relative == "..":
-        relative = "../"
-    if relative.startswith("../"):
-        raise UsageError(
-            f"{folder} does not lie in {root}.", hint="Name a folder of the store, relative to its root or absolute."
-        )
-    text = "" if relative == "." else to_text(relative)
-    if text.split("/")[0] == PRIVATE:
-        raise UsageError(f"{PRIVATE} is kept for the catalog itself.", hint="Name a folder of photos.")
-    return text
+    return Scope(tuple(store.relative(folder) for folder in folders), recursive)
 
 
 class Sync:

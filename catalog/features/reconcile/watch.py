@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, Protocol, cast
+from typing import NoReturn
 
 import psutil
 import watchfiles
@@ -16,8 +16,9 @@ from catalog.domain.amounts import age
 from catalog.domain.names import printable
 from catalog.errors import CatalogError, Interrupted, StoreUnavailable
 from catalog.features.reconcile.run import SyncRequest, run_sync
-from catalog.stores.local import PRIVATE, LocalStore
-from catalog.stores.protocol import ManagedStore
+from catalog.stores import registry
+from catalog.stores.paths import PRIVATE
+from catalog.stores.protocol import ManagedStore, TellingStore
 from catalog.work import store_book as storing
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
@@ -52,14 +53,6 @@ class Settling:
         return tuple(f for f in found if not any(f != o and f.startswith(o.rstrip("/") + "/") for o in found))
 
 
-class Waiting(ManagedStore, Protocol):
-    """A store that says itself when something changes."""
-
-    def wait(self, seconds: int) -> bool:
-        """Wait for a change since the last listing, so many seconds at most; whether there was one."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class WatchRequest:
     """Which store, how often all of it is looked at, and how long after the last change; durations such as 24h and 5s."""
@@ -75,9 +68,9 @@ def run_watch(workspace: Workspace, request: WatchRequest, sink: Sink) -> NoRetu
     store, every, poll = request.store, request.every, request.poll
     period, pause = age(every).total_seconds(), age(request.settle).total_seconds()
     with storing.opened(workspace, workspace.repository, store) as found:
-        if not isinstance(found, LocalStore):
-            _watch_dropbox(workspace, cast("Waiting", found), period, pause, sink)
-        root = found.root
+        if found.folder is None:
+            _watch_afar(workspace, found, period, pause, sink)
+        root = found.folder
     polling = poll or is_network(root)
     how = f"looking at it every {_POLL_MS // 1000} s" if polling else "told by the system"
     sink.notice(f"Watching {root} ({how}); a change is taken in {pause:g} s after the last one, everything every {every}.")
@@ -104,15 +97,19 @@ def run_watch(workspace: Workspace, request: WatchRequest, sink: Sink) -> NoRetu
         _sync(workspace, sink, SyncRequest(store, yes=True, command="watch"))
 
 
-def _watch_dropbox(workspace: Workspace, store: Waiting, period: float, pause: float, sink: Sink) -> NoReturn:
-    """Ask Dropbox to say when something changes, and look then; and once in every period whatever it says."""
-    sink.notice(f"Watching {store.place} (told by Dropbox); a change is taken in {pause:g} s after the last one.")
+def _watch_afar(workspace: Workspace, store: ManagedStore, period: float, pause: float, sink: Sink) -> NoReturn:
+    """Let the store say when something changes, if it can, and look then; and once in every period whatever it says."""
+    if isinstance(store, TellingStore):
+        told, wait = f"told by {registry.kind_called(store.kind, store.name).title}", store.wait
+    else:
+        told, wait = "looking at it every period", _nothing_told
+    sink.notice(f"Watching {store.place} ({told}); a change is taken in {pause:g} s after the last one.")
     request = SyncRequest(store.name, yes=True, command="watch")
     _sync(workspace, sink, request)
     next_scan = time.monotonic() + period
     while True:
         try:
-            changed = store.wait(_LONGPOLL_SECONDS)
+            changed = wait(_LONGPOLL_SECONDS)
         except StoreUnavailable as error:
             sink.notice(f"Error: {printable(str(error))}")
             changed = False
@@ -120,6 +117,11 @@ def _watch_dropbox(workspace: Workspace, store: Waiting, period: float, pause: f
         if changed or time.monotonic() >= next_scan:
             next_scan = time.monotonic() + period
             _sync(workspace, sink, request)
+
+
+def _nothing_told(seconds: int) -> bool:
+    time.sleep(seconds)
+    return False
 
 
 def _changes(root: Path, *, polling: bool) -> Iterator[set[tuple[watchfiles.Change, str]]]:

@@ -35,12 +35,13 @@ from catalog.features.ask.search import pointed
 from catalog.features.reingest.staging import is_staging
 from catalog.index import queries
 from catalog.index.repository import Repository
+from catalog.stores import registry
 from catalog.stores.local import LocalStore
+from catalog.stores.local_root import LocalRoot
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
 from catalog.work import store_book as storing
 from catalog.work.description import utc_now
-from catalog.work.places import LocalPlace
 from catalog.work.reading import Wanted
 from catalog.work.workspace import Workspace
 
@@ -222,7 +223,7 @@ class Archive:
 
 def file_of(store: ManagedStore, path: str) -> str:
     """How a report names a path of a store: the absolute path on this machine, else STORE:PATH; in text form."""
-    return f"{store.place}/{path}" if isinstance(store, LocalStore) else f"{store.name}:{path}"
+    return f"{store.place}/{path}" if store.folder is not None else f"{store.name}:{path}"
 
 
 def capture_time_of(document: Document) -> CaptureTime | None:
@@ -293,11 +294,10 @@ def _local_roots(repository: Repository) -> dict[str, Path]:
     """The real folders of the stores that are on this machine now, proved by their markers."""
     found = {}
     for name, record in storing.known_stores(repository).items():
-        if record["kind"] == LocalPlace.kind:
-            place = LocalPlace(Path(from_text(record["root"])))
+        if (folder := registry.folder_recorded(record)) is not None:
             with contextlib.suppress(StoreGuard):
-                storing.check_present(name, place, record)
-                found[name] = Path(os.path.realpath(place.root))
+                storing.check_present(name, LocalRoot(folder), record)
+                found[name] = Path(os.path.realpath(folder))
     return found
 
 
@@ -312,7 +312,8 @@ class Located:
     @property
     def system_path(self) -> str | None:
         """The path on this machine, or None for a file far away."""
-        return f"{from_text(self.store.place)}/{from_text(self.path)}" if isinstance(self.store, LocalStore) else None
+        folder = self.store.folder
+        return None if folder is None else f"{folder}/{from_text(self.path)}"
 
 
 class Locations:

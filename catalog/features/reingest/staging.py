@@ -17,13 +17,15 @@ from catalog.domain.asset import Entry
 from catalog.domain.filetypes import extension_of
 from catalog.domain.fixity import content_hash
 from catalog.domain.layout import file_name
-from catalog.domain.names import from_text, portable, to_text
+from catalog.domain.names import portable, to_text
 from catalog.errors import AlreadyExists, ReadOnlyStore, SourceInsideCatalog, StoreGuard, UsageError
 from catalog.index.repository import Repository
-from catalog.stores.local import PRIVATE, LocalStore
+from catalog.stores import registry
+from catalog.stores.local import LocalStore
+from catalog.stores.local_root import LocalRoot
 from catalog.stores.marker import identity_in, marker_data
+from catalog.stores.paths import PRIVATE
 from catalog.work import guards
-from catalog.work.places import LocalPlace
 from catalog.work.store_book import is_marked
 
 MARKER = "staging.json"
@@ -54,9 +56,9 @@ def stem(wall: datetime | None, original: str) -> str:
 def check_apart(folder: Path, sources: Iterable[Path], repository: Repository | None, what: str = "staging") -> None:
     """Raise SourceInsideCatalog where a folder lies in or around a store, or one of `sources` (archives, folders of files)."""
     for record in repository.stores() if repository else ():
-        if record["kind"] == LocalPlace.kind and (root := Path(from_text(record["root"]))).is_dir():
-            guards.check_apart(folder, root)
-    if any(is_marked(above) for above in (folder, *folder.parents)):
+        if (root := registry.folder_recorded(record)) is not None and root.is_dir():
+            guards.check_apart(LocalRoot(folder), LocalRoot(root))
+    if any(is_marked(above) for above in LocalRoot(folder).upwards()):
         raise SourceInsideCatalog(f"The {what} folder {folder} lies inside a store, by its marker; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip
     for source in sorted({Path(os.path.realpath(source)) for source in sources}):

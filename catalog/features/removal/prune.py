@@ -35,7 +35,7 @@ def run_prune(workspace: Workspace, request: PruneRequest, screen: Screen) -> in
     stores = storing.reachable(workspace, repository)
     source: ManagedStore
     if request.dropbox:
-        source = storing.dropbox_source(workspace, request.directory, storing.dropbox_places(workspace, repository.stores()))
+        source = storing.dropbox_source(workspace, request.directory, storing.roots_of(workspace, repository.stores()))
     else:
         source = storing.source_outside(request.directory, workspace, repository.stores())
     base = source.place

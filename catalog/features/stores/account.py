@@ -12,7 +12,7 @@ from catalog.errors import DONE, CatalogError, ConfigError, UsageError
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.credentials import forget_credentials, read_credentials, write_credentials
 from catalog.stores.dropbox.login import Login, revoke
-from catalog.work import store_book as storing
+from catalog.stores.dropbox.root import DropboxKind
 from catalog.work.workspace import Workspace
 
 PATIENCE = 5.0
@@ -78,7 +78,7 @@ def _tell_account(workspace: Workspace, screen: Screen) -> None:
         root = workspace.settings.dropbox_root
         row = {
             "account": account.name.display_name, "email": account.email, "account_id": account.account_id,
-            "used": usage.used, "free": space_left(usage), "root": storing.dropbox_folder(root) or "/" if root else "",
+            "used": usage.used, "free": space_left(usage), "root": DropboxKind().parse(root) if root else "",
         }  # fmt: skip
     finally:
         connection.close()

@@ -14,37 +14,47 @@ from catalog.domain import edits
 from catalog.domain.amounts import size_text
 from catalog.domain.copies import OK
 from catalog.domain.edits import Edit
-from catalog.domain.names import from_text
-from catalog.errors import DONE, SOME_FAILED, ConfigError, ConfirmationNeeded, StoreGuard, StoreUnavailable, UsageError
+from catalog.errors import (
+    DONE,
+    SOME_FAILED,
+    ConfigError,
+    ConfirmationNeeded,
+    StoreGuard,
+    StoreUnavailable,
+    UnknownKind,
+    UsageError,
+)
 from catalog.index import queries
 from catalog.index.repository import Repository
+from catalog.stores import registry
+from catalog.stores.dropbox.root import DropboxRoot
+from catalog.stores.local_root import LocalRoot
 from catalog.stores.marker import read_marker, write_marker
+from catalog.stores.root import Overlap, Root
 from catalog.work import guards
 from catalog.work import store_book as storing
-from catalog.work.places import DropboxPlace, LocalPlace, Place
 from catalog.work.report import Outcome
 from catalog.work.session import Session, session
 from catalog.work.workspace import Workspace
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
 BATCH = 500
-IN_DROPBOX = "dropbox:"
-"""How a folder begins that lies in Dropbox."""
 
 
 def run_add(workspace: Workspace, name: str, folder: Path, screen: Screen, *, force: bool) -> int:
     """Make a folder a store of the catalog, or tell the catalog where a known one lies now."""
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name} is no name for a store.", hint="Use small letters, digits, - and _.")
-    if str(folder).startswith(IN_DROPBOX):
-        return _add_dropbox(workspace, name, str(folder).removeprefix(IN_DROPBOX), screen, force=force)
+    named = registry.root_named(str(folder), workspace.store_context)
+    if named.folder is None:
+        return _add_afar(workspace, name, named, screen, force=force)
     root = guards.check_folder(str(folder.expanduser()))
     repository = workspace.repository
     known = storing.known_stores(repository)
     for other, record in known.items():
-        there = storing.place_of(workspace, other, record) if other != name else None
-        if isinstance(there, LocalPlace) and there.root.is_dir():
-            guards.check_apart(root, there.root)
+        there = storing.root_of(workspace, other, record) if other != name else None
+        if there is not None and there.folder is not None and there.folder.is_dir():
+            guards.check_apart(LocalRoot(root), there)
     marker = read_marker(root)
     owner = next((n for n, r in known.items() if marker is not None and r["id"] == marker), None)
     if owner is not None and owner != name:
@@ -63,37 +73,43 @@ def run_add(workspace: Workspace, name: str, folder: Path, screen: Screen, *, fo
                 hint="Is it the right folder? If its marker was lost, or the disk replaced, add --force.",
             )
         write_marker(root, name, known[name]["id"])
-    was_folder = name in known and known[name]["kind"] == LocalPlace.kind
-    before = Path(from_text(known[name]["root"])) if was_folder else root
+    before = (registry.folder_recorded(known[name]) if name in known else None) or root
     if not force and before.is_dir() and not before.samefile(root) and read_marker(before) == known[name]["id"]:
         raise StoreGuard(f"Store {name} is still there at {before}; nothing was changed.",
                          hint="A copy of it gets a name of its own: catalog store add OTHER FOLDER --force.")  # fmt: skip
-    storing.claim_root(repository, name, LocalPlace(root))
+    storing.claim_root(repository, name, LocalRoot(root))
     screen.out_line(f"Store {name} is at {root}. To record what lies there: sync_catalog_with_disk --store {name}")
     return DONE
 
 
-def _add_dropbox(workspace: Workspace, name: str, folder: str, screen: Screen, *, force: bool) -> int:
-    """The same for a folder in Dropbox; it is made where it is not there."""
+def _add_afar(workspace: Workspace, name: str, root: Root, screen: Screen, *, force: bool) -> int:
+    """The same for a folder that is far away; it is made where it is not there, if its kind says so."""
     repository = workspace.repository
     known = storing.known_stores(repository)
-    if name == storing.NAS or (name in known and known[name]["kind"] != DropboxPlace.kind):
-        raise UsageError(f"Store {name} is a folder of this machine, not of Dropbox.", hint="Choose another name.")
-    place = DropboxPlace(workspace, storing.dropbox_folder(folder))
-    configured = workspace.settings.dropbox_root if name == storing.DROPBOX else None
-    if configured and storing.dropbox_folder(configured).lower() != place.root.lower():
-        raise UsageError(f"dropbox_root says that store {name} is at {configured}.", hint="Change dropbox_root instead.")
-    storing.check_apart_from_others(workspace, repository, name, place)
-    marker = place.marker() if place.is_there() else None
+    kind = registry.kind_called(root.kind, name)
+    its_kind = known[name]["kind"] if name in known else LocalRoot.kind if name == storing.NAS else kind.name
+    if its_kind != kind.name:
+        its = registry.kind_called(its_kind, name)
+        raise UsageError(f"Store {name} is {its.title}, not of {kind.title}.", hint="Choose another name.")
+    configured = storing.configured_root(workspace, name)
+    if configured is not None and configured.kind == kind.name and configured.overlap(root) is not Overlap.SAME:
+        setting = storing.SETTINGS[name].name
+        raise UsageError(f"{setting} says that store {name} is at {configured.text}.", hint=f"Change {setting} instead.")
+    is_there = root.is_there()
+    if not (is_there or kind.claims_itself):
+        raise UsageError(f"There is no folder {root.shown}.", hint="Check the spelling.")
+    storing.check_apart_from_others(workspace, repository, name, root)
+    marker = root.marker() if is_there else None
     owner = next((n for n, r in known.items() if marker is not None and r["id"] == marker), None)
     expected = known[name]["id"] if name in known else None
     if not force and ((owner is not None and owner != name) or (expected is not None and marker != expected)):
         what = f"has the marker of store {owner}" if owner and owner != name else f"does not have the marker of store {name}"
-        raise StoreGuard(f"{place.shown} {what}; nothing was changed.", hint="If that is meant, add --force.")
+        raise StoreGuard(f"{root.shown} {what}; nothing was changed.", hint="If that is meant, add --force.")
     if force and marker != expected:
-        place.mark(name, expected or uuid.uuid4().hex)
-    storing.claim_root(repository, name, place)
-    screen.out_line(f"Store {name} is at {place.shown}. To record what lies there: sync_catalog_with_dropbox --store {name}")
+        root.mark(name, expected or uuid.uuid4().hex)
+    storing.claim_root(repository, name, root)
+    command = "sync_catalog_with_dropbox" if kind.name == DropboxRoot.kind else "sync_catalog_with_disk"
+    screen.out_line(f"Store {name} is at {root.shown}. To record what lies there: {command} --store {name}")
     return DONE
 
 
@@ -103,22 +119,30 @@ def run_list(workspace: Workspace, screen: Screen) -> int:
     repository.refresh()
     counts = queries.totals(repository, 1)["stores"]
     for name, record in sorted(storing.known_stores(repository).items()):
-        place = storing.place_of(workspace, name, record)
-        state = _state(name, place, record)
+        shown, state = _where(workspace, name, record)
         part = counts.get(name, {"copies": 0, "bytes": 0, "not_ok": 0})
-        row = {"store": name, "root": place.shown, "state": state, **part, "last_run": record.get("last_run", "")}
+        row = {"store": name, "root": shown, "state": state, **part, "last_run": record.get("last_run", "")}
         if screen.json:
             screen.out_json(row)
         else:
-            screen.out_line(f"{name:<12} {state:<12} {part['copies']:>10,} copies {size_text(part['bytes']):>10}  {place.shown}")
+            screen.out_line(f"{name:<12} {state:<12} {part['copies']:>10,} copies {size_text(part['bytes']):>10}  {shown}")
     return DONE
 
 
-def _state(name: str, place: Place, record: dict[str, Any]) -> str:
+def _where(workspace: Workspace, name: str, record: dict[str, Any]) -> tuple[str, str]:
+    """Where a store lies, as a person would name it, and whether it is there."""
     try:
-        if not place.is_there():
+        root = storing.root_of(workspace, name, record)
+    except UnknownKind:
+        return registry.shown(record), "unknown kind"
+    return root.shown, _state(name, root, record)
+
+
+def _state(name: str, root: Root, record: dict[str, Any]) -> str:
+    try:
+        if not root.is_there():
             return "offline"
-        storing.check_present(name, place, record)
+        storing.check_present(name, root, record)
     except StoreGuard:
         return "other disk"
     except (StoreUnavailable, ConfigError):

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 from catalog.domain.asset import Entry
 from catalog.domain.names import from_text, to_text
 from catalog.errors import ConfigError, StoreUnavailable
-from catalog.stores.local import PRIVATE, LocalStore
+from catalog.stores.dropbox.entries import PREFIX
+from catalog.stores.dropbox.root import DropboxRoot
+from catalog.stores.local import LocalStore
+from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
 from catalog.work.carriage import carry
-from catalog.work.places import DropboxPlace
 from catalog.work.workspace import Workspace
 
 if TYPE_CHECKING:
     from catalog.stores.dropbox.store import DropboxStore
 
-IN_DROPBOX = f"{DropboxPlace.kind}:/"
+IN_DROPBOX = f"{PREFIX}/"
 """How a source begins that lay in Dropbox; any other is an absolute path of this machine, in text form."""
 
 
@@ -69,7 +71,7 @@ class Outside:
                 (target.parent / PRIVATE).rmdir()
 
     def _account(self) -> DropboxStore:
-        return self._workspace.dropbox_store("source", "")
+        return DropboxRoot("", self._workspace.store_context).store("source")
 
 
 def _path(source: str) -> str:

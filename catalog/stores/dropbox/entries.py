@@ -8,35 +8,33 @@ from typing import Any
 
 from catalog.domain.asset import Entry
 from catalog.domain.names import from_text, to_text
-from catalog.errors import InvalidPath
+from catalog.errors import InvalidPath, UsageError
 
+KIND = "dropbox"
+"""What the catalog calls stores in Dropbox."""
+PREFIX = f"{KIND}:"
+"""How a person begins the name of a folder in Dropbox."""
 EXPORT_ONLY = "it cannot be downloaded from Dropbox, only exported"
 _EPOCH = datetime(1970, 1, 1)
 LONGEST_NAME = 255
 
 
-def root_of(text: str) -> str:
-    """A folder of the account as Dropbox names it: "" for all of it, else with a leading and no trailing slash."""
-    text = text.strip().removeprefix("dropbox:")
+def folder_named(text: str) -> str:
+    """A folder of the account as a person named it: "" for all of it, else a slash before each part. Raises UsageError."""
+    text = text.strip().removeprefix(PREFIX)
     parts = [part.strip() for part in text.replace("\\", "/").split("/") if part.strip() not in ("", ".")]
     if ".." in parts:
-        raise InvalidPath(
-            f"{text} is no folder in Dropbox.", path=text, hint="Name it from the account's own root, such as /photos."
-        )
+        hint = "Name it from the account's own root, such as /photos."
+        raise UsageError(f"{text} is no folder in Dropbox.", hint=hint)
     return "".join(f"/{part}" for part in parts)
 
 
-def remote(root: str, path: str, store: str) -> str:
-    """The path that Dropbox knows a path of the store by. Raises InvalidPath for what leaves the root or cannot be held."""
+def check_held(path: str, store: str) -> str:
+    """The path of a store as Dropbox spells it. Raises InvalidPath for what it cannot hold."""
     system = from_text(path)
-    parts = system.split("/")
-    if path.startswith("/") or ".." in parts or "\0" in path:
-        raise InvalidPath(f"{path!r} is no path inside store {store}.", store=store, path=path)
     if "\\" in system or any("\ud800" <= c <= "\udfff" for c in system):
         raise InvalidPath(f"Dropbox cannot hold the name {path!r}.", store=store, path=path, hint="Rename the file.")
-    if any(len(part.encode()) > LONGEST_NAME for part in parts):
-        raise InvalidPath(f"A name in {path[:60]}... is longer than Dropbox can hold.", store=store, path=path)
-    return f"{root}/{system}" if path else root
+    return system
 
 
 def local(root: str, path: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, BinaryIO, ClassVar, TypeAlias, cast
 
 from dropbox import Dropbox, files
 
@@ -18,25 +18,24 @@ from catalog.errors import (
     AlreadyExists,
     InvalidPath,
     NotFound,
-    ReadOnlyStore,
     StoreError,
     StoreUnavailable,
+    UsageError,
 )
 from catalog.stores.dropbox.batches import Batcher
 from catalog.stores.dropbox.changes import MOST, Changes, Deletion, Relocation
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.downloads import Download
-from catalog.stores.dropbox.entries import entry_of, local, number_of, remote
+from catalog.stores.dropbox.entries import KIND, LONGEST_NAME, PREFIX, check_held, entry_of, folder_named, local, number_of
 from catalog.stores.dropbox.failures import of_answer, tags
 from catalog.stores.dropbox.listing import PAGE, Listing
 from catalog.stores.dropbox.sessions import UnfinishedUploads
 from catalog.stores.dropbox.thumbnails import Thumbnails
 from catalog.stores.dropbox.uploads import SINGLE, TOGETHER, Uploader
+from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_writable
 from catalog.stores.protocol import Capabilities, Store
 from catalog.stores.trash import Trashed
 
-PRIVATE = ".catalog"
-"""The folder below a managed root that holds its marker and trash; never listed."""
 LARGEST = 2**41 - 2**22
 
 Entries: TypeAlias = Iterator[Entry]
@@ -51,6 +50,9 @@ class DropboxStore:
     know the store yet, and a folder that is not there is an empty one.
     """
 
+    kind: ClassVar[str] = KIND
+    folder: ClassVar[Path | None] = None
+
     def __init__(
         self, name: str, root: str, connection: Connection, state: Path, *, managed: bool = True, is_new: bool = False
     ) -> None:
@@ -59,7 +61,8 @@ class DropboxStore:
         self.connection = connection
         self.capabilities = Capabilities(
             checksums=("content_hash",), time_precision=1.0, case_sensitive=False, server_side_copy=True, trash=managed,
-            read_only=not managed, largest_file=LARGEST, together=TOGETHER,
+            read_only=not managed, largest_file=LARGEST, longest_name=LONGEST_NAME,
+            together=TOGETHER,
         )  # fmt: skip
         self._state = state
         self._ready = threading.Lock()
@@ -70,7 +73,18 @@ class DropboxStore:
     @property
     def place(self) -> str:
         """The folder, as a person would name it."""
-        return f"dropbox:{self.root or '/'}"
+        return f"{PREFIX}{self.root or '/'}"
+
+    def relative(self, folder: str) -> str:
+        """A folder relative to the root as given, or absolute in the account."""
+        path = folder_named(folder)
+        if not folder.startswith("/"):
+            return path.lstrip("/")
+        if f"{path}/".lower().startswith(f"{self.root}/".lower()):
+            return path[len(self.root) :].lstrip("/")
+        raise UsageError(
+            f"{folder} does not lie in {self.place}.", hint="Name a folder of the store, relative to its root or absolute."
+        )
 
     @property
     def account(self) -> str:
@@ -263,7 +277,7 @@ class DropboxStore:
         return str(metadata.content_hash)
 
     def _in_trash(self, key: str) -> str:
-        remote("", key, self.name)
+        check_in_trash(key, self)
         return self._remote(f"{PRIVATE}/trash/{key}")
 
     # --- the root --------------------------------------------------------------------------------------------------
@@ -313,16 +327,12 @@ class DropboxStore:
     # --- private ---------------------------------------------------------------------------------------------------
 
     def _remote(self, path: str) -> str:
-        return remote(self.root, path, self.name)
+        check_inside(path, self)
+        system = check_held(path, self.name)
+        return f"{self.root}/{system}" if path else self.root
 
     def _writable(self, path: str) -> str:
-        if self.capabilities.read_only:
-            raise ReadOnlyStore(f"Store {self.name} is only read from.", store=self.name, path=path)
-        parts = path.split("/")
-        if "" in parts or "." in parts:
-            raise InvalidPath(f"{path!r} is no path of a file in store {self.name}.", store=self.name, path=path)
-        if parts[0].lower() == PRIVATE:
-            raise InvalidPath(f"{PRIVATE} is kept for the catalog itself.", store=self.name, path=path)
+        check_writable(path, self)
         return self._remote(path)
 
     def _entry(self, metadata: Any, path: str) -> Entry:

@@ -10,7 +10,8 @@ from catalog.errors import ConversionFailed, StoreError
 from catalog.features.reingest.replacement.jobs import Job, content_at, rendition_names
 from catalog.features.reingest.replacement.plan import NOTHING, ORIGINAL, OTHER, RENDITION
 from catalog.features.reingest.videos.converter import Converter
-from catalog.stores.local import PRIVATE, LocalStore
+from catalog.stores.local import LocalStore
+from catalog.stores.paths import PRIVATE
 
 ASIDE = {ORIGINAL: "original", RENDITION: "converted"}
 """What is added to the name of a file that waits beside its place."""

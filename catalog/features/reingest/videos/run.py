@@ -43,8 +43,8 @@ from catalog.features.reingest.videos.converter import Converter, Made, Wish, co
 from catalog.features.reingest.videos.plan import is_copied_along, is_one, row_needs, utc_text
 from catalog.features.reingest.videos.reports import ALL, NEEDED, described
 from catalog.index.handovers import Handovers, Record, staged_path
-from catalog.stores.local import claim_scratch, release_scratch
 from catalog.stores.placing import place_without_overwriting
+from catalog.stores.scratch import claim_scratch, release_scratch
 from catalog.work.report import Outcome, Report
 from catalog.work.session import Session, session
 from catalog.work.workspace import Workspace
@@ -354,4 +354,4 @@ def _scratch(folder: Path) -> Iterator[Path]:
     try:
         yield scratch
     finally:
-        release_scratch(folder, scratch, lock)
+        release_scratch(scratch, lock)

@@ -1,0 +1,94 @@
+"""Folders of a Dropbox account as roots of stores. The SDK is loaded when the first of them is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from catalog.domain.names import comparison_key
+from catalog.stores.dropbox.entries import KIND, PREFIX, folder_named
+from catalog.stores.marker import mark_in, marker_in
+from catalog.stores.root import Overlap, Root, StoreContext
+
+if TYPE_CHECKING:
+    from catalog.stores.dropbox.store import DropboxStore
+
+
+@dataclass(frozen=True, slots=True)
+class DropboxRoot:
+    """A folder of the account; `path` is "" for all of it, else begins with a slash."""
+
+    path: str
+    context: StoreContext
+    kind: ClassVar[str] = KIND
+    folder: ClassVar[Path | None] = None
+
+    @property
+    def text(self) -> str:
+        """The folder as Dropbox names it."""
+        return self.path or "/"
+
+    @property
+    def shown(self) -> str:
+        """The same, with where it is."""
+        return f"{PREFIX}{self.text}"
+
+    def is_there(self) -> bool:
+        """Asks Dropbox."""
+        return self.store(KIND).has_root()
+
+    def marker(self) -> str | None:
+        """From its file in Dropbox."""
+        return marker_in(self.store(KIND))
+
+    def mark(self, name: str, identity: str | None = None) -> str:
+        """By a file in Dropbox."""
+        return mark_in(self.store(name), identity)
+
+    def store(self, name: str, *, managed: bool = True, is_new: bool = False) -> DropboxStore:
+        """The folder as a store."""
+        from catalog.stores.dropbox.store import DropboxStore
+
+        connection, state = self.context.connection(KIND), self.context.state / KIND
+        return DropboxStore(name, self.path, connection, state, managed=managed, is_new=is_new)
+
+    def overlap(self, other: Root) -> Overlap | None:
+        """By the paths, in any case: there is one account."""
+        if not isinstance(other, DropboxRoot):
+            return None
+        mine, theirs = (f"{comparison_key(root.path)}/" for root in (self, other))
+        if mine == theirs:
+            return Overlap.SAME
+        return Overlap.INSIDE if mine.startswith(theirs) else Overlap.AROUND if theirs.startswith(mine) else None
+
+    def upwards(self) -> Iterator[DropboxRoot]:
+        """The folder and those above it, up to the account's own."""
+        path = self.path
+        yield self
+        while path:
+            path = path.rpartition("/")[0]
+            yield DropboxRoot(path, self.context)
+
+
+class DropboxKind:
+    """Folders of the Dropbox account. The first use makes one: an account is there or cannot be reached, never unmounted."""
+
+    name: ClassVar[str] = KIND
+    prefix: ClassVar[str] = PREFIX
+    title: ClassVar[str] = "Dropbox"
+    example: ClassVar[str] = f"{PREFIX}/photos"
+    claims_itself: ClassVar[bool] = True
+
+    def parse(self, given: str) -> str:
+        """The folder from the account's own root, with one slash before each part; "/" for all of it."""
+        return folder_named(given) or "/"
+
+    def folder(self, text: str) -> Path | None:  # noqa: ARG002
+        """None: it is far away."""
+        return None
+
+    def root(self, text: str, context: StoreContext) -> DropboxRoot:
+        """The folder."""
+        return DropboxRoot(folder_named(text), context)

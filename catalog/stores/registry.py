@@ -1,0 +1,77 @@
+"""The kinds of stores there are: each is a module or folder beside this one, and one line here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from catalog.errors import UnknownKind
+from catalog.stores.dropbox.root import DropboxKind
+from catalog.stores.local_root import LocalKind
+from catalog.stores.root import Kind, Root, StoreContext
+
+_KINDS: dict[str, Kind] = {}
+_PREFIX = re.compile(r"([a-z][a-z0-9+.-]+):")
+
+
+def register(kind: Kind) -> None:
+    """Add a kind. Raises ValueError where its name or prefix is taken."""
+    if any(kind.name == other.name or kind.prefix == other.prefix for other in _KINDS.values()):
+        raise ValueError(f"there is a kind of the name {kind.name} or the prefix {kind.prefix!r} already")
+    _KINDS[kind.name] = kind
+
+
+register(LocalKind())
+register(DropboxKind())
+
+
+def kinds() -> tuple[Kind, ...]:
+    """Every kind, by name."""
+    return tuple(_KINDS[name] for name in sorted(_KINDS))
+
+
+def kind_called(name: str, store: str) -> Kind:
+    """The kind of a store, as the catalog recorded it. Raises UnknownKind."""
+    if name in _KINDS:
+        return _KINDS[name]
+    raise UnknownKind(
+        f"Store {store} is of the kind {name}, which this program does not know; it knows {', '.join(sorted(_KINDS))}.",
+        hint=f"Use the version of the program that added it, or take it out of the catalog: catalog store remove {store}.",
+    )
+
+
+def kind_named_by(text: str) -> Kind:
+    """The kind of the root that a person named. Raises UnknownKind for one that begins like a kind that there is not."""
+    for kind in kinds():
+        if kind.prefix and text.startswith(kind.prefix):
+            return kind
+    if (found := _PREFIX.match(text)) and not Path(text).exists():
+        examples = ", ".join(f"{kind.title} ({kind.example})" for kind in kinds())
+        raise UnknownKind(
+            f"{text} is not there, and there is no kind of store called {found[1]}.", hint=f"There are: {examples}."
+        )
+    return next(kind for kind in kinds() if not kind.prefix)
+
+
+def root_named(text: str, context: StoreContext) -> Root:
+    """The root that a person named. Raises UnknownKind, and UsageError where its kind refuses the text."""
+    kind = kind_named_by(text)
+    return kind.root(kind.parse(text), context)
+
+
+def root_recorded(record: Mapping[str, Any], context: StoreContext) -> Root:
+    """The root of a store as the catalog recorded it. Raises UnknownKind."""
+    return kind_called(record["kind"], record["name"]).root(record["root"], context)
+
+
+def folder_recorded(record: Mapping[str, Any]) -> Path | None:
+    """The folder of this machine that a recorded store lies in; None where it is far away. Raises UnknownKind."""
+    return kind_called(record["kind"], record["name"]).folder(record["root"])
+
+
+def shown(record: Mapping[str, Any]) -> str:
+    """A recorded root as a person would name it, also one of a kind that this program does not know."""
+    kind = _KINDS.get(record["kind"])
+    return f"{record['kind'] + ':' if kind is None else kind.prefix}{record['root']}"
