@@ -252,14 +252,14 @@ def inside(lab: Lab, monkeypatch: Any, command: str, *arguments: object) -> int:
     """Run a command in this very process, where parts of it can be replaced; its exit status."""
     from importlib import import_module
 
-    from catalog.cli import program
+    from catalog.cli import interruption, program
 
     for name in [n for n in os.environ if n.startswith("CATALOG_")]:
         monkeypatch.delenv(name)
     for name, value in lab.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(lab.home)
-    monkeypatch.setattr(program.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(interruption.signal, "signal", lambda *_: None)
     return program.run(import_module(program.COMMANDS[command]).command, [str(a) for a in arguments])
 
 

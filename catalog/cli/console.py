@@ -19,7 +19,7 @@ from catalog.errors import DONE, INTERRUPTED, SOME_FAILED, CatalogError, Interru
 from catalog.work.sink import Level, Question, Sink
 
 if TYPE_CHECKING:
-    from catalog.cli.program import Interruption
+    from catalog.cli.interruption import Interruption
     from catalog.cli.summary import Words
     from catalog.work.report import Outcome, Report
     from catalog.work.workspace import Workspace
