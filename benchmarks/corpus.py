@@ -316,7 +316,8 @@ def _video(job: Job, item: Item, path: Path) -> None:
         stream.codec_context.time_base = Fraction(1, 25)
         for number in range(frames):
             x, y = number * width // frames, number * height // frames
-            out.mux(stream.encode(av.VideoFrame.from_image(still.crop((x, y, x + width, y + height)))))
+            picture = still.crop((x, y, x + width, y + height))
+            out.mux(stream.encode(av.VideoFrame.from_image(picture)))  # type: ignore[no-untyped-call]
         out.mux(stream.encode())
 
 

@@ -35,7 +35,7 @@ from catalog.work.store_book import claim_root
 from catalog.work.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "tests"))
 BIN = Path(sys.executable).parent
 INDEX = f"bench-dropbox-{os.getpid()}"
 TOKEN = "benchmark"
@@ -194,7 +194,7 @@ def _forget(workspace: Workspace, base: Path) -> None:
 
 
 def _first_listing(base: Path, entries: int) -> None:
-    from tests.emulators.dropbox import Emulator, Plant
+    from emulators.dropbox import Emulator, Plant
 
     with Emulator(base / "many") as emulator:
         emulator.plant_many(

@@ -49,10 +49,10 @@ def landscape(seed: int, size: tuple[int, int] = SIZE, shift: int = 0) -> Image.
     ground = rng.uniform(20, 90, 3)
     for layer in range(5):
         base = height * (0.5 + 0.09 * layer)
-        ridge = base + sum(
-            rng.uniform(0.2, 1) * height * 0.16 / n * np.sin(across * 6.3 * n * rng.uniform(0.5, 1.5) + rng.uniform(0, 6.3))
-            for n in (1, 2, 4, 9, 21)
-        )
+        ridge = np.full(width, base)
+        for n in (1, 2, 4, 9, 21):
+            rise = rng.uniform(0.2, 1) * height * 0.16 / n
+            ridge += rise * np.sin(across * 6.3 * n * rng.uniform(0.5, 1.5) + rng.uniform(0, 6.3))
         haze = (5 - layer) / 6
         colour = ground * (1 - haze) + horizon * haze * 0.9
         mask = np.clip(y - ridge[None, :], 0, 1)[..., None]

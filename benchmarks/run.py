@@ -24,10 +24,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import click
 import psutil
-from corpus import make_corpus
+from corpus import Profile, make_corpus
 from PIL import Image, ImageOps, JpegImagePlugin
 
 from catalog.config import load
@@ -246,10 +247,10 @@ def _print_goals(rows: list[Row]) -> None:
 @click.command()
 @click.option("--files", default=1000, show_default=True, help="Files in the corpus.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the corpus.")
-@click.option("--profile", default="mixed", show_default=True, help="mixed, photos or tiny (see corpus.py).")
+@click.option("--profile", type=click.Choice(get_args(Profile)), default="mixed", show_default=True, help="See corpus.py.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to keep the corpus; else a temporary folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
-def main(files: int, seed: int, profile: str, folder: Path | None, as_json: bool) -> None:
+def main(files: int, seed: int, profile: Profile, folder: Path | None, as_json: bool) -> None:
     """Measure reading, facts and uploads on a corpus made by code, beside limits and peers."""
     with tempfile.TemporaryDirectory(prefix="catalog-bench-") as temporary:
         work = Path(temporary)

@@ -112,7 +112,12 @@ def _brief(status: str, text: str) -> bytes:
 async def _readable(accepted: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(accepted, lambda: ready.done() or ready.set_result(None))
+
+    def end() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(accepted, end)
     try:
         await ready
     finally:
