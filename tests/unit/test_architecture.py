@@ -23,6 +23,7 @@ HEAVY = (
     "exifread",
     "rawpy",
     "pydantic",
+    "pydantic_settings",
     "scipy",
     "requests",
     "tzfpy",
@@ -36,7 +37,7 @@ LIBRARIES = {"stores", "media", "index", "engine"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "domain": {"errors", "domain"},
-    "config": {"errors", "domain"},
+    "config": {"errors", "domain", "config"},
     **{library: {"errors", "domain", library} for library in LIBRARIES},
     "work": {"errors", "domain", "config", *LIBRARIES, "work"},
     "features": {"errors", "domain", "config", *LIBRARIES, "work"},
