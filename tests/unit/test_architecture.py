@@ -197,6 +197,28 @@ def test_starting_the_program_loads_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
+SEARCH = """
+import sys
+from catalog import engine
+
+print([name for name in ("requests", "elastic_transport") if name in sys.modules])
+
+from catalog.cli import console
+from catalog.cli.commands.search import command
+
+print(console.run(command, ["--host", "127.0.0.1", "--port", "9", "kind:image"]))
+print([name for name in {unneeded} if name in sys.modules])
+"""
+
+
+def test_a_search_loads_nothing_that_it_does_not_need():
+    """Up to the first question to Elasticsearch, which nobody answers here: exit status 5."""
+    unneeded = {*HEAVY, "dropbox", "filelock"} - {"elastic_transport", "requests"}
+    script = SEARCH.format(unneeded=sorted(unneeded))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "5", "[]"], done.stderr
+
+
 def test_a_reading_process_loads_neither_the_index_nor_the_settings():
     script = (
         "import sys, catalog.media.worker, catalog.media.extract; print([m for m in sys.modules if m.startswith('catalog.')])"
