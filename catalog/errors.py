@@ -113,7 +113,12 @@ FATAL = (StoreFull, ReadOnlyStore, StoreUnavailable)
 
 
 class CatalogIndexError(CatalogError):
-    """The index refused a request."""
+    """The index refused a request; `status` and `kind` are Elasticsearch's answer (HTTP status, type of its error), if any."""
+
+    def __init__(self, message: str, *, hint: str = "", status: int = 0, kind: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.kind = kind
 
 
 class IndexUnavailable(CatalogIndexError):

@@ -2,6 +2,7 @@
 
 The repository is the default one of the `maven-artifact` library, or the mirror or local zip that the setting or
 `$CATALOG_ELASTICSEARCH_DISTRIBUTION` names. The `requests` library does the transfer: proxy variables are honoured.
+Both are imported when something is downloaded: a node that runs needs neither, and they cost CPU at every start.
 """
 
 from __future__ import annotations
@@ -14,17 +15,16 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
-
-import requests
-from filelock import FileLock
-from maven_artifact.artifact import Artifact
-from maven_artifact.requestor import Requestor
-from maven_artifact.resolver import Resolver
+from typing import TYPE_CHECKING
 
 from catalog.engine.failures import system_errors
 from catalog.engine.folders import require_space
 from catalog.engine.progress import Progress, SilentProgress
 from catalog.errors import NodeError
+
+if TYPE_CHECKING:
+    import requests
+    from maven_artifact.resolver import Resolver
 
 VERSION = "9.2.4"
 GROUP = "org.elasticsearch.distribution.integ-test-zip"
@@ -41,7 +41,6 @@ _NEEDED_MB = 400  # zip, its contents, a copy of the Java runtime, first data
 _ATTEMPTS = 3
 _BLOCK = 1 << 18
 _PARTIAL = ".partial-"
-_BROKEN_OFF = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ReadTimeout)
 _HINT = (
     f"Check the network and proxy, or have {COORDINATE} fetched elsewhere and name the zip file, or a mirror's address, "
     f"in the setting elasticsearch_distribution or in {DISTRIBUTION_VARIABLE}."
@@ -81,6 +80,8 @@ def fetch(target_dir: Path, source: str | None = None, progress: Progress | None
 
     `source` is the address of a mirror repository; None takes `$CATALOG_ELASTICSEARCH_DISTRIBUTION` or the default one.
     """
+    from filelock import FileLock
+
     show = progress or SilentProgress()
     target = target_dir / f"{NAME}.zip"
     with system_errors("create the folder", target_dir):
@@ -117,6 +118,9 @@ def _local_zip(source: str | None) -> Path | None:
 
 
 def _resolver(source: str | None) -> Resolver:
+    from maven_artifact.requestor import Requestor
+    from maven_artifact.resolver import Resolver
+
     named = _named(source)
     if _is_address(named):
         return Resolver(named, Requestor())  # type: ignore[no-untyped-call, unused-ignore]
@@ -146,12 +150,16 @@ def _download(target: Path, resolver: Resolver, progress: Progress) -> None:
 
 
 def _transfer(resolver: Resolver, temporary: Path, progress: Progress) -> None:
+    import requests
+    from maven_artifact.artifact import Artifact
+
+    broken_off = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ReadTimeout)
     address = Artifact(GROUP, "elasticsearch", VERSION, extension="zip").uri(resolver.base)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with resolver.requestor.request(address, None, stream=True, timeout=(15, 60)) as response:
                 digest = _stream(response, temporary, progress)
-        except _BROKEN_OFF as error:
+        except broken_off as error:
             if attempt == _ATTEMPTS:
                 raise _no_download(address, error) from error
             progress.step(f"the download broke off, trying again ({attempt + 1} of {_ATTEMPTS})")
@@ -178,6 +186,8 @@ def _stream(response: requests.Response, temporary: Path, progress: Progress) ->
 
 
 def _no_download(address: str, error: requests.RequestException) -> NodeError:
+    import requests
+
     if error.response is not None:
         reason = f"the server answers {error.response.status_code} {error.response.reason}"
     elif isinstance(error, requests.exceptions.ProxyError):

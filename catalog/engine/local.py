@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped, unused-ignore]
-from filelock import FileLock, Timeout
 
 from catalog.engine import distribution as dist
 from catalog.engine import failures, folders, logs, process
@@ -177,6 +176,8 @@ class LocalNode:
     @contextmanager
     def _locked(self, seconds: float = _LOCK_SECONDS) -> Iterator[None]:
         """Hold the home folder's lock; the system frees it when its holder dies."""
+        from filelock import FileLock, Timeout
+
         lock = FileLock(self.home / "node.lock")
         with failures.system_errors("lock", self.home / "node.lock"):
             try:

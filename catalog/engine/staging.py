@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from catalog.engine.failures import system_errors
 from catalog.engine.folders import choose_account, give
 from catalog.errors import TransferError
@@ -23,6 +21,8 @@ _PREFIX = "transfer-"
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
     """Hold the right to back up or restore the node of a home folder; the system frees it when its holder dies."""
+    from filelock import FileLock, Timeout
+
     lock = FileLock(home / "transfer.lock")
     with system_errors("lock", home / "transfer.lock"):
         try:

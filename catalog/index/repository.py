@@ -24,6 +24,8 @@ UPGRADES: dict[int, dict[str, Upgrade]] = {1: {}, 2: {}}
 
 Called twice, an upgrade must give the same: a migration that was cut off is done again.
 """
+_TAKEN = frozenset({"resource_already_exists_exception", "invalid_index_name_exception"})
+"""Types of Elasticsearch's errors where an index, or an alias, of that name is there."""
 _LEFTOVER = "If it is left from an update long ago, delete it; then run the command again."
 
 
@@ -132,7 +134,7 @@ class Repository:
         try:
             self.connection.request("PUT", f"/{quote(index)}", body)
         except CatalogIndexError as error:
-            if "already exists" not in str(error):
+            if error.kind not in _TAKEN:
                 raise
             self._await(index)
             return False
@@ -144,7 +146,7 @@ class Repository:
         try:
             self.connection.request("GET", path, wait_for_status="yellow", timeout=READY_TIMEOUT)
         except CatalogIndexError as error:
-            if "(408" not in str(error):
+            if error.status != 408:
                 raise
             names = ", ".join(indexes)
             raise IndexUnavailable(f"Elasticsearch cannot read {names}: not all shards are there.", hint=_SHARDS) from error

@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,28 +15,28 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from catalog.config import APP, Settings, state_dir
-from catalog.domain import amounts
-from catalog.domain.geo import Position
 from catalog.domain.layout import Layout
 from catalog.domain.names import from_text
-from catalog.domain.place import KnownPlace, Place
+from catalog.domain.place import KnownPlace
 from catalog.errors import CatalogError, ConfigError, NoCatalog
 from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.protocol import ManagedStore, RemoteStore
 from catalog.stores.root import StoreContext
-from catalog.work.description import Describer
-from catalog.work.progress import Progress
-from catalog.work.reading import LocalReading, Reading, RemoteReading
-from catalog.work.throttle import Throttle
-from catalog.work.workers import Limits, ReaderPool
 
 if TYPE_CHECKING:
+    from catalog.domain.geo import Position
+    from catalog.domain.place import Place
     from catalog.engine import LocalNode
     from catalog.index.client import Address, Connection
     from catalog.index.queries import Policy
     from catalog.index.repository import Repository
     from catalog.stores.dropbox.connection import Connection as DropboxConnection
     from catalog.stores.dropbox.credentials import Credentials
+    from catalog.work.description import Describer
+    from catalog.work.progress import Progress
+    from catalog.work.reading import Reading
+    from catalog.work.throttle import Throttle
+    from catalog.work.workers import ReaderPool
 
 LOCAL_URL = "http://localhost:9200"
 PROBE_SECONDS = 2.0
@@ -86,7 +86,7 @@ class Workspace:
     @cached_property
     def layout(self) -> Layout:
         """Where assets go."""
-        return Layout(**self.settings.layout.model_dump())
+        return Layout(**asdict(self.settings.layout))
 
     @cached_property
     def gazetteer(self) -> OfflineGazetteer:
@@ -100,6 +100,9 @@ class Workspace:
 
     def throttle(self) -> Throttle:
         """How fast, how much and how long a run may send; the time begins now."""
+        from catalog.domain import amounts
+        from catalog.work.throttle import Throttle
+
         settings = self.settings
         return Throttle(
             amounts.timetable(settings.bwlimit), max_bytes=amounts.byte_count(settings.max_transfer),
@@ -108,6 +111,8 @@ class Workspace:
 
     def describer(self, base: str) -> Describer:
         """What turns facts into assets, for files below an absolute folder."""
+        from catalog.work.description import Describer
+
         return Describer(self.gazetteer, self.settings.home_zone, base)
 
     @property
@@ -121,6 +126,8 @@ class Workspace:
     @contextmanager
     def readers(self) -> Iterator[ReaderPool]:
         """Processes that read files."""
+        from catalog.work.workers import Limits, ReaderPool
+
         settings = self.settings
         limits = Limits(settings.file_seconds, settings.file_memory_mb * 1024 * 1024, settings.optional_readers)
         with ReaderPool(settings.workers, limits) as pool:
@@ -128,6 +135,8 @@ class Workspace:
 
     def reading(self, pool: ReaderPool, store: ManagedStore) -> Reading:
         """How the files of a store are read: of one far away, only the bytes that are needed."""
+        from catalog.work.reading import LocalReading, RemoteReading
+
         if isinstance(store, RemoteStore):
             return RemoteReading(pool, store, self.scratch_dir)
         return LocalReading(pool, from_text(store.place))
@@ -184,22 +193,21 @@ class Workspace:
     def named_address(self) -> Address | None:
         """The Elasticsearch that the settings name, if they name one."""
         settings = self.settings
-        url = settings.elasticsearch_url
+        urls = settings.elasticsearch_url
         if settings.host or settings.port:
-            url = f"http://{settings.host or 'localhost'}:{settings.port or 9200}"
-        if url is None:
-            return None
-        if not url.startswith(("http://", "https://")):
-            raise ConfigError(f"{url} is no address of Elasticsearch.", hint="It must start with http:// or https://.")
-        return self._address(url)
+            urls = (f"http://{settings.host or 'localhost'}:{settings.port or 9200}",)
+        wrong = next((url for url in urls if not url.startswith(("http://", "https://"))), None)
+        if wrong:
+            raise ConfigError(f"{wrong} is no address of Elasticsearch.", hint="It must start with http:// or https://.")
+        return self._address(*urls) if urls else None
 
-    def _address(self, url: str) -> Address:
+    def _address(self, *urls: str) -> Address:
         from catalog.index.client import Address
 
         settings = self.settings
         password, key = settings.elasticsearch_password, settings.elasticsearch_api_key
         return Address(
-            url,
+            urls,
             settings.elasticsearch_user or ("elastic" if password else ""),
             password.get_secret_value() if password else "",
             key.get_secret_value() if key else "",
@@ -215,7 +223,7 @@ class Workspace:
         from catalog.index.client import Connection
         from catalog.index.repository import Repository
 
-        connection = Connection(self._address(LOCAL_URL), timeout=PROBE_SECONDS)
+        connection = Connection(self._address(LOCAL_URL), timeout=PROBE_SECONDS, pauses=())
         try:
             return Repository(connection, self.settings.index).schema_version() is not None
         except CatalogError:
@@ -233,7 +241,7 @@ class Workspace:
         if not self._uses_local_node:
             return Connection(self._address(LOCAL_URL))
         node = self.local_node().ensure_running()
-        return Connection(Address(node.url, node.user, node.password))
+        return Connection(Address((node.url,), node.user, node.password))
 
     @cached_property
     def dropbox(self) -> DropboxConnection:

@@ -23,6 +23,7 @@ HEAVY = (
     "exifread",
     "rawpy",
     "pydantic",
+    "pydantic_settings",
     "scipy",
     "requests",
     "tzfpy",
@@ -36,7 +37,7 @@ LIBRARIES = {"stores", "media", "index", "engine"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "domain": {"errors", "domain"},
-    "config": {"errors", "domain"},
+    "config": {"errors", "domain", "config"},
     **{library: {"errors", "domain", library} for library in LIBRARIES},
     "work": {"errors", "domain", "config", *LIBRARIES, "work"},
     "features": {"errors", "domain", "config", *LIBRARIES, "work"},
@@ -194,6 +195,28 @@ def test_starting_the_program_loads_nothing_heavy():
     script = f"import sys, catalog.cli.program; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+SEARCH = """
+import sys
+from catalog import engine
+
+print([name for name in ("requests", "elastic_transport") if name in sys.modules])
+
+from catalog.cli import console
+from catalog.cli.commands.search import command
+
+print(console.run(command, ["--host", "127.0.0.1", "--port", "9", "kind:image"]))
+print([name for name in {unneeded} if name in sys.modules])
+"""
+
+
+def test_a_search_loads_nothing_that_it_does_not_need():
+    """Up to the first question to Elasticsearch, which nobody answers here: exit status 5."""
+    unneeded = {*HEAVY, "dropbox", "filelock"} - {"elastic_transport", "requests"}
+    script = SEARCH.format(unneeded=sorted(unneeded))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "5", "[]"], done.stderr
 
 
 def test_a_reading_process_loads_neither_the_index_nor_the_settings():

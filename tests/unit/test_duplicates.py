@@ -238,7 +238,7 @@ def test_the_order_is_a_setting() -> None:
     assert told(groups(large, favorite, same=["ab"])) == [("similar", "ab")]
     assert told(groups(large, favorite, same=["ab"], order=["favorite", "pixels"])) == [("similar", "ba")]
     assert set(get_args(config.Preference)) == set(PREFERENCES)
-    assert config.Settings.model_fields["keeper_order"].default == pictures.DEFAULT_ORDER
+    assert config.Settings().keeper_order == pictures.DEFAULT_ORDER
 
 
 # --- what is taken over ------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ import orjson
 
 from catalog.cli.console import Screen
 from catalog.domain.amounts import size_text
-from catalog.domain.assignments import taken_shown, told
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import from_text, printable, to_text
 from catalog.errors import DONE, AssetNotFound, QuerySyntaxError
@@ -187,6 +186,8 @@ def find(repository: Repository, what: str) -> str:
 
 def _find_file(repository: Repository, what: str) -> str:
     """The hash of a file on this machine, or of one that was, when it was uploaded from there."""
+    from catalog.stores.local import LocalStore
+
     path = Path(os.path.realpath(what))
     if path.is_file():
         digest = LocalStore("file", path.parent, managed=False).checksum(to_text(path.name))
@@ -231,6 +232,8 @@ def _is_there(document: Document, path: str) -> bool:
 
 
 def _description(document: Document, history: list[dict[str, Any]]) -> Iterator[str]:
+    from catalog.domain.assignments import told
+
     yield f"{document['kind']} {document['type']}  {document['hash']}"
     captured = document.get("captured")
     if captured:
@@ -270,6 +273,8 @@ def _by_person(stated: str | None) -> str:
 
 
 def _taken_by_person(document: Document) -> str:
+    from catalog.domain.assignments import taken_shown
+
     if "captured" not in document.get("extracted", {}):
         return ""
     covered = document["extracted"]["captured"]
