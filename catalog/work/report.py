@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,17 +50,18 @@ class Outcome:
 class RunResult:
     """What a run came to. `run` is its id and `journal` its file; both are empty for a dry run, which changed nothing.
 
-    `counts` are files by outcome, `problems` how many of them have one that they should not have. `reasons` are counted by
-    outcome and reason. `bytes` were written, `bytes_read` read, `bytes_planned` would be written in a dry run.
+    `counts` are files by outcome (0 for one that none had); `problems`, how many of them have one that they should not have.
+    `reasons` are counted by outcome and reason. `bytes` were written, `bytes_read` read, `bytes_planned` would be written in
+    a dry run.
     """
 
     command: str
     run: str
     journal: Path | None
     dry: bool
-    counts: Mapping[str, int]
+    counts: Counter[str]
     problems: int
-    reasons: Mapping[tuple[str, str], int]
+    reasons: Counter[tuple[str, str]]
     bytes: int
     bytes_read: int
     bytes_planned: int
@@ -135,9 +135,9 @@ class Report:
                 self.run,
                 self.journal,
                 self.dry,
-                dict(self.counts),
+                Counter(self.counts),
                 self.problems,
-                dict(self.reasons),
+                Counter(self.reasons),
                 self.bytes_stored,
                 self.bytes_read,
                 self.bytes_planned,

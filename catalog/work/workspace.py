@@ -243,6 +243,13 @@ class Workspace:
         node = self.local_node().ensure_running()
         return Connection(Address((node.url,), node.user, node.password))
 
+    def close(self) -> None:
+        """Let go of what was connected to; each part is made again if it is used after that."""
+        for name in ("_connection", "repository", "untouched_repository", "dropbox", "store_context"):
+            part = vars(self).pop(name, None)
+            if name in ("_connection", "dropbox") and part is not None:
+                part.close()
+
     @cached_property
     def dropbox(self) -> DropboxConnection:
         """The Dropbox account. Raises ConfigError where nobody logged in and no token is configured."""

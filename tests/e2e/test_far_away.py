@@ -219,7 +219,7 @@ def test_a_sync_knows_files_by_what_is_stated(lab: Lab, workspace: Workspace) ->
     put(lab.root, {f"{n}.jpg": jpeg(n) + PAD for n in range(6)} | {"s.jpg": jpeg("s") + PAD, "s.xmp": XMP, "x.pdf": PAD})
     store = FarStore("dropbox", lab.root)
     status, report = syncing(workspace, store)
-    assert (status, report.counts.get("new", 0), report.counts.get("unsupported", 0)) == (0, 7, 1)
+    assert (status, report.counts["new"], report.counts["unsupported"]) == (0, 7, 1)
     assert sum(count for _path, _offset, count in store.log) < 7 * 200_000
     assert store.calls["stat"] == 7, "each that was read in part, once"
     assert store.calls["checksum"] == store.calls["open"] == 0
@@ -228,7 +228,7 @@ def test_a_sync_knows_files_by_what_is_stated(lab: Lab, workspace: Workspace) ->
 
     again = FarStore("dropbox", lab.root)
     status, report = syncing(workspace, again)
-    assert (status, report.counts.get("unchanged", 0)) == (0, 7)
+    assert (status, report.counts["unchanged"]) == (0, 7)
     assert again.log == []
     assert again.calls["stat"] == 0
 
@@ -238,7 +238,7 @@ def test_a_sync_knows_files_by_what_is_stated(lab: Lab, workspace: Workspace) ->
     third = FarStore("dropbox", lab.root)
     status, report = syncing(workspace, third)
     assert status == 0
-    assert (report.counts.get("moved", 0), report.counts.get("copied", 0), report.counts.get("changed", 0)) == (1, 1, 1)
+    assert (report.counts["moved"], report.counts["copied"], report.counts["changed"]) == (1, 1, 1)
     assert {path for path, _offset, _count in third.log} == {"2.jpg"}
     paths = {copy["path"]: h for h, d in lab.documents().items() for copy in d["copies"] if copy["state"] == "ok"}
     assert {p: h for p, h in lab.stored().items() if p.endswith("jpg")} == paths
@@ -254,9 +254,9 @@ def test_a_file_that_changes_while_a_sync_reads_it_fails_alone(lab: Lab, workspa
 
     store.before = change
     status, report = syncing(workspace, store)
-    assert (status, report.counts.get("new", 0), report.counts.get("failed", 0)) == (1, 2, 1)
+    assert (status, report.counts["new"], report.counts["failed"]) == (1, 2, 1)
     status, report = syncing(workspace, FarStore("dropbox", lab.root))
-    assert (status, report.counts.get("new", 0)) == (0, 1)
+    assert (status, report.counts["new"]) == (0, 1)
 
 
 def test_a_library_of_a_local_disk_reads_as_one_far_away(lab: Lab, workspace: Workspace, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     **{library: {"errors", "domain", library} for library in LIBRARIES},
     "work": {"errors", "domain", "config", *LIBRARIES, "work"},
     "features": {"errors", "domain", "config", *LIBRARIES, "work"},
+    "api": {"errors", "domain", "config", *LIBRARIES, "work", "features"},
     "cli": {"errors", "domain", "config", *LIBRARIES, "work", "features", "cli"},
 }
 """What each part may import of the others."""
