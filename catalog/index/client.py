@@ -168,16 +168,20 @@ def _nodes(address: Address, timeout: float) -> list[NodeConfig]:
 
 def _is_unsent(error: elastic_transport.TransportError) -> bool:
     """Whether no byte of the request can have arrived: nobody took the line, or was trusted."""
-    untrusted = isinstance(error, elastic_transport.TlsError) and not _is_broken_line(error)
-    return untrusted or isinstance(error.__cause__, NewConnectionError | ConnectTimeoutError)
+    return _met(error, NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
 
 
 def _is_broken_line(error: elastic_transport.TransportError) -> bool:
-    """Whether the line was there and broke, so that nobody knows how far the request came."""
-    cause = error.__cause__
+    """Whether a line was there and broke, so that nobody knows how far the request came."""
     if isinstance(error, elastic_transport.TlsError):
-        return cause is not None and any(isinstance(part, ssl.SSLEOFError) for part in (cause, *cause.args))
-    return isinstance(error, elastic_transport.ConnectionError) and not isinstance(cause, NewConnectionError)
+        return _met(error, ssl.SSLEOFError)
+    return isinstance(error, elastic_transport.ConnectionError) and not _is_unsent(error)
+
+
+def _met(error: elastic_transport.TransportError, *causes: type[Exception]) -> bool:
+    """Whether one of the causes is what happened to the line, bare or in an error about it."""
+    found = error.__cause__
+    return found is not None and any(isinstance(part, causes) for part in (found, *found.args))
 
 
 @contextlib.contextmanager
@@ -207,7 +211,8 @@ def _check(reply: TransportApiResponse, url: str) -> None:
     """Raise for an answer that is none of a request that was done."""
     status = reply.meta.status
     if not 200 <= status < 300:
-        raise _refusal(status, reply.body, url)
+        said = elastic_transport.ApiError(f"status {status}", reply.meta, reply.body)
+        raise _refusal(status, reply.body, url) from said
     if reply.meta.headers.get("x-elastic-product") != _PRODUCT:
         raise CatalogIndexError(f"What answers at {url} is not Elasticsearch.", hint=_UNREACHABLE)
 

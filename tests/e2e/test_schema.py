@@ -89,7 +89,7 @@ class Watched(Connection):
 def opened(lab: Lab) -> Iterator[Callable[..., Repository]]:
     """`opened()` is the test's catalog over a connection of its own, as another program would see it."""
     assert lab.node
-    address = Address(lab.node.url, lab.node.user, lab.node.password)
+    address = Address((lab.node.url,), lab.node.user, lab.node.password)
     connections: list[Connection] = []
 
     def another(alias: str = lab.index) -> Repository:
@@ -589,7 +589,7 @@ def bulk(self, lines):
     sent.append(1)
     return real(self, lines)
 Connection.bulk = bulk
-repository.Repository(Connection(Address(*sys.argv[1:4])), sys.argv[4]).ensure()
+repository.Repository(Connection(Address((sys.argv[1],), *sys.argv[2:4])), sys.argv[4]).ensure()
 """
 
 

@@ -311,7 +311,7 @@ def test_errors_are_told_apart_by_status_and_type(status: int, error: Any, expec
         node.answer(status, body={"error": error, "status": status})
         with pytest.raises(CatalogIndexError) as caught:
             connection.request("POST", "/catalog/_search", {})
-        assert type(caught.value) is expected
+        assert type(caught.value) is expected and caught.value.__cause__ is not None
         if expected is CatalogIndexError:
             assert caught.value.status == status
             assert caught.value.kind == (error["type"] if isinstance(error, dict) else "")
@@ -374,8 +374,45 @@ def test_only_a_trusted_node_is_asked_and_no_other_way_is_tried(tmp_path: Path):
             for _ in range(2):
                 assert connection.request("GET", "/catalog") == FOUND
             assert (len(node.asked), len(plain.asked)) == (1, 1)
-            node.answer(BREAK)
-            for _ in range(2):
-                assert connection.request("GET", "/catalog") == FOUND
+    finally:
+        node.close()
+
+
+def test_a_line_that_breaks_before_it_is_secret_is_tried_again():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            for _ in range(1 + len(PAUSES)):
+                line, _address = server.accept()
+                line.recv(1000)
+                line.close()
+
+        closing = threading.Thread(target=hang_up)
+        closing.start()
+        with connected(f"https://127.0.0.1:{server.getsockname()[1]}") as (connection, slept):
+            with pytest.raises(IndexUnavailable, match="does not answer"):
+                connection.request("GET", "/catalog")
+            assert len(slept) == len(PAUSES)
+        closing.join()
+
+
+def test_a_line_that_cannot_become_secret_is_not_tried_again():
+    with nodes() as (node,), connected(node.url.replace("http:", "https:")) as (connection, slept):
+        with pytest.raises(IndexUnavailable, match="does not answer"):
+            connection.request("GET", "/catalog")
+        assert slept == [] and node.asked == []
+
+
+def test_a_node_that_is_not_trusted_leaves_the_work_to_the_others():
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    node = Node(tls=tls)
+    try:
+        with nodes() as (plain,):
+            for _ in range(6):  # whichever of the two is asked first
+                with connected(node.url, plain.url) as (connection, slept):
+                    connection.request("POST", "/_bulk", b"")
+                    assert slept == []
+            assert len(plain.asked) == 6 and node.asked == []
     finally:
         node.close()
