@@ -293,6 +293,6 @@ def _sensor_size(source: ByteSource, path: str) -> tuple[int | None, int | None]
 def _image_hash(source: ByteSource, filetype: FileType) -> str | None:
     if filetype.family != "jpeg" or not isinstance(source, MemorySource):
         return None
-    from catalog.media.jpeg.segments import image_data_hash
+    from catalog.media.jpeg.image_data import image_data_hash
 
     return image_data_hash(source.data)

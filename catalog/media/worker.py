@@ -125,7 +125,7 @@ def main() -> None:
 
     import catalog.media.clips.reader
     import catalog.media.extract
-    import catalog.media.jpeg.segments
+    import catalog.media.jpeg.image_data
     import catalog.media.previews
     import catalog.media.stills
     import catalog.media.video.frames

@@ -31,7 +31,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.domain.filetypes import BY_NAME
-from catalog.media.bmff.fields import MAX_BOXES, Walk, clock
+from catalog.media.bmff.boxes import MAX_BOXES, Walk
+from catalog.media.bmff.fields import clock
 from catalog.media.clips.avchd import zone_minutes
 from catalog.media.clips.reader import READERS, read_clip
 from catalog.media.clips.riff import riff_date
@@ -286,7 +287,7 @@ def test_a_hostile_nest_of_boxes_ends() -> None:
 
 def test_a_box_of_two_to_the_sixty_bytes_is_cut_to_the_file() -> None:
     walk = Walk(MemorySource(struct.pack(">I4sQ", 1, b"free", 1 << 60) + bytes(20)))
-    assert [b.end for b in walk.children(0, 36, top=True)] == [36]
+    assert [b.end for b in walk.top()] == [36]
 
 
 # --- AVI -----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from still_makers import iptc, photoshop, xmp
 
 from catalog.media.findings import Findings
-from catalog.media.jpeg.iptc import read_iptc, read_photoshop
+from catalog.media.iptc import read_iptc, read_photoshop
 from catalog.media.xmp import parse_angle, read_xmp
 
 

@@ -6,11 +6,12 @@ import re
 import struct
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from xml.etree import ElementTree
 
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.domain.geo import parse_iso6709
-from catalog.media.bmff.fields import Box, Walk
+from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
 
 _APPLE = "com.apple.quicktime."
@@ -66,7 +67,7 @@ def read_meta(walk: Walk, meta: Box, movie: Movie) -> None:
     keys: list[str] = []
     for box in boxes:
         if box.kind == b"keys":
-            keys = _read_keys(walk.payload(box))
+            keys = _read_keys(walk, box)
     for box in boxes:
         if box.kind == b"ilst":
             _read_items(walk, box, keys, movie)
@@ -74,16 +75,10 @@ def read_meta(walk: Walk, meta: Box, movie: Movie) -> None:
             read_sony_xml(walk.payload(box, _MAX_XML), movie)
 
 
-def _read_keys(payload: bytes) -> list[str]:
-    keys: list[str] = []
-    at = 8
-    while at + 8 <= len(payload) and len(keys) < _MAX_KEYS:
-        size = int.from_bytes(payload[at : at + 4], "big")
-        if size < 8:
-            break
-        keys.append(payload[at + 8 : at + size].decode("utf-8", "replace").strip("\0"))
-        at += size
-    return keys
+def _read_keys(walk: Walk, box: Box) -> list[str]:
+    """The names of a `keys` box: after version and count, each is in a box of its namespace."""
+    named = islice(walk.inside(box, 8), _MAX_KEYS)
+    return [walk.payload(key).decode("utf-8", "replace").strip("\0") for key in named]
 
 
 def _read_items(walk: Walk, items: Box, keys: list[str], movie: Movie) -> None:
