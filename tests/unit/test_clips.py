@@ -229,6 +229,18 @@ def test_sony_xml_gives_date_device_and_place() -> None:
     assert found.position is not None and (found.position.lat, found.position.lon) == (50.5, -3.25)
 
 
+def test_entities_in_sonys_xml_are_never_expanded_whatever_the_encoding() -> None:
+    declared = '<!DOCTYPE x [<!ENTITY a "bomb"><!ENTITY b "&a;&a;&a;&a;">]>'
+    document = '<NonRealTimeMeta>{}<Device manufacturer="&b;" modelName="m"/></NonRealTimeMeta>'
+    hidden = "<!--" + b"NonRealTimeMeta ".decode("utf-16-be") + "-->"
+    wide = '\ufeff<?xml version="1.0" encoding="utf-16"?>' + declared + document.format(hidden)
+    for xml in ((declared + document.format("")).encode(), wide.encode("utf-16-be")):
+        meta = box(b"meta", bytes(4), box(b"hdlr", bytes(20)), box(b"xml ", xml))
+        found = read(movie(mvhd(0), trak()) + meta)
+        assert found.get("make") is None
+        assert found.notes == ["Sony XML: entity declarations are not read"]
+
+
 def test_a_gopro_names_itself_in_its_metadata() -> None:
     gpmf = b"DEVC\0\x01\0\x20" + b"MINFc\x01\0\x0cHERO7 Black\0"
     found = read(movie(mvhd(CREATED), trak(), box(b"udta", box(b"FIRM", b"HD7.01"), box(b"GPMF", gpmf))))

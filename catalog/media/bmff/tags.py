@@ -7,12 +7,12 @@ import struct
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from xml.etree import ElementTree
 
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.domain.geo import parse_iso6709
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
+from catalog.media.xml_parser import parse_xml
 
 _APPLE = "com.apple.quicktime."
 _MAX_KEYS = 512
@@ -205,24 +205,26 @@ def _read_3gpp_place(payload: bytes, movie: Movie) -> None:
 
 def read_sony_xml(payload: bytes, movie: Movie) -> None:
     """Sony's NonRealTimeMeta document (XAVC): creation date with offset, device, position."""
-    start, end = payload.find(b"<?xml"), payload.rfind(b">")
-    if b"NonRealTimeMeta" not in payload or b"<!ENTITY" in payload or b"<!DOCTYPE" in payload:
+    if b"NonRealTimeMeta" not in payload:
         return
+    elements: list[tuple[str, dict[str, str]]] = []
     try:
-        root = ElementTree.fromstring(payload[max(start, 0) : end + 1])  # noqa: S314 - entities were refused above
-    except ElementTree.ParseError as error:
+        parse_xml(
+            payload[max(payload.find(b"<?xml"), 0) : payload.rfind(b">") + 1],
+            lambda name, attributes: elements.append((name.rpartition(":")[2], attributes)),
+        )
+    except ValueError as error:
         movie.findings.notes.append(f"Sony XML: {error}")
         return
     items: dict[str, str] = {}
-    for element in root.iter():
-        name = element.tag.rpartition("}")[2]
+    for name, attributes in elements:
         if name == "CreationDate":
-            add_date_text(movie, element.get("value", ""), "quicktime:creationdate")
+            add_date_text(movie, attributes.get("value", ""), "quicktime:creationdate")
         elif name == "Device":
-            movie.findings.add("make", element.get("manufacturer"), "nrtm")
-            movie.findings.add("model", element.get("modelName"), "nrtm")
+            movie.findings.add("make", attributes.get("manufacturer"), "nrtm")
+            movie.findings.add("model", attributes.get("modelName"), "nrtm")
         elif name == "Item":
-            items[element.get("name", "")] = element.get("value", "")
+            items[attributes.get("name", "")] = attributes.get("value", "")
     _add_sony_place(items, movie)
 
 
