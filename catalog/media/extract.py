@@ -15,14 +15,12 @@ from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, content_hash
 from catalog.errors import UnreadableMedia, UnsupportedType
 from catalog.media import pixels
 from catalog.media.findings import Findings
+from catalog.media.optional import OptionalReaders
 from catalog.media.request import Part, Request
 from catalog.media.source import ByteSource, FileSource, Hole, MemorySource, PartSource
 
 WHOLE_FILE_BYTES = 64 * 1024 * 1024
 """Files up to this size are read whole; larger ones are hashed as a stream and read in pieces."""
-
-OPTIONAL_READERS: tuple[str, ...] = ()
-"""Further readers that this process may ask, `exiftool` or `exiv2`; set once, when it starts."""
 
 _RAW_FAMILIES = frozenset({"tiff", "cr3", "crw", "raf", "mrw", "x3f"})
 _KEPT_OUT = frozenset({"width", "height", "duration", "preview_offset", "preview_length"})
@@ -37,10 +35,12 @@ def read_hash(request: Request) -> str:
         return digest
 
 
-def read_facts(request: Request) -> Facts:
+def read_facts(request: Request, optional: OptionalReaders | None = None) -> Facts:
     """The facts of one file. Raises UnsupportedType or UnreadableMedia with a reason; nothing else for bad content.
 
-    Of a file that was fetched in part, also Wanting.
+    Of a file that was fetched in part, also Wanting. `optional` are further readers to ask where no
+    date of capture is found; not of a part, since they read by the path, and would take holes for
+    zeros.
     """
     name = os.path.basename(request.path)  # noqa: PTH119 - a system path may hold bytes that are no text
     with open_regular(request.path) as (descriptor, size):
@@ -59,7 +59,7 @@ def read_facts(request: Request) -> Facts:
         _check_unchanged(descriptor, size)
         if request.part is not None and digest != request.part.digest:
             raise UnreadableMedia("its bytes are not those that its store states")
-        return _describe(request, name, source, filetype, digest)
+        return _describe(request, name, source, filetype, digest, optional)
 
 
 class Wanting(Exception):
@@ -142,11 +142,20 @@ def type_of(head: bytes, name: str) -> FileType:
     return filetype
 
 
-def _describe(request: Request, name: str, source: ByteSource, filetype: FileType, digest: str) -> Facts:
+def _describe(
+    request: Request,
+    name: str,
+    source: ByteSource,
+    filetype: FileType,
+    digest: str,
+    optional: OptionalReaders | None = None,
+) -> Facts:
     findings = Findings()
     if not matches_extension(filetype, name):
         findings.notes.append(f"wrong extension: the content is {filetype.name}")
     filetype = _read_metadata(request, source, filetype, findings)
+    if optional is not None:
+        optional.ask(request.path, findings)
     appearance, problem = _look(request, source, filetype, findings)
     width, height = _shown_size(findings)
     if isinstance(source, PartSource):
@@ -190,10 +199,6 @@ def _read_metadata(request: Request, source: ByteSource, filetype: FileType, fin
         filetype = read_still(source, filetype, findings)
     if request.sidecars:
         _read_sidecars(request.sidecars, findings)
-    if OPTIONAL_READERS and not isinstance(source, PartSource):  # which read by the path, and would take holes for zeros
-        from catalog.media.optional import ask
-
-        ask(OPTIONAL_READERS, request.path, findings)
     return filetype
 
 
@@ -293,6 +298,6 @@ def _sensor_size(source: ByteSource, path: str) -> tuple[int | None, int | None]
 def _image_hash(source: ByteSource, filetype: FileType) -> str | None:
     if filetype.family != "jpeg" or not isinstance(source, MemorySource):
         return None
-    from catalog.media.jpeg.segments import image_data_hash
+    from catalog.media.jpeg.image_data import image_data_hash
 
     return image_data_hash(source.data)

@@ -7,9 +7,9 @@ import zlib
 
 from catalog.domain.filetypes import FileType
 from catalog.media.findings import Findings
-from catalog.media.jpeg.iptc import resources
+from catalog.media.iptc import resources
+from catalog.media.packets import Packets
 from catalog.media.source import ByteSource
-from catalog.media.video.packets import Packets
 
 _MAX_CHUNKS = 100_000
 _MAX_BLOCK = 8 << 20

@@ -5,10 +5,9 @@ They are asked only for files in which no date of capture was found, and only if
 
 from __future__ import annotations
 
-import atexit
 import shutil
 import subprocess
-from functools import cache
+from collections.abc import Sequence
 from importlib import import_module
 
 import orjson
@@ -30,17 +29,77 @@ _EXIV2_DATES = {
 _END = b"{ready}"
 
 
-def ask(readers: tuple[str, ...], path: str, findings: Findings) -> None:
-    """Fill what is missing from the optional readers, in the order named, until a date is found."""
-    for reader in readers:
-        if any(c.source != "exif:DateTime" for c in findings.dates):
-            return
+class OptionalReaders:
+    """The readers by these names, `exiftool` or `exiv2`, asked in this order.
+
+    Close it, or use it as a context manager. One ExifTool serves until then: starting it costs more
+    than a hundred files. One thread at a time may ask.
+    """
+
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        self._names = tuple(names)
+        self._exiftool: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> OptionalReaders:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the ExifTool, if one runs."""
+        if self._exiftool is not None:
+            self._exiftool.kill()
+            with self._exiftool:
+                self._exiftool = None
+
+    def ask(self, path: str, findings: Findings) -> None:
+        """Fill what is missing until a date of capture is found; who cannot be asked is a note."""
+        for name in self._names:
+            if any(c.source != "exif:DateTime" for c in findings.dates):
+                return
+            try:
+                values = self._ask_exiftool(path) if name == "exiftool" else _ask_exiv2(path)
+            except (OSError, ValueError, ImportError, RuntimeError) as error:
+                findings.notes.append(f"{name} could not be asked: {error}")
+                continue
+            _merge(values, findings, name)
+
+    def _ask_exiftool(self, path: str) -> dict[str, str]:
+        if "\n" in path:
+            raise ValueError("a name with a line break cannot be passed on")
+        if self._exiftool is None:
+            self._exiftool = _start_exiftool()
+        tags = [f"-{tag}" for tag in (*_EXIFTOOL_DATES, "OffsetTimeOriginal", "Make", "Model")]
+        request = "\n".join(["-j", "-q", *tags, path, "-execute", ""])
         try:
-            values = _ask_exiftool(path) if reader == "exiftool" else _ask_exiv2(path)
-        except (OSError, ValueError, ImportError, RuntimeError) as error:
-            findings.notes.append(f"{reader} could not be asked: {error}")
-            continue
-        _merge(values, findings, reader)
+            answer = _exchange(self._exiftool, request.encode("utf-8", "surrogateescape"))
+        except OSError as error:
+            self.close()
+            raise RuntimeError("ExifTool ended unexpectedly") from error
+        found = orjson.loads(answer or b"[{}]")
+        return dict(found[0])
+
+
+def _start_exiftool() -> subprocess.Popen[bytes]:
+    program = shutil.which("exiftool")
+    if program is None:
+        raise OSError("exiftool is not installed")
+    command, pipe = [program, "-stay_open", "True", "-@", "-"], subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+
+
+def _exchange(process: subprocess.Popen[bytes], request: bytes) -> bytes:
+    """What an ExifTool answers. Raises OSError where it ended."""
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(request)
+    process.stdin.flush()
+    lines: list[bytes] = []
+    while not (line := process.stdout.readline()).startswith(_END):
+        if not line:
+            raise BrokenPipeError
+        lines.append(line)
+    return b"".join(lines)
 
 
 def _merge(values: dict[str, str], findings: Findings, reader: str) -> None:
@@ -52,37 +111,6 @@ def _merge(values: dict[str, str], findings: Findings, reader: str) -> None:
             findings.add_date(DateCandidate(source, wall, offset if offset is not None else stated, precise=precise))
     findings.add("make", values.get("Make") or values.get("Exif.Image.Make"), reader)
     findings.add("model", values.get("Model") or values.get("Exif.Image.Model"), reader)
-
-
-def _ask_exiftool(path: str) -> dict[str, str]:
-    process = _exiftool()
-    assert process.stdin is not None and process.stdout is not None
-    if "\n" in path:
-        raise ValueError("a name with a line break cannot be passed on")
-    tags = [f"-{tag}" for tag in (*_EXIFTOOL_DATES, "OffsetTimeOriginal", "Make", "Model")]
-    request = "\n".join(["-j", "-q", *tags, path, "-execute", ""])
-    process.stdin.write(request.encode("utf-8", "surrogateescape"))
-    process.stdin.flush()
-    lines: list[bytes] = []
-    while not (line := process.stdout.readline()).startswith(_END):
-        if not line:
-            _exiftool.cache_clear()
-            raise RuntimeError("ExifTool ended unexpectedly")
-        lines.append(line)
-    found = orjson.loads(b"".join(lines) or b"[{}]")
-    return dict(found[0])
-
-
-@cache
-def _exiftool() -> subprocess.Popen[bytes]:
-    """One ExifTool for the life of this process: starting it costs more than a hundred files."""
-    program = shutil.which("exiftool")
-    if program is None:
-        raise OSError("exiftool is not installed")
-    command = [program, "-stay_open", "True", "-@", "-"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    atexit.register(process.kill)
-    return process
 
 
 def _ask_exiv2(path: str) -> dict[str, str]:

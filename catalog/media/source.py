@@ -36,6 +36,21 @@ class MemorySource:
         return self.data[offset : offset + length]
 
 
+class Window:
+    """A stretch of another source, with offsets counted from its start (bytes)."""
+
+    def __init__(self, source: ByteSource, start: int, size: int) -> None:
+        self._source = source
+        self._start = max(0, start)
+        self.size = max(0, min(size, source.size - self._start))
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset`; none outside the window."""
+        if offset < 0 or offset >= self.size:
+            return b""
+        return self._source.read(self._start + offset, min(length, self.size - offset))
+
+
 class FileSource:
     """An open file, read piece by piece; the descriptor stays the caller's to close."""
 

@@ -13,8 +13,9 @@ from catalog.media.bmff.cr3 import read_cr3
 from catalog.media.bmff.heif import read_heif
 from catalog.media.findings import Findings
 from catalog.media.images import read_bmp, read_gif, read_png, read_psd, read_webp
-from catalog.media.jpeg.family import read_jp2, read_jxl
-from catalog.media.jpeg.segments import read_jpeg
+from catalog.media.jpeg.jpeg_2000 import read_jp2
+from catalog.media.jpeg.jpeg_xl import read_jxl
+from catalog.media.jpeg.reader import read_jpeg
 from catalog.media.source import ByteSource, stream_of
 from catalog.media.tiff.raw import read_crw, read_mrw, read_raf, read_x3f
 from catalog.media.tiff.reader import read_tiff_file

@@ -15,7 +15,12 @@ import signal
 import socket
 import struct
 import sys
-from typing import IO, Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from catalog.media.optional import OptionalReaders
 
 HEADER = struct.Struct("<I")
 ORDER = struct.Struct("<ci")
@@ -48,7 +53,7 @@ def _read_exactly(stream: IO[bytes], length: int) -> bytes:
     return b"".join(pieces)
 
 
-def answer(request: Any) -> tuple[str, Any]:
+def answer(request: Any, optional: OptionalReaders) -> tuple[str, Any]:
     """("read", Facts, content hash, preview or Clip), ("unsupported", reason) or ("unreadable", reason).
 
     Of a file that was fetched in part also ("wanted", ranges): what must be there before it can be told.
@@ -58,9 +63,11 @@ def answer(request: Any) -> tuple[str, Any]:
     from catalog.media.previews import read_preview
     from catalog.media.video.probe import read_streams
 
-    read = (
-        read_streams if request.streams else read_preview if request.preview else read_hash if request.only_hash else read_facts
-    )
+    read: Callable[[Any], Any] = partial(read_facts, optional=optional)
+    if request.streams:
+        read = read_streams
+    elif request.preview or request.only_hash:
+        read = read_preview if request.preview else read_hash
     try:
         return "read", read(request)
     except Wanting as wanting:
@@ -81,19 +88,25 @@ def limit_memory(extra_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
 
 
-def serve(requests: int, replies: int, memory: int) -> None:
+def serve(requests: int, replies: int, memory: int, optional_readers: Sequence[str]) -> None:
     """Answer requests from one descriptor on the other until they end."""
+    from catalog.media.optional import OptionalReaders
+
     if sys.platform == "linux":
         limit_memory(memory)
-    with open(requests, "rb", buffering=0) as incoming, open(replies, "wb") as outgoing:
+    with (
+        open(requests, "rb", buffering=0) as incoming,
+        open(replies, "wb") as outgoing,
+        OptionalReaders(optional_readers) as optional,
+    ):
         while True:
             try:
-                send(outgoing, answer(receive(incoming)))
+                send(outgoing, answer(receive(incoming), optional))
             except (EOFError, BrokenPipeError):
                 return
 
 
-def tend(orders: socket.socket, memory: int) -> None:
+def tend(orders: socket.socket, memory: int, optional_readers: Sequence[str]) -> None:
     """The nursery: fork and end children as ordered, answering with a process id or an exit status, until orders end."""
     while True:
         data, descriptors, _flags, _address = socket.recv_fds(orders, ORDER.size, 2)
@@ -108,7 +121,7 @@ def tend(orders: socket.socket, memory: int) -> None:
         if child == 0:
             orders.close()
             try:
-                serve(descriptors[0], descriptors[1], memory)
+                serve(descriptors[0], descriptors[1], memory, optional_readers)
             finally:
                 os._exit(0)
         for descriptor in descriptors:
@@ -117,26 +130,20 @@ def tend(orders: socket.socket, memory: int) -> None:
 
 
 def main() -> None:
-    """Load the readers, then tend the nursery at the socket whose descriptor is the first argument."""
+    """Load the readers, then tend the nursery.
+
+    The arguments: the descriptor of its socket, bytes of memory for each child, and the optional
+    readers that these may ask.
+    """
     import numpy  # noqa: F401
     import PIL.AvifImagePlugin
     import PIL.JpegImagePlugin
     import PIL.PngImagePlugin  # noqa: F401
 
-    import catalog.media.clips.reader
-    import catalog.media.extract
-    import catalog.media.jpeg.segments
-    import catalog.media.previews
-    import catalog.media.stills
-    import catalog.media.video.frames
-    import catalog.media.video.probe
-    import catalog.media.xmp
-
-    catalog.media.extract.OPTIONAL_READERS = tuple(sys.argv[3:])
     gc.collect()
     gc.freeze()  # what is loaded stays where it is, so that the children go on sharing it
     with socket.socket(fileno=int(sys.argv[1])) as orders:
-        tend(orders, int(sys.argv[2]))
+        tend(orders, int(sys.argv[2]), sys.argv[3:])
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
 """XMP packets (ISO 16684-1): dates, position, camera, tags and texts of the picture itself.
 
 Only properties of the packet's own rdf:Description count: a structure (LocationShown, history, ingredients) speaks of
-other places and files. The parser is expat, with entity declarations refused as defusedxml does; what it read before an
-error is kept.
+other places and files. What was read before an error is kept.
 """
 
 from __future__ import annotations
 
 import re
-from xml.parsers import expat
 
 import orjson
 
@@ -16,6 +14,7 @@ from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.domain.person import CHECKS, checked
 from catalog.media.findings import Findings
 from catalog.media.tiff.exif import add_copied_date, add_tags, is_boilerplate
+from catalog.media.xml_parser import parse_xml
 
 OWN_NAMESPACE = "urn:image-catalog:person:1.0"
 """Of the one property that holds exactly what a person said, as JSON."""
@@ -72,6 +71,7 @@ _WORTH_PARSING = re.compile(
 _STRUCTURES = re.compile(r"Location(Shown|Created)|Ingredients|History|DerivedFrom|Pantry|RegionInfo|Regions")
 _MAX_PACKET = 8 << 20
 _MAX_TEXT = 10_000
+_MAX_DEPTH = 200
 _ANGLE = re.compile(
     r"\s*([+-]?\d+(?:\.\d+)?)(?:\s*[,°: ]|\s*deg)?\s*(\d+(?:\.\d+)?)?(?:\s*[,': ])?\s*(\d+(?:\.\d+)?)?\s*\"?\s*([NSEWnsew])?"
 )
@@ -81,7 +81,7 @@ Properties = dict[str, list[str]]
 
 
 class _Reader:
-    """Collects the wanted top-level properties while expat walks through the packet."""
+    """Collects the wanted top-level properties while the packet is parsed."""
 
     def __init__(self) -> None:
         self.found: Properties = {}
@@ -95,15 +95,9 @@ class _Reader:
 
     def parse(self, data: bytes) -> bool:
         """Whether the whole packet was well-formed."""
-        parser = expat.ParserCreate("utf-8")
-        parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._data
-        parser.EntityDeclHandler = _refuse
         try:
-            parser.Parse(data, True)
-        except (expat.ExpatError, ValueError):
+            parse_xml(data, self._start, self._end, self._data, encoding="utf-8")
+        except ValueError:
             return False
         return True
 
@@ -113,6 +107,8 @@ class _Reader:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise ValueError("elements are nested too deeply")
         for key, value in attributes.items():
             if key.startswith("xmlns:") and value in _PREFIXES:
                 self._prefixes[key[6:]] = _PREFIXES[value]
@@ -156,10 +152,6 @@ class _Reader:
     def _data(self, text: str) -> None:
         if self._name and (self._depth - self._base == (3 if self._listed else 1)) and len(self._text) < 100:
             self._text.append(text[:_MAX_TEXT])
-
-
-def _refuse(*_: object) -> None:
-    raise ValueError("entity declarations are not read")
 
 
 def read_xmp(packet: bytes, findings: Findings, *, sidecar: bool = False) -> None:
@@ -231,7 +223,7 @@ def _by_pattern(text: str) -> Properties:
     found: Properties = {}
     if _STRUCTURES.search(text):
         return found
-    for name in _WANTED - {_OWN}:
+    for name in (n for n in _WANTED - {_OWN} if n in text):
         escaped = re.escape(name)
         match = re.search(rf"<{escaped}>([^<]{{1,200}})</|\b{escaped}\s*=\s*[\"']([^\"'<]{{1,200}})[\"']", text)
         if match:

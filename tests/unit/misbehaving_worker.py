@@ -9,11 +9,12 @@ import time
 from typing import Any
 
 from catalog.media import worker
+from catalog.media.optional import OptionalReaders
 
 _answer = worker.answer
 
 
-def answer(request: Any) -> tuple[str, Any]:
+def answer(request: Any, optional: OptionalReaders) -> tuple[str, Any]:
     name = os.path.basename(request.path)
     behaviour = name.partition("-")[0].partition(".")[0]
     if behaviour == "die":
@@ -37,7 +38,7 @@ def answer(request: Any) -> tuple[str, Any]:
     elif behaviour == "strange":
         return "unsupported", "it is strange"
     elif behaviour == "real":
-        return _answer(request)
+        return _answer(request, optional)
     return "read", name
 
 

@@ -31,7 +31,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.domain.filetypes import BY_NAME
-from catalog.media.bmff.fields import MAX_BOXES, Walk, clock
+from catalog.media.bmff.boxes import MAX_BOXES, Walk
+from catalog.media.bmff.fields import clock
 from catalog.media.clips.avchd import zone_minutes
 from catalog.media.clips.reader import READERS, read_clip
 from catalog.media.clips.riff import riff_date
@@ -228,6 +229,18 @@ def test_sony_xml_gives_date_device_and_place() -> None:
     assert found.position is not None and (found.position.lat, found.position.lon) == (50.5, -3.25)
 
 
+def test_entities_in_sonys_xml_are_never_expanded_whatever_the_encoding() -> None:
+    declared = '<!DOCTYPE x [<!ENTITY a "bomb"><!ENTITY b "&a;&a;&a;&a;">]>'
+    document = '<NonRealTimeMeta>{}<Device manufacturer="&b;" modelName="m"/></NonRealTimeMeta>'
+    hidden = "<!--" + b"NonRealTimeMeta ".decode("utf-16-be") + "-->"
+    wide = '\ufeff<?xml version="1.0" encoding="utf-16"?>' + declared + document.format(hidden)
+    for xml in ((declared + document.format("")).encode(), wide.encode("utf-16-be")):
+        meta = box(b"meta", bytes(4), box(b"hdlr", bytes(20)), box(b"xml ", xml))
+        found = read(movie(mvhd(0), trak()) + meta)
+        assert found.get("make") is None
+        assert found.notes == ["Sony XML: entity declarations are not read"]
+
+
 def test_a_gopro_names_itself_in_its_metadata() -> None:
     gpmf = b"DEVC\0\x01\0\x20" + b"MINFc\x01\0\x0cHERO7 Black\0"
     found = read(movie(mvhd(CREATED), trak(), box(b"udta", box(b"FIRM", b"HD7.01"), box(b"GPMF", gpmf))))
@@ -286,7 +299,7 @@ def test_a_hostile_nest_of_boxes_ends() -> None:
 
 def test_a_box_of_two_to_the_sixty_bytes_is_cut_to_the_file() -> None:
     walk = Walk(MemorySource(struct.pack(">I4sQ", 1, b"free", 1 << 60) + bytes(20)))
-    assert [b.end for b in walk.children(0, 36, top=True)] == [36]
+    assert [b.end for b in walk.top()] == [36]
 
 
 # --- AVI -----------------------------------------------------------------------------------------------------------

@@ -17,11 +17,12 @@ from PIL.PngImagePlugin import PngInfo
 from catalog.domain.filetypes import BY_NAME
 from catalog.errors import MediaError, UnsupportedType
 from catalog.media.findings import Findings
-from catalog.media.jpeg.segments import image_data_hash
+from catalog.media.jpeg.image_data import image_data_hash
 from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
 from catalog.media.write import exif as exif_writing
-from catalog.media.write.exif import dated_block, with_date
+from catalog.media.write.exif import with_date
+from catalog.media.write.exif_block import dated_block
 
 WALL = datetime(2018, 5, 6, 7, 8, 9)
 TEXT = "2018:05:06 07:08:09"
@@ -95,6 +96,23 @@ def test_a_jpeg_without_exif_gets_it_behind_its_header_and_fill_bytes_hide_none(
     late = make.plain()[:2] + make.segment(0xFE, b"hello") + b"\xff\xff" + make.exif_segment(block()) + make.plain()[2:]
     assert with_date(late, "jpeg", WALL).count(b"Exif\0\0") == 1
     assert facts(with_date(late, "jpeg", WALL), "jpeg").position is not None
+
+
+@pytest.mark.parametrize("between", [b"\xff\x01", b"\xff\xd0", b"\xff\xff\xff\x01"])
+def test_exif_behind_a_marker_without_a_length_is_the_one_that_is_changed(between: bytes):
+    before = make.plain()[:2] + between + make.exif_segment(block()) + make.plain()[2:]
+    after = with_date(before, "jpeg", WALL)
+    assert after.count(b"Exif\0\0") == 1
+    assert facts(after, "jpeg").get("model") == "EOS 5D Mark II"
+
+
+def test_an_inner_directory_linked_by_a_short_number_is_kept():
+    linked = block().replace(struct.pack("<HHI", 0x8769, 4, 1), struct.pack("<HHI", 0x8769, 3, 1))
+    before = make.jpeg(make.exif_segment(linked))
+    assert facts(before, "jpeg").get("exposure_time") == 0.004
+    after = with_date(before, "jpeg", WALL)
+    assert pillow_date(after)[0] == exifread_date(after) == TEXT
+    assert facts(after, "jpeg").get("exposure_time") == 0.004
 
 
 def test_exif_without_its_inner_directory_gets_one():

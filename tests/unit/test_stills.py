@@ -31,7 +31,7 @@ from still_makers import (
 
 from catalog.domain.filetypes import BY_NAME
 from catalog.media.findings import Findings
-from catalog.media.jpeg.segments import image_data_hash
+from catalog.media.jpeg.image_data import image_data_hash
 from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
 

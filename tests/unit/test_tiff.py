@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from datetime import datetime
 
 import pytest
@@ -147,15 +146,12 @@ def test_a_trap_cameras_note_gives_its_date() -> None:
     assert [(d.source, d.wall) for d in found.dates] == [("maker:DateTimeOriginal", datetime(2012, 3, 4, 5, 6, 7))]
 
 
-def test_a_million_values_and_wild_offsets_cost_nothing() -> None:
+def test_a_million_values_at_wild_offsets_are_none() -> None:
     entries = b"".join(
         struct.pack("<HHII", tag, 5, 1_000_000 + tag, 0xFFFFFF00 - tag) for tag in (0x829A, 0x829D, 0x9003, 0x10F, 0x8769)
     )
     block = b"II*\0\x08\0\0\0" + struct.pack("<H", 65535) + entries
-    start = time.perf_counter()
-    found = _exif(block)
-    assert time.perf_counter() - start < 0.5
-    assert found.values == {}
+    assert _exif(block).values == {}
 
 
 def test_directories_in_a_circle_end() -> None:

@@ -1,4 +1,10 @@
-"""Boxes of the ISO base media file format (ISO/IEC 14496-12) and of JPEG 2000 and JPEG XL, which share the shape."""
+"""The one walker over boxes (ISO/IEC 14496-12 section 4.2).
+
+MP4, QuickTime, HEIF, AVIF, CR3, JPEG 2000 and JPEG XL are made of them; every reader and writer of
+such files walks with it. It never loads media data, and it ends whatever a file claims: each step
+goes at least eight bytes forward, no box reaches past the one that holds it, and the boxes of one
+file are counted.
+"""
 
 from __future__ import annotations
 
@@ -7,39 +13,73 @@ from typing import NamedTuple
 
 from catalog.media.source import ByteSource
 
-_MAX_BOXES = 65_536
+MAX_BOXES = 60_000
+"""Boxes looked at in one file, at all levels; real files stay far below."""
+MAX_PAYLOAD = 1 << 20
+"""Bytes of a payload that are read at once, unless its reader sets another limit."""
 
 
 class Box(NamedTuple):
-    """One box: its type, and where its payload lies in the source (bytes, end exclusive, never past the source's end)."""
+    """One box: its four-character kind, and the offsets where its payload begins and ends."""
 
     kind: bytes
     start: int
     end: int
 
-
-def boxes(source: ByteSource, start: int, end: int) -> Iterator[Box]:
-    """The boxes side by side between two offsets; a box that runs past the end is cut, and ends the walk."""
-    end = min(end, source.size)
-    for _ in range(_MAX_BOXES):
-        head = source.read(start, 16)
-        if len(head) < 8 or start + 8 > end:
-            return
-        size, payload = int.from_bytes(head[:4], "big"), start + 8
-        if size == 1:
-            size, payload = int.from_bytes(head[8:16], "big"), start + 16
-        following = end if size == 0 else start + size
-        if following < payload:
-            return
-        yield Box(head[4:8], payload, min(following, end))
-        start = following
+    @property
+    def size(self) -> int:
+        """Length of the payload in bytes."""
+        return self.end - self.start
 
 
-def find(source: ByteSource, parent: Box, kind: bytes, skip: int = 0) -> Box | None:
-    """The first box of a type inside another, whose first `skip` payload bytes are no boxes."""
-    return next((b for b in boxes(source, parent.start + skip, parent.end) if b.kind == kind), None)
+class Walk:
+    """A walk over the boxes of one source. `left` is how many more will be looked at."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self.source = source
+        self.left = MAX_BOXES
+
+    def top(self) -> Iterator[Box]:
+        """The boxes of the file itself. Here alone a size of 0 means "to the end of the file"."""
+        return self._between(0, self.source.size, open_end=True)
+
+    def inside(self, box: Box, skip: int = 0) -> Iterator[Box]:
+        """The boxes in a box, after `skip` bytes of its own fields.
+
+        A size of 0 ends them, as QuickTime ends a list.
+        """
+        return self._between(box.start + skip, box.end, open_end=False)
+
+    def child(self, box: Box, *path: bytes) -> Box | None:
+        """The first descendant along a path of kinds, or None."""
+        for kind in path:
+            found = next((b for b in self.inside(box) if b.kind == kind), None)
+            if found is None:
+                return None
+            box = found
+        return box
+
+    def payload(self, box: Box, limit: int = MAX_PAYLOAD) -> bytes:
+        """The payload's first bytes, at most `limit`."""
+        return self.source.read(box.start, min(box.size, limit))
+
+    def _between(self, start: int, end: int, *, open_end: bool) -> Iterator[Box]:
+        """The boxes side by side. One that runs past the end is cut to it; junk ends the walk."""
+        end = min(end, self.source.size)
+        while start + 8 <= end and self.left > 0:
+            self.left -= 1
+            head = self.source.read(start, 16)
+            size, header = int.from_bytes(head[:4], "big"), 8
+            if size == 1 and len(head) == 16:
+                size, header = int.from_bytes(head[8:], "big"), 16
+            elif size == 0 and open_end and _looks_like_kind(head[4:8]):
+                size = end - start
+            if size < header or len(head) < 8:
+                return
+            following = min(start + size, end)
+            yield Box(head[4:8], start + header, following)
+            start = following
 
 
-def content(source: ByteSource, box: Box, cap: int) -> bytes:
-    """A box's payload, at most `cap` bytes."""
-    return source.read(box.start, min(box.end - box.start, cap))
+def _looks_like_kind(kind: bytes) -> bool:
+    return all(32 <= byte < 127 or byte == 0xA9 for byte in kind)

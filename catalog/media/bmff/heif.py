@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from catalog.domain.capture_time import DateCandidate
 from catalog.domain.filetypes import FileType
-from catalog.media.bmff.boxes import Box, boxes, content, find
+from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
+from catalog.media.packets import Packets
 from catalog.media.source import ByteSource
-from catalog.media.video.packets import Packets
 
 _MAX_META = 16 << 20
 _MAX_ITEM = 4 << 20
@@ -40,8 +40,8 @@ class _Cursor:
 class Items:
     """The items of a meta box: types, places, properties and references."""
 
-    def __init__(self, source: ByteSource, meta: Box) -> None:
-        self._source = source
+    def __init__(self, walk: Walk, meta: Box) -> None:
+        self._walk = walk
         self.primary = 0
         self.kinds: dict[int, tuple[bytes, bytes]] = {}
         self.properties: list[tuple[bytes, bytes]] = []
@@ -50,20 +50,20 @@ class Items:
         self._places: dict[int, tuple[int, list[tuple[int, int]]]] = {}
         self._idat: Box | None = None
         readers = {b"pitm": self._pitm, b"iinf": self._iinf, b"iloc": self._iloc, b"iprp": self._iprp, b"iref": self._iref}
-        for box in boxes(source, meta.start + 4, meta.end):
+        for box in walk.inside(meta, 4):
             if box.kind == b"idat":
                 self._idat = box
             elif box.kind in readers:
                 readers[box.kind](box)
 
     def _pitm(self, box: Box) -> None:
-        data = content(self._source, box, 16)
+        data = self._walk.payload(box, 16)
         self.primary = int.from_bytes(data[4:6] if not data[:1].strip(b"\0") else data[4:8], "big")
 
     def _iinf(self, box: Box) -> None:
-        wide = content(self._source, box, 1) != b"\0"
-        for entry in boxes(self._source, box.start + (8 if wide else 6), box.end):
-            data = content(self._source, entry, 256)
+        wide = self._walk.payload(box, 1) != b"\0"
+        for entry in self._walk.inside(box, 8 if wide else 6):
+            data = self._walk.payload(entry, 256)
             if entry.kind != b"infe" or not data or data[0] < 2 or len(self.kinds) >= _MAX_ITEMS:
                 continue
             width = 2 if data[0] == 2 else 4
@@ -74,7 +74,7 @@ class Items:
             )
 
     def _iloc(self, box: Box) -> None:
-        c = _Cursor(content(self._source, box, _MAX_META))
+        c = _Cursor(self._walk.payload(box, _MAX_META))
         version = c.take(1)
         c.at = 4
         sizes, more = c.take(1), c.take(1)
@@ -96,14 +96,15 @@ class Items:
             self._places[item] = (method, extents)
 
     def _iprp(self, box: Box) -> None:
-        for part in boxes(self._source, box.start, box.end):
+        for part in self._walk.inside(box):
             if part.kind == b"ipco":
-                self.properties = [(p.kind, content(self._source, p, 64)) for p in boxes(self._source, part.start, part.end)]
+                inner = self._walk.inside(part)
+                self.properties = [(p.kind, self._walk.payload(p, 64)) for p in inner]
             elif part.kind == b"ipma":
                 self._ipma(part)
 
     def _ipma(self, box: Box) -> None:
-        c = _Cursor(content(self._source, box, _MAX_META))
+        c = _Cursor(self._walk.payload(box, _MAX_META))
         version, flags = c.take(1), c.take(3)
         for _ in range(min(c.take(4), _MAX_ITEMS)):
             if not c.more:
@@ -113,10 +114,10 @@ class Items:
             self.linked.setdefault(item, []).extend(links)
 
     def _iref(self, box: Box) -> None:
-        width = 2 if content(self._source, box, 1) == b"\0" else 4
-        for ref in boxes(self._source, box.start + 4, box.end):
+        width = 2 if self._walk.payload(box, 1) == b"\0" else 4
+        for ref in self._walk.inside(box, 4):
             if ref.kind in (b"cdsc", b"dimg"):
-                c = _Cursor(content(self._source, ref, 65536))
+                c = _Cursor(self._walk.payload(ref, 65536))
                 origin = c.take(width)
                 targets = [c.take(width) for _ in range(min(c.take(2), 4096)) if c.more]
                 if ref.kind == b"cdsc":
@@ -130,7 +131,7 @@ class Items:
         base = self._idat.start if method == 1 and self._idat else 0
         whole = b""
         for start, length in extents[:64]:
-            whole += self._source.read(base + start, min(length or cap, cap - len(whole)))
+            whole += self._walk.source.read(base + start, min(length or cap, cap - len(whole)))
         return whole
 
     def place(self, item: int) -> int | None:
@@ -181,11 +182,12 @@ def _clapped(clap: bytes | None, width: int, height: int) -> tuple[int, int]:
 
 def read_heif(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
     """Add what a HEIF or AVIF file states: of its primary item, or of its track where it is a bare image sequence."""
-    top = {b.kind: b for b in reversed(list(boxes(source, 0, source.size)))}
+    walk = Walk(source)
+    top = {b.kind: b for b in reversed(list(walk.top()))}
     if meta := top.get(b"meta"):
-        _read_items(Items(source, meta), findings)
+        _read_items(Items(walk, meta), findings)
     if moov := top.get(b"moov"):
-        _read_sequence(source, moov, findings)
+        _read_sequence(walk, moov, findings)
     findings.displayed = "width" in findings.values
     return filetype
 
@@ -208,17 +210,17 @@ def _read_items(items: Items, findings: Findings) -> None:
     packets.apply(findings)
 
 
-def _read_sequence(source: ByteSource, moov: Box, findings: Findings) -> None:
+def _read_sequence(walk: Walk, moov: Box, findings: Findings) -> None:
     """Size of the first picture track, and the movie header's UTC clock."""
-    header = find(source, moov, b"mvhd")
+    header = walk.child(moov, b"mvhd")
     if header:
-        data = content(source, header, 24)
+        data = walk.payload(header, 24)
         seconds = int.from_bytes(data[4:12] if data[:1] == b"\1" else data[4:8], "big")
         if 0 < seconds < 1 << 33:
             findings.add_date(DateCandidate("quicktime:CreateDate", _EPOCH_1904 + timedelta(seconds=seconds), is_utc=True))
-    for track in boxes(source, moov.start, moov.end):
-        if track.kind == b"trak" and (box := find(source, track, b"tkhd")):
-            data = content(source, box, 128)
+    for track in walk.inside(moov):
+        if track.kind == b"trak" and (box := walk.child(track, b"tkhd")):
+            data = walk.payload(box, 128)
             at = 92 - 4 if data[:1] == b"\1" else 76
             width, height = int.from_bytes(data[at : at + 2], "big"), int.from_bytes(data[at + 4 : at + 6], "big")
             if width and height:

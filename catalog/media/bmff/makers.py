@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 
 from catalog.domain.capture_time import DateCandidate, parse_date
-from catalog.media.bmff.fields import Box, Walk
+from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.bmff.tags import Movie
+from catalog.media.clips.embedded import merge_bare_ifd, merge_exif, merge_jpeg_exif, merge_xmp
 from catalog.media.findings import Findings
-from catalog.media.jpeg.embedded import merge_bare_ifd, merge_exif, merge_jpeg_exif, merge_xmp
 
 _SCAN = 0x20000
 _TAGS: tuple[tuple[bytes, int, int, int], ...] = (

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from catalog.domain.capture_time import DateCandidate
-from catalog.media.bmff.fields import Box, Walk, clock, find_movie, full_box_times, open_movie
+from catalog.media.bmff.boxes import Box, Walk
+from catalog.media.bmff.fields import clock, full_box_times
+from catalog.media.bmff.header import find_movie, open_movie
 from catalog.media.bmff.makers import read_maker_box
 from catalog.media.bmff.tags import Movie, read_meta, read_user_text
 from catalog.media.bmff.tracks import MAX_TRACKS, Track, fragment_seconds, index_seconds, main_video, read_track
+from catalog.media.clips.embedded import merge_xmp
 from catalog.media.findings import Findings
-from catalog.media.jpeg.embedded import merge_xmp
 from catalog.media.source import ByteSource, Unfetched
 
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -47,7 +49,7 @@ def read_bmff(source: ByteSource, findings: Findings) -> None:
     walk = Walk(source)
     movie, parts = Movie(findings), _Parts()
     try:
-        for box in walk.children(0, source.size, top=True):
+        for box in walk.top():
             _read_top(walk, box, movie, parts)
     except Unfetched as error:  # the boxes after a movie's header say little but how long it goes on
         if not parts.tracks:

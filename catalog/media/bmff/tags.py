@@ -6,12 +6,13 @@ import re
 import struct
 from dataclasses import dataclass, field
 from datetime import datetime
-from xml.etree import ElementTree
+from itertools import islice
 
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.domain.geo import parse_iso6709
-from catalog.media.bmff.fields import Box, Walk
+from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
+from catalog.media.xml_parser import parse_xml
 
 _APPLE = "com.apple.quicktime."
 _MAX_KEYS = 512
@@ -66,7 +67,7 @@ def read_meta(walk: Walk, meta: Box, movie: Movie) -> None:
     keys: list[str] = []
     for box in boxes:
         if box.kind == b"keys":
-            keys = _read_keys(walk.payload(box))
+            keys = _read_keys(walk, box)
     for box in boxes:
         if box.kind == b"ilst":
             _read_items(walk, box, keys, movie)
@@ -74,16 +75,10 @@ def read_meta(walk: Walk, meta: Box, movie: Movie) -> None:
             read_sony_xml(walk.payload(box, _MAX_XML), movie)
 
 
-def _read_keys(payload: bytes) -> list[str]:
-    keys: list[str] = []
-    at = 8
-    while at + 8 <= len(payload) and len(keys) < _MAX_KEYS:
-        size = int.from_bytes(payload[at : at + 4], "big")
-        if size < 8:
-            break
-        keys.append(payload[at + 8 : at + size].decode("utf-8", "replace").strip("\0"))
-        at += size
-    return keys
+def _read_keys(walk: Walk, box: Box) -> list[str]:
+    """The names of a `keys` box: after version and count, each is in a box of its namespace."""
+    named = islice(walk.inside(box, 8), _MAX_KEYS)
+    return [walk.payload(key).decode("utf-8", "replace").strip("\0") for key in named]
 
 
 def _read_items(walk: Walk, items: Box, keys: list[str], movie: Movie) -> None:
@@ -210,24 +205,26 @@ def _read_3gpp_place(payload: bytes, movie: Movie) -> None:
 
 def read_sony_xml(payload: bytes, movie: Movie) -> None:
     """Sony's NonRealTimeMeta document (XAVC): creation date with offset, device, position."""
-    start, end = payload.find(b"<?xml"), payload.rfind(b">")
-    if b"NonRealTimeMeta" not in payload or b"<!ENTITY" in payload or b"<!DOCTYPE" in payload:
+    if b"NonRealTimeMeta" not in payload:
         return
+    elements: list[tuple[str, dict[str, str]]] = []
     try:
-        root = ElementTree.fromstring(payload[max(start, 0) : end + 1])  # noqa: S314 - entities were refused above
-    except ElementTree.ParseError as error:
+        parse_xml(
+            payload[max(payload.find(b"<?xml"), 0) : payload.rfind(b">") + 1],
+            lambda name, attributes: elements.append((name.rpartition(":")[2], attributes)),
+        )
+    except ValueError as error:
         movie.findings.notes.append(f"Sony XML: {error}")
         return
     items: dict[str, str] = {}
-    for element in root.iter():
-        name = element.tag.rpartition("}")[2]
+    for name, attributes in elements:
         if name == "CreationDate":
-            add_date_text(movie, element.get("value", ""), "quicktime:creationdate")
+            add_date_text(movie, attributes.get("value", ""), "quicktime:creationdate")
         elif name == "Device":
-            movie.findings.add("make", element.get("manufacturer"), "nrtm")
-            movie.findings.add("model", element.get("modelName"), "nrtm")
+            movie.findings.add("make", attributes.get("manufacturer"), "nrtm")
+            movie.findings.add("model", attributes.get("modelName"), "nrtm")
         elif name == "Item":
-            items[element.get("name", "")] = element.get("value", "")
+            items[attributes.get("name", "")] = attributes.get("value", "")
     _add_sony_place(items, movie)
 
 

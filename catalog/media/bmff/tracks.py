@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from catalog.media.bmff.fields import Box, Walk, clock, full_box_times
+from catalog.media.bmff.boxes import Box, Walk
+from catalog.media.bmff.fields import clock, full_box_times
 from catalog.media.clips.codec_names import mpeg4_object_codec, quicktime_codec
 
 MAX_TRACKS = 64

@@ -1,12 +1,14 @@
-"""Directories of TIFF 6.0, BigTIFF and EXIF data (big and little endian), read with every doubt given to the writer.
+"""The one reader of directories: TIFF 6.0, BigTIFF and EXIF, big and little endian.
 
-Nothing here raises for broken data and no work grows with a number found in the file: a bad entry is absent.
+Whoever wants such a directory has it read here: of a file, of a block in another file, of a
+maker's note, of a clip, and to write a date into it. Every doubt is given to whoever wrote it:
+nothing raises for broken data, and a bad entry is absent. No work grows with a number found there.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Container
+from collections.abc import Container, Iterator
 
 from catalog.media.source import ByteSource, MemorySource
 
@@ -19,48 +21,75 @@ _MAX_ENTRIES = 2048
 _NAN = float("nan")
 
 
-class Window:
-    """A stretch of another source, with offsets counted from its start (bytes)."""
-
-    def __init__(self, source: ByteSource, start: int, size: int) -> None:
-        self._source = source
-        self._start = max(0, start)
-        self.size = max(0, min(size, source.size - self._start))
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Up to `length` bytes from `offset`; none outside the window."""
-        if offset < 0 or offset >= self.size:
-            return b""
-        return self._source.read(self._start + offset, min(length, self.size - offset))
-
-
 class Ifd:
-    """One directory: the wanted entries by tag. Text comes stripped, numbers as a list, wrong types as nothing."""
+    """One directory: the wanted entries by tag.
 
-    __slots__ = ("_entries", "_order", "_source", "next")
+    Text comes stripped, numbers as a list, wrong types as nothing. `next` is the offset of the
+    directory that follows, 0 if none. `is_whole` is False where entries that were announced are not
+    there, or what follows the last one is not.
+    """
 
-    def __init__(self, source: ByteSource, order: str, entries: dict[int, tuple[int, int, bytes]], following: int) -> None:
-        self._source = source
-        self._order = order
-        self._entries = entries
-        self.next = following
+    __slots__ = ("_entries", "_order", "_source", "_start", "_table", "_width", "is_whole", "next")
+
+    def __init__(
+        self,
+        source: ByteSource,
+        start: int,
+        count: int,
+        order: str,
+        wanted: Container[int],
+        *,
+        big: bool,
+    ) -> None:
+        width, shape, tail_size = (20, "HHQ8s", 8) if big else (12, "HHI4s", 4)
+        data = source.read(start, min(count, _MAX_ENTRIES) * width + 8)
+        there = min(count, _MAX_ENTRIES, len(data) // width)
+        table, tail = data[: there * width], data[there * width : there * width + tail_size]
+        entries: dict[int, tuple[int, int, bytes]] = {}
+        for tag, kind, length, inline in struct.iter_unpack(order + shape, table):
+            if tag in wanted and kind in _SIZES and length and tag not in entries:
+                entries[tag] = (kind, length, inline)
+        self._source, self._order, self._entries = source, order, entries
+        self._start, self._table, self._width = start, table, width
+        self.is_whole = there == count and len(tail) >= 4
+        self.next = self._pointer(tail) if self.is_whole else 0
 
     def __contains__(self, tag: int) -> bool:
         return tag in self._entries
 
     def tags(self) -> tuple[int, ...]:
-        """The tags present."""
+        """The wanted tags that are there and can be read."""
         return tuple(self._entries)
 
+    def kind(self, tag: int) -> int:
+        """The number of an entry's type (TIFF 6.0 section 2), 0 where there is no entry."""
+        entry = self._entries.get(tag)
+        return entry[0] if entry else 0
+
     def place(self, tag: int) -> tuple[int, int]:
-        """Offset and size in bytes of an entry's value kept outside the directory; (0, 0) where there is none."""
+        """Offset and bytes of a value, in the directory itself or outside; (0, 0) where none is."""
         entry = self._entries.get(tag)
         if entry is None:
             return 0, 0
-        size = _SIZES[entry[0]] * entry[1]
-        if size <= len(entry[2]):
-            return 0, 0
-        return self._pointer(entry[2]), size
+        kind, count, inline = entry
+        size = _SIZES[kind] * count
+        if size > len(inline):
+            return self._pointer(inline), size
+        shape = f"{self._order}HH{'Q' if self._width == 20 else 'I'}"
+        row = struct.pack(shape, tag, kind, count) + inline
+        number = next(n for n, other in enumerate(self._rows()) if other == row)
+        return self._start + (number + 1) * self._width - len(inline), size
+
+    def rows(self) -> dict[int, bytes]:
+        """All entries as they stand, wanted or not, readable or not; the first of each tag."""
+        found: dict[int, bytes] = {}
+        for row in self._rows():
+            found.setdefault(self._pointer(row[:2]), row)
+        return found
+
+    def _rows(self) -> Iterator[bytes]:
+        table, width = self._table, self._width
+        return (table[at : at + width] for at in range(0, len(table), width))
 
     def raw(self, tag: int, cap: int = 4096) -> bytes:
         """The bytes of an entry's value, at most `cap`; fewer where the file is cut short."""
@@ -139,19 +168,9 @@ class Tiff:
 
 def read_ifd(source: ByteSource, offset: int, order: str, wanted: Container[int], *, big: bool = False) -> Ifd | None:
     """A directory whose values' offsets count from the start of `source`. `order`: "<" or ">"."""
-    head, width, shape = (8, 20, "HHQ8s") if big else (2, 12, "HHI4s")
+    head = 8 if big else 2
     count = int.from_bytes(source.read(offset, head), "little" if order == "<" else "big")
-    if count <= 0:
-        return None
-    table = source.read(offset + head, min(count, _MAX_ENTRIES) * width + 8)
-    whole = min(count, _MAX_ENTRIES, len(table) // width)
-    entries: dict[int, tuple[int, int, bytes]] = {}
-    for tag, kind, length, inline in struct.iter_unpack(order + shape, table[: whole * width]):
-        if tag in wanted and kind in _SIZES and length and tag not in entries:
-            entries[tag] = (kind, length, inline)
-    tail = table[whole * width : whole * width + (8 if big else 4)]
-    following = int.from_bytes(tail, "little" if order == "<" else "big") if whole == count and len(tail) >= 4 else 0
-    return Ifd(source, order, entries, following)
+    return Ifd(source, offset + head, count, order, wanted, big=big) if count else None
 
 
 def tiff_in_memory(block: bytes) -> Tiff:

@@ -12,6 +12,8 @@ from catalog.media.tiff.ifd import Ifd, Tiff, read_ifd
 
 _NOTE = 0x927C
 _NOTE_CAP = 65536
+_SMALLEST_NOTE = 14
+"""Bytes of a directory with one entry."""
 
 
 def read_maker_note(tiff: Tiff, exif: Ifd, findings: Findings) -> None:
@@ -37,8 +39,8 @@ def _read_apple(note: bytes, findings: Findings) -> None:
 
 
 def _read_canon(tiff: Tiff, exif: Ifd, findings: Findings) -> None:
-    offset, _ = exif.place(_NOTE)
-    if "lens" in findings.values or not offset:
+    offset, size = exif.place(_NOTE)
+    if "lens" in findings.values or size < _SMALLEST_NOTE:
         return
     ifd = tiff.ifd(offset, (0x95,))
     if ifd is not None:

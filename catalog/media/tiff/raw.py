@@ -12,11 +12,11 @@ from catalog.domain.capture_time import DateCandidate
 from catalog.domain.filetypes import FileType
 from catalog.media.findings import Findings
 from catalog.media.images import add_size
-from catalog.media.jpeg.segments import read_jpeg
-from catalog.media.source import ByteSource
+from catalog.media.jpeg.reader import read_jpeg
+from catalog.media.packets import guarded
+from catalog.media.source import ByteSource, Window
 from catalog.media.tiff.exif import read_exif
-from catalog.media.tiff.ifd import Window, decode_text
-from catalog.media.video.packets import guarded
+from catalog.media.tiff.ifd import decode_text
 
 _MAX_BLOCK = 4 << 20
 _MAX_ENTRIES = 512

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 
 from catalog.domain.filetypes import FileType, refine_tiff
 from catalog.media.findings import Findings
-from catalog.media.jpeg.segments import read_jpeg
-from catalog.media.source import ByteSource
-from catalog.media.tiff.exif import EXIF_POINTER, FIELD_TAGS, read_directories, read_exif
-from catalog.media.tiff.ifd import Ifd, Tiff, Window
-from catalog.media.video.packets import Packets
-
-__all__ = ["read_exif", "read_tiff_file"]
+from catalog.media.jpeg.reader import read_jpeg
+from catalog.media.packets import Packets
+from catalog.media.source import ByteSource, Window
+from catalog.media.tiff.exif import EXIF_POINTER, FIELD_TAGS, read_directories
+from catalog.media.tiff.ifd import Ifd, Tiff
 
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 0xFE, 0x100, 0x101, 0x102, 0x103, 0x106
 _STRIPS, _STRIP_SIZES, _TILES, _SUB_IFDS, _JPEG, _JPEG_SIZE = 0x111, 0x117, 0x144, 0x14A, 0x201, 0x202

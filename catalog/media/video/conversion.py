@@ -16,8 +16,6 @@ from catalog.domain.capture_time import CaptureTime
 from catalog.domain.geo import Position
 from catalog.domain.video import AAC, Clip, Needs, Pictures, bitrate, target_depth
 
-PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
-"""How much x265 tries, from quick to small."""
 APPLE = "com.apple.quicktime."
 _KEYS = {"make": "make", "model": "model", "software": "software", "title": "title", "description": "description",
          "live_id": "content.identifier", "lens": "camera.lens_model"}  # fmt: skip
@@ -36,7 +34,8 @@ _RGB = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8", "x2rgb", "x
 class Conversion:
     """What is to be made of a file: system paths, its streams, what must be encoded, how well, and what it shall say.
 
-    `crf` is x265's constant rate factor (0-51, lower is better); `preset` one of PRESETS.
+    `crf` is x265's constant rate factor (0-51, lower is better); `preset` how much it
+    tries, `ultrafast` to `veryslow`.
     """
 
     source: str

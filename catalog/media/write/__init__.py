@@ -1,1 +1,1 @@
-"""What is written into files: EXIF, XMP, and what a person states."""
+"""What is written into files: the date of capture as EXIF, and what a person said as XMP."""

@@ -34,9 +34,9 @@ from catalog.features.reingest.tables import Processed, Validated, read_table, v
 from catalog.index.handovers import Handovers, Record
 from catalog.media.findings import Findings
 from catalog.media.source import MemorySource
+from catalog.media.stated import agrees, stated_dates
 from catalog.media.stills import read_still
 from catalog.media.write.exif import WRITABLE, with_date
-from catalog.media.write.stated import agrees, stated_dates
 from catalog.work.report import Outcome
 from catalog.work.session import Session, session
 from catalog.work.workspace import Workspace

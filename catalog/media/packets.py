@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from catalog.media.findings import Findings
-from catalog.media.jpeg.iptc import read_iptc, read_photoshop
+from catalog.media.iptc import read_iptc, read_photoshop
 from catalog.media.tiff.exif import read_exif
 from catalog.media.xmp import read_xmp
 

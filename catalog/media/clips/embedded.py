@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.media.findings import Findings
+from catalog.media.source import MemorySource, Window
+from catalog.media.tiff.exif import EXIF_POINTER, read_exif
+from catalog.media.tiff.ifd import Ifd, read_ifd
+from catalog.media.xmp import read_xmp
+
+Reader = Callable[[bytes, Findings], None]
 
 _SHARED = (
     "make", "model", "lens", "software", "title", "description", "rating", "exposure_time", "f_number", "iso", "focal_length",
@@ -18,29 +23,19 @@ _TIFF_IN_EXIF = re.compile(rb"Exif\0\0(II\*\0|MM\0\*)")
 _ASCII_TAGS = {0x010F: "make", 0x0110: "model", 0x0131: "software"}
 _DATE_TAGS = {0x9003: "exif:DateTimeOriginal", 0x9004: "exif:DateTimeDigitized"}
 _DATE = re.compile(r"[\d ]{4}[:/-][\d ]{2}[:/-][\d ]{2}")
-_MAX_ENTRIES = 512
+_WANTED = frozenset((EXIF_POINTER, *_ASCII_TAGS, *_DATE_TAGS))
+_ASCII = 2
+_LONGEST_TEXT = 256
 
 
 def merge_xmp(packet: bytes, findings: Findings) -> None:
     """Facts of an XMP packet about the clip (not its size: editors state that of other renditions)."""
-
-    def read(found: Findings) -> None:
-        from catalog.media.xmp import read_xmp
-
-        read_xmp(packet, found)
-
-    _merge(read, findings, "XMP")
+    _merge(read_xmp, packet, findings, "XMP")
 
 
 def merge_exif(block: bytes, findings: Findings) -> None:
     """Facts of an EXIF block (it starts with a TIFF header), without the size and orientation of its thumbnail."""
-
-    def read(found: Findings) -> None:
-        from catalog.media.tiff.exif import read_exif
-
-        read_exif(block, found)
-
-    _merge(read, findings, "EXIF")
+    _merge(read_exif, block, findings, "EXIF")
 
 
 def merge_jpeg_exif(data: bytes, findings: Findings) -> None:
@@ -50,10 +45,10 @@ def merge_jpeg_exif(data: bytes, findings: Findings) -> None:
         merge_exif(data[match.start(1) : match.start(1) + 0x10000], findings)
 
 
-def _merge(read: Callable[[Findings], None], findings: Findings, what: str) -> None:
+def _merge(read: Reader, block: bytes, findings: Findings, what: str) -> None:
     found = Findings()
     try:
-        read(found)
+        read(block, found)
     except Exception as error:
         findings.notes.append(f"{what} in the clip not read: {type(error).__name__}: {error}")
     for name in _SHARED:
@@ -89,30 +84,29 @@ def _add_texts(texts: dict[int, str], findings: Findings) -> None:
 
 def _texts(data: bytes, start: int, order: str, base: int) -> dict[int, str] | None:
     """Texts by tag of a directory and of the EXIF directory it points to; None where one is no text."""
+    source = Window(MemorySource(data), base, len(data))
+    main = read_ifd(source, start - base, order, _WANTED)
+    pointer = main.integer(EXIF_POINTER) if main else None
+    exif = read_ifd(source, pointer, order, _WANTED) if pointer else None
     texts: dict[int, str] = {}
-    pending, seen = [start], set[int]()
-    while pending:
-        at = pending.pop()
-        if at in seen or at + 2 > len(data) or at < 0:
-            continue
-        seen.add(at)
-        (count,) = struct.unpack_from(order + "H", data, at)
-        for entry in range(at + 2, min(at + 2 + 12 * min(count, _MAX_ENTRIES), len(data) - 11), 12):
-            tag, kind, length, value = struct.unpack_from(order + "HHII", data, entry)
-            if tag == 0x8769 and len(seen) < 3:
-                pending.append(value + base)
-            elif kind == 2 and (tag in _ASCII_TAGS or tag in _DATE_TAGS):
-                text = _ascii(data, entry + 8 if length <= 4 else value + base, length)
-                if text is None or (tag in _DATE_TAGS and text and not _DATE.match(text)):
-                    return None
-                texts[tag] = text
+    for ifd in (found for found in (main, exif) if found):
+        for tag in ifd.tags():
+            if ifd.kind(tag) != _ASCII:
+                continue
+            text = _printable(ifd, tag)
+            if text is None or (tag in _DATE_TAGS and text and not _DATE.match(text)):
+                return None
+            texts[tag] = text
     return texts
 
 
-def _ascii(data: bytes, at: int, length: int) -> str | None:
-    if length > 256 or at < 0 or at + length > len(data):
+def _printable(ifd: Ifd, tag: int) -> str | None:
+    """A text of at most 256 bytes that is there as a whole, and that a person could read."""
+    _, size = ifd.place(tag)
+    raw = ifd.raw(tag)
+    if size > _LONGEST_TEXT or len(raw) < size:
         return None
     with suppress(UnicodeDecodeError):
-        text = data[at : at + length].split(b"\0")[0].decode("ascii").strip()
+        text = raw.partition(b"\0")[0].decode("ascii").strip()
         return text if text.isprintable() else None
     return None

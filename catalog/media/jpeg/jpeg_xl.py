@@ -1,57 +1,17 @@
-"""JPEG 2000 (ISO/IEC 15444-1) and JPEG XL (ISO/IEC 18181): size from box or code stream, metadata from boxes."""
+"""JPEG XL (ISO/IEC 18181): size from the code stream, metadata from boxes."""
 
 from __future__ import annotations
 
 import brotli
 
 from catalog.domain.filetypes import FileType
-from catalog.media.bmff.boxes import Box, boxes, content, find
+from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
 from catalog.media.images import add_size
+from catalog.media.packets import Packets
 from catalog.media.source import ByteSource
-from catalog.media.video.packets import Packets
 
 _MAX_BLOCK = 8 << 20
-_UUID_EXIF = b"JpgTiffExif->JP2"
-_UUID_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-_UUID_IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
-
-
-def read_jp2(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
-    """Add what a JPEG 2000 file or bare code stream states."""
-    if source.read(0, 4) == b"\xff\x4f\xff\x51":
-        _add_siz(source.read(0, 24), findings)
-        return filetype
-    packets = Packets()
-    for box in boxes(source, 0, source.size):
-        if box.kind == b"jp2h" and (header := find(source, box, b"ihdr")):
-            data = content(source, header, 8)
-            add_size(findings, int.from_bytes(data[4:8], "big"), int.from_bytes(data[:4], "big"), "jp2")
-        elif box.kind == b"jp2c":
-            _add_siz(source.read(box.start, 24), findings)
-        elif box.kind == b"uuid":
-            _take_uuid(content(source, box, _MAX_BLOCK), packets)
-        elif box.kind == b"xml ":
-            packets.add_xmp(content(source, box, _MAX_BLOCK))
-    packets.apply(findings)
-    return filetype
-
-
-def _add_siz(data: bytes, findings: Findings) -> None:
-    """Size of the SIZ marker segment: the reference grid less its offset."""
-    if data[:4] == b"\xff\x4f\xff\x51":
-        x, y, left, top = (int.from_bytes(data[i : i + 4], "big") for i in (8, 12, 16, 20))
-        add_size(findings, x - left, y - top, "jp2")
-
-
-def _take_uuid(data: bytes, packets: Packets) -> None:
-    mark, body = data[:16], data[16:]
-    if mark == _UUID_EXIF:
-        packets.add_exif(body)
-    elif mark == _UUID_XMP:
-        packets.add_xmp(body)
-    elif mark == _UUID_IPTC:
-        packets.iptc.append(body)
 
 
 def read_jxl(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
@@ -59,21 +19,21 @@ def read_jxl(source: ByteSource, filetype: FileType, findings: Findings) -> File
     if source.read(0, 2) == b"\xff\x0a":
         _read_code_stream(source.read(0, 64), findings)
         return filetype
-    packets = Packets()
+    walk, packets = Walk(source), Packets()
     stream = b""
-    for box in boxes(source, 0, source.size):
+    for box in walk.top():
         if box.kind in (b"jxlc", b"jxlp"):
             if len(stream) < 64:
                 stream += source.read(box.start + (4 if box.kind == b"jxlp" else 0), 64)
         elif box.kind in (b"Exif", b"xml ", b"brob") and len(packets.xmp) + len(packets.exif) < 8:
-            _take_box(source, box, packets)
+            _take_box(walk, box, packets)
     _read_code_stream(stream, findings)
     packets.apply(findings)
     return filetype
 
 
-def _take_box(source: ByteSource, box: Box, packets: Packets) -> None:
-    kind, data = box.kind, content(source, box, _MAX_BLOCK)
+def _take_box(walk: Walk, box: Box, packets: Packets) -> None:
+    kind, data = box.kind, walk.payload(box, _MAX_BLOCK)
     if kind == b"brob":
         kind, data = data[:4], _unpack(data[4:]) if data[:4] in (b"Exif", b"xml ") else b""
     if kind == b"Exif":
