@@ -66,7 +66,6 @@ class Stating(Counting):
             self.capabilities,
             checksums=("content hash",),
             case_sensitive=False,
-            time_precision=1.0,
             together=self.together,
             server_side_copy=True,
         )

@@ -43,6 +43,7 @@ def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulat
 
 class TestDropboxStore(StoreContract):
     kind = DropboxStore
+    time_precision = 1_000_000_000
 
     @pytest.fixture
     def store(self, emulator: Emulator, tmp_path: Path) -> Iterator[DropboxStore]:

@@ -29,6 +29,7 @@ class TestMemoryStore(StoreContract):
 
 
 class TestLikeDropbox(TestMemoryStore):
+    time_precision = 1_000_000_000
     traits: ClassVar[dict[str, Any]] = {"case_sensitive": False, "time_precision": 1.0}
 
 

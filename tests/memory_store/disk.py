@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from catalog.domain.fixity import content_hash
 from catalog.domain.names import comparison_key
 from catalog.stores.protocol import Capabilities
 
@@ -35,7 +36,6 @@ class Traits:
         """The same as a store tells it."""
         return Capabilities(
             self.checksums,
-            self.time_precision,
             self.case_sensitive,
             self.server_side_copy,
             trash=self.trash and managed,
@@ -112,6 +112,12 @@ class Disk:
         with self.changed:
             self._files[self.key(file.path)] = file
             self._tell()
+
+    def hold(self, path: str, data: bytes, mtime_ns: int = 1_562_956_215_123_456_789) -> str:
+        """A file that lies there from the beginning; its content hash."""
+        number = self.number()
+        self.add(File(path, data, mtime_ns, number, number))
+        return content_hash(data)
 
     def drop(self, path: str) -> None:
         """A file goes."""

@@ -24,7 +24,7 @@ from catalog.errors import (
     StoreUnavailable,
     UsageError,
 )
-from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_writable
+from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_size, check_writable
 from catalog.stores.protocol import Store
 from catalog.stores.trash import Trashed
 from memory_store.disk import Disk, File
@@ -121,9 +121,7 @@ class MemoryStore:
         """Take all bytes, compare them with what they should be, then appear under the name if it is free."""
         self.disk.count("put", path)
         self._check_free(path)
-        most = self.capabilities.largest_file
-        if most and size > most:
-            raise InvalidPath(f"{path} is larger than store {self.name} can hold.", store=self.name, path=path)
+        check_size(path, size, self)
         token = self.disk.number()
         try:
             data = self._received(token, stream, path)
@@ -145,7 +143,7 @@ class MemoryStore:
         return b"".join(parts)
 
     def _appear(self, path: str, data: bytes, mtime_ns: int, number: int = 0) -> Entry:
-        step = max(1, int(self.capabilities.time_precision * 1e9))
+        step = max(1, int(self.disk.traits.time_precision * 1e9))
         capacity = self.disk.traits.capacity
         with self.disk.changed:
             self._check_free(path)

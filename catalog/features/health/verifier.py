@@ -214,7 +214,7 @@ class Verifier:
             target.settle([path])
         except (StoreError, AlreadyExists) as error:
             self.journal.failed("repair", store=store, path=path, hash=due.hash, reason=str(error))
-            if key is not None:
+            if key:
                 with contextlib.suppress(StoreError):
                     target.restore(key, path)
             return f"cannot be repaired: {error}"

@@ -29,6 +29,7 @@ from catalog.errors import (
     StoreError,
 )
 from catalog.features.mirror.plan import Follow, Mirroring, Transfer
+from catalog.stores.paths import check_size
 from catalog.stores.protocol import Store
 from catalog.work.journal import Journal
 from catalog.work.listing import Listing
@@ -258,6 +259,7 @@ class Mirrorer:
 
     def _copy(self, action: Transfer) -> Done:
         """Copy a file; where its name is taken by other content it gets a number, and an older sidecar gives way."""
+        check_size(action.path, action.size, self.target)
         entry = self.given.sure(action.path)
         if entry is None:
             raise NotFound(f"{action.path} is gone from store {self.source.name}.", hint="Sync the catalog with that store.")

@@ -32,7 +32,7 @@ from catalog.stores.dropbox.listing import PAGE, Listing
 from catalog.stores.dropbox.sessions import UnfinishedUploads
 from catalog.stores.dropbox.thumbnails import Thumbnails
 from catalog.stores.dropbox.uploads import SINGLE, TOGETHER, Uploader
-from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_writable
+from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_size, check_writable
 from catalog.stores.protocol import Capabilities, Store
 from catalog.stores.trash import Trashed
 
@@ -60,7 +60,7 @@ class DropboxStore:
         self.root = root
         self.connection = connection
         self.capabilities = Capabilities(
-            checksums=("content_hash",), time_precision=1.0, case_sensitive=False, server_side_copy=True, trash=managed,
+            checksums=("content_hash",), case_sensitive=False, server_side_copy=True, trash=managed,
             read_only=not managed, largest_file=LARGEST, longest_name=LONGEST_NAME,
             together=TOGETHER,
         )  # fmt: skip
@@ -160,8 +160,7 @@ class DropboxStore:
         """Send a file, proved by the hash that Dropbox states, never over another."""
         target = self._writable(path)
         self._check_root()
-        if size > LARGEST:
-            raise InvalidPath(f"{path} is larger than Dropbox can hold.", store=self.name, path=path)
+        check_size(path, size, self)
         if size > SINGLE and self.stat(path) is not None:  # known before the bytes travel
             raise AlreadyExists(f"{path} is already in store {self.name}.", store=self.name, path=path)
         return self._entry(self._made.uploader.put(target, stream, size, mtime_ns, checksum, path), path)
