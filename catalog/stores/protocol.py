@@ -19,10 +19,10 @@ Paths: TypeAlias = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a store is like. `largest_file` is in bytes (0: no limit known).
+    """What a store is like. `checksums` are the kinds that it states of its files (see `domain.checksums`).
 
-    `longest_name` is in UTF-8 bytes of one part of a path (0: what the system takes). `together`: how many writes are worth
-    being asked for at once, because the store sends them together.
+    `largest_file` is in bytes (0: no limit known), `longest_name` in UTF-8 bytes of one part of a path (0: what the system
+    takes). `together`: how many writes are worth being asked for at once, because the store sends them together.
     """
 
     checksums: tuple[str, ...] = ()
@@ -163,7 +163,7 @@ class ManagedStore(Store, Protocol):
 
 @runtime_checkable
 class RemoteStore(ManagedStore, Protocol):
-    """A store whose bytes are far away. Its entries state their content hash, and files are read in pieces."""
+    """A store whose bytes are far away, and are read in pieces."""
 
     def read_range(self, path: str, offset: int, length: int) -> bytes:
         """That many bytes from an offset; fewer at the end of the file. Raises NotFound, StoreUnavailable."""

@@ -33,5 +33,9 @@ class TestLikeDropbox(TestMemoryStore):
     traits: ClassVar[dict[str, Any]] = {"case_sensitive": False, "time_precision": 1.0}
 
 
+class TestThatStatesAllButTheContentHash(TestMemoryStore):
+    traits: ClassVar[dict[str, Any]] = {"checksums": ("sha1", "sha256", "md5", "crc32", "etag"), "identifies": False}
+
+
 class TestThatStatesNothing(TestMemoryStore):
     traits: ClassVar[dict[str, Any]] = {"checksums": (), "server_side_copy": False, "trash": False, "identifies": False}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import threading
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from catalog.domain.checksums import CONTENT
 from catalog.domain.fixity import content_hash
 from catalog.domain.names import comparison_key
 from catalog.stores.protocol import Capabilities
@@ -20,7 +23,7 @@ class Traits:
     `capacity` is in bytes, 0 for no limit.
     """
 
-    checksums: tuple[str, ...] = ("dropbox",)
+    checksums: tuple[str, ...] = (CONTENT,)
     time_precision: float = 1e-9
     case_sensitive: bool = True
     server_side_copy: bool = True
@@ -57,6 +60,16 @@ class File:
     version: int
 
 
+_BY_KIND: dict[str, Callable[[File], str]] = {
+    CONTENT: lambda file: content_hash(file.data),
+    "sha256": lambda file: hashlib.sha256(file.data).hexdigest(),
+    "sha1": lambda file: hashlib.sha1(file.data).hexdigest(),
+    "md5": lambda file: hashlib.md5(file.data).hexdigest(),
+    "crc32": lambda file: f"{zlib.crc32(file.data):08x}",
+    "etag": lambda file: f"version-{file.version}",
+}
+
+
 @dataclass
 class Disk:
     """Files by path. `calls` counts what stores on it were asked, `sent` and `taken` the bytes that they gave and got.
@@ -77,7 +90,13 @@ class Disk:
     changes: int = 0
     changed: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
     _files: dict[str, File] = field(default_factory=dict)
+    _stated: dict[int, Mapping[str, str]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def device(self) -> int:
+        """The number that stands for the disk where entries have a device."""
+        return zlib.crc32(self.name.encode()) + 1
 
     def count(self, call: str, path: str = "") -> None:
         """Note a call, and let the test do what it wants to happen before."""
@@ -96,6 +115,12 @@ class Disk:
     def at(self, path: str) -> File | None:
         """The file at a path."""
         return self._files.get(self.key(path))
+
+    def stated(self, file: File) -> Mapping[str, str]:
+        """The checksums that the disk states of a file."""
+        if file.version not in self._stated:
+            self._stated[file.version] = {kind: _BY_KIND[kind](file) for kind in self.traits.checksums}
+        return self._stated[file.version]
 
     def below(self, folder: str) -> list[File]:
         """Every file below a folder, in no order."""

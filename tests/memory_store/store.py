@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, ClassVar, TypeAlias
 from PIL import Image, ImageOps
 
 from catalog.domain.asset import Entry
+from catalog.domain.checksums import CONTENT
 from catalog.domain.fixity import content_hash
 from catalog.domain.names import comparison_key
 from catalog.errors import (
@@ -106,7 +107,7 @@ class MemoryStore:
         """The content hash: as stated, else by reading all of the file."""
         self.disk.count("checksum", path)
         file = self._file(path)
-        if "dropbox" not in self.capabilities.checksums:
+        if CONTENT not in self.capabilities.checksums:
             self.disk.sent += len(file.data)
         return content_hash(file.data)
 
@@ -209,7 +210,7 @@ class MemoryStore:
         file = self._at(path)
         if file is None:
             return
-        if seen is not None and seen.revision != str(file.version):
+        if seen is not None and seen.revision != self._revision(file):
             raise StoreError(f"{path} in store {self.name} was changed, and is kept.", store=self.name, path=path)
         self.disk.drop(file.path)
 
@@ -325,8 +326,12 @@ class MemoryStore:
     def _entry(self, file: File) -> Entry:
         path = file.path[len(self.root) :].lstrip("/") if self.root else file.path
         number = file.number if self.disk.traits.identifies else 0
-        digest = content_hash(file.data) if "dropbox" in self.capabilities.checksums else ""
-        return Entry(path, len(file.data), file.mtime_ns, 0, 1 if number else 0, number, "", digest, str(file.version))
+        device, revision = (self.disk.device if number else 0), self._revision(file)
+        return Entry(path, len(file.data), file.mtime_ns, 0, device, number, "", self.disk.stated(file), revision)
+
+    def _revision(self, file: File) -> str:
+        """A version that no other file has, on any disk."""
+        return f"{self.disk.name}-{file.version}"
 
 
 def _order(entry: Entry) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, ClassVar, TypeAlias, cast
 from dropbox import Dropbox, files
 
 from catalog.domain.asset import Entry
+from catalog.domain.checksums import CONTENT
 from catalog.domain.names import comparison_key
 from catalog.errors import (
     AlreadyExists,
@@ -60,7 +61,7 @@ class DropboxStore:
         self.root = root
         self.connection = connection
         self.capabilities = Capabilities(
-            checksums=("content_hash",), case_sensitive=False, server_side_copy=True, trash=managed,
+            checksums=(CONTENT,), case_sensitive=False, server_side_copy=True, trash=managed,
             read_only=not managed, largest_file=LARGEST, longest_name=LONGEST_NAME,
             together=TOGETHER,
         )  # fmt: skip
@@ -152,7 +153,7 @@ class DropboxStore:
         entry = self.stat(path)
         if entry is None:
             raise NotFound(f"{path} is not in store {self.name}.", store=self.name, path=path)
-        return entry.digest
+        return entry.content_hash
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
@@ -184,7 +185,7 @@ class DropboxStore:
         if source.connection is not self.connection and source.account != self.account:
             return None
         entry = self._relocated(self._made.copies, source._remote(path), path, target)
-        if entry.digest != checksum:
+        if entry.content_hash != checksum:
             self.discard(target)
             raise NotFound(f"{path} changed while it was copied.", store=self.name, path=path, hint="Run the command again.")
         return entry
