@@ -14,6 +14,7 @@ import pillow_heif
 from PIL import Image, ImageOps
 
 from catalog.domain.asset import Entry
+from catalog.domain.checksums import CONTENT
 from catalog.domain.fixity import content_hash
 from catalog.errors import FixityMismatch, NotFound
 from catalog.media.video.frames import key_frame
@@ -27,9 +28,11 @@ class FarStore(LocalStore):
     `before` is called with the name of a call and its path first, and may raise or change things.
     """
 
+    folder = None  # type: ignore[assignment]
+
     def __init__(self, name: str, root: Path, *, managed: bool = True) -> None:
         super().__init__(name, root, managed=managed)
-        self.capabilities = Capabilities(("dropbox",), server_side_copy=True, trash=managed, read_only=not managed, together=4)
+        self.capabilities = Capabilities((CONTENT,), server_side_copy=True, trash=managed, read_only=not managed, together=4)
         self.calls: Counter[str] = Counter()
         self.log: list[tuple[str, int, int]] = []
         self.batches: list[int] = []
@@ -50,7 +53,7 @@ class FarStore(LocalStore):
             self._digests[entry] = content_hash((self.root / entry.path).read_bytes())
         revision = f"{entry.device:x}.{entry.inode:x}.{entry.mtime_ns:x}"
         digest = self._digests[entry]
-        return replace(entry, device=0, inode=0, ctime_ns=0, digest=digest, revision=revision)
+        return replace(entry, device=0, inode=0, ctime_ns=0, checksums={CONTENT: digest}, revision=revision)
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
         self._count("list", prefix)
@@ -76,7 +79,7 @@ class FarStore(LocalStore):
         entry = LocalStore.stat(source, path)
         if entry is None:
             raise NotFound(f"{path} is not there", store=source.name, path=path)
-        if source._stated(entry).digest != checksum:
+        if source._stated(entry).content_hash != checksum:
             raise FixityMismatch(f"{path} is another file now", store=source.name, path=path)
         with LocalStore.open(source, path) as stream:
             return super().put(target, stream, entry.size, entry.mtime_ns, checksum)

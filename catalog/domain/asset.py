@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from catalog.domain.capture_time import CaptureTime, DateCandidate
+from catalog.domain.checksums import CONTENT, NONE
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
 
@@ -23,7 +24,7 @@ class Entry:
 
     `path` is relative to the listed root, POSIX, in the reversible text form of `domain.names`. Times are
     nanoseconds since 1970 UTC. `problem` says why the entry cannot be read as a file (link, socket, no permission).
-    `digest` is the content hash and `revision` the version, where the store states them.
+    `checksums` by kind (see `domain.checksums`) and `revision`, a version that no other file has, are what the store states.
     """
 
     path: str
@@ -33,8 +34,13 @@ class Entry:
     device: int = 0
     inode: int = 0
     problem: str = ""
-    digest: str = ""
+    checksums: Mapping[str, str] = field(default_factory=lambda: NONE, hash=False)
     revision: str = ""
+
+    @property
+    def content_hash(self) -> str:
+        """The content hash, or "" where the store does not state it."""
+        return self.checksums.get(CONTENT, "")
 
     @property
     def name(self) -> str:
@@ -150,13 +156,10 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class KnownAsset:
-    """What the index says of an asset: its copies, and the version a conditional change must name."""
+    """What the index says of an asset: its copies, the version a conditional change must name, and further checksums."""
 
     hash: str
     copies: tuple[Mapping[str, Any], ...]
     seq_no: int
     primary_term: int
-
-    def paths_in(self, store: str) -> tuple[str, ...]:
-        """Where the store holds copies of it."""
-        return tuple(c["path"] for c in self.copies if c["store"] == store)
+    checksums: Mapping[str, str] = field(default_factory=lambda: NONE)

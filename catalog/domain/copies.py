@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from catalog.domain.asset import Entry
 from catalog.domain.capture_time import file_time
+from catalog.domain.checksums import NONE, agree, recorded
 
 OK, MISSING, DAMAGED = "ok", "missing", "damaged"
 """States of a copy: as recorded, not found by the last look, or found with other bytes."""
@@ -17,7 +18,10 @@ Row = dict[str, Any]
 
 
 class Held(NamedTuple):
-    """What the index says of one file of a store, a copy or a sidecar. Times are in ms since 1970."""
+    """What the index says of one file of a store, a copy or a sidecar. Times are in ms since 1970.
+
+    `checksums` are those that it knows of the content besides its hash, as far as they were asked for.
+    """
 
     path: str
     hash: str
@@ -27,6 +31,12 @@ class Held(NamedTuple):
     inode: int
     state: str
     verified_ms: int
+    checksums: Mapping[str, str] = NONE
+
+    @property
+    def recorded(self) -> Mapping[str, str]:
+        """All checksums that are known of the content."""
+        return recorded(self.hash, self.checksums)
 
 
 def timestamp(moment: datetime) -> str:
@@ -73,24 +83,27 @@ def _identity(entry: Entry) -> Row:
     return {"device": entry.device, "inode": entry.inode} if entry.inode else {}
 
 
-def held(row: Mapping[str, Any], content_hash: str) -> Held:
+def held(row: Mapping[str, Any], content_hash: str, checksums: Mapping[str, str] = NONE) -> Held:
     """A row as a value to compare with a listing. A row without a time (of an older version) fits no file."""
     return Held(
         row["path"], content_hash, row["size"], milliseconds(row.get("mtime")) if row.get("mtime") else -1,
         int(row.get("device", 0)), int(row.get("inode", 0)), row.get("state", OK), milliseconds(row.get("verified")),
+        checksums,
     )  # fmt: skip
 
 
 def is_as_recorded(entry: Entry, known: Held) -> bool:
-    """Whether a file has the recorded size and time, so that it need not be read; or the content, where its store states it.
+    """Whether a file has the recorded content, where what its store states tells; else whether it has the size and time.
+
+    Then it need not be read.
 
     A store that keeps whole seconds only, or every second one (FAT), may have rounded the time either way; where the
     recorded time has no fraction there was nothing to round, and the file is looked at.
     """
     if entry.size != known.size:
         return False
-    if entry.digest:
-        return entry.digest == known.hash
+    if entry.checksums and (same := agree(entry.checksums, known.recorded)) is not None:
+        return same
     ms = entry.mtime_ns // 1_000_000
     apart = abs(ms - known.mtime_ms)
     if apart == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -236,10 +237,28 @@ class Repository:
         if not hashes:
             return {}
         return {
-            d["_id"]: KnownAsset(d["_id"], tuple(d["_source"].get("copies", ())), d["_seq_no"], d["_primary_term"])
-            for d in self._mget(self.alias, hashes, _source_includes="copies")
+            d["_id"]: KnownAsset(
+                d["_id"],
+                tuple(d["_source"].get("copies", ())),
+                d["_seq_no"],
+                d["_primary_term"],
+                d["_source"].get("checksums", {}),
+            )
+            for d in self._mget(self.alias, hashes, _source_includes="copies,checksums")
             if d["found"]
         }
+
+    def known_by(self, kind: str, values: Sequence[str]) -> dict[str, str]:
+        """The content hash of the one asset that has each of some checksums of a kind, by checksum; as of the last refresh.
+
+        A checksum that two assets have tells nothing.
+        """
+        found: dict[str, set[str]] = defaultdict(set)
+        query = {"terms": {f"checksums.{kind}": list(values)}}
+        for page in self.scan_pages(query, source=[f"checksums.{kind}"]) if values else ():
+            for hit in page:
+                found[hit["_source"]["checksums"][kind]].add(hit["_id"])
+        return {value: next(iter(hashes)) for value, hashes in found.items() if len(hashes) == 1}
 
     def known_sources(self, fingerprints: Sequence[str]) -> dict[str, str]:
         """The content hash of each source file that was read before and is unchanged, by fingerprint."""

@@ -62,7 +62,7 @@ class LocalStore:
     def __init__(self, name: str, root: Path, *, managed: bool = True, avoid: Callable[[Path], str] = lambda _folder: "") -> None:
         self.name = name
         self.root = root
-        self.capabilities = Capabilities(time_precision=1e-9, trash=managed, read_only=not managed)
+        self.capabilities = Capabilities(trash=managed, read_only=not managed)
         self.trash = Trash(root / PRIVATE / "trash")
         self._avoid = avoid
         self._scratch: Path | None = None

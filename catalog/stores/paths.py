@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from catalog.domain.amounts import size_text
 from catalog.domain.names import from_text
 from catalog.errors import InvalidPath, ReadOnlyStore
 from catalog.stores.protocol import Capabilities
@@ -39,6 +40,17 @@ def check_writable(path: str, store: Named) -> None:
     if (parts[0] if store.capabilities.case_sensitive else parts[0].lower()) == PRIVATE:
         raise InvalidPath(f"{PRIVATE} is kept for the catalog itself.", store=store.name, path=path)
     check_inside(path, store)
+
+
+def check_size(path: str, size: int, store: Named) -> None:
+    """Raise InvalidPath for a file of so many bytes that the store cannot hold it."""
+    most = store.capabilities.largest_file
+    if most and size > most:
+        raise InvalidPath(
+            f"{path} is larger ({size_text(size)}) than store {store.name} can hold ({size_text(most)}).",
+            store=store.name,
+            path=path,
+        )
 
 
 def check_in_trash(key: str, store: Named) -> None:

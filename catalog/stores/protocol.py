@@ -19,14 +19,13 @@ Paths: TypeAlias = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a store is like. `time_precision` is in seconds, `largest_file` in bytes (0: no limit known).
+    """What a store is like. `checksums` are the kinds that it states of its files (see `domain.checksums`).
 
-    `longest_name` is in UTF-8 bytes of one part of a path (0: what the system takes). `together`: how many writes are worth
-    being asked for at once, because the store sends them together.
+    `largest_file` is in bytes (0: no limit known), `longest_name` in UTF-8 bytes of one part of a path (0: what the system
+    takes). `together`: how many writes are worth being asked for at once, because the store sends them together.
     """
 
     checksums: tuple[str, ...] = ()
-    time_precision: float = 1.0
     case_sensitive: bool = True
     server_side_copy: bool = False
     trash: bool = False
@@ -84,7 +83,7 @@ class Store(Protocol):
     def remove(self, path: str, batch: str = "") -> str | None:
         """Take a file away, into the trash where there is one: what it is called there, or None if it was not there.
 
-        `batch` is the run that does it.
+        Where there is no trash it is gone for good, and called "". `batch` is the run that does it.
         """
         ...
 
@@ -164,7 +163,7 @@ class ManagedStore(Store, Protocol):
 
 @runtime_checkable
 class RemoteStore(ManagedStore, Protocol):
-    """A store whose bytes are far away. Its entries state their content hash, and files are read in pieces."""
+    """A store whose bytes are far away, and are read in pieces."""
 
     def read_range(self, path: str, offset: int, length: int) -> bytes:
         """That many bytes from an offset; fewer at the end of the file. Raises NotFound, StoreUnavailable."""

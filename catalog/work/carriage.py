@@ -16,13 +16,3 @@ def carry(source: Store, entry: Entry, target: Store, path: str, digest: str) ->
         return adopted
     with source.open(entry.path) as stream:
         return target.put(path, stream, entry.size, entry.mtime_ns, digest)
-
-
-def content_of(store: Store, entry: Entry) -> str:
-    """The content hash of a file: as its entry states it, else by reading all of it."""
-    return entry.digest or store.checksum(entry.path)
-
-
-def states_contents(store: Store) -> bool:
-    """Whether a store states content hashes in its listings: then each question about one file costs a request."""
-    return bool(store.capabilities.checksums)

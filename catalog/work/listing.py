@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from catalog.domain.asset import Entry
 from catalog.domain.names import comparison_key
 from catalog.stores.protocol import Store
+from catalog.work.contents import states_contents
 
 
 class Listing:
@@ -19,7 +20,7 @@ class Listing:
     def __init__(self, store: Store, *, remembered: bool = False) -> None:
         self._store = store
         self._entries: dict[str, Entry] = {}
-        self.states_content = bool(store.capabilities.checksums)
+        self.states_content = states_contents(store)
         self._remembered = remembered or self.states_content
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:

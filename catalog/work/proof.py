@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.domain.asset import Entry
+from catalog.domain.checksums import NONE, recorded
 from catalog.domain.copies import OK
 from catalog.errors import StoreError
 from catalog.stores.protocol import Store
-from catalog.work.carriage import content_of
+from catalog.work.contents import holds
 
 
 def is_same_file(one: Entry, other: Entry) -> bool:
@@ -50,22 +51,28 @@ class Prover:
     is_same: Callable[[Entry], bool] = lambda _entry: False
     _files: set[tuple[int, int]] = field(default_factory=set)
 
-    def prove(self, content_hash: str, rows: Iterable[Mapping[str, Any]], needed: int) -> Proof:
-        """As many proofs as are needed, from the rows of an asset's copies."""
+    def prove(
+        self,
+        content_hash: str,
+        rows: Iterable[Mapping[str, Any]],
+        needed: int,
+        checksums: Mapping[str, str] = NONE,
+    ) -> Proof:
+        """As many proofs as are needed, from the rows of an asset's copies. `checksums` are what else is known of it."""
         good: list[tuple[str, str]] = []
         doubts: list[str] = []
         self._files = set()
         for row in rows:
             if len(good) >= needed:
                 break
-            doubt = self._doubt(content_hash, row)
+            doubt = self._doubt(recorded(content_hash, checksums), row)
             if doubt:
                 doubts.append(f"{row['store']}:{row['path']} {doubt}")
             else:
                 good.append((row["store"], row["path"]))
         return Proof(tuple(good), tuple(doubts))
 
-    def _doubt(self, content_hash: str, row: Mapping[str, Any]) -> str:
+    def _doubt(self, content: Mapping[str, str], row: Mapping[str, Any]) -> str:
         store = self.stores.get(row["store"])
         if store is None:
             return "cannot be reached"
@@ -79,7 +86,7 @@ class Prover:
                 return "is the file itself"
             if entry.inode and (entry.device, entry.inode) in self._files:
                 return "is a link to another copy"
-            if entry.size != row["size"] or content_of(store, entry) != content_hash:
+            if entry.size != row["size"] or not holds(store, entry, content):
                 return "has other content"
         except StoreError as error:
             return f"cannot be read ({error.message})"

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from catalog.domain.asset import Entry, Facts
+from catalog.domain.checksums import agree, recorded
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, extension_of
 from catalog.domain.names import from_text
 from catalog.errors import MediaError, StoreError, StoreUnavailable, UnreadableMedia, UnsupportedType
@@ -236,7 +237,7 @@ class _Run(Generic[Tag]):
         entry = wanted.entry
         self.number += 1
         self.under_way += 1
-        job = _Job(tag, entry, self.folder / str(self.number), wanted.sidecars, entry.digest)
+        job = _Job(tag, entry, self.folder / str(self.number), wanted.sidecars, entry.content_hash)
         if wanted.only_hash:
             self._submit(job, lambda: self.store.checksum(entry.path), lambda digest: self._end(job, digest))
             return
@@ -342,7 +343,7 @@ class _Run(Generic[Tag]):
     def _answered(self, job: _Job[Tag], answer: Result | Wants) -> None:
         if isinstance(answer, Wants):
             self._fetch_more(job, answer)
-        elif isinstance(answer, Facts) and not job.is_whole:  # a whole file was proved by its content hash
+        elif isinstance(answer, Facts) and not (job.is_whole and job.entry.content_hash):  # else its content hash proved it
             self._submit(job, lambda: self.store.stat(job.entry.path), lambda now: self._confirm(job, answer, now))
         else:
             self._end(job, answer)
@@ -359,11 +360,11 @@ class _Run(Generic[Tag]):
             self._submit(job, lambda: self._fetch(job, spans), lambda _none: self._had(job))
 
     def _confirm(self, job: _Job[Tag], facts: Facts, now: Entry | None) -> None:
-        """Facts from some bytes are the file's only if it is still the one whose content hash was stated."""
+        """Facts are the file's only if it is still the one that was listed, with the content hash that was stated or read."""
         before = job.entry
-        same = now is not None and (
-            now.digest == job.digest if now.digest else (now.size, now.mtime_ns) == (before.size, before.mtime_ns)
-        )
+        same = now is not None and agree(now.checksums, recorded(job.digest, before.checksums))
+        if same is None and now is not None:
+            same = (now.size, now.mtime_ns) == (before.size, before.mtime_ns)
         self._end(job, facts if same else UnreadableMedia(CHANGED))
 
     def _end(self, job: _Job[Tag], result: Result) -> None:
@@ -388,4 +389,4 @@ def _without_bytes(wanted: Wanted) -> str | MediaError | None:
         return UnsupportedType(f"its name is that of no photo or video known here (a .{extension} file)")
     if entry.size == 0:
         return UnreadableMedia("the file is empty (0 bytes)")
-    return entry.digest if wanted.only_hash and entry.digest else None
+    return entry.content_hash or None if wanted.only_hash else None

@@ -88,6 +88,7 @@ class Report:
     bytes_planned: int = 0
     stopped: CatalogError | None = None
     _began: float = field(default_factory=time.monotonic)
+    _noticed: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, outcome: str, number: int = 1) -> None:
@@ -109,8 +110,12 @@ class Report:
             self.sink.add(outcome)
 
     def notice(self, text: str, level: Level = Level.WARNING) -> None:
-        """Tell something about the run as a whole."""
-        self.sink.notice(text, level)
+        """Tell something about the run as a whole, once."""
+        with self._lock:
+            is_new = text not in self._noticed
+            self._noticed.add(text)
+        if is_new:
+            self.sink.notice(text, level)
 
     @property
     def files(self) -> int:

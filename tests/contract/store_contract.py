@@ -9,9 +9,11 @@ class TestLocalStore(StoreContract):
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import unicodedata
+import zlib
 from typing import Any, BinaryIO, ClassVar
 
 import pytest
@@ -85,8 +87,9 @@ class Broken(io.RawIOBase):
 
 
 class StoreContract:
-    """The tests. `leftovers` says what a failed put left behind outside the listing."""
+    """The tests. `leftovers` says what a failed put left behind outside the listing; `time_precision` is in ns."""
 
+    time_precision: ClassVar[int] = 1
     kind: ClassVar[type[ManagedStore]]
 
     def leftovers(self, store: Store) -> list[str]:
@@ -109,7 +112,7 @@ class StoreContract:
         put(store, "a.jpg")
         entry = store.stat("a.jpg")
         assert entry is not None
-        assert abs(entry.mtime_ns - MTIME) < store.capabilities.time_precision * 1e9
+        assert abs(entry.mtime_ns - MTIME) < self.time_precision
 
     @pytest.mark.parametrize("offset", [0, 1, 6, 7, 100])
     def test_reading_may_start_anywhere(self, store: Store, offset: int):
@@ -162,6 +165,20 @@ class StoreContract:
             with pytest.raises(AlreadyExists):
                 put(store, "A.JPG", b"second")
         assert read(store, "a.jpg") == b"first"
+
+    def test_what_is_stated_of_a_file_is_so(self, store: Store):
+        data = os.urandom(BLOCK_SIZE + 1)
+        put(store, "a.jpg", data)
+        expected = {
+            "dropbox": content_hash(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "sha1": hashlib.sha1(data).hexdigest(),
+            "md5": hashlib.md5(data).hexdigest(),
+            "crc32": f"{zlib.crc32(data):08x}",
+        }
+        for entry in (store.stat("a.jpg"), *store.list()):
+            assert entry is not None and set(entry.checksums) == set(store.capabilities.checksums)
+            assert {k: v for k, v in entry.checksums.items() if k in expected}.items() <= expected.items()
 
     # --- what goes wrong -----------------------------------------------------------------------------------------------
 

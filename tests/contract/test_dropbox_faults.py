@@ -132,7 +132,7 @@ def test_entries_of_a_batch_that_were_too_much_are_sent_again(store: DropboxStor
 def test_a_line_that_breaks_once_does_no_harm(store: DropboxStore, emulator: Emulator, route: str, action: str):
     emulator.faults = [{"route": route, "nth": 1, "action": action}]
     put(store, "a.jpg")
-    assert store.copy("a.jpg", "b.jpg").digest == content_hash(b"content")
+    assert store.copy("a.jpg", "b.jpg").content_hash == content_hash(b"content")
     store.move("b.jpg", "c.jpg")
     assert store.stat("c.jpg") is not None
     assert paths(store) == ["a.jpg", "c.jpg"]
@@ -477,7 +477,7 @@ def test_a_file_of_another_folder_is_adopted_without_a_byte(store: DropboxStore,
     digest = emulator.plant("/Camera Uploads/a.jpg", b"x" * 1000).content_hash
     camera = accounts.store(emulator, tmp_path / "state", "/Camera Uploads", "source", managed=False)
     entry = store.adopt(camera, "a.jpg", "2020/a.jpg", digest)
-    assert entry is not None and (entry.path, entry.digest) == ("2020/a.jpg", digest)
+    assert entry is not None and (entry.path, entry.content_hash) == ("2020/a.jpg", digest)
     assert emulator.count("files/download") + emulator.count("files/upload*") == 0
     with pytest.raises(AlreadyExists):
         store.adopt(camera, "a.jpg", "2020/a.jpg", digest)

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(not TOKEN, reason="CATALOG_TEST_DROPBOX_TOKEN is
 
 class TestRealDropbox(StoreContract):
     kind = DropboxStore
+    time_precision = 1_000_000_000
 
     @pytest.fixture
     def root(self) -> Iterator[str]:

@@ -19,7 +19,7 @@ from catalog.stores.dropbox.root import DropboxKind, DropboxRoot
 from catalog.stores.local import LocalStore
 from catalog.stores.local_root import LocalKind, LocalRoot
 from catalog.stores.marker import MARKER
-from catalog.stores.paths import check_inside, check_writable
+from catalog.stores.paths import check_inside, check_size, check_writable
 from catalog.stores.protocol import Capabilities, ManagedStore
 from catalog.stores.root import Kind, Overlap, Root, StoreContext
 from catalog.work import guards
@@ -259,6 +259,13 @@ def test_names_are_as_long_as_the_store_can_hold() -> None:
         check_inside("é" * 5 + "x", named(longest_name=10))
     check_inside(r"\xff" * 10, named(longest_name=10))  # ten bytes that are no text
     check_inside("x" * 10_000, named())
+
+
+def test_files_are_as_large_as_the_store_can_hold() -> None:
+    check_size("a.mov", 2_000_000, named(largest_file=2_000_000))
+    check_size("a.mov", 10**15, named())
+    with pytest.raises(InvalidPath, match=r"a\.mov is larger \(2\.1 MB\) than store mine can hold \(2\.0 MB\)"):
+        check_size("a.mov", 2_100_000, named(largest_file=2_000_000))
 
 
 def test_a_store_that_is_only_read_from_takes_nothing() -> None:

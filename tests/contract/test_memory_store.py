@@ -29,7 +29,12 @@ class TestMemoryStore(StoreContract):
 
 
 class TestLikeDropbox(TestMemoryStore):
+    time_precision = 1_000_000_000
     traits: ClassVar[dict[str, Any]] = {"case_sensitive": False, "time_precision": 1.0}
+
+
+class TestThatStatesAllButTheContentHash(TestMemoryStore):
+    traits: ClassVar[dict[str, Any]] = {"checksums": ("sha1", "sha256", "md5", "crc32", "etag"), "identifies": False}
 
 
 class TestThatStatesNothing(TestMemoryStore):

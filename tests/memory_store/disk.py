@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import threading
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from catalog.domain.checksums import CONTENT
+from catalog.domain.fixity import content_hash
 from catalog.domain.names import comparison_key
 from catalog.stores.protocol import Capabilities
 
@@ -19,7 +23,7 @@ class Traits:
     `capacity` is in bytes, 0 for no limit.
     """
 
-    checksums: tuple[str, ...] = ("dropbox",)
+    checksums: tuple[str, ...] = (CONTENT,)
     time_precision: float = 1e-9
     case_sensitive: bool = True
     server_side_copy: bool = True
@@ -35,7 +39,6 @@ class Traits:
         """The same as a store tells it."""
         return Capabilities(
             self.checksums,
-            self.time_precision,
             self.case_sensitive,
             self.server_side_copy,
             trash=self.trash and managed,
@@ -55,6 +58,16 @@ class File:
     mtime_ns: int
     number: int
     version: int
+
+
+_BY_KIND: dict[str, Callable[[File], str]] = {
+    CONTENT: lambda file: content_hash(file.data),
+    "sha256": lambda file: hashlib.sha256(file.data).hexdigest(),
+    "sha1": lambda file: hashlib.sha1(file.data).hexdigest(),
+    "md5": lambda file: hashlib.md5(file.data).hexdigest(),
+    "crc32": lambda file: f"{zlib.crc32(file.data):08x}",
+    "etag": lambda file: f"version-{file.version}",
+}
 
 
 @dataclass
@@ -77,7 +90,13 @@ class Disk:
     changes: int = 0
     changed: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
     _files: dict[str, File] = field(default_factory=dict)
+    _stated: dict[int, Mapping[str, str]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def device(self) -> int:
+        """The number that stands for the disk where entries have a device."""
+        return zlib.crc32(self.name.encode()) + 1
 
     def count(self, call: str, path: str = "") -> None:
         """Note a call, and let the test do what it wants to happen before."""
@@ -97,6 +116,12 @@ class Disk:
         """The file at a path."""
         return self._files.get(self.key(path))
 
+    def stated(self, file: File) -> Mapping[str, str]:
+        """The checksums that the disk states of a file."""
+        if file.version not in self._stated:
+            self._stated[file.version] = {kind: _BY_KIND[kind](file) for kind in self.traits.checksums}
+        return self._stated[file.version]
+
     def below(self, folder: str) -> list[File]:
         """Every file below a folder, in no order."""
         start = self.key(f"{folder}/") if folder else ""
@@ -112,6 +137,12 @@ class Disk:
         with self.changed:
             self._files[self.key(file.path)] = file
             self._tell()
+
+    def hold(self, path: str, data: bytes, mtime_ns: int = 1_562_956_215_123_456_789) -> str:
+        """A file that lies there from the beginning; its content hash."""
+        number = self.number()
+        self.add(File(path, data, mtime_ns, number, number))
+        return content_hash(data)
 
     def drop(self, path: str) -> None:
         """A file goes."""

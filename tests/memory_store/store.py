@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, ClassVar, TypeAlias
 from PIL import Image, ImageOps
 
 from catalog.domain.asset import Entry
+from catalog.domain.checksums import CONTENT
 from catalog.domain.fixity import content_hash
 from catalog.domain.names import comparison_key
 from catalog.errors import (
@@ -24,7 +25,7 @@ from catalog.errors import (
     StoreUnavailable,
     UsageError,
 )
-from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_writable
+from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_size, check_writable
 from catalog.stores.protocol import Store
 from catalog.stores.trash import Trashed
 from memory_store.disk import Disk, File
@@ -106,7 +107,7 @@ class MemoryStore:
         """The content hash: as stated, else by reading all of the file."""
         self.disk.count("checksum", path)
         file = self._file(path)
-        if "dropbox" not in self.capabilities.checksums:
+        if CONTENT not in self.capabilities.checksums:
             self.disk.sent += len(file.data)
         return content_hash(file.data)
 
@@ -121,9 +122,7 @@ class MemoryStore:
         """Take all bytes, compare them with what they should be, then appear under the name if it is free."""
         self.disk.count("put", path)
         self._check_free(path)
-        most = self.capabilities.largest_file
-        if most and size > most:
-            raise InvalidPath(f"{path} is larger than store {self.name} can hold.", store=self.name, path=path)
+        check_size(path, size, self)
         token = self.disk.number()
         try:
             data = self._received(token, stream, path)
@@ -145,7 +144,7 @@ class MemoryStore:
         return b"".join(parts)
 
     def _appear(self, path: str, data: bytes, mtime_ns: int, number: int = 0) -> Entry:
-        step = max(1, int(self.capabilities.time_precision * 1e9))
+        step = max(1, int(self.disk.traits.time_precision * 1e9))
         capacity = self.disk.traits.capacity
         with self.disk.changed:
             self._check_free(path)
@@ -211,7 +210,7 @@ class MemoryStore:
         file = self._at(path)
         if file is None:
             return
-        if seen is not None and seen.revision != str(file.version):
+        if seen is not None and seen.revision != self._revision(file):
             raise StoreError(f"{path} in store {self.name} was changed, and is kept.", store=self.name, path=path)
         self.disk.drop(file.path)
 
@@ -327,8 +326,12 @@ class MemoryStore:
     def _entry(self, file: File) -> Entry:
         path = file.path[len(self.root) :].lstrip("/") if self.root else file.path
         number = file.number if self.disk.traits.identifies else 0
-        digest = content_hash(file.data) if "dropbox" in self.capabilities.checksums else ""
-        return Entry(path, len(file.data), file.mtime_ns, 0, 1 if number else 0, number, "", digest, str(file.version))
+        device, revision = (self.disk.device if number else 0), self._revision(file)
+        return Entry(path, len(file.data), file.mtime_ns, 0, device, number, "", self.disk.stated(file), revision)
+
+    def _revision(self, file: File) -> str:
+        """A version that no other file has, on any disk."""
+        return f"{self.disk.name}-{file.version}"
 
 
 def _order(entry: Entry) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ from far_store import FarStore
 from PIL import Image
 
 from catalog.domain.asset import Entry, Facts
+from catalog.domain.checksums import CONTENT
 from catalog.domain.similarity import hamming
 from catalog.errors import NotFound, StoreUnavailable, UnreadableMedia, UnsupportedType
 from catalog.stores.scratch import scratch_folder
@@ -323,25 +324,30 @@ def test_thumbnails_are_asked_for_together(pool: ReaderPool, tmp_path: Path) -> 
 
 def test_a_content_hash_that_is_stated_costs_no_request(pool: ReaderPool, library: Path, tmp_path: Path) -> None:
     store = FarStore("far", library)
-    entries = [*store.list(), Entry("notes.pdf", 10, digest="d"), Entry("empty.jpg", 0, digest="e"), Entry("none", 5, digest="f")]
+    entries = [
+        *store.list(),
+        Entry("notes.pdf", 10, checksums={CONTENT: "d"}),
+        Entry("empty.jpg", 0, checksums={CONTENT: "e"}),
+        Entry("none", 5, checksums={CONTENT: "f"}),
+    ]
     store.calls.clear()
     wanted = ((e.path, Wanted(e, only_hash=True)) for e in entries)
     found = dict(RemoteReading(pool, store, tmp_path).run(wanted))
     assert isinstance(found.pop("notes.pdf"), UnsupportedType)
     assert isinstance(found.pop("empty.jpg"), UnreadableMedia)
-    assert found == {e.path: e.digest for e in entries if e.path in found}
+    assert found == {e.path: e.content_hash for e in entries if e.path in found}
     assert not store.calls
 
 
 def test_a_store_that_states_no_content_is_asked_for_it(pool: ReaderPool, tmp_path: Path) -> None:
     store = three(tmp_path / "far")
     entries = list(store.list())
-    silent = [replace(e, digest="", revision="") for e in entries]
+    silent = [replace(e, checksums={}, revision="") for e in entries]
     found = facts_from_afar(pool, store, tmp_path / "scratch", silent)
-    assert [f.hash for e in entries if isinstance(f := found[e.path], Facts)] == [e.digest for e in entries]
+    assert [f.hash for e in entries if isinstance(f := found[e.path], Facts)] == [e.content_hash for e in entries]
     wanted = ((e.path, Wanted(e, only_hash=True)) for e in silent)
     hashes = dict(RemoteReading(pool, store, tmp_path / "scratch").run(wanted))
-    assert hashes == {e.path: e.digest for e in entries}
+    assert hashes == {e.path: e.content_hash for e in entries}
 
 
 def test_what_its_name_calls_no_photo_is_not_fetched(pool: ReaderPool, tmp_path: Path) -> None:

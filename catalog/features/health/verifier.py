@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from catalog.domain import edits
 from catalog.domain.asset import Entry
+from catalog.domain.checksums import NONE, agree, recorded
 from catalog.domain.copies import DAMAGED, MISSING, OK, copy_row, mtime_text, sidecar_row, timestamp
 from catalog.domain.edits import Edit
 from catalog.errors import AlreadyExists, NotFound, StoreError
@@ -45,13 +46,22 @@ class Verifiable(Store, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A file to be read: its row, the content hash it must have, and all rows that may hold the same content."""
+    """A file to be read: its row, the content hash it must have, and all rows that may hold the same content.
+
+    `checksums` are what else is known of the content.
+    """
 
     owner: str
     hash: str
     row: Mapping[str, Any]
     others: Sequence[Mapping[str, Any]]
     is_sidecar: bool = False
+    checksums: Mapping[str, str] = NONE
+
+    @property
+    def recorded(self) -> Mapping[str, str]:
+        """All checksums that are known of the content."""
+        return recorded(self.hash, self.checksums)
 
     @property
     def place(self) -> tuple[str, str]:
@@ -117,7 +127,10 @@ class Verifier:
                 return Found(due, MISSING, reason="it is not there; a sync of the catalog with its store finds out where it went")
             if entry.problem:
                 return Found(due, "", entry, entry.problem)
-            if (entry.digest or self.stores[store].checksum(path, anew=True)) == due.hash:
+            same = agree(entry.checksums, due.recorded)
+            if same is None:
+                same = self.stores[store].checksum(path, anew=True) == due.hash
+            if same:
                 return Found(due, OK, entry)
         except NotFound:
             return Found(due, MISSING, reason="it went away")
@@ -127,9 +140,10 @@ class Verifier:
 
     def _judged(self, due: Due, entry: Entry) -> Found:
         """A file with other bytes: rotten, where nobody wrote to it, or where they differ from a good copy in one byte."""
-        if not entry.digest and entry.size == due.row["size"] and mtime_text(entry) == due.row.get("mtime"):
+        is_stated = agree(entry.checksums, due.recorded) is not None
+        if not is_stated and entry.size == due.row["size"] and mtime_text(entry) == due.row.get("mtime"):
             return Found(due, DAMAGED, entry, "its bytes changed though nobody wrote to it")
-        good = self._good_copy(due) if entry.size == due.row["size"] and not entry.digest else None
+        good = self._good_copy(due) if entry.size == due.row["size"] and not is_stated else None
         if good is not None and self._differs_in_one_byte(due, good):
             return Found(due, DAMAGED, entry, "one of its bytes changed")
         return Found(due, EDITED, entry, "somebody wrote to it; a sync of the catalog with its store takes it as new")
@@ -191,7 +205,7 @@ class Verifier:
 
     def _good_copy(self, due: Due) -> tuple[str, str] | None:
         others = [{"state": OK, **row} for row in due.others if (row["store"], row["path"]) != due.place]
-        proof = Prover(self.stores).prove(due.hash, others, 1)
+        proof = Prover(self.stores).prove(due.hash, others, 1, due.checksums)
         return proof.good[0] if proof.good else None
 
     def _repaired(self, found: Found, good: tuple[str, str]) -> str:
@@ -214,7 +228,7 @@ class Verifier:
             target.settle([path])
         except (StoreError, AlreadyExists) as error:
             self.journal.failed("repair", store=store, path=path, hash=due.hash, reason=str(error))
-            if key is not None:
+            if key:
                 with contextlib.suppress(StoreError):
                     target.restore(key, path)
             return f"cannot be repaired: {error}"

@@ -20,6 +20,7 @@ from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
+from catalog.work.contents import states_contents
 from catalog.work.session import Session, session
 from catalog.work.workspace import Workspace
 
@@ -78,7 +79,7 @@ def run_verify(workspace: Workspace, request: VerifyRequest, screen: Screen) -> 
 
 def _listed(stores: Mapping[str, ManagedStore], names: Sequence[str]) -> dict[str, dict[str, Entry]]:
     """The listings of the stores that state the content of their files: those need not be asked about one by one."""
-    stating = [name for name in names if stores[name].capabilities.checksums]
+    stating = [name for name in names if states_contents(stores[name])]
     return {name: {e.path: e for e in stores[name].list()} for name in stating}
 
 
@@ -143,7 +144,7 @@ def _due(repository: Repository, store: str, since: str, fraction: float) -> Ite
     repository.refresh(repository.alias)
     by_age = {"order": "asc", "nested": {"path": "copies", "filter": {"term": {"copies.store": store}}}}
     pages = repository.scan_pages(
-        queries.of_store(store), sort=[{"copies.verified": by_age}, {"hash": "asc"}], source=["copies", "sidecars"]
+        queries.of_store(store), sort=[{"copies.verified": by_age}, {"hash": "asc"}], source=["copies", "sidecars", "checksums"]
     )
     limit = milliseconds(since)
     count = 0
@@ -158,7 +159,8 @@ def _due_of(content_hash: str, document: Mapping[str, Any], store: str, limit: i
     copies, sidecars = document.get("copies", []), document.get("sidecars", [])
     mine = [r for r in copies if r["store"] == store and r["state"] != MISSING]
     fresh = [r for r in mine if not limit or milliseconds(r["verified"]) < limit or r["state"] != "ok"]
-    yield from (Due(content_hash, content_hash, row, copies) for row in fresh)
+    checksums = document.get("checksums", {})
+    yield from (Due(content_hash, content_hash, row, copies, checksums=checksums) for row in fresh)
     if fresh or not mine:
         for row in (s for s in sidecars if s["store"] == store):
             same = [s for s in sidecars if s["hash"] == row["hash"]]

@@ -28,7 +28,8 @@ from catalog.errors import (
 )
 from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
 from catalog.features.ingest.sources import Safe, SourceRemoval, SourceStore
-from catalog.work.carriage import carry, content_of, states_contents
+from catalog.work.carriage import carry
+from catalog.work.contents import content_of, states_contents
 from catalog.work.journal import Journal
 from catalog.work.recorder import Record, Recorder
 from catalog.work.report import Outcome, Report

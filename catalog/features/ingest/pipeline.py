@@ -16,7 +16,7 @@ from catalog.features.ingest.second_copy import Lacking, SecondCopies
 from catalog.features.ingest.survey import IngestSurvey
 from catalog.features.mirror.plan import Mirroring
 from catalog.features.mirror.run import planned_transfer
-from catalog.work.carriage import content_of
+from catalog.work.contents import content_of
 from catalog.work.plan import first_of
 from catalog.work.report import Outcome, Report
 from catalog.work.session import Session

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from catalog.domain.asset import Entry
+from catalog.domain.checksums import recorded
 from catalog.errors import StoreError
 from catalog.features.ingest.actions import Shot
 from catalog.stores.protocol import Store
-from catalog.work.carriage import content_of
+from catalog.work.contents import content_of, holds
 from catalog.work.journal import Journal
 from catalog.work.proof import is_same_file
 from catalog.work.report import Outcome
@@ -158,11 +159,12 @@ class SourceRemoval:
             return f"kept in the source: the catalog copy {file.path} is gone or was changed"
         if is_same_file(here, there):
             return "kept: it is the catalog's own file, seen by another path"
-        if (file.prove or there.digest) and content_of(self.target, there) != file.hash:
+        content = recorded(file.hash)
+        if (file.prove or there.content_hash) and not holds(self.target, there, content):
             return f"kept in the source: the catalog copy {file.path} is damaged"
         untouched = replace(here, ctime_ns=file.entry.ctime_ns) == file.entry  # removing a hard link changes the other's ctime
         must_read = file.prove or here != file.entry
-        if not untouched or ((must_read or here.digest) and content_of(self.source, here) != file.hash):
+        if not untouched or ((must_read or here.content_hash) and not holds(self.source, here, content)):
             return "kept in the source: it changed during the run"
         return ""
 

@@ -15,6 +15,7 @@ from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry, Facts, KnownAsset
 from catalog.domain.candidates import sorted_out
 from catalog.domain.capture_time import file_time
+from catalog.domain.checksums import agree, recorded, strongest
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, SIDECAR_EXTENSIONS, extension_of
 from catalog.domain.layout import Layout, folder_of
 from catalog.domain.names import comparison_key
@@ -22,7 +23,7 @@ from catalog.domain.stacks import Candidate, Member, group, shots
 from catalog.errors import MediaError, NotFound, StoreError, UnsupportedType
 from catalog.features.ingest.plan import IngestFacts, Occupancy, Remembered
 from catalog.stores.protocol import Store
-from catalog.work.carriage import content_of, states_contents
+from catalog.work.contents import content_of, states_contents
 from catalog.work.description import Describer
 from catalog.work.reading import Reading, Wanted
 from catalog.work.workers import Result
@@ -60,7 +61,8 @@ def fingerprint(base: str, candidate: Candidate) -> str:
     parts: list[object] = [base]
     for entry in (candidate.entry, *candidate.sidecars):
         parts += (entry.path, entry.device, entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns)
-        parts += (entry.digest, entry.revision) if entry.digest else ()
+        kind = strongest(entry.checksums)
+        parts += (entry.checksums[kind], entry.revision) if kind else ()
     return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
@@ -189,7 +191,7 @@ class IngestSurvey:
         likely = set()
         for candidate in fresh:
             size = candidate.entry.size
-            if size in known or size in self._sizes or candidate.entry.digest:
+            if size in known or size in self._sizes or candidate.entry.content_hash:
                 likely.add(candidate.entry.path)
             self._sizes[size] = None
         while len(self._sizes) > _SIZES_KEPT:
@@ -285,7 +287,7 @@ class IngestSurvey:
         for copy in asset.copies:
             if copy["store"] == self._target.name and copy.get("state") == "ok" and self._counts(copy["path"]):
                 entry = self._target_entry(copy["path"])
-                if entry and not entry.problem and entry.size == copy["size"] and self._is_as_recorded(entry, copy, asset.hash):
+                if entry and not entry.problem and entry.size == copy["size"] and self._is_as_recorded(entry, copy, asset):
                     return str(copy["path"])
         return None
 
@@ -298,22 +300,23 @@ class IngestSurvey:
                 return listed
         return self._target.stat(path)
 
-    def _is_as_recorded(self, entry: Entry, copy: Mapping[str, Any], content_hash: str) -> bool:
+    def _is_as_recorded(self, entry: Entry, copy: Mapping[str, Any], asset: KnownAsset) -> bool:
         """Whether a copy has its recorded time, or is proved by reading it: an edit in place may keep the size.
 
-        Where its store states its content, that alone decides.
+        Where what its store states tells, that alone decides.
         """
-        if entry.digest:
-            return entry.digest == content_hash
-        recorded = datetime.fromisoformat(copy["mtime"]).replace(tzinfo=None)
-        if abs(file_time(entry.mtime_ns) - recorded) <= TIME_PRECISION:
+        same = agree(entry.checksums, recorded(asset.hash, asset.checksums))
+        if same is not None:
+            return same
+        then = datetime.fromisoformat(copy["mtime"]).replace(tzinfo=None)
+        if abs(file_time(entry.mtime_ns) - then) <= TIME_PRECISION:
             return True
         if len(self._proved) > _SIZES_KEPT:
             self._proved.clear()
         if entry not in self._proved:
             with contextlib.suppress(StoreError):
                 self._proved[entry] = self._target.checksum(entry.path)
-        return self._proved.get(entry) == content_hash
+        return self._proved.get(entry) == asset.hash
 
     def _look_at_targets(self, stacks: Iterable[tuple[Member, ...]], planned: Mapping[str, str]) -> None:
         """Learn the names in the folders that files will go to, and which files there may be the same content."""

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from catalog.domain import edits
 from catalog.domain.asset import Entry
+from catalog.domain.checksums import agree, recorded
 from catalog.domain.copies import OK, copy_row, held, is_as_recorded, sidecar_row, timestamp
 from catalog.domain.edits import Edit
 from catalog.domain.filetypes import extension_of
@@ -29,7 +30,9 @@ from catalog.errors import (
     StoreError,
 )
 from catalog.features.mirror.plan import Follow, Mirroring, Transfer
-from catalog.stores.protocol import Store
+from catalog.stores.paths import check_size
+from catalog.stores.protocol import ManagedStore
+from catalog.work.contents import holds
 from catalog.work.journal import Journal
 from catalog.work.listing import Listing
 from catalog.work.proof import is_same_file
@@ -79,8 +82,8 @@ class Mirrorer:
     `shown` and `given` are what the target and the source showed in this run; `threads` is how many files travel at once.
     """
 
-    source: Store
-    target: Store
+    source: ManagedStore
+    target: ManagedStore
     edit: Callable[[Sequence[Edit]], list[str]]
     journal: Journal
     report: Report
@@ -218,11 +221,11 @@ class Mirrorer:
     def _checked(self, action: Follow) -> Entry | None:
         """Raises unless a file is as recorded; the file at its new place, where it came there before a kill."""
         entry, there = self.shown.sure(action.old), self.shown.at(action.path)
-        if entry is None and there is not None and self._digest(there) == action.hash:
+        if entry is None and there is not None and self._holds(there, action):
             return there
         if entry is None:
             raise NotFound(f"{action.old} is gone from store {self.target.name}.", hint="Sync the catalog with that store.")
-        if not is_as_recorded(entry, held(action.row, action.hash)):
+        if not is_as_recorded(entry, held(action.row, action.hash, action.checksums)):
             raise self._changed(action)
         return None
 
@@ -232,7 +235,7 @@ class Mirrorer:
     def _brought(self, action: Follow, old: str, new: str) -> Entry:
         """Rename a file; raises where another one lay there by then, which is put back."""
         entry = self._renamed(old, new)
-        if is_as_recorded(entry, held(action.row, action.hash)):
+        if is_as_recorded(entry, held(action.row, action.hash, action.checksums)):
             return entry
         with contextlib.suppress(StoreError):
             self._renamed(new, action.old)
@@ -258,6 +261,7 @@ class Mirrorer:
 
     def _copy(self, action: Transfer) -> Done:
         """Copy a file; where its name is taken by other content it gets a number, and an older sidecar gives way."""
+        check_size(action.path, action.size, self.target)
         entry = self.given.sure(action.path)
         if entry is None:
             raise NotFound(f"{action.path} is gone from store {self.source.name}.", hint="Sync the catalog with that store.")
@@ -284,11 +288,10 @@ class Mirrorer:
             return None
         if is_same_file(there, entry):
             raise StoreError(f"{path} in store {self.target.name} is the same file as in store {self.source.name}.")
-        digest = self._digest(there)
-        if digest == action.hash:  # it came there by another way
+        if self._holds(there, action):  # it came there by another way
             self.throttle.unused(action.size)
             return Done(replace(action, placed=there.path, found=True), there)
-        if action.is_sidecar and action.replaces == digest:
+        if action.is_sidecar and action.replaces and holds(self.target, there, recorded(action.replaces)):
             self.target.remove(there.path, self.run)
             self.shown.drop(path)
             return self._copy_to(path, None, action, entry)
@@ -299,7 +302,7 @@ class Mirrorer:
         if adopted is not None:
             self.throttle.unused(action.size)
             return adopted
-        is_far = self.shown.states_content or self.given.states_content
+        is_far = self.source.folder is None or self.target.folder is None
         if action.like and (made := self._copied(path, action)) is not None:
             return made
         with self.source.open(action.path) as stream, self.throttle.paced(stream, always=is_far) as paced:
@@ -307,18 +310,19 @@ class Mirrorer:
 
     def _copied(self, path: str, action: Transfer) -> Entry | None:
         """A second copy that the store makes of what it has; None where it cannot, or its file is not what it should be."""
-        seen = self.shown.at(action.like)
-        if not self.target.capabilities.server_side_copy or seen is None or seen.digest != action.hash:
+        seen, content = self.shown.at(action.like), recorded(action.hash, action.checksums)
+        if not self.target.capabilities.server_side_copy or seen is None or not agree(seen.checksums, content):
             return None
         made = self.target.copy(action.like, path)
-        if made.digest == action.hash:
+        if agree(made.checksums, content):
             self.throttle.unused(action.size)
             return made
         self.target.remove(made.path, self.run)
         return None
 
-    def _digest(self, there: Entry) -> str:
-        return there.digest or self.target.checksum(there.path)
+    def _holds(self, there: Entry, action: Mirroring) -> bool:
+        """Whether a file of the other store has the content of an action: as it states, else by reading it."""
+        return holds(self.target, there, recorded(action.hash, action.checksums))
 
     # --- records ---------------------------------------------------------------------------------------------------
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
+from catalog.domain.checksums import NONE
 from catalog.domain.copies import OK, milliseconds
 from catalog.domain.names import original_of
 
@@ -27,6 +28,7 @@ class Transfer:
 
     `to` is its path there where that is another one. `replaces` is the content of an older sidecar that is recorded there.
     `like` is a path there that has the content already. `placed` is where it came to lie, `found` that it lay there before.
+    `checksums` are what is known of the content besides its hash.
     """
 
     owner: str
@@ -39,6 +41,7 @@ class Transfer:
     found: bool = False
     to: str = ""
     like: str = ""
+    checksums: Mapping[str, str] = field(default_factory=lambda: NONE, hash=False)
     name: ClassVar[str] = "copy"
     counts: ClassVar[bool] = True
 
@@ -61,7 +64,7 @@ class Transfer:
 class Follow:
     """Rename a file in the other store as it was renamed here: it is not sent again. `row` is its record there.
 
-    `placed` is the name it got where the one it should have was taken.
+    `placed` is the name it got where the one it should have was taken. `checksums` are what is known besides the hash.
     """
 
     owner: str
@@ -70,6 +73,7 @@ class Follow:
     path: str
     is_sidecar: bool = False
     placed: str = ""
+    checksums: Mapping[str, str] = field(default_factory=lambda: NONE, hash=False)
     name: ClassVar[str] = "move"
     counts: ClassVar[bool] = True
 
@@ -114,6 +118,11 @@ class Needs(NamedTuple):
     actions: list[Mirroring]
     apart: list[tuple[str, str]]
     behind: int = 0
+
+    def knowing(self, checksums: Mapping[str, str]) -> Needs:
+        """The same with what is known of the asset's content besides its hash."""
+        actions = [a if a.is_sidecar else replace(a, checksums=checksums) for a in self.actions] if checksums else self.actions
+        return self._replace(actions=actions)
 
 
 class Pair(NamedTuple):

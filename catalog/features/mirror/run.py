@@ -14,7 +14,7 @@ from catalog.domain.actions import Skip
 from catalog.domain.amounts import size_text
 from catalog.domain.copies import timestamp
 from catalog.domain.names import printable
-from catalog.errors import UsageError
+from catalog.errors import InvalidPath, UsageError
 from catalog.features.mirror.apply import Left, Mirrorer
 from catalog.features.mirror.plan import Follow, Mirroring, Move, Transfer
 from catalog.features.mirror.plan import first_of as first_follows
@@ -24,6 +24,7 @@ from catalog.features.reconcile.plan import Load, Lose, Reconciliation, Relocate
 from catalog.features.reconcile.run import SyncIndex
 from catalog.features.reconcile.survey import Options
 from catalog.index.repository import Repository
+from catalog.stores.paths import check_size
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
 from catalog.work.plan import carry_out, first_of, in_parts
@@ -151,7 +152,12 @@ class Mirror:
         """What is shown; what the index will say by then counts for what travels."""
         if isinstance(action, Listed):
             return self._foresee_listed(*action)
-        return planned_transfer(action, self._target.name)
+        planned = planned_transfer(action, self._target.name)
+        try:
+            check_size(action.path, planned.size, self._target)
+        except InvalidPath as error:
+            return replace(planned, outcome="failed", reason=str(error), size=0, stored=0)
+        return planned
 
     def _foresee_listed(self, store: str, action: Reconciliation | Skip) -> Outcome:
         if isinstance(action, Skip):

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from catalog.domain.actions import Skip
+from catalog.domain.checksums import NONE, beside_the_content_hash
 from catalog.domain.edits import Change, Document
 from catalog.domain.names import comparison_key
 from catalog.errors import StoreGuard
 from catalog.features.mirror.plan import Move, Needs, Pair, lacks, mirror_asset
-from catalog.features.reconcile.comparison import Recorded, Records, Scope
+from catalog.features.reconcile.comparison import Records, Scope
 from catalog.features.reconcile.listed import KnownReconciler
 from catalog.features.reconcile.plan import Lose, Reconciliation, Vanish
-from catalog.features.reconcile.run import SyncIndex
+from catalog.features.reconcile.run import SyncIndex, recorded_fields, recorded_in
 from catalog.features.reconcile.survey import Options
 from catalog.index import queries, schema
 from catalog.index.repository import Repository
@@ -118,16 +119,17 @@ class PairSurvey:
         records = {name: Records() for name in names}
         self._repository.refresh(self._repository.alias)
         query = queries.of_stores(self.pair[:2])
-        for page in self._repository.scan_pages(query, source=["copies", "sidecars", "stack.id"]):
+        kinds = {k for store, _seen in self._stores for k in beside_the_content_hash(store.capabilities.checksums)}
+        for page in self._repository.scan_pages(query, source=recorded_fields(sorted(kinds))):
             for hit in page:
                 self._take(hit["_id"], hit["_source"], records)
         return records
 
     def _take(self, key: str, document: Mapping[str, Any], records: Mapping[str, Records]) -> None:
         copies, sidecars = document.get("copies", ()), document.get("sidecars", ())
-        row = Recorded(key, copies, sidecars, document.get("stack", {}).get("id", ""))
+        recorded = recorded_in(key, document)
         for name, known in records.items():
-            known.take(row, name, Scope())
+            known.take(recorded, name, Scope())
         path, has_other = lacks(copies, sidecars, self.pair)
         if has_other:
             self.lacking.first.append(key)
@@ -171,7 +173,8 @@ class NeedsSurvey:
             for key, document in documents.items():
                 history = [*moves.get(key, ()), *self.renames.get(key, ())]
                 copies, sidecars = document.get("copies", []), document.get("sidecars", [])
-                yield mirror_asset(key, copies, sidecars, self._pair, history)
+                needs = mirror_asset(key, copies, sidecars, self._pair, history)
+                yield needs.knowing(document.get("checksums", NONE))
 
     def _documents(self, hashes: Sequence[str]) -> dict[str, Document]:
         repository = self._repository

@@ -9,6 +9,7 @@ from typing import Any
 from catalog.domain import edits
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry
+from catalog.domain.checksums import strongest
 from catalog.domain.copies import DAMAGED, MISSING, OK, Held, Row, copy_row, is_as_recorded, sidecar_row, timestamp
 from catalog.domain.edits import Change, Document, Edit
 from catalog.domain.person import merged, overlaid
@@ -16,6 +17,7 @@ from catalog.errors import StoreError
 from catalog.features.reconcile.plan import AddCopy, Attach, Corrupt, Load, Lose, Reconciliation, Relocate, Touch, Vanish
 from catalog.features.reconcile.survey import CHANGING, Index, is_same
 from catalog.stores.protocol import Store
+from catalog.work.contents import content_of
 from catalog.work.report import Outcome
 from catalog.work.session import Session
 
@@ -102,7 +104,7 @@ class Applier:
 
         To ask a store far away about each file again would take longer than all the rest.
         """
-        if entry.digest:
+        if strongest(entry.checksums):
             return True
         now = self._store.stat(entry.path)
         return now is not None and is_same(now, entry)
@@ -111,7 +113,7 @@ class Applier:
         if not self._is_unchanged(action.entry):
             return []
         store, moment = self._store.name, datetime.now(UTC)
-        sidecars = [sidecar_row(store, s, s.digest or self._store.checksum(s.path)) for s in action.sidecars]
+        sidecars = [sidecar_row(store, s, content_of(self._store, s)) for s in action.sidecars]
         rows = [copy_row(store, action.entry, moment, moment)]
         document = self._index.document(action.asset, action.entry.path, rows, sidecars, action.stack)
         said = self._index.said_once(action.hash)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from catalog.domain.actions import Skip
 from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
 from catalog.domain.candidates import sorted_out
+from catalog.domain.checksums import NONE
 from catalog.domain.copies import MISSING, OK, Held, held, is_as_recorded
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate, stem_key
@@ -22,12 +23,13 @@ FEW = 20
 
 
 class Recorded(NamedTuple):
-    """The part of one document that a reconciliation needs."""
+    """The part of one document that a reconciliation needs; `checksums` are of the kinds that its store states."""
 
     hash: str
     copies: Sequence[Mapping[str, Any]]
     sidecars: Sequence[Mapping[str, Any]]
     stack: str
+    checksums: Mapping[str, str] = NONE
 
 
 class Owned(NamedTuple):
@@ -75,7 +77,7 @@ class Records:
         """Add what one document says of the store."""
         for row in document.copies:
             if row["store"] == store:
-                self._add(held(row, document.hash), scope)
+                self._add(held(row, document.hash, document.checksums), scope)
         for row in document.sidecars:
             if row["store"] == store and scope.holds(row["path"]):
                 self.sidecars[row["path"]].append(Owned(held(row, row["hash"]), document.hash))

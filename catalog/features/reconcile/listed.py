@@ -14,7 +14,7 @@ from catalog.domain.copies import Held, identity
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, extension_of
 from catalog.domain.stacks import Candidate
 from catalog.features.reconcile.comparison import Looker, Records, Scope, Sight
-from catalog.features.reconcile.plan import Attach, Comparison, Known, Reconciliation
+from catalog.features.reconcile.plan import Attach, Comparison, Known, Reconciliation, may_be_one_of
 from catalog.features.reconcile.survey import Index, Options, Reconciler
 from catalog.stores.protocol import Store
 from catalog.work.description import Describer
@@ -61,18 +61,20 @@ class KnownReconciler(Reconciler):
         yield from sorted([*problems, *actions], key=lambda a: (a.key, a.name))
         yield from self._gone(sight.compared, {a.hash for a in actions})
 
-    def _hash(self, candidates: Sequence[Candidate]) -> None:  # noqa: ARG002 - every file, since none is read
-        """Learn the contents that the store states."""
-        fresh = self.sight.compared.fresh
-        self._digests = {c.entry.path: c.entry.digest for c in fresh if c.entry.digest}
+    def _hash(self, candidates: Sequence[Candidate]) -> None:
+        """Nothing: the contents that the store states are known by then."""
 
     def _leave_unread(self, compared: Comparison) -> None:
         """Count what is not known, and keep the records that a file which nobody has read may be."""
         self.unknown = sum(extension_of(c.entry.name) in MEDIA_EXTENSIONS for c in compared.fresh)
-        unread = [c.entry for c in compared.fresh if not c.entry.digest]
-        paths, sizes = {e.path for e in unread}, {e.size for e in unread}
+        unread = [c.entry for c in compared.fresh if c.entry.path not in self._digests]
+        at = {e.path: e for e in unread}
+        by_size: dict[int, list[Entry]] = defaultdict(list)
+        for entry in unread:
+            by_size[entry.size].append(entry)
         for known in compared.open_records():
-            if known.path in paths or known.size in sizes:
+            beside = [at[known.path]] if known.path in at else []
+            if any(may_be_one_of(entry, [known]) for entry in (*beside, *by_size[known.size])):
                 compared.explain(known)
 
     def _attachments(self, known: Sequence[Known], sight: Sight, records: Records) -> list[Attach]:
@@ -92,6 +94,6 @@ class KnownReconciler(Reconciler):
 
     def _arrive(self, entry: Entry, owner: str, moved: Mapping[Any, Held], came: dict[str, list[tuple[Entry, str]]]) -> None:
         key = identity(entry)
-        digest = moved[key].hash if key in moved else entry.digest
+        digest = moved[key].hash if key in moved else entry.content_hash
         if digest:
             came[owner].append((entry, digest))

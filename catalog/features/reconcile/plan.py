@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from catalog.domain.actions import Action
 from catalog.domain.asset import Asset, Entry
+from catalog.domain.checksums import agree
 from catalog.domain.copies import MISSING, OK, Held, identity, is_as_recorded, recorded_identity
 from catalog.domain.names import original_of
 from catalog.domain.stacks import Candidate
@@ -313,9 +314,17 @@ def _links(rest: list[Candidate], present: Iterable[Held], compared: Comparison)
     ]
 
 
-def sizes_to_hash(compared: Comparison) -> set[int]:
-    """Sizes of the records whose content was not found: a file of such a size may be it."""
-    return {known.size for known in compared.open_records()}
+def to_read(compared: Comparison) -> list[Candidate]:
+    """The files that may be one of the records whose content was not found: of its size, and no checksum tells otherwise."""
+    by_size: dict[int, list[Held]] = defaultdict(list)
+    for known in compared.open_records():
+        by_size[known.size].append(known)
+    return [c for c in compared.fresh if may_be_one_of(c.entry, by_size.get(c.entry.size, ()))]
+
+
+def may_be_one_of(entry: Entry, records: Iterable[Held]) -> bool:
+    """Whether a file may hold the content of one of some records, as far as checksums tell."""
+    return any(agree(entry.checksums, known.recorded) is not False for known in records)
 
 
 def by_content(compared: Comparison, digests: Mapping[str, str]) -> tuple[list[Known], dict[str, list[Relocate]]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Facts, KnownAsset
+from catalog.domain.checksums import NONE
 from catalog.domain.copies import Row, flat
 from catalog.domain.edits import Document
 from catalog.errors import StoreGuard
@@ -164,6 +165,18 @@ def planned(action: Reconciliation | Skip, store: str) -> Outcome:
     return replace(told(action, store), outcome="planned")
 
 
+def recorded_fields(kinds: Iterable[str]) -> list[str]:
+    """The fields of documents that `recorded_in` needs, with checksums of some kinds."""
+    return ["copies", "sidecars", "stack.id", *(f"checksums.{kind}" for kind in kinds)]
+
+
+def recorded_in(content_hash: str, document: Mapping[str, Any]) -> Recorded:
+    """The part of a document that a reconciliation needs."""
+    stack = document.get("stack", {}).get("id", "")
+    checksums = document.get("checksums", NONE)
+    return Recorded(content_hash, document.get("copies", ()), document.get("sidecars", ()), stack, checksums)
+
+
 class SyncIndex:
     """The index as a reconciliation asks it."""
 
@@ -178,14 +191,17 @@ class SyncIndex:
         self._run = run.run
         self._patiently = run.patiently
 
-    def recorded(self, store: str) -> Iterator[Recorded]:
-        """Every document that speaks of a store."""
+    def recorded(self, store: str, kinds: Sequence[str] = ()) -> Iterator[Recorded]:
+        """Every document that speaks of a store, with its checksums of some kinds."""
         self._repository.refresh()
-        for page in self._repository.scan_pages(queries.of_store(store), source=["copies", "sidecars", "stack.id"]):
+        for page in self._repository.scan_pages(queries.of_store(store), source=recorded_fields(kinds)):
             for hit in page:
-                document = hit["_source"]
-                stack = document.get("stack", {}).get("id", "")
-                yield Recorded(hit["_id"], document.get("copies", ()), document.get("sidecars", ()), stack)
+                yield recorded_in(hit["_id"], hit["_source"])
+
+    def known_by(self, kind: str, values: list[str]) -> dict[str, str]:
+        """The content hash of the asset that has each of some checksums of a kind."""
+        found: dict[str, str] = self._patiently(lambda: self._repository.known_by(kind, values))
+        return found
 
     def known(self, hashes: list[str]) -> dict[str, KnownAsset]:
         """Assets by content hash."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts, KnownAsset
+from catalog.domain.checksums import agree, beside_the_content_hash
 from catalog.domain.copies import (
     OK,
     Held,
@@ -40,11 +41,12 @@ from catalog.features.reconcile.plan import (
     by_content,
     by_identity,
     fates,
-    sizes_to_hash,
+    to_read,
     untangled,
 )
 from catalog.stores.protocol import Store
 from catalog.work import guards
+from catalog.work.contents import content_of, stated_contents
 from catalog.work.description import Describer
 from catalog.work.reading import Reading, Wanted
 
@@ -55,8 +57,12 @@ CHANGING = "it changes while it is read; run the command again"
 class Index(Protocol):
     """What a reconciliation asks the index."""
 
-    def recorded(self, store: str) -> Iterator[Recorded]:
-        """Every document that speaks of a store."""
+    def recorded(self, store: str, kinds: Sequence[str] = ()) -> Iterator[Recorded]:
+        """Every document that speaks of a store, with its checksums of some kinds."""
+        ...
+
+    def known_by(self, kind: str, values: list[str]) -> dict[str, str]:
+        """See `contents.ByChecksum`."""
         ...
 
     def known(self, hashes: list[str]) -> dict[str, KnownAsset]:
@@ -121,7 +127,8 @@ class Reconciler:
         Raises StoreGuard, before the first action, where so much is missing that the store may not be what it seems.
         """
         options = self._options
-        records = Records.gathered(self._index.recorded(self._store.name), self._store.name, options.scope)
+        kinds = beside_the_content_hash(self._store.capabilities.checksums)
+        records = Records.gathered(self._index.recorded(self._store.name, kinds), self._store.name, options.scope)
         looker = Looker(self._store, records, options.scope, rehash=options.rehash, video_folder=options.video_folder,
                         by_case=self._store.capabilities.case_sensitive)  # fmt: skip
         sight = self.sight = looker.look()
@@ -149,11 +156,10 @@ class Reconciler:
 
     def _recognised(self, compared: Comparison, looker: Looker) -> list[Known]:
         """Everything recorded whose content is found in the store, at its place or at another."""
-        stated = {c.entry.path: c.entry.digest for c in compared.fresh if c.entry.digest}
+        stated = stated_contents((c.entry for c in compared.fresh), self._index)
         self._digests |= stated
         actions = [] if self._options.rehash or stated else by_identity(compared, looker.present())
-        sizes = sizes_to_hash(compared)
-        self._hash([c for c in compared.fresh if c.entry.size in sizes])
+        self._hash(to_read(compared))
         told, unclear = by_content(compared, self._digests)
         actions += self._chosen(told, unclear)
         actions += self._known_elsewhere(compared)
@@ -209,8 +215,8 @@ class Reconciler:
             yield candidate, result if self._is_unchanged(candidate.entry) else None
 
     def _is_unchanged(self, entry: Entry) -> bool:
-        """Whether a file is still the one that was listed. Where its store states what it read, reading has seen to that."""
-        if entry.digest:
+        """Whether a file is still the one that was listed. Where its store states its content hash, reading has seen to that."""
+        if entry.content_hash:
             return True
         now = self._store.stat(entry.path)
         return now is not None and is_same(now, entry)
@@ -258,7 +264,7 @@ class Reconciler:
             there = self._store.stat(row["path"])
             other_case = comparison_key(row["path"]) == comparison_key(entry.path)
             if there is None or (other_case and identity(there) == identity(entry)):
-                return Relocate(held(row, asset.hash), entry)
+                return Relocate(held(row, asset.hash, asset.checksums), entry)
         return AddCopy(asset.hash, entry, replaces=self.sight.compared.recorded_at(entry) is not None)
 
     def _with_stacks_asked(self, known: list[Known], records: Records, looker: Looker) -> list[Known]:
@@ -352,7 +358,7 @@ class Reconciler:
     def _arrive(self, entry: Entry, owner: str, moved: Mapping[Any, Held], came: dict[str, list[tuple[Entry, str]]]) -> None:
         key = identity(entry)
         try:
-            digest = moved[key].hash if key in moved else entry.digest or self._store.checksum(entry.path)
+            digest = moved[key].hash if key in moved else content_of(self._store, entry)
         except StoreError as error:
             self._problems.append(Skip(entry, str(error), "failed"))
             return
@@ -509,12 +515,13 @@ def _says_nothing_new(touch: Touch) -> bool:
 
 
 def is_same(now: Entry, before: Entry) -> bool:
-    """Whether a path shows the file that was listed, unchanged, by its content where the store states it.
+    """Whether a path shows the file that was listed, unchanged, by its checksums where they tell.
 
     Some file systems number a file anew at each look, so that the inode says nothing.
     """
-    if now.digest and before.digest:
-        return now.digest == before.digest
+    same = agree(now.checksums, before.checksums)
+    if same is not None:
+        return same
     return (now.size, now.mtime_ns, now.problem) == (before.size, before.mtime_ns, before.problem)
 
 

@@ -242,7 +242,7 @@ def _is_unchanged(entry: Entry, document: Document | None, store: str) -> bool:
     if document is None:
         return False
     row = next((c for c in document["copies"] if (c["store"], c["path"], c["state"]) == (store, entry.path, "ok")), None)
-    return row is not None and is_as_recorded(entry, held(row, document["hash"]))
+    return row is not None and is_as_recorded(entry, held(row, document["hash"], document.get("checksums", {})))
 
 
 def catalog_of(workspace: Workspace) -> Repository | None:

@@ -12,13 +12,15 @@ from typing import Any, Protocol
 from catalog.domain import edits
 from catalog.domain.asset import Entry
 from catalog.domain.candidates import sorted_out
+from catalog.domain.checksums import NONE
 from catalog.domain.copies import OK, copy_row
 from catalog.domain.edits import Edit
 from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
 from catalog.domain.stacks import Candidate, shots
 from catalog.errors import MediaError, StoreError
 from catalog.stores.protocol import Store
-from catalog.work.carriage import carry, content_of
+from catalog.work.carriage import carry
+from catalog.work.contents import content_of
 from catalog.work.journal import Journal
 from catalog.work.proof import Prover, is_same_file
 from catalog.work.reading import Reading, Wanted
@@ -183,7 +185,9 @@ class Pruner:
         entry = found.entry
         if any(entry.inode and (r.get("device"), r.get("inode")) == (entry.device, entry.inode) for r in document["copies"]):
             return "it is a copy of the catalog itself"
-        proof = Prover(self.stores, partial(is_same_file, entry)).prove(found.hash, document["copies"], self.needed)
+        proof = Prover(self.stores, partial(is_same_file, entry)).prove(
+            found.hash, document["copies"], self.needed, document.get("checksums", NONE)
+        )
         missing = self.needed - len(proof.good)
         found.places = self._vacant(document, entry)[:missing] if missing > 0 else []
         found.good = proof.good

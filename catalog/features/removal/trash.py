@@ -39,13 +39,12 @@ class Taken:
         """Store and path."""
         return self.row["store"], self.row["path"]
 
-    def leaving(self, run: str, note: Mapping[str, Any]) -> Edit:
-        """The change that the file is no longer recorded."""
+    def leaving(self, trash: str, note: Mapping[str, Any]) -> Edit:
+        """The change that the file is no longer recorded; `trash` is what it is called there, "" where there is none."""
         store, path = self.place
         change = edits.with_sidecars([self.place], ()) if self.is_sidecar else edits.without_copy(store, path)
-        return Edit(
-            self.hash, "trash", change, {"store": store, "path": path, "effect": "file", "trash": f"{run}/{path}", **note}
-        )
+        event = {"store": store, "path": path, "effect": "file", **({"trash": trash} if trash else {}), **note}
+        return Edit(self.hash, "trash", change, event)
 
     def coming_back(self) -> Edit:
         """The change that it is recorded again: it could not be taken away."""
@@ -60,7 +59,8 @@ def take_away(run: Session, stores: Mapping[str, ManagedStore], files: Sequence[
     for file in files:
         run.journal.started("trash", store=file.place[0], path=file.place[1], hash=file.hash)
     going = [number for number, problem in enumerate(problems) if not problem]
-    for number, answer in zip(going, run.edit([files[n].leaving(run.run, note) for n in going]), strict=True):
+    keys = [f"{run.run}/{f.place[1]}" if _has_trash(run, stores, f) else "" for f in files]
+    for number, answer in zip(going, run.edit([files[n].leaving(keys[n], note) for n in going]), strict=True):
         problems[number] = "" if answer in ("done", "unchanged") else answer
     for number in going:
         if not problems[number]:
@@ -72,6 +72,15 @@ def take_away(run: Session, stores: Mapping[str, ManagedStore], files: Sequence[
         else:
             run.journal.done("trash", store=store, path=path, hash=file.hash)
     return problems
+
+
+def _has_trash(run: Session, stores: Mapping[str, ManagedStore], file: Taken) -> bool:
+    """Whether a file can come back; a person is told where it cannot."""
+    store = stores.get(file.place[0])
+    if store is None or store.capabilities.trash:
+        return True
+    run.report.notice(f"Store {store.name} has no trash: what is removed there is gone for good.")
+    return False
 
 
 def obstacles(repository: Repository, stores: Mapping[str, ManagedStore], files: Sequence[Taken]) -> list[str]:
@@ -94,7 +103,7 @@ def finish_taking(run: Session, stores: Mapping[str, ManagedStore], content_hash
             continue
         with contextlib.suppress(StoreError):
             if store.stat(path) is not None and store.checksum(path) == content_hash:
-                store.remove(path, str(event["trash"]).partition("/")[0])
+                store.remove(path, str(event.get("trash", "")).partition("/")[0])
 
 
 def _why_not(file: Taken, stores: Mapping[str, ManagedStore], claimed: Mapping[tuple[str, str], set[str]]) -> str:

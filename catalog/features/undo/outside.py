@@ -35,7 +35,7 @@ class Outside:
         if source.startswith(IN_DROPBOX):
             with contextlib.suppress(StoreUnavailable, ConfigError):
                 entry = self._account().stat(_path(source))
-                return entry.digest if entry else None
+                return entry.content_hash if entry else None
             return None
         path = Path(from_text(source))
         if not path.is_absolute() or not path.exists():

@@ -42,6 +42,14 @@ class Step:
         return str(event.get("source") if self.kind == PUT_BACK else event.get("path") or event.get("source") or "")
 
 
+_STAYS = {
+    "empty": "what was removed from the trash is gone for good",
+    "putback": "a file that was put back stays where it is",
+    "repair": "a repaired copy is not made bad again; the bad one lies in the trash",
+}
+"""What is never taken back, and why."""
+
+
 def steps(events: Iterable[Event]) -> list[Step]:
     """The steps, latest event first. Events that changed nothing have none."""
     ordered = sorted(enumerate(events), key=lambda told: (str(told[1].get("at", "")), told[0]), reverse=True)
@@ -62,15 +70,13 @@ def _step(event: Event) -> Step:
     action = event["action"]
     if action == "remove":
         return Step(event, PUT_BACK, ((event["store"], event["path"], event["hash"]),))
-    if action == "empty":
-        return Step(event, NEVER, reason="what was removed from the trash is gone for good")
-    if action == "putback":
-        return Step(event, NEVER, reason="a file that was put back stays where it is")
-    if action == "repair":
-        return Step(event, NEVER, reason="a repaired copy is not made bad again; the bad one lies in the trash")
+    if action in _STAYS:
+        return Step(event, NEVER, reason=_STAYS[action])
     if event.get("trash") and action in ("trash", "sidecar"):
         part = str(event["trash"]).partition("/")[0]
         return Step(event, FROM_TRASH, _files(event, "before"), part, _files(event, "after"))
+    if action == "trash":
+        return Step(event, NEVER, reason="its store has no trash: what was removed there is gone for good")
     if action == "move":
         return Step(event, MOVE_BACK, _files(event, "after"))
     return Step(event, TO_TRASH, _files(event, "after"))

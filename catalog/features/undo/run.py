@@ -324,7 +324,9 @@ def _bring_to_trash(run: Session, undoing: Undoing, stores: Mapping[str, Managed
             return f"{path} has other content now, and is kept"
     owner = step.event["hash"]
     before = run.repository.documents([owner]).get(owner)
-    problem = "" if undoing.begun else _edit(run, step, "trash", {**note, "effect": "file", "trash": f"{run.run}/{note['path']}"})
+    comes_back = all(stores[store].capabilities.trash for store, _path, _digest in step.files)
+    where = {"trash": f"{run.run}/{note['path']}"} if comes_back else {}
+    problem = "" if undoing.begun else _edit(run, step, "trash", {**note, "effect": "file", **where})
     if problem:
         return problem
     try:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from catalog.domain.asset import Entry
+from catalog.domain.checksums import CONTENT, NONE
 from catalog.domain.names import from_text, to_text
 from catalog.errors import InvalidPath, UsageError
 
@@ -62,5 +63,5 @@ def entry_of(path: str, metadata: Any, device: int) -> Entry:
     return Entry(
         path, metadata.size, nanoseconds(metadata.client_modified), nanoseconds(metadata.server_modified), device,
         number_of(metadata.id), "" if metadata.is_downloadable else EXPORT_ONLY,
-        metadata.content_hash or "", metadata.rev,
+        {CONTENT: metadata.content_hash} if metadata.content_hash else NONE, metadata.rev,
     )  # fmt: skip

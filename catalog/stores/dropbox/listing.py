@@ -20,6 +20,7 @@ from dropbox.exceptions import BadInputError
 from filelock import FileLock
 
 from catalog.domain.asset import Entry
+from catalog.domain.checksums import CONTENT, NONE
 from catalog.domain.names import comparison_key, to_text
 from catalog.errors import NotFound, StoreError, StoreUnavailable
 from catalog.stores.dropbox.connection import Connection
@@ -197,7 +198,7 @@ class Listing:
 
     def _entry(self, path: str, values: Sequence[Any]) -> Entry:
         size, mtime, ctime, inode, problem, digest, revision = values
-        return Entry(path, size, mtime, ctime, self._device, inode, problem, digest, revision)
+        return Entry(path, size, mtime, ctime, self._device, inode, problem, {CONTENT: digest} if digest else NONE, revision)
 
     def _is_folder(self, database: sqlite3.Connection, key: str) -> bool:
         if database.execute("SELECT 1 FROM entries WHERE key = ? AND NOT is_file", (key,)).fetchone():

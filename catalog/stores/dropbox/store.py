@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, ClassVar, TypeAlias, cast
 from dropbox import Dropbox, files
 
 from catalog.domain.asset import Entry
+from catalog.domain.checksums import CONTENT
 from catalog.domain.names import comparison_key
 from catalog.errors import (
     AlreadyExists,
@@ -32,7 +33,7 @@ from catalog.stores.dropbox.listing import PAGE, Listing
 from catalog.stores.dropbox.sessions import UnfinishedUploads
 from catalog.stores.dropbox.thumbnails import Thumbnails
 from catalog.stores.dropbox.uploads import SINGLE, TOGETHER, Uploader
-from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_writable
+from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_size, check_writable
 from catalog.stores.protocol import Capabilities, Store
 from catalog.stores.trash import Trashed
 
@@ -60,7 +61,7 @@ class DropboxStore:
         self.root = root
         self.connection = connection
         self.capabilities = Capabilities(
-            checksums=("content_hash",), time_precision=1.0, case_sensitive=False, server_side_copy=True, trash=managed,
+            checksums=(CONTENT,), case_sensitive=False, server_side_copy=True, trash=managed,
             read_only=not managed, largest_file=LARGEST, longest_name=LONGEST_NAME,
             together=TOGETHER,
         )  # fmt: skip
@@ -152,7 +153,7 @@ class DropboxStore:
         entry = self.stat(path)
         if entry is None:
             raise NotFound(f"{path} is not in store {self.name}.", store=self.name, path=path)
-        return entry.digest
+        return entry.content_hash
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
@@ -160,8 +161,7 @@ class DropboxStore:
         """Send a file, proved by the hash that Dropbox states, never over another."""
         target = self._writable(path)
         self._check_root()
-        if size > LARGEST:
-            raise InvalidPath(f"{path} is larger than Dropbox can hold.", store=self.name, path=path)
+        check_size(path, size, self)
         if size > SINGLE and self.stat(path) is not None:  # known before the bytes travel
             raise AlreadyExists(f"{path} is already in store {self.name}.", store=self.name, path=path)
         return self._entry(self._made.uploader.put(target, stream, size, mtime_ns, checksum, path), path)
@@ -185,7 +185,7 @@ class DropboxStore:
         if source.connection is not self.connection and source.account != self.account:
             return None
         entry = self._relocated(self._made.copies, source._remote(path), path, target)
-        if entry.digest != checksum:
+        if entry.content_hash != checksum:
             self.discard(target)
             raise NotFound(f"{path} changed while it was copied.", store=self.name, path=path, hint="Run the command again.")
         return entry
