@@ -204,10 +204,10 @@ from catalog import engine
 
 print([name for name in ("requests", "elastic_transport") if name in sys.modules])
 
-from catalog.cli import console
+from catalog.cli import program
 from catalog.cli.commands.search import command
 
-print(console.run(command, ["--host", "127.0.0.1", "--port", "9", "kind:image"]))
+print(program.run(command, ["--host", "127.0.0.1", "--port", "9", "kind:image"]))
 print([name for name in {unneeded} if name in sys.modules])
 """
 
