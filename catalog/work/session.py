@@ -105,3 +105,11 @@ def showing(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator
     report = Report(sink, command, dry=True, bad=bad)
     yield report
     sink.end(report)
+
+
+@contextlib.contextmanager
+def reporting(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator[Report]:
+    """The report of a run that changes nothing of the catalog or of a store: it has neither an id nor a journal."""
+    report = Report(sink, command, bad=bad)
+    yield report
+    sink.end(report)
