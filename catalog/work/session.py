@@ -18,6 +18,13 @@ from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace, new_run
 
 T = TypeVar("T")
+Ask = Callable[[Callable[[], Any]], Any]
+"""How a question to the index is put: at once, or waiting while it is away."""
+
+
+def at_once(call: Callable[[], T]) -> T:
+    """Put a question to the index, and no more: for what is only shown."""
+    return call()
 
 
 @dataclass(frozen=True, slots=True)
