@@ -148,6 +148,14 @@ class Lab:
         return self.stored(), {h: sorted(c["path"] for c in d["copies"]) for h, d in self.documents().items()}
 
 
+def shown(done: Done, *did: str) -> list[tuple[str, ...]]:
+    """What a run told of each file. `did` are the words for what it did, which a dry run calls planned."""
+    about = ("action", "store", "path", "target", "hash")
+    return [
+        (*(line[name] for name in about), "planned" if line["outcome"] in did else line["outcome"]) for line in done.lines[:-1]
+    ]
+
+
 def ended(process: subprocess.Popen[str], seconds: float = 120) -> Done:
     """How a started command ends."""
     with process:

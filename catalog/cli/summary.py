@@ -70,7 +70,7 @@ def summary_object(report: Report, words: Words) -> dict[str, Any]:
         summary |= {"run": report.run, "journal": to_text(str(report.journal))}
     if report.dry and words.sends:
         summary["bytes_planned"] = report.bytes_planned
-    return summary
+    return summary | report.further
 
 
 def summary_lines(report: Report, words: Words) -> list[str]:
@@ -96,4 +96,5 @@ def summary_lines(report: Report, words: Words) -> list[str]:
         lines += [f"Run: {report.run}", f"Journal: {to_text(str(report.journal))}"]
     if report.dry and words.sends:
         lines.append(f"To send: {size_text(report.bytes_planned)}")
+    lines += [f"{key.capitalize()}: {value}" for key, value in report.further.items()]
     return lines

@@ -35,3 +35,23 @@ MIRROR = Words(
     dry_done="recorded, renamed or copied",
     sends=True,
 )
+EVALUATION = Words(("move", "convert", "skip"), ("move", "skip"), done="evaluated")
+DUPLICATE_EVALUATION = Words(("dupe_big", "dupe_small"), ("dupe_big", "dupe_small"), done="evaluated")
+DUPLICATES = Words(
+    ("removed", "restored", "kept", "missing", "refused", "failed"),
+    ("removed",),
+    done="freed",
+)
+PHOTOS = Words(("staged", "already", "skipped", "refused", "failed"), ("staged",), done="staged")
+FILMS = Words(
+    ("copied", "converted", "already", "skipped", "refused", "failed"),
+    ("copied", "converted"),
+    done="staged",
+)
+REPLACEMENT = Words(("replaced", "already", "undone", "refused", "failed"), ("replaced",), done="saved")
+CONFIRMATION = Words(
+    ("confirmed", "unchanged", "still there", "unknown", "failed"),
+    ("confirmed",),
+    ("still there",),
+    "confirmed",
+)

@@ -72,7 +72,8 @@ class RunResult:
 class Report:
     """Collects the outcomes of one run and hands them to its sink. Safe to use from several threads.
 
-    `bad` are the outcomes that no file should have; `stopped` is what ended the run before its time.
+    `bad` are the outcomes that no file should have; `stopped` is what ended the run before its time; `further` is what its
+    end says besides, in this order.
     """
 
     sink: Sink
@@ -87,6 +88,7 @@ class Report:
     bytes_stored: int = 0
     bytes_planned: int = 0
     stopped: CatalogError | None = None
+    further: dict[str, Any] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic)
     _noticed: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)

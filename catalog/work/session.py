@@ -18,6 +18,13 @@ from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace, new_run
 
 T = TypeVar("T")
+Ask = Callable[[Callable[[], Any]], Any]
+"""How a question to the index is put: at once, or waiting while it is away."""
+
+
+def at_once(call: Callable[[], T]) -> T:
+    """Put a question to the index, and no more: for what is only shown."""
+    return call()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +110,13 @@ def _status(report: Report) -> int:
 def showing(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator[Report]:
     """The report of a run that only shows its plan: there is no journal, and nothing that could write."""
     report = Report(sink, command, dry=True, bad=bad)
+    yield report
+    sink.end(report)
+
+
+@contextlib.contextmanager
+def reporting(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator[Report]:
+    """The report of a run that changes nothing of the catalog or of a store: it has neither an id nor a journal."""
+    report = Report(sink, command, bad=bad)
     yield report
     sink.end(report)

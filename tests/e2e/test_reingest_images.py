@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from emulators.dropbox import Emulator
 from PIL import Image
-from running import MTIME, SUMMER, Done, Lab, hashes, jpeg, many, png, put, tree, wait_for
+from running import MTIME, SUMMER, Done, Lab, hashes, jpeg, many, png, put, shown, tree, wait_for
 
 from catalog.domain.fixity import content_hash
 
@@ -189,8 +189,10 @@ def test_bad_rows_are_refused_by_line_and_the_good_ones_are_done(desk: Desk):
     rows[4] |= {"datetime": "2015-02-03 04:05:06", "action": "move"}
     rows.append(dict(rows[5]))
     desk.save(rows)
+    dry = desk.process("--dryrun")
+    assert dry.status == 3 and not desk.staging.exists()
     done = desk.process()
-    assert done.status == 3
+    assert done.status == 3 and shown(dry) == shown(done, "staged")
     refused = {line["reason"].partition(":")[0]: line["reason"] for line in done.lines if line.get("outcome") == "refused"}
     assert set(refused) == {"line 2", "line 3", "line 4", "line 5", "line 9"}
     assert "upload, which is none of skip, move" in refused["line 2"]
@@ -211,7 +213,10 @@ def test_two_photos_of_one_second_and_name_both_arrive(desk: Desk):
     odd = os.fsdecode(b'caf\xe9 "x"\n.jpg')
     put(desk.archive, {f"2019/{odd}": jpeg("four")})
     desk.evaluate()
-    assert desk.process().status == 0
+    desk.staging.mkdir()
+    (desk.staging / "20190712_183015-=1+1;.jpg").write_bytes(jpeg("three"))
+    dry, done = desk.process("--dryrun"), desk.process()
+    assert done.status == 0 and shown(dry) == shown(done, "staged")
     assert desk.staged() == {
         "20190712_183015-IMG.jpg": content_hash(jpeg("one")),
         "20190712_183015-IMG_1.jpg": content_hash(jpeg("two")),
@@ -274,8 +279,9 @@ def test_a_picture_that_states_another_date_than_its_row_fails_and_says_what_to_
     for name in ("a.jpg", "none.jpg", "xmp.jpg"):
         rows[name]["datetime"] = "2017-12-12 10:11:12"
     desk.save(list(rows.values()))
-    done = desk.process()
+    dry, done = desk.process("--dryrun"), desk.process()
     assert (done.status, done.summary["staged"], done.summary["failed"]) == (3, 2, 2)
+    assert dry.status == 3 and shown(dry) == shown(done, "staged")
     assert set(desk.staged()) == {"20190712_183015-b.jpg", "20171212_101112-none.jpg"}
     told = {n: row["processed"] for n, row in desk.by_name(desk.processed).items()}
     wanted = (
@@ -315,8 +321,9 @@ def test_a_correction_after_the_handover_is_not_ignored(desk: Desk):
         reason = next(x["reason"] for x in done.lines if x.get("outcome") == "failed")
         assert "as 20190712_163015-a.jpg, its date was changed since" in reason and f"`catalog undo {run}`" in reason
         assert desk.staged() == before and desk.processed.read_bytes() == told
-    done = desk.process("--write-dates")
+    dry, done = desk.process("--write-dates", "--dryrun"), desk.process("--write-dates")
     assert (done.status, done.summary["failed"]) == (3, 3) and "its date is not in the copy" in done.out
+    assert dry.status == 3 and shown(dry) == shown(done)
     desk.save([original, *(row for n, row in rows.items() if n != "a.jpg")])
     assert desk.process().summary["already"] == 3
     desk.save(list(rows.values()))
@@ -394,7 +401,8 @@ def test_a_staged_copy_that_is_gone_is_told_and_staged_again_only_if_a_person_sa
     told = desk.process()
     assert told.status == 0 and told.summary["already"] == 2 and told.out.count("--again stages it") == 1
     assert desk.staged() != before
-    again = desk.process("--again")
+    dry, again = desk.process("--again", "--dryrun"), desk.process("--again")
+    assert shown(dry) == shown(again, "staged")
     assert (again.summary["staged"], again.summary["already"]) == (1, 1) and desk.staged() == before
     assert "--again" not in desk.process("--again").out
 
@@ -474,7 +482,9 @@ def test_what_left_the_staging_folder_is_told_and_confirmed_only_while_the_folde
     desk.staging.rmdir()
     away.rename(desk.staging)
 
+    dry = lab.run("reingest", "confirm", "--emptied", desk.staging, "--json", "--dryrun")
     done = lab.run("reingest", "confirm", "--emptied", desk.staging, "--json")
+    assert shown(dry) == shown(done, "confirmed")
     assert done.status == 0 and done.summary["confirmed"] == 1 and done.summary["still there"] == 3
     run = done.summary["run"]
     done = lab.run("reingest", "confirm", second, "no such name.jpg", "--json")
@@ -519,8 +529,9 @@ def test_a_table_without_the_columns_of_this_program_is_done_and_done_once(desk:
     files = [str(desk.archive / "x" / n) for n in ("a.jpg", "a again.jpg", "b.png", "c.jpg")]
     lines = ["file;datetime;action;reason", f"{files[0]};2019-07-12 18:30:15;move;", f"{files[1]};;move;", f"{files[2]};;move;"]
     desk.report.write_text("\n".join([*lines, "x/relative.jpg;;move;", f"{files[3]};;skip;"]))
-    done = desk.process()
+    dry, done = desk.process("--dryrun"), desk.process()
     assert done.status == 3 and done.summary["refused"] == 1
+    assert shown(dry) == shown(done, "staged")
     assert set(desk.staged()) == {"20190712_183015-a.jpg", "unknown_b.png"}
     for name in desk.staged():
         (desk.staging / name).unlink()

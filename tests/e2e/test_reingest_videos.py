@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from films import APPLE, Film, make
-from running import Done, Lab, ended, hashes, inside, jpeg, put, wait_for
+from running import Done, Lab, ended, hashes, inside, jpeg, put, shown, wait_for
 
 from catalog.domain.fixity import content_hash
 from catalog.errors import StoreError
@@ -118,6 +118,7 @@ def test_videos_are_evaluated_edited_and_staged(videos: Lab):
     assert (dry.status, dry.summary["planned"]) == (3, 7) and not (lab.folder / "staging").exists()
     done = process(lab)
     assert done.status == 3, done.err
+    assert shown(dry) == shown(done, "copied", "converted")
     assert {p.rpartition("-")[0]: p for p in staged(lab)}.keys() == {
         "20190712_183015", "20190712_120000", "20030405_060708"
     }  # fmt: skip
@@ -134,7 +135,8 @@ def test_videos_are_evaluated_edited_and_staged(videos: Lab):
     assert len(refused) == 1 and "its content changed since it was evaluated" in refused[0]["reason"]
     (archive / "2019/cut.mov").write_bytes(data)
     assert hashes(archive) == before
-    again = process(lab)
+    dry, again = process(lab, "--dryrun"), process(lab)
+    assert shown(dry) == shown(again, "converted")
     assert again.status == 0 and again.summary["already"] == 7 and again.summary["converted"] == 0 + 1  # the one repaired
     assert {h["name"] for h in lab.documents("handovers").values()} == set(staged(lab))
     third = evaluate(lab, archive)
@@ -167,12 +169,13 @@ def test_a_conversion_that_an_uploader_took_is_made_again_for_the_archive(videos
     for name in before:
         (lab.folder / "staging" / name).unlink()
     want(lab)
-    failed = replace(lab)
-    assert failed.status == 3 and "process-videos --again" in failed.out
+    dry, failed = replace(lab, "--dryrun"), replace(lab)
+    assert failed.status == 3 and "process-videos --again" in failed.out and shown(dry) == shown(failed)
     told = process(lab)
     assert told.status == 0 and told.summary["already"] == 2 and "--again stages it" in told.out and not staged(lab)
-    done = process(lab, "--again")
+    dry, done = process(lab, "--again", "--dryrun"), process(lab, "--again")
     assert done.status == 0, done.out
+    assert shown(dry) == shown(done, "copied", "converted")
     assert (done.summary["converted"], done.summary["copied"]) == (1, 1) and staged(lab).keys() == before.keys()
     assert process(lab, "--again").summary["already"] == 2 and len(lab.documents("handovers")) == 2
     want(lab)
@@ -198,8 +201,10 @@ def test_a_correction_after_the_handover_is_not_ignored(videos: Lab):
     def corrected(name: str, **cells: str) -> str:
         report.write_bytes(saved)
         edit(report, lambda row: row.update(cells) if row["file"].endswith(name) else None)
+        dry = process(lab, "--dryrun")
         for _again in range(2):
             done = process(lab)
+            assert shown(dry) == shown(done)
             assert (done.status, done.summary["failed"], done.summary["already"]) == (3, 1, 1)
         assert staged(lab) == before
         return next(str(line["reason"]) for line in done.lines if line.get("outcome") == "failed")
@@ -261,7 +266,7 @@ def test_a_store_of_the_catalog_gets_the_converted_files_and_undo_takes_them_bac
     assert lab.stored() == stored and not (lab.home / "failsafe").exists()
     done = replace(lab)
     assert done.status == 0, done.err
-    assert done.summary["replaced"] == 2
+    assert done.summary["replaced"] == 2 and shown(dry) == shown(done, "replaced")
     after, now = lab.documents(), lab.stored()
     for name in ("old.mp4", "portrait.mov"):
         old = after[found[name]]
@@ -283,8 +288,8 @@ def test_a_store_of_the_catalog_gets_the_converted_files_and_undo_takes_them_bac
     assert sorted(os.listdir(lab.home / "failsafe")) == sorted(
         Path(paths_of(documents[found[n]])[0]).name for n in ("old.mp4", "portrait.mov")
     )  # fmt: skip
-    again = replace(lab)
-    assert again.status == 0 and again.summary["already"] == 2
+    dry, again = replace(lab, "--dryrun"), replace(lab)
+    assert again.status == 0 and again.summary["already"] == 2 and shown(dry) == shown(again)
     assert {row["action"] for row in evaluate(lab, "--query", "kind:video").values()} == {"skip"}
     run = next(iter(replaced(lab).values()))["run"]
     undone = lab.catalog("undo", run, "--json")
@@ -335,8 +340,9 @@ def test_a_folder_gets_the_converted_files_and_undo_brings_the_originals_back(vi
     failsafe = lab.folder / "kept"
     failsafe.mkdir()
     (failsafe / "old.mp4").write_bytes(b"of another folder")
-    done = replace(lab, "--failsafe", failsafe)
+    dry, done = (replace(lab, "--failsafe", failsafe, *more) for more in (("--dryrun",), ()))
     assert done.status == 0, done.err
+    assert shown(dry) == shown(done, "replaced")
     made = {name: row["derived_hash"] for name, row in replaced(lab).items()}
     assert hashes(archive) == {
         "2019/old.mov": made["old.mp4"], "2019/portrait.mov": made["portrait.mov"],
@@ -360,6 +366,7 @@ def test_a_folder_gets_the_converted_files_and_undo_brings_the_originals_back(vi
     assert "its backup is not in" in failed.out and "--failsafe" in failed.out
     assert (lab.home / "icloud_video_report_processed_replaced.csv").read_bytes() == told
     undone = replace(lab, "--undo", CATALOG_MOVE_LIMIT="1")  # the report knows where the backups lie
+    assert shown(dry) == shown(undone, "undone")
     assert undone.status == 0 and (undone.summary["undone"], undone.summary["already"]) == (3, 0)
     assert replace(lab, "--undo").summary["already"] == 3
     assert hashes(archive) == before and not (lab.home / "failsafe").exists()
@@ -374,7 +381,8 @@ def test_nothing_is_removed_where_the_converted_file_or_the_failsafe_folder_is_n
     path = lab.folder / "staging" / name
     data = path.read_bytes()
     path.write_bytes(data[:-1] + b"\0")
-    assert replace(lab).status == 3
+    dry, failed = replace(lab, "--dryrun"), replace(lab)
+    assert failed.status == 3 and shown(dry) == shown(failed)
     assert "is not the one that was made" in next(iter(replaced(lab).values()))["replacement_status"]
     path.write_bytes(data)
     within = replace(lab, "--failsafe", lab.root / "inside")
@@ -409,9 +417,9 @@ def test_a_replacement_that_fails_half_way_puts_the_original_back(
     (row,) = converted(lab, where)
     before, documents = hashes(lab.folder / "archive"), lab.documents()
     report = lab.home / "icloud_video_report_processed.csv"
-    for fails in ("_put", "_Work._verify"):
+    for fails in ("_put", "_verify"):
         with monkeypatch.context() as patch:
-            patch.setattr(f"catalog.features.reingest.replacement.run.{fails}", broken)
+            patch.setattr(f"catalog.features.reingest.replacement.swap.Swap.{fails}", broken)
             assert inside(lab, patch, "replace_archived_media", report, "--larger") == 3
         assert "the disk broke" in capsys.readouterr().err
         (told,) = replaced(lab).values()

@@ -34,7 +34,7 @@ BRUSSELS = Settings(reingest_preset="ultrafast", home_zone="Europe/Brussels")
 @pytest.fixture(scope="module")
 def films() -> Iterator[Converter]:
     """A converter with the packaged ffmpeg."""
-    with converter(Workspace(BRUSSELS, NoProgress())) as found:
+    with converter(Workspace(BRUSSELS, NoProgress()), NoProgress()) as found:
         yield found
 
 

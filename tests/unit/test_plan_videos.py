@@ -11,7 +11,7 @@ from catalog.domain.capture_time import CaptureTime
 from catalog.domain.person import overlaid
 from catalog.domain.spreadsheets import Row
 from catalog.domain.video import Clip, Needs, Pictures, Sound
-from catalog.features.reingest.images.plan import Rules, Shot
+from catalog.features.reingest.plan import Rules, Shot
 from catalog.features.reingest.renditions import as_rendition, rendition_document, with_rendition, without_rendition
 from catalog.features.reingest.replacement.plan import (
     BACK_UP,
@@ -29,8 +29,8 @@ from catalog.features.reingest.replacement.plan import (
     plan_replacement,
     plan_undo,
 )
+from catalog.features.reingest.videos.dates import film_date, row_problem
 from catalog.features.reingest.videos.plan import decide_video, row_needs, utc_text
-from catalog.features.reingest.videos.run import film_date, row_problem
 
 WALL = datetime(2019, 7, 12, 18, 30, 15)
 TAKEN = CaptureTime(WALL, "quicktime:creationdate", "high", 120)
@@ -129,12 +129,12 @@ def test_a_film_is_not_copied_as_it_is_with_a_date_that_it_does_not_state():
 
 # --- replacement -----------------------------------------------------------------------------------------------------------
 
-START = Found(ORIGINAL, NOTHING, same=False, backed_up=False, staged=True)
+START = Found(ORIGINAL, NOTHING, same=False, backed_up=False, staged=RENDITION)
 
 
 def test_a_replacement_backs_up_and_checks_before_it_takes_anything():
     assert plan_replacement(START).steps == (BACK_UP, CHECK, TAKE, PUT, RECORD, VERIFY)
-    assert plan_replacement(replace(START, target=RENDITION, staged=False)).steps == (BACK_UP, CHECK, TAKE, RECORD, VERIFY)
+    assert plan_replacement(replace(START, target=RENDITION, staged=NOTHING)).steps == (BACK_UP, CHECK, TAKE, RECORD, VERIFY)
 
 
 def test_a_killed_replacement_does_what_is_left():
@@ -148,10 +148,10 @@ def test_a_killed_replacement_does_what_is_left():
     [
         (replace(START, place=OTHER), "its content changed"),
         (replace(START, target=OTHER), "another file lies where"),
-        (replace(START, staged=False), "process-videos --again"),
+        (replace(START, staged=NOTHING), "process-videos --again"),
         (replace(START, place=NOTHING), "neither the original nor its backup"),
         (replace(START, place=NOTHING, target=RENDITION), "neither the original nor its backup"),
-        (replace(START, place=NOTHING, backed_up=True, staged=False), "its backup is in the failsafe folder"),
+        (replace(START, place=NOTHING, backed_up=True, staged=NOTHING), "its backup is in the failsafe folder"),
     ],
 )
 def test_where_not_all_is_there_nothing_is_done(found: Found, problem: str):
@@ -163,20 +163,24 @@ GONE = replace(START, place=NOTHING, target=RENDITION, backed_up=True)
 
 
 @pytest.mark.parametrize(
-    ("found", "waiting"),
-    [(GONE, False), (replace(GONE, target=NOTHING), False), (replace(GONE, place=ORIGINAL), False),
-     (replace(GONE, place=ORIGINAL, target=NOTHING, same=True), True)],
-)  # fmt: skip
-def test_an_undo_is_done_to_its_end_wherever_it_was_killed(found: Found, waiting: bool):
-    assert plan_undo(found, waiting=waiting) == Undoing(is_needed=True)
+    "found",
+    [
+        GONE,
+        replace(GONE, target=NOTHING),
+        replace(GONE, place=ORIGINAL),
+        replace(GONE, place=ORIGINAL, target=NOTHING, same=True, waiting=RENDITION),
+    ],
+)
+def test_an_undo_is_done_to_its_end_wherever_it_was_killed(found: Found):
+    assert plan_undo(found) == Undoing(is_needed=True)
 
 
 def test_an_undo_touches_nothing_where_the_original_lies_or_where_it_has_no_backup():
-    assert plan_undo(START, waiting=False) == Undoing()
-    assert plan_undo(replace(START, target=OTHER), waiting=False) == Undoing()
-    assert plan_undo(replace(START, target=RENDITION), waiting=True) == Undoing()
+    assert plan_undo(START) == Undoing()
+    assert plan_undo(replace(START, target=OTHER)) == Undoing()
+    assert plan_undo(replace(START, target=RENDITION, waiting=RENDITION)) == Undoing()
     for found in (replace(GONE, backed_up=False), replace(GONE, place=OTHER), replace(GONE, target=OTHER)):
-        assert plan_undo(found, waiting=False).problem
+        assert plan_undo(found).problem
 
 
 ORIGINAL_DOCUMENT = {

@@ -32,11 +32,15 @@ from catalog.domain.spreadsheets import (
     whole_rows,
 )
 from catalog.errors import ConfirmationNeeded, SourceInsideCatalog, UsageError
-from catalog.features.reingest.images.plan import Rules, Shot, decide_image, propose_duplicate, year_of_path
-from catalog.features.reingest.processing import dated
-from catalog.features.reingest.staging import check_apart, stem
-from catalog.features.reingest.tables import Processed, read_table, validated
-from catalog.features.reingest.videos.run import film_date
+from catalog.features.reingest.dates import dated
+from catalog.features.reingest.duplicates.plan import propose_duplicate
+from catalog.features.reingest.images.plan import decide_image
+from catalog.features.reingest.plan import Rules, Shot, year_of_path
+from catalog.features.reingest.rows import validated
+from catalog.features.reingest.staging import check_apart
+from catalog.features.reingest.standing import stem
+from catalog.features.reingest.tables import Processed, read_table
+from catalog.features.reingest.videos.dates import film_date
 
 WALL = datetime(2012, 7, 12, 18, 30, 15)
 EXIF = CaptureTime(WALL, "exif:DateTimeOriginal", "high", 120)
@@ -285,7 +289,7 @@ def test_bad_rows_are_refused_by_line_and_a_file_counts_once():
     table = parse(b"file;action\n/a;move\n/a;skip\n;move\n/b;fly\n/c;MOVE;extra\n/d;Skip\n", ["file", "action"])
     found = validated(table, ("skip", "move"), [lambda r: "bad day" if r.get("file") == "/d" else ""])
     assert [r.get("file") for r in found.rows] == ["/a"]
-    assert [(line, reason.partition(",")[0]) for line, _file, reason in found.refused] == [
+    assert [(row.line, reason.partition(",")[0]) for row, reason in found.refused] == [
         (3, "it is about the same file as line 2"), (4, "it names no file"), (5, "its action is fly"),
         (6, "it has more cells than there are columns"), (7, "bad day"),
     ]  # fmt: skip
@@ -295,9 +299,10 @@ def test_progress_is_appended_and_a_half_row_of_a_killed_run_is_dropped(tmp_path
     report = tmp_path / "r.csv"
     report.write_bytes(b"file;action\n/a;move\n/b;move\n/c;move\n")
     table = read_table(report, ("file", "action"))
-    with Processed(report, table.columns, ("processed",)) as progress:
-        with pytest.raises(ConfirmationNeeded, match="at work"):
-            Processed(report, table.columns, ("processed",)).__enter__()
+    progress = Processed(report, table.columns, ("processed",))
+    with progress.opened():
+        with pytest.raises(ConfirmationNeeded, match="at work"), Processed(report, table.columns, ("processed",)).opened():
+            pass
         progress.begin()
         progress.add(table.rows[0], processed="a.jpg")
         assert read_table(progress.path, ("file",)).rows[0].get("processed") == "a.jpg"
@@ -305,19 +310,24 @@ def test_progress_is_appended_and_a_half_row_of_a_killed_run_is_dropped(tmp_path
     path = tmp_path / "r_processed.csv"
     whole = path.read_bytes()
     path.write_bytes(whole + b'/c;move;"c')
-    with Processed(report, table.columns, ("processed",)) as progress:
+    progress = Processed(report, table.columns, ("processed",))
+    with progress.opened():
         assert set(progress.earlier) == {"/a", "/b"}
         progress.begin(["/b", "/c"])
         progress.add(table.rows[1], processed="b.jpg")
     assert path.read_bytes() == encoded_header(["file", "action", "processed"]) + b"/a;move;a.jpg\r\n/b;move;b.jpg\r\n"
     path.write_bytes("file\taction\tprocessed\tmine\r\n/a\tmove\ta.jpg\t\u00e4\r\n".encode("utf-16"))
-    with Processed(report, table.columns, ("processed",)) as progress:
+    progress = Processed(report, table.columns, ("processed",))
+    with progress.opened():
         progress.begin()
         progress.add(table.rows[2], processed="c.jpg")
     assert [r.cells.get("mine") for r in read_table(path, ("file",)).rows] == ["\u00e4", ""]
     path.write_bytes(b"nothing\n")
-    with pytest.raises(UsageError, match="which tells what was done"):
-        Processed(report, table.columns, ("processed",)).__enter__()
+    with (
+        pytest.raises(UsageError, match="which tells what was done"),
+        Processed(report, table.columns, ("processed",)).opened(),
+    ):
+        pass
 
 
 def test_staged_names_sort_by_time_and_are_portable():

@@ -11,7 +11,7 @@ from catalog.domain.asset import Facts
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.geo import Position
 from catalog.domain.video import HLG, Clip, Needs, Pictures, Sound, losses, needs, problem_of, target_depth
-from catalog.features.reingest.video_checks import date_difference, difference, statement_difference
+from catalog.features.reingest.videos.checks import date_difference, difference, statement_difference
 from catalog.media.video.conversion import Conversion, arguments, dates, filters, instant_of, position_text, texts
 
 FIT = Pictures(0, "hevc", "hvc1", 1920, 1080, rate=25.0, frames=250, end=10.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -24,17 +24,10 @@ from catalog.stores.protocol import ManagedStore
 from catalog.work.description import utc_now
 from catalog.work.listing import Listing
 from catalog.work.progress import Progress
+from catalog.work.session import Ask, at_once
 
 BATCH = 500
 """Documents asked for at once."""
-Ask = Callable[[Callable[[], Any]], Any]
-"""How a question to the index is put: at once, or waiting while it is away."""
-
-
-def at_once(call: Callable[[], Any]) -> Any:
-    """Put a question to the index, and no more."""
-    return call()
-
 
 class Listed(NamedTuple):
     """An action that brings the index in step with one store, which is named, before anything travels."""

@@ -1,6 +1,8 @@
-"""What `reingest` looks at: a folder that need be no store, or what a search finds in a store of the catalog.
+"""What `reingest` looks at: a folder that need be no store, or what a search finds in a store of
+the catalog.
 
-What the index knows of an unchanged file is believed; all else is read. A file that cannot be read costs its row alone.
+What the index knows of an unchanged file is believed; all else is read. A file that cannot be read
+costs its row alone.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from catalog.domain.asset import UNLISTED, Asset, Entry, Facts
@@ -19,35 +20,25 @@ from catalog.domain.candidates import sorted_out
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.copies import held, is_as_recorded
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
-from catalog.domain.names import from_text, to_text
+from catalog.domain.names import to_text
 from catalog.domain.stacks import Candidate
-from catalog.errors import (
-    CatalogError,
-    MediaError,
-    NoCatalog,
-    QuerySyntaxError,
-    StoreError,
-    StoreGuard,
-    UnsupportedType,
-    UsageError,
-)
+from catalog.errors import MediaError, QuerySyntaxError, UnsupportedType, UsageError
 from catalog.features.ask.search import pointed
+from catalog.features.reingest.locations import catalog_of, local_roots
 from catalog.features.reingest.staging import is_staging
 from catalog.index import queries
 from catalog.index.repository import Repository
-from catalog.stores import registry
 from catalog.stores.local import LocalStore
-from catalog.stores.local_root import LocalRoot
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
 from catalog.work import store_book as storing
 from catalog.work.description import utc_now
+from catalog.work.progress import Progress
 from catalog.work.reading import Wanted
 from catalog.work.workspace import Workspace
 
 BATCH = 256
 """Files that the index is asked about together."""
-GONE = "the file is not there"
 STAGING_FOLDER = "a staging folder of reingest"
 _KINDS = {e: frozenset(t.kind for t in TYPES if e in t.extensions) for e in MEDIA_EXTENSIONS}
 
@@ -56,15 +47,12 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the command line asks for. `query` is for the store of that name (the NAS if none); else `folder` is looked at.
-
-    With `anew` every file is read, also what the index knows.
-    """
+    """What is looked at: `folder`, or what `query` finds in the store of that name (the NAS if
+    none)."""
 
     folder: str | None = None
     query: str | None = None
     store: str | None = None
-    anew: bool = False
 
     def check(self) -> None:
         """Raise UsageError where it is unclear what to look at."""
@@ -76,10 +64,13 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One photo or video that was looked at. `file` is how a report names it: an absolute path, else STORE:PATH, in text form.
+    """One photo or video that was looked at.
 
-    `folders` are those it lies in, from the one that was named on. `asset` is there where it was read, `document` where the
-    index knows its content at this place. `problem` says why nothing more is known; then there is neither.
+    `file` is how a report names it: an absolute path, else STORE:PATH, in text form.
+
+    `folders` are those it lies in, from the one that was named on. `asset` is there where it was
+    read, `document` where the index knows its content at this place. `problem` says why nothing
+    more is known; then there is neither.
     """
 
     file: str
@@ -99,7 +90,8 @@ class Subject:
         return self.asset.facts if self.asset else None
 
     def value(self, name: str) -> Any:
-        """A field of the document or of the facts: `phash`, `look`, `width`, `height`, `duration`, `size`."""
+        """A field of the document or of the facts: `phash`, `look`, `width`, `height`, `duration`,
+        `size`."""
         if self.asset is not None:
             return getattr(self.asset.facts, name, None)
         return (self.document or {}).get(name)
@@ -107,12 +99,14 @@ class Subject:
 
 @dataclass(slots=True)
 class Archive:
-    """An opened place to look at, and what the index says of it; `repository` is None where there is no catalog."""
+    """An opened place to look at, and what the index says of it; `repository` is None where there
+    is no catalog."""
 
     workspace: Workspace
     scope: Scope
     store: ManagedStore
     repository: Repository | None
+    progress: Progress
     prefix: str = ""
     is_store: bool = False
     _label: str = field(default="")
@@ -136,14 +130,12 @@ class Archive:
                 found = self._subject(candidate.entry, document, result, describer.describe, now)
                 if found is not None and (found.problem or found.kind == kind):
                     yield found
-                self.workspace.progress.advance()
+                self.progress.advance()
 
     def announce(self) -> None:
         """Count the files where somebody looks."""
-        if self.workspace.progress.shows_files:
-            self.workspace.progress.files(
-                sum(1 for _e in self._listed()) if self.scope.query is None else self._count(self.scope.query)
-            )
+        if self.progress.shows_files:
+            self.progress.files(sum(1 for _e in self._listed()) if self.scope.query is None else self._count(self.scope.query))
 
     def _count(self, query: str) -> int:
         assert self.repository is not None
@@ -155,11 +147,10 @@ class Archive:
             entry = candidate.entry
             kinds = _KINDS.get(extension_of(entry.name))
             if kinds is not None and kind not in kinds:
-                self.workspace.progress.advance()
+                self.progress.advance()
                 continue
-            fits = document is not None and not self.scope.anew
-            unread = entry.problem or fits
-            yield (candidate, document), None if unread else Wanted(entry, candidate.sidecars)
+            is_known = entry.problem or document is not None
+            yield (candidate, document), None if is_known else Wanted(entry, candidate.sidecars)
 
     def _listed(self) -> Iterator[Entry]:
         return self.store.list(self.prefix)
@@ -222,7 +213,8 @@ class Archive:
 
 
 def file_of(store: ManagedStore, path: str) -> str:
-    """How a report names a path of a store: the absolute path on this machine, else STORE:PATH; in text form."""
+    """How a report names a path of a store: the absolute path on this machine, else STORE:PATH; in
+    text form."""
     return f"{store.place}/{path}" if store.folder is not None else f"{store.name}:{path}"
 
 
@@ -245,40 +237,34 @@ def _is_unchanged(entry: Entry, document: Document | None, store: str) -> bool:
     return row is not None and is_as_recorded(entry, held(row, document["hash"], document.get("checksums", {})))
 
 
-def catalog_of(workspace: Workspace) -> Repository | None:
-    """The catalog, if there is one."""
-    try:
-        repository = workspace.existing_repository
-    except NoCatalog:
-        return None
-    repository.refresh()
-    return repository
-
-
 @contextlib.contextmanager
-def opened(workspace: Workspace, scope: Scope) -> Iterator[Archive]:
-    """What a scope names. Raises UsageError where it is not there, QuerySyntaxError for a search that is not understood."""
+def opened(workspace: Workspace, scope: Scope, progress: Progress) -> Iterator[Archive]:
+    """What a scope names.
+
+    Raises UsageError where it is not there, QuerySyntaxError for a search that is not understood.
+    """
     scope.check()
     if scope.query is not None:
-        with _store_to_search(workspace, scope, scope.query) as archive:
+        with _store_to_search(workspace, scope, scope.query, progress) as archive:
             yield archive
         return
     assert scope.folder is not None
     folder = guards.check_folder(scope.folder)
     repository = catalog_of(workspace)
     label = to_text(folder.name)
-    for name, root in _local_roots(repository).items() if repository else ():
+    for name, root in local_roots(repository).items() if repository else ():
         if folder == root or folder.is_relative_to(root):
             prefix = to_text(os.fspath(folder.relative_to(root))) if folder != root else ""
             label = label if prefix else ""
-            yield Archive(workspace, scope, LocalStore(name, root), repository, prefix, is_store=True, _label=label)
+            store = LocalStore(name, root)
+            yield Archive(workspace, scope, store, repository, progress, prefix, is_store=True, _label=label)
             return
     store = LocalStore("archive", folder, managed=False, avoid=lambda f: STAGING_FOLDER if is_staging(f) else "")
-    yield Archive(workspace, scope, store, repository, _label=label)
+    yield Archive(workspace, scope, store, repository, progress, _label=label)
 
 
 @contextlib.contextmanager
-def _store_to_search(workspace: Workspace, scope: Scope, query: str) -> Iterator[Archive]:
+def _store_to_search(workspace: Workspace, scope: Scope, query: str, progress: Progress) -> Iterator[Archive]:
     try:
         queries.build(query)
         repository = workspace.existing_repository
@@ -287,88 +273,4 @@ def _store_to_search(workspace: Workspace, scope: Scope, query: str) -> Iterator
     except QuerySyntaxError as error:
         raise pointed(error, query) from error
     with storing.opened(workspace, repository, scope.store or storing.NAS, dry=True) as store:
-        yield Archive(workspace, scope, store, repository, is_store=True)
-
-
-def _local_roots(repository: Repository) -> dict[str, Path]:
-    """The real folders of the stores that are on this machine now, proved by their markers."""
-    found = {}
-    for name, record in storing.known_stores(repository).items():
-        if (folder := registry.folder_recorded(record)) is not None:
-            with contextlib.suppress(StoreGuard):
-                storing.check_present(name, LocalRoot(folder), record)
-                found[name] = Path(os.path.realpath(folder))
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """Where a file of a report lies: a store of the catalog (`is_catalog`), or the folder it is in."""
-
-    store: ManagedStore
-    path: str
-    is_catalog: bool = False
-
-    @property
-    def system_path(self) -> str | None:
-        """The path on this machine, or None for a file far away."""
-        folder = self.store.folder
-        return None if folder is None else f"{folder}/{from_text(self.path)}"
-
-
-class Locations:
-    """Finds the files that reports name, again. Without a catalog no file is a store's."""
-
-    def __init__(self, workspace: Workspace, repository: Repository | None) -> None:
-        self._roots = _local_roots(repository) if repository else {}
-        self._stores = storing.reachable(workspace, repository) if repository else {}
-        self._folders: dict[Path, Located] = {}
-
-    @property
-    def stores(self) -> dict[str, ManagedStore]:
-        """The stores that can be reached."""
-        return self._stores
-
-    def find(self, file: str) -> Located:
-        """Where it lies. Raises UsageError where that is no place."""
-        if "\0" in file:
-            raise UsageError("its name holds a NUL")
-        if file.startswith("/"):
-            path = Path(from_text(file))
-            base = self._folder(path.parent)
-            name = to_text(path.name)
-            return Located(base.store, f"{base.path}/{name}" if base.path else name, base.is_catalog)
-        name, colon, rest = file.partition(":")
-        if colon and name in self._stores:
-            return Located(self._stores[name], rest, is_catalog=True)
-        raise UsageError("it is no absolute path, and no path in a store that is there")
-
-    def _folder(self, folder: Path) -> Located:
-        if folder not in self._folders:
-            real = Path(os.path.realpath(folder))
-            inside = next((n for n, root in self._roots.items() if real == root or real.is_relative_to(root)), None)
-            if inside is not None:
-                path = to_text(os.fspath(real.relative_to(self._roots[inside]))) if real != self._roots[inside] else ""
-                self._folders[folder] = Located(self._stores[inside], path, is_catalog=True)
-            else:
-                self._folders[folder] = Located(LocalStore("archive", folder, managed=False), "")
-        return self._folders[folder]
-
-    def entry(self, file: str) -> tuple[Located, Entry]:
-        """Where it lies, and what it is now. Raises UsageError with the reason where there is no such file."""
-        located = self.find(file)
-        try:
-            entry = located.store.stat(located.path)
-        except StoreError as error:
-            raise UsageError(str(error)) from error
-        if entry is None:
-            raise UsageError(GONE)
-        if entry.problem:
-            raise UsageError(f"it is {entry.problem}")
-        return located, entry
-
-    def close(self) -> None:
-        """Let go of the stores."""
-        for store in self._stores.values():
-            with contextlib.suppress(CatalogError):
-                store.close()
+        yield Archive(workspace, scope, store, repository, progress, is_store=True)

@@ -1,43 +1,66 @@
-"""What every evaluation has: an archive to look at, what the cloud has already, and a report that is written at the end."""
+"""What every evaluation has: an archive to look at, what the cloud has already, and a report that
+is written at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from catalog.cli.console import Screen
-from catalog.domain.capture_time import file_time, parse_date
+from catalog.domain.capture_time import parse_date
 from catalog.domain.names import to_text
 from catalog.domain.spreadsheets import proof_date
 from catalog.errors import UsageError
 from catalog.features.reingest import archive as archives
 from catalog.features.reingest.archive import Scope, Subject
-from catalog.features.reingest.handover import told
-from catalog.features.reingest.images.plan import Decision, Rules, Shot
+from catalog.features.reingest.dates import local_time, modified_text
+from catalog.features.reingest.plan import Decision, Rules, Shot
+from catalog.features.reingest.standing import told
 from catalog.features.reingest.tables import check_writable, write_report
 from catalog.index.handovers import Handovers
 from catalog.index.repository import Repository
-from catalog.work.report import Outcome
+from catalog.work.report import Outcome, RunResult
+from catalog.work.session import reporting
+from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
-WORDS = {"outcomes": ("move", "convert", "skip"), "always": ("move", "skip"), "done": "evaluated"}
+EVALUATED = "evaluate"
+"""The name of what is told of each file."""
 COLUMNS = ("taken", "offset", "source", "hash", "size", "modified", "archive")
-"""Columns of every report besides its own: the proposed date and offset in a form that no spreadsheet changes, what states
-them, what the file was, by which it is known to be the same when the report is processed, and what was looked at."""
+"""Columns of every report besides its own: the proposed date and offset in a form that no
+spreadsheet changes, what states them, what the file was, by which it is known to be the same when
+the report is processed, and what was looked at."""
 
 Cells = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluateRequest:
-    """What the command line asks for. `until` is a date as typed; `replace` the report that is there already."""
+    """What is looked at, and which report is written.
+
+    `until`: only what was taken before this date, as a person writes it, is offered. `replace` a
+    report that is there already.
+    """
 
     scope: Scope
     report: Path
     until: str | None = None
     replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What an evaluation came to: its counts, the report that it wrote, and how many photos or
+    videos it looked at."""
+
+    run: RunResult
+    report: Path
+    looked_at: int
+
+    @property
+    def problems(self) -> int:
+        """Files with an outcome that none should have."""
+        return self.run.problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +79,49 @@ def rules_of(workspace: Workspace, until: str | None) -> Rules:
     return Rules(parsed[0] if parsed else None, workspace.settings.reingest_skip)
 
 
-def evaluate(
-    workspace: Workspace, request: EvaluateRequest, screen: Screen, kind: str, columns: Sequence[str],
-    decide: Callable[[Found, Rules], tuple[Decision, Mapping[str, str]]], *, whole: bool = True,
-) -> int:  # fmt: skip
-    """Look at every "image" or "video" of the archive and write the report; the exit status. Nothing else is changed.
+Decide = Callable[[Found, Rules], tuple[Decision, Mapping[str, str]]]
+"""Gives the decision of one file, and the cells of the columns that only its kind of report has."""
 
-    `decide` gives the decision of one file, and the cells of the columns that only this kind of report has. Unless it needs
-    them `whole`, subjects are kept without facts and documents: there may be a million.
+
+def evaluate(
+    workspace: Workspace,
+    request: EvaluateRequest,
+    sink: Sink,
+    command: str,
+    kind: str,
+    columns: Sequence[str],
+    decide: Decide,
+    *,
+    whole: bool = True,
+) -> Evaluated:
+    """Look at every "image" or "video" of the archive and write the report.
+
+    Nothing else is changed. Unless `decide` needs them `whole`, subjects are kept without facts and
+    documents: there may be a million.
     """
     request.scope.check()
     rules = rules_of(workspace, request.until)
     check_writable(request.report, replace=request.replace)
-    report = screen.report(workspace.progress, **WORDS)
-    with archives.opened(workspace, request.scope) as archive:
-        archive.announce()
-        subjects = sorted((s if whole else _slim(s) for s in archive.subjects(kind)), key=lambda s: s.file)
-        found = _found(workspace, archive.repository, subjects)
-        place = archive.place
-    rows = []
-    for one in found:
-        decision, further = decide(one, rules)
-        rows.append({**_cells(one.subject, decision), "archive": place, **further})
-        report.add(Outcome("evaluate", one.subject.file, decision.action, hash=one.subject.hash, reason=decision.reason,
-                           size=one.subject.entry.size))  # fmt: skip
-    workspace.progress.close()
-    write_report(request.report, columns, rows, replace=request.replace)
-    report.finish(report=to_text(str(request.report)))
-    return report.exit_code()
+    with reporting(sink, command) as report:
+        with archives.opened(workspace, request.scope, sink.progress) as archive:
+            archive.announce()
+            subjects = sorted((s if whole else _slim(s) for s in archive.subjects(kind)), key=lambda s: s.file)
+            found = _found(workspace, archive.repository, subjects)
+            place = archive.place
+        rows = []
+        for one in found:
+            decision, further = decide(one, rules)
+            rows.append({**_cells(one.subject, decision), "archive": place, **further})
+            report.add(_outcome(one.subject, decision))
+        sink.progress.close()
+        write_report(request.report, columns, rows, replace=request.replace)
+        report.further["report"] = to_text(str(request.report))
+    return Evaluated(report.result(), request.report, len(found))
+
+
+def _outcome(subject: Subject, decision: Decision) -> Outcome:
+    size = subject.entry.size
+    return Outcome(EVALUATED, subject.file, decision.action, hash=subject.hash, reason=decision.reason, size=size)
 
 
 def _slim(subject: Subject) -> Subject:
@@ -107,17 +145,6 @@ def _found(workspace: Workspace, repository: Repository | None, subjects: Iterab
         )  # fmt: skip
         found.append(Found(subject, shot))
     return found
-
-
-def local_time(workspace: Workspace, mtime_ns: int) -> datetime:
-    """A file's time as the wall clock at home."""
-    utc = file_time(mtime_ns)
-    return utc + timedelta(minutes=workspace.gazetteer.offset_at(workspace.settings.home_zone, utc) or 0)
-
-
-def modified_text(mtime_ns: int) -> str:
-    """A file's time in UTC, to the second, in a form that no spreadsheet changes."""
-    return f"{proof_date(file_time(mtime_ns).replace(tzinfo=UTC))}Z"
 
 
 def _cells(subject: Subject, decision: Decision) -> Cells:

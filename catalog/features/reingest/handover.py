@@ -1,28 +1,30 @@
-"""Recording what was handed over: a staged and verified copy, the target's tag on the asset, and what is known of both later."""
+"""Recording what was handed over: a staged and verified copy, the target's tag on the asset, and
+what is known of both later."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from catalog.domain.assignments import tagging
 from catalog.domain.copies import timestamp
 from catalog.domain.edits import Change, Document, Edit, with_saying
+from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import from_text
 from catalog.features.reingest.staging import Staging
 from catalog.index.handovers import STAGED, Handovers, Record, staged_path
-from catalog.work.session import Session
-
-HANDED_OVER = "handed over to"
-"""How the reason of a row begins that is skipped because the cloud has it."""
+from catalog.index.repository import Repository
+from catalog.work.session import Ask, Session
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A file that lies in the staging folder, verified. `hash` is the content of the archived file, `staged` of its copy."""
+    """A file that lies in the staging folder, verified.
+
+    `hash` is the content of the archived file, `staged` of its copy.
+    """
 
     hash: str
     kind: str
@@ -32,28 +34,55 @@ class Given:
     size: int
 
 
-def told(record: Mapping[str, Any]) -> str:
-    """A handover in words: `handed over to icloud on 2026-01-02 as 20190712_183015-IMG_0001.jpg`."""
-    return f"{HANDED_OVER} {record['target']} on {str(record['at'])[:10]} as {record['name']}"
+@dataclass(slots=True)
+class Known:
+    """The handovers of the contents of a report's rows to one target, by content hash: as they are,
+    or are foreseen."""
+
+    target: str
+    records: dict[str, Record] = field(default_factory=dict)
+    _foreseen: set[str] = field(default_factory=set)
+
+    def look(self, repository: Repository | None, hashes: Iterable[str], ask: Ask) -> None:
+        """Ask the index, if there is a catalog."""
+        wanted = sorted({name for name in hashes if is_content_hash(name)})
+        if repository is not None and wanted:
+            self.records |= ask(lambda: Handovers(repository).known(self.target, wanted))
+
+    def lies_staged(self, content_hash: str) -> bool:
+        """Whether the staged copy lies in its folder: an uploader may have taken it, or a person
+        deleted it."""
+        record = self.records.get(content_hash)
+        is_there = content_hash in self._foreseen
+        return is_there or (record is not None and Path(from_text(staged_path(record))).is_file())
+
+    def foresee(self, given: Given) -> None:
+        """What would be recorded of a file that is only shown."""
+        self.records[given.hash] = _record(self.target, given) | {"run": "RUN"}
+        self._foreseen.add(given.hash)
 
 
-def lies_staged(record: Record) -> bool:
-    """Whether the staged copy still lies in its folder: an uploader may have taken it, or a person deleted it."""
-    return Path(from_text(staged_path(record))).is_file()
-
-
-def told_already(record: Record) -> str:
-    """A handover in words, and what to do where its copy is gone."""
-    return told(record) if lies_staged(record) else f"{told(record)}, and no longer staged: --again stages it once more"
+def _record(target: str, given: Given) -> Record:
+    return {
+        "target": target,
+        "hash": given.hash,
+        "kind": given.kind,
+        "state": STAGED,
+        "source": given.source,
+        "name": given.name,
+        "staged": given.staged,
+        "size": given.size,
+        "at": timestamp(datetime.now(UTC)),
+    }
 
 
 def hand_over(run: Session, staging: Staging, target: str, given: Given) -> Record:
-    """Record a staged file, and tag its asset, if the catalog has it. Repeated for the same file it changes nothing."""
-    fresh = {
-        "target": target, "hash": given.hash, "kind": given.kind, "state": STAGED, "source": given.source,
-        "folder": staging.text, "name": given.name, "staged": given.staged, "staging": staging.identity, "size": given.size,
-        "at": timestamp(datetime.now(UTC)), "run": run.run,
-    }  # fmt: skip
+    """Record a staged file, and tag its asset, if the catalog has it.
+
+    Repeated for the same file it changes nothing.
+    """
+    where = {"folder": staging.text, "staging": staging.identity, "run": run.run}
+    fresh = _record(target, given) | where
 
     def change(before: Record | None) -> Record:
         same = ("staging", "name", "staged")

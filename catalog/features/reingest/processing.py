@@ -1,174 +1,160 @@
-"""What every processing has: rows checked before anything is done, the files they name, and the dates a person wrote."""
+"""What every processing has whose files come into a staging folder: what lies ready for it, and how
+its rows are gone through."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
+from catalog.domain.actions import Action
 from catalog.domain.asset import Entry
-from catalog.domain.capture_time import EARLIEST_YEAR, MAX_OFFSET, parse_date
-from catalog.domain.fixity import is_content_hash
-from catalog.domain.names import from_text
-from catalog.domain.spreadsheets import Row, Table, is_reformatted, local_date, read_proof_date
-from catalog.errors import StoreError, UsageError
-from catalog.features.reingest.archive import Located, Locations
-from catalog.features.reingest.evaluation import modified_text
-from catalog.features.reingest.handover import HANDED_OVER, told
-from catalog.features.reingest.images.plan import SKIP
-from catalog.features.reingest.staging import stem
-from catalog.index.handovers import Handovers, Record
-from catalog.work.description import utc_now
+from catalog.domain.spreadsheets import Row
+from catalog.features.reingest.handover import Known
+from catalog.features.reingest.locations import Located, Locations, catalog_of
+from catalog.features.reingest.rows import Check, Sources, Validated, folders_of, leave, outcome_of, validated
+from catalog.features.reingest.staging import Names, Staging, check_apart, checked_folder, opened
+from catalog.features.reingest.standing import HAND_OVER, Left
+from catalog.features.reingest.tables import Processed, read_table
+from catalog.index.repository import Repository
+from catalog.work.report import Outcome, Report
+from catalog.work.session import Session, at_once
+from catalog.work.workspace import Workspace
 
-FORM = "write it as 2019-07-12 18:30:15"
+S = TypeVar("S", bound=Action)
+"""The actions by which one kind of file is staged."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dated:
-    """The date of a row: its wall clock, None where it has none; the offset in minutes, if known; whether a person set it."""
+class Columns:
+    """The columns of a report: those it must have, all that the program knows, and those that its
+    progress adds."""
 
-    wall: datetime | None
-    offset: int | None = None
-    edited: bool = False
+    needed: tuple[str, ...]
+    known: tuple[str, ...]
+    added: tuple[str, ...]
 
 
-def dated(row: Row) -> Dated:
-    """The date of a row, whatever a spreadsheet made of it. Raises ValueError with the reason where nobody can tell.
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """What lies ready for a processing.
 
-    A date that a person wrote without an offset has that of the column `offset`.
+    `files` are those that the `rows` name, with what they are now, `known` what the cloud was given
+    of their contents, and `processed` what earlier runs said. `folder` is the staging folder, which
+    need not be there yet, and `names` those in it. `repository` is None where there is no catalog
+    yet.
     """
-    proposed, text = read_proof_date(row.get("taken")), row.get("datetime")
-    offset = offset_of(row)
-    if not text:
-        return Dated(None, None, proposed is not None)
-    if proposed is not None and is_as_proposed(row, "datetime", proposed, FORM):
-        return Dated(proposed, offset)
-    parsed = parse_date(text) if text[:4].isdigit() else None
-    if parsed is not None:
-        wall, stated = parsed[0], parsed[1]
-        if proposed == wall.replace(microsecond=0):
-            return Dated(wall, offset if stated is None else stated)
-    else:
-        local = local_date(text, row.order)
-        if local is None:
-            raise ValueError(f"its datetime {text} cannot be understood for certain: {FORM}")
-        wall, stated = local, None
-    if wall.year < EARLIEST_YEAR or wall > utc_now() + timedelta(days=1):
-        raise ValueError(f"its datetime {text} is no possible date of a shot")
-    return Dated(wall, offset if stated is None else stated, edited=True)
+
+    workspace: Workspace
+    repository: Repository | None
+    folder: Path
+    rows: Validated
+    files: Mapping[str, tuple[Located, Entry]]
+    processed: Processed
+    known: Known
+    names: Names
 
 
-def is_as_proposed(row: Row, column: str, proposed: datetime, form: str) -> bool:
-    """Whether a date is the proposed one as a spreadsheet writes it. Raises ValueError where nobody can tell."""
-    text = row.get(column)
-    try:
-        return is_reformatted(text, proposed, row.order)
-    except ValueError as error:
-        raise ValueError(f"its {column} {text} cannot be understood for certain, {error}: {form}") from None
+@contextlib.contextmanager
+def prepare(
+    workspace: Workspace,
+    report: Path,
+    staging: str,
+    columns: Columns,
+    actions: Sequence[str],
+    check: Check,
+    *,
+    dry: bool,
+) -> Iterator[Processing]:
+    """Look at every row of a report before anything is done.
 
-
-def offset_of(row: Row) -> int | None:
-    """The column `offset`, in minutes east of UTC; None where it is empty. Raises ValueError with the reason."""
-    text = row.get("offset")
-    if not text:
-        return None
-    minutes = int(text.partition(".")[0]) if re.fullmatch(r"-?[0-9]{1,3}(\.0)?", text) else None
-    if minutes is None or abs(minutes) > MAX_OFFSET:
-        raise ValueError(
-            f"its offset {text[:40]} is none: write minutes east of UTC, {-MAX_OFFSET} to {MAX_OFFSET}, or leave it empty"
-        )
-    return minutes
-
-
-@dataclass(slots=True)
-class Sources:
-    """The files that the rows of a report name, looked up once, by name: `found` those that can be used."""
-
-    locations: Locations
-    found: dict[str, tuple[Located, Entry]] = field(default_factory=dict)
-
-    def check(self, row: Row) -> str:
-        """Why the file of a row cannot be used, or "": it must be there, and be what it was when it was evaluated.
-
-        Rows that are skipped are not looked at.
-        """
-        if row.get("action").lower() == SKIP:
-            return ""
-        file = row.cells["file"]
-        try:
-            located, entry = self.locations.entry(file)
-        except UsageError as error:
-            return error.message
-        if problem := changed_since(row, located, entry):
-            return problem
-        self.found[file] = located, entry
-        return ""
-
-
-def folders_of(table: Table) -> list[Path]:
-    """The folders on this machine that the files of a report lie in, and the archive they are of."""
-    files = [row.cells.get("file", "") for row in table.rows]
-    archives = [row.cells.get("archive", "") for row in table.rows]
-    folders = [file.rpartition("/")[0] for file in files] + archives
-    return sorted({Path(from_text(folder)) for folder in set(folders) if folder.startswith("/") and "\0" not in folder})
-
-
-def changed_since(row: Row, located: Located, entry: Entry) -> str:
-    """Why a file is not the one that was evaluated, or "". It is read only where its time is another."""
-    size, modified, digest = (row.get(name) for name in ("size", "modified", "hash"))
-    changed = "its content changed since it was evaluated; evaluate again"
-    if size.isdecimal() and int(size) != entry.size:
-        return changed
-    if digest and not is_content_hash(digest.lower()):
-        return "its hash is none; evaluate again"
-    if digest and modified != modified_text(entry.mtime_ns):
-        try:
-            return "" if located.store.checksum(located.path) == digest.lower() else changed
-        except StoreError as error:
-            return str(error)
-    return ""
-
-
-def date_problem(row: Row) -> str:
-    """Why the date of a row cannot be used, or ""."""
-    if row.get("action").lower() == SKIP:
-        return ""
-    try:
-        dated(row)
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
-def was_overruled(row: Row) -> bool:
-    """Whether a person hands something over again though the report says that the cloud has it."""
-    return row.get("reason").startswith(HANDED_OVER)
-
-
-def edited_since(row: Row, when: Dated, record: Record, before: Dated | None) -> str:
-    """Why a handover is not what its row asks for now, or "".
-
-    `before` is what an earlier run understood of the row, None where it did none. A row without a date asks for none.
+    `check` says what else a row must be, besides its file. Raises UsageError for a report or a
+    folder that cannot be used, SourceInsideCatalog where the folder is not apart from stores and
+    archives. Unless `dry`, the report is locked against a second run.
     """
-    named, wanted = str(record["name"]), stem(when.wall, "x")[:-1]
-    own = record.get("source") == row.cells["file"]
-    dated_otherwise = not named.startswith(wanted) and (when.wall is not None or own)
-    offsets = before is not None and None not in (when.offset, before.offset) and when.offset != before.offset
-    return amend_hint(record, "its date was changed since") if dated_otherwise or offsets else ""
+    table = read_table(report, columns.needed, (*columns.known, *columns.added))
+    folder = checked_folder(staging)
+    repository = catalog_of(workspace)
+    with contextlib.closing(Locations(workspace, repository)) as locations:
+        sources = Sources(locations)
+        rows = validated(table, actions, [check, sources.check])
+        check_apart(folder, folders_of(table), repository)
+        processed = Processed(report, table.columns, columns.added)
+        known = Known(workspace.settings.reingest_target)
+        with processed.opened(dry=dry):
+            yield Processing(workspace, repository, folder, rows, sources.found, processed, known, Names(folder))
 
 
-def amend_hint(record: Record, what: str) -> str:
-    """What to do where a handover is not as a person wants it now."""
-    return f"{told(record)}, {what}: take that back with `catalog undo {record['run']}`, and process it again"
+class Stager(Protocol[S]):
+    """What is particular to one kind of file."""
+
+    def digest(self, row: Row) -> str:
+        """The content hash of a row's file; "" where it cannot be had, or is of no concern."""
+        ...
+
+    def is_told(self, row: Row) -> bool:
+        """Whether what an earlier run said of a row is still true."""
+        ...
+
+    def plan(self, row: Row) -> Left | S:
+        """What is to be done with a row, or why nothing is; only reads."""
+        ...
+
+    def foresee(self, action: S) -> Outcome:
+        """What is told of an action that is only shown; rows after it are planned as if it had been
+        done."""
+        ...
+
+    def stage(self, run: Session, staging: Staging, action: S) -> None:
+        """Stage a file, verify it, record that, and tell it. Raises what must stop the run."""
+        ...
 
 
-def done_before(rows: Sequence[Row], handovers: Handovers, target: str) -> dict[str, Record]:
-    """The handovers of the contents of rows, by hash, as they are now."""
-    return handovers.known(target, sorted({digest for row in rows if is_content_hash(digest := row.get("hash").lower())}))
+class HandoverWork(Generic[S]):
+    """The work of one processing: row after row, each planned when those before it are done, or are
+    shown."""
 
+    def __init__(self, processing: Processing, stager: Stager[S]) -> None:
+        self._processing = processing
+        self._stager = stager
+        self._repository = processing.repository
+        self._ask = at_once
 
-def hashed(row: Row, located: Located) -> str:
-    """The content hash of a row's file: as evaluated, else by reading it. What is copied is verified against it."""
-    return row.get("hash").lower() or located.store.checksum(located.path)
+    def plans(self) -> Iterator[Sequence[Left | S]]:
+        """The refused rows, in one part, once all that is known of the others was asked for; then
+        row by row."""
+        rows = self._processing.rows
+        self._processing.known.look(self._repository, map(self._stager.digest, rows.rows), self._ask)
+        yield rows.refusals(HAND_OVER)
+        for row in rows.rows:
+            yield [self._stager.plan(row)]
+
+    def foresee(self, action: Left | S) -> Outcome:
+        """What is told of a plan."""
+        return outcome_of(action) if isinstance(action, Left) else self._stager.foresee(action)
+
+    def apply(self, run: Session, plans: Iterator[Sequence[Left | S]]) -> None:
+        """Do each row, and say what became of it before the next one."""
+        self._repository, self._ask = run.repository, run.patiently
+        rows, processed = self._processing.rows.rows, self._processing.processed
+        with opened(self._processing.folder) as staging:
+            self._do(run, staging, next(plans))
+            processed.begin(row.cells["file"] for row in rows if not self._stager.is_told(row))
+            run.sink.progress.files(len(rows))
+            for part in plans:
+                self._do(run, staging, part)
+                run.sink.progress.advance()
+
+    def _do(self, run: Session, staging: Staging, actions: Sequence[Left | S]) -> None:
+        for action in actions:
+            if isinstance(action, Left):
+                if action.outcome == "failed":
+                    run.journal.failed(action.name, path=action.key, reason=action.reason)
+                leave(action, self._processing.processed, run.report)
+            else:
+                self._stager.stage(run, staging, action)
+
+    def conclude(self, report: Report) -> None:
+        """Nothing."""

@@ -13,9 +13,11 @@ _RANK = {"low": 0, "medium": 1, "high": 2}
 
 
 def rendition_document(made: Mapping[str, Any], original: Mapping[str, Any]) -> Document:
-    """The document of a converted file: what its bytes state, and what its original's document says besides.
+    """The document of a converted file: what its bytes state, and what its original's document says
+    besides.
 
-    What a person said is theirs, tags and albums add up, and the better time and place win. It points to its original.
+    What a person said is theirs, tags and albums add up, and the better time and place win. It
+    points to its original.
     """
     base, old = without_person(made), without_person(original)
     for name in _INHERITED:
@@ -36,7 +38,8 @@ def rendition_document(made: Mapping[str, Any], original: Mapping[str, Any]) -> 
 
 
 def _is_better(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bool:
-    """Whether an original's capture time says more: the same wall clock with what is known of it, or a surer one."""
+    """Whether an original's capture time says more: the same wall clock with what is known of it,
+    or a surer one."""
     if not old:
         return False
     if not new:

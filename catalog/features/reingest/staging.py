@@ -1,4 +1,7 @@
-"""The staging folder: flat, apart from archive and stores, and known again by its marker. An uploader empties it."""
+"""The staging folder: flat, apart from archive and stores, and known again by its marker.
+
+An uploader empties it.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,13 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from catalog.domain.asset import Entry
-from catalog.domain.filetypes import extension_of
 from catalog.domain.fixity import content_hash
 from catalog.domain.layout import file_name
-from catalog.domain.names import portable, to_text
+from catalog.domain.names import to_text
 from catalog.errors import AlreadyExists, ReadOnlyStore, SourceInsideCatalog, StoreGuard, UsageError
 from catalog.index.repository import Repository
 from catalog.stores import registry
@@ -29,7 +30,6 @@ from catalog.work import guards
 from catalog.work.store_book import is_marked
 
 MARKER = "staging.json"
-NO_DATE = "unknown_"
 
 
 def is_staging(folder: Path) -> bool:
@@ -44,17 +44,9 @@ def identity_of(folder: Path) -> str | None:
     return None
 
 
-def stem(wall: datetime | None, original: str) -> str:
-    """The name of a staged file without extension: `YYYYMMDD_HHMMSS-original`, or `unknown_original`."""
-    extension = extension_of(original)
-    old = portable(original[: -len(extension) - 1] if extension else original)
-    if wall is None:
-        return f"{NO_DATE}{old}"
-    return f"{wall.year:04d}{wall:%m%d_%H%M%S}-{old}"
-
-
 def check_apart(folder: Path, sources: Iterable[Path], repository: Repository | None, what: str = "staging") -> None:
-    """Raise SourceInsideCatalog where a folder lies in or around a store, or one of `sources` (archives, folders of files)."""
+    """Raise SourceInsideCatalog where a folder lies in or around a store, or one of `sources`
+    (archives, folders of files)."""
     for record in repository.stores() if repository else ():
         if (root := registry.folder_recorded(record)) is not None and root.is_dir():
             guards.check_apart(LocalRoot(folder), LocalRoot(root))
@@ -82,30 +74,70 @@ class Staging:
         """The folder, in text form."""
         return to_text(str(self.folder))
 
-    def put(self, wanted: str, original: str, stream: BinaryIO, size: int, mtime_ns: int, digest: str) -> Entry:
-        """A verified file under the first free name made of the stem `wanted`; where its content lies under one, that one.
+    def put(self, stem: str, original: str, stream: BinaryIO, size: int, mtime_ns: int, digest: str) -> Entry:
+        """A verified file under the first free name of a stem; where its content lies under one,
+        that one.
 
-        `original` gives the extension; `digest` is the content hash the bytes must have. Raises StoreError.
+        `original` gives the extension; `digest` is the content hash the bytes must have. Raises
+        StoreError.
         """
-        for number in itertools.count():
-            name = file_name(wanted, original, number)
+        for name in names_of(stem, original):
             there = self.store.stat(name)
             if there is None:
                 with contextlib.suppress(AlreadyExists):
                     return self.store.put(name, stream, size, mtime_ns, digest)
                 stream.seek(0)
-            elif not there.problem and there.size == size and self.store.checksum(name) == digest:
+            elif _holds(self.store, name, size, digest):
                 return there
         raise AssertionError("there are more numbers than files")
 
-    def put_bytes(self, wanted: str, original: str, data: bytes, mtime_ns: int) -> Entry:
+    def put_bytes(self, stem: str, original: str, data: bytes, mtime_ns: int) -> Entry:
         """The same for bytes in memory."""
-        return self.put(wanted, original, io.BytesIO(data), len(data), mtime_ns, content_hash(data))
+        return self.put(stem, original, io.BytesIO(data), len(data), mtime_ns, content_hash(data))
 
-    def holds(self, name: str, digest: str) -> bool:
+    def holds(self, name: str, size: int, digest: str) -> bool:
         """Whether a staged file is there with this content."""
-        there = self.store.stat(name)
-        return there is not None and not there.problem and self.store.checksum(name) == digest
+        return _holds(self.store, name, size, digest)
+
+
+class Names:
+    """The names in a staging folder, which need not be there yet; and those that what is only shown
+    would take."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._store = LocalStore("staging", folder, managed=False)
+        self._foreseen: dict[str, str] = {}
+
+    def foresee(self, name: str, digest: str) -> None:
+        """A name is taken by a content from now on; "" for one that nobody knows yet."""
+        self._foreseen[name] = digest
+
+    def first(self, stem: str, original: str, size: int, digest: str) -> str:
+        """The first name of a stem that is free, or under which this content lies: what
+        `Staging.put` gives it."""
+        return next(name for name in names_of(stem, original) if self.is_free(name) or self._holds(name, size, digest))
+
+    def is_free(self, name: str) -> bool:
+        """Whether nothing has it."""
+        return name not in self._foreseen and (not self._folder.is_dir() or self._store.stat(name) is None)
+
+    def _holds(self, name: str, size: int, digest: str) -> bool:
+        if name in self._foreseen:
+            return self._foreseen[name] == digest
+        return _holds(self._store, name, size, digest)
+
+
+def _holds(store: LocalStore, name: str, size: int, digest: str) -> bool:
+    """Whether a staged file is there with this content."""
+    there = store.stat(name)
+    return there is not None and not there.problem and there.size == size and store.checksum(name) == digest
+
+
+def names_of(stem: str, original: str) -> Iterator[str]:
+    """The names that a staged file may have, best first, without end; `original` gives the
+    extension."""
+    return (file_name(stem, original, number) for number in itertools.count())
 
 
 def checked_folder(path: str, what: str = "staging") -> Path:

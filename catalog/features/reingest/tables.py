@@ -1,7 +1,8 @@
-"""The tables of `reingest` as files: the report that a person edits, and beside it what became of each of its rows.
+"""The tables of `reingest` as files: the report that a person edits, and beside it what became of
+each of its rows.
 
-The report is written once and never changed. Its progress is `<report>_processed.csv`: the same columns and those of the
-outcome, a line appended as each row is done.
+The report is written once and never changed. Its progress is `<report>_processed.csv`: the same
+columns and those of the outcome, a line appended as each row is done.
 """
 
 from __future__ import annotations
@@ -10,18 +11,15 @@ import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from catalog.domain.spreadsheets import Row, Table, encoded_header, encoded_line, in_known_order, parse, whole_rows
 from catalog.errors import AlreadyExists, ConfirmationNeeded, PermissionDenied, StoreError, StoreFull, UsageError
 from catalog.stores.placing import place_without_overwriting
-from catalog.work.report import Outcome, Report
 
 PROCESSED = "_processed"
-Check = Callable[[Row], str]
-"""Why a row cannot be used, or ""."""
 
 
 def check_writable(path: Path, *, replace: bool) -> None:
@@ -68,7 +66,10 @@ def _failure(path: Path, error: OSError) -> StoreError:
 
 
 def read_table(path: Path, needed: Sequence[str], known: Sequence[str] = ()) -> Table:
-    """A table that a person may have edited. Raises UsageError where all of it is refused; see `spreadsheets.parse`."""
+    """A table that a person may have edited.
+
+    Raises UsageError where all of it is refused; see `spreadsheets.parse`.
+    """
     try:
         data = path.read_bytes()
     except IsADirectoryError:
@@ -82,49 +83,6 @@ def read_table(path: Path, needed: Sequence[str], known: Sequence[str] = ()) -> 
                          hint="Repair it, or evaluate again.") from None  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Validated:
-    """The rows of a report that can be done, and why the others cannot: (line, file, reason)."""
-
-    rows: tuple[Row, ...]
-    refused: tuple[tuple[int, str, str], ...]
-
-    def tell(self, report: Report, action: str) -> None:
-        """Tell of the refused ones."""
-        for line, file, reason in self.refused:
-            report.add(Outcome(action, file, "refused", reason=f"line {line}: {reason}"))
-
-
-def validated(table: Table, actions: Sequence[str], checks: Sequence[Check], column: str = "file") -> Validated:
-    """Every row looked at before anything is done: known action, a file named once, and what `checks` say, in order."""
-    lines: dict[str, int] = {}
-    good: list[Row] = []
-    refused: list[tuple[int, str, str]] = []
-    for row in table.rows:
-        name = row.cells.get(column, "")
-        problem = row.problem or _why_not(row, name, actions, lines, column)
-        for check in checks:
-            problem = problem or check(row)
-        if problem:
-            refused.append((row.line, name, problem))
-        else:
-            good.append(row)
-        if name:
-            lines.setdefault(name, row.line)
-    return Validated(tuple(good), tuple(refused))
-
-
-def _why_not(row: Row, name: str, actions: Sequence[str], lines: Mapping[str, int], column: str) -> str:
-    action = row.get("action").lower()
-    if not name:
-        return f"it names no {column}"
-    if actions and action not in actions:
-        return f"its action is {action or 'empty'}, which is none of {', '.join(actions)}"
-    if name in lines:
-        return f"it is about the same {column} as line {lines[name]}"
-    return ""
-
-
 def processed_path(report: Path, suffix: str = PROCESSED) -> Path:
     """Where the progress of a report is kept."""
     return report.with_name(f"{report.stem}{suffix}.csv")
@@ -132,10 +90,11 @@ def processed_path(report: Path, suffix: str = PROCESSED) -> Path:
 
 @dataclass(slots=True)
 class Processed:
-    """What became of the rows of a report: a file that is appended to, so that a killed run loses the row under way at most.
+    """What became of the rows of a report: a file that is appended to, so that a killed run loses
+    the row under way at most.
 
-    Use as a context manager: it is locked against a second run. `added` are the columns of the outcome. `earlier` holds
-    the last row of each file from earlier runs, whoever wrote it.
+    `added` are the columns of the outcome. `earlier` holds the last row of each file from earlier
+    runs, whoever wrote it.
     """
 
     report: Path
@@ -145,7 +104,6 @@ class Processed:
     earlier: dict[str, dict[str, str]] = field(default_factory=dict)
     suffix: str = PROCESSED
     _descriptor: int = -1
-    _lock: int = -1
 
     @property
     def path(self) -> Path:
@@ -157,21 +115,28 @@ class Processed:
         """Those of the report, then those of the outcome."""
         return (*(c for c in self.columns if c not in self.added), *self.added)
 
-    def __enter__(self) -> Processed:
-        self._lock = _locked(self.report)
-        self.load()
-        return self
+    @contextlib.contextmanager
+    def opened(self, *, dry: bool = False) -> Iterator[None]:
+        """Read what earlier runs said; unless `dry`, with the report locked against a second run
+        that would add to it."""
+        if dry:
+            self._load()
+            yield
+            return
+        lock = _locked(self.report)
+        try:
+            self._load()
+            yield
+        finally:
+            if self._descriptor >= 0:
+                with contextlib.suppress(OSError):
+                    os.fsync(self._descriptor)
+                os.close(self._descriptor)
+                self._descriptor = -1
+            os.close(lock)
 
-    def __exit__(self, *_exception: object) -> None:
-        if self._descriptor >= 0:
-            with contextlib.suppress(OSError):
-                os.fsync(self._descriptor)
-            os.close(self._descriptor)
-            self._descriptor = -1
-        os.close(self._lock)
-
-    def load(self) -> None:
-        """Read what is there already, without a row that a killed run left half; to enter does so, too."""
+    def _load(self) -> None:
+        """Read what is there already, without a row that a killed run left half."""
         if not self.path.exists():
             return
         try:
@@ -213,7 +178,10 @@ class Processed:
 
 
 def _locked(report: Path) -> int:
-    """A descriptor that holds the lock of a report. Raises ConfirmationNeeded where another run has it."""
+    """A descriptor that holds the lock of a report.
+
+    Raises ConfirmationNeeded where another run has it.
+    """
     descriptor = os.open(report, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

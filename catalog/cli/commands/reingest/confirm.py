@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
-from catalog.features.reingest.overview import ConfirmRequest, run_confirm
+from catalog.features.reingest.confirmation import ConfirmRequest, run_confirm
 
 
 @click.command("confirm", short_help="Record that what was handed over is in the cloud.")
@@ -37,4 +37,4 @@ def command(what: tuple[str, ...], emptied: str | None, target: str | None, dryr
     """
     console = Console.from_flags(shared)
     workspace = console.workspace(reingest_target=target, **console.connection)
-    return run_confirm(workspace, ConfirmRequest(what, emptied, dryrun), console)
+    return console.carry_out(run_confirm, workspace, ConfirmRequest(what, emptied, dryrun), wording.CONFIRMATION)

@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
 from catalog.features.reingest.archive import Scope
-from catalog.features.reingest.duplicates.run import REPORT, run_evaluate
-from catalog.features.reingest.evaluation import EvaluateRequest
+from catalog.features.reingest.duplicates.evaluation import REPORT, EvaluateRequest, run_evaluate
 
 
 @click.command("evaluate_duplicates", short_help="Write a report of the duplicate photos of an archive.")
@@ -43,5 +42,5 @@ def command(
     console = Console.from_flags(shared)
     chosen = {"reingest_skip": skip or None, "nas_root": nas_root, "dropbox_root": dropbox_root}
     workspace = console.workspace(**chosen, **console.connection)
-    request = EvaluateRequest(Scope(folder, query, store), report, replace=yes)
-    return run_evaluate(workspace, request, console, distance)
+    request = EvaluateRequest(Scope(folder, query, store), report, distance, yes)
+    return console.carry_out(run_evaluate, workspace, request, wording.DUPLICATE_EVALUATION)

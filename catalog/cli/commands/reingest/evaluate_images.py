@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
 from catalog.features.reingest.archive import Scope
 from catalog.features.reingest.evaluation import EvaluateRequest
@@ -44,4 +44,5 @@ def command(
     console = Console.from_flags(shared)
     chosen = {"reingest_skip": skip or None, "reingest_target": target, "nas_root": nas_root, "dropbox_root": dropbox_root}
     workspace = console.workspace(**chosen, **console.connection)
-    return run_evaluate(workspace, EvaluateRequest(Scope(folder, query, store), report, until, yes), console)
+    request = EvaluateRequest(Scope(folder, query, store), report, until, yes)
+    return console.carry_out(run_evaluate, workspace, request, wording.EVALUATION)

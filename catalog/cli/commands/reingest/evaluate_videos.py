@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
 from catalog.features.reingest.archive import Scope
 from catalog.features.reingest.evaluation import EvaluateRequest
@@ -42,4 +42,5 @@ def command(
     console = Console.from_flags(shared)
     settings = {"reingest_skip": skip or None, "reingest_target": target}
     request = EvaluateRequest(Scope(folder, query, store), report, until, yes)
-    return run_evaluate(console.workspace(**console.connection, **settings), request, console)
+    workspace = console.workspace(**console.connection, **settings)
+    return console.carry_out(run_evaluate, workspace, request, wording.EVALUATION)

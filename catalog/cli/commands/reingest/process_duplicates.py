@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
 from catalog.features.reingest.duplicates.run import ProcessRequest, run_process
 
@@ -39,4 +39,5 @@ def command(
     """
     console = Console.from_flags(shared)
     workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
-    return run_process(workspace, ProcessRequest(report, dryrun, yes, undo), console)
+    request = ProcessRequest(report, dryrun, yes, undo)
+    return console.carry_out(run_process, workspace, request, wording.DUPLICATES)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
 from catalog.features.reingest.images.run import ProcessRequest, run_process
 
@@ -45,4 +45,5 @@ def command(
     console = Console.from_flags(shared)
     chosen = {"reingest_target": target, "nas_root": nas_root, "dropbox_root": dropbox_root}
     workspace = console.workspace(**chosen, **console.connection)
-    return run_process(workspace, ProcessRequest(report, staging, write_dates, dryrun, again), console)
+    request = ProcessRequest(report, staging, write_dates, dryrun, again)
+    return console.carry_out(run_process, workspace, request, wording.PHOTOS)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
 from catalog.features.reingest.videos.run import ProcessRequest, run_process
 
@@ -39,4 +39,5 @@ def command(report: Path, staging: str, larger: bool, again: bool, dryrun: bool,
     """
     console = Console.from_flags(shared)
     request = ProcessRequest(report, staging, larger, dryrun, again)
-    return run_process(console.workspace(**console.connection, reingest_target=target), request, console)
+    workspace = console.workspace(**console.connection, reingest_target=target)
+    return console.carry_out(run_process, workspace, request, wording.FILMS)

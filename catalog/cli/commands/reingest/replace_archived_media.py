@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
 from catalog.features.reingest.replacement.run import ReplaceRequest, run_replace
 
@@ -43,4 +43,5 @@ def command(
     """
     console = Console.from_flags(shared)
     request = ReplaceRequest(report, failsafe, larger, dryrun, yes, undo)
-    return run_replace(console.workspace(**console.connection), request, console)
+    workspace = console.workspace(**console.connection)
+    return console.carry_out(run_replace, workspace, request, wording.REPLACEMENT)

@@ -9,7 +9,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.reingest.overview import run_status
+from catalog.cli.views import handovers
+from catalog.features.reingest.status import StatusRequest, find_handovers
 
 
 @click.command("status", short_help="Show what was handed over, what waits in staging, and the reports.")
@@ -32,4 +33,5 @@ def command(target: str | None, reports: Path, **shared: Any) -> int:
     Exit status: 0 done, 1 failed, 2 usage, 5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    return run_status(console.workspace(**console.connection), target, reports, console)
+    workspace = console.workspace(**console.connection)
+    return handovers.show(console, find_handovers(workspace, StatusRequest(target, reports)))

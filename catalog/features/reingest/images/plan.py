@@ -1,95 +1,31 @@
-"""What `reingest` offers to a cloud, and why not the rest: decided from facts alone, for a person to confirm or overrule."""
+"""What becomes of photos: which of them are offered, and which of the rows of their report are
+handed over."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from catalog.domain.capture_time import CaptureTime
-
-SKIP, MOVE, CONVERT = "skip", "move", "convert"
-"""What a report can say of a file. `move` means that a copy is handed over; the archive keeps its file."""
-
-KEEP, DELETE = "keep", "delete"
-"""What a report of duplicates can say of a file."""
-EXACT, SAME_IMAGE, SIMILAR = DUPLICATES = ("exact", "same-image", "similar")
-"""Same bytes; same image data with other metadata; the same picture in another size, quality, format or turn."""
-
-ICLOUD_IMAGES = frozenset({"jpeg", "mpo", "heic", "heif", "png", "gif", "tiff", "webp", "avif", "dng"})
-"""Types that Apple's Photos takes and shows on a phone. Raw pictures of other makers are taken by some versions only."""
-
-_STATED = frozenset({"filename", "folder", "exif:DateTime", "mtime"})
-"""Sources of a capture time that are no statement of when the shot was taken."""
-_DAY = r"(?:0[1-9]|[12]\d|3[01])"
-_YEAR = re.compile(
-    rf"((?:19|20)\d\d)(?:(?=(?:0[1-9]|1[0-2]){_DAY}?(?!\d))|(?!\d)(?!\s?[x\u00d7*]\s?\d)(?!px?\b)(?!\s?[-\u2013]\s?(?:19|20)\d\d(?!\d)))",
-    re.IGNORECASE,
+from catalog.domain.spreadsheets import Row
+from catalog.features.reingest.plan import SKIP, Decision, Rules, Shot, date_of, why_not_offered
+from catalog.features.reingest.standing import (
+    HAND_OVER,
+    Dated,
+    Left,
+    Standing,
+    amend_hint,
+    redated,
+    told_already,
+    was_overruled,
 )
 
+ICLOUD_IMAGES = frozenset({"jpeg", "mpo", "heic", "heif", "png", "gif", "tiff", "webp", "avif", "dng"})
+"""Types that Apple's Photos takes and shows on a phone.
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a person asks for. `until`: only what was taken before this wall clock. `skip`: parts of folder names, any case."""
-
-    until: datetime | None = None
-    skip: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """A photo or video to decide about. `modified` is the file's own time as a wall clock at home.
-
-    `handed_over` says that and when the cloud got it, `same_as` which other file of the report has the same content.
-    """
-
-    folders: Sequence[str]
-    type: str
-    captured: CaptureTime | None
-    modified: datetime
-    handed_over: str = ""
-    same_as: str = ""
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What is proposed. `wall` is the date it would get, also where it is skipped, so that a person can overrule that.
-
-    `offset` is in minutes east of UTC, None where unknown; `source` is what states the date, as in `domain.capture_time`.
-    """
-
-    action: str
-    reason: str
-    wall: datetime | None = None
-    offset: int | None = None
-    source: str = ""
-
-
-def year_of_path(folders: Sequence[str]) -> int | None:
-    """The year that the innermost folder states whose name begins with one: `2012`, `2012-07 Italy`, not `2048x1536`."""
-    years = [int(match[1]) for name in folders if (match := _YEAR.match(name))]
-    return years[-1] if years else None
-
-
-def skipped_folder(folders: Sequence[str], rules: Rules) -> str:
-    """The first folder whose files are not offered, or ""."""
-    parts = [part.casefold() for part in rules.skip if part]
-    return next((name for name in folders if any(part in name.casefold() for part in parts)), "")
-
-
-def why_not_offered(shot: Shot, rules: Rules, wall: datetime | None) -> str:
-    """Why a shot is not offered whatever its type, or ""."""
-    if shot.handed_over:
-        return shot.handed_over
-    if shot.same_as:
-        return f"same content as {shot.same_as}"
-    if folder := skipped_folder(shot.folders, rules):
-        return f"skiplist match: {folder}"
-    if rules.until is not None and wall is not None and wall >= rules.until:
-        return f"taken on {wall:%Y-%m-%d}, not before {rules.until:%Y-%m-%d}"
-    return ""
+Raw pictures of other makers are taken by some versions only.
+"""
+OWN_DATE = "exif:DateTimeOriginal"
+"""The source of a date that stands in the picture where every cloud reads it."""
+_ERROR = "error: "
 
 
 def decide_image(shot: Shot, rules: Rules) -> Decision:
@@ -103,46 +39,101 @@ def decide_image(shot: Shot, rules: Rules) -> Decision:
     return replace(dated, action=SKIP, reason=reason) if reason else dated
 
 
-def date_of(shot: Shot) -> Decision:
-    """The date of a shot, and whether it can be relied on: what it states itself, else its time of modification.
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A photo of which a copy comes into the staging folder.
 
-    Both are checked against the year in the path.
+    `stem` and `target` are its name there, without and with what makes it free; `staged` is the
+    content hash of the copy, `size` its bytes, and `mtime_ns` its time. `is_looked_into`: its date
+    is written, or compared, within the picture.
     """
-    year, captured = year_of_path(shot.folders), shot.captured
-    if captured is not None and captured.source not in _STATED:
-        return _stated(captured, year)
-    if captured is not None and captured.source == "exif:DateTime" and captured.wall.year == year:
-        return Decision(
-            MOVE, "date modified year correct (exif:DateTime)", captured.wall, captured.offset_minutes, captured.source
-        )
-    guess = captured.wall if captured is not None and captured.source != "mtime" else None
-    source = captured.source if guess and captured else "mtime"
-    hint = f"; its {captured.source} says {captured.wall:%Y-%m-%d}" if guess and captured else ""
-    if year is None:
-        return Decision(SKIP, f"no date taken, and no year in path{hint}", guess or shot.modified, source=source)
-    if shot.modified.year != year:
-        reason = f"no date taken, date modified year mismatch: {shot.modified.year}, path {year}{hint}"
-        return Decision(SKIP, reason, guess, source=source if guess else "")
-    return Decision(MOVE, "date modified year correct", shot.modified, source="mtime")
+
+    row: Row
+    hash: str
+    stem: str
+    target: str
+    staged: str
+    size: int
+    mtime_ns: int
+    is_looked_into: bool
+    name: str = HAND_OVER
+    counts: bool = True
+
+    @property
+    def key(self) -> str:
+        """The file that is handed over."""
+        return self.row.cells["file"]
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"{self.name} {self.key} as {self.target}"
 
 
-def _stated(captured: CaptureTime, year: int | None) -> Decision:
-    wall, offset, source = captured.wall, captured.offset_minutes, captured.source
-    if source == "person":
-        return Decision(MOVE, "date taken available (person)", wall, offset, source)
-    if year is not None and wall.year != year:
-        return Decision(SKIP, f"date taken year mismatch: {wall.year} ({source}), path {year}", wall, offset, source)
-    if captured.confidence == "low":
-        reason = f"date taken is doubtful: {wall:%Y-%m-%d %H:%M:%S} ({source}) may be an unset clock"
-        return Decision(SKIP, reason, wall, offset, source)
-    return Decision(MOVE, f"date taken available ({source})", wall, offset, source)
+def states_date(row: Row, when: Dated) -> bool:
+    """Whether the picture states the date of its row where every cloud reads it, as the evaluation
+    found."""
+    return row.get("source") == OWN_DATE and not when.edited
 
 
-def propose_duplicate(kind: str, *, same_folder: bool) -> tuple[str, str]:
-    """Action and reason for a file that duplicates another: it goes only where nothing but one file more is lost."""
-    if kind != EXACT:
-        what = "same picture in another rendering" if kind == SIMILAR else "same image data, other metadata"
-        return KEEP, f"{what}: set the action to delete if it may go"
-    if not same_folder:
-        return KEEP, "same content in another folder, where it may be wanted: set the action to delete if it may go"
-    return DELETE, "same content"
+def is_told(standing: Standing) -> bool:
+    """Whether what an earlier run said of a row is still true."""
+    record, earlier = standing.record, standing.earlier.get("processed")
+    if record is None or standing.is_wanted_again or not earlier or earlier != record["name"]:
+        return False
+    row = standing.row
+    return not was_overruled(row) or standing.earlier.get("reason", "").strip() == row.get("reason")
+
+
+def is_handed_over(standing: Standing) -> bool:
+    """Whether there is nothing left to do: the cloud has the content, and nobody asks for it once
+    more."""
+    if standing.record is None or standing.is_wanted_again:
+        return False
+    return is_told(standing) or not was_overruled(standing.row)
+
+
+def amendment(standing: Standing) -> str:
+    """Why the date of what was handed over is not what a row asks for now, or ""."""
+    assert standing.record is not None
+    before = standing.before if is_told(standing) else None
+    return redated(standing.row, standing.when, standing.record, before)
+
+
+def may_lack_date(standing: Standing, *, write_dates: bool) -> bool:
+    """Whether the date that is to be written may not be in the copy that was handed over: it is the
+    very file."""
+    record = standing.record
+    assert record is not None
+    is_bare = record["staged"] == record["hash"] and write_dates and standing.when.wall is not None
+    return is_bare and not states_date(standing.row, standing.when)
+
+
+def lacks_date(standing: Standing) -> str:
+    """What is told of a copy that lacks the date which is to be written."""
+    assert standing.record is not None
+    return amend_hint(standing.record, "its date is not in the copy")
+
+
+def leave(standing: Standing, problem: str) -> Left:
+    """A row that was handed over, or the problem that what was handed over is not what it asks for
+    now."""
+    row, record = standing.row, standing.record
+    assert record is not None
+    stays = is_told(standing)
+    if problem:
+        left = fail(row, problem)
+        return replace(left, cells=None) if stays else left
+    cells = None if stays else {"processed": record["name"], "processed_hash": record["staged"]}
+    reason = told_already(record, lies_staged=standing.lies_staged)
+    return Left(HAND_OVER, row, "already", reason, target=record["name"], hash=record["hash"], cells=cells)
+
+
+def skip(row: Row) -> Left:
+    """A row that says so."""
+    return Left(HAND_OVER, row, "skipped", cells={"processed": "", "processed_hash": ""})
+
+
+def fail(row: Row, reason: str) -> Left:
+    """A row whose file cannot be handed over."""
+    cells = {"processed": f"{_ERROR}{reason}", "processed_hash": ""}
+    return Left(HAND_OVER, row, "failed", f"line {row.line}: {reason}", cells=cells)

@@ -1,165 +1,142 @@
-"""Replacements in folders taken back: what is to be done follows from what lies where, and from no word of a report."""
+"""Replacements in folders taken back: what is to be done follows from what lies where, and from no
+word of a report."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.cli.console import Screen
-from catalog.domain.asset import Entry
-from catalog.domain.names import from_text, to_text
+from catalog.domain.names import from_text
 from catalog.errors import ConversionFailed, MediaError, StoreError, StoreFull, StoreUnavailable
-from catalog.features.reingest.replacement.folder import FolderPlace, let_go
-from catalog.features.reingest.replacement.jobs import ADDED, FAILSAFE, UNDONE, WORDS, Job, backup_of, content_at, found
-from catalog.features.reingest.replacement.plan import NOTHING, ORIGINAL, Undoing, plan_undo
-from catalog.features.reingest.tables import Processed, Validated
-from catalog.features.reingest.videos.run import SUCCESS
-from catalog.stores.local import LocalStore
+from catalog.features.reingest.replacement.failsafe import Backups, Opened
+from catalog.features.reingest.replacement.folder import FolderPlace
+from catalog.features.reingest.replacement.jobs import UNDONE, Job, Jobs
+from catalog.features.reingest.replacement.plan import NOTHING, UNDO, TakeBack, Undoing, plan_undo
+from catalog.features.reingest.replacement.survey import look
+from catalog.features.reingest.rows import Validated, leave, outcome_of
+from catalog.features.reingest.standing import Left
+from catalog.features.reingest.tables import Processed
+from catalog.features.reingest.videos.plan import SUCCESS
 from catalog.work.report import Outcome, Report
-from catalog.work.session import Session, session
-from catalog.work.workspace import Workspace
-
-UNDO = "undo"
-
-
-def run_undo(
-    workspace: Workspace, screen: Screen, wanted: Validated, jobs: Sequence[Job], processed: Processed, backups: Backups,
-    *, dryrun: bool,
-) -> int:  # fmt: skip
-    """Bring the originals of jobs back, or say what would be; the exit status."""
-    if dryrun:
-        report = screen.report(workspace.progress, dry=True, **WORDS)
-        wanted.tell(report, UNDO)
-        for job in jobs:
-            _plan(job, backups, processed.earlier.get(job.file, {}), report)
-        report.finish()
-        return report.exit_code()
-    with (
-        processed,
-        session(workspace, screen, "reingest replace-archived-media", WORDS, report=to_text(str(processed.report))) as run,
-        contextlib.closing(backups),
-    ):
-        work = _Work(run, processed, backups)
-
-        def all_rows() -> None:
-            wanted.tell(run.report, UNDO)
-            work.rows(jobs)
-
-        return run.work(all_rows)
-
-
-@dataclass(slots=True)
-class Backups:
-    """The failsafe folders: the one that a person names (`named`), else those that the report tells of, else `default`.
-
-    None of them is made here.
-    """
-
-    named: Path | None
-    default: Path
-    _stores: dict[Path, LocalStore] = field(default_factory=dict)
-
-    def folder(self, earlier: Mapping[str, str]) -> Path:
-        """Where the backup of a row should lie."""
-        told = earlier.get("failsafe_backup_path", "")
-        return self.named or (Path(from_text(told)).parent if told.startswith("/") else self.default)
-
-    def find(self, job: Job, earlier: Mapping[str, str]) -> tuple[LocalStore, Entry] | None:
-        """The backup of an original, its content proved, and the store it is in; None where there is none."""
-        folder = self.folder(earlier)
-        if not folder.is_dir():
-            return None
-        store = self._stores.setdefault(folder, LocalStore(FAILSAFE, folder))
-        name = earlier.get("failsafe_backup_path", "").rpartition("/")[2]
-        there = store.stat(name) if name else None
-        if there is None or there.problem or store.checksum(name) != job.original:
-            there = backup_of(store, job)
-        return None if there is None else (store, there)
-
-    def close(self) -> None:
-        """Leave nothing of a run in the folders."""
-        for store in self._stores.values():
-            let_go(store)
-
-
-@contextlib.contextmanager
-def _opened(job: Job) -> Iterator[FolderPlace]:
-    """The folder of a job."""
-    with contextlib.closing(FolderPlace(Path(from_text(job.located.store.place)))) as place:
-        yield place
-
-
-def _undoing(job: Job, place: FolderPlace, kept: object, folder: Path) -> Undoing:
-    plan = plan_undo(found(job, place.store, backed_up=kept is not None), waiting=place.waits(job))
-    if plan.problem and kept is None and content_at(place.store, job.path, job) == NOTHING:
-        return Undoing(problem=f"its backup is not in {folder}: is it mounted? --failsafe names another folder")
-    return plan
-
-
-def _check_no_store(job: Job, earlier: Mapping[str, str]) -> None:
-    if job.located.is_catalog:
-        run = earlier.get("run") or "RUN"
-        raise ConversionFailed("it lies in a store of the catalog", hint=f"`catalog undo {run}` brings it back.")
-
-
-def _plan(job: Job, backups: Backups, earlier: Mapping[str, str], report: Report) -> None:
-    """Tell what would be done with a row."""
-    try:
-        _check_no_store(job, earlier)
-        place = FolderPlace(Path(from_text(job.located.store.place)))
-        plan = _undoing(job, place, backups.find(job, earlier), backups.folder(earlier))
-    except (StoreError, MediaError, OSError) as error:
-        plan = Undoing(problem=str(error))
-    outcome = "failed" if plan.problem else "planned" if plan.is_needed else "already"
-    report.add(Outcome(UNDO, job.file, outcome, job.located.store.name, job.path, job.original, plan.problem))
+from catalog.work.session import Session
 
 
 @dataclass(frozen=True)
-class _Work:
-    """One run over the rows. A row that fails is told, and changes nothing of what the report says of it."""
+class Undo:
+    """The work of one undo.
 
-    run: Session
+    A row that fails is told, and changes nothing of what the report says of it.
+    """
+
+    jobs: Jobs
+    wanted: Validated
     processed: Processed
     backups: Backups
 
-    def rows(self, jobs: Sequence[Job]) -> None:
-        """Take back each."""
-        self.processed.begin()
-        self.run.workspace.progress.files(len(jobs))
-        for job in jobs:
-            self._one(job, self.processed.earlier.get(job.file, {}))
-            self.run.workspace.progress.advance()
+    def plans(self) -> Iterator[Sequence[Left | TakeBack]]:
+        """The refused rows, in one part; then row by row."""
+        yield self.wanted.refusals(UNDO)
+        for row in self.wanted.rows:
+            yield [self._plan(self.jobs.of(row))]
 
-    def _one(self, job: Job, earlier: Mapping[str, str]) -> None:
-        self.run.journal.started(UNDO, path=job.file, hash=job.original, rendition=job.rendition)
+    def _plan(self, job: Job) -> TakeBack:
         try:
-            is_undone = self._take_back(job, earlier)
+            plan = self._undoing(job)
         except (StoreError, MediaError, OSError) as error:
-            self.run.journal.failed(UNDO, path=job.file, reason=str(error))
-            self.run.report.add(Outcome(UNDO, job.file, "failed", hash=job.original, reason=str(error)))
+            plan = Undoing(problem=str(error))
+        problem = str(ConversionFailed(plan.problem, hint=plan.hint))
+        return TakeBack(job.row, job.store.name, job.path, job.original, plan.is_needed, problem)
+
+    def _undoing(self, job: Job) -> Undoing:
+        earlier = self._earlier(job)
+        if job.located.is_catalog:
+            run = earlier.get("run") or "RUN"
+            return Undoing(problem="it lies in a store of the catalog", hint=f"`catalog undo {run}` brings it back.")
+        kept = self.backups.find(job, earlier)
+        found = look(job, kept)
+        plan = plan_undo(found)
+        if plan.problem and kept is None and job.content_at(job.path) == NOTHING:
+            folder = self.backups.folder(earlier)
+            return Undoing(problem=f"its backup is not in {folder}: is it mounted? --failsafe names another folder")
+        return plan
+
+    def _earlier(self, job: Job) -> Mapping[str, str]:
+        return self.processed.earlier.get(job.file, {})
+
+    def foresee(self, action: Left | TakeBack) -> Outcome:
+        """What is told of a plan."""
+        if isinstance(action, Left):
+            return outcome_of(action)
+        if action.problem:
+            return _failed(action, action.problem)
+        return _outcome(action, "planned" if action.is_needed else "already")
+
+    # --- apply ------------------------------------------------------------------------------------
+
+    def apply(self, run: Session, plans: Iterator[Sequence[Left | TakeBack]]) -> None:
+        """Take back each row, and say what became of it before the next one."""
+        with contextlib.closing(Opened()) as folders:
+            self._do(run, folders, next(plans))
+            self.processed.begin()
+            run.sink.progress.files(len(self.wanted.rows))
+            for part in plans:
+                self._do(run, folders, part)
+                run.sink.progress.advance()
+
+    def _do(self, run: Session, folders: Opened, actions: Sequence[Left | TakeBack]) -> None:
+        for action in actions:
+            if isinstance(action, Left):
+                leave(action, self.processed, run.report)
+            else:
+                self._take_back(run, folders, action)
+
+    def _take_back(self, run: Session, folders: Opened, action: TakeBack) -> None:
+        job = self.jobs.of(action.row)
+        about = {"path": job.file, "hash": job.original, "rendition": job.rendition}
+        run.journal.started(UNDO, **about)
+        try:
+            if action.problem:
+                raise ConversionFailed(action.problem)
+            self._swap_back(folders, job, is_needed=action.is_needed)
+        except (StoreError, MediaError, OSError) as error:
+            run.journal.failed(UNDO, path=job.file, reason=str(error))
+            run.report.add(_failed(action, str(error)))
             if isinstance(error, StoreFull | StoreUnavailable):
                 raise
             return
-        self.run.journal.done(UNDO, path=job.file, hash=job.original, rendition=job.rendition)
-        if is_undone or earlier.get("replacement_status") == SUCCESS:
-            kept = {name: earlier.get(name, "") for name in ADDED}
-            self.processed.add(job.row, **{**kept, "replacement_status": UNDONE, "run": self.run.run})
-        outcome = "undone" if is_undone else "already"
-        self.run.report.add(Outcome(UNDO, job.file, outcome, job.located.store.name, job.path, job.original))
+        run.journal.done(UNDO, **about)
+        self._tell(run, action, self._earlier(job))
+        run.report.add(_outcome(action, "undone" if action.is_needed else "already"))
 
-    def _take_back(self, job: Job, earlier: Mapping[str, str]) -> bool:
-        """The converted file goes to the failsafe folder, the original comes back; whether there was anything to do."""
-        _check_no_store(job, earlier)
-        with _opened(job) as place:
-            kept = self.backups.find(job, earlier)
-            plan = _undoing(job, place, kept, self.backups.folder(earlier))
-            if plan.problem:
-                raise ConversionFailed(plan.problem)
-            if not plan.is_needed or kept is None:
-                return False
-            place.swap_back(job, *kept)
-            if content_at(place.store, job.path, job) != ORIGINAL:
-                raise ConversionFailed("the original that was put back is not what it should be")
-        return True
+    def _swap_back(self, folders: Opened, job: Job, *, is_needed: bool) -> None:
+        """The converted file goes to the failsafe folder, the original comes back; nothing of a run
+        is left in either."""
+        earlier = self._earlier(job)
+        kept = self.backups.find(job, earlier)
+        with contextlib.closing(FolderPlace(Path(from_text(job.store.place)))) as place:
+            failsafe = None if kept is None else folders.store(self.backups.folder(earlier))
+            if not is_needed:
+                return
+            if kept is None or failsafe is None:
+                raise ConversionFailed("neither the original nor its backup is there")
+            place.swap_back(job, failsafe, kept)
+
+    def _tell(self, run: Session, action: TakeBack, earlier: Mapping[str, str]) -> None:
+        """Say in the progress of the report that a replacement was taken back, by this run or by
+        one that was killed."""
+        if action.is_needed or earlier.get("replacement_status") == SUCCESS:
+            kept = {name: earlier.get(name, "") for name in self.processed.added}
+            self.processed.add(action.row, **{**kept, "replacement_status": UNDONE, "run": run.run})
+
+    def conclude(self, report: Report) -> None:
+        """Nothing."""
+
+
+def _outcome(action: TakeBack, outcome: str) -> Outcome:
+    return Outcome(action.name, action.key, outcome, action.store, action.path, action.hash)
+
+
+def _failed(action: TakeBack, reason: str) -> Outcome:
+    return Outcome(action.name, action.key, "failed", hash=action.hash, reason=reason)

@@ -1,4 +1,5 @@
-"""One video made into another: looked at, converted aside, and checked through and through before anybody sees it."""
+"""One video made into another: looked at, converted aside, and checked through and through before
+anybody sees it."""
 
 from __future__ import annotations
 
@@ -16,12 +17,13 @@ from catalog.domain.capture_time import CaptureTime
 from catalog.domain.names import printable, to_text
 from catalog.domain.video import Clip, Needs, problem_of
 from catalog.errors import ConversionFailed, MediaError, StoreFull
-from catalog.features.reingest.video_checks import difference, statement_difference
+from catalog.features.reingest.videos.checks import difference, statement_difference
 from catalog.media.request import Request
 from catalog.media.video import ffmpeg
 from catalog.media.video.conversion import Conversion, arguments, instant_of, playing, texts
 from catalog.media.video.probe import BRIEF, WHOLE
 from catalog.work.description import utc_now
+from catalog.work.progress import Progress
 from catalog.work.workers import ReaderPool
 from catalog.work.workspace import Workspace
 
@@ -31,7 +33,8 @@ _CONTAINER_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A conversion: of which file, with which facts and capture time, what must be encoded, and whether it may grow."""
+    """A conversion: of which file, with which facts and capture time, what must be encoded, and
+    whether it may grow."""
 
     source: Path
     facts: Facts
@@ -51,11 +54,15 @@ class Made:
 
 @dataclass(frozen=True)
 class Converter:
-    """Converts videos with one ffmpeg; files are read by the processes of a pool."""
+    """Converts videos with one ffmpeg; files are read by the processes of a pool.
+
+    `progress` is told how far a film is.
+    """
 
     workspace: Workspace
     pool: ReaderPool
     program: ffmpeg.Ffmpeg
+    progress: Progress
 
     def streams(self, path: Path, much: str = BRIEF) -> Clip:
         """The streams of a video. Raises MediaError."""
@@ -69,10 +76,12 @@ class Converter:
         return found
 
     def convert(self, wish: Wish, target: Path) -> Made:
-        """Make and check a converted file at a path that is free, in a folder that is this run's alone.
+        """Make and check a converted file at a path that is free, in a folder that is this run's
+        alone.
 
-        Raises UnreadableMedia for a source that is damaged or cut off, ConversionFailed where nothing good came of it, and
-        StoreFull. What was begun is left for the folder's owner to remove.
+        Raises UnreadableMedia for a source that is damaged or cut off, ConversionFailed where
+        nothing good came of it, and StoreFull. What was begun is left for the folder's owner to
+        remove.
         """
         clip = self.streams(wish.source, WHOLE)
         problem = problem_of(clip)
@@ -95,11 +104,13 @@ class Converter:
         return made
 
     def check_made(self, wish: Wish, path: Path) -> Made:
-        """A file that an earlier run may have made of the same source: checked as if it were made now. Raises MediaError."""
+        """A file that an earlier run may have made of the same source: checked as if it were made
+        now. Raises MediaError."""
         return self._checked(wish, self.streams(wish.source, WHOLE), path)
 
     def check_again(self, source: Path, path: Path, wanted: Needs) -> None:
-        """A converted file as its source is about to give way to it: the streams it should have, all of which plays.
+        """A converted file as its source is about to give way to it: the streams it should have,
+        all of which plays.
 
         Raises MediaError.
         """
@@ -123,13 +134,14 @@ class Converter:
         return Conversion(source, made, clip, wish.needs, settings.reingest_crf, settings.reingest_preset, said)
 
     def _home_offset(self, captured: CaptureTime) -> int | None:
-        """The offset at home, in minutes, when its clocks showed a wall clock; asked twice, since it wants UTC."""
+        """The offset at home, in minutes, when its clocks showed a wall clock; asked twice, since
+        it wants UTC."""
         ask, zone = self.workspace.gazetteer.offset_at, self.workspace.settings.home_zone
         first = ask(zone, captured.wall) or 0
         return ask(zone, captured.wall - timedelta(minutes=first))
 
     def _run(self, words: list[str], what: str, path: Path, clip: Clip) -> ffmpeg.Ran:
-        progress = self.workspace.progress
+        progress = self.progress
         text, total = printable(f"{what} {to_text(path.name)}"), max(clip.seconds, 0.001)
         ran = self.program.run(words, lambda seconds: progress.film(text, min(seconds, total * 0.999), total))
         progress.film(text, total, total)
@@ -159,18 +171,21 @@ class Converter:
 
 
 def _most(wish: Wish) -> float:
-    """Bytes a converted file may have. One whose pictures are taken over may grow by what a container and a sound need."""
+    """Bytes a converted file may have.
+
+    One whose pictures are taken over may grow by what a container and a sound need.
+    """
     if wish.larger:
         return float("inf")
     return wish.facts.size if wish.needs.video else wish.facts.size * 1.05 + _CONTAINER_BYTES
 
 
 @contextmanager
-def converter(workspace: Workspace) -> Iterator[Converter]:
+def converter(workspace: Workspace, progress: Progress) -> Iterator[Converter]:
     """A converter with the ffmpeg of the settings. Raises ConfigError where none works."""
     program = ffmpeg.find(workspace.settings.ffmpeg)
     with workspace.readers() as pool:
-        yield Converter(workspace, pool, program)
+        yield Converter(workspace, pool, program, progress)
 
 
 def _one(answers: Iterator[tuple[None, T | MediaError]]) -> T:

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-from catalog.cli.console import Screen
 from catalog.domain.asset import Facts
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.geo import Position
@@ -16,16 +15,19 @@ from catalog.domain.names import from_text
 from catalog.domain.video import Clip, losses
 from catalog.errors import MediaError
 from catalog.features.reingest.archive import Subject
-from catalog.features.reingest.evaluation import COLUMNS, EvaluateRequest, Found, evaluate
-from catalog.features.reingest.images.plan import Decision, Rules
+from catalog.features.reingest.evaluation import COLUMNS, Evaluated, EvaluateRequest, Found, evaluate
+from catalog.features.reingest.plan import Decision, Rules
+from catalog.features.reingest.processing import Columns
 from catalog.features.reingest.videos.plan import decide_video, utc_text
 from catalog.media.request import Request
 from catalog.media.video.conversion import APPLE, texts
 from catalog.media.video.probe import BRIEF
+from catalog.work.sink import Sink
+from catalog.work.workers import ReaderPool
 from catalog.work.workspace import Workspace
 
+COMMAND = "reingest evaluate-videos"
 REPORT = "icloud_video_report.csv"
-NEEDED = ("file", "action")
 SEED = (
     "file",
     "action",
@@ -37,13 +39,20 @@ SEED = (
     "audio_codec_needed",
 )
 ALL = (*SEED, "datetime", *COLUMNS, "date_source", "streams", "not_kept")
-"""`datetime` is the wall clock that names and dates the copy, for a person to edit; `creation_time` the same as UTC."""
+"""`datetime` is the wall clock that names and dates the copy, for a person to edit; `creation_time`
+the same as UTC."""
+TABLE = Columns(
+    ("file", "action"),
+    ALL,
+    ("derived_file", "processing_status", "derived_hash", "derived_size", "overwrite"),
+)
+"""`overwrite` is for a person: 1 where the archive shall have the converted file."""
 
 _VALUES = ("software", "title", "description", "live_id")
 
 
-def run_evaluate(workspace: Workspace, request: EvaluateRequest, screen: Screen) -> int:
-    """Look at every video of the archive and write the report; the exit status."""
+def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> Evaluated:
+    """Look at every video of an archive and write the report."""
     with workspace.readers() as pool:
 
         def decide(found: Found, rules: Rules) -> tuple[Decision, Mapping[str, str]]:
@@ -67,10 +76,10 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, screen: Screen)
                 }
             return decision, cells
 
-        return evaluate(workspace, request, screen, "video", ALL, decide)
+        return evaluate(workspace, request, sink, COMMAND, "video", ALL, decide)
 
 
-def _streams(pool: Any, subject: Subject) -> tuple[Clip | None, str]:
+def _streams(pool: ReaderPool, subject: Subject) -> tuple[Clip | None, str]:
     """The streams of a video, or why they are not known."""
     if subject.problem:
         return None, subject.problem
@@ -96,7 +105,8 @@ def facts_of(subject: Subject) -> Facts:
 
 
 def described(facts: Facts, document: Mapping[str, Any]) -> Facts:
-    """Facts with what the catalog says instead: place, device, title; a person may have set some of it."""
+    """Facts with what the catalog says instead: place, device, title; a person may have set some of
+    it."""
     camera = document.get("camera", {})
     values = {name: document[name] for name in _VALUES if name in document}
     values |= {name: camera[name] for name in ("make", "model", "lens") if name in camera}

@@ -1,4 +1,5 @@
-"""Whether a converted video is what it was made from: streams, sizes, durations, colours, dates and place."""
+"""Whether a converted video is what it was made from: streams, sizes, durations, colours, dates and
+place."""
 
 from __future__ import annotations
 
@@ -101,7 +102,7 @@ def _wrong_sound(source: Clip, made: Clip, was: Sound, now: Sound) -> Iterator[s
         yield f"its sound is {apart * 1000:+.0f} ms away from its pictures"
 
 
-# --- what it says of itself ----------------------------------------------------------------------------------------------
+# --- what it says of itself -----------------------------------------------------------------------
 
 
 def statement_difference(facts: Facts, made: Facts, captured: CaptureTime | None, read: CaptureTime | None) -> str:
@@ -122,7 +123,8 @@ def statement_difference(facts: Facts, made: Facts, captured: CaptureTime | None
 
 
 def date_difference(wanted: CaptureTime | None, read: CaptureTime | None) -> str:
-    """How the capture time that was read differs from the one that was to be written, or ""; to the second."""
+    """How the capture time that was read differs from the one that was to be written, or ""; to the
+    second."""
     if wanted is None:
         return ""
     if read is None:

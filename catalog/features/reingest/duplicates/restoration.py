@@ -1,0 +1,96 @@
+"""How duplicates come back that were taken away from folders which are no stores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from catalog.domain.names import from_text, to_text
+from catalog.domain.spreadsheets import Row
+from catalog.errors import CatalogError
+from catalog.features.reingest.duplicates.plan import RESTORE, Restore, Trashed, plan_return
+from catalog.features.reingest.duplicates.removal import TRASH, real_path
+from catalog.features.reingest.locations import Locations
+from catalog.features.reingest.rows import leave, outcome_of
+from catalog.features.reingest.standing import Left
+from catalog.features.reingest.tables import Processed
+from catalog.features.undo.outside import digest_of
+from catalog.stores.local import LocalStore
+from catalog.work.report import Outcome, Report
+from catalog.work.session import Session
+
+_BACK = {"removed": "0", "removed_kb": "0", "removed_reason": "restored", "trash": ""}
+"""What the progress of a report says of a file that came back."""
+
+
+class Return:
+    """The work of one undo: what earlier runs took away, by the progress of the report, comes back
+    to where it was."""
+
+    def __init__(self, locations: Locations, rows: Sequence[Row], processed: Processed) -> None:
+        self._locations = locations
+        self._rows = rows
+        self._processed = processed
+
+    def plans(self) -> Iterator[Sequence[Left | Restore]]:
+        """The rows that earlier runs took away, one by one."""
+        for row in self._rows:
+            earlier = self._processed.earlier.get(row.cells.get("file", ""), {})
+            if earlier.get("removed") == "1":
+                yield [plan_return(self._trashed(row, earlier.get("trash", "")))]
+
+    def _trashed(self, row: Row, trash: str) -> Trashed:
+        """What lies in the trash, and where the file was."""
+        if not trash.startswith("/"):
+            return Trashed(row, trash)
+        try:
+            real = self._real_path(row)
+            store, key = _in_trash(trash)
+            path = to_text(os.fspath(real.relative_to(store.root)))
+            content = store.trash_checksum(key) if store.trash.folder.joinpath(from_text(key)).is_file() else None
+            lying = digest_of(real) if os.path.lexists(real) else None
+        except (CatalogError, OSError, ValueError) as error:
+            return Trashed(row, trash, problem=str(error))
+        return Trashed(row, trash, path, content, lying)
+
+    def _real_path(self, row: Row) -> Path:
+        return real_path(self._locations.find(row.cells["file"]).system_path or "/")
+
+    def foresee(self, action: Left | Restore) -> Outcome:
+        """What is told of a plan."""
+        return outcome_of(action) if isinstance(action, Left) else _outcome(action, "planned")
+
+    def apply(self, run: Session, plans: Iterator[Sequence[Left | Restore]]) -> None:
+        """Bring each back, and say so."""
+        self._processed.begin()
+        for part in plans:
+            for action in part:
+                if isinstance(action, Left):
+                    leave(action, self._processed, run.report)
+                else:
+                    self._restore(run, action)
+
+    def _restore(self, run: Session, action: Restore) -> None:
+        store, key = _in_trash(action.trash)
+        try:
+            if not action.is_back:
+                store.restore(key, action.path)
+        except (CatalogError, OSError) as error:
+            leave(Left(RESTORE, action.row, "failed", str(error)), self._processed, run.report)
+            return
+        self._processed.add(action.row, **_BACK)
+        run.report.add(_outcome(action, "restored"))
+
+    def conclude(self, report: Report) -> None:
+        """Nothing."""
+
+
+def _in_trash(trash: str) -> tuple[LocalStore, str]:
+    """The folder whose trash a path is in, and the key of the file there."""
+    place, _, key = trash.partition(TRASH)
+    return LocalStore("archive", Path(from_text(place))), key
+
+
+def _outcome(action: Restore, outcome: str) -> Outcome:
+    return Outcome(action.name, action.key, outcome)
