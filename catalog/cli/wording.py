@@ -35,3 +35,9 @@ MIRROR = Words(
     dry_done="recorded, renamed or copied",
     sends=True,
 )
+STORE_REMOVE = Words(("dropped", "failed"), ("dropped",), done="dropped")
+VERIFY = Words(
+    ("verified", "repaired", "damaged", "edited", "missing", "failed"),
+    ("verified", "damaged"),
+    done="read",
+)
