@@ -9,7 +9,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.health.check import run_copies
+from catalog.cli.views import comparison
+from catalog.features.health.comparison import STORES, CompareRequest, compare_stores
 
 
 @click.command("check_copies", short_help="List what either of two stores has alone.")
@@ -37,4 +38,6 @@ def command(year: str, stores: tuple[str, ...], output: Path, **shared: Any) -> 
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    return run_copies(console.workspace(**console.connection), year, stores, output, console)
+    workspace = console.workspace(**console.connection)
+    request = CompareRequest(year, stores or STORES, output)
+    return comparison.show(console, compare_stores(workspace, request), year)

@@ -8,7 +8,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.health.check import run_duplicate_entries
+from catalog.cli.views import soundness
+from catalog.features.health.soundness import prove_entries
 
 
 @click.command("clean_exact_duplicate_entries_from_catalog", short_help="Prove that no two entries stand for one file.")
@@ -32,4 +33,5 @@ def command(dirname: str, dryrun: bool, **shared: Any) -> int:  # noqa: ARG001 -
     130 interrupted.
     """
     console = Console.from_flags(shared)
-    return run_duplicate_entries(console.workspace(**console.connection), dirname, console)
+    workspace = console.workspace(**console.connection)
+    return soundness.show(console, prove_entries(workspace, dirname))

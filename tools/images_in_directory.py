@@ -8,7 +8,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.ask.folder import run_images
+from catalog.cli.views import folder
+from catalog.features.ask.folder import FolderRequest, describe_files
 
 
 @click.command("images_in_directory", short_help="Print the facts of every photo and video in a folder.")
@@ -31,4 +32,5 @@ def command(directory: str, recursive: bool, style: str, **shared: Any) -> int:
     Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files could not be read, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    return run_images(console.workspace(), directory, recursive=recursive, style=style, console=console)
+    request = FolderRequest(directory, recursive=recursive)
+    return folder.show_files(console, describe_files(console.workspace(), request), style)

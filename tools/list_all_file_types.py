@@ -8,7 +8,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.ask.folder import run_types
+from catalog.cli.views import folder
+from catalog.features.ask.folder import FolderRequest, count_types
 
 
 @click.command("list_all_file_types", short_help="Print which types of files a folder holds.")
@@ -27,4 +28,5 @@ def command(directory: str, recursive: bool, **shared: Any) -> int:
     \b
     Exit status: 0 done, 1 failed, 2 usage, 130 interrupted.
     """
-    return run_types(directory, recursive=recursive, console=Console.from_flags(shared))
+    request = FolderRequest(directory, recursive=recursive)
+    return folder.show_types(Console.from_flags(shared), count_types(request))

@@ -160,11 +160,11 @@ class TerminalSink:
 
         console, became = self.console, outcome.outcome
         if console.json:
-            _tell_line(orjson.dumps(outcome.event()).decode())
+            tell_line(orjson.dumps(outcome.event()).decode())
         elif is_problem(outcome):
             self.progress.write(outcome_line(outcome))
         elif console.verbose or became == "planned" or (became in self.words.shown and not console.quiet):
-            _tell_line(outcome_line(outcome))
+            tell_line(outcome_line(outcome))
 
     def notice(self, text: str, level: Level = Level.WARNING) -> None:
         """On stderr, without tearing a bar apart."""
@@ -197,10 +197,10 @@ class TerminalSink:
             is_asked = report.stopped.exit_code == INTERRUPTED
             self.progress.write(f"{report.stopped}" if is_asked else f"Error: {report.stopped}")
         if self.console.json:
-            _tell_line(orjson.dumps(summary_object(report, self.words)).decode())
+            tell_line(orjson.dumps(summary_object(report, self.words)).decode())
             return
         for line in summary_lines(report, self.words):
-            _tell_line(line)
+            tell_line(line)
 
 
 def write_line(line: str) -> None:
@@ -209,12 +209,32 @@ def write_line(line: str) -> None:
     sys.stdout.flush()
 
 
-def _tell_line(line: str) -> None:
+def tell_line(line: str) -> None:
     """A line of a run that goes on even where nobody reads it any more (`| head`)."""
     try:
         write_line(line)
     except BrokenPipeError:
         silence_stdout()
+
+
+class ByteOutput:
+    """Stdout as bytes. Where nobody reads it any more, that is raised once, and not again at the program's end."""
+
+    def write(self, data: bytes, /) -> None:
+        """Write all of them."""
+        try:
+            sys.stdout.buffer.write(data)
+        except BrokenPipeError:
+            silence_stdout()
+            raise
+
+    def flush(self) -> None:
+        """Hand over what is still held back."""
+        try:
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            silence_stdout()
+            raise
 
 
 def silence_stdout() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 from importlib import import_module
@@ -112,18 +113,19 @@ def main() -> None:
     name = os.path.basename(sys.argv[0])  # noqa: PTH119
     name = name.removesuffix(".py")
     try:
-        command = standalone(import_module(COMMANDS[name]).command) if name in COMMANDS else umbrella
+        command = standalone(import_module(COMMANDS[name]).command, name) if name in COMMANDS else umbrella
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     sys.exit(run(command, sys.argv[1:]))
 
 
-def standalone(command: click.Command) -> click.Command:
-    """A command as a program of its own: with -h and --version, as the umbrella has them."""
-    command.context_settings.setdefault("help_option_names", ["-h", "--help"])
-    if not any(parameter.name == "version" for parameter in command.params):
-        click.version_option(__version__, prog_name=command.name)(command)
-    return command
+def standalone(command: click.Command, name: str) -> click.Command:
+    """A command as a program of its own, under its name there: with -h and --version, as the umbrella has them."""
+    program = copy.copy(command)
+    program.name = name
+    program.context_settings = {**umbrella.context_settings, **command.context_settings}
+    program.params = list(command.params)
+    return click.version_option(__version__, prog_name=name)(program)
 
 
 def run(command: click.Command, arguments: list[str]) -> int:

@@ -55,3 +55,9 @@ CONFIRMATION = Words(
     ("still there",),
     "confirmed",
 )
+STORE_REMOVE = Words(("dropped", "failed"), ("dropped",), done="dropped")
+VERIFY = Words(
+    ("verified", "repaired", "damaged", "edited", "missing", "failed"),
+    ("verified", "damaged"),
+    done="read",
+)

@@ -243,11 +243,14 @@ class Policy:
     min_copies: int = 1
     stores: tuple[str, ...] = ()
 
-    def fault(self) -> str:
-        """What an asset that falls short has, in words."""
-        fewer = f"fewer than {self.min_copies} {'copy' if self.min_copies == 1 else 'copies'}" if self.min_copies else ""
-        none = f"none in {' or '.join(self.stores)}" if self.stores else ""
-        return "have " + ", or ".join(filter(None, [fewer, none])) + (f" ({self.query})" if self.query else "")
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """How many assets lack what a policy demands or, where there is none, have a copy in a bad state."""
+
+    assets: int
+    policy: Policy | None = None
+    state: str = ""
 
 
 def in_fewer_stores(repository: Repository, count: int) -> dict[str, Any]:
@@ -274,76 +277,105 @@ def lacking(repository: Repository, query: dict[str, Any], min_copies: int, stor
     return {"bool": {"must": [query], "must_not": [replaced], "should": faults, "minimum_should_match": 1}}
 
 
-def told(shortfall: Mapping[str, Any]) -> str:
-    """A shortfall in words: `3 have fewer than 2 copies`."""
-    what = shortfall["what"]
-    return f"{shortfall['assets']:,} {what if shortfall['assets'] != 1 else what.replace('have', 'has', 1)}"
-
-
-def shortfalls(repository: Repository, policies: Sequence[Policy]) -> list[dict[str, Any]]:
+def shortfalls(repository: Repository, policies: Sequence[Policy]) -> list[Shortfall]:
     """How many assets lack what each policy demands, and how many have missing or damaged copies."""
-    rows = []
+    found = []
     for policy in policies:
         with pointing_at(policy.query):
-            count = repository.count(lacking(repository, build(policy.query), policy.min_copies, policy.stores))
-        see = " ".join(["catalog copies", *(f"--missing {s}" for s in policy.stores), f"--fewer-than {policy.min_copies}"])
-        see += f" '{policy.query}'" if policy.query else ""
-        rows.append({"query": policy.query, "assets": count, "what": policy.fault(), "see": see})
-    for state, see in (("damaged", "catalog verify --repair"), ("missing", "sync_catalog_with_disk")):
+            query = lacking(repository, build(policy.query), policy.min_copies, policy.stores)
+            found.append(Shortfall(repository.count(query), policy))
+    for state in ("damaged", "missing"):
         query = {"nested": {"path": "copies", "query": {"term": {"copies.state": state}}}}
-        rows.append({"query": "", "assets": repository.count(query), "what": f"have a {state} copy", "see": see})
-    return rows
+        found.append(Shortfall(repository.count(query), state=state))
+    return found
 
 
-def totals(repository: Repository, min_copies: int) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class KindTotals:
+    """Sums over the assets of one kind."""
+
+    assets: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTotals:
+    """Sums over the copies in one store. `not_ok` are missing or damaged."""
+
+    copies: int = 0
+    bytes: int = 0
+    not_ok: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over all assets. `lacking_copies` are in fewer stores than `min_copies`; a weak date may be none."""
+
+    assets: int
+    bytes: int
+    copies: int
+    stores: Mapping[str, StoreTotals]
+    kinds: Mapping[str, KindTotals]
+    years: Mapping[str, int]
+    min_copies: int
+    lacking_copies: int
+    weak_dates: int
+    with_position: int
+    with_problem: int
+
+
+def totals(repository: Repository, min_copies: int) -> Totals:
     """What the catalog holds: assets, bytes, copies by store, kinds, years, weak dates, assets with too few copies."""
-    weak = {
-        "bool": {
-            "should": [{"term": {"captured.confidence": "low"}}, {"bool": {"must_not": {"exists": {"field": "captured.wall"}}}}]
-        }
+    no_date = {"bool": {"must_not": {"exists": {"field": "captured.wall"}}}}
+    weak = {"bool": {"should": [{"term": {"captured.confidence": "low"}}, no_date]}}
+    years = {
+        "field": "captured.wall",
+        "calendar_interval": "year",
+        "format": "yyyy",
+        "min_doc_count": 1,
     }
     body = {
         "size": 0,
         "track_total_hits": True,
         "aggs": {
             "bytes": {"sum": {"field": "size"}},
-            "kinds": {"terms": {"field": "kind", "size": 10}, "aggs": {"bytes": {"sum": {"field": "size"}}}},
-            "years": {
-                "date_histogram": {"field": "captured.wall", "calendar_interval": "year", "format": "yyyy", "min_doc_count": 1}
+            "kinds": {
+                "terms": {"field": "kind", "size": 10},
+                "aggs": {"bytes": {"sum": {"field": "size"}}},
             },
+            "years": {"date_histogram": years},
             "lacking": {"filter": in_fewer_stores(repository, min_copies)},
             "weak": {"filter": weak},
             "located": {"filter": {"exists": {"field": "location"}}},
             "problems": {"filter": {"exists": {"field": "problem"}}},
-            "copies": {
-                "nested": {"path": "copies"},
-                "aggs": {
-                    "stores": {
-                        "terms": {"field": "copies.store", "size": 1000},
-                        "aggs": {
-                            "bytes": {"sum": {"field": "copies.size"}},
-                            "missing": {"filter": {"bool": {"must_not": {"term": {"copies.state": "ok"}}}}},
-                        },
-                    }
-                },
-            },
+            "copies": {"nested": {"path": "copies"}, "aggs": {"stores": _BY_STORE}},
         },
     }
     reply = repository.search(body)
     found = reply["aggregations"]
-    return {
-        "assets": reply["hits"]["total"]["value"],
-        "bytes": int(found["bytes"]["value"]),
-        "copies": found["copies"]["doc_count"],
-        "stores": {
-            b["key"]: {"copies": b["doc_count"], "bytes": int(b["bytes"]["value"]), "not_ok": b["missing"]["doc_count"]}
+    return Totals(
+        assets=reply["hits"]["total"]["value"],
+        bytes=int(found["bytes"]["value"]),
+        copies=found["copies"]["doc_count"],
+        stores={
+            b["key"]: StoreTotals(b["doc_count"], int(b["bytes"]["value"]), b["missing"]["doc_count"])
             for b in found["copies"]["stores"]["buckets"]
         },
-        "kinds": {b["key"]: {"assets": b["doc_count"], "bytes": int(b["bytes"]["value"])} for b in found["kinds"]["buckets"]},
-        "years": {b["key_as_string"]: b["doc_count"] for b in found["years"]["buckets"]},
-        "min_copies": min_copies,
-        "lacking_copies": found["lacking"]["doc_count"],
-        "weak_dates": found["weak"]["doc_count"],
-        "with_position": found["located"]["doc_count"],
-        "with_problem": found["problems"]["doc_count"],
-    }
+        kinds={b["key"]: KindTotals(b["doc_count"], int(b["bytes"]["value"])) for b in found["kinds"]["buckets"]},
+        years={b["key_as_string"]: b["doc_count"] for b in found["years"]["buckets"]},
+        min_copies=min_copies,
+        lacking_copies=found["lacking"]["doc_count"],
+        weak_dates=found["weak"]["doc_count"],
+        with_position=found["located"]["doc_count"],
+        with_problem=found["problems"]["doc_count"],
+    )
+
+
+_BY_STORE = {
+    "terms": {"field": "copies.store", "size": 1000},
+    "aggs": {
+        "bytes": {"sum": {"field": "copies.size"}},
+        "missing": {"filter": {"bool": {"must_not": {"term": {"copies.state": "ok"}}}}},
+    },
+}
+"""Copies and their bytes by store, and how many of them are not as recorded."""

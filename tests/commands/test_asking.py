@@ -24,10 +24,13 @@ from running import GHENT, PROGRAMS, Done, Lab, clip, jpeg, png, put
 from catalog.cli.program import umbrella
 from catalog.domain.fixity import content_hash
 from catalog.engine import NodeAddress
+from catalog.index.schema import SCHEMA_VERSION
 
 pytestmark = pytest.mark.node
 
 AMSTERDAM = (52.37, 4.9)
+PIPE_BYTES = 65_536
+"""What a pipe holds while nobody reads it."""
 NOWHERE = "http://127.0.0.1:9"
 """The discard port: nothing answers there."""
 FILES = {
@@ -274,6 +277,57 @@ def test_names_that_are_no_utf_8_can_be_asked_for(lab: Lab) -> None:
     assert refused.status == 2 and refused.err.endswith("  caf\\\\xe9 AND\n           ^\n")
     for typed in (os.fsencode(lab.source / name), f"{lab.source}/caf\\xe9.jpg"):
         assert lab.catalog("show", typed, "--json").lines[0]["hash"] == GHENT_HASH
+
+
+# --- search: more than anybody reads -----------------------------------------------------------------------------------
+
+MANY, FEW = 3000, 501
+"""So many assets that any way of telling them is longer than what a pipe holds; and some of them."""
+
+
+@pytest.fixture(scope="module")
+def crowded(filled: Lab) -> Lab:
+    """A catalog of MANY assets, FEW of them with a title. Takes what it needs from the other one, in an index beside it."""
+    lab = Lab(filled.folder, filled.node, f"{filled.index}-crowded", dict(filled.variables))
+    one = filled.documents()[GHENT_HASH]
+    export = lab.home / "crowded.ndjson"
+    documents = [one | {"hash": f"{n:064x}", **({"title": "rare"} if n < FEW else {})} for n in range(MANY)]
+    header = {"format": "image-catalog export", "version": 1, "schema": SCHEMA_VERSION, "counts": {}}
+    lines = [
+        header | {"program": "test"},
+        *({"what": "assets", "id": d["hash"], "document": d} for d in documents),
+        {"what": "end", "counts": {"assets": MANY}},
+    ]
+    export.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert lab.catalog("import", export).status == 0
+    return lab
+
+
+@pytest.mark.parametrize("style", ["table", "jsonl", "paths"])
+def test_a_reader_that_has_seen_enough_is_no_failure(crowded: Lab, style: str) -> None:
+    whole = crowded.catalog("search", "--format", style).out
+    assert len(whole) > 2 * PIPE_BYTES
+    script = f"'{PROGRAMS / 'catalog'}' search --format {style} | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", script],
+        cwd=crowded.home, env=crowded.environment(), capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == whole.splitlines(keepends=True)[0]
+
+
+def test_a_limit_says_what_it_left_out(crowded: Lab) -> None:
+    def last(*arguments: object) -> str:
+        done = crowded.catalog("search", *arguments)
+        assert done.status == 0
+        return done.out.splitlines()[-1]
+
+    assert last("title:rare", "--limit", 2) == f"2 of {FEW} found."
+    assert last("--limit", 2) == f"2 of {MANY:,} found."
+    assert last("title:rare", "--limit", FEW) == f"{FEW} found."
+    assert last("title:rare", "--limit", FEW + 1) == f"{FEW} found."
+    assert last("title:rare") == f"{FEW} found."
+    assert last("title:none", "--limit", 2) == "Nothing found."
 
 
 # --- search: mistakes --------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ FEW = 40
 
 KILLED = """
 import os, signal, sys
-from catalog.features.transfer import archive as packing
+from catalog.features.transfer import packing
 from catalog.cli.program import main
 real, left = packing.Output.write, [int(sys.argv.pop(1))]
 def write(self, data):
@@ -225,7 +225,7 @@ def test_an_asset_that_both_have_is_merged_and_the_history_tells(lab: Lab) -> No
     assert {k: dry.summary[k] for k in ("new", "merged", "unchanged")} == {"new": 2, "merged": 1, "unchanged": 1}
     assert everything(lab) == state
     done = lab.catalog("import", file, "--json")
-    assert done.status == 0
+    assert done.status == 0 and done.lines[:-1] == dry.lines[:-1], "what was shown is what was done"
     assert {k: done.summary[k] for k in ("new", "merged", "unchanged")} == {"new": 2, "merged": 1, "unchanged": 1}
     (told,) = done.lines[:-1]
     assert (told["outcome"], told["hash"], told["line"]) == ("merged", mine["hash"], 4)
@@ -294,6 +294,25 @@ def test_a_document_that_does_not_fit_is_told_and_the_others_come_in(lab: Lab) -
     assert lab.documents() == {good["hash"]: good}
     told = lab.catalog("import", file, "--json").lines[:-1]
     assert [(t["line"], t["outcome"]) for t in told] == [(2, "failed"), (4, "failed")]
+
+
+def test_a_reader_of_an_export_that_goes_away_is_told_that_it_is_not_whole(lab: Lab) -> None:
+    filled(lab, MANY)
+    script = f"'{PROGRAMS / 'catalog'}' export -q - | head -1"
+    command = ["bash", "-o", "pipefail", "-c", script]
+    done = subprocess.run(command, env=lab.environment(), check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "Error: Whoever read the export has stopped; it is not whole.\n")
+    assert json.loads(done.stdout)["format"] == "image-catalog export"
+
+
+def test_the_journal_of_an_import_says_what_became_of_the_documents(lab: Lab) -> None:
+    file = export_of(lab.folder / "all.ndjson", a_document(1), a_document(2) | {"unheard_of": 1})
+    run = lab.catalog("import", file, "--json").summary["run"]
+    journal = lab.home / "state" / "journal" / f"{run}.jsonl"
+    first, last = map(json.loads, journal.read_text().splitlines())
+    assert (first["state"], first["command"], first["source"]) == ("started", "import", str(file))
+    figures = {name: last[name] for name in ("new", "merged", "unchanged", "failed", "status")}
+    assert figures == {"new": 1, "merged": 0, "unchanged": 0, "failed": 1, "status": 3}
 
 
 def test_a_dry_run_makes_no_index(lab: Lab) -> None:

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from catalog.domain.copies import flat
 from catalog.domain.person import overlaid
 from catalog.errors import CatalogError, SchemaMismatch, TransferError, UsageError
-from catalog.features.transfer import archive as packing
-from catalog.features.transfer import snapshots
+from catalog.features.transfer import packing, snapshots
 from catalog.features.transfer import stream as transfer
 from catalog.features.transfer.merge import joined, problem_of
 from catalog.index import schema

@@ -8,7 +8,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.stores.run import run_check
+from catalog.cli.views import shortfalls
+from catalog.features.health.copies import find_shortfalls
 
 
 @click.command("check", short_help="Check that every asset has the copies it should have (for cron).")
@@ -29,4 +30,4 @@ def command(**shared: Any) -> int:
     5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    return run_check(console.workspace(**console.connection), console)
+    return shortfalls.show(console, find_shortfalls(console.workspace(**console.connection)))

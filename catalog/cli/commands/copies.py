@@ -8,7 +8,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.stores.run import run_copies
+from catalog.cli.views import copies
+from catalog.features.health.copies import CopiesRequest, list_copies
 
 
 @click.command("copies", short_help="Show where copies are, and which are lacking.")
@@ -31,4 +32,5 @@ def command(query: tuple[str, ...], missing: tuple[str, ...], fewer_than: int, l
     Exit status: 0 done, 2 usage or a query that is not understood, 5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    return run_copies(console.workspace(**console.connection), " ".join(query), missing, fewer_than, limit, console)
+    request = CopiesRequest(" ".join(query), missing, fewer_than, limit)
+    return copies.show(console, list_copies(console.workspace(**console.connection), request))

@@ -9,7 +9,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.health.doctor import run_doctor
+from catalog.cli.views import doctor
+from catalog.features.health.doctor import examine
 
 
 @click.command("doctor", short_help="Check configuration, engine, stores and programs, and say how to mend them.")
@@ -29,4 +30,5 @@ def command(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> i
     Exit status: 0 all is well (warnings included), 1 something must be mended, 2 usage or configuration.
     """
     console = Console.from_flags(shared)
-    return run_doctor(console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection), console)
+    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    return doctor.show(console, examine(workspace))

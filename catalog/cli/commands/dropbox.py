@@ -8,7 +8,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.stores.account import run_login, run_logout, run_status
+from catalog.cli.views import account
+from catalog.features.stores.account import log_out, read_account
 
 
 @click.group("dropbox", short_help="Log in to Dropbox and out, and show the account.")
@@ -35,7 +36,7 @@ def command() -> None:
 def login(app_key: str | None, **shared: Any) -> int:
     """Show a page of Dropbox, and take the code that it gives."""
     console = Console.from_flags(shared)
-    return run_login(console.workspace(dropbox_app_key=app_key), console)
+    return account.log_in(console, console.workspace(dropbox_app_key=app_key))
 
 
 @command.command("logout")
@@ -43,7 +44,7 @@ def login(app_key: str | None, **shared: Any) -> int:
 def logout(**shared: Any) -> int:
     """Give the login back to Dropbox and forget it."""
     console = Console.from_flags(shared)
-    return run_logout(console.workspace(), console)
+    return account.show_logged_out(console, log_out(console.workspace()))
 
 
 @command.command("status")
@@ -53,4 +54,5 @@ def logout(**shared: Any) -> int:
 def status(dropbox_root: str | None, nas_root: Any, **shared: Any) -> int:
     """Show the account, its space and the folder of the catalog."""
     console = Console.from_flags(shared)
-    return run_status(console.workspace(dropbox_root=dropbox_root, nas_root=nas_root), console)
+    workspace = console.workspace(dropbox_root=dropbox_root, nas_root=nas_root)
+    return account.show(console, read_account(workspace))

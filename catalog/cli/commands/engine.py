@@ -8,7 +8,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.health import engine
+from catalog.cli.views import engine
+from catalog.features.health.engine import read_log, read_status, start_engine, stop_engine
 
 
 @click.group("engine", short_help="Start, stop and watch the program's own Elasticsearch.")
@@ -28,7 +29,7 @@ def command() -> None:
 def start(**shared: Any) -> int:
     """Start the node, downloading it first if need be. Does nothing if it runs."""
     console = Console.from_flags(shared)
-    return engine.run_start(console.workspace(), console)
+    return engine.show_started(console, start_engine(console.workspace()))
 
 
 @command.command("stop")
@@ -36,7 +37,7 @@ def start(**shared: Any) -> int:
 def stop(**shared: Any) -> int:
     """Stop the node. The catalog stays on disk; the next command starts it again."""
     console = Console.from_flags(shared)
-    return engine.run_stop(console.workspace(), console)
+    return engine.show_stopped(console, stop_engine(console.workspace()))
 
 
 @command.command("status")
@@ -45,7 +46,7 @@ def stop(**shared: Any) -> int:
 def status(**shared: Any) -> int:
     """Show whether the node runs, where, and how much room it takes."""
     console = Console.from_flags(shared)
-    return engine.run_status(console.workspace(), console)
+    return engine.show(console, read_status(console.workspace()))
 
 
 @command.command("logs")
@@ -54,4 +55,4 @@ def status(**shared: Any) -> int:
 def logs(lines: int, **shared: Any) -> int:
     """Print the end of the node's log."""
     console = Console.from_flags(shared)
-    return engine.run_logs(console.workspace(), lines, console)
+    return engine.show_log(console, read_log(console.workspace(), lines))

@@ -8,7 +8,7 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.transfer.run import run_export
+from catalog.cli.views import transfer
 
 
 @click.command("export", short_help="Write the whole catalog into a file, to keep or to import elsewhere.")
@@ -33,4 +33,5 @@ def command(file: str, force: bool, **shared: Any) -> int:
     Exit status: 0 done, 1 failed, 2 usage, or FILE is there already, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    return run_export(console.workspace(**console.connection), file, force=force, console=console)
+    workspace = console.workspace(**console.connection)
+    return transfer.write_export(console, workspace, file, force=force)

@@ -8,7 +8,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.ask.history import run_history
+from catalog.cli.views import history
+from catalog.features.ask.history import HistoryRequest, find_events, list_runs
 
 
 @click.command("history", short_help="Show what happened: to an asset, in a run, or all runs.")
@@ -32,4 +33,7 @@ def command(what: str | None, run: str | None, limit: int, **shared: Any) -> int
     Exit status: 0 done, 1 nothing fits, 2 usage, 5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    return run_history(console.workspace(**console.connection), what, run, limit, console)
+    workspace = console.workspace(**console.connection)
+    if what is None and run is None:
+        return history.show_runs(console, list_runs(workspace, limit))
+    return history.show_events(console, find_events(workspace, HistoryRequest(what, run, limit)))

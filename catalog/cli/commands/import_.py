@@ -8,7 +8,7 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.transfer.run import run_import
+from catalog.cli.views import transfer
 
 
 @click.command("import", short_help="Bring an export into the catalog: into an empty one, or merged into what is there.")
@@ -35,4 +35,5 @@ def command(file: str, dryrun: bool, **shared: Any) -> int:
     export, 3 some documents do not fit, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    return run_import(console.workspace(**console.connection), file, dryrun=dryrun, console=console)
+    workspace = console.workspace(**console.connection)
+    return transfer.read_import(console, workspace, file, dryrun=dryrun)

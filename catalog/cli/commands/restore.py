@@ -8,7 +8,9 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.transfer.backup import run_list, run_restore
+from catalog.cli.views import backups
+from catalog.features.transfer.backup import RestoreRequest, list_backups, run_restore
+from catalog.work.sink import Silence
 
 
 @click.command("restore", short_help="Bring a backup of the catalog back.")
@@ -37,5 +39,6 @@ def command(directory: str, name: str | None, listing: bool, replace: bool, **sh
     console = Console.from_flags(shared)
     workspace = console.workspace(**console.connection)
     if listing:
-        return run_list(workspace, directory, console)
-    return run_restore(workspace, directory, name=name, replace=replace, console=console)
+        return backups.show(console, directory, list_backups(workspace, directory))
+    request, sink = RestoreRequest(directory, name, replace), Silence(console.progress())
+    return backups.show_restored(console, directory, run_restore(workspace, request, sink))

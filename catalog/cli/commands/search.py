@@ -8,7 +8,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.ask.search import run_search
+from catalog.cli.views import search as view
+from catalog.features.ask.search import SearchRequest, search
 
 
 @click.command("search", short_help="Find photos and videos.")
@@ -44,4 +45,5 @@ def command(query: tuple[str, ...], style: str, sort: str, limit: int, null: boo
     """
     console = Console.from_flags(shared)
     workspace = console.workspace(**console.connection)
-    return run_search(workspace, " ".join(query), style=style, sort=sort, limit=limit, null=null, console=console)
+    request = SearchRequest(" ".join(query), sort=sort, limit=limit)
+    return view.show(console, search(workspace, request), style=style, null=null)

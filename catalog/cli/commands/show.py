@@ -8,7 +8,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.ask.search import run_show
+from catalog.cli.views import asset
+from catalog.features.ask.lookup import read_record
 
 
 @click.command("show", short_help="Show all that is known of one photo or video.")
@@ -29,4 +30,4 @@ def command(what: str, **shared: Any) -> int:
     Exit status: 0 done, 1 not in the catalog, 2 usage, 5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    return run_show(console.workspace(**console.connection), what, console)
+    return asset.show(console, read_record(console.workspace(**console.connection), what))

@@ -8,7 +8,8 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.ask.search import run_status
+from catalog.cli.views import status
+from catalog.features.ask.status import summarize
 
 
 @click.command("status", short_help="Show what the catalog holds.")
@@ -27,4 +28,4 @@ def command(**shared: Any) -> int:
     Exit status: 0 done, 2 usage, 5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    return run_status(console.workspace(**console.connection), console)
+    return status.show(console, summarize(console.workspace(**console.connection)))

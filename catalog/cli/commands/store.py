@@ -7,9 +7,12 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
-from catalog.features.stores import run as stores
+from catalog.cli.views import stores
+from catalog.features.stores.listing import list_stores
+from catalog.features.stores.registration import AddRequest, add_store
+from catalog.features.stores.removal import RemoveRequest, run_remove
 
 
 @click.group("store", short_help="Add, list or remove the disks that hold copies.")
@@ -38,7 +41,8 @@ def command() -> None:
 def add(name: str, folder: Path, force: bool, **shared: Any) -> int:
     """Make FOLDER the store NAME; for a known store, tell where it lies now. Nothing but its marker is written."""
     console = Console.from_flags(shared)
-    return stores.run_add(console.workspace(**console.connection), name, folder, console, force=force)
+    request = AddRequest(name, str(folder), force=force)
+    return stores.show_added(console, add_store(console.workspace(**console.connection), request))
 
 
 @command.command("list")
@@ -48,7 +52,8 @@ def add(name: str, folder: Path, force: bool, **shared: Any) -> int:
 def list_(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
     """Show every store: where it is, whether it is there now, its copies and bytes."""
     console = Console.from_flags(shared)
-    return stores.run_list(console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection), console)
+    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    return stores.show(console, list_stores(workspace))
 
 
 @command.command("remove")
@@ -59,4 +64,5 @@ def list_(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int
 def remove(name: str, forget_copies: bool, **shared: Any) -> int:
     """Take the store NAME out of the catalog. Its files are not touched."""
     console = Console.from_flags(shared)
-    return stores.run_remove(console.workspace(**console.connection), name, console, forget_copies=forget_copies)
+    workspace, request = console.workspace(**console.connection), RemoveRequest(name, forget_copies)
+    return console.carry_out(run_remove, workspace, request, wording.STORE_REMOVE)

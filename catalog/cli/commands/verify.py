@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
-from catalog.features.health.verify import VerifyRequest, run_verify
+from catalog.features.health.verification import VerifyRequest, run_verify
 
 
 @click.command("verify", short_help="Read copies again, mark corrupt ones, and repair them from good ones.")
@@ -41,4 +41,5 @@ def command(
     """
     console = Console.from_flags(shared)
     workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
-    return run_verify(workspace, VerifyRequest(store, older_than, time, sample, repair=repair), console)
+    request = VerifyRequest(store, older_than, time, sample, repair=repair)
+    return console.carry_out(run_verify, workspace, request, wording.VERIFY)

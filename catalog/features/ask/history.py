@@ -3,39 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from catalog.cli.console import Screen
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import to_text
-from catalog.errors import DONE, AssetNotFound
-from catalog.features.ask.search import find
+from catalog.errors import AssetNotFound
+from catalog.features.ask.events import Event
+from catalog.features.ask.lookup import find
 from catalog.index import schema
 from catalog.index.repository import Repository
 from catalog.work.workspace import Workspace
 
+_RUNS_AT_ONCE = 500
 
-def run_history(workspace: Workspace, what: str | None, run: str | None, limit: int, screen: Screen) -> int:
-    """Print events, oldest first, or a line a run, latest last."""
+
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """Which events: of an asset, by its hash or a path it has or had, of a run, or of both.
+
+    `limit` is how many are given at most; 0 means all.
+    """
+
+    what: str | None = None
+    run: str | None = None
+    limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run: when it began (ISO 8601 UTC), its command, and how many events it has, by action."""
+
+    run: str
+    began: str
+    command: str
+    actions: Mapping[str, int]
+
+
+def find_events(workspace: Workspace, request: HistoryRequest) -> Iterator[Event]:
+    """The events that were asked for, oldest first. Raises AssetNotFound where there is none."""
     repository = workspace.existing_repository
     repository.refresh()
-    if what is None and run is None:
-        return _runs(repository, limit, screen)
-    conditions = [{"term": {"run": run}}] if run else []
-    if what is not None:
-        conditions.append(_about(repository, what))
+    conditions = [{"term": {"run": request.run}}] if request.run else []
+    if request.what is not None:
+        conditions.append(_about(repository, request.what))
     index = schema.companion(repository.alias, "events")
-    count = 0
-    pages = repository.scan_pages({"bool": {"filter": conditions}}, index=index, sort=[{"at": "asc"}], limit=limit)
-    for event in (hit["_source"] for page in pages for hit in page):
-        count += 1
-        if screen.json:
-            screen.out_json(event)
-        else:
-            screen.out_line(_line(event))
-    if not count:
+    pages = repository.scan_pages({"bool": {"filter": conditions}}, index=index, sort=[{"at": "asc"}], limit=request.limit)
+    is_empty = True
+    for hit in (hit for page in pages for hit in page):
+        is_empty = False
+        yield Event(hit["_source"])
+    if is_empty:
         raise AssetNotFound("Nothing in the history fits.", hint="`catalog history` lists the runs.")
-    return DONE
 
 
 def _about(repository: Repository, what: str) -> dict[str, Any]:
@@ -50,53 +69,39 @@ def _about(repository: Repository, what: str) -> dict[str, Any]:
         return paths
 
 
-def _line(event: Mapping[str, Any]) -> str:
-    where = f"{event['store']}:{event.get('path', '')}" if event.get("store") else event.get("path", "")
-    source = f"  from {event['source']}" if event.get("source") else ""
-    trash = f"  in the trash as {event['trash']}" if event.get("trash") else ""
-    undoes = f"  takes back {event['undoes']}" if event.get("undoes") else ""
-    return f"{event['at']}  {event['action']:<10} {event['hash'][:12]}  {where}{source}{trash}{undoes}  run {event['run']}"
+def list_runs(workspace: Workspace, limit: int = 0) -> list[RunSummary]:
+    """The last runs, or all of them for a limit of 0, the latest last."""
+    repository = workspace.existing_repository
+    repository.refresh()
+    runs = sorted(_summaries(repository), key=lambda run: (run.began, run.run))
+    return runs[-limit:] if limit else runs
 
 
-def _runs(repository: Repository, limit: int, screen: Screen) -> int:
-    runs = sorted(_summaries(repository), key=lambda r: (r["began"], r["run"]))
-    for run in runs[-limit:] if limit else runs:
-        if screen.json:
-            screen.out_json(run)
-        else:
-            counts = ", ".join(f"{n:,} {action}" for action, n in run["actions"].items())
-            screen.out_line(f"{run['run']}  {run['began']}  {run['command']}: {counts}")
-    if not runs and not screen.json:
-        screen.out("Nothing has happened yet.")
-    return DONE
-
-
-def _summaries(repository: Repository) -> Iterator[dict[str, Any]]:
-    """Every run with its command and what it did, oldest first; in pages, so that none is left out."""
+def _summaries(repository: Repository) -> Iterator[RunSummary]:
+    """Every run, by its id; in pages, so that none is left out."""
     after: dict[str, Any] = {}
+    by_run = [{"run": {"terms": {"field": "run"}}}]
+    sums = {
+        "began": {"min": {"field": "at"}},
+        "command": {"terms": {"field": "command", "size": 1}},
+        "actions": {"terms": {"field": "action", "size": 50}},
+    }
+    index = schema.companion(repository.alias, "events")
     while True:
-        body = {
-            "size": 0,
-            "aggs": {
-                "runs": {
-                    "composite": {"size": 500, "sources": [{"run": {"terms": {"field": "run"}}}], **after},
-                    "aggs": {
-                        "began": {"min": {"field": "at"}},
-                        "command": {"terms": {"field": "command", "size": 1}},
-                        "actions": {"terms": {"field": "action", "size": 50}},
-                    },
-                }
-            },
-        }
-        found = repository.search(body, schema.companion(repository.alias, "events"))["aggregations"]["runs"]
-        for bucket in found["buckets"]:
-            commands = bucket["command"]["buckets"]
-            yield {
-                "run": bucket["key"]["run"],
-                "began": bucket["began"].get("value_as_string", ""),
-                "command": commands[0]["key"] if commands else "",
-                "actions": {b["key"]: b["doc_count"] for b in bucket["actions"]["buckets"]},
-            }
+        runs = {"composite": {"size": _RUNS_AT_ONCE, "sources": by_run, **after}, "aggs": sums}
+        reply = repository.search({"size": 0, "aggs": {"runs": runs}}, index)
+        found = reply["aggregations"]["runs"]
+        yield from map(_summary, found["buckets"])
         if not found["buckets"]:
             return
         after = {"after": found["after_key"]}
+
+
+def _summary(bucket: Mapping[str, Any]) -> RunSummary:
+    commands = bucket["command"]["buckets"]
+    return RunSummary(
+        bucket["key"]["run"],
+        bucket["began"].get("value_as_string", ""),
+        commands[0]["key"] if commands else "",
+        {b["key"]: b["doc_count"] for b in bucket["actions"]["buckets"]},
+    )

@@ -1,4 +1,4 @@
-"""What `catalog doctor` looks at. Each check gives findings; none changes anything."""
+"""Whether all that the program needs is there: checks that give findings, change nothing."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 
-import orjson
-
-from catalog.cli.console import Screen
 from catalog.config import state_dir
 from catalog.domain.amounts import size_text
-from catalog.errors import DONE, CatalogError, NoCatalog, StoreGuard, StoreUnavailable
+from catalog.errors import CatalogError, NoCatalog, StoreGuard, StoreUnavailable
 from catalog.features.stores.account import PATIENCE, space_left
 from catalog.index.client import Connection
 from catalog.index.repository import Repository
@@ -25,7 +22,7 @@ from catalog.work.guards import check_marker
 from catalog.work.workspace import Workspace
 
 LOW_SPACE = 2 * 10**9
-MARKS = {"ok": "ok  ", "warning": "warn", "problem": "FAIL"}
+"""Bytes free of a disk or an account, below which is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +35,15 @@ class Finding:
     advice: str = ""
 
 
-def run_doctor(workspace: Workspace, screen: Screen) -> int:
-    """Print every finding; 1 if one is a problem."""
-    problems = 0
-    for check in (_python, _configuration, _engine, _nas, _dropbox, _further_stores, _journal, _programs):
-        for finding in _safely(check, workspace):
-            problems += finding.state == "problem"
-            if screen.json:
-                screen.out(orjson.dumps(asdict(finding)).decode())
-            else:
-                advice = f"\n      -> {finding.advice}" if finding.advice else ""
-                screen.out(f"{MARKS[finding.state]}  {finding.check}: {finding.text}{advice}")
-    return 1 if problems else DONE
-
-
-def _safely(check: Callable[[Workspace], Iterator[Finding]], workspace: Workspace) -> Iterator[Finding]:
-    try:
-        yield from check(workspace)
-    except (CatalogError, OSError) as error:
-        message = error.message if isinstance(error, CatalogError) else str(error)
-        advice = error.hint if isinstance(error, CatalogError) else ""
-        yield Finding(check.__name__.strip("_"), "problem", message, advice)
+def examine(workspace: Workspace) -> Iterator[Finding]:
+    """Every finding, as soon as it is known."""
+    for name, check in _CHECKS.items():
+        try:
+            yield from check(workspace)
+        except CatalogError as error:
+            yield Finding(name, "problem", error.message, error.hint)
+        except OSError as error:
+            yield Finding(name, "problem", str(error))
 
 
 def _python(_workspace: Workspace) -> Iterator[Finding]:
@@ -202,3 +187,16 @@ def _programs(workspace: Workspace) -> Iterator[Finding]:
         else:
             use = "used" if name in wanted else "not used (optional_readers)"
             yield Finding("programs", "ok", f"{name} {'installed' if there else 'not installed'}, {use}")
+
+
+_CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
+    "python": _python,
+    "configuration": _configuration,
+    "engine": _engine,
+    "nas": _nas,
+    "dropbox": _dropbox,
+    "further_stores": _further_stores,
+    "journal": _journal,
+    "programs": _programs,
+}
+"""Every check by its name, in the order in which they are made."""

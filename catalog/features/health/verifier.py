@@ -1,4 +1,4 @@
-"""Fixity: copies are read again and compared with what they were; bad ones are marked, and replaced by good ones."""
+"""Fixity: copies are read again; bad ones are marked, and replaced by good ones."""
 
 from __future__ import annotations
 
@@ -23,13 +23,12 @@ from catalog.work.journal import Journal
 from catalog.work.proof import Prover
 from catalog.work.report import Outcome, Report
 
-OUTCOMES = ("verified", "repaired", "damaged", "edited", "missing", "failed")
 EDITED = "edited"
 """A file that was written to since: what it holds is a person's, and for a sync to take up."""
 BATCH = 128
 _COMPARED = 1 << 16
 THREADS = 2
-"""Files read at once: a disk reads one after the other best, a second one keeps it busy while hashes are finished."""
+"""Files read at once: the second keeps a disk busy while the hash of the first is finished."""
 
 
 class Verifiable(Store, Protocol):
@@ -46,7 +45,7 @@ class Verifiable(Store, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A file to be read: its row, the content hash it must have, and all rows that may hold the same content.
+    """A file to be read: its row, the hash it must have, and all rows of the same content.
 
     `checksums` are what else is known of the content.
     """
@@ -139,7 +138,7 @@ class Verifier:
         return self._judged(due, entry)
 
     def _judged(self, due: Due, entry: Entry) -> Found:
-        """A file with other bytes: rotten, where nobody wrote to it, or where they differ from a good copy in one byte."""
+        """A file with other bytes: rotten where nobody wrote to it, or where one byte differs."""
         is_stated = agree(entry.checksums, due.recorded) is not None
         if not is_stated and entry.size == due.row["size"] and mtime_text(entry) == due.row.get("mtime"):
             return Found(due, DAMAGED, entry, "its bytes changed though nobody wrote to it")
@@ -209,7 +208,7 @@ class Verifier:
         return proof.good[0] if proof.good else None
 
     def _repaired(self, found: Found, good: tuple[str, str]) -> str:
-        """Bring the bad file to the trash and a good one in its place; why it could not be, or ""."""
+        """Trash the bad file and put a good one in its place; why that could not be, or ""."""
         due = found.due
         store, path = due.place
         if self.is_claimed(due):

@@ -7,12 +7,12 @@ counts, without which a file is not whole.
 from __future__ import annotations
 
 import contextlib
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import orjson
@@ -31,7 +31,6 @@ END = "end"
 ORDER = (*schema.COMPANIONS, schema.ASSETS)
 AT_ONCE = 1000
 AT_ONCE_BYTES = 8 * 2**20
-IN_FLIGHT = 2
 LONGEST_ID = 512
 """Bytes of the longest id that Elasticsearch takes."""
 KEEP = "30m"
@@ -150,14 +149,37 @@ class Lines(Protocol):
     def readline(self) -> bytes: ...  # noqa: D102
 
 
-class Item(NamedTuple):
-    """One document of an export, as it is in the present schema; `number` is its line, from 1, and `size` its bytes."""
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One document of an export, in the present schema, to be brought in. Satisfies `Action`.
+
+    `number` is its line, from 1, `what` the index it belongs to, `key` its id, and `size` the bytes of the line.
+    """
 
     number: int
     what: str
     key: str
     document: dict[str, Any]
     size: int
+
+    @property
+    def name(self) -> str:
+        """What is done with it."""
+        return "import"
+
+    @property
+    def hash(self) -> str:
+        """The asset that it is."""
+        return self.key if self.what == schema.ASSETS else ""
+
+    @property
+    def counts(self) -> bool:
+        """Each of them does."""
+        return True
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"import {self.what} {self.key}, line {self.number}"
 
 
 class Reader:
@@ -254,45 +276,6 @@ NEW, MERGED, UNCHANGED, FAILED = "new", "merged", "unchanged", "failed"
 OUTCOMES = (NEW, MERGED, UNCHANGED, FAILED)
 Results = list[tuple[str, str]]
 """What became of each document, one of OUTCOMES, and why."""
-Settle = Callable[[Sequence[Item], Results], None]
-Patiently = Callable[[Callable[[], Results]], Results]
-
-
-@dataclass
-class Import:
-    """One import. `work` is `create_or_merge` or `compare`; `settle` is told what became of each document, in order.
-
-    `patiently` calls again what fails while Elasticsearch is away: each piece of work may be done twice.
-    """
-
-    work: Callable[[Sequence[Item]], Results]
-    settle: Settle
-    patiently: Patiently
-
-    def run(self, items: Iterable[Item]) -> None:
-        """Bring all of them in, some requests at once. What was begun before an error is finished, and told."""
-        pending: deque[tuple[list[Item], Future[Results]]] = deque()
-        with ThreadPoolExecutor(IN_FLIGHT) as pool:
-            try:
-                for chunk in chunks(items):
-                    if len(pending) > IN_FLIGHT:
-                        self._settle(pending)
-                    pending.append((chunk, pool.submit(self._worked, chunk)))
-                while pending:
-                    self._settle(pending)
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                for chunk, future in pending:
-                    if not future.cancelled() and future.exception() is None:
-                        self.settle(chunk, future.result())
-                raise
-
-    def _worked(self, chunk: list[Item]) -> Results:
-        return self.patiently(lambda: self.work(chunk))
-
-    def _settle(self, pending: deque[tuple[list[Item], Future[Results]]]) -> None:
-        chunk, future = pending.popleft()
-        self.settle(chunk, future.result())
 
 
 def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:

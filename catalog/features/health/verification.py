@@ -10,29 +10,36 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from catalog.cli.console import Screen
 from catalog.domain.amounts import age
 from catalog.domain.asset import Entry
 from catalog.domain.copies import MISSING, milliseconds, timestamp
 from catalog.errors import StoreGuard, UsageError
-from catalog.features.health.verifier import OUTCOMES, Due, Verifier
+from catalog.features.health.verifier import Due, Verifier
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
 from catalog.work.contents import states_contents
+from catalog.work.report import RunResult
 from catalog.work.session import Session, session
+from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
 OLDEST_PASS = timedelta(days=30)
 """A pass that was cut off longer ago is not gone on with."""
-WORDS = {"outcomes": OUTCOMES, "always": ("verified", "damaged"), "done": "read",
-         "bad": ("failed", "damaged", "edited", "missing")}  # fmt: skip
+COMMAND = "verify"
+BAD = ("failed", "damaged", "edited", "missing")
+"""Outcomes that no copy should have."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
-    """What the command line asks for."""
+    """Which copies are read: of one store, or of all that are there.
+
+    `older_than` is an age such as 90d: only those that were not verified for so long. `time` is a
+    duration such as 1h, after which nothing more is read. `sample` is a share such as 1%, taken at
+    random. `repair`: corrupt copies give way to good ones.
+    """
 
     store: str | None = None
     older_than: str | None = None
@@ -49,8 +56,8 @@ def share(text: str) -> float:
     return float(match[1]) / 100
 
 
-def run_verify(workspace: Workspace, request: VerifyRequest, screen: Screen) -> int:
-    """The exit status of a verification."""
+def run_verify(workspace: Workspace, request: VerifyRequest, sink: Sink) -> RunResult:
+    """Read copies again, those first that were verified longest ago, and record what they are."""
     limit = age(request.older_than) if request.older_than else None
     seconds = max(age(request.time).total_seconds(), 1e-9) if request.time else 0.0
     fraction = share(request.sample) if request.sample else 1.0
@@ -58,8 +65,8 @@ def run_verify(workspace: Workspace, request: VerifyRequest, screen: Screen) -> 
     stores = storing.reachable(workspace, repository)
     names = _names(repository, stores, request.store)
     if request.store is None:
-        storing.tell_absent(repository, stores, screen)
-    with session(workspace, screen, "verify", WORDS, stores=names) as run:
+        storing.tell_absent(repository, stores, sink)
+    with session(workspace, sink, COMMAND, bad=BAD, details={"stores": names}) as run:
         until = time.monotonic() + seconds if seconds else 0.0
         verifier = Verifier(
             stores,
@@ -71,14 +78,15 @@ def run_verify(workspace: Workspace, request: VerifyRequest, screen: Screen) -> 
             _listed(stores, names),
             repair=request.repair,
             until=until,
-            advance=workspace.progress.advance,
+            advance=sink.progress.advance,
         )
         before = timestamp(datetime.now(UTC) - limit) if limit else ""
-        return run.work(lambda: _verify(run, verifier, names, before, fraction))
+        _verify(run, verifier, names, before, fraction)
+    return run.result
 
 
 def _listed(stores: Mapping[str, ManagedStore], names: Sequence[str]) -> dict[str, dict[str, Entry]]:
-    """The listings of the stores that state the content of their files: those need not be asked about one by one."""
+    """The listings of the stores that state what their files hold: no file is asked about alone."""
     stating = [name for name in names if states_contents(stores[name])]
     return {name: {e.path: e for e in stores[name].list()} for name in stating}
 
@@ -113,10 +121,10 @@ def _verify(run: Session, verifier: Verifier, names: Sequence[str], before: str,
         is_pass = not before and fraction == 1.0
         since = before or (_begun(run.repository, name) if is_pass else "")
         if is_pass and milliseconds(since) < began:
-            run.report.complain(f"Going on with the pass over {name} that began at {since}.")
+            run.report.notice(f"Going on with the pass over {name} that began at {since}.")
         verifier.verify(_due(run.repository, name, since, fraction))
         if not verifier.finished:
-            run.report.complain("The time is up; the next run goes on from here.")
+            run.report.notice("The time is up; the next run goes on from here.")
             return
         if is_pass:
             _set_begun(run.repository, name, None)
@@ -140,7 +148,10 @@ def _set_begun(repository: Repository, name: str, since: str | None) -> None:
 
 
 def _due(repository: Repository, store: str, since: str, fraction: float) -> Iterator[Due]:
-    """The files of a store that were not verified since a moment ("" is ever), longest ago first; or a random share of them."""
+    """The files of a store that were not verified since a moment ("" is ever), longest ago first.
+
+    Below a fraction of 1.0 a random share of them, at least one.
+    """
     repository.refresh(repository.alias)
     by_age = {"order": "asc", "nested": {"path": "copies", "filter": {"term": {"copies.store": store}}}}
     pages = repository.scan_pages(

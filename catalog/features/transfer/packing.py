@@ -1,4 +1,4 @@
-"""Files that are compressed on their way: written whole or not at all, and read whatever packed them."""
+"""Files that are packed on their way: written whole or not at all, read whatever packed them."""
 
 from __future__ import annotations
 
@@ -9,30 +9,56 @@ import fcntl
 import gzip
 import lzma
 import os
-import sys
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from catalog.domain.names import printable
 from catalog.errors import TransferError, UsageError
 
-STANDARD = "-"
-"""The name that stands for stdin or stdout."""
 LONGEST_LINE = 256 * 2**20
 """Bytes; Elasticsearch takes no request above 100 MB."""
 _GZIP_LEVEL, _XZ_PRESET = 6, 2
 """Beyond these a catalog gets a little smaller and takes much longer."""
 _BEGINNINGS = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zst"}
-"""By what a packed file is known, whatever its name: RFC 1952, bzip2, the .xz format 1.2, RFC 8878."""
+"""First bytes of packed files: RFC 1952, bzip2, the .xz format 1.2, RFC 8878."""
 _BROKEN = (OSError, zlib.error, lzma.LZMAError, ValueError)
 
 
-class Output:
-    """Where bytes go; errors of the system are ours. `size` is what was written, as it was before packing."""
+class Writable(Protocol):
+    """What bytes can be written to."""
 
-    def __init__(self, file: IO[bytes], shown: str) -> None:
+    def write(self, data: bytes, /) -> object:
+        """Write all of them."""
+        ...
+
+    def flush(self) -> object:
+        """Hand over what is still held back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A stream that is written instead of a file, as it is; `shown` names it in messages."""
+
+    stream: Writable
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A buffered stream that is read instead of a file; `shown` names it in messages."""
+
+    stream: IO[bytes]
+    shown: str
+
+
+class Output:
+    """Where bytes go; errors of the system are ours. `size` is what was written, before packing."""
+
+    def __init__(self, file: Writable, shown: str) -> None:
         self._file = file
         self._shown = shown
         self.size = 0
@@ -69,9 +95,7 @@ class Input:
 
 
 def check_target(name: str, *, force: bool) -> None:
-    """Raise UsageError where a file of that name cannot, or must not, be written; before any work is done."""
-    if name == STANDARD:
-        return
+    """Raise UsageError where a file of that name cannot, or must not, be written."""
     path = Path(name)
     if path.suffix == ".zst":
         raise UsageError(f"{printable(name)}: this program does not write zst.", hint="Use the ending .gz, .bz2 or .xz.")
@@ -85,11 +109,10 @@ def check_target(name: str, *, force: bool) -> None:
 
 @contextlib.contextmanager
 def written(name: str, *, force: bool) -> Iterator[Output]:
-    """A file to write, packed as its ending says. It gets its name when it is whole; after an error nothing is left."""
-    if name == STANDARD:
-        with _stdout() as output:
-            yield output
-        return
+    """A file to write, packed as its ending says.
+
+    It gets its name when it is whole; after an error nothing is left.
+    """
     path = Path(name).absolute()
     shown = printable(name)
     partial = path.with_name(f".{path.name}.partial")
@@ -109,14 +132,15 @@ def written(name: str, *, force: bool) -> Iterator[Output]:
 
 
 @contextlib.contextmanager
-def _stdout() -> Iterator[Output]:
-    yield Output(sys.stdout.buffer, "stdout")
-    with _told("written", "stdout"):
-        sys.stdout.buffer.flush()
+def poured(target: Target) -> Iterator[Output]:
+    """A stream to write, which nothing is done to where an error comes."""
+    yield Output(target.stream, target.shown)
+    with _told("written", target.shown):
+        target.stream.flush()
 
 
 def _claimed(partial: Path, shown: str) -> int:
-    """An empty file of the temporary name for us alone; what a program that was killed has left there is reused."""
+    """An empty file of the temporary name for us alone; a leftover of a killed program is reused."""
     while True:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
@@ -151,7 +175,7 @@ def _packing(raw: IO[bytes], suffix: str) -> Any:
 
 
 def _give_name(partial: Path, path: Path, name: str, *, force: bool) -> None:
-    """From the temporary name to the real one. Without force a file that came meanwhile is not replaced."""
+    """From the temporary name to the real one; without force nothing is replaced."""
     if not force:
         try:
             os.link(partial, path)
@@ -176,7 +200,6 @@ def _told(verb: str, shown: str) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        _silence_stdout()
         raise TransferError("Whoever read the export has stopped; it is not whole.") from None
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -184,20 +207,17 @@ def _told(verb: str, shown: str) -> Iterator[None]:
         raise TransferError(f"{shown} cannot be {verb}: {reason}.", hint="Name a file elsewhere." if full else "") from error
 
 
-def _silence_stdout() -> None:
-    """What is left in the buffer must not fail again at the program's end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 # --- reading -------------------------------------------------------------------------------------------------------------
+
+
+def unpacked(source: Source) -> Input:
+    """A stream to read line by line, unpacked by what its first bytes say."""
+    return Input(_unpacking(source.stream, source.shown), source.shown)
 
 
 @contextlib.contextmanager
 def opened(name: str) -> Iterator[Input]:
-    """A file, or stdin, to read line by line, unpacked by what its first bytes say. Raises UsageError where there is none."""
-    if name == STANDARD:
-        yield Input(_unpacking(sys.stdin.buffer, "stdin"), "stdin")
-        return
+    """A file to read line by line, unpacked the same way. Raises UsageError where there is none."""
     shown = printable(name)
     with contextlib.ExitStack() as stack:
         try:

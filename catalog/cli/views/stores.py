@@ -1,0 +1,34 @@
+"""The stores of the catalog."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from catalog.cli.console import Console
+from catalog.domain.amounts import size_text
+from catalog.errors import DONE
+from catalog.features.stores.listing import StoreState
+from catalog.features.stores.registration import StoreAdded
+from catalog.stores.dropbox.root import DropboxKind
+
+
+def show_added(console: Console, added: StoreAdded) -> int:
+    """Where the store is, and what comes next."""
+    far = added.kind == DropboxKind.name
+    command = "sync_catalog_with_dropbox" if far else "sync_catalog_with_disk"
+    console.out_line(f"Store {added.name} is at {added.shown}. To record what lies there: {command} --store {added.name}")
+    return DONE
+
+
+def show(console: Console, stores: Iterable[StoreState]) -> int:
+    """A line for each store."""
+    for store in stores:
+        if console.json:
+            totals = dataclasses.asdict(store.totals)
+            row = {"store": store.name, "root": store.shown, "state": store.state, **totals}
+            console.out_json(row | {"last_run": store.last_run})
+        else:
+            figures = f"{store.totals.copies:>10,} copies {size_text(store.totals.bytes):>10}"
+            console.out_line(f"{store.name:<12} {store.state:<12} {figures}  {store.shown}")
+    return DONE

@@ -1,0 +1,31 @@
+"""What the catalog holds, in figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.index import queries
+from catalog.index.queries import Shortfall, Totals
+from catalog.work.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogStatus:
+    """Sums over all assets, the records of all stores that ever were, and what falls short."""
+
+    totals: Totals
+    known_stores: Sequence[Mapping[str, Any]]
+    shortfalls: Sequence[Shortfall]
+
+
+def summarize(workspace: Workspace) -> CatalogStatus:
+    """What the catalog holds."""
+    repository = workspace.existing_repository
+    repository.refresh(repository.alias)
+    return CatalogStatus(
+        queries.totals(repository, workspace.settings.min_copies),
+        repository.stores(),
+        queries.shortfalls(repository, workspace.policies),
+    )

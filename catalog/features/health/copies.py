@@ -1,0 +1,67 @@
+"""Where the copies of assets are, by the index, and which assets lack what they should have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.errors import ConfigError, UsageError
+from catalog.index import queries
+from catalog.index.queries import Shortfall
+from catalog.work import store_book as storing
+from catalog.work.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class CopiesRequest:
+    """Which assets of a query: those that lack a good copy in one of the stores of `missing`.
+
+    Or those that fewer stores hold than `fewer_than`; all of them where nothing is demanded.
+    `limit` is how many are given at most; 0 means all.
+    """
+
+    query: str = ""
+    missing: tuple[str, ...] = ()
+    fewer_than: int = 0
+    limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AssetCopies:
+    """One asset, and the rows of its copies."""
+
+    hash: str
+    copies: Sequence[Mapping[str, Any]]
+
+
+def list_copies(workspace: Workspace, request: CopiesRequest) -> Iterator[AssetCopies]:
+    """The assets that were asked for, by path."""
+    repository = workspace.existing_repository
+    known = storing.known_stores(repository)
+    for name in request.missing:
+        if name not in known and name != storing.DROPBOX:
+            there = ", ".join(sorted(known)) or "none"
+            raise UsageError(f"There is no store {name}.", hint=f"There are: {there}.")
+    repository.refresh(repository.alias)
+    query = queries.build(request.query)
+    lacking = queries.lacking(repository, query, request.fewer_than, request.missing)
+    order = [{"paths": {"order": "asc", "missing": "_last"}}, {"hash": "asc"}]
+    for page in repository.scan_pages(lacking, sort=order, limit=request.limit):
+        for hit in page:
+            document = hit["_source"]
+            yield AssetCopies(document["hash"], document.get("copies", []))
+
+
+def find_shortfalls(workspace: Workspace) -> list[Shortfall]:
+    """How many assets lack what the settings demand, and how many have bad copies."""
+    repository = workspace.existing_repository
+    repository.refresh(repository.alias)
+    known = {*storing.known_stores(repository), storing.DROPBOX}
+    named = {name for policy in workspace.policies for name in policy.stores}
+    for name in sorted(named - known):
+        raise ConfigError(
+            f"copy_policies names a store {name} that there is not.",
+            hint=f"There are: {', '.join(sorted(known))}.",
+        )
+    return queries.shortfalls(repository, workspace.policies)
