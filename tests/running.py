@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import pty
 import random
 import shutil
 import subprocess
@@ -94,6 +96,26 @@ class Lab:
     def catalog(self, *arguments: object, **more: str) -> Done:
         """Run a subcommand of `catalog`."""
         return self.run("catalog", *arguments, **more)
+
+    def answer(self, answers: str, program: str, *arguments: object) -> tuple[int, str]:
+        """Run a command in front of a person who types: its status, and what the terminal shows."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen(
+            [PROGRAMS / program, *map(_argument, arguments)],
+            cwd=self.home,
+            env=self.environment(TERM="dumb"),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+        )
+        os.close(slave)
+        os.write(master, answers.encode())
+        shown = b""
+        with contextlib.suppress(OSError):  # the other end is closed
+            while True:
+                shown += os.read(master, 65536)
+        os.close(master)
+        return process.wait(), shown.decode()
 
     def uploading(self, *arguments: object, source: Path | None = None, **more: str) -> subprocess.Popen[str]:
         """Start an upload of the source."""

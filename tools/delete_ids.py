@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
-from catalog.features.removal.forget import ids_from, run_forget
+from catalog.cli.ids import read_ids
+from catalog.features.removal.forget import ForgetRequest, run_forget
 
 
 @click.command("delete_ids", short_help="Forget documents by id, or by the ids in a CSV file.")
@@ -35,4 +36,5 @@ def command(ids: tuple[str, ...], with_files: bool, dryrun: bool, yes: bool, **s
     """
     console = Console.from_flags(shared)
     workspace = console.workspace(**console.connection)
-    return run_forget(workspace, ids_from(ids), "delete_ids", console, with_files=with_files, dryrun=dryrun, yes=yes)
+    request = ForgetRequest(read_ids(ids), with_files=with_files, dryrun=dryrun, yes=yes, command="delete_ids")
+    return console.carry_out(run_forget, workspace, request, wording.FORGET)

@@ -93,15 +93,19 @@ class Console:
             return error.exit_code
         return SOME_FAILED if result.problems else DONE
 
-    def serve(self, service: Callable[[], object]) -> int:
+    def serve(self, service: Callable[[], Finished]) -> int:
         """The exit status of a service, which runs until it is asked to end: by SIGTERM is as it should be."""
         try:
-            service()
+            result = service()
         except (KeyboardInterrupt, Interrupted):
-            if self.interruption is not None and self.interruption.number == signal.SIGTERM:
+            if self._is_terminated:
                 return DONE
             raise
-        return DONE
+        return SOME_FAILED if result.problems and not self._is_terminated else DONE
+
+    @property
+    def _is_terminated(self) -> bool:
+        return self.interruption is not None and self.interruption.number == signal.SIGTERM
 
     def sink(self, words: Words) -> TerminalSink:
         """Where a run tells this terminal of itself."""
@@ -173,9 +177,11 @@ class TerminalSink:
             self.progress.write(printable(text))
 
     def ask(self, question: Question) -> bool | None:
-        """Yes, no, all of this kind, or quit."""
+        """Yes, no, all of this kind, or quit; of what is asked but once, yes or no."""
         if not self.console.can_ask:
             return None
+        if question.yes_no:
+            return self.console.ask("\n".join(question.lines), "yn") == "y"
         if question.kind in self._always:
             return True
         answer = self.console.ask("\n".join(question.lines), "ynaq")

@@ -61,3 +61,25 @@ VERIFY = Words(
     ("verified", "damaged"),
     done="read",
 )
+FORGET = Words(("forgotten", "unknown", "failed"), ("forgotten",), done="forgotten")
+PRUNE = Words(
+    ("removed", "repaired", "kept", "ignored", "failed"),
+    ("removed", "kept"),
+    shown=("kept",),
+    done="removed",
+)
+TRASH = Words(("restored", "emptied", "kept", "failed"), (), shown=("kept",), done="freed")
+SAY = Words(("changed", "unchanged", "failed"), ("changed", "unchanged"), done="changed")
+SIDECARS = Words(
+    ("written", "recorded", "withdrawn", "unchanged", "skipped", "failed"),
+    ("written", "unchanged"),
+    done="written",
+)
+UNDO = Words(("undone", "failed"), ("undone",), done="brought back")
+MEASURE = Words(("measured", "unchanged", "failed"), ("measured",), done="measured")
+RESOLVE = Words(
+    ("dropped", "unchanged", "kept", "apart", "refused", "failed"),
+    ("dropped",),
+    done="dropped",
+)
+REVIEW = Words(("kept", "dropped", "not duplicates", "failed"), ("kept", "dropped"), done="decided")

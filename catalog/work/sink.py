@@ -25,11 +25,12 @@ class Level(Enum):
 class Question:
     """Something only a person can decide. `kind` is the same for questions that one answer may settle together.
 
-    `lines` say what is proposed and why.
+    `lines` say what is proposed and why. `yes_no`: it is the only one of its kind.
     """
 
     kind: str
     lines: tuple[str, ...]
+    yes_no: bool = False
 
 
 class Sink(Protocol):

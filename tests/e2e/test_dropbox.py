@@ -55,6 +55,15 @@ def test_an_upload_with_dropbox_makes_both_copies(lab: Lab, dropbox: Emulator):
     assert lab.catalog("check").status == 0
 
 
+def test_a_dry_run_of_sidecars_makes_no_store(lab: Lab, dropbox: Emulator):
+    put(lab.source, {"a.jpg": jpeg("a")})
+    assert lab.upload().status == 0
+    assert lab.catalog("tag", "--query", "", "--add", "sea").status == 0
+    planned = lab.catalog("sidecars", "write", "--store", "dropbox", "--dryrun", "--json")
+    assert (planned.status, planned.summary["files"]) == (0, 0), planned.err
+    assert dropbox.files() == {} and set(lab.documents("stores")) == {"nas"}
+
+
 def test_a_camera_folder_becomes_part_of_the_catalog_without_a_download(lab: Lab, dropbox: Emulator):
     clip(lab.folder / "clip.mp4")
     files = {"IMG_1.jpg": jpeg("a", position=GHENT), "IMG_2.jpg": jpeg("b", size=900), "sub/IMG_3.jpg": jpeg("c"),

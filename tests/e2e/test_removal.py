@@ -301,6 +301,17 @@ def test_the_trash_is_listed_restored_and_emptied_by_command(filled: Lab) -> Non
     assert filled.catalog("trash", "restore", path).status == 1
 
 
+def test_emptying_the_trash_is_asked_once_with_yes_or_no(filled: Lab) -> None:
+    path = next(p for p in sorted(filled.stored()) if not p.endswith("xmp"))
+    assert filled.catalog("forget", path, "--with-files").status == 0
+    for answers in ("what?\na\nn\n", "\x04"):
+        status, shown = filled.answer(answers, "catalog", "trash", "empty", "--last-copies")
+        assert status == 4 and "would be removed for good. Go on? [y/n]" in shown and "Add --yes" in shown
+    status, shown = filled.answer("y\n", "catalog", "trash", "empty", "--last-copies")
+    assert status == 0 and "1 emptied" in shown
+    assert filled.catalog("trash", "list").out.startswith("The trash is empty")
+
+
 def test_history_tells_of_runs_assets_and_paths(filled: Lab) -> None:
     path = next(p for p in sorted(filled.stored()) if not p.endswith("xmp"))
     (filled.root / path).rename(filled.root / "renamed.jpg")

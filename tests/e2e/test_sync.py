@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import pty
 import shutil
-import subprocess
 import unicodedata
 from pathlib import Path
 
 import pytest
-from running import MTIME, PROGRAMS, Done, Lab, clip, hashes, jpeg, many, png, put
+from running import MTIME, Done, Lab, clip, hashes, jpeg, many, png, put
 
 from catalog.domain.fixity import content_hash
 
@@ -261,20 +259,7 @@ def test_new_stacks_and_a_raw_that_joins_a_known_jpeg(lab: Lab) -> None:
 
 def answered(lab: Lab, answers: str, *arguments: object) -> tuple[int, str]:
     """A sync in front of a person who types answers: its exit status, and what stood on the terminal."""
-    master, slave = pty.openpty()
-    command = [PROGRAMS / "sync_catalog_with_disk", "--nas_root", lab.root, *map(str, arguments)]
-    environment = lab.environment(TERM="dumb")
-    process = subprocess.Popen(command, env=environment, cwd=lab.home, stdin=slave, stdout=slave, stderr=slave)
-    os.close(slave)
-    os.write(master, answers.encode())
-    shown = b""
-    while True:
-        try:
-            shown += os.read(master, 65536)
-        except OSError:  # the other end is closed
-            break
-    os.close(master)
-    return process.wait(), shown.decode()
+    return lab.answer(answers, "sync_catalog_with_disk", "--nas_root", lab.root, *arguments)
 
 
 def test_what_is_unclear_is_asked_and_the_answer_is_done(library: Lab) -> None:

@@ -19,7 +19,7 @@ from catalog.features.lookalikes.groups import Group, find_groups, pair, related
 from catalog.features.lookalikes.inheritance import inheriting
 from catalog.features.lookalikes.pictures import DEFAULT_ORDER, PREFERENCES, picture_of, ranked, why_kept
 from catalog.features.lookalikes.sketches import Sketches
-from catalog.features.review.resolve import remembered
+from catalog.features.review.plan import remembered
 
 SHARP = {"focus": 900.0, "detail": 0.8, "contrast": 50.0}
 SAME, OTHER = Likeness(0.99, 3.0), Likeness(0.6, 60.0)

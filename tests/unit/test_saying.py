@@ -386,4 +386,4 @@ def test_what_is_done_about_a_sidecar(wanted: str, recorded: str, there: Beside,
     done = decide("h", "nas", sidecar_path("a.jpg"), (wanted.encode(), wanted) if wanted else None, recorded, there)
     assert (done.action, done.reason, done.path) == (action, reason, "a.jpg.xmp")
     assert done.data == (b"new" if action == "write" else b"")
-    assert done.changes == (action in ("write", "record", "withdraw"))
+    assert done.counts == (action in ("write", "record", "withdraw"))

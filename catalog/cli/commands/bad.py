@@ -8,7 +8,9 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.lookalikes.bad import FAULTS, run_bad
+from catalog.cli.views import bad as view
+from catalog.features.lookalikes.bad import BadRequest, find_bad
+from catalog.features.lookalikes.bad_shots import NAMES
 
 
 @click.command("bad", short_help="Find blank, blurred, dark, overexposed and accidental shots.")
@@ -36,5 +38,6 @@ def command(query: tuple[str, ...], paths: bool, **shared: Any) -> int:
     Exit status: 0 done (also when there are none), 2 the query is not understood, 5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    wanted = tuple(name for name in FAULTS if shared.get(name))
-    return run_bad(console.workspace(**console.connection), " ".join(query), wanted, console, paths=paths)
+    wanted = tuple(name for name in NAMES if shared.get(name))
+    found = find_bad(console.workspace(**console.connection), BadRequest(" ".join(query), wanted))
+    return view.show(console, found, paths=paths)

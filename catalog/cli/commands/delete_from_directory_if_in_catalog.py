@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
 from catalog.features.removal.prune import PruneRequest, run_prune
 
@@ -46,4 +46,4 @@ def command(
     console = Console.from_flags(shared)
     workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
     request = PruneRequest(directory, recursive=recursive, dryrun=dryrun, limit=limit, yes=yes, dropbox=dropbox)
-    return run_prune(workspace, request, console)
+    return console.carry_out(run_prune, workspace, request, wording.PRUNE)

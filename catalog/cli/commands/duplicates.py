@@ -9,8 +9,9 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
+from catalog.cli.views import duplicates as view
 from catalog.domain.decisions import DUPLICATES
-from catalog.features.lookalikes.duplicates import DuplicatesRequest, run_duplicates
+from catalog.features.lookalikes.duplicates import DuplicatesRequest, find_duplicates, write_groups
 
 kinds = options.option(
     "kind", type=click.Choice(DUPLICATES), multiple=True,
@@ -54,4 +55,8 @@ def command(
     """
     console = Console.from_flags(shared)
     request = DuplicatesRequest(" ".join(query), kind, distance, within)
-    return run_duplicates(console.workspace(**console.connection), request, csv, console)
+    workspace = console.workspace(**console.connection)
+    found = find_duplicates(workspace, request, console.progress())
+    if csv is not None:
+        write_groups(csv, found.groups)
+    return view.show(console, found)

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
-from catalog.features.removal.forget import run_forget_what
+from catalog.features.removal.forget import ForgetRequest, run_forget
 
 
 @click.command("forget", short_help="Forget assets; their files stay, or go to the trash.")
@@ -33,4 +33,6 @@ def command(what: tuple[str, ...], with_files: bool, dryrun: bool, yes: bool, **
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    return run_forget_what(console.workspace(**console.connection), what, console, with_files=with_files, dryrun=dryrun, yes=yes)
+    workspace = console.workspace(**console.connection)
+    request = ForgetRequest(names=what, with_files=with_files, dryrun=dryrun, yes=yes)
+    return console.carry_out(run_forget, workspace, request, wording.FORGET)

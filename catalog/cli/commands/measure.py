@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
-from catalog.features.lookalikes.measure import run_measure
+from catalog.features.lookalikes.measure import MeasureRequest, run_measure
 
 
 @click.command("measure", short_help="Look at pictures again that an earlier version catalogued.")
@@ -32,4 +32,6 @@ def command(query: tuple[str, ...], again: bool, dryrun: bool, **shared: Any) ->
     130 interrupted.
     """
     console = Console.from_flags(shared)
-    return run_measure(console.workspace(**console.connection), " ".join(query), console, again=again, dryrun=dryrun)
+    workspace = console.workspace(**console.connection)
+    request = MeasureRequest(" ".join(query), again=again, dryrun=dryrun)
+    return console.carry_out(run_measure, workspace, request, wording.MEASURE)

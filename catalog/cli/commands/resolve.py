@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
-from catalog.features.review.resolve import run_resolve
+from catalog.features.review.resolve import ResolveRequest, run_resolve
 
 
 @click.command("resolve", short_help="Do what you decided about duplicates and bad shots.")
@@ -39,4 +39,6 @@ def command(csv: Path, dryrun: bool, yes: bool, **shared: Any) -> int:
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    return run_resolve(console.workspace(**console.connection), csv, console, dryrun=dryrun, yes=yes)
+    workspace = console.workspace(**console.connection)
+    request = ResolveRequest(csv, dryrun=dryrun, yes=yes)
+    return console.carry_out(run_resolve, workspace, request, wording.RESOLVE)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
+from catalog.cli.groups import read_groups
+from catalog.cli.views import review as view
 from catalog.domain.decisions import BAD, KINDS
-from catalog.features.review.run import ReviewRequest, run_review
+from catalog.errors import UsageError
+from catalog.features.review.file import DEFAULT_NAME, WriteRequest, write_review
+from catalog.features.review.service import ServeRequest, serve_review
 
 
 @click.command("review", short_help="Look at look-alikes and bad shots side by side, and decide.")
@@ -47,10 +52,22 @@ def command(
       catalog duplicates --json | catalog review --groups - --limit 100
 
     \b
-    Exit status: 0 done, 2 usage, 3 some decisions could not be followed, 5 Elasticsearch cannot be reached,
-    130 interrupted while the page was written.
+    Exit status: 0 done, also where --serve was ended by Ctrl-C or SIGTERM; 2 usage,
+    3 some decisions could not be followed, 5 Elasticsearch cannot be reached,
+    130 interrupted before the page was written or served.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
-    request = ReviewRequest(" ".join(query), kinds, bad, distance, within, groups, output, serve, serve_port or 0, limit)
-    return run_review(workspace, request, console)
+    workspace, sink = console.workspace(**console.connection), console.sink(wording.REVIEW)
+    if serve and output is not None:
+        raise UsageError("--serve writes no file.", hint="Leave out --serve or --output.")
+    if serve_port and not serve:
+        raise UsageError("--serve_port is the port of --serve.", hint="Add --serve.")
+    if groups and query:
+        raise UsageError("--groups says already what to review.", hint="Leave out --groups or the search.")
+    given = read_groups(groups) if groups else None
+    wanted = (" ".join(query), kinds, bad, distance, within, given, limit)
+    if not serve:
+        page = write_review(workspace, WriteRequest(*wanted, output or Path(DEFAULT_NAME)), sink)
+        return view.show(console, page)
+    request = ServeRequest(*wanted, serve_port or 0)
+    return console.serve(lambda: serve_review(workspace, request, sink, partial(view.announce, console)))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
-from catalog.features.said.run import SayRequest, run_set
+from catalog.domain.assignments import check_name, split_words
+from catalog.features.said.run import SetRequest, run_set
 
 
 @click.command("set", short_help="Correct the time or place of photos and videos; title, rating, favorite, albums.")
@@ -44,4 +47,16 @@ def command(words: tuple[str, ...], query: str | None, dryrun: bool, yes: bool, 
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    return run_set(console.workspace(**console.connection), SayRequest(words, query, dryrun, yes), console)
+    workspace = console.workspace(**console.connection)
+    what, values = _split(words)
+    request = SetRequest(what, query, dryrun=dryrun, yes=yes, values=values)
+    return console.carry_out(run_set, workspace, request, wording.SAY)
+
+
+def _split(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What names assets, and what says something of them. Raises UsageError for neither."""
+    what, values = split_words(words)
+    for word in what:
+        if not os.path.lexists(word):
+            check_name(word)
+    return tuple(what), tuple(values)

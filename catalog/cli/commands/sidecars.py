@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
 from catalog.features.said.sidecars import WriteRequest, run_write
 
@@ -53,4 +53,5 @@ def write(query: tuple[str, ...], store: str, dryrun: bool, limit: int, nas_root
     """
     console = Console.from_flags(shared)
     workspace = console.workspace(nas_root=nas_root, **console.connection)
-    return run_write(workspace, WriteRequest(" ".join(query), store, dryrun, limit), console)
+    request = WriteRequest(" ".join(query), store, dryrun=dryrun, limit=limit)
+    return console.carry_out(run_write, workspace, request, wording.SIDECARS)

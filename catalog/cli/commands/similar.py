@@ -8,13 +8,14 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.features.lookalikes.similar import run_similar
+from catalog.cli.views import similar as view
+from catalog.features.lookalikes.similar import DISTANCE, SimilarRequest, find_similar
 
 
 @click.command("similar", short_help="Find what looks like a photo or video.")
 @click.argument("what", metavar="PATH|HASH")
 @options.option(
-    "distance", type=click.IntRange(0, 32), default=6, show_default=True, help="Bits of 64 by which hashes may differ."
+    "distance", type=click.IntRange(0, 32), default=DISTANCE, show_default=True, help="Bits of 64 by which hashes may differ."
 )
 @options.connection
 @options.json
@@ -34,4 +35,5 @@ def command(what: str, distance: int, **shared: Any) -> int:
     5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    return run_similar(console.workspace(**console.connection), what, distance, console)
+    workspace = console.workspace(**console.connection)
+    return view.show(console, find_similar(workspace, SimilarRequest(what, distance)), what)

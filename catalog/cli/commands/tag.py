@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
-from catalog.features.said.run import SayRequest, run_tag
+from catalog.features.said.run import TagRequest, run_tag
 
 
 @click.command("tag", short_help="Add tags to photos and videos, or remove them.")
@@ -40,5 +40,6 @@ def command(
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    request = SayRequest(what, query, dryrun, yes)
-    return run_tag(console.workspace(**console.connection), request, add, remove, console)
+    workspace = console.workspace(**console.connection)
+    request = TagRequest(what, query, dryrun=dryrun, yes=yes, add=add, remove=remove)
+    return console.carry_out(run_tag, workspace, request, wording.SAY)

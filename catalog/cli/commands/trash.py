@@ -6,9 +6,12 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
-from catalog.features.removal.trash import run_empty, run_list, run_restore
+from catalog.cli.views import trash as view
+from catalog.features.removal.empty import EmptyRequest, run_empty
+from catalog.features.removal.restore import RestoreRequest, run_restore
+from catalog.features.removal.trash import list_trash
 
 in_store = options.option("store", metavar="NAME", help="Only the trash of this store. Default: of all that can be reached.")
 
@@ -38,7 +41,7 @@ def command() -> None:
 def list_(store: str | None, **shared: Any) -> int:
     """Show what lies in the trash, oldest first, with the name to restore it by."""
     console = Console.from_flags(shared)
-    return run_list(console.workspace(**console.connection), store, console)
+    return view.show(console, list_trash(console.workspace(**console.connection), store))
 
 
 @command.command("restore")
@@ -50,7 +53,9 @@ def list_(store: str | None, **shared: Any) -> int:
 def restore(what: tuple[str, ...], store: str | None, dryrun: bool, **shared: Any) -> int:
     """Bring files back to where they lay, and into the index: by name in the trash, by the run that took them, by path."""
     console = Console.from_flags(shared)
-    return run_restore(console.workspace(**console.connection), what, store, console, dryrun=dryrun)
+    workspace = console.workspace(**console.connection)
+    request = RestoreRequest(what, store, dryrun=dryrun)
+    return console.carry_out(run_restore, workspace, request, wording.TRASH)
 
 
 @command.command("empty")
@@ -65,4 +70,5 @@ def empty(store: str | None, run: str | None, older_than: str | None, last_copie
     """Remove what lies in the trash for good, if a good copy of it is elsewhere. Asks first, or wants --yes."""
     console = Console.from_flags(shared)
     workspace = console.workspace(**console.connection)
-    return run_empty(workspace, store, run, older_than, console, yes=yes, last_copies=last_copies)
+    request = EmptyRequest(store, run, older_than, last_copies=last_copies, yes=yes)
+    return console.carry_out(run_empty, workspace, request, wording.TRASH)

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options
+from catalog.cli import options, wording
 from catalog.cli.console import Console
-from catalog.features.undo.run import run_undo
+from catalog.features.undo.run import UndoRequest, run_undo
 
 
 @click.command("undo", short_help="Take a run back, as far as that is possible.")
@@ -37,4 +37,5 @@ def command(run: str, dryrun: bool, yes: bool, nas_root: Path | None, dropbox_ro
     """
     console = Console.from_flags(shared)
     workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
-    return run_undo(workspace, run, console, dryrun=dryrun, yes=yes)
+    request = UndoRequest(run, dryrun=dryrun, yes=yes)
+    return console.carry_out(run_undo, workspace, request, wording.UNDO)

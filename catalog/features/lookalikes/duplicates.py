@@ -1,35 +1,35 @@
-"""Look-alikes over the whole catalog: found, printed, and written for a spreadsheet."""
+"""Look-alikes over the whole catalog: found, and written for a spreadsheet."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from catalog.cli.console import Screen
-from catalog.domain.amounts import seconds, size_text
+from catalog.domain.amounts import seconds
 from catalog.domain.decisions import DUPLICATES, EXACT, NOT_DUPLICATE, WANTED, Decision, group_id
 from catalog.domain.looks import Likeness, likeness
-from catalog.domain.turns import UPRIGHT, turned
-from catalog.errors import DONE, QuerySyntaxError, UsageError
+from catalog.domain.turns import turned
+from catalog.errors import QuerySyntaxError, UsageError
 from catalog.features.ask.search import pointed
 from catalog.features.lookalikes import pictures, sketches
 from catalog.features.lookalikes.decisions import decided
-from catalog.features.lookalikes.groups import DISTANCE, Compare, Group, Member, find_groups
+from catalog.features.lookalikes.groups import DISTANCE, Compare, Group, find_groups
 from catalog.features.lookalikes.pictures import Picture, picture_of
 from catalog.features.lookalikes.sketches import Sketches
 from catalog.features.lookalikes.table import write_decisions
 from catalog.index import queries
 from catalog.index.repository import Repository
+from catalog.work.progress import NoProgress, Progress
 from catalog.work.workspace import Workspace
 
 AT_ONCE = 500
 LOOKS_KEPT = 20_000
 WITHIN = "10s"
+NOBODY = NoProgress()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,41 +42,39 @@ class DuplicatesRequest:
     within: str = WITHIN
 
 
-def run_duplicates(workspace: Workspace, request: DuplicatesRequest, csv: Path | None, screen: Screen) -> int:
-    """Print the groups."""
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """The groups that are wanted, those of the surest kinds first, and how long it took."""
+
+    groups: tuple[Group, ...]
+    seconds: float
+
+
+def find_duplicates(workspace: Workspace, request: DuplicatesRequest, progress: Progress = NOBODY) -> Duplicates:
+    """The groups that are wanted; `progress` counts the assets. Raises QuerySyntaxError."""
     began = time.monotonic()
-    groups = found_groups(workspace, request)
-    if csv is not None:
-        decisions = [d for group in groups for d in undecided(group)]
-        notes = {d.member: (group.reason, " | ".join(m.paths)) for group in groups
-                 for d, m in zip(undecided(group), group.members, strict=True)}  # fmt: skip
-        write_decisions(csv, decisions, notes)
-    for group in groups:
-        if screen.json:
-            screen.out_json(group.event())
-        elif not screen.quiet:
-            for line in _lines(group):
-                screen.out_line(line)
-    _sum_up(groups, screen, time.monotonic() - began)
-    return DONE
-
-
-def found_groups(workspace: Workspace, request: DuplicatesRequest) -> list[Group]:
-    """The groups that are wanted, those of the surest kinds first."""
     repository = workspace.existing_repository
     repository.refresh()
     wanted = request.kinds or tuple(kind for kind in DUPLICATES if kind != "alike")
     within_ms = milliseconds_of(request.within)
     distance = DISTANCE if request.distance is None else request.distance
     try:
-        found, pairs = _candidates(repository, request.query, distance, within_ms, workspace)
+        found, pairs = _candidates(repository, request.query, distance, within_ms, progress)
     except QuerySyntaxError as error:
         raise pointed(error, request.query) from error
     apart = decided(repository, [NOT_DUPLICATE, WANTED])
     compare = comparing({name: picture.document.get("look") for name, picture in found.items()})
     order = workspace.settings.keeper_order
     groups = find_groups(found, pairs, compare, order=order, distance=distance, within_ms=within_ms, apart=apart)
-    return [group for group in groups if group.kind in wanted]
+    chosen = tuple(group for group in groups if group.kind in wanted)
+    return Duplicates(chosen, time.monotonic() - began)
+
+
+def write_groups(path: Path, groups: Sequence[Group]) -> None:
+    """Write a new CSV with a row for each member, to be decided about. Raises UsageError."""
+    rows = [(group, each) for group in groups for each in zip(undecided(group), group.members, strict=True)]
+    notes = {d.member: (group.reason, " | ".join(m.paths)) for group, (d, m) in rows}
+    write_decisions(path, [decision for _group, (decision, _member) in rows], notes)
 
 
 def milliseconds_of(text: str) -> int:
@@ -88,20 +86,20 @@ def milliseconds_of(text: str) -> int:
 
 
 def _candidates(
-    repository: Repository, query: str, distance: int, within_ms: int, workspace: Workspace
+    repository: Repository, query: str, distance: int, within_ms: int, progress: Progress
 ) -> tuple[dict[str, Picture], list[tuple[str, str]]]:
     """The assets that may have a duplicate, by hash, and the pairs that may be one."""
     sketched, several = Sketches(), []
     total = queries.count(repository, query)
-    workspace.progress.files(total)
+    progress.files(total)
     for page in queries.matching(repository, query, source=[*sketches.FIELDS, "copy_count", "stores"], sort="_shard_doc"):
         for hit in page:
             document = hit["_source"]
             sketched.add(hit["_id"], document)
             if document.get("copy_count", 0) > len(document.get("stores", ())):
                 several.append(hit["_id"])
-        workspace.progress.advance(len(page))
-    workspace.progress.close()
+        progress.advance(len(page))
+    progress.close()
     numbers = sketched.candidates(distance, within_ms)
     pairs = [(sketched.hashes[one], sketched.hashes[other]) for one, other in numbers]
     names = sorted({name for both in pairs for name in both}.union(several))
@@ -137,41 +135,3 @@ def undecided(group: Group) -> list[Decision]:
     places = [(m.picture.hash, m.paths[0] if is_exact else "") for m in group.members]
     name = group_id(places)
     return [Decision(name, group.kind, "", content_hash, path, group.keeper.hash) for content_hash, path in places]
-
-
-# --- telling -----------------------------------------------------------------------------------------------------------
-
-
-def _lines(group: Group) -> Iterator[str]:
-    yield f"{group.kind}: {group.reason}"
-    for number, member in enumerate(group.members):
-        yield f"  {'keep' if number == 0 else '    '}  {shown(member)}"
-
-
-def shown(member: Member) -> str:
-    """One line of a member: its size, how it resembles the keeper, and where it lies."""
-    picture = member.picture
-    pixels = f"{picture.width} x {picture.height}" if picture.pixels else ""
-    how = ", ".join(filter(None, [f"{member.distance} bits" if member.distance else "", _turn_words(member.turned)]))
-    return f"{pixels:>13} {size_text(picture.size):>9}  {how:<20} {'  '.join(member.paths) or picture.hash}"
-
-
-def _turn_words(turn: str) -> str:
-    return f"turned {turn}" if turn.isdigit() else turn if turn != UPRIGHT else ""
-
-
-def _sum_up(groups: Sequence[Group], screen: Screen, took: float) -> None:
-    kinds = Counter(group.kind for group in groups)
-    rest = [m for group in groups for m in group.members[1:]]
-    count, size = sum(len(m.paths) for m in rest), sum(m.picture.size * len(m.paths) for m in rest)
-    if screen.json:
-        counts = {kind: kinds[kind] for kind in DUPLICATES}
-        summary = {"event": "summary", "groups": len(groups), **counts, "files": count, "bytes": size}
-        screen.out_json({**summary, "seconds": round(took, 3)})
-    elif groups:
-        told = ", ".join(f"{kinds[kind]:,} {kind}" for kind in DUPLICATES if kinds[kind])
-        screen.out(
-            f"{len(groups):,} groups ({told}). Beside the keepers: {count:,} files, {size_text(size)}. Nothing was changed."
-        )
-    else:
-        screen.out("No duplicates.")

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
-from catalog.cli.console import Screen
-from catalog.domain.asset import Facts
+from catalog.domain.asset import Entry, Facts
 from catalog.domain.copies import OK, held, is_as_recorded
 from catalog.domain.edits import Change, Document, Edit
-from catalog.errors import DONE, MediaError, QuerySyntaxError, StoreError
+from catalog.errors import MediaError, QuerySyntaxError, StoreError
 from catalog.features.ask.search import pointed
 from catalog.index import queries
+from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
+from catalog.work.plan import carry_out
 from catalog.work.reading import Wanted
-from catalog.work.report import Outcome
-from catalog.work.session import Session, session
+from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.session import Session
+from catalog.work.sink import Sink
 from catalog.work.workers import ReaderPool
 from catalog.work.workspace import Workspace
 
-WORDS = {"outcomes": ("measured", "unchanged", "failed"), "always": ("measured",), "done": "measured"}
+COMMAND = "measure"
 AT_ONCE = 200
 LACKING: dict[str, Any] = {
     "bool": {
@@ -33,68 +36,126 @@ LACKING: dict[str, Any] = {
 """Assets that were looked at, but of which a small picture and some scores are not known."""
 
 
-def run_measure(workspace: Workspace, query: str, screen: Screen, *, again: bool, dryrun: bool) -> int:
-    """Measure what lacks it; `again` also what does not."""
+NO_COPY = "no copy of it can be read now"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRequest:
+    """Which pictures that match a query are looked at: those that lack a score, or all (`again`)."""
+
+    query: str = ""
+    again: bool = False
+    dryrun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A picture is looked at: the copy `entry` in a store; None where no copy of it can be read."""
+
+    hash: str
+    store: str = ""
+    entry: Entry | None = None
+    name: str = COMMAND
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.hash
+
+    @property
+    def counts(self) -> bool:
+        """Whether a limit counts it."""
+        return self.entry is not None
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"measure {self.hash}" + ("" if self.entry else f": {NO_COPY}")
+
+
+def run_measure(workspace: Workspace, request: MeasureRequest, sink: Sink) -> RunResult:
+    """Measure what lacks it."""
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
-    also = {"exists": {"field": "phash"}} if again else LACKING
     try:
-        if dryrun:
-            count = sum(len(page) for page in queries.matching(repository, query, also=also, source=False))
-            screen.out(f"{count:,} pictures would be looked at; nothing was changed.")
-            return DONE
-        documents = (hit["_source"] for page in queries.matching(repository, query, also=also) for hit in page)
-        with session(workspace, screen, "measure", WORDS) as run:
-            return run.work(lambda: _measure(run, documents))
+        queries.count(repository, request.query)
     except QuerySyntaxError as error:
-        raise pointed(error, query) from error
+        raise pointed(error, request.query) from error
+    with storing.present(workspace, repository) as stores:
+        work = Measuring(workspace, repository, stores, request)
+        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun)
 
 
-def _measure(run: Session, documents: Iterator[Document]) -> None:
-    stores = storing.reachable(run.workspace, run.repository)
-    try:
-        with run.workspace.readers() as pool:
-            while part := list(islice(documents, AT_ONCE)):
-                _measure_some(run, stores, pool, part)
-    finally:
-        for store in stores.values():
-            store.close()
+class Measuring:
+    """Some pictures that are looked at again."""
 
+    def __init__(
+        self,
+        workspace: Workspace,
+        repository: Repository,
+        stores: Mapping[str, ManagedStore],
+        request: MeasureRequest,
+    ) -> None:
+        self._workspace = workspace
+        self._repository = repository
+        self._stores = stores
+        self._request = request
 
-def _measure_some(run: Session, stores: Mapping[str, ManagedStore], pool: ReaderPool, documents: Sequence[Document]) -> None:
-    """Read some assets, each from the first of its copies that answers, and record what they look like."""
-    wanted: dict[str, dict[str, Wanted]] = {}
-    for name, found in ((d["hash"], _copy_of(d, stores)) for d in documents):
-        if found is None:
-            run.report.add(Outcome("measure", name, "failed", hash=name, reason="no copy of it can be read now"))
-        else:
-            wanted.setdefault(found[0], {})[name] = found[1]
-    changes: list[Edit] = []
-    for store, files in wanted.items():
-        for name, result in run.workspace.reading(pool, stores[store]).run(files.items()):
-            if isinstance(result, Facts) and result.hash == name and result.quality is not None:
-                changes.append(Edit(name, "measure", _as_measured(result), {"effect": "index"}, untold=True))
+    def plans(self) -> Iterator[Sequence[Measure]]:
+        """Some hundred pictures at a time, those without a copy that answers first."""
+        also = {"exists": {"field": "phash"}} if self._request.again else LACKING
+        pages = queries.matching(self._repository, self._request.query, also=also)
+        documents = (hit["_source"] for page in pages for hit in page)
+        while part := [self._planned(document) for document in islice(documents, AT_ONCE)]:
+            yield sorted(part, key=lambda action: action.counts)
+
+    def _planned(self, document: Document) -> Measure:
+        for row in document.get("copies", []):
+            store = self._stores.get(row["store"])
+            if store is None or row["state"] != OK:
+                continue
+            with contextlib.suppress(StoreError):
+                entry = store.stat(row["path"])
+                if entry is not None and is_as_recorded(entry, held(row, document["hash"])):
+                    return Measure(document["hash"], store.name, entry)
+        return Measure(document["hash"])
+
+    def foresee(self, action: Measure) -> Outcome:
+        """What will become of a picture, as far as can be told without reading it."""
+        return _outcome(action, "planned" if action.entry else "failed", "" if action.entry else NO_COPY)
+
+    def apply(self, run: Session, plans: Iterator[Sequence[Measure]]) -> None:
+        """Read them, and record what they look like."""
+        with self._workspace.readers() as pool:
+            for plan in plans:
+                self._measure(run, pool, plan)
+
+    def _measure(self, run: Session, pool: ReaderPool, plan: Sequence[Measure]) -> None:
+        wanted: dict[str, dict[str, Measure]] = {}
+        for action in plan:
+            if action.entry is None:
+                run.report.add(_outcome(action, "failed", NO_COPY))
             else:
-                reason = str(result) if isinstance(result, MediaError) else "its bytes are not as recorded"
-                run.report.add(Outcome("measure", name, "failed", store, hash=name, reason=reason))
-            run.workspace.progress.advance()
-    for change, answer in zip(changes, run.edit(changes), strict=True):
-        outcome = {"done": "measured", "unchanged": "unchanged"}.get(answer, "failed")
-        run.report.add(Outcome("measure", change.hash, outcome, hash=change.hash, reason=answer if outcome == "failed" else ""))
+                wanted.setdefault(action.store, {})[action.hash] = action
+        changes: list[Edit] = []
+        for store, actions in wanted.items():
+            files = ((name, Wanted(action.entry)) for name, action in actions.items() if action.entry)
+            for name, result in self._workspace.reading(pool, self._stores[store]).run(files):
+                if isinstance(result, Facts) and result.hash == name and result.quality is not None:
+                    changes.append(Edit(name, COMMAND, _as_measured(result), {"effect": "index"}, untold=True))
+                else:
+                    reason = str(result) if isinstance(result, MediaError) else "its bytes are not as recorded"
+                    run.report.add(replace(_outcome(actions[name], "failed", reason), store=store))
+                run.sink.progress.advance()
+        for change, answer in zip(changes, run.edit(changes), strict=True):
+            outcome = {"done": "measured", "unchanged": "unchanged"}.get(answer, "failed")
+            run.report.add(_outcome(Measure(change.hash), outcome, answer if outcome == "failed" else ""))
+
+    def conclude(self, report: Report) -> None:
+        """Nothing more."""
 
 
-def _copy_of(document: Document, stores: Mapping[str, ManagedStore]) -> tuple[str, Wanted] | None:
-    for row in document.get("copies", []):
-        store = stores.get(row["store"])
-        if store is None or row["state"] != OK:
-            continue
-        try:
-            entry = store.stat(row["path"])
-        except StoreError:
-            continue
-        if entry is not None and is_as_recorded(entry, held(row, document["hash"])):
-            return store.name, Wanted(entry)
-    return None
+def _outcome(action: Measure, became: str, reason: str = "") -> Outcome:
+    return Outcome(COMMAND, action.hash, became, hash=action.hash, reason=reason)
 
 
 def _as_measured(facts: Facts) -> Change:

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from catalog.cli.console import Screen
 from catalog.domain.asset import Facts
 from catalog.domain.copies import timestamp
-from catalog.domain.decisions import ALIKE, BURST, EXACT, SAME_IMAGE, SIMILAR
+from catalog.domain.decisions import DUPLICATES, EXACT
 from catalog.domain.names import printable, to_text
 from catalog.domain.turns import TURNS, turned_hashes
-from catalog.errors import DONE, AssetNotFound, MediaError, UsageError
-from catalog.features.ask.search import find
-from catalog.features.lookalikes.duplicates import comparing, loaded, shown
+from catalog.errors import AssetNotFound, MediaError, UsageError
+from catalog.features.ask.lookup import find
+from catalog.features.lookalikes.duplicates import comparing, loaded
 from catalog.features.lookalikes.groups import Member, related
 from catalog.features.lookalikes.pictures import Picture, picture_of
 from catalog.index import queries
@@ -28,10 +27,19 @@ from catalog.work.description import utc_now
 from catalog.work.reading import LocalReading, Wanted
 from catalog.work.workspace import Workspace
 
-WORDS = {
-    EXACT: "the same bytes", SAME_IMAGE: "the same image data, with other metadata", SIMILAR: "the same picture",
-    BURST: "the same moment", ALIKE: "merely alike",
-}  # fmt: skip
+DISTANCE = 6
+"""Bits of 64 by which hashes may differ, if no other number is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarRequest:
+    """Which picture is meant, and by how many bits of 64 hashes may differ.
+
+    A picture is named as `lookup.find` takes it, or by any file of this machine.
+    """
+
+    what: str
+    distance: int = DISTANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +50,26 @@ class Found:
     member: Member
 
 
-def run_similar(workspace: Workspace, what: str, distance: int, screen: Screen) -> int:
-    """Print what looks like a picture, the most alike first."""
+@dataclass(frozen=True, slots=True)
+class LookAlikes:
+    """What looks like the picture with the hash `asked`, the most alike first."""
+
+    asked: str
+    found: tuple[Found, ...]
+
+
+def find_similar(workspace: Workspace, request: SimilarRequest) -> LookAlikes:
+    """What looks like a picture. Raises AssetNotFound, UsageError where it cannot be compared."""
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
-    asked = _asked(workspace, repository, what)
-    outside = Path(what).is_file()
-    found = sorted((f for f in _found(repository, asked, distance) if outside or f.kind != EXACT), key=_order)
-    for each in found:
-        picture, member = each.member.picture, each.member
-        if screen.json:
-            screen.out_json({
-                "hash": picture.hash, "kind": each.kind, "distance": member.distance, "turned": member.turned,
-                "paths": list(member.paths),
-            })  # fmt: skip
-        else:
-            screen.out_line(f"{WORDS[each.kind]:<24} {shown(member)}")
-    if screen.json:
-        screen.out_json({"event": "summary", "asked": asked.hash, "found": len(found)})
-    elif not found:
-        screen.out_line(f"Nothing in the catalog looks like {what}.")
-    return DONE
+    asked = _asked(workspace, repository, request.what)
+    is_outside = Path(request.what).is_file()
+    found = (f for f in _found(repository, asked, request.distance) if is_outside or f.kind != EXACT)
+    return LookAlikes(asked.hash, tuple(sorted(found, key=_order)))
 
 
 def _order(found: Found) -> tuple[int, int, str]:
-    return list(WORDS).index(found.kind), found.member.distance, found.member.picture.hash
+    return DUPLICATES.index(found.kind), found.member.distance, found.member.picture.hash
 
 
 def _asked(workspace: Workspace, repository: Repository, what: str) -> Picture:

@@ -1,136 +1,146 @@
-"""Forgetting assets: their documents go, and with --with-files their files go to the trash."""
+"""Forgetting assets: their documents go, and where it is asked for their files go to the trash."""
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from catalog.cli.console import Screen
 from catalog.domain import edits
 from catalog.domain.edits import Edit
-from catalog.domain.fixity import is_content_hash
-from catalog.errors import ConfirmationNeeded, UsageError
-from catalog.features.ask.search import find
-from catalog.features.removal.trash import Taken, take_away
+from catalog.errors import ConfirmationNeeded
+from catalog.features.ask.lookup import find
+from catalog.features.removal.trash import Taken, obstacles, take_away
+from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
-from catalog.work.report import Outcome
-from catalog.work.session import Session, session
+from catalog.work.plan import carry_out
+from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.session import Session
+from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
-WORDS = {"outcomes": ("forgotten", "unknown", "failed"), "always": ("forgotten",), "done": "forgotten"}
+COMMAND = "forget"
 BATCH = 200
-COLUMN = "_id"
+UNKNOWN = "the catalog has no such id"
 
 
-def ids_from(arguments: Sequence[str]) -> list[str]:
-    """The ids that arguments mean: each an id, a CSV file (with or without its `.csv`), or `-` for CSV on stdin."""
-    found: list[str] = []
-    for argument in arguments:
-        path = next((p for p in (Path(argument), Path(f"{argument}.csv")) if p.is_file()), None)
-        if argument == "-":
-            found += _column(sys.stdin.buffer.read(), "stdin")
-        elif path is not None:
-            found += _column(path.read_bytes(), str(path))
-        elif is_content_hash(argument.strip().lower()):
-            found.append(argument.strip().lower())
-        else:
-            raise UsageError(f"{argument} is neither a file nor an id.", hint="An id is a content hash of 64 hex digits.")
-    return list(dict.fromkeys(found))
+@dataclass(frozen=True, slots=True)
+class ForgetRequest:
+    """Which assets are forgotten: by content hash (`ids`), or as `lookup.find` takes `names`.
+
+    `with_files`: their files go to the trash of their stores. `yes` agrees to more of them than the
+    setting move_limit. `command` is what the history calls it.
+    """
+
+    ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    with_files: bool = False
+    dryrun: bool = False
+    yes: bool = False
+    command: str = COMMAND
 
 
-def _column(data: bytes, name: str) -> list[str]:
-    """The column `_id` of a CSV with any of the usual separators, UTF-8 with or without BOM."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{name} is not UTF-8 ({error.reason} at byte {error.start}).", hint="Save it as UTF-8.") from None
-    header = text.splitlines()[0] if text else ""
-    separator = max(",;\t", key=header.count)
-    rows = csv.DictReader(io.StringIO(text), delimiter=separator)
-    columns = [c.strip() for c in rows.fieldnames or []]
-    if COLUMN not in columns:
-        raise UsageError(f"{name} has no column {COLUMN}.", hint=f"Its columns are: {', '.join(columns) or 'none'}.")
-    rows.fieldnames = columns
-    ids: list[str] = []
-    for number, row in enumerate(rows, 2):
-        value = (row[COLUMN] or "").strip().lower()
-        if value and not is_content_hash(value):
-            raise UsageError(f"Line {number} of {name} has no id in column {COLUMN}: {value}.", hint="Nothing was changed.")
-        ids += [value] if value else []
-    return ids
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """An asset goes, and with it `files`. The catalog may not have it (`known`)."""
+
+    hash: str
+    known: bool
+    files: tuple[Taken, ...] = ()
+    name: str = COMMAND
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.hash
+
+    @property
+    def counts(self) -> bool:
+        """Whether a limit counts it."""
+        return self.known
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"forget {self.hash}" if self.known else f"{self.hash}: {UNKNOWN}"
 
 
-def run_forget(
-    workspace: Workspace, ids: Sequence[str], command: str, screen: Screen, *, with_files: bool, dryrun: bool, yes: bool
-) -> int:
-    """Forget assets by id."""
+def run_forget(workspace: Workspace, request: ForgetRequest, sink: Sink) -> RunResult:
+    """Forget assets; nothing is changed where one of the names is not found."""
     repository = workspace.existing_repository
-    if len(ids) > workspace.settings.move_limit and not yes:
+    repository.refresh()
+    ids = list(dict.fromkeys([*request.ids, *(find(repository, name) for name in request.names)]))
+    if len(ids) > workspace.settings.move_limit and not request.yes:
         raise ConfirmationNeeded(
             f"{len(ids):,} assets would be forgotten; nothing was changed.", hint="Add --yes if that is meant."
         )
-    if dryrun:
-        report = screen.report(workspace.progress, **WORDS)
-        report.dry = True
-        for part in _parts(ids):
-            known = repository.known(part)
-            for name in part:
-                report.add(
-                    Outcome("forget", name, "planned" if name in known else "unknown", hash=name, reason=_why(name in known))
-                )
-        report.finish()
-        return report.exit_code()
-    stores = storing.reachable(workspace, repository) if with_files else {}
-    with session(workspace, screen, command, WORDS, ids=len(ids), with_files=with_files) as run:
-        return run.work(lambda: _forget(run, ids, stores, with_files=with_files))
+    with contextlib.ExitStack() as stack:
+        stores = stack.enter_context(storing.present(workspace, repository)) if request.with_files else {}
+        work = Forgetting(repository, ids, stores, with_files=request.with_files)
+        details = {"ids": len(ids), "with_files": request.with_files}
+        return carry_out(workspace, work, sink, request.command, dry=request.dryrun, details=details)
 
 
-def run_forget_what(
-    workspace: Workspace, what: Sequence[str], screen: Screen, *, with_files: bool, dryrun: bool, yes: bool
-) -> int:
-    """Forget assets by whatever names them; nothing is changed where one of them is not found."""
-    repository = workspace.existing_repository
-    repository.refresh()
-    ids = list(dict.fromkeys(find(repository, name) for name in what))
-    return run_forget(workspace, ids, "forget", screen, with_files=with_files, dryrun=dryrun, yes=yes)
+class Forgetting:
+    """Some assets that are forgotten, in order. `stores` are those that files can be taken from."""
 
+    def __init__(
+        self, repository: Repository, ids: Sequence[str], stores: Mapping[str, ManagedStore], *, with_files: bool
+    ) -> None:
+        self._repository = repository
+        self._ids = ids
+        self._stores = stores
+        self._with_files = with_files
 
-def _parts(ids: Iterable[str]) -> Iterator[list[str]]:
-    stream = iter(ids)
-    while part := list(itertools.islice(stream, BATCH)):
-        yield part
+    def plans(self) -> Iterator[Sequence[Forget]]:
+        """Some hundred at a time."""
+        for start in range(0, len(self._ids), BATCH):
+            part = self._ids[start : start + BATCH]
+            found = self._repository.documents(part)
+            yield [self._planned(name, found[name][0] if name in found else None) for name in part]
 
+    def _planned(self, name: str, document: edits.Document | None) -> Forget:
+        files = _files(name, document) if document is not None and self._with_files else []
+        return Forget(name, document is not None, tuple(files))
 
-def _why(known: bool) -> str:
-    return "" if known else "the catalog has no such id"
+    def foresee(self, action: Forget) -> Outcome:
+        """What will become of an asset; of its files as they are now."""
+        found = obstacles(self._repository, self._stores, action.files)
+        return _outcome(action, "planned", _why_kept(action.files, found).get(action.hash, ""))
 
+    def apply(self, run: Session, plans: Iterator[Sequence[Forget]]) -> None:
+        """Their files first, then their documents, part by part."""
+        for plan in plans:
+            self._forget(run, plan)
 
-def _forget(run: Session, ids: Sequence[str], stores: dict[str, ManagedStore], *, with_files: bool) -> None:
-    run.repository.refresh()
-    for part in _parts(ids):
-        found = run.repository.documents(part)
-        problems: dict[str, str] = {}
-        if with_files:
-            files = [f for name, (document, *_version) in found.items() for f in _files(name, document)]
-            for file, problem in zip(files, take_away(run, stores, files), strict=True):
-                if problem and not file.is_sidecar:  # one that another asset has, too, stays for that
-                    problems[file.hash] = f"kept: {problem}"
-        going = [name for name in part if name in found and name not in problems]
+    def _forget(self, run: Session, plan: Sequence[Forget]) -> None:
+        files = [file for action in plan for file in action.files]
+        problems = _why_kept(files, take_away(run, self._stores, files))
+        going = [action.hash for action in plan if action.known and action.hash not in problems]
         for name in going:
-            run.journal.started("forget", hash=name)
-        answers = dict(
-            zip(going, run.edit([Edit(n, "forget", edits.forgotten(), {"effect": "index"}) for n in going]), strict=True)
-        )
-        for name in part:
-            problem = problems.get(name, "") or ("" if answers.get(name, "done") in ("done", "unchanged") else answers[name])
-            outcome = "unknown" if name not in found else "failed" if problem else "forgotten"
-            (run.journal.failed if problem else run.journal.done)("forget", hash=name, reason=problem)
-            run.report.add(Outcome("forget", name, outcome, hash=name, reason=problem or _why(name in found)))
+            run.journal.started(COMMAND, hash=name)
+        answers = run.edit([Edit(name, COMMAND, edits.forgotten(), {"effect": "index"}) for name in going])
+        problems |= {name: answer for name, answer in zip(going, answers, strict=True) if answer not in ("done", "unchanged")}
+        for action in plan:
+            problem = problems.get(action.hash, "")
+            tell = run.journal.failed if problem else run.journal.done
+            tell(COMMAND, hash=action.hash, reason=problem)
+            run.report.add(_outcome(action, "forgotten", problem))
+
+    def conclude(self, report: Report) -> None:
+        """Nothing more."""
+
+
+def _why_kept(files: Sequence[Taken], problems: Sequence[str]) -> dict[str, str]:
+    """Why assets stay, by hash: a file cannot go. A sidecar that cannot go keeps no asset."""
+    found = zip(files, problems, strict=True)
+    return {file.hash: f"kept: {problem}" for file, problem in found if problem and not file.is_sidecar}
+
+
+def _outcome(action: Forget, became: str, problem: str) -> Outcome:
+    outcome = "unknown" if not action.known else "failed" if problem else became
+    reason = problem or ("" if action.known else UNKNOWN)
+    return Outcome(COMMAND, action.hash, outcome, hash=action.hash, reason=reason)
 
 
 def _files(name: str, document: edits.Document) -> list[Taken]:

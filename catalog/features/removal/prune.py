@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from catalog.cli.console import Screen
-from catalog.features.removal.pruner import OUTCOMES, Documents, Pruner
+from catalog.features.removal.plan import Keep, Place, Prune
+from catalog.features.removal.pruner import Pruner, gone, kept
+from catalog.features.removal.survey import Documents, PruneSurvey
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
 from catalog.work import store_book as storing
-from catalog.work.session import session
+from catalog.work.plan import carry_out, first_of
+from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.session import Session
+from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
 COMMAND = "delete_from_directory_if_in_catalog"
-WORDS = {"outcomes": OUTCOMES, "always": ("removed", "kept"), "shown": ("kept",), "done": "removed"}
 
 
 @dataclass(frozen=True, slots=True)
 class PruneRequest:
-    """What the command line asks for."""
+    """Which folder is looked at, on this machine or in the Dropbox account (`dropbox`).
+
+    `limit`: files that go at most, 0 means all. `yes` agrees to more than the setting move_limit.
+    """
 
     directory: str
     recursive: bool = False
@@ -29,50 +36,57 @@ class PruneRequest:
     dropbox: bool = False
 
 
-def run_prune(workspace: Workspace, request: PruneRequest, screen: Screen) -> int:
-    """The exit status of a removal."""
+def run_prune(workspace: Workspace, request: PruneRequest, sink: Sink) -> RunResult:
+    """Remove the files of a folder that are in the catalog, and keep the rest."""
     repository = workspace.existing_repository
-    stores = storing.reachable(workspace, repository)
-    source: ManagedStore
+    with storing.present(workspace, repository) as stores, workspace.readers() as pool:
+        source = _source(workspace, repository, request)
+        count = sum(1 for _entry in source.list(recursive=request.recursive))
+        if not request.dryrun:
+            guards.check_removals(count, workspace.settings.move_limit, yes=request.yes)
+        sink.progress.files(count)
+        reading, needed = workspace.reading(pool, source), workspace.settings.source_copies
+        survey = PruneSurvey(source, reading, _documents(repository), stores, needed)
+        work = Pruning(source, survey, request)
+        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun, details={"source": source.place})
+
+
+def _source(workspace: Workspace, repository: Repository, request: PruneRequest) -> ManagedStore:
+    """The folder, which is no part of the catalog. Raises SourceInsideCatalog where it is one."""
+    records = repository.stores()
     if request.dropbox:
-        source = storing.dropbox_source(workspace, request.directory, storing.roots_of(workspace, repository.stores()))
-    else:
-        source = storing.source_outside(request.directory, workspace, repository.stores())
-    base = source.place
-    count = sum(1 for _entry in source.list(recursive=request.recursive))
-    workspace.progress.files(count)
-    try:
-        if request.dryrun:
-            return _dry(workspace, request, screen, repository, source, stores)
-        guards.check_removals(count, workspace.settings.move_limit, yes=request.yes)
-        with session(workspace, screen, COMMAND, WORDS, source=base) as run, workspace.readers() as pool:
-            reading = workspace.reading(pool, source)
-            pruner = Pruner(
-                source, base, reading, _documents(repository), stores, workspace.settings.source_copies, run.report, run.journal,
-                run.edit, run.tell, request.limit, workspace.progress.advance,
-            )  # fmt: skip
-            return run.work(lambda: pruner.run(recursive=request.recursive))
-    finally:
-        for store in stores.values():
-            store.close()
-
-
-def _dry(
-    workspace: Workspace, request: PruneRequest, screen: Screen, repository: Repository, source: ManagedStore,
-    stores: dict[str, ManagedStore],
-) -> int:  # fmt: skip
-    report = screen.report(workspace.progress, **WORDS)
-    report.dry = True
-    with workspace.readers() as pool:
-        base = source.place
-        needed = workspace.settings.source_copies
-        reading = workspace.reading(pool, source)
-        pruner = Pruner(source, base, reading, _documents(repository), stores, needed, report, limit=request.limit)
-        pruner.run(recursive=request.recursive)
-    workspace.progress.close()
-    report.finish()
-    return report.exit_code()
+        return storing.dropbox_source(workspace, request.directory, storing.roots_of(workspace, records))
+    return storing.source_outside(request.directory, workspace, records)
 
 
 def _documents(repository: Repository) -> Documents:
     return lambda hashes: {name: found[0] for name, found in repository.documents(hashes).items()}
+
+
+class Pruning:
+    """One folder that is pruned."""
+
+    def __init__(self, source: ManagedStore, survey: PruneSurvey, request: PruneRequest) -> None:
+        self._source = source
+        self._survey = survey
+        self._request = request
+        self._filled: set[tuple[str, Place]] = set()
+
+    def plans(self) -> Iterator[Sequence[Prune]]:
+        """Shot by shot, up to the limit."""
+        return first_of(self._survey.plan(recursive=self._request.recursive), self._request.limit)
+
+    def foresee(self, action: Prune) -> Outcome:
+        """What will become of a file; a place of the catalog is filled but once."""
+        if isinstance(action, Keep):
+            return kept(action)
+        vacant = [place for place in action.vacant if (action.hash, place) not in self._filled]
+        self._filled |= {(action.hash, place) for place in vacant}
+        return gone(action, vacant, "planned")
+
+    def apply(self, run: Session, plans: Iterator[Sequence[Prune]]) -> None:
+        """Do it."""
+        Pruner(self._source, self._source.place, self._survey.stores, run).apply(plans)
+
+    def conclude(self, report: Report) -> None:
+        """Nothing more."""

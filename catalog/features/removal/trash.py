@@ -1,28 +1,23 @@
-"""Taking catalog files away: out of the index first, then into the trash of their store. And looking into that trash."""
+"""Taking catalog files away: out of the index, then into the trash of their store; and back."""
 
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog.cli.console import Screen
 from catalog.domain import edits
-from catalog.domain.amounts import age, size_text
 from catalog.domain.copies import copy_row, sidecar_row
-from catalog.domain.edits import Edit
-from catalog.errors import DONE, ConfirmationNeeded, NotFound, StoreError, UsageError
+from catalog.domain.edits import Document, Edit
+from catalog.errors import StoreError, UsageError
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
 from catalog.work import store_book as storing
-from catalog.work.proof import Prover
-from catalog.work.report import Outcome
-from catalog.work.session import Session, session
+from catalog.work.session import Session
 from catalog.work.workspace import Workspace
 
 
@@ -133,81 +128,66 @@ def _take(run: Session, stores: Mapping[str, ManagedStore], file: Taken) -> str:
     return ""
 
 
-# --- the commands of the trash -----------------------------------------------------------------------------------------
-
-WORDS = {"outcomes": ("restored", "emptied", "kept", "failed"), "always": (), "shown": ("kept",), "done": "freed"}
+# --- looking into it, and bringing back ---------------------------------------------------------
 
 
-def run_list(workspace: Workspace, store: str | None, screen: Screen) -> int:
-    """Print what lies in the trash."""
-    count = size = 0
-    for name, trashed in _everything(workspace, workspace.existing_repository, store, screen):
-        count += 1
-        size += trashed.size
-        if screen.json:
-            screen.out_json(
-                {"store": name, "key": trashed.key, "run": trashed.batch, "path": trashed.path, "bytes": trashed.size}
-            )
-        else:
-            screen.out_line(f"{size_text(trashed.size):>10}  {name}:{trashed.key}")
-    if screen.json:
-        screen.out_json({"event": "summary", "files": count, "bytes": size})
-    else:
-        screen.out(f"{count:,} files, {size_text(size)}, in the trash." if count else "The trash is empty.")
-    return DONE
+@dataclass(frozen=True, slots=True)
+class TrashList:
+    """What lies in the trash of stores, oldest first; `absent` are those not there now."""
+
+    absent: tuple[str, ...]
+    files: Iterator[tuple[str, Trashed]]
 
 
-def _everything(workspace: Workspace, repository: Repository, store: str | None, screen: Screen) -> Iterator[tuple[str, Trashed]]:
-    for name, found in _stores(workspace, repository, store, screen).items():
-        for trashed in found.trashed():
-            yield name, trashed
-
-
-def _stores(workspace: Workspace, repository: Repository, store: str | None, screen: Screen) -> dict[str, ManagedStore]:
-    stores = storing.reachable(workspace, repository)
-    if store is not None and store not in stores:
-        known = ", ".join(sorted(stores)) or "none"
-        raise UsageError(f"Store {store} is not there.", hint=f"There are: {known}.")
-    if store is None:
-        storing.tell_absent(repository, stores, screen)
-    return {store: stores[store]} if store is not None else stores
-
-
-def run_restore(workspace: Workspace, wanted: Sequence[str], store: str | None, screen: Screen, *, dryrun: bool) -> int:
-    """Bring files back from the trash to where they lay, and into the index."""
+def list_trash(workspace: Workspace, store: str | None = None) -> TrashList:
+    """Look into the trash of one store, or of all. Raises UsageError for one that is not there."""
     repository = workspace.existing_repository
-    repository.refresh()
-    stores = _stores(workspace, repository, store, screen)
-    found = [(n, t) for n, s in stores.items() for t in s.trashed() if any(_is_meant(n, t, w) for w in wanted)]
-    missing = [w for w in wanted if not any(_is_meant(n, t, w) for n, t in found)]
-    if missing:
-        raise NotFound(f"Nothing in the trash is called {missing[0]}.", hint="`catalog trash list` shows keys, runs and paths.")
-    if dryrun:
-        report = screen.report(workspace.progress, **WORDS)
-        report.dry = True
-        for name, trashed in found:
-            report.add(Outcome("restore", trashed.key, "planned", name, trashed.path))
-        report.finish()
-        return DONE
-    with session(workspace, screen, "trash restore", WORDS) as run:
-        return run.work(lambda: _restore_all(run, stores, found))
+    with contextlib.ExitStack() as stack:
+        there = stack.enter_context(storing.present(workspace, repository))
+        stores = chosen(there, store)
+        absent = storing.absent(repository, there) if store is None else []
+        return TrashList(tuple(absent), _listed(stores, stack.pop_all()))
 
 
-def _is_meant(store: str, trashed: Trashed, wanted: str) -> bool:
-    names = {trashed.key, trashed.batch, trashed.path}
-    return wanted in names or wanted in {f"{store}:{name}" for name in names}
+def _listed(stores: Mapping[str, ManagedStore], stack: contextlib.ExitStack) -> Iterator[tuple[str, Trashed]]:
+    with stack:
+        for name, store in stores.items():
+            for trashed in store.trashed():
+                yield name, trashed
 
 
-def _restore_all(run: Session, stores: Mapping[str, ManagedStore], found: Sequence[tuple[str, Trashed]]) -> None:
-    for name, trashed in found:
-        try:
-            digest = stores[name].trash_checksum(trashed.key)
-            problem, known = restore_one(run, stores[name], trashed.key, trashed.path, digest)
-        except StoreError as error:
-            problem, known, digest = str(error), True, ""
-        reason = problem or ("" if known else "the catalog does not know it any more: sync_catalog_with_disk loads it anew")
-        outcome = "failed" if problem else "restored"
-        run.report.add(Outcome("restore", trashed.key, outcome, name, trashed.path, digest, reason))
+def chosen(stores: Mapping[str, ManagedStore], name: str | None) -> Mapping[str, ManagedStore]:
+    """The store of a name, or all of them. Raises UsageError for one that is not among them."""
+    if name is None:
+        return stores
+    if name not in stores:
+        raise UsageError(f"Store {name} is not there.", hint=f"There are: {', '.join(sorted(stores)) or 'none'}.")
+    return {name: stores[name]}
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Whose a file in the trash is: its asset's document, or the one that was forgotten.
+
+    `owners` are the assets whose sidecar it was.
+    """
+
+    document: Document | None
+    past: Document | None
+    owners: tuple[str, ...]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is anybody's."""
+        return bool(self.document or self.past or self.owners)
+
+
+def recall(repository: Repository, store: str, path: str, digest: str) -> Recalled:
+    """Whose a file is that lay at a path of a store, by its content."""
+    owners = queries.owners_of_sidecar(repository, store, path, digest)
+    found = repository.documents([digest]).get(digest)
+    past = repository.forgotten_document(digest) if found is None and not owners else None
+    return Recalled(found[0] if found is not None else None, past, tuple(owners))
 
 
 def restore_one(run: Session, store: ManagedStore, key: str, path: str, digest: str) -> tuple[str, bool]:
@@ -222,82 +202,14 @@ def restore_one(run: Session, store: ManagedStore, key: str, path: str, digest: 
     assert entry is not None
     now = datetime.now(UTC)
     event = {"store": store.name, "path": path, "effect": "file", "source": f"trash:{key}"}
-    owners = queries.owners_of_sidecar(run.repository, store.name, path, digest)
-    document = run.repository.documents([digest]).get(digest)
-    past = run.repository.forgotten_document(digest) if document is None and not owners else None
+    recalled = recall(run.repository, store.name, path, digest)
     change = edits.with_copy(copy_row(store.name, entry, now, now))
-    if document is not None:
+    if recalled.document is not None:
         run.edit([Edit(digest, "restore", change, event)])
-    elif past is not None:
-        whole = change({**past, "copies": []})
-        run.edit([Edit(digest, "restore", edits.created(whole or past), event)])
-    for owner in owners:
+    elif recalled.past is not None:
+        whole = change({**recalled.past, "copies": []})
+        run.edit([Edit(digest, "restore", edits.created(whole or recalled.past), event)])
+    for owner in recalled.owners:
         run.edit([Edit(owner, "restore", edits.with_sidecars((), [sidecar_row(store.name, entry, digest)]), event)])
     run.journal.done("restore", store=store.name, path=path, hash=digest)
-    return "", bool(document or past or owners)
-
-
-def run_empty(
-    workspace: Workspace, store: str | None, run_id: str | None, older_than: str | None, screen: Screen, *, yes: bool,
-    last_copies: bool,
-) -> int:  # fmt: skip
-    """Remove what lies in the trash for good."""
-    repository = workspace.existing_repository
-    stores = _stores(workspace, repository, store, screen)
-    limit = datetime.now(UTC) - age(older_than) if older_than else None
-    found = [
-        (n, t)
-        for n, s in stores.items()
-        for t in s.trashed()
-        if (run_id is None or t.batch == run_id) and (limit is None or _moment(t) < limit)
-    ]
-    size = sum(t.size for _n, t in found)
-    question = f"{len(found):,} files, {size_text(size)}, would be removed for good."
-    if found and not yes and not (screen.can_ask and screen.ask(f"{question} Go on?", "yn") == "y"):
-        raise ConfirmationNeeded(f"{question} Nothing was changed.", hint="Add --yes if that is meant.")
-    with session(workspace, screen, "trash empty", WORDS) as run:
-        everywhere = storing.reachable(workspace, repository)
-        return run.work(lambda: _empty_all(run, stores, found, None if last_copies else everywhere))
-
-
-def _empty_all(
-    run: Session,
-    stores: Mapping[str, ManagedStore],
-    found: Sequence[tuple[str, Trashed]],
-    proving: Mapping[str, ManagedStore] | None,
-) -> None:
-    """Empty the trash; with `proving` (the stores to look in) only of what is proved to be elsewhere, or to be rotten."""
-    run.repository.refresh()
-    rotten = queries.repaired(run.repository)
-    for name, trashed in found:
-        run.journal.started("empty", store=name, path=trashed.key)
-        try:
-            digest = stores[name].trash_checksum(trashed.key)
-            if proving is not None and trashed.key not in rotten and not _is_elsewhere(run, digest, proving):
-                reason = "no good copy of it is elsewhere; --last-copies removes it all the same"
-                run.report.add(Outcome("empty", trashed.key, "kept", name, hash=digest, reason=reason))
-                continue
-            run.tell([{"action": "empty", "hash": digest, "store": name, "path": trashed.path, "trash": trashed.key,
-                       "effect": "file", "before": {}, "after": {}}])  # fmt: skip
-            stores[name].empty(trashed.key)
-        except StoreError as error:
-            run.journal.failed("empty", store=name, path=trashed.key, reason=str(error))
-            run.report.add(Outcome("empty", trashed.key, "failed", name, reason=str(error)))
-            continue
-        run.journal.done("empty", store=name, path=trashed.key)
-        run.report.add(Outcome("empty", trashed.key, "emptied", name, hash=digest, stored=trashed.size))
-
-
-def _is_elsewhere(run: Session, digest: str, stores: Mapping[str, ManagedStore]) -> bool:
-    """Whether a content has a copy that answers, as an asset or as a sidecar."""
-    found = run.repository.documents([digest]).get(digest)
-    rows = found[0].get("copies", []) if found else queries.sidecar_rows(run.repository, digest)
-    return bool(Prover(stores).prove(digest, [{"state": "ok", **row} for row in rows], 1).good)
-
-
-def _moment(trashed: Trashed) -> datetime:
-    """When a file went to the trash: its batch begins with the time; else when the file was last changed."""
-    match = re.match(r"(\d{8}T\d{6})\d*Z", trashed.batch)
-    if match:
-        return datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    return datetime.fromtimestamp(trashed.mtime_ns / 1e9, UTC)
+    return "", recalled.is_known

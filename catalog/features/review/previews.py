@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import queue
 import threading
@@ -242,8 +241,6 @@ def previewer(workspace: Workspace) -> Iterator[Previewer]:
     """Previews from every store that is there now."""
     limit = workspace.settings.preview_cache_mb * 1_000_000
     with contextlib.ExitStack() as stack:
-        stores = storing.reachable(workspace, workspace.existing_repository)
-        for store in stores.values():
-            stack.callback(functools.partial(store.close))
+        stores = stack.enter_context(storing.present(workspace, workspace.existing_repository))
         pool = stack.enter_context(workspace.readers())
         yield stack.enter_context(Previewer(stores, pool, PreviewCache(workspace.preview_dir, limit)))

@@ -28,32 +28,64 @@ NO_KEEPER = "kept: no keeper is named, so that none of its group would stay; --y
 
 @dataclass(slots=True)
 class Dropper:
-    """Follows decisions to drop. `sure`: a person has agreed that of some groups nothing stays."""
+    """Follows decisions to drop. `sure`: a person has agreed that of some groups nothing stays.
+
+    It knows what is gone, or foreseen to be: assets by hash, copies by hash and `store:path`.
+    """
 
     workspace: Workspace
     repository: Repository
     stores: Mapping[str, ManagedStore]
     sure: bool = False
     _proved: dict[str, str] = field(default_factory=dict)
+    _gone: set[str] = field(default_factory=set)
+    _gone_copies: set[tuple[str, str]] = field(default_factory=set)
 
     def drop(self, run: Session, decision: Decision, decisions: Sequence[Decision]) -> str:
         """Bring it to the trash; why it could not be, or "". No other run of this machine removes anything meanwhile."""
         try:
             self.workspace.state_dir.mkdir(parents=True, exist_ok=True)
             with FileLock(self.workspace.state_dir / "removing.lock", timeout=PATIENCE):
-                return self.why_not(decision, decisions) or self._drop(run, decision)
+                return self._why_not(decision, decisions) or self._drop(run, decision)
         except Timeout:
             return "kept: another run is removing files; run the command again"
 
+    def foresee(self, decision: Decision, decisions: Sequence[Decision]) -> str:
+        """Why it will stay, or "": then what comes after is judged as if it were gone."""
+        problem = self._why_not(decision, decisions)
+        if not problem:
+            document = self._documents([decision.hash])[decision.hash]
+            self._note(decision, [] if decision.kind == EXACT else self._movies(document))
+        return problem
+
+    def _note(self, decision: Decision, movies: Sequence[Document]) -> None:
+        """It is gone, with the movies that go with it."""
+        if decision.kind == EXACT:
+            self._gone_copies.add((decision.hash, decision.path))
+        else:
+            self._gone |= {decision.hash, *(movie["hash"] for movie in movies)}
+
+    def _documents(self, hashes: Sequence[str]) -> dict[str, Document]:
+        """The documents of assets, without what is gone."""
+        found = {name: document for name, (document, *_version) in self.repository.documents(hashes).items()}
+        return {name: self._left(document) for name, document in found.items() if name not in self._gone}
+
+    def _left(self, document: Document) -> Document:
+        gone = {place for name, place in self._gone_copies if name == document["hash"]}
+        if not gone:
+            return document
+        rows = [row for row in document["copies"] if f"{row['store']}:{row['path']}" not in gone]
+        return {**document, "copies": rows}
+
     # --- whether ---------------------------------------------------------------------------------------------------
 
-    def why_not(self, decision: Decision, decisions: Sequence[Decision]) -> str:
-        """Why something cannot be dropped now, or "": rules 3 and 6 of the design."""
-        found = self.repository.documents([decision.hash, *([decision.keeper] if decision.keeper else [])])
+    def _why_not(self, decision: Decision, decisions: Sequence[Decision]) -> str:
+        """Why something cannot be dropped now, or "": enough copies must stay, and are read now."""
+        found = self._documents([decision.hash, *([decision.keeper] if decision.keeper else [])])
         if decision.hash not in found:
-            was_there = self.repository.forgotten_document(decision.hash) is not None
+            was_there = decision.hash in self._gone or self.repository.forgotten_document(decision.hash) is not None
             return DROPPED_BEFORE if was_there else "it is not in the catalog"
-        document = found[decision.hash][0]
+        document = found[decision.hash]
         if decision.kind == EXACT:
             return self._why_not_copy(decision, document, decisions) or self._obstacle(decision, [document])
         if lonely := self._left_alone(document, decisions):
@@ -65,12 +97,14 @@ class Dropper:
                 return "kept: the one to keep is not in the catalog any more"
             if any(d.decision == DROP and d.hash == decision.keeper and d.kind != EXACT for d in decisions):
                 return "kept: the one to keep is to be dropped, too"
-            if unsafe := self._why_unsafe(decision.keeper, found[decision.keeper][0].get("copies", []), "the one to keep"):
+            if unsafe := self._why_unsafe(decision.keeper, found[decision.keeper].get("copies", []), "the one to keep"):
                 return unsafe
         return self._obstacle(decision, [document, *self._movies(document)])
 
     def _why_not_copy(self, decision: Decision, document: Document, decisions: Sequence[Decision]) -> str:
         going = {d.path for d in decisions if d.decision == DROP and d.kind == EXACT and d.hash == decision.hash}
+        if (decision.hash, decision.path) in self._gone_copies:
+            return DROPPED_BEFORE
         if not _files(decision, document):
             told = (f"{e.get('store')}:{e.get('path')}" for e in self.repository.history(decision.hash) if e["action"] == "trash")
             return DROPPED_BEFORE if decision.path in set(told) else "no such copy is recorded"
@@ -107,7 +141,8 @@ class Dropper:
         stack = document.get("stack", {}).get("id")
         if stack:
             for page in self.repository.scan_pages({"term": {"stack.id": stack}}):
-                yield from (hit["_source"] for hit in page if hit["_id"] != document["hash"])
+                others = (hit["_source"] for hit in page if hit["_id"] != document["hash"])
+                yield from (other for other in others if other["hash"] not in self._gone)
 
     def _movies(self, document: Document) -> list[Document]:
         """The moving parts of a still, which go with it."""
@@ -118,7 +153,7 @@ class Dropper:
     # --- doing -----------------------------------------------------------------------------------------------------
 
     def _drop(self, run: Session, decision: Decision) -> str:
-        document = self.repository.documents([decision.hash])[decision.hash][0]
+        document = self._documents([decision.hash])[decision.hash]
         if decision.kind not in (EXACT, BAD) and decision.keeper:
             change = inheriting(document, same_shot=decision.kind in (SAME_IMAGE, SIMILAR))
             note = {"effect": "index", "reason": f"from its duplicate {decision.hash}"}
@@ -126,7 +161,10 @@ class Dropper:
             if answer not in ("done", "unchanged"):
                 return answer
         movies = [] if decision.kind == EXACT else self._movies(document)
-        return next((p for each in (*movies, document) if (p := self._take(run, decision, each))), "")
+        problem = next((p for each in (*movies, document) if (p := self._take(run, decision, each))), "")
+        if not problem:
+            self._note(decision, movies)
+        return problem
 
     def _take(self, run: Session, decision: Decision, document: Document) -> str:
         """Bring the files of one asset to the trash, and forget it; of an exact duplicate only the copy."""

@@ -2,87 +2,52 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.cli.console import Screen
-from catalog.domain.decisions import BAD, DROP, EXACT, KEEP, NOT_BAD, NOT_DUPLICATE, WANTED, Answer, Decision
-from catalog.domain.names import to_text
-from catalog.errors import SOME_FAILED, ConfirmationNeeded
+from catalog.domain.decisions import DROP, KEEP, NOT_DUPLICATE, Answer, Decision
+from catalog.errors import ConfirmationNeeded
 from catalog.features.lookalikes.decisions import key_of, remember
-from catalog.features.lookalikes.groups import pair
-from catalog.features.lookalikes.table import read_decisions
+from catalog.features.lookalikes.table import DecisionFile, read_decisions
+from catalog.features.review.plan import Follow, Refuse, remembered
 from catalog.features.review.removal import DROPPED_BEFORE, Dropper
 from catalog.index.repository import Repository
 from catalog.work import store_book as storing
-from catalog.work.report import Outcome
-from catalog.work.session import Session, session
+from catalog.work.plan import carry_out
+from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.session import Session
+from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
 AT_ONCE = 500
 COMMAND = "resolve"
-WORDS = {"outcomes": ("dropped", "unchanged", "kept", "apart", "refused", "failed"), "always": ("dropped",), "done": "dropped",
-         "bad": ("refused", "failed")}  # fmt: skip
+_BECAME = {DROP: "dropped", KEEP: "kept", NOT_DUPLICATE: "apart"}
 
 
-def run_resolve(workspace: Workspace, csv: Path, screen: Screen, *, dryrun: bool, yes: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class ResolveRequest:
+    """Which table of decisions is followed.
+
+    `yes` agrees to more than the setting move_limit, and to groups of which nothing stays.
+    """
+
+    csv: Path
+    dryrun: bool = False
+    yes: bool = False
+
+
+def run_resolve(workspace: Workspace, request: ResolveRequest, sink: Sink) -> RunResult:
     """Follow the decisions of a CSV; rows that cannot be understood are refused by line number, the others are done."""
-    found = read_decisions(csv)
+    found = read_decisions(request.csv)
     repository = workspace.existing_repository
     repository.refresh()
-    check_number(workspace, found.decisions, yes=yes)
-    report = screen.report(workspace.progress, **WORDS) if dryrun else None
-    if report is not None:
-        report.dry = True
-        for line, problem in sorted(found.problems.items()):
-            report.add(Outcome("read", f"line {line}", "refused", reason=problem))
-        resolver = Resolver(workspace, repository, None, yes)
-        for answer in resolver.foreseen(found.decisions):
-            report.add(_outcome(answer, resolver.places, dry=True))
-        report.finish()
-        return report.exit_code()
-    with session(workspace, screen, COMMAND, WORDS, decisions=len(found.rows)) as run:
-
-        def work() -> None:
-            for line, problem in sorted(found.problems.items()):
-                run.report.add(Outcome("read", f"line {line}", "refused", reason=problem))
-            resolver = Resolver(workspace, repository, run, yes)
-            for answer in resolver.resolve(found.decisions):
-                run.report.add(_outcome(answer, resolver.places))
-
-        return run.work(work)
-
-
-class Deciding:
-    """Follows decisions as they are made, all in one run that begins with the first of them. Call it from any thread."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._stack = contextlib.ExitStack()
-        self._one_at_a_time = threading.Lock()
-        self._failed = False
-        self.run: Session | None = None
-
-    def __call__(self, decisions: Sequence[Decision]) -> list[Answer]:
-        """What became of each; see `Resolver.resolve`. A person was asked where of a group nothing stays."""
-        with self._one_at_a_time:
-            if self.run is None:
-                self.run = self._stack.enter_context(session(self._workspace, Screen(quiet=True), "review", WORDS))
-            self.run.repository.refresh()
-            answers = Resolver(self._workspace, self.run.repository, self.run, sure=True).resolve(decisions)
-            self._failed |= any(answer.outcome == "failed" for answer in answers)
-            return answers
-
-    def close(self) -> dict[str, str]:
-        """End the run, and tell what it is called and where its journal is; nothing where there was none."""
-        with self._one_at_a_time, self._stack:
-            if self.run is None:
-                return {}
-            self.run.journal.done("run", status=SOME_FAILED if self._failed else 0)
-            return {"run": self.run.run, "journal": to_text(str(self.run.journal.path))}
+    check_number(workspace, found.decisions, yes=request.yes)
+    with storing.present(workspace, repository) as stores:
+        dropper = Dropper(workspace, repository, stores, sure=request.yes)
+        work = Resolving(repository, found, dropper)
+        details = {"decisions": len(found.rows)}
+        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun, details=details)
 
 
 def check_number(workspace: Workspace, decisions: Sequence[Decision], *, yes: bool) -> None:
@@ -95,78 +60,79 @@ def check_number(workspace: Workspace, decisions: Sequence[Decision], *, yes: bo
         )
 
 
-def _outcome(answer: Answer, places: Mapping[str, str], *, dry: bool = False) -> Outcome:
-    decision = answer.decision
-    done = {DROP: "planned" if dry else "dropped", KEEP: "kept", NOT_DUPLICATE: "apart"}[decision.decision]
-    outcome = {"failed": "failed", "unchanged": "unchanged"}.get(answer.outcome, done)
-    place = decision.path or places.get(decision.hash, decision.hash)
-    return Outcome(decision.decision, place, outcome, hash=decision.hash, reason=answer.reason)
+class Resolving:
+    """One table of decisions that is followed."""
 
+    def __init__(self, repository: Repository, found: DecisionFile, dropper: Dropper) -> None:
+        self._repository = repository
+        self._found = found
+        self._dropper = dropper
 
-@dataclass(slots=True)
-class Resolver:
-    """Follows decisions. Without a `run` it only says what would be done. `places` tells where what it looked at lay."""
+    def plans(self) -> Iterator[Sequence[Refuse | Follow]]:
+        """The rows that are refused; then all the others, as one decision may speak of another."""
+        yield [Refuse(line, problem) for line, problem in sorted(self._found.problems.items())]
+        places = self._places()
+        yield [Follow(d, d.path or places.get(d.hash, d.hash)) for d in self._found.decisions]
 
-    workspace: Workspace
-    repository: Repository
-    run: Session | None
-    sure: bool = False
-    places: dict[str, str] = field(default_factory=dict)
-    _dropper: Dropper = field(init=False)
-
-    def __post_init__(self) -> None:
-        stores = storing.reachable(self.workspace, self.repository)
-        self._dropper = Dropper(self.workspace, self.repository, stores, self.sure)
-
-    def foreseen(self, decisions: Sequence[Decision]) -> list[Answer]:
-        """What would become of each decision, as far as it can be told before."""
-        self._find_places(decisions)
-        return [_answer(d, self._dropper.why_not(d, decisions) if d.decision == DROP else "") for d in decisions]
-
-    def resolve(self, decisions: Sequence[Decision]) -> list[Answer]:
-        """What became of each decision, in order."""
-        assert self.run is not None
-        run = self.run
-        self._find_places(decisions)
-        self._remember(run, decisions)
-        return [_answer(d, self._dropper.drop(run, d, decisions) if d.decision == DROP else "") for d in decisions]
-
-    def _find_places(self, decisions: Sequence[Decision]) -> None:
-        names = list(dict.fromkeys(d.hash for d in decisions))
+    def _places(self) -> dict[str, str]:
+        """Where the assets that are decided about have a copy, by hash."""
+        names = list(dict.fromkeys(decision.hash for decision in self._found.decisions))
+        found: dict[str, str] = {}
         for start in range(0, len(names), AT_ONCE):
-            for name, document in self.repository.parts_of(names[start : start + AT_ONCE], ["copies"]).items():
-                self.places[name] = next((f"{r['store']}:{r['path']}" for r in document.get("copies", [])), name)
+            for name, document in self._repository.parts_of(names[start : start + AT_ONCE], ["copies"]).items():
+                found[name] = next((f"{r['store']}:{r['path']}" for r in document.get("copies", [])), name)
+        return found
 
-    def _remember(self, run: Session, decisions: Sequence[Decision]) -> None:
-        """Record what is no duplicate, what is wanted although it is one, and what is not bad, so that it is not asked again."""
-        said = run.patiently(lambda: remember(self.repository, remembered(decisions), run.run))
-        event = {"action": "decide", "effect": "index", "before": {}, "after": {}}
-        run.tell([
-            {**event, "hash": one, "source": key_of(kind, one, other), "reason": f"{kind} {other}"} for kind, one, other in said
-        ])  # fmt: skip
+    def foresee(self, action: Refuse | Follow) -> Outcome:
+        """What will become of a decision, as far as it can be told before."""
+        if isinstance(action, Refuse):
+            return _refused(action)
+        decision, dropper = action.decision, self._dropper
+        is_drop = decision.decision == DROP
+        problem = dropper.foresee(decision, self._found.decisions) if is_drop else ""
+        return _outcome(action, answer_to(decision, problem), dropped="planned")
+
+    def apply(self, run: Session, plans: Iterator[Sequence[Refuse | Follow]]) -> None:
+        """Follow them."""
+        for plan in plans:
+            for refused in (action for action in plan if isinstance(action, Refuse)):
+                run.report.add(_refused(refused))
+            followed = [action for action in plan if isinstance(action, Follow)]
+            answers = follow(run, self._dropper, [action.decision for action in followed])
+            for action, answer in zip(followed, answers, strict=True):
+                run.report.add(_outcome(action, answer))
+
+    def conclude(self, report: Report) -> None:
+        """Nothing more."""
 
 
-def _answer(decision: Decision, problem: str) -> Answer:
-    return Answer(decision, "unchanged" if problem == DROPPED_BEFORE else "failed" if problem else "done", problem)
-
-
-def remembered(decisions: Sequence[Decision]) -> list[tuple[str, str, str]]:
-    """What decisions say for good: (kind, hash, other hash), the lesser hash first."""
-    groups: dict[str, list[Decision]] = {}
+def follow(run: Session, dropper: Dropper, decisions: Sequence[Decision]) -> Iterator[Answer]:
+    """What became of each decision; what they say for good is remembered before anything goes."""
+    _remember(run, decisions)
     for decision in decisions:
-        groups.setdefault(decision.group, []).append(decision)
-    found: set[tuple[str, str, str]] = set()
-    for members in groups.values():
-        staying = {d.hash for d in members if d.decision != NOT_DUPLICATE} | {d.keeper for d in members if d.keeper}
-        kept = {d.hash for d in members if d.decision == KEEP}
-        for member in members:
-            if member.kind == BAD:
-                found |= {(NOT_BAD, member.hash, member.hash)} if member.decision == KEEP else set()
-            elif member.kind == EXACT:
-                if member.decision == NOT_DUPLICATE:
-                    found.add((NOT_DUPLICATE, member.hash, member.hash))
-            elif member.decision == NOT_DUPLICATE:
-                found |= {(NOT_DUPLICATE, *pair(member.hash, other)) for other in staying - {member.hash}}
-            elif member.decision == KEEP:
-                found |= {(WANTED, *pair(member.hash, other)) for other in kept - {member.hash}}
-    return sorted(found)
+        problem = dropper.drop(run, decision, decisions) if decision.decision == DROP else ""
+        yield answer_to(decision, problem)
+
+
+def _remember(run: Session, decisions: Sequence[Decision]) -> None:
+    """Record what is no duplicate, what is wanted all the same, and what is not bad."""
+    said = run.patiently(lambda: remember(run.repository, remembered(decisions), run.run))
+    event = {"action": "decide", "effect": "index", "before": {}, "after": {}}
+    told = [(one, key_of(kind, one, other), f"{kind} {other}") for kind, one, other in said]
+    run.tell([{**event, "hash": one, "source": key, "reason": reason} for one, key, reason in told])
+
+
+def answer_to(decision: Decision, problem: str) -> Answer:
+    """What became of a decision; `problem` says why it could not be followed, or ""."""
+    outcome = "unchanged" if problem == DROPPED_BEFORE else "failed" if problem else "done"
+    return Answer(decision, outcome, problem)
+
+
+def _refused(action: Refuse) -> Outcome:
+    return Outcome(action.name, action.key, "refused", reason=action.reason)
+
+
+def _outcome(action: Follow, answer: Answer, *, dropped: str = "dropped") -> Outcome:
+    done = dropped if action.counts else _BECAME[action.name]
+    outcome = answer.outcome if answer.outcome in ("failed", "unchanged") else done
+    return Outcome(action.name, action.place, outcome, hash=action.hash, reason=answer.reason)

@@ -1,15 +1,74 @@
-"""What is to be done about one sidecar of our own beside one copy: pure, from what there is and what there should be."""
+"""What a person says of an asset, and what is to be done about its sidecars of our own. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from catalog.domain.assignments import Saying, told
+from catalog.domain.edits import Document, difference, with_saying
+from catalog.domain.names import printable
+
+BY_YOU = "as the file says; now by you"
+EVENT = "sidecar"
+"""What journal and history call what is done about a sidecar."""
 WRITE, RECORD, WITHDRAW, KEEP, SKIP = "write", "record", "withdraw", "unchanged", "skipped"
 FOREIGN = "a sidecar of this name is there that another program made"
 NO_COPY = "its photo or video is not there"
 TAKEN_BACK = "nothing is said any more"
 ALREADY = "it is there, but not in the index"
 SUFFIX = ".xmp"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """What a person says of an asset by a command (`name`): `change` in words, "" for none.
+
+    `store` and `path` are those of its first copy that is there. `problem` says why it cannot be.
+    """
+
+    name: str
+    hash: str
+    store: str
+    path: str
+    change: str = ""
+    problem: str = ""
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.hash
+
+    @property
+    def counts(self) -> bool:
+        """Whether a limit counts it."""
+        return bool(self.change)
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"{self.name} {self.path}: {self.change or self.problem or 'unchanged'}"
+
+
+def plan_saying(name: str, content_hash: str, document: Document | None, saying: Saying) -> Say:
+    """What is said of an asset that has a document; None for one that was forgotten meanwhile."""
+    try:
+        changed = difference(document, with_saying(saying)(document))
+    except ValueError as error:
+        return Say(name, content_hash, "", content_hash, problem=str(error))
+    store, path = _where(document or {}, content_hash)
+    return Say(name, content_hash, store, path, (told(*changed) or BY_YOU) if changed else "")
+
+
+def _where(document: Mapping[str, Any], content_hash: str) -> tuple[str, str]:
+    """Store and path of the first copy that is there; else the name that it once had."""
+    copy = next((c for c in document.get("copies", []) if c["state"] == "ok"), None)
+    if copy:
+        return copy["store"], copy["path"]
+    return "", printable(document.get("original", {}).get("name", content_hash))
+
+
+# --- sidecars -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +86,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class SidecarAction:
-    """One decision. `path` is where the sidecar lies or shall lie; `data` is what it shall hold."""
+    """One decision (`action`) about the sidecar at `path`; `data` is what it shall hold."""
 
     action: str
     hash: str
@@ -35,11 +94,21 @@ class SidecarAction:
     path: str
     data: bytes = b""
     reason: str = ""
+    name: str = EVENT
 
     @property
-    def changes(self) -> bool:
-        """Whether anything is to be done."""
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.path
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything is to be done, so that a limit counts it."""
         return self.action in (WRITE, RECORD, WITHDRAW)
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"{self.action} {self.store}:{self.path}" + (f": {self.reason}" if self.reason else "")
 
 
 def sidecar_path(copy: str) -> str:

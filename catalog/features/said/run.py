@@ -2,88 +2,124 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from catalog.cli.console import Screen
-from catalog.domain.assignments import (
-    Saying,
-    check_name,
-    parse_assignments,
-    setting,
-    split_words,
-    tagging,
-    told,
-    with_surroundings,
-)
-from catalog.domain.edits import Edit, difference, with_saying
-from catalog.domain.names import printable
+from catalog.domain.assignments import Saying, parse_assignments, setting, tagging, with_surroundings
+from catalog.domain.edits import Edit, with_saying
 from catalog.errors import AssetNotFound, ConfirmationNeeded, QuerySyntaxError, UsageError
-from catalog.features.ask.search import find, pointed
+from catalog.features.ask.lookup import find
+from catalog.features.ask.search import pointed
+from catalog.features.said.plan import Say, plan_saying
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.work.description import utc_now
-from catalog.work.report import Outcome, Report
-from catalog.work.session import session
+from catalog.work.plan import carry_out
+from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.session import Session
+from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
 MOST_BY_QUERY = 1000
 """More assets than this are changed by a search only with a person's consent."""
 AT_ONCE = 500
-WORDS = {"outcomes": ("changed", "unchanged", "failed"), "always": ("changed", "unchanged"), "done": "changed"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class SayRequest:
-    """Of which assets, and how. `query` None means none; an empty one means every asset."""
+    """Of which assets something is said: those that `what` names, and those that match `query`.
 
-    what: tuple[str, ...]
+    Names are as `lookup.find` takes them. A query of None matches none, an empty one every asset.
+    `yes` agrees to more of them than MOST_BY_QUERY.
+    """
+
+    what: tuple[str, ...] = ()
     query: str | None = None
     dryrun: bool = False
     yes: bool = False
 
 
-def run_tag(workspace: Workspace, request: SayRequest, add: Sequence[str], remove: Sequence[str], screen: Screen) -> int:
+@dataclass(frozen=True, slots=True)
+class TagRequest(SayRequest):
+    """Which tags these assets get, and which are taken from them."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetRequest(SayRequest):
+    """What is said: texts such as `rating=4`, `albums+=Paris` and `taken=`, which takes it back."""
+
+    values: tuple[str, ...] = ()
+
+
+def run_tag(workspace: Workspace, request: TagRequest, sink: Sink) -> RunResult:
     """Add and remove tags."""
-    return _say(workspace, request, "tag", tagging(add, remove), screen)
+    return _say(workspace, request, "tag", tagging(request.add, request.remove), sink)
 
 
-def run_set(workspace: Workspace, request: SayRequest, screen: Screen) -> int:
-    """Set values; the words of the request that are KEY=VALUE say which."""
-    what, texts = split_words(request.what)
-    for word in what:
-        if not os.path.lexists(word):
-            check_name(word)
-    assignments = with_surroundings(parse_assignments(texts, utc_now()), workspace.gazetteer.place_of)
-    return _say(workspace, replace(request, what=tuple(what)), "set", setting(assignments), screen)
+def run_set(workspace: Workspace, request: SetRequest, sink: Sink) -> RunResult:
+    """Set values."""
+    assignments = with_surroundings(parse_assignments(request.values, utc_now()), workspace.gazetteer.place_of)
+    return _say(workspace, request, "set", setting(assignments), sink)
 
 
-def _say(workspace: Workspace, request: SayRequest, command: str, saying: Saying, screen: Screen) -> int:
+def _say(workspace: Workspace, request: SayRequest, command: str, saying: Saying, sink: Sink) -> RunResult:
     if not request.what and request.query is None:
         raise UsageError("No photo or video is named.", hint="Give a hash, a path, or --query QUERY.")
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
     wanted = _wanted(repository, request)
-    if request.dryrun:
-        report = screen.report(workspace.progress, dry=True, **WORDS)
-        for outcome in _foreseen(repository, command, wanted, saying):
-            report.add(outcome)
-        workspace.progress.close()
-        report.finish()
-        return report.exit_code()
-    with session(workspace, screen, command, WORDS, assets=len(wanted)) as run:
+    work = Statement(repository, wanted, command, saying)
+    return carry_out(workspace, work, sink, command, dry=request.dryrun, details={"assets": len(wanted)})
 
-        def work() -> None:
-            for chunk in _chunks(wanted):
-                run.journal.started(command, hashes=chunk)
-                foreseen = run.patiently(lambda c=chunk: list(_foreseen(repository, command, c, saying)))  # type: ignore[misc]
-                became = run.edit([Edit(name, command, with_saying(saying), {"effect": "index"}) for name in chunk])
-                _report(run.report, foreseen, became)
-                run.journal.done(command, hashes=chunk)
 
-        return run.work(work)
+class Statement:
+    """One thing that is said of some assets."""
+
+    def __init__(self, repository: Repository, wanted: Sequence[str], command: str, saying: Saying) -> None:
+        self._repository = repository
+        self._wanted = wanted
+        self._command = command
+        self._saying = saying
+        self._ask: Callable[[Callable[[], Any]], Any] = lambda question: question()
+
+    def plans(self) -> Iterator[Sequence[Say]]:
+        """Some hundred assets at a time."""
+        for names in _chunks(self._wanted):
+            yield self._ask(partial(self._planned, names))
+
+    def _planned(self, names: Sequence[str]) -> list[Say]:
+        found = {name: document for name, (document, *_version) in self._repository.documents(names).items()}
+        return [plan_saying(self._command, name, found.get(name), self._saying) for name in names]
+
+    def foresee(self, action: Say) -> Outcome:
+        """What will become of an asset."""
+        return _outcome(action, "failed" if action.problem else "planned" if action.change else "unchanged", action.problem)
+
+    def apply(self, run: Session, plans: Iterator[Sequence[Say]]) -> None:
+        """Say it, some hundred assets at a time."""
+        self._ask = run.patiently
+        for plan in plans:
+            hashes = [action.hash for action in plan]
+            run.journal.started(self._command, hashes=hashes)
+            change = with_saying(self._saying)
+            became = run.edit([Edit(name, self._command, change, {"effect": "index"}) for name in hashes])
+            for action, answer in zip(plan, became, strict=True):
+                outcome = {"done": "changed", "unchanged": "unchanged"}.get(answer, "failed")
+                run.report.add(_outcome(action, outcome, answer if outcome == "failed" else ""))
+            run.journal.done(self._command, hashes=hashes)
+
+    def conclude(self, report: Report) -> None:
+        """Nothing more."""
+
+
+def _outcome(action: Say, became: str, problem: str) -> Outcome:
+    reason = problem or (action.change if became in ("planned", "changed") else "")
+    return Outcome(action.name, action.path, became, action.store, hash=action.hash, reason=reason)
 
 
 def _wanted(repository: Repository, request: SayRequest) -> list[str]:
@@ -93,8 +129,10 @@ def _wanted(repository: Repository, request: SayRequest) -> list[str]:
         known = repository.known(chunk)
         lost = next((name for name in chunk if name not in known), None)
         if lost:
-            raise AssetNotFound(f"Nothing in the catalog has the hash {lost}; nothing was changed.",
-                                hint="Look for it with `catalog search`.")  # fmt: skip
+            raise AssetNotFound(
+                f"Nothing in the catalog has the hash {lost}; nothing was changed.",
+                hint="Look for it with `catalog search`.",
+            )
     return list(dict.fromkeys([*named, *_matching(repository, request)]))
 
 
@@ -111,47 +149,10 @@ def _matching(repository: Repository, request: SayRequest) -> list[str]:
 
 def _check_number(count: int, request: SayRequest) -> None:
     if count > MOST_BY_QUERY and not (request.yes or request.dryrun):
-        raise ConfirmationNeeded(f"{count:,} photos and videos match, more than {MOST_BY_QUERY:,}; nothing was changed.",
-                                 hint="See what would change with --dryrun; add --yes if all are meant.")  # fmt: skip
-
-
-def _foreseen(repository: Repository, command: str, wanted: Sequence[str], saying: Saying) -> Iterator[Outcome]:
-    """What will become of each asset, as far as can be seen now; changes nothing."""
-    for chunk in _chunks(wanted):
-        documents = repository.documents(chunk)
-        for name in chunk:
-            document = documents[name][0] if name in documents else None
-            yield _outcome(command, name, document, saying)
-
-
-def _outcome(command: str, name: str, document: dict[str, Any] | None, saying: Saying) -> Outcome:
-    try:
-        changed = difference(document, with_saying(saying)(document))
-    except ValueError as error:
-        return Outcome(command, name, "failed", hash=name, reason=str(error))
-    store, path = _where(document or {}, name)
-    if not changed:
-        return Outcome(command, path, "unchanged", store, hash=name)
-    reason = told(*changed) or "as the file says; now by you"
-    return Outcome(command, path, "planned", store, hash=name, reason=reason)
-
-
-def _where(document: Mapping[str, Any], name: str) -> tuple[str, str]:
-    """Store and path of the first copy that is there; else the name that it once had."""
-    copy = next((c for c in document.get("copies", []) if c["state"] == "ok"), None)
-    if copy:
-        return copy["store"], copy["path"]
-    return "", printable(document.get("original", {}).get("name", name))
-
-
-def _report(report: Report, foreseen: Sequence[Outcome], became: Sequence[str]) -> None:
-    for outcome, result in zip(foreseen, became, strict=True):
-        if result == "done":
-            report.add(replace(outcome, outcome="changed"))
-        elif result == "unchanged":
-            report.add(replace(outcome, outcome="unchanged", reason=""))
-        else:
-            report.add(replace(outcome, outcome="failed", reason=result))
+        raise ConfirmationNeeded(
+            f"{count:,} photos and videos match, more than {MOST_BY_QUERY:,}; nothing was changed.",
+            hint="See what would change with --dryrun; add --yes if all are meant.",
+        )
 
 
 def _chunks(names: Sequence[str]) -> Iterator[list[str]]:

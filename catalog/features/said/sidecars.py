@@ -1,45 +1,59 @@
-"""`catalog sidecars write`: what a person said, in XMP sidecars beside the copies, so that disks alone can rebuild it."""
+"""What a person said, in XMP sidecars beside the copies, so that disks alone can rebuild it."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from catalog.cli.console import Screen
 from catalog.domain.asset import Entry
 from catalog.domain.copies import OK, sidecar_row
 from catalog.domain.edits import Edit, with_sidecars
 from catalog.domain.fixity import content_hash
 from catalog.errors import FATAL, QuerySyntaxError, StoreError, StoreGuard
 from catalog.features.ask.search import pointed
-from catalog.features.said.plan import KEEP, RECORD, SKIP, SUFFIX, WITHDRAW, WRITE, Beside, SidecarAction, decide, sidecar_path
+from catalog.features.said.plan import (
+    EVENT,
+    KEEP,
+    RECORD,
+    SKIP,
+    SUFFIX,
+    WITHDRAW,
+    WRITE,
+    Beside,
+    SidecarAction,
+    decide,
+    sidecar_path,
+)
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.index.schema import companion
 from catalog.media.write.xmp import OWN_HEAD_BYTES, is_own, is_worth_writing, sidecar_bytes
 from catalog.stores.protocol import ManagedStore
-from catalog.work.report import Outcome, Report
-from catalog.work.session import Session, session
-from catalog.work.store_book import known_stores, opened, reachable
+from catalog.work.plan import carry_out, first_of
+from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.session import Session
+from catalog.work.sink import Sink
+from catalog.work.store_book import absent, opened, present
 from catalog.work.workspace import Workspace
 
 COMMAND = "sidecars write"
-EVENT = "sidecar"
 AT_ONCE = 200
 """Sidecars that are recorded in one request."""
 _BECAME = {WRITE: "written", RECORD: "recorded", WITHDRAW: "withdrawn", KEEP: "unchanged", SKIP: "skipped"}
-WORDS = {"outcomes": (*_BECAME.values(), "failed"), "always": ("written", "unchanged"), "done": "written"}
 _CANDIDATES = {"bool": {"should": [{"exists": {"field": name}} for name in ("manual", "albums", "sidecars.path")]}}
 
 
 @dataclass(frozen=True, slots=True)
 class WriteRequest:
-    """What the command line asks for. `store` "" means every store that is there."""
+    """Beside which copies: of assets that match `query`, in one `store` or ("") in all.
+
+    `limit`: sidecars that are written at most, 0 means all.
+    """
 
     query: str = ""
     store: str = ""
@@ -47,7 +61,7 @@ class WriteRequest:
     limit: int = 0
 
 
-def run_write(workspace: Workspace, request: WriteRequest, screen: Screen) -> int:
+def run_write(workspace: Workspace, request: WriteRequest, sink: Sink) -> RunResult:
     """Write the sidecars of what matches."""
     repository = workspace.existing_repository
     repository.refresh()
@@ -55,40 +69,60 @@ def run_write(workspace: Workspace, request: WriteRequest, screen: Screen) -> in
         queries.count(repository, request.query)
     except QuerySyntaxError as error:
         raise pointed(error, request.query) from error
-    with _stores(workspace, repository, request.store) as stores:
-        actions = _limited(_planned(repository, stores, request.query), request.limit)
-        if request.dryrun:
-            report = screen.report(workspace.progress, dry=True, **WORDS)
-            _tell_absent(repository, stores, request, report)
-            for action in actions:
-                report.add(_outcome(action, "planned" if action.changes else _BECAME[action.action]))
-            workspace.progress.close()
-            report.finish()
-            return report.exit_code()
-        with session(workspace, screen, COMMAND, WORDS, query=request.query) as run:
-            _tell_absent(repository, stores, request, run.report)
-            return run.work(lambda: _apply(actions, stores, run))
+    with _stores(workspace, repository, request) as stores:
+        for name in absent(repository, stores) if not request.store else ():
+            sink.notice(f"Store {name} is not there now; its copies get no sidecars in this run.")
+        work = Writing(repository, stores, request)
+        details = {"query": request.query}
+        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun, details=details)
 
 
 @contextlib.contextmanager
-def _stores(workspace: Workspace, repository: Repository, name: str) -> Iterator[dict[str, ManagedStore]]:
-    """The store of that name, proved to be it; without a name every store that is there now."""
+def _stores(workspace: Workspace, repository: Repository, request: WriteRequest) -> Iterator[dict[str, ManagedStore]]:
+    """The store that is named, proved to be it; without a name every store that is there now."""
     with contextlib.ExitStack() as stack:
-        if name:
-            yield {name: stack.enter_context(opened(workspace, repository, name))}
+        if request.store:
+            store = opened(workspace, repository, request.store, dry=request.dryrun)
+            yield {request.store: stack.enter_context(store)}
             return
-        stores = reachable(workspace, repository)
+        stores = stack.enter_context(present(workspace, repository))
         if not stores:
-            raise StoreGuard("No store of the catalog is there; nothing was changed.",
-                             hint="Mount one; `catalog status` says where they lie.")  # fmt: skip
-        for store in stores.values():
-            stack.callback(store.close)
+            raise StoreGuard(
+                "No store of the catalog is there; nothing was changed.",
+                hint="Mount one; `catalog status` says where they lie.",
+            )
         yield stores
 
 
-def _tell_absent(repository: Repository, stores: Mapping[str, ManagedStore], request: WriteRequest, report: Report) -> None:
-    for name in sorted(known_stores(repository).keys() - stores.keys()) if not request.store else ():
-        report.complain(f"Store {name} is not there now; its copies get no sidecars in this run.")
+class Writing:
+    """The sidecars of some assets in some stores."""
+
+    def __init__(self, repository: Repository, stores: Mapping[str, ManagedStore], request: WriteRequest) -> None:
+        self._repository = repository
+        self._stores = stores
+        self._request = request
+
+    def plans(self) -> Iterator[Sequence[SidecarAction]]:
+        """Sidecar by sidecar, each looked at when its turn comes."""
+        planned = _planned(self._repository, self._stores, self._request.query)
+        return first_of(([action] for action in planned), self._request.limit)
+
+    def foresee(self, action: SidecarAction) -> Outcome:
+        """What will become of a sidecar."""
+        return _outcome(action, "planned" if action.counts else _BECAME[action.action])
+
+    def apply(self, run: Session, plans: Iterator[Sequence[SidecarAction]]) -> None:
+        """Write them; what was written is recorded, also where something ends the run."""
+        writer = _Writer(self._stores, run)
+        try:
+            for plan in plans:
+                for action in plan:
+                    writer.add(action)
+        finally:
+            writer.record()
+
+    def conclude(self, report: Report) -> None:
+        """Nothing more."""
 
 
 # --- survey and plan ----------------------------------------------------------------------------------------------------
@@ -143,32 +177,13 @@ def _beside(store: ManagedStore, copy: str, path: str) -> Beside:
         return Beside(copy_there=False, problem=str(error))
 
 
-def _limited(actions: Iterator[SidecarAction], limit: int) -> Iterator[SidecarAction]:
-    """Up to the first `limit` that change something; 0 means all."""
-    done = 0
-    for action in actions:
-        yield action
-        done += action.changes
-        if limit and done >= limit:
-            return
-
-
 def _outcome(action: SidecarAction, became: str, reason: str = "") -> Outcome:
-    size = len(action.data) if became == "written" else 0
+    size = len(action.data) if became in ("planned", "written") else 0
     copy = action.path.removesuffix(SUFFIX)
     return Outcome(EVENT, copy, became, action.store, action.path, action.hash, reason or action.reason, stored=size)
 
 
 # --- apply --------------------------------------------------------------------------------------------------------------
-
-
-def _apply(actions: Iterator[SidecarAction], stores: Mapping[str, ManagedStore], run: Session) -> None:
-    writer = _Writer(stores, run)
-    try:
-        for action in actions:
-            writer.add(action)
-    finally:
-        writer.record()
 
 
 class _Writer:
@@ -181,7 +196,7 @@ class _Writer:
 
     def add(self, action: SidecarAction) -> None:
         """Do what the action says. A file that fails does not end the run, a store that does ends it."""
-        if not action.changes:
+        if not action.counts:
             self._run.report.add(_outcome(action, _BECAME[action.action]))
             return
         self._run.journal.started(EVENT, **_details(action))

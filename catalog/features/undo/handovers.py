@@ -8,12 +8,10 @@ from typing import Any
 
 from catalog.domain.names import from_text
 from catalog.errors import StoreError
-from catalog.features.undo.outside import Outside
+from catalog.features.undo.sight import Sight
 from catalog.index.handovers import CONFIRMED, EFFECT, Handovers, Record, staged_path
 from catalog.index.repository import Repository
 from catalog.stores.local import LocalStore
-from catalog.stores.protocol import ManagedStore
-from catalog.work.proof import Prover
 from catalog.work.session import Session
 
 Event = Mapping[str, Any]
@@ -63,13 +61,17 @@ def _reversal(event: Event) -> Callable[[Record | None], Record | None]:
     return change
 
 
-def take_back(run: Session, event: Event, undone: str, stores: Mapping[str, ManagedStore], *, last_copies: bool) -> str:
+def take_back(run: Session, sight: Sight, event: Event, undone: str, *, last_copies: bool) -> str:
     """Reverse one event; why it could not be, or ""."""
+    try:
+        problem = staged_problem(sight, event, last_copies=last_copies)
+        if not problem and (record := _leaving(event)) is not None and (store := _staged(record)) is not None:
+            store.discard(record["name"])
+    except StoreError as error:
+        problem = str(error)
+    if problem:
+        return problem
     before, after = _states(event)
-    if after is not None and (before is None or staged_path(before) != staged_path(after)):
-        problem = _remove_staged(run, after, stores, last_copies=last_copies)
-        if problem:
-            return problem
     about = after or before or {}
     handovers, change = Handovers(run.repository), _reversal(event)
     note = {"run": run.run, "command": run.command, "undoes": undone}
@@ -80,27 +82,32 @@ def take_back(run: Session, event: Event, undone: str, stores: Mapping[str, Mana
     return ""
 
 
-def _remove_staged(run: Session, record: Record, stores: Mapping[str, ManagedStore], *, last_copies: bool) -> str:
-    """Remove a staged copy that is there unchanged; why it had to stay, or "". One that changed, or is gone, is left alone."""
+def staged_problem(sight: Sight, event: Event, *, last_copies: bool) -> str:
+    """Why the staged copy that an event brought has to stay, or "".
+
+    One that changed, or is gone, is left alone.
+    """
+    record = _leaving(event)
+    if record is None or last_copies or _staged(record) is None:
+        return ""
+    # the archived file where it was, or a good copy of it in the catalog
+    if sight.content(record["source"]) == record["hash"] or sight.is_safe(record["hash"]):
+        return ""
+    return "kept: what it was made of is not there any more; --yes removes it all the same"
+
+
+def _leaving(event: Event) -> Record | None:
+    """The handover whose staged copy goes where an event is reversed, if one does."""
+    before, after = _states(event)
+    is_brought = after is not None and (before is None or staged_path(before) != staged_path(after))
+    return after if is_brought else None
+
+
+def _staged(record: Record) -> LocalStore | None:
+    """The folder in which a staged copy lies unchanged, or None."""
     folder = Path(from_text(record["folder"]))
     if not folder.is_dir():
-        return ""
+        return None
     store = LocalStore("staging", folder, managed=False)
-    try:
-        if store.stat(record["name"]) is None or store.checksum(record["name"]) != record["staged"]:
-            return ""
-        if not last_copies and not _is_elsewhere(run, record, stores):
-            return "kept: what it was made of is not there any more; --yes removes it all the same"
-        store.discard(record["name"])
-    except StoreError as error:
-        return str(error)
-    return ""
-
-
-def _is_elsewhere(run: Session, record: Record, stores: Mapping[str, ManagedStore]) -> bool:
-    """Whether the archived file is where it was, or the catalog has a good copy of it."""
-    if Outside(run.workspace).content(record["source"]) == record["hash"]:
-        return True
-    found = run.repository.documents([record["hash"]]).get(record["hash"])
-    rows = found[0].get("copies", []) if found else []
-    return bool(Prover(stores).prove(record["hash"], rows, 1).good)
+    is_there = store.stat(record["name"]) is not None and store.checksum(record["name"]) == record["staged"]
+    return store if is_there else None

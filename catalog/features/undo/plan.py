@@ -42,6 +42,70 @@ class Step:
         return str(event.get("source") if self.kind == PUT_BACK else event.get("path") or event.get("source") or "")
 
 
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """A step that can be taken, or the reason why not (`problem`).
+
+    `begun`: an undo that was cut off has changed the record already.
+    """
+
+    step: Step
+    problem: str = ""
+    begun: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return f"undo {self.step.event['action']}"
+
+    @property
+    def key(self) -> str:
+        """What a person knows it by."""
+        return self.step.path
+
+    @property
+    def hash(self) -> str:
+        """The content it is about."""
+        return str(self.step.event["hash"])
+
+    @property
+    def counts(self) -> bool:
+        """Whether a limit counts it."""
+        return not self.problem
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"{self.name} {self.key}" + (f": {self.problem}" if self.problem else "")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBack:
+    """A source that an upload removed comes back to where it lay, on the disk `device`.
+
+    `hash` is that of its asset; `places` are those of the catalog that may hold it, each a store, a
+    path and a content hash.
+    """
+
+    source: str
+    hash: str
+    device: int | None
+    places: tuple[tuple[str, str, str], ...]
+    name: str = "undo remove"
+    counts: bool = True
+
+    @property
+    def key(self) -> str:
+        """What a person knows it by."""
+        return self.source
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"{self.name} {self.source}"
+
+
+Undo = TakeBack | SourceBack
+
+
 _STAYS = {
     "empty": "what was removed from the trash is gone for good",
     "putback": "a file that was put back stays where it is",

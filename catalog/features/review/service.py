@@ -1,0 +1,130 @@
+"""The review as a service: what is decided on the page is done at once."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+from catalog.domain.decisions import DROP, KEEP, NOT_DUPLICATE, Answer, Decision
+from catalog.features.review.groups import NO_GROUPS, ReviewRequest, gather_groups
+from catalog.features.review.page import Page
+from catalog.features.review.pictures import Pictures
+from catalog.features.review.previews import previewer
+from catalog.features.review.removal import Dropper
+from catalog.features.review.resolve import follow
+from catalog.features.review.server import Review, serving
+from catalog.work import store_book as storing
+from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.session import Session, session
+from catalog.work.sink import Sink
+from catalog.work.workspace import Workspace
+
+COMMAND = "review"
+_BECAME = {KEEP: "kept", DROP: "dropped", NOT_DUPLICATE: "not duplicates"}
+
+
+@dataclass(frozen=True, slots=True)
+class ServeRequest(ReviewRequest):
+    """What is reviewed, and the port that it is served on; 0 is any that is free."""
+
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A review that is being served: its secret address, and how many groups it has."""
+
+    address: str
+    groups: int
+
+
+def serve_review(workspace: Workspace, request: ServeRequest, sink: Sink, announce: Callable[[Serving], None]) -> RunResult:
+    """Serve the page until a person is done with it, or ends it by KeyboardInterrupt.
+
+    `announce` is told where it is.
+    """
+    shown = gather_groups(workspace, request, sink.progress)
+    if not shown.groups:
+        sink.notice(NO_GROUPS)
+        return Report(sink, COMMAND).result()
+    page = Page(shown.groups, "served")
+    with previewer(workspace) as previews, Deciding(workspace, sink, shown.files) as decide:
+        pictures = Pictures(previews, shown.documents)
+        review = Review(page, pictures.one, decide)
+        with serving(review, request.port) as address:
+            with contextlib.suppress(KeyboardInterrupt):  # the usual way to end
+                announce(Serving(address, len(page.groups)))
+                _make_ahead(review, pictures)
+                review.ended.wait()
+            review.end()
+        if review.fault is not None:
+            raise review.fault
+    return decide.result
+
+
+def _make_ahead(review: Review, pictures: Pictures) -> None:
+    """Make the pictures in the order of the page: most are there before they are asked for."""
+
+    def work() -> None:
+        for _made in pictures.all(review.page.hashes):
+            if review.ended.is_set():
+                return
+
+    threading.Thread(target=work, name="previews", daemon=True).start()
+
+
+class Deciding:
+    """Follows decisions as they are made, in one run that begins with the first of them.
+
+    Use as a context manager, whose end is that of the run; call it from any thread. `files` are the
+    places of what is decided about, by hash.
+    """
+
+    def __init__(self, workspace: Workspace, sink: Sink, files: Mapping[str, Sequence[str]]) -> None:
+        self._workspace = workspace
+        self._sink = sink
+        self._files = files
+        self._stack = contextlib.ExitStack()
+        self._one_at_a_time = threading.Lock()
+        self._run: Session | None = None
+        self._without_run = Report(sink, COMMAND)
+
+    def __enter__(self) -> Deciding:
+        return self
+
+    def __call__(self, decisions: Sequence[Decision]) -> list[Answer]:
+        """What became of each; that of some groups nothing stays was asked on the page."""
+        with self._one_at_a_time:
+            if self._run is None:
+                self._run = self._stack.enter_context(session(self._workspace, self._sink, COMMAND))
+            run = self._run
+            run.repository.refresh()
+            with storing.present(self._workspace, run.repository) as stores:
+                dropper = Dropper(self._workspace, run.repository, stores, sure=True)
+                return [self._told(run, answer) for answer in follow(run, dropper, decisions)]
+
+    def _told(self, run: Session, answer: Answer) -> Answer:
+        run.report.add(self._outcome(answer))
+        return answer
+
+    def _outcome(self, answer: Answer) -> Outcome:
+        decision = answer.decision
+        outcome = "failed" if answer.outcome == "failed" else _BECAME[decision.decision]
+        place = decision.path or next(iter(self._files.get(decision.hash, ())), "")
+        store, _colon, path = place.partition(":")
+        name, about = decision.decision, decision.hash
+        return Outcome(name, path or about, outcome, store, hash=about, reason=answer.reason)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._one_at_a_time:
+            self._stack.__exit__(kind, error, trace)
+        if self._run is None and error is None:
+            self._sink.end(self._without_run)
+
+    @property
+    def result(self) -> RunResult:
+        """What became of all of them."""
+        return (self._run.report if self._run is not None else self._without_run).result()

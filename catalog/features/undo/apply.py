@@ -1,0 +1,188 @@
+"""Taking back what a run did, step by step; each is looked at once more before it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from catalog.domain.copies import MISSING, OK
+from catalog.domain.edits import Edit, marked
+from catalog.errors import StoreError
+from catalog.features.lookalikes.decisions import unremember
+from catalog.features.undo.handovers import take_back
+from catalog.features.undo.plan import (
+    FROM_TRASH,
+    HANDOVER,
+    MOVE_BACK,
+    PUT_BACK,
+    TO_TRASH,
+    UNDECIDE,
+    SourceBack,
+    Step,
+    TakeBack,
+    Undo,
+)
+from catalog.features.undo.sight import Sight, reversal
+from catalog.work.report import Outcome
+from catalog.work.session import Session
+
+Note = Mapping[str, Any]
+"""What the events of an undo say besides."""
+
+
+@dataclass(slots=True)
+class Undoer:
+    """Takes back the run `undone`. `last_copies`: also what has no other copy goes to the trash."""
+
+    run: Session
+    sight: Sight
+    undone: str
+    last_copies: bool
+    _kept: dict[str, str] = field(default_factory=dict)
+
+    def take(self, plan: Sequence[Undo]) -> None:
+        """Some steps, in order; what cannot be done is told, and the rest goes on."""
+        for action in plan:
+            self.run.report.add(outcome(action, "undone", self._taken(action)))
+
+    def _taken(self, action: Undo) -> str:
+        """Why something could not be taken back, or ""."""
+        if isinstance(action, SourceBack):
+            return self._bring_source(action)
+        return action.problem or self._step(action)
+
+    def _bring_source(self, action: SourceBack) -> str:
+        problem = self.sight.source_problem(action, self._put_back)
+        if kept := self.sight.why_kept(action, problem):
+            self._kept[action.hash] = kept
+        return problem
+
+    def _step(self, action: TakeBack) -> str:
+        step, journal = action.step, self.run.journal
+        journal.started("undo", event=step.event["action"], path=step.path, hash=action.hash)
+        try:
+            problem = self._reverse(action)
+        except (StoreError, OSError) as error:
+            problem = str(error)
+        (journal.failed if problem else journal.done)("undo", path=step.path, hash=action.hash, reason=problem)
+        return problem
+
+    def _reverse(self, action: TakeBack) -> str:
+        """Reverse one event; why it could not be, or ""."""
+        step, event = action.step, action.step.event
+        if step.kind == HANDOVER:
+            return take_back(self.run, self.sight, event, self.undone, last_copies=self.last_copies)
+        names = ("store", "path", "source")
+        note = {"undoes": self.undone, **{name: event.get(name, "") for name in names}}
+        if step.kind == UNDECIDE:
+            self.run.patiently(lambda: unremember(self.run.repository, event["source"], self.undone))
+            told = {"action": "undo", "effect": "index", "hash": action.hash, **note}
+            self.run.tell([{**told, "before": {}, "after": {}}])
+            return ""
+        if step.kind == PUT_BACK:
+            return self._put_back(event["source"], event["before"]["hash"], event)
+        if step.kind == FROM_TRASH:
+            return self._bring_from_trash(action, note)
+        if step.kind == MOVE_BACK:
+            return self._move_back(step, note)
+        if step.kind == TO_TRASH:
+            return why_kept(self.sight, action, self._kept, last_copies=self.last_copies) or self._bring_to_trash(action, note)
+        problem = self._edit(step, "undo", {**note, "effect": "index"})
+        if not problem and event["action"] == "forget":
+            self._look(action.hash)
+        return problem
+
+    def _edit(self, step: Step, action: str, note: Note) -> str:
+        (answer,) = self.run.edit([Edit(step.event["hash"], action, reversal(step), note)])
+        return "" if answer in ("done", "unchanged") else answer
+
+    def _move_back(self, step: Step, note: Note) -> str:
+        event = step.event
+        store = self.sight.stores[event["store"]]
+        if store.stat(event["path"]) is not None:
+            store.move(event["path"], event["source"])
+        there = {"effect": "file", "path": event["source"], "source": event["path"]}
+        return self._edit(step, "move", {**note, **there})
+
+    def _bring_from_trash(self, action: TakeBack, note: Note) -> str:
+        """Bring back the files that a run took away; why not, or ""."""
+        step, stores = action.step, self.sight.stores
+        for store, path, digest in step.instead:
+            if stores[store].stat(path) is not None and stores[store].checksum(path) == digest:
+                stores[store].remove(path, self.run.run)
+        for store, path, digest in step.files:
+            if stores[store].stat(path) is None:
+                stores[store].restore(f"{step.trash}/{path}", path)
+            elif stores[store].checksum(path) != digest:
+                return f"another file lies at {path}"
+        if action.begun:
+            return ""
+        return self._edit(step, "restore", {**note, "effect": "file", "source": f"trash:{step.trash}"})
+
+    def _bring_to_trash(self, action: TakeBack, note: Note) -> str:
+        """Take away the files that a run brought: the record first, then the files.
+
+        If these cannot go, the record comes back.
+        """
+        step = action.step
+        before = self.sight.document(action.hash)
+        if not action.begun:
+            stores = {self.sight.stores[store] for store, _path, _digest in step.files}
+            comes_back = all(store.capabilities.trash for store in stores)
+            where = {"trash": f"{self.run.run}/{note['path']}"} if comes_back else {}
+            problem = self._edit(step, "trash", {**note, "effect": "file", **where})
+            if problem:
+                return problem
+        try:
+            for store, path, _digest in step.files:
+                self.sight.stores[store].remove(path, self.run.run)
+        except StoreError:
+            if before is not None and not action.begun:
+                about = {"effect": "index", "path": note["path"]}
+                self.run.edit([Edit(action.hash, "keep", lambda _document: before, about)])
+            raise
+        return ""
+
+    def _put_back(self, source: str, digest: str, event: Mapping[str, Any]) -> str:
+        """Copy a file from the catalog to where it was before; why not, or ""."""
+        problem, held = self.sight.way_back(source, digest, event)
+        if held is None:
+            return problem
+        store, entry = held
+        mtime = int((event.get("before") or {}).get("mtime_ns") or entry.mtime_ns)
+        self.sight.outside.put(source, store, entry, mtime, digest)
+        about = {"hash": event["hash"], "store": store.name, "path": entry.path, "source": source}
+        told = {"action": "putback", "effect": "file", "before": {}, "after": {}, **about}
+        self.run.tell([{**told, "undoes": self.undone}])
+        return ""
+
+    def _look(self, content_hash: str) -> None:
+        """Mark the copies of a document that came back whose files did not."""
+        stores = self.sight.stores
+        copies = (self.sight.document(content_hash) or {}).get("copies", [])
+        rows = [row for row in copies if row["state"] == OK and row["store"] in stores]
+        gone = [row for row in rows if stores[row["store"]].stat(row["path"]) is None]
+        self.run.edit([_missing(content_hash, row["store"], row["path"]) for row in gone])
+
+
+def _missing(content_hash: str, store: str, path: str) -> Edit:
+    event = {"store": store, "path": path, "effect": "index"}
+    return Edit(content_hash, "missing", marked(store, path, MISSING), event)
+
+
+def why_kept(sight: Sight, action: TakeBack, kept: Mapping[str, str], *, last_copies: bool) -> str:
+    """Why the files that a run brought stay, or "".
+
+    `kept` says so by asset, where a source could not be put back.
+    """
+    if problem := kept.get(action.hash, ""):
+        return problem
+    unsafe = "" if last_copies else sight.last_copy_problem(action.step)
+    return unsafe or sight.changed_problem(action.step)
+
+
+def outcome(action: Undo, became: str, problem: str) -> Outcome:
+    """What is told of a step that was taken, or will be (`planned`), unless there is a problem."""
+    store = "" if isinstance(action, SourceBack) else action.step.event.get("store", "")
+    return Outcome(action.name, action.key, "failed" if problem else became, store, hash=action.hash, reason=problem)
