@@ -96,7 +96,7 @@ class Catalog:
         return find_events(self._workspace, HistoryRequest(what, run, limit))
 
     def runs(self, limit: int = 0) -> list[RunSummary]:
-        """The runs there were, the newest first."""
+        """The runs there were, the newest last; the last so many of them, if a limit is given."""
         from catalog.features.ask.history import list_runs
 
         return list_runs(self._workspace, limit)

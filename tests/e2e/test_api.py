@@ -75,7 +75,7 @@ def test_a_life_of_a_catalog(lab: Lab, settings: dict[str, object], capfd: pytes
         assert {(o.path, o.outcome) for o in told[-5:]} >= {("1.jpg", "new"), ("again/1.jpg", "duplicate")}
         assert [asset.taken[:10] for asset in c.search("taken:2019", sort="taken")] == ["2019-07-02", "2019-07-03", "2019-07-04"]
         assert c.search("taken:2019", limit=1).count() == 3
-        assert c.status().totals["assets"] == 3
+        assert c.status().totals.assets == 3
         first = next(iter(c.search(sort="taken")))
         tagged = c.tag(first.hash, add="summer")
         assert (tagged.counts["changed"], c.search("tags:summer").count()) == (1, 1)

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from catalog import __version__
-from catalog.cli import program
+from catalog.cli import interruption, program
 from catalog.cli.program import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def scripts() -> list[str]:
 
 @pytest.fixture(autouse=True)
 def signals_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(interruption.signal, "signal", lambda *_: None)
 
 
 def told(name: str, *arguments: str, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> str:

@@ -13,6 +13,7 @@ from running import tree
 from catalog.errors import SourceInsideCatalog, StoreGuard, UsageError
 from catalog.features.stores.registration import AddRequest, StoreAdded, add_store
 from catalog.stores.marker import marker_path, read_marker
+from catalog.stores.root import StoreContext
 from catalog.work.workspace import Workspace
 
 
@@ -39,11 +40,12 @@ class Shelf:
         self.folder = folder
         self.records = Records()
         settings = SimpleNamespace(nas_root=None, dropbox_root=None)
-        self._workspace = cast("Workspace", SimpleNamespace(repository=self.records, settings=settings))
+        parts = {"repository": self.records, "settings": settings, "store_context": StoreContext(folder)}
+        self.workspace = cast("Workspace", SimpleNamespace(**parts))
 
     def add(self, name: str, folder: str, *, force: bool = False) -> StoreAdded:
         (self.folder / folder).mkdir(exist_ok=True)
-        return add_store(self._workspace, AddRequest(name, str(self.folder / folder), force=force))
+        return add_store(self.workspace, AddRequest(name, str(self.folder / folder), force=force))
 
     def refused(self, name: str, folder: str, error: type[Exception]) -> str:
         """Why it is refused; nothing is written then."""
@@ -120,7 +122,7 @@ def test_a_folder_in_a_store_or_around_one_is_refused(shelf: Shelf) -> None:
 def test_names_and_folders_that_will_not_do_are_refused(shelf: Shelf) -> None:
     assert "is no name for a store" in shelf.refused("Two Words", "b", UsageError)
     shelf.records.by_name["cloud"] = {"name": "cloud", "id": "1", "kind": "dropbox", "root": "/x"}
-    workspace, folder = shelf._workspace, str(shelf.folder / "none")
+    workspace, folder = shelf.workspace, str(shelf.folder / "none")
     with pytest.raises(UsageError, match="There is no folder"):
         add_store(workspace, AddRequest("two", folder))
     with pytest.raises(UsageError, match="is a folder of this machine, not of Dropbox"):

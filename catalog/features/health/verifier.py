@@ -55,7 +55,7 @@ class Due:
     row: Mapping[str, Any]
     others: Sequence[Mapping[str, Any]]
     is_sidecar: bool = False
-    checksums: Mapping[str, str] = NONE
+    checksums: Mapping[str, str] = field(default_factory=lambda: NONE)
 
     @property
     def recorded(self) -> Mapping[str, str]:
