@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from catalog.version import __version__
+
 if TYPE_CHECKING:
     from catalog.api import Catalog, open_catalog
     from catalog.errors import (
@@ -19,9 +21,8 @@ if TYPE_CHECKING:
         TransferError,
         UsageError,
     )
-    from catalog.work.report import Outcome, RunResult
+    from catalog.work.outcome import Outcome, RunResult
 
-__version__ = "0.1.0"
 __all__ = [
     "Catalog",
     "CatalogError",
@@ -42,8 +43,8 @@ __all__ = [
 _HOMES = {
     "Catalog": "catalog.api",
     "open_catalog": "catalog.api",
-    "Outcome": "catalog.work.report",
-    "RunResult": "catalog.work.report",
+    "Outcome": "catalog.work.outcome",
+    "RunResult": "catalog.work.outcome",
 }
 """Where a public name is defined, if not among the errors: loaded when it is first used, so that commands start fast."""
 

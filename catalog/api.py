@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from catalog.features.transfer.export import ExportResult
     from catalog.features.transfer.imports import ImportResult
     from catalog.index.queries import Shortfall
-    from catalog.work.report import Outcome, RunResult
+    from catalog.work.outcome import Outcome, RunResult
 
 Names = str | Iterable[str]
 """One name, or several."""

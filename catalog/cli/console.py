@@ -21,7 +21,7 @@ from catalog.work.sink import Level, Question, Sink
 if TYPE_CHECKING:
     from catalog.cli.interruption import Interruption
     from catalog.cli.summary import Words
-    from catalog.work.report import Outcome, Report
+    from catalog.work.outcome import Outcome, RunResult
     from catalog.work.workspace import Workspace
 
 CONNECTION = ("host", "port", "index")
@@ -191,21 +191,21 @@ class TerminalSink:
             self._always.add(question.kind)
         return answer in "ya"
 
-    def end(self, report: Report) -> None:
+    def end(self, result: RunResult) -> None:
         """What ended it, if it was not done; then the summary."""
         import orjson
 
         from catalog.cli.summary import summary_lines, summary_object
 
         self.progress.close()
-        if report.stopped is not None:
-            self.told.append(report.stopped)
-            is_asked = report.stopped.exit_code == INTERRUPTED
-            self.progress.write(f"{report.stopped}" if is_asked else f"Error: {report.stopped}")
+        if result.stopped is not None:
+            self.told.append(result.stopped)
+            is_asked = result.stopped.exit_code == INTERRUPTED
+            self.progress.write(f"{result.stopped}" if is_asked else f"Error: {result.stopped}")
         if self.console.json:
-            tell_line(orjson.dumps(summary_object(report, self.words)).decode())
+            tell_line(orjson.dumps(summary_object(result, self.words)).decode())
             return
-        for line in summary_lines(report, self.words):
+        for line in summary_lines(result, self.words):
             tell_line(line)
 
 

@@ -9,10 +9,10 @@ from importlib import import_module
 
 import click
 
-from catalog import __version__
 from catalog.cli.console import silence_stdout
 from catalog.cli.interruption import Interruption
 from catalog.errors import INTERRUPTED, CatalogError, Interrupted
+from catalog.version import __version__
 
 COMMANDS: dict[str, str] = {
     "upload_to_nas_from_disk": "catalog.cli.commands.upload_to_nas_from_disk",

@@ -9,7 +9,7 @@ from catalog.domain.amounts import size_text
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, extension_of
 from catalog.domain.names import printable, to_text
 from catalog.errors import Interrupted
-from catalog.work.report import Outcome, Report
+from catalog.work.outcome import Outcome, RunResult
 
 REASONS_SHOWN = 20
 _TOLD = frozenset({"failed", "refused", "damaged", "missing", "unknown", "changed file"})
@@ -47,54 +47,54 @@ def is_problem(outcome: Outcome) -> bool:
     return outcome.outcome in _TOLD or (outcome.outcome == "unsupported" and is_called_media)
 
 
-def summary_object(report: Report, words: Words) -> dict[str, Any]:
+def summary_object(result: RunResult, words: Words) -> dict[str, Any]:
     """The last JSON object of a run."""
-    seconds = report.seconds
+    seconds = result.seconds
     summary: dict[str, Any] = {
         "event": "summary",
-        "files": report.files,
-        **{outcome: report.counts[outcome] for outcome in words.outcomes},
-        "planned": report.counts["planned"],
-        "bytes": report.bytes_stored,
-        "bytes_read": report.bytes_read,
+        "files": result.files,
+        **{outcome: result.counts[outcome] for outcome in words.outcomes},
+        "planned": result.counts["planned"],
+        "bytes": result.bytes,
+        "bytes_read": result.bytes_read,
         "seconds": round(seconds, 3),
-        "files_per_second": round(report.files / seconds, 1) if seconds else 0.0,
+        "files_per_second": round(result.files / seconds, 1) if seconds else 0.0,
         "reasons": [
             {"outcome": outcome, "reason": reason, "count": count}
-            for (outcome, reason), count in report.reasons.most_common(REASONS_SHOWN)
+            for (outcome, reason), count in result.reasons.most_common(REASONS_SHOWN)
         ],
     }
-    if report.stopped is not None:
-        summary["error"] = "interrupted" if isinstance(report.stopped, Interrupted) else str(report.stopped)
-    if report.run:
-        summary |= {"run": report.run, "journal": to_text(str(report.journal))}
-    if report.dry and words.sends:
-        summary["bytes_planned"] = report.bytes_planned
-    return summary | report.further
+    if result.stopped is not None:
+        summary["error"] = "interrupted" if isinstance(result.stopped, Interrupted) else str(result.stopped)
+    if result.run:
+        summary |= {"run": result.run, "journal": to_text(str(result.journal))}
+    if result.dry and words.sends:
+        summary["bytes_planned"] = result.bytes_planned
+    return {**summary, **result.further}
 
 
-def summary_lines(report: Report, words: Words) -> list[str]:
+def summary_lines(result: RunResult, words: Words) -> list[str]:
     """The end of a run for a person."""
-    seconds = report.seconds
-    rate = report.files / seconds if seconds else 0.0
+    seconds = result.seconds
+    rate = result.files / seconds if seconds else 0.0
     lines = []
-    if report.dry:
+    if result.dry:
         done = words.dry_done or words.done
-        lines.append(f"Dry run: {report.counts['planned']} files would be {done}; nothing was changed.")
-    counts = report.counts
+        lines.append(f"Dry run: {result.counts['planned']} files would be {done}; nothing was changed.")
+    counts = result.counts
     parts = [
         f"{counts[outcome]:,} {outcome}"
         for outcome in words.outcomes
-        if counts[outcome] or (outcome in words.always and not report.dry)
+        if counts[outcome] or (outcome in words.always and not result.dry)
     ]
-    lines.append(f"{report.files:,} files: {', '.join(parts)}." if parts else f"{report.files:,} files.")
-    for (outcome, reason), count in report.reasons.most_common(REASONS_SHOWN):
+    lines.append(f"{result.files:,} files: {', '.join(parts)}." if parts else f"{result.files:,} files.")
+    for (outcome, reason), count in result.reasons.most_common(REASONS_SHOWN):
         lines.append(f"  {outcome}: {reason}" + (f" ({count:,} files)" if count > 1 else ""))
-    stored = f"{size_text(report.bytes_stored)} {words.done}" if report.bytes_stored or words.done == "stored" else "Done"
+    stored = f"{size_text(result.bytes)} {words.done}" if result.bytes or words.done == "stored" else "Done"
     lines.append(f"{stored} in {seconds:.1f} s ({rate:,.0f} files/s).")
-    if report.run:
-        lines += [f"Run: {report.run}", f"Journal: {to_text(str(report.journal))}"]
-    if report.dry and words.sends:
-        lines.append(f"To send: {size_text(report.bytes_planned)}")
-    lines += [f"{key.capitalize()}: {value}" for key, value in report.further.items()]
+    if result.run:
+        lines += [f"Run: {result.run}", f"Journal: {to_text(str(result.journal))}"]
+    if result.dry and words.sends:
+        lines.append(f"To send: {size_text(result.bytes_planned)}")
+    lines += [f"{key.capitalize()}: {value}" for key, value in result.further.items()]
     return lines

@@ -7,7 +7,8 @@ from typing import Protocol, TypeVar
 
 from catalog.domain.actions import Action
 from catalog.errors import StoreError
-from catalog.work.report import BAD, Outcome, Report, RunResult
+from catalog.work.outcome import BAD, Outcome, RunResult
+from catalog.work.report import Report
 from catalog.work.session import Session, session, showing
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace

@@ -10,62 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from catalog.errors import CatalogError
+from catalog.work.outcome import BAD, Outcome, RunResult
 from catalog.work.sink import Level, Sink
 
-BAD = ("failed", "refused", "damaged", "unknown")
-"""Outcomes that no file should have, unless a run says otherwise."""
 _EXPLAINED = frozenset({"failed", "damaged", "edited", "missing", "unknown", "refused", "unsupported", "skipped"})
 """Outcomes whose reasons are counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one file, or what will be in a dry run (`planned`). `size` bytes were read for it, `stored` written."""
-
-    action: str
-    path: str
-    outcome: str
-    store: str = ""
-    target: str = ""
-    hash: str = ""
-    reason: str = ""
-    size: int = 0
-    stored: int = 0
-
-    def event(self) -> dict[str, Any]:
-        """For a program."""
-        return {
-            "action": self.action,
-            "store": self.store,
-            "path": self.path,
-            "target": self.target,
-            "hash": self.hash,
-            "outcome": self.outcome,
-            "reason": self.reason,
-            "bytes": self.size,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """What a run came to. `run` is its id and `journal` its file; both are empty for a dry run, which changed nothing.
-
-    `counts` are files by outcome (0 for one that none had); `problems`, how many of them have one that they should not have.
-    `reasons` are counted by outcome and reason. `bytes` were written, `bytes_read` read, `bytes_planned` would be written in
-    a dry run.
-    """
-
-    command: str
-    run: str
-    journal: Path | None
-    dry: bool
-    counts: Counter[str]
-    problems: int
-    reasons: Counter[tuple[str, str]]
-    bytes: int
-    bytes_read: int
-    bytes_planned: int
-    seconds: float
 
 
 @dataclass(slots=True)
@@ -120,11 +69,6 @@ class Report:
             self.sink.notice(text, level)
 
     @property
-    def files(self) -> int:
-        """Files with an outcome."""
-        return self.counts.total()
-
-    @property
     def problems(self) -> int:
         """Files with an outcome that none should have."""
         return sum(self.counts[outcome] for outcome in self.bad)
@@ -149,4 +93,6 @@ class Report:
                 self.bytes_read,
                 self.bytes_planned,
                 self.seconds,
+                dict(self.further),
+                self.stopped,
             )

@@ -12,8 +12,9 @@ from catalog.errors import DONE, SOME_FAILED, CatalogError, Interrupted
 from catalog.index.editor import Editor
 from catalog.index.repository import Repository
 from catalog.work.journal import Journal
+from catalog.work.outcome import BAD, RunResult
 from catalog.work.recorder import patiently
-from catalog.work.report import BAD, Report, RunResult
+from catalog.work.report import Report
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace, new_run
 
@@ -95,7 +96,7 @@ def interrupted() -> Interrupted:
 def _end(repository: Repository, journal: Journal, report: Report) -> None:
     with contextlib.suppress(CatalogError):
         repository.refresh()
-    report.sink.end(report)
+    report.sink.end(report.result())
     journal.done("run", **report.counts, status=_status(report))
 
 
@@ -111,7 +112,7 @@ def showing(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator
     """The report of a run that only shows its plan: there is no journal, and nothing that could write."""
     report = Report(sink, command, dry=True, bad=bad)
     yield report
-    sink.end(report)
+    sink.end(report.result())
 
 
 @contextlib.contextmanager
@@ -119,4 +120,4 @@ def reporting(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterat
     """The report of a run that changes nothing of the catalog or of a store: it has neither an id nor a journal."""
     report = Report(sink, command, bad=bad)
     yield report
-    sink.end(report)
+    sink.end(report.result())

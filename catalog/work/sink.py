@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.progress import NoProgress, Progress
-
-if TYPE_CHECKING:
-    from catalog.work.report import Outcome, Report
 
 
 class Level(Enum):
@@ -53,8 +51,8 @@ class Sink(Protocol):
         """Whether a person agrees; None where nobody is there to answer. Raises KeyboardInterrupt where he ends the run."""
         ...
 
-    def end(self, report: Report) -> None:
-        """A run has ended, by itself or by `report.stopped`; what it came to is in the report."""
+    def end(self, result: RunResult) -> None:
+        """A run has ended, by itself or by `result.stopped`; what it came to."""
         ...
 
 
@@ -80,5 +78,5 @@ class Silence:
         """Nobody is there to answer."""
         return None
 
-    def end(self, report: Report) -> None:
+    def end(self, result: RunResult) -> None:
         """Nothing: the run's result says it."""

@@ -22,9 +22,9 @@ from catalog.features.reconcile.comparison import Scope
 from catalog.features.reconcile.run import Sync, SyncRequest
 from catalog.stores.local_root import LocalRoot
 from catalog.work import store_book as storing
+from catalog.work.outcome import RunResult
 from catalog.work.plan import carry_out
 from catalog.work.progress import NoProgress
-from catalog.work.report import RunResult
 from catalog.work.sink import Silence
 from catalog.work.workspace import Workspace
 

@@ -21,7 +21,8 @@ from catalog.features.mirror.run import Mirror
 from catalog.features.mirror.survey import PairSurvey
 from catalog.work.journal import Journal
 from catalog.work.listing import Listing
-from catalog.work.report import Outcome, Report
+from catalog.work.outcome import Outcome
+from catalog.work.report import Report
 from catalog.work.sink import Silence
 
 

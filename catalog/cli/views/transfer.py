@@ -23,7 +23,7 @@ from catalog.features.transfer.imports import (
 from catalog.features.transfer.packing import Source, Target
 from catalog.features.transfer.stream import FAILED, MERGED, NEW, OUTCOMES
 from catalog.index import schema
-from catalog.work.report import Outcome, Report
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.sink import Silence
 from catalog.work.workspace import Workspace
 
@@ -91,11 +91,11 @@ class ImportSink(TerminalSink):
             what = f"{_CALLED[outcome.what]} {outcome.path}"
             self.progress.write(printable(f"{where}: {what}: {outcome.reason}"))
 
-    def end(self, report: Report) -> None:
+    def end(self, result: RunResult) -> None:
         """That it was interrupted; any other error is told by the program."""
         self.progress.close()
-        if report.stopped is not None and report.stopped.exit_code == INTERRUPTED:
-            self.progress.write(str(report.stopped))
+        if result.stopped is not None and result.stopped.exit_code == INTERRUPTED:
+            self.progress.write(str(result.stopped))
 
 
 def _import_json(result: ImportResult) -> str:

@@ -20,7 +20,7 @@ from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
 from catalog.work.contents import states_contents
-from catalog.work.report import RunResult
+from catalog.work.outcome import RunResult
 from catalog.work.session import Session, session
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace

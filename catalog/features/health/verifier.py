@@ -20,8 +20,9 @@ from catalog.errors import AlreadyExists, NotFound, StoreError
 from catalog.stores.protocol import Store
 from catalog.work.carriage import carry
 from catalog.work.journal import Journal
+from catalog.work.outcome import Outcome
 from catalog.work.proof import Prover
-from catalog.work.report import Outcome, Report
+from catalog.work.report import Report
 
 EDITED = "edited"
 """A file that was written to since: what it holds is a person's, and for a sync to take up."""

@@ -31,8 +31,9 @@ from catalog.features.ingest.sources import Safe, SourceRemoval, SourceStore
 from catalog.work.carriage import carry
 from catalog.work.contents import content_of, states_contents
 from catalog.work.journal import Journal
+from catalog.work.outcome import Outcome
 from catalog.work.recorder import Record, Recorder
-from catalog.work.report import Outcome, Report
+from catalog.work.report import Report
 
 MAX_SUFFIX = 10_000
 AHEAD = 256

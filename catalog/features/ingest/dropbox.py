@@ -12,7 +12,7 @@ from catalog.features.ingest.second_copy import second_copies
 from catalog.stores.dropbox.root import DropboxRoot
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
-from catalog.work.report import RunResult
+from catalog.work.outcome import RunResult
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 

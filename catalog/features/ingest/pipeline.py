@@ -17,8 +17,9 @@ from catalog.features.ingest.survey import IngestSurvey
 from catalog.features.mirror.plan import Mirroring
 from catalog.features.mirror.run import planned_transfer
 from catalog.work.contents import content_of
+from catalog.work.outcome import Outcome
 from catalog.work.plan import first_of
-from catalog.work.report import Outcome, Report
+from catalog.work.report import Report
 from catalog.work.session import Session
 
 Planner = Callable[[IngestFacts], list[Action]]

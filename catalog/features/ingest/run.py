@@ -11,8 +11,8 @@ from catalog.features.ingest.pipeline import Upload
 from catalog.features.ingest.plan import IngestFacts, plan_ingest
 from catalog.features.ingest.second_copy import SecondCopies, second_copies
 from catalog.work import guards
+from catalog.work.outcome import RunResult
 from catalog.work.plan import carry_out
-from catalog.work.report import RunResult
 from catalog.work.sink import Sink
 from catalog.work.store_book import DROPBOX
 from catalog.work.workspace import Workspace

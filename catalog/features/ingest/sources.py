@@ -16,8 +16,8 @@ from catalog.features.ingest.actions import Shot
 from catalog.stores.protocol import Store
 from catalog.work.contents import content_of, holds
 from catalog.work.journal import Journal
+from catalog.work.outcome import Outcome
 from catalog.work.proof import is_same_file
-from catalog.work.report import Outcome
 
 AHEAD = 256
 """Shots whose removal is under way at most."""

@@ -35,8 +35,9 @@ from catalog.stores.protocol import ManagedStore
 from catalog.work.contents import holds
 from catalog.work.journal import Journal
 from catalog.work.listing import Listing
+from catalog.work.outcome import Outcome
 from catalog.work.proof import is_same_file
-from catalog.work.report import Outcome, Report
+from catalog.work.report import Report
 from catalog.work.throttle import Throttle
 
 OUTCOMES = ("copied", "moved", "found", "failed")

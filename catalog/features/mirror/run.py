@@ -27,8 +27,9 @@ from catalog.index.repository import Repository
 from catalog.stores.paths import check_size
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out, first_of, in_parts
-from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Level, Sink
 from catalog.work.workspace import Workspace

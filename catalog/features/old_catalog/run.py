@@ -20,8 +20,8 @@ from catalog.features.ingest.survey import IngestSurvey
 from catalog.features.old_catalog.plan import Part, is_year, month_of, parts_of, plan_part
 from catalog.stores.local import LocalStore
 from catalog.work import guards
+from catalog.work.outcome import RunResult
 from catalog.work.plan import carry_out
-from catalog.work.report import RunResult
 from catalog.work.sink import Sink
 from catalog.work.store_book import DROPBOX
 from catalog.work.workspace import Workspace

@@ -18,7 +18,7 @@ from catalog.features.reconcile.plan import AddCopy, Attach, Corrupt, Load, Lose
 from catalog.features.reconcile.survey import CHANGING, Index, is_same
 from catalog.stores.protocol import Store
 from catalog.work.contents import content_of
-from catalog.work.report import Outcome
+from catalog.work.outcome import Outcome
 from catalog.work.session import Session
 
 _OUTCOME_OF = {"touch": "touched", "move": "moved", "copy": "copied", "forget": "forgotten"}

@@ -11,7 +11,7 @@ from catalog.stores.marker import marked_name, read_marker
 from catalog.stores.root import Root
 from catalog.work import guards
 from catalog.work import store_book as storing
-from catalog.work.report import RunResult
+from catalog.work.outcome import RunResult
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 

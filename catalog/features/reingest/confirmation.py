@@ -17,8 +17,9 @@ from catalog.features.reingest.staging import identity_of
 from catalog.features.reingest.tables import read_table
 from catalog.index.handovers import CONFIRMED, STAGED, Handovers, Record, staged_path
 from catalog.stores.local import LocalStore
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
-from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace

@@ -19,7 +19,7 @@ from catalog.features.reingest.standing import told
 from catalog.features.reingest.tables import check_writable, write_report
 from catalog.index.handovers import Handovers
 from catalog.index.repository import Repository
-from catalog.work.report import Outcome, RunResult
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.session import reporting
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace

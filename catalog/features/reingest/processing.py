@@ -19,7 +19,8 @@ from catalog.features.reingest.staging import Names, Staging, check_apart, check
 from catalog.features.reingest.standing import HAND_OVER, Left
 from catalog.features.reingest.tables import Processed, read_table
 from catalog.index.repository import Repository
-from catalog.work.report import Outcome, Report
+from catalog.work.outcome import Outcome
+from catalog.work.report import Report
 from catalog.work.session import Session, at_once
 from catalog.work.workspace import Workspace
 

@@ -15,7 +15,8 @@ from catalog.features.reingest.dates import modified_text
 from catalog.features.reingest.locations import Located, Locations
 from catalog.features.reingest.standing import Left, is_skipped
 from catalog.features.reingest.tables import Processed
-from catalog.work.report import Outcome, Report
+from catalog.work.outcome import Outcome
+from catalog.work.report import Report
 
 CHANGED = "its content changed since it was evaluated; evaluate again"
 Check = Callable[[Row], str]

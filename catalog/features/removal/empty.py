@@ -14,8 +14,8 @@ from catalog.index import queries
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
 from catalog.work import store_book as storing
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.proof import Prover
-from catalog.work.report import Outcome, RunResult
 from catalog.work.session import Session, session
 from catalog.work.sink import Question, Sink
 from catalog.work.workspace import Workspace

@@ -14,8 +14,9 @@ from catalog.features.removal.trash import Taken, obstacles, take_away
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
-from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace

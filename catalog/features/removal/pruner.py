@@ -16,7 +16,7 @@ from catalog.features.removal.plan import FAILED, Keep, Place, Prune, Remove
 from catalog.stores.protocol import Store
 from catalog.work.carriage import carry
 from catalog.work.contents import content_of
-from catalog.work.report import Outcome
+from catalog.work.outcome import Outcome
 from catalog.work.session import Session
 
 OUTCOMES = {"remove": "removed", "repair": "repaired"}

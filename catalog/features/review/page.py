@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 import orjson
 
-from catalog import __version__
 from catalog.domain.decisions import BAD, EXACT, KINDS, Answer, Decision, group_id
 from catalog.domain.fixity import is_content_hash
 from catalog.features.review.previews import LOOK_SIDE
+from catalog.version import __version__
 
 Group = Mapping[str, Any]
 """One group as `catalog duplicates --json` prints it."""

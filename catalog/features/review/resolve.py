@@ -14,8 +14,9 @@ from catalog.features.review.plan import Follow, Refuse, remembered
 from catalog.features.review.removal import DROPPED_BEFORE, Dropper
 from catalog.index.repository import Repository
 from catalog.work import store_book as storing
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
-from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace

@@ -17,7 +17,8 @@ from catalog.features.review.removal import Dropper
 from catalog.features.review.resolve import follow
 from catalog.features.review.server import Review, serving
 from catalog.work import store_book as storing
-from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.outcome import Outcome, RunResult
+from catalog.work.report import Report
 from catalog.work.session import Session, session
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
@@ -122,7 +123,7 @@ class Deciding:
         with self._one_at_a_time:
             self._stack.__exit__(kind, error, trace)
         if self._run is None and error is None:
-            self._sink.end(self._without_run)
+            self._sink.end(self._without_run.result())
 
     @property
     def result(self) -> RunResult:

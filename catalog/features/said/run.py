@@ -16,8 +16,9 @@ from catalog.features.said.plan import Say, plan_saying
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.work.description import utc_now
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
-from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace

@@ -34,8 +34,9 @@ from catalog.index.repository import Repository
 from catalog.index.schema import companion
 from catalog.media.write.xmp import OWN_HEAD_BYTES, is_own, is_worth_writing, sidecar_bytes
 from catalog.stores.protocol import ManagedStore
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out, first_of
-from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
 from catalog.work.store_book import absent, opened, present

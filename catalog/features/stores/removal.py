@@ -14,7 +14,7 @@ from catalog.errors import ConfirmationNeeded, UsageError
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.work import store_book as storing
-from catalog.work.report import Outcome, RunResult
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.session import Session, session
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from catalog import __version__
 from catalog.domain.names import printable
 from catalog.errors import CatalogNotEmpty, UsageError
 from catalog.features.transfer.snapshots import Backup, FolderShelf, ServerShelf, Shelf
 from catalog.index import schema
 from catalog.index.repository import Repository
+from catalog.version import __version__
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 

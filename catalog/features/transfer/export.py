@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from catalog import __version__
 from catalog.features.transfer import packing
 from catalog.features.transfer.stream import Export
+from catalog.version import __version__
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 

@@ -25,9 +25,10 @@ from catalog.features.transfer.stream import (
 )
 from catalog.index import schema
 from catalog.index.editor import Editor
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
 from catalog.work.recorder import patiently
-from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace

@@ -24,7 +24,7 @@ from catalog.features.undo.plan import (
     Undo,
 )
 from catalog.features.undo.sight import Sight, reversal
-from catalog.work.report import Outcome
+from catalog.work.outcome import Outcome
 from catalog.work.session import Session
 
 Note = Mapping[str, Any]

@@ -14,8 +14,9 @@ from catalog.features.undo.sight import Sight
 from catalog.features.undo.survey import read_records, survey_sources, survey_steps
 from catalog.work import guards
 from catalog.work import store_book as storing
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
-from catalog.work.report import Outcome, Report, RunResult
+from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace

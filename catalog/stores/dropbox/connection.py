@@ -21,10 +21,10 @@ from requests.exceptions import RequestException
 from stone.backends.python_rsrc.stone_validators import ValidationError
 from urllib3.exceptions import HTTPError as TransportError
 
-from catalog import __version__
 from catalog.errors import Interrupted, InvalidPath, StoreError
 from catalog.stores.dropbox.credentials import Credentials
 from catalog.stores.dropbox.failures import is_passing, is_untrusted, of_exception
+from catalog.version import __version__
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

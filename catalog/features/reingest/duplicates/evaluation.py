@@ -25,7 +25,7 @@ from catalog.features.reingest.evaluation import EVALUATED, Evaluated, rules_of
 from catalog.features.reingest.plan import Rules, skipped_folder
 from catalog.features.reingest.tables import check_writable, write_report
 from catalog.index.documents import asset_document
-from catalog.work.report import Outcome
+from catalog.work.outcome import Outcome
 from catalog.work.session import reporting
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace

@@ -17,7 +17,8 @@ from catalog.features.reingest.standing import Left
 from catalog.features.reingest.tables import Processed
 from catalog.features.undo.outside import digest_of
 from catalog.stores.local import LocalStore
-from catalog.work.report import Outcome, Report
+from catalog.work.outcome import Outcome
+from catalog.work.report import Report
 from catalog.work.session import Session
 
 _BACK = {"removed": "0", "removed_kb": "0", "removed_reason": "restored", "trash": ""}

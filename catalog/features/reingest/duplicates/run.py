@@ -15,8 +15,8 @@ from catalog.features.reingest.locations import Locations, catalog_of
 from catalog.features.reingest.rows import validated
 from catalog.features.reingest.tables import Processed, read_table
 from catalog.work import guards
+from catalog.work.outcome import RunResult
 from catalog.work.plan import carry_out
-from catalog.work.report import RunResult
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 

@@ -19,7 +19,7 @@ from catalog.features.reingest.processing import Processing
 from catalog.features.reingest.rows import CHANGED, hashed, leave
 from catalog.features.reingest.staging import Staging
 from catalog.features.reingest.standing import HAND_OVER, Dated, Left, Standing, is_skipped, stem
-from catalog.work.report import Outcome
+from catalog.work.outcome import Outcome
 from catalog.work.session import Session
 
 

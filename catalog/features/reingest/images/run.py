@@ -12,8 +12,8 @@ from catalog.features.reingest.images.photos import Photos
 from catalog.features.reingest.images.plan import decide_image
 from catalog.features.reingest.plan import MOVE, SKIP, Decision, Rules
 from catalog.features.reingest.processing import Columns, HandoverWork, prepare
+from catalog.work.outcome import RunResult
 from catalog.work.plan import carry_out
-from catalog.work.report import RunResult
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 

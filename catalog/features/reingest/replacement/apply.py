@@ -27,7 +27,8 @@ from catalog.features.reingest.videos.converter import Converter
 from catalog.features.reingest.videos.plan import SUCCESS
 from catalog.stores.local import LocalStore
 from catalog.stores.protocol import ManagedStore
-from catalog.work.report import Outcome, Report
+from catalog.work.outcome import Outcome
+from catalog.work.report import Report
 from catalog.work.session import Session
 
 

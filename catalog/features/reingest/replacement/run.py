@@ -25,8 +25,8 @@ from catalog.features.reingest.tables import Processed, read_table
 from catalog.features.reingest.videos.converter import converter
 from catalog.features.reingest.videos.reports import TABLE
 from catalog.work import guards
+from catalog.work.outcome import RunResult
 from catalog.work.plan import carry_out
-from catalog.work.report import RunResult
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 

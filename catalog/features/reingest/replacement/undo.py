@@ -19,7 +19,8 @@ from catalog.features.reingest.rows import Validated, leave, outcome_of
 from catalog.features.reingest.standing import Left
 from catalog.features.reingest.tables import Processed
 from catalog.features.reingest.videos.plan import SUCCESS
-from catalog.work.report import Outcome, Report
+from catalog.work.outcome import Outcome
+from catalog.work.report import Report
 from catalog.work.session import Session
 
 

@@ -31,7 +31,7 @@ from catalog.index.handovers import Handovers, staged_path
 from catalog.index.repository import Repository
 from catalog.stores.placing import place_without_overwriting
 from catalog.stores.scratch import claim_scratch, release_scratch
-from catalog.work.report import Outcome
+from catalog.work.outcome import Outcome
 from catalog.work.session import Session
 
 MADE = "made.mov"

@@ -15,8 +15,8 @@ from catalog.features.reingest.videos.converter import converter
 from catalog.features.reingest.videos.dates import row_problem
 from catalog.features.reingest.videos.films import Films
 from catalog.features.reingest.videos.reports import TABLE
+from catalog.work.outcome import RunResult
 from catalog.work.plan import carry_out
-from catalog.work.report import RunResult
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
