@@ -184,7 +184,7 @@ class Applier:
                     return work(action)
             except CatalogError as error:
                 self._fatal = self._fatal or error
-            except Exception as error:  # never lost in a thread
+            except BaseException as error:  # never lost in a thread, whatever a sink raises
                 self._fatal = self._fatal or CatalogError(f"{action.source.path}: {type(error).__name__}: {error}")
             finally:
                 self._slots.release()
