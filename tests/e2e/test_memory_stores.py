@@ -1,4 +1,4 @@
-"""A store of a kind that the program has never heard of, by one folder and one registration, in the real runs.
+"""A store of a kind that came by one folder and one registration, in the real runs.
 
 It states only SHA-1, as some services do: what the catalog knows by it is never read.
 """
