@@ -43,20 +43,27 @@ def kind_called(name: str, store: str) -> Kind:
 
 
 def kind_named_by(text: str) -> Kind:
-    """The kind of the root that a person named. Raises UnknownKind for one that begins like a kind that there is not."""
+    """The kind of the root that a person named.
+
+    Raises UnknownKind for one that begins like a kind that there is not.
+    """
     for kind in kinds():
         if kind.prefix and text.startswith(kind.prefix):
             return kind
     if (found := _PREFIX.match(text)) and not Path(text).exists():
         examples = ", ".join(f"{kind.title} ({kind.example})" for kind in kinds())
         raise UnknownKind(
-            f"{text} is not there, and there is no kind of store called {found[1]}.", hint=f"There are: {examples}."
+            f"{text} is not there, and there is no kind of store called {found[1]}.",
+            hint=f"There are: {examples}.",
         )
     return next(kind for kind in kinds() if not kind.prefix)
 
 
 def root_named(text: str, context: StoreContext) -> Root:
-    """The root that a person named. Raises UnknownKind, and UsageError where its kind refuses the text."""
+    """The root that a person named.
+
+    Raises UnknownKind, and UsageError where its kind refuses the text.
+    """
     kind = kind_named_by(text)
     return kind.root(kind.parse(text), context)
 
@@ -67,11 +74,14 @@ def root_recorded(record: Mapping[str, Any], context: StoreContext) -> Root:
 
 
 def folder_recorded(record: Mapping[str, Any]) -> Path | None:
-    """The folder of this machine that a recorded store lies in; None where it is far away. Raises UnknownKind."""
+    """The folder of this machine that a recorded store lies in; None where it is far away.
+
+    Raises UnknownKind.
+    """
     return kind_called(record["kind"], record["name"]).folder(record["root"])
 
 
 def shown(record: Mapping[str, Any]) -> str:
-    """A recorded root as a person would name it, also one of a kind that this program does not know."""
+    """A recorded root as a person would name it, also one of a kind that is not known here."""
     kind = _KINDS.get(record["kind"])
     return f"{record['kind'] + ':' if kind is None else kind.prefix}{record['root']}"
