@@ -29,6 +29,7 @@ from catalog.work.session import Ask, at_once
 BATCH = 500
 """Documents asked for at once."""
 
+
 class Listed(NamedTuple):
     """An action that brings the index in step with one store, which is named, before anything travels."""
 
