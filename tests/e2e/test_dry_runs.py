@@ -215,7 +215,7 @@ def _set(lab: Lab, dropbox: Emulator) -> Arguments:
 
 @scenario("sidecars write")
 def _sidecars(lab: Lab, dropbox: Emulator) -> Arguments:
-    stocked(lab, 1, 2, 3)
+    stocked(lab, 1, 2, 3, 4, 5)
     assert lab.catalog("tag", "--query", "", "--add", "sea").status == 0
     assert lab.catalog("sidecars", "write", "--limit", 1).status == 0
     (lab.root / path_of(lab, photos(3)["3.jpg"])).unlink()
