@@ -131,7 +131,7 @@ def reachable(workspace: Workspace, repository: Repository) -> dict[str, Managed
 
 
 @contextlib.contextmanager
-def present(workspace: Workspace, repository: Repository) -> Iterator[dict[str, ManagedStore]]:
+def open_present(workspace: Workspace, repository: Repository) -> Iterator[dict[str, ManagedStore]]:
     """Every store that is there now, by name, until it is done with them."""
     with contextlib.ExitStack() as stack:
         stores = reachable(workspace, repository)
@@ -140,20 +140,20 @@ def present(workspace: Workspace, repository: Repository) -> Iterator[dict[str, 
         yield stores
 
 
-def absent(repository: Repository, stores: Mapping[str, ManagedStore]) -> list[str]:
+def list_absent(repository: Repository, stores: Mapping[str, ManagedStore]) -> list[str]:
     """The names of the stores that are not among those that are there now."""
     return sorted(known_stores(repository).keys() - stores.keys())
 
 
-def absence(name: str) -> str:
+def describe_absence(name: str) -> str:
     """What is told of a store that is not there now."""
     return f"Store {name} is not there now, and is left out. `catalog store list` says where it was."
 
 
 def tell_absent(repository: Repository, stores: Mapping[str, ManagedStore], sink: Sink) -> None:
     """Tell which stores were left out because they are not there now."""
-    for name in absent(repository, stores):
-        sink.notice(absence(name))
+    for name in list_absent(repository, stores):
+        sink.notice(describe_absence(name))
 
 
 def source_outside(directory: str, workspace: Workspace, known: Iterable[dict[str, Any]]) -> LocalStore:

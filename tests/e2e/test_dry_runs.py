@@ -14,6 +14,7 @@ from emulators.dropbox import Emulator
 from running import MTIME, Done, Lab, hashes, jpeg, png, put
 
 from catalog.cli.program import COMMANDS, umbrella
+from catalog.domain.fixity import content_hash
 
 pytestmark = pytest.mark.node
 
@@ -164,6 +165,98 @@ def _import(lab: Lab, dropbox: Emulator) -> Arguments:
     rows[-1]["counts"]["assets"] += 1
     file.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in [*rows[:-1], fresh, rows[-1]]))
     return (file,)
+
+
+# --- what is taken away, brought back, said and decided ---------------------------------------------------------------
+
+
+def path_of(lab: Lab, data: bytes) -> str:
+    """Where a content lies on the NAS."""
+    return next(path for path, digest in lab.stored().items() if digest == content_hash(data))
+
+
+@scenario("forget", "delete_ids")
+def _forget(lab: Lab, dropbox: Emulator) -> Arguments:
+    stocked(lab, 1, 2, 3)
+    changed_file = lab.root / path_of(lab, photos(2)["2.jpg"])
+    changed_file.write_bytes(b"changed")
+    return (*map(content_hash, photos(1, 2).values()), "0" * 64, "--with-files")
+
+
+@scenario("trash restore")
+def _restore(lab: Lab, dropbox: Emulator) -> Arguments:
+    stocked(lab, 1, 2)
+    paths = [path_of(lab, data) for data in photos(1, 2).values()]
+    assert lab.catalog("forget", *paths, "--with-files").status == 0
+    put(lab.root, {paths[1]: b"in the way"})
+    return tuple(paths)
+
+
+@scenario("delete_from_directory_if_in_catalog")
+def _prune(lab: Lab, dropbox: Emulator) -> Arguments:
+    stocked(lab, 1, 2, 3)
+    (lab.root / path_of(lab, photos(2)["2.jpg"])).unlink()
+    put(lab.source, {"again/2.jpg": photos(2)["2.jpg"], "3.jpg.xmp": XMP + b"new", "a.png": png("a"), "b.pdf": b"%PDF"})
+    return (lab.source, "-r")
+
+
+@scenario("tag")
+def _tag(lab: Lab, dropbox: Emulator) -> Arguments:
+    stocked(lab, 1, 2)
+    assert lab.catalog("tag", content_hash(photos(1)["1.jpg"]), "--add", "sea").status == 0
+    return ("--query", "", "--add", "sea")
+
+
+@scenario("set")
+def _set(lab: Lab, dropbox: Emulator) -> Arguments:
+    stocked(lab, 1, 2)
+    return ("--query", "", "taken=2018-01-02", "albums+=Best")
+
+
+@scenario("sidecars write")
+def _sidecars(lab: Lab, dropbox: Emulator) -> Arguments:
+    stocked(lab, 1, 2, 3, 4, 5)
+    assert lab.catalog("tag", "--query", "", "--add", "sea").status == 0
+    assert lab.catalog("sidecars", "write", "--limit", 1).status == 0
+    (lab.root / path_of(lab, photos(3)["3.jpg"])).unlink()
+    return ()
+
+
+@scenario("undo")
+def _undo(lab: Lab, dropbox: Emulator) -> Arguments:
+    stocked(lab, 1)
+    put(lab.source, photos(2, 3, 4))
+    put(lab.source, {"2.jpg.xmp": XMP + b"2"})
+    done = lab.upload("--move")
+    assert done.status == 0
+    put(lab.source, {"3.jpg": b"another one"})
+    (lab.root / path_of(lab, photos(4)["4.jpg"])).write_bytes(b"edited")
+    return (done.summary["run"],)
+
+
+@scenario("measure")
+def _measure(lab: Lab, dropbox: Emulator) -> Arguments:
+    stocked(lab, 1, 2)
+    (lab.root / path_of(lab, photos(2)["2.jpg"])).unlink()
+    return ("--again",)
+
+
+@scenario("resolve")
+def _resolve(lab: Lab, dropbox: Emulator) -> Arguments:
+    stocked(lab, 1, 2, 3)
+    lab.variables["CATALOG_REMOVAL_COPIES"] = "1"
+    one, two, three = map(content_hash, photos(1, 2, 3).values())
+    rows = [
+        ("group", "kind", "decision", "hash", "path", "keeper"),
+        ("1" * 12, "similar", "drop", two, "", one),
+        ("2" * 12, "similar", "drop", two, "", one),
+        ("3" * 12, "similar", "not-duplicate", three, "", one),
+        ("4" * 12, "similar", "burn", three, "", one),
+        ("5" * 12, "similar", "drop", "0" * 64, "", one),
+    ]
+    decisions = lab.home / "decisions.csv"
+    decisions.write_text("\n".join(map(";".join, rows)))
+    return (decisions,)
 
 
 # --- the test --------------------------------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ def run_measure(workspace: Workspace, request: MeasureRequest, sink: Sink) -> Ru
         queries.count(repository, request.query)
     except QuerySyntaxError as error:
         raise pointed(error, request.query) from error
-    with storing.present(workspace, repository) as stores:
+    with storing.open_present(workspace, repository) as stores:
         work = Measuring(workspace, repository, stores, request)
         return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun)
 
