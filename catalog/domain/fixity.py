@@ -6,6 +6,8 @@ import hashlib
 
 BLOCK_SIZE = 4 * 1024 * 1024
 """Bytes in one block of the content hash (Dropbox's content_hash definition)."""
+CHECKSUM_KINDS = ("md5", "sha1", "sha256")
+"""Checksums of a whole content that the catalog keeps beside its content hash, as other programs and stores state them."""
 
 
 class ContentHasher:

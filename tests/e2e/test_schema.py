@@ -42,21 +42,26 @@ pytestmark = pytest.mark.node
 V = schema.SCHEMA_VERSION
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 EVERYTHING = ("", "-events", "-stores", "-sources", "-decisions", "-handovers")
+IDENTITY = ("device", "inode", "host", "ctime_ns")
 UNWRITTEN = {
     "assets": {
-        **dict.fromkeys(("copies.device", "copies.inode"), "the example has none"),
-        **dict.fromkeys(("sidecars.mtime", "sidecars.device", "sidecars.inode"), "the example has none"),
+        **dict.fromkeys((f"copies.{name}" for name in IDENTITY), "the example has none"),
+        **dict.fromkeys((f"sidecars.{name}" for name in ("mtime", *IDENTITY)), "the example has none"),
         **dict.fromkeys(("rendition_of", "renditions"), "for what was converted"),
         "copies.revision": "for stores that number their versions; the disk has none",
+        **dict.fromkeys(("checksums.md5", "checksums.sha1", "checksums.sha256"), "the example has none"),
+        **dict.fromkeys(("owner", "device"), "for whose it is, and what sent it"),
+        "place_removed": "for what is to be shown without its place",
     },
     "events": {
-        "reason": "for an event that is no success",
+        **dict.fromkeys(("reason", "reason_kind"), "for a decision, and for what is found bad"),
         "trash": "for what went to the trash",
         "undoes": "for what was taken back",
     },
     "stores": {
         "verifying_since": "for a verification under way",
         "removed": "for a store that was taken out",
+        **dict.fromkeys((f"roots.{name}" for name in ("host", "name", "root", "seen")), "soon"),
     },
     "decisions": dict.fromkeys(("kind", "hash", "other", "at", "run", "note"), "for what a person decides"),
     "handovers": dict.fromkeys(schema.COMPANION_PROPERTIES["handovers"], "for what is handed over to a cloud"),
@@ -221,7 +226,7 @@ def test_every_index_is_made_once_with_its_alias_and_mark(lab: Lab, opened: Call
     for what, properties in schema.PROPERTIES.items():
         (about,) = lab.ask("GET", schema.alias_of(lab.index, what)).values()
         assert about["mappings"]["dynamic"] == "strict"
-        assert about["mappings"]["_meta"] == {"mark": "image-catalog", "holds": what, "schema": V}
+        assert about["mappings"]["_meta"] == {"mark": "image-catalog", "holds": what, "schema": V, "revision": 0}
         assert about["settings"]["index"]["translog"]["durability"] == "request"
         assert leaves(about["mappings"]["properties"]) == leaves(properties)
     before = lab.ask("GET", f"{lab.index}*")
