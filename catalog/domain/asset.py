@@ -90,6 +90,7 @@ class Appearance:
 class Facts:
     """What the bytes of one file (and its sidecars) state; nothing here depends on where the file lies.
 
+    `checksums` are those of the whole content that were computed beside its hash, by kind, in hex.
     `width` and `height` are pixels as shown. `duration` is in seconds. `phash` is 16 hex digits, `look` a small picture
     (see `Appearance`). `values` holds the remaining fields (make, model, lens, exposure, codecs, live_id, title, rating
     ...), `sources` which reader gave what. `problem` says why the picture itself could not be looked at, though the file is
@@ -116,6 +117,7 @@ class Facts:
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     problem: str = ""
+    checksums: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def created(document: Document) -> Change:
     def change(before: Document | None) -> Document | None:
         if before is None:
             return document
-        after = before
+        after = with_checksums(document.get(_OF_CONTENT, {}))(before) or before
         for row in document["copies"]:
             after = with_copy(row)(after) or after
         return with_sidecars((), document.get("sidecars", []))(after)

@@ -58,6 +58,7 @@ def asset_document(
     document = {
         "hash": facts.hash,
         "image_hash": facts.image_hash,
+        "checksums": dict(facts.checksums),
         "size": facts.size,
         "kind": facts.kind,
         "type": facts.type,

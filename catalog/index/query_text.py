@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
-from catalog.domain.fixity import CHECKSUM_KINDS
+from catalog.domain.checksums import KEPT
 from catalog.errors import QuerySyntaxError
 
 FIELDS: dict[str, str] = {
@@ -37,7 +37,7 @@ FIELDS: dict[str, str] = {
     "stack": "stack.id", "role": "stack.role", "note": "notes", "problem": "problem", "run": "run", "altitude": "altitude",
     "manual": "manual", "year": "captured.year", "month_day": "captured.month_day", "hour": "captured.hour",
     "weekday": "captured.weekday", "precision": "captured.precision", "shape": "shape", "megapixels": "megapixels",
-    "owner": "owner", "device": "device", **{kind: f"checksums.{kind}" for kind in CHECKSUM_KINDS},
+    "owner": "owner", "device": "device", **{kind: f"checksums.{kind}" for kind in KEPT},
 }  # fmt: skip
 """Short names and the fields of the document they mean; the document's own names work as well."""
 
@@ -65,7 +65,7 @@ PRESENCE = {"location": "location", "gps": "location", "date": "captured.wall", 
 
 _LOWER_CASE = frozenset(
     {"kind", "type", "mime", "extension", "stores", "hash", "image_hash", "captured.confidence", "captured.precision"}
-    | {"stack.role", "shape", "preview", *(f"checksums.{kind}" for kind in CHECKSUM_KINDS)}
+    | {"stack.role", "shape", "preview", *(f"checksums.{kind}" for kind in KEPT)}
 )
 _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
           "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}  # fmt: skip

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog.domain.fixity import CHECKSUM_KINDS
+from catalog.domain.checksums import KEPT
 
 MARK = "image-catalog"
 SCHEMA_VERSION = 4
@@ -48,7 +48,7 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "type": KEYWORD,
     "mime": KEYWORD,
     "extension": KEYWORD,
-    "checksums": _object(**dict.fromkeys(CHECKSUM_KINDS, KEYWORD)),
+    "checksums": _object(**dict.fromkeys(KEPT, KEYWORD)),
     "captured": _object(
         wall=DATE, instant=DATE, offset_minutes=INTEGER, zone=KEYWORD, source=KEYWORD, confidence=KEYWORD, has_time=BOOLEAN,
         year=INTEGER, month_day=KEYWORD, hour=INTEGER, weekday=INTEGER, precision=KEYWORD,

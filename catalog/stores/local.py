@@ -8,13 +8,13 @@ import itertools
 import os
 import stat as stat_module
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, ClassVar, TypeAlias
 
 from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
-from catalog.domain.fixity import BLOCK_SIZE, ContentHasher
+from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, Digests
 from catalog.domain.names import comparison_key, from_text, to_text
 from catalog.errors import (
     AlreadyExists,
@@ -174,20 +174,24 @@ class LocalStore:
 
     def checksum(self, path: str, *, anew: bool = False) -> str:
         """The content hash, by reading the file; `anew`: from the disk, not from what the system remembers of it."""
+        return self.digests(path, (), anew=anew).content
+
+    def digests(self, path: str, kinds: Sequence[str], *, anew: bool = False) -> Digests:
+        """The same, and checksums of these kinds."""
         with self.open(path) as stream:
             if anew:
                 _forget_pages(stream.fileno())
-            return self._hash(stream.fileno(), path)
+            return self._hash(stream.fileno(), path, kinds)
 
-    def _hash(self, descriptor: int, path: str) -> str:
-        hasher = ContentHasher()
+    def _hash(self, descriptor: int, path: str, kinds: Sequence[str] = ()) -> Digests:
+        hasher = ContentHasher(kinds)
         buffer = memoryview(bytearray(_READ_BYTES))
         try:
             while count := os.readv(descriptor, [buffer]):
                 hasher.update(buffer[:count])
         except OSError as error:
             raise self._failure(error, path) from error
-        return hasher.hexdigest()
+        return hasher.digests()
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
@@ -230,7 +234,7 @@ class LocalStore:
         descriptor = os.open(aside, os.O_RDONLY | os.O_CLOEXEC)
         try:
             written = os.fstat(descriptor).st_size
-            found = self._hash(descriptor, path) if written == size else ""
+            found = self._hash(descriptor, path).content if written == size else ""
         finally:
             os.close(descriptor)
         if found != checksum:
@@ -320,7 +324,7 @@ class LocalStore:
         except OSError as error:
             raise self._failure(error, key) from error
         try:
-            return self._hash(descriptor, key)
+            return self._hash(descriptor, key).content
         finally:
             os.close(descriptor)
 

@@ -24,6 +24,7 @@ from running import MTIME, Lab, hashes, inside, jpeg, png, put
 import catalog
 from catalog.domain.asset import Asset, Copy, Entry, Facts, Quality
 from catalog.domain.capture_time import CaptureTime
+from catalog.domain.checksums import KEPT
 from catalog.domain.copies import flat
 from catalog.domain.fixity import content_hash
 from catalog.domain.geo import Position
@@ -49,7 +50,6 @@ UNWRITTEN = {
         **dict.fromkeys((f"sidecars.{name}" for name in ("mtime", *IDENTITY)), "the example has none"),
         **dict.fromkeys(("rendition_of", "renditions"), "for what was converted"),
         "copies.revision": "for stores that number their versions; the disk has none",
-        **dict.fromkeys(("checksums.md5", "checksums.sha1", "checksums.sha256"), "the example has none"),
         **dict.fromkeys(("owner", "device"), "for whose it is, and what sent it"),
         "place_removed": "for what is to be shown without its place",
     },
@@ -156,7 +156,7 @@ def an_asset(number: int) -> Asset:
         quality=Quality(chance.uniform(0, 900), 127.5, 33.25, False, True, 900.5, 0.25, 0.125, 0.5),
         position=Position(51.05, 3.72, 12.5, "exif"),
         tags=("snow", "Straße", "\U0001f642"), values=VALUES, sources={"make": "exif", "location": "exif"}, notes=("a note",),
-        problem="the picture is cut off",
+        problem="the picture is cut off", checksums=dict.fromkeys(KEPT, f"{number:08x}"),
     )  # fmt: skip
     captured = CaptureTime(
         datetime(1900, 1, 1) + timedelta(days=number, milliseconds=number),

@@ -12,6 +12,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.candidates import sorted_out
 from catalog.domain.checksums import NONE
 from catalog.domain.copies import OK
+from catalog.domain.fixity import Digests
 from catalog.domain.stacks import Candidate, shots
 from catalog.errors import MediaError, StoreError
 from catalog.features.removal.plan import FAILED, Found, Place, Prune, plan_shot, plan_skips
@@ -57,8 +58,8 @@ class PruneSurvey:
         reasons = {c.entry.path: c.entry.problem for c in candidates if c.entry.problem}
         wanted = ((c.entry.path, Wanted(c.entry, only_hash=True)) for c in candidates if not c.entry.problem)
         for path, result in self.reading.run(wanted):
-            if isinstance(result, str):
-                digests[path] = result
+            if isinstance(result, Digests):
+                digests[path] = result.content
             elif isinstance(result, MediaError):
                 reasons[path] = str(result)
         known = self.documents(sorted(set(digests.values())))
