@@ -28,6 +28,7 @@ from catalog.errors import (
     StoreUnavailable,
     UsageError,
 )
+from catalog.stores.machine import machine_id
 from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_writable
 from catalog.stores.placing import place_without_overwriting
 from catalog.stores.protocol import Capabilities, Store
@@ -412,7 +413,8 @@ def _forget_pages(descriptor: int) -> None:
 
 def _entry_of(path: str, status: os.stat_result) -> Entry:
     problem = "" if stat_module.S_ISREG(status.st_mode) else _PROBLEMS.get(stat_module.S_IFMT(status.st_mode), "not a file")
-    return Entry(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino, problem)
+    size, changed, inode = status.st_size, status.st_ctime_ns, status.st_ino
+    return Entry(path, size, status.st_mtime_ns, changed, status.st_dev, inode, problem, host=machine_id())
 
 
 def _transfer(stream: BinaryIO, target: int) -> None:

@@ -61,7 +61,6 @@ UNWRITTEN = {
     "stores": {
         "verifying_since": "for a verification under way",
         "removed": "for a store that was taken out",
-        **dict.fromkeys((f"roots.{name}" for name in ("host", "name", "root", "seen")), "soon"),
     },
     "decisions": dict.fromkeys(("kind", "hash", "other", "at", "run", "note"), "for what a person decides"),
     "handovers": dict.fromkeys(schema.COMPANION_PROPERTIES["handovers"], "for what is handed over to a cloud"),

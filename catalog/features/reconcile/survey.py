@@ -18,6 +18,7 @@ from catalog.domain.copies import (
     held,
     identity,
     is_as_recorded,
+    is_same_inode,
     recorded_identity,
 )
 from catalog.domain.edits import Document
@@ -516,8 +517,10 @@ def _attach(
 
 def _says_nothing_new(touch: Touch) -> bool:
     """Whether a file that was read anyway is just as recorded."""
-    same = recorded_identity(touch.known) == identity(touch.entry)
-    return touch.known.state == OK and same and is_as_recorded(touch.entry, touch.known)
+    entry, known = touch.entry, touch.known
+    same = bool(entry.inode) == bool(known.inode) and is_same_inode(entry, known)
+    same = same and (not known.inode or entry.mtime_ns // 1_000_000 == known.mtime_ms)
+    return known.state == OK and same and is_as_recorded(entry, known)
 
 
 def is_same(now: Entry, before: Entry) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from catalog.domain.asset import Entry
 from catalog.domain.candidates import sorted_out
 from catalog.domain.checksums import NONE
-from catalog.domain.copies import OK
+from catalog.domain.copies import OK, held, is_link
 from catalog.domain.fixity import Digests
 from catalog.domain.stacks import Candidate, shots
 from catalog.errors import MediaError, StoreError
@@ -78,7 +78,7 @@ class PruneSurvey:
     def _examined(self, candidate: Candidate, digest: str, document: Mapping[str, Any], proved: Mapping[str, str]) -> Found:
         """Whether a file whose content the catalog has may go."""
         entry = candidate.entry
-        if any(_is_its_own(row, entry) for row in document["copies"]):
+        if any(is_link(entry, held(row, digest)) for row in document["copies"]):
             return Found(candidate, digest, "it is a copy of the catalog itself")
         prover = Prover(self.stores, partial(is_same_file, entry))
         try:
@@ -116,7 +116,3 @@ class PruneSurvey:
         except StoreError:
             return ""
         return digest if len(proof.good) >= self.needed else ""
-
-
-def _is_its_own(row: Mapping[str, Any], entry: Entry) -> bool:
-    return bool(entry.inode) and (row.get("device"), row.get("inode")) == (entry.device, entry.inode)
