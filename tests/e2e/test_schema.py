@@ -498,6 +498,112 @@ def test_an_index_too_old_to_be_brought_up_to_date_is_refused_and_stays_writable
     assert fill_one["result"] == "created"
 
 
+@pytest.mark.parametrize("newer_by", [{"schema": V + 1}, {"revision": schema.REVISION + 1}], ids=["version", "revision"])
+def test_a_command_tells_of_a_newer_schema_in_one_line(
+    lab: Lab, opened: Callable[..., Repository], newer_by: dict[str, int]
+) -> None:
+    opened().ensure()
+    mark = schema.meta("events", V) | newer_by
+    lab.ask("PUT", f"{lab.index}-events-v{V}/_mapping", json={"_meta": mark})
+    before = lab.ask("GET", f"{lab.index}*")
+    version = f"{V + 1}" if "schema" in newer_by else f"{V}.{schema.REVISION + 1}"
+    for words in (("status",), ("search", "kind:video"), ("verify", "nas")):
+        done = lab.catalog(*words)
+        assert (done.status, done.out) == (1, ""), words
+        assert done.err.count("\n") == 1 and f"newer version of this program (schema {version})" in done.err
+    assert lab.ask("GET", f"{lab.index}*") == before
+
+
+# --- revisions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def revised(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """`revised()` makes this the next revision of the program: one field more, and no document is another."""
+
+    def apply() -> None:
+        monkeypatch.setattr(schema, "REVISION", schema.REVISION + 1)
+        widened = schema.PROPERTIES["assets"] | {f"added_{schema.REVISION}": schema.KEYWORD}
+        monkeypatch.setattr(schema, "PROPERTIES", schema.PROPERTIES | {"assets": widened})
+
+    return apply
+
+
+def check_revised(lab: Lab, documents: dict[str, dict[str, Any]], version: int = V) -> None:
+    """The indexes are the ones that were there; they have the further fields, and their documents are as they were."""
+    assert lab.documents() == documents
+    for what, properties in schema.PROPERTIES.items():
+        (about,) = lab.ask("GET", schema.alias_of(lab.index, what)).values()
+        assert about["mappings"]["_meta"] == schema.meta(what, version)
+        assert leaves(about["mappings"]["properties"]) == leaves(properties)
+
+
+def test_a_revision_adds_its_fields_to_the_indexes_in_use(
+    lab: Lab, opened: Callable[..., Repository], revised: Callable[[], None]
+) -> None:
+    opened().ensure()
+    documents = fill(lab, 30)
+    revised()
+    revised()
+    catalog_ = opened()
+    catalog_.ensure()
+    check_revised(lab, documents)
+    assert behind(lab) == made(lab), "nothing was copied"
+    assert lab.ask("PUT", f"{lab.index}/_doc/new", json={"hash": "new", "added_2": "x"})["result"] == "created"
+    again = opened()
+    again.ensure()
+    assert {method for method, _path in again.connection.requests} == {"GET"}
+
+
+def test_a_newer_revision_is_refused_by_an_older_program(
+    lab: Lab, opened: Callable[..., Repository], revised: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened().ensure()
+    revised()
+    opened().ensure()
+    monkeypatch.undo()
+    with pytest.raises(SchemaMismatch, match=f"newer version of this program \\(schema {V}.1\\)"):
+        opened().ensure()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_revision_that_is_cut_off_at_every_request_is_finished_by_the_next(
+    lab: Lab, opened: Callable[..., Repository], revised: Callable[[], None], when: str
+) -> None:
+    opened().ensure()
+    documents = fill(lab, 5)
+    revised()
+    interrupted = 0
+    while True:
+        catalog_ = opened()
+        setattr(catalog_.connection, when, cut_after(interrupted, catalog_.connection))
+        try:
+            catalog_.ensure()
+        except Stop:
+            interrupted += 1
+            continue
+        break
+    assert interrupted > 4, "hardly anything was interrupted"
+    check_revised(lab, documents)
+
+
+def test_a_migration_begun_by_an_earlier_revision_is_finished_by_a_later_one(
+    lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None], revised: Callable[[], None]
+) -> None:
+    opened().ensure()
+    documents = fill(lab, 12)
+    newer()
+    begun = opened()
+    begun.connection.after = cut_after(6, begun.connection)
+    with pytest.raises(Stop):
+        begun.ensure()
+    assert f"{lab.index}-v{V + 1}" in behind(lab)
+    revised()
+    opened().ensure()
+    check_moved(lab, documents)
+    check_revised(lab, lab.documents(), V + 1)
+
+
 # --- migration ---------------------------------------------------------------------------------------------------------
 
 
