@@ -17,7 +17,7 @@ from catalog.domain.checksums import NONE, agree, recorded
 from catalog.domain.copies import DAMAGED, MISSING, OK, copy_row, mtime_text, sidecar_row, timestamp
 from catalog.domain.edits import Change, Edit
 from catalog.domain.fixity import Digests
-from catalog.errors import AlreadyExists, NotFound, StoreError
+from catalog.errors import AlreadyExists, FixityMismatch, NotFound, StoreError, reason_kind
 from catalog.stores.protocol import Store
 from catalog.work.carriage import carry
 from catalog.work.journal import Journal
@@ -29,6 +29,7 @@ EDITED = "edited"
 """A file that was written to since: what it holds is a person's, and for a sync to take up."""
 BATCH = 128
 _COMPARED = 1 << 16
+_KINDS = {DAMAGED: reason_kind(FixityMismatch), MISSING: reason_kind(NotFound)}
 THREADS = 2
 """Files read at once: the second keeps a disk busy while the hash of the first is finished."""
 
@@ -183,6 +184,8 @@ class Verifier:
                 continue
             row_state = found.due.row["state"]
             event = {"store": store, "path": path, "effect": "index"}
+            if found.state in _KINDS:
+                event |= {"reason": found.reason, "reason_kind": _KINDS[found.state]}
             if found.state == OK:
                 change = _verified(found, now)
                 silent.append(Edit(found.due.owner, "verify", change, event, untold=row_state == OK))
