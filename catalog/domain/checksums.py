@@ -14,6 +14,8 @@ HINTS = ("crc32",)
 Any other kind says nothing of a content: an `etag` is a store's own word for a version of its own
 file.
 """
+KEPT = tuple(kind for kind in (*PROOFS, *HINTS) if kind != CONTENT)
+"""Kinds that a document keeps beside the content hash: as they were computed, or as a store states them."""
 NONE: Mapping[str, str] = {}
 """No checksum at all; shared, never changed."""
 
@@ -24,6 +26,11 @@ def recorded(content_hash: str, further: Mapping[str, str] = NONE) -> Mapping[st
     Its hash, and what a document's `checksums` hold.
     """
     return {**further, CONTENT: content_hash}
+
+
+def kept(checksums: Mapping[str, str]) -> Mapping[str, str]:
+    """Those of a store's checksums that a document keeps."""
+    return {kind: checksums[kind] for kind in KEPT if checksums.get(kind)}
 
 
 def strongest(checksums: Mapping[str, str]) -> str | None:

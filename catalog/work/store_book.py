@@ -9,12 +9,14 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from catalog.domain.copies import timestamp
+from catalog.domain.roots import with_root
 from catalog.errors import ConfigError, SourceInsideCatalog, StoreGuard, StoreUnavailable, UsageError
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.local import LocalStore
 from catalog.stores.local_root import LocalKind, LocalRoot
+from catalog.stores.machine import machine_id, machine_name
 from catalog.stores.marker import MARKER
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
@@ -191,6 +193,8 @@ def claim_root(repository: Repository, name: str, root: Root) -> None:
     guards.check_marker(name, root.shown, marker, known)
     now = timestamp(datetime.now(UTC))
     record = {**(known or {"added": now}), "name": name, "id": marker, "kind": root.kind, "root": root.text}
+    if root.folder is not None:
+        record = with_root(record, machine_id(), machine_name(), root.text, now)
     repository.remember_store({**record, "last_run": now})
 
 
@@ -207,8 +211,8 @@ def check_apart_from_others(workspace: Workspace, repository: Repository, name: 
 
 
 def roots_of(workspace: Workspace, records: Iterable[dict[str, Any]]) -> list[Root]:
-    """Where stores lie, or lay, by their records."""
-    return [registry.root_recorded(record, workspace.store_context) for record in records]
+    """Where stores lie, or lay, on whatever machine, by their records."""
+    return [root for record in records for root in registry.roots_recorded(record, workspace.store_context)]
 
 
 def dropbox_source(workspace: Workspace, folder: str, roots: Iterable[Root]) -> ManagedStore:

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import CONTENT
-from catalog.domain.fixity import content_hash
+from catalog.domain.fixity import Digests, content_hash, digests_of
 from catalog.domain.names import comparison_key
 from catalog.errors import (
     AlreadyExists,
@@ -105,6 +105,10 @@ class MemoryStore:
         self.disk.count("thumbnails")
         found = {path: _thumbnail(self._file(path).data) for path in paths if self.disk.traits.thumbnails}
         return {path: data for path, data in found.items() if data}
+
+    def digests(self, path: str, kinds: Sequence[str], *, anew: bool = False) -> Digests:
+        """The content hash, and checksums where all of the file is read for it."""
+        return Digests(self.checksum(path, anew=anew), digests_of(self._file(path).data, kinds).checksums)
 
     def checksum(self, path: str, *, anew: bool = False) -> str:
         """The content hash: as stated, else by reading all of the file."""

@@ -434,7 +434,7 @@ def _copy_of(action: CopyToStore, there: Entry, now: datetime) -> Copy:
     mtime = file_time(there.mtime_ns).replace(tzinfo=UTC)
     return Copy(
         action.store, action.target, action.source.size, mtime, now, now,
-        device=there.device, inode=there.inode, revision=there.revision,
+        device=there.device, inode=there.inode, revision=there.revision, host=there.host, ctime_ns=there.ctime_ns,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from catalog.domain import edits
 from catalog.domain.asset import Entry
@@ -97,10 +97,7 @@ class Pruner:
     def _discard(self, action: Remove, going: Sequence[tuple[Entry, str]], safe: Place) -> None:
         store, path = safe
         event = {"action": "remove", "hash": action.hash, "store": store, "path": path, "effect": "file", "after": {}}
-        told = [
-            {"source": f"{self.base}/{e.path}", "before": {"hash": h, "mtime_ns": e.mtime_ns, "device": e.device}}
-            for e, h in going
-        ]
+        told = [{"source": f"{self.base}/{e.path}", "before": _as_it_was(e, h)} for e, h in going]
         self.run.tell([{**event, **each} for each in told])
         for each, _digest in going:
             self.run.journal.started("remove", source=each.path, hash=action.hash)
@@ -163,3 +160,9 @@ def tell_gone(action: Remove, filled: Sequence[Place], became: str = "") -> Outc
 def _where(action: Remove, filled: Sequence[Place]) -> Place:
     """A copy that makes a file superfluous: the one that is made of it, if any is."""
     return (*filled, *action.safe)[0]
+
+
+def _as_it_was(entry: Entry, digest: str) -> dict[str, Any]:
+    """What is needed to put a removed file back where it lay."""
+    host = {"host": entry.host} if entry.host else {}
+    return {"hash": digest, "mtime_ns": entry.mtime_ns, "device": entry.device, **host}

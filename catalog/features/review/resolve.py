@@ -119,8 +119,12 @@ def _remember(run: Session, decisions: Sequence[Decision]) -> None:
     """Record what is no duplicate, what is wanted all the same, and what is not bad."""
     said = run.patiently(lambda: remember(run.repository, remembered(decisions), run.run))
     event = {"action": "decide", "effect": "index", "before": {}, "after": {}}
-    told = [(one, key_of(kind, one, other), f"{kind} {other}") for kind, one, other in said]
-    run.tell([{**event, "hash": one, "source": key, "reason": reason} for one, key, reason in told])
+    run.tell(
+        [
+            {**event, "hash": one, "source": key_of(kind, one, other), "reason": f"{kind} {other}", "reason_kind": kind}
+            for kind, one, other in said
+        ]
+    )
 
 
 def _answer(decision: Decision, problem: str) -> Answer:
