@@ -21,7 +21,7 @@ from memory_store.store import MemoryStore
 from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.copies import copy_row
 from catalog.domain.edits import Edit
-from catalog.domain.fixity import content_hash
+from catalog.domain.fixity import Digests, content_hash
 from catalog.features.reconcile.apply import Applier
 from catalog.features.reconcile.comparison import Recorded, Records, Scope
 from catalog.features.reconcile.listed import KnownReconciler, TakesTheSafeAnswer
@@ -82,11 +82,11 @@ class Reading:
         self.store = store
         self.read: list[str] = []
 
-    def run(self, wanted: Any) -> Iterator[tuple[Any, str]]:
+    def run(self, wanted: Any) -> Iterator[tuple[Any, Digests]]:
         for tag, file in wanted:
             self.read.append(file.entry.path)
             assert file.only_hash
-            yield tag, self.store.checksum(file.entry.path)
+            yield tag, Digests(self.store.checksum(file.entry.path))
 
 
 class Sync:
