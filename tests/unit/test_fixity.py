@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from running import jpeg
 
+from catalog.domain.asset import Entry, Facts
+from catalog.domain.checksums import CONTENT
 from catalog.domain.edits import Edit
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, Digests, content_hash, digests_of
 from catalog.media.extract import read_facts, read_hash
 from catalog.media.request import Request
 from catalog.stores.local import LocalStore
 from catalog.work.checksums import AT_ONCE, ChecksumWriter
+from catalog.work.description import Describer
 
 KINDS = ("md5", "sha1", "sha256")
 BLOCK = os.urandom(1024) * (BLOCK_SIZE // 1024)
@@ -86,3 +90,24 @@ def test_checksums_that_are_learned_reach_those_assets_that_lack_them() -> None:
     assert asked == [AT_ONCE, 5] and len(edits) == AT_ONCE // 2
     assert all(edit.untold and int(edit.hash) % 2 == 0 for edit in edits)
     assert edits[0].change({"hash": "0"}) == {"hash": "0", "checksums": {"sha1": "new"}}
+
+
+class NoPlaces:
+    """A gazetteer of nothing."""
+
+    def place_of(self, _position: Any) -> None:
+        return None
+
+    def zone_of(self, _position: Any) -> None:
+        return None
+
+    def offset_at(self, _zone: str, _utc: datetime) -> None:
+        return None
+
+
+def test_what_a_store_states_of_a_content_is_kept_with_what_was_computed() -> None:
+    facts = Facts("h", 1, "jpeg", "image", "image/jpeg", checksums={"sha1": "computed"})
+    entry = Entry("a.jpg", 1, checksums={CONTENT: "h", "sha1": "stated", "md5": "m", "crc32": "c", "etag": "x"})
+    described = Describer(NoPlaces(), "UTC").describe(facts, entry, datetime(2026, 1, 1))
+    assert described.facts.checksums == {"sha1": "computed", "md5": "m", "crc32": "c"}
+    assert Describer(NoPlaces(), "UTC").describe(facts, Entry("a.jpg", 1), datetime(2026, 1, 1)).facts is facts
