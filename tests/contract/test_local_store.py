@@ -32,6 +32,7 @@ from catalog.errors import (
 )
 from catalog.stores import local, marker, placing, scratch
 from catalog.stores.local import LocalStore
+from catalog.stores.machine import machine_id
 from catalog.stores.marker import marker_path, read_marker, write_marker
 from catalog.stores.paths import PRIVATE
 from catalog.stores.placing import place_without_overwriting
@@ -464,7 +465,8 @@ def test_an_entry_tells_what_its_file_is_recognised_by(tmp_path: Path):
     (tmp_path / "a.jpg").write_bytes(b"abc")
     status = (tmp_path / "a.jpg").stat()
     (entry,) = LocalStore("source", tmp_path, managed=False).list()
-    assert entry == Entry("a.jpg", 3, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino)
+    times = status.st_mtime_ns, status.st_ctime_ns
+    assert entry == Entry("a.jpg", 3, *times, status.st_dev, status.st_ino, host=machine_id())
 
 
 @contextlib.contextmanager
