@@ -11,7 +11,7 @@ import click
 import orjson
 import pytest
 from emulators.dropbox import Emulator
-from running import MTIME, Done, Lab, hashes, jpeg, png, put
+from running import MTIME, PROGRAMS, Done, Lab, hashes, jpeg, png, put
 
 from catalog.cli.program import COMMANDS, umbrella
 from catalog.domain.fixity import content_hash
@@ -304,8 +304,7 @@ def where(row: dict[str, Any]) -> object:
 
 def start(program: str, part: list[str]) -> list[str]:
     """How a command is started: by its own name, where it has a program of its own."""
-    alone = {"upload", "sync", "delete", "import", "clean", "evaluate", "process", "replace", "reingest"}
-    return [program, *part] if program.split("_")[0] in alone else ["catalog", program, *part]
+    return [program, *part] if (PROGRAMS / program).exists() else ["catalog", program, *part]
 
 
 CHANGES_NOTHING = {"clean_exact_duplicate_entries_from_catalog"}

@@ -8,7 +8,7 @@ import io
 import lzma
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from catalog.domain.copies import flat
 from catalog.domain.person import overlaid
-from catalog.errors import CatalogError, SchemaMismatch, TransferError, UsageError
+from catalog.errors import CatalogError, DocumentConflict, SchemaMismatch, TransferError, UsageError
 from catalog.features.transfer import packing, snapshots
 from catalog.features.transfer import stream as transfer
 from catalog.features.transfer.merge import joined, problem_of
 from catalog.index import schema
+from catalog.index.client import Connection
 from catalog.index.repository import UPGRADES, is_upgradable
 
 EARLY, LATE = "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z"
@@ -304,3 +305,30 @@ def test_a_folder_with_other_things_in_it_has_no_backups(tmp_path: Path):
 def test_backups_inside_the_node_itself_are_refused(tmp_path: Path):
     with pytest.raises(UsageError, match="the folder of the node itself"):
         snapshots.FolderShelf(tmp_path / "home" / "backups", tmp_path / "home")
+
+
+class Busy:
+    """Elasticsearch in which the restore of a killed program still reads a repository, for some looks."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+        self.repositories = {"image-catalog-transfer-1": {}, "somebody-elses": {}}
+
+    def request(self, method: str, path: str, _body: Any = None) -> Any:
+        name = path.split("/")[2] if path.count("/") > 1 else ""
+        if method == "DELETE" and path == f"/_snapshot/{name}":
+            self.looks -= 1
+            if self.looks >= 0:
+                raise DocumentConflict("trying to unregister a repository that is currently used")
+            del self.repositories[name]
+        return dict(self.repositories)
+
+
+def test_what_a_killed_restore_still_uses_is_waited_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(snapshots, "_POLL", 0.0)
+    monkeypatch.setattr(snapshots, "_IDLE_LOOKS", 5)
+    busy = Busy(4)
+    snapshots._unregister_leftovers(cast("Connection", busy))
+    assert list(busy.repositories) == ["somebody-elses"]
+    with pytest.raises(TransferError, match="still under way"):
+        snapshots._unregister_leftovers(cast("Connection", Busy(5)))

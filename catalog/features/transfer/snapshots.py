@@ -26,6 +26,7 @@ from catalog.errors import (
     AccessDenied,
     CatalogError,
     CatalogIndexError,
+    DocumentConflict,
     IndexUnavailable,
     SchemaMismatch,
     TransferError,
@@ -218,7 +219,19 @@ def _unregister_leftovers(connection: Connection) -> None:
         if name.startswith(_REGISTERED):
             with contextlib.suppress(CatalogIndexError):
                 connection.request("DELETE", f"/_snapshot/{name}/{_ONLY}")  # it may still be under way
+            _unregister(connection, name)
+
+
+def _unregister(connection: Connection, name: str) -> None:
+    """Forget a repository, once the restore has ended that a killed program left to Elasticsearch."""
+    for _look in range(_IDLE_LOOKS):
+        try:
             connection.request("DELETE", f"/_snapshot/{name}")
+        except DocumentConflict:  # it is in use
+            time.sleep(_POLL)
+        else:
+            return
+    raise TransferError("A restore that was cut off is still under way.", hint=_RETRY)
 
 
 # --- a server -----------------------------------------------------------------------------------------------------------
