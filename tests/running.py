@@ -171,11 +171,17 @@ class Lab:
 
 
 def shown(done: Done, *did: str) -> list[tuple[str, ...]]:
-    """What a run told of each file. `did` are the words for what it did, which a dry run calls planned."""
+    """What a run told of each file, with the reasons of those that it left.
+
+    `did` are the words for what it did, which a dry run calls planned.
+    """
     about = ("action", "store", "path", "target", "hash")
-    return [
-        (*(line[name] for name in about), "planned" if line["outcome"] in did else line["outcome"]) for line in done.lines[:-1]
-    ]
+    found = []
+    for line in done.lines[:-1]:
+        is_done = line["outcome"] in (*did, "planned")
+        what = ("planned", "") if is_done else (line["outcome"], line["reason"])
+        found.append((*(line[name] for name in about), *what))
+    return found
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 120) -> Done:
