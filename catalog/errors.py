@@ -42,6 +42,14 @@ class CatalogError(Exception):
         return " ".join(part for part in (message, self.hint) if part)
 
 
+def reason_kind(error: type[CatalogError]) -> str:
+    """The keyword of an error in the history, by which reasons are counted: `fixity_mismatch` for FixityMismatch.
+
+    Classes are renamed with care: what was told before keeps its word.
+    """
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in error.__name__).lstrip("_")
+
+
 class UsageError(CatalogError):
     """The command was called with words that do not fit."""
 

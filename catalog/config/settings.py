@@ -171,6 +171,9 @@ class Settings:
     file_memory_mb: int = setting(1024, "memory one file may need, in MiB", at_least(64))
     preview_dir: Path | None = setting(None, "folder where small pictures for `catalog review` are kept")
     preview_cache_mb: int = setting(512, "space for those small pictures, in MB; the longest unused go first", at_least(0))
+    checksums: tuple[Literal["md5", "sha1", "sha256"], ...] = setting(
+        ("sha1",), "checksums of whole files to keep beside the content hash, of md5, sha1 and sha256"
+    )
     retry_seconds: float = setting(60.0, "how long to wait for an Elasticsearch that went away", at_least(0))
     ffmpeg: str | None = setting(None, "ffmpeg that converts videos, instead of the one of the package imageio-ffmpeg")
     reingest_crf: float = setting(23.0, "quality of converted videos (x265 CRF): lower is better and larger", between(0, 51))

@@ -24,6 +24,7 @@ class Entry:
 
     `path` is relative to the listed root, POSIX, in the reversible text form of `domain.names`. Times are
     nanoseconds since 1970 UTC. `problem` says why the entry cannot be read as a file (link, socket, no permission).
+    `device` and `inode` count on the machine `host`, and "" where the store numbers its files itself.
     `checksums` by kind (see `domain.checksums`) and `revision`, a version that no other file has, are what the store states.
     """
 
@@ -36,6 +37,7 @@ class Entry:
     problem: str = ""
     checksums: Mapping[str, str] = field(default_factory=lambda: NONE, hash=False)
     revision: str = ""
+    host: str = ""
 
     @property
     def content_hash(self) -> str:
@@ -90,6 +92,7 @@ class Appearance:
 class Facts:
     """What the bytes of one file (and its sidecars) state; nothing here depends on where the file lies.
 
+    `checksums` are those of the whole content that were computed beside its hash, by kind, in hex.
     `width` and `height` are pixels as shown. `duration` is in seconds. `phash` is 16 hex digits, `look` a small picture
     (see `Appearance`). `values` holds the remaining fields (make, model, lens, exposure, codecs, live_id, title, rating
     ...), `sources` which reader gave what. `problem` says why the picture itself could not be looked at, though the file is
@@ -116,6 +119,7 @@ class Facts:
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     problem: str = ""
+    checksums: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,8 @@ class Asset:
 class Copy:
     """The bytes of an asset at one path in one store; `verified` is when its content hash was last proved (UTC).
 
-    `device` and `inode` are the file's own on this machine, by which it is known again after a rename; 0 is unknown.
+    `device` and `inode` are the file's own on the machine `host` ("": in its store, from wherever that is seen), by which it
+    is known again after a rename; 0 is unknown. `ctime_ns` is when it last changed in any way, by that machine's clock.
     `revision` is the version that the store states, "" where it does not.
     """
 
@@ -152,6 +157,8 @@ class Copy:
     device: int = 0
     inode: int = 0
     revision: str = ""
+    host: str = ""
+    ctime_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,21 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 CONTENT = "dropbox"
-"""The kind of the content hash (see `domain.fixity`), which Dropbox states and the catalog has of every asset."""
+"""The kind of the content hash, which Dropbox states and the catalog has of every asset."""
 PROOFS = (CONTENT, "sha256", "sha1", "md5")
 """Kinds that two contents share by no accident, the strongest first."""
 HINTS = ("crc32",)
 """Kinds that tell contents apart, and prove nothing where they are the same.
 
-Any other kind says nothing of a content: an `etag` is a store's own word for a version of its own file.
+Any other kind says nothing of a content: an `etag` is a store's own word for a version of its own
+file.
 """
+KEPT = tuple(kind for kind in (*PROOFS, *HINTS) if kind != CONTENT)
+"""Kinds that a document keeps beside the content hash: as they were computed, or as a store states them."""
 NONE: Mapping[str, str] = {}
 """No checksum at all; shared, never changed."""
 
 
 def recorded(content_hash: str, further: Mapping[str, str] = NONE) -> Mapping[str, str]:
-    """All checksums that the catalog has of a content: its hash, and what a document's `checksums` hold."""
+    """All checksums that the catalog has of a content.
+
+    Its hash, and what a document's `checksums` hold.
+    """
     return {**further, CONTENT: content_hash}
+
+
+def kept(checksums: Mapping[str, str]) -> Mapping[str, str]:
+    """Those of a store's checksums that a document keeps."""
+    return {kind: checksums[kind] for kind in KEPT if checksums.get(kind)}
 
 
 def strongest(checksums: Mapping[str, str]) -> str | None:
@@ -50,6 +61,9 @@ def can_prove(kinds: Iterable[str]) -> bool:
 
 
 def beside_the_content_hash(kinds: Iterable[str]) -> tuple[str, ...]:
-    """The kinds that a store's files are compared by where it does not state their content hash; none where it does."""
+    """The kinds that a store's files are compared by where it does not state their content hash.
+
+    None where it does.
+    """
     stated = tuple(kinds)
     return () if CONTENT in stated else tuple(kind for kind in (*PROOFS, *HINTS) if kind in stated)

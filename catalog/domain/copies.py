@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from catalog.domain.asset import Entry
 from catalog.domain.capture_time import file_time
@@ -20,7 +21,9 @@ Row = dict[str, Any]
 class Held(NamedTuple):
     """What the index says of one file of a store, a copy or a sidecar. Times are in ms since 1970.
 
-    `checksums` are those that it knows of the content besides its hash, as far as they were asked for.
+    `checksums` are those that it knows of the content besides its hash, as far as they were asked for. `host` is the machine
+    on which `device` and `inode` count: "" where the store numbers its files itself, and in records of an older version,
+    which did not keep it.
     """
 
     path: str
@@ -32,6 +35,7 @@ class Held(NamedTuple):
     state: str
     verified_ms: int
     checksums: Mapping[str, str] = NONE
+    host: str = ""
 
     @property
     def recorded(self) -> Mapping[str, str]:
@@ -80,7 +84,14 @@ def sidecar_row(store: str, entry: Entry, digest: str) -> Row:
 
 
 def _identity(entry: Entry) -> Row:
-    return {"device": entry.device, "inode": entry.inode} if entry.inode else {}
+    return inode_fields(entry.device, entry.inode, entry.host, entry.ctime_ns)
+
+
+def inode_fields(device: int, inode: int, host: str, ctime_ns: int) -> Row:
+    """The part of a row by which a file is known again under another name; nothing where that is not known."""
+    if not inode:
+        return {}
+    return {"device": device, "inode": inode, **({"host": host, "ctime_ns": ctime_ns} if host else {})}
 
 
 def held(row: Mapping[str, Any], content_hash: str, checksums: Mapping[str, str] = NONE) -> Held:
@@ -88,7 +99,7 @@ def held(row: Mapping[str, Any], content_hash: str, checksums: Mapping[str, str]
     return Held(
         row["path"], content_hash, row["size"], milliseconds(row.get("mtime")) if row.get("mtime") else -1,
         int(row.get("device", 0)), int(row.get("inode", 0)), row.get("state", OK), milliseconds(row.get("verified")),
-        checksums,
+        checksums, row.get("host", ""),
     )  # fmt: skip
 
 
@@ -113,27 +124,57 @@ def is_as_recorded(entry: Entry, known: Held) -> bool:
     return apart < 1000 or (apart < 2000 and entry.mtime_ns % 2_000_000_000 == 0)
 
 
-def identity(entry: Entry) -> tuple[int, int, int, int] | None:
-    """By what a file is known again under another name: device, inode, size, time in ms; None without inodes."""
-    return (entry.device, entry.inode, entry.size, entry.mtime_ns // 1_000_000) if entry.inode else None
+Identity: TypeAlias = tuple[str, int, int, int, int]
+"""By what a file is known again under another name: host, device, inode, size, time in ms."""
 
 
-def recorded_identity(known: Held) -> tuple[int, int, int, int] | None:
-    """The same of a recorded file."""
-    return (known.device, known.inode, known.size, known.mtime_ms) if known.inode else None
+def identity(entry: Entry) -> Identity | None:
+    """That of a file; None without inodes."""
+    return (entry.host, entry.device, entry.inode, entry.size, entry.mtime_ns // 1_000_000) if entry.inode else None
+
+
+def recorded_identity(known: Held) -> Identity | None:
+    """That of a recorded file. One of another machine, or of nobody knows which, is never that of a file here."""
+    return (known.host, known.device, known.inode, known.size, known.mtime_ms) if known.inode else None
+
+
+def is_renumbered(entry: Entry, known: Held) -> bool:
+    """Whether a recorded file has another inode now, on the same device: it was replaced, or the device numbers anew.
+
+    Numbers of another machine say nothing. A record that does not tell its machine counts: it only leads to reading.
+    """
+    return _is_comparable(entry, known) and entry.device == known.device and entry.inode != known.inode
+
+
+def is_link(entry: Entry, known: Held) -> bool:
+    """Whether a file, whatever its name, may be the very one that is recorded, and no copy of it."""
+    return _is_comparable(entry, known) and (entry.device, entry.inode) == (known.device, known.inode)
+
+
+def is_same_inode(entry: Entry, known: Held) -> bool:
+    """Whether nothing speaks against a file being the very one that was recorded."""
+    return not _is_comparable(entry, known) or (entry.device, entry.inode) == (known.device, known.inode)
+
+
+def _is_comparable(entry: Entry, known: Held) -> bool:
+    return bool(known.inode) and known.host in ("", entry.host)
 
 
 def flat(rows: Iterable[Row]) -> dict[str, Any]:
     """`copies`, and the fields that follow from those that are there: `stores`, `copy_count` and `paths`.
 
-    Links to one file are one copy.
+    Links to one file are one copy. Where a row does not tell on which machine its inode counts, it is taken for a link to any
+    other of that number: there may be fewer copies than there are paths, but never more.
     """
     copies = list(rows)
     present = [c for c in copies if c["state"] == OK]
-    files = {(c["device"], c["inode"]) if c.get("inode") else (c["store"], c["path"]) for c in present}
+    hosts: dict[tuple[Any, Any], set[str]] = defaultdict(set)
+    for row in present:
+        file = (row["device"], row["inode"]) if row.get("inode") else (row["store"], row["path"])
+        hosts[file].add(row.get("host", ""))
     return {
         "copies": copies,
         "stores": sorted({c["store"] for c in present}),
-        "copy_count": len(files),
+        "copy_count": sum(max(1, len(seen - {""})) for seen in hosts.values()),
         "paths": sorted({c["path"] for c in present}),
     }

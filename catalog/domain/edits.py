@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.domain.copies import MISSING, OK, Row, flat
+from catalog.domain.derivation import with_derived, without_derived
 from catalog.domain.person import merged, overlaid, without_person
 
 Document = dict[str, Any]
@@ -14,7 +15,10 @@ Change = Callable[[Document | None], Document | None]
 """From the document as it is (None where there is none) to what it shall be (None: it is forgotten)."""
 
 _ROWS = ("copies", "sidecars")
-_DERIVED = frozenset({"updated", "run", "stores", "copy_count", "paths"})
+_UNTOLD = frozenset({"updated", "run", "stores", "copy_count", "paths"})
+"""Fields that no event tells of, besides those that `domain.derivation` lays on."""
+_OF_CONTENT = "checksums"
+"""What is true of a content for good: it is added to, and never taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def created(document: Document) -> Change:
     def change(before: Document | None) -> Document | None:
         if before is None:
             return document
-        after = before
+        after = with_checksums(document.get(_OF_CONTENT, {}))(before) or before
         for row in document["copies"]:
             after = with_copy(row)(after) or after
         return with_sidecars((), document.get("sidecars", []))(after)
@@ -146,9 +150,11 @@ def with_album(album: str) -> Change:
 def described_anew(facts: Document) -> Change:
     """What the bytes state, read again; copies, sidecars, stack, and what a person said stay.
 
-    What a sidecar says for a person counts only where the index knows of nothing said: the index is newer.
+    So does what links it to other assets, and who sent it. What a sidecar says for a person counts only where the index
+    knows of nothing said: the index is newer.
     """
-    kept = ("copies", "sidecars", "stack", "added", "original", "albums")
+    linked = ("stack", "renditions", "rendition_of", "owner", "device", "place_removed")
+    kept = ("copies", "sidecars", "added", "original", "albums", *linked)
 
     def change(document: Document | None) -> Document | None:
         if document is None:
@@ -156,7 +162,19 @@ def described_anew(facts: Document) -> Change:
         read, base = without_person(facts), without_person(document)
         fresh = {k: v for k, v in read.items() if k not in kept} | {k: base[k] for k in kept if k in base}
         said = document.get("person") or facts.get("person", {})
-        return overlaid({**fresh, **flat(document["copies"])}, said)
+        whole = with_checksums(base.get(_OF_CONTENT, {}))({**fresh, **flat(document["copies"])})
+        return overlaid(whole or fresh, said)
+
+    return change
+
+
+def with_checksums(checksums: Mapping[str, str]) -> Change:
+    """Further checksums of the content, by kind; one that is there already is left."""
+
+    def change(document: Document | None) -> Document | None:
+        if document is None or not checksums.keys() - document.get(_OF_CONTENT, {}).keys():
+            return document
+        return {**document, _OF_CONTENT: {**checksums, **document.get(_OF_CONTENT, {})}}
 
     return change
 
@@ -202,7 +220,8 @@ def difference(before: Document | None, after: Document | None) -> tuple[dict[st
         return ({"document": before} if before else {}), ({"document": after} if after else {})
     gone: dict[str, Any] = {}
     come: dict[str, Any] = {}
-    for name in sorted({*before, *after} - _DERIVED):
+    before, after = without_derived(before), without_derived(after)
+    for name in sorted({*before, *after} - _UNTOLD):
         old, new = before.get(name), after.get(name)
         if old == new:
             continue
@@ -222,18 +241,21 @@ def _rows_without(rows: Iterable[Row], others: Iterable[Row]) -> list[Row]:
 
 
 def reversed_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> Change:
-    """The change that takes back what an event tells. Raises ValueError, with the reason, where later changes forbid it."""
+    """The change that takes back what an event tells; what is true of the content stays.
+
+    Raises ValueError, with the reason, where later changes forbid it.
+    """
 
     def change(document: Document | None) -> Document | None:
         if "document" in before:
             if document is not None:  # it was added again since: what a person had said of it comes back
                 said = merged(document.get("person", {}), before["document"].get("person", {}))
                 return overlaid(document, said)
-            return dict(before["document"])
+            return with_derived(before["document"])
         if document is None:
             raise ValueError("the asset was forgotten since")
-        result = dict(document)
-        for name in sorted({*before, *after} - {"document"}):
+        result = without_derived(document)
+        for name in sorted({*before, *after} - {"document", _OF_CONTENT}):
             old, new = before.get(name), after.get(name)
             if name in _ROWS:
                 result = _with_list(result, name, _rows_back(result.get(name, []), old or [], new or [], name))
@@ -243,7 +265,7 @@ def reversed_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> Chan
                 result = {**result, name: old} if old is not None else {k: v for k, v in result.items() if k != name}
         if "document" in after:
             return _uncreated(document, after["document"])
-        return {**result, **flat(result.get("copies", []))}
+        return with_derived({**result, **flat(result.get("copies", []))})
 
     return change
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from catalog.domain.capture_time import EARLIEST_YEAR, CaptureTime, parse_offset
 from catalog.domain.copies import timestamp
+from catalog.domain.derivation import with_derived, without_derived
 from catalog.domain.geo import position_or_reason
 
 Document = dict[str, Any]
@@ -31,6 +32,10 @@ _COVERED = {"taken": ("captured",), "position": ("location", "altitude"), "aroun
 
 def without_person(document: Mapping[str, Any]) -> Document:
     """The document as its bytes alone would make it."""
+    return with_derived(_uncovered(document))
+
+
+def _uncovered(document: Mapping[str, Any]) -> Document:
     base = {k: v for k, v in document.items() if k not in ("person", "extracted", "manual")}
     for field, value in document.get("extracted", {}).items():
         if value is None:
@@ -41,18 +46,18 @@ def without_person(document: Mapping[str, Any]) -> Document:
 
 
 def overlaid(document: Mapping[str, Any], person: Mapping[str, Any]) -> Document:
-    """The document with exactly what `person` says over what its bytes state."""
-    base = without_person(document)
+    """The document with exactly what `person` says over what its bytes state, and with what follows from both."""
+    base = without_derived(_uncovered(document))
     said = {name: person[name] for name in NAMES if name in person}
     if not said:
-        return base
+        return with_derived(base)
     changed = dict(base)
     for name, value in said.items():
         changed |= _MADE.get(name, _plain(name))(value, changed)
     covered = sorted({field for name in said for field in _COVERED.get(name, (name,))})
     extracted = {field: base.get(field) for field in covered}
     document_ = {k: v for k, v in changed.items() if k not in extracted or (v is not None and v != [])}
-    return {**document_, "person": said, "extracted": extracted, "manual": sorted(said.keys() - {"around"})}
+    return with_derived({**document_, "person": said, "extracted": extracted, "manual": sorted(said.keys() - {"around"})})
 
 
 def merged(mine: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from catalog.domain.asset import Asset, Copy
 from catalog.domain.capture_time import CaptureTime
-from catalog.domain.copies import flat, timestamp
+from catalog.domain.copies import flat, inode_fields, timestamp
 from catalog.domain.filetypes import extension_of
 from catalog.domain.person import overlaid
 from catalog.index import schema
@@ -40,7 +40,7 @@ def copy_document(copy: Copy) -> dict[str, Any]:
         "added": timestamp(copy.added),
         "verified": timestamp(copy.verified),
         "state": copy.state,
-        **({"device": copy.device, "inode": copy.inode} if copy.inode else {}),
+        **inode_fields(copy.device, copy.inode, copy.host, copy.ctime_ns),
         **({"revision": copy.revision} if copy.revision else {}),
     }
 
@@ -58,6 +58,7 @@ def asset_document(
     document = {
         "hash": facts.hash,
         "image_hash": facts.image_hash,
+        "checksums": dict(facts.checksums),
         "size": facts.size,
         "kind": facts.kind,
         "type": facts.type,

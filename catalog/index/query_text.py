@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
+from catalog.domain.checksums import KEPT
 from catalog.errors import QuerySyntaxError
 
 FIELDS: dict[str, str] = {
@@ -34,18 +35,21 @@ FIELDS: dict[str, str] = {
     "bright": "quality.bright", "detail": "quality.detail", "rendition_of": "rendition_of", "live_id": "live_id",
     "motion": "motion_photo",
     "stack": "stack.id", "role": "stack.role", "note": "notes", "problem": "problem", "run": "run", "altitude": "altitude",
-    "manual": "manual",
+    "manual": "manual", "year": "captured.year", "month_day": "captured.month_day", "hour": "captured.hour",
+    "weekday": "captured.weekday", "precision": "captured.precision", "shape": "shape", "megapixels": "megapixels",
+    "owner": "owner", "device": "device", **{kind: f"checksums.{kind}" for kind in KEPT},
 }  # fmt: skip
 """Short names and the fields of the document they mean; the document's own names work as well."""
 
 DATES = frozenset({"captured.wall", "captured.instant", "added", "updated"})
 NUMBERS = frozenset({
-    "size", "captured.offset_minutes", "altitude", "exposure.time", "exposure.f_number", "exposure.iso",
-    "exposure.focal_length", "exposure.focal_length_35mm", "exposure.flash", "width", "height", "orientation", "duration",
-    "video.frame_rate", "video.rotation", "quality.sharpness", "quality.brightness", "quality.contrast",
-    "quality.focus", "quality.dark", "quality.bright", "quality.detail", "rating", "copy_count",
+    "size", "captured.offset_minutes", "captured.year", "captured.hour", "captured.weekday", "altitude", "exposure.time",
+    "exposure.f_number", "exposure.iso", "exposure.focal_length", "exposure.focal_length_35mm", "exposure.flash", "width",
+    "height", "megapixels", "orientation", "duration", "video.frame_rate", "video.rotation", "quality.sharpness",
+    "quality.brightness", "quality.contrast", "quality.focus", "quality.dark", "quality.bright", "quality.detail", "rating",
+    "copy_count",
 })  # fmt: skip
-BOOLEANS = frozenset({"captured.has_time", "motion_photo", "quality.blank", "quality.blurred", "favorite"})
+BOOLEANS = frozenset({"captured.has_time", "motion_photo", "quality.blank", "quality.blurred", "favorite", "place_removed"})
 _COMPARABLE = DATES | NUMBERS | BOOLEANS
 UNSEARCHABLE = {
     "location": "Use near:latitude,longitude,distance or has:location.",
@@ -60,7 +64,8 @@ PRESENCE = {"location": "location", "gps": "location", "date": "captured.wall", 
 """Names that `has:` knows beside those of FIELDS."""
 
 _LOWER_CASE = frozenset(
-    {"kind", "type", "mime", "extension", "stores", "hash", "image_hash", "captured.confidence", "stack.role"}
+    {"kind", "type", "mime", "extension", "stores", "hash", "image_hash", "captured.confidence", "captured.precision"}
+    | {"stack.role", "shape", "preview", *(f"checksums.{kind}" for kind in KEPT)}
 )
 _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
           "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}  # fmt: skip

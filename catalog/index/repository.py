@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from catalog.domain.asset import KnownAsset
+from catalog.domain.derivation import with_derived
 from catalog.errors import AssetNotFound, CatalogIndexError, IndexUnavailable, SchemaMismatch
 from catalog.index import schema
 from catalog.index.client import Connection
@@ -20,7 +21,7 @@ SCAN_PAGE = 1000
 READY_TIMEOUT = "40s"
 _SHARDS = "Look at its health (GET /_cat/shards) and its log, then run the command again."
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
-UPGRADES: dict[int, dict[str, Upgrade]] = {1: {}, 2: {}}
+UPGRADES: dict[int, dict[str, Upgrade]] = {1: {}, 2: {}, 3: {schema.ASSETS: with_derived}}
 """How documents of schema version N become those of N + 1, by what their index holds; the others stay as they are.
 
 Called twice, an upgrade must give the same: a migration that was cut off is done again.
@@ -32,10 +33,31 @@ _LEFTOVER = "If it is left from an update long ago, delete it; then run the comm
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """The concrete index behind an alias, and the version of its schema."""
+    """The concrete index behind an alias, and the version and revision of its schema."""
 
     index: str
     version: int
+    revision: int = 0
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether it holds what this program does not know of, and would lose or spoil by writing."""
+        return is_newer(self.version, self.revision)
+
+    @property
+    def schema(self) -> str:
+        """The version and revision, for a person."""
+        return schema_text(self.version, self.revision)
+
+
+def is_newer(version: int, revision: int) -> bool:
+    """Whether a schema is newer than this program's."""
+    return (version, revision) > (schema.SCHEMA_VERSION, schema.REVISION)
+
+
+def schema_text(version: int, revision: int) -> str:
+    """`4`, or `4.1` where something was added."""
+    return f"{version}.{revision}" if revision else f"{version}"
 
 
 def upgraded(what: str, document: dict[str, Any], version: int) -> dict[str, Any]:
@@ -69,6 +91,8 @@ class Repository:
                 self._create(what)
             elif found[what].version < schema.SCHEMA_VERSION:
                 self._migrate(what, found[what])
+            elif found[what].revision < schema.REVISION:
+                self._extend(what, found[what].index)
 
     def checked(self) -> dict[str, Behind]:
         """The indexes that are there, by what they hold; refuses those of a version that this program cannot bring up to date."""
@@ -104,14 +128,14 @@ class Repository:
                         f"The alias {alias} stands for two indexes, {found[what].index} and {index}.",
                         hint="Take it from the one that is not the catalog.",
                     )
-                found[what] = Behind(index, int(mark["schema"]))
+                found[what] = Behind(index, int(mark["schema"]), int(mark.get("revision", 0)))
         return found
 
     def _check_version(self, what: str, index: Behind) -> None:
         alias = schema.alias_of(self.alias, what)
-        if index.version > schema.SCHEMA_VERSION:
+        if index.is_newer:
             raise SchemaMismatch(
-                f"The index {alias} was made by a newer version of this program (schema {index.version}).",
+                f"The index {alias} was made by a newer version of this program (schema {index.schema}).",
                 hint="Install that version or a later one.",
             )
         if not is_upgradable(index.version):
@@ -154,6 +178,12 @@ class Repository:
 
     # --- migration -------------------------------------------------------------------------------------------------
 
+    def _extend(self, what: str, index: str) -> None:
+        """Put the fields of a later revision on an index in use. Whoever was faster, or is cut off, has done no harm."""
+        log.info("Adding fields of schema %s to %s", schema_text(schema.SCHEMA_VERSION, schema.REVISION), index)
+        mapping = {"_meta": schema.meta(what, schema.SCHEMA_VERSION), "properties": schema.PROPERTIES[what]}
+        self.connection.request("PUT", f"/{quote(index)}/_mapping", mapping)
+
     def _migrate(self, what: str, before: Behind) -> None:
         """Copy every document into an index of the new schema, then flip the alias. The old index stays as it is.
 
@@ -184,9 +214,13 @@ class Repository:
         self._flip(what, before, after)
 
     def _check_target(self, what: str, after: str) -> None:
-        """Refuse to copy into an index that is not the one a migration begun before has made."""
+        """Refuse to copy into an index that is not the one a migration begun before has made, perhaps of an earlier revision."""
         meta = self.connection.request("GET", f"/{quote(after)}/_mapping")[after]["mappings"].get("_meta", {})
-        if meta != schema.body(what, schema.SCHEMA_VERSION)["mappings"]["_meta"]:
+        begun, ours = int(meta.get("revision", 0)), schema.meta(what, schema.SCHEMA_VERSION)
+        if {**meta, "revision": begun} == {**ours, "revision": min(begun, schema.REVISION)}:
+            if begun < schema.REVISION:
+                self._extend(what, after)
+        else:
             raise SchemaMismatch(
                 f"The index {after} on {self.connection.address.url}, which an update of the catalog needs, was not made by "
                 "this program for this purpose.",

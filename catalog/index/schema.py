@@ -3,6 +3,9 @@
 One catalog is an alias (default `catalog`) over a versioned concrete index, and beside it `-events` (append-only
 history), `-stores` (known stores), `-sources` (files that were read before), `-decisions` (what a person decided) and
 `-handovers` (what was handed over to a cloud).
+
+A schema has a version and a revision. Another version needs a copy of every document (`repository.UPGRADES`); a revision
+only adds fields, which are put on the index in use, and which documents lack until they are next written.
 Written for the core of Elasticsearch alone: no scripts, no ingest, no optional modules.
 """
 
@@ -10,8 +13,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from catalog.domain.checksums import KEPT
+
 MARK = "image-catalog"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+REVISION = 0
+"""Counts what was added to the mappings since that version, over all indexes; 0 again with the next version."""
 ASSETS = "assets"
 """What the index behind the catalog's own alias holds."""
 COMPANIONS = ("events", "stores", "sources", "decisions", "handovers")
@@ -41,8 +48,10 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "type": KEYWORD,
     "mime": KEYWORD,
     "extension": KEYWORD,
+    "checksums": _object(**dict.fromkeys(KEPT, KEYWORD)),
     "captured": _object(
-        wall=DATE, instant=DATE, offset_minutes=INTEGER, zone=KEYWORD, source=KEYWORD, confidence=KEYWORD, has_time=BOOLEAN
+        wall=DATE, instant=DATE, offset_minutes=INTEGER, zone=KEYWORD, source=KEYWORD, confidence=KEYWORD, has_time=BOOLEAN,
+        year=INTEGER, month_day=KEYWORD, hour=INTEGER, weekday=INTEGER, precision=KEYWORD,
     ),
     "location": {"type": "geo_point"},
     "altitude": FLOAT,
@@ -53,6 +62,8 @@ ASSET_PROPERTIES: dict[str, Any] = {
     ),
     "width": INTEGER,
     "height": INTEGER,
+    "shape": KEYWORD,
+    "megapixels": FLOAT,
     "orientation": INTEGER,
     "duration": FLOAT,
     "video": _object(codec=KEYWORD, audio_codec=KEYWORD, frame_rate=FLOAT, rotation=INTEGER),
@@ -62,6 +73,7 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "phash": HASH_BITS,
     "phash_inner": HASH_BITS,
     "look": {"type": "binary"},
+    "preview": KEYWORD,
     "quality": _object(
         sharpness=FLOAT, brightness=FLOAT, contrast=FLOAT, blank=BOOLEAN, blurred=BOOLEAN, focus=FLOAT, dark=FLOAT, bright=FLOAT,
         detail=FLOAT,
@@ -73,17 +85,24 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "title": TEXT,
     "description": {"type": "text"},
     "manual": KEYWORD,
+    "owner": KEYWORD,
+    "device": KEYWORD,
+    "place_removed": BOOLEAN,
     "person": STORED,
     "extracted": STORED,
     "stack": _object(id=KEYWORD, role=KEYWORD),
     "rendition_of": KEYWORD,
     "renditions": KEYWORD,
-    "sidecars": _object(store=KEYWORD, path=PATH, hash=KEYWORD, size=LONG, mtime=DATE, device=KEYWORD, inode=KEYWORD),
+    "sidecars": _object(
+        store=KEYWORD, path=PATH, hash=KEYWORD, size=LONG, mtime=DATE, device=KEYWORD, inode=KEYWORD, host=KEYWORD,
+        ctime_ns=LONG,
+    ),
     "copies": {
         "type": "nested",
         "properties": {
             "store": KEYWORD, "path": PATH, "name": TEXT, "size": LONG, "mtime": DATE, "revision": KEYWORD,
-            "added": DATE, "verified": DATE, "state": KEYWORD, "device": KEYWORD, "inode": KEYWORD,
+            "added": DATE, "verified": DATE, "state": KEYWORD, "device": KEYWORD, "inode": KEYWORD, "host": KEYWORD,
+            "ctime_ns": LONG,
         },
     },
     "stores": KEYWORD,
@@ -101,12 +120,12 @@ ASSET_PROPERTIES: dict[str, Any] = {
 COMPANION_PROPERTIES: dict[str, dict[str, Any]] = {
     "events": {
         "at": DATE, "run": KEYWORD, "command": KEYWORD, "action": KEYWORD, "outcome": KEYWORD, "reason": {"type": "text"},
-        "hash": KEYWORD, "store": KEYWORD, "path": PATH, "source": PATH, "before": STORED, "after": STORED,
-        "effect": KEYWORD, "trash": PATH, "undoes": KEYWORD,
+        "reason_kind": KEYWORD, "hash": KEYWORD, "store": KEYWORD, "path": PATH, "source": PATH, "before": STORED,
+        "after": STORED, "effect": KEYWORD, "trash": PATH, "undoes": KEYWORD,
     },
     "stores": {
         "name": KEYWORD, "id": KEYWORD, "kind": KEYWORD, "root": PATH, "added": DATE, "last_run": DATE,
-        "verifying_since": DATE, "removed": BOOLEAN,
+        "verifying_since": DATE, "removed": BOOLEAN, "roots": _object(host=KEYWORD, name=KEYWORD, root=PATH, seen=DATE),
     },
     "sources": {"hash": KEYWORD, "path": PATH, "run": KEYWORD, "at": DATE},
     "decisions": {"kind": KEYWORD, "hash": KEYWORD, "other": KEYWORD, "at": DATE, "run": KEYWORD, "note": {"type": "text"}},
@@ -148,6 +167,11 @@ def successor(index: str, alias: str, before: int, after: int) -> str:
     return concrete_name(alias, after) + mark
 
 
+def meta(what: str, version: int) -> dict[str, Any]:
+    """Our mark in a mapping: that the index is ours, what it holds, and by which schema."""
+    return {"mark": MARK, "holds": what, "schema": version, "revision": REVISION}
+
+
 def body(what: str, version: int, alias: str | None = None) -> dict[str, Any]:
     """The request that creates one concrete index with our mark, and with its alias where one is given."""
     return {
@@ -163,7 +187,7 @@ def body(what: str, version: int, alias: str | None = None) -> dict[str, Any]:
         },
         "mappings": {
             "dynamic": "strict",
-            "_meta": {"mark": MARK, "holds": what, "schema": version},
+            "_meta": meta(what, version),
             "properties": PROPERTIES[what],
         },
     }

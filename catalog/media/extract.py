@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from catalog.domain.asset import Appearance, Facts
 from catalog.domain.filetypes import HEAD_BYTES, FileType, extension_of, matches_extension, recognise
-from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, content_hash
+from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, Digests, digests_of
 from catalog.errors import UnreadableMedia, UnsupportedType
 from catalog.media import pixels
 from catalog.media.findings import Findings
@@ -26,13 +26,13 @@ _RAW_FAMILIES = frozenset({"tiff", "cr3", "crw", "raf", "mrw", "x3f"})
 _KEPT_OUT = frozenset({"width", "height", "duration", "preview_offset", "preview_length"})
 
 
-def read_hash(request: Request) -> str:
-    """The content hash of one photo or video. Raises UnsupportedType or UnreadableMedia with a reason."""
+def read_hash(request: Request) -> Digests:
+    """The content hash, and checksums, of one photo or video. Raises UnsupportedType or UnreadableMedia with a reason."""
     with open_regular(request.path) as (descriptor, size):
         type_of(os.pread(descriptor, HEAD_BYTES, 0), os.path.basename(request.path))  # noqa: PTH119
-        digest = hash_stream(descriptor, size)
+        digests = hash_stream(descriptor, size, request.checksums)
         _check_unchanged(descriptor, size)
-        return digest
+        return digests
 
 
 def read_facts(request: Request, optional: OptionalReaders | None = None) -> Facts:
@@ -52,14 +52,14 @@ def read_facts(request: Request, optional: OptionalReaders | None = None) -> Fac
         source: ByteSource
         if size <= WHOLE_FILE_BYTES:
             data = _read_whole(descriptor, size)
-            source, digest = MemorySource(data), content_hash(data)
+            source, digests = MemorySource(data), digests_of(data, request.checksums)
         else:
             source = FileSource(descriptor, size)
-            digest = hash_stream(descriptor, size)
+            digests = hash_stream(descriptor, size, request.checksums)
         _check_unchanged(descriptor, size)
-        if request.part is not None and digest != request.part.digest:
+        if request.part is not None and digests.content != request.part.digest:
             raise UnreadableMedia("its bytes are not those that its store states")
-        return _describe(request, name, source, filetype, digest, optional)
+        return _describe(request, name, source, filetype, digests, optional)
 
 
 class Wanting(Exception):
@@ -76,7 +76,7 @@ def _read_part(request: Request, part: Part, name: str, source: PartSource) -> F
     What was touched counts, not what was raised: a library may have swallowed that.
     """
     try:
-        facts = _describe(request, name, source, type_of(source.read(0, HEAD_BYTES), name), part.digest)
+        facts = _describe(request, name, source, type_of(source.read(0, HEAD_BYTES), name), Digests(part.digest))
     except Hole:
         raise Wanting(source.touched) from None
     if source.touched and not part.last:
@@ -104,9 +104,9 @@ def open_regular(path: str) -> Iterator[tuple[int, int]]:
         os.close(descriptor)
 
 
-def hash_stream(descriptor: int, size: int) -> str:
-    """The content hash of an open file, read block by block."""
-    hasher = ContentHasher()
+def hash_stream(descriptor: int, size: int, kinds: Sequence[str] = ()) -> Digests:
+    """The content hash of an open file, and checksums of these kinds, read block by block."""
+    hasher = ContentHasher(kinds)
     offset = 0
     while offset < size:
         block = os.pread(descriptor, BLOCK_SIZE, offset)
@@ -114,7 +114,7 @@ def hash_stream(descriptor: int, size: int) -> str:
             raise UnreadableMedia("the file changed while it was read")
         hasher.update(block)
         offset += len(block)
-    return hasher.hexdigest()
+    return hasher.digests()
 
 
 def _read_whole(descriptor: int, size: int) -> bytes:
@@ -147,7 +147,7 @@ def _describe(
     name: str,
     source: ByteSource,
     filetype: FileType,
-    digest: str,
+    digests: Digests,
     optional: OptionalReaders | None = None,
 ) -> Facts:
     findings = Findings()
@@ -165,7 +165,8 @@ def _describe(
     elif width is None and is_raw(filetype):
         width, height = _sensor_size(source, request.path)
     return Facts(
-        hash=digest,
+        hash=digests.content,
+        checksums=digests.checksums,
         size=source.size,
         type=filetype.name,
         kind=filetype.kind,

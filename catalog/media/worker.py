@@ -54,7 +54,7 @@ def _read_exactly(stream: IO[bytes], length: int) -> bytes:
 
 
 def answer(request: Any, optional: OptionalReaders) -> tuple[str, Any]:
-    """("read", Facts, content hash, preview or Clip), ("unsupported", reason) or ("unreadable", reason).
+    """("read", Facts, Digests, preview or Clip), ("unsupported", reason) or ("unreadable", reason).
 
     Of a file that was fetched in part also ("wanted", ranges): what must be there before it can be told.
     """

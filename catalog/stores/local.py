@@ -8,13 +8,13 @@ import itertools
 import os
 import stat as stat_module
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, ClassVar, TypeAlias
 
 from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
-from catalog.domain.fixity import BLOCK_SIZE, ContentHasher
+from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, Digests
 from catalog.domain.names import comparison_key, from_text, to_text
 from catalog.errors import (
     AlreadyExists,
@@ -28,6 +28,7 @@ from catalog.errors import (
     StoreUnavailable,
     UsageError,
 )
+from catalog.stores.machine import machine_id
 from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_writable
 from catalog.stores.placing import place_without_overwriting
 from catalog.stores.protocol import Capabilities, Store
@@ -174,20 +175,24 @@ class LocalStore:
 
     def checksum(self, path: str, *, anew: bool = False) -> str:
         """The content hash, by reading the file; `anew`: from the disk, not from what the system remembers of it."""
+        return self.digests(path, (), anew=anew).content
+
+    def digests(self, path: str, kinds: Sequence[str], *, anew: bool = False) -> Digests:
+        """The same, and checksums of these kinds."""
         with self.open(path) as stream:
             if anew:
                 _forget_pages(stream.fileno())
-            return self._hash(stream.fileno(), path)
+            return self._hash(stream.fileno(), path, kinds)
 
-    def _hash(self, descriptor: int, path: str) -> str:
-        hasher = ContentHasher()
+    def _hash(self, descriptor: int, path: str, kinds: Sequence[str] = ()) -> Digests:
+        hasher = ContentHasher(kinds)
         buffer = memoryview(bytearray(_READ_BYTES))
         try:
             while count := os.readv(descriptor, [buffer]):
                 hasher.update(buffer[:count])
         except OSError as error:
             raise self._failure(error, path) from error
-        return hasher.hexdigest()
+        return hasher.digests()
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
@@ -230,7 +235,7 @@ class LocalStore:
         descriptor = os.open(aside, os.O_RDONLY | os.O_CLOEXEC)
         try:
             written = os.fstat(descriptor).st_size
-            found = self._hash(descriptor, path) if written == size else ""
+            found = self._hash(descriptor, path).content if written == size else ""
         finally:
             os.close(descriptor)
         if found != checksum:
@@ -320,7 +325,7 @@ class LocalStore:
         except OSError as error:
             raise self._failure(error, key) from error
         try:
-            return self._hash(descriptor, key)
+            return self._hash(descriptor, key).content
         finally:
             os.close(descriptor)
 
@@ -408,7 +413,8 @@ def _forget_pages(descriptor: int) -> None:
 
 def _entry_of(path: str, status: os.stat_result) -> Entry:
     problem = "" if stat_module.S_ISREG(status.st_mode) else _PROBLEMS.get(stat_module.S_IFMT(status.st_mode), "not a file")
-    return Entry(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino, problem)
+    size, changed, inode = status.st_size, status.st_ctime_ns, status.st_ino
+    return Entry(path, size, status.st_mtime_ns, changed, status.st_dev, inode, problem, host=machine_id())
 
 
 def _transfer(stream: BinaryIO, target: int) -> None:

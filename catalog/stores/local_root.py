@@ -49,7 +49,7 @@ class LocalRoot:
         return LocalStore(name, self.folder, managed=managed)
 
     def overlap(self, other: Root) -> Overlap | None:
-        """By the real paths, or by being the same on disk, as a bind mount shows it under another name."""
+        """By the real paths, or by being the same on disk, as a bind mount shows it."""
         if not isinstance(other, LocalRoot):
             return None
         mine, theirs = (Path(os.path.realpath(root.folder)) for root in (self, other))
@@ -74,7 +74,10 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 class LocalKind:
-    """Folders of this machine. A person makes them: one that is not there may be a disk that is not mounted."""
+    """Folders of this machine.
+
+    A person makes them: one that is not there may be a disk that is not mounted.
+    """
 
     name: ClassVar[str] = LocalStore.kind
     prefix: ClassVar[str] = ""

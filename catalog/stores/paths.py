@@ -10,7 +10,10 @@ from catalog.errors import InvalidPath, ReadOnlyStore
 from catalog.stores.protocol import Capabilities
 
 PRIVATE = ".catalog"
-"""The folder below a managed root that holds its marker, temporary files and trash; never listed."""
+"""The folder below a managed root that holds its marker, temporary files and trash.
+
+Never listed.
+"""
 
 
 class Named(Protocol):
@@ -27,7 +30,11 @@ def check_inside(path: str, store: Named) -> None:
         raise InvalidPath(f"{path!r} is no path inside store {store.name}.", store=store.name, path=path)
     longest = store.capabilities.longest_name
     if longest and any(len(from_text(part).encode(errors="replace")) > longest for part in parts):
-        raise InvalidPath(f"A name in {path[:60]}... is longer than store {store.name} can hold.", store=store.name, path=path)
+        raise InvalidPath(
+            f"A name in {path[:60]}... is longer than store {store.name} can hold.",
+            store=store.name,
+            path=path,
+        )
 
 
 def check_writable(path: str, store: Named) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from catalog.domain.asset import Entry
+from catalog.domain.fixity import Digests
 from catalog.stores.trash import Trashed
 
 Paths: TypeAlias = list[str]
@@ -127,6 +128,10 @@ class ManagedStore(Store, Protocol):
 
     def checksum(self, path: str, *, anew: bool = False) -> str:
         """The content hash of a file; `anew`: from the medium itself, not from what is remembered of it."""
+        ...
+
+    def digests(self, path: str, kinds: Sequence[str], *, anew: bool = False) -> Digests:
+        """The content hash, and where all of the file is read checksums of these kinds; `anew` as for `checksum`."""
         ...
 
     def discard(self, path: str, seen: Entry | None = None) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from catalog.domain.roots import roots_of, seen_from
 from catalog.errors import UnknownKind
 from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.local_root import LocalKind
+from catalog.stores.machine import machine_id
 from catalog.stores.root import Kind, Root, StoreContext
 
 _KINDS: dict[str, Kind] = {}
@@ -43,35 +45,54 @@ def kind_called(name: str, store: str) -> Kind:
 
 
 def kind_named_by(text: str) -> Kind:
-    """The kind of the root that a person named. Raises UnknownKind for one that begins like a kind that there is not."""
+    """The kind of the root that a person named.
+
+    Raises UnknownKind for one that begins like a kind that there is not.
+    """
     for kind in kinds():
         if kind.prefix and text.startswith(kind.prefix):
             return kind
     if (found := _PREFIX.match(text)) and not Path(text).exists():
         examples = ", ".join(f"{kind.title} ({kind.example})" for kind in kinds())
         raise UnknownKind(
-            f"{text} is not there, and there is no kind of store called {found[1]}.", hint=f"There are: {examples}."
+            f"{text} is not there, and there is no kind of store called {found[1]}.",
+            hint=f"There are: {examples}.",
         )
     return next(kind for kind in kinds() if not kind.prefix)
 
 
 def root_named(text: str, context: StoreContext) -> Root:
-    """The root that a person named. Raises UnknownKind, and UsageError where its kind refuses the text."""
+    """The root that a person named.
+
+    Raises UnknownKind, and UsageError where its kind refuses the text.
+    """
     kind = kind_named_by(text)
     return kind.root(kind.parse(text), context)
 
 
 def root_recorded(record: Mapping[str, Any], context: StoreContext) -> Root:
-    """The root of a store as the catalog recorded it. Raises UnknownKind."""
-    return kind_called(record["kind"], record["name"]).root(record["root"], context)
+    """The root of a store as the catalog recorded it: where this machine saw it, else where it was last. Raises UnknownKind."""
+    return kind_called(record["kind"], record["name"]).root(seen_from(record, machine_id())["root"], context)
 
 
 def folder_recorded(record: Mapping[str, Any]) -> Path | None:
     """The folder of this machine that a recorded store lies in; None where it is far away. Raises UnknownKind."""
-    return kind_called(record["kind"], record["name"]).folder(record["root"])
+    return kind_called(record["kind"], record["name"]).folder(seen_from(record, machine_id())["root"])
+
+
+def roots_recorded(record: Mapping[str, Any], context: StoreContext) -> list[Root]:
+    """Every root that a store has, or had, on whatever machine. Raises UnknownKind."""
+    kind = kind_called(record["kind"], record["name"])
+    return [kind.root(text, context) for text in roots_of(record)]
+
+
+def folders_recorded(record: Mapping[str, Any]) -> list[Path]:
+    """Those of them that are folders of a machine. Raises UnknownKind."""
+    kind = kind_called(record["kind"], record["name"])
+    return [folder for text in roots_of(record) if (folder := kind.folder(text)) is not None]
 
 
 def shown(record: Mapping[str, Any]) -> str:
-    """A recorded root as a person would name it, also one of a kind that this program does not know."""
+    """A recorded root as a person would name it, also one of a kind that is not known here."""
     kind = _KINDS.get(record["kind"])
     return f"{record['kind'] + ':' if kind is None else kind.prefix}{record['root']}"

@@ -1,4 +1,7 @@
-"""Where a store lies, and what a kind of store is: the two protocols that a new kind fulfils beside `Store`."""
+"""Where a store lies, and what a kind of store is.
+
+The two protocols that a new kind fulfils beside `Store`.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,9 @@ from catalog.stores.protocol import ManagedStore
 class StoreContext:
     """What a kind may need from outside.
 
-    `state` is a folder of this machine for what a store remembers between runs. `connections` gives, by kind, what
-    connects to a service; it is made when first asked for, and shared by all roots of the kind. Once `interrupted` is set
-    nothing is waited for any more.
+    `state` is a folder of this machine for what a store remembers between runs. `connections`
+    gives, by kind, what connects to a service; it is made when first asked for, and shared by all
+    roots of the kind. Once `interrupted` is set nothing is waited for any more.
     """
 
     state: Path
@@ -27,9 +30,15 @@ class StoreContext:
     interrupted: threading.Event = field(default_factory=threading.Event)
 
     def connection(self, kind: str) -> Any:
-        """What connects to the service of a kind. Raises ConfigError where nothing is configured for it."""
+        """What connects to the service of a kind.
+
+        Raises ConfigError where nothing is configured for it.
+        """
         if kind not in self.connections:
-            raise ConfigError(f"Nothing is configured for stores of the kind {kind}.", hint="Check the configuration.")
+            raise ConfigError(
+                f"Nothing is configured for stores of the kind {kind}.",
+                hint="Check the configuration.",
+            )
         return self.connections[kind]()
 
 
@@ -66,11 +75,16 @@ class Root(Protocol):
         ...
 
     def marker(self) -> str | None:
-        """The id of the store there; None where it was never marked. Raises StoreGuard for a damaged marker."""
+        """The id of the store there; None where it was never marked.
+
+        Raises StoreGuard for a damaged marker.
+        """
         ...
 
     def mark(self, name: str, identity: str | None = None) -> str:
-        """Mark it as a store and return its id; if another program was faster, that one's. Makes the folder if need be.
+        """Mark it as a store and return its id; if another program was faster, that one's.
+
+        Makes the folder if need be.
 
         With `identity` it becomes the store of that id again, whatever its marker said.
         """
@@ -79,12 +93,16 @@ class Root(Protocol):
     def store(self, name: str, *, managed: bool = True, is_new: bool = False) -> ManagedStore:
         """The store; without `managed` it is only read from.
 
-        `is_new`: the catalog does not know it yet, so that a folder that is not there is an empty one.
+        `is_new`: the catalog does not know it yet, so that a folder that is not there is an empty
+        one.
         """
         ...
 
     def overlap(self, other: Root) -> Overlap | None:
-        """Whether it is the same folder as another, lies inside of it, or around it; None where they share nothing."""
+        """Whether it is the same folder as another, lies inside of it, or around it.
+
+        None where they share nothing.
+        """
         ...
 
     def upwards(self) -> Iterator[Root]:
@@ -95,9 +113,10 @@ class Root(Protocol):
 class Kind(Protocol):
     """A kind of store.
 
-    `name` is what the catalog records. `prefix` is how a person begins the name of a root, "" for a path of this machine.
-    `title` and `example` tell a person of it. With `claims_itself` the first use makes the folder and marks it; else a
-    person makes the folder, since one that is not there may be a disk that is not mounted.
+    `name` is what the catalog records. `prefix` is how a person begins the name of a root, "" for a
+    path of this machine. `title` and `example` tell a person of it. With `claims_itself` the first
+    use makes the folder and marks it; else a person makes the folder, since one that is not there
+    may be a disk that is not mounted.
     """
 
     name: ClassVar[str]
@@ -107,7 +126,10 @@ class Kind(Protocol):
     claims_itself: ClassVar[bool]
 
     def parse(self, given: str) -> str:
-        """The text of a root as a person or a setting named it, with or without the prefix. Raises UsageError."""
+        """The text of a root as a person or a setting named it, with or without the prefix.
+
+        Raises UsageError.
+        """
         ...
 
     def folder(self, text: str) -> Path | None:

@@ -21,10 +21,12 @@ _ABANDONED_SECONDS = 7 * 24 * 3600
 
 
 def claim_scratch(base: Path, inside: Path = IN_A_STORE, *, mode: int = 0o777) -> tuple[Path, int]:
-    """A new folder at `inside` of a folder that is there, and the open descriptor that locks it. Raises OSError.
+    """A new folder at `inside` of a folder that is there, and the open descriptor that locks it.
 
-    What killed programs left there goes first. Another one may sweep the new folder, or remove its parent, in the moment
-    before it is locked: then a new one is made.
+    Raises OSError.
+
+    What killed programs left there goes first. Another one may sweep the new folder, or remove its
+    parent, in the moment before it is locked: then a new one is made.
     """
     parent = base / inside
     while True:
@@ -64,7 +66,9 @@ def _drop(scratch: Path, lock: int) -> None:
 
 @contextlib.contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder of this run's own in `parent` (made if need be), which holds nothing else; removed at the end.
+    """A folder of this run's own in `parent` (made if need be), which holds nothing else.
+
+    Removed at the end.
 
     Raises OSError.
     """
@@ -77,7 +81,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
 
 def sweep_scratch(parent: Path) -> None:
-    """Remove what killed programs left in a folder of scratch folders, and it too once it is empty."""
+    """Remove what killed programs left in a folder, and the folder too once it is empty."""
     with contextlib.suppress(OSError):
         _sweep(parent)
         parent.rmdir()
@@ -86,7 +90,8 @@ def sweep_scratch(parent: Path) -> None:
 def _sweep(parent: Path) -> None:
     """Remove the folders that no living program holds.
 
-    The locks of another machine cannot be seen on every network file system: its folders go when they are old.
+    The locks of another machine cannot be seen on every network file system: its folders go when
+    they are old.
     """
     for folder in parent.iterdir():
         with contextlib.suppress(OSError):

@@ -1,4 +1,7 @@
-"""What a file holds: by the checksums that its store states, where they tell it or the index knows them, else by reading."""
+"""What a file holds.
+
+By the checksums that its store states, where they tell it or the index knows them, else by reading.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ class ByChecksum(Protocol):
     """Who knows contents by other checksums than their content hash."""
 
     def known_by(self, kind: str, values: list[str]) -> dict[str, str]:
-        """The content hash of the asset that has each of some checksums of a kind, by checksum; without those of none."""
+        """The content hash of the asset that has each of some checksums of a kind, by checksum.
+
+        Without those of none.
+        """
         ...
 
 
@@ -28,18 +34,24 @@ def content_of(store: Store, entry: Entry) -> str:
 
 
 def holds(store: Store, entry: Entry, recorded: Mapping[str, str]) -> bool:
-    """Whether a file has a recorded content (see `checksums.recorded`): as its entry states, else by reading all of it."""
+    """Whether a file has a recorded content (see `checksums.recorded`).
+
+    As its entry states, else by reading all of it.
+    """
     same = agree(entry.checksums, recorded)
     return store.checksum(entry.path) == recorded[CONTENT] if same is None else same
 
 
 def states_contents(store: Store) -> bool:
-    """Whether a store states in its listings what proves contents: then each question about one file costs a request."""
+    """Whether a store states in its listings what proves contents.
+
+    Then each question about one file costs a request.
+    """
     return can_prove(store.capabilities.checksums)
 
 
 def stated_contents(entries: Iterable[Entry], index: ByChecksum) -> dict[str, str]:
-    """The content hash by path of those files whose checksums tell it, by themselves or by what the index knows.
+    """The content hash, by path, of those files whose checksums tell it, or the index by them.
 
     The index is asked about many files at once, by the strongest checksum of each.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from catalog.domain.capture_time import (
     in_zone,
     is_messenger_name,
 )
+from catalog.domain.checksums import kept
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
 
@@ -46,7 +47,9 @@ class Describer:
     base: str = ""
 
     def describe(self, facts: Facts, entry: Entry, now: datetime) -> Asset:
-        """The asset; `now` is naive UTC, later dates are no dates."""
+        """The asset; `now` is naive UTC, later dates are no dates. What its store states of a content is kept with it."""
+        if stated := kept(entry.checksums):
+            facts = replace(facts, checksums={**stated, **facts.checksums})
         captured, notes = choose(self._candidates(facts, entry), now)
         if captured is not None and captured.zone == "UTC":
             captured = self._local(captured, facts.position)

@@ -21,6 +21,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from catalog.domain.asset import Entry, Facts
 from catalog.domain.checksums import agree, recorded
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, extension_of
+from catalog.domain.fixity import Digests
 from catalog.domain.names import from_text
 from catalog.errors import MediaError, StoreError, StoreUnavailable, UnreadableMedia, UnsupportedType
 from catalog.media.request import Part, Request
@@ -52,11 +53,15 @@ _END: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A file to read, and the sidecars that speak for it. `only_hash`: the content hash is all that is wanted."""
+    """A file to read, and the sidecars that speak for it. `only_hash`: the content hash is all that is wanted.
+
+    `checksums`: and with it the checksums that are configured, because the index may lack them.
+    """
 
     entry: Entry
     sidecars: tuple[Entry, ...] = ()
     only_hash: bool = False
+    checksums: bool = False
 
 
 class Reading(Protocol):
@@ -72,11 +77,12 @@ class Reading(Protocol):
 
 
 class LocalReading:
-    """Reads below a folder of this machine (system path, text form)."""
+    """Reads below a folder of this machine (system path, text form), with checksums of some kinds."""
 
-    def __init__(self, pool: ReaderPool, base: str) -> None:
+    def __init__(self, pool: ReaderPool, base: str, checksums: tuple[str, ...] = ()) -> None:
         self._pool = pool
         self._base = base
+        self._checksums = checksums
 
     def run(self, wanted: Iterable[tuple[Tag, Wanted | None] | None]) -> Iterator[tuple[Tag, Result | None]]:
         """See `Reading.run`."""
@@ -87,7 +93,9 @@ class LocalReading:
         if wanted is None:
             return None
         sidecars = tuple(self._system(s) for s in wanted.sidecars)
-        return Request(self._system(wanted.entry), sidecars, only_hash=wanted.only_hash, size=wanted.entry.size)
+        kinds = self._checksums if wanted.checksums or not wanted.only_hash else ()
+        system, size = self._system(wanted.entry), wanted.entry.size
+        return Request(system, sidecars, only_hash=wanted.only_hash, size=size, checksums=kinds)
 
     def _system(self, entry: Entry) -> str:
         return f"{self._base}/{from_text(entry.path)}"
@@ -96,20 +104,29 @@ class LocalReading:
 class RemoteReading:
     """Reads the files of a store far away, several at once. `scratch` is a folder for what is fetched, kept for moments.
 
-    An entry that changed since it was listed is an UnreadableMedia, as is one for which the store has an error.
+    An entry that changed since it was listed is an UnreadableMedia, as is one for which the store has an error. Checksums
+    are computed of files that are fetched whole.
     """
 
-    def __init__(self, pool: ReaderPool, store: RemoteStore, scratch: Path, threads: int = THREADS) -> None:
+    def __init__(
+        self,
+        pool: ReaderPool,
+        store: RemoteStore,
+        scratch: Path,
+        threads: int = THREADS,
+        checksums: tuple[str, ...] = (),
+    ) -> None:
         self._pool = pool
         self._store = store
         self._scratch = scratch
         self._threads = threads
+        self._checksums = checksums
 
     def run(self, wanted: Iterable[tuple[Tag, Wanted | None] | None]) -> Iterator[tuple[Tag, Result | None]]:
         """See `Reading.run`."""
         with scratch_folder(self._scratch) as folder:
             threads = ThreadPoolExecutor(self._threads, thread_name_prefix="fetch")
-            run = _Run[Tag](self._pool, self._store, folder, threads)
+            run = _Run[Tag](self._pool, self._store, folder, threads, self._checksums)
             try:
                 yield from run.results(wanted)
             finally:
@@ -155,11 +172,11 @@ class _Job(Generic[Tag]):
         """Whether all of it was fetched."""
         return self.size >= self.entry.size
 
-    def request(self) -> Request:
+    def request(self, checksums: tuple[str, ...]) -> Request:
         """What to ask a reader."""
         part = Part(tuple((start, end - start) for start, end in self.have), self.digest, self.thumbnail or "", self.last)
         sidecars = tuple(str(self.sidecar(number)) for number in range(len(self.sidecars)))
-        return Request(str(self.path), sidecars, size=self.size, part=part)
+        return Request(str(self.path), sidecars, size=self.size, part=part, checksums=checksums)
 
 
 def _short(name: str) -> str:
@@ -179,6 +196,7 @@ class _Run(Generic[Tag]):
     store: RemoteStore
     folder: Path
     threads: ThreadPoolExecutor
+    checksums: tuple[str, ...]
     ready: deque[tuple[Tag, Result | None]] = field(default_factory=deque)
     unasked: deque[_Job[Tag]] = field(default_factory=deque)
     unseen: list[_Job[Tag]] = field(default_factory=list)
@@ -211,7 +229,7 @@ class _Run(Generic[Tag]):
             elif self.unasked:
                 job = self.unasked.popleft()
                 self.asked += 1
-                yield job, job.request()
+                yield job, job.request(self.checksums)
             elif more and self.under_way < UNDER_WAY and (item := next(incoming, _END)) is not None:
                 more = item is not _END
                 if more:
@@ -239,7 +257,7 @@ class _Run(Generic[Tag]):
         self.under_way += 1
         job = _Job(tag, entry, self.folder / str(self.number), wanted.sidecars, entry.content_hash)
         if wanted.only_hash:
-            self._submit(job, lambda: self.store.checksum(entry.path), lambda digest: self._end(job, digest))
+            self._submit(job, lambda: self.store.checksum(entry.path), lambda digest: self._end(job, Digests(digest)))
             return
         if entry.size > FIRST:
             self.unseen.append(job)
@@ -377,7 +395,7 @@ class _Run(Generic[Tag]):
                 os.unlink(job.thumbnail)  # noqa: PTH108
 
 
-def _without_bytes(wanted: Wanted) -> str | MediaError | None:
+def _without_bytes(wanted: Wanted) -> Digests | MediaError | None:
     """What can be said of a file by its entry alone; None where it must be looked at.
 
     A name without an extension says nothing; any other than those of photos and videos is believed, since a store far
@@ -389,4 +407,4 @@ def _without_bytes(wanted: Wanted) -> str | MediaError | None:
         return UnsupportedType(f"its name is that of no photo or video known here (a .{extension} file)")
     if entry.size == 0:
         return UnreadableMedia("the file is empty (0 bytes)")
-    return entry.content_hash or None if wanted.only_hash else None
+    return Digests(entry.content_hash) if wanted.only_hash and entry.content_hash else None

@@ -118,7 +118,7 @@ class Recorder:
                         self.send(self._afterwards)
                 except CatalogError as error:
                     self.error = error
-                except Exception as error:  # the thread must not die silently with work in its queue
+                except BaseException as error:  # whatever a sink raises: the thread must not die with work in its queue
                     log.debug("recorder failed", exc_info=True)
                     self.error = CatalogError(f"Recording failed: {error}")
         self._ended.set()

@@ -9,12 +9,14 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from catalog.domain.copies import timestamp
+from catalog.domain.roots import with_root
 from catalog.errors import ConfigError, SourceInsideCatalog, StoreGuard, StoreUnavailable, UsageError
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.local import LocalStore
 from catalog.stores.local_root import LocalKind, LocalRoot
+from catalog.stores.machine import machine_id, machine_name
 from catalog.stores.marker import MARKER
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
@@ -131,7 +133,7 @@ def reachable(workspace: Workspace, repository: Repository) -> dict[str, Managed
 
 
 @contextlib.contextmanager
-def present(workspace: Workspace, repository: Repository) -> Iterator[dict[str, ManagedStore]]:
+def open_present(workspace: Workspace, repository: Repository) -> Iterator[dict[str, ManagedStore]]:
     """Every store that is there now, by name, until it is done with them."""
     with contextlib.ExitStack() as stack:
         stores = reachable(workspace, repository)
@@ -140,20 +142,20 @@ def present(workspace: Workspace, repository: Repository) -> Iterator[dict[str, 
         yield stores
 
 
-def absent(repository: Repository, stores: Mapping[str, ManagedStore]) -> list[str]:
+def list_absent(repository: Repository, stores: Mapping[str, ManagedStore]) -> list[str]:
     """The names of the stores that are not among those that are there now."""
     return sorted(known_stores(repository).keys() - stores.keys())
 
 
-def absence(name: str) -> str:
+def describe_absence(name: str) -> str:
     """What is told of a store that is not there now."""
     return f"Store {name} is not there now, and is left out. `catalog store list` says where it was."
 
 
 def tell_absent(repository: Repository, stores: Mapping[str, ManagedStore], sink: Sink) -> None:
     """Tell which stores were left out because they are not there now."""
-    for name in absent(repository, stores):
-        sink.notice(absence(name))
+    for name in list_absent(repository, stores):
+        sink.notice(describe_absence(name))
 
 
 def source_outside(directory: str, workspace: Workspace, known: Iterable[dict[str, Any]]) -> LocalStore:
@@ -191,6 +193,8 @@ def claim_root(repository: Repository, name: str, root: Root) -> None:
     guards.check_marker(name, root.shown, marker, known)
     now = timestamp(datetime.now(UTC))
     record = {**(known or {"added": now}), "name": name, "id": marker, "kind": root.kind, "root": root.text}
+    if root.folder is not None:
+        record = with_root(record, machine_id(), machine_name(), root.text, now)
     repository.remember_store({**record, "last_run": now})
 
 
@@ -207,8 +211,8 @@ def check_apart_from_others(workspace: Workspace, repository: Repository, name: 
 
 
 def roots_of(workspace: Workspace, records: Iterable[dict[str, Any]]) -> list[Root]:
-    """Where stores lie, or lay, by their records."""
-    return [registry.root_recorded(record, workspace.store_context) for record in records]
+    """Where stores lie, or lay, on whatever machine, by their records."""
+    return [root for record in records for root in registry.roots_recorded(record, workspace.store_context)]
 
 
 def dropbox_source(workspace: Workspace, folder: str, roots: Iterable[Root]) -> ManagedStore:

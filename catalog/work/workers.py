@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Generic, TypeVar, cast
 
 from catalog.domain.asset import Facts
+from catalog.domain.fixity import Digests
 from catalog.domain.video import Clip
 from catalog.errors import CatalogError, GaveUp, MediaError, UnreadableMedia, UnsupportedType
 from catalog.media.request import Request
 from catalog.media.worker import END, FORK, ORDER, receive, send
 
 Tag = TypeVar("Tag")
-Result = Facts | str | MediaError
-"""What became of a request: facts, the content hash where only that was wanted, or why there are none."""
+Result = Facts | Digests | MediaError
+"""What became of a request: facts, the content hash and checksums where only these were wanted, or why there are none."""
 SLOWEST = 5_000_000
 """Bytes a second that the slowest medium gives: a share by radio, an old card."""
 PREVIEW_BYTES = 64 * 1024 * 1024

@@ -138,8 +138,8 @@ class Workspace:
         from catalog.work.reading import LocalReading, RemoteReading
 
         if isinstance(store, RemoteStore):
-            return RemoteReading(pool, store, self.scratch_dir)
-        return LocalReading(pool, from_text(store.place))
+            return RemoteReading(pool, store, self.scratch_dir, checksums=self.settings.checksums)
+        return LocalReading(pool, from_text(store.place), self.settings.checksums)
 
     @cached_property
     def repository(self) -> Repository:

@@ -1,4 +1,7 @@
-"""The kinds of stores: how their roots are named, told apart and recorded, and that each is under the contract."""
+"""The kinds of stores.
+
+How their roots are named, told apart and recorded, and that each is under the contract.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,15 @@ from memory_store.root import KIND, MemoryKind
 from memory_store.store import MemoryStore
 from store_contract import StoreContract, paths, put
 
-from catalog.errors import ConfigError, InvalidPath, ReadOnlyStore, SourceInsideCatalog, StoreGuard, UnknownKind, UsageError
+from catalog.errors import (
+    ConfigError,
+    InvalidPath,
+    ReadOnlyStore,
+    SourceInsideCatalog,
+    StoreGuard,
+    UnknownKind,
+    UsageError,
+)
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind, DropboxRoot
 from catalog.stores.local import LocalStore
@@ -113,9 +124,14 @@ def test_a_kind_that_there_is_not_is_never_taken_for_a_folder(context: StoreCont
     assert "dropbox:/photos" in line and "/photos" in line
 
 
-def test_a_recorded_kind_that_this_program_does_not_know_is_an_error_that_says_what_to_do(context: StoreContext) -> None:
+def test_a_recorded_kind_that_this_program_does_not_know_is_an_error_that_says_what_to_do(
+    context: StoreContext,
+) -> None:
     record = {"name": "cloud", "kind": "webdav", "root": "https://cloud.example"}
-    for attempt in (lambda: registry.root_recorded(record, context), lambda: registry.folder_recorded(record)):
+    for attempt in (
+        lambda: registry.root_recorded(record, context),
+        lambda: registry.folder_recorded(record),
+    ):
         with pytest.raises(UnknownKind) as caught:
             attempt()
         line = str(caught.value)
@@ -148,7 +164,12 @@ def root(kind: Kind, text: str, context: StoreContext) -> Root:
     ],
 )
 def test_roots_of_one_kind_overlap_by_their_paths(
-    memory: MemoryKind, context: StoreContext, kind: Kind, one: str, other: str, overlap: Overlap | None
+    memory: MemoryKind,
+    context: StoreContext,
+    kind: Kind,
+    one: str,
+    other: str,
+    overlap: Overlap | None,
 ) -> None:
     source, catalog = root(kind, one, context), root(kind, other, context)
     assert source.overlap(catalog) is overlap
@@ -219,7 +240,9 @@ def holding(request: pytest.FixtureRequest, memory: MemoryKind, tmp_path: Path) 
     return store, base
 
 
-def test_a_folder_is_named_relative_to_the_root_or_absolute(holding: tuple[ManagedStore, str]) -> None:
+def test_a_folder_is_named_relative_to_the_root_or_absolute(
+    holding: tuple[ManagedStore, str],
+) -> None:
     store, base = holding
     assert store.relative("2019/07/") == store.relative("2019/07") == store.relative(f"{base}/2019/07") == "2019/07"
     assert store.relative(base) == store.relative("") == ""

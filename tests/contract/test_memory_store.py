@@ -34,8 +34,16 @@ class TestLikeDropbox(TestMemoryStore):
 
 
 class TestThatStatesAllButTheContentHash(TestMemoryStore):
-    traits: ClassVar[dict[str, Any]] = {"checksums": ("sha1", "sha256", "md5", "crc32", "etag"), "identifies": False}
+    traits: ClassVar[dict[str, Any]] = {
+        "checksums": ("sha1", "sha256", "md5", "crc32", "etag"),
+        "identifies": False,
+    }
 
 
 class TestThatStatesNothing(TestMemoryStore):
-    traits: ClassVar[dict[str, Any]] = {"checksums": (), "server_side_copy": False, "trash": False, "identifies": False}
+    traits: ClassVar[dict[str, Any]] = {
+        "checksums": (),
+        "server_side_copy": False,
+        "trash": False,
+        "identifies": False,
+    }

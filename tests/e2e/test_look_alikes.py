@@ -204,6 +204,8 @@ def test_the_csv_of_duplicates_filled_in_is_followed_and_taken_back(lab: Lab, li
     assert after.keys() == before.keys() - {r["hash"] for r in rows if r["decision"] == "drop"}
     assert after[library["one.jpg"]]["tags"] == ["holiday"]
     assert set(lab.stored().values()) == set(after)
+    told = [e for e in lab.documents("events").values() if e["action"] in ("trash", "forget", "inherit")]
+    assert {e["reason_kind"] for e in told} == {"same-image", "similar"} and all(e["reason"] for e in told)
     assert groups(lab) == []
 
     assert lab.catalog("undo", done.summary["run"]).status == 0
@@ -238,6 +240,8 @@ def test_not_a_duplicate_is_never_asked_again_until_it_is_taken_back(lab: Lab, l
         library["one.jpg"],
         library["small/one.jpg"],
     }
+    (told,) = (e for e in lab.documents("events").values() if e["action"] == "decide")
+    assert told["reason_kind"] == "not-duplicate"
     assert lab.catalog("undo", done.summary["run"]).status == 0
     assert lab.documents("decisions") == {}
     assert len(next(g for g in groups(lab) if g["kind"] == "similar")["members"]) == 4

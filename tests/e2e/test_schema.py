@@ -24,6 +24,7 @@ from running import MTIME, Lab, hashes, inside, jpeg, png, put
 import catalog
 from catalog.domain.asset import Asset, Copy, Entry, Facts, Quality
 from catalog.domain.capture_time import CaptureTime
+from catalog.domain.checksums import KEPT
 from catalog.domain.copies import flat
 from catalog.domain.fixity import content_hash
 from catalog.domain.geo import Position
@@ -42,15 +43,18 @@ pytestmark = pytest.mark.node
 V = schema.SCHEMA_VERSION
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 EVERYTHING = ("", "-events", "-stores", "-sources", "-decisions", "-handovers")
+IDENTITY = ("device", "inode", "host", "ctime_ns")
 UNWRITTEN = {
     "assets": {
-        **dict.fromkeys(("copies.device", "copies.inode"), "the example has none"),
-        **dict.fromkeys(("sidecars.mtime", "sidecars.device", "sidecars.inode"), "the example has none"),
+        **dict.fromkeys((f"copies.{name}" for name in IDENTITY), "the example has none"),
+        **dict.fromkeys((f"sidecars.{name}" for name in ("mtime", *IDENTITY)), "the example has none"),
         **dict.fromkeys(("rendition_of", "renditions"), "for what was converted"),
         "copies.revision": "for stores that number their versions; the disk has none",
+        **dict.fromkeys(("owner", "device"), "for whose it is, and what sent it"),
+        "place_removed": "for what is to be shown without its place",
     },
     "events": {
-        "reason": "for an event that is no success",
+        **dict.fromkeys(("reason", "reason_kind"), "for a decision, and for what is found bad"),
         "trash": "for what went to the trash",
         "undoes": "for what was taken back",
     },
@@ -151,7 +155,7 @@ def an_asset(number: int) -> Asset:
         quality=Quality(chance.uniform(0, 900), 127.5, 33.25, False, True, 900.5, 0.25, 0.125, 0.5),
         position=Position(51.05, 3.72, 12.5, "exif"),
         tags=("snow", "Straße", "\U0001f642"), values=VALUES, sources={"make": "exif", "location": "exif"}, notes=("a note",),
-        problem="the picture is cut off",
+        problem="the picture is cut off", checksums=dict.fromkeys(KEPT, f"{number:08x}"),
     )  # fmt: skip
     captured = CaptureTime(
         datetime(1900, 1, 1) + timedelta(days=number, milliseconds=number),
@@ -221,7 +225,7 @@ def test_every_index_is_made_once_with_its_alias_and_mark(lab: Lab, opened: Call
     for what, properties in schema.PROPERTIES.items():
         (about,) = lab.ask("GET", schema.alias_of(lab.index, what)).values()
         assert about["mappings"]["dynamic"] == "strict"
-        assert about["mappings"]["_meta"] == {"mark": "image-catalog", "holds": what, "schema": V}
+        assert about["mappings"]["_meta"] == {"mark": "image-catalog", "holds": what, "schema": V, "revision": 0}
         assert about["settings"]["index"]["translog"]["durability"] == "request"
         assert leaves(about["mappings"]["properties"]) == leaves(properties)
     before = lab.ask("GET", f"{lab.index}*")
@@ -492,6 +496,112 @@ def test_an_index_too_old_to_be_brought_up_to_date_is_refused_and_stays_writable
     assert behind(lab) == {f"{lab.index}-v0": [lab.index]}
     fill_one = lab.ask("PUT", f"{lab.index}/_doc/1", json={"hash": "1"})
     assert fill_one["result"] == "created"
+
+
+@pytest.mark.parametrize("newer_by", [{"schema": V + 1}, {"revision": schema.REVISION + 1}], ids=["version", "revision"])
+def test_a_command_tells_of_a_newer_schema_in_one_line(
+    lab: Lab, opened: Callable[..., Repository], newer_by: dict[str, int]
+) -> None:
+    opened().ensure()
+    mark = schema.meta("events", V) | newer_by
+    lab.ask("PUT", f"{lab.index}-events-v{V}/_mapping", json={"_meta": mark})
+    before = lab.ask("GET", f"{lab.index}*")
+    version = f"{V + 1}" if "schema" in newer_by else f"{V}.{schema.REVISION + 1}"
+    for words in (("status",), ("search", "kind:video"), ("verify", "nas")):
+        done = lab.catalog(*words)
+        assert (done.status, done.out) == (1, ""), words
+        assert done.err.count("\n") == 1 and f"newer version of this program (schema {version})" in done.err
+    assert lab.ask("GET", f"{lab.index}*") == before
+
+
+# --- revisions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def revised(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """`revised()` makes this the next revision of the program: one field more, and no document is another."""
+
+    def apply() -> None:
+        monkeypatch.setattr(schema, "REVISION", schema.REVISION + 1)
+        widened = schema.PROPERTIES["assets"] | {f"added_{schema.REVISION}": schema.KEYWORD}
+        monkeypatch.setattr(schema, "PROPERTIES", schema.PROPERTIES | {"assets": widened})
+
+    return apply
+
+
+def check_revised(lab: Lab, documents: dict[str, dict[str, Any]], version: int = V) -> None:
+    """The indexes are the ones that were there; they have the further fields, and their documents are as they were."""
+    assert lab.documents() == documents
+    for what, properties in schema.PROPERTIES.items():
+        (about,) = lab.ask("GET", schema.alias_of(lab.index, what)).values()
+        assert about["mappings"]["_meta"] == schema.meta(what, version)
+        assert leaves(about["mappings"]["properties"]) == leaves(properties)
+
+
+def test_a_revision_adds_its_fields_to_the_indexes_in_use(
+    lab: Lab, opened: Callable[..., Repository], revised: Callable[[], None]
+) -> None:
+    opened().ensure()
+    documents = fill(lab, 30)
+    revised()
+    revised()
+    catalog_ = opened()
+    catalog_.ensure()
+    check_revised(lab, documents)
+    assert behind(lab) == made(lab), "nothing was copied"
+    assert lab.ask("PUT", f"{lab.index}/_doc/new", json={"hash": "new", "added_2": "x"})["result"] == "created"
+    again = opened()
+    again.ensure()
+    assert {method for method, _path in again.connection.requests} == {"GET"}
+
+
+def test_a_newer_revision_is_refused_by_an_older_program(
+    lab: Lab, opened: Callable[..., Repository], revised: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened().ensure()
+    revised()
+    opened().ensure()
+    monkeypatch.undo()
+    with pytest.raises(SchemaMismatch, match=f"newer version of this program \\(schema {V}.1\\)"):
+        opened().ensure()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_revision_that_is_cut_off_at_every_request_is_finished_by_the_next(
+    lab: Lab, opened: Callable[..., Repository], revised: Callable[[], None], when: str
+) -> None:
+    opened().ensure()
+    documents = fill(lab, 5)
+    revised()
+    interrupted = 0
+    while True:
+        catalog_ = opened()
+        setattr(catalog_.connection, when, cut_after(interrupted, catalog_.connection))
+        try:
+            catalog_.ensure()
+        except Stop:
+            interrupted += 1
+            continue
+        break
+    assert interrupted > 4, "hardly anything was interrupted"
+    check_revised(lab, documents)
+
+
+def test_a_migration_begun_by_an_earlier_revision_is_finished_by_a_later_one(
+    lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None], revised: Callable[[], None]
+) -> None:
+    opened().ensure()
+    documents = fill(lab, 12)
+    newer()
+    begun = opened()
+    begun.connection.after = cut_after(6, begun.connection)
+    with pytest.raises(Stop):
+        begun.ensure()
+    assert f"{lab.index}-v{V + 1}" in behind(lab)
+    revised()
+    opened().ensure()
+    check_moved(lab, documents)
+    check_revised(lab, lab.documents(), V + 1)
 
 
 # --- migration ---------------------------------------------------------------------------------------------------------

@@ -114,6 +114,7 @@ def test_what_was_taken_from_a_mirror_is_sent_again(two: Lab) -> None:
     before = archived(two)
     next((two.folder / "archive").rglob("*.jpg")).unlink()
     assert two.catalog("verify", "archive", "--json").status == 3
+    assert [e["reason_kind"] for e in two.documents("events").values() if e["action"] == "missing"] == ["not_found"]
     assert two.catalog("check").status == 3
     assert mirror(two) == {"copied": 1} and archived(two) == before
     assert two.catalog("check").status == 0
@@ -129,6 +130,8 @@ def test_one_flipped_bit_is_found_and_the_good_copy_replaces_it(two: Lab) -> Non
     assert found.status == 3 and found.summary["damaged"] == 1 and found.summary["verified"] == 4
     assert f"archive:{paths[2]}" in next(x["reason"] for x in found.lines if x.get("outcome") == "damaged")
     assert two.documents()[content_hash(good)]["copy_count"] == 1
+    (event,) = (e for e in two.documents("events").values() if e["action"] == "damaged")
+    assert (event["reason_kind"], event["reason"]) == ("fixity_mismatch", "its bytes changed though nobody wrote to it")
     assert two.catalog("check", "-q").status == 3
     done = two.catalog("verify", "--repair", "--json")
     assert done.status == 0 and done.summary["repaired"] == 1, done.out

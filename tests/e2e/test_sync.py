@@ -125,6 +125,8 @@ def test_what_was_missing_is_found_again_wherever_it_comes_back(library: Lab, tm
     shutil.copy2(path, away)
     path.unlink()
     assert outcomes(sync(library)) == {"missing": 1}
+    (event,) = (e for e in library.documents("events").values() if e["action"] == "missing")
+    assert event["reason_kind"] == "not_found" and event["reason"].startswith("its content is nowhere else")
     assert outcomes(sync(library)) == {}
     shutil.copy2(away, library.root / "back.jpg")
     assert outcomes(sync(library)) == {"moved": 1}

@@ -18,7 +18,9 @@ from catalog.stores.protocol import Capabilities
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a disk is like. `checksums` are the kinds it states; `identifies`: its files have a number that they keep.
+    """What a disk is like.
+
+    `checksums` are the kinds it states; `identifies`: its files have a number that they keep.
 
     `capacity` is in bytes, 0 for no limit.
     """
@@ -51,7 +53,11 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file: its path on the disk, its number, which stays when it is moved, and its version, which is never used again."""
+    """A file.
+
+    Its path on the disk, its number, which stays when it is moved, and its version, which is never
+    used again.
+    """
 
     path: str
     data: bytes
@@ -72,10 +78,13 @@ _BY_KIND: dict[str, Callable[[File], str]] = {
 
 @dataclass
 class Disk:
-    """Files by path. `calls` counts what stores on it were asked, `sent` and `taken` the bytes that they gave and got.
+    """Files by path.
 
-    `before` is called with the name of a call and its path first, and may raise or change things. A disk that is not
-    `mounted` has no roots.
+    `calls` counts what stores on it were asked, `sent` and `taken` the bytes that they gave and
+    got.
+
+    `before` is called with the name of a call and its path first, and may raise or change things. A
+    disk that is not `mounted` has no roots.
     """
 
     name: str
@@ -129,7 +138,10 @@ class Disk:
             return [file for key, file in self._files.items() if key.startswith(start)]
 
     def has_folder(self, path: str) -> bool:
-        """Whether a folder is there: the disk itself, one that was made, or one that something lies in."""
+        """Whether a folder is there.
+
+        The disk itself, one that was made, or one that something lies in.
+        """
         return self.mounted and (not path or path in self.folders or bool(self.below(path)))
 
     def add(self, file: File) -> None:

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import CONTENT
-from catalog.domain.fixity import content_hash
+from catalog.domain.fixity import Digests, content_hash, digests_of
 from catalog.domain.names import comparison_key
 from catalog.errors import (
     AlreadyExists,
@@ -34,7 +34,10 @@ Paths: TypeAlias = list[str]
 
 
 class MemoryStore:
-    """A folder of a disk. With `managed` it is a store of the catalog and may be written to; else it is only read from."""
+    """A folder of a disk.
+
+    With `managed` it is a store of the catalog and may be written to; else it is only read from.
+    """
 
     kind: ClassVar[str] = "memory"
     folder: ClassVar[Path | None] = None
@@ -103,6 +106,10 @@ class MemoryStore:
         found = {path: _thumbnail(self._file(path).data) for path in paths if self.disk.traits.thumbnails}
         return {path: data for path, data in found.items() if data}
 
+    def digests(self, path: str, kinds: Sequence[str], *, anew: bool = False) -> Digests:
+        """The content hash, and checksums where all of the file is read for it."""
+        return Digests(self.checksum(path, anew=anew), digests_of(self._file(path).data, kinds).checksums)
+
     def checksum(self, path: str, *, anew: bool = False) -> str:
         """The content hash: as stated, else by reading all of the file."""
         self.disk.count("checksum", path)
@@ -119,7 +126,7 @@ class MemoryStore:
     # --- writing ---------------------------------------------------------------------------------------------------
 
     def put(self, path: str, stream: BinaryIO, size: int, mtime_ns: int, checksum: str) -> Entry:
-        """Take all bytes, compare them with what they should be, then appear under the name if it is free."""
+        """Take all bytes, compare them, then appear under the name if it is free."""
         self.disk.count("put", path)
         self._check_free(path)
         check_size(path, size, self)
@@ -149,7 +156,11 @@ class MemoryStore:
         with self.disk.changed:
             self._check_free(path)
             if capacity and self.disk.used() + len(data) > capacity:
-                raise StoreFull(f"Store {self.name} is full: {path} was not written.", store=self.name, path=path)
+                raise StoreFull(
+                    f"Store {self.name} is full: {path} was not written.",
+                    store=self.name,
+                    path=path,
+                )
             made = self.disk.number()
             self.disk.add(File(self._full(path), data, mtime_ns // step * step, number or made, made))
         return self._there(path)
@@ -177,7 +188,10 @@ class MemoryStore:
         return self._there(target)
 
     def adopt(self, source: Store, path: str, target: str, checksum: str) -> Entry | None:
-        """A copy of a file of another folder of the same disk, if it makes copies; None for any other store."""
+        """A copy of a file of another folder of the same disk, if it makes copies.
+
+        None for any other store.
+        """
         if not isinstance(source, MemoryStore) or source.disk is not self.disk or not self.capabilities.server_side_copy:
             return None
         self.disk.count("adopt", path)
@@ -187,7 +201,10 @@ class MemoryStore:
         return self._appear(target, file.data, file.mtime_ns)
 
     def remove(self, path: str, batch: str = "") -> str | None:
-        """Take a file away, into the trash if the disk has one: its key there, "" where it is gone for good."""
+        """Take a file away, into the trash if the disk has one.
+
+        Its key there, "" where it is gone for good.
+        """
         self.disk.count("remove", path)
         check_writable(path, self)
         with self.disk.changed:
@@ -256,7 +273,10 @@ class MemoryStore:
         return None if file is None else file.data
 
     def write_private(self, name: str, data: bytes, *, replace: bool = False) -> None:
-        """Put one there, as the root's first file where need be. Raises AlreadyExists where there is one."""
+        """Put one there, as the root's first file where need be.
+
+        Raises AlreadyExists where there is one.
+        """
         path = self._full(f"{PRIVATE}/{name}")
         with self.disk.changed:
             if not self.disk.mounted:
@@ -320,14 +340,26 @@ class MemoryStore:
             raise AlreadyExists(f"{path} is already in store {self.name}.", store=self.name, path=path)
         if self._is_taken(full):
             raise InvalidPath(
-                f"A file of store {self.name} lies where the folder of {path} should be.", store=self.name, path=path
+                f"A file of store {self.name} lies where the folder of {path} should be.",
+                store=self.name,
+                path=path,
             )
 
     def _entry(self, file: File) -> Entry:
         path = file.path[len(self.root) :].lstrip("/") if self.root else file.path
         number = file.number if self.disk.traits.identifies else 0
         device, revision = (self.disk.device if number else 0), self._revision(file)
-        return Entry(path, len(file.data), file.mtime_ns, 0, device, number, "", self.disk.stated(file), revision)
+        return Entry(
+            path,
+            len(file.data),
+            file.mtime_ns,
+            0,
+            device,
+            number,
+            "",
+            self.disk.stated(file),
+            revision,
+        )
 
     def _revision(self, file: File) -> str:
         """A version that no other file has, on any disk."""
@@ -337,7 +369,10 @@ class MemoryStore:
 def _order(entry: Entry) -> tuple[Any, ...]:
     """As every store sorts: the files of a folder by name, then each folder below it."""
     *folders, name = entry.path.split("/")
-    return (*((1, comparison_key(folder), folder) for folder in folders), (0, comparison_key(name), name))
+    return (
+        *((1, comparison_key(folder), folder) for folder in folders),
+        (0, comparison_key(name), name),
+    )
 
 
 class _Sent(io.BytesIO):

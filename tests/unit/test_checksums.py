@@ -1,4 +1,7 @@
-"""Checksums by kind: the strongest that both sides have decides, and what proves nothing never does."""
+"""Checksums by kind.
+
+The strongest that both sides have decides, and what proves nothing never does.
+"""
 
 from __future__ import annotations
 

@@ -103,6 +103,12 @@ def test_lists_and_templates_can_come_from_the_environment(clean: Path, monkeypa
         Layout().folder,
     )
     assert settings.optional_readers == ("exiftool",)
+    assert settings.checksums == ("sha1",)
+    monkeypatch.setenv("CATALOG_CHECKSUMS", "[]")
+    assert load().checksums == (), "none at all"
+    monkeypatch.setenv("CATALOG_CHECKSUMS", '["md5", "sha3"]')
+    with pytest.raises(ConfigError, match="checksums"):
+        load()
     assert settings.known_places == (KnownPlaceSetting(name="Home", lat=51, lon=3.7),)
 
 

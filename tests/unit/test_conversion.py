@@ -254,7 +254,7 @@ def test_a_full_disk_is_said_to_be_full(films: Converter, tmp_path: Path):
     source = make(tmp_path / "s.mp4", Film())
     full = script(tmp_path / "ffmpeg", ANSWER + 'echo "av_interleaved_write_frame(): No space left on device" >&2; exit 1')
     with pytest.raises(StoreFull, match="is full"):
-        Converter(films.workspace, films.pool, Ffmpeg(full)).convert(wish(films, source), tmp_path / "made.mov")
+        Converter(films.workspace, films.pool, Ffmpeg(full), NoProgress()).convert(wish(films, source), tmp_path / "made.mov")
 
 
 def test_the_named_ffmpeg_is_taken_and_one_that_does_not_work_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -96,3 +96,19 @@ def test_the_changelog_speaks_of_this_version():
     from catalog import __version__
 
     assert f"## {__version__}\n" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_every_field_of_an_asset_event_and_store_is_described():
+    from catalog.index import schema
+    from catalog.index.queries import _flattened
+
+    text = (ROOT / "docs" / "document.md").read_text()
+    words, last = set(), ""
+    for word in re.findall(r"`([\w.]+)`", text):
+        last = last if word.startswith(".") else word.rpartition(".")[0]
+        words.add(f"{last}{word}" if word.startswith(".") else word)
+    copies = {f"copies.{name}" for name in schema.ASSET_PROPERTIES["copies"]["properties"]}
+    assets = {n for n in _flattened(schema.ASSET_PROPERTIES, "") if not n.endswith((".keyword", ".text"))}
+    assert assets | copies | {"person", "extracted"} <= words
+    for what in ("events", "stores"):
+        assert set(schema.COMPANION_PROPERTIES[what]) <= words, what

@@ -9,6 +9,7 @@ import socket
 import stat
 import unicodedata
 import zlib
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 from catalog.domain.asset import Facts
-from catalog.domain.fixity import content_hash
+from catalog.domain.fixity import Digests, content_hash
 from catalog.domain.similarity import hamming, measure_quality, perceptual_hash
 from catalog.errors import MediaError, UnreadableMedia, UnsupportedType
 from catalog.media import extract
@@ -82,7 +83,7 @@ def with_orientation(orientation: int) -> Image.Exif:
 def test_a_picture_is_hashed_measured_and_described(tmp_path: Path):
     path = saved(tmp_path / "a.jpg", scene(640, 480))
     facts = facts_of(path)
-    assert facts.hash == content_hash(path.read_bytes()) == read_hash(Request(str(path)))
+    assert facts.hash == content_hash(path.read_bytes()) == read_hash(Request(str(path))).content
     assert (facts.size, facts.type, facts.kind, facts.mime) == (path.stat().st_size, "jpeg", "image", "image/jpeg")
     assert (facts.width, facts.height, facts.problem, facts.notes) == (640, 480, "", ())
     assert facts.phash is not None and len(facts.phash) == 16
@@ -276,14 +277,14 @@ def test_refusing_leaves_no_file_open(tmp_path: Path):
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path, real = saved(tmp_path / "a.jpg", scene(64, 48)), extract.content_hash
+    path, real = saved(tmp_path / "a.jpg", scene(64, 48)), extract.digests_of
 
-    def slow_hash(data: bytes) -> str:
+    def slow_hash(data: bytes, kinds: Sequence[str]) -> Digests:
         with open(path, "ab") as file:
             file.write(b"more")
-        return real(data)
+        return real(data, kinds)
 
-    monkeypatch.setattr(extract, "content_hash", slow_hash)
+    monkeypatch.setattr(extract, "digests_of", slow_hash)
     assert "changed while it was read" in refusal(path)
 
 

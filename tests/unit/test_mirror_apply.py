@@ -1,4 +1,7 @@
-"""What a mirror does with two stores in memory, without an index: what travels, and what is refused before it does."""
+"""What a mirror does with two stores in memory, without an index.
+
+What travels, and what is refused before it does.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,11 @@ def store(memory: MemoryKind, name: str, **traits: Any) -> MemoryStore:
 
 
 def mirrored(
-    source: MemoryStore, target: MemoryStore, journal: Journal, *transfers: Transfer, follows: Sequence[Follow] = ()
+    source: MemoryStore,
+    target: MemoryStore,
+    journal: Journal,
+    *transfers: Transfer,
+    follows: Sequence[Follow] = (),
 ) -> list[Outcome]:
     """What became of each."""
     told: list[Outcome] = []
@@ -147,7 +154,10 @@ def test_other_content_of_that_name_stays_and_is_not_read(memory: MemoryKind, fa
     (told,) = mirrored(source, far, journal, *knowing(Transfer(digest, digest, "a.jpg", 5), sha1_of=b"photo"))
     assert (told.outcome, told.target) == ("copied", "a_1.jpg")
     assert unread(far)
-    assert {e.path: far.checksum(e.path) for e in far.list()} == {"a.jpg": content_hash(b"other"), "a_1.jpg": digest}
+    assert {e.path: far.checksum(e.path) for e in far.list()} == {
+        "a.jpg": content_hash(b"other"),
+        "a_1.jpg": digest,
+    }
 
 
 def test_a_further_copy_is_made_there(memory: MemoryKind, far: MemoryStore, journal: Journal) -> None:
@@ -167,7 +177,12 @@ def test_a_rename_is_followed_by_what_is_stated(memory: MemoryKind, far: MemoryS
     assert entry is not None
     now = datetime.now(UTC)
     row = copy_row("far", entry, now, now) | {"mtime": "2001-01-01T00:00:00.000Z"}
-    (told,) = mirrored(source, far, journal, follows=knowing(Follow(digest, digest, row, "new.jpg"), sha1_of=b"photo"))
+    (told,) = mirrored(
+        source,
+        far,
+        journal,
+        follows=knowing(Follow(digest, digest, row, "new.jpg"), sha1_of=b"photo"),
+    )
     assert (told.outcome, told.target) == ("moved", "new.jpg")
     assert unread(far)
 

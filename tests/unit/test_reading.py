@@ -25,6 +25,7 @@ from PIL import Image
 
 from catalog.domain.asset import Entry, Facts
 from catalog.domain.checksums import CONTENT
+from catalog.domain.fixity import Digests
 from catalog.domain.similarity import hamming
 from catalog.errors import NotFound, StoreUnavailable, UnreadableMedia, UnsupportedType
 from catalog.stores.scratch import scratch_folder
@@ -335,7 +336,7 @@ def test_a_content_hash_that_is_stated_costs_no_request(pool: ReaderPool, librar
     found = dict(RemoteReading(pool, store, tmp_path).run(wanted))
     assert isinstance(found.pop("notes.pdf"), UnsupportedType)
     assert isinstance(found.pop("empty.jpg"), UnreadableMedia)
-    assert found == {e.path: e.content_hash for e in entries if e.path in found}
+    assert found == {e.path: Digests(e.content_hash) for e in entries if e.path in found}
     assert not store.calls
 
 
@@ -347,7 +348,7 @@ def test_a_store_that_states_no_content_is_asked_for_it(pool: ReaderPool, tmp_pa
     assert [f.hash for e in entries if isinstance(f := found[e.path], Facts)] == [e.content_hash for e in entries]
     wanted = ((e.path, Wanted(e, only_hash=True)) for e in silent)
     hashes = dict(RemoteReading(pool, store, tmp_path / "scratch").run(wanted))
-    assert hashes == {e.path: e.content_hash for e in entries}
+    assert hashes == {e.path: Digests(e.content_hash) for e in entries}
 
 
 def test_what_its_name_calls_no_photo_is_not_fetched(pool: ReaderPool, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from still_makers import xmp
 
 from catalog.domain.assignments import check_name, parse_assignments, setting, split_words, tagging, told, with_surroundings
+from catalog.domain.derivation import with_derived, without_derived
 from catalog.domain.edits import described_anew, difference, reversed_change, with_saying
 from catalog.domain.person import NAMES, checked, merged, overlaid, without_person
 from catalog.domain.place import Place
@@ -26,11 +27,11 @@ from catalog.media.xmp import OWN_NAMESPACE, OWN_TOOLKIT, parse_angle, read_xmp
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 GHENT = Place("Belgium", "BE", "Flanders", "Ghent", "geonames")
 COPY = {"store": "nas", "path": "a.jpg", "state": "ok", "added": "2020"}
-PLAIN = {
+PLAIN = with_derived({
     "hash": "a", "size": 1, "captured": {"wall": "2019-07-12T18:30:15.000", "source": "exif:DateTimeOriginal"}, "tags": ["sea"],
     "location": {"lat": 1.5, "lon": 2.5}, "altitude": 12.0, "place": {"city": "Paris", "source": "geonames"}, "rating": 3,
     "copies": [COPY], "stores": ["nas"], "copy_count": 1, "paths": ["a.jpg"],
-}  # fmt: skip
+})  # fmt: skip
 
 
 def said(document: dict[str, Any], *texts: str) -> dict[str, Any]:
@@ -57,7 +58,7 @@ _DOCUMENTS = st.fixed_dictionaries(
         "favorite": st.booleans(), "title": st.text(max_size=5), "location": st.just({"lat": 1.5, "lon": 2.5}),
         "altitude": st.floats(0, 9), "place": st.just({"city": "Paris"}), "notes": st.just([]),
     },
-)  # fmt: skip
+).map(with_derived)  # fmt: skip
 _PERSONS = st.fixed_dictionaries({}, optional={
     "taken": st.sampled_from(["2018-01-02", "2018-01-02T03:04:05", "2018-01-02T03:04:05.250+05:30", "2018-01-02T03:04"]),
     "position": st.just([51.05, 3.72]), "around": st.sampled_from([{}, {"city": "Ghent", "country": "Belgium"}]),
@@ -110,9 +111,13 @@ def test_a_corrected_time_is_held_as_a_cameras_is() -> None:
     assert captured == {
         "wall": "2019-07-12T18:30:15.000", "instant": "2019-07-12T16:30:15.000Z", "offset_minutes": 120, "source": "person",
         "confidence": "high", "has_time": True,
+        "year": 2019, "month_day": "07-12", "hour": 18, "weekday": 5, "precision": "second",
     }  # fmt: skip
     day = said(PLAIN, "taken=1955-08-01")["captured"]
-    assert day == {"wall": "1955-08-01T00:00:00.000", "source": "person", "confidence": "high", "has_time": False}
+    assert day == {
+        "wall": "1955-08-01T00:00:00.000", "source": "person", "confidence": "high", "has_time": False,
+        "year": 1955, "month_day": "08-01", "weekday": 1, "precision": "day",
+    }  # fmt: skip
 
 
 def test_a_position_brings_its_place_and_takes_it_away_again() -> None:
@@ -162,7 +167,7 @@ def test_what_is_said_survives_reading_the_file_again() -> None:
     assert after is not None
     assert (after["rating"], after["albums"], after["tags"]) == (5, ["A"], ["new"])
     assert after["person"] == before["person"] and after["copies"] == [COPY]
-    assert after["extracted"] == {"rating": 1, "albums": None, "captured": PLAIN["captured"]}
+    assert after["extracted"] == {"rating": 1, "albums": None, "captured": without_derived(PLAIN)["captured"]}
     assert without_person(after)["rating"] == 1
 
 

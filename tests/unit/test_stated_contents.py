@@ -1,4 +1,7 @@
-"""Stores that state another checksum than the content hash: what the catalog knows by it is recognised without being read."""
+"""Stores that state another checksum than the content hash.
+
+What the catalog knows by it is recognised without being read.
+"""
 
 from __future__ import annotations
 
@@ -156,7 +159,10 @@ def test_a_renamed_file_is_followed(disk: Disk, index: Index) -> None:
     index.hold(b"photo", "far", "old.jpg", "sha1")
     sync = Sync(disk, index)
     (action,) = sync.plan()
-    assert isinstance(action, Relocate) and (action.known.path, action.entry.path) == ("old.jpg", "new.jpg")
+    assert isinstance(action, Relocate) and (action.known.path, action.entry.path) == (
+        "old.jpg",
+        "new.jpg",
+    )
     assert sync.unread()
 
 
@@ -178,7 +184,10 @@ def test_only_what_no_checksum_tells_is_read(disk: Disk, index: Index) -> None:
     index.hold(b"older", "far", "old.jpg")  # catalogued before checksums were kept
     index.hold(b"known", "nas", "k.jpg", "sha1")
     sync = Sync(disk, index)
-    assert {type(a): a.entry.path for a in sync.plan()} == {Relocate: "new.jpg", AddCopy: "known.jpg"}
+    assert {type(a): a.entry.path for a in sync.plan()} == {
+        Relocate: "new.jpg",
+        AddCopy: "known.jpg",
+    }
     assert sync.reading.read == ["new.jpg"]
 
 
@@ -242,7 +251,12 @@ def test_stated_contents_asks_by_the_strongest_checksum_of_each() -> None:
         Entry("silent", checksums={"etag": "1", "crc32": "2"}),
     ]
     found = stated_contents(entries, index)
-    assert found == {"stated": "h", "by sha1": content_hash(b"a"), "again": content_hash(b"a"), "by md5": content_hash(b"b")}
+    assert found == {
+        "stated": "h",
+        "by sha1": content_hash(b"a"),
+        "again": content_hash(b"a"),
+        "by md5": content_hash(b"b"),
+    }
     assert sorted(index.asked) == [("md5", 1), ("sha1", 2)]
 
 

@@ -139,6 +139,7 @@ def test_a_whole_export_is_read():
         (({"format": "other"},), UsageError, "no export"),
         ((HEADER | {"schema": None},), TransferError, "first line"),
         ((HEADER | {"schema": 99},), SchemaMismatch, "newer version of this program (9, schema 99)"),
+        ((HEADER | {"revision": 7},), SchemaMismatch, f"(9, schema {schema.SCHEMA_VERSION}.7)"),
         ((HEADER | {"version": 2},), SchemaMismatch, "newer version"),
         ((HEADER | {"schema": 0},), SchemaMismatch, "too old"),
         ((HEADER, LINE), TransferError, "cut short"),
@@ -267,15 +268,23 @@ KNOWN = {"name": "n", "at": EARLY, "catalog": "c", "schema": 1, "program": "9", 
          "holds": {"c-v1": "assets"}, "mark": "image-catalog"}  # fmt: skip
 
 
+def test_a_backup_that_tells_of_no_revision_is_of_a_version_that_had_none():
+    backup = snapshots.parsed(KNOWN)
+    assert backup is not None and backup.revision == 0
+
+
 def test_what_was_written_of_a_backup_is_understood_or_left_alone():
     assert snapshots.parsed(KNOWN | {"more": 1}) is not None
-    for wrong in (None, [], {}, KNOWN | {"mark": "x"}, KNOWN | {"schema": "1"}, KNOWN | {"holds": {"i": "people"}}):
+    numbers = ({"schema": "1"}, {"revision": "1"})
+    others = ({"mark": "x"}, {"holds": {"i": "people"}})
+    for wrong in (None, [], {}, *(KNOWN | change for change in (*numbers, *others))):
         assert snapshots.parsed(wrong) is None
 
 
 def test_a_backup_of_another_version_is_refused():
-    for version, said in ((99, "newer version"), (0, "too old")):
-        backup = snapshots.parsed(KNOWN | {"schema": version})
+    newer = {"schema": schema.SCHEMA_VERSION, "revision": schema.REVISION + 1}
+    for version, said in (({"schema": 99}, "newer version"), (newer, "newer version"), ({"schema": 0}, "too old")):
+        backup = snapshots.parsed(KNOWN | version)
         assert backup is not None
         with pytest.raises(SchemaMismatch, match=said):
             backup.check()

@@ -1,4 +1,7 @@
-"""Taking files away from a store that has no trash: a person is told, and nothing claims that they can come back."""
+"""Taking files away from a store that has no trash.
+
+A person is told, and nothing claims that they can come back.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def test_what_is_taken_from_a_store_without_trash_is_said_to_be_gone_for_good(
 
     with closing(Journal(tmp_path, "run")) as journal:
         report = Report(Silence(on_notice=notices.append), "forget")
-        run = cast("Any", SimpleNamespace(repository=None, run="run", journal=journal, report=report, edit=edit))
+        run = cast(
+            "Any",
+            SimpleNamespace(repository=None, run="run", journal=journal, report=report, edit=edit),
+        )
         assert trash.take_away(run, {"far": store}, files[:1]) + trash.take_away(run, {"far": store}, files[1:]) == ["", ""]
     assert list(store.list()) == []
     assert [t.path for t in store.trashed()] == (["a.jpg", "b.jpg"] if has_trash else [])

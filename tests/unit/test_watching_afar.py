@@ -1,4 +1,7 @@
-"""Watching a store that is far away: it says itself when something changed, or is looked at when the period is over."""
+"""Watching a store that is far away.
+
+It says itself when something changed, or is looked at when the period is over.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,18 @@ class Untold(MemoryStore):
 
 @pytest.mark.parametrize(
     ("kind", "period", "changed", "told"),
-    [(MemoryStore, 3600.0, True, "told by memory"), (Untold, 0.0, False, "looking at it every period")],
+    [
+        (MemoryStore, 3600.0, True, "told by memory"),
+        (Untold, 0.0, False, "looking at it every period"),
+    ],
 )
 def test_a_change_is_looked_at_where_it_is_told_else_after_the_period(
-    memory: MemoryKind, monkeypatch: pytest.MonkeyPatch, kind: type[MemoryStore], period: float, changed: bool, told: str
+    memory: MemoryKind,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[MemoryStore],
+    period: float,
+    changed: bool,
+    told: str,
 ) -> None:
     store = kind("far", "", memory.disk("far"))
     syncs: list[str] = []

@@ -25,7 +25,8 @@ def command(query: tuple[str, ...], style: str, sort: str, limit: int, null: boo
 
     QUERY is Elasticsearch's query string with short field names: words must all match, - excludes, "..." is a phrase,
     * a wildcard, AND OR NOT and parentheses combine: NOT binds closest, then AND, then OR, then words side by side.
-    Dates may be years, months, days or ranges; sizes may have units.
+    Dates may be years, months, days or ranges; sizes may have units. A month_day is 11-29, a weekday 1 (Monday) to 7,
+    a shape portrait, landscape or square.
 
     \b
     Examples:
@@ -35,9 +36,10 @@ def command(query: tuple[str, ...], style: str, sort: str, limit: int, null: boo
       catalog search -- '-stores:dropbox'
 
     \b
-    Fields: taken added city region country place camera make model lens kind type ext size width height duration
-      codec iso tags albums title rating favorite stores copies path name original hash blank blurred sharpness
-      focus dark bright detail confidence source live_id stack note problem run manual; near:lat,lon,distance;
+    Fields: taken year month_day hour weekday precision added city region country place camera make model lens kind
+      type ext size width height shape megapixels duration codec iso tags albums title rating favorite stores copies
+      path name original hash sha1 sha256 md5 blank blurred sharpness focus dark bright detail confidence source
+      live_id stack note problem run manual owner device; near:lat,lon,distance;
       has:location|date|place|camera|person|FIELD (person: what you set; manual:rating, what exactly).
 
     \b

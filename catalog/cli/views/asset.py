@@ -128,7 +128,7 @@ _READ_AS = {
 _SHOWN_APART = frozenset(
     {
         *("hash", "kind", "type", "captured", "copies", "sidecars", "notes", "sources", "stores"),
-        *("paths", "person", "extracted", "manual", *NOT_TO_READ),
+        *("paths", "person", "extracted", "manual", "preview", *NOT_TO_READ),
     }
 )
 

@@ -6,13 +6,13 @@ from catalog.cli.console import Console
 from catalog.domain.amounts import size_text
 from catalog.errors import DONE
 from catalog.features.removal.trash import TrashList
-from catalog.work.store_book import absence
+from catalog.work.store_book import describe_absence
 
 
 def show(console: Console, found: TrashList) -> int:
     """A line for each file, with the name to restore it by, and how many there are."""
     for name in found.absent:
-        console.complain(absence(name))
+        console.complain(describe_absence(name))
     count = size = 0
     for name, trashed in found.files:
         count += 1

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import from_text, printable, to_text
+from catalog.domain.roots import seen_from
 from catalog.errors import AssetNotFound
 from catalog.features.ask.events import Event
 from catalog.index import queries
 from catalog.stores.local_root import LocalKind
+from catalog.stores.machine import machine_id
 
 if TYPE_CHECKING:
     from catalog.domain.edits import Document
@@ -59,7 +61,8 @@ def find(repository: Repository, what: str) -> str:
 
 def folders_here(repository: Repository) -> dict[str, str]:
     """The folder of each store on this machine, as text, by the store's name."""
-    return {s["name"]: s["root"] for s in repository.stores() if s["kind"] == LocalKind.name}
+    stores = (seen_from(record, machine_id()) for record in repository.stores())
+    return {s["name"]: s["root"] for s in stores if s["kind"] == LocalKind.name}
 
 
 def _find_file(repository: Repository, what: str) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.domain.roots import seen_from
 from catalog.index import queries
 from catalog.index.queries import Shortfall, Totals
+from catalog.stores.machine import machine_id
 from catalog.work.workspace import Workspace
 
 
@@ -26,6 +28,6 @@ def summarize(workspace: Workspace) -> CatalogStatus:
     repository.refresh(repository.alias)
     return CatalogStatus(
         queries.totals(repository, workspace.settings.min_copies),
-        repository.stores(),
+        [seen_from(record, machine_id()) for record in repository.stores()],
         queries.shortfalls(repository, workspace.policies),
     )

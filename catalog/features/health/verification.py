@@ -78,6 +78,7 @@ def run_verify(workspace: Workspace, request: VerifyRequest, sink: Sink) -> RunR
             _listed(stores, names),
             repair=request.repair,
             until=until,
+            kinds=workspace.settings.checksums,
             advance=sink.progress.advance,
         )
         before = timestamp(datetime.now(UTC) - limit) if limit else ""

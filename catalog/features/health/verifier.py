@@ -15,8 +15,9 @@ from catalog.domain import edits
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import NONE, agree, recorded
 from catalog.domain.copies import DAMAGED, MISSING, OK, copy_row, mtime_text, sidecar_row, timestamp
-from catalog.domain.edits import Edit
-from catalog.errors import AlreadyExists, NotFound, StoreError
+from catalog.domain.edits import Change, Edit
+from catalog.domain.fixity import Digests
+from catalog.errors import AlreadyExists, FixityMismatch, NotFound, StoreError, reason_kind
 from catalog.stores.protocol import Store
 from catalog.work.carriage import carry
 from catalog.work.journal import Journal
@@ -28,6 +29,7 @@ EDITED = "edited"
 """A file that was written to since: what it holds is a person's, and for a sync to take up."""
 BATCH = 128
 _COMPARED = 1 << 16
+_KINDS = {DAMAGED: reason_kind(FixityMismatch), MISSING: reason_kind(NotFound)}
 THREADS = 2
 """Files read at once: the second keeps a disk busy while the hash of the first is finished."""
 
@@ -41,6 +43,10 @@ class Verifiable(Store, Protocol):
 
     def checksum(self, path: str, *, anew: bool = False) -> str:
         """The content hash of a file."""
+        ...
+
+    def digests(self, path: str, kinds: Sequence[str], *, anew: bool = False) -> Digests:
+        """The same, and checksums of these kinds."""
         ...
 
 
@@ -71,12 +77,16 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What reading gave. `state` is one of those of a copy, or "" where it could not be told."""
+    """What reading gave. `state` is one of those of a copy, or "" where it could not be told.
+
+    `checksums` are those that its asset lacked.
+    """
 
     due: Due
     state: str
     entry: Entry | None = None
     reason: str = ""
+    checksums: Mapping[str, str] = field(default_factory=lambda: NONE)
 
 
 @dataclass(slots=True)
@@ -85,6 +95,7 @@ class Verifier:
 
     `until` (monotonic seconds, 0 is never) is when it stops; then `finished` is False. `is_claimed` says that the path of
     a file is recorded with another asset as well. `listed` are the listings of stores that state the content of their files.
+    `kinds` of checksums are what each asset is to have.
     """
 
     stores: Mapping[str, Verifiable]
@@ -96,6 +107,7 @@ class Verifier:
     listed: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
     repair: bool = False
     until: float = 0.0
+    kinds: Sequence[str] = ()
     finished: bool = True
     advance: Callable[[int], None] = lambda _count: None
 
@@ -127,16 +139,21 @@ class Verifier:
                 return Found(due, MISSING, reason="it is not there; a sync of the catalog with its store finds out where it went")
             if entry.problem:
                 return Found(due, "", entry, entry.problem)
-            same = agree(entry.checksums, due.recorded)
+            same, learned = agree(entry.checksums, due.recorded), NONE
             if same is None:
-                same = self.stores[store].checksum(path, anew=True) == due.hash
+                read = self.stores[store].digests(path, self._lacking(due), anew=True)
+                same, learned = read.content == due.hash, read.checksums
             if same:
-                return Found(due, OK, entry)
+                return Found(due, OK, entry, checksums=learned)
         except NotFound:
             return Found(due, MISSING, reason="it went away")
         except StoreError as error:
             return Found(due, "", reason=str(error))
         return self._judged(due, entry)
+
+    def _lacking(self, due: Due) -> list[str]:
+        """The checksums that an asset is to have and has not; of a sidecar none are kept."""
+        return [] if due.is_sidecar else [kind for kind in self.kinds if kind not in due.checksums]
 
     def _judged(self, due: Due, entry: Entry) -> Found:
         """A file with other bytes: rotten where nobody wrote to it, or where one byte differs."""
@@ -167,8 +184,10 @@ class Verifier:
                 continue
             row_state = found.due.row["state"]
             event = {"store": store, "path": path, "effect": "index"}
+            if found.state in _KINDS:
+                event |= {"reason": found.reason, "reason_kind": _KINDS[found.state]}
             if found.state == OK:
-                change = edits.marked(store, path, OK, verified=now)
+                change = _verified(found, now)
                 silent.append(Edit(found.due.owner, "verify", change, event, untold=row_state == OK))
             elif row_state != found.state:
                 silent.append(Edit(found.due.owner, found.state, edits.marked(store, path, found.state), event))
@@ -241,3 +260,9 @@ class Verifier:
         self.edit([Edit(due.owner, "repair", change, event)])
         self.journal.done("repair", store=store, path=path, hash=due.hash)
         return ""
+
+
+def _verified(found: Found, now: str) -> Change:
+    """A copy that was read and is right, with the checksums that its asset lacked."""
+    seen = edits.marked(*found.due.place, OK, verified=now)
+    return lambda document: edits.with_checksums(found.checksums)(seen(document))

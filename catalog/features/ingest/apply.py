@@ -184,7 +184,7 @@ class Applier:
                     return work(action)
             except CatalogError as error:
                 self._fatal = self._fatal or error
-            except Exception as error:  # never lost in a thread
+            except BaseException as error:  # never lost in a thread, whatever a sink raises
                 self._fatal = self._fatal or CatalogError(f"{action.source.path}: {type(error).__name__}: {error}")
             finally:
                 self._slots.release()
@@ -434,7 +434,7 @@ def _copy_of(action: CopyToStore, there: Entry, now: datetime) -> Copy:
     mtime = file_time(there.mtime_ns).replace(tzinfo=UTC)
     return Copy(
         action.store, action.target, action.source.size, mtime, now, now,
-        device=there.device, inode=there.inode, revision=there.revision,
+        device=there.device, inode=there.inode, revision=there.revision, host=there.host, ctime_ns=there.ctime_ns,
     )  # fmt: skip
 
 

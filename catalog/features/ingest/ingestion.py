@@ -149,10 +149,9 @@ def _read_from(source: Path, marker: str | None, lookup: RunLookup) -> LocalStor
     """A folder that is only read; stores of the catalog that are there now must not lie in it or around it."""
     markers = {record["id"] for record in lookup.store_records()} | ({marker} if marker else set())
     for record in lookup.store_records():
-        if (folder := registry.folder_recorded(record)) is None:
-            continue
-        if is_marked(there := LocalRoot(folder), {record["id"]}):  # else another disk is mounted there
-            guards.check_apart(LocalRoot(source), there)
+        for there in map(LocalRoot, registry.folders_recorded(record)):
+            if is_marked(there, {record["id"]}):  # else another disk is mounted there
+                guards.check_apart(LocalRoot(source), there)
     if any(is_marked(root, markers) for root in LocalRoot(source).upwards()):
         raise SourceInsideCatalog(f"The folder {source} lies inside the catalog, by another mount; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip

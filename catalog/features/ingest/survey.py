@@ -17,6 +17,7 @@ from catalog.domain.candidates import sorted_out
 from catalog.domain.capture_time import file_time
 from catalog.domain.checksums import agree, recorded, strongest
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, SIDECAR_EXTENSIONS, extension_of
+from catalog.domain.fixity import Digests
 from catalog.domain.layout import Layout, folder_of
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate, Member, group, shots
@@ -103,8 +104,8 @@ class _Batch:
     def take(self, path: str, result: Result) -> None:
         """Keep what came back for one file."""
         self.waiting -= 1
-        if isinstance(result, str):
-            self.digests[path] = result
+        if isinstance(result, Digests):
+            self.digests[path] = result.content
         else:
             self.read[path] = result
 

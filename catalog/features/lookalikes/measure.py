@@ -10,7 +10,7 @@ from typing import Any
 
 from catalog.domain.asset import Entry, Facts
 from catalog.domain.copies import OK, held, is_as_recorded
-from catalog.domain.edits import Change, Document, Edit
+from catalog.domain.edits import Change, Document, Edit, with_checksums
 from catalog.errors import MediaError, QuerySyntaxError, StoreError
 from catalog.features.ask.search import pointed
 from catalog.index import queries
@@ -81,7 +81,7 @@ def run_measure(workspace: Workspace, request: MeasureRequest, sink: Sink) -> Ru
         queries.count(repository, request.query)
     except QuerySyntaxError as error:
         raise pointed(error, request.query) from error
-    with storing.present(workspace, repository) as stores:
+    with storing.open_present(workspace, repository) as stores:
         work = Measuring(workspace, repository, stores, request)
         return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun)
 
@@ -162,4 +162,4 @@ def _outcome(action: Measure, became: str, reason: str = "") -> Outcome:
 def _as_measured(facts: Facts) -> Change:
     assert facts.quality is not None
     seen = {"phash": facts.phash, "phash_inner": facts.phash_inner, "look": facts.look, "quality": asdict(facts.quality)}
-    return lambda document: {**document, **seen} if document is not None else None
+    return lambda document: with_checksums(facts.checksums)({**document, **seen} if document is not None else None)

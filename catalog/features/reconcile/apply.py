@@ -13,7 +13,7 @@ from catalog.domain.checksums import strongest
 from catalog.domain.copies import DAMAGED, MISSING, OK, Held, Row, copy_row, is_as_recorded, sidecar_row, timestamp
 from catalog.domain.edits import Change, Document, Edit
 from catalog.domain.person import merged, overlaid
-from catalog.errors import StoreError
+from catalog.errors import FixityMismatch, NotFound, StoreError, reason_kind
 from catalog.features.reconcile.plan import AddCopy, Attach, Corrupt, Load, Lose, Reconciliation, Relocate, Touch, Vanish
 from catalog.features.reconcile.survey import CHANGING, Index, is_same
 from catalog.stores.protocol import Store
@@ -88,6 +88,8 @@ class Applier:
         change = self._change(action)
         if isinstance(action, Relocate):
             event["source"] = action.known.path
+        if isinstance(action, Corrupt | Vanish):
+            event |= _why(action, self._store.name)
         return [Edit(action.hash, action.name, change, event)] if change else []
 
     def _change(self, action: Touch | Relocate | AddCopy | Corrupt | Lose | Vanish) -> Change | None:
@@ -185,6 +187,13 @@ def told(action: Reconciliation, store: str) -> Outcome:
         reason = "its bytes changed though nobody wrote to it; see `catalog verify --repair`"
     path, target = (action.known.path, action.entry.path) if isinstance(action, Relocate) else (action.key, "")
     return Outcome(action.name, path, _OUTCOME_OF.get(action.name, action.name), store, target, action.hash, reason)
+
+
+def _why(action: Corrupt | Vanish, store: str) -> dict[str, str]:
+    """Why a copy is no longer good, as the history holds it."""
+    reason = told(action, store).reason
+    kind = reason_kind(FixityMismatch if isinstance(action, Corrupt) else NotFound)
+    return {"reason_kind": kind, **({"reason": reason} if reason else {})}
 
 
 def _verified(known: Held, row: Row) -> str:

@@ -12,7 +12,7 @@ from catalog.domain.actions import Skip
 from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
 from catalog.domain.candidates import sorted_out
 from catalog.domain.checksums import NONE
-from catalog.domain.copies import MISSING, OK, Held, held, is_as_recorded
+from catalog.domain.copies import MISSING, OK, Held, held, is_as_recorded, is_renumbered
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate, stem_key
 from catalog.errors import NotFound
@@ -248,7 +248,7 @@ class Looker:
         if known is None or self._rehash or entry.path in self._records.contested or not is_as_recorded(entry, known):
             self._sight.compared.fresh.append(candidate)
             fresh_stems.add(stem_key(entry))
-        elif known.inode and entry.device == known.device and entry.inode != known.inode:
+        elif is_renumbered(entry, known):
             self._renumbered.append(candidate)
         else:
             self._seen.add(entry.path)

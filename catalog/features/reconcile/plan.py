@@ -14,7 +14,7 @@ from typing import ClassVar
 from catalog.domain.actions import Action
 from catalog.domain.asset import Asset, Entry
 from catalog.domain.checksums import agree
-from catalog.domain.copies import MISSING, OK, Held, identity, is_as_recorded, recorded_identity
+from catalog.domain.copies import MISSING, OK, Held, Identity, identity, is_as_recorded, is_same_inode, recorded_identity
 from catalog.domain.names import original_of
 from catalog.domain.stacks import Candidate
 
@@ -219,7 +219,7 @@ def by_identity(compared: Comparison, present: Iterable[Held]) -> list[Known]:
 
     Takes out of the comparison what it explains.
     """
-    wanted: dict[tuple[int, int, int, int], list[Held]] = defaultdict(list)
+    wanted: dict[Identity, list[Held]] = defaultdict(list)
     for known in compared.open_records():
         if (key := recorded_identity(known)) is not None:
             wanted[key].append(known)
@@ -372,8 +372,7 @@ def by_content(compared: Comparison, digests: Mapping[str, str]) -> tuple[list[K
 
 def _has_rotted(known: Held, entry: Entry) -> bool:
     """Whether the bytes changed though neither the file's time nor the file itself did, since they were last proved."""
-    same_file = (entry.device, entry.inode) == (known.device, known.inode) or not known.inode
-    return same_file and is_as_recorded(entry, known) and entry.ctime_ns // 1_000_000 <= known.verified_ms
+    return is_same_inode(entry, known) and is_as_recorded(entry, known) and entry.ctime_ns // 1_000_000 <= known.verified_ms
 
 
 def _best(records: Sequence[Held], entry: Entry) -> Held | None:

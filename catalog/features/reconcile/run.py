@@ -13,6 +13,7 @@ from catalog.domain.asset import Asset, Facts, KnownAsset
 from catalog.domain.checksums import NONE
 from catalog.domain.copies import Row, flat
 from catalog.domain.edits import Document
+from catalog.domain.fixity import Digests
 from catalog.errors import StoreGuard
 from catalog.features.reconcile.apply import Applier, told
 from catalog.features.reconcile.comparison import Recorded, Scope
@@ -23,6 +24,7 @@ from catalog.index import documents, queries, schema
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
+from catalog.work.checksums import ChecksumWriter
 from catalog.work.description import utc_now
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out, first_of, in_parts
@@ -94,6 +96,8 @@ class Sync:
         self._sink = sink
         self._judge = Judge(sink, ask=not (request.yes or request.dryrun))
         self._index = SyncIndex(repository)
+        self._repository = repository
+        self._checksums: ChecksumWriter | None = None
         self._reconciler = Reconciler(
             store,
             self._index,
@@ -103,6 +107,7 @@ class Sync:
             options_of(workspace, request, scope),
             now=utc_now,
             advance=sink.progress.advance,
+            learn=None if request.dryrun else self._learn,
         )
 
     def plans(self) -> Iterator[Sequence[Reconciliation | Skip]]:
@@ -125,7 +130,14 @@ class Sync:
     def apply(self, run: Session, plans: Iterator[Sequence[Reconciliation | Skip]]) -> None:
         """Record it, part by part."""
         self._index.serve(run)
+        self._checksums = ChecksumWriter(self._repository.parts_of, run.edit)
         Applier(self._store, self._index, run, self._read_again).apply(plans)
+        self._checksums.flush()
+
+    def _learn(self, digests: Digests) -> None:
+        """Record the checksums of a file that was read again, unless this is only shown."""
+        if self._checksums is not None:
+            self._checksums.learn(digests)
 
     def conclude(self, report: Report) -> None:
         """What was decided without a person, and what there was nothing to do about."""

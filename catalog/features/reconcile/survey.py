@@ -18,9 +18,11 @@ from catalog.domain.copies import (
     held,
     identity,
     is_as_recorded,
+    is_same_inode,
     recorded_identity,
 )
 from catalog.domain.edits import Document
+from catalog.domain.fixity import Digests
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate, Member, group, stem_key
 from catalog.errors import MediaError, StoreError, UnsupportedType
@@ -49,6 +51,7 @@ from catalog.work import guards
 from catalog.work.contents import content_of, stated_contents
 from catalog.work.description import Describer
 from catalog.work.reading import Reading, Wanted
+from catalog.work.workers import Result
 
 BATCH = 256
 CHANGING = "it changes while it is read; run the command again"
@@ -107,7 +110,9 @@ class Reconciler:
     def __init__(
         self, store: Store, index: Index, reading: Reading, describer: Describer, judge: Judge, options: Options,
         *, now: Callable[[], datetime], advance: Callable[[int], None] = lambda _count: None,
+        learn: Callable[[Digests], None] | None = None,
     ) -> None:  # fmt: skip
+        """`learn` is told the checksums of files that are read again (`rehash`): their assets may lack them."""
         self._store = store
         self._index = index
         self._reading = reading
@@ -116,6 +121,7 @@ class Reconciler:
         self._options = options
         self._now = now
         self._advance = advance
+        self._learn = learn
         self._digests: dict[str, str] = {}
         self._problems: list[Skip] = []
         self._failed: set[str] = set()
@@ -174,8 +180,10 @@ class Reconciler:
         for is_last in (False, True):
             again: list[Candidate] = []
             for candidate, digest in self._read(pending, only_hash=True):
-                if isinstance(digest, str):
-                    self._digests[candidate.entry.path] = digest
+                if isinstance(digest, Digests):
+                    self._digests[candidate.entry.path] = digest.content
+                    if self._learn is not None:
+                        self._learn(digest)
                 elif isinstance(digest, MediaError):
                     self._fail(candidate, str(digest))
                 elif is_last:
@@ -204,12 +212,11 @@ class Reconciler:
         if known is not None:
             compared.explain(known)
 
-    def _read(
-        self, candidates: Sequence[Candidate], *, only_hash: bool
-    ) -> Iterator[tuple[Candidate, Facts | str | MediaError | None]]:
+    def _read(self, candidates: Sequence[Candidate], *, only_hash: bool) -> Iterator[tuple[Candidate, Result | None]]:
         """What reading gave for each; None for a file that is another one now than before."""
 
-        wanted = ((c, Wanted(c.entry, () if only_hash else c.sidecars, only_hash=only_hash)) for c in candidates)
+        anew = self._options.rehash and self._learn is not None
+        wanted = ((c, Wanted(c.entry, () if only_hash else c.sidecars, only_hash=only_hash, checksums=anew)) for c in candidates)
         for candidate, result in self._reading.run(wanted):
             self._advance(1)
             yield candidate, result if self._is_unchanged(candidate.entry) else None
@@ -510,8 +517,10 @@ def _attach(
 
 def _says_nothing_new(touch: Touch) -> bool:
     """Whether a file that was read anyway is just as recorded."""
-    same = recorded_identity(touch.known) == identity(touch.entry)
-    return touch.known.state == OK and same and is_as_recorded(touch.entry, touch.known)
+    entry, known = touch.entry, touch.known
+    same = bool(entry.inode) == bool(known.inode) and is_same_inode(entry, known)
+    same = same and (not known.inode or entry.mtime_ns // 1_000_000 == known.mtime_ms)
+    return known.state == OK and same and is_as_recorded(entry, known)
 
 
 def is_same(now: Entry, before: Entry) -> bool:

@@ -48,8 +48,9 @@ def check_apart(folder: Path, sources: Iterable[Path], repository: Repository | 
     """Raise SourceInsideCatalog where a folder lies in or around a store, or one of `sources`
     (archives, folders of files)."""
     for record in repository.stores() if repository else ():
-        if (root := registry.folder_recorded(record)) is not None and root.is_dir():
-            guards.check_apart(LocalRoot(folder), LocalRoot(root))
+        for root in registry.folders_recorded(record):
+            if root.is_dir():
+                guards.check_apart(LocalRoot(folder), LocalRoot(root))
     if any(is_marked(above) for above in LocalRoot(folder).upwards()):
         raise SourceInsideCatalog(f"The {what} folder {folder} lies inside a store, by its marker; nothing was changed.",
                                   hint="Name a folder outside it.")  # fmt: skip

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from catalog.domain.amounts import age, size_text
 from catalog.errors import ConfirmationNeeded, StoreError
-from catalog.features.removal.trash import chosen
+from catalog.features.removal.trash import choose_stores
 from catalog.index import queries
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
@@ -41,8 +41,8 @@ class EmptyRequest:
 def run_empty(workspace: Workspace, request: EmptyRequest, sink: Sink) -> RunResult:
     """Remove what lies in the trash for good. Raises ConfirmationNeeded where nobody agrees."""
     repository = workspace.existing_repository
-    with storing.present(workspace, repository) as there:
-        stores = chosen(there, request.store)
+    with storing.open_present(workspace, repository) as there:
+        stores = choose_stores(there, request.store)
         if request.store is None:
             storing.tell_absent(repository, there, sink)
         found = _found(stores, request)

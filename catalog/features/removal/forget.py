@@ -76,7 +76,7 @@ def run_forget(workspace: Workspace, request: ForgetRequest, sink: Sink) -> RunR
             f"{len(ids):,} assets would be forgotten; nothing was changed.", hint="Add --yes if that is meant."
         )
     with contextlib.ExitStack() as stack:
-        stores = stack.enter_context(storing.present(workspace, repository)) if request.with_files else {}
+        stores = stack.enter_context(storing.open_present(workspace, repository)) if request.with_files else {}
         work = Forgetting(repository, ids, stores, with_files=request.with_files)
         details = {"ids": len(ids), "with_files": request.with_files}
         return carry_out(workspace, work, sink, request.command, dry=request.dryrun, details=details)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog.features.removal.plan import Keep, Place, Prune
-from catalog.features.removal.pruner import Pruner, gone, kept
+from catalog.features.removal.pruner import Pruner, tell_gone, tell_kept
 from catalog.features.removal.survey import Documents, PruneSurvey
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
@@ -40,7 +40,7 @@ class PruneRequest:
 def run_prune(workspace: Workspace, request: PruneRequest, sink: Sink) -> RunResult:
     """Remove the files of a folder that are in the catalog, and keep the rest."""
     repository = workspace.existing_repository
-    with storing.present(workspace, repository) as stores, workspace.readers() as pool:
+    with storing.open_present(workspace, repository) as stores, workspace.readers() as pool:
         source = _source(workspace, repository, request)
         count = sum(1 for _entry in source.list(recursive=request.recursive))
         if not request.dryrun:
@@ -80,10 +80,10 @@ class Pruning:
     def foresee(self, action: Prune) -> Outcome:
         """What will become of a file; a place of the catalog is filled but once."""
         if isinstance(action, Keep):
-            return kept(action)
+            return tell_kept(action)
         vacant = [place for place in action.vacant if (action.hash, place) not in self._filled]
         self._filled |= {(action.hash, place) for place in vacant}
-        return gone(action, vacant, "planned")
+        return tell_gone(action, vacant, "planned")
 
     def apply(self, run: Session, plans: Iterator[Sequence[Prune]]) -> None:
         """Do it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from catalog.domain import edits
 from catalog.domain.asset import Entry
@@ -90,17 +90,14 @@ class Pruner:
         if changed:
             self._keep(Keep(entry, f"{changed[0]} changed during the run", action.hash))
             return False
-        self._discard(action, going, where(action, vacant))
-        self.run.report.add(gone(action, vacant))
+        self._discard(action, going, _where(action, vacant))
+        self.run.report.add(tell_gone(action, vacant))
         return True
 
     def _discard(self, action: Remove, going: Sequence[tuple[Entry, str]], safe: Place) -> None:
         store, path = safe
         event = {"action": "remove", "hash": action.hash, "store": store, "path": path, "effect": "file", "after": {}}
-        told = [
-            {"source": f"{self.base}/{e.path}", "before": {"hash": h, "mtime_ns": e.mtime_ns, "device": e.device}}
-            for e, h in going
-        ]
+        told = [{"source": f"{self.base}/{e.path}", "before": _as_it_was(e, h)} for e, h in going]
         self.run.tell([{**event, **each} for each in told])
         for each, _digest in going:
             self.run.journal.started("remove", source=each.path, hash=action.hash)
@@ -135,7 +132,7 @@ class Pruner:
     def _keep(self, action: Keep) -> None:
         if action.outcome == FAILED:
             self.run.journal.failed("remove", source=action.entry.path, hash=action.hash, reason=action.reason)
-        self.run.report.add(kept(action))
+        self.run.report.add(tell_kept(action))
 
     def _tidy(self, folders: Iterable[str]) -> None:
         """Remove the folders that became empty, and those above them; never the source itself."""
@@ -144,22 +141,28 @@ class Pruner:
                 folder = folder.rpartition("/")[0]
 
 
-def kept(action: Keep) -> Outcome:
+def tell_kept(action: Keep) -> Outcome:
     """What is told of a file that stays."""
     reason = f"kept: {action.reason}" if action.outcome == FAILED else action.reason
     return Outcome("keep", action.entry.path, action.outcome, hash=action.hash, reason=reason)
 
 
-def gone(action: Remove, filled: Sequence[Place], became: str = "") -> Outcome:
+def tell_gone(action: Remove, filled: Sequence[Place], became: str = "") -> Outcome:
     """What is told of a file that goes, or will (`planned`).
 
     `filled` are the places of the catalog that it is put into.
     """
     name, entry = "repair" if filled else "remove", action.entry
-    store, path = where(action, filled)
+    store, path = _where(action, filled)
     return Outcome(name, entry.path, became or OUTCOMES[name], store, path, action.hash, size=entry.size)
 
 
-def where(action: Remove, filled: Sequence[Place]) -> Place:
+def _where(action: Remove, filled: Sequence[Place]) -> Place:
     """A copy that makes a file superfluous: the one that is made of it, if any is."""
     return (*filled, *action.safe)[0]
+
+
+def _as_it_was(entry: Entry, digest: str) -> dict[str, Any]:
+    """What is needed to put a removed file back where it lay."""
+    host = {"host": entry.host} if entry.host else {}
+    return {"hash": digest, "mtime_ns": entry.mtime_ns, "device": entry.device, **host}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.errors import AlreadyExists, NotFound, StoreError
-from catalog.features.removal.trash import chosen, recall, restore_one
+from catalog.features.removal.trash import choose_stores, recall, restore_one
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
@@ -63,8 +63,8 @@ def run_restore(workspace: Workspace, request: RestoreRequest, sink: Sink) -> Ru
     """Bring files back, and into the index. Raises NotFound for a name that the trash has not."""
     repository = workspace.existing_repository
     repository.refresh()
-    with storing.present(workspace, repository) as there:
-        stores = chosen(there, request.store)
+    with storing.open_present(workspace, repository) as there:
+        stores = choose_stores(there, request.store)
         if request.store is None:
             storing.tell_absent(repository, there, sink)
         work = Restoring(repository, stores, _found(stores, request.wanted))

@@ -11,7 +11,8 @@ from typing import Any
 from catalog.domain.asset import Entry
 from catalog.domain.candidates import sorted_out
 from catalog.domain.checksums import NONE
-from catalog.domain.copies import OK
+from catalog.domain.copies import OK, held, is_link
+from catalog.domain.fixity import Digests
 from catalog.domain.stacks import Candidate, shots
 from catalog.errors import MediaError, StoreError
 from catalog.features.removal.plan import FAILED, Found, Place, Prune, plan_shot, plan_skips
@@ -57,8 +58,8 @@ class PruneSurvey:
         reasons = {c.entry.path: c.entry.problem for c in candidates if c.entry.problem}
         wanted = ((c.entry.path, Wanted(c.entry, only_hash=True)) for c in candidates if not c.entry.problem)
         for path, result in self.reading.run(wanted):
-            if isinstance(result, str):
-                digests[path] = result
+            if isinstance(result, Digests):
+                digests[path] = result.content
             elif isinstance(result, MediaError):
                 reasons[path] = str(result)
         known = self.documents(sorted(set(digests.values())))
@@ -77,7 +78,7 @@ class PruneSurvey:
     def _examined(self, candidate: Candidate, digest: str, document: Mapping[str, Any], proved: Mapping[str, str]) -> Found:
         """Whether a file whose content the catalog has may go."""
         entry = candidate.entry
-        if any(_is_its_own(row, entry) for row in document["copies"]):
+        if any(is_link(entry, held(row, digest)) for row in document["copies"]):
             return Found(candidate, digest, "it is a copy of the catalog itself")
         prover = Prover(self.stores, partial(is_same_file, entry))
         try:
@@ -115,7 +116,3 @@ class PruneSurvey:
         except StoreError:
             return ""
         return digest if len(proof.good) >= self.needed else ""
-
-
-def _is_its_own(row: Mapping[str, Any], entry: Entry) -> bool:
-    return bool(entry.inode) and (row.get("device"), row.get("inode")) == (entry.device, entry.inode)

@@ -143,9 +143,9 @@ def list_trash(workspace: Workspace, store: str | None = None) -> TrashList:
     """Look into the trash of one store, or of all. Raises UsageError for one that is not there."""
     repository = workspace.existing_repository
     with contextlib.ExitStack() as stack:
-        there = stack.enter_context(storing.present(workspace, repository))
-        stores = chosen(there, store)
-        absent = storing.absent(repository, there) if store is None else []
+        there = stack.enter_context(storing.open_present(workspace, repository))
+        stores = choose_stores(there, store)
+        absent = storing.list_absent(repository, there) if store is None else []
         return TrashList(tuple(absent), _listed(stores, stack.pop_all()))
 
 
@@ -156,7 +156,7 @@ def _listed(stores: Mapping[str, ManagedStore], stack: contextlib.ExitStack) -> 
                 yield name, trashed
 
 
-def chosen(stores: Mapping[str, ManagedStore], name: str | None) -> Mapping[str, ManagedStore]:
+def choose_stores(stores: Mapping[str, ManagedStore], name: str | None) -> Mapping[str, ManagedStore]:
     """The store of a name, or all of them. Raises UsageError for one that is not among them."""
     if name is None:
         return stores

@@ -241,6 +241,6 @@ def previewer(workspace: Workspace) -> Iterator[Previewer]:
     """Previews from every store that is there now."""
     limit = workspace.settings.preview_cache_mb * 1_000_000
     with contextlib.ExitStack() as stack:
-        stores = stack.enter_context(storing.present(workspace, workspace.existing_repository))
+        stores = stack.enter_context(storing.open_present(workspace, workspace.existing_repository))
         pool = stack.enter_context(workspace.readers())
         yield stack.enter_context(Previewer(stores, pool, PreviewCache(workspace.preview_dir, limit)))

@@ -156,7 +156,7 @@ class Dropper:
         document = self._documents([decision.hash])[decision.hash]
         if decision.kind not in (EXACT, BAD) and decision.keeper:
             change = inheriting(document, same_shot=decision.kind in (SAME_IMAGE, SIMILAR))
-            note = {"effect": "index", "reason": f"from its duplicate {decision.hash}"}
+            note = {"effect": "index", "reason": f"from its duplicate {decision.hash}", "reason_kind": decision.kind}
             (answer,) = run.edit([Edit(decision.keeper, "inherit", change, note)])
             if answer not in ("done", "unchanged"):
                 return answer
@@ -170,12 +170,13 @@ class Dropper:
         """Bring the files of one asset to the trash, and forget it; of an exact duplicate only the copy."""
         files = _files(decision, document)
         reason = f"{decision.kind}, by decision" + (f"; kept is {decision.keeper}" if decision.keeper else "")
-        problems = take_away(run, self.stores, files, reason=reason)
+        problems = take_away(run, self.stores, files, reason=reason, reason_kind=decision.kind)
         failed = [p for file, p in zip(files, problems, strict=True) if p and not file.is_sidecar]
         if failed or decision.kind == EXACT:
             return failed[0] if failed else ""
         finish_taking(run, self.stores, document["hash"])
-        (answer,) = run.edit([Edit(document["hash"], "forget", edits.forgotten(), {"effect": "index", "reason": reason})])
+        note = {"effect": "index", "reason": reason, "reason_kind": decision.kind}
+        (answer,) = run.edit([Edit(document["hash"], "forget", edits.forgotten(), note)])
         return "" if answer in ("done", "unchanged") else answer
 
 

@@ -44,7 +44,7 @@ def run_resolve(workspace: Workspace, request: ResolveRequest, sink: Sink) -> Ru
     repository = workspace.existing_repository
     repository.refresh()
     check_number(workspace, found.decisions, yes=request.yes)
-    with storing.present(workspace, repository) as stores:
+    with storing.open_present(workspace, repository) as stores:
         dropper = Dropper(workspace, repository, stores, sure=request.yes)
         work = Resolving(repository, found, dropper)
         details = {"decisions": len(found.rows)}
@@ -91,7 +91,7 @@ class Resolving:
         decision, dropper = action.decision, self._dropper
         is_drop = decision.decision == DROP
         problem = dropper.foresee(decision, self._found.decisions) if is_drop else ""
-        return _outcome(action, answer_to(decision, problem), dropped="planned")
+        return _outcome(action, _answer(decision, problem), dropped="planned")
 
     def apply(self, run: Session, plans: Iterator[Sequence[Refuse | Follow]]) -> None:
         """Follow them."""
@@ -112,18 +112,22 @@ def follow(run: Session, dropper: Dropper, decisions: Sequence[Decision]) -> Ite
     _remember(run, decisions)
     for decision in decisions:
         problem = dropper.drop(run, decision, decisions) if decision.decision == DROP else ""
-        yield answer_to(decision, problem)
+        yield _answer(decision, problem)
 
 
 def _remember(run: Session, decisions: Sequence[Decision]) -> None:
     """Record what is no duplicate, what is wanted all the same, and what is not bad."""
     said = run.patiently(lambda: remember(run.repository, remembered(decisions), run.run))
     event = {"action": "decide", "effect": "index", "before": {}, "after": {}}
-    told = [(one, key_of(kind, one, other), f"{kind} {other}") for kind, one, other in said]
-    run.tell([{**event, "hash": one, "source": key, "reason": reason} for one, key, reason in told])
+    run.tell(
+        [
+            {**event, "hash": one, "source": key_of(kind, one, other), "reason": f"{kind} {other}", "reason_kind": kind}
+            for kind, one, other in said
+        ]
+    )
 
 
-def answer_to(decision: Decision, problem: str) -> Answer:
+def _answer(decision: Decision, problem: str) -> Answer:
     """What became of a decision; `problem` says why it could not be followed, or ""."""
     outcome = "unchanged" if problem == DROPPED_BEFORE else "failed" if problem else "done"
     return Answer(decision, outcome, problem)

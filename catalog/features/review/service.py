@@ -103,7 +103,7 @@ class Deciding:
                 self._run = self._stack.enter_context(session(self._workspace, self._sink, COMMAND))
             run = self._run
             run.repository.refresh()
-            with storing.present(self._workspace, run.repository) as stores:
+            with storing.open_present(self._workspace, run.repository) as stores:
                 dropper = Dropper(self._workspace, run.repository, stores, sure=True)
                 return [self._told(run, answer) for answer in follow(run, dropper, decisions)]
 

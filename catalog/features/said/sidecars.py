@@ -39,7 +39,7 @@ from catalog.work.plan import carry_out, first_of
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
-from catalog.work.store_book import absent, opened, present
+from catalog.work.store_book import list_absent, open_present, opened
 from catalog.work.workspace import Workspace
 
 COMMAND = "sidecars write"
@@ -71,7 +71,7 @@ def run_write(workspace: Workspace, request: WriteRequest, sink: Sink) -> RunRes
     except QuerySyntaxError as error:
         raise pointed(error, request.query) from error
     with _stores(workspace, repository, request) as stores:
-        for name in absent(repository, stores) if not request.store else ():
+        for name in list_absent(repository, stores) if not request.store else ():
             sink.notice(f"Store {name} is not there now; its copies get no sidecars in this run.")
         work = Writing(repository, stores, request)
         details = {"query": request.query}
@@ -86,7 +86,7 @@ def _stores(workspace: Workspace, repository: Repository, request: WriteRequest)
             store = opened(workspace, repository, request.store, dry=request.dryrun)
             yield {request.store: stack.enter_context(store)}
             return
-        stores = stack.enter_context(present(workspace, repository))
+        stores = stack.enter_context(open_present(workspace, repository))
         if not stores:
             raise StoreGuard(
                 "No store of the catalog is there; nothing was changed.",

@@ -6,21 +6,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from catalog.domain.copies import Row, flat, milliseconds
-from catalog.domain.edits import Change, Document
+from catalog.domain.edits import Change, Document, with_checksums
 from catalog.domain.person import merged, overlaid
 
 
 def joined(imported: Document) -> Change:
     """The change that brings an imported document in: whole where there is none, else merged into the one that is there.
 
-    Copies and sidecars add up, and so does what a person said; all else stays as the catalog holds it. Done twice, it
+    Copies, sidecars and checksums add up, and so does what a person said; all else stays as the catalog holds it. Done twice, it
     changes nothing the second time.
     """
 
     def change(document: Document | None) -> Document | None:
         if document is None:
             return imported
-        return _with_person(_with_sidecars(_with_copies(document, imported), imported), imported)
+        more = with_checksums(imported.get("checksums", {}))(document) or document
+        return _with_person(_with_sidecars(_with_copies(more, imported), imported), imported)
 
     return change
 
@@ -73,8 +74,9 @@ def problem_of(key: str, document: Document) -> str:
         rows = document.get(name, [])
         if not isinstance(rows, list) or not all(_is_row(row, needed) for row in rows):
             return f"its {name} are not rows with {', '.join(needed)}"
-    if not isinstance(document.get("person", {}), dict):
-        return "its field person is no object"
+    for name in ("person", "checksums"):
+        if not isinstance(document.get(name, {}), dict):
+            return f"its field {name} is no object"
     return "" if _are_moments(document.get("copies", [])) else "a copy's time of verification is none"
 
 

@@ -33,7 +33,7 @@ from catalog.errors import (
 )
 from catalog.index import schema
 from catalog.index.client import Connection
-from catalog.index.repository import Repository, is_upgradable
+from catalog.index.repository import Repository, is_newer, is_upgradable, schema_text
 
 MANIFEST = "backup.json"
 CONTENT = "snapshot"
@@ -66,12 +66,14 @@ class Backup:
     counts: dict[str, int]
     holds: dict[str, str]
     mark: str = MARK
+    revision: int = 0
 
     def check(self) -> None:
         """Raise SchemaMismatch where this version of the program cannot use it."""
-        if self.schema > schema.SCHEMA_VERSION:
+        if is_newer(self.schema, self.revision):
+            made = f"{self.program}, schema {schema_text(self.schema, self.revision)}"
             raise SchemaMismatch(
-                f"The backup {self.name} was made by a newer version of this program ({self.program}, schema {self.schema}).",
+                f"The backup {self.name} was made by a newer version of this program ({made}).",
                 hint="Install that version or a later one.",
             )
         if not is_upgradable(self.schema):
@@ -106,16 +108,17 @@ def about(catalog: Repository, name: str, now: datetime, program: str) -> Backup
         path = f"/{quote(schema.alias_of(catalog.alias, what))}/_count"
         counts[what] = int(catalog.connection.request("GET", path)["count"])
     holds = {behind.index: what for what, behind in found.items()}
-    return Backup(name, timestamp(now), catalog.alias, schema.SCHEMA_VERSION, program, counts, holds)
+    return Backup(name, timestamp(now), catalog.alias, schema.SCHEMA_VERSION, program, counts, holds, revision=schema.REVISION)
 
 
 def parsed(value: Any) -> Backup | None:
     """A backup from what was written of it; None where that is something else."""
     names = {field.name for field in fields(Backup)}
-    if not isinstance(value, dict) or value.get("mark") != MARK or not names <= value.keys():
+    if not isinstance(value, dict) or value.get("mark") != MARK or not names - {"revision"} <= value.keys():
         return None
-    backup = Backup(**{name: value[name] for name in names})
-    fits = isinstance(backup.schema, int) and isinstance(backup.holds, dict) and isinstance(backup.counts, dict)
+    backup = Backup(**{name: value[name] for name in names & value.keys()})
+    numbers = isinstance(backup.schema, int) and isinstance(backup.revision, int)
+    fits = numbers and isinstance(backup.holds, dict) and isinstance(backup.counts, dict)
     return backup if fits and set(backup.holds.values()) <= schema.PROPERTIES.keys() else None
 
 

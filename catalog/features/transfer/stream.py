@@ -23,7 +23,7 @@ from catalog.errors import CatalogIndexError, SchemaMismatch, TransferError, Usa
 from catalog.features.transfer.merge import joined, problem_of
 from catalog.index import schema
 from catalog.index.editor import Editor
-from catalog.index.repository import SCAN_PAGE, Repository, is_upgradable, upgraded
+from catalog.index.repository import SCAN_PAGE, Repository, is_newer, is_upgradable, schema_text, upgraded
 
 FORMAT = "image-catalog export"
 FORMAT_VERSION = 1
@@ -66,8 +66,8 @@ class Export:
 
     def _header(self) -> dict[str, Any]:
         return {
-            "format": FORMAT, "version": FORMAT_VERSION, "schema": schema.SCHEMA_VERSION, "catalog": self.repository.alias,
-            "at": timestamp(self.moment), "program": self.program, "counts": self.counts,
+            "format": FORMAT, "version": FORMAT_VERSION, "schema": schema.SCHEMA_VERSION, "revision": schema.REVISION,
+            "catalog": self.repository.alias, "at": timestamp(self.moment), "program": self.program, "counts": self.counts,
             "stores": self.repository.store_ids(),
         }  # fmt: skip
 
@@ -198,9 +198,11 @@ class Reader:
         form, version, counts = header.get("version"), header.get("schema"), header.get("counts")
         if not isinstance(form, int) or not isinstance(version, int) or not isinstance(counts, dict):
             raise TransferError(f"{self._lines.shown} is damaged: its first line lacks something.", hint=_WHOLE)
-        if form > FORMAT_VERSION or version > schema.SCHEMA_VERSION:
+        revision = header.get("revision", 0)
+        if form > FORMAT_VERSION or is_newer(version, revision if isinstance(revision, int) else 0):
+            made = f"{header.get('program')}, schema {schema_text(version, revision)}"
             raise SchemaMismatch(
-                f"{self._lines.shown} was made by a newer version of this program ({header.get('program')}, schema {version}).",
+                f"{self._lines.shown} was made by a newer version of this program ({made}).",
                 hint="Install that version or a later one.",
             )
         if not is_upgradable(version):

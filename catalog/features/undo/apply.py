@@ -44,7 +44,7 @@ class Undoer:
     def take(self, plan: Sequence[Undo]) -> None:
         """Some steps, in order; what cannot be done is told, and the rest goes on."""
         for action in plan:
-            self.run.report.add(outcome(action, "undone", self._taken(action)))
+            self.run.report.add(tell(action, "undone", self._taken(action)))
 
     def _taken(self, action: Undo) -> str:
         """Why something could not be taken back, or ""."""
@@ -182,7 +182,7 @@ def why_kept(sight: Sight, action: TakeBack, kept: Mapping[str, str], *, last_co
     return unsafe or sight.changed_problem(action.step)
 
 
-def outcome(action: Undo, became: str, problem: str) -> Outcome:
+def tell(action: Undo, became: str, problem: str) -> Outcome:
     """What is told of a step that was taken, or will be (`planned`), unless there is a problem."""
     store = "" if isinstance(action, SourceBack) else action.step.event.get("store", "")
     return Outcome(action.name, action.key, "failed" if problem else became, store, hash=action.hash, reason=problem)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from catalog.domain.asset import Entry
 from catalog.domain.names import from_text, to_text
@@ -12,6 +13,7 @@ from catalog.errors import ConfigError, StoreUnavailable
 from catalog.stores.dropbox.entries import PREFIX
 from catalog.stores.dropbox.root import DropboxRoot
 from catalog.stores.local import LocalStore
+from catalog.stores.machine import machine_id
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
 from catalog.work.carriage import carry
@@ -42,14 +44,18 @@ class Outside:
             return None
         return digest_of(path) if path.is_file() else ""
 
-    def has_place(self, source: str, device: int | None) -> bool:
-        """Whether the disk, or the account, that a file lay on is there: under an empty mount point nothing is put back."""
+    def has_place(self, source: str, before: Mapping[str, Any]) -> bool:
+        """Whether the disk, or the account, that a file lay on is there: under an empty mount point nothing is put back.
+
+        `before` is what its event, or the journal of this machine, holds of it: `device`, and the `host` of that.
+        """
+        device = before.get("device")
         if source.startswith(IN_DROPBOX):
             with contextlib.suppress(StoreUnavailable, ConfigError):
                 return self._account().device == device
             return False
         path = Path(from_text(source))
-        if not path.is_absolute():
+        if not path.is_absolute() or before.get("host", "") not in ("", machine_id()):
             return False
         nearest = next(p for p in path.parents if p.is_dir())
         return device is not None and nearest.stat().st_dev == device

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catalog.domain.edits import Document
 from catalog.errors import StoreError, UsageError
-from catalog.features.undo.apply import Undoer, outcome, why_kept
+from catalog.features.undo.apply import Undoer, tell, why_kept
 from catalog.features.undo.handovers import staged_problem
 from catalog.features.undo.plan import HANDOVER, TO_TRASH, SourceBack, TakeBack, Undo
 from catalog.features.undo.sight import Sight
@@ -46,7 +46,7 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
             f"There is no run {request.run} in the history, or it changed nothing.",
             hint="`catalog history` lists the runs.",
         )
-    with storing.present(workspace, repository) as stores:
+    with storing.open_present(workspace, repository) as stores:
         sight = Sight(workspace, repository, stores)
         records = read_records(repository, {event["hash"] for event in events})
         found = survey_steps(repository, sight, request.run, events, records)
@@ -90,7 +90,7 @@ class Undoing:
             problem = self._foreseen(action)
         except (StoreError, OSError) as error:
             problem = str(error)
-        return outcome(action, "planned", problem)
+        return tell(action, "planned", problem)
 
     def _foreseen(self, action: Undo) -> str:
         sight, last_copies = self._sight, self._request.yes

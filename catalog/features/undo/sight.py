@@ -80,7 +80,7 @@ class Sight:
         there = self.content(source)
         if there is not None:
             return ("" if there == digest else "another file lies there now"), None
-        if not self.outside.has_place(source, (event.get("before") or {}).get("device")):
+        if not self.outside.has_place(source, event.get("before") or {}):
             return NO_PLACE, None
         held = self._holder(event, digest)
         return ("" if held else "no copy of its content answers"), held

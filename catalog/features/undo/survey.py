@@ -113,7 +113,7 @@ def _file_problem(step: Step, sight: Sight, leaving: Set[tuple[str, str, str]]) 
         )
         return next(filter(None, found), "")
     if step.kind == PUT_BACK:
-        return "" if sight.outside.has_place(event["source"], event["before"].get("device")) else NO_PLACE
+        return "" if sight.outside.has_place(event["source"], event["before"]) else NO_PLACE
     return ""
 
 

@@ -1,4 +1,7 @@
-"""Folders of a Dropbox account as roots of stores. The SDK is loaded when the first of them is used."""
+"""Folders of a Dropbox account as roots of stores.
+
+The SDK is loaded when the first of them is used.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,10 @@ class DropboxRoot:
 
 
 class DropboxKind:
-    """Folders of the Dropbox account. The first use makes one: an account is there or cannot be reached, never unmounted."""
+    """Folders of the Dropbox account.
+
+    The first use makes one: an account is there or cannot be reached, never unmounted.
+    """
 
     name: ClassVar[str] = KIND
     prefix: ClassVar[str] = PREFIX
@@ -82,7 +88,10 @@ class DropboxKind:
     claims_itself: ClassVar[bool] = True
 
     def parse(self, given: str) -> str:
-        """The folder from the account's own root, with one slash before each part; "/" for all of it."""
+        """The folder from the account's own root, with one slash before each part.
+
+        "/" for all of it.
+        """
         return folder_named(given) or "/"
 
     def folder(self, text: str) -> Path | None:  # noqa: ARG002

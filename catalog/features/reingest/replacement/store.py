@@ -115,6 +115,8 @@ class StorePlace:
             now,
             now,
             device=there.device,
+            host=there.host,
+            ctime_ns=there.ctime_ns,
             inode=there.inode,
             revision=there.revision,
         )

@@ -71,7 +71,9 @@ class Converter:
 
     def facts(self, path: Path) -> Facts:
         """The facts of a file. Raises MediaError."""
-        found = _one(self.pool.run([(None, Request(os.fspath(path), size=path.lstat().st_size))]))
+        kinds = self.workspace.settings.checksums
+        request = Request(os.fspath(path), size=path.lstat().st_size, checksums=kinds)
+        found = _one(self.pool.run([(None, request)]))
         assert isinstance(found, Facts)
         return found
 

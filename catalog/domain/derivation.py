@@ -1,0 +1,65 @@
+"""The values of a document that follow from its others: indexed beside them, since nothing is computed at search time.
+
+They have no other writer. Whoever changes a document takes them off, or lays them on again, by the two functions here.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Mapping
+from typing import Any
+
+Document = dict[str, Any]
+
+OF_DOCUMENT = ("shape", "megapixels", "preview")
+OF_CAPTURED = ("year", "month_day", "hour", "weekday", "precision")
+"""Fields of `captured`; `weekday` is that of ISO 8601, from 1 for Monday to 7."""
+PORTRAIT, LANDSCAPE, SQUARE = "portrait", "landscape", "square"
+"""Shapes of a picture or film as it is shown, with its orientation applied."""
+SECOND, DAY = "second", "day"
+"""Precisions of a capture time: the time of day is known, or the day alone."""
+
+_WALL = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d))?", re.ASCII)
+
+
+def with_derived(document: Mapping[str, Any]) -> Document:
+    """The document with all that follows from its values, and with nothing that does not."""
+    made = without_derived(document)
+    if made.get("captured"):
+        made["captured"] = {**made["captured"], **_of_captured(made["captured"])}
+    return {**made, **_of_size(made.get("width"), made.get("height")), **({"preview": made["hash"]} if made.get("hash") else {})}
+
+
+def without_derived(document: Mapping[str, Any]) -> Document:
+    """The document without what follows from its values; any part of a document, such as an event holds, as well."""
+    made = {name: value for name, value in document.items() if name not in OF_DOCUMENT}
+    if isinstance(made.get("captured"), Mapping):
+        made["captured"] = {name: value for name, value in made["captured"].items() if name not in OF_CAPTURED}
+    return made
+
+
+def _of_captured(captured: Mapping[str, Any]) -> Document:
+    """Of a wall clock as the camera showed it; of one that is no date nothing follows."""
+    match = _WALL.match(str(captured.get("wall", "")))
+    if not match:
+        return {}
+    year, month, day = (int(part) for part in match.groups()[:3])
+    if not (year and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]):
+        return {}
+    has_time = captured.get("has_time", True) and match[4] is not None
+    return {
+        "year": year,
+        "month_day": f"{month:02d}-{day:02d}",
+        **({"hour": int(match[4])} if has_time else {}),
+        "weekday": calendar.weekday(year, month, day) + 1,
+        "precision": SECOND if has_time else DAY,
+    }
+
+
+def _of_size(width: int | None, height: int | None) -> Document:
+    """Of a size in pixels as shown; millions of pixels to three places."""
+    if not width or not height:
+        return {}
+    shape = SQUARE if width == height else LANDSCAPE if width > height else PORTRAIT
+    return {"shape": shape, "megapixels": round(width * height / 1e6, 3)}
