@@ -75,17 +75,43 @@ def test_a_file_that_the_other_store_cannot_hold_is_refused_before_it_is_sent(me
     assert source.disk.calls["open"] == 1 and source.disk.sent == 1000
 
 
+def foreseen(source: MemoryStore, target: MemoryStore, *actions: Mirroring) -> list[Outcome]:
+    """What a dry run tells of them, once it has looked at both stores."""
+    survey = PairSurvey(cast("Any", None), source, target)
+    for listing in (survey.shown, survey.given):
+        assert list(listing.list()) is not None
+    work = Mirror(cast("Any", None), cast("Any", None), (source, target), survey, Silence())
+    return [work.foresee(action) for action in actions]
+
+
 def test_a_dry_run_says_so_as_well(memory: MemoryKind) -> None:
     source, target = store(memory, "nas"), store(memory, "far", largest_file=1000)
-    work = Mirror(
-        cast("Any", None),
-        cast("Any", None),
-        (source, target),
-        PairSurvey(cast("Any", None), source, target),
-        Silence(),
-    )
-    told = [work.foresee(Transfer("h", "h", "a.mov", size)).outcome for size in (1000, 1001)]
+    sent = []
+    for size in (1000, 1001):
+        digest = source.disk.hold(f"photos/{size}.mov", b"x" * size)
+        sent.append(Transfer(digest, digest, f"{size}.mov", size))
+    told = [outcome.outcome for outcome in foreseen(source, target, *sent)]
     assert told == ["planned", "failed"]
+
+
+def test_a_dry_run_foretells_the_names_that_copies_get(memory: MemoryKind, journal: Journal) -> None:
+    """One whose name is taken, and the next of its numbers; one that is found; a sidecar that gives way; and one that is gone."""
+    source, target = store(memory, "nas"), store(memory, "far")
+    there = {"a.jpg": b"a", "taken.jpg": b"other", "taken_1.jpg": b"another", "found.jpg": b"found", "b.xmp": b"older"}
+    for path, data in there.items():
+        target.disk.hold(f"photos/{path}", data)
+    sent = []
+    for path in ("taken.jpg", "found.jpg", "b.xmp", "gone.jpg"):
+        data = path.partition(".")[0].encode()
+        digest = source.disk.hold(f"photos/{path}", data)
+        older = content_hash(b"older") if path == "b.xmp" else ""
+        sent.append(Transfer(digest, digest, path, len(data), is_sidecar=bool(older), replaces=older))
+    source.disk.drop("photos/gone.jpg")
+    told = [[(o.path, o.target, o.hash) for o in sorted(some, key=lambda o: o.path)] for some in (
+        foreseen(source, target, *sent), mirrored(source, target, journal, *sent),
+    )]  # fmt: skip
+    assert told[0] == told[1]
+    assert [target for _path, target, _hash in told[0]] == ["", "", "", "taken_2.jpg"]
 
 
 # --- a store that states another checksum than the content hash --------------------------------------------------------

@@ -47,29 +47,29 @@ class SecondCopies:
     name: str
     store: ManagedStore | None
     repository: Repository | None
-    contents: dict[bytes, Brought] = field(default_factory=dict)
+    contents: dict[bytes, tuple[Brought, ...]] = field(default_factory=dict)
 
     def note(self, actions: Sequence[Action]) -> None:
         """Actions of the run: what they bring, and what they find there already, shall have its second copy."""
         for action in actions:
             key = bytes.fromhex(action.hash)
             if isinstance(action, CopyToStore):
-                self.contents[key] = Brought(action.store, action.target, action.source.size, action.sidecars)
+                brought = Brought(action.store, action.target, action.source.size, action.sidecars)
+                self.contents[key] = (*self.contents.get(key, ()), brought)
             elif isinstance(action, SkipDuplicate):
-                self.contents.setdefault(key, Brought(action.store, "", 0, ()))
+                self.contents.setdefault(key, (Brought(action.store, ""),))
 
     def plans(self, digest: Callable[[Entry], str]) -> Iterator[list[Mirroring]]:
         """What the other store needs of them, an asset at a time, as the index will say once they are there.
 
         `digest` gives the content hash of a sidecar in the source.
         """
-        for store in sorted({brought.store for brought in self.contents.values()}):
+        for store in sorted({several[0].store for several in self.contents.values()}):
             needs = NeedsSurvey(self.repository, Pair(store, self.name, comparison_key))
-            hashes = [key.hex() for key, brought in self.contents.items() if brought.store == store]
+            hashes = [key.hex() for key, several in self.contents.items() if several[0].store == store]
             for key in hashes:
-                brought = self.contents[bytes.fromhex(key)]
-                if brought.path:
-                    needs.changes[key].append(_brings(brought, digest))
+                brings = (each for each in self.contents[bytes.fromhex(key)] if each.path)
+                needs.changes[key] += [_brings(brought, digest) for brought in brings]
             for found in needs.of(hashes):
                 if found.actions:
                     yield found.actions

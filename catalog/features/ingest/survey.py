@@ -204,7 +204,7 @@ class IngestSurvey:
         batch.decided = True
         if not batch.digests:
             return []
-        known = set(in_flight()) | {f.hash for f in batch.read.values() if isinstance(f, Facts)}
+        known = set(self._counting(in_flight())) | {f.hash for f in batch.read.values() if isinstance(f, Facts)}
         assets = self._lookup.known(sorted(set(batch.digests.values())))
         known |= {digest for digest, asset in assets.items() if self._answering(asset)}
         unread: list[Candidate] = []
@@ -270,7 +270,7 @@ class IngestSurvey:
                     if isinstance(result, UnsupportedType):
                         del batch.shots[candidate.entry.path]
             stacks += group(members)
-        planned = dict(in_flight())  # before the index is asked: what is recorded in between is found there
+        planned = self._counting(in_flight())  # before the index is asked: what is recorded in between is found there
         fresh = {m.asset.hash for s in stacks for m in s}
         known = self._lookup.known(sorted(fresh | {r.hash for r in batch.remembered}))
         existing = {h: path for h, asset in known.items() if (path := self._answering(asset))}
@@ -282,6 +282,10 @@ class IngestSurvey:
         return IngestFacts(
             stacks, remembered, skipped, known, existing, planned, batch.shots, batch.fingerprints, frozenset(batch.unchanged)
         )
+
+    def _counting(self, planned: Mapping[str, str]) -> dict[str, str]:
+        """Of what is planned, by hash, what makes another copy superfluous here."""
+        return {digest: path for digest, path in planned.items() if self._counts(path)}
 
     def _answering(self, asset: KnownAsset) -> str | None:
         """Where the target store really holds a known asset, by its listing; None where it does not."""

@@ -7,7 +7,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,25 +18,20 @@ from catalog.domain.asset import Entry
 from catalog.domain.checksums import agree, recorded
 from catalog.domain.copies import OK, copy_row, held, is_as_recorded, sidecar_row, timestamp
 from catalog.domain.edits import Edit
-from catalog.domain.filetypes import extension_of
-from catalog.domain.layout import file_name
 from catalog.domain.names import aside, original_of
 from catalog.errors import (
     FATAL,
     AlreadyExists,
     FixityMismatch,
     Interrupted,
-    NotFound,
     StoreError,
 )
 from catalog.features.mirror.plan import Follow, Mirroring, Transfer
-from catalog.stores.paths import check_size
+from catalog.features.mirror.sight import FOUND, TAKEN, Sight, names_of
 from catalog.stores.protocol import ManagedStore
-from catalog.work.contents import holds
 from catalog.work.journal import Journal
 from catalog.work.listing import Listing
 from catalog.work.outcome import Outcome
-from catalog.work.proof import is_same_file
 from catalog.work.report import Report
 from catalog.work.throttle import Throttle
 
@@ -46,7 +41,6 @@ BATCH = 128
 SECONDS = 5.0
 """How long a file that arrived waits for others to be recorded with."""
 THREADS = 4
-MAX_SUFFIX = 1000
 
 
 class Done(NamedTuple):
@@ -95,6 +89,10 @@ class Mirrorer:
     threads: int = THREADS
     advance: Callable[[int], None] = lambda _count: None
     _stopped: threading.Event = field(default_factory=threading.Event)
+    _sight: Sight = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._sight = Sight(self.source, self.target, self.given, self.shown)
 
     def apply(self, follows: Sequence[Follow], transfers: Iterable[Transfer]) -> Left:
         """All of it, renames first; what a limit of the run left. Raises what must stop the run, once all is recorded."""
@@ -209,29 +207,15 @@ class Mirrorer:
 
     def _move(self, action: Follow) -> Done:
         """Rename a file that is as recorded; one that lies at its new place already came there before a kill."""
-        there = self._checked(action)
+        there = self._sight.arrived(action)
         return Done(action, there or self._brought(action, action.old, action.path))
 
     def _aside(self, action: Follow) -> Done:
         """The same, to a name for a moment; a file that a killed run left under such a name has it already."""
-        there = self._checked(action)
+        there = self._sight.arrived(action)
         if there is None and original_of(action.old):
             there = self.shown.sure(action.old)
         return Done(action, there or self._brought(action, action.old, aside(action.old, self.run)))
-
-    def _checked(self, action: Follow) -> Entry | None:
-        """Raises unless a file is as recorded; the file at its new place, where it came there before a kill."""
-        entry, there = self.shown.sure(action.old), self.shown.at(action.path)
-        if entry is None and there is not None and self._holds(there, action):
-            return there
-        if entry is None:
-            raise NotFound(f"{action.old} is gone from store {self.target.name}.", hint="Sync the catalog with that store.")
-        if not is_as_recorded(entry, held(action.row, action.hash, action.checksums)):
-            raise self._changed(action)
-        return None
-
-    def _changed(self, action: Follow) -> StoreError:
-        return StoreError(f"{action.old} was changed in store {self.target.name}.", hint="Sync the catalog with that store.")
 
     def _brought(self, action: Follow, old: str, new: str) -> Entry:
         """Rename a file; raises where another one lay there by then, which is put back."""
@@ -240,7 +224,7 @@ class Mirrorer:
             return entry
         with contextlib.suppress(StoreError):
             self._renamed(new, action.old)
-        raise self._changed(action)
+        raise self._sight.changed(action)
 
     def _renamed(self, old: str, new: str) -> Entry:
         entry = self.target.move(old, new)
@@ -250,30 +234,24 @@ class Mirrorer:
 
     def _placed(self, action: Follow, name: str) -> Done:
         """Where its name is taken by other content a file gets a number; that may be the name it had."""
-        for path in _names(action.path):
+        for path in names_of(action.path):
             if path == name:
                 return Done(replace(action, placed=path), self.shown.sure(path))
             with contextlib.suppress(AlreadyExists):
                 entry = self._brought(action, name, path)
                 return Done(replace(action, placed=path), entry)
-        raise AlreadyExists(f"{action.path} is taken in store {self.target.name}.", store=self.target.name, path=action.path)
+        raise self._sight.no_name(action)
 
     # --- copies ----------------------------------------------------------------------------------------------------
 
     def _copy(self, action: Transfer) -> Done:
         """Copy a file; where its name is taken by other content it gets a number, and an older sidecar gives way."""
-        check_size(action.path, action.size, self.target)
-        entry = self.given.sure(action.path)
-        if entry is None:
-            raise NotFound(f"{action.path} is gone from store {self.source.name}.", hint="Sync the catalog with that store.")
-        if entry.size != action.size:
-            raise StoreError(f"{action.path} in store {self.source.name} is not what the catalog recorded.",
-                             hint="Sync the catalog with that store.")  # fmt: skip
-        for path in _names(action.goal):
+        entry = self._sight.sent(action)
+        for path in names_of(action.goal):
             done = self._copy_to(path, self.shown.at(path), action, entry)
             if done is not None:
                 return done
-        raise AlreadyExists(f"{action.path} is taken in store {self.target.name}.", store=self.target.name, path=action.path)
+        raise self._sight.no_name(action)
 
     def _copy_to(self, path: str, there: Entry | None, action: Transfer, entry: Entry) -> Done | None:
         """A copy under this very name, or what lies there if it is the content; None where the name is taken."""
@@ -285,18 +263,15 @@ class Mirrorer:
                 return self._copy_to(path, there, action, entry) if there is not None else None
             self.shown.add(made)
             return Done(replace(action, placed=made.path), made)
-        if there.problem:  # a link, or something else that is no file
+        what = self._sight.lies(there, action, entry)
+        if what == TAKEN:
             return None
-        if is_same_file(there, entry):
-            raise StoreError(f"{path} in store {self.target.name} is the same file as in store {self.source.name}.")
-        if self._holds(there, action):  # it came there by another way
+        if what == FOUND:
             self.throttle.unused(action.size)
             return Done(replace(action, placed=there.path, found=True), there)
-        if action.is_sidecar and action.replaces and holds(self.target, there, recorded(action.replaces)):
-            self.target.remove(there.path, self.run)
-            self.shown.drop(path)
-            return self._copy_to(path, None, action, entry)
-        return None
+        self.target.remove(there.path, self.run)
+        self.shown.drop(path)
+        return self._copy_to(path, None, action, entry)
 
     def _put(self, path: str, action: Transfer, entry: Entry) -> Entry:
         adopted = self.target.adopt(self.source, action.path, path, action.hash)
@@ -320,10 +295,6 @@ class Mirrorer:
             return made
         self.target.remove(made.path, self.run)
         return None
-
-    def _holds(self, there: Entry, action: Mirroring) -> bool:
-        """Whether a file of the other store has the content of an action: as it states, else by reading it."""
-        return holds(self.target, there, recorded(action.hash, action.checksums))
 
     # --- records ---------------------------------------------------------------------------------------------------
 
@@ -373,13 +344,3 @@ class Mirrorer:
         edited = f" It is not what the catalog recorded: {where}"
         reason = f"{error.message}{edited}" if isinstance(error, FixityMismatch) else str(error)
         self.report.add(Outcome(action.name, action.path, "failed", self.target.name, hash=action.hash, reason=reason))
-
-
-def _names(path: str) -> Iterator[str]:
-    """A path, and the same with numbers."""
-    yield path
-    folder, _, name = path.rpartition("/")
-    extension = extension_of(name)
-    stem = name[: -len(extension) - 1] if extension else name
-    for number in range(1, MAX_SUFFIX):
-        yield f"{folder}/{file_name(stem, name, number)}".lstrip("/")

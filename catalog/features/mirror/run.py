@@ -14,17 +14,17 @@ from catalog.domain.actions import Skip
 from catalog.domain.amounts import size_text
 from catalog.domain.copies import timestamp
 from catalog.domain.names import printable
-from catalog.errors import InvalidPath, UsageError
+from catalog.errors import FATAL, StoreError, UsageError
 from catalog.features.mirror.apply import Left, Mirrorer
 from catalog.features.mirror.plan import Follow, Mirroring, Move, Transfer
 from catalog.features.mirror.plan import first_of as first_follows
+from catalog.features.mirror.sight import Foresight, Sight
 from catalog.features.mirror.survey import Listed, NeedsSurvey, PairSurvey
 from catalog.features.reconcile.apply import Applier, foreseen
 from catalog.features.reconcile.plan import Load, Lose, Reconciliation, Relocate, Vanish
 from catalog.features.reconcile.run import SyncIndex
 from catalog.features.reconcile.survey import Options
 from catalog.index.repository import Repository
-from catalog.stores.paths import check_size
 from catalog.stores.protocol import ManagedStore
 from catalog.work import store_book as storing
 from catalog.work.outcome import Outcome, RunResult
@@ -111,6 +111,7 @@ class Mirror:
         self._sink = sink
         self._limit = limit
         self._needs = NeedsSurvey(repository, survey.pair)
+        self._foresight = Foresight(Sight(self._source, self._target, survey.given, survey.shown))
         self._now = datetime.now(UTC)
         self._apart: list[tuple[str, str]] = []
         self._behind = 0
@@ -131,6 +132,7 @@ class Mirror:
         if self._sink.progress.shows_files:
             self._sink.progress.files(len(planned) + len(rest))
         follows, sent = self._cut(follows, sent, self._limit - len(counted))
+        self._foresight.expect(follows)
         yield follows
         yield from ([action] for action in sent)
 
@@ -153,12 +155,13 @@ class Mirror:
         """What is shown; what the index will say by then counts for what travels."""
         if isinstance(action, Listed):
             return self._foresee_listed(*action)
-        planned = planned_transfer(action, self._target.name)
         try:
-            check_size(action.path, planned.size, self._target)
-        except InvalidPath as error:
-            return replace(planned, outcome="failed", reason=str(error), size=0, stored=0)
-        return planned
+            placed = self._foresight.renamed(action) if isinstance(action, Follow) else self._foresight.copied(action)
+        except FATAL:
+            raise
+        except StoreError as error:
+            return Outcome(action.name, action.path, "failed", self._target.name, hash=action.hash, reason=str(error))
+        return planned_transfer(placed, self._target.name)
 
     def _foresee_listed(self, store: str, action: Reconciliation | Skip) -> Outcome:
         if isinstance(action, Skip):
@@ -255,6 +258,7 @@ def _recorded(action: Reconciliation, store: str) -> Outcome:
 def planned_transfer(action: Mirroring, store: str) -> Outcome:
     """What is told of a rename or a copy that is only shown."""
     if isinstance(action, Follow):
-        return Outcome(action.name, action.old, "planned", store, action.path, action.hash)
-    size = action.size
-    return Outcome(action.name, action.path, "planned", store, action.to, action.hash, size=size, stored=size)
+        return Outcome(action.name, action.old, "planned", store, action.placed or action.path, action.hash)
+    goal, size = action.placed or action.goal, 0 if action.found else action.size
+    target = goal if goal != action.path else ""
+    return Outcome(action.name, action.path, "planned", store, target, action.hash, size=size, stored=size)
