@@ -151,7 +151,7 @@ class Settings:
     move_limit: int = setting(1000, "files that --move removes at most without --yes", at_least(0))
     copy_policies: tuple[CopyPolicySetting, ...] = setting((), "further demands on copies, by query, see below")
     source_copies: int = setting(1, "verified copies a file outside the catalog needs before it is removed", at_least(1))
-    removal_copies: int = setting(2, "other verified copies a catalog copy needs before it is removed", at_least(1))
+    removal_copies: int = setting(2, "other verified copies a catalog copy needs before `resolve` removes it", at_least(1))
     keeper_order: tuple[Preference, ...] = setting(
         ("pixels", "format", "metadata", "camera", "sharpness", "bytes"), "by what to choose which duplicate to keep"
     )

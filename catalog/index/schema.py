@@ -40,6 +40,8 @@ def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
+# A new field: raise REVISION; then `documents` (who writes it), `media.findings.FIELDS` or `domain.derivation` (where it comes
+# from), `query_text` (how it is searched for), docs/document.md, and `domain.edits.described_anew` where no bytes state it.
 ASSET_PROPERTIES: dict[str, Any] = {
     "hash": KEYWORD,
     "image_hash": KEYWORD,

@@ -1,4 +1,7 @@
-"""The kinds of stores there are: each is a module or folder beside this one, and one line here."""
+"""The kinds of stores there are: each is a module or folder beside this one, and one line here.
+
+What connects a kind to its service comes from `Workspace.store_context`.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from catalog.domain.names import printable
 from catalog.errors import DONE
 from catalog.features.ask.status import CatalogStatus
 from catalog.index.queries import StoreTotals, Totals
+from catalog.stores import registry
 
 _BAR = 40
 """Columns of the longest bar."""
@@ -62,7 +63,7 @@ def _counted(number: int, one: str, several: str) -> str:
 
 
 def _store_lines(status: CatalogStatus) -> Iterator[str]:
-    roots = {s["name"]: ("dropbox:" if s["kind"] == "dropbox" else "") + s["root"] for s in status.known_stores}
+    roots = {s["name"]: registry.shown(s) for s in status.known_stores}
     stores = status.totals.stores
     names = sorted({*roots, *stores})
     if names:
