@@ -35,7 +35,7 @@ def request(self, method, path, *words, **more):
         os.kill(os.getpid(), signal.SIGKILL)
     return reply
 Connection.request = request
-from catalog.cli.console import main
+from catalog.cli.program import main
 sys.argv = ["catalog", "status", "--json"]
 main()
 """
