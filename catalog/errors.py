@@ -30,7 +30,6 @@ class CatalogError(Exception):
     """
 
     exit_code = 1
-    retryable = False
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -113,7 +112,6 @@ class StoreUnavailable(StoreError):
     """The store's root is missing, unmounted or unreachable."""
 
     exit_code = 5
-    retryable = True
 
 
 FATAL = (StoreFull, ReadOnlyStore, StoreUnavailable)
@@ -133,7 +131,6 @@ class IndexUnavailable(CatalogIndexError):
     """Elasticsearch cannot be reached."""
 
     exit_code = 5
-    retryable = True
 
 
 class AccessDenied(CatalogIndexError):
@@ -148,8 +145,6 @@ class SchemaMismatch(CatalogIndexError):
 
 class DocumentConflict(CatalogIndexError):
     """Another program changed the document first."""
-
-    retryable = True
 
 
 class QuerySyntaxError(CatalogIndexError):

@@ -208,9 +208,7 @@ class Repository:
         self.refresh(after)
         count = self.connection.request("GET", f"/{quote(after)}/_count")["count"]
         if count != copied and not self._is_flipped(what, before):
-            raise CatalogIndexError(
-                f"{after} holds {count} documents instead of {copied}; {alias} is unchanged.", hint=_LEFTOVER.format(after)
-            )
+            raise CatalogIndexError(f"{after} holds {count} documents instead of {copied}; {alias} is unchanged.", hint=_LEFTOVER)
         self._flip(what, before, after)
 
     def _check_target(self, what: str, after: str) -> None:
@@ -242,7 +240,7 @@ class Repository:
         if other and not self._is_flipped(what, before):
             raise CatalogIndexError(
                 f"{after} holds another version of the document {other}; {schema.alias_of(self.alias, what)} is unchanged.",
-                hint=_LEFTOVER.format(after),
+                hint=_LEFTOVER,
             )
 
     def _is_flipped(self, what: str, before: Behind) -> bool:

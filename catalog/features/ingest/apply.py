@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -446,23 +446,3 @@ def _are_neighbours(path: str, other: str) -> bool:
 def _details(action: CopyToStore) -> dict[str, Any]:
     """What the journal says of a copy."""
     return {"source": action.source.path, "store": action.store, "target": action.target, "hash": action.asset.hash}
-
-
-def limited(actions: Iterator[list[Action]], limit: int) -> Iterator[list[Action]]:
-    """The plans up to the first `limit` files that would be stored; 0 means all. Files that are skipped do not count."""
-    left = limit
-    for plan in actions:
-        if not limit:
-            yield plan
-            continue
-        kept: list[Action] = []
-        for action in plan:
-            if isinstance(action, CopyToStore):
-                if not left:
-                    break
-                left -= 1
-            kept.append(action)
-        cut = {a.asset.hash for a in plan[len(kept) :] if isinstance(a, CopyToStore)}
-        yield [a for a in kept if not (isinstance(a, SkipDuplicate) and a.hash in cut)]
-        if not left:
-            return
