@@ -404,7 +404,7 @@ def test_show_tells_each_value_and_where_it_came_from(filled: Lab) -> None:
     assert len(events) == 1 and f"add        nas:{GHENT_PATH}  from {filled.source}/a.jpg  run " in events[0]
     # Nothing that the index holds of the asset is left out.
     document = filled.documents()[GHENT_HASH]
-    pixels = {"look", "phash_inner"}
+    pixels = {"look", "phash_inner", "preview"}
     for name in (
         document.keys() - pixels - {"hash", "kind", "type", "captured", "copies", "sidecars", "sources", "stores", "paths"}
     ):

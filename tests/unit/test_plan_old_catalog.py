@@ -269,9 +269,9 @@ def test_the_folder_of_an_album_is_taken_as_it_is():
 
 def test_an_asset_joins_an_album_once():
     joined = with_album("Oma")({"hash": "h", "copies": []})
-    assert joined == {"hash": "h", "copies": [], "albums": ["Oma"]}
+    assert joined == {"hash": "h", "copies": [], "albums": ["Oma"], "preview": "h"}
     assert with_album("Oma")(joined) == joined
-    assert with_album("Fest")(joined) == {"hash": "h", "copies": [], "albums": ["Fest", "Oma"]}
+    assert with_album("Fest")(joined) == {"hash": "h", "copies": [], "albums": ["Fest", "Oma"], "preview": "h"}
     assert with_album("Oma")(None) is None
 
 

@@ -16,6 +16,8 @@ REQUIRED = ("group", "kind", "decision", "hash", "keeper")
 EXTRA = ("reason", "files")
 """Columns that are written for people, and not read."""
 MOST_BYTES = 256 * 1024 * 1024
+LONGEST_CELL = 131_072
+"""Characters; what is longer is no cell of ours. The limit of the module csv is shared by all that read one here."""
 _MARK = "\ufeff"
 
 
@@ -81,6 +83,8 @@ def parse_decisions(data: bytes, name: str) -> DecisionFile:
         _check_columns(columns, name)
         line = rows.line_num + 1
         for values in rows:
+            if max(map(len, values), default=0) > LONGEST_CELL:
+                raise csv.Error(f"a cell is longer than {LONGEST_CELL:,} characters")
             row = dict(zip(columns, values, strict=False))
             if (row.get("decision") or "").strip():
                 try:
