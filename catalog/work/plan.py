@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from catalog.domain.actions import Action
 from catalog.errors import StoreError
+from catalog.index.repository import Repository
 from catalog.work.outcome import BAD, Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session, session, showing
@@ -48,13 +49,14 @@ def carry_out(
     dry: bool,
     bad: tuple[str, ...] = BAD,
     details: Mapping[str, object] | None = None,
+    begin: Callable[[Repository], None] | None = None,
 ) -> RunResult:
-    """Show what a work plans, if `dry`, or apply it in a session. `details` are what the journal says of the run."""
+    """Show what a work plans, if `dry`, or apply it in a session. `details` and `begin` are those of the session."""
     if dry:
         with showing(sink, command, bad=bad) as report:
             show(work, report)
         return report.result()
-    with session(workspace, sink, command, bad=bad, details=details) as run:
+    with session(workspace, sink, command, bad=bad, details=details, begin=begin) as run:
         try:
             work.apply(run, work.plans())
         finally:

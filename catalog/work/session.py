@@ -68,16 +68,20 @@ def session(
     *,
     bad: tuple[str, ...] = BAD,
     details: Mapping[str, object] | None = None,
+    begin: Callable[[Repository], None] | None = None,
 ) -> Iterator[Session]:
     """A run: its journal is opened before anything is changed, and the sink is told when it has ended, however it did.
 
-    `bad` are the outcomes that no file should have; `details` are what the journal says of the run. What ends the run before
+    `bad` are the outcomes that no file should have; `details` are what the journal says of the run. `begin` comes after that
+    and before anything else: what it raises ends a run that has not begun, and nothing is summed up. What ends the run before
     its time is raised when all is settled: a CatalogError as it is, a person's Ctrl-C as Interrupted.
     """
     run = new_run()
     repository = workspace.repository
     with contextlib.closing(Journal(workspace.journal_dir, run)) as journal:
         journal.started("run", command=command, **(details or {}))
+        if begin is not None:
+            begin(repository)
         report = Report(sink, command, run, journal.path, bad=bad)
         try:
             yield Session(workspace, sink, run, command, repository, journal, report)

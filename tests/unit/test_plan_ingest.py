@@ -24,8 +24,8 @@ from catalog.domain.layout import Layout
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Member, group
 from catalog.features.ingest.actions import Action, CopyToStore, Shot, SkipDuplicate
-from catalog.features.ingest.apply import limited
 from catalog.features.ingest.plan import IngestFacts, Occupancy, Remembered, plan_ingest
+from catalog.work.plan import first_of
 
 LAYOUT = Layout()
 JULY = "2019/07_July"
@@ -407,7 +407,7 @@ def plans() -> list[list[Action]]:
      (3, ["a.jpg", "c.jpg", "d.jpg"], 4), (99, ["a.jpg", "c.jpg", "d.jpg", "e.jpg"], 5)],
 )  # fmt: skip
 def test_a_limit_counts_the_files_that_are_stored_and_takes_the_first_ones(limit: int, stored: list[str], seen: int):
-    kept = [a for plan in limited(iter(plans()), limit) for a in plan]
+    kept = [a for plan in first_of(iter(plans()), limit) for a in plan]
     assert list(copies(kept)) == stored
     assert len(kept) == seen
 
@@ -417,7 +417,7 @@ def test_a_limit_that_is_reached_asks_for_no_further_batch():
         yield plans()[0]
         raise AssertionError("asked for more than the limit needs")
 
-    assert len(list(limited(endless(), 2))) == 1
+    assert len(list(first_of(endless(), 2))) == 1
 
 
 @settings(max_examples=60)
@@ -426,7 +426,7 @@ def test_a_limited_plan_is_the_beginning_of_the_whole_plan_without_duplicates_of
     batches: list[list[Member]], limit: int
 ):
     plans = [Model().plan(batch) for batch in batches]
-    part = [a for plan in limited(iter(plans), limit) for a in plan]
+    part = [a for plan in first_of(iter(plans), limit) for a in plan]
     rest = (a for plan in plans for a in plan)
     left_out: list[Action] = []
     for kept in part:

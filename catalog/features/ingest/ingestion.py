@@ -97,9 +97,9 @@ class Ingestion(Generic[SourceT]):
         progress.files(total)
         return total
 
-    def begin(self, run: Session) -> None:
+    def begin(self, repository: Repository) -> None:
         """A run writes: the target is the catalog's from now on, and what killed runs left in it goes."""
-        self.claim(run.repository)
+        self.claim(repository)
         self.target.sweep()
 
     def applier(self, run: Session, *, hold_sources: bool = False) -> Applier:

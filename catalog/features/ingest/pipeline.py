@@ -75,7 +75,6 @@ class Upload:
 
         Raises what stops the run, after ending it tidily.
         """
-        self._ingest.begin(run)
         appliers = [self._applier(run)]
         try:
             for plan in plans:

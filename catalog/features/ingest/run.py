@@ -54,4 +54,4 @@ def bring(ingest: Ingestion[Any], request: UploadRequest, sink: Sink, command: s
         return plan_ingest(facts, survey.occupancy, workspace.layout, ingest.store, move=request.move)
 
     work = Upload(ingest, [lambda: (survey, plan)], request.limit, further)
-    return carry_out(workspace, work, sink, command, dry=request.dryrun, details=ingest.details)
+    return carry_out(workspace, work, sink, command, dry=request.dryrun, details=ingest.details, begin=ingest.begin)

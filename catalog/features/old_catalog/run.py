@@ -51,7 +51,7 @@ def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> RunR
         parts = _parts(ingest, years, request.months)
         ingest.announce((_survey(ingest, part) for part in parts), sink.progress)
         work = Upload(ingest, [partial(_planned, ingest, part) for part in parts], request.limit, further)
-        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun, details=ingest.details)
+        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun, details=ingest.details, begin=ingest.begin)
 
 
 def _years(base: Path, wanted: Sequence[str]) -> list[str]:
