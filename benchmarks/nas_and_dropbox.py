@@ -31,7 +31,7 @@ from catalog.stores.dropbox.credentials import Credentials
 from catalog.stores.dropbox.store import DropboxStore
 from catalog.stores.local_root import LocalRoot
 from catalog.work.progress import NoProgress
-from catalog.work.store_book import claim_root
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -123,7 +123,7 @@ def main(files: int, small: int, entries: int, latency: float) -> None:
     click.echo(f"| {'what':<52} | seconds | memory MB |\n|{'-' * 54}|--------:|----------:|")
     try:
         _make(base / "nas", files)
-        claim_root(repository, "nas", LocalRoot(base / "nas"))
+        StoreBook(workspace, repository).claim("nas", LocalRoot(base / "nas"))
         _fill(repository, base / "nas")
         with _account(base, "known") as environment:
             environment |= {"CATALOG_NAS_ROOT": str(base / "nas")}
@@ -171,7 +171,7 @@ def _small_files(base: Path, count: int, latency: float) -> None:
         _row(f"{count:,} files, one files_upload after the other *", single)
         workspace = Workspace(load(index=INDEX), NoProgress())
         _forget(workspace, base)
-        claim_root(workspace.repository, "nas", LocalRoot(base / "small"))
+        StoreBook(workspace, workspace.repository).claim("nas", LocalRoot(base / "small"))
         _fill(workspace.repository, base / "small")
         environment |= {"CATALOG_NAS_ROOT": str(base / "small")}
         seconds, memory, summary = _run(environment, "sync_nas_to_dropbox", "--limit", str(count))

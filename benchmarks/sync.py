@@ -30,7 +30,7 @@ from catalog.domain.fixity import content_hash
 from catalog.index.repository import Repository
 from catalog.stores.local_root import LocalRoot
 from catalog.work.progress import NoProgress
-from catalog.work.store_book import claim_root
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 BIN = Path(sys.executable).parent
@@ -139,7 +139,7 @@ def main(files: int, renamed: int, folder: Path | None) -> None:
     try:
         if not root.exists():
             _make(root, files)
-        claim_root(repository, "nas", LocalRoot(root))
+        StoreBook(workspace, repository).claim("nas", LocalRoot(root))
         _fill(repository, root)
         _measure(repository, root, renamed)
     finally:

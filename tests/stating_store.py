@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pytest
 
@@ -18,7 +18,7 @@ from catalog.domain.fixity import content_hash
 from catalog.domain.names import comparison_key
 from catalog.errors import AlreadyExists
 from catalog.stores.local import LocalStore
-from catalog.work import store_book as storing
+from catalog.work.store_book import StoreBook
 
 
 class Counting(LocalStore):
@@ -119,10 +119,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, stores: dict[str, type[Counting]])
     calls: Counter[str] = Counter()
 
     @contextlib.contextmanager
-    def opened(workspace: Any, repository: Any, name: str, *, dry: bool = False) -> Iterator[LocalStore]:
-        known = repository.store_record(name)
-        root = storing.root_of(workspace, name, known)
-        storing.check_present(name, root, known)
+    def opened(book: StoreBook, name: str, *, dry: bool = False) -> Iterator[LocalStore]:
+        root = book.root(name)
+        book.prove(name, root)
         assert root.folder is not None
         store = stores.get(name, Counting)(name, root.folder, calls)
         try:
@@ -130,5 +129,5 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, stores: dict[str, type[Counting]])
         finally:
             store.close()
 
-    monkeypatch.setattr(storing, "opened", opened)
+    monkeypatch.setattr(StoreBook, "open", opened)
     return calls

@@ -18,6 +18,8 @@ from catalog.index.client import Connection
 
 log = logging.getLogger(__name__)
 SCAN_PAGE = 1000
+MOST_STORES = 10_000
+"""More than anybody has, and what one search may answer."""
 READY_TIMEOUT = "40s"
 _SHARDS = "Look at its health (GET /_cat/shards) and its log, then run the command again."
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
@@ -426,8 +428,9 @@ class Repository:
 
     def stores(self) -> list[dict[str, Any]]:
         """Every known store."""
-        pages = self.scan_pages(index=schema.companion(self.alias, "stores"))
-        return [hit["_source"] for page in pages for hit in page]
+        index = schema.companion(self.alias, "stores")
+        found = self.connection.request("POST", f"/{quote(index)}/_search", {"size": MOST_STORES, "sort": ["_doc"]})
+        return [hit["_source"] for hit in found["hits"]["hits"]]
 
     def store_ids(self) -> dict[str, str]:
         """The id of every store by name; a record that lacks either says nothing."""

@@ -7,7 +7,6 @@ from typing import Protocol, TypeVar
 
 from catalog.domain.actions import Action
 from catalog.errors import StoreError
-from catalog.index.repository import Repository
 from catalog.work.outcome import BAD, Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session, session, showing
@@ -49,7 +48,7 @@ def carry_out(
     dry: bool,
     bad: tuple[str, ...] = BAD,
     details: Mapping[str, object] | None = None,
-    begin: Callable[[Repository], None] | None = None,
+    begin: Callable[[], None] | None = None,
 ) -> RunResult:
     """Show what a work plans, if `dry`, or apply it in a session. `details` and `begin` are those of the session."""
     if dry:

@@ -68,7 +68,7 @@ def session(
     *,
     bad: tuple[str, ...] = BAD,
     details: Mapping[str, object] | None = None,
-    begin: Callable[[Repository], None] | None = None,
+    begin: Callable[[], None] | None = None,
 ) -> Iterator[Session]:
     """A run: its journal is opened before anything is changed, and the sink is told when it has ended, however it did.
 
@@ -81,7 +81,7 @@ def session(
     with contextlib.closing(Journal(workspace.journal_dir, run)) as journal:
         journal.started("run", command=command, **(details or {}))
         if begin is not None:
-            begin(repository)
+            begin()
         report = Report(sink, command, run, journal.path, bad=bad)
         try:
             yield Session(workspace, sink, run, command, repository, journal, report)

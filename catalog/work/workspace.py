@@ -160,6 +160,14 @@ class Workspace:
                             hint="The first upload makes it; for another catalog name its --index.")  # fmt: skip
         return self.repository
 
+    @property
+    def repository_if_there(self) -> Repository | None:
+        """The same for one that has something to do without a catalog as well: None where there is none."""
+        try:
+            return self.existing_repository
+        except NoCatalog:
+            return None
+
     @cached_property
     def untouched_repository(self) -> Repository:
         """The catalog's indexes as they are: nothing is made or brought up to date, and none may be there."""

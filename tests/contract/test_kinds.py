@@ -34,7 +34,7 @@ from catalog.stores.paths import check_inside, check_size, check_writable
 from catalog.stores.protocol import Capabilities, ManagedStore
 from catalog.stores.root import Kind, Overlap, Root, StoreContext
 from catalog.work import guards
-from catalog.work import store_book as storing
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 
@@ -299,27 +299,28 @@ def test_a_store_that_is_only_read_from_takes_nothing() -> None:
 # --- what the store book makes of them ---------------------------------------------------------------------------------
 
 
-def workspace(context: StoreContext, **settings: Any) -> Workspace:
+def book(context: StoreContext, *records: dict[str, Any], **settings: Any) -> StoreBook:
     given = SimpleNamespace(**{"nas_root": None, "dropbox_root": None, **settings})
-    return cast("Workspace", SimpleNamespace(settings=given, store_context=context))
+    workspace = cast("Workspace", SimpleNamespace(settings=given, store_context=context))
+    return StoreBook(workspace, cast(Any, SimpleNamespace(stores=lambda: list(records))))
 
 
 def test_a_store_lies_where_a_setting_says_else_where_it_was_recorded(memory: MemoryKind, context: StoreContext) -> None:
     nas = {"name": "nas", "kind": "local", "root": "/old"}
-    assert storing.root_of(workspace(context, nas_root=Path("/new")), "nas", nas).text == "/new"
-    assert storing.root_of(workspace(context), "nas", nas).text == "/old"
-    assert storing.root_of(workspace(context, dropbox_root="photos"), "dropbox", None).shown == "dropbox:/photos"
+    assert book(context, nas, nas_root=Path("/new")).root("nas").text == "/new"
+    assert book(context, nas).root("nas").text == "/old"
+    assert book(context, dropbox_root="photos").root("dropbox").shown == "dropbox:/photos"
     moved = {"name": "dropbox", "kind": "local", "root": "/copy"}
-    assert storing.root_of(workspace(context, dropbox_root="photos"), "dropbox", moved).shown == "/copy"
-    assert storing.root_of(workspace(context), "m", {"name": "m", "kind": "memory", "root": "d/a"}).shown == "memory:d/a"
+    assert book(context, moved, dropbox_root="photos").root("dropbox").shown == "/copy"
+    assert book(context, {"name": "m", "kind": "memory", "root": "d/a"}).root("m").shown == "memory:d/a"
 
 
 @pytest.mark.parametrize(("name", "words"), [("nas", "nas_root"), ("dropbox", "dropbox_root"), ("usb", "no store usb")])
 def test_a_store_that_lies_nowhere_is_told(context: StoreContext, name: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        storing.root_of(workspace(context), name, None)
+        book(context).root(name)
 
 
 def test_a_store_of_an_unknown_kind_is_refused(context: StoreContext) -> None:
     with pytest.raises(UnknownKind, match="Store cloud is of the kind webdav"):
-        storing.root_of(workspace(context), "cloud", {"name": "cloud", "kind": "webdav", "root": "https://x"})
+        book(context, {"name": "cloud", "kind": "webdav", "root": "https://x"}).root("cloud")

@@ -21,11 +21,11 @@ from catalog.features.ingest.run import UploadRequest, bring
 from catalog.features.reconcile.comparison import Scope
 from catalog.features.reconcile.run import Sync, SyncRequest
 from catalog.stores.local_root import LocalRoot
-from catalog.work import store_book as storing
 from catalog.work.outcome import RunResult
 from catalog.work.plan import carry_out
 from catalog.work.progress import NoProgress
 from catalog.work.sink import Silence
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 pytestmark = pytest.mark.node
@@ -60,7 +60,7 @@ def stores(lab: Lab) -> tuple[FarStore, FarStore]:
 
 def uploading(lab: Lab, workspace: Workspace, source: FarStore, target: FarStore, **options: bool) -> int:
     """How many files have an outcome that none should have."""
-    claim = partial(storing.claim_root, name=target.name, root=LocalRoot(target.root))
+    claim = partial(StoreBook(workspace, workspace.repository).claim, target.name, LocalRoot(target.root))
     request = UploadRequest("far", recursive=True, **options)
     try:
         with between(workspace, source, target, claim, dry=request.dryrun) as ingest:
@@ -156,7 +156,7 @@ from pathlib import Path
 from catalog.config import load
 from catalog.work.progress import NoProgress
 from catalog.work.sink import Silence
-from catalog.work import store_book as storing
+from catalog.work.store_book import StoreBook
 from catalog.features.ingest.ingestion import between
 from catalog.stores.local_root import LocalRoot
 from catalog.features.ingest.run import UploadRequest, bring
@@ -171,9 +171,10 @@ def slowly(call, path):
     time.sleep(0.02)
 
 source.before = target.before = slowly
-claim = partial(storing.claim_root, name=target.name, root=LocalRoot(target.root))
+workspace = Workspace(load(), NoProgress())
+claim = partial(StoreBook(workspace, workspace.repository).claim, target.name, LocalRoot(target.root))
 request = UploadRequest("far", recursive=True, move=True, yes=True)
-with between(Workspace(load(), NoProgress()), source, target, claim, dry=False) as ingest:
+with between(workspace, source, target, claim, dry=False) as ingest:
     bring(ingest, request, Silence(), COMMAND, None)
 """
 
@@ -207,7 +208,7 @@ def test_a_move_that_is_killed_is_finished_by_the_next(lab: Lab, workspace: Work
 def syncing(workspace: Workspace, store: FarStore, **options: bool) -> tuple[int, RunResult]:
     """A reconciliation of a store far away: how many problems there were, and what it came to."""
     request = SyncRequest(store.name, yes=True, **options)
-    storing.claim_root(workspace.repository, store.name, LocalRoot(store.root))
+    StoreBook(workspace, workspace.repository).claim(store.name, LocalRoot(store.root))
     with workspace.readers() as pool:
         reading = workspace.reading(pool, store)
         work = Sync(workspace, workspace.repository, store, reading, Scope(), request, Silence())

@@ -15,14 +15,15 @@ from running import Lab, jpeg, put
 
 from catalog.config import load
 from catalog.domain.fixity import content_hash
+from catalog.errors import StoreGuard
 from catalog.features.ingest.run import UploadRequest, run_upload
 from catalog.features.mirror.run import MirrorRequest, run_mirror
 from catalog.features.reconcile.run import SyncRequest, run_sync
 from catalog.stores import registry
-from catalog.work import store_book as storing
 from catalog.work.progress import NoProgress
 from catalog.work.report import RunResult
 from catalog.work.sink import Silence
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 pytestmark = pytest.mark.node
@@ -70,7 +71,7 @@ def with_sha1(lab: Lab, photos: dict[str, bytes]) -> None:
 
 def added(workspace: Workspace, name: str, text: str) -> None:
     """A store at a root that a person named."""
-    storing.claim_root(workspace.repository, name, registry.root_named(text, workspace.store_context))
+    StoreBook(workspace, workspace.repository).claim(name, registry.root_named(text, workspace.store_context))
 
 
 def synced(workspace: Workspace, **options: bool) -> RunResult:
@@ -134,6 +135,7 @@ def test_a_store_that_is_not_there_stops_the_run(lab: Lab, workspace: Workspace,
     added(workspace, "cloud", "memory:far/pictures")
     synced(workspace)
     far.mounted = False
-    with pytest.raises(storing.StoreGuard, match="memory:far/pictures of store cloud is not there"):
+    with pytest.raises(StoreGuard, match="memory:far/pictures of store cloud is not there"):
         synced(workspace)
-    assert storing.reachable(workspace, workspace.repository) == {}
+    with StoreBook(workspace, workspace.repository).open_present() as stores:
+        assert stores == {}

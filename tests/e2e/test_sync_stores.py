@@ -629,17 +629,18 @@ def test_only_some_assets_are_brought(pair: Lab, monkeypatch: pytest.MonkeyPatch
     from catalog.cli import wording
     from catalog.cli.console import Console
     from catalog.features.mirror.run import bring
-    from catalog.work import store_book as storing
     from catalog.work.session import session
+    from catalog.work.store_book import StoreBook
 
     for name, value in pair.environment().items():
         monkeypatch.setenv(name, value)
     console = Console(json=True)
     workspace = console.workspace()
     some = sorted(pair.documents())[:2]
+    book = StoreBook(workspace, workspace.repository)
     with (
-        storing.opened(workspace, workspace.repository, "nas") as source,
-        storing.opened(workspace, workspace.repository, "dropbox") as target,
+        book.open("nas") as source,
+        book.open("dropbox") as target,
         session(workspace, console.sink(wording.MIRROR), "test") as run,
     ):
         bring(run, source, target, [*some, "0" * 64])

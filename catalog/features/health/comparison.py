@@ -15,7 +15,7 @@ from catalog.errors import CatalogError, UsageError
 from catalog.features.old_catalog.plan import is_year
 from catalog.index.repository import Repository
 from catalog.work import guards
-from catalog.work.store_book import DROPBOX, NAS, known_stores
+from catalog.work.store_book import DROPBOX, NAS, StoreBook
 from catalog.work.workspace import Workspace
 
 STORES = (NAS, DROPBOX)
@@ -52,7 +52,7 @@ def compare_stores(workspace: Workspace, request: CompareRequest) -> tuple[Diffe
         raise UsageError(f"{year} is no year: it must be four digits, such as 2015.")
     folder = guards.check_folder(str(request.output))
     repository = workspace.existing_repository
-    first, second = _two_stores(repository, request.stores)
+    first, second = _two_stores(sorted(StoreBook(workspace, repository).known), request.stores)
     repository.refresh(repository.alias)
     return (
         _list_difference(repository, first, second, year, folder),
@@ -60,10 +60,9 @@ def compare_stores(workspace: Workspace, request: CompareRequest) -> tuple[Diffe
     )
 
 
-def _two_stores(repository: Repository, wanted: Sequence[str]) -> tuple[str, str]:
+def _two_stores(there: Sequence[str], wanted: Sequence[str]) -> tuple[str, str]:
     if len(set(wanted)) != 2 or len(wanted) != 2:
         raise UsageError("Two stores are compared.", hint="Name two different ones: --store A --store B.")
-    there = sorted(known_stores(repository))
     for name in wanted:
         if name not in there:
             known = f"There are: {', '.join(there)}." if there else "There are none yet."

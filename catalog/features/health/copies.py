@@ -9,7 +9,7 @@ from typing import Any
 from catalog.errors import ConfigError, UsageError
 from catalog.index import queries
 from catalog.index.queries import Shortfall
-from catalog.work import store_book as storing
+from catalog.work.store_book import DROPBOX, StoreBook
 from catalog.work.workspace import Workspace
 
 
@@ -38,9 +38,9 @@ class AssetCopies:
 def list_copies(workspace: Workspace, request: CopiesRequest) -> Iterator[AssetCopies]:
     """The assets that were asked for, by path."""
     repository = workspace.existing_repository
-    known = storing.known_stores(repository)
+    known = StoreBook(workspace, repository).known
     for name in request.missing:
-        if name not in known and name != storing.DROPBOX:
+        if name not in known and name != DROPBOX:
             there = ", ".join(sorted(known)) or "none"
             raise UsageError(f"There is no store {name}.", hint=f"There are: {there}.")
     repository.refresh(repository.alias)
@@ -57,7 +57,7 @@ def find_shortfalls(workspace: Workspace) -> list[Shortfall]:
     """How many assets lack what the settings demand, and how many have bad copies."""
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
-    known = {*storing.known_stores(repository), storing.DROPBOX}
+    known = {*StoreBook(workspace, repository).known, DROPBOX}
     named = {name for policy in workspace.policies for name in policy.stores}
     for name in sorted(named - known):
         raise ConfigError(

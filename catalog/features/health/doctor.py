@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sys
@@ -12,13 +11,13 @@ from importlib.util import find_spec
 
 from catalog.config import state_dir
 from catalog.domain.amounts import size_text
-from catalog.errors import CatalogError, NoCatalog, StoreGuard, StoreUnavailable
+from catalog.errors import CatalogError, StoreGuard, StoreUnavailable
 from catalog.features.stores.account import PATIENCE, space_left
 from catalog.index.client import Connection
 from catalog.index.repository import Repository
 from catalog.stores.marker import read_marker
-from catalog.work import store_book as storing
 from catalog.work.guards import check_marker
+from catalog.work.store_book import DROPBOX, NAS, StoreBook
 from catalog.work.workspace import Workspace
 
 LOW_SPACE = 2 * 10**9
@@ -102,27 +101,21 @@ def _nas(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("nas", "problem", f"{root} cannot be read and written by this user", "Check its owner and mode.")
         return
     marker = read_marker(root)
-    if _catalog_is_up(workspace):
-        with contextlib.suppress(NoCatalog):
-            check_marker("nas", root, marker, workspace.existing_repository.store_record("nas"))
+    check_marker(NAS, root, marker, _book(workspace).known.get(NAS))
     yield Finding("nas", "ok", f"{root}, {'marked' if marker else 'not yet marked: the first upload does it'}")
     yield from _space("nas", os.fspath(root))
 
 
 def _further_stores(workspace: Workspace) -> Iterator[Finding]:
-    if not _catalog_is_up(workspace):
-        return
-    with contextlib.suppress(NoCatalog):
-        for name, record in sorted(storing.known_stores(workspace.existing_repository).items()):
-            if name in (storing.NAS, storing.DROPBOX):
-                continue
-            root = storing.root_of(workspace, name, record)
-            try:
-                storing.check_present(name, root, record)
-            except (StoreGuard, StoreUnavailable) as error:
-                yield Finding("stores", "warning", error.message, "It stays known while it is offline.")
-            else:
-                yield Finding("stores", "ok", f"{name} is at {root.shown}")
+    book = _book(workspace)
+    for name in sorted(book.known.keys() - {NAS, DROPBOX}):
+        root = book.root(name)
+        try:
+            book.prove(name, root)
+        except (StoreGuard, StoreUnavailable) as error:
+            yield Finding("stores", "warning", error.message, "It stays known while it is offline.")
+        else:
+            yield Finding("stores", "ok", f"{name} is at {root.shown}")
 
 
 def _dropbox(workspace: Workspace) -> Iterator[Finding]:
@@ -146,21 +139,20 @@ def _dropbox(workspace: Workspace) -> Iterator[Finding]:
     if not settings.dropbox_root:
         yield Finding("dropbox", "warning", "there is no dropbox_root", "Set dropbox_root in config.json, for example /photos.")
         return
-    root = storing.root_of(workspace, storing.DROPBOX, None)
-    record = None
-    if _catalog_is_up(workspace):
-        with contextlib.suppress(NoCatalog):
-            record = workspace.existing_repository.store_record(storing.DROPBOX)
-    if record is not None:
-        storing.check_present(storing.DROPBOX, root, record)
+    book = _book(workspace)
+    root = book.root(DROPBOX)
+    if DROPBOX in book.known:
+        book.prove(DROPBOX, root)
     elif not root.is_there():
         yield Finding("dropbox", "ok", f"{root.shown} is not there yet: the first sync makes it")
         return
     yield Finding("dropbox", "ok", f"{root.shown}, {'marked' if root.marker() else 'not yet marked: the first sync does it'}")
 
 
-def _catalog_is_up(workspace: Workspace) -> bool:
-    return workspace.named_address is not None or workspace.local_node().status().running
+def _book(workspace: Workspace) -> StoreBook:
+    """The stores of the catalog; none where there is no catalog, or its node would have to be started to be asked."""
+    is_up = workspace.named_address is not None or workspace.local_node().status().running
+    return StoreBook(workspace, workspace.repository_if_there if is_up else None)
 
 
 def _space(check: str, path: str) -> Iterator[Finding]:

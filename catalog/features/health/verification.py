@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import time
@@ -18,11 +19,11 @@ from catalog.features.health.verifier import Due, Verifier
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
-from catalog.work import store_book as storing
 from catalog.work.contents import states_contents
 from catalog.work.outcome import RunResult
 from catalog.work.session import Session, session
 from catalog.work.sink import Sink
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 OLDEST_PASS = timedelta(days=30)
@@ -62,11 +63,13 @@ def run_verify(workspace: Workspace, request: VerifyRequest, sink: Sink) -> RunR
     seconds = max(age(request.time).total_seconds(), 1e-9) if request.time else 0.0
     fraction = share(request.sample) if request.sample else 1.0
     repository = workspace.existing_repository
-    stores = storing.reachable(workspace, repository)
-    names = _names(repository, stores, request.store)
-    if request.store is None:
-        storing.tell_absent(repository, stores, sink)
-    with session(workspace, sink, COMMAND, bad=BAD, details={"stores": names}) as run:
+    book = StoreBook(workspace, repository)
+    with contextlib.ExitStack() as stack:
+        stores = stack.enter_context(book.open_present())
+        names = _names(book, stores, request.store)
+        if request.store is None:
+            book.tell_absent(stores, sink)
+        run = stack.enter_context(session(workspace, sink, COMMAND, bad=BAD, details={"stores": names}))
         until = time.monotonic() + seconds if seconds else 0.0
         verifier = Verifier(
             stores,
@@ -82,7 +85,7 @@ def run_verify(workspace: Workspace, request: VerifyRequest, sink: Sink) -> RunR
             advance=sink.progress.advance,
         )
         before = timestamp(datetime.now(UTC) - limit) if limit else ""
-        _verify(run, verifier, names, before, fraction)
+        _verify(run, book, verifier, names, before, fraction)
     return run.result
 
 
@@ -102,25 +105,24 @@ def _is_claimed(repository: Repository) -> Callable[[Due], bool]:
     return is_claimed
 
 
-def _names(repository: Repository, stores: Mapping[str, ManagedStore], wanted: str | None) -> list[str]:
-    known = storing.known_stores(repository)
+def _names(book: StoreBook, stores: Mapping[str, ManagedStore], wanted: str | None) -> list[str]:
     if wanted is None:
         if not stores:
             raise StoreGuard("No store is there to be read.", hint="`catalog store list` says where they were.")
         return sorted(stores)
-    if wanted not in known:
-        raise UsageError(f"There is no store {wanted}.", hint=f"There are: {', '.join(sorted(known)) or 'none'}.")
+    if wanted not in book.known:
+        raise UsageError(f"There is no store {wanted}.", hint=f"There are: {', '.join(sorted(book.known)) or 'none'}.")
     if wanted not in stores:
         raise StoreGuard(f"Store {wanted} is not there; nothing was read.", hint="Is it mounted? See `catalog store list`.")
     return [wanted]
 
 
-def _verify(run: Session, verifier: Verifier, names: Sequence[str], before: str, fraction: float) -> None:
+def _verify(run: Session, book: StoreBook, verifier: Verifier, names: Sequence[str], before: str, fraction: float) -> None:
     """Each store in turn. A pass over all of a store that was cut off goes on where it stopped."""
     began = milliseconds(timestamp(datetime.now(UTC)))
     for name in names:
         is_pass = not before and fraction == 1.0
-        since = before or (_begun(run.repository, name) if is_pass else "")
+        since = before or (_begun(book, name) if is_pass else "")
         if is_pass and milliseconds(since) < began:
             run.report.notice(f"Going on with the pass over {name} that began at {since}.")
         verifier.verify(_due(run.repository, name, since, fraction))
@@ -128,24 +130,16 @@ def _verify(run: Session, verifier: Verifier, names: Sequence[str], before: str,
             run.report.notice("The time is up; the next run goes on from here.")
             return
         if is_pass:
-            _set_begun(run.repository, name, None)
+            book.remember(name, verifying_since=None)
 
 
-def _begun(repository: Repository, name: str) -> str:
+def _begun(book: StoreBook, name: str) -> str:
     """When the pass under way began; a new one begins now."""
-    record = repository.store_record(name) or {}
-    since = record.get("verifying_since")
+    since = book.known.get(name, {}).get("verifying_since")
     if not since or datetime.now(UTC) - datetime.fromisoformat(since) > OLDEST_PASS:
         since = timestamp(datetime.now(UTC))
-        _set_begun(repository, name, since)
+        book.remember(name, verifying_since=since)
     return str(since)
-
-
-def _set_begun(repository: Repository, name: str, since: str | None) -> None:
-    record = repository.store_record(name)
-    if record is not None:
-        rest = {k: v for k, v in record.items() if k != "verifying_since"}
-        repository.remember_store({**rest, "verifying_since": since} if since else rest)
 
 
 def _due(repository: Repository, store: str, since: str, fraction: float) -> Iterator[Due]:

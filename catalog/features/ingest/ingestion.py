@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from catalog.domain.asset import KnownAsset
 from catalog.domain.layout import Layout
-from catalog.errors import ConfigError, NoCatalog, SourceInsideCatalog
+from catalog.errors import ConfigError, SourceInsideCatalog
 from catalog.features.ingest.apply import Applier
 from catalog.features.ingest.records import Recording
 from catalog.features.ingest.survey import IngestSurvey, Lookup
@@ -30,28 +30,15 @@ from catalog.work.progress import Progress
 from catalog.work.reading import Reading
 from catalog.work.recorder import Recorder, patiently
 from catalog.work.session import Session
-from catalog.work.store_book import NAS, OWN_FOLDER, claim_root, is_marked, source_outside
+from catalog.work.store_book import NAS, OWN_FOLDER, StoreBook, is_marked
 from catalog.work.workspace import Workspace
 
-Claim = Callable[[Repository], None]
+Claim = Callable[[], None]
 """Tells the index where a store is, once a run begins that writes."""
 T = TypeVar("T")
 SourceT = TypeVar("SourceT", bound=ManagedStore)
-STORE = NAS
 LEAST_THREADS = 2
 """One copy is read while the other is written."""
-
-
-class RunLookup(Lookup, Protocol):
-    """What a run asks the index before it writes."""
-
-    def store_record(self, name: str) -> dict[str, Any] | None:
-        """What is known of a store."""
-        ...
-
-    def store_records(self) -> list[dict[str, Any]]:
-        """What is known of every store."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +51,7 @@ class Ingestion(Generic[SourceT]):
     workspace: Workspace
     source: SourceT
     target: ManagedStore
-    lookup: RunLookup
+    lookup: Lookup
     reading: Reading
     claim: Claim
 
@@ -97,9 +84,9 @@ class Ingestion(Generic[SourceT]):
         progress.files(total)
         return total
 
-    def begin(self, repository: Repository) -> None:
+    def begin(self) -> None:
         """A run writes: the target is the catalog's from now on, and what killed runs left in it goes."""
-        self.claim(repository)
+        self.claim()
         self.target.sweep()
 
     def applier(self, run: Session, *, hold_sources: bool = False) -> Applier:
@@ -122,13 +109,13 @@ def ingestion(workspace: Workspace, directory: str, *, dry: bool, move: bool = F
     source = guards.check_folder(directory)
     root = nas_root(workspace)
     guards.check_apart(LocalRoot(source), LocalRoot(root))
-    lookup = lookup_of(workspace, dry=dry)
+    book = book_of(workspace, dry=dry)
     marker = read_marker(root)
-    guards.check_marker(STORE, root, marker, lookup.store_record(STORE))
-    files = _moved_from(workspace, directory, lookup) if move else _read_from(source, marker, lookup)
-    with workspace.readers() as pool, contextlib.closing(LocalStore(STORE, root)) as target:
-        claim = partial(claim_root, name=STORE, root=LocalRoot(root))
-        yield Ingestion(workspace, files, target, lookup, workspace.reading(pool, files), claim)
+    guards.check_marker(NAS, root, marker, book.known.get(NAS))
+    files = book.open_outside(directory) if move else _read_from(source, marker, book)
+    claim = partial(book.claim, NAS, LocalRoot(root))
+    with contextlib.closing(LocalStore(NAS, root)) as target, between(workspace, files, target, claim, dry=dry) as made:
+        yield made
 
 
 @contextlib.contextmanager
@@ -141,14 +128,10 @@ def between(
         yield Ingestion(workspace, source, target, lookup, workspace.reading(pool, source), claim)
 
 
-def _moved_from(workspace: Workspace, directory: str, lookup: RunLookup) -> LocalStore:
-    return source_outside(directory, workspace, lookup.store_records())
-
-
-def _read_from(source: Path, marker: str | None, lookup: RunLookup) -> LocalStore:
+def _read_from(source: Path, marker: str | None, book: StoreBook) -> LocalStore:
     """A folder that is only read; stores of the catalog that are there now must not lie in it or around it."""
-    markers = {record["id"] for record in lookup.store_records()} | ({marker} if marker else set())
-    for record in lookup.store_records():
+    markers = {record["id"] for record in book.records} | ({marker} if marker else set())
+    for record in book.records:
         for there in map(LocalRoot, registry.folders_recorded(record)):
             if is_marked(there, {record["id"]}):  # else another disk is mounted there
                 guards.check_apart(LocalRoot(source), there)
@@ -191,14 +174,6 @@ class _NothingKnown:
         """No size."""
         return set()
 
-    def store_record(self, _name: str) -> dict[str, Any] | None:
-        """No store."""
-        return None
-
-    def store_records(self) -> list[dict[str, Any]]:
-        """No stores."""
-        return []
-
 
 class _PatientLookup:
     """The index's answers, waited for while Elasticsearch is away."""
@@ -219,23 +194,21 @@ class _PatientLookup:
         """File sizes that some asset has."""
         return self._patiently(lambda: self._repository.known_sizes(sizes))
 
-    def store_record(self, name: str) -> dict[str, Any] | None:
-        """What is known of a store."""
-        return self._repository.store_record(name)
-
-    def store_records(self) -> list[dict[str, Any]]:
-        """What is known of every store."""
-        return self._repository.stores()
-
     def _patiently(self, call: Callable[[], T]) -> T:
         return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)
 
 
-def lookup_of(workspace: Workspace, *, dry: bool) -> RunLookup:
-    """The index's answers; a dry run makes no index to get them."""
-    if not dry:
-        return _PatientLookup(workspace.repository, workspace)
-    try:
-        return _PatientLookup(workspace.existing_repository, workspace)
-    except NoCatalog:
-        return _NothingKnown()
+def repository_of(workspace: Workspace, *, dry: bool) -> Repository | None:
+    """The catalog's indexes; a dry run makes none."""
+    return workspace.repository_if_there if dry else workspace.repository
+
+
+def book_of(workspace: Workspace, *, dry: bool) -> StoreBook:
+    """The stores of the catalog; none in a dry run that finds no catalog."""
+    return StoreBook(workspace, repository_of(workspace, dry=dry))
+
+
+def lookup_of(workspace: Workspace, *, dry: bool) -> Lookup:
+    """The index's answers; a dry run that finds no catalog knows nothing."""
+    repository = repository_of(workspace, dry=dry)
+    return _NothingKnown() if repository is None else _PatientLookup(repository, workspace)

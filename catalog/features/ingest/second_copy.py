@@ -13,16 +13,15 @@ from catalog.domain.asset import Entry
 from catalog.domain.copies import copy_row, sidecar_row
 from catalog.domain.edits import Change, Document
 from catalog.domain.names import comparison_key
-from catalog.errors import NoCatalog
 from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
-from catalog.features.ingest.ingestion import lookup_of, nas_root
+from catalog.features.ingest.ingestion import book_of, nas_root
 from catalog.features.mirror.plan import Mirroring, Pair
 from catalog.features.mirror.run import bring
 from catalog.features.mirror.survey import NeedsSurvey
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
-from catalog.work import store_book as storing
 from catalog.work.session import Session
+from catalog.work.store_book import NAS
 from catalog.work.workspace import Workspace
 
 Lacking = Callable[[list[str]], Mapping[str, str]]
@@ -110,15 +109,13 @@ def second_copies(workspace: Workspace, name: str, *, wanted: bool, dry: bool) -
     if not wanted:
         yield None
     elif dry:
-        storing.root_of(workspace, name, lookup_of(workspace, dry=True).store_record(name))  # what it lacks is said now
-        try:
-            yield SecondCopies(name, None, workspace.existing_repository)
-        except NoCatalog:
-            yield SecondCopies(name, None, None)
+        book_of(workspace, dry=True).root(name)  # what it lacks is said now
+        yield SecondCopies(name, None, workspace.repository_if_there)
     else:
-        if name == storing.NAS and name not in storing.known_stores(workspace.repository):
+        book = book_of(workspace, dry=False)
+        if name == NAS and name not in book.known:
             nas_root(workspace)  # a share that is not mounted is never made
-            storing.note_run(workspace, workspace.repository, name)
-        with storing.opened(workspace, workspace.repository, name) as store:
+            book.claim(name)
+        with book.open(name) as store:
             store.sweep()
             yield SecondCopies(name, store, workspace.repository)

@@ -16,13 +16,13 @@ from catalog.features.ask.search import pointed
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
-from catalog.work import store_book as storing
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
 from catalog.work.reading import Wanted
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
+from catalog.work.store_book import StoreBook
 from catalog.work.workers import ReaderPool
 from catalog.work.workspace import Workspace
 
@@ -81,7 +81,7 @@ def run_measure(workspace: Workspace, request: MeasureRequest, sink: Sink) -> Ru
         queries.count(repository, request.query)
     except QuerySyntaxError as error:
         raise pointed(error, request.query) from error
-    with storing.open_present(workspace, repository) as stores:
+    with StoreBook(workspace, repository).open_present() as stores:
         work = Measuring(workspace, repository, stores, request)
         return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun)
 

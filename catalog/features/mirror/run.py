@@ -26,12 +26,12 @@ from catalog.features.reconcile.run import SyncIndex
 from catalog.features.reconcile.survey import Options
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
-from catalog.work import store_book as storing
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out, first_of, in_parts
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Level, Sink
+from catalog.work.store_book import DROPBOX, NAS, StoreBook
 from catalog.work.workspace import Workspace
 
 BATCH = 500
@@ -56,10 +56,8 @@ def run_mirror(workspace: Workspace, request: MirrorRequest, sink: Sink) -> RunR
     if request.source == request.target:
         raise UsageError(f"{request.source} is both stores.", hint="Name two.")
     repository = workspace.existing_repository
-    with (
-        storing.opened(workspace, repository, request.source, dry=request.dryrun) as source,
-        storing.opened(workspace, repository, request.target, dry=request.dryrun) as target,
-    ):
+    book, dry = StoreBook(workspace, repository), request.dryrun
+    with book.open(request.source, dry=dry) as source, book.open(request.target, dry=dry) as target:
         survey = PairSurvey(repository, source, target)
         survey.look(_options(workspace, accept_losses=request.yes), sink.progress)
         if not request.dryrun:
@@ -239,7 +237,7 @@ def _transfers(actions: Iterable[object]) -> Iterator[Transfer]:
 
 def _unknown(store: str, count: int, *, is_far: bool) -> str:
     command = "sync_catalog_with_dropbox" if is_far else "sync_catalog_with_disk"
-    command += "" if store in (storing.NAS, storing.DROPBOX) else f" --store {store}"
+    command += "" if store in (NAS, DROPBOX) else f" --store {store}"
     what = "file in {} is" if count == 1 else "files in {} are"
     return f"{count:,} {what.format(store)} not in the catalog{'' if is_far else ', or not as it says'}: run {command}"
 

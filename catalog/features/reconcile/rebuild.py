@@ -10,9 +10,9 @@ from catalog.stores.local_root import LocalRoot
 from catalog.stores.marker import marked_name, read_marker
 from catalog.stores.root import Root
 from catalog.work import guards
-from catalog.work import store_book as storing
 from catalog.work.outcome import RunResult
 from catalog.work.sink import Sink
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 
@@ -40,10 +40,10 @@ def run_rebuild(workspace: Workspace, request: RebuildRequest, sink: Sink) -> Re
 
     What stops one does not keep the others from being recorded, and is raised at the end; an interruption ends it at once.
     """
-    repository = workspace.repository
-    roots = [_root(workspace, text) for text in request.stores]
+    book = StoreBook(workspace, workspace.repository)
+    roots = [_root(book, text) for text in request.stores]
     for name, root in roots:
-        storing.claim_root(repository, name, root)
+        book.claim(name, root)
     runs: list[RunResult] = []
     stopped: CatalogError | None = None
     for name, _where in roots:
@@ -58,11 +58,10 @@ def run_rebuild(workspace: Workspace, request: RebuildRequest, sink: Sink) -> Re
     return RebuildResult(tuple(runs))
 
 
-def _root(workspace: Workspace, text: str) -> tuple[str, Root]:
+def _root(book: StoreBook, text: str) -> tuple[str, Root]:
     """The name and folder of a store that is given by either."""
-    known = workspace.repository.store_record(text)
-    if known is not None or storing.configured_root(workspace, text) is not None:
-        return text, storing.root_of(workspace, text, known)
+    if text in book.known or book.configured_root(text) is not None:
+        return text, book.root(text)
     root = guards.check_folder(text)
     name = marked_name(root) if read_marker(root) else ""
     if not name:

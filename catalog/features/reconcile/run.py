@@ -23,7 +23,6 @@ from catalog.features.reconcile.survey import Options, Reconciler
 from catalog.index import documents, queries, schema
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
-from catalog.work import store_book as storing
 from catalog.work.checksums import ChecksumWriter
 from catalog.work.description import utc_now
 from catalog.work.outcome import Outcome, RunResult
@@ -32,6 +31,7 @@ from catalog.work.reading import Reading, Wanted
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
+from catalog.work.store_book import NAS, StoreBook
 from catalog.work.workspace import Workspace
 
 COMMAND = "sync_catalog_with_disk"
@@ -44,7 +44,7 @@ MISSING_SHOWN = 20
 class SyncRequest:
     """Which store is looked at, and how. `folders` are relative to its root or absolute inside it; none is all of it."""
 
-    store: str = storing.NAS
+    store: str = NAS
     folders: tuple[str, ...] = ()
     recursive: bool = False
     dryrun: bool = False
@@ -59,10 +59,11 @@ class SyncRequest:
 def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResult:
     """Make the index say what lies in a store, or in some folders of it."""
     repository = workspace.existing_repository if request.dryrun else workspace.repository
-    with storing.opened(workspace, repository, request.store, dry=request.dryrun) as store, workspace.readers() as pool:
+    book = StoreBook(workspace, repository)
+    with book.open(request.store, dry=request.dryrun) as store, workspace.readers() as pool:
         scope = scope_of(store, request.folders, recursive=request.recursive)
         if not request.dryrun:
-            storing.note_run(workspace, repository, request.store)
+            book.claim(request.store)
             store.sweep()
         work = Sync(workspace, repository, store, workspace.reading(pool, store), scope, request, sink)
         details = {"store": request.store, "root": store.place, "folders": list(scope.folders)}

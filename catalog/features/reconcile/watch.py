@@ -19,8 +19,8 @@ from catalog.features.reconcile.run import SyncRequest, run_sync
 from catalog.stores import registry
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore, TellingStore
-from catalog.work import store_book as storing
 from catalog.work.sink import Sink
+from catalog.work.store_book import NAS, StoreBook
 from catalog.work.workspace import Workspace
 
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "davfs", "vboxsf", "virtiofs"})
@@ -57,7 +57,7 @@ class Settling:
 class WatchRequest:
     """Which store, how often all of it is looked at, and how long after the last change; durations such as 24h and 5s."""
 
-    store: str = storing.NAS
+    store: str = NAS
     every: str = "24h"
     settle: str = "5s"
     poll: bool = False
@@ -67,7 +67,7 @@ def run_watch(workspace: Workspace, request: WatchRequest, sink: Sink) -> NoRetu
     """Watch a store until interrupted, which is raised."""
     store, every, poll = request.store, request.every, request.poll
     period, pause = age(every).total_seconds(), age(request.settle).total_seconds()
-    with storing.opened(workspace, workspace.repository, store) as found:
+    with StoreBook(workspace, workspace.repository).open(store) as found:
         if found.folder is None:
             _watch_afar(workspace, found, period, pause, sink)
         root = found.folder

@@ -31,10 +31,10 @@ from catalog.index.repository import Repository
 from catalog.stores.local import LocalStore
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
-from catalog.work import store_book as storing
 from catalog.work.description import utc_now
 from catalog.work.progress import Progress
 from catalog.work.reading import Wanted
+from catalog.work.store_book import NAS, StoreBook
 from catalog.work.workspace import Workspace
 
 BATCH = 256
@@ -252,7 +252,7 @@ def opened(workspace: Workspace, scope: Scope, progress: Progress) -> Iterator[A
     folder = guards.check_folder(scope.folder)
     repository = catalog_of(workspace)
     label = to_text(folder.name)
-    for name, root in local_roots(repository).items() if repository else ():
+    for name, root in local_roots(StoreBook(workspace, repository)).items():
         if folder == root or folder.is_relative_to(root):
             prefix = to_text(os.fspath(folder.relative_to(root))) if folder != root else ""
             label = label if prefix else ""
@@ -272,5 +272,5 @@ def _store_to_search(workspace: Workspace, scope: Scope, query: str, progress: P
         queries.count(repository, query)
     except QuerySyntaxError as error:
         raise pointed(error, query) from error
-    with storing.opened(workspace, repository, scope.store or storing.NAS, dry=True) as store:
+    with StoreBook(workspace, repository).open(scope.store or NAS, dry=True) as store:
         yield Archive(workspace, scope, store, repository, progress, is_store=True)

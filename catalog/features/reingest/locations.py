@@ -9,33 +9,31 @@ from pathlib import Path
 
 from catalog.domain.asset import Entry
 from catalog.domain.names import from_text, to_text
-from catalog.errors import CatalogError, NoCatalog, NotFound, StoreGuard, UsageError
+from catalog.errors import CatalogError, NotFound, StoreGuard, UsageError
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.local import LocalStore
 from catalog.stores.local_root import LocalRoot
 from catalog.stores.protocol import ManagedStore
-from catalog.work import store_book as storing
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 
 def catalog_of(workspace: Workspace) -> Repository | None:
     """The catalog, if there is one."""
-    try:
-        repository = workspace.existing_repository
-    except NoCatalog:
-        return None
-    repository.refresh()
+    repository = workspace.repository_if_there
+    if repository is not None:
+        repository.refresh()
     return repository
 
 
-def local_roots(repository: Repository) -> dict[str, Path]:
+def local_roots(book: StoreBook) -> dict[str, Path]:
     """The real folders of the stores that are on this machine now, proved by their markers."""
     found = {}
-    for name, record in storing.known_stores(repository).items():
+    for name, record in book.known.items():
         if (folder := registry.folder_recorded(record)) is not None:
             with contextlib.suppress(StoreGuard):
-                storing.check_present(name, LocalRoot(folder), record)
+                book.prove(name, LocalRoot(folder))
                 found[name] = Path(os.path.realpath(folder))
     return found
 
@@ -59,8 +57,10 @@ class Locations:
     """Finds the files that reports name, again. Without a catalog no file is a store's."""
 
     def __init__(self, workspace: Workspace, repository: Repository | None) -> None:
-        self._roots = local_roots(repository) if repository else {}
-        self._stores = storing.reachable(workspace, repository) if repository else {}
+        book = StoreBook(workspace, repository)
+        self._roots = local_roots(book)
+        self._opened = contextlib.ExitStack()
+        self._stores = self._opened.enter_context(book.open_present())
         self._folders: dict[Path, Located] = {}
 
     @property
@@ -109,6 +109,5 @@ class Locations:
 
     def close(self) -> None:
         """Let go of the stores."""
-        for store in self._stores.values():
-            with contextlib.suppress(CatalogError):
-                store.close()
+        with contextlib.suppress(CatalogError):
+            self._opened.close()

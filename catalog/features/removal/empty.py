@@ -13,11 +13,11 @@ from catalog.features.removal.trash import choose_stores
 from catalog.index import queries
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
-from catalog.work import store_book as storing
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.proof import Prover
 from catalog.work.session import Session, session
 from catalog.work.sink import Question, Sink
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 COMMAND = "trash empty"
@@ -41,10 +41,11 @@ class EmptyRequest:
 def run_empty(workspace: Workspace, request: EmptyRequest, sink: Sink) -> RunResult:
     """Remove what lies in the trash for good. Raises ConfirmationNeeded where nobody agrees."""
     repository = workspace.existing_repository
-    with storing.open_present(workspace, repository) as there:
+    book = StoreBook(workspace, repository)
+    with book.open_present() as there:
         stores = choose_stores(there, request.store)
         if request.store is None:
-            storing.tell_absent(repository, there, sink)
+            book.tell_absent(there, sink)
         found = _found(stores, request)
         if found and not request.yes:
             _confirm(found, sink)

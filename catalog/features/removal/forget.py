@@ -13,12 +13,12 @@ from catalog.features.ask.lookup import find
 from catalog.features.removal.trash import Taken, obstacles, take_away
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
-from catalog.work import store_book as storing
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 COMMAND = "forget"
@@ -76,7 +76,7 @@ def run_forget(workspace: Workspace, request: ForgetRequest, sink: Sink) -> RunR
             f"{len(ids):,} assets would be forgotten; nothing was changed.", hint="Add --yes if that is meant."
         )
     with contextlib.ExitStack() as stack:
-        stores = stack.enter_context(storing.open_present(workspace, repository)) if request.with_files else {}
+        stores = stack.enter_context(StoreBook(workspace, repository).open_present()) if request.with_files else {}
         work = Forgetting(repository, ids, stores, with_files=request.with_files)
         details = {"ids": len(ids), "with_files": request.with_files}
         return carry_out(workspace, work, sink, request.command, dry=request.dryrun, details=details)

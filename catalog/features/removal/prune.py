@@ -11,12 +11,12 @@ from catalog.features.removal.survey import Documents, PruneSurvey
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
-from catalog.work import store_book as storing
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out, first_of
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 COMMAND = "delete_from_directory_if_in_catalog"
@@ -40,8 +40,9 @@ class PruneRequest:
 def run_prune(workspace: Workspace, request: PruneRequest, sink: Sink) -> RunResult:
     """Remove the files of a folder that are in the catalog, and keep the rest."""
     repository = workspace.existing_repository
-    with storing.open_present(workspace, repository) as stores, workspace.readers() as pool:
-        source = _source(workspace, repository, request)
+    book = StoreBook(workspace, repository)
+    with book.open_present() as stores, workspace.readers() as pool:
+        source = _source(book, request)
         count = sum(1 for _entry in source.list(recursive=request.recursive))
         if not request.dryrun:
             guards.check_removals(count, workspace.settings.move_limit, yes=request.yes)
@@ -52,12 +53,11 @@ def run_prune(workspace: Workspace, request: PruneRequest, sink: Sink) -> RunRes
         return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun, details={"source": source.place})
 
 
-def _source(workspace: Workspace, repository: Repository, request: PruneRequest) -> ManagedStore:
+def _source(book: StoreBook, request: PruneRequest) -> ManagedStore:
     """The folder, which is no part of the catalog. Raises SourceInsideCatalog where it is one."""
-    records = repository.stores()
     if request.dropbox:
-        return storing.dropbox_source(workspace, request.directory, storing.roots_of(workspace, records))
-    return storing.source_outside(request.directory, workspace, records)
+        return book.open_outside_dropbox(request.directory)
+    return book.open_outside(request.directory)
 
 
 def _documents(repository: Repository) -> Documents:

@@ -10,12 +10,12 @@ from catalog.features.removal.trash import choose_stores, recall, restore_one
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
-from catalog.work import store_book as storing
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 COMMAND = "trash restore"
@@ -63,10 +63,11 @@ def run_restore(workspace: Workspace, request: RestoreRequest, sink: Sink) -> Ru
     """Bring files back, and into the index. Raises NotFound for a name that the trash has not."""
     repository = workspace.existing_repository
     repository.refresh()
-    with storing.open_present(workspace, repository) as there:
+    book = StoreBook(workspace, repository)
+    with book.open_present() as there:
         stores = choose_stores(there, request.store)
         if request.store is None:
-            storing.tell_absent(repository, there, sink)
+            book.tell_absent(there, sink)
         work = Restoring(repository, stores, _found(stores, request.wanted))
         return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun)
 

@@ -16,8 +16,8 @@ from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
-from catalog.work import store_book as storing
 from catalog.work.session import Session
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 
@@ -141,11 +141,11 @@ class TrashList:
 
 def list_trash(workspace: Workspace, store: str | None = None) -> TrashList:
     """Look into the trash of one store, or of all. Raises UsageError for one that is not there."""
-    repository = workspace.existing_repository
+    book = StoreBook(workspace, workspace.existing_repository)
     with contextlib.ExitStack() as stack:
-        there = stack.enter_context(storing.open_present(workspace, repository))
+        there = stack.enter_context(book.open_present())
         stores = choose_stores(there, store)
-        absent = storing.list_absent(repository, there) if store is None else []
+        absent = book.list_absent(there) if store is None else []
         return TrashList(tuple(absent), _listed(stores, stack.pop_all()))
 
 

@@ -18,7 +18,7 @@ from catalog.errors import CatalogError, MediaError, StoreError
 from catalog.features.review.preview_cache import PreviewCache
 from catalog.media.request import Request
 from catalog.stores.protocol import ManagedStore, RemoteStore
-from catalog.work import store_book as storing
+from catalog.work.store_book import StoreBook
 from catalog.work.workers import ReaderPool
 from catalog.work.workspace import Workspace
 
@@ -241,6 +241,7 @@ def previewer(workspace: Workspace) -> Iterator[Previewer]:
     """Previews from every store that is there now."""
     limit = workspace.settings.preview_cache_mb * 1_000_000
     with contextlib.ExitStack() as stack:
-        stores = stack.enter_context(storing.open_present(workspace, workspace.existing_repository))
+        book = StoreBook(workspace, workspace.existing_repository)
+        stores = stack.enter_context(book.open_present())
         pool = stack.enter_context(workspace.readers())
         yield stack.enter_context(Previewer(stores, pool, PreviewCache(workspace.preview_dir, limit)))

@@ -13,12 +13,12 @@ from catalog.features.lookalikes.table import DecisionFile, read_decisions
 from catalog.features.review.plan import Follow, Refuse, remembered
 from catalog.features.review.removal import DROPPED_BEFORE, Dropper
 from catalog.index.repository import Repository
-from catalog.work import store_book as storing
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 AT_ONCE = 500
@@ -44,7 +44,7 @@ def run_resolve(workspace: Workspace, request: ResolveRequest, sink: Sink) -> Ru
     repository = workspace.existing_repository
     repository.refresh()
     check_number(workspace, found.decisions, yes=request.yes)
-    with storing.open_present(workspace, repository) as stores:
+    with StoreBook(workspace, repository).open_present() as stores:
         dropper = Dropper(workspace, repository, stores, sure=request.yes)
         work = Resolving(repository, found, dropper)
         details = {"decisions": len(found.rows)}

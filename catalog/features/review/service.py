@@ -16,11 +16,11 @@ from catalog.features.review.previews import previewer
 from catalog.features.review.removal import Dropper
 from catalog.features.review.resolve import follow
 from catalog.features.review.server import Review, serving
-from catalog.work import store_book as storing
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session, session
 from catalog.work.sink import Sink
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 COMMAND = "review"
@@ -103,7 +103,7 @@ class Deciding:
                 self._run = self._stack.enter_context(session(self._workspace, self._sink, COMMAND))
             run = self._run
             run.repository.refresh()
-            with storing.open_present(self._workspace, run.repository) as stores:
+            with StoreBook(self._workspace, run.repository).open_present() as stores:
                 dropper = Dropper(self._workspace, run.repository, stores, sure=True)
                 return [self._told(run, answer) for answer in follow(run, dropper, decisions)]
 

@@ -39,7 +39,7 @@ from catalog.work.plan import carry_out, first_of
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
-from catalog.work.store_book import list_absent, open_present, opened
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 COMMAND = "sidecars write"
@@ -70,8 +70,9 @@ def run_write(workspace: Workspace, request: WriteRequest, sink: Sink) -> RunRes
         queries.count(repository, request.query)
     except QuerySyntaxError as error:
         raise pointed(error, request.query) from error
-    with _stores(workspace, repository, request) as stores:
-        for name in list_absent(repository, stores) if not request.store else ():
+    book = StoreBook(workspace, repository)
+    with _stores(book, request) as stores:
+        for name in book.list_absent(stores) if not request.store else ():
             sink.notice(f"Store {name} is not there now; its copies get no sidecars in this run.")
         work = Writing(repository, stores, request)
         details = {"query": request.query}
@@ -79,14 +80,13 @@ def run_write(workspace: Workspace, request: WriteRequest, sink: Sink) -> RunRes
 
 
 @contextlib.contextmanager
-def _stores(workspace: Workspace, repository: Repository, request: WriteRequest) -> Iterator[dict[str, ManagedStore]]:
+def _stores(book: StoreBook, request: WriteRequest) -> Iterator[dict[str, ManagedStore]]:
     """The store that is named, proved to be it; without a name every store that is there now."""
     with contextlib.ExitStack() as stack:
         if request.store:
-            store = opened(workspace, repository, request.store, dry=request.dryrun)
-            yield {request.store: stack.enter_context(store)}
+            yield {request.store: stack.enter_context(book.open(request.store, dry=request.dryrun))}
             return
-        stores = stack.enter_context(open_present(workspace, repository))
+        stores = stack.enter_context(book.open_present())
         if not stores:
             raise StoreGuard(
                 "No store of the catalog is there; nothing was changed.",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from catalog.errors import ConfigError, StoreGuard, StoreUnavailable, UnknownKind
 from catalog.index import queries
 from catalog.index.queries import StoreTotals
 from catalog.stores import registry
 from catalog.stores.root import Root
-from catalog.work import store_book as storing
+from catalog.work.store_book import Record, StoreBook
 from catalog.work.workspace import Workspace
 
 
@@ -33,28 +32,28 @@ def list_stores(workspace: Workspace) -> list[StoreState]:
     repository = workspace.existing_repository
     repository.refresh()
     totals = queries.totals(repository, 1).stores
-    found = []
-    for name, record in sorted(storing.known_stores(repository).items()):
-        shown, state = _where(workspace, name, record)
+    book, found = StoreBook(workspace, repository), []
+    for name, record in sorted(book.known.items()):
+        shown, state = _where(book, name, record)
         last_run = str(record.get("last_run", ""))
         found.append(StoreState(name, shown, state, totals.get(name, StoreTotals()), last_run))
     return found
 
 
-def _where(workspace: Workspace, name: str, record: dict[str, Any]) -> tuple[str, str]:
+def _where(book: StoreBook, name: str, record: Record) -> tuple[str, str]:
     """Where a store lies, for a person, and whether it is there."""
     try:
-        root = storing.root_of(workspace, name, record)
+        root = book.root(name)
     except UnknownKind:
         return registry.shown(record), "unknown kind"
-    return root.shown, _state(name, root, record)
+    return root.shown, _state(book, name, root)
 
 
-def _state(name: str, root: Root, record: dict[str, Any]) -> str:
+def _state(book: StoreBook, name: str, root: Root) -> str:
     try:
         if not root.is_there():
             return "offline"
-        storing.check_present(name, root, record)
+        book.prove(name, root)
     except StoreGuard:
         return "other disk"
     except (StoreUnavailable, ConfigError):

@@ -14,7 +14,7 @@ from catalog.stores.local_root import LocalRoot
 from catalog.stores.marker import read_marker
 from catalog.stores.root import Overlap, Root
 from catalog.work import guards
-from catalog.work import store_book as storing
+from catalog.work.store_book import NAS, SETTINGS, StoreBook
 from catalog.work.workspace import Workspace
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
@@ -49,16 +49,15 @@ def add_store(workspace: Workspace, request: AddRequest) -> StoreAdded:
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name} is no name for a store.", hint="Use small letters, digits, - and _.")
     root = _root_named(workspace, request.folder)
-    repository = workspace.repository
-    known = storing.known_stores(repository)
-    _check_name(workspace, name, root, known)
-    _check_apart(workspace, name, root, known)
-    identity = _new_identity(name, root, known, force=force)
+    book = StoreBook(workspace, workspace.repository)
+    _check_name(book, name, root)
+    _check_apart(book, name, root)
+    identity = _new_identity(name, root, book.known, force=force)
     if not force:
-        _check_moved(name, root, known)
+        _check_moved(name, root, book.known)
     if identity is not None:
         root.mark(name, identity)
-    storing.claim_root(repository, name, root)
+    book.claim(name, root)
     return StoreAdded(name, root.kind, root.shown)
 
 
@@ -72,31 +71,32 @@ def _root_named(workspace: Workspace, folder: str) -> Root:
     return root
 
 
-def _check_name(workspace: Workspace, name: str, root: Root, known: Records) -> None:
+def _check_name(book: StoreBook, name: str, root: Root) -> None:
     """Raise UsageError where a name stands for another kind of folder, or for another one."""
     if root.folder is not None:
         return
     kind = registry.kind_called(root.kind, name)
-    its_kind = known[name]["kind"] if name in known else LocalRoot.kind if name == storing.NAS else kind.name
+    known = book.known.get(name)
+    its_kind = known["kind"] if known is not None else LocalRoot.kind if name == NAS else kind.name
     if its_kind != kind.name:
         its = registry.kind_called(its_kind, name)
         raise UsageError(f"Store {name} is {its.title}, not of {kind.title}.", hint="Choose another name.")
-    configured = storing.configured_root(workspace, name)
+    configured = book.configured_root(name)
     if configured is not None and configured.kind == kind.name and configured.overlap(root) is not Overlap.SAME:
-        setting = storing.SETTINGS[name].name
+        setting = SETTINGS[name].name
         raise UsageError(
             f"{setting} says that store {name} is at {configured.text}.",
             hint=f"Change {setting} instead.",
         )
 
 
-def _check_apart(workspace: Workspace, name: str, root: Root, known: Records) -> None:
+def _check_apart(book: StoreBook, name: str, root: Root) -> None:
     """Raise SourceInsideCatalog where another store lies in the folder, or around it."""
     if root.folder is None:
-        storing.check_apart_from_others(workspace, workspace.repository, name, root)
+        book.check_apart(name, root)
         return
-    for other, record in known.items():
-        there = storing.root_of(workspace, other, record) if other != name else None
+    for other in book.known:
+        there = book.root(other) if other != name else None
         if there is not None and there.folder is not None and there.is_there():
             guards.check_apart(root, there)
 

@@ -13,10 +13,10 @@ from catalog.domain.edits import Document, Edit
 from catalog.errors import ConfirmationNeeded, UsageError
 from catalog.index import queries
 from catalog.index.repository import Repository
-from catalog.work import store_book as storing
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.session import Session, session
 from catalog.work.sink import Sink
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 COMMAND = "store remove"
@@ -39,15 +39,15 @@ def run_remove(workspace: Workspace, request: RemoveRequest, sink: Sink) -> RunR
     """
     repository, name = workspace.existing_repository, request.name
     repository.refresh()
-    known = storing.known_stores(repository)
-    if name not in known:
-        there = ", ".join(sorted(known)) or "none"
+    book = StoreBook(workspace, repository)
+    if name not in book.known:
+        there = ", ".join(sorted(book.known)) or "none"
         raise UsageError(f"There is no store {name}.", hint=f"There are: {there}.")
     if not request.forget_copies:
         _check_empty(repository, name)
     with session(workspace, sink, COMMAND, details={"store": name}) as run:
         _drop(run, name)
-        run.repository.remember_store({**known[name], "removed": True})
+        book.remember(name, removed=True)
     return run.result
 
 

@@ -13,12 +13,12 @@ from catalog.features.undo.plan import HANDOVER, TO_TRASH, SourceBack, TakeBack,
 from catalog.features.undo.sight import Sight
 from catalog.features.undo.survey import read_records, survey_sources, survey_steps
 from catalog.work import guards
-from catalog.work import store_book as storing
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 COMMAND = "undo"
@@ -46,7 +46,7 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
             f"There is no run {request.run} in the history, or it changed nothing.",
             hint="`catalog history` lists the runs.",
         )
-    with storing.open_present(workspace, repository) as stores:
+    with StoreBook(workspace, repository).open_present() as stores:
         sight = Sight(workspace, repository, stores)
         records = read_records(repository, {event["hash"] for event in events})
         found = survey_steps(repository, sight, request.run, events, records)
