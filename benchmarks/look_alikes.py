@@ -1,11 +1,14 @@
-"""How well look-alikes are found, and how fast, beside what else there is. One command, tables as output.
+"""How well look-alikes are found, and how fast, beside what else there is.
+
+One command, tables as output.
 
     python benchmarks/look_alikes.py --scenes 300 --seed 1
 
-First, recall and precision on pictures made by code with known groups (see scenes.py): pairs of files, as `catalog
-duplicates` groups them (same-image and similar), beside ImageHash's phash compared by brute force, and czkawka and
-imagededup where they are installed. Pairs of one burst count neither as right nor as wrong. Then time and memory of
-finding the candidates among 100,000 and 1,000,000 synthetic hashes, all turns included, checked against brute force.
+First, recall and precision on pictures made by code with known groups (see scenes.py): pairs of
+files, as `catalog duplicates` groups them (same-image and similar), beside ImageHash's phash
+compared by brute force, and czkawka and imagededup where they are installed. Pairs of one burst
+count neither as right nor as wrong. Then time and memory of finding the candidates among 100,000
+and 1,000,000 synthetic hashes, all turns included, checked against brute force.
 """
 
 from __future__ import annotations
@@ -57,17 +60,29 @@ def ours(folder: Path, _made: list[Made]) -> set[Pair]:
     describer = Describer(OfflineGazetteer(()), "UTC", str(folder))
     with ReaderPool() as pool:
         entries = {entry.path: entry for entry in store.list()}
-        for path, facts in LocalReading(pool, str(folder)).run((p, Wanted(e)) for p, e in entries.items()):
+        for path, facts in LocalReading(pool, str(folder)).run(
+            (p, Wanted(e)) for p, e in entries.items()
+        ):
             if isinstance(facts, Facts):
                 asset = describer.describe(facts, entries[path], utc_now())
                 now = datetime.now(UTC)
-                document = asset_document(asset, original=path, copies=[], sidecars=[], stack=None, run="", now=now)
+                document = asset_document(
+                    asset, original=path, copies=[], sidecars=[], stack=None, run="", now=now
+                )
                 documents[facts.hash] = {"added": timestamp(now), "path": path, **document}
     sketched = Sketches()
     for name, document in documents.items():
-        sketched.add(name, {field.partition(".")[0]: document.get(field.partition(".")[0], {}) or {} for field in sketches.FIELDS
-                            if document.get(field.partition(".")[0]) is not None})  # fmt: skip
-    pairs = [(sketched.hashes[a], sketched.hashes[b]) for a, b in sketched.candidates(DISTANCE, 10_000)]
+        sketched.add(
+            name,
+            {
+                field.partition(".")[0]: document.get(field.partition(".")[0], {}) or {}
+                for field in sketches.FIELDS
+                if document.get(field.partition(".")[0]) is not None
+            },
+        )
+    pairs = [
+        (sketched.hashes[a], sketched.hashes[b]) for a, b in sketched.candidates(DISTANCE, 10_000)
+    ]
     pictures = {name: picture_of(name, document) for name, document in documents.items()}
     looks = comparing({name: document.get("look") for name, document in documents.items()})
     found: set[Pair] = set()
@@ -91,7 +106,10 @@ def imagehash_within(distance: int) -> Finder:
             names.append(str(each.path.relative_to(folder)))
         values = np.array(hashes, np.uint64)
         near = np.bitwise_count(values[:, None] ^ values[None, :]) <= distance
-        return {frozenset((names[a], names[b])) for a, b in zip(*np.nonzero(np.triu(near, 1)), strict=True)}
+        return {
+            frozenset((names[a], names[b]))
+            for a, b in zip(*np.nonzero(np.triu(near, 1)), strict=True)
+        }
 
     return find
 
@@ -100,17 +118,35 @@ def imagededup(folder: Path, _made: list[Made]) -> set[Pair]:
     """imagededup's PHash with its usual threshold."""
     from imagededup.methods import PHash  # type: ignore[import-not-found]
 
-    found = PHash(verbose=False).find_duplicates(image_dir=str(folder), max_distance_threshold=10, recursive=True)
+    found = PHash(verbose=False).find_duplicates(
+        image_dir=str(folder), max_distance_threshold=10, recursive=True
+    )
     return {frozenset((one, other)) for one, others in found.items() for other in others}
 
 
 def czkawka(folder: Path, _made: list[Made]) -> set[Pair]:
     """czkawka with 8 x 8 Lanczos hashes, all pairs of each group it reports."""
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
-        command = ["czkawka_cli", "image", "-d", str(folder), "-s", "10", "-c", "8", "-z", "Lanczos3", "-H", "-C", report.name]
+        command = [
+            "czkawka_cli",
+            "image",
+            "-d",
+            str(folder),
+            "-s",
+            "10",
+            "-c",
+            "8",
+            "-z",
+            "Lanczos3",
+            "-H",
+            "-C",
+            report.name,
+        ]
         subprocess.run(command, check=False, capture_output=True)
         groups = json.loads(Path(report.name).read_text() or "[]")
-    names = ([str(Path(member["path"]).relative_to(folder)) for member in group] for group in groups)
+    names = (
+        [str(Path(member["path"]).relative_to(folder)) for member in group] for group in groups
+    )
     return {frozenset(pair) for group in names for pair in itertools.combinations(group, 2)}
 
 
@@ -123,7 +159,7 @@ def peers() -> Iterable[tuple[str, Finder]]:
         yield "czkawka, 8 x 8 Lanczos3", czkawka
 
 
-# --- recall and precision ----------------------------------------------------------------------------------------------
+# --- recall and precision -------------------------------------------------------------------------
 
 
 def judged(found: set[Pair], folder: Path, made: list[Made]) -> dict[str, float]:
@@ -155,24 +191,40 @@ def judged(found: set[Pair], folder: Path, made: list[Made]) -> dict[str, float]
 def recall_table(folder: Path, scenes: int, seed: int) -> list[str]:
     """Ours and the peers on one corpus."""
     made = make_look_alikes(folder, scenes, seed)
-    columns = ["upright recall", "upright precision", "turned recall", "turned precision", *UPRIGHT, *TURNED]
-    lines = [f"{len(made):,} files, {scenes} scenes, seed {seed}", "", f"| | seconds | {' | '.join(columns)} |",
-             f"|---|{'---|' * (len(columns) + 1)}"]  # fmt: skip
+    columns = [
+        "upright recall",
+        "upright precision",
+        "turned recall",
+        "turned precision",
+        *UPRIGHT,
+        *TURNED,
+    ]
+    lines = [
+        f"{len(made):,} files, {scenes} scenes, seed {seed}",
+        "",
+        f"| | seconds | {' | '.join(columns)} |",
+        f"|---|{'---|' * (len(columns) + 1)}",
+    ]
     for name, find in (("catalog duplicates", ours), *peers()):
         began = time.perf_counter()
         found = find(folder, made)
         seconds = time.perf_counter() - began
         result = judged(found, folder, made)
-        lines.append(f"| {name} | {seconds:.1f} | {' | '.join(f'{result[column]:.3f}' for column in columns)} |")
+        lines.append(
+            f"| {name} | {seconds:.1f} | "
+            f"{' | '.join(f'{result[column]:.3f}' for column in columns)} |"
+        )
         print(lines[-1], file=sys.stderr)
     return lines
 
 
-# --- many hashes -------------------------------------------------------------------------------------------------------
+# --- many hashes ----------------------------------------------------------------------------------
 
 
 def many_hashes(count: int, seed: int) -> Sketches:
-    """Random hashes, of which a tenth are others with up to DISTANCE bits changed, some of them turned."""
+    """Random hashes, of which a tenth are others with up to DISTANCE bits changed,
+    some of them turned.
+    """
     rng = np.random.default_rng(seed)
     hashes = rng.integers(0, 2**64, count, dtype=np.uint64)
     sources, targets = rng.integers(0, count, count // 10), rng.permutation(count)[: count // 10]
@@ -195,18 +247,33 @@ def brute_force(hashes: np.ndarray, rows: np.ndarray) -> set[tuple[int, int]]:
     for turn in TURNS:
         others = turned_hashes(hashes, turn)
         for row in rows.tolist():
-            for other in np.flatnonzero(np.bitwise_count(hashes[row] ^ others) <= DISTANCE).tolist():
+            for other in np.flatnonzero(
+                np.bitwise_count(hashes[row] ^ others) <= DISTANCE
+            ).tolist():
                 if other != row:
                     found.add((min(row, other), max(row, other)))
     return found
 
 
 def grouping_table(counts: Iterable[int], seed: int, sample: int) -> list[str]:
-    """Time and memory, each count in a process of its own, and what brute force finds besides (of some of the hashes)."""
+    """Time and memory, each count in a process of its own,
+    and what brute force finds besides (of some of the hashes).
+    """
     lines = ["| hashes | pairs | seconds | MB | missed |", "|---|---|---|---|---|"]
     for count in counts:
-        command = [sys.executable, __file__, "--one", str(count), "--seed", str(seed), "--sample", str(sample)]
-        lines.append(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+        command = [
+            sys.executable,
+            __file__,
+            "--one",
+            str(count),
+            "--seed",
+            str(seed),
+            "--sample",
+            str(sample),
+        ]
+        lines.append(
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        )
         print(lines[-1], file=sys.stderr)
     return lines
 
@@ -222,19 +289,39 @@ def grouped(count: int, seed: int, sample: int) -> str:
     rows = np.random.default_rng(seed).permutation(count)[:sample]
     found = {(a, b) for a, b in pairs.tolist()}
     missed = len(brute_force(hashes, rows) - found)
-    return f"| {count:,} | {len(pairs):,} | {seconds:.1f} | {memory:,.0f} | {missed} of those of {len(rows):,} hashes |"
+    return (
+        f"| {count:,} | {len(pairs):,} | {seconds:.1f} | {memory:,.0f} | {missed} of those of "
+        f"{len(rows):,} hashes |"
+    )
 
 
 @click.command()
-@click.option("--scenes", default=300, show_default=True, help="Scenes; nine files are made of each.")
+@click.option(
+    "--scenes", default=300, show_default=True, help="Scenes; nine files are made of each."
+)
 @click.option("--seed", default=1, show_default=True)
 @click.option(
-    "--count", "counts", multiple=True, type=int, default=(100_000, 1_000_000), show_default=True, help="Synthetic hashes."
+    "--count",
+    "counts",
+    multiple=True,
+    type=int,
+    default=(100_000, 1_000_000),
+    show_default=True,
+    help="Synthetic hashes.",
 )
-@click.option("--sample", default=2000, show_default=True, help="Hashes that are checked by brute force.")
+@click.option(
+    "--sample", default=2000, show_default=True, help="Hashes that are checked by brute force."
+)
 @click.option("--folder", type=click.Path(path_type=Path), help="Keep the pictures there.")
 @click.option("--one", type=int, hidden=True)
-def main(scenes: int, seed: int, counts: tuple[int, ...], sample: int, folder: Path | None, one: int | None) -> None:
+def main(
+    scenes: int,
+    seed: int,
+    counts: tuple[int, ...],
+    sample: int,
+    folder: Path | None,
+    one: int | None,
+) -> None:
     """Measure look-alikes."""
     if one is not None:
         print(grouped(one, seed, sample))

@@ -1,10 +1,11 @@
-"""How fast NAS and Dropbox are brought in step, beside one call a file and, where installed, rclone.
+"""How fast NAS and Dropbox are brought in step, beside one call a file and, where installed,
+rclone.
 
     python benchmarks/nas_and_dropbox.py
 
-Dropbox is the emulator of the tests, as a program of its own on this machine; `--latency` is added to each of its
-answers where the table says so, as a line to the real service has it. The index is the program's own node (or the one that
-the environment names).
+Dropbox is the emulator of the tests, as a program of its own on this machine; `--latency` is added
+to each of its answers where the table says so, as a line to the real service has it. The index is
+the program's own node (or the one that the environment names).
 """
 
 from __future__ import annotations
@@ -45,8 +46,19 @@ TOKEN = "benchmark"
 def _account(base: Path, name: str, latency: float = 0.0) -> Iterator[dict[str, str]]:
     """A Dropbox account on this machine; the environment that leads to it."""
     ca_file = base / f"{name}.pem"
-    command = [sys.executable, "-m", "tests.emulators.dropbox", "--root", str(base / name), "--port", "0",
-               "--ca-file", str(ca_file), "--token", TOKEN]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "tests.emulators.dropbox",
+        "--root",
+        str(base / name),
+        "--port",
+        "0",
+        "--ca-file",
+        str(ca_file),
+        "--token",
+        TOKEN,
+    ]
     if latency:
         plan = base / f"{name}.json"
         plan.write_bytes(orjson.dumps([{"action": "delay", "seconds": latency}]))
@@ -56,20 +68,30 @@ def _account(base: Path, name: str, latency: float = 0.0) -> Iterator[dict[str, 
         port = process.stdout.readline().strip().rpartition(":")[2]
         try:
             yield {
-                "HTTPS_PROXY": f"http://127.0.0.1:{port}", "NO_PROXY": "", "no_proxy": "", "CATALOG_INDEX": INDEX,
-                "CATALOG_DBOX_FULL_TOKEN": TOKEN, "CATALOG_DROPBOX_CA_CERT": str(ca_file),
-                "CATALOG_DROPBOX_ROOT": "/photos", "CATALOG_STATE_DIR": str(base / "state"),
-            }  # fmt: skip
+                "HTTPS_PROXY": f"http://127.0.0.1:{port}",
+                "NO_PROXY": "",
+                "no_proxy": "",
+                "CATALOG_INDEX": INDEX,
+                "CATALOG_DBOX_FULL_TOKEN": TOKEN,
+                "CATALOG_DROPBOX_CA_CERT": str(ca_file),
+                "CATALOG_DROPBOX_ROOT": "/photos",
+                "CATALOG_STATE_DIR": str(base / "state"),
+            }
         finally:
             process.terminate()
 
 
-def _run(environment: dict[str, str], program: str, *arguments: str) -> tuple[float, float, dict[str, Any]]:
+def _run(
+    environment: dict[str, str], program: str, *arguments: str
+) -> tuple[float, float, dict[str, Any]]:
     """Seconds, peak memory of the process tree in MB, and the summary of a whole command."""
     start = time.perf_counter()
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen(
-            [BIN / program, *arguments, "--json"], stdout=out, stderr=subprocess.PIPE, env={**os.environ, **environment}
+            [BIN / program, *arguments, "--json"],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **environment},
         )
         peak = 0.0
         while process.poll() is None:
@@ -80,7 +102,9 @@ def _run(environment: dict[str, str], program: str, *arguments: str) -> tuple[fl
         assert process.stderr
         complaint = process.stderr.read().decode()
         if process.returncode:
-            raise click.ClickException(f"{program} ended with {process.returncode}: {complaint[-2000:]}")
+            raise click.ClickException(
+                f"{program} ended with {process.returncode}: {complaint[-2000:]}"
+            )
         out.seek(0)
         return seconds, peak, orjson.loads(out.read().splitlines()[-1])
 
@@ -91,12 +115,24 @@ def _rclone(base: Path, environment: dict[str, str], *arguments: str) -> float |
     if rclone is None:
         return None
     config = base / "rclone.conf"
-    token = orjson.dumps({"access_token": TOKEN, "token_type": "bearer", "expiry": "2099-01-01T00:00:00Z"}).decode()
+    token = orjson.dumps(
+        {"access_token": TOKEN, "token_type": "bearer", "expiry": "2099-01-01T00:00:00Z"}
+    ).decode()
     config.write_text(f"[box]\ntype = dropbox\nclient_id = x\nclient_secret = y\ntoken = {token}\n")
     certificate = environment["CATALOG_DROPBOX_CA_CERT"]
-    variables = {k: v for k, v in os.environ.items() if k != "SSL_CERT_DIR"} | environment | {"SSL_CERT_FILE": certificate}
+    variables = (
+        {k: v for k, v in os.environ.items() if k != "SSL_CERT_DIR"}
+        | environment
+        | {"SSL_CERT_FILE": certificate}
+    )
     command = [rclone, "--config", str(config), "--ca-cert", certificate, "--quiet", *arguments]
-    return _timed(lambda: subprocess.run(command, env=variables, stdout=subprocess.DEVNULL, check=True))
+    return _timed(
+        lambda: subprocess.run(command, env=variables, stdout=subprocess.DEVNULL, check=True)
+    )
+
+
+def _upload(connection: Connection, data: bytes, path: str) -> None:
+    connection.call(lambda sdk: sdk.files_upload(data, path))
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -114,7 +150,12 @@ def _row(name: str, seconds: float | None, memory: float = 0.0) -> None:
 @click.option("--files", default=10_000, show_default=True, help="Files known to both sides.")
 @click.option("--small", default=1000, show_default=True, help="Small files that are sent.")
 @click.option("--entries", default=100_000, show_default=True, help="Entries of a first listing.")
-@click.option("--latency", default=0.05, show_default=True, help="Seconds added to each answer where small files are sent.")
+@click.option(
+    "--latency",
+    default=0.05,
+    show_default=True,
+    help="Seconds added to each answer where small files are sent.",
+)
 def main(files: int, small: int, entries: int, latency: float) -> None:
     """Measure sending, a sync with nothing to do, and a first listing."""
     base = Path(tempfile.mkdtemp(prefix="bench-dropbox-"))
@@ -149,8 +190,14 @@ def _both_sides(base: Path, environment: dict[str, str], files: int) -> None:
     seconds, memory, _summary = _run(environment, "sync_nas_to_dropbox")
     _row("the same, without the kept listing", seconds, memory)
     nas = str(base / "nas")
-    _row("peer: rclone check (hashes)", _rclone(base, environment, "check", "--exclude", ".catalog/**", nas, "box:photos"))
-    _row("peer: rclone sync, nothing to do", _rclone(base, environment, "sync", "--exclude", ".catalog/**", nas, "box:photos"))
+    _row(
+        "peer: rclone check (hashes)",
+        _rclone(base, environment, "check", "--exclude", ".catalog/**", nas, "box:photos"),
+    )
+    _row(
+        "peer: rclone sync, nothing to do",
+        _rclone(base, environment, "sync", "--exclude", ".catalog/**", nas, "box:photos"),
+    )
 
 
 def _small_files(base: Path, count: int, latency: float) -> None:
@@ -158,13 +205,14 @@ def _small_files(base: Path, count: int, latency: float) -> None:
     paths = sorted((base / "small").rglob("*.jpg"))
     with _account(base, "slow", latency) as environment:
         os.environ |= environment
-        connection = Connection(Credentials(TOKEN), ca_cert=Path(environment["CATALOG_DROPBOX_CA_CERT"]))
+        connection = Connection(
+            Credentials(TOKEN), ca_cert=Path(environment["CATALOG_DROPBOX_CA_CERT"])
+        )
         sample = paths[: max(1, count // 10)]
 
         def one_by_one() -> None:
             for number, path in enumerate(sample):
-                data = path.read_bytes()
-                connection.call(lambda sdk, data=data, number=number: sdk.files_upload(data, f"/single/{number}.jpg"))  # type: ignore[misc]
+                _upload(connection, path.read_bytes(), f"/single/{number}.jpg")
 
         single = _timed(one_by_one) * count / len(sample)
         connection.close()
@@ -177,9 +225,13 @@ def _small_files(base: Path, count: int, latency: float) -> None:
         seconds, memory, summary = _run(environment, "sync_nas_to_dropbox", "--limit", str(count))
         assert summary["copied"] == count, summary
         _row(f"{count:,} files, sync_nas_to_dropbox *", seconds, memory)
-        _row(f"{count:,} files, peer: rclone copy *", _rclone(base, environment, "copy", str(base / "small"), "box:rclone"))
+        _row(
+            f"{count:,} files, peer: rclone copy *",
+            _rclone(base, environment, "copy", str(base / "small"), "box:rclone"),
+        )
         click.echo(
-            f"\none by one / ours: {single / seconds:.1f} (goal: 3 at least); * each answer {latency * 1000:.0f} ms later\n"
+            f"\none by one / ours: {single / seconds:.1f} (goal: 3 at least); * each answer "
+            f"{latency * 1000:.0f} ms later\n"
         )
 
 
@@ -198,13 +250,20 @@ def _first_listing(base: Path, entries: int) -> None:
 
     with Emulator(base / "many") as emulator:
         emulator.plant_many(
-            Plant(f"/photos/{n // 1000}/{n}.jpg", size=1000 + n, content_hash=f"{n:064x}", client_modified=n)
+            Plant(
+                f"/photos/{n // 1000}/{n}.jpg",
+                size=1000 + n,
+                content_hash=f"{n:064x}",
+                client_modified=n,
+            )
             for n in range(entries)
         )
     click.echo(f"| {'what':<52} | seconds | memory MB |\n|{'-' * 54}|--------:|----------:|")
     with _account(base, "many") as environment:
         os.environ |= environment
-        connection = Connection(Credentials(TOKEN), ca_cert=Path(environment["CATALOG_DROPBOX_CA_CERT"]))
+        connection = Connection(
+            Credentials(TOKEN), ca_cert=Path(environment["CATALOG_DROPBOX_CA_CERT"])
+        )
         store = DropboxStore("dropbox", "/photos", connection, base / "listing")
         process = psutil.Process()
         for name in ("first listing", "listing again"):
@@ -220,8 +279,15 @@ def _first_listing(base: Path, entries: int) -> None:
 
             seconds = _timed(listing)
             assert count == entries
-            _row(f"{name} of {entries:,} entries (memory: what it adds)", seconds, (peak - before) / 1e6)
-        _row("peer: rclone lsf", _rclone(base, environment, "lsf", "-R", "--files-only", "box:photos"))
+            _row(
+                f"{name} of {entries:,} entries (memory: what it adds)",
+                seconds,
+                (peak - before) / 1e6,
+            )
+        _row(
+            "peer: rclone lsf",
+            _rclone(base, environment, "lsf", "-R", "--files-only", "box:photos"),
+        )
         store.close()
 
 

@@ -1,8 +1,11 @@
-"""How fast, beside what the machine can do and what a user would otherwise run. One command, a table as output.
+"""How fast, beside what the machine can do and what a user would otherwise run.
+
+One command, a table as output.
 
     python benchmarks/run.py --files 1000 --seed 1
 
-Everything is measured in one run on one corpus (made by code, see corpus.py), with warm caches. Ratios are what counts.
+Everything is measured in one run on one corpus (made by code, see corpus.py), with warm caches.
+Ratios are what counts.
 """
 
 from __future__ import annotations
@@ -50,7 +53,9 @@ REBUILT = 20_000
 
 @dataclass
 class Row:
-    """One line of the table; `rate` is files a second of wall time, `cpu` milliseconds a file, `memory` MB at most."""
+    """One line of the table; `rate` is files a second of wall time, `cpu` milliseconds a file,
+    `memory` MB at most.
+    """
 
     name: str
     files: int
@@ -74,10 +79,15 @@ def _measured(row: Row) -> Iterator[None]:
 
 
 def _cpu() -> float:
-    return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+    return sum(
+        u.ru_utime + u.ru_stime
+        for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
 
 
-def _threads(name: str, paths: list[Path], work: Callable[[bytes], object], attempts: int = 3) -> Row:
+def _threads(
+    name: str, paths: list[Path], work: Callable[[bytes], object], attempts: int = 3
+) -> Row:
     """The work alone, with as many threads as cores; the fastest of some attempts."""
     best = Row(name, len(paths), float("inf"))
     for _attempt in range(attempts):
@@ -95,18 +105,26 @@ def _decode(data: bytes) -> None:
 
 
 def _command(
-    name: str, files: int, command: list[str], environment: dict[str, str] | None = None, ok: tuple[int, ...] = (0, 3)
+    name: str,
+    files: int,
+    command: list[str],
+    environment: dict[str, str] | None = None,
+    ok: tuple[int, ...] = (0, 3),
 ) -> Row:
     """A whole process, with the memory of its tree (sum of proportional set sizes, sampled)."""
     row = Row(name, files, 0.0)
     with _measured(row):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
+        )
         watcher = threading.Thread(target=_watch, args=(process.pid, row), daemon=True)
         watcher.start()
         _out, errors = process.communicate()
     watcher.join()
     if process.returncode not in ok:
-        raise click.ClickException(f"{name} ended with {process.returncode}: {errors.decode()[-500:]}")
+        raise click.ClickException(
+            f"{name} ended with {process.returncode}: {errors.decode()[-500:]}"
+        )
     return row
 
 
@@ -126,7 +144,9 @@ def _watch(pid: int, row: Row) -> None:
 
 
 def _naive(data: bytes) -> None:
-    """What is usually written first: one digest, the EXIF of Pillow, and a full decode for ImageHash."""
+    """What is usually written first: one digest, the EXIF of Pillow,
+    and a full decode for ImageHash.
+    """
     import imagehash
 
     hashlib.sha256(data).hexdigest()
@@ -144,7 +164,9 @@ def _is_whole_jpeg(path: Path) -> bool:
 
 
 def _metadata(name: str, paths: list[Path]) -> Row:
-    """Our readers of metadata alone, in this process, one thread; the files are read by them, too."""
+    """Our readers of metadata alone, in this process, one thread; the files are read by them,
+    too.
+    """
     row = Row(name, len(paths), 0.0)
     with _measured(row):
         for path in paths:
@@ -154,7 +176,11 @@ def _metadata(name: str, paths: list[Path]) -> Row:
 
 def _limits(corpus: Path) -> tuple[list[Row], list[Path]]:
     everything = sorted(p for p in corpus.rglob("*") if p.is_file())
-    jpegs = [p for p in everything if p.suffix.lower() in (".jpg", ".jpeg") and p.stat().st_size > 4096 and _is_whole_jpeg(p)]
+    jpegs = [
+        p
+        for p in everything
+        if p.suffix.lower() in (".jpg", ".jpeg") and p.stat().st_size > 4096 and _is_whole_jpeg(p)
+    ]
     rows = [
         _threads("limit: read", everything, lambda _data: None),
         _threads("limit: content hash", everything, content_hash),
@@ -165,10 +191,23 @@ def _limits(corpus: Path) -> tuple[list[Row], list[Path]]:
 
 def _ours(corpus: Path, files: int, work: Path, environment: dict[str, str]) -> list[Row]:
     """The commands, into an empty catalog and again."""
-    upload = [str(BIN / "upload_to_nas_from_disk"), "-r", "-q", "--nas_root", str(work / "nas"), "--index", INDEX]
+    upload = [
+        str(BIN / "upload_to_nas_from_disk"),
+        "-r",
+        "-q",
+        "--nas_root",
+        str(work / "nas"),
+        "--index",
+        INDEX,
+    ]
     copy = work / "moved"
     rows = [
-        _command("facts (images_in_directory)", files, [str(BIN / "images_in_directory"), "-r", str(corpus)], environment),
+        _command(
+            "facts (images_in_directory)",
+            files,
+            [str(BIN / "images_in_directory"), "-r", str(corpus)],
+            environment,
+        ),
         _command("upload, empty catalog", files, [*upload, str(corpus)], environment),
         _command("upload again, unchanged", files, [*upload, str(corpus)], environment),
     ]
@@ -178,7 +217,9 @@ def _ours(corpus: Path, files: int, work: Path, environment: dict[str, str]) -> 
 
 
 def _rebuild(environment: dict[str, str]) -> Row:
-    """The index brought to a newer schema: every document read, and written to a new index, by the program's own code."""
+    """The index brought to a newer schema: every document read, and written to a new index,
+    by the program's own code.
+    """
     os.environ.update(environment)
     workspace = Workspace(load(index=INDEX), NoProgress())
     source = workspace.repository
@@ -189,7 +230,10 @@ def _rebuild(environment: dict[str, str]) -> Row:
         lines = []
         for number in range(start, start + 1000):
             digest = hashlib.sha256(str(number).encode()).hexdigest()
-            lines += [{"create": {"_index": target.alias, "_id": digest}}, models[number % len(models)] | {"hash": digest}]
+            lines += [
+                {"create": {"_index": target.alias, "_id": digest}},
+                models[number % len(models)] | {"hash": digest},
+            ]
         target.bulk(lines)
     target.refresh()
     schema.SCHEMA_VERSION += 1
@@ -205,7 +249,14 @@ def _peers(corpus: Path, files: int, jpegs: list[Path]) -> list[Row]:
     if importlib.util.find_spec("imagehash"):
         rows.append(_threads("peer: full decode and ImageHash (JPEG)", jpegs, _naive, attempts=1))
     if shutil.which("exiftool"):
-        rows.append(_command("peer: exiftool -r -j", files, ["exiftool", "-r", "-j", "-q", str(corpus)], ok=(0, 1)))
+        rows.append(
+            _command(
+                "peer: exiftool -r -j",
+                files,
+                ["exiftool", "-r", "-j", "-q", str(corpus)],
+                ok=(0, 1),
+            )
+        )
     if shutil.which("sha256sum"):
         script = f"find {corpus} -type f -print0 | xargs -0 -P {CORES} -n 50 sha256sum"
         rows.append(_command(f"peer: sha256sum, {CORES} processes", files, ["sh", "-c", script]))
@@ -217,7 +268,10 @@ def _print(rows: list[Row]) -> None:
     click.echo(f"|{'-' * 38}|--------:|--------:|------------:|----------:|")
     for row in rows:
         memory = f"{row.memory:.0f}" if row.memory else ""
-        click.echo(f"| {row.name:<36} | {row.rate:>7,.0f} | {row.seconds:>7.2f} | {row.cpu:>11.2f} | {memory:>9} |")
+        click.echo(
+            f"| {row.name:<36} | {row.rate:>7,.0f} | {row.seconds:>7.2f} | {row.cpu:>11.2f} | "
+            f"{memory:>9} |"
+        )
 
 
 def _print_goals(rows: list[Row]) -> None:
@@ -227,8 +281,16 @@ def _print_goals(rows: list[Row]) -> None:
     goals = [
         ("facts / scaled decode", facts.rate / decode, ">= 0.80"),
         ("upload / scaled decode", first.rate / decode, ">= 0.60"),
-        ("upload again, unchanged / first", by_name["upload again, unchanged"].seconds / first.seconds, "<= 0.25"),
-        ("upload again, from elsewhere / first", by_name["upload again, from elsewhere"].seconds / first.seconds, "<= 0.25"),
+        (
+            "upload again, unchanged / first",
+            by_name["upload again, unchanged"].seconds / first.seconds,
+            "<= 0.25",
+        ),
+        (
+            "upload again, from elsewhere / first",
+            by_name["upload again, from elsewhere"].seconds / first.seconds,
+            "<= 0.25",
+        ),
     ]
     hashes = by_name["limit: content hash"]
     for name, row in by_name.items():
@@ -247,8 +309,18 @@ def _print_goals(rows: list[Row]) -> None:
 @click.command()
 @click.option("--files", default=1000, show_default=True, help="Files in the corpus.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the corpus.")
-@click.option("--profile", type=click.Choice(get_args(Profile)), default="mixed", show_default=True, help="See corpus.py.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where to keep the corpus; else a temporary folder.")
+@click.option(
+    "--profile",
+    type=click.Choice(get_args(Profile)),
+    default="mixed",
+    show_default=True,
+    help="See corpus.py.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Where to keep the corpus; else a temporary folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 def main(files: int, seed: int, profile: Profile, folder: Path | None, as_json: bool) -> None:
     """Measure reading, facts and uploads on a corpus made by code, beside limits and peers."""
@@ -257,10 +329,19 @@ def main(files: int, seed: int, profile: Profile, folder: Path | None, as_json: 
         work.chmod(0o755)
         corpus = (folder or work / "corpus") / f"{profile}-{files}-{seed}"
         make_corpus(corpus, files, seed, profile)
-        environment = {**os.environ, "CATALOG_STATE_DIR": str(work / "state"), "CATALOG_NODE_HOME": str(work / "node")}
+        environment = {
+            **os.environ,
+            "CATALOG_STATE_DIR": str(work / "state"),
+            "CATALOG_NODE_HOME": str(work / "node"),
+        }
         environment |= {k: v for k, v in os.environ.items() if k.startswith("CATALOG_")}
         engine = str(BIN / "catalog")
-        subprocess.run([engine, "engine", "start", "-q"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [engine, "engine", "start", "-q"],
+            env=environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         try:
             rows, jpegs = _limits(corpus)
             rows.append(_metadata("metadata only, one thread (JPEG)", jpegs))
@@ -268,7 +349,12 @@ def main(files: int, seed: int, profile: Profile, folder: Path | None, as_json: 
             rows += [_rebuild(environment), *_peers(corpus, files, jpegs)]
         finally:
             if "CATALOG_NODE_HOME" not in os.environ:
-                subprocess.run([engine, "engine", "stop"], env=environment, check=False, stdout=subprocess.DEVNULL)
+                subprocess.run(
+                    [engine, "engine", "stop"],
+                    env=environment,
+                    check=False,
+                    stdout=subprocess.DEVNULL,
+                )
     if as_json:
         click.echo(json.dumps([vars(r) for r in rows]))
     else:

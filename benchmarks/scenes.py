@@ -1,4 +1,6 @@
-"""Pictures made by code for judging look-alikes: scenes that all differ, renderings of each, and what is hard to tell apart."""
+"""Pictures made by code for judging look-alikes: scenes that all differ, renderings of each,
+and what is hard to tell apart.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,14 @@ Picture = Image.Image
 Make = Callable[[Picture, random.Random], tuple[Picture, str, int]]
 """From a scene to one of its renderings: picture, format, quality."""
 
-UPRIGHT = ("resized", "recompressed", "cropped", "lighter or darker", "other format", "metadata lost")
+UPRIGHT = (
+    "resized",
+    "recompressed",
+    "cropped",
+    "lighter or darker",
+    "other format",
+    "metadata lost",
+)
 TURNED = ("rotated", "mirrored")
 
 
@@ -32,18 +41,29 @@ class Made:
 
 
 def make_look_alikes(folder: Path, scenes: int, seed: int) -> list[Made]:
-    """Scenes as a camera stores them, a rendering of each kind, bursts, visitors to the same places, pages, forms and skies."""
+    """Scenes as a camera stores them, a rendering of each kind, bursts,
+    visitors to the same places, pages, forms and skies.
+    """
     made = []
     for number in range(scenes):
         picture = scene(seed * 1_000_000 + number)
         chance = random.Random(f"{seed} {number}")
-        taken = f"2019:{number % 12 + 1:02d}:{number % 28 + 1:02d} 10:{number // 60 % 60:02d}:{number % 60:02d}"
-        made.append(_save(folder, f"camera/IMG_{number:04d}.jpg", picture, "JPEG", 90, taken, number, "camera"))
+        taken = (
+            f"2019:{number % 12 + 1:02d}:{number % 28 + 1:02d} "
+            f"10:{number // 60 % 60:02d}:{number % 60:02d}"
+        )
+        made.append(
+            _save(
+                folder, f"camera/IMG_{number:04d}.jpg", picture, "JPEG", 90, taken, number, "camera"
+            )
+        )
         for how, make in RENDERINGS.items():
             rendering, form, quality = make(picture, chance)
             keeps = how not in ("metadata lost", "other format") and chance.random() < 0.5
             name = f"{how.replace(' ', '-')}/{number:04d}.{SUFFIXES[form]}"
-            made.append(_save(folder, name, rendering, form, quality, taken if keeps else None, number, how))
+            made.append(
+                _save(folder, name, rendering, form, quality, taken if keeps else None, number, how)
+            )
     made += _bursts(folder, scenes // 8, seed)
     made += _visitors(folder, scenes // 4, seed)
     made += _resembling(folder, scenes // 4, seed)
@@ -51,7 +71,9 @@ def make_look_alikes(folder: Path, scenes: int, seed: int) -> list[Made]:
 
 
 def _bursts(folder: Path, count: int, seed: int) -> Iterator[Made]:
-    """Three shots within three seconds each, the camera and somebody in the picture having moved."""
+    """Three shots within three seconds each,
+    the camera and somebody in the picture having moved.
+    """
     for number in range(count):
         wide = scene(seed * 1_000_000 + 500_000 + number, 1000, 700)
         chance = random.Random(f"burst {seed} {number}")
@@ -60,41 +82,85 @@ def _bursts(folder: Path, count: int, seed: int) -> Iterator[Made]:
             picture = wide.crop((shot * 8, shot * 4, 900 + shot * 8, 600 + shot * 4))
             left = (x + 0.05 * shot) * 900
             ImageDraw.Draw(picture).ellipse([left, 250, left + 60, 430], fill=fill)
-            taken = f"2020:{number % 12 + 1:02d}:{number % 28 + 1:02d} 12:{number // 60 % 60:02d}:{10 + shot}"
-            yield _save(folder, f"burst/IMG_{number * 3 + shot:04d}.jpg", picture, "JPEG", 90, taken, None, "burst")
+            taken = (
+                f"2020:{number % 12 + 1:02d}:{number % 28 + 1:02d} "
+                f"12:{number // 60 % 60:02d}:{10 + shot}"
+            )
+            yield _save(
+                folder,
+                f"burst/IMG_{number * 3 + shot:04d}.jpg",
+                picture,
+                "JPEG",
+                90,
+                taken,
+                None,
+                "burst",
+            )
 
 
 def _visitors(folder: Path, count: int, seed: int) -> Iterator[Made]:
-    """The places of some scenes, with somebody in them, as a messenger sends them: other pictures, without a time."""
+    """The places of some scenes, with somebody in them, as a messenger sends them: other pictures,
+    without a time.
+    """
     for number in range(count):
-        picture, chance = scene(seed * 1_000_000 + number), random.Random(f"visitor {seed} {number}")
+        picture, chance = (
+            scene(seed * 1_000_000 + number),
+            random.Random(f"visitor {seed} {number}"),
+        )
         height = chance.uniform(0.2, 0.4) * picture.height
-        visitor(ImageDraw.Draw(picture), chance.uniform(0.1, 0.8) * picture.width, picture.height * 0.95, height, chance)
+        visitor(
+            ImageDraw.Draw(picture),
+            chance.uniform(0.1, 0.8) * picture.width,
+            picture.height * 0.95,
+            height,
+            chance,
+        )
         smaller = picture.resize((picture.width * 2 // 3, picture.height * 2 // 3))
         yield _save(folder, f"visitor/{number:04d}.jpg", smaller, "JPEG", 70, None, None, "visitor")
 
 
-def visitor(draw: ImageDraw.ImageDraw, x: float, ground: float, height: float, chance: random.Random) -> None:
+def visitor(
+    draw: ImageDraw.ImageDraw, x: float, ground: float, height: float, chance: random.Random
+) -> None:
     """Somebody who stands at a place, so many pixels high."""
     width, top = height * 0.27, ground - height
     draw.ellipse([x + width * 0.2, top, x + width * 0.8, top + height * 0.2], fill=(225, 185, 160))
     draw.rectangle(
-        [x, top + height * 0.2, x + width, top + height * 0.65], fill=tuple(chance.randrange(30, 240) for _ in range(3))
+        [x, top + height * 0.2, x + width, top + height * 0.65],
+        fill=tuple(chance.randrange(30, 240) for _ in range(3)),
     )
-    draw.rectangle([x + width * 0.15, top + height * 0.65, x + width * 0.85, ground], fill=(50, 50, 90))
+    draw.rectangle(
+        [x + width * 0.15, top + height * 0.65, x + width * 0.85, ground], fill=(50, 50, 90)
+    )
 
 
 def _resembling(folder: Path, count: int, seed: int) -> Iterator[Made]:
     for number in range(count):
         for how, make in (("page", page), ("form", form), ("sky", sky)):
-            yield _save(folder, f"{how}/{number:04d}.jpg", make(seed * 1_000_000 + number), "JPEG", 85, None, None, how)
+            yield _save(
+                folder,
+                f"{how}/{number:04d}.jpg",
+                make(seed * 1_000_000 + number),
+                "JPEG",
+                85,
+                None,
+                None,
+                how,
+            )
 
 
 SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "HEIF": "heic"}
 
 
 def _save(
-    folder: Path, name: str, picture: Picture, form: str, quality: int, taken: str | None, number: int | None, how: str
+    folder: Path,
+    name: str,
+    picture: Picture,
+    form: str,
+    quality: int,
+    taken: str | None,
+    number: int | None,
+    how: str,
 ) -> Made:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,11 +172,13 @@ def _save(
     return Made(path, number, how)
 
 
-# --- scenes ------------------------------------------------------------------------------------------------------------
+# --- scenes ---------------------------------------------------------------------------------------
 
 
 def scene(seed: int, width: int = 900, height: int = 600) -> Picture:
-    """A made-up photo: sky and ground with texture as nature has it (1/f), and some things in it."""
+    """A made-up photo: sky and ground with texture as nature has it (1/f),
+    and some things in it.
+    """
     rng, chance = np.random.default_rng(seed), random.Random(seed)
     if width == 900 and chance.random() < 0.3:
         width, height = height, width
@@ -129,7 +197,11 @@ def scene(seed: int, width: int = 900, height: int = 600) -> Picture:
 
 def _things(draw: ImageDraw.ImageDraw, chance: random.Random, width: int, height: int) -> None:
     for _ in range(chance.randint(1, 9)):
-        x, y, side = chance.uniform(0, width), chance.uniform(height * 0.2, height), chance.uniform(0.03, 0.28) * width
+        x, y, side = (
+            chance.uniform(0, width),
+            chance.uniform(height * 0.2, height),
+            chance.uniform(0.03, 0.28) * width,
+        )
         fill = tuple(chance.randrange(20, 235) for _ in range(3))
         shape = chance.choice(("ellipse", "rectangle", "triangle"))
         if shape == "ellipse":
@@ -137,16 +209,27 @@ def _things(draw: ImageDraw.ImageDraw, chance: random.Random, width: int, height
         elif shape == "rectangle":
             draw.rectangle([x - side / 2, y - side, x + side / 2, y + side], fill=fill)
         else:
-            draw.polygon([(x - side, y + side), (x + chance.uniform(-side, side), y - side), (x + side, y + side)], fill=fill)
+            draw.polygon(
+                [
+                    (x - side, y + side),
+                    (x + chance.uniform(-side, side), y - side),
+                    (x + side, y + side),
+                ],
+                fill=fill,
+            )
 
 
-def _texture(rng: np.random.Generator, width: int, height: int, exponent: float) -> npt.NDArray[np.float32]:
+def _texture(
+    rng: np.random.Generator, width: int, height: int, exponent: float
+) -> npt.NDArray[np.float32]:
     """Noise whose amplitude falls with the frequency to a power; mean 0, deviation 1."""
     side = 256
     across, down = np.fft.fftfreq(side)[None, :], np.fft.fftfreq(side)[:, None]
     frequency = np.sqrt(across**2 + down**2)
     frequency[0, 0] = 1
-    values = np.real(np.fft.ifft2(np.fft.fft2(rng.standard_normal((side, side))) / frequency**exponent))
+    values = np.real(
+        np.fft.ifft2(np.fft.fft2(rng.standard_normal((side, side))) / frequency**exponent)
+    )
     values = ((values - values.mean()) / values.std()).astype(np.float32)
     return np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.BICUBIC))
 
@@ -193,18 +276,35 @@ def sky(seed: int) -> Picture:
     return _image(above * (1 - share) + below * share + rng.normal(0, 3, (400, 600, 1)))
 
 
-# --- renderings --------------------------------------------------------------------------------------------------------
+# --- renderings -----------------------------------------------------------------------------------
 
 
 def _resized(picture: Picture, chance: random.Random) -> tuple[Picture, str, int]:
     scale = chance.uniform(0.2, 0.7)
-    return picture.resize((int(picture.width * scale), int(picture.height * scale)), Image.Resampling.BILINEAR), "JPEG", 80
+    return (
+        picture.resize(
+            (int(picture.width * scale), int(picture.height * scale)), Image.Resampling.BILINEAR
+        ),
+        "JPEG",
+        80,
+    )
 
 
 def _cropped(picture: Picture, chance: random.Random) -> tuple[Picture, str, int]:
     left, top, right, bottom = (chance.uniform(0, 0.05) for _ in range(4))
     width, height = picture.size
-    return picture.crop((int(width * left), int(height * top), int(width * (1 - right)), int(height * (1 - bottom)))), "JPEG", 85
+    return (
+        picture.crop(
+            (
+                int(width * left),
+                int(height * top),
+                int(width * (1 - right)),
+                int(height * (1 - bottom)),
+            )
+        ),
+        "JPEG",
+        85,
+    )
 
 
 def _toned(picture: Picture, chance: random.Random) -> tuple[Picture, str, int]:

@@ -85,7 +85,13 @@ def main(runs: int) -> None:
         own = {"CATALOG_STATE_DIR": str(work / "state"), "CATALOG_NODE_HOME": str(work / "node")}
         environment = {**os.environ, "CATALOG_INDEX": INDEX, **own}
         environment |= {name: value for name, value in os.environ.items() if name in own}
-        upload: list[str | Path] = [BIN / "upload_to_nas_from_disk", "-q", "--nas_root", work / "nas", work / "source"]
+        upload: list[str | Path] = [
+            BIN / "upload_to_nas_from_disk",
+            "-q",
+            "--nas_root",
+            work / "nas",
+            work / "source",
+        ]
         subprocess.run(upload, env=environment, check=True, stdout=sys.stderr)
         try:
             _print(runs, environment)

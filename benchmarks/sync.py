@@ -1,9 +1,11 @@
-"""How fast a disk store and the index are brought in step, beside a plain listing and, where installed, rclone.
+"""How fast a disk store and the index are brought in step, beside a plain listing and,
+where installed, rclone.
 
     python benchmarks/sync.py --files 100000
 
-The store is made of small files by code, and its documents are written straight into the index of the program's own
-node (or of the one that the environment names); everything is measured in one run, with warm caches.
+The store is made of small files by code, and its documents are written straight into the index of
+the program's own node (or of the one that the environment names); everything is measured in one
+run, with warm caches.
 """
 
 from __future__ import annotations
@@ -41,7 +43,11 @@ PER_FOLDER = 1000
 def _make(root: Path, files: int) -> None:
     """Small files, a thousand a folder, each with content of its own."""
     for number in range(files):
-        folder = root / f"{2000 + number // (12 * PER_FOLDER)}" / f"{number // PER_FOLDER % 12 + 1:02d}_Month"
+        folder = (
+            root
+            / f"{2000 + number // (12 * PER_FOLDER)}"
+            / f"{number // PER_FOLDER % 12 + 1:02d}_Month"
+        )
         if number % PER_FOLDER == 0:
             folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"2019-07-12 18-30-15_{number}.jpg"
@@ -55,16 +61,36 @@ def _lines(repository: Repository, root: Path) -> Iterator[object]:
     for path in sorted(root.rglob("*.jpg")):
         status = path.stat()
         relative = path.relative_to(root).as_posix()
-        entry = Entry(relative, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino)
+        entry = Entry(
+            relative,
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            status.st_dev,
+            status.st_ino,
+        )
         digest = content_hash(path.read_bytes())
         yield {"create": {"_index": repository.alias, "_id": digest}}
         yield {
-            "hash": digest, "size": status.st_size, "kind": "image", "type": "jpeg", "mime": "image/jpeg", "extension": "jpg",
-            "captured": {"wall": "2019-07-12T18:30:15.000", "source": "exif:DateTimeOriginal", "confidence": "high"},
-            "camera": {"make": "Apple", "model": "iPhone 12"}, "width": 4032, "height": 3024, "phash": digest[:16],
-            "place": {"city": "Ghent", "country": "Belgium"}, "notes": ["made by a benchmark " + "x" * 400],
+            "hash": digest,
+            "size": status.st_size,
+            "kind": "image",
+            "type": "jpeg",
+            "mime": "image/jpeg",
+            "extension": "jpg",
+            "captured": {
+                "wall": "2019-07-12T18:30:15.000",
+                "source": "exif:DateTimeOriginal",
+                "confidence": "high",
+            },
+            "camera": {"make": "Apple", "model": "iPhone 12"},
+            "width": 4032,
+            "height": 3024,
+            "phash": digest[:16],
+            "place": {"city": "Ghent", "country": "Belgium"},
+            "notes": ["made by a benchmark " + "x" * 400],
             **flat([copy_row("nas", entry, now, now)]),
-        }  # fmt: skip
+        }
 
 
 def _fill(repository: Repository, root: Path) -> None:
@@ -92,7 +118,15 @@ def _scan(repository: Repository) -> None:
 
 def _sync(root: Path, *flags: str) -> tuple[float, float, dict[str, int]]:
     """Seconds, peak memory of the process tree in MB, and the summary of a whole command."""
-    command = [str(BIN / "sync_catalog_with_disk"), "--nas_root", str(root), "--index", INDEX, "--json", *flags]
+    command = [
+        str(BIN / "sync_catalog_with_disk"),
+        "--nas_root",
+        str(root),
+        "--index",
+        INDEX,
+        "--json",
+        *flags,
+    ]
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     peak = 0.0
@@ -122,14 +156,20 @@ def _start() -> None:
 
 def _row(name: str, seconds: float, memory: float = 0.0) -> None:
     click.echo(
-        f"| {name:<46} | {seconds:>7.2f} | {memory:>9.0f} |" if memory else f"| {name:<46} | {seconds:>7.2f} |           |"
+        f"| {name:<46} | {seconds:>7.2f} | {memory:>9.0f} |"
+        if memory
+        else f"| {name:<46} | {seconds:>7.2f} |           |"
     )
 
 
 @click.command()
 @click.option("--files", default=100_000, show_default=True, help="Files in the store.")
-@click.option("--renamed", default=10_000, show_default=True, help="Files in the folders that are renamed.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where to work. Default: a temporary folder.")
+@click.option(
+    "--renamed", default=10_000, show_default=True, help="Files in the folders that are renamed."
+)
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where to work. Default: a temporary folder."
+)
 def main(files: int, renamed: int, folder: Path | None) -> None:
     """Measure a sync without changes, and one after a rename."""
     base = folder or Path(tempfile.mkdtemp(prefix="bench-sync-"))
@@ -153,13 +193,19 @@ def _measure(repository: Repository, root: Path, renamed: int) -> None:
     find = ["find", str(root), "-type", "f", "-printf", "%p %s %T@\n"]
     click.echo(f"| {'what':<46} | seconds | memory MB |\n|{'-' * 48}|--------:|----------:|")
     _row("start of the program (--version)", start := _timed(_start))
-    listing = min(_timed(lambda: subprocess.run(find, stdout=subprocess.DEVNULL, check=True)) for _ in range(3))
+    listing = min(
+        _timed(lambda: subprocess.run(find, stdout=subprocess.DEVNULL, check=True))
+        for _ in range(3)
+    )
     _row("limit: find -printf", listing)
     scan = min(_timed(lambda: _scan(repository)) for _ in range(2))
     _row("limit: one scan of the index", scan)
     if rclone := shutil.which("rclone"):
         command = [rclone, "check", "--size-only", str(root), str(root)]
-        _row("peer: rclone check --size-only", _timed(lambda: subprocess.run(command, stderr=subprocess.DEVNULL, check=True)))
+        _row(
+            "peer: rclone check --size-only",
+            _timed(lambda: subprocess.run(command, stderr=subprocess.DEVNULL, check=True)),
+        )
     seconds, memory, summary = _sync(root)
     assert summary["moved"] == summary["new"] == 0, summary
     _row("sync_catalog_with_disk, nothing changed", seconds, memory)
@@ -169,7 +215,10 @@ def _measure(repository: Repository, root: Path, renamed: int) -> None:
     again, peak, summary = _sync(root)
     assert summary["moved"] == len(folders) * PER_FOLDER, summary
     _row(f"sync, folders of {len(folders) * PER_FOLDER:,} files renamed", again, peak)
-    click.echo(f"\nnothing changed / (listing + scan): {(seconds - start) / (listing + scan):.2f} (goal: 3 at most)")
+    click.echo(
+        f"\nnothing changed / (listing + scan): {(seconds - start) / (listing + scan):.2f} (goal: "
+        "3 at most)"
+    )
 
 
 if __name__ == "__main__":

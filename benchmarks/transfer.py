@@ -2,7 +2,8 @@
 
     python benchmarks/transfer.py --documents 20000
 
-Documents of about 2 kB made by code, in the program's own node; each command is a process of its own, its start included.
+Documents of about 2 kB made by code, in the program's own node; each command is a process of its
+own, its start included.
 """
 
 from __future__ import annotations
@@ -33,25 +34,81 @@ def _document(number: int) -> dict[str, Any]:
     chance = random.Random(number)
     digest = hashlib.sha256(b"%d" % number).hexdigest()
     place = f"20{number % 25:02d}/07_July/IMG_{number:06d}.jpg"
-    copy = {"path": place, "name": place.rpartition("/")[2], "size": number, "mtime": WHEN, "added": WHEN, "verified": WHEN,
-            "state": "ok", "device": 66_306, "inode": number}  # fmt: skip
+    copy = {
+        "path": place,
+        "name": place.rpartition("/")[2],
+        "size": number,
+        "mtime": WHEN,
+        "added": WHEN,
+        "verified": WHEN,
+        "state": "ok",
+        "device": 66_306,
+        "inode": number,
+    }
     return {
-        "hash": digest, "image_hash": hashlib.sha256(digest.encode()).hexdigest(), "size": number, "kind": "image",
-        "type": "jpeg", "mime": "image/jpeg", "extension": "jpg", "width": 4032, "height": 3024, "orientation": 6,
-        "captured": {"wall": WHEN[:-1], "instant": WHEN, "offset_minutes": 120, "zone": "Europe/Brussels",
-                     "source": "exif:DateTimeOriginal", "confidence": "high", "has_time": True},
-        "location": {"lat": chance.uniform(-60, 60), "lon": chance.uniform(-180, 180)}, "altitude": 12.5,
-        "place": {"country": "Belgium", "country_code": "BE", "region": "Flanders", "city": "Ghent", "source": "table"},
-        "camera": {"make": "Apple", "model": f"iPhone {number % 12}", "lens": "back camera 4.2mm f/1.6"},
-        "exposure": {"time": 0.008, "f_number": 1.6, "iso": 32, "focal_length": 4.2, "focal_length_35mm": 26, "flash": 16},
-        "phash": f"{chance.getrandbits(64):016x}", "tags": ["snow", f"tag {number % 40}"], "software": "15.1",
-        "quality": {"sharpness": chance.uniform(0, 900), "brightness": 127.5, "contrast": 33.25, "blank": False,
-                    "blurred": False},
+        "hash": digest,
+        "image_hash": hashlib.sha256(digest.encode()).hexdigest(),
+        "size": number,
+        "kind": "image",
+        "type": "jpeg",
+        "mime": "image/jpeg",
+        "extension": "jpg",
+        "width": 4032,
+        "height": 3024,
+        "orientation": 6,
+        "captured": {
+            "wall": WHEN[:-1],
+            "instant": WHEN,
+            "offset_minutes": 120,
+            "zone": "Europe/Brussels",
+            "source": "exif:DateTimeOriginal",
+            "confidence": "high",
+            "has_time": True,
+        },
+        "location": {"lat": chance.uniform(-60, 60), "lon": chance.uniform(-180, 180)},
+        "altitude": 12.5,
+        "place": {
+            "country": "Belgium",
+            "country_code": "BE",
+            "region": "Flanders",
+            "city": "Ghent",
+            "source": "table",
+        },
+        "camera": {
+            "make": "Apple",
+            "model": f"iPhone {number % 12}",
+            "lens": "back camera 4.2mm f/1.6",
+        },
+        "exposure": {
+            "time": 0.008,
+            "f_number": 1.6,
+            "iso": 32,
+            "focal_length": 4.2,
+            "focal_length_35mm": 26,
+            "flash": 16,
+        },
+        "phash": f"{chance.getrandbits(64):016x}",
+        "tags": ["snow", f"tag {number % 40}"],
+        "software": "15.1",
+        "quality": {
+            "sharpness": chance.uniform(0, 900),
+            "brightness": 127.5,
+            "contrast": 33.25,
+            "blank": False,
+            "blurred": False,
+        },
         **flat([{"store": "nas", **copy}, {"store": "usb", **copy}]),
-        "original": {"name": f"IMG_{number:06d}.JPG", "path": f"/media/card/DCIM/IMG_{number:06d}.JPG"},
-        "sources": dict.fromkeys(("make", "model", "lens", "location", "orientation", "iso"), "exif"),
-        "added": WHEN, "updated": WHEN, "run": "20200102T030405Z-abcdef",
-    }  # fmt: skip
+        "original": {
+            "name": f"IMG_{number:06d}.JPG",
+            "path": f"/media/card/DCIM/IMG_{number:06d}.JPG",
+        },
+        "sources": dict.fromkeys(
+            ("make", "model", "lens", "location", "orientation", "iso"), "exif"
+        ),
+        "added": WHEN,
+        "updated": WHEN,
+        "run": "20200102T030405Z-abcdef",
+    }
 
 
 def _fill(documents: int) -> int:
@@ -59,7 +116,9 @@ def _fill(documents: int) -> int:
     repository = Workspace(load(index=INDEX), NoProgress()).repository
     for start in range(0, documents, 1000):
         made = [_document(number) for number in range(start, min(start + 1000, documents))]
-        repository.bulk(line for d in made for line in ({"create": {"_index": INDEX, "_id": d["hash"]}}, d))
+        repository.bulk(
+            line for d in made for line in ({"create": {"_index": INDEX, "_id": d["hash"]}}, d)
+        )
     return len(orjson.dumps(_document(1)))
 
 
@@ -79,10 +138,20 @@ def main(documents: int) -> None:
             for name, arguments in (
                 ("export", ("export", work / "all.ndjson", "--index", INDEX)),
                 ("export, gzip", ("export", work / "all.ndjson.gz", "--index", INDEX)),
-                ("import, empty catalog", ("import", work / "all.ndjson", "--index", f"{INDEX}-copy")),
-                ("import again, unchanged", ("import", work / "all.ndjson", "--index", f"{INDEX}-copy")),
+                (
+                    "import, empty catalog",
+                    ("import", work / "all.ndjson", "--index", f"{INDEX}-copy"),
+                ),
+                (
+                    "import again, unchanged",
+                    ("import", work / "all.ndjson", "--index", f"{INDEX}-copy"),
+                ),
             ):
-                rows.append(_command(name, documents, [catalog, *map(str, arguments), "-q"], dict(os.environ)))
+                rows.append(
+                    _command(
+                        name, documents, [catalog, *map(str, arguments), "-q"], dict(os.environ)
+                    )
+                )
         finally:
             if own:
                 subprocess.run([catalog, "engine", "stop"], check=False, stdout=subprocess.DEVNULL)

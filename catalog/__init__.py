@@ -1,4 +1,7 @@
-"""A catalog of every photo and video its owner has, wherever the copies live. The names of `__all__` are for programs."""
+"""A catalog of every photo and video its owner has, wherever the copies live.
+
+The names of `__all__` are for programs.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,9 @@ _HOMES = {
     "Outcome": "catalog.work.outcome",
     "RunResult": "catalog.work.outcome",
 }
-"""Where a public name is defined, if not among the errors: loaded when it is first used, so that commands start fast."""
+"""Where a public name is defined, if not among the errors: loaded when it is first used,
+so that commands start fast.
+"""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,7 @@
-"""The catalog as an object: what the commands do, for programs. Silent, and usable from several threads at once."""
+"""The catalog as an object: what the commands do, for programs.
+
+Silent, and usable from several threads at once.
+"""
 
 from __future__ import annotations
 
@@ -39,20 +42,24 @@ def open_catalog(
     on_notice: Callable[[str], None] | None = None,
     **settings: Any,
 ) -> Catalog:
-    """The catalog that a configuration file and settings name; settings given here win over the environment and the file.
+    """The catalog that a configuration file and settings name;
+    settings given here win over the environment and the file.
 
-    `on_outcome` is called with what becomes of each file of a run, `on_notice` with what else there is to say of it; both in
-    any thread. Nothing is asked of Elasticsearch yet. Raises ConfigError.
+    `on_outcome` is called with what becomes of each file of a run, `on_notice` with what else there
+    is to say of it; both in any thread. Nothing is asked of Elasticsearch yet. Raises ConfigError.
     """
-    workspace = Workspace(load(Path(config) if config is not None else None, **settings), NoProgress())
+    workspace = Workspace(
+        load(Path(config) if config is not None else None, **settings), NoProgress()
+    )
     return Catalog(workspace, Silence(on_outcome=on_outcome, on_notice=on_notice))
 
 
 class Catalog:
     """An open catalog; see `open_catalog`.
 
-    What changes something returns a RunResult and takes `dryrun`, which only says what it would do. Every method may raise a
-    CatalogError. What a person would be asked is answered so that nothing is lost.
+    What changes something returns a RunResult and takes `dryrun`, which only says what it would do.
+    Every method may raise a CatalogError. What a person would be asked is answered so that nothing
+    is lost.
     """
 
     def __init__(self, workspace: Workspace, sink: Silence) -> None:
@@ -62,23 +69,32 @@ class Catalog:
     def __enter__(self) -> Catalog:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
         """Let go of the connection. What runs in other threads must have ended."""
         self._workspace.close()
 
-    # --- questions -------------------------------------------------------------------------------------------------
+    # --- questions --------------------------------------------------------------------------------
 
     def search(self, query: str = "", *, sort: str = "-taken", limit: int = 0) -> SearchResult:
-        """What matches a query, in the words of `catalog search`; iterate over it, or ask it to `count()`."""
+        """What matches a query, in the words of `catalog search`; iterate over it,
+        or ask it to `count()`.
+        """
         from catalog.features.ask.search import SearchRequest, search
 
         return search(self._workspace, SearchRequest(query, sort, limit))
 
     def show(self, what: str) -> AssetRecord:
-        """All that is known of one asset: by its hash or the beginning of it, a path in a store, or a file here."""
+        """All that is known of one asset: by its hash or the beginning of it, a path in a store,
+        or a file here.
+        """
         from catalog.features.ask.lookup import read_record
 
         return read_record(self._workspace, what)
@@ -89,7 +105,9 @@ class Catalog:
 
         return summarize(self._workspace)
 
-    def history(self, what: str | None = None, *, run: str | None = None, limit: int = 0) -> Iterator[Event]:
+    def history(
+        self, what: str | None = None, *, run: str | None = None, limit: int = 0
+    ) -> Iterator[Event]:
         """What happened to an asset, at a path, or in a run, oldest first."""
         from catalog.features.ask.history import HistoryRequest, find_events
 
@@ -126,11 +144,20 @@ class Catalog:
         request = SimilarRequest(what) if distance is None else SimilarRequest(what, distance)
         return find_similar(self._workspace, request)
 
-    def duplicates(self, query: str = "", *, kinds: Names = (), distance: int | None = None, within: str = "10s") -> Duplicates:
+    def duplicates(
+        self,
+        query: str = "",
+        *,
+        kinds: Names = (),
+        distance: int | None = None,
+        within: str = "10s",
+    ) -> Duplicates:
         """Groups of look-alikes with a keeper proposed, the surest kinds first."""
         from catalog.features.lookalikes.duplicates import DuplicatesRequest, find_duplicates
 
-        return find_duplicates(self._workspace, DuplicatesRequest(query, _names(kinds), distance, within))
+        return find_duplicates(
+            self._workspace, DuplicatesRequest(query, _names(kinds), distance, within)
+        )
 
     def bad(self, query: str = "", *, faults: Names = ()) -> BadShots:
         """Bad shots by their scores."""
@@ -138,7 +165,7 @@ class Catalog:
 
         return find_bad(self._workspace, BadRequest(query, _names(faults)))
 
-    # --- bringing in, and keeping in step --------------------------------------------------------------------------
+    # --- bringing in, and keeping in step ---------------------------------------------------------
 
     def upload(
         self,
@@ -151,11 +178,19 @@ class Catalog:
         yes: bool = False,
         dryrun: bool = False,
     ) -> RunResult:
-        """Bring the photos and videos of a folder into the catalog on the NAS; see `upload_to_nas_from_disk --help`."""
+        """Bring the photos and videos of a folder into the catalog on the NAS;
+        see `upload_to_nas_from_disk --help`.
+        """
         from catalog.features.ingest.run import UploadRequest, run_upload
 
         request = UploadRequest(
-            str(directory), recursive=recursive, move=move, dropbox=dropbox, limit=limit, yes=yes, dryrun=dryrun
+            str(directory),
+            recursive=recursive,
+            move=move,
+            dropbox=dropbox,
+            limit=limit,
+            yes=yes,
+            dryrun=dryrun,
         )
         return run_upload(self._workspace, request, self._sink)
 
@@ -186,7 +221,9 @@ class Catalog:
         )
         return run_sync(self._workspace, request, self._sink)
 
-    def mirror(self, source: str, target: str, *, limit: int = 0, yes: bool = False, dryrun: bool = False) -> RunResult:
+    def mirror(
+        self, source: str, target: str, *, limit: int = 0, yes: bool = False, dryrun: bool = False
+    ) -> RunResult:
         """Make one store hold what another holds; see `catalog mirror --help`."""
         from catalog.features.mirror.run import MirrorRequest, run_mirror
 
@@ -205,10 +242,14 @@ class Catalog:
         """Read copies again and prove them; see `catalog verify --help`."""
         from catalog.features.health.verification import VerifyRequest, run_verify
 
-        return run_verify(self._workspace, VerifyRequest(store, older_than, time, sample, repair), self._sink)
+        return run_verify(
+            self._workspace, VerifyRequest(store, older_than, time, sample, repair), self._sink
+        )
 
     def export(self, file: str | Path, *, force: bool = False) -> ExportResult:
-        """Write every document to a file, packed as its ending says; `force` replaces one that is there."""
+        """Write every document to a file, packed as its ending says;
+        `force` replaces one that is there.
+        """
         from catalog.features.transfer.export import ExportRequest, run_export
 
         return run_export(self._workspace, ExportRequest(str(file), force), self._sink)
@@ -219,7 +260,7 @@ class Catalog:
 
         return run_import(self._workspace, ImportRequest(str(file), dryrun), self._sink)
 
-    # --- what a person says ----------------------------------------------------------------------------------------
+    # --- what a person says -----------------------------------------------------------------------
 
     def tag(
         self,
@@ -234,7 +275,9 @@ class Catalog:
         """Add tags to assets, and remove some. They are named one by one, or by a query."""
         from catalog.features.said.run import TagRequest, run_tag
 
-        request = TagRequest(_names(what), query, add=_names(add), remove=_names(remove), yes=yes, dryrun=dryrun)
+        request = TagRequest(
+            _names(what), query, add=_names(add), remove=_names(remove), yes=yes, dryrun=dryrun
+        )
         return run_tag(self._workspace, request, self._sink)
 
     def set(
@@ -246,7 +289,9 @@ class Catalog:
         yes: bool = False,
         dryrun: bool = False,
     ) -> RunResult:
-        """Say something of assets, by texts such as `rating=4` or `taken=2019-07-12`; see `catalog set --help`."""
+        """Say something of assets, by texts such as `rating=4` or `taken=2019-07-12`;
+        see `catalog set --help`.
+        """
         from catalog.features.said.run import SetRequest, run_set
 
         request = SetRequest(_names(what), query, values=_names(values), yes=yes, dryrun=dryrun)
@@ -258,15 +303,19 @@ class Catalog:
 
         return run_measure(self._workspace, MeasureRequest(query, again, dryrun=dryrun), self._sink)
 
-    # --- taking away, and back -------------------------------------------------------------------------------------
+    # --- taking away, and back --------------------------------------------------------------------
 
     def resolve(self, csv: str | Path, *, yes: bool = False, dryrun: bool = False) -> RunResult:
         """Follow a table of decisions about look-alikes; see `catalog resolve --help`."""
         from catalog.features.review.resolve import ResolveRequest, run_resolve
 
-        return run_resolve(self._workspace, ResolveRequest(Path(csv), yes=yes, dryrun=dryrun), self._sink)
+        return run_resolve(
+            self._workspace, ResolveRequest(Path(csv), yes=yes, dryrun=dryrun), self._sink
+        )
 
-    def forget(self, what: Names, *, with_files: bool = False, yes: bool = False, dryrun: bool = False) -> RunResult:
+    def forget(
+        self, what: Names, *, with_files: bool = False, yes: bool = False, dryrun: bool = False
+    ) -> RunResult:
         """Take assets out of the catalog, and with `with_files` bring their files to the trash."""
         from catalog.features.removal.forget import ForgetRequest, run_forget
 
@@ -283,17 +332,23 @@ class Catalog:
         yes: bool = False,
         dryrun: bool = False,
     ) -> RunResult:
-        """Remove from a folder what is proved to be in the catalog; see `delete_from_directory_if_in_catalog --help`."""
+        """Remove from a folder what is proved to be in the catalog;
+        see `delete_from_directory_if_in_catalog --help`.
+        """
         from catalog.features.removal.prune import PruneRequest, run_prune
 
         request = PruneRequest(str(directory), recursive, dryrun, limit, yes, dropbox)
         return run_prune(self._workspace, request, self._sink)
 
-    def restore_from_trash(self, what: Names, *, store: str | None = None, dryrun: bool = False) -> RunResult:
+    def restore_from_trash(
+        self, what: Names, *, store: str | None = None, dryrun: bool = False
+    ) -> RunResult:
         """Bring files back from the trash: by their names there, runs, or paths."""
         from catalog.features.removal.restore import RestoreRequest, run_restore
 
-        return run_restore(self._workspace, RestoreRequest(_names(what), store, dryrun=dryrun), self._sink)
+        return run_restore(
+            self._workspace, RestoreRequest(_names(what), store, dryrun=dryrun), self._sink
+        )
 
     def empty_trash(
         self,
@@ -307,7 +362,9 @@ class Catalog:
         """Remove what lies in the trash for good. Raises ConfirmationNeeded without `yes`."""
         from catalog.features.removal.empty import EmptyRequest, run_empty
 
-        return run_empty(self._workspace, EmptyRequest(store, run, older_than, last_copies, yes), self._sink)
+        return run_empty(
+            self._workspace, EmptyRequest(store, run, older_than, last_copies, yes), self._sink
+        )
 
     def undo(self, run: str, *, yes: bool = False, dryrun: bool = False) -> RunResult:
         """Take back what a run did."""

@@ -2,18 +2,15 @@
 
 An error that concerns one file does not end a run: the run goes on and ends with SOME_FAILED.
 
-CatalogError
-├── UsageError (2)             ConfigError
-├── UnknownKind (2)
-├── StoreError (1)             NotFound, AlreadyExists, PermissionDenied, StoreFull, InvalidPath,
-│                              ReadOnlyStore, FixityMismatch, Interrupted (130), StoreUnavailable (5)
-├── CatalogIndexError (1)      IndexUnavailable (5), AccessDenied (5), SchemaMismatch, DocumentConflict,
-│                              QuerySyntaxError (2), NoCatalog (2), AssetNotFound
-├── NodeError (5)              the local Elasticsearch could not be had or started
-├── MediaError (1)             UnreadableMedia, UnsupportedType, GaveUp, ConversionFailed
-├── PlanRefused (4)            SourceInsideCatalog, StoreGuard, ConfirmationNeeded, CatalogNotEmpty
-├── TransferError (1)          an export or backup that cannot be written or read
-└── JournalError (1)
+CatalogError ├── UsageError (2)             ConfigError ├── UnknownKind (2) ├── StoreError (1)
+NotFound, AlreadyExists, PermissionDenied, StoreFull, InvalidPath, │
+ReadOnlyStore, FixityMismatch, Interrupted (130), StoreUnavailable (5) ├── CatalogIndexError (1)
+IndexUnavailable (5), AccessDenied (5), SchemaMismatch, DocumentConflict, │
+QuerySyntaxError (2), NoCatalog (2), AssetNotFound ├── NodeError (5)              the local
+Elasticsearch could not be had or started ├── MediaError (1)             UnreadableMedia,
+UnsupportedType, GaveUp, ConversionFailed ├── PlanRefused (4)            SourceInsideCatalog,
+StoreGuard, ConfirmationNeeded, CatalogNotEmpty ├── TransferError (1)          an export or backup
+that cannot be written or read └── JournalError (1)
 """
 
 from __future__ import annotations
@@ -37,16 +34,23 @@ class CatalogError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        message = self.message if not self.hint or self.message.endswith((".", "!", "?", ":")) else f"{self.message}."
+        message = (
+            self.message
+            if not self.hint or self.message.endswith((".", "!", "?", ":"))
+            else f"{self.message}."
+        )
         return " ".join(part for part in (message, self.hint) if part)
 
 
 def reason_kind(error: type[CatalogError]) -> str:
-    """The keyword of an error in the history, by which reasons are counted: `fixity_mismatch` for FixityMismatch.
+    """The keyword of an error in the history, by which reasons are counted:
+    `fixity_mismatch` for FixityMismatch.
 
     Classes are renamed with care: what was told before keeps its word.
     """
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in error.__name__).lstrip("_")
+    return "".join(
+        f"_{letter.lower()}" if letter.isupper() else letter for letter in error.__name__
+    ).lstrip("_")
 
 
 class UsageError(CatalogError):
@@ -103,7 +107,9 @@ class FixityMismatch(StoreError):
 
 
 class Interrupted(StoreError):
-    """The run is to end: what was being done with a file was given up, and nothing of it is left behind."""
+    """The run is to end: what was being done with a file was given up,
+    and nothing of it is left behind.
+    """
 
     exit_code = INTERRUPTED
 
@@ -119,7 +125,9 @@ FATAL = (StoreFull, ReadOnlyStore, StoreUnavailable)
 
 
 class CatalogIndexError(CatalogError):
-    """The index refused a request; `status` and `kind` are Elasticsearch's answer (HTTP status, type of its error), if any."""
+    """The index refused a request; `status` and `kind` are Elasticsearch's answer (HTTP status,
+    type of its error), if any.
+    """
 
     def __init__(self, message: str, *, hint: str = "", status: int = 0, kind: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -190,7 +198,9 @@ class GaveUp(MediaError):
 
 
 class ConversionFailed(MediaError):
-    """A video could not be converted, or what was made of it is not what it should be; nothing of it is kept."""
+    """A video could not be converted, or what was made of it is not what it should be;
+    nothing of it is kept.
+    """
 
 
 class PlanRefused(CatalogError):

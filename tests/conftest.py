@@ -1,4 +1,6 @@
-"""Fixtures that several suites share: a real Elasticsearch for this test session, and index names of a test's own."""
+"""Fixtures that several suites share: a real Elasticsearch for this test session,
+and index names of a test's own.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ from running import Lab
 from catalog.engine import DISTRIBUTION_VARIABLE, VERSION, LocalNode, NodeAddress, fetch
 from catalog.stores import registry
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a suite that runs in the background; what it starts would inherit that
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # a suite that runs in the background; what it starts would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("same every time", derandomize=True)
@@ -39,7 +43,9 @@ IMAGE = f"docker.elastic.co/elasticsearch/elasticsearch:{VERSION}"
 
 @contextmanager
 def _open_folder() -> Iterator[Path]:
-    """A temporary folder that every user may pass through (pytest's own are 0700); removed at the end."""
+    """A temporary folder that every user may pass through (pytest's own are 0700);
+    removed at the end.
+    """
     folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="catalog-test-")))
     folder.chmod(0o755)
     try:
@@ -64,13 +70,17 @@ def open_folder() -> Callable[[], AbstractContextManager[Path]]:
 
 @pytest.fixture(scope="session")
 def ask() -> Callable[..., requests.Response]:
-    """`ask(node, "GET", "_cluster/health", **options of requests)`: one request to a node with its password."""
+    """`ask(node, "GET", "_cluster/health", **options of requests)`:
+    one request to a node with its password.
+    """
     return _ask
 
 
 @pytest.fixture(scope="session")
 def distribution_zip() -> Path:
-    """The Elasticsearch zip: the file the environment names, else one that is downloaded once and kept in the cache."""
+    """The Elasticsearch zip: the file the environment names,
+    else one that is downloaded once and kept in the cache.
+    """
     named = os.environ.get(DISTRIBUTION_VARIABLE, "")
     if named and Path(named).is_file():
         return Path(named).resolve()
@@ -79,7 +89,9 @@ def distribution_zip() -> Path:
 
 @pytest.fixture(scope="session")
 def es_node(request: pytest.FixtureRequest) -> Iterator[NodeAddress]:
-    """One Elasticsearch for the session: a container where Docker answers, else a local node in a temporary folder."""
+    """One Elasticsearch for the session: a container where Docker answers,
+    else a local node in a temporary folder.
+    """
     if _docker_answers():
         with _container() as address:
             yield address
@@ -94,9 +106,16 @@ def es_node(request: pytest.FixtureRequest) -> Iterator[NodeAddress]:
 
 
 def _docker_answers() -> bool:
-    """Whether a Docker daemon is there; asked in a process of its own, since a failing client leaves its socket open."""
+    """Whether a Docker daemon is there; asked in a process of its own,
+    since a failing client leaves its socket open.
+    """
     question = "import docker; docker.from_env(timeout=5).ping()"
-    return subprocess.run([sys.executable, "-c", question], capture_output=True, check=False).returncode == 0
+    return (
+        subprocess.run(
+            [sys.executable, "-c", question], capture_output=True, check=False
+        ).returncode
+        == 0
+    )
 
 
 @contextmanager
@@ -127,12 +146,21 @@ def _container() -> Iterator[NodeAddress]:
 
 @pytest.fixture
 def index_name(es_node: NodeAddress) -> Iterator[str]:
-    """A name no other test has; every index of the session's node that begins with it is deleted afterwards."""
+    """A name no other test has; every index of the session's node that begins with it is deleted
+    afterwards.
+    """
     name = f"test-{uuid.uuid4().hex}"
     yield name
-    found = _ask(es_node, "GET", f"{name}*", params={"expand_wildcards": "all", "filter_path": "*.settings.index.uuid"}).json()
+    found = _ask(
+        es_node,
+        "GET",
+        f"{name}*",
+        params={"expand_wildcards": "all", "filter_path": "*.settings.index.uuid"},
+    ).json()
     for index in found:
-        assert index.startswith(name)  # an alias is shown by its index, which may be somebody else's
+        assert index.startswith(
+            name
+        )  # an alias is shown by its index, which may be somebody else's
         _ask(es_node, "DELETE", index).raise_for_status()
 
 
@@ -152,7 +180,9 @@ def lab(es_node: NodeAddress, index_name: str) -> Iterator[Lab]:
 
 @pytest.fixture
 def dropbox(lab: Lab) -> Iterator[Emulator]:
-    """An empty Dropbox account that the lab's commands are logged in to, with /photos for the catalog."""
+    """An empty Dropbox account that the lab's commands are logged in to,
+    with /photos for the catalog.
+    """
     with Emulator(lab.folder / "account") as emulator:
         lab.variables |= {
             "HTTPS_PROXY": emulator.proxy,

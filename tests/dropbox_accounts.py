@@ -34,7 +34,9 @@ def connection(emulator: Emulator, **options: Any) -> Connection:
     return Connection(credentials, ca_cert=emulator.ca_file, **options)
 
 
-def store(emulator: Emulator, state: Path, root: str = "/photos", name: str = "dropbox", **options: Any) -> DropboxStore:
+def store(
+    emulator: Emulator, state: Path, root: str = "/photos", name: str = "dropbox", **options: Any
+) -> DropboxStore:
     """A store at a folder of the account."""
     chosen = {k: options.pop(k) for k in ("managed", "is_new") if k in options}
     return DropboxStore(name, root, connection(emulator, **options), state, **chosen)

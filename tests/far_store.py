@@ -1,4 +1,6 @@
-"""A store that seems far away: a folder whose listing states contents, whose files are read in pieces, with thumbnails."""
+"""A store that seems far away: a folder whose listing states contents,
+whose files are read in pieces, with thumbnails.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class FarStore(LocalStore):
 
     def __init__(self, name: str, root: Path, *, managed: bool = True) -> None:
         super().__init__(name, root, managed=managed)
-        self.capabilities = Capabilities((CONTENT,), server_side_copy=True, trash=managed, read_only=not managed, together=4)
+        self.capabilities = Capabilities(
+            (CONTENT,), server_side_copy=True, trash=managed, read_only=not managed, together=4
+        )
         self.calls: Counter[str] = Counter()
         self.log: list[tuple[str, int, int]] = []
         self.batches: list[int] = []
@@ -53,7 +57,9 @@ class FarStore(LocalStore):
             self._digests[entry] = content_hash((self.root / entry.path).read_bytes())
         revision = f"{entry.device:x}.{entry.inode:x}.{entry.mtime_ns:x}"
         digest = self._digests[entry]
-        return replace(entry, device=0, inode=0, ctime_ns=0, checksums={CONTENT: digest}, revision=revision)
+        return replace(
+            entry, device=0, inode=0, ctime_ns=0, checksums={CONTENT: digest}, revision=revision
+        )
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
         self._count("list", prefix)

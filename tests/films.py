@@ -24,7 +24,8 @@ MATRICES = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
 class Film:
     """What to make.
 
-    `turned` is clockwise degrees; `ticks` the times of frames, one a frame without; `samples` are those of the sound a second.
+    `turned` is clockwise degrees; `ticks` the times of frames, one a frame without; `samples` are
+    those of the sound a second.
     """
 
     codec: str = "libx264"
@@ -67,7 +68,9 @@ def make(path: Path, film: Film = Film(), mtime: float | None = None) -> Path:
 
 
 def _video(out: Any, film: Film) -> Any:
-    options = {"x265-params": "log-level=none", "preset": "ultrafast"} if "265" in film.codec else {}
+    options = (
+        {"x265-params": "log-level=none", "preset": "ultrafast"} if "265" in film.codec else {}
+    )
     stream = out.add_stream(film.codec, rate=film.rate, options={**options, **film.options})
     stream.width, stream.height = film.size
     stream.pix_fmt = film.pixels
@@ -88,7 +91,9 @@ def _frame(film: Film, number: int) -> Any:
     width, height = film.size
     across = (np.arange(width)[None, :] * 2 + number * 12 + film.seed * 37) % 256
     down = (np.arange(height)[:, None] * 3 + number * 5) % 256
-    picture = np.stack([across + 0 * down, down + 0 * across, (across + down) % 256], axis=-1).astype(np.uint8)
+    picture = np.stack(
+        [across + 0 * down, down + 0 * across, (across + down) % 256], axis=-1
+    ).astype(np.uint8)
     frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
     if film.pixels != "rgb24":
         frame = frame.reformat(format=film.pixels)
@@ -112,7 +117,9 @@ def _fill(out: Any, stream: Any, film: Film) -> None:
     total = round(rate * last / film.rate)
     channels = stream.codec_context.layout.nb_channels
     tone = (np.sin(np.arange(total) * 2 * np.pi * 440 / rate) * 0.3).astype(np.float32)
-    frame = av.AudioFrame.from_ndarray(np.tile(tone, (channels, 1)), format="fltp", layout=film.layout)
+    frame = av.AudioFrame.from_ndarray(
+        np.tile(tone, (channels, 1)), format="fltp", layout=film.layout
+    )
     frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
     context = stream.codec_context
     resampler = av.AudioResampler(context.format, context.layout, rate, context.frame_size or None)

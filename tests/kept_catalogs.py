@@ -1,7 +1,9 @@
-"""Catalogs that earlier versions of the program made, kept as text: written down once, and brought back in any test.
+"""Catalogs that earlier versions of the program made, kept as text: written down once,
+and brought back in any test.
 
-One file of JSON lines holds one catalog: what made it, its indexes with their mappings and documents as Elasticsearch had them,
-and the files of its stores, journals and configuration. `tests/keep_catalog.py` makes them.
+One file of JSON lines holds one catalog: what made it, its indexes with their mappings and
+documents as Elasticsearch had them, and the files of its stores, journals and configuration.
+`tests/keep_catalog.py` makes them.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ def substitutes(lab: Lab) -> dict[str, str]:
     }
 
 
-# --- writing down -------------------------------------------------------------------------------------------------------
+# --- writing down ---------------------------------------------------------------------------------
 
 
 def write_down(lab: Lab, about: dict[str, Any], target: Path) -> None:
@@ -76,7 +78,9 @@ def write_down(lab: Lab, about: dict[str, Any], target: Path) -> None:
 def _indexes(lab: Lab) -> Iterator[dict[str, Any]]:
     for what in ("assets", *COMPANIONS):
         ((_name, found),) = lab.ask("GET", alias(lab, what)).items()
-        settings = {name: value for name, value in found["settings"]["index"].items() if name in SETTINGS}
+        settings = {
+            name: value for name, value in found["settings"]["index"].items() if name in SETTINGS
+        }
         yield {"what": "index", "holds": what, "mappings": found["mappings"], "settings": settings}
         documents = lab.documents("" if what == "assets" else what)
         for key in sorted(documents):
@@ -95,7 +99,13 @@ def _files(folder: Path) -> Iterator[dict[str, Any]]:
         if digest not in seen:
             yield {"what": "content", "key": digest, **_content(data)}
         seen.add(digest)
-        yield {"what": "file", "path": name, "mode": status.st_mode & 0o777, "mtime_ns": status.st_mtime_ns, "content": digest}
+        yield {
+            "what": "file",
+            "path": name,
+            "mode": status.st_mode & 0o777,
+            "mtime_ns": status.st_mtime_ns,
+            "content": digest,
+        }
 
 
 def _content(data: bytes) -> dict[str, str]:
@@ -105,7 +115,7 @@ def _content(data: bytes) -> dict[str, str]:
         return {"base64": base64.b64encode(data).decode()}
 
 
-# --- bringing back ------------------------------------------------------------------------------------------------------
+# --- bringing back --------------------------------------------------------------------------------
 
 
 def read(name: str, lab: Lab) -> Kept:
@@ -131,7 +141,9 @@ def read(name: str, lab: Lab) -> Kept:
 
 
 def bring_back(name: str, lab: Lab) -> Kept:
-    """The catalog in a lab: its files, its indexes under their old names, and what the lab's commands need to use it."""
+    """The catalog in a lab: its files, its indexes under their old names,
+    and what the lab's commands need to use it.
+    """
     kept = read(name, lab)
     for file in kept.files:
         path = lab.folder / file["path"]
@@ -149,8 +161,14 @@ def bring_back(name: str, lab: Lab) -> Kept:
 
 
 def _renumber(kept: Kept, lab: Lab) -> None:
-    """Give the rows of files that are there the device and inode that these have now: they are what was recorded."""
-    roots = {name: record["root"] for name, record in kept.documents["stores"].items() if record["kind"] == "local"}
+    """Give the rows of files that are there the device and inode that these have now:
+    they are what was recorded.
+    """
+    roots = {
+        name: record["root"]
+        for name, record in kept.documents["stores"].items()
+        if record["kind"] == "local"
+    }
     for document in kept.documents["assets"].values():
         for row in (*document.get("copies", []), *document.get("sidecars", [])):
             path = Path(roots.get(row["store"], lab.folder / "none")) / row["path"]
@@ -160,7 +178,9 @@ def _renumber(kept: Kept, lab: Lab) -> None:
 
 def _load(lab: Lab, index: str, documents: dict[str, dict[str, Any]]) -> None:
     lines = [
-        json.dumps(line) for key, source in documents.items() for line in ({"create": {"_index": index, "_id": key}}, source)
+        json.dumps(line)
+        for key, source in documents.items()
+        for line in ({"create": {"_index": index, "_id": key}}, source)
     ]
     if lines:
         headers = {"content-type": "application/x-ndjson"}

@@ -1,4 +1,6 @@
-"""The real commands in a place of their own: folders, environment, index; and small photos made by code."""
+"""The real commands in a place of their own: folders, environment, index;
+and small photos made by code.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,10 @@ class Done:
 
 @dataclass
 class Lab:
-    """One test's folders, its index, and the node it lies in. `node` None means the program's own node."""
+    """One test's folders, its index, and the node it lies in.
+
+    `node` None means the program's own node.
+    """
 
     folder: Path
     node: NodeAddress | None
@@ -73,7 +78,11 @@ class Lab:
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a command: nothing of the person's own gets in."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("CATALOG_")}
-        home = {"HOME": str(self.home), "CATALOG_STATE_DIR": str(self.home / "state"), "CATALOG_INDEX": self.index}
+        home = {
+            "HOME": str(self.home),
+            "CATALOG_STATE_DIR": str(self.home / "state"),
+            "CATALOG_INDEX": self.index,
+        }
         for name in ("CONFIG", "DATA", "STATE", "CACHE"):
             home[f"XDG_{name}_HOME"] = str(self.home / name.lower())
         if self.node:
@@ -85,9 +94,15 @@ class Lab:
     def start(self, program: str, *arguments: object, **more: str) -> subprocess.Popen[str]:
         """Start a command."""
         return subprocess.Popen(
-            [PROGRAMS / program, *map(_argument, arguments)], cwd=self.home, env=self.environment(**more),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="surrogateescape",
-        )  # fmt: skip
+            [PROGRAMS / program, *map(_argument, arguments)],
+            cwd=self.home,
+            env=self.environment(**more),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="surrogateescape",
+        )
 
     def run(self, program: str, *arguments: object, **more: str) -> Done:
         """Run a command to its end."""
@@ -117,17 +132,26 @@ class Lab:
         os.close(master)
         return process.wait(), shown.decode()
 
-    def uploading(self, *arguments: object, source: Path | None = None, **more: str) -> subprocess.Popen[str]:
+    def uploading(
+        self, *arguments: object, source: Path | None = None, **more: str
+    ) -> subprocess.Popen[str]:
         """Start an upload of the source."""
         return self.start(
-            "upload_to_nas_from_disk", source or self.source, "-r", "--nas_root", self.root, "--json", *arguments, **more
+            "upload_to_nas_from_disk",
+            source or self.source,
+            "-r",
+            "--nas_root",
+            self.root,
+            "--json",
+            *arguments,
+            **more,
         )
 
     def upload(self, *arguments: object, source: Path | None = None, **more: str) -> Done:
         """Upload the source, as JSON."""
         return ended(self.uploading(*arguments, source=source, **more))
 
-    # --- the index, without the program ----------------------------------------------------------------------------
+    # --- the index, without the program -----------------------------------------------------------
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         """The parsed reply of the test's own request."""
@@ -135,13 +159,17 @@ class Lab:
         with requests.Session() as session:
             session.trust_env = False
             auth = (self.node.user, self.node.password)
-            return session.request(method, f"{self.node.url}/{path}", timeout=60, auth=auth, **options).json()
+            return session.request(
+                method, f"{self.node.url}/{path}", timeout=60, auth=auth, **options
+            ).json()
 
     def documents(self, what: str = "") -> dict[str, dict[str, Any]]:
         """Every document of the catalog, or of one of its companions, by id (up to 10,000)."""
         name = f"{self.index}-{what}" if what else self.index
         self.ask("POST", f"{name}/_refresh")
-        reply = self.ask("POST", f"{name}/_search", json={"size": 10_000, "query": {"match_all": {}}})
+        reply = self.ask(
+            "POST", f"{name}/_search", json={"size": 10_000, "query": {"match_all": {}}}
+        )
         hits = reply.get("hits", {"hits": []})["hits"]
         return {hit["_id"]: hit["_source"] for hit in hits}
 
@@ -150,7 +178,9 @@ class Lab:
         return {p: h for p, h in hashes(self.root).items() if not p.startswith(".catalog/")}
 
     def check_no_ghosts(self) -> None:
-        """Every copy that a document claims is there, with that content; nothing else lies there, half or whole."""
+        """Every copy that a document claims is there, with that content; nothing else lies there,
+        half or whole.
+        """
         stored = self.stored()
         claimed: dict[str, str] = {}
         for digest, document in self.documents().items():
@@ -166,8 +196,12 @@ class Lab:
         assert os.listdir(self.root / ".catalog") == ["store.json"]
 
     def outcome(self) -> tuple[dict[str, str], dict[str, list[str]]]:
-        """The end state that an upload leads to: files by content, and the copies each document names."""
-        return self.stored(), {h: sorted(c["path"] for c in d["copies"]) for h, d in self.documents().items()}
+        """The end state that an upload leads to: files by content,
+        and the copies each document names.
+        """
+        return self.stored(), {
+            h: sorted(c["path"] for c in d["copies"]) for h, d in self.documents().items()
+        }
 
 
 def shown(done: Done, *did: str) -> list[tuple[str, ...]]:
@@ -193,12 +227,22 @@ def ended(process: subprocess.Popen[str], seconds: float = 120) -> Done:
 
 
 def _argument(value: object) -> str | bytes:
-    return value if isinstance(value, bytes) else os.fspath(value) if isinstance(value, Path) else str(value)
+    return (
+        value
+        if isinstance(value, bytes)
+        else os.fspath(value)
+        if isinstance(value, Path)
+        else str(value)
+    )
 
 
 def hashes(folder: Path) -> dict[str, str]:
     """Content hash of every file below a folder, by relative path."""
-    return {str(p.relative_to(folder)): content_hash(p.read_bytes()) for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(folder)): content_hash(p.read_bytes())
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
 
 
 def tree(folder: Path) -> dict[str, tuple[int, int, bytes]]:
@@ -206,14 +250,25 @@ def tree(folder: Path) -> dict[str, tuple[int, int, bytes]]:
     found = {}
     for path in sorted([folder, *folder.rglob("*")]):
         status = path.lstat()
-        found[str(path)] = (status.st_mode, status.st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        found[str(path)] = (
+            status.st_mode,
+            status.st_mtime_ns,
+            path.read_bytes() if path.is_file() else b"",
+        )
     return found
 
 
-def jpeg(seed: object = "", taken: str | None = SUMMER, position: tuple[float, float] | None = None, size: int = 24) -> bytes:
+def jpeg(
+    seed: object = "",
+    taken: str | None = SUMMER,
+    position: tuple[float, float] | None = None,
+    size: int = 24,
+) -> bytes:
     """A small JPEG; another seed, another picture and content."""
     chance = random.Random(f"{seed}")
-    picture = Image.frombytes("RGB", (3, 3), chance.randbytes(27)).resize((size, size), Image.Resampling.BICUBIC)
+    picture = Image.frombytes("RGB", (3, 3), chance.randbytes(27)).resize(
+        (size, size), Image.Resampling.BICUBIC
+    )
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "Apple", "iPhone 12"
     if taken:
@@ -228,7 +283,12 @@ def jpeg(seed: object = "", taken: str | None = SUMMER, position: tuple[float, f
             }
         )
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", exif=exif if taken or position else b"", comment=f"{seed}".encode("utf-8", "surrogateescape"))
+    picture.save(
+        buffer,
+        "JPEG",
+        exif=exif if taken or position else b"",
+        comment=f"{seed}".encode("utf-8", "surrogateescape"),
+    )
     return buffer.getvalue()
 
 
@@ -240,7 +300,9 @@ def _degrees(value: float) -> tuple[float, float, float]:
 def png(seed: object = "") -> bytes:
     """A small PNG without any date."""
     buffer = io.BytesIO()
-    Image.frombytes("RGB", (3, 3), random.Random(f"{seed}").randbytes(27)).resize((24, 24)).save(buffer, "PNG")
+    Image.frombytes("RGB", (3, 3), random.Random(f"{seed}").randbytes(27)).resize((24, 24)).save(
+        buffer, "PNG"
+    )
     return buffer.getvalue()
 
 
@@ -254,14 +316,21 @@ def put(folder: Path, files: Mapping[str, bytes], mtime: float = MTIME) -> None:
 
 
 def many(folder: Path, count: int, prefix: str = "IMG", pad: int = 0) -> None:
-    """Many tiny photos, quickly: one encoded picture a hundred files, made different by a comment and a date each."""
+    """Many tiny photos, quickly: one encoded picture a hundred files,
+    made different by a comment and a date each.
+    """
     base = jpeg("many")
     at = base.index(b"2019:07:12 18:30:15")
     for number in range(count):
         day, hour, minute = number // 600 % 28 + 1, number // 60 % 10 + 10, number % 60
         stamp = f"2019:{number % 12 + 1:02d}:{day:02d} {hour}:{minute:02d}:00".encode()
         data = (
-            base[:at] + stamp + base[at + len(stamp) :] + b"%08d" % number + bytes(pad) + zlib.crc32(prefix.encode()).to_bytes(4)
+            base[:at]
+            + stamp
+            + base[at + len(stamp) :]
+            + b"%08d" % number
+            + bytes(pad)
+            + zlib.crc32(prefix.encode()).to_bytes(4)
         )
         path = folder / f"{number % 4}" / f"{prefix}_{number:05d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -279,7 +348,11 @@ def clip(path: Path, taken: str = "2019-07-12T16:30:15.000000Z", frames: int = 6
         stream = out.add_stream("mpeg4", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for number in range(frames):
-            out.mux(stream.encode(av.VideoFrame.from_image(Image.new("RGB", (64, 48), (40 * number, 90, 10)))))
+            out.mux(
+                stream.encode(
+                    av.VideoFrame.from_image(Image.new("RGB", (64, 48), (40 * number, 90, 10)))
+                )
+            )
         out.mux(stream.encode())
     os.utime(path, (MTIME, MTIME))
 
@@ -296,7 +369,9 @@ def inside(lab: Lab, monkeypatch: Any, command: str, *arguments: object) -> int:
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(lab.home)
     monkeypatch.setattr(interruption.signal, "signal", lambda *_: None)
-    return program.run(import_module(program.COMMANDS[command]).command, [str(a) for a in arguments])
+    return program.run(
+        import_module(program.COMMANDS[command]).command, [str(a) for a in arguments]
+    )
 
 
 def clear(lab: Lab) -> None:
@@ -306,12 +381,19 @@ def clear(lab: Lab) -> None:
         name = f"{lab.index}-{what}" if what else lab.index
         lines = [json.dumps({"delete": {"_index": name, "_id": i}}) for i in lab.documents(what)]
         if lines:
-            lab.ask("POST", "_bulk?refresh=true", data="\n".join(lines) + "\n", headers={"content-type": "application/x-ndjson"})
+            lab.ask(
+                "POST",
+                "_bulk?refresh=true",
+                data="\n".join(lines) + "\n",
+                headers={"content-type": "application/x-ndjson"},
+            )
 
 
 def journal_lines(lab: Lab) -> int:
     """Lines in all journals so far."""
-    return sum(p.read_bytes().count(b"\n") for p in (lab.home / "state" / "journal").glob("*.jsonl"))
+    return sum(
+        p.read_bytes().count(b"\n") for p in (lab.home / "state" / "journal").glob("*.jsonl")
+    )
 
 
 def files_in(folder: Path) -> int:
@@ -319,7 +401,9 @@ def files_in(folder: Path) -> int:
     return sum(len(names) for where, _, names in os.walk(folder) if ".catalog" not in where)
 
 
-def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 60) -> None:
+def wait_for(
+    reached: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 60
+) -> None:
     """Until something is reached, or the process has ended."""
     end = time.monotonic() + seconds
     while not reached() and process.poll() is None:

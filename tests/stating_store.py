@@ -1,4 +1,6 @@
-"""A folder as a store that states the content of each file, as Dropbox does; it counts what it is asked."""
+"""A folder as a store that states the content of each file, as Dropbox does;
+it counts what it is asked.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ class Counting(LocalStore):
 
 
 class Stating(Counting):
-    """Entries have a content and a version, whole seconds and no inode; names that differ in case only are one."""
+    """Entries have a content and a version, whole seconds and no inode;
+    names that differ in case only are one.
+    """
 
     together = 6
     folder = None  # type: ignore[assignment]
@@ -74,7 +78,13 @@ class Stating(Counting):
 
     def _stated(self, entry: Entry) -> Entry:
         digest = content_hash((self.root / entry.path).read_bytes())
-        return Entry(entry.path, entry.size, entry.mtime_ns // 10**9 * 10**9, checksums={CONTENT: digest}, revision=digest[:9])
+        return Entry(
+            entry.path,
+            entry.size,
+            entry.mtime_ns // 10**9 * 10**9,
+            checksums={CONTENT: digest},
+            revision=digest[:9],
+        )
 
     def _there(self, path: str) -> Entry:
         entry = LocalStore.stat(self, path)
@@ -111,7 +121,9 @@ class Stating(Counting):
 
     def _check_free(self, path: str) -> None:
         if self._is_called(path):
-            raise AlreadyExists(f"{path} is already in store {self.name}.", store=self.name, path=path)
+            raise AlreadyExists(
+                f"{path} is already in store {self.name}.", store=self.name, path=path
+            )
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, stores: dict[str, type[Counting]]) -> Counter[str]:

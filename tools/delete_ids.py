@@ -22,9 +22,10 @@ from catalog.features.removal.forget import ForgetRequest, run_forget
 def command(ids: tuple[str, ...], with_files: bool, dryrun: bool, yes: bool, **shared: Any) -> int:
     """Take documents out of the catalog by their ids (content hashes).
 
-    A FILE is CSV in UTF-8, with or without BOM, that has a column _id, as Kibana exports it; `-` reads it from stdin.
-    Ids that the catalog does not know are named. The files of the assets stay where they are, or go to the trash of
-    their stores with --with-files. `catalog undo` brings both back.
+    A FILE is CSV in UTF-8, with or without BOM, that has a column _id, as Kibana exports it; `-`
+    reads it from stdin. Ids that the catalog does not know are named. The files of the assets stay
+    where they are, or go to the trash of their stores with --with-files. `catalog undo` brings both
+    back.
 
     \b
     Example:
@@ -36,5 +37,7 @@ def command(ids: tuple[str, ...], with_files: bool, dryrun: bool, yes: bool, **s
     """
     console = Console.from_flags(shared)
     workspace = console.workspace(**console.connection)
-    request = ForgetRequest(read_ids(ids), with_files=with_files, dryrun=dryrun, yes=yes, command="delete_ids")
+    request = ForgetRequest(
+        read_ids(ids), with_files=with_files, dryrun=dryrun, yes=yes, command="delete_ids"
+    )
     return console.carry_out(run_forget, workspace, request, wording.FORGET)

@@ -17,7 +17,8 @@ from catalog.features.ask.folder import FolderRequest, count_types
 @options.recursive
 @options.json
 def command(directory: str, recursive: bool, **shared: Any) -> int:
-    """Print, for each extension in DIRECTORY, what the content is recognised as, how many files there are, and their bytes.
+    """Print, for each extension in DIRECTORY, what the content is recognised as, how many files
+    there are, and their bytes.
 
     Reads the first bytes of each file only; nothing is changed.
 

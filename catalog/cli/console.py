@@ -39,7 +39,10 @@ class Finished(Protocol):
 
 @dataclass(frozen=True)
 class Console:
-    """How one command talks. `connection` and `config` are the shared options that say which catalog is meant."""
+    """How one command talks.
+
+    `connection` and `config` are the shared options that say which catalog is meant.
+    """
 
     json: bool = False
     quiet: bool = False
@@ -83,7 +86,9 @@ class Console:
         request: Request,
         words: Words,
     ) -> int:
-        """The exit status of a run, which is told as it goes and summed up in its words at its end."""
+        """The exit status of a run, which is told as it goes and summed up in its words
+        at its end.
+        """
         sink = self.sink(words)
         try:
             result = run(workspace, request, sink)
@@ -94,7 +99,9 @@ class Console:
         return SOME_FAILED if result.problems else DONE
 
     def serve(self, service: Callable[[], Finished]) -> int:
-        """The exit status of a service, which runs until it is asked to end: by SIGTERM is as it should be."""
+        """The exit status of a service, which runs until it is asked to end:
+        by SIGTERM is as it should be.
+        """
         try:
             result = service()
         except (KeyboardInterrupt, Interrupted):
@@ -117,7 +124,10 @@ class Console:
         return not self.quiet and not self.json and sys.stdin.isatty() and sys.stderr.isatty()
 
     def ask(self, question: str, answers: str) -> str:
-        """One of the letters of `answers`, as a person chose; asked until it is one. An end of input is "q"."""
+        """One of the letters of `answers`, as a person chose; asked until it is one.
+
+        An end of input is "q".
+        """
         while True:
             click.echo(f"{question} [{'/'.join(answers)}] ", err=True, nl=False)
             line = sys.stdin.readline()
@@ -148,7 +158,10 @@ class Console:
 
 @dataclass(slots=True)
 class TerminalSink:
-    """What a run tells, on a terminal, in the words of that run. `told` are errors that ended it."""
+    """What a run tells, on a terminal, in the words of that run.
+
+    `told` are errors that ended it.
+    """
 
     console: Console
     words: Words
@@ -167,13 +180,19 @@ class TerminalSink:
             tell_line(orjson.dumps(outcome.event()).decode())
         elif is_problem(outcome):
             self.progress.write(outcome_line(outcome))
-        elif console.verbose or became == "planned" or (became in self.words.shown and not console.quiet):
+        elif (
+            console.verbose
+            or became == "planned"
+            or (became in self.words.shown and not console.quiet)
+        ):
             tell_line(outcome_line(outcome))
 
     def notice(self, text: str, level: Level = Level.WARNING) -> None:
         """On stderr, without tearing a bar apart."""
         console = self.console
-        if level is Level.WARNING or (not console.quiet and (level is Level.INFO or console.verbose)):
+        if level is Level.WARNING or (
+            not console.quiet and (level is Level.INFO or console.verbose)
+        ):
             self.progress.write(printable(text))
 
     def ask(self, question: Question) -> bool | None:
@@ -224,7 +243,10 @@ def tell_line(line: str) -> None:
 
 
 class ByteOutput:
-    """Stdout as bytes. Where nobody reads it any more, that is raised once, and not again at the program's end."""
+    """Stdout as bytes.
+
+    Where nobody reads it any more, that is raised once, and not again at the program's end.
+    """
 
     def write(self, data: bytes, /) -> None:
         """Write all of them."""
@@ -249,6 +271,8 @@ def silence_stdout() -> None:
 
 
 def _set_up_logging(verbose: bool) -> None:
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr
+    )
     for noisy in ("elastic_transport", "elasticsearch", "urllib3", "PIL", "watchfiles", "dropbox"):
         logging.getLogger(noisy).setLevel(logging.ERROR)

@@ -23,7 +23,11 @@ def read_groups(name: str) -> Iterator[dict[str, Any]]:
     shown = "stdin" if name == "-" else name
     number = 0
     try:
-        with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as lines:
+        with (
+            contextlib.nullcontext(sys.stdin.buffer)
+            if name == "-"
+            else Path(name).open("rb") as lines
+        ):
             for number, line in enumerate(lines, 1):
                 group = orjson.loads(line) if line.strip() else {"event": "nothing"}
                 if not isinstance(group, dict):
@@ -33,4 +37,6 @@ def read_groups(name: str) -> Iterator[dict[str, Any]]:
     except orjson.JSONDecodeError:
         raise UsageError(f"Line {number} of {shown} is no JSON.", hint=HINT) from None
     except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}.", hint="Check the file's name.") from None
+        raise UsageError(
+            f"{name} cannot be read: {error.strerror}.", hint="Check the file's name."
+        ) from None

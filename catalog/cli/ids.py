@@ -29,7 +29,10 @@ def read_ids(arguments: Sequence[str]) -> tuple[str, ...]:
         elif is_content_hash(argument.strip().lower()):
             found.append(argument.strip().lower())
         else:
-            raise UsageError(f"{argument} is neither a file nor an id.", hint="An id is a content hash of 64 hex digits.")
+            raise UsageError(
+                f"{argument} is neither a file nor an id.",
+                hint="An id is a content hash of 64 hex digits.",
+            )
     return tuple(dict.fromkeys(found))
 
 
@@ -38,18 +41,26 @@ def _column(data: bytes, name: str) -> list[str]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{name} is not UTF-8 ({error.reason} at byte {error.start}).", hint="Save it as UTF-8.") from None
+        raise UsageError(
+            f"{name} is not UTF-8 ({error.reason} at byte {error.start}).", hint="Save it as UTF-8."
+        ) from None
     header = text.splitlines()[0] if text else ""
     separator = max(",;\t", key=header.count)
     rows = csv.DictReader(io.StringIO(text), delimiter=separator)
     columns = [c.strip() for c in rows.fieldnames or []]
     if COLUMN not in columns:
-        raise UsageError(f"{name} has no column {COLUMN}.", hint=f"Its columns are: {', '.join(columns) or 'none'}.")
+        raise UsageError(
+            f"{name} has no column {COLUMN}.",
+            hint=f"Its columns are: {', '.join(columns) or 'none'}.",
+        )
     rows.fieldnames = columns
     ids: list[str] = []
     for number, row in enumerate(rows, 2):
         value = (row[COLUMN] or "").strip().lower()
         if value and not is_content_hash(value):
-            raise UsageError(f"Line {number} of {name} has no id in column {COLUMN}: {value}.", hint="Nothing was changed.")
+            raise UsageError(
+                f"Line {number} of {name} has no id in column {COLUMN}: {value}.",
+                hint="Nothing was changed.",
+            )
         ids += [value] if value else []
     return ids

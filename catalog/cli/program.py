@@ -1,4 +1,6 @@
-"""The program: which command is meant, how errors and signals end it, and the umbrella command `catalog`."""
+"""The program: which command is meant, how errors and signals end it, and the umbrella command
+`catalog`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ COMMANDS: dict[str, str] = {
     "upload_to_dropbox_from_dropbox": "catalog.cli.commands.upload_to_dropbox_from_dropbox",
     "sync_catalog_with_disk": "catalog.cli.commands.sync_catalog_with_disk",
     "sync_catalog_with_dropbox": "catalog.cli.commands.sync_catalog_with_dropbox",
-    "delete_from_directory_if_in_catalog": "catalog.cli.commands.delete_from_directory_if_in_catalog",
+    "delete_from_directory_if_in_catalog": (
+        "catalog.cli.commands.delete_from_directory_if_in_catalog"
+    ),
     "sync_nas_to_dropbox": "catalog.cli.commands.sync_nas_to_dropbox",
     "sync_dropbox_to_nas": "catalog.cli.commands.sync_dropbox_to_nas",
     "search": "catalog.cli.commands.search",
@@ -66,7 +70,9 @@ COMMANDS: dict[str, str] = {
     "import_old_catalog": "catalog.tools.import_old_catalog",
     "check_old_catalog_structure": "catalog.tools.check_old_catalog_structure",
     "check_copies": "catalog.tools.check_copies",
-    "clean_exact_duplicate_entries_from_catalog": "catalog.tools.clean_exact_duplicate_entries_from_catalog",
+    "clean_exact_duplicate_entries_from_catalog": (
+        "catalog.tools.clean_exact_duplicate_entries_from_catalog"
+    ),
 }
 
 
@@ -82,7 +88,9 @@ class _Commands(click.Group):
         module = COMMANDS.get(cmd_name) or COMMANDS.get(cmd_name.replace("-", "_"))
         return import_module(module).command if module else None
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """With a suggestion where the name is nearly right."""
         import difflib
 
@@ -109,18 +117,26 @@ def umbrella() -> None:
 
 
 def main() -> None:
-    """The program: run the command that the program's own name says, or `catalog` and a subcommand."""
+    """The program: run the command that the program's own name says, or `catalog` and a
+    subcommand.
+    """
     name = os.path.basename(sys.argv[0])  # noqa: PTH119
     name = name.removesuffix(".py")
     try:
-        command = standalone(import_module(COMMANDS[name]).command, name) if name in COMMANDS else umbrella
+        command = (
+            standalone(import_module(COMMANDS[name]).command, name)
+            if name in COMMANDS
+            else umbrella
+        )
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     sys.exit(run(command, sys.argv[1:]))
 
 
 def standalone(command: click.Command, name: str) -> click.Command:
-    """A command as a program of its own, under its name there: with -h and --version, as the umbrella has them."""
+    """A command as a program of its own, under its name there: with -h and --version, as the
+    umbrella has them.
+    """
     program = copy.copy(command)
     program.name = name
     program.context_settings = {**umbrella.context_settings, **command.context_settings}
@@ -131,7 +147,8 @@ def standalone(command: click.Command, name: str) -> click.Command:
 def run(command: click.Command, arguments: list[str]) -> int:
     """The exit status of a command; every expected error is one line on stderr.
 
-    The command is invoked without `Command.main`, which would turn a reader that went away into a failure.
+    The command is invoked without `Command.main`, which would turn a reader that went away into a
+    failure.
     """
     interruption = Interruption()
     interruption.listen()

@@ -1,4 +1,8 @@
-"""How far a run is, on a terminal as bars, in a log as lines; and lines that do not tear the bars apart. All on stderr."""
+"""How far a run is, on a terminal as bars, in a log as lines;
+and lines that do not tear the bars apart.
+
+All on stderr.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,9 @@ class Lines(NoProgress):
 
 
 class StepLines(Lines):
-    """Says what is begun, without bars: for a log, where a first start would seem to hang otherwise."""
+    """Says what is begun, without bars: for a log,
+    where a first start would seem to hang otherwise.
+    """
 
     def __init__(self) -> None:
         self._film = ""

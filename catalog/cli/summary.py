@@ -1,4 +1,6 @@
-"""The words of a run: a line for each file as it has its outcome, and the summary at the end, for people and for programs."""
+"""The words of a run: a line for each file as it has its outcome, and the summary at the end,
+for people and for programs.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,9 @@ _TOLD = frozenset({"failed", "refused", "damaged", "missing", "unknown", "change
 class Words:
     """How a run is summed up.
 
-    `outcomes` are those that are counted, `always` those that are named where there were none, too, `shown` those of which
-    each file is told. `done` is what became of bytes. `sends`: a dry run says how much would travel.
+    `outcomes` are those that are counted, `always` those that are named where there were none, too,
+    `shown` those of which each file is told. `done` is what became of bytes. `sends`: a dry run
+    says how much would travel.
     """
 
     outcomes: tuple[str, ...] = ("new", "duplicate", "unsupported", "ignored", "failed")
@@ -42,7 +45,9 @@ def outcome_line(outcome: Outcome) -> str:
 
 
 def is_problem(outcome: Outcome) -> bool:
-    """Whether a person should see it: a failure, or a file that is called a photo or video and is none."""
+    """Whether a person should see it: a failure,
+    or a file that is called a photo or video and is none.
+    """
     is_called_media = extension_of(outcome.path) in MEDIA_EXTENSIONS
     return outcome.outcome in _TOLD or (outcome.outcome == "unsupported" and is_called_media)
 
@@ -65,7 +70,9 @@ def summary_object(result: RunResult, words: Words) -> dict[str, Any]:
         ],
     }
     if result.stopped is not None:
-        summary["error"] = "interrupted" if isinstance(result.stopped, Interrupted) else str(result.stopped)
+        summary["error"] = (
+            "interrupted" if isinstance(result.stopped, Interrupted) else str(result.stopped)
+        )
     if result.run:
         summary |= {"run": result.run, "journal": to_text(str(result.journal))}
     if result.dry and words.sends:
@@ -80,17 +87,25 @@ def summary_lines(result: RunResult, words: Words) -> list[str]:
     lines = []
     if result.dry:
         done = words.dry_done or words.done
-        lines.append(f"Dry run: {result.counts['planned']} files would be {done}; nothing was changed.")
+        lines.append(
+            f"Dry run: {result.counts['planned']} files would be {done}; nothing was changed."
+        )
     counts = result.counts
     parts = [
         f"{counts[outcome]:,} {outcome}"
         for outcome in words.outcomes
         if counts[outcome] or (outcome in words.always and not result.dry)
     ]
-    lines.append(f"{result.files:,} files: {', '.join(parts)}." if parts else f"{result.files:,} files.")
+    lines.append(
+        f"{result.files:,} files: {', '.join(parts)}." if parts else f"{result.files:,} files."
+    )
     for (outcome, reason), count in result.reasons.most_common(REASONS_SHOWN):
         lines.append(f"  {outcome}: {reason}" + (f" ({count:,} files)" if count > 1 else ""))
-    stored = f"{size_text(result.bytes)} {words.done}" if result.bytes or words.done == "stored" else "Done"
+    stored = (
+        f"{size_text(result.bytes)} {words.done}"
+        if result.bytes or words.done == "stored"
+        else "Done"
+    )
     lines.append(f"{stored} in {seconds:.1f} s ({rate:,.0f} files/s).")
     if result.run:
         lines += [f"Run: {result.run}", f"Journal: {to_text(str(result.journal))}"]

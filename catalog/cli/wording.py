@@ -6,7 +6,8 @@ from catalog.cli.summary import Words
 
 UPLOAD = Words()
 UPLOAD_TWICE = Words(
-    ("new", "duplicate", "copied", "moved", "found", "unsupported", "ignored", "failed"), ("new", "duplicate", "copied")
+    ("new", "duplicate", "copied", "moved", "found", "unsupported", "ignored", "failed"),
+    ("new", "duplicate", "copied"),
 )
 SYNC = Words(
     (
@@ -36,7 +37,9 @@ MIRROR = Words(
     sends=True,
 )
 EVALUATION = Words(("move", "convert", "skip"), ("move", "skip"), done="evaluated")
-DUPLICATE_EVALUATION = Words(("dupe_big", "dupe_small"), ("dupe_big", "dupe_small"), done="evaluated")
+DUPLICATE_EVALUATION = Words(
+    ("dupe_big", "dupe_small"), ("dupe_big", "dupe_small"), done="evaluated"
+)
 DUPLICATES = Words(
     ("removed", "restored", "kept", "missing", "refused", "failed"),
     ("removed",),
@@ -48,7 +51,9 @@ FILMS = Words(
     ("copied", "converted"),
     done="staged",
 )
-REPLACEMENT = Words(("replaced", "already", "undone", "refused", "failed"), ("replaced",), done="saved")
+REPLACEMENT = Words(
+    ("replaced", "already", "undone", "refused", "failed"), ("replaced",), done="saved"
+)
 CONFIRMATION = Words(
     ("confirmed", "unchanged", "still there", "unknown", "failed"),
     ("confirmed",),

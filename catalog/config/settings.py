@@ -39,8 +39,12 @@ class CopyPolicySetting:
             raise ValueError("a policy needs min_copies or stores")
 
 
-Preference = Literal["pixels", "format", "metadata", "camera", "sharpness", "bytes", "favorite", "rating", "copies"]
-Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
+Preference = Literal[
+    "pixels", "format", "metadata", "camera", "sharpness", "bytes", "favorite", "rating", "copies"
+]
+Preset = Literal[
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
+]
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,22 @@ class BadShotsSetting:
     """From where on `catalog bad` calls a picture bad; see the scores in the README."""
 
     blank_contrast: float = setting(4.0, "contrast below which a picture is blank", at_least(0))
-    blank_detail: float = setting(0.02, "share of the picture with detail below which it is blank", between(0, 1))
+    blank_detail: float = setting(
+        0.02, "share of the picture with detail below which it is blank", between(0, 1)
+    )
     blurred_focus: float = setting(45.0, "focus below which a picture is blurred", at_least(0))
-    dark_brightness: float = setting(25.0, "brightness below which a picture is dark", between(0, 255))
-    overexposed_share: float = setting(0.4, "share of the picture that is burnt out", above(0), between(0, 1))
-    accidental_detail: float = setting(0.25, "share with detail below which a shot may be accidental", between(0, 1))
-    accidental_seconds: float = setting(1.0, "length of a video below which it may be accidental", at_least(0))
+    dark_brightness: float = setting(
+        25.0, "brightness below which a picture is dark", between(0, 255)
+    )
+    overexposed_share: float = setting(
+        0.4, "share of the picture that is burnt out", above(0), between(0, 1)
+    )
+    accidental_detail: float = setting(
+        0.25, "share with detail below which a shot may be accidental", between(0, 1)
+    )
+    accidental_seconds: float = setting(
+        1.0, "length of a video below which it may be accidental", at_least(0)
+    )
 
 
 def _template(value: str) -> None:
@@ -75,11 +89,17 @@ class LayoutSetting:
 
     folder: str = setting(_LAYOUT.folder, "folder of a dated file", _template)
     undated_folder: str = setting(_LAYOUT.undated_folder, "folder of what has no date", _template)
-    video_folder: str = setting(_LAYOUT.video_folder, "folder of videos, in that of their date", _template)
-    messenger_folder: str = setting(_LAYOUT.messenger_folder, "folder of what a messenger sent", _template)
+    video_folder: str = setting(
+        _LAYOUT.video_folder, "folder of videos, in that of their date", _template
+    )
+    messenger_folder: str = setting(
+        _LAYOUT.messenger_folder, "folder of what a messenger sent", _template
+    )
     name: str = setting(_LAYOUT.name, "name of a file", _template)
     name_weak: str = setting(_LAYOUT.name_weak, "name where the time is only the file's", _template)
-    name_date_only: str = setting(_LAYOUT.name_date_only, "name where no time of day is known", _template)
+    name_date_only: str = setting(
+        _LAYOUT.name_date_only, "name where no time of day is known", _template
+    )
     name_undated: str = setting(_LAYOUT.name_undated, "name of what has no date", _template)
     live_video_beside_still: bool = _LAYOUT.live_video_beside_still
 
@@ -106,11 +126,15 @@ def _addresses(text: str) -> list[str]:
 
 def _without_secret(addresses: tuple[str, ...]) -> None:
     if any("@" in address.partition("//")[2].partition("/")[0] for address in addresses):
-        raise ValueError("user and password belong in elasticsearch_user and elasticsearch_password")
+        raise ValueError(
+            "user and password belong in elasticsearch_user and elasticsearch_password"
+        )
 
 
 _SPACE = spelled("home|team|[0-9]+", "home, team, or the number of a namespace")
-_INDEX = spelled("[a-z0-9][a-z0-9._-]{0,100}", "a name of small letters, digits, dots, dashes and underscores")
+_INDEX = spelled(
+    "[a-z0-9][a-z0-9._-]{0,100}", "a name of small letters, digits, dots, dashes and underscores"
+)
 _TAG = spelled(r"[\w.-]{1,100}", "a word of letters, digits, dots, dashes and underscores")
 
 
@@ -120,11 +144,19 @@ class Settings:
 
     nas_root: Path | None = setting(None, "folder of the catalog on the NAS or a disk")
     dropbox_root: str | None = setting(None, "folder of the catalog in Dropbox, such as /photos")
-    dropbox_app_key: str | None = setting(None, "key of the Dropbox app that `catalog dropbox login` is for")
+    dropbox_app_key: str | None = setting(
+        None, "key of the Dropbox app that `catalog dropbox login` is for"
+    )
     dropbox_login: Path | None = setting(None, "file that keeps the login to Dropbox")
-    dropbox_space: str = setting("home", "part of a team's Dropbox: home, team (all of it), or a namespace id", _SPACE)
-    dropbox_ca_cert: Path | None = setting(None, "certificate authority for Dropbox behind a proxy that reads along (PEM)")
-    dropbox_retry_seconds: float = setting(900.0, "how long to go on trying while Dropbox cannot be reached", at_least(0))
+    dropbox_space: str = setting(
+        "home", "part of a team's Dropbox: home, team (all of it), or a namespace id", _SPACE
+    )
+    dropbox_ca_cert: Path | None = setting(
+        None, "certificate authority for Dropbox behind a proxy that reads along (PEM)"
+    )
+    dropbox_retry_seconds: float = setting(
+        900.0, "how long to go on trying while Dropbox cannot be reached", at_least(0)
+    )
     dbox_catalog_token: Secret | None = setting(None, "Dropbox token for the catalog's app folder")
     dbox_full_token: Secret | None = setting(None, "Dropbox token for the whole account")
     elasticsearch_url: tuple[str, ...] = setting(
@@ -136,50 +168,100 @@ class Settings:
     elasticsearch_user: str | None = setting(None, "user of that Elasticsearch")
     elasticsearch_password: Secret | None = setting(None, "password of that user")
     elasticsearch_api_key: Secret | None = setting(None, "API key, instead of user and password")
-    elasticsearch_ca_cert: Path | None = setting(None, "certificate authority of that Elasticsearch (PEM)")
+    elasticsearch_ca_cert: Path | None = setting(
+        None, "certificate authority of that Elasticsearch (PEM)"
+    )
     host: str | None = setting(None, "host where Elasticsearch runs (http)")
     port: int | None = setting(None, "port where Elasticsearch runs", between(1, 65535))
     index: str = setting("catalog", "name of the catalog in Elasticsearch", _INDEX)
     node_home: Path | None = setting(None, "folder of the program's own Elasticsearch node")
-    elasticsearch_distribution: str | None = setting(None, "zip file, or mirror, to take Elasticsearch from", shown=False)
-    engine_heap_mb: int = setting(384, "memory for the own node's heap, in MiB", between(128, 31_000))
-    state_dir: Path | None = setting(None, "folder of the journals")
-    home_zone: str = setting("UTC", "time zone for times that are only known in UTC, such as Europe/Brussels", _zone)
-    known_places: tuple[KnownPlaceSetting, ...] = setting((), "places of your own, which win over the gazetteer")
-    layout: LayoutSetting = setting(LayoutSetting(), "templates of folders and names")
-    min_copies: int = setting(2, "stores that should each have a verified copy of every asset", at_least(1))
-    move_limit: int = setting(1000, "files that --move removes at most without --yes", at_least(0))
-    copy_policies: tuple[CopyPolicySetting, ...] = setting((), "further demands on copies, by query, see below")
-    source_copies: int = setting(1, "verified copies a file outside the catalog needs before it is removed", at_least(1))
-    removal_copies: int = setting(2, "other verified copies a catalog copy needs before `resolve` removes it", at_least(1))
-    keeper_order: tuple[Preference, ...] = setting(
-        ("pixels", "format", "metadata", "camera", "sharpness", "bytes"), "by what to choose which duplicate to keep"
+    elasticsearch_distribution: str | None = setting(
+        None, "zip file, or mirror, to take Elasticsearch from", shown=False
     )
-    bad_shots: BadShotsSetting = setting(BadShotsSetting(), "from where on `catalog bad` calls a picture bad")
-    shrink_percent: float = setting(10.0, "share of recorded files whose absence makes a sync stop", between(0, 100))
+    engine_heap_mb: int = setting(
+        384, "memory for the own node's heap, in MiB", between(128, 31_000)
+    )
+    state_dir: Path | None = setting(None, "folder of the journals")
+    home_zone: str = setting(
+        "UTC", "time zone for times that are only known in UTC, such as Europe/Brussels", _zone
+    )
+    known_places: tuple[KnownPlaceSetting, ...] = setting(
+        (), "places of your own, which win over the gazetteer"
+    )
+    layout: LayoutSetting = setting(LayoutSetting(), "templates of folders and names")
+    min_copies: int = setting(
+        2, "stores that should each have a verified copy of every asset", at_least(1)
+    )
+    move_limit: int = setting(1000, "files that --move removes at most without --yes", at_least(0))
+    copy_policies: tuple[CopyPolicySetting, ...] = setting(
+        (), "further demands on copies, by query, see below"
+    )
+    source_copies: int = setting(
+        1, "verified copies a file outside the catalog needs before it is removed", at_least(1)
+    )
+    removal_copies: int = setting(
+        2, "other verified copies a catalog copy needs before `resolve` removes it", at_least(1)
+    )
+    keeper_order: tuple[Preference, ...] = setting(
+        ("pixels", "format", "metadata", "camera", "sharpness", "bytes"),
+        "by what to choose which duplicate to keep",
+    )
+    bad_shots: BadShotsSetting = setting(
+        BadShotsSetting(), "from where on `catalog bad` calls a picture bad"
+    )
+    shrink_percent: float = setting(
+        10.0, "share of recorded files whose absence makes a sync stop", between(0, 100)
+    )
     shrink_files: int = setting(50, "missing files below which a sync does not stop", at_least(0))
     transfers: int = setting(4, "files that travel between two stores at once", between(1, 64))
     bwlimit: str = setting(
-        amounts.OFF, "bytes a second between two stores, such as 5M, or by time: `08:00,512K 23:00,off`", amounts.timetable
+        amounts.OFF,
+        "bytes a second between two stores, such as 5M, or by time: `08:00,512K 23:00,off`",
+        amounts.timetable,
     )
     max_transfer: str = setting(
-        amounts.OFF, "amount after which a run begins no further transfer, such as 10G", amounts.byte_count
+        amounts.OFF,
+        "amount after which a run begins no further transfer, such as 10G",
+        amounts.byte_count,
     )
-    max_duration: str = setting(amounts.OFF, "time after which a run begins no further transfer, such as 6h", amounts.seconds)
+    max_duration: str = setting(
+        amounts.OFF,
+        "time after which a run begins no further transfer, such as 6h",
+        amounts.seconds,
+    )
     workers: int = setting(0, "processes that read files; 0 is one for each core", between(0, 256))
-    file_seconds: float = setting(20.0, "seconds after which reading one file is given up", above(0))
-    file_memory_mb: int = setting(1024, "memory one file may need, in MiB", at_least(64))
-    preview_dir: Path | None = setting(None, "folder where small pictures for `catalog review` are kept")
-    preview_cache_mb: int = setting(512, "space for those small pictures, in MB; the longest unused go first", at_least(0))
-    checksums: tuple[Literal["md5", "sha1", "sha256"], ...] = setting(
-        ("sha1",), "checksums of whole files to keep beside the content hash, of md5, sha1 and sha256"
+    file_seconds: float = setting(
+        20.0, "seconds after which reading one file is given up", above(0)
     )
-    retry_seconds: float = setting(60.0, "how long to wait for an Elasticsearch that went away", at_least(0))
-    ffmpeg: str | None = setting(None, "ffmpeg that converts videos, instead of the one of the package imageio-ffmpeg")
-    reingest_crf: float = setting(23.0, "quality of converted videos (x265 CRF): lower is better and larger", between(0, 51))
-    reingest_preset: Preset = setting("medium", "how much x265 tries to make converted videos small, from ultrafast to veryslow")
-    optional_readers: tuple[Literal["exiftool", "exiv2"], ...] = setting((), "further readers to ask for a missing date")
-    reingest_target: str = setting("icloud", "cloud that `reingest` hands over to, and the tag of what was handed over", _TAG)
+    file_memory_mb: int = setting(1024, "memory one file may need, in MiB", at_least(64))
+    preview_dir: Path | None = setting(
+        None, "folder where small pictures for `catalog review` are kept"
+    )
+    preview_cache_mb: int = setting(
+        512, "space for those small pictures, in MB; the longest unused go first", at_least(0)
+    )
+    checksums: tuple[Literal["md5", "sha1", "sha256"], ...] = setting(
+        ("sha1",),
+        "checksums of whole files to keep beside the content hash, of md5, sha1 and sha256",
+    )
+    retry_seconds: float = setting(
+        60.0, "how long to wait for an Elasticsearch that went away", at_least(0)
+    )
+    ffmpeg: str | None = setting(
+        None, "ffmpeg that converts videos, instead of the one of the package imageio-ffmpeg"
+    )
+    reingest_crf: float = setting(
+        23.0, "quality of converted videos (x265 CRF): lower is better and larger", between(0, 51)
+    )
+    reingest_preset: Preset = setting(
+        "medium", "how much x265 tries to make converted videos small, from ultrafast to veryslow"
+    )
+    optional_readers: tuple[Literal["exiftool", "exiv2"], ...] = setting(
+        (), "further readers to ask for a missing date"
+    )
+    reingest_target: str = setting(
+        "icloud", "cloud that `reingest` hands over to, and the tag of what was handed over", _TAG
+    )
     reingest_skip: tuple[str, ...] = setting(
         ("Trash", "small", "large", "collages", "iphone_import", "LRCatalog"),
         "parts of folder names, in any case, whose files `reingest` does not offer",

@@ -45,7 +45,9 @@ def _config_file(config: Path | None) -> Path | None:
     """The file to read: the one named, else `config.json` here, else the one of the user."""
     if config is not None:
         if not config.is_file():
-            raise ConfigError(f"The configuration file {config} is not there.", hint="Check --config.")
+            raise ConfigError(
+                f"The configuration file {config} is not there.", hint="Check --config."
+            )
         return config
     places = (Path.cwd() / FILE_NAME, platformdirs.user_config_path(APP) / FILE_NAME)
     return next((p for p in places if p.is_file()), None)
@@ -81,7 +83,11 @@ def _environment() -> dict[str, Any]:
 
 
 def _parts(prefix: str, variables: Mapping[str, str]) -> dict[str, str]:
-    return {name.removeprefix(prefix).lower(): value for name, value in variables.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix).lower(): value
+        for name, value in variables.items()
+        if name.startswith(prefix)
+    }
 
 
 def _json(name: str, text: str) -> Any:
@@ -89,7 +95,9 @@ def _json(name: str, text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         where = f"the environment ({ENV_PREFIX}{name.upper()})"
-        raise ConfigError(f"The setting {name} in {where} does not fit: it is no valid JSON.") from None
+        raise ConfigError(
+            f"The setting {name} in {where} does not fit: it is no valid JSON."
+        ) from None
 
 
 def _merged(over: Mapping[str, Any], under: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,12 +109,22 @@ def _merged(over: Mapping[str, Any], under: Mapping[str, Any]) -> dict[str, Any]
     return both
 
 
-def _explained(problem: Misfit, flags: Mapping[str, Any], environment: Mapping[str, Any], path: Path | None) -> ConfigError:
+def _explained(
+    problem: Misfit, flags: Mapping[str, Any], environment: Mapping[str, Any], path: Path | None
+) -> ConfigError:
     key = ".".join(str(step) for step in problem.place)
-    where = _origin(problem.place, flags, environment) or (str(path) if path else "the configuration")
+    where = _origin(problem.place, flags, environment) or (
+        str(path) if path else "the configuration"
+    )
     if problem.known:
-        return ConfigError(f"Unknown setting {key} in {where}.", hint=_nearest(str(problem.place[-1]), problem.known))
-    return ConfigError(f"The setting {key} in {where} does not fit: {problem}.", hint="See the table of settings in the README.")
+        return ConfigError(
+            f"Unknown setting {key} in {where}.",
+            hint=_nearest(str(problem.place[-1]), problem.known),
+        )
+    return ConfigError(
+        f"The setting {key} in {where} does not fit: {problem}.",
+        hint="See the table of settings in the README.",
+    )
 
 
 def _origin(place: Sequence[Step], flags: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
@@ -115,7 +133,9 @@ def _origin(place: Sequence[Step], flags: Mapping[str, Any], environment: Mappin
     if top in flags:
         return f"the option --{top}"
     said = environment.get(top)
-    is_said = place[1] in said if isinstance(said, Mapping) and len(place) > 1 else top in environment
+    is_said = (
+        place[1] in said if isinstance(said, Mapping) and len(place) > 1 else top in environment
+    )
     return f"the environment ({ENV_PREFIX}{top.upper()})" if is_said else ""
 
 

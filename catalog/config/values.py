@@ -58,7 +58,13 @@ class Misfit(ValueError):
         self.known = known
 
 
-def setting(default: Any, description: str, *checks: Check, parse: Callable[[str], Any] | None = None, shown: bool = True) -> Any:
+def setting(
+    default: Any,
+    description: str,
+    *checks: Check,
+    parse: Callable[[str], Any] | None = None,
+    shown: bool = True,
+) -> Any:
     """The field of a setting.
 
     `parse` reads a text where a list is wanted; what is not `shown` stays out of the repr.
@@ -146,7 +152,9 @@ def is_compound(wanted: Any) -> bool:
 def _checked(value: Any, wanted: Any, about: Field[Any], place: tuple[Step, ...]) -> Any:
     parse = about.metadata.get("parse")
     try:
-        result = _converted(parse(value) if parse and isinstance(value, str) else value, wanted, place)
+        result = _converted(
+            parse(value) if parse and isinstance(value, str) else value, wanted, place
+        )
         for check in about.metadata.get("checks", ()):
             check(result)
     except Misfit:
@@ -206,7 +214,16 @@ def _path(value: Any) -> Path | None:
 
 
 def _truth(value: Any) -> bool | None:
-    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    words = {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "1": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "0": False,
+    }
     return value if isinstance(value, bool) else words.get(str(value).lower())
 
 

@@ -11,8 +11,9 @@ from catalog.domain.asset import Entry
 class Action(Protocol):
     """One thing that a plan says is to be done, or is not, with the reason.
 
-    `name` is what the journal and the history call it, `key` what actions are ordered by (mostly a path), `hash` the content
-    it is about ("" for none). `counts`: whether it is one of those that a limit counts; what is skipped is not.
+    `name` is what the journal and the history call it, `key` what actions are ordered by (mostly a
+    path), `hash` the content it is about ("" for none). `counts`: whether it is one of those that a
+    limit counts; what is skipped is not.
     """
 
     @property
@@ -42,7 +43,10 @@ class Action(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Nothing is done with an entry, for a reason. `outcome` is `unsupported`, `ignored` or `failed`."""
+    """Nothing is done with an entry, for a reason.
+
+    `outcome` is `unsupported`, `ignored` or `failed`.
+    """
 
     source: Entry
     reason: str

@@ -1,4 +1,6 @@
-"""Amounts as people write them: rates and sizes in units of 1024 bytes, lengths of time, timetables of rates."""
+"""Amounts as people write them: rates and sizes in units of 1024 bytes, lengths of time,
+timetables of rates.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,9 @@ def timetable(text: str) -> Timetable:
         try:
             rate = byte_count(text.strip().removesuffix("/s"))
         except ValueError:
-            raise ValueError(f"{text!r} is no rate such as 5M, and no timetable such as '08:00,512K 23:00,off'") from None
+            raise ValueError(
+                f"{text!r} is no rate such as 5M, and no timetable such as '08:00,512K 23:00,off'"
+            ) from None
         return Timetable((Turn(0, rate),))
     return Timetable(tuple(sorted(_turn(part) for part in text.split())))
 
@@ -96,7 +100,9 @@ def age(text: str) -> timedelta:
     try:
         return timedelta(seconds=float(match[1]) * _AGES[match[2]])
     except OverflowError:
-        raise UsageError(f"{text} is longer than anything lasts.", hint="Write it as 90d, 12h, 30m or 45s.") from None
+        raise UsageError(
+            f"{text} is longer than anything lasts.", hint="Write it as 90d, 12h, 30m or 45s."
+        ) from None
 
 
 def size_text(count: int) -> str:

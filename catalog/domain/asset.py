@@ -22,10 +22,11 @@ UNEXAMINED = "cannot be examined"
 class Entry:
     """One row of a store's listing, not yet known to be an asset.
 
-    `path` is relative to the listed root, POSIX, in the reversible text form of `domain.names`. Times are
-    nanoseconds since 1970 UTC. `problem` says why the entry cannot be read as a file (link, socket, no permission).
-    `device` and `inode` count on the machine `host`, and "" where the store numbers its files itself.
-    `checksums` by kind (see `domain.checksums`) and `revision`, a version that no other file has, are what the store states.
+    `path` is relative to the listed root, POSIX, in the reversible text form of `domain.names`.
+    Times are nanoseconds since 1970 UTC. `problem` says why the entry cannot be read as a file
+    (link, socket, no permission). `device` and `inode` count on the machine `host`, and "" where
+    the store numbers its files itself. `checksums` by kind (see `domain.checksums`) and `revision`,
+    a version that no other file has, are what the store states.
     """
 
     path: str
@@ -59,9 +60,10 @@ class Entry:
 class Quality:
     """How good a picture is, measured on its small grey version (256 pixels on the long side).
 
-    `sharpness`: variance of the Laplacian. `focus`: the same of the sharpest parts, so that a small sharp subject counts.
-    `brightness`: mean grey 0-255. `contrast`: standard deviation of grey. `dark` and `bright`: share of pixels (0-1) that
-    are as good as black, as good as white. `detail`: share of its parts (0-1) in which anything is to be seen.
+    `sharpness`: variance of the Laplacian. `focus`: the same of the sharpest parts, so that a small
+    sharp subject counts. `brightness`: mean grey 0-255. `contrast`: standard deviation of grey.
+    `dark` and `bright`: share of pixels (0-1) that are as good as black, as good as white.
+    `detail`: share of its parts (0-1) in which anything is to be seen.
     """
 
     sharpness: float
@@ -77,7 +79,8 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """What a picture looks like: its perceptual hash (16 hex digits), that of its inner part, a small picture, its quality.
+    """What a picture looks like: its perceptual hash (16 hex digits), that of its inner part,
+    a small picture, its quality.
 
     `media.pixels` measures them; the small picture is a WebP in base64.
     """
@@ -90,13 +93,14 @@ class Appearance:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the bytes of one file (and its sidecars) state; nothing here depends on where the file lies.
+    """What the bytes of one file (and its sidecars) state;
+    nothing here depends on where the file lies.
 
     `checksums` are those of the whole content that were computed beside its hash, by kind, in hex.
-    `width` and `height` are pixels as shown. `duration` is in seconds. `phash` is 16 hex digits, `look` a small picture
-    (see `Appearance`). `values` holds the remaining fields (make, model, lens, exposure, codecs, live_id, title, rating
-    ...), `sources` which reader gave what. `problem` says why the picture itself could not be looked at, though the file is
-    kept.
+    `width` and `height` are pixels as shown. `duration` is in seconds. `phash` is 16 hex digits,
+    `look` a small picture (see `Appearance`). `values` holds the remaining fields (make, model,
+    lens, exposure, codecs, live_id, title, rating ...), `sources` which reader gave what. `problem`
+    says why the picture itself could not be looked at, though the file is kept.
     """
 
     hash: str
@@ -124,7 +128,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One photo or video as the catalog describes it: its facts, and what was concluded from them and its name."""
+    """One photo or video as the catalog describes it: its facts,
+    and what was concluded from them and its name.
+    """
 
     facts: Facts
     captured: CaptureTime | None
@@ -140,11 +146,13 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The bytes of an asset at one path in one store; `verified` is when its content hash was last proved (UTC).
+    """The bytes of an asset at one path in one store;
+    `verified` is when its content hash was last proved (UTC).
 
-    `device` and `inode` are the file's own on the machine `host` ("": in its store, from wherever that is seen), by which it
-    is known again after a rename; 0 is unknown. `ctime_ns` is when it last changed in any way, by that machine's clock.
-    `revision` is the version that the store states, "" where it does not.
+    `device` and `inode` are the file's own on the machine `host` ("": in its store, from wherever
+    that is seen), by which it is known again after a rename; 0 is unknown. `ctime_ns` is when it
+    last changed in any way, by that machine's clock. `revision` is the version that the store
+    states, "" where it does not.
     """
 
     store: str
@@ -163,7 +171,9 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class KnownAsset:
-    """What the index says of an asset: its copies, the version a conditional change must name, and further checksums."""
+    """What the index says of an asset: its copies, the version a conditional change must name,
+    and further checksums.
+    """
 
     hash: str
     copies: tuple[Mapping[str, Any], ...]

@@ -1,4 +1,6 @@
-"""From the words of a command (`rating=4`, `albums+=Paris`, `--add sea`) to what a person then says of an asset."""
+"""From the words of a command (`rating=4`, `albums+=Paris`,
+`--add sea`) to what a person then says of an asset.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from catalog.errors import UsageError
 
 Said = Mapping[str, Any]
 Saying = Callable[[Said, Mapping[str, Any]], dict[str, Any]]
-"""From what was said before, and the document as its bytes alone would make it, to what is said now."""
+"""From what was said before, and the document as its bytes alone would make it,
+to what is said now.
+"""
 
 KEYS = ("taken", "position", "place", "title", "description", "rating", "favorite", "albums")
 """What `catalog set` sets."""
@@ -30,7 +34,10 @@ _GRACE = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One KEY=VALUE, understood. `value` None takes back what a person said; `operator` is "=", "+=" or "-="."""
+    """One KEY=VALUE, understood.
+
+    `value` None takes back what a person said; `operator` is "=", "+=" or "-=".
+    """
 
     key: str
     operator: str
@@ -38,7 +45,9 @@ class Assignment:
 
 
 def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """What names assets, and what says something of them: that begins with a known key and an equals sign."""
+    """What names assets, and what says something of them:
+    that begins with a known key and an equals sign.
+    """
     says = [word for word in words if _ASSIGNMENT.fullmatch(word)]
     return [word for word in words if not _ASSIGNMENT.fullmatch(word)], says
 
@@ -49,7 +58,9 @@ def check_name(word: str) -> None:
     if not match:
         return
     if match[1] in ("tag", "tags"):
-        raise UsageError("Tags are not set as a whole.", hint="Use `catalog tag WHAT --add TAG --remove TAG`.")
+        raise UsageError(
+            "Tags are not set as a whole.", hint="Use `catalog tag WHAT --add TAG --remove TAG`."
+        )
     close = difflib.get_close_matches(match[1].lower(), KEYS, 1)
     hint = f"Did you mean {close[0]}?" if close else f"It knows {', '.join(KEYS)}."
     raise UsageError(f"There is no key {match[1]} in {word[:80]}; nothing was changed.", hint=hint)
@@ -59,10 +70,18 @@ def parse_assignments(texts: Sequence[str], now: datetime) -> tuple[Assignment, 
     """Every KEY=VALUE. `now` is naive UTC. Raises UsageError that says what is wrong with which."""
     found = [_parsed(text, now) for text in texts]
     if not found:
-        raise UsageError("There is nothing to set.", hint=f"Give KEY=VALUE, such as rating=4; it knows {', '.join(KEYS)}.")
+        raise UsageError(
+            "There is nothing to set.",
+            hint=f"Give KEY=VALUE, such as rating=4; it knows {', '.join(KEYS)}.",
+        )
     for number, one in enumerate(found):
-        if any(one.key == other.key and "=" in (one.operator, other.operator) for other in found[:number]):
-            raise UsageError(f"{one.key} is given twice; nothing was changed.", hint="Give it once.")
+        if any(
+            one.key == other.key and "=" in (one.operator, other.operator)
+            for other in found[:number]
+        ):
+            raise UsageError(
+                f"{one.key} is given twice; nothing was changed.", hint="Give it once."
+            )
     return tuple(found)
 
 
@@ -72,17 +91,26 @@ def _parsed(text: str, now: datetime) -> Assignment:
         raise UsageError(f"{text} is no KEY=VALUE.")
     key, operator, value = match[1], match[2], match[3].strip()
     if operator != "=" and key != "albums":
-        raise UsageError(f"{key}{operator} is not understood: only albums can be added to.", hint=f"Write {key}=VALUE.")
+        raise UsageError(
+            f"{key}{operator} is not understood: only albums can be added to.",
+            hint=f"Write {key}=VALUE.",
+        )
     if not value and operator == "=":
         return Assignment(key, operator, None)
     try:
         return Assignment(key, operator, _value(key, value, now))
     except ValueError as error:
         shown = value if len(value) <= 80 else f"{value[:80]}..."
-        raise UsageError(f"{key}={shown} cannot be set: {error}; nothing was changed.", hint=_FORMS.get(key, "")) from error
+        raise UsageError(
+            f"{key}={shown} cannot be set: {error}; nothing was changed.", hint=_FORMS.get(key, "")
+        ) from error
 
 
-_FORMS = {"position": "Write it as position=51.05,3.72.", "rating": "Write it as rating=4.", "favorite": "Write favorite=yes."}
+_FORMS = {
+    "position": "Write it as position=51.05,3.72.",
+    "rating": "Write it as rating=4.",
+    "favorite": "Write favorite=yes.",
+}
 
 
 def _value(key: str, text: str, now: datetime) -> Any:
@@ -116,8 +144,12 @@ def _numbers(text: str) -> list[float] | str:
         return text
 
 
-def with_surroundings(assignments: Sequence[Assignment], place_of: Callable[[Position], Place | None]) -> tuple[Assignment, ...]:
-    """The assignments, and with a position the words for it, so that searches for its city find the asset."""
+def with_surroundings(
+    assignments: Sequence[Assignment], place_of: Callable[[Position], Place | None]
+) -> tuple[Assignment, ...]:
+    """The assignments, and with a position the words for it,
+    so that searches for its city find the asset.
+    """
     position = next((one.value for one in assignments if one.key == "position" and one.value), None)
     if position is None:
         return tuple(assignments)
@@ -146,8 +178,12 @@ def setting(assignments: Sequence[Assignment]) -> Saying:
     return said
 
 
-def _with_albums(person: dict[str, Any], base: Mapping[str, Any], one: Assignment) -> dict[str, Any]:
-    """More or fewer albums than there are; what comes to the same as without a person is no longer said by one."""
+def _with_albums(
+    person: dict[str, Any], base: Mapping[str, Any], one: Assignment
+) -> dict[str, Any]:
+    """More or fewer albums than there are;
+    what comes to the same as without a person is no longer said by one.
+    """
     stated = list(base.get("albums", []))
     before = person.get("albums", stated)
     if one.operator == "+=":
@@ -162,10 +198,14 @@ def tagging(add: Sequence[str], remove: Sequence[str]) -> Saying:
     """What `catalog tag` makes of what was said. Raises UsageError for a tag that cannot be one."""
     more, fewer = _tags(add), _tags(remove)
     if not more and not fewer:
-        raise UsageError("There is no tag to add or remove.", hint="Give --add TAG or --remove TAG.")
+        raise UsageError(
+            "There is no tag to add or remove.", hint="Give --add TAG or --remove TAG."
+        )
     both = [tag for tag in more if tag in fewer]
     if both:
-        raise UsageError(f"The tag {both[0]} cannot be added and removed at once; nothing was changed.")
+        raise UsageError(
+            f"The tag {both[0]} cannot be added and removed at once; nothing was changed."
+        )
 
     def said(person: Said, base: Mapping[str, Any]) -> dict[str, Any]:
         stated = base.get("tags", [])
@@ -175,7 +215,11 @@ def tagging(add: Sequence[str], remove: Sequence[str]) -> Saying:
         removed += [t for t in fewer if t not in removed and t in stated]
         rest = {k: v for k, v in person.items() if k not in ("tags_added", "tags_removed")}
         added, removed = CHECKS["tags_added"](added), CHECKS["tags_removed"](removed)
-        return {**rest, **({"tags_added": added} if added else {}), **({"tags_removed": removed} if removed else {})}
+        return {
+            **rest,
+            **({"tags_added": added} if added else {}),
+            **({"tags_removed": removed} if removed else {}),
+        }
 
     return said
 
@@ -191,7 +235,10 @@ def _tags(texts: Sequence[str]) -> list[str]:
 def told(gone: Mapping[str, Any], come: Mapping[str, Any]) -> str:
     """A change on one line: `rating: 3 -> 5, tags: sea -> sea, sun`."""
     fields = sorted({*gone, *come} - {"person", "extracted", "manual", "sources"})
-    return "; ".join(f"{field}: {_shown(field, gone.get(field))} -> {_shown(field, come.get(field))}" for field in fields)
+    return "; ".join(
+        f"{field}: {_shown(field, gone.get(field))} -> {_shown(field, come.get(field))}"
+        for field in fields
+    )
 
 
 def _shown(field: str, value: Any) -> str:
@@ -207,10 +254,14 @@ def _shown(field: str, value: Any) -> str:
         return taken_shown(value)
     if field == "location":
         return f"{value['lat']}, {value['lon']}"
-    return ", ".join(str(value[name]) for name in ("name", "city", "region", "country") if value.get(name))
+    return ", ".join(
+        str(value[name]) for name in ("name", "city", "region", "country") if value.get(name)
+    )
 
 
 def taken_shown(captured: Mapping[str, Any]) -> str:
-    """A document's capture time for a person: `2019-07-12 18:30:15`, or the day alone where no time is known."""
+    """A document's capture time for a person: `2019-07-12 18:30:15`,
+    or the day alone where no time is known.
+    """
     wall = str(captured["wall"]).replace("T", " ").removesuffix(".000")
     return wall if captured.get("has_time", True) else wall[:10]

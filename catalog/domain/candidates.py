@@ -1,4 +1,6 @@
-"""Which entries of a folder may be photos and videos, and what is passed over without being read."""
+"""Which entries of a folder may be photos and videos,
+and what is passed over without being read.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,9 @@ Any other kind says nothing of a content: an `etag` is a store's own word for a 
 file.
 """
 KEPT = tuple(kind for kind in (*PROOFS, *HINTS) if kind != CONTENT)
-"""Kinds that a document keeps beside the content hash: as they were computed, or as a store states them."""
+"""Kinds that a document keeps beside the content hash: as they were computed,
+or as a store states them.
+"""
 NONE: Mapping[str, str] = {}
 """No checksum at all; shared, never changed."""
 

@@ -1,4 +1,6 @@
-"""The rows of a document that say where an asset's bytes lie, and how a file is known again without reading it."""
+"""The rows of a document that say where an asset's bytes lie,
+and how a file is known again without reading it.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,9 @@ Row = dict[str, Any]
 class Held(NamedTuple):
     """What the index says of one file of a store, a copy or a sidecar. Times are in ms since 1970.
 
-    `checksums` are those that it knows of the content besides its hash, as far as they were asked for. `host` is the machine
-    on which `device` and `inode` count: "" where the store numbers its files itself, and in records of an older version,
-    which did not keep it.
+    `checksums` are those that it knows of the content besides its hash, as far as they were asked
+    for. `host` is the machine on which `device` and `inode` count: "" where the store numbers its
+    files itself, and in records of an older version, which did not keep it.
     """
 
     path: str
@@ -65,10 +67,17 @@ def mtime_text(entry: Entry) -> str:
 def copy_row(store: str, entry: Entry, added: datetime, verified: datetime) -> Row:
     """The row of a copy whose content is proved."""
     return {
-        "store": store, "path": entry.path, "name": entry.name, "size": entry.size, "mtime": mtime_text(entry),
-        "added": timestamp(added), "verified": timestamp(verified), "state": OK, **_identity(entry),
+        "store": store,
+        "path": entry.path,
+        "name": entry.name,
+        "size": entry.size,
+        "mtime": mtime_text(entry),
+        "added": timestamp(added),
+        "verified": timestamp(verified),
+        "state": OK,
+        **_identity(entry),
         **({"revision": entry.revision} if entry.revision else {}),
-    }  # fmt: skip
+    }
 
 
 def sidecar_row(store: str, entry: Entry, digest: str) -> Row:
@@ -88,28 +97,46 @@ def _identity(entry: Entry) -> Row:
 
 
 def inode_fields(device: int, inode: int, host: str, ctime_ns: int) -> Row:
-    """The part of a row by which a file is known again under another name; nothing where that is not known."""
+    """The part of a row by which a file is known again under another name;
+    nothing where that is not known.
+    """
     if not inode:
         return {}
-    return {"device": device, "inode": inode, **({"host": host, "ctime_ns": ctime_ns} if host else {})}
+    return {
+        "device": device,
+        "inode": inode,
+        **({"host": host, "ctime_ns": ctime_ns} if host else {}),
+    }
 
 
 def held(row: Mapping[str, Any], content_hash: str, checksums: Mapping[str, str] = NONE) -> Held:
-    """A row as a value to compare with a listing. A row without a time (of an older version) fits no file."""
+    """A row as a value to compare with a listing.
+
+    A row without a time (of an older version) fits no file.
+    """
     return Held(
-        row["path"], content_hash, row["size"], milliseconds(row.get("mtime")) if row.get("mtime") else -1,
-        int(row.get("device", 0)), int(row.get("inode", 0)), row.get("state", OK), milliseconds(row.get("verified")),
-        checksums, row.get("host", ""),
-    )  # fmt: skip
+        row["path"],
+        content_hash,
+        row["size"],
+        milliseconds(row.get("mtime")) if row.get("mtime") else -1,
+        int(row.get("device", 0)),
+        int(row.get("inode", 0)),
+        row.get("state", OK),
+        milliseconds(row.get("verified")),
+        checksums,
+        row.get("host", ""),
+    )
 
 
 def is_as_recorded(entry: Entry, known: Held) -> bool:
-    """Whether a file has the recorded content, where what its store states tells; else whether it has the size and time.
+    """Whether a file has the recorded content, where what its store states tells;
+    else whether it has the size and time.
 
     Then it need not be read.
 
-    A store that keeps whole seconds only, or every second one (FAT), may have rounded the time either way; where the
-    recorded time has no fraction there was nothing to round, and the file is looked at.
+    A store that keeps whole seconds only, or every second one (FAT), may have rounded the time
+    either way; where the recorded time has no fraction there was nothing to round, and the file is
+    looked at.
     """
     if entry.size != known.size:
         return False
@@ -130,30 +157,51 @@ Identity: TypeAlias = tuple[str, int, int, int, int]
 
 def identity(entry: Entry) -> Identity | None:
     """That of a file; None without inodes."""
-    return (entry.host, entry.device, entry.inode, entry.size, entry.mtime_ns // 1_000_000) if entry.inode else None
+    return (
+        (entry.host, entry.device, entry.inode, entry.size, entry.mtime_ns // 1_000_000)
+        if entry.inode
+        else None
+    )
 
 
 def recorded_identity(known: Held) -> Identity | None:
-    """That of a recorded file. One of another machine, or of nobody knows which, is never that of a file here."""
-    return (known.host, known.device, known.inode, known.size, known.mtime_ms) if known.inode else None
+    """That of a recorded file.
+
+    One of another machine, or of nobody knows which, is never that of a file here.
+    """
+    return (
+        (known.host, known.device, known.inode, known.size, known.mtime_ms) if known.inode else None
+    )
 
 
 def is_renumbered(entry: Entry, known: Held) -> bool:
-    """Whether a recorded file has another inode now, on the same device: it was replaced, or the device numbers anew.
+    """Whether a recorded file has another inode now, on the same device: it was replaced,
+    or the device numbers anew.
 
-    Numbers of another machine say nothing. A record that does not tell its machine counts: it only leads to reading.
+    Numbers of another machine say nothing. A record that does not tell its machine counts: it only
+    leads to reading.
     """
-    return _is_comparable(entry, known) and entry.device == known.device and entry.inode != known.inode
+    return (
+        _is_comparable(entry, known) and entry.device == known.device and entry.inode != known.inode
+    )
 
 
 def is_link(entry: Entry, known: Held) -> bool:
-    """Whether a file, whatever its name, may be the very one that is recorded, and no copy of it."""
-    return _is_comparable(entry, known) and (entry.device, entry.inode) == (known.device, known.inode)
+    """Whether a file, whatever its name, may be the very one that is recorded,
+    and no copy of it.
+    """
+    return _is_comparable(entry, known) and (entry.device, entry.inode) == (
+        known.device,
+        known.inode,
+    )
 
 
 def is_same_inode(entry: Entry, known: Held) -> bool:
     """Whether nothing speaks against a file being the very one that was recorded."""
-    return not _is_comparable(entry, known) or (entry.device, entry.inode) == (known.device, known.inode)
+    return not _is_comparable(entry, known) or (entry.device, entry.inode) == (
+        known.device,
+        known.inode,
+    )
 
 
 def _is_comparable(entry: Entry, known: Held) -> bool:
@@ -161,10 +209,12 @@ def _is_comparable(entry: Entry, known: Held) -> bool:
 
 
 def flat(rows: Iterable[Row]) -> dict[str, Any]:
-    """`copies`, and the fields that follow from those that are there: `stores`, `copy_count` and `paths`.
+    """`copies`, and the fields that follow from those that are there: `stores`,
+    `copy_count` and `paths`.
 
-    Links to one file are one copy. Where a row does not tell on which machine its inode counts, it is taken for a link to any
-    other of that number: there may be fewer copies than there are paths, but never more.
+    Links to one file are one copy. Where a row does not tell on which machine its inode counts, it
+    is taken for a link to any other of that number: there may be fewer copies than there are paths,
+    but never more.
     """
     copies = list(rows)
     present = [c for c in copies if c["state"] == OK]

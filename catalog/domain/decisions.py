@@ -11,12 +11,23 @@ from catalog.domain.fixity import is_content_hash
 
 KEEP, DROP, NOT_DUPLICATE = "keep", "drop", "not-duplicate"
 WANTED, NOT_BAD = "wanted", "not-bad"
-"""What is remembered besides: that both of two are to stay, and that a shot is none of the bad ones."""
+"""What is remembered besides: that both of two are to stay,
+and that a shot is none of the bad ones.
+"""
 DECISIONS = (KEEP, DROP, NOT_DUPLICATE)
-EXACT, SAME_IMAGE, SIMILAR, BURST, ALIKE, BAD = "exact", "same-image", "similar", "burst", "alike", "bad"
+EXACT, SAME_IMAGE, SIMILAR, BURST, ALIKE, BAD = (
+    "exact",
+    "same-image",
+    "similar",
+    "burst",
+    "alike",
+    "bad",
+)
 DUPLICATES = (EXACT, SAME_IMAGE, SIMILAR, BURST, ALIKE)
-"""Kinds of groups: same bytes at several places of one store; same image data with other metadata; same picture in other
-size, quality, format, turn or tone; frames of one moment; and what merely looks alike."""
+"""Kinds of groups: same bytes at several places of one store; same image data with other metadata;
+same picture in other size, quality, format, turn or tone; frames of one moment; and what merely
+looks alike.
+"""
 KINDS = (*DUPLICATES, BAD)
 COLUMNS = ("group", "kind", "decision", "hash", "path", "keeper")
 """The names under which a decision's values are written."""
@@ -27,8 +38,9 @@ _GROUP = re.compile(r"g[0-9a-f]{11}|[0-9a-f]{12}")
 class Decision:
     """What shall become of one member of a group.
 
-    `path` (`store:path`) tells the copies of one content apart, in groups of kind exact; "" in others. `keeper` is the
-    content hash of the member that stays in any case and takes what is known of the dropped ones; "" where none stays.
+    `path` (`store:path`) tells the copies of one content apart, in groups of kind exact; "" in
+    others. `keeper` is the content hash of the member that stays in any case and takes what is
+    known of the dropped ones; "" where none stays.
     """
 
     group: str
@@ -54,7 +66,8 @@ class Answer:
 
 
 def group_id(members: Iterable[tuple[str, str]]) -> str:
-    """The name of a group, g and 11 hex digits (no spreadsheet takes it for a number): the same for the same members.
+    """The name of a group, g and 11 hex digits (no spreadsheet takes it for a number):
+    the same for the same members.
 
     A member is a hash and a path, or "" where the path does not matter.
     """
@@ -63,9 +76,14 @@ def group_id(members: Iterable[tuple[str, str]]) -> str:
 
 
 def parse_decision(row: Mapping[str, object]) -> Decision:
-    """A decision from its values by column name. Raises ValueError that says which value does not fit."""
+    """A decision from its values by column name.
+
+    Raises ValueError that says which value does not fit.
+    """
     values = {name: _text(row, name) for name in COLUMNS}
-    decision = Decision(**values | {n: values[n].lower() for n in ("group", "kind", "decision", "hash", "keeper")})
+    decision = Decision(
+        **values | {n: values[n].lower() for n in ("group", "kind", "decision", "hash", "keeper")}
+    )
     if not _GROUP.fullmatch(decision.group):
         raise ValueError(f"the group {decision.group!r} is no name of 12 hex digits")
     if decision.kind not in KINDS:
@@ -93,7 +111,9 @@ def _check_consistent(decision: Decision) -> None:
     if decision.kind == EXACT:
         store, colon, path = decision.path.partition(":")
         if not (store and colon and path):
-            raise ValueError(f"the path {decision.path!r} does not say which copy is meant (store:path)")
+            raise ValueError(
+                f"the path {decision.path!r} does not say which copy is meant (store:path)"
+            )
     elif decision.path:
         raise ValueError("a path is for copies of one content (kind exact) only")
     elif decision.decision == DROP and decision.hash == decision.keeper:
@@ -103,7 +123,9 @@ def _check_consistent(decision: Decision) -> None:
 
 
 def contradictions(decisions: Sequence[Decision]) -> dict[int, str]:
-    """Why some of the decisions cannot be followed beside the others, by their place in the sequence (0-based)."""
+    """Why some of the decisions cannot be followed beside the others,
+    by their place in the sequence (0-based).
+    """
     first: dict[tuple[str, str, str], int] = {}
     keepers: dict[str, tuple[str, str]] = {}
     problems: dict[int, str] = {}
@@ -111,6 +133,9 @@ def contradictions(decisions: Sequence[Decision]) -> dict[int, str]:
         before = decisions[first.setdefault(decision.member, number)]
         if before != decision:
             problems[number] = f"another row decides {before.decision} for the same picture"
-        elif keepers.setdefault(decision.group, (decision.kind, decision.keeper)) != (decision.kind, decision.keeper):
+        elif keepers.setdefault(decision.group, (decision.kind, decision.keeper)) != (
+            decision.kind,
+            decision.keeper,
+        ):
             problems[number] = "another row of the group names another kind or keeper"
     return problems

@@ -1,6 +1,8 @@
-"""The values of a document that follow from its others: indexed beside them, since nothing is computed at search time.
+"""The values of a document that follow from its others: indexed beside them,
+since nothing is computed at search time.
 
-They have no other writer. Whoever changes a document takes them off, or lays them on again, by the two functions here.
+They have no other writer. Whoever changes a document takes them off, or lays them on again, by the
+two functions here.
 """
 
 from __future__ import annotations
@@ -28,14 +30,22 @@ def with_derived(document: Mapping[str, Any]) -> Document:
     made = without_derived(document)
     if made.get("captured"):
         made["captured"] = {**made["captured"], **_of_captured(made["captured"])}
-    return {**made, **_of_size(made.get("width"), made.get("height")), **({"preview": made["hash"]} if made.get("hash") else {})}
+    return {
+        **made,
+        **_of_size(made.get("width"), made.get("height")),
+        **({"preview": made["hash"]} if made.get("hash") else {}),
+    }
 
 
 def without_derived(document: Mapping[str, Any]) -> Document:
-    """The document without what follows from its values; any part of a document, such as an event holds, as well."""
+    """The document without what follows from its values; any part of a document,
+    such as an event holds, as well.
+    """
     made = {name: value for name, value in document.items() if name not in OF_DOCUMENT}
     if isinstance(made.get("captured"), Mapping):
-        made["captured"] = {name: value for name, value in made["captured"].items() if name not in OF_CAPTURED}
+        made["captured"] = {
+            name: value for name, value in made["captured"].items() if name not in OF_CAPTURED
+        }
     return made
 
 

@@ -1,4 +1,6 @@
-"""Changes of documents as values: pure functions from one state of a document to the next, and what they changed."""
+"""Changes of documents as values: pure functions from one state of a document to the next,
+and what they changed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from catalog.domain.person import merged, overlaid, without_person
 
 Document = dict[str, Any]
 Change = Callable[[Document | None], Document | None]
-"""From the document as it is (None where there is none) to what it shall be (None: it is forgotten)."""
+"""From the document as it is (None where there is none) to what it shall be (None:
+it is forgotten).
+"""
 
 _ROWS = ("copies", "sidecars")
 _UNTOLD = frozenset({"updated", "run", "stores", "copy_count", "paths"})
@@ -25,8 +29,8 @@ _OF_CONTENT = "checksums"
 class Edit:
     """One change of one asset, told in the history as one event.
 
-    `event` holds what the event says besides: store, path, source, reason, `effect` ("index" or "file"), `trash`. An
-    edit that is `untold` is too small a thing for the history.
+    `event` holds what the event says besides: store, path, source, reason, `effect` ("index" or
+    "file"), `trash`. An edit that is `untold` is too small a thing for the history.
     """
 
     hash: str
@@ -36,7 +40,7 @@ class Edit:
     untold: bool = False
 
 
-# --- changes -------------------------------------------------------------------------------------------------------------
+# --- changes --------------------------------------------------------------------------------------
 
 
 def created(document: Document) -> Change:
@@ -54,16 +58,24 @@ def created(document: Document) -> Change:
 
 
 def with_copy(row: Row, instead_of: str | None = None) -> Change:
-    """A copy more, or anew; `instead_of` is the path in the same store from which it was moved here."""
+    """A copy more, or anew; `instead_of` is the path in the same store from which it was moved
+    here.
+    """
 
     def change(document: Document | None) -> Document | None:
         if document is None:
             return None
         gone = {row["path"], instead_of}
-        old = {c["path"]: c for c in document["copies"] if c["store"] == row["store"] and c["path"] in gone}
+        old = {
+            c["path"]: c
+            for c in document["copies"]
+            if c["store"] == row["store"] and c["path"] in gone
+        }
         before = old.get(row["path"]) or old.get(instead_of or "")
         new = {**row, "added": before["added"]} if before else row
-        kept = [c for c in document["copies"] if not (c["store"] == row["store"] and c["path"] in gone)]
+        kept = [
+            c for c in document["copies"] if not (c["store"] == row["store"] and c["path"] in gone)
+        ]
         return {**document, **flat([*kept, new])}
 
     return change
@@ -75,7 +87,9 @@ def moved_copy(store: str, old: str, row: Row) -> Change:
     def change(document: Document | None) -> Document | None:
         if document is None:
             return None
-        before = next((c for c in document["copies"] if (c["store"], c["path"]) == (store, old)), None)
+        before = next(
+            (c for c in document["copies"] if (c["store"], c["path"]) == (store, old)), None
+        )
         kept = {k: before[k] for k in ("verified", "state") if k in before} if before else {}
         return with_copy({**row, **kept}, old)(document)
 
@@ -88,7 +102,10 @@ def without_copy(store: str, path: str) -> Change:
     def change(document: Document | None) -> Document | None:
         if document is None:
             return None
-        return {**document, **flat(c for c in document["copies"] if (c["store"], c["path"]) != (store, path))}
+        return {
+            **document,
+            **flat(c for c in document["copies"] if (c["store"], c["path"]) != (store, path)),
+        }
 
     return change
 
@@ -99,7 +116,10 @@ def marked(store: str, path: str, state: str, **values: Any) -> Change:
     def change(document: Document | None) -> Document | None:
         if document is None:
             return None
-        rows = [c | {"state": state} | values if (c["store"], c["path"]) == (store, path) else c for c in document["copies"]]
+        rows = [
+            c | {"state": state} | values if (c["store"], c["path"]) == (store, path) else c
+            for c in document["copies"]
+        ]
         return {**document, **flat(rows)}
 
     return change
@@ -113,13 +133,18 @@ def with_sidecars(gone: Iterable[tuple[str, str]], rows: Sequence[Row]) -> Chang
         if document is None:
             return None
         kept = [s for s in document.get("sidecars", []) if (s["store"], s["path"]) not in without]
-        return _with_list(document, "sidecars", sorted([*kept, *rows], key=lambda s: (s["store"], s["path"])))
+        return _with_list(
+            document, "sidecars", sorted([*kept, *rows], key=lambda s: (s["store"], s["path"]))
+        )
 
     return change
 
 
-def with_saying(saying: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]) -> Change:
-    """What a person says, made from what was said before and from the document as its bytes alone would make it.
+def with_saying(
+    saying: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]],
+) -> Change:
+    """What a person says, made from what was said before and from the document as its bytes alone
+    would make it.
 
     See `domain.person`.
     """
@@ -133,7 +158,10 @@ def with_saying(saying: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping
 
 
 def with_album(album: str) -> Change:
-    """Part of one more album. What a person said of albums is kept, and added to; an album that a person took away stays so."""
+    """Part of one more album.
+
+    What a person said of albums is kept, and added to; an album that a person took away stays so.
+    """
 
     def change(document: Document | None) -> Document | None:
         base = without_person(document) if document is not None else {}
@@ -150,8 +178,8 @@ def with_album(album: str) -> Change:
 def described_anew(facts: Document) -> Change:
     """What the bytes state, read again; copies, sidecars, stack, and what a person said stay.
 
-    So does what links it to other assets, and who sent it. What a sidecar says for a person counts only where the index
-    knows of nothing said: the index is newer.
+    So does what links it to other assets, and who sent it. What a sidecar says for a person counts
+    only where the index knows of nothing said: the index is newer.
     """
     linked = ("stack", "renditions", "rendition_of", "owner", "device", "place_removed")
     kept = ("copies", "sidecars", "added", "original", "albums", *linked)
@@ -160,7 +188,9 @@ def described_anew(facts: Document) -> Change:
         if document is None:
             return None
         read, base = without_person(facts), without_person(document)
-        fresh = {k: v for k, v in read.items() if k not in kept} | {k: base[k] for k in kept if k in base}
+        fresh = {k: v for k, v in read.items() if k not in kept} | {
+            k: base[k] for k in kept if k in base
+        }
         said = document.get("person") or facts.get("person", {})
         whole = with_checksums(base.get(_OF_CONTENT, {}))({**fresh, **flat(document["copies"])})
         return overlaid(whole or fresh, said)
@@ -181,12 +211,16 @@ def with_checksums(checksums: Mapping[str, str]) -> Change:
 
 def with_stack(stack: str, role: str) -> Change:
     """Part of a stack."""
-    return lambda document: {**document, "stack": {"id": stack, "role": role}} if document is not None else None
+    return lambda document: (
+        {**document, "stack": {"id": stack, "role": role}} if document is not None else None
+    )
 
 
 def without_stack() -> Change:
     """No longer part of a stack."""
-    return lambda document: {k: v for k, v in document.items() if k != "stack"} if document is not None else None
+    return lambda document: (
+        {k: v for k, v in document.items() if k != "stack"} if document is not None else None
+    )
 
 
 def forgotten() -> Change:
@@ -195,11 +229,17 @@ def forgotten() -> Change:
 
 
 def forgotten_without(store: str, path: str) -> Change:
-    """A copy less, and no document any more where it was the last that may be anywhere, in whatever state."""
+    """A copy less, and no document any more where it was the last that may be anywhere,
+    in whatever state.
+    """
 
     def change(document: Document | None) -> Document | None:
         rest = without_copy(store, path)(document)
-        return rest if rest is not None and any(c["state"] != MISSING for c in rest["copies"]) else None
+        return (
+            rest
+            if rest is not None and any(c["state"] != MISSING for c in rest["copies"])
+            else None
+        )
 
     return change
 
@@ -209,11 +249,15 @@ def _with_list(document: Document, name: str, values: list[Any]) -> Document:
     return {**rest, name: values} if values else rest
 
 
-# --- what a change did, and its reverse -------------------------------------------------------------------------------
+# --- what a change did, and its reverse -----------------------------------------------------------
 
 
-def difference(before: Document | None, after: Document | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """What was taken away and what came: rows of copies and sidecars, values of other fields; None where nothing did."""
+def difference(
+    before: Document | None, after: Document | None
+) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """What was taken away and what came: rows of copies and sidecars, values of other fields;
+    None where nothing did.
+    """
     if before is None or after is None:
         if before is after:
             return None
@@ -226,7 +270,10 @@ def difference(before: Document | None, after: Document | None) -> tuple[dict[st
         if old == new:
             continue
         if name in _ROWS:
-            gone[name], come[name] = _rows_without(old or [], new or []), _rows_without(new or [], old or [])
+            gone[name], come[name] = (
+                _rows_without(old or [], new or []),
+                _rows_without(new or [], old or []),
+            )
         else:
             gone[name], come[name] = old, new
     return (gone, come) if gone or come else None
@@ -248,7 +295,9 @@ def reversed_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> Chan
 
     def change(document: Document | None) -> Document | None:
         if "document" in before:
-            if document is not None:  # it was added again since: what a person had said of it comes back
+            if (
+                document is not None
+            ):  # it was added again since: what a person had said of it comes back
                 said = merged(document.get("person", {}), before["document"].get("person", {}))
                 return overlaid(document, said)
             return with_derived(before["document"])
@@ -258,11 +307,17 @@ def reversed_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> Chan
         for name in sorted({*before, *after} - {"document", _OF_CONTENT}):
             old, new = before.get(name), after.get(name)
             if name in _ROWS:
-                result = _with_list(result, name, _rows_back(result.get(name, []), old or [], new or [], name))
+                result = _with_list(
+                    result, name, _rows_back(result.get(name, []), old or [], new or [], name)
+                )
             elif result.get(name) != new:
                 raise ValueError(f"{name} was changed since")
             else:
-                result = {**result, name: old} if old is not None else {k: v for k, v in result.items() if k != name}
+                result = (
+                    {**result, name: old}
+                    if old is not None
+                    else {k: v for k, v in result.items() if k != name}
+                )
         if "document" in after:
             return _uncreated(document, after["document"])
         return with_derived({**result, **flat(result.get("copies", []))})

@@ -1,7 +1,8 @@
 """The photo and video types the catalog knows, and how content tells them apart.
 
-Signatures follow the formats' own specifications; camera RAW files built on TIFF share one signature and
-are told apart by the tags inside (see `refine_tiff`) and, failing that, by their extension.
+Signatures follow the formats' own specifications; camera RAW files built on TIFF share one
+signature and are told apart by the tags inside (see `refine_tiff`) and, failing that, by their
+extension.
 """
 
 from __future__ import annotations
@@ -89,28 +90,70 @@ MEDIA_EXTENSIONS = frozenset(e for t in TYPES for e in t.extensions)
 SIDECAR_EXTENSIONS = frozenset({"xmp", "aae", "json", "thm"})
 """Files that describe an asset beside them; they travel with it and are no assets themselves."""
 
-IGNORED_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", "picasa.ini", ".picasa.ini"})
+IGNORED_NAMES = frozenset(
+    {".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", "picasa.ini", ".picasa.ini"}
+)
 """Files that systems and viewers leave behind (lower-case)."""
 
-IGNORED_FOLDERS = frozenset({"@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "$recycle.bin", "_gsdata_",
-                             "system volume information", "lost+found", "__macosx"})  # fmt: skip
-"""Folders that NAS systems and synchronisers keep for themselves: thumbnails, bins, snapshots (lower-case)."""
+IGNORED_FOLDERS = frozenset(
+    {
+        "@eadir",
+        "#recycle",
+        "#snapshot",
+        "@recycle",
+        "@recently-snapshot",
+        "$recycle.bin",
+        "_gsdata_",
+        "system volume information",
+        "lost+found",
+        "__macosx",
+    }
+)
+"""Folders that NAS systems and synchronisers keep for themselves: thumbnails, bins,
+snapshots (lower-case).
+"""
 
 _TIFF_RAW_EXTENSIONS = {e: t for t in TYPES if t.family == _RAW for e in t.extensions}
 _BRANDS = {
-    b"avif": "avif", b"avis": "avif",
-    b"heic": "heic", b"heix": "heic", b"heim": "heic", b"heis": "heic", b"hevc": "heic", b"hevx": "heic",
-    b"hevm": "heic", b"hevs": "heic",
-    b"mif1": "heif", b"msf1": "heif", b"mif2": "heif", b"miaf": "heif",
-    b"crx ": "cr3", b"qt  ": "mov",
-    b"M4V ": "m4v", b"M4VH": "m4v", b"M4VP": "m4v",
-    b"3gp1": "3gp", b"3gp2": "3gp", b"3gp3": "3gp", b"3gp4": "3gp", b"3gp5": "3gp", b"3gp6": "3gp",
-    b"3gp7": "3gp", b"3gr6": "3gp", b"3gs6": "3gp", b"3ge6": "3gp", b"3gg6": "3gp",
-    b"3g2a": "3g2", b"3g2b": "3g2", b"3g2c": "3g2",
-}  # fmt: skip
+    b"avif": "avif",
+    b"avis": "avif",
+    b"heic": "heic",
+    b"heix": "heic",
+    b"heim": "heic",
+    b"heis": "heic",
+    b"hevc": "heic",
+    b"hevx": "heic",
+    b"hevm": "heic",
+    b"hevs": "heic",
+    b"mif1": "heif",
+    b"msf1": "heif",
+    b"mif2": "heif",
+    b"miaf": "heif",
+    b"crx ": "cr3",
+    b"qt  ": "mov",
+    b"M4V ": "m4v",
+    b"M4VH": "m4v",
+    b"M4VP": "m4v",
+    b"3gp1": "3gp",
+    b"3gp2": "3gp",
+    b"3gp3": "3gp",
+    b"3gp4": "3gp",
+    b"3gp5": "3gp",
+    b"3gp6": "3gp",
+    b"3gp7": "3gp",
+    b"3gr6": "3gp",
+    b"3gs6": "3gp",
+    b"3ge6": "3gp",
+    b"3gg6": "3gp",
+    b"3g2a": "3g2",
+    b"3g2b": "3g2",
+    b"3g2c": "3g2",
+}
 _QUICKTIME_ATOMS = (b"moov", b"wide", b"free", b"skip", b"pnot", b"junk")
 _FIRST_LETTER = 9
-"""A size that begins with less is no text ("The free lunch"), and such atoms are never larger (150 MB)."""
+"""A size that begins with less is no text ("The free lunch"),
+and such atoms are never larger (150 MB).
+"""
 _AUDIO_EXTENSIONS = frozenset({"m4a", "m4b", "m4p", "m4r", "3ga", "wma", "mka", "weba"})
 """Sound in a container that mostly holds videos, which its first bytes do not tell."""
 _ASF_GUID = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -190,22 +233,37 @@ def _by_tiff(head: bytes, extension: str) -> str | None:
 def refine_tiff(filetype: FileType, *, is_dng: bool, make: str, has_raw_data: bool) -> FileType:
     """The exact type of a TIFF-shaped file from tags inside, where the extension did not tell it.
 
-    `is_dng`: the file has a DNGVersion tag; `has_raw_data`: it holds sensor data (CFA), not a plain picture.
+    `is_dng`: the file has a DNGVersion tag; `has_raw_data`: it holds sensor data (CFA), not a plain
+    picture.
     """
     if is_dng and filetype.name != "gpr":
         return BY_NAME["dng"]
     if filetype.name != "tiff" or not has_raw_data:
         return filetype
     maker = make.lower()
-    for start, found in (("nikon", "nef"), ("sony", "arw"), ("pentax", "pef"), ("samsung", "srw"), ("hasselblad", "3fr"),
-                         ("canon", "cr2"), ("kodak", "kdc"), ("eastman", "kdc"), ("phase one", "iiq")):  # fmt: skip
+    for start, found in (
+        ("nikon", "nef"),
+        ("sony", "arw"),
+        ("pentax", "pef"),
+        ("samsung", "srw"),
+        ("hasselblad", "3fr"),
+        ("canon", "cr2"),
+        ("kodak", "kdc"),
+        ("eastman", "kdc"),
+        ("phase one", "iiq"),
+    ):
         if maker.startswith(start):
             return BY_NAME[found]
     return filetype
 
 
 def _by_other_image(head: bytes) -> str | None:
-    if head[:2] == b"BM" and len(head) >= 26 and head[6:10] == b"\0\0\0\0" and head[14] in (12, 16, 40, 52, 56, 64, 108, 124):
+    if (
+        head[:2] == b"BM"
+        and len(head) >= 26
+        and head[6:10] == b"\0\0\0\0"
+        and head[14] in (12, 16, 40, 52, 56, 64, 108, 124)
+    ):
         return "bmp"
     if head[:4] == b"8BPS":
         return "psd"

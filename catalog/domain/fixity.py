@@ -1,4 +1,7 @@
-"""Content hashes: what an asset is known by, and how a copy is proved. And the checksums that others know it by."""
+"""Content hashes: what an asset is known by, and how a copy is proved.
+
+And the checksums that others know it by.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ SHA256 = "sha256"
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """What one reading of some bytes gave: their content hash, and further checksums by kind, in hex."""
+    """What one reading of some bytes gave: their content hash, and further checksums by kind,
+    in hex.
+    """
 
     content: str
     checksums: Mapping[str, str] = field(default_factory=dict)
@@ -22,8 +27,9 @@ class Digests:
 class ContentHasher:
     """Incremental content hash: SHA-256 over the concatenated SHA-256 digests of each 4 MiB block.
 
-    Pieces may have any length. This is the hash Dropbox states for every file. `kinds` of checksums are
-    computed beside it. Where any is wanted, SHA-256 is given as well if the content is one block: it costs nothing.
+    Pieces may have any length. This is the hash Dropbox states for every file. `kinds` of checksums
+    are computed beside it. Where any is wanted, SHA-256 is given as well if the content is one
+    block: it costs nothing.
     """
 
     def __init__(self, kinds: Collection[str] = ()) -> None:
@@ -33,7 +39,9 @@ class ContentHasher:
         self._in_block = 0
         self._blocks = 0
         self._wants_sha256 = SHA256 in kinds
-        self._further = {kind: hashlib.new(kind, usedforsecurity=False) for kind in kinds if kind != SHA256}
+        self._further = {
+            kind: hashlib.new(kind, usedforsecurity=False) for kind in kinds if kind != SHA256
+        }
         self._running = list(self._further.values())
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
@@ -66,7 +74,9 @@ class ContentHasher:
         return Digests(self.hexdigest(), dict(sorted(made.items())))
 
     def _close_block(self) -> None:
-        """From the first block on a SHA-256 of the whole goes on, if one is wanted: of that block it is the same."""
+        """From the first block on a SHA-256 of the whole goes on, if one is wanted:
+        of that block it is the same.
+        """
         self._overall.update(self._block.digest())
         if not self._blocks and self._wants_sha256:
             self._running.append(self._first)

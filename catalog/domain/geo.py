@@ -17,8 +17,13 @@ class Position:
     source: str = ""
 
 
-def position_or_reason(lat: float | None, lon: float | None, altitude: float | None, source: str) -> tuple[Position | None, str]:
-    """A possible position, or None and why the numbers are no position. Altitudes that no camera reaches are dropped."""
+def position_or_reason(
+    lat: float | None, lon: float | None, altitude: float | None, source: str
+) -> tuple[Position | None, str]:
+    """A possible position, or None and why the numbers are no position.
+
+    Altitudes that no camera reaches are dropped.
+    """
     if lat is None or lon is None or not (math.isfinite(lat) and math.isfinite(lon)):
         return None, "no number"
     if abs(lat) > 90 or abs(lon) > 180:
@@ -34,7 +39,9 @@ _ISO_6709 = re.compile(r"([+-]\d+(?:\.\d*)?)([+-]\d+(?:\.\d*)?)([+-]\d+(?:\.\d*)
 
 
 def parse_iso6709(text: str) -> tuple[float, float, float | None] | None:
-    """Latitude, longitude and altitude from ISO 6709 text such as `+51.05+003.72+010.5/` (degrees, DDMM or DDMMSS)."""
+    """Latitude, longitude and altitude from ISO 6709 text such as `+51.05+003.72+010.5/` (degrees,
+    DDMM or DDMMSS).
+    """
     match = _ISO_6709.search(text.strip())
     if not match:
         return None
@@ -55,5 +62,8 @@ def _degrees(text: str, digits: int) -> float:
 def distance_km(a: Position, b: Position) -> float:
     """Great-circle distance in kilometres (haversine, mean earth radius 6371 km)."""
     lat1, lon1, lat2, lon2 = map(math.radians, (a.lat, a.lon, b.lat, b.lon))
-    h = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    h = (
+        math.sin((lat2 - lat1) / 2) ** 2
+        + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    )
     return 2 * 6371.0 * math.asin(min(1.0, math.sqrt(h)))

@@ -1,4 +1,5 @@
-"""Where an asset lives in the catalog: `YYYY/MM_Month/YYYY-MM-DD HH-MM-SS Place.ext` and its relatives.
+"""Where an asset lives in the catalog: `YYYY/MM_Month/YYYY-MM-DD HH-MM-SS Place.ext` and its
+relatives.
 
 The wall clock names folders and files; month names are English whatever the locale.
 """
@@ -16,21 +17,54 @@ from catalog.domain.capture_time import CaptureTime
 from catalog.domain.filetypes import extension_of
 from catalog.domain.names import MAX_NAME_BYTES, portable, shortened
 
-MONTHS = ("January", "February", "March", "April", "May", "June", "July",
-          "August", "September", "October", "November", "December")  # fmt: skip
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 MAX_EXTENSION_BYTES = 32
 """What stands behind a last dot can be a whole sentence; so much of it is kept."""
 WEAK_SOURCES = frozenset({"folder", "mtime", "exif:DateTime"})
-FIELDS = frozenset({"year", "month", "day", "hour", "minute", "second", "month_name", "date", "time", "place", "city",
-                    "country", "region", "original", "make", "model", "kind"})  # fmt: skip
+FIELDS = frozenset(
+    {
+        "year",
+        "month",
+        "day",
+        "hour",
+        "minute",
+        "second",
+        "month_name",
+        "date",
+        "time",
+        "place",
+        "city",
+        "country",
+        "region",
+        "original",
+        "make",
+        "model",
+        "kind",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Templates of folders and names. The fields are FIELDS, in braces; empty fields leave no stray space.
+    """Templates of folders and names.
 
-    `name` is for a known time of capture, `name_weak` where the time is only the file's own (mtime, folder),
-    `name_date_only` where no time of day is known.
+    The fields are FIELDS, in braces; empty fields leave no stray space.
+
+    `name` is for a known time of capture, `name_weak` where the time is only the file's own (mtime,
+    folder), `name_date_only` where no time of day is known.
     """
 
     folder: str = "{year}/{month}_{month_name}"
@@ -46,14 +80,21 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class AlbumLayout(Layout):
-    """The layout of one album: all of it lies in `album_folder`, videos included, and names that a person gave stay."""
+    """The layout of one album: all of it lies in `album_folder`, videos included,
+    and names that a person gave stay.
+    """
 
     album_folder: str = ""
 
 
 def album_layout(layout: Layout, folder: str) -> AlbumLayout:
-    """The layout of an album that lies in a folder; the names that no person gave are made as elsewhere."""
-    return AlbumLayout(**asdict(layout) | {"video_folder": "", "live_video_beside_still": True, "album_folder": folder})
+    """The layout of an album that lies in a folder;
+    the names that no person gave are made as elsewhere.
+    """
+    return AlbumLayout(
+        **asdict(layout)
+        | {"video_folder": "", "live_video_beside_still": True, "album_folder": folder}
+    )
 
 
 def unknown_fields(template: str) -> list[str]:
@@ -62,7 +103,10 @@ def unknown_fields(template: str) -> list[str]:
 
 
 def folder_of(layout: Layout, asset: Asset, *, live_video: bool = False) -> str:
-    """The folder of an asset, relative to the store's root, POSIX. `live_video`: the movie of a Live Photo."""
+    """The folder of an asset, relative to the store's root, POSIX.
+
+    `live_video`: the movie of a Live Photo.
+    """
     if isinstance(layout, AlbumLayout):
         return layout.album_folder
     captured = asset.captured
@@ -80,7 +124,9 @@ def portable_folder(folder: str) -> str:
 
 
 def stem_of(layout: Layout, asset: Asset, original: str) -> str:
-    """The file name without extension; `original` is the file's name before it came to the catalog."""
+    """The file name without extension; `original` is the file's name before it came to
+    the catalog.
+    """
     old_stem = original[: -len(extension_of(original)) - 1] if extension_of(original) else original
     if isinstance(layout, AlbumLayout) and (kept := _kept_stem(asset, portable(old_stem))):
         return kept
@@ -88,24 +134,38 @@ def stem_of(layout: Layout, asset: Asset, original: str) -> str:
 
 
 def is_mostly_text(stem: str) -> bool:
-    """Whether more than half of a name, without its extension, is letters of any script or spaces."""
+    """Whether more than half of a name, without its extension,
+    is letters of any script or spaces.
+    """
     text = unicodedata.normalize("NFC", stem)
     return 2 * sum(c == " " or unicodedata.category(c)[0] in "LM" for c in text) > len(text)
 
 
 def _kept_stem(asset: Asset, stem: str) -> str:
-    """A name that a person gave, with the time of capture, once; "" for one that a camera or program gave."""
+    """A name that a person gave, with the time of capture, once;
+    "" for one that a camera or program gave.
+    """
     captured = asset.captured
     is_known = captured is not None and captured.has_time and captured.source not in WEAK_SOURCES
     time = _fill("{date} {time}", asset, "") if is_known else ""
     if not is_mostly_text(stem.replace(time, "") if time else stem):
         return ""
-    return stem if time in stem else f"{shortened(stem, time, MAX_NAME_BYTES - MAX_EXTENSION_BYTES)} {time}"
+    return (
+        stem
+        if time in stem
+        else f"{shortened(stem, time, MAX_NAME_BYTES - MAX_EXTENSION_BYTES)} {time}"
+    )
 
 
 def file_name(stem: str, original: str, number: int = 0) -> str:
-    """Stem, `_number` if it is not 0, and the original's extension in lower case, within the portable length."""
-    extension = shortened(portable(extension_of(original)), "", MAX_EXTENSION_BYTES) if extension_of(original) else ""
+    """Stem, `_number` if it is not 0, and the original's extension in lower case,
+    within the portable length.
+    """
+    extension = (
+        shortened(portable(extension_of(original)), "", MAX_EXTENSION_BYTES)
+        if extension_of(original)
+        else ""
+    )
     suffix = f"_{number}" if number else ""
     cut = shortened(stem, suffix + extension)
     return f"{cut}{suffix}.{extension}" if extension else f"{cut}{suffix}"
@@ -114,8 +174,8 @@ def file_name(stem: str, original: str, number: int = 0) -> str:
 def sidecar_names(sidecar: str, owner: str, target: str) -> Iterator[str]:
     """The names that a sidecar of `owner` may get beside it at `target`, best first, without end.
 
-    Those that keep the full name of their asset (`photo.jpg.xmp`, Takeout's JSON) do so; the others share its stem, and
-    take the full name where that is taken.
+    Those that keep the full name of their asset (`photo.jpg.xmp`, Takeout's JSON) do so; the others
+    share its stem, and take the full name where that is taken.
     """
     extension = extension_of(sidecar)
     own = extension_of(target)

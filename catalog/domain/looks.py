@@ -1,8 +1,10 @@
-"""Whether two small pictures show the same picture: compared pixel by pixel, after one is laid upon the other.
+"""Whether two small pictures show the same picture: compared pixel by pixel,
+after one is laid upon the other.
 
-Lighter or darker, compressed, scaled and cropped by a few percent is still the same picture; a frame of a burst in which
-somebody moved, or another page with the same layout, is not. The alignment is that of Lucas and Kanade ("An iterative
-image registration technique"), for scale and shift of both axes together with gain and offset of the grey values.
+Lighter or darker, compressed, scaled and cropped by a few percent is still the same picture; a
+frame of a burst in which somebody moved, or another page with the same layout, is not. The
+alignment is that of Lucas and Kanade ("An iterative image registration technique"), for scale and
+shift of both axes together with gain and offset of the grey values.
 """
 
 from __future__ import annotations
@@ -22,8 +24,10 @@ SAME_CORRELATION = 0.94
 SAME_DIFFERENCE = 18.0
 """Grey levels that no part of two pictures of the same may differ by on average."""
 PEAK, PEAK_RATIO = 10.0, 9.0
-"""Grey levels by which one small part may differ, and how many times the usual (median) part's difference that may be: a
-rendering differs a little everywhere, somebody who came or went differs in one place."""
+"""Grey levels by which one small part may differ, and how many times the usual (median) part's
+difference that may be: a rendering differs a little everywhere, somebody who came or went differs
+in one place.
+"""
 HOPELESS = 0.35
 """Correlation below which aligning is not tried."""
 
@@ -39,9 +43,11 @@ _AXIS = np.linspace(-1, 1, LOOK_SIDE, dtype=np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How alike two pictures are: `correlation` of grey values (-1 to 1), and differences in grey levels.
+    """How alike two pictures are: `correlation` of grey values (-1 to 1),
+    and differences in grey levels.
 
-    `difference` is the mean one of the part that differs most, `peak` that of the small part that does, `usual` the median.
+    `difference` is the mean one of the part that differs most, `peak` that of the small part that
+    does, `usual` the median.
     """
 
     correlation: float
@@ -53,7 +59,9 @@ class Likeness:
     def is_same(self) -> bool:
         """Whether they are one picture, as far as small pictures show."""
         is_even = self.peak <= PEAK or self.peak <= PEAK_RATIO * max(self.usual, 1.0)
-        return self.correlation >= SAME_CORRELATION and self.difference <= SAME_DIFFERENCE and is_even
+        return (
+            self.correlation >= SAME_CORRELATION and self.difference <= SAME_DIFFERENCE and is_even
+        )
 
 
 def likeness(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> Likeness:
@@ -66,11 +74,19 @@ def likeness(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> Likene
     if plain.is_same or plain.correlation < HOPELESS:
         return plain
     laid = _aligned(first, second)
-    return plain if laid is None else max(plain, _compared(first, *laid), key=lambda found: (found.is_same, found.correlation))
+    return (
+        plain
+        if laid is None
+        else max(
+            plain, _compared(first, *laid), key=lambda found: (found.is_same, found.correlation)
+        )
+    )
 
 
 def _compared(first: Grey, second: Grey, mask: Mask) -> Likeness:
-    """Two pictures where both are known, after the second was given the tones of the first: a curve of third degree."""
+    """Two pictures where both are known, after the second was given the tones of the first:
+    a curve of third degree.
+    """
     a, b = first[mask], second[mask]
     spread = float(a.std() * b.std())
     correlation = float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread > 1e-3 else 0.0
@@ -80,14 +96,23 @@ def _compared(first: Grey, second: Grey, mask: Mask) -> Likeness:
     weights = np.linalg.solve(known.T @ known + 1e-3 * np.eye(4, dtype=np.float32), known.T @ a)
     apart: Grey = np.where(mask, np.abs(first - curve @ weights), 0).astype(np.float32)
     small = _means(apart, mask, _SMALL_PARTS)
-    return Likeness(correlation, float(_means(apart, mask, _PARTS).max()), float(small.max()), float(np.median(small)))
+    return Likeness(
+        correlation,
+        float(_means(apart, mask, _PARTS).max()),
+        float(small.max()),
+        float(np.median(small)),
+    )
 
 
 def _means(values: Grey, mask: Mask, parts: int) -> Grey:
-    """The mean of each of parts x parts parts of a picture, of those of which at least half is known."""
+    """The mean of each of parts x parts parts of a picture,
+    of those of which at least half is known.
+    """
     side = LOOK_SIDE // parts
     known = _sums(mask.astype(np.float32), parts)
-    means: Grey = (_sums(values, parts) / np.maximum(known, 1)).astype(np.float32)[known >= side * side / 2]
+    means: Grey = (_sums(values, parts) / np.maximum(known, 1)).astype(np.float32)[
+        known >= side * side / 2
+    ]
     return means
 
 
@@ -98,10 +123,13 @@ def _sums(values: Grey, parts: int) -> Grey:
 
 
 def _aligned(first: Grey, second: Grey) -> tuple[Grey, Mask] | None:
-    """The second picture laid upon the first, and where it covers it; None where no small change of scale and place fits."""
+    """The second picture laid upon the first, and where it covers it;
+    None where no small change of scale and place fits.
+    """
     target, source = _smoothed(first), _smoothed(second)
     down, across = (
-        slope * np.float32((LOOK_SIDE - 1) / 2) for slope in (np.gradient(source, axis=0), np.gradient(source, axis=1))
+        slope * np.float32((LOOK_SIDE - 1) / 2)
+        for slope in (np.gradient(source, axis=0), np.gradient(source, axis=1))
     )
     place = np.array([1.0, 1.0, 0.0, 0.0])
     one = np.ones((LOOK_SIDE, LOOK_SIDE), np.float32)
@@ -127,11 +155,16 @@ def _aligned(first: Grey, second: Grey) -> tuple[Grey, Mask] | None:
 
 def _is_small(place: npt.NDArray[np.float64]) -> bool:
     scales, shifts = place[:2], place[2:]
-    return bool(((scales > _SCALES[0]) & (scales < _SCALES[1])).all() and (np.abs(shifts) < _LARGEST_SHIFT).all())
+    return bool(
+        ((scales > _SCALES[0]) & (scales < _SCALES[1])).all()
+        and (np.abs(shifts) < _LARGEST_SHIFT).all()
+    )
 
 
 def _sampled(values: Grey, place: npt.NDArray[np.float64]) -> tuple[Grey, Mask]:
-    """A picture scaled and shifted: bilinear, with coordinates from -1 to 1; and where it has values."""
+    """A picture scaled and shifted: bilinear, with coordinates from -1 to 1;
+    and where it has values.
+    """
     columns, rows = (place[0] * _AXIS + place[2], place[1] * _AXIS + place[3])
     left, to_right = _cells(columns)
     top, to_bottom = _cells(rows)
@@ -143,7 +176,9 @@ def _sampled(values: Grey, place: npt.NDArray[np.float64]) -> tuple[Grey, Mask]:
     return sampled.astype(np.float32), (np.abs(rows) <= 1)[:, None] & (np.abs(columns) <= 1)
 
 
-def _cells(places: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def _cells(
+    places: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """The pixel before each place, and how far beyond it the place lies (0 to 1)."""
     pixels = np.clip((places + 1) * (LOOK_SIDE - 1) / 2, 0, LOOK_SIDE - 1.001)
     whole = pixels.astype(np.int64)
@@ -155,5 +190,7 @@ def _smoothed(values: Grey) -> Grey:
     weights = np.array([1, 4, 6, 4, 1], np.float32) / 16
     wide = np.pad(values, 2, mode="edge")
     rows = sum(weight * wide[at : at + LOOK_SIDE] for at, weight in enumerate(weights))
-    smooth: Grey = np.asarray(sum(weight * rows[:, at : at + LOOK_SIDE] for at, weight in enumerate(weights)), np.float32)
+    smooth: Grey = np.asarray(
+        sum(weight * rows[:, at : at + LOOK_SIDE] for at, weight in enumerate(weights)), np.float32
+    )
     return smooth

@@ -7,7 +7,9 @@ import re
 import unicodedata
 
 MAX_NAME_BYTES = 240
-"""UTF-8 bytes in one file name: below the 255 of ext4, SMB and Dropbox, with room for a suffix and a temporary mark."""
+"""UTF-8 bytes in one file name: below the 255 of ext4, SMB and Dropbox,
+with room for a suffix and a temporary mark.
+"""
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.IGNORECASE)
@@ -17,7 +19,8 @@ _ESCAPE = re.compile(r"\\(?:\\|x([89a-f][0-9a-f]))")
 def to_text(path: str) -> str:
     r"""A path from the system as text that can be printed, stored and turned back.
 
-    Bytes that are not UTF-8 (surrogates, as `os.fsdecode` gives them) become `\xNN`; a backslash is doubled.
+    Bytes that are not UTF-8 (surrogates, as `os.fsdecode` gives them) become `\xNN`; a backslash is
+    doubled.
     """
     if path.isascii() and "\\" not in path:
         return path
@@ -26,14 +29,18 @@ def to_text(path: str) -> str:
 
 
 def from_text(text: str) -> str:
-    """The system path of a text made by `to_text`; other backslashes, as a person may type them, stay."""
+    """The system path of a text made by `to_text`; other backslashes, as a person may type them,
+    stay.
+    """
     if "\\" not in text:
         return text
     return _ESCAPE.sub(lambda m: chr(0xDC00 + int(m[1], 16)) if m[1] else "\\", text)
 
 
 def portable(name: str) -> str:
-    """The name with what SMB, exFAT or Dropbox refuse replaced by "-": never empty, never a reserved word."""
+    """The name with what SMB, exFAT or Dropbox refuse replaced by "-": never empty,
+    never a reserved word.
+    """
     clean = _FORBIDDEN.sub("-", unicodedata.normalize("NFC", name))
     clean = re.sub(r"\s+", " ", clean).strip(" ").rstrip(". ")
     if _RESERVED.match(clean):
@@ -42,7 +49,9 @@ def portable(name: str) -> str:
 
 
 def shortened(stem: str, extension: str, limit: int = MAX_NAME_BYTES) -> str:
-    """The stem cut, at a whole character, so that stem + "." + extension fits the limit in UTF-8 bytes."""
+    """The stem cut, at a whole character,
+    so that stem + "." + extension fits the limit in UTF-8 bytes.
+    """
     room = limit - len(os.fsencode(extension)) - 1
     raw = stem.encode()
     return stem if len(raw) <= room else raw[:room].decode("utf-8", "ignore").rstrip(". ")
@@ -54,18 +63,25 @@ def comparison_key(name: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text on one line, with escapes for what would move the cursor, colour the terminal or turn the reading direction."""
+    """The text on one line, with escapes for what would move the cursor,
+    colour the terminal or turn the reading direction.
+    """
     if text.isprintable():
         return text
     return "".join(c.encode("unicode_escape").decode() if _is_control(c) else c for c in text)
 
 
 def _is_control(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(char) in _TURNS
+    return (
+        unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
+        or unicodedata.bidirectional(char) in _TURNS
+    )
 
 
 def columns(text: str) -> int:
-    """How wide a text is where every character has the same width: wide ones take two columns, marks none."""
+    """How wide a text is where every character has the same width: wide ones take two columns,
+    marks none.
+    """
     if text.isascii():
         return len(text)
     return sum(_width(char) for char in text)

@@ -1,7 +1,9 @@
-"""What a person says of an asset: kept apart from what its bytes state, laid over it, and never lost by reading again.
+"""What a person says of an asset: kept apart from what its bytes state, laid over it,
+and never lost by reading again.
 
-A document holds `person` (what was set, by name), `extracted` (the values it covers, None where there were none) and
-`manual` (the names, for searches). Everything else of the document is what is in force.
+A document holds `person` (what was set, by name), `extracted` (the values it covers, None where
+there were none) and `manual` (the names, for searches). Everything else of the document is what is
+in force.
 """
 
 from __future__ import annotations
@@ -20,14 +22,24 @@ Document = dict[str, Any]
 
 _PLAIN = ("title", "description", "rating", "favorite", "albums")
 NAMES = ("taken", "position", "around", "place", "tags_added", "tags_removed", *_PLAIN)
-"""What a person can set. `taken` is the wall clock as ISO text, with its offset if known; `position` is [lat, lon] and
-`around` the words of the gazetteer for it (set with it, never alone); `place` is a name of the person's own."""
+"""What a person can set.
+
+`taken` is the wall clock as ISO text, with its offset if known; `position` is [lat, lon] and
+`around` the words of the gazetteer for it (set with it, never alone); `place` is a name of the
+person's own.
+"""
 
 MAX_TEXT, MAX_DESCRIPTION, MAX_WORDS = 1000, 10_000, 1000
 """Characters of a title, tag, album or place; of a description; tags or albums of one asset."""
 
-_COVERED = {"taken": ("captured",), "position": ("location", "altitude"), "around": ("place",), "place": ("place",),
-            "tags_added": ("tags",), "tags_removed": ("tags",)}  # fmt: skip
+_COVERED = {
+    "taken": ("captured",),
+    "position": ("location", "altitude"),
+    "around": ("place",),
+    "place": ("place",),
+    "tags_added": ("tags",),
+    "tags_removed": ("tags",),
+}
 
 
 def without_person(document: Mapping[str, Any]) -> Document:
@@ -46,7 +58,9 @@ def _uncovered(document: Mapping[str, Any]) -> Document:
 
 
 def overlaid(document: Mapping[str, Any], person: Mapping[str, Any]) -> Document:
-    """The document with exactly what `person` says over what its bytes state, and with what follows from both."""
+    """The document with exactly what `person` says over what its bytes state,
+    and with what follows from both.
+    """
     base = without_derived(_uncovered(document))
     said = {name: person[name] for name in NAMES if name in person}
     if not said:
@@ -56,14 +70,27 @@ def overlaid(document: Mapping[str, Any], person: Mapping[str, Any]) -> Document
         changed |= _MADE.get(name, _plain(name))(value, changed)
     covered = sorted({field for name in said for field in _COVERED.get(name, (name,))})
     extracted = {field: base.get(field) for field in covered}
-    document_ = {k: v for k, v in changed.items() if k not in extracted or (v is not None and v != [])}
-    return with_derived({**document_, "person": said, "extracted": extracted, "manual": sorted(said.keys() - {"around"})})
+    document_ = {
+        k: v for k, v in changed.items() if k not in extracted or (v is not None and v != [])
+    }
+    return with_derived(
+        {
+            **document_,
+            "person": said,
+            "extracted": extracted,
+            "manual": sorted(said.keys() - {"around"}),
+        }
+    )
 
 
 def merged(mine: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """What two documents of one asset hold that a person said: `mine` wins, tags and albums add up."""
+    """What two documents of one asset hold that a person said: `mine` wins,
+    tags and albums add up.
+    """
     both = dict(other) | dict(mine)
-    if "position" in mine and "around" not in mine:  # the words of the other position are not this one's
+    if (
+        "position" in mine and "around" not in mine
+    ):  # the words of the other position are not this one's
         both.pop("around", None)
     for name in ("tags_added", "tags_removed", "albums"):
         if name in mine and name in other:
@@ -73,15 +100,17 @@ def merged(mine: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in both.items() if v != [] or k == "albums"}
 
 
-# --- how each value is laid over ----------------------------------------------------------------------------------------
+# --- how each value is laid over ------------------------------------------------------------------
 
 
 def _taken(value: str, _document: Document) -> Document:
     captured = capture_time(value)
     made = {
-        "wall": captured.wall.isoformat(timespec="milliseconds"), "source": "person", "confidence": "high",
+        "wall": captured.wall.isoformat(timespec="milliseconds"),
+        "source": "person",
+        "confidence": "high",
         "has_time": captured.has_time,
-    }  # fmt: skip
+    }
     if captured.instant is not None:
         made |= {"instant": timestamp(captured.instant), "offset_minutes": captured.offset_minutes}
     return {"captured": made}
@@ -112,22 +141,36 @@ def _plain(name: str) -> Callable[[Any, Document], Document]:
 
 
 _MADE: dict[str, Callable[[Any, Document], Document]] = {
-    "taken": _taken, "position": _position, "around": _around, "place": _place,
-    "tags_added": _tags_added, "tags_removed": _tags_removed,
-}  # fmt: skip
+    "taken": _taken,
+    "position": _position,
+    "around": _around,
+    "place": _place,
+    "tags_added": _tags_added,
+    "tags_removed": _tags_removed,
+}
 
 
-# --- what is a value, and what is none ----------------------------------------------------------------------------------
+# --- what is a value, and what is none ------------------------------------------------------------
 
-_TAKEN = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,6}))?)? ?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_TAKEN = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,6}))?)? "
+    r"?(Z|[+-]\d\d:?\d\d)?)?",
+    re.ASCII,
+)
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def capture_time(text: str) -> CaptureTime:
-    """A capture time from `2019-07-12T18:30:15+02:00` or a part of it. Raises ValueError with the reason."""
+    """A capture time from `2019-07-12T18:30:15+02:00` or a part of it.
+
+    Raises ValueError with the reason.
+    """
     match = _TAKEN.fullmatch(text.strip())
     if not match:
-        raise ValueError("it is no date like 2019-07-12, or 2019-07-12 18:30:15, with +02:00 behind it if that is known")
+        raise ValueError(
+            "it is no date like 2019-07-12, or 2019-07-12 18:30:15, with +02:00 behind it if that "
+            "is known"
+        )
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     try:
         wall = datetime(year, month, day, hour, minute, second, int((match[7] or "").ljust(6, "0")))
@@ -147,7 +190,10 @@ def taken_text(captured: CaptureTime) -> str:
 
 
 def text_or_reason(value: object, longest: int = MAX_TEXT) -> str:
-    """A text without blanks around it. Raises ValueError where it is none, empty, too long, or holds control characters."""
+    """A text without blanks around it.
+
+    Raises ValueError where it is none, empty, too long, or holds control characters.
+    """
     if not isinstance(value, str):
         raise ValueError("it is no text")
     clean = value.strip()
@@ -165,7 +211,9 @@ def _checked_taken(value: object) -> str:
 
 
 def _checked_position(value: object) -> list[float]:
-    if not (isinstance(value, list) and len(value) == 2 and all(type(v) in (int, float) for v in value)):
+    if not (
+        isinstance(value, list) and len(value) == 2 and all(type(v) in (int, float) for v in value)
+    ):
         raise ValueError("it is no latitude,longitude")
     position, reason = position_or_reason(float(value[0]), float(value[1]), None, "person")
     if position is None:
@@ -199,16 +247,25 @@ def _checked_favorite(value: object) -> bool:
 
 
 CHECKS: dict[str, Callable[[object], Any]] = {
-    "taken": _checked_taken, "position": _checked_position, "around": _checked_around, "place": text_or_reason,
-    "tags_added": _checked_words, "tags_removed": _checked_words, "title": text_or_reason,
-    "description": lambda value: text_or_reason(value, MAX_DESCRIPTION), "rating": _checked_rating,
-    "favorite": _checked_favorite, "albums": _checked_words,
-}  # fmt: skip
+    "taken": _checked_taken,
+    "position": _checked_position,
+    "around": _checked_around,
+    "place": text_or_reason,
+    "tags_added": _checked_words,
+    "tags_removed": _checked_words,
+    "title": text_or_reason,
+    "description": lambda value: text_or_reason(value, MAX_DESCRIPTION),
+    "rating": _checked_rating,
+    "favorite": _checked_favorite,
+    "albums": _checked_words,
+}
 """The value as it is kept, by name; each raises ValueError with the reason where it is none."""
 
 
 def checked(values: object) -> tuple[dict[str, Any], list[str]]:
-    """What can be believed of values that were read from a file, and a reason for each that cannot."""
+    """What can be believed of values that were read from a file,
+    and a reason for each that cannot.
+    """
     if not isinstance(values, dict):
         return {}, ["what a person said is no object"]
     good: dict[str, Any] = {}

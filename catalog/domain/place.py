@@ -10,7 +10,10 @@ from catalog.domain.geo import Position, distance_km
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The words for a position. `city` is None far from any; `country_code` is ISO 3166 alpha-2; `source` says who named it."""
+    """The words for a position.
+
+    `city` is None far from any; `country_code` is ISO 3166 alpha-2; `source` says who named it.
+    """
 
     country: str
     country_code: str
@@ -23,7 +26,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class KnownPlace:
-    """A circle (degrees, kilometres) with a name of the person's own; its words win over those of the table."""
+    """A circle (degrees, kilometres) with a name of the person's own;
+    its words win over those of the table.
+    """
 
     name: str
     lat: float
@@ -35,6 +40,12 @@ class KnownPlace:
 
 
 def known_place(position: Position, known: Sequence[KnownPlace]) -> KnownPlace | None:
-    """The known place whose circle holds the position; of several the smallest circle, of equal ones the first."""
-    holding = [place for place in known if distance_km(position, Position(place.lat, place.lon)) <= place.radius_km]
+    """The known place whose circle holds the position; of several the smallest circle,
+    of equal ones the first.
+    """
+    holding = [
+        place
+        for place in known
+        if distance_km(position, Position(place.lat, place.lon)) <= place.radius_km
+    ]
     return min(holding, key=lambda place: place.radius_km, default=None)

@@ -1,4 +1,6 @@
-"""Where a store on disk lies, as each machine sees it: a share has another path, or a disk another mount, on each."""
+"""Where a store on disk lies, as each machine sees it: a share has another path,
+or a disk another mount, on each.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +8,36 @@ from collections.abc import Mapping
 from typing import Any
 
 Record = dict[str, Any]
-"""What the catalog knows of one store; `root` is where it was seen last, `roots` where on each machine."""
+"""What the catalog knows of one store; `root` is where it was seen last,
+`roots` where on each machine.
+"""
 MOST = 32
-"""Machines that are remembered; that which was not seen for longest goes first. A container may be a new one each time."""
+"""Machines that are remembered; that which was not seen for longest goes first.
+
+A container may be a new one each time.
+"""
 
 
 def with_root(record: Mapping[str, Any], host: str, name: str, root: str, seen: str) -> Record:
-    """The record of a store that was seen at a path of the machine `host`, which is called `name`, at a moment (ISO 8601)."""
+    """The record of a store that was seen at a path of the machine `host`, which is called `name`,
+    at a moment (ISO 8601).
+    """
     others = [row for row in record.get("roots", []) if row["host"] != host]
     latest = sorted(others, key=lambda row: str(row["seen"]), reverse=True)[: MOST - 1]
-    return {**record, "root": root, "roots": [{"host": host, "name": name, "root": root, "seen": seen}, *latest]}
+    return {
+        **record,
+        "root": root,
+        "roots": [{"host": host, "name": name, "root": root, "seen": seen}, *latest],
+    }
 
 
 def seen_from(record: Mapping[str, Any], host: str) -> Record:
-    """The record with the root that it has on a machine, if it was ever seen there; else with that where it was seen last."""
-    here = next((row["root"] for row in record.get("roots", []) if row["host"] == host), record.get("root"))
+    """The record with the root that it has on a machine, if it was ever seen there;
+    else with that where it was seen last.
+    """
+    here = next(
+        (row["root"] for row in record.get("roots", []) if row["host"] == host), record.get("root")
+    )
     return {**record, "root": here} if here is not None else dict(record)
 
 

@@ -1,4 +1,6 @@
-"""What a picture looks like, in numbers: the perceptual hash, and how sharp, bright and rich it is."""
+"""What a picture looks like, in numbers: the perceptual hash, and how sharp,
+bright and rich it is.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,20 @@ from catalog.domain.asset import Quality
 
 HASH_SIZE = 8
 LOOK_SIDE = 64
-"""Width and height of the small picture by which a match of hashes is checked; the original is squeezed into it."""
+"""Width and height of the small picture by which a match of hashes is checked;
+the original is squeezed into it.
+"""
 GRID = 32
 """The hash looks at a grid of 32 x 32 grey values (ImageHash's phash with its defaults)."""
 
 BLANK_CONTRAST, BLANK_DETAIL = 4.0, 0.02
-"""A picture with less contrast, or with anything to see in a smaller share of its parts, is blank."""
+"""A picture with less contrast, or with anything to see in a smaller share of its parts,
+is blank.
+"""
 BLURRED_FOCUS, LEAST_CONTRAST = 45.0, 12.0
-"""A picture whose sharpest parts have less is blurred, unless it has less contrast: then there is nothing to be sharp."""
+"""A picture whose sharpest parts have less is blurred, unless it has less contrast:
+then there is nothing to be sharp.
+"""
 PART_CONTRAST = 4.0
 DARK_GREY, BRIGHT_GREY = 24, 252
 """Grey values below which a pixel is as good as black, above which as good as white."""
@@ -29,14 +37,18 @@ Grey = npt.NDArray[np.float32]
 
 @cache
 def _cosines() -> npt.NDArray[np.float64]:
-    """The first rows of the DCT-II matrix, HASH_SIZE x GRID (unnormalised, as scipy.fft.dct type 2)."""
+    """The first rows of the DCT-II matrix, HASH_SIZE x GRID (unnormalised,
+    as scipy.fft.dct type 2).
+    """
     k = np.arange(HASH_SIZE)[:, None]
     n = np.arange(GRID)[None, :]
     return 2 * np.cos(np.pi * k * (2 * n + 1) / (2 * GRID))
 
 
 def perceptual_hash(grid: npt.NDArray[np.uint8]) -> str:
-    """The 64-bit DCT hash of a GRID x GRID grey picture, as 16 hex digits; bit order as in ImageHash."""
+    """The 64-bit DCT hash of a GRID x GRID grey picture, as 16 hex digits;
+    bit order as in ImageHash.
+    """
     cosines = _cosines()
     low = cosines @ grid.astype(np.float64) @ cosines.T
     low[np.abs(low) < 1e-6] = 0.0  # the rounding errors of a flat picture are no structure
@@ -50,7 +62,9 @@ def hamming(a: str, b: str) -> int:
 
 
 def measure_quality(grey: npt.NDArray[np.uint8]) -> Quality:
-    """Sharpness, brightness and contrast of a grey picture (height x width, some 256 pixels on the long side)."""
+    """Sharpness, brightness and contrast of a grey picture (height x width,
+    some 256 pixels on the long side).
+    """
     values = grey.astype(np.float32)
     contrast = float(values.std())
     laplacian = _laplacian(values)
@@ -83,8 +97,14 @@ def _focus(laplacian: Grey) -> float:
 
 
 def _blocks(values: Grey) -> Grey:
-    """A picture in up to PARTS x PARTS equal parts, one a row; what is left over at the edges is not looked at."""
+    """A picture in up to PARTS x PARTS equal parts, one a row;
+    what is left over at the edges is not looked at.
+    """
     down, across = (max(1, min(PARTS, side // 2)) for side in values.shape)
     height, width = values.shape[0] // down, values.shape[1] // across
     whole = values[: height * down, : width * across]
-    return whole.reshape(down, height, across, width).swapaxes(1, 2).reshape(down * across, height * width)
+    return (
+        whole.reshape(down, height, across, width)
+        .swapaxes(1, 2)
+        .reshape(down * across, height * width)
+    )

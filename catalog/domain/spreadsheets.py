@@ -1,6 +1,8 @@
-"""Tables that a person edits in a spreadsheet: written so that it opens them unharmed, read whatever it made of them.
+"""Tables that a person edits in a spreadsheet: written so that it opens them unharmed,
+read whatever it made of them.
 
-Written as RFC 4180 asks, with ";" and UTF-8 with BOM. Read with ";", "," or tab; in UTF-8, UTF-16 or Windows-1252.
+Written as RFC 4180 asks, with ";" and UTF-8 with BOM. Read with ";", "," or tab; in UTF-8, UTF-16
+or Windows-1252.
 """
 
 from __future__ import annotations
@@ -21,14 +23,20 @@ LONGEST_CELL = 16 * 1024 * 1024
 
 _FORMULA = re.compile(r"['=+\-@\t\r]")
 _NUMBER = re.compile(r"0\d+(\.\d*)?|\d{16,}|\d+(\.\d*)?[eE]\d+")
-"""What a spreadsheet takes for a number and writes back as another text: leading zeros, more than 15 digits, exponents."""
+"""What a spreadsheet takes for a number and writes back as another text: leading zeros,
+more than 15 digits, exponents.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `line` is where it begins in the file, from 1; `cells` are by column; `problem` says why it cannot be used.
+    """One row.
 
-    `order` is the order of day, month and year in which the file's dates are written, "" where that is not known.
+    `line` is where it begins in the file, from 1; `cells` are by column; `problem` says why it
+    cannot be used.
+
+    `order` is the order of day, month and year in which the file's dates are written, "" where that
+    is not known.
     """
 
     line: int
@@ -43,14 +51,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns in their order, and rows. The columns that the program knows are in lower case, others as a person wrote them."""
+    """Columns in their order, and rows.
+
+    The columns that the program knows are in lower case, others as a person wrote them.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
 
 
 def protected(text: str) -> str:
-    """A cell's text so that a spreadsheet takes it neither for a formula nor for a number that it would write differently."""
+    """A cell's text so that a spreadsheet takes it neither for a formula nor for a number that it
+    would write differently.
+    """
     return f"'{text}" if _FORMULA.match(text) or _NUMBER.fullmatch(text) else text
 
 
@@ -62,7 +75,9 @@ def unprotected(text: str) -> str:
 def encoded_line(cells: Iterable[str]) -> bytes:
     """One row as bytes, with its line end."""
     stream = io.StringIO()
-    csv.writer(stream, delimiter=SEPARATOR, lineterminator="\r\n").writerow([protected(cell) for cell in cells])
+    csv.writer(stream, delimiter=SEPARATOR, lineterminator="\r\n").writerow(
+        [protected(cell) for cell in cells]
+    )
     return stream.getvalue().encode("utf-8", "backslashreplace")
 
 
@@ -83,7 +98,9 @@ def whole_rows(data: bytes) -> int:
 
 
 def parse(data: bytes, needed: Sequence[str], known: Sequence[str] = ()) -> Table:
-    """The table in a file. `needed` columns must be there, `known` ones may be; their names count in any case.
+    """The table in a file.
+
+    `needed` columns must be there, `known` ones may be; their names count in any case.
 
     Raises ValueError with the reason where the whole file cannot be used.
     """
@@ -96,7 +113,10 @@ def parse(data: bytes, needed: Sequence[str], known: Sequence[str] = ()) -> Tabl
         columns = _columns(header, [*needed, *known])
         missing = [name for name in needed if name not in columns]
         if missing:
-            raise ValueError(f"it has no column {missing[0]}; its columns are: {', '.join(filter(None, columns)) or 'none'}")
+            raise ValueError(
+                f"it has no column {missing[0]}; its columns are: "
+                f"{', '.join(filter(None, columns)) or 'none'}"
+            )
         rows = []
         begin = reader.line_num + 1
         for values in reader:
@@ -104,7 +124,9 @@ def parse(data: bytes, needed: Sequence[str], known: Sequence[str] = ()) -> Tabl
                 rows.append(_row(begin + skipped, columns, values))
             begin = reader.line_num + 1
     except csv.Error as error:
-        raise ValueError(f"line {reader.line_num + skipped} is no row of a table ({error})") from error
+        raise ValueError(
+            f"line {reader.line_num + skipped} is no row of a table ({error})"
+        ) from error
     return _without_empty_columns(columns, rows)
 
 
@@ -124,13 +146,19 @@ def _decoded(data: bytes) -> str:
 
 
 def _separator(text: str, needed: Sequence[str]) -> tuple[str, str, int]:
-    """The separator, the text without the line in which some spreadsheets state it, and how many lines that was."""
+    """The separator, the text without the line in which some spreadsheets state it,
+    and how many lines that was.
+    """
     first, _, rest = text.partition("\n")
     stated = re.fullmatch(r"sep=(.)\r?", first)
     if stated:
         return stated[1], rest, 1
     titles = {s: [cell.strip().strip('"').lower() for cell in first.split(s)] for s in SEPARATORS}
-    return max(SEPARATORS, key=lambda s: (sum(name in titles[s] for name in needed), first.count(s))), text, 0
+    return (
+        max(SEPARATORS, key=lambda s: (sum(name in titles[s] for name in needed), first.count(s))),
+        text,
+        0,
+    )
 
 
 def _columns(header: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -140,7 +168,9 @@ def _columns(header: Sequence[str], known: Sequence[str]) -> list[str]:
         name = name.lower() if name.lower() in known else name
         if name in columns and name in known:
             raise ValueError(f"it has the column {name} twice")
-        candidates = itertools.chain([name] if name else [], (f"{name or 'column'} {n}" for n in itertools.count(number)))
+        candidates = itertools.chain(
+            [name] if name else [], (f"{name or 'column'} {n}" for n in itertools.count(number))
+        )
         columns.append(next(c for c in candidates if c not in columns))
     return columns
 
@@ -152,16 +182,21 @@ def _row(line: int, columns: Sequence[str], values: Sequence[str]) -> Row:
 
 
 def _without_empty_columns(columns: Sequence[str], rows: Sequence[Row]) -> Table:
-    """Without the columns that have neither a title nor cells: a spreadsheet saves some to the right."""
-    kept = [c for c in columns if not re.fullmatch(r"column \d+", c) or any(row.get(c) for row in rows)]
+    """Without the columns that have neither a title nor cells:
+    a spreadsheet saves some to the right.
+    """
+    kept = [
+        c for c in columns if not re.fullmatch(r"column \d+", c) or any(row.get(c) for row in rows)
+    ]
     return Table(tuple(kept), tuple(rows))
 
 
-# --- dates ---------------------------------------------------------------------------------------------------------------
+# --- dates ----------------------------------------------------------------------------------------
 
 _PROOF = "%Y%m%dT%H%M%S"
 _LOCAL = re.compile(
-    r"(?P<a>\d{1,4})([./-])(?P<b>\d{1,2})\2(?P<c>\d{1,4})\.?(?:[ T]+(?P<H>\d{1,2})[:.](?P<M>\d{2})(?:[:.](?P<S>\d{2}))?"
+    r"(?P<a>\d{1,4})([./-])(?P<b>\d{1,2})\2(?P<c>\d{1,4})\.?(?:[ "
+    r"T]+(?P<H>\d{1,2})[:.](?P<M>\d{2})(?:[:.](?P<S>\d{2}))?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?)?"
 )
 
@@ -180,14 +215,18 @@ def read_proof_date(text: str) -> datetime | None:
 
 
 def in_known_order(table: Table, written: str, proposed: str) -> Table:
-    """The table whose rows say in which order its dates are written, if the column `written` shows that.
+    """The table whose rows say in which order its dates are written,
+    if the column `written` shows that.
 
-    It does by dates that can be read in one way alone, if those are what the column `proposed` says (as `proof_date`).
+    It does by dates that can be read in one way alone, if those are what the column `proposed` says
+    (as `proof_date`).
     """
     orders = set()
     for row in table.rows:
         wall, text = read_proof_date(row.get(proposed)), row.get(written)
-        fitting, others = _orders(text, wall) if wall is not None and not text[:4].isdigit() else (set(), set())
+        fitting, others = (
+            _orders(text, wall) if wall is not None and not text[:4].isdigit() else (set(), set())
+        )
         orders |= fitting if len(fitting) == 1 and not others else set()
     if len(orders) != 1:
         return table
@@ -198,7 +237,8 @@ def in_known_order(table: Table, written: str, proposed: str) -> Table:
 def is_reformatted(text: str, wall: datetime, order: str = "") -> bool:
     """Whether a spreadsheet has made this text of a wall clock, seconds or century left out.
 
-    `order` is that of the file, if known. Raises ValueError where a person may as well have written another date.
+    `order` is that of the file, if known. Raises ValueError where a person may as well have written
+    another date.
     """
     fitting, others = _orders(text, wall, order)
     if fitting and others:
@@ -207,11 +247,15 @@ def is_reformatted(text: str, wall: datetime, order: str = "") -> bool:
 
 
 def _orders(text: str, wall: datetime, order: str = "") -> tuple[set[str], set[str]]:
-    """The orders in which a text is this wall clock, and those in which it is another that may be meant."""
+    """The orders in which a text is this wall clock,
+    and those in which it is another that may be meant.
+    """
     readings = _readings(text, order)
     fitting = {reading.order for reading in readings if _is_of(reading, wall)}
     others = {reading.order for reading in readings} - fitting
-    return fitting, others if "ymd" in fitting else others - {"ymd"}  # a year of two digits before the month is too rare
+    return fitting, others if "ymd" in fitting else others - {
+        "ymd"
+    }  # a year of two digits before the month is too rare
 
 
 def _is_of(reading: _Reading, wall: datetime) -> bool:
@@ -223,14 +267,18 @@ def _is_of(reading: _Reading, wall: datetime) -> bool:
 
 
 def local_date(text: str, order: str = "") -> datetime | None:
-    """The wall clock of a date written as people of some country do, if there is only one way to read it; else None."""
+    """The wall clock of a date written as people of some country do,
+    if there is only one way to read it; else None.
+    """
     found = {reading.wall for reading in _readings(text, order) if reading.precision != "day"}
     return found.pop() if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A way to read a date: in an order of its parts, and how precise it is: to the second, minute or day."""
+    """A way to read a date: in an order of its parts, and how precise it is: to the second,
+    minute or day.
+    """
 
     wall: datetime
     precision: str
@@ -238,7 +286,10 @@ class _Reading:
 
 
 def _readings(text: str, order: str = "") -> list[_Reading]:
-    """Every way to read a date, or those in one order. Where dots stand between its parts, the month is never the first."""
+    """Every way to read a date, or those in one order.
+
+    Where dots stand between its parts, the month is never the first.
+    """
     match = _LOCAL.fullmatch(text.strip())
     if not match:
         return []
@@ -247,7 +298,11 @@ def _readings(text: str, order: str = "") -> list[_Reading]:
     if match["half"] and hour <= 12:
         hour = hour % 12 + (12 if match["half"][0] in "Pp" else 0)
     precision = "second" if match["S"] else "minute" if match["H"] else "day"
-    orders = {"ymd": (a, b, c)} if len(a) == 4 else {"dmy": (c, b, a), "mdy": (c, a, b), "ymd": (a, b, c)}
+    orders = (
+        {"ymd": (a, b, c)}
+        if len(a) == 4
+        else {"dmy": (c, b, a), "mdy": (c, a, b), "ymd": (a, b, c)}
+    )
     if match[2] == ".":
         orders.pop("mdy", None)
     if order in orders:
@@ -256,7 +311,9 @@ def _readings(text: str, order: str = "") -> list[_Reading]:
     for name, (year, month, day) in orders.items():
         for full in _years(year):
             try:
-                wall = datetime(full, int(month), int(day), hour, int(match["M"] or 0), int(match["S"] or 0))
+                wall = datetime(
+                    full, int(month), int(day), hour, int(match["M"] or 0), int(match["S"] or 0)
+                )
             except ValueError:
                 continue
             found.append(_Reading(wall, precision, name))

@@ -1,4 +1,6 @@
-"""Which files belong together: stacks (one shot in several files) and sidecars beside their assets."""
+"""Which files belong together: stacks (one shot in several files) and sidecars beside
+their assets.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,17 @@ from catalog.domain.capture_time import MAX_OFFSET, CaptureTime
 from catalog.domain.filetypes import BY_NAME, SIDECAR_EXTENSIONS, TYPES, extension_of
 from catalog.domain.names import comparison_key
 
-RAW_TYPES = frozenset(t.name for t in TYPES if t.family == "tiff" and t.name != "tiff") | {"cr3", "crw", "raf", "mrw", "x3f"}
+RAW_TYPES = frozenset(t.name for t in TYPES if t.family == "tiff" and t.name != "tiff") | {
+    "cr3",
+    "crw",
+    "raf",
+    "mrw",
+    "x3f",
+}
 LIVE_MOVIE_SECONDS = 6.0
-"""A movie beside a still of the same name is taken for its Live Photo part, without ids to prove it, up to this length."""
+"""A movie beside a still of the same name is taken for its Live Photo part,
+without ids to prove it, up to this length.
+"""
 SAME_SHOT = timedelta(seconds=2)
 SAME_MOMENT = timedelta(seconds=LIVE_MOVIE_SECONDS)
 """By how much the clocks of a still and of its movie part may differ."""
@@ -27,7 +37,9 @@ TAKEOUT_NAME_LENGTH = 46
 
 _SUPPLEMENT = ".supplemental-metadata"
 _NUMBER = re.compile(r"^(?P<base>.+?)(?P<number>\(\d+\))$")
-_EDITED = re.compile(r"-(?:edited|bearbeitet|modifié|editado|bewerkt|edytowane|modificato)$", re.IGNORECASE)
+_EDITED = re.compile(
+    r"-(?:edited|bearbeitet|modifié|editado|bewerkt|edytowane|modificato)$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A candidate whose content was read. `role` is "" alone, else `still`, `live`, `raw` or `jpeg`."""
+    """A candidate whose content was read.
+
+    `role` is "" alone, else `still`, `live`, `raw` or `jpeg`.
+    """
 
     entry: Entry
     asset: Asset
@@ -56,22 +71,30 @@ def stem_key(entry: Entry) -> str:
 
 
 def attach_sidecars(entries: Iterable[Entry]) -> tuple[list[Candidate], list[Entry]]:
-    """The candidates of one folder, each with its sidecars, in the order given, and the sidecars left over.
+    """The candidates of one folder, each with its sidecars, in the order given,
+    and the sidecars left over.
 
-    A sidecar belongs to `photo.jpg` if it is called `photo.jpg.xmp`, `photo.xmp` or, from Google Takeout,
-    `photo.jpg.json`, `photo.jpg.supplemental-metadata.json` (cut short or not) or `photo.jpg(1).json` for `photo(1).jpg`.
+    A sidecar belongs to `photo.jpg` if it is called `photo.jpg.xmp`, `photo.xmp` or, from Google
+    Takeout, `photo.jpg.json`, `photo.jpg.supplemental-metadata.json` (cut short or not) or
+    `photo.jpg(1).json` for `photo(1).jpg`.
     """
     media: list[Entry] = []
     sidecars: list[Entry] = []
     for entry in entries:
-        (sidecars if extension_of(entry.name) in SIDECAR_EXTENSIONS and not entry.problem else media).append(entry)
+        (
+            sidecars
+            if extension_of(entry.name) in SIDECAR_EXTENSIONS and not entry.problem
+            else media
+        ).append(entry)
     by_name, by_stem = _index_names(media)
     takeout = _TakeoutNames(media)
     found: dict[str, list[Entry]] = defaultdict(list)
     orphans = []
     for sidecar in sidecars:
         is_json = extension_of(sidecar.name) == "json"
-        owners = takeout.owners(stem_key(sidecar)) if is_json else _owners(sidecar, by_name, by_stem)
+        owners = (
+            takeout.owners(stem_key(sidecar)) if is_json else _owners(sidecar, by_name, by_stem)
+        )
         for owner in owners:
             found[owner.path].append(sidecar)
         if not owners:
@@ -96,9 +119,11 @@ def connected(groups: Iterable[Iterable[str]]) -> dict[str, str]:
 
 
 def shots(candidates: Iterable[Candidate]) -> list[tuple[Candidate, ...]]:
-    """The candidates of one folder in the groups that are read, planned and removed together, sorted.
+    """The candidates of one folder in the groups that are read, planned and removed together,
+    sorted.
 
-    Files with one stem are one group, and so are those that share a sidecar (Takeout's JSON speaks for edits as well).
+    Files with one stem are one group, and so are those that share a sidecar (Takeout's JSON speaks
+    for edits as well).
     """
     ordered = sorted(candidates, key=lambda c: (stem_key(c.entry), c.entry.path))
     key_of = connected((f"/{stem_key(c.entry)}", *(s.path for s in c.sidecars)) for c in ordered)
@@ -115,7 +140,9 @@ def _index_names(media: list[Entry]) -> tuple[dict[str, Entry], dict[str, list[E
     return {comparison_key(e.name): e for e in media}, by_stem
 
 
-def _owners(sidecar: Entry, by_name: dict[str, Entry], by_stem: dict[str, list[Entry]]) -> list[Entry]:
+def _owners(
+    sidecar: Entry, by_name: dict[str, Entry], by_stem: dict[str, list[Entry]]
+) -> list[Entry]:
     key = stem_key(sidecar)
     extension = extension_of(sidecar.name)
     if key in by_name:
@@ -139,7 +166,9 @@ def stacking_order(name: str) -> int:
 
 
 class _TakeoutNames:
-    """The files of one folder by the names that Takeout's JSON may call them; exports hold tens of thousands in one."""
+    """The files of one folder by the names that Takeout's JSON may call them;
+    exports hold tens of thousands in one.
+    """
 
     def __init__(self, media: list[Entry]) -> None:
         self._entries: dict[tuple[str, str], list[Entry]] = defaultdict(list)
@@ -150,11 +179,15 @@ class _TakeoutNames:
             tail = f".{extension}" if extension else ""
             self._entries["", stem + tail].append(entry)
             if numbered := _NUMBER.match(stem):
-                self._entries[numbered["number"], _EDITED.sub("", numbered["base"]) + tail].append(entry)
+                self._entries[numbered["number"], _EDITED.sub("", numbered["base"]) + tail].append(
+                    entry
+                )
         self._sorted = sorted(self._entries)
 
     def owners(self, key: str) -> list[Entry]:
-        """Whose name is the key's without a (cut) `.supplemental-metadata`, or is cut in it at Takeout's limit."""
+        """Whose name is the key's without a (cut) `.supplemental-metadata`,
+        or is cut in it at Takeout's limit.
+        """
         numbered = _NUMBER.match(key)
         base, number = (numbered["base"], numbered["number"]) if numbered else (key, "")
         owners: list[Entry] = []
@@ -166,11 +199,15 @@ class _TakeoutNames:
         first = bisect.bisect_right(self._sorted, (number, base))
         near = self._sorted[first : first + 2]
         longer = [row for row in near if row[0] == number and row[1].startswith(base)]
-        return self._entries[longer[0]] if len(longer) == 1 else []  # of several that begin so, none can be told
+        return (
+            self._entries[longer[0]] if len(longer) == 1 else []
+        )  # of several that begin so, none can be told
 
 
 def group(members: Sequence[Member]) -> list[tuple[Member, ...]]:
-    """The members of one folder as stacks: still before movie, JPEG before RAW; singles are stacks of one."""
+    """The members of one folder as stacks: still before movie, JPEG before RAW;
+    singles are stacks of one.
+    """
     stacks: dict[str, list[Member]] = {}
     for member in members:
         stacks.setdefault(stem_key(member.entry), []).append(member)
@@ -182,7 +219,9 @@ def _split(same: list[Member]) -> list[tuple[Member, ...]]:
     """One stem's files, divided where what they state speaks against one shot."""
     if len(same) == 1:
         return [tuple(same)]
-    stills = [m for m in same if m.asset.facts.kind == "image" and m.asset.facts.type not in RAW_TYPES]
+    stills = [
+        m for m in same if m.asset.facts.kind == "image" and m.asset.facts.type not in RAW_TYPES
+    ]
     raws = [m for m in same if m.asset.facts.type in RAW_TYPES]
     movies = [m for m in same if m.asset.facts.kind == "video"]
     lead = (stills or raws)[:1]
@@ -217,18 +256,27 @@ def _is_live_pair(still: Asset, movie: Asset) -> bool:
     if any(ids):
         return ids[0] == ids[1]
     is_short = movie.facts.duration is not None and movie.facts.duration <= LIVE_MOVIE_SECONDS
-    return is_short and BY_NAME[movie.facts.type].family == "bmff" and _are_of_one_moment(still.captured, movie.captured)
+    return (
+        is_short
+        and BY_NAME[movie.facts.type].family == "bmff"
+        and _are_of_one_moment(still.captured, movie.captured)
+    )
 
 
 def _are_of_one_moment(still: CaptureTime | None, movie: CaptureTime | None) -> bool:
-    """Whether two capture times do not speak against one moment; a zone that only one of them knows is allowed for."""
+    """Whether two capture times do not speak against one moment;
+    a zone that only one of them knows is allowed for.
+    """
     if still is None or movie is None or "mtime" in (still.source, movie.source):
         return True
     if still.instant and movie.instant and "UTC" not in (still.zone, movie.zone):
         return abs(still.instant - movie.instant) <= SAME_MOMENT
     apart = abs(still.wall - movie.wall)
     beyond_quarter = apart % _QUARTER_HOUR
-    return apart <= _LARGEST_SHIFT and min(beyond_quarter, _QUARTER_HOUR - beyond_quarter) <= SAME_MOMENT
+    return (
+        apart <= _LARGEST_SHIFT
+        and min(beyond_quarter, _QUARTER_HOUR - beyond_quarter) <= SAME_MOMENT
+    )
 
 
 def _with_roles(stack: list[Member]) -> tuple[Member, ...]:

@@ -1,7 +1,7 @@
 """The eight ways to turn and mirror a picture, for pixels and for perceptual hashes.
 
-A turn tells how one picture becomes another: clockwise degrees, of the picture or of its mirror image (left and right
-exchanged).
+A turn tells how one picture becomes another: clockwise degrees, of the picture or of its mirror
+image (left and right exchanged).
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ def turned(picture: npt.NDArray[Any], turn: str) -> npt.NDArray[Any]:
 
 
 def turned_hashes(hashes: Hashes, turn: str) -> Hashes:
-    """The perceptual hashes that turned pictures have, but for a few bits: nearly those of the pixels turned.
+    """The perceptual hashes that turned pictures have, but for a few bits:
+    nearly those of the pixels turned.
 
-    Mirroring a picture changes the sign of every other row or column of its cosine transform, and turning exchanges rows
-    and columns. A bit says whether a coefficient is above the median, which is near 0, so that a sign that changes is a
-    bit that changes, unless the coefficient is smaller than the median.
+    Mirroring a picture changes the sign of every other row or column of its cosine transform, and
+    turning exchanges rows and columns. A bit says whether a coefficient is above the median, which
+    is near 0, so that a sign that changes is a bit that changes, unless the coefficient is smaller
+    than the median.
     """
     odd_columns, odd_rows = np.uint64(_ODD_COLUMNS), np.uint64(_ODD_ROWS)
     if turn.startswith("mirrored"):
@@ -49,8 +51,14 @@ def turned_hashes(hashes: Hashes, turn: str) -> Hashes:
 
 
 def _transposed(hashes: Hashes) -> Hashes:
-    """The 8 x 8 bits of each hash with rows and columns exchanged (three swaps of ever larger blocks)."""
-    for mask, shift in ((0x00AA00AA00AA00AA, 7), (0x0000CCCC0000CCCC, 14), (0x00000000F0F0F0F0, 28)):
+    """The 8 x 8 bits of each hash with rows and columns exchanged (three swaps of ever larger
+    blocks).
+    """
+    for mask, shift in (
+        (0x00AA00AA00AA00AA, 7),
+        (0x0000CCCC0000CCCC, 14),
+        (0x00000000F0F0F0F0, 28),
+    ):
         moved = (hashes ^ (hashes >> np.uint64(shift))) & np.uint64(mask)
         hashes = hashes ^ moved ^ (moved << np.uint64(shift))
     return hashes

@@ -1,4 +1,6 @@
-"""The streams of a video, and what a phone's cloud would have them be: HEVC (hvc1) with AAC in a QuickTime or MP4 file."""
+"""The streams of a video, and what a phone's cloud would have them be:
+HEVC (hvc1) with AAC in a QuickTime or MP4 file.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,15 @@ _BITS = 10
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The video stream that is the clip. Sizes are coded pixels, `rotation` is degrees counter-clockwise to show it upright.
+    """The video stream that is the clip.
 
-    `tag` is its sample entry in a MOV or MP4 file. `aspect` is that of one pixel. `primaries`, `transfer`, `matrix` and
-    `levels` are the numbers of ITU-T H.273, with 2 (0 of levels) for what is not stated. `rate` is frames a second on average.
-    `frames` are packets, and `start` and `end` seconds, where all of it was looked at. `mastering`, `light`: an HDR display
-    and light levels are stated.
+    Sizes are coded pixels, `rotation` is degrees counter-clockwise to show it upright.
+
+    `tag` is its sample entry in a MOV or MP4 file. `aspect` is that of one pixel. `primaries`,
+    `transfer`, `matrix` and `levels` are the numbers of ITU-T H.273, with 2 (0 of levels) for what
+    is not stated. `rate` is frames a second on average. `frames` are packets, and `start` and `end`
+    seconds, where all of it was looked at. `mastering`, `light`: an HDR display and light levels
+    are stated.
     """
 
     index: int
@@ -69,9 +74,12 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """One audio stream. `known`: it can be decoded. Seconds as in `Pictures`; `rate` is samples a second.
+    """One audio stream.
 
-    `first` is when its first decoded sample is heard, if that is known: decoders swallow what an encoder put before it.
+    `known`: it can be decoded. Seconds as in `Pictures`; `rate` is samples a second.
+
+    `first` is when its first decoded sample is heard, if that is known: decoders swallow what an
+    encoder put before it.
     """
 
     index: int
@@ -99,9 +107,12 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A video file: its type by content, and its streams. `seconds` is the duration its header states, 0 where it states none.
+    """A video file: its type by content, and its streams.
 
-    `covers` counts attached pictures, `others` further streams by kind. `metadata` are the texts of the whole file.
+    `seconds` is the duration its header states, 0 where it states none.
+
+    `covers` counts attached pictures, `others` further streams by kind. `metadata` are the texts of
+    the whole file.
     """
 
     type: str
@@ -128,14 +139,21 @@ class Clip:
         parts = []
         if self.pictures is not None:
             width, height = self.pictures.shown
-            parts.append(f"{self.pictures.codec} {width}x{height} {round(self.pictures.rate, 2):g}/s")
-        parts += [f"{s.codec} {s.channels} channel{'s' if s.channels != 1 else ''}" for s in self.sounds] or ["silent"]
+            parts.append(
+                f"{self.pictures.codec} {width}x{height} {round(self.pictures.rate, 2):g}/s"
+            )
+        parts += [
+            f"{s.codec} {s.channels} channel{'s' if s.channels != 1 else ''}" for s in self.sounds
+        ] or ["silent"]
         return ", ".join([*parts, self.type])
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What must be converted. `video` and `audio`: encoded anew; without these they are taken over as they are."""
+    """What must be converted.
+
+    `video` and `audio`: encoded anew; without these they are taken over as they are.
+    """
 
     video: bool = False
     audio: bool = False
@@ -152,10 +170,11 @@ class Needs:
 
 
 def needs(clip: Clip) -> Needs:
-    """What must be converted before a phone's cloud takes it; nothing of a clip that is fit as it is.
+    """What must be converted before a phone's cloud takes it;
+    nothing of a clip that is fit as it is.
 
-    Judged are the pictures and the sound that is heard. Cover art and data do not count, nor does silence.
-    HEVC under another name than `hvc1`, or in another container, needs no new encoding.
+    Judged are the pictures and the sound that is heard. Cover art and data do not count, nor does
+    silence. HEVC under another name than `hvc1`, or in another container, needs no new encoding.
     """
     pictures, sound = clip.pictures, clip.main_sound
     assert pictures is not None
@@ -189,14 +208,20 @@ def bitrate(channels: int) -> int:
 
 
 def even(size: int) -> int:
-    """The next even number: HEVC with colour at half size has no odd sizes, so that a row or column is added."""
+    """The next even number: HEVC with colour at half size has no odd sizes,
+    so that a row or column is added.
+    """
     return size + size % 2
 
 
 def losses(clip: Clip, wanted: Needs) -> list[str]:
     """What of a clip does not come along, for a person to know."""
     pictures = clip.pictures
-    found = [f"{len(lost)} sound(s) that cannot be decoded" for lost in [[s for s in clip.sounds if not s.known]] if lost]
+    found = [
+        f"{len(lost)} sound(s) that cannot be decoded"
+        for lost in [[s for s in clip.sounds if not s.known]]
+        if lost
+    ]
     found += [f"{kind} track" for kind in sorted(set(clip.others) - {"chapters"})]
     if clip.covers:
         found.append("cover picture")

@@ -1,4 +1,6 @@
-"""The node's configuration folder: settings, JVM options, log rotation, keystore; and the choice of its port."""
+"""The node's configuration folder: settings, JVM options, log rotation, keystore;
+and the choice of its port.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,21 @@ from catalog.errors import NodeError
 
 CLUSTER = "image-catalog"
 _COPIED = ("roles.yml", "users", "users_roles", "role_mapping.yml")
-_PORTS = range(20_000, 32_000)  # below what systems give to outgoing connections, so that it stays free between starts
+_PORTS = range(
+    20_000, 32_000
+)  # below what systems give to outgoing connections, so that it stays free between starts
 
 
 def choose_port(wanted: int | None, remembered: int) -> int:
-    """`wanted` or an error when somebody has it; else the remembered port if it is free; else another free one."""
+    """`wanted` or an error when somebody has it; else the remembered port if it is free;
+    else another free one.
+    """
     if wanted is not None:
         if not is_free(wanted):
-            raise NodeError(f"Port {wanted} on 127.0.0.1 is taken by another program.", hint="Stop it, or choose another port.")
+            raise NodeError(
+                f"Port {wanted} on 127.0.0.1 is taken by another program.",
+                hint="Stop it, or choose another port.",
+            )
         return wanted
     if remembered and is_free(remembered):
         return remembered
@@ -53,7 +62,10 @@ def is_free(port: int) -> bool:
 
 
 def settings(home: Path, port: int) -> dict[str, object]:
-    """Contents of elasticsearch.yml. The disk limits are absolute: a large disk that is 95 % full has room enough."""
+    """Contents of elasticsearch.yml.
+
+    The disk limits are absolute: a large disk that is 95 % full has room enough.
+    """
     disk = "cluster.routing.allocation.disk.watermark"
     return {
         "cluster.name": CLUSTER,
@@ -77,10 +89,15 @@ def settings(home: Path, port: int) -> dict[str, object]:
 
 
 def write_config(home: Path, distribution: Path, port: int, account: Account) -> None:
-    """Write the configuration folder anew from the distribution's files; users and roles that are there stay."""
+    """Write the configuration folder anew from the distribution's files;
+    users and roles that are there stay.
+    """
     config, shipped = home / "config", distribution / "config"
     with system_errors("write", config):
-        lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in settings(home, port).items()]
+        lines = [
+            f"{key}: {json.dumps(value, ensure_ascii=False)}"
+            for key, value in settings(home, port).items()
+        ]
         _write(config / "elasticsearch.yml", "\n".join(lines) + "\n", account)
         options = (shipped / "jvm.options").read_text(encoding="utf-8")
         _write(config / "jvm.options", jvm_options(options, home), account)
@@ -92,7 +109,9 @@ def write_config(home: Path, distribution: Path, port: int, account: Account) ->
 
 
 def jvm_options(shipped: str, home: Path) -> str:
-    """The distribution's options without the module the runtime lacks, the garbage collector's log and heap dumps."""
+    """The distribution's options without the module the runtime lacks,
+    the garbage collector's log and heap dumps.
+    """
     unwanted = ("jdk.incubator.vector", "-Xlog:gc", "HeapDumpOnOutOfMemoryError", "-XX:ErrorFile=")
     kept = [line for line in shipped.splitlines() if not any(word in line for word in unwanted)]
     return "\n".join([*kept, f"-XX:ErrorFile={home / 'logs'}/hs_err_pid%p.log", ""])
@@ -105,13 +124,21 @@ def small_logs(shipped: str) -> str:
 
 
 def ensure_keystore(home: Path, runtime: Runtime, password: str) -> None:
-    """Make the keystore that tells Elasticsearch the password of `elastic`, if there is none (about 2 s)."""
+    """Make the keystore that tells Elasticsearch the password of `elastic`,
+    if there is none (about 2 s).
+    """
     if (home / "config" / "elasticsearch.keystore").exists():
         return
-    code, text = run_tool(runtime, "elasticsearch-keystore", ["add", "-f", "-x", "bootstrap.password"], password + "\n")
+    code, text = run_tool(
+        runtime,
+        "elasticsearch-keystore",
+        ["add", "-f", "-x", "bootstrap.password"],
+        password + "\n",
+    )
     if code != 0:
         raise NodeError(
-            f"The keystore in {home / 'config'} could not be made (exit status {code}): {quoted(meaningful_lines(text))}",
+            f"The keystore in {home / 'config'} could not be made (exit status {code}): "
+            f"{quoted(meaningful_lines(text))}",
             hint="Check that the folder is writable, and start again.",
         )
 

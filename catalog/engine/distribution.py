@@ -1,8 +1,10 @@
-"""The pinned Elasticsearch distribution: found by its coordinate, checked while it streams, unpacked, renamed into place.
+"""The pinned Elasticsearch distribution: found by its coordinate, checked while it streams,
+unpacked, renamed into place.
 
-The repository is the default one of the `maven-artifact` library, or the mirror or local zip that the setting or
-`$CATALOG_ELASTICSEARCH_DISTRIBUTION` names. The `requests` library does the transfer: proxy variables are honoured.
-Both are imported when something is downloaded: a node that runs needs neither, and they cost CPU at every start.
+The repository is the default one of the `maven-artifact` library, or the mirror or local zip that
+the setting or `$CATALOG_ELASTICSEARCH_DISTRIBUTION` names. The `requests` library does the
+transfer: proxy variables are honoured. Both are imported when something is downloaded: a node that
+runs needs neither, and they cost CPU at every start.
 """
 
 from __future__ import annotations
@@ -42,15 +44,18 @@ _ATTEMPTS = 3
 _BLOCK = 1 << 18
 _PARTIAL = ".partial-"
 _HINT = (
-    f"Check the network and proxy, or have {COORDINATE} fetched elsewhere and name the zip file, or a mirror's address, "
+    f"Check the network and proxy, or have {COORDINATE} fetched elsewhere and name the zip file, "
+    "or a mirror's address, "
     f"in the setting elasticsearch_distribution or in {DISTRIBUTION_VARIABLE}."
 )
 
 
 def install(dist: Path, source: str | None = None, progress: Progress | None = None) -> Path:
-    """The unpacked distribution's folder below `dist`; downloaded and unpacked first if it is not there.
+    """The unpacked distribution's folder below `dist`;
+    downloaded and unpacked first if it is not there.
 
-    `source` is a local zip or the address of a mirror repository. The caller holds the home folder's lock.
+    `source` is a local zip or the address of a mirror repository. The caller holds the home
+    folder's lock.
     """
     target = dist / NAME
     if target.is_dir():
@@ -76,9 +81,11 @@ def install(dist: Path, source: str | None = None, progress: Progress | None = N
 
 
 def fetch(target_dir: Path, source: str | None = None, progress: Progress | None = None) -> Path:
-    """The checked zip in `target_dir`, downloaded unless it is there already; safe to call from several programs.
+    """The checked zip in `target_dir`, downloaded unless it is there already;
+    safe to call from several programs.
 
-    `source` is the address of a mirror repository; None takes `$CATALOG_ELASTICSEARCH_DISTRIBUTION` or the default one.
+    `source` is the address of a mirror repository; None takes `$CATALOG_ELASTICSEARCH_DISTRIBUTION`
+    or the default one.
     """
     from filelock import FileLock
 
@@ -90,7 +97,9 @@ def fetch(target_dir: Path, source: str | None = None, progress: Progress | None
         if target.is_file() and target.stat().st_size == SIZE and _digest(target) == SHA512:
             return target
         _remove_leftovers(target_dir)
-        require_space(target_dir, SIZE // 1_000_000 + 20, f"the download of Elasticsearch {VERSION}")
+        require_space(
+            target_dir, SIZE // 1_000_000 + 20, f"the download of Elasticsearch {VERSION}"
+        )
         show.step(f"downloading Elasticsearch {VERSION} ({SIZE // 1_000_000} MB, once)")
         _download(target, _resolver(source), show)
     return target
@@ -112,7 +121,8 @@ def _local_zip(source: str | None) -> Path | None:
     if not path.is_file():
         raise NodeError(
             f"The Elasticsearch distribution {path} is not there, or is not a file.",
-            hint=f"Name the zip of {COORDINATE} in elasticsearch_distribution or {DISTRIBUTION_VARIABLE}, or unset both.",
+            hint=f"Name the zip of {COORDINATE} in elasticsearch_distribution or "
+            f"{DISTRIBUTION_VARIABLE}, or unset both.",
         )
     return path
 
@@ -136,7 +146,9 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _download(target: Path, resolver: Resolver, progress: Progress) -> None:
-    """Stream to a temporary name beside `target`; a connection that breaks off is tried again from the start."""
+    """Stream to a temporary name beside `target`;
+    a connection that breaks off is tried again from the start.
+    """
     with system_errors("write", target):
         handle, name = tempfile.mkstemp(prefix=_PARTIAL, dir=target.parent)
         os.close(handle)
@@ -157,7 +169,9 @@ def _transfer(resolver: Resolver, temporary: Path, progress: Progress) -> None:
     address = Artifact(GROUP, "elasticsearch", VERSION, extension="zip").uri(resolver.base)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            with resolver.requestor.request(address, None, stream=True, timeout=(15, 60)) as response:
+            with resolver.requestor.request(
+                address, None, stream=True, timeout=(15, 60)
+            ) as response:
                 digest = _stream(response, temporary, progress)
         except broken_off as error:
             if attempt == _ATTEMPTS:
@@ -193,7 +207,9 @@ def _no_download(address: str, error: requests.RequestException) -> NodeError:
     elif isinstance(error, requests.exceptions.ProxyError):
         reason = "the proxy does not let it through"
     elif isinstance(error, requests.exceptions.SSLError):
-        reason = "the server's certificate is not trusted (REQUESTS_CA_BUNDLE names another authority)"
+        reason = (
+            "the server's certificate is not trusted (REQUESTS_CA_BUNDLE names another authority)"
+        )
     elif isinstance(error, requests.exceptions.Timeout):
         reason = "no answer in time"
     elif isinstance(error, requests.exceptions.ChunkedEncodingError):
@@ -202,7 +218,11 @@ def _no_download(address: str, error: requests.RequestException) -> NodeError:
         reason = "no connection"
     else:
         reason = str(error)
-    return NodeError(f"Elasticsearch {VERSION} could not be downloaded from {_without_secrets(address)}: {reason}.", hint=_HINT)
+    return NodeError(
+        f"Elasticsearch {VERSION} could not be downloaded from {_without_secrets(address)}: "
+        f"{reason}.",
+        hint=_HINT,
+    )
 
 
 def _without_secrets(address: str) -> str:
@@ -226,14 +246,19 @@ def _check(path: Path) -> None:
 def _require(digest: str, origin: str) -> None:
     if digest != SHA512:
         raise NodeError(
-            f"The Elasticsearch distribution from {_without_secrets(origin) if _is_address(origin) else origin} is not the "
-            f"expected one: its SHA-512 is {digest[:16]}…, not {SHA512[:16]}…. Nothing of it was kept.",
-            hint=f"Name a genuine copy of {COORDINATE} in elasticsearch_distribution or {DISTRIBUTION_VARIABLE}, or unset both.",
+            "The Elasticsearch distribution from "
+            f"{_without_secrets(origin) if _is_address(origin) else origin} is not the "
+            f"expected one: its SHA-512 is {digest[:16]}…, not {SHA512[:16]}…. Nothing of it was "
+            "kept.",
+            hint=f"Name a genuine copy of {COORDINATE} in elasticsearch_distribution or "
+            f"{DISTRIBUTION_VARIABLE}, or unset both.",
         )
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """Unpack the checked zip beside `target`, readable for every user whatever the umask, then rename."""
+    """Unpack the checked zip beside `target`, readable for every user whatever the umask,
+    then rename.
+    """
     with system_errors("unpack to", target):
         temporary = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=target.parent))
         try:
@@ -249,7 +274,9 @@ def _unpack(archive: Path, target: Path) -> None:
 
 
 def _open_to_all(path: Path) -> None:
-    """0755 for a folder; 0644 for a file, whose bytes are forced to the disk before the rename can be."""
+    """0755 for a folder; 0644 for a file,
+    whose bytes are forced to the disk before the rename can be.
+    """
     if stat.S_ISDIR(path.stat().st_mode):
         path.chmod(0o755)
         return

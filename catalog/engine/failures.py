@@ -15,13 +15,20 @@ PLACE_HINT = "Make it writable for you, or choose another folder with CATALOG_NO
 LOGS_HINT = "`catalog engine logs` shows more."
 
 _NOISE = re.compile(
-    r"^\s*(at |\.\.\. \d+ more|Suppressed:|WARNING:|Likely root cause|For complete error details|warning: |(output|error):\s*$|$)"
-    r"|RuntimeException: starting java failed|^ERROR: Elasticsearch (did not exit normally|died while starting)"
+    r"^\s*(at |\.\.\. \d+ more|Suppressed:|WARNING:|Likely root cause|For complete error "
+    r"details|warning: |(output|error):\s*$|$)"
+    r"|RuntimeException: starting java failed|^ERROR: Elasticsearch (did not exit normally|died "
+    r"while starting)"
     r"|\]\[(INFO|DEBUG|WARN) *\]|fatal exception while booting|fatal error in thread"
 )
 _LOG_PREFIX = re.compile(r"^\[\d{4}-[^\]]*\]\[(\w+) *\]\[[^\]]*\] (\[[^\]]*\])?\s*")
 
-_MEMORY = ("Cannot allocate memory", "OutOfMemoryError", "insufficient memory", "Could not reserve enough space")
+_MEMORY = (
+    "Cannot allocate memory",
+    "OutOfMemoryError",
+    "insufficient memory",
+    "Could not reserve enough space",
+)
 
 
 @contextmanager
@@ -43,7 +50,9 @@ def from_os_error(doing: str, path: Path, error: OSError) -> NodeError:
 
 
 def meaningful_lines(text: str, count: int = 6) -> list[str]:
-    """The last `count` lines of a log that say something: no stack frames, no routine messages, no repetition."""
+    """The last `count` lines of a log that say something: no stack frames, no routine messages,
+    no repetition.
+    """
     kept: list[str] = []
     for line in text.splitlines():
         if _NOISE.search(line):
@@ -61,25 +70,41 @@ def quoted(lines: list[str]) -> str:
 
 def port_taken_in(text: str) -> bool:
     """Whether a log says that another program has the port."""
-    return "BindHttpException" in text or "BindTransportException" in text or "Address already in use" in text
+    return (
+        "BindHttpException" in text
+        or "BindTransportException" in text
+        or "Address already in use" in text
+    )
 
 
 def from_log(text: str, *, home: Path, port: int, heap_mb: int, code: int | None) -> NodeError:
-    """Why a node died while starting, from what it wrote (console and log); `code` is its exit status, if known."""
-    said = "\n".join(meaningful_lines(text, 50))  # without the routine messages, which name JVM options and paths
+    """Why a node died while starting, from what it wrote (console and log);
+    `code` is its exit status, if known.
+    """
+    said = "\n".join(
+        meaningful_lines(text, 50)
+    )  # without the routine messages, which name JVM options and paths
     last = quoted(meaningful_lines(text))
     if port_taken_in(said):
-        return NodeError(f"Port {port} on 127.0.0.1 is taken by another program.", hint="Stop it, or choose another port.")
+        return NodeError(
+            f"Port {port} on 127.0.0.1 is taken by another program.",
+            hint="Stop it, or choose another port.",
+        )
     if "cannot downgrade a node" in said or "IndexFormatTooNewException" in said:
         return newer_data(home, last)
     if "Lock held by" in said:
         return NodeError(
-            f"Another Elasticsearch uses the data folder {home / 'data'}.", hint="Stop that process, or choose another folder."
+            f"Another Elasticsearch uses the data folder {home / 'data'}.",
+            hint="Stop that process, or choose another folder.",
         )
     if "AccessDeniedException" in said:
-        return NodeError(f"Elasticsearch may not read or write its own files in {home}: {last}", hint=PLACE_HINT)
+        return NodeError(
+            f"Elasticsearch may not read or write its own files in {home}: {last}", hint=PLACE_HINT
+        )
     if "No space left on device" in said or "Disk quota exceeded" in said:
-        return NodeError(f"The disk is full: Elasticsearch cannot write below {home}.", hint=SPACE_HINT)
+        return NodeError(
+            f"The disk is full: Elasticsearch cannot write below {home}.", hint=SPACE_HINT
+        )
     if any(words in said for words in _MEMORY) or code in (-9, 137):
         return NodeError(
             f"Elasticsearch got too little memory with engine_heap_mb = {heap_mb}: {last}",
@@ -92,6 +117,8 @@ def from_log(text: str, *, home: Path, port: int, heap_mb: int, code: int | None
 def newer_data(home: Path, detail: str) -> NodeError:
     """The data folder was written by a later Elasticsearch; `detail` says how that is known."""
     return NodeError(
-        f"The data folder {home / 'data'} was made by a newer version of this program: {detail}. Nothing was changed.",
-        hint="Update the program (pip install --upgrade image-catalog), or choose another folder with CATALOG_NODE_HOME.",
+        f"The data folder {home / 'data'} was made by a newer version of this program: {detail}. "
+        "Nothing was changed.",
+        hint="Update the program (pip install --upgrade image-catalog), or choose another folder "
+        "with CATALOG_NODE_HOME.",
     )

@@ -34,7 +34,8 @@ class Account:
 
 
 def default_home() -> Path:
-    """`$CATALOG_NODE_HOME`, else the user's data folder; for root a folder below /var/lib, since others cannot enter /root.
+    """`$CATALOG_NODE_HOME`, else the user's data folder; for root a folder below /var/lib,
+    since others cannot enter /root.
 
     A root with another HOME (or XDG_DATA_HOME) has another node, as any other user would.
     """
@@ -55,7 +56,9 @@ def is_root() -> bool:
 
 
 def make_home(home: Path) -> None:
-    """Create the home folder: 0700 for a user; as root 0755, and so its new parents, for the node to pass through."""
+    """Create the home folder: 0700 for a user; as root 0755, and so its new parents,
+    for the node to pass through.
+    """
     mode = 0o755 if is_root() else 0o700
     with system_errors("create the folder", home):
         missing = [folder for folder in (home, *home.parents) if not folder.exists()]
@@ -63,13 +66,18 @@ def make_home(home: Path) -> None:
             folder.mkdir(mode=mode, exist_ok=True)
             folder.chmod(mode)
         if not home.is_dir():
-            raise NodeError(f"{home} is a file, not a folder.", hint=f"Choose another folder with {HOME_VARIABLE}.")
+            raise NodeError(
+                f"{home} is a file, not a folder.",
+                hint=f"Choose another folder with {HOME_VARIABLE}.",
+            )
         with tempfile.TemporaryFile(dir=home):
             pass
 
 
 def choose_account(home: Path) -> Account:
-    """The caller; for root the owner of the existing data folder, else a user id that nobody has."""
+    """The caller; for root the owner of the existing data folder,
+    else a user id that nobody has.
+    """
     if not is_root():
         return Account()
     data = home / "data"
@@ -95,7 +103,9 @@ def _somebody(uid: int) -> bool:
 
 
 def make_node_folders(home: Path, account: Account) -> None:
-    """Create the folders the node writes to, 0700 and owned by its user id; repair the owner after a copy by root."""
+    """Create the folders the node writes to, 0700 and owned by its user id;
+    repair the owner after a copy by root.
+    """
     for name in NODE_FOLDERS:
         folder = home / name
         with system_errors("prepare the folder", folder):
@@ -105,7 +115,8 @@ def make_node_folders(home: Path, account: Account) -> None:
             folder.chmod(0o700)
     if account.uid is not None and not can_execute(home / "run", account):
         raise NodeError(
-            f"The user id {account.uid}, under which Elasticsearch runs for root, cannot enter {home}.",
+            f"The user id {account.uid}, under which Elasticsearch runs for root, cannot enter "
+            f"{home}.",
             hint=f"Choose a folder whose parents others may pass through, with {HOME_VARIABLE}.",
         )
 
@@ -119,7 +130,9 @@ def give(folder: Path, uid: int) -> None:
 
 
 def can_execute(path: Path, account: Account) -> bool:
-    """Whether the node's user may run (or, a folder, enter) `path`; asked of the system, by a process of that user."""
+    """Whether the node's user may run (or, a folder, enter) `path`; asked of the system,
+    by a process of that user.
+    """
     shell = shutil.which("sh") or "/bin/sh"
     try:
         done = subprocess.run(
@@ -136,8 +149,10 @@ def can_execute(path: Path, account: Account) -> bool:
         )
     except OSError as error:
         raise NodeError(
-            f"Root cannot run a program under the user id {account.uid}: {error.strerror or error}.",
-            hint="Run the catalog as an ordinary user, or name an Elasticsearch with CATALOG_ELASTICSEARCH_URL.",
+            f"Root cannot run a program under the user id {account.uid}: "
+            f"{error.strerror or error}.",
+            hint="Run the catalog as an ordinary user, or name an Elasticsearch with "
+            "CATALOG_ELASTICSEARCH_URL.",
         ) from error
     return done.returncode == 0
 
@@ -147,7 +162,10 @@ def require_space(folder: Path, needed_mb: int, purpose: str) -> None:
     with system_errors("look at", folder):
         free_mb = shutil.disk_usage(folder).free // 1_000_000
     if free_mb < needed_mb:
-        raise NodeError(f"The disk is full: {purpose} needs {needed_mb} MB in {folder}, {free_mb} MB are free.", hint=SPACE_HINT)
+        raise NodeError(
+            f"The disk is full: {purpose} needs {needed_mb} MB in {folder}, {free_mb} MB are free.",
+            hint=SPACE_HINT,
+        )
 
 
 def require_memory(heap_mb: int) -> None:
@@ -155,13 +173,17 @@ def require_memory(heap_mb: int) -> None:
     needed, available = heap_mb + 300, available_memory_mb()
     if available < needed:
         raise NodeError(
-            f"Not enough memory: Elasticsearch with engine_heap_mb = {heap_mb} needs {needed} MB, {available} MB are available.",
-            hint="Close other programs, or lower the setting engine_heap_mb (192 serves a small catalog).",
+            f"Not enough memory: Elasticsearch with engine_heap_mb = {heap_mb} needs {needed} MB, "
+            f"{available} MB are available.",
+            hint="Close other programs, or lower the setting engine_heap_mb (192 serves a small "
+            "catalog).",
         )
 
 
 def available_memory_mb() -> int:
-    """Memory that can be had without swapping, also when a control group (a container) allows less than the machine has."""
+    """Memory that can be had without swapping,
+    also when a control group (a container) allows less than the machine has.
+    """
     available = int(psutil.virtual_memory().available)
     group = Path("/sys/fs/cgroup")
     try:

@@ -13,7 +13,9 @@ USER = "elastic"
 
 @dataclass(frozen=True)
 class Health:
-    """How the node answered: the HTTP status (0 for no answer) and the cluster's colour ("" if unknown)."""
+    """How the node answered: the HTTP status (0 for no answer) and the cluster's colour ("" if
+    unknown).
+    """
 
     code: int = 0
     colour: str = ""
@@ -29,8 +31,12 @@ class Health:
         return self.code in (401, 403)
 
 
-def ask_health(port: int, password: str, *, timeout: float, wait_for_yellow: bool = False) -> Health:
-    """GET /_cluster/health; with `wait_for_yellow` the node itself waits up to half of `timeout` seconds."""
+def ask_health(
+    port: int, password: str, *, timeout: float, wait_for_yellow: bool = False
+) -> Health:
+    """GET /_cluster/health; with `wait_for_yellow` the node itself waits up to half of `timeout`
+    seconds.
+    """
     seconds = max(1, int(timeout / 2))
     path = f"/_cluster/health?filter_path=status&master_timeout={seconds}s&timeout={seconds}s"
     if wait_for_yellow:

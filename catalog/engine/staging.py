@@ -1,4 +1,6 @@
-"""A folder where the node may read and write backups, for one program at a time; nothing stays in it."""
+"""A folder where the node may read and write backups, for one program at a time;
+nothing stays in it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _PREFIX = "transfer-"
 
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Hold the right to back up or restore the node of a home folder; the system frees it when its holder dies."""
+    """Hold the right to back up or restore the node of a home folder;
+    the system frees it when its holder dies.
+    """
     from filelock import FileLock, Timeout
 
     lock = FileLock(home / "transfer.lock")
@@ -29,7 +33,8 @@ def locked(home: Path) -> Iterator[None]:
             lock.acquire(timeout=_LOCK_SECONDS, poll_interval=0.2)
         except Timeout as error:
             raise TransferError(
-                f"Another program backs up or restores the node in {home}.", hint="Wait for it, then run the command again."
+                f"Another program backs up or restores the node in {home}.",
+                hint="Wait for it, then run the command again.",
             ) from error
     try:
         yield
@@ -38,11 +43,15 @@ def locked(home: Path) -> Iterator[None]:
 
 
 @contextmanager
-def staged(home: Path, content: Path | None = None, digests: Mapping[str, str] | None = None) -> Iterator[Path]:
-    """A path below the node's `path.repo`, with a copy of `content` there, if any is given; removed afterwards.
+def staged(
+    home: Path, content: Path | None = None, digests: Mapping[str, str] | None = None
+) -> Iterator[Path]:
+    """A path below the node's `path.repo`, with a copy of `content` there, if any is given;
+    removed afterwards.
 
-    What a killed program has left there goes first. The caller holds the lock. Raises TransferError where the copy has
-    not the `digests` that `copied` gave: Elasticsearch never sees a damaged backup.
+    What a killed program has left there goes first. The caller holds the lock. Raises TransferError
+    where the copy has not the `digests` that `copied` gave: Elasticsearch never sees a damaged
+    backup.
     """
     place = home / "snapshots"
     with system_errors("clear", place):
@@ -53,8 +62,10 @@ def staged(home: Path, content: Path | None = None, digests: Mapping[str, str] |
         if content is not None:
             with system_errors("copy the backup to", path):
                 if copied(content, path) != digests:
-                    raise TransferError(f"The backup in {content.parent} is damaged; nothing was changed.",
-                                        hint="Try another one: `catalog restore DIR --list`.")  # fmt: skip
+                    raise TransferError(
+                        f"The backup in {content.parent} is damaged; nothing was changed.",
+                        hint="Try another one: `catalog restore DIR --list`.",
+                    )
                 account = choose_account(home)
                 if account.uid is not None:
                     give(path, account.uid)
@@ -64,7 +75,9 @@ def staged(home: Path, content: Path | None = None, digests: Mapping[str, str] |
 
 
 def copied(source: Path, target: Path) -> dict[str, str]:
-    """Copy a folder for the caller to own, to the disk itself: the SHA-256 of every file, by its path in the folder."""
+    """Copy a folder for the caller to own, to the disk itself: the SHA-256 of every file,
+    by its path in the folder.
+    """
     target.mkdir()
     digests = {}
     for parent, folders, files in os.walk(source):

@@ -1,4 +1,6 @@
-"""One start of the node: checks, installation, configuration, the start script, and why it failed."""
+"""One start of the node: checks, installation, configuration, the start script,
+and why it failed.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ _START_MB = 100  # free disk space below which a start is not tried
 
 @dataclass(frozen=True)
 class Start:
-    """What a start needs to know; the caller holds the home folder's lock. See `LocalNode` for the fields."""
+    """What a start needs to know; the caller holds the home folder's lock.
+
+    See `LocalNode` for the fields.
+    """
 
     home: Path
     heap_mb: int
@@ -33,7 +38,9 @@ class Start:
     seconds: float
 
     def run(self, state: NodeState) -> psutil.Process:
-        """Install what is missing and start the node: its process, ready to serve; `state` is brought up to date."""
+        """Install what is missing and start the node: its process, ready to serve;
+        `state` is brought up to date.
+        """
         _refuse_newer(self.home, state)
         folders.require_memory(self.heap_mb)
         runtime = self._prepare()
@@ -57,7 +64,9 @@ class Start:
             text = logs.start_text(self.home, log_start)
             if self.port is not None or attempt == 2 or not failures.port_taken_in(text):
                 break
-        raise failures.from_log(text, home=self.home, port=state.port, heap_mb=self.heap_mb, code=code)
+        raise failures.from_log(
+            text, home=self.home, port=state.port, heap_mb=self.heap_mb, code=code
+        )
 
     def _prepare(self) -> Runtime:
         """Folders, distribution and Java runtime, made where they are missing."""
@@ -69,17 +78,24 @@ class Start:
         return Runtime(self.home, distribution, java_home, account, self.heap_mb)
 
     def _launch(self, runtime: Runtime, state: NodeState) -> int:
-        """Run the start script to its end: its exit status. Should we be interrupted, what was started ends with us."""
+        """Run the start script to its end: its exit status.
+
+        Should we be interrupted, what was started ends with us.
+        """
         launcher = process.launch(runtime)
         try:
             state.pid, state.created = 0, 0.0
-            state.launcher, state.launcher_created = launcher.pid, psutil.Process(launcher.pid).create_time()
+            state.launcher, state.launcher_created = (
+                launcher.pid,
+                psutil.Process(launcher.pid).create_time(),
+            )
             write_state(self.home, state)
             code = launcher.wait(timeout=self.seconds)
         except subprocess.TimeoutExpired as error:
             process.end_group(launcher)
             raise NodeError(
-                f"Elasticsearch in {self.home} was not ready after {self.seconds:.0f} s: {logs.last_words(self.home)}",
+                f"Elasticsearch in {self.home} was not ready after {self.seconds:.0f} s: "
+                f"{logs.last_words(self.home)}",
                 hint=failures.LOGS_HINT,
             ) from error
         except BaseException:
@@ -89,7 +105,9 @@ class Start:
         return code
 
     def await_other(self) -> None:
-        """A program that was killed while it started the node left the start script running: let it finish."""
+        """A program that was killed while it started the node left the start script running:
+        let it finish.
+        """
         state = read_state(self.home)
         launcher = process.find_process(state.launcher, state.launcher_created, self.home)
         if launcher is None:
@@ -97,7 +115,8 @@ class Start:
         self.progress.step("waiting for a start of Elasticsearch that is under way")
         if not process.wait_gone(launcher, self.home, self.seconds):
             raise NodeError(
-                f"A start of Elasticsearch in {self.home} (process {launcher.pid}) does not finish: {logs.last_words(self.home)}",
+                f"A start of Elasticsearch in {self.home} (process {launcher.pid}) does not "
+                f"finish: {logs.last_words(self.home)}",
                 hint="`catalog engine stop` ends it.",
             )
 

@@ -1,4 +1,6 @@
-"""What a home folder remembers between commands: `node.json` and the password, written atomically, 0600."""
+"""What a home folder remembers between commands: `node.json` and the password, written atomically,
+0600.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,9 @@ from catalog.engine.folders import is_root
 class NodeState:
     """Contents of `node.json`; a field nobody has set yet is empty or 0.
 
-    `pid` and `created` (seconds since 1970, as psutil gives it) are the running node; `launcher` and
-    `launcher_created` the start script while a start is under way. `version` is the newest Elasticsearch that was
-    ever started on the data folder.
+    `pid` and `created` (seconds since 1970, as psutil gives it) are the running node; `launcher`
+    and `launcher_created` the start script while a start is under way. `version` is the newest
+    Elasticsearch that was ever started on the data folder.
     """
 
     version: str = ""
@@ -33,7 +35,9 @@ class NodeState:
 
 
 def read_state(home: Path) -> NodeState:
-    """The remembered state; an empty one when there is none or it is damaged, since all of it can be found again."""
+    """The remembered state; an empty one when there is none or it is damaged,
+    since all of it can be found again.
+    """
     path = home / "node.json"
     with system_errors("read", path):
         try:
@@ -51,7 +55,9 @@ def read_state(home: Path) -> NodeState:
 
 def write_state(home: Path, state: NodeState) -> None:
     """Replace `node.json`."""
-    write_private(home / "node.json", json.dumps(asdict(state), indent=1) + "\n", owner=_owner(home))
+    write_private(
+        home / "node.json", json.dumps(asdict(state), indent=1) + "\n", owner=_owner(home)
+    )
 
 
 def read_password(home: Path) -> str:
@@ -68,13 +74,17 @@ def ensure_password(home: Path) -> str:
     """The password; a new one of 192 random bits when there is none."""
     password = read_password(home)
     if not password:
-        password = secrets.token_urlsafe(24).replace("-", "x")  # a leading dash would look like an option
+        password = secrets.token_urlsafe(24).replace(
+            "-", "x"
+        )  # a leading dash would look like an option
         write_private(home / "password", password + "\n", owner=_owner(home))
     return password
 
 
 def write_private(path: Path, text: str, *, owner: int | None = None) -> None:
-    """Replace a file by one with mode 0600, at once and durably; as root give it to the user id `owner`."""
+    """Replace a file by one with mode 0600, at once and durably;
+    as root give it to the user id `owner`.
+    """
     with system_errors("write", path):
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         try:

@@ -1,1 +1,3 @@
-"""One folder a job: its run takes a workspace, a request and a sink, returns a result, and raises; it knows no terminal."""
+"""One folder a job: its run takes a workspace, a request and a sink, returns a result, and raises;
+it knows no terminal.
+"""

@@ -26,7 +26,13 @@ from elastic_transport.client_utils import basic_auth_to_header, url_to_node_con
 from urllib3 import Timeout
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from catalog.errors import AccessDenied, CatalogIndexError, DocumentConflict, IndexUnavailable, QuerySyntaxError
+from catalog.errors import (
+    AccessDenied,
+    CatalogIndexError,
+    DocumentConflict,
+    IndexUnavailable,
+    QuerySyntaxError,
+)
 
 REQUEST_SECONDS = 60
 CONNECT_SECONDS = 10
@@ -85,17 +91,23 @@ class Connection:
         try:
             self._transport = Transport(_nodes(address, timeout), node_class=_Node, max_retries=0)
         except ValueError as error:
-            raise IndexUnavailable(f"{address.url} is no address of Elasticsearch: {error}.") from error
+            raise IndexUnavailable(
+                f"{address.url} is no address of Elasticsearch: {error}."
+            ) from error
 
     def request(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         """The parsed reply of one request. `body` is a JSON value, or bytes for NDJSON."""
         headers = {"accept": "application/json"}
         if body is not None:
-            headers["content-type"] = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
+            headers["content-type"] = (
+                "application/x-ndjson" if isinstance(body, bytes) else "application/json"
+            )
         target = f"{path}?{urlencode(params, quote_via=quote)}" if params else path
         may_repeat = method == "GET" or path.rpartition("/")[2] in _QUESTIONS
         with _translated(self.address.url):
-            reply = self._answer(may_repeat, method=method, target=target, body=body, headers=headers)
+            reply = self._answer(
+                may_repeat, method=method, target=target, body=body, headers=headers
+            )
         _check(reply, self.address.url)
         return reply.body
 
@@ -112,7 +124,8 @@ class Connection:
             if item["status"] in _BUSY or item.get("error", {}).get("type") == _BLOCKED:
                 reason = item.get("error", {}).get("reason", "")
                 raise IndexUnavailable(
-                    f"Elasticsearch at {self.address.url} did not take everything ({item['status']}: {reason}).",
+                    f"Elasticsearch at {self.address.url} did not take everything "
+                    f"({item['status']}: {reason}).",
                     hint="Try again later.",
                 )
         return items
@@ -162,7 +175,11 @@ def _nodes(address: Address, timeout: float) -> list[NodeConfig]:
     found = []
     for url in address.urls:
         node = url_to_node_config(url).replace(request_timeout=timeout, headers=headers)
-        found.append(node.replace(ca_certs=str(address.ca_cert)) if address.ca_cert and node.scheme == "https" else node)
+        found.append(
+            node.replace(ca_certs=str(address.ca_cert))
+            if address.ca_cert and node.scheme == "https"
+            else node
+        )
     return list(dict.fromkeys(found))
 
 
@@ -197,12 +214,23 @@ def _translated(url: str) -> Iterator[None]:
         raise IndexUnavailable(f"Elasticsearch at {url} {what}.", hint=_UNREACHABLE) from error
 
 
-_UNREACHABLE = "Check that it runs and that host, port or CATALOG_ELASTICSEARCH_URL are right, then run the command again."
-_LOGIN = "Set CATALOG_ELASTICSEARCH_USER and CATALOG_ELASTICSEARCH_PASSWORD, or CATALOG_ELASTICSEARCH_API_KEY."
-_FULL = "Its disk may be nearly full, or the catalog is being brought to a newer schema. Try again later."
+_UNREACHABLE = (
+    "Check that it runs and that host, port or CATALOG_ELASTICSEARCH_URL are right, "
+    "then run the command again."
+)
+_LOGIN = (
+    "Set CATALOG_ELASTICSEARCH_USER and CATALOG_ELASTICSEARCH_PASSWORD, or "
+    "CATALOG_ELASTICSEARCH_API_KEY."
+)
+_FULL = (
+    "Its disk may be nearly full, or the catalog is being brought to a newer schema. Try "
+    "again later."
+)
 _BLOCKED = "cluster_block_exception"
 """Type of the error where an index is not writable for a while, for one of the reasons above."""
-_SYNTAX = frozenset({"query_shard_exception", "parse_exception", "parsing_exception", "x_content_parse_exception"})
+_SYNTAX = frozenset(
+    {"query_shard_exception", "parse_exception", "parsing_exception", "x_content_parse_exception"}
+)
 """Types of the errors of a query that is not understood, wherever in the reply."""
 _PRODUCT = "Elasticsearch"
 
@@ -223,7 +251,9 @@ def _refusal(status: int, body: Any, url: str) -> CatalogIndexError:
     error = told if isinstance(told, dict) else {}
     kind, reason = str(error.get("type", "")), _reason(error) or str(told)[:500]
     if kind == _BLOCKED:
-        return IndexUnavailable(f"Elasticsearch at {url} takes no writes for now ({reason}).", hint=_FULL)
+        return IndexUnavailable(
+            f"Elasticsearch at {url} takes no writes for now ({reason}).", hint=_FULL
+        )
     if status in _BUSY:
         return IndexUnavailable(
             f"Elasticsearch at {url} is overloaded or not ready ({status}: {reason}).",
@@ -251,7 +281,12 @@ def _kinds(error: dict[str, Any]) -> Iterator[str]:
 def _reason(error: dict[str, Any]) -> str:
     shard = (error.get("failed_shards") or [{}])[0].get("reason", {})
     # the cause on a shard is the only one to say where a query goes wrong
-    causes = (shard.get("caused_by"), *(error.get("root_cause") or ()), error, error.get("caused_by"))
+    causes = (
+        shard.get("caused_by"),
+        *(error.get("root_cause") or ()),
+        error,
+        error.get("caused_by"),
+    )
     reasons = (cause["reason"] for cause in causes if cause and cause.get("reason"))
     return str(next(reasons, error.get("type", "")))[:500]
 

@@ -15,10 +15,30 @@ from catalog.domain.person import overlaid
 from catalog.index import schema
 
 _CAMERA = ("make", "model", "lens")
-_EXPOSURE = {"exposure_time": "time", "f_number": "f_number", "iso": "iso", "focal_length": "focal_length",
-             "focal_length_35mm": "focal_length_35mm", "flash": "flash"}  # fmt: skip
-_VIDEO = {"video_codec": "codec", "audio_codec": "audio_codec", "frame_rate": "frame_rate", "rotation": "rotation"}
-_PLAIN = ("orientation", "live_id", "motion_photo", "software", "favorite", "rating", "title", "description")
+_EXPOSURE = {
+    "exposure_time": "time",
+    "f_number": "f_number",
+    "iso": "iso",
+    "focal_length": "focal_length",
+    "focal_length_35mm": "focal_length_35mm",
+    "flash": "flash",
+}
+_VIDEO = {
+    "video_codec": "codec",
+    "audio_codec": "audio_codec",
+    "frame_rate": "frame_rate",
+    "rotation": "rotation",
+}
+_PLAIN = (
+    "orientation",
+    "live_id",
+    "motion_photo",
+    "software",
+    "favorite",
+    "rating",
+    "title",
+    "description",
+)
 
 _OWN = frozenset({"copies", "sidecars", "location", "sources", "person", "extracted"})
 """Values that the program makes, or has checked before."""
@@ -46,12 +66,22 @@ def copy_document(copy: Copy) -> dict[str, Any]:
 
 
 def asset_document(
-    asset: Asset, *, original: str, copies: list[Copy], sidecars: list[dict[str, Any]], stack: tuple[str, str] | None,
-    run: str, now: datetime, albums: Sequence[str] = (),
-) -> dict[str, Any]:  # fmt: skip
-    """The document of a new asset, with what its sidecar says for a person laid over it. Fields without a value are left out.
+    asset: Asset,
+    *,
+    original: str,
+    copies: list[Copy],
+    sidecars: list[dict[str, Any]],
+    stack: tuple[str, str] | None,
+    run: str,
+    now: datetime,
+    albums: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The document of a new asset, with what its sidecar says for a person laid over it.
 
-    `original` is the source path (text form); `stack` is its id and this asset's role; `now` is an aware moment.
+    Fields without a value are left out.
+
+    `original` is the source path (text form); `stack` is its id and this asset's role; `now` is an
+    aware moment.
     """
     facts = asset.facts
     values = facts.values
@@ -65,7 +95,9 @@ def asset_document(
         "mime": facts.mime,
         "extension": extension_of(original),
         "captured": _captured(asset.captured),
-        "location": {"lat": facts.position.lat, "lon": facts.position.lon} if facts.position else None,
+        "location": {"lat": facts.position.lat, "lon": facts.position.lon}
+        if facts.position
+        else None,
         "altitude": facts.position.altitude if facts.position else None,
         "place": _place(asset),
         "camera": {key: values.get(key) for key in _CAMERA},
@@ -107,15 +139,22 @@ def without_blanks(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def fitting(document: dict[str, Any]) -> dict[str, Any]:
-    """The document without the values that its mapping cannot hold, and a note on each: a file is not lost for one field."""
+    """The document without the values that its mapping cannot hold, and a note on each:
+    a file is not lost for one field.
+    """
     misfits: list[str] = []
     clean = _fitting(document, schema.ASSET_PROPERTIES, "", misfits)
     if misfits:
-        clean["notes"] = [*clean.get("notes", []), *(f"{name} is left out: not a value for the index" for name in misfits)]
+        clean["notes"] = [
+            *clean.get("notes", []),
+            *(f"{name} is left out: not a value for the index" for name in misfits),
+        ]
     return clean
 
 
-def _fitting(document: dict[str, Any], properties: Mapping[str, Any], prefix: str, misfits: list[str]) -> dict[str, Any]:
+def _fitting(
+    document: dict[str, Any], properties: Mapping[str, Any], prefix: str, misfits: list[str]
+) -> dict[str, Any]:
     clean: dict[str, Any] = {}
     for name, value in document.items():
         inner = properties.get(name, {})
@@ -136,9 +175,17 @@ def _fits(value: Any, definition: Mapping[str, Any]) -> bool:
     if isinstance(value, list):
         return all(not isinstance(v, list) and _fits(v, definition) for v in value)
     if kind in _WHOLE:
-        return isinstance(value, int) and not isinstance(value, bool) and -_WHOLE[kind] <= value < _WHOLE[kind]
+        return (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and -_WHOLE[kind] <= value < _WHOLE[kind]
+        )
     if kind == "float":
-        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_FLOAT
+        return (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and abs(value) <= LARGEST_FLOAT
+        )
     if kind == "boolean":
         return isinstance(value, bool)
     if kind == "keyword" and isinstance(value, str):
@@ -171,7 +218,10 @@ def _place(asset: Asset) -> dict[str, Any] | None:
     place = asset.place
     if place is None:
         return None
-    return {f: getattr(place, f) for f in ("country", "country_code", "region", "city", "name", "source")}
+    return {
+        f: getattr(place, f)
+        for f in ("country", "country_code", "region", "city", "name", "source")
+    }
 
 
 def _quality(asset: Asset) -> dict[str, Any] | None:

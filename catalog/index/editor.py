@@ -1,4 +1,6 @@
-"""Changes of documents, many at a time: each conditional, repeated where others were faster, told in the history."""
+"""Changes of documents, many at a time: each conditional, repeated where others were faster,
+told in the history.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,17 @@ AT_ONCE = 500
 
 def event_id(run: str, event: dict[str, Any]) -> str:
     """The same event told twice is one."""
-    key = "\0".join([run, *(str(event.get(name, "")) for name in ("action", "hash", "store", "path", "source"))])
+    key = "\0".join(
+        [run, *(str(event.get(name, "")) for name in ("action", "hash", "store", "path", "source"))]
+    )
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 class Editor:
-    """Applies edits for one run. May be asked to apply the same edits again: what is done already is left as it is."""
+    """Applies edits for one run.
+
+    May be asked to apply the same edits again: what is done already is left as it is.
+    """
 
     def __init__(self, repository: Repository, *, run: str, command: str) -> None:
         self._repository = repository
@@ -37,9 +44,11 @@ class Editor:
         self._command = command
 
     def apply(self, edits: Sequence[Edit]) -> list[str]:
-        """What became of each edit, in order: "done", "unchanged", or the reason why it cannot be done.
+        """What became of each edit, in order: "done", "unchanged",
+        or the reason why it cannot be done.
 
-        Raises IndexUnavailable, and DocumentConflict where a document changes faster than it can be edited.
+        Raises IndexUnavailable, and DocumentConflict where a document changes faster than it can be
+        edited.
         """
         outcome = ["unchanged"] * len(edits)
         by_hash: dict[str, list[int]] = defaultdict(list)
@@ -47,7 +56,9 @@ class Editor:
             by_hash[edit.hash].append(number)
         names = list(by_hash)
         for start in range(0, len(names), AT_ONCE):
-            self._apply_some({name: by_hash[name] for name in names[start : start + AT_ONCE]}, edits, outcome)
+            self._apply_some(
+                {name: by_hash[name] for name in names[start : start + AT_ONCE]}, edits, outcome
+            )
         return outcome
 
     def tell(self, events: Sequence[dict[str, Any]]) -> None:
@@ -56,7 +67,9 @@ class Editor:
         if lines:
             self._repository.bulk(lines)
 
-    def _apply_some(self, pending: dict[str, list[int]], edits: Sequence[Edit], outcome: list[str]) -> None:
+    def _apply_some(
+        self, pending: dict[str, list[int]], edits: Sequence[Edit], outcome: list[str]
+    ) -> None:
         told: set[str] = set()
         for attempt in range(1, ATTEMPTS + 1):
             found = self._repository.documents(list(pending))
@@ -65,7 +78,9 @@ class Editor:
             for name, numbers in pending.items():
                 document, seq_no, primary_term = found.get(name, (None, 0, 0))
                 after, events = self._changed(document, numbers, edits, outcome)
-                stale = told.intersection(event_id(self._run, self._event_of(edits[n])) for n in numbers)
+                stale = told.intersection(
+                    event_id(self._run, self._event_of(edits[n])) for n in numbers
+                )
                 if after != document:
                     lines += self._document_lines(name, document, after, seq_no, primary_term)
                     order.append(name)
@@ -85,18 +100,31 @@ class Editor:
                 if reply["status"] == 409:
                     again[owner] = pending[owner]
                 elif reply["status"] >= 300 and reply["status"] != 404:
-                    reason = f"the index refused the record: {reply['error'].get('reason', reply['error'])}"
+                    reason = (
+                        "the index refused the record: "
+                        f"{reply['error'].get('reason', reply['error'])}"
+                    )
                     for number in pending[owner]:
                         outcome[number] = reason
             if not again:
                 return
-            told |= {event_id(self._run, self._event_of(edits[n])) for numbers in again.values() for n in numbers}
+            told |= {
+                event_id(self._run, self._event_of(edits[n]))
+                for numbers in again.values()
+                for n in numbers
+            }
             pending = again
             time.sleep(random.uniform(0, PAUSE * min(attempt, 10)))  # noqa: S311 - so that several programs take turns
-        raise DocumentConflict(f"The document {next(iter(pending))} changes faster than it can be amended.")
+        raise DocumentConflict(
+            f"The document {next(iter(pending))} changes faster than it can be amended."
+        )
 
     def _changed(
-        self, document: Document | None, numbers: list[int], edits: Sequence[Edit], outcome: list[str]
+        self,
+        document: Document | None,
+        numbers: list[int],
+        edits: Sequence[Edit],
+        outcome: list[str],
     ) -> tuple[Document | None, list[dict[str, Any]]]:
         """The document after all of its edits, and their events."""
         events = []
@@ -113,7 +141,9 @@ class Editor:
             if changed:
                 now = after
                 if not edit.untold:
-                    events.append({**self._event_of(edit), "before": changed[0], "after": changed[1]})
+                    events.append(
+                        {**self._event_of(edit), "before": changed[0], "after": changed[1]}
+                    )
         return now, events
 
     @staticmethod
@@ -121,7 +151,12 @@ class Editor:
         return {"action": edit.action, "hash": edit.hash, **edit.event}
 
     def _document_lines(
-        self, name: str, before: Document | None, after: Document | None, seq_no: int, primary_term: int
+        self,
+        name: str,
+        before: Document | None,
+        after: Document | None,
+        seq_no: int,
+        primary_term: int,
     ) -> list[Any]:
         where: dict[str, Any] = {"_index": self._repository.alias, "_id": name}
         if before is None:
@@ -138,4 +173,7 @@ class Editor:
         index = schema.companion(self._repository.alias, "events")
         where = {"_index": index, "_id": event_id(self._run, event), "require_alias": True}
         now = timestamp(datetime.now(UTC))
-        return [{"index": where}, {"at": now, "run": self._run, "command": self._command, "outcome": "done", **event}]
+        return [
+            {"index": where},
+            {"at": now, "run": self._run, "command": self._command, "outcome": "done", **event},
+        ]

@@ -1,4 +1,6 @@
-"""What was handed over to a cloud: one record a target and content, told in the history so that it can be taken back."""
+"""What was handed over to a cloud: one record a target and content,
+told in the history so that it can be taken back.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,15 @@ from catalog.index.repository import Repository
 
 Record = dict[str, Any]
 Change = Callable[[Record | None], Record | None]
-"""From the record as it is (None where there is none) to what it shall be (None: it is taken away). Raises ValueError."""
+"""From the record as it is (None where there is none) to what it shall be (None: it is taken away).
+
+Raises ValueError.
+"""
 
 STAGED, CONFIRMED = "staged", "confirmed"
-"""States of a handover: the copy lies in the staging folder, or a person knows it is in the cloud."""
+"""States of a handover: the copy lies in the staging folder,
+or a person knows it is in the cloud.
+"""
 EFFECT = "handover"
 """The effect of events that changed a handover."""
 
@@ -32,7 +39,9 @@ class Handovers:
         self._index = schema.companion(repository.alias, "handovers")
 
     def known(self, target: str, hashes: Sequence[str]) -> dict[str, Record]:
-        """The records of contents that were handed over to a target, by content hash; up to date without a refresh."""
+        """The records of contents that were handed over to a target, by content hash;
+        up to date without a refresh.
+        """
         keys = {_key(target, name): name for name in hashes}
         found: dict[str, Record] = {}
         names = list(keys)
@@ -42,11 +51,22 @@ class Handovers:
         return found
 
     def of_staged(self, target: str, hashes: Sequence[str]) -> dict[str, Record]:
-        """The records of those contents that are themselves what a target was given, by content hash; as of the last refresh."""
+        """The records of those contents that are themselves what a target was given,
+        by content hash; as of the last refresh.
+        """
         found: dict[str, Record] = {}
         for start in range(0, len(hashes), 500):
-            query = {"bool": {"filter": [{"term": {"target": target}}, {"terms": {"staged": list(hashes[start : start + 500])}}]}}
-            for page in self._repository.scan_pages(query, index=self._index, sort=[{"at": "asc"}, {"hash": "asc"}]):
+            query = {
+                "bool": {
+                    "filter": [
+                        {"term": {"target": target}},
+                        {"terms": {"staged": list(hashes[start : start + 500])}},
+                    ]
+                }
+            }
+            for page in self._repository.scan_pages(
+                query, index=self._index, sort=[{"at": "asc"}, {"hash": "asc"}]
+            ):
                 found |= {hit["_source"]["staged"]: hit["_source"] for hit in page}
         return found
 
@@ -59,9 +79,19 @@ class Handovers:
                 yield hit["_source"]
 
     def change(
-        self, target: str, content_hash: str, change: Change, action: str, *, run: str, command: str, undoes: str = ""
+        self,
+        target: str,
+        content_hash: str,
+        change: Change,
+        action: str,
+        *,
+        run: str,
+        command: str,
+        undoes: str = "",
     ) -> Record | None:
-        """Change one record, repeated while others do; the record after it. ValueError of the change is passed on.
+        """Change one record, repeated while others do; the record after it.
+
+        ValueError of the change is passed on.
 
         The event comes first: one that was left without its change is undone as if that were done.
         """
@@ -72,12 +102,17 @@ class Handovers:
             after = change(before)
             if after == before:
                 return after
-            *_event, reply = self._repository.bulk([*self._event(before, after, action, note), *self._lines(key, version, after)])
+            *_event, reply = self._repository.bulk(
+                [*self._event(before, after, action, note), *self._lines(key, version, after)]
+            )
             if reply["status"] == 409:
                 time.sleep(random.uniform(0, PAUSE * min(attempt, 10)))  # noqa: S311 - so that several programs take turns
                 continue
             if reply["status"] >= 300 and reply["status"] != 404:
-                raise CatalogIndexError(f"The index refused the handover {key}: {reply['error'].get('reason', reply['error'])}.")
+                raise CatalogIndexError(
+                    f"The index refused the handover {key}: "
+                    f"{reply['error'].get('reason', reply['error'])}."
+                )
             return after
         raise DocumentConflict(f"The handover {key} changes faster than it can be amended.")
 
@@ -94,12 +129,19 @@ class Handovers:
         record, seq_no, primary_term = found[key]
         return record, {"if_seq_no": seq_no, "if_primary_term": primary_term}
 
-    def _event(self, before: Record | None, after: Record | None, action: str, note: Mapping[str, Any]) -> list[Any]:
+    def _event(
+        self, before: Record | None, after: Record | None, action: str, note: Mapping[str, Any]
+    ) -> list[Any]:
         about = after or before or {}
         event = {
-            "action": action, "hash": about["hash"], "path": staged_path(about), "source": about.get("source", ""),
-            "effect": EFFECT, "before": {EFFECT: before} if before else {}, "after": {EFFECT: after} if after else {},
-        }  # fmt: skip
+            "action": action,
+            "hash": about["hash"],
+            "path": staged_path(about),
+            "source": about.get("source", ""),
+            "effect": EFFECT,
+            "before": {EFFECT: before} if before else {},
+            "after": {EFFECT: after} if after else {},
+        }
         index = schema.companion(self._repository.alias, "events")
         where = {"_index": index, "_id": event_id(note["run"], event), "require_alias": True}
         now = timestamp(datetime.now(UTC))

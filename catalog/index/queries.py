@@ -12,16 +12,40 @@ from catalog.index import schema
 from catalog.index.query_text import Near, ParsedQuery, parse_query
 from catalog.index.repository import Repository
 
-WORDS = ["title", "description", "tags", "albums", "place.city", "place.region", "place.country", "place.name", "camera.make",
-         "camera.model", "camera.lens", "paths.text", "original.name"]  # fmt: skip
+WORDS = [
+    "title",
+    "description",
+    "tags",
+    "albums",
+    "place.city",
+    "place.region",
+    "place.country",
+    "place.name",
+    "camera.make",
+    "camera.model",
+    "camera.lens",
+    "paths.text",
+    "original.name",
+]
 """Where words without a field name are looked for."""
 
 BY_HASH = [{"hash": "asc"}]
 SORTS = {
-    "taken": "captured.wall", "added": "added", "size": "size", "path": "paths", "name": "paths", "width": "width",
-    "duration": "duration", "rating": "rating", "city": "place.city.keyword", "camera": "camera.model.keyword",
-    "copies": "copy_count", "sharpness": "quality.sharpness", "brightness": "quality.brightness", "hash": "hash",
-}  # fmt: skip
+    "taken": "captured.wall",
+    "added": "added",
+    "size": "size",
+    "path": "paths",
+    "name": "paths",
+    "width": "width",
+    "duration": "duration",
+    "rating": "rating",
+    "city": "place.city.keyword",
+    "camera": "camera.model.keyword",
+    "copies": "copy_count",
+    "sharpness": "quality.sharpness",
+    "brightness": "quality.brightness",
+    "hash": "hash",
+}
 
 
 def field_names() -> frozenset[str]:
@@ -49,10 +73,13 @@ def build(text: str) -> dict[str, Any]:
 def _request(parsed: ParsedQuery) -> dict[str, Any]:
     words = {
         "query_string": {
-            "query": parsed.text, "default_operator": "AND", "fields": WORDS, "type": "cross_fields",
+            "query": parsed.text,
+            "default_operator": "AND",
+            "fields": WORDS,
+            "type": "cross_fields",
             "allow_leading_wildcard": True,
         }
-    }  # fmt: skip
+    }
     must = [words] if parsed.text else [{"match_all": {}}]
     return {
         "bool": {
@@ -64,14 +91,22 @@ def _request(parsed: ParsedQuery) -> dict[str, Any]:
 
 
 def _circle(near: Near) -> dict[str, Any]:
-    return {"geo_distance": {"distance": f"{near.km}km", "location": {"lat": near.lat, "lon": near.lon}}}
+    return {
+        "geo_distance": {"distance": f"{near.km}km", "location": {"lat": near.lat, "lon": near.lon}}
+    }
 
 
 def sort_order(name: str) -> list[dict[str, Any]]:
-    """The sort of a request for `taken` or `-taken`. Raises QuerySyntaxError for an unknown name."""
+    """The sort of a request for `taken` or `-taken`.
+
+    Raises QuerySyntaxError for an unknown name.
+    """
     descending, key = name.startswith("-"), name.lstrip("-+")
     if key not in SORTS:
-        raise QuerySyntaxError(f"--sort does not know {key}", hint=f"It knows {', '.join(SORTS)}; with - before it, downwards.")
+        raise QuerySyntaxError(
+            f"--sort does not know {key}",
+            hint=f"It knows {', '.join(SORTS)}; with - before it, downwards.",
+        )
     order = {"order": "desc" if descending else "asc", "missing": "_last"}
     return [{SORTS[key]: order}, {"hash": "asc"}]
 
@@ -93,7 +128,10 @@ def matching(
     source: Sequence[str] | bool = True,
     sort: Any = BY_HASH,
 ) -> Iterator[list[dict[str, Any]]]:
-    """Pages of hits that match, by hash if not sorted otherwise. `also` is a further condition, in Elasticsearch's own words."""
+    """Pages of hits that match, by hash if not sorted otherwise.
+
+    `also` is a further condition, in Elasticsearch's own words.
+    """
     query = build(text)
     if also:
         query["bool"]["filter"].append(also)
@@ -125,7 +163,9 @@ class pointing_at:  # noqa: N801 - reads as words: `with pointing_at(text):`
         if not match:
             return
         position = parse_query(self._text, field_names()).position(int(match[1]))
-        raise QuerySyntaxError("The query cannot be understood", position=min(position, len(self._text))) from error
+        raise QuerySyntaxError(
+            "The query cannot be understood", position=min(position, len(self._text))
+        ) from error
 
 
 def by_path(repository: Repository, path: str, store: str | None = None) -> list[str]:
@@ -140,21 +180,32 @@ def by_path(repository: Repository, path: str, store: str | None = None) -> list
 MOST_NEIGHBOURS = 10_000
 
 
-def neighbours(repository: Repository, field: str, hashes: Sequence[int], distance: int) -> set[str]:
-    """The assets whose hash in a field differs from one of some hashes in at most so many bits; as of the last refresh.
+def neighbours(
+    repository: Repository, field: str, hashes: Sequence[int], distance: int
+) -> set[str]:
+    """The assets whose hash in a field differs from one of some hashes in at most so many bits;
+    as of the last refresh.
 
-    The bit vectors are compared one by one (`flat`), so that none is missed, up to MOST_NEIGHBOURS for each hash.
+    The bit vectors are compared one by one (`flat`), so that none is missed, up to MOST_NEIGHBOURS
+    for each hash.
     """
     found: set[str] = set()
     for value in dict.fromkeys(hashes):
-        about = {"field": field, "query_vector": f"{value:016x}", "k": MOST_NEIGHBOURS, "num_candidates": MOST_NEIGHBOURS}
+        about = {
+            "field": field,
+            "query_vector": f"{value:016x}",
+            "k": MOST_NEIGHBOURS,
+            "num_candidates": MOST_NEIGHBOURS,
+        }
         body = {"knn": {**about, "similarity": distance}, "size": MOST_NEIGHBOURS, "_source": False}
         found.update(hit["_id"] for hit in repository.search(body)["hits"]["hits"])
     return found
 
 
 def at_paths(repository: Repository, store: str, paths: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The document of the asset with a copy at each of some paths (up to some hundred) of a store; as of the last refresh."""
+    """The document of the asset with a copy at each of some paths (up to some hundred) of a store;
+    as of the last refresh.
+    """
     conditions = [{"term": {"copies.store": store}}, {"terms": {"copies.path": list(paths)}}]
     query = {"nested": {"path": "copies", "query": {"bool": {"filter": conditions}}}}
     wanted = set(paths)
@@ -173,7 +224,9 @@ def of_store(store: str) -> dict[str, Any]:
     return {"bool": {"should": [in_copies, {"term": {"sidecars.store": store}}]}}
 
 
-def claimants(repository: Repository, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:
+def claimants(
+    repository: Repository, places: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], set[str]]:
     """The assets that have a copy or sidecar at each (store, path); as of the last refresh."""
     found: dict[tuple[str, str], set[str]] = {place: set() for place in places}
     paths = sorted({path for _store, path in places})
@@ -181,7 +234,9 @@ def claimants(repository: Repository, places: Sequence[tuple[str, str]]) -> dict
         part = paths[start : start + 500]
         in_copies = {"nested": {"path": "copies", "query": {"terms": {"copies.path": part}}}}
         query = {"bool": {"should": [in_copies, {"terms": {"sidecars.path": part}}]}}
-        for hit in (h for page in repository.scan_pages(query, source=["copies", "sidecars"]) for h in page):
+        for hit in (
+            h for page in repository.scan_pages(query, source=["copies", "sidecars"]) for h in page
+        ):
             for row in (*hit["_source"].get("copies", []), *hit["_source"].get("sidecars", [])):
                 if (row["store"], row["path"]) in found and row.get("state") != "missing":
                     found[row["store"], row["path"]].add(hit["_id"])
@@ -192,45 +247,73 @@ def repaired(repository: Repository) -> set[str]:
     """The names in the trash of files that were bad and were replaced."""
     index = schema.companion(repository.alias, "events")
     pages = repository.scan_pages({"term": {"action": "repair"}}, index=index, source=["trash"])
-    return {hit["_source"]["trash"] for page in pages for hit in page if hit["_source"].get("trash")}
+    return {
+        hit["_source"]["trash"] for page in pages for hit in page if hit["_source"].get("trash")
+    }
 
 
-def renames(repository: Repository, hashes: Sequence[str], stores: Sequence[str]) -> list[dict[str, Any]]:
-    """The events of renames of some assets in some stores; up to date when the events were refreshed."""
+def renames(
+    repository: Repository, hashes: Sequence[str], stores: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The events of renames of some assets in some stores;
+    up to date when the events were refreshed.
+    """
     index = schema.companion(repository.alias, "events")
     found = []
     for start in range(0, len(hashes), 500):
         about = {"terms": {"hash": list(hashes[start : start + 500])}}
         conditions = [{"term": {"action": "move"}}, {"terms": {"store": list(stores)}}, about]
         query = {"bool": {"filter": conditions}}
-        pages = repository.scan_pages(query, index=index, source=["hash", "store", "source", "path", "at"])
+        pages = repository.scan_pages(
+            query, index=index, source=["hash", "store", "source", "path", "at"]
+        )
         found += [hit["_source"] for page in pages for hit in page]
     return found
 
 
 def of_stores(stores: Sequence[str]) -> dict[str, Any]:
-    """The query for the assets that have a copy or a sidecar in one of some stores, whatever its state."""
-    return {"bool": {"should": [clause for store in stores for clause in of_store(store)["bool"]["should"]]}}
+    """The query for the assets that have a copy or a sidecar in one of some stores,
+    whatever its state.
+    """
+    return {
+        "bool": {
+            "should": [clause for store in stores for clause in of_store(store)["bool"]["should"]]
+        }
+    }
 
 
 def sidecar_rows(repository: Repository, digest: str) -> list[dict[str, Any]]:
     """The recorded sidecars of a content."""
     pages = repository.scan_pages({"term": {"sidecars.hash": digest}}, source=["sidecars"])
-    return [row for page in pages for hit in page for row in hit["_source"]["sidecars"] if row["hash"] == digest]
+    return [
+        row
+        for page in pages
+        for hit in page
+        for row in hit["_source"]["sidecars"]
+        if row["hash"] == digest
+    ]
 
 
 def owners_of_sidecar(repository: Repository, store: str, path: str, digest: str) -> list[str]:
     """The assets that had a sidecar of this content at a path, by the history."""
-    conditions = [{"term": {"store": store}}, {"term": {"path": path}}, {"term": {"action": "trash"}}]
+    conditions = [
+        {"term": {"store": store}},
+        {"term": {"path": path}},
+        {"term": {"action": "trash"}},
+    ]
     index = schema.companion(repository.alias, "events")
-    pages = repository.scan_pages({"bool": {"filter": conditions}}, index=index, sort=[{"at": "desc"}])
+    pages = repository.scan_pages(
+        {"bool": {"filter": conditions}}, index=index, sort=[{"at": "desc"}]
+    )
     found = [hit["_source"] for page in pages for hit in page]
     rows = [(e["hash"], r) for e in found for r in (e.get("before") or {}).get("sidecars", [])]
     return sorted({owner for owner, row in rows if row["hash"] == digest and row["path"] == path})
 
 
 def by_prefix(repository: Repository, prefix: str) -> list[str]:
-    """The hashes that begin with some hex digits (two at most are given: one is an answer, two are none)."""
+    """The hashes that begin with some hex digits (two at most are given: one is an answer,
+    two are none).
+    """
     body = {"query": {"prefix": {"hash": prefix}}, "size": 2, "_source": False}
     return [hit["_id"] for hit in repository.search(body)["hits"]["hits"]]
 
@@ -246,7 +329,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """How many assets lack what a policy demands or, where there is none, have a copy in a bad state."""
+    """How many assets lack what a policy demands or, where there is none,
+    have a copy in a bad state.
+    """
 
     assets: int
     policy: Policy | None = None
@@ -254,31 +339,53 @@ class Shortfall:
 
 
 def in_fewer_stores(repository: Repository, count: int) -> dict[str, Any]:
-    """The assets with good copies in fewer stores than so many: two copies on one disk are lost with it together."""
-    found = repository.search({"size": 0, "aggs": {"stores": {"terms": {"field": "stores", "size": 1000}}}})
+    """The assets with good copies in fewer stores than so many:
+    two copies on one disk are lost with it together.
+    """
+    found = repository.search(
+        {"size": 0, "aggs": {"stores": {"terms": {"field": "stores", "size": 1000}}}}
+    )
     names = [b["key"] for b in found["aggregations"]["stores"]["buckets"]]
     if count > len(names):
         return {"match_all": {}}
-    held = {"bool": {"should": [{"term": {"stores": n}} for n in names], "minimum_should_match": count}}
+    held = {
+        "bool": {"should": [{"term": {"stores": n}} for n in names], "minimum_should_match": count}
+    }
     return {"bool": {"must_not": held}}
 
 
-def lacking(repository: Repository, query: dict[str, Any], min_copies: int, stores: Sequence[str]) -> dict[str, Any]:
-    """Those of a query with copies in fewer stores, or none in one of some; all of them where nothing is demanded.
+def lacking(
+    repository: Repository, query: dict[str, Any], min_copies: int, stores: Sequence[str]
+) -> dict[str, Any]:
+    """Those of a query with copies in fewer stores, or none in one of some;
+    all of them where nothing is demanded.
 
     An original that gave way to what was made of it needs none: that has its own.
     """
-    faults: list[dict[str, Any]] = [{"bool": {"must_not": {"term": {"stores": name}}}} for name in stores]
+    faults: list[dict[str, Any]] = [
+        {"bool": {"must_not": {"term": {"stores": name}}}} for name in stores
+    ]
     if min_copies:
         faults.append(in_fewer_stores(repository, min_copies))
     if not faults:
         return {"bool": {"must": [query]}}
-    replaced = {"bool": {"must": [{"exists": {"field": "renditions"}}, {"term": {"copy_count": 0}}]}}
-    return {"bool": {"must": [query], "must_not": [replaced], "should": faults, "minimum_should_match": 1}}
+    replaced = {
+        "bool": {"must": [{"exists": {"field": "renditions"}}, {"term": {"copy_count": 0}}]}
+    }
+    return {
+        "bool": {
+            "must": [query],
+            "must_not": [replaced],
+            "should": faults,
+            "minimum_should_match": 1,
+        }
+    }
 
 
 def shortfalls(repository: Repository, policies: Sequence[Policy]) -> list[Shortfall]:
-    """How many assets lack what each policy demands, and how many have missing or damaged copies."""
+    """How many assets lack what each policy demands,
+    and how many have missing or damaged copies.
+    """
     found = []
     for policy in policies:
         with pointing_at(policy.query):
@@ -309,7 +416,10 @@ class StoreTotals:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over all assets. `lacking_copies` are in fewer stores than `min_copies`; a weak date may be none."""
+    """Sums over all assets.
+
+    `lacking_copies` are in fewer stores than `min_copies`; a weak date may be none.
+    """
 
     assets: int
     bytes: int
@@ -325,7 +435,9 @@ class Totals:
 
 
 def totals(repository: Repository, min_copies: int) -> Totals:
-    """What the catalog holds: assets, bytes, copies by store, kinds, years, weak dates, assets with too few copies."""
+    """What the catalog holds: assets, bytes, copies by store, kinds, years, weak dates,
+    assets with too few copies.
+    """
     no_date = {"bool": {"must_not": {"exists": {"field": "captured.wall"}}}}
     weak = {"bool": {"should": [{"term": {"captured.confidence": "low"}}, no_date]}}
     years = {
@@ -358,10 +470,15 @@ def totals(repository: Repository, min_copies: int) -> Totals:
         bytes=int(found["bytes"]["value"]),
         copies=found["copies"]["doc_count"],
         stores={
-            b["key"]: StoreTotals(b["doc_count"], int(b["bytes"]["value"]), b["missing"]["doc_count"])
+            b["key"]: StoreTotals(
+                b["doc_count"], int(b["bytes"]["value"]), b["missing"]["doc_count"]
+            )
             for b in found["copies"]["stores"]["buckets"]
         },
-        kinds={b["key"]: KindTotals(b["doc_count"], int(b["bytes"]["value"])) for b in found["kinds"]["buckets"]},
+        kinds={
+            b["key"]: KindTotals(b["doc_count"], int(b["bytes"]["value"]))
+            for b in found["kinds"]["buckets"]
+        },
         years={b["key_as_string"]: b["doc_count"] for b in found["years"]["buckets"]},
         min_copies=min_copies,
         lacking_copies=found["lacking"]["doc_count"],

@@ -1,10 +1,11 @@
-"""The search syntax: Elasticsearch's query string with short field names, dates as people write them, and `near:`.
+"""The search syntax: Elasticsearch's query string with short field names,
+dates as people write them, and `near:`.
 
 `city:Ghent taken:[2019 TO 2020] -stores:dropbox camera:iphone kind:video near:51.05,3.72,5km`
 
-What a person types is read whole and written anew for Elasticsearch, with its parentheses where we mean them: NOT binds
-closest, then AND, then OR, then words side by side, which must all match. (Left alone, Elasticsearch reads `a OR b c`
-as `c`, whatever a and b are.)
+What a person types is read whole and written anew for Elasticsearch, with its parentheses where we
+mean them: NOT binds closest, then AND, then OR, then words side by side, which must all match.
+(Left alone, Elasticsearch reads `a OR b c` as `c`, whatever a and b are.)
 """
 
 from __future__ import annotations
@@ -21,35 +22,125 @@ from catalog.domain.checksums import KEPT
 from catalog.errors import QuerySyntaxError
 
 FIELDS: dict[str, str] = {
-    "taken": "captured.wall", "added": "added", "updated": "updated", "confidence": "captured.confidence",
-    "source": "captured.source", "city": "place.city", "country": "place.country", "country_code": "place.country_code",
-    "region": "place.region", "place": r"place.\*", "camera": r"camera.\*", "make": "camera.make", "model": "camera.model",
-    "lens": "camera.lens", "kind": "kind", "type": "type", "mime": "mime", "ext": "extension", "extension": "extension",
-    "size": "size", "width": "width", "height": "height", "orientation": "orientation", "duration": "duration",
-    "codec": "video.codec", "iso": "exposure.iso", "f_number": "exposure.f_number", "focal_length": "exposure.focal_length",
-    "tag": "tags", "tags": "tags", "album": "albums", "albums": "albums", "title": "title", "description": "description",
-    "rating": "rating", "favorite": "favorite", "store": "stores", "stores": "stores", "copies": "copy_count",
-    "path": "paths", "name": "paths.text", "original": "original.path.text", "hash": "hash", "image_hash": "image_hash",
-    "blank": "quality.blank", "blurred": "quality.blurred", "sharpness": "quality.sharpness",
-    "brightness": "quality.brightness", "contrast": "quality.contrast", "focus": "quality.focus", "dark": "quality.dark",
-    "bright": "quality.bright", "detail": "quality.detail", "rendition_of": "rendition_of", "live_id": "live_id",
+    "taken": "captured.wall",
+    "added": "added",
+    "updated": "updated",
+    "confidence": "captured.confidence",
+    "source": "captured.source",
+    "city": "place.city",
+    "country": "place.country",
+    "country_code": "place.country_code",
+    "region": "place.region",
+    "place": r"place.\*",
+    "camera": r"camera.\*",
+    "make": "camera.make",
+    "model": "camera.model",
+    "lens": "camera.lens",
+    "kind": "kind",
+    "type": "type",
+    "mime": "mime",
+    "ext": "extension",
+    "extension": "extension",
+    "size": "size",
+    "width": "width",
+    "height": "height",
+    "orientation": "orientation",
+    "duration": "duration",
+    "codec": "video.codec",
+    "iso": "exposure.iso",
+    "f_number": "exposure.f_number",
+    "focal_length": "exposure.focal_length",
+    "tag": "tags",
+    "tags": "tags",
+    "album": "albums",
+    "albums": "albums",
+    "title": "title",
+    "description": "description",
+    "rating": "rating",
+    "favorite": "favorite",
+    "store": "stores",
+    "stores": "stores",
+    "copies": "copy_count",
+    "path": "paths",
+    "name": "paths.text",
+    "original": "original.path.text",
+    "hash": "hash",
+    "image_hash": "image_hash",
+    "blank": "quality.blank",
+    "blurred": "quality.blurred",
+    "sharpness": "quality.sharpness",
+    "brightness": "quality.brightness",
+    "contrast": "quality.contrast",
+    "focus": "quality.focus",
+    "dark": "quality.dark",
+    "bright": "quality.bright",
+    "detail": "quality.detail",
+    "rendition_of": "rendition_of",
+    "live_id": "live_id",
     "motion": "motion_photo",
-    "stack": "stack.id", "role": "stack.role", "note": "notes", "problem": "problem", "run": "run", "altitude": "altitude",
-    "manual": "manual", "year": "captured.year", "month_day": "captured.month_day", "hour": "captured.hour",
-    "weekday": "captured.weekday", "precision": "captured.precision", "shape": "shape", "megapixels": "megapixels",
-    "owner": "owner", "device": "device", **{kind: f"checksums.{kind}" for kind in KEPT},
-}  # fmt: skip
+    "stack": "stack.id",
+    "role": "stack.role",
+    "note": "notes",
+    "problem": "problem",
+    "run": "run",
+    "altitude": "altitude",
+    "manual": "manual",
+    "year": "captured.year",
+    "month_day": "captured.month_day",
+    "hour": "captured.hour",
+    "weekday": "captured.weekday",
+    "precision": "captured.precision",
+    "shape": "shape",
+    "megapixels": "megapixels",
+    "owner": "owner",
+    "device": "device",
+    **{kind: f"checksums.{kind}" for kind in KEPT},
+}
 """Short names and the fields of the document they mean; the document's own names work as well."""
 
 DATES = frozenset({"captured.wall", "captured.instant", "added", "updated"})
-NUMBERS = frozenset({
-    "size", "captured.offset_minutes", "captured.year", "captured.hour", "captured.weekday", "altitude", "exposure.time",
-    "exposure.f_number", "exposure.iso", "exposure.focal_length", "exposure.focal_length_35mm", "exposure.flash", "width",
-    "height", "megapixels", "orientation", "duration", "video.frame_rate", "video.rotation", "quality.sharpness",
-    "quality.brightness", "quality.contrast", "quality.focus", "quality.dark", "quality.bright", "quality.detail", "rating",
-    "copy_count",
-})  # fmt: skip
-BOOLEANS = frozenset({"captured.has_time", "motion_photo", "quality.blank", "quality.blurred", "favorite", "place_removed"})
+NUMBERS = frozenset(
+    {
+        "size",
+        "captured.offset_minutes",
+        "captured.year",
+        "captured.hour",
+        "captured.weekday",
+        "altitude",
+        "exposure.time",
+        "exposure.f_number",
+        "exposure.iso",
+        "exposure.focal_length",
+        "exposure.focal_length_35mm",
+        "exposure.flash",
+        "width",
+        "height",
+        "megapixels",
+        "orientation",
+        "duration",
+        "video.frame_rate",
+        "video.rotation",
+        "quality.sharpness",
+        "quality.brightness",
+        "quality.contrast",
+        "quality.focus",
+        "quality.dark",
+        "quality.bright",
+        "quality.detail",
+        "rating",
+        "copy_count",
+    }
+)
+BOOLEANS = frozenset(
+    {
+        "captured.has_time",
+        "motion_photo",
+        "quality.blank",
+        "quality.blurred",
+        "favorite",
+        "place_removed",
+    }
+)
 _COMPARABLE = DATES | NUMBERS | BOOLEANS
 UNSEARCHABLE = {
     "location": "Use near:latitude,longitude,distance or has:location.",
@@ -58,23 +149,54 @@ UNSEARCHABLE = {
     "look": "Use `catalog similar`, or has:phash.",
 }
 """Fields that no word can be compared with, and what to write instead."""
-PRESENCE = {"location": "location", "gps": "location", "date": "captured.wall", "place": "place.country", "phash": "phash",
-            "camera": "camera.model", "live": "live_id", "stack": "stack.id", "sidecar": "sidecars.path",
-            "person": "manual"}  # fmt: skip
+PRESENCE = {
+    "location": "location",
+    "gps": "location",
+    "date": "captured.wall",
+    "place": "place.country",
+    "phash": "phash",
+    "camera": "camera.model",
+    "live": "live_id",
+    "stack": "stack.id",
+    "sidecar": "sidecars.path",
+    "person": "manual",
+}
 """Names that `has:` knows beside those of FIELDS."""
 
 _LOWER_CASE = frozenset(
-    {"kind", "type", "mime", "extension", "stores", "hash", "image_hash", "captured.confidence", "captured.precision"}
+    {
+        "kind",
+        "type",
+        "mime",
+        "extension",
+        "stores",
+        "hash",
+        "image_hash",
+        "captured.confidence",
+        "captured.precision",
+    }
     | {"stack.role", "shape", "preview", *(f"checksums.{kind}" for kind in KEPT)}
 )
-_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
-          "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}  # fmt: skip
+_SIZES = {
+    "": 1,
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "tb": 10**12,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+    "tib": 2**40,
+}
 _LARGEST_SIZE, _LARGEST = 2**63 - 1, 2**31 - 1
 _YES = {"true": "true", "yes": "true", "false": "false", "no": "false"}
 _FARTHEST_KM = 20_038.0
 """Half of the earth's circumference: no two positions are farther apart."""
 _DEEPEST = 50
-"""Parentheses within each other: more than anybody writes, fewer than Python or Elasticsearch can bear."""
+"""Parentheses within each other: more than anybody writes,
+fewer than Python or Elasticsearch can bear.
+"""
 
 _QUOTED = r'"(?:\\.|[^"\\])*"'
 _BOUND = rf'({_QUOTED}|[^\s"\[\]{{}}]+)'
@@ -89,8 +211,15 @@ _WORD = re.compile(r'(?:\\.|[^\s()\[\]{}"\\])+', re.DOTALL)
 _WORD_SUFFIX = re.compile(r"(?<!\\)(?:~[0-2]?)?(?:(?<!\\)\^\d{1,4}(?:\.\d{1,4})?)?$")
 _BOOST = re.compile(r"(?:\^\d{1,4}(?:\.\d{1,4})?)?")
 _LETTER = re.compile(r"\\.|[:/!^~]", re.DOTALL)
-_NEAR = re.compile(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?)(km|m|mi)?)?(?=[\s)]|$)", re.IGNORECASE | re.ASCII)
-_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.(\d{3}))?)?)?Z?)?)?)?", re.ASCII)
+_NEAR = re.compile(
+    r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?)(km|m|mi)?)?(?=[\s)]|$)",
+    re.IGNORECASE | re.ASCII,
+)
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T "
+    r"](\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.(\d{3}))?)?)?Z?)?)?)?",
+    re.ASCII,
+)
 _NOW = re.compile(r"now(?:[+-]\d{1,6}[yMwdhms])?(?:/[yMwdhms])?")
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)([a-z]*)", re.IGNORECASE | re.ASCII)
 _COMPARED = re.compile(r"(>=|<=|>|<)(.+)", re.DOTALL)
@@ -111,9 +240,11 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """A query string for Elasticsearch, the circles beside it, and where its parts came from in the text typed.
+    """A query string for Elasticsearch, the circles beside it,
+    and where its parts came from in the text typed.
 
-    `spots` are pairs, by rising column: a column of `text`, and the spot in the text typed that it stands for.
+    `spots` are pairs, by rising column: a column of `text`, and the spot in the text typed that it
+    stands for.
     """
 
     text: str
@@ -122,8 +253,14 @@ class ParsedQuery:
     length: int = 0
 
     def position(self, column: int) -> int:
-        """The spot in the text typed, or its end, for a column that Elasticsearch names (0-based, in UTF-16 units)."""
-        column = len(self.text.encode("utf-16-le", "surrogatepass")[: 2 * column].decode("utf-16-le", "ignore"))
+        """The spot in the text typed, or its end, for a column that Elasticsearch names (0-based,
+        in UTF-16 units).
+        """
+        column = len(
+            self.text.encode("utf-16-le", "surrogatepass")[: 2 * column].decode(
+                "utf-16-le", "ignore"
+            )
+        )
         if column >= len(self.text):
             return self.length
         start, spot = max((s for s in self.spots if s[0] <= column), default=(0, 0))
@@ -145,12 +282,14 @@ def parse_query(text: str, known: frozenset[str]) -> ParsedQuery:
     return ParsedQuery(written, reader.near, spots, len(text))
 
 
-# --- the grammar ---------------------------------------------------------------------------------------------------
+# --- the grammar ----------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class _Clause:
-    """One condition: `joined` is what stands before it ("" is nothing), `at` is its spot, `circle` says that it is a near:."""
+    """One condition: `joined` is what stands before it ("" is nothing), `at` is its spot,
+    `circle` says that it is a near:.
+    """
 
     pieces: list[Piece]
     joined: str
@@ -176,7 +315,10 @@ class _Reader:
         return _combined(clauses)
 
     def _clauses(self, target: str | None, depth: int) -> list[_Clause]:
-        """Every clause up to the end or a closing parenthesis. `target` is the field that words without a name mean."""
+        """Every clause up to the end or a closing parenthesis.
+
+        `target` is the field that words without a name mean.
+        """
         clauses: list[_Clause] = []
         operator = None
         while not self._is_end():
@@ -187,9 +329,13 @@ class _Reader:
                 operator = None
                 continue
             if operator:
-                raise QuerySyntaxError(f"{found[1]} cannot follow {operator[1]}", position=found.start())
+                raise QuerySyntaxError(
+                    f"{found[1]} cannot follow {operator[1]}", position=found.start()
+                )
             if not clauses:
-                raise QuerySyntaxError(f"Nothing stands before this {found[1]}", position=found.start())
+                raise QuerySyntaxError(
+                    f"Nothing stands before this {found[1]}", position=found.start()
+                )
             operator = found
             self.at = found.end()
         if operator:
@@ -256,7 +402,9 @@ class _Reader:
     def _group(self, target: str | None, depth: int) -> list[Piece]:
         opened = self.at
         if depth >= _DEEPEST:
-            raise QuerySyntaxError("There are too many parentheses within each other", position=opened)
+            raise QuerySyntaxError(
+                "There are too many parentheses within each other", position=opened
+            )
         self.at += 1
         clauses = self._clauses(target, depth + 1)
         if self.at >= len(self.text):
@@ -277,29 +425,41 @@ class _Reader:
         self.at = found.end()
         return found[0]
 
-    # --- names -----------------------------------------------------------------------------------------------------
+    # --- names ------------------------------------------------------------------------------------
 
     def _field(self, name: str, start: int) -> str:
         """The document's field for a name that was typed."""
         if name in UNSEARCHABLE:
-            raise QuerySyntaxError(f"Nothing can be compared with {name}", position=start, hint=UNSEARCHABLE[name])
+            raise QuerySyntaxError(
+                f"Nothing can be compared with {name}", position=start, hint=UNSEARCHABLE[name]
+            )
         if name in FIELDS:
             return FIELDS[name]
         prefix = name.rstrip("\\*")
         if prefix != name and any(k.startswith(prefix) for k in self.known):
             return f"{prefix}\\*"
         if name not in self.known:
-            raise QuerySyntaxError(f"There is no field {name}", position=start, hint=self._suggestion(name))
+            raise QuerySyntaxError(
+                f"There is no field {name}", position=start, hint=self._suggestion(name)
+            )
         return name
 
     def _suggestion(self, name: str) -> str:
         close = difflib.get_close_matches(name.lower(), [*FIELDS, *self.known, "near", "has"], 1)
-        return f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(sorted(FIELDS))}, near, has."
+        return (
+            f"Did you mean {close[0]}?"
+            if close
+            else f"Known are: {', '.join(sorted(FIELDS))}, near, has."
+        )
 
     def _presence(self, start: int) -> list[Piece]:
         at = self.at
         name = self._taken(_WORD)
-        wanted = PRESENCE.get(name.lower()) or FIELDS.get(name.lower()) or (name if name in self.known else None)
+        wanted = (
+            PRESENCE.get(name.lower())
+            or FIELDS.get(name.lower())
+            or (name if name in self.known else None)
+        )
         if not wanted:
             raise QuerySyntaxError(f"has: knows {', '.join(PRESENCE)} and every field", position=at)
         return [(f"_exists_:{wanted}", start)]
@@ -307,11 +467,18 @@ class _Reader:
     def _circle(self, start: int, depth: int, *, negated: bool) -> None:
         found = _NEAR.match(self.text, self.at)
         if not found:
-            raise QuerySyntaxError("near: wants latitude,longitude,distance such as near:51.05,3.72,5km", position=self.at)
+            raise QuerySyntaxError(
+                "near: wants latitude,longitude,distance such as near:51.05,3.72,5km",
+                position=self.at,
+            )
         lat, lon = float(found[1]), float(found[2])
         if abs(lat) > 90 or abs(lon) > 180:
-            raise QuerySyntaxError(f"{found[1]},{found[2]} is no position on earth", position=self.at)
-        km = float(found[3] or 1) * {"m": 0.001, "mi": 1.609344}.get((found[4] or "km").lower(), 1.0)
+            raise QuerySyntaxError(
+                f"{found[1]},{found[2]} is no position on earth", position=self.at
+            )
+        km = float(found[3] or 1) * {"m": 0.001, "mi": 1.609344}.get(
+            (found[4] or "km").lower(), 1.0
+        )
         if not km:
             raise QuerySyntaxError("near: wants a distance above 0", position=found.start(3))
         if depth:
@@ -319,17 +486,24 @@ class _Reader:
         self.near.append(Near(lat, lon, min(km, _FARTHEST_KM), negated))
         self.at = found.end()
 
-    # --- values ----------------------------------------------------------------------------------------------------
+    # --- values -----------------------------------------------------------------------------------
 
     def _value(self, target: str | None, start: int | None = None) -> list[Piece]:
-        """A phrase, range, pattern or word, as the field wants it. `start` is the spot of the field's name, if it has one."""
+        """A phrase, range, pattern or word, as the field wants it.
+
+        `start` is the spot of the field's name, if it has one.
+        """
         at = self.at
         char = self.text[at]
         if char == '"':
             name, value = self._phrase(target)
         elif char in "[{":
             name, value = self._range(target)
-        elif char == "/" and target not in _COMPARABLE | {"paths"} and (pattern := self._taken(_PATTERN)):
+        elif (
+            char == "/"
+            and target not in _COMPARABLE | {"paths"}
+            and (pattern := self._taken(_PATTERN))
+        ):
             name, value = target, pattern + self._taken(_BOOST)
         else:
             name, value = self._word(target)
@@ -353,7 +527,9 @@ class _Reader:
             what = "is never closed" if is_open else "begins no range such as [1 TO 5]"
             raise QuerySyntaxError(f"This {self.text[at]} {what}", position=at)
         if target is None:
-            raise QuerySyntaxError("A range needs a field before it, such as taken:[2019 TO 2020]", position=at)
+            raise QuerySyntaxError(
+                "A range needs a field before it, such as taken:[2019 TO 2020]", position=at
+            )
         low, high = (
             _bound(target, found[group], found.start(group), upper=upper)
             for group, upper in ((2, found[1] == "{"), (3, found[4] == "]"))
@@ -366,15 +542,23 @@ class _Reader:
         word = self._taken(_WORD)
         if not word:
             char = self.text[at]
-            what = "Nothing follows this backslash" if char == "\\" else f"There is no word before this {char}"
+            what = (
+                "Nothing follows this backslash"
+                if char == "\\"
+                else f"There is no word before this {char}"
+            )
             raise QuerySyntaxError(what, position=at)
         if word[0] in ":^~":
             hint = f"Write \\{word[0]} for the sign itself."
-            raise QuerySyntaxError(f"There is no word before this {word[0]}", position=at, hint=hint)
+            raise QuerySyntaxError(
+                f"There is no word before this {word[0]}", position=at, hint=hint
+            )
         if target is not None and target in _COMPARABLE:
             value, caret, boost = word.partition("^")
             is_boosted = bool(caret) and bool(_BOOST.fullmatch(caret + boost))
-            return target, _compared(target, value, at) + caret + boost if is_boosted else _compared(target, word, at)
+            return target, _compared(
+                target, value, at
+            ) + caret + boost if is_boosted else _compared(target, word, at)
         if target and word[0] in "-+!":
             raise QuerySyntaxError(f"A {word[0]} goes before the field's name", position=at)
         if target == "paths" and not re.search(r"(?<!\\)[*?]", word):
@@ -400,7 +584,7 @@ def _cased(target: str | None, value: str) -> str:
     return value.upper() if target == "place.country_code" else value
 
 
-# --- how clauses go together ----------------------------------------------------------------------------------------
+# --- how clauses go together ----------------------------------------------------------------------
 
 
 def _combined(clauses: list[_Clause]) -> list[Piece]:
@@ -411,16 +595,25 @@ def _combined(clauses: list[_Clause]) -> list[Piece]:
         if len(chains) > 1:
             for clause in run:
                 if clause.circle:
-                    raise QuerySyntaxError("near: goes with all other words; it cannot stand beside OR", position=clause.at)
+                    raise QuerySyntaxError(
+                        "near: goes with all other words; it cannot stand beside OR",
+                        position=clause.at,
+                    )
         else:
             chains = [[c for c in run if not c.circle]]
         parts = [_joined([c.pieces for c in chain], "AND") for chain in chains if chain]
         if len(parts) > 1:
-            # A negation beside OR would exclude from all of them; alone in parentheses it is a condition of its own.
-            parts = [_wrapped(p) if len(c) > 1 or c[0].negated else p for p, c in zip(parts, chains, strict=True)]
+            # A negation beside OR would exclude from all of them; alone in parentheses it is a
+            # condition of its own.
+            parts = [
+                _wrapped(p) if len(c) > 1 or c[0].negated else p
+                for p, c in zip(parts, chains, strict=True)
+            ]
         if parts:
             runs.append((_joined(parts, "OR"), len(parts) > 1))
-    return _joined([_wrapped(run) if several and len(runs) > 1 else run for run, several in runs], "")
+    return _joined(
+        [_wrapped(run) if several and len(runs) > 1 else run for run, several in runs], ""
+    )
 
 
 def _split(clauses: list[_Clause], joint: str) -> list[list[_Clause]]:
@@ -446,11 +639,13 @@ def _wrapped(pieces: list[Piece]) -> list[Piece]:
     return [("(", pieces[0][1]), *pieces, (")", pieces[-1][1])]
 
 
-# --- dates, numbers, yes and no ------------------------------------------------------------------------------------
+# --- dates, numbers, yes and no -------------------------------------------------------------------
 
 
 def _compared(target: str, value: str, at: int) -> str:
-    """What Elasticsearch compares a typed field with: `*`, one value, or one with `>`, `>=`, `<`, `<=` before it."""
+    """What Elasticsearch compares a typed field with: `*`, one value, or one with `>`, `>=`, `<`,
+    `<=` before it.
+    """
     if value == "*":
         return value
     if target in BOOLEANS:
@@ -464,11 +659,18 @@ def _compared(target: str, value: str, at: int) -> str:
         low, high = (_bound(target, bare, at, upper=upper) for upper in (False, True))
         return f"[{low} TO {high}]"
     bound = _bound(target, bare, at, upper=operator in (">", "<="))
-    return {">=": f"[{bound} TO *]", ">": f"{{{bound} TO *]", "<=": f"[* TO {bound}]", "<": f"[* TO {bound}}}"}[operator]
+    return {
+        ">=": f"[{bound} TO *]",
+        ">": f"{{{bound} TO *]",
+        "<=": f"[* TO {bound}]",
+        "<": f"[* TO {bound}}}",
+    }[operator]
 
 
 def _bound(target: str, text: str, at: int, *, upper: bool) -> str:
-    """One end of a range; `upper`: the last moment of a year, month, day, hour, minute or second, not the first."""
+    """One end of a range; `upper`: the last moment of a year, month, day, hour, minute or second,
+    not the first.
+    """
     if text == "*":
         return text
     if target in DATES:
@@ -493,12 +695,17 @@ def _number(target: str, text: str, at: int) -> str:
 
 
 def _moment(text: str, at: int, *, upper: bool) -> str:
-    """The first or last millisecond of what a date names. Elasticsearch knows what `now-7d` and `now/d` are."""
+    """The first or last millisecond of what a date names.
+
+    Elasticsearch knows what `now-7d` and `now/d` are.
+    """
     if _NOW.fullmatch(text):
         return text
     match = _DATE.fullmatch(text)
     if not match:
-        raise QuerySyntaxError(f"{text} is no date such as 2019, 2019-07, 2019-07-12 or 2019-07-12T18:30", position=at)
+        raise QuerySyntaxError(
+            f"{text} is no date such as 2019, 2019-07, 2019-07-12 or 2019-07-12T18:30", position=at
+        )
     parts = [int(g) for g in match.groups() if g is not None]
     parts[6:] = [1000 * milliseconds for milliseconds in parts[6:]]
     try:
@@ -514,5 +721,7 @@ def _end_of(low: datetime, precision: int) -> datetime:
     elif precision == 2:
         length = timedelta(days=calendar.monthrange(low.year, low.month)[1])
     else:
-        length = timedelta(**{("days", "hours", "minutes", "seconds", "milliseconds")[precision - 3]: 1})
+        length = timedelta(
+            **{("days", "hours", "minutes", "seconds", "milliseconds")[precision - 3]: 1}
+        )
     return low + (length - timedelta(milliseconds=1))

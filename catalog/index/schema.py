@@ -1,12 +1,13 @@
 """The indexes of a catalog: names, strict mappings and settings.
 
-One catalog is an alias (default `catalog`) over a versioned concrete index, and beside it `-events` (append-only
-history), `-stores` (known stores), `-sources` (files that were read before), `-decisions` (what a person decided) and
-`-handovers` (what was handed over to a cloud).
+One catalog is an alias (default `catalog`) over a versioned concrete index, and beside it `-events`
+(append-only history), `-stores` (known stores), `-sources` (files that were read before),
+`-decisions` (what a person decided) and `-handovers` (what was handed over to a cloud).
 
-A schema has a version and a revision. Another version needs a copy of every document (`repository.UPGRADES`); a revision
-only adds fields, which are put on the index in use, and which documents lack until they are next written.
-Written for the core of Elasticsearch alone: no scripts, no ingest, no optional modules.
+A schema has a version and a revision. Another version needs a copy of every document
+(`repository.UPGRADES`); a revision only adds fields, which are put on the index in use, and which
+documents lack until they are next written. Written for the core of Elasticsearch alone: no scripts,
+no ingest, no optional modules.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from catalog.domain.checksums import KEPT
 MARK = "image-catalog"
 SCHEMA_VERSION = 4
 REVISION = 0
-"""Counts what was added to the mappings since that version, over all indexes; 0 again with the next version."""
+"""Counts what was added to the mappings since that version, over all indexes;
+0 again with the next version.
+"""
 ASSETS = "assets"
 """What the index behind the catalog's own alias holds."""
 COMPANIONS = ("events", "stores", "sources", "decisions", "handovers")
@@ -29,19 +32,33 @@ LONG: dict[str, Any] = {"type": "long"}
 INTEGER: dict[str, Any] = {"type": "integer"}
 FLOAT: dict[str, Any] = {"type": "float"}
 BOOLEAN: dict[str, Any] = {"type": "boolean"}
-TEXT: dict[str, Any] = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 1024}}}
-HASH_BITS: dict[str, Any] = {"type": "dense_vector", "element_type": "bit", "dims": 64, "index": True, "similarity": "l2_norm",
-                             "index_options": {"type": "flat"}}  # fmt: skip
+TEXT: dict[str, Any] = {
+    "type": "text",
+    "fields": {"keyword": {"type": "keyword", "ignore_above": 1024}},
+}
+HASH_BITS: dict[str, Any] = {
+    "type": "dense_vector",
+    "element_type": "bit",
+    "dims": 64,
+    "index": True,
+    "similarity": "l2_norm",
+    "index_options": {"type": "flat"},
+}
 STORED: dict[str, Any] = {"type": "object", "enabled": False}
-PATH: dict[str, Any] = {"type": "keyword", "ignore_above": 8000, "fields": {"text": {"type": "text"}}}
+PATH: dict[str, Any] = {
+    "type": "keyword",
+    "ignore_above": 8000,
+    "fields": {"text": {"type": "text"}},
+}
 
 
 def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-# A new field: raise REVISION; then `documents` (who writes it), `media.findings.FIELDS` or `domain.derivation` (where it comes
-# from), `query_text` (how it is searched for), docs/document.md, and `domain.edits.described_anew` where no bytes state it.
+# A new field: raise REVISION; then `documents` (who writes it), `media.findings.FIELDS` or
+# `domain.derivation` (where it comes from), `query_text` (how it is searched for),
+# docs/document.md, and `domain.edits.described_anew` where no bytes state it.
 ASSET_PROPERTIES: dict[str, Any] = {
     "hash": KEYWORD,
     "image_hash": KEYWORD,
@@ -52,15 +69,32 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "extension": KEYWORD,
     "checksums": _object(**dict.fromkeys(KEPT, KEYWORD)),
     "captured": _object(
-        wall=DATE, instant=DATE, offset_minutes=INTEGER, zone=KEYWORD, source=KEYWORD, confidence=KEYWORD, has_time=BOOLEAN,
-        year=INTEGER, month_day=KEYWORD, hour=INTEGER, weekday=INTEGER, precision=KEYWORD,
+        wall=DATE,
+        instant=DATE,
+        offset_minutes=INTEGER,
+        zone=KEYWORD,
+        source=KEYWORD,
+        confidence=KEYWORD,
+        has_time=BOOLEAN,
+        year=INTEGER,
+        month_day=KEYWORD,
+        hour=INTEGER,
+        weekday=INTEGER,
+        precision=KEYWORD,
     ),
     "location": {"type": "geo_point"},
     "altitude": FLOAT,
-    "place": _object(country=TEXT, country_code=KEYWORD, region=TEXT, city=TEXT, name=TEXT, source=KEYWORD),
+    "place": _object(
+        country=TEXT, country_code=KEYWORD, region=TEXT, city=TEXT, name=TEXT, source=KEYWORD
+    ),
     "camera": _object(make=TEXT, model=TEXT, lens=TEXT),
     "exposure": _object(
-        time=FLOAT, f_number=FLOAT, iso=INTEGER, focal_length=FLOAT, focal_length_35mm=FLOAT, flash=INTEGER
+        time=FLOAT,
+        f_number=FLOAT,
+        iso=INTEGER,
+        focal_length=FLOAT,
+        focal_length_35mm=FLOAT,
+        flash=INTEGER,
     ),
     "width": INTEGER,
     "height": INTEGER,
@@ -77,7 +111,14 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "look": {"type": "binary"},
     "preview": KEYWORD,
     "quality": _object(
-        sharpness=FLOAT, brightness=FLOAT, contrast=FLOAT, blank=BOOLEAN, blurred=BOOLEAN, focus=FLOAT, dark=FLOAT, bright=FLOAT,
+        sharpness=FLOAT,
+        brightness=FLOAT,
+        contrast=FLOAT,
+        blank=BOOLEAN,
+        blurred=BOOLEAN,
+        focus=FLOAT,
+        dark=FLOAT,
+        bright=FLOAT,
         detail=FLOAT,
     ),
     "albums": TEXT,
@@ -96,14 +137,31 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "rendition_of": KEYWORD,
     "renditions": KEYWORD,
     "sidecars": _object(
-        store=KEYWORD, path=PATH, hash=KEYWORD, size=LONG, mtime=DATE, device=KEYWORD, inode=KEYWORD, host=KEYWORD,
+        store=KEYWORD,
+        path=PATH,
+        hash=KEYWORD,
+        size=LONG,
+        mtime=DATE,
+        device=KEYWORD,
+        inode=KEYWORD,
+        host=KEYWORD,
         ctime_ns=LONG,
     ),
     "copies": {
         "type": "nested",
         "properties": {
-            "store": KEYWORD, "path": PATH, "name": TEXT, "size": LONG, "mtime": DATE, "revision": KEYWORD,
-            "added": DATE, "verified": DATE, "state": KEYWORD, "device": KEYWORD, "inode": KEYWORD, "host": KEYWORD,
+            "store": KEYWORD,
+            "path": PATH,
+            "name": TEXT,
+            "size": LONG,
+            "mtime": DATE,
+            "revision": KEYWORD,
+            "added": DATE,
+            "verified": DATE,
+            "state": KEYWORD,
+            "device": KEYWORD,
+            "inode": KEYWORD,
+            "host": KEYWORD,
             "ctime_ns": LONG,
         },
     },
@@ -117,25 +175,63 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "added": DATE,
     "updated": DATE,
     "run": KEYWORD,
-}  # fmt: skip
+}
 
 COMPANION_PROPERTIES: dict[str, dict[str, Any]] = {
     "events": {
-        "at": DATE, "run": KEYWORD, "command": KEYWORD, "action": KEYWORD, "outcome": KEYWORD, "reason": {"type": "text"},
-        "reason_kind": KEYWORD, "hash": KEYWORD, "store": KEYWORD, "path": PATH, "source": PATH, "before": STORED,
-        "after": STORED, "effect": KEYWORD, "trash": PATH, "undoes": KEYWORD,
+        "at": DATE,
+        "run": KEYWORD,
+        "command": KEYWORD,
+        "action": KEYWORD,
+        "outcome": KEYWORD,
+        "reason": {"type": "text"},
+        "reason_kind": KEYWORD,
+        "hash": KEYWORD,
+        "store": KEYWORD,
+        "path": PATH,
+        "source": PATH,
+        "before": STORED,
+        "after": STORED,
+        "effect": KEYWORD,
+        "trash": PATH,
+        "undoes": KEYWORD,
     },
     "stores": {
-        "name": KEYWORD, "id": KEYWORD, "kind": KEYWORD, "root": PATH, "added": DATE, "last_run": DATE,
-        "verifying_since": DATE, "removed": BOOLEAN, "roots": _object(host=KEYWORD, name=KEYWORD, root=PATH, seen=DATE),
+        "name": KEYWORD,
+        "id": KEYWORD,
+        "kind": KEYWORD,
+        "root": PATH,
+        "added": DATE,
+        "last_run": DATE,
+        "verifying_since": DATE,
+        "removed": BOOLEAN,
+        "roots": _object(host=KEYWORD, name=KEYWORD, root=PATH, seen=DATE),
     },
     "sources": {"hash": KEYWORD, "path": PATH, "run": KEYWORD, "at": DATE},
-    "decisions": {"kind": KEYWORD, "hash": KEYWORD, "other": KEYWORD, "at": DATE, "run": KEYWORD, "note": {"type": "text"}},
-    "handovers": {
-        "target": KEYWORD, "hash": KEYWORD, "kind": KEYWORD, "state": KEYWORD, "source": PATH, "folder": PATH, "name": TEXT,
-        "staged": KEYWORD, "staging": KEYWORD, "size": LONG, "at": DATE, "confirmed": DATE, "run": KEYWORD,
+    "decisions": {
+        "kind": KEYWORD,
+        "hash": KEYWORD,
+        "other": KEYWORD,
+        "at": DATE,
+        "run": KEYWORD,
+        "note": {"type": "text"},
     },
-}  # fmt: skip
+    "handovers": {
+        "target": KEYWORD,
+        "hash": KEYWORD,
+        "kind": KEYWORD,
+        "state": KEYWORD,
+        "source": PATH,
+        "folder": PATH,
+        "name": TEXT,
+        "staged": KEYWORD,
+        "staging": KEYWORD,
+        "size": LONG,
+        "at": DATE,
+        "confirmed": DATE,
+        "run": KEYWORD,
+    },
+}
 
 
 PROPERTIES = {ASSETS: ASSET_PROPERTIES, **COMPANION_PROPERTIES}
@@ -163,7 +259,9 @@ def restored_name(alias: str, version: int, mark: str) -> str:
 
 
 def successor(index: str, alias: str, before: int, after: int) -> str:
-    """The index to which one of an older version is brought; the one of a restored index keeps its mark."""
+    """The index to which one of an older version is brought;
+    the one of a restored index keeps its mark.
+    """
     usual = concrete_name(alias, before)
     mark = index.removeprefix(usual) if index.startswith(f"{usual}-") else ""
     return concrete_name(alias, after) + mark
@@ -175,7 +273,9 @@ def meta(what: str, version: int) -> dict[str, Any]:
 
 
 def body(what: str, version: int, alias: str | None = None) -> dict[str, Any]:
-    """The request that creates one concrete index with our mark, and with its alias where one is given."""
+    """The request that creates one concrete index with our mark,
+    and with its alias where one is given.
+    """
     return {
         "aliases": {alias: {}} if alias else {},
         "settings": {

@@ -1,1 +1,4 @@
-"""Bytes in, facts out: readers of metadata and pixels. Imports only `catalog.domain` and `catalog.errors`."""
+"""Bytes in, facts out: readers of metadata and pixels.
+
+Imports only `catalog.domain` and `catalog.errors`.
+"""

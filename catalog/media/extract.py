@@ -1,4 +1,7 @@
-"""One file in, its facts out: hash, type, metadata, size, look. Each file is read once, where it fits into memory."""
+"""One file in, its facts out: hash, type, metadata, size, look.
+
+Each file is read once, where it fits into memory.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,13 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from catalog.domain.asset import Appearance, Facts
-from catalog.domain.filetypes import HEAD_BYTES, FileType, extension_of, matches_extension, recognise
+from catalog.domain.filetypes import (
+    HEAD_BYTES,
+    FileType,
+    extension_of,
+    matches_extension,
+    recognise,
+)
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, Digests, digests_of
 from catalog.errors import UnreadableMedia, UnsupportedType
 from catalog.media import pixels
@@ -27,7 +36,10 @@ _KEPT_OUT = frozenset({"width", "height", "duration", "preview_offset", "preview
 
 
 def read_hash(request: Request) -> Digests:
-    """The content hash, and checksums, of one photo or video. Raises UnsupportedType or UnreadableMedia with a reason."""
+    """The content hash, and checksums, of one photo or video.
+
+    Raises UnsupportedType or UnreadableMedia with a reason.
+    """
     with open_regular(request.path) as (descriptor, size):
         type_of(os.pread(descriptor, HEAD_BYTES, 0), os.path.basename(request.path))  # noqa: PTH119
         digests = hash_stream(descriptor, size, request.checksums)
@@ -36,7 +48,9 @@ def read_hash(request: Request) -> Digests:
 
 
 def read_facts(request: Request, optional: OptionalReaders | None = None) -> Facts:
-    """The facts of one file. Raises UnsupportedType or UnreadableMedia with a reason; nothing else for bad content.
+    """The facts of one file.
+
+    Raises UnsupportedType or UnreadableMedia with a reason; nothing else for bad content.
 
     Of a file that was fetched in part, also Wanting. `optional` are further readers to ask where no
     date of capture is found; not of a part, since they read by the path, and would take holes for
@@ -63,7 +77,9 @@ def read_facts(request: Request, optional: OptionalReaders | None = None) -> Fac
 
 
 class Wanting(Exception):
-    """More bytes of a file must be fetched before its facts can be told: `ranges`, as (offset, length)."""
+    """More bytes of a file must be fetched before its facts can be told: `ranges`, as (offset,
+    length).
+    """
 
     def __init__(self, ranges: Sequence[tuple[int, int]]) -> None:
         super().__init__(f"{len(ranges)} ranges are wanted")
@@ -71,12 +87,16 @@ class Wanting(Exception):
 
 
 def _read_part(request: Request, part: Part, name: str, source: PartSource) -> Facts:
-    """The facts of a file that was fetched in part. Raises Wanting where they lie in bytes that are not there.
+    """The facts of a file that was fetched in part.
+
+    Raises Wanting where they lie in bytes that are not there.
 
     What was touched counts, not what was raised: a library may have swallowed that.
     """
     try:
-        facts = _describe(request, name, source, type_of(source.read(0, HEAD_BYTES), name), Digests(part.digest))
+        facts = _describe(
+            request, name, source, type_of(source.read(0, HEAD_BYTES), name), Digests(part.digest)
+        )
     except Hole:
         raise Wanting(source.touched) from None
     if source.touched and not part.last:
@@ -86,7 +106,9 @@ def _read_part(request: Request, part: Part, name: str, source: PartSource) -> F
 
 @contextlib.contextmanager
 def open_regular(path: str) -> Iterator[tuple[int, int]]:
-    """An open descriptor of a regular file, and its size; never blocks on a pipe and never follows a link."""
+    """An open descriptor of a regular file, and its size;
+    never blocks on a pipe and never follows a link.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
@@ -161,7 +183,9 @@ def _describe(
     if isinstance(source, PartSource):
         if source.touched:
             width, height = _sure_size(findings, filetype, width, height)
-            findings.notes.append("only a part of the file was fetched: what it states further in is not known")
+            findings.notes.append(
+                "only a part of the file was fetched: what it states further in is not known"
+            )
     elif width is None and is_raw(filetype):
         width, height = _sensor_size(source, request.path)
     return Facts(
@@ -189,7 +213,9 @@ def _describe(
     )
 
 
-def _read_metadata(request: Request, source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
+def _read_metadata(
+    request: Request, source: ByteSource, filetype: FileType, findings: Findings
+) -> FileType:
     if filetype.kind == "video":
         from catalog.media.clips.reader import read_clip
 
@@ -221,13 +247,21 @@ def _shown_size(findings: Findings) -> tuple[int | None, int | None]:
     return (height, width) if turned else (width, height)
 
 
-def _sure_size(findings: Findings, filetype: FileType, width: int | None, height: int | None) -> tuple[int | None, int | None]:
-    """The size of a file of which not all was had: none for a still whose turn may be among what was not."""
-    unsure = filetype.kind != "video" and not findings.displayed and "orientation" not in findings.values
+def _sure_size(
+    findings: Findings, filetype: FileType, width: int | None, height: int | None
+) -> tuple[int | None, int | None]:
+    """The size of a file of which not all was had:
+    none for a still whose turn may be among what was not.
+    """
+    unsure = (
+        filetype.kind != "video" and not findings.displayed and "orientation" not in findings.values
+    )
     return (None, None) if unsure else (width, height)
 
 
-def _look(request: Request, source: ByteSource, filetype: FileType, findings: Findings) -> tuple[Appearance | None, str]:
+def _look(
+    request: Request, source: ByteSource, filetype: FileType, findings: Findings
+) -> tuple[Appearance | None, str]:
     """What it looks like, or why that is not known."""
     if not request.look:
         return None, ""
@@ -262,7 +296,9 @@ def _look_at_video(path: str) -> Appearance:
     return pixels.measure(frame)
 
 
-def _look_at_still(source: ByteSource, filetype: FileType, findings: Findings, path: str) -> Appearance:
+def _look_at_still(
+    source: ByteSource, filetype: FileType, findings: Findings, path: str
+) -> Appearance:
     turn = 1 if findings.displayed else findings.get("orientation", 1)
     offset, length = findings.get("preview_offset"), findings.get("preview_length")
     if offset and length:

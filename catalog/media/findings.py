@@ -1,4 +1,6 @@
-"""What the readers of one file found, merged field by field: the first reader to state a field wins."""
+"""What the readers of one file found, merged field by field:
+the first reader to state a field wins.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +11,49 @@ from catalog.domain.capture_time import DateCandidate
 from catalog.domain.geo import Position, position_or_reason
 
 FIELDS = (
-    "make", "model", "lens", "width", "height", "orientation", "duration", "video_codec", "audio_codec", "frame_rate",
-    "live_id", "title", "description", "rating", "favorite", "exposure_time", "f_number", "iso", "focal_length",
-    "focal_length_35mm", "flash", "software", "rotation", "motion_photo", "preview_offset", "preview_length",
-    "person", "albums",
-)  # fmt: skip
-"""Every field a reader may set with `add`. `width` and `height` are as stored; `orientation` (EXIF 1-8) and `rotation`
-(clockwise degrees, video) say how to turn them. `duration` is in seconds, `exposure_time` in seconds, `focal_length` in mm.
-`person` and `albums` are what a sidecar of our own holds: see `domain.person`."""
+    "make",
+    "model",
+    "lens",
+    "width",
+    "height",
+    "orientation",
+    "duration",
+    "video_codec",
+    "audio_codec",
+    "frame_rate",
+    "live_id",
+    "title",
+    "description",
+    "rating",
+    "favorite",
+    "exposure_time",
+    "f_number",
+    "iso",
+    "focal_length",
+    "focal_length_35mm",
+    "flash",
+    "software",
+    "rotation",
+    "motion_photo",
+    "preview_offset",
+    "preview_length",
+    "person",
+    "albums",
+)
+"""Every field a reader may set with `add`.
+
+`width` and `height` are as stored; `orientation` (EXIF 1-8) and `rotation` (clockwise degrees,
+video) say how to turn them. `duration` is in seconds, `exposure_time` in seconds, `focal_length` in
+mm. `person` and `albums` are what a sidecar of our own holds: see `domain.person`.
+"""
 
 
 @dataclass(slots=True)
 class Findings:
-    """Facts of one file while its readers are at work. `sources` says which reader gave each field."""
+    """Facts of one file while its readers are at work.
+
+    `sources` says which reader gave each field.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
@@ -44,12 +76,18 @@ class Findings:
         self.sources[name] = source
 
     def add_date(self, candidate: DateCandidate) -> None:
-        """Keep one statement of the capture time; which one wins is decided later, over all of them."""
+        """Keep one statement of the capture time; which one wins is decided later,
+        over all of them.
+        """
         if candidate not in self.dates:
             self.dates.append(candidate)
 
-    def add_position(self, lat: float | None, lon: float | None, altitude: float | None, source: str) -> None:
-        """Set the position if it is a possible one and none was set; otherwise keep a note of the reason."""
+    def add_position(
+        self, lat: float | None, lon: float | None, altitude: float | None, source: str
+    ) -> None:
+        """Set the position if it is a possible one and none was set;
+        otherwise keep a note of the reason.
+        """
         position, reason = position_or_reason(lat, lon, altitude, source)
         if position is None:
             self.notes.append(f"{source} position rejected: {reason}")

@@ -1,4 +1,6 @@
-"""PNG, WebP, GIF, BMP and PSD: size and metadata blocks from their headers; pixels are never decoded."""
+"""PNG, WebP, GIF, BMP and PSD: size and metadata blocks from their headers;
+pixels are never decoded.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def add_size(findings: Findings, width: int, height: int, source: str) -> None:
 
 
 def read_png(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
-    """Add what a PNG (W3C PNG 3rd edition) states: IHDR, eXIf and the text chunks that hold EXIF, XMP or IPTC."""
+    """Add what a PNG (W3C PNG 3rd edition) states: IHDR, eXIf and the text chunks that hold EXIF,
+    XMP or IPTC.
+    """
     packets = Packets()
     at, pixels = 8, 0
     for _ in range(_MAX_CHUNKS):
@@ -42,7 +46,9 @@ def read_png(source: ByteSource, filetype: FileType, findings: Findings) -> File
                 continue
         elif kind == b"IHDR":
             data = source.read(at + 8, 8)
-            add_size(findings, int.from_bytes(data[:4], "big"), int.from_bytes(data[4:], "big"), "png")
+            add_size(
+                findings, int.from_bytes(data[:4], "big"), int.from_bytes(data[4:], "big"), "png"
+            )
         elif kind in (b"eXIf", b"zxIf"):
             packets.add_exif(source.read(at + 8, min(length, _MAX_BLOCK)))
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
@@ -53,9 +59,11 @@ def read_png(source: ByteSource, filetype: FileType, findings: Findings) -> File
 
 
 def _last_pixels(source: ByteSource, start: int) -> int:
-    """Where the last chunks with pixels begin, found from the end of the file; 0 where they cannot be told for sure.
+    """Where the last chunks with pixels begin, found from the end of the file;
+    0 where they cannot be told for sure.
 
-    There may be thousands of them, and walking over each reads nearly all of a file, which may be far away.
+    There may be thousands of them, and walking over each reads nearly all of a file, which may be
+    far away.
     """
     first = max(start, source.size - _TAIL)
     tail = source.read(first, _TAIL)
@@ -142,13 +150,17 @@ def _webp_size(kind: bytes, data: bytes) -> tuple[int, int]:
         return ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1) if data[:1] == b"\x2f" else (0, 0)
     if data[3:6] != b"\x9d\x01\x2a":
         return 0, 0
-    return int.from_bytes(data[6:8], "little") & 0x3FFF, int.from_bytes(data[8:10], "little") & 0x3FFF
+    return int.from_bytes(data[6:8], "little") & 0x3FFF, int.from_bytes(
+        data[8:10], "little"
+    ) & 0x3FFF
 
 
 def read_gif(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
     """Add a GIF's logical screen size and the packet of its XMP application extension."""
     head = source.read(0, 10)
-    add_size(findings, int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little"), "gif")
+    add_size(
+        findings, int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little"), "gif"
+    )
     data = source.read(0, _MAX_BLOCK)
     mark = data.find(b"\x21\xff\x0bXMP DataXMP")
     if mark >= 0:
@@ -164,7 +176,12 @@ def read_bmp(source: ByteSource, filetype: FileType, findings: Findings) -> File
     """Add a BMP's size; a negative height means rows from the top."""
     head = source.read(0, 26)
     if head[14:15] == b"\x0c":
-        add_size(findings, int.from_bytes(head[18:20], "little"), int.from_bytes(head[20:22], "little"), "bmp")
+        add_size(
+            findings,
+            int.from_bytes(head[18:20], "little"),
+            int.from_bytes(head[20:22], "little"),
+            "bmp",
+        )
     else:
         width, height = (int.from_bytes(head[i : i + 4], "little", signed=True) for i in (18, 22))
         add_size(findings, width, abs(height), "bmp")
@@ -172,9 +189,13 @@ def read_bmp(source: ByteSource, filetype: FileType, findings: Findings) -> File
 
 
 def read_psd(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
-    """Add what a Photoshop file (PSD, PSB) states: header size and image resources 1028 IPTC, 1058 EXIF, 1060 XMP."""
+    """Add what a Photoshop file (PSD, PSB) states: header size and image resources 1028 IPTC,
+    1058 EXIF, 1060 XMP.
+    """
     head = source.read(0, 30)
-    add_size(findings, int.from_bytes(head[18:22], "big"), int.from_bytes(head[14:18], "big"), "psd")
+    add_size(
+        findings, int.from_bytes(head[18:22], "big"), int.from_bytes(head[14:18], "big"), "psd"
+    )
     start = 30 + int.from_bytes(head[26:30], "big")
     length = int.from_bytes(source.read(start, 4), "big")
     blocks = resources(source.read(start + 4, min(length, _MAX_BLOCK)))

@@ -1,4 +1,6 @@
-"""IPTC IIM 4 records, bare or inside Photoshop image resources (8BIM 1028): date, keywords, title, caption."""
+"""IPTC IIM 4 records, bare or inside Photoshop image resources (8BIM 1028): date, keywords, title,
+caption.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,16 @@ _MAX_RESOURCES = 500
 
 
 def resources(data: bytes) -> dict[int, bytes]:
-    """The image resources of a Photoshop block (Adobe Photoshop File Formats, "Image Resource Blocks") by their id."""
+    """The image resources of a Photoshop block (Adobe Photoshop File Formats,
+    "Image Resource Blocks") by their id.
+    """
     found: dict[int, bytes] = {}
     start = data.find(b"8BIM")
-    while start >= 0 and len(found) < _MAX_RESOURCES and data[start : start + 4] in (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR"):
+    while (
+        start >= 0
+        and len(found) < _MAX_RESOURCES
+        and data[start : start + 4] in (b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR")
+    ):
         name = start + 6
         size_at = name + (data[name] if name < len(data) else 0) + 1
         size_at += (size_at - name) % 2

@@ -1,6 +1,9 @@
-"""Readers that a person may add: a running ExifTool, or the exiv2 package. Both are GPL and stay outside the program.
+"""Readers that a person may add: a running ExifTool, or the exiv2 package.
 
-They are asked only for files in which no date of capture was found, and only if the settings name them.
+Both are GPL and stay outside the program.
+
+They are asked only for files in which no date of capture was found, and only if the settings name
+them.
 """
 
 from __future__ import annotations
@@ -108,7 +111,11 @@ def _merge(values: dict[str, str], findings: Findings, reader: str) -> None:
         if parsed:
             wall, offset, precise = parsed
             stated = parse_offset(str(values.get("OffsetTimeOriginal", "")))
-            findings.add_date(DateCandidate(source, wall, offset if offset is not None else stated, precise=precise))
+            findings.add_date(
+                DateCandidate(
+                    source, wall, offset if offset is not None else stated, precise=precise
+                )
+            )
     findings.add("make", values.get("Make") or values.get("Exif.Image.Make"), reader)
     findings.add("model", values.get("Model") or values.get("Exif.Image.Model"), reader)
 

@@ -1,4 +1,6 @@
-"""The metadata blocks of one picture, gathered while its container is walked, then read in the order of trust."""
+"""The metadata blocks of one picture, gathered while its container is walked,
+then read in the order of trust.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ MAX_PACKETS = 8
 
 @dataclass(slots=True)
 class Packets:
-    """EXIF (TIFF blocks), XMP packets, bare IPTC records and Photoshop resource blocks, each in file order."""
+    """EXIF (TIFF blocks), XMP packets, bare IPTC records and Photoshop resource blocks,
+    each in file order.
+    """
 
     exif: list[bytes] = field(default_factory=list)
     xmp: list[bytes] = field(default_factory=list)
@@ -38,7 +42,10 @@ class Packets:
             self.xmp.append(data)
 
     def apply(self, findings: Findings) -> None:
-        """Read all blocks into `findings`: EXIF, then XMP, then IPTC. A block that cannot be read leaves a note."""
+        """Read all blocks into `findings`: EXIF, then XMP, then IPTC.
+
+        A block that cannot be read leaves a note.
+        """
         for blocks, read in (
             (self.exif, read_exif),
             (self.xmp, read_xmp),
@@ -50,7 +57,9 @@ class Packets:
 
 
 def tiff_start(data: bytes) -> int:
-    """Where a TIFF structure starts in the first bytes of a block, past `Exif` marks of any spelling; -1 if nowhere."""
+    """Where a TIFF structure starts in the first bytes of a block,
+    past `Exif` marks of any spelling; -1 if nowhere.
+    """
     head = data[:20]
     found = [at for at in (head.find(b"II*\0"), head.find(b"MM\0*")) if at >= 0]
     return min(found, default=-1)

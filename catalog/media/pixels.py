@@ -1,6 +1,7 @@
 """Looking at pictures: a small upright grey version of any image, and what it measures.
 
-JPEGs are decoded scaled (DCT), in grey: several times faster than a whole decode, with the same hash within two bits.
+JPEGs are decoded scaled (DCT), in grey: several times faster than a whole decode, with the same
+hash within two bits.
 """
 
 from __future__ import annotations
@@ -20,15 +21,21 @@ from catalog.domain.similarity import GRID, LOOK_SIDE, measure_quality, perceptu
 from catalog.errors import UnreadableMedia
 
 DRAFT_SIDE = 128
-"""Pixels that a scaled decode keeps on the short side at least: four for each of the hash's grid."""
+"""Pixels that a scaled decode keeps on the short side at least:
+four for each of the hash's grid.
+"""
 QUALITY_SIDE = 256
 """Pixels on the long side that quality is measured at."""
 LOOK_QUALITY = 70
 """WebP quality of the small picture: some 600 bytes."""
 INNER = 0.025
-"""Share of each side that is cut off for the second hash, which finds pictures that were cropped a little."""
+"""Share of each side that is cut off for the second hash,
+which finds pictures that were cropped a little.
+"""
 
-Image.MAX_IMAGE_PIXELS = None  # the reader's limits of memory and time guard against bombs, large panoramas are real
+Image.MAX_IMAGE_PIXELS = (
+    None  # the reader's limits of memory and time guard against bombs, large panoramas are real
+)
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -50,7 +57,9 @@ def look(stream: BinaryIO, filetype: FileType, orientation: int) -> Appearance:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture = _small_grey(stream, filetype)
-            return measure(picture, 1 if picture.format == "TIFF" else orientation)  # Pillow turns a TIFF itself
+            return measure(
+                picture, 1 if picture.format == "TIFF" else orientation
+            )  # Pillow turns a TIFF itself
     except MemoryError:
         raise
     except Exception as error:  # decoders raise nearly anything for broken files
@@ -63,10 +72,18 @@ def measure(picture: Image.Image, orientation: int = 1) -> Appearance:
     longest = max(grey.size)
     small = grey
     if longest > QUALITY_SIDE:
-        size = (max(1, grey.width * QUALITY_SIDE // longest), max(1, grey.height * QUALITY_SIDE // longest))
+        size = (
+            max(1, grey.width * QUALITY_SIDE // longest),
+            max(1, grey.height * QUALITY_SIDE // longest),
+        )
         small = grey.resize(size, Image.Resampling.BILINEAR)
     grid = small.resize((GRID, GRID), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    inside = (small.width * INNER, small.height * INNER, small.width * (1 - INNER), small.height * (1 - INNER))
+    inside = (
+        small.width * INNER,
+        small.height * INNER,
+        small.width * (1 - INNER),
+        small.height * (1 - INNER),
+    )
     inner = small.resize((GRID, GRID), Image.Resampling.LANCZOS, box=inside, reducing_gap=3.0)
     tiny = small.resize((LOOK_SIDE, LOOK_SIDE), Image.Resampling.BILINEAR)
     if orientation in _TURNS:
@@ -122,7 +139,13 @@ def grey_of(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I") or picture.mode == "F":
         values = np.asarray(picture, dtype=np.float32)
         low, high = float(values.min()), float(values.max())
-        top = 255.0 if low >= 0 and high <= 255 else 65535.0 if low >= 0 and high <= 65535 else max(high, 1.0)
+        top = (
+            255.0
+            if low >= 0 and high <= 255
+            else 65535.0
+            if low >= 0 and high <= 65535
+            else max(high, 1.0)
+        )
         return Image.fromarray(np.clip(values * (255.0 / top), 0, 255).astype(np.uint8))
     if picture.mode == "LAB":
         return picture.getchannel("L")
@@ -130,7 +153,9 @@ def grey_of(picture: Image.Image) -> Image.Image:
 
 
 def upright(picture: Image.Image, orientation: int) -> Image.Image:
-    """The picture as it is to be shown, by its EXIF orientation (1-8; others mean that it is upright)."""
+    """The picture as it is to be shown, by its EXIF orientation (1-8;
+    others mean that it is upright).
+    """
     return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
 
 

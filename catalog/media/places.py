@@ -1,11 +1,14 @@
-"""The place of a position, offline, from a table of populated places (GeoNames, CC BY 4.0; see data/README.md).
+"""The place of a position, offline, from a table of populated places (GeoNames, CC BY 4.0;
+see data/README.md).
 
-The nearest centre is often the wrong answer: a suburb's or neighbourhood's centre is nearer than the city's. So each
-place is a disc whose area grows with its population, and the place whose *edge* is nearest wins, which inside a disc is
-the deepest one. A village just outside a city's disc is at distance zero of its own and wins there.
+The nearest centre is often the wrong answer: a suburb's or neighbourhood's centre is nearer than
+the city's. So each place is a disc whose area grows with its population, and the place whose *edge*
+is nearest wins, which inside a disc is the deepest one. A village just outside a city's disc is at
+distance zero of its own and wins there.
 
-Discs know no borders, so the words are chosen from the large to the small: the country first (by time zone polygon where
-several countries are near), then the region (where discs count little), and only then the city, within both.
+Discs know no borders, so the words are chosen from the large to the small: the country first (by
+time zone polygon where several countries are near), then the region (where discs count little), and
+only then the city, within both.
 """
 
 from __future__ import annotations
@@ -33,10 +36,14 @@ COUNTRY_KM = 150.0
 """Farther from every centre than this, a position has no place at all."""
 
 DISC_KM = 0.008
-"""Disc radius in km of a population of 1; the radius grows with the root (8 km at a million: 5,000 people a km²)."""
+"""Disc radius in km of a population of 1; the radius grows with the root (8 km at a million:
+5,000 people a km²).
+"""
 
 BANDS_PER_DEGREE = 4
-"""The table is sorted by bands of this many to a degree of latitude, and by longitude within a band."""
+"""The table is sorted by bands of this many to a degree of latitude,
+and by longitude within a band.
+"""
 
 LON_STEPS = 1000
 """Steps to a degree that stored coordinates are rounded to (111 m), and that lookups are."""
@@ -52,7 +59,10 @@ Floats = npt.NDArray[np.float64]
 
 
 class Places:
-    """Names for positions. Lookups are rounded to 0.001 degree and remembered; safe to use from several threads."""
+    """Names for positions.
+
+    Lookups are rounded to 0.001 degree and remembered; safe to use from several threads.
+    """
 
     def __init__(
         self,
@@ -67,7 +77,10 @@ class Places:
         self._cached = lru_cache(maxsize=8192)(self._find)
 
     def lookup(self, position: Position) -> Place | None:
-        """The place of a position; None on the open ocean. Known places win, and take missing words from the table."""
+        """The place of a position; None on the open ocean.
+
+        Known places win, and take missing words from the table.
+        """
         place = self._cached(round(position.lat * LON_STEPS), round(position.lon * LON_STEPS))
         mine = known_place(position, self._known)
         return place if mine is None else _named(mine, place)
@@ -86,7 +99,9 @@ class Places:
         return replace(self._table.place(rows[np.argmin(km)]), city=None)
 
     def _in_country(self, lat: float, lon: float, rows: Rows, km: Floats) -> tuple[Rows, Floats]:
-        """The rows of the countries that the position's time zone belongs to, if several are near and one of them is."""
+        """The rows of the countries that the position's time zone belongs to,
+        if several are near and one of them is.
+        """
         countries = self._table.country[self._table.region[rows]]
         if (countries == countries[0]).all():
             return rows, km
@@ -141,7 +156,9 @@ class _Table:
         span = 180.0 if widest >= 89 else min(180.0, degrees / float(np.cos(np.radians(widest))))
         found = [
             np.arange(*(start + np.searchsorted(self._lon[start:end], window)))
-            for start, end in zip(self._starts[first : last + 1], self._starts[first + 1 : last + 2], strict=True)
+            for start, end in zip(
+                self._starts[first : last + 1], self._starts[first + 1 : last + 2], strict=True
+            )
             for window in _windows(lon - span, lon + span)
         ]
         return np.concatenate(found) if found else np.empty(0, dtype=np.intp)
@@ -155,7 +172,9 @@ class _Table:
 
 
 def _windows(west: float, east: float) -> list[tuple[float, float]]:
-    """A range of longitudes as one or two ranges within -180..180 (the last value is the first one excluded)."""
+    """A range of longitudes as one or two ranges within -180..180 (the last value is the first one
+    excluded).
+    """
     top = 180.001
     if east - west >= 360:
         return [(-180.0, top)]
@@ -166,7 +185,9 @@ def _windows(west: float, east: float) -> list[tuple[float, float]]:
     return [(west, east)]
 
 
-def _distances(lat: float, lon: float, lats: npt.NDArray[np.float32], lons: npt.NDArray[np.float32]) -> Floats:
+def _distances(
+    lat: float, lon: float, lats: npt.NDArray[np.float32], lons: npt.NDArray[np.float32]
+) -> Floats:
     """Great-circle distances in km from one point to many (haversine)."""
     there = np.radians(lats.astype(np.float64))
     here = np.radians(lat)

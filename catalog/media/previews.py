@@ -1,4 +1,6 @@
-"""A small picture of a photo or video for people to look at: a JPEG, upright, in the colours of every screen (sRGB)."""
+"""A small picture of a photo or video for people to look at: a JPEG, upright,
+in the colours of every screen (sRGB).
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ _DEEP = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N", "LAB"})
 
 
 def read_preview(request: Request) -> bytes:
-    """The JPEG of one file, at most `request.preview` pixels on its long side. Raises UnsupportedType or UnreadableMedia.
+    """The JPEG of one file, at most `request.preview` pixels on its long side.
+
+    Raises UnsupportedType or UnreadableMedia.
 
     Where `request.size` says how long the file is, one of another length is not it.
     """
@@ -43,16 +47,24 @@ def read_preview(request: Request) -> bytes:
 
 
 def shrunk(data: bytes, side: int) -> bytes:
-    """A JPEG that is upright already, at most `side` pixels on its long side. Raises UnreadableMedia."""
+    """A JPEG that is upright already, at most `side` pixels on its long side.
+
+    Raises UnreadableMedia.
+    """
     return _decoded(io.BytesIO(data), BY_NAME["jpeg"], 1, side)
 
 
 def of_look(look: str, width: int, height: int, side: int) -> bytes:
-    """What an asset's tiny grey picture shows, stretched to the shape of the original (pixels). Raises UnreadableMedia."""
+    """What an asset's tiny grey picture shows, stretched to the shape of the original (pixels).
+
+    Raises UnreadableMedia.
+    """
     try:
         grey = Image.fromarray(pixels.decoded_look(look))
     except Exception as error:
-        raise UnreadableMedia(f"the small picture in the index cannot be decoded: {pixels.reason_of(error)}") from error
+        raise UnreadableMedia(
+            f"the small picture in the index cannot be decoded: {pixels.reason_of(error)}"
+        ) from error
     longest = max(width, height, 1)
     size = (max(1, round(side * width / longest)), max(1, round(side * height / longest)))
     return _saved(grey.resize(size, Image.Resampling.BICUBIC))
@@ -83,7 +95,9 @@ def _of_still(request: Request, source: FileSource, filetype: FileType) -> bytes
             from catalog.media.sensor import develop
 
             picture, upright = develop(stream)
-            return _encoded(picture, _within(picture.size, request.preview), 1 if upright else orientation)
+            return _encoded(
+                picture, _within(picture.size, request.preview), 1 if upright else orientation
+            )
         return _decoded(stream, filetype, 1 if findings.displayed else orientation, request.preview)
 
 
@@ -105,20 +119,28 @@ def _decoded(stream: BinaryIO, filetype: FileType, orientation: int, side: int) 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture, size = _opened(stream, filetype, side)
-            return _encoded(picture, size, 1 if picture.format == "TIFF" else orientation)  # Pillow turns a TIFF itself
+            return _encoded(
+                picture, size, 1 if picture.format == "TIFF" else orientation
+            )  # Pillow turns a TIFF itself
     except MemoryError:
         raise
     except Exception as error:  # decoders raise nearly anything for broken files
-        raise UnreadableMedia(f"the picture cannot be decoded: {pixels.reason_of(error)}") from error
+        raise UnreadableMedia(
+            f"the picture cannot be decoded: {pixels.reason_of(error)}"
+        ) from error
 
 
 def _opened(stream: BinaryIO, filetype: FileType, side: int) -> tuple[Image.Image, tuple[int, int]]:
-    """The picture, of a JPEG scaled already while it was decoded, and the size that it is to have."""
+    """The picture, of a JPEG scaled already while it was decoded,
+    and the size that it is to have.
+    """
     if filetype.name in ("heic", "heif"):
         heif = pixels.open_heif(stream)
         return heif, _within(heif.size, side)
     picture: ImageFile.ImageFile
-    picture = JpegImagePlugin.JpegImageFile(stream) if filetype.family == "jpeg" else Image.open(stream)
+    picture = (
+        JpegImagePlugin.JpegImageFile(stream) if filetype.family == "jpeg" else Image.open(stream)
+    )
     size = _within(picture.size, side)
     if filetype.family == "jpeg" or filetype.name == "jp2":
         picture.draft(None, size)  # None keeps the mode
@@ -130,7 +152,9 @@ def _opened(stream: BinaryIO, filetype: FileType, side: int) -> tuple[Image.Imag
 
 
 def _within(size: tuple[int, int], side: int) -> tuple[int, int]:
-    """The size of a picture of that shape with at most `side` pixels on its long side; none is enlarged."""
+    """The size of a picture of that shape with at most `side` pixels on its long side;
+    none is enlarged.
+    """
     longest = max(size)
     if longest <= side:
         return size
@@ -141,7 +165,11 @@ def _encoded(picture: Image.Image, size: tuple[int, int], orientation: int = 1) 
     """The picture small, upright and in sRGB, as a JPEG. `size` is before it is turned."""
     profile = picture.info.get("icc_profile")
     plain = _plain(picture, size)
-    small = plain.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0) if size != plain.size else plain
+    small = (
+        plain.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        if size != plain.size
+        else plain
+    )
     small = _in_srgb(small, profile)
     return _saved(pixels.upright(small, orientation))
 
@@ -162,12 +190,16 @@ def _plain(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """The picture in the colours of every screen; one whose profile does not fit it is taken as it is."""
+    """The picture in the colours of every screen;
+    one whose profile does not fit it is taken as it is.
+    """
     if profile and picture.mode in ("RGB", "CMYK"):
         try:
             named = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             if picture.mode == "CMYK" or "sRGB" not in ImageCms.getProfileDescription(named):
-                turned = ImageCms.profileToProfile(picture, named, ImageCms.createProfile("sRGB"), outputMode="RGB")
+                turned = ImageCms.profileToProfile(
+                    picture, named, ImageCms.createProfile("sRGB"), outputMode="RGB"
+                )
                 return turned if turned is not None else picture
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A file of which only some bytes were fetched; they lie at their offsets in a sparse file of the true size.
+    """A file of which only some bytes were fetched;
+    they lie at their offsets in a sparse file of the true size.
 
-    `have` are the ranges that are there, as (offset, length) in bytes. `digest` is the content hash that its store
-    states. `thumbnail` is the system path of a JPEG of it, upright, "" where its store has none. `last`: no more bytes
-    will come, so that what lies further in stays unknown.
+    `have` are the ranges that are there, as (offset, length) in bytes. `digest` is the content hash
+    that its store states. `thumbnail` is the system path of a JPEG of it, upright, "" where its
+    store has none. `last`: no more bytes will come, so that what lies further in stays unknown.
     """
 
     have: tuple[tuple[int, int], ...]
@@ -22,12 +23,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A file to read: system path, system paths of its sidecars, and whether to look at the picture.
+    """A file to read: system path, system paths of its sidecars,
+    and whether to look at the picture.
 
-    `only_hash`: the content hash is all that is wanted, because the content may be known already. `size` in bytes, as
-    listed, says how long reading may take. `part` where not all of it is there. `preview`: a JPEG for people to look at is
-    all that is wanted, with so many pixels on its long side. `streams`: the streams of a video are wanted, and nothing else
-    (see `media.video_probe`). `checksums`: kinds to compute beside the content hash, where all bytes are read.
+    `only_hash`: the content hash is all that is wanted, because the content may be known already.
+    `size` in bytes, as listed, says how long reading may take. `part` where not all of it is there.
+    `preview`: a JPEG for people to look at is all that is wanted, with so many pixels on its long
+    side. `streams`: the streams of a video are wanted, and nothing else (see `media.video_probe`).
+    `checksums`: kinds to compute beside the content hash, where all bytes are read.
     """
 
     path: str

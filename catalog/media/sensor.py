@@ -1,4 +1,7 @@
-"""Camera RAW files without a preview of their own, and sizes no tag states: LibRaw, by rawpy. Slow, so asked last."""
+"""Camera RAW files without a preview of their own, and sizes no tag states: LibRaw, by rawpy.
+
+Slow, so asked last.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from catalog.errors import UnreadableMedia
 
 
 def develop(stream: BinaryIO) -> tuple[Image.Image, bool]:
-    """A picture of the shot, and whether it is upright already: the embedded thumbnail, else a half-size development."""
+    """A picture of the shot, and whether it is upright already: the embedded thumbnail,
+    else a half-size development.
+    """
     import rawpy
 
     try:

@@ -1,4 +1,6 @@
-"""Sidecar files: XMP, Google Takeout JSON, camera thumbnails (THM), Apple edits (AAE, kept but not read)."""
+"""Sidecar files: XMP, Google Takeout JSON, camera thumbnails (THM), Apple edits (AAE,
+kept but not read).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ MAX_BYTES = 8 * 1024 * 1024
 
 
 def read_sidecar(data: bytes, name: str, findings: Findings) -> None:
-    """Add what a sidecar states to what its asset states itself; a sidecar that cannot be read leaves a note."""
+    """Add what a sidecar states to what its asset states itself;
+    a sidecar that cannot be read leaves a note.
+    """
     extension = extension_of(name)
     try:
         if extension == "xmp":
@@ -31,7 +35,9 @@ def read_sidecar(data: bytes, name: str, findings: Findings) -> None:
 
 
 def _read_takeout(document: Any, findings: Findings) -> None:
-    """Google Takeout's description of one item (`photoTakenTime`, `geoData`, `description`, `favorited`)."""
+    """Google Takeout's description of one item (`photoTakenTime`, `geoData`, `description`,
+    `favorited`).
+    """
     taken = document.get("photoTakenTime", {}).get("timestamp")
     if taken is not None:
         wall = datetime.fromtimestamp(int(taken), UTC).replace(tzinfo=None)
@@ -39,14 +45,18 @@ def _read_takeout(document: Any, findings: Findings) -> None:
     for block in ("geoData", "geoDataExif"):
         geo = document.get(block) or {}
         if geo.get("latitude") or geo.get("longitude"):
-            findings.add_position(geo.get("latitude"), geo.get("longitude"), geo.get("altitude") or None, "takeout")
+            findings.add_position(
+                geo.get("latitude"), geo.get("longitude"), geo.get("altitude") or None, "takeout"
+            )
     findings.add("description", document.get("description"), "takeout")
     if document.get("favorited"):
         findings.add("favorite", True, "takeout")
 
 
 def _read_thumbnail(data: bytes, findings: Findings) -> None:
-    """The EXIF of a THM file, which describes the video beside it; its size is the thumbnail's own and of no use."""
+    """The EXIF of a THM file, which describes the video beside it;
+    its size is the thumbnail's own and of no use.
+    """
     from catalog.media.source import MemorySource
     from catalog.media.stills import read_still
 

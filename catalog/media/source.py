@@ -1,4 +1,6 @@
-"""Random access to a file's bytes, whether in memory, on disk or fetched in part, so that a reader never needs to know which."""
+"""Random access to a file's bytes, whether in memory, on disk or fetched in part,
+so that a reader never needs to know which.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,10 @@ from typing import Any, BinaryIO, Protocol, cast
 
 
 class ByteSource(Protocol):
-    """The bytes of one file. `read` returns fewer bytes than asked, or none, past the end; it never raises for that."""
+    """The bytes of one file.
+
+    `read` returns fewer bytes than asked, or none, past the end; it never raises for that.
+    """
 
     @property
     def size(self) -> int:
@@ -67,7 +72,10 @@ class FileSource:
 
 
 class Hole(BaseException):
-    """Bytes are wanted that were not fetched yet. No error of the file: no reader may take it for one and go on."""
+    """Bytes are wanted that were not fetched yet.
+
+    No error of the file: no reader may take it for one and go on.
+    """
 
 
 class Unfetched(Exception):
@@ -75,13 +83,18 @@ class Unfetched(Exception):
 
 
 class PartSource:
-    """An open sparse file of which some ranges are there. A zero of a hole is never given for a byte of the file.
+    """An open sparse file of which some ranges are there.
 
-    What is asked for beyond them is kept in `touched`, as (offset, length), whatever becomes of the exception: a
-    library may swallow it. The exception is `Hole`, and `Unfetched` where no more bytes will come (`last`).
+    A zero of a hole is never given for a byte of the file.
+
+    What is asked for beyond them is kept in `touched`, as (offset, length), whatever becomes of the
+    exception: a library may swallow it. The exception is `Hole`, and `Unfetched` where no more
+    bytes will come (`last`).
     """
 
-    def __init__(self, descriptor: int, size: int, have: Iterable[tuple[int, int]], *, last: bool = False) -> None:
+    def __init__(
+        self, descriptor: int, size: int, have: Iterable[tuple[int, int]], *, last: bool = False
+    ) -> None:
         self._descriptor = descriptor
         self._last = last
         self._starts: list[int] = []
@@ -105,7 +118,10 @@ class PartSource:
         return at >= 0 and offset + length <= self._ends[at]
 
     def read(self, offset: int, length: int) -> bytes:
-        """Up to `length` bytes from `offset`. Raises Hole or Unfetched where one of them is not there."""
+        """Up to `length` bytes from `offset`.
+
+        Raises Hole or Unfetched where one of them is not there.
+        """
         length = min(length, self.size - offset)
         if offset < 0 or length <= 0:
             return b""
@@ -118,7 +134,10 @@ class PartSource:
 
 
 class SourceStream(io.RawIOBase):
-    """A source as a stream, for libraries that want one. A hole is an OSError for them, which they can handle."""
+    """A source as a stream, for libraries that want one.
+
+    A hole is an OSError for them, which they can handle.
+    """
 
     def __init__(self, source: ByteSource, name: str = "") -> None:
         super().__init__()
@@ -156,4 +175,8 @@ class SourceStream(io.RawIOBase):
 
 def stream_of(source: ByteSource, name: str = "") -> BinaryIO:
     """A source as a seekable binary stream."""
-    return io.BytesIO(source.data) if isinstance(source, MemorySource) else cast("BinaryIO", SourceStream(source, name))
+    return (
+        io.BytesIO(source.data)
+        if isinstance(source, MemorySource)
+        else cast("BinaryIO", SourceStream(source, name))
+    )

@@ -1,4 +1,6 @@
-"""The metadata of one still picture: the reader of its format, then a second opinion where that found nothing."""
+"""The metadata of one still picture: the reader of its format,
+then a second opinion where that found nothing.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,11 @@ _READERS: dict[str, Reader] = {
 
 
 def read_still(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
-    """Add what a still picture states to `findings`; returns its type, made exact where only its tags tell. Never raises."""
+    """Add what a still picture states to `findings`; returns its type,
+    made exact where only its tags tell.
+
+    Never raises.
+    """
     reader = _READERS.get(filetype.family)
     if reader is None:
         findings.notes.append(f"no reader for {filetype.name}")
@@ -72,10 +78,14 @@ def read_still(source: ByteSource, filetype: FileType, findings: Findings) -> Fi
 
 
 def _wants_second_opinion(source: ByteSource, filetype: FileType, findings: Findings) -> bool:
-    """Whether camera and capture date are missing though the file's first bytes look like they hold EXIF."""
+    """Whether camera and capture date are missing though the file's first bytes look like they hold
+    EXIF.
+    """
     if filetype.family not in _SECOND_OPINION_FAMILIES or source.size > _MAX_SECOND_OPINION:
         return False
-    if {"make", "model"} & findings.values.keys() or any(d.source.startswith("exif:") for d in findings.dates):
+    if {"make", "model"} & findings.values.keys() or any(
+        d.source.startswith("exif:") for d in findings.dates
+    ):
         return False
     head = source.read(0, _EVIDENCE_BYTES)
     return any(mark in head for mark in (b"Exif\0", b"\x87\x69\0\x04", b"\x69\x87\x04\0"))
@@ -90,5 +100,7 @@ def _ask_exifread(source: ByteSource, findings: Findings) -> None:
         parsed = parse_date(texts.get(f"EXIF {name}", ""))
         if parsed is not None:
             wall = with_subseconds(parsed[0], texts.get(f"EXIF SubSec{name[4:]}", ""))
-            offset = parse_offset(texts.get("EXIF OffsetTimeOriginal", "") or texts.get("EXIF OffsetTime", ""))
+            offset = parse_offset(
+                texts.get("EXIF OffsetTimeOriginal", "") or texts.get("EXIF OffsetTime", "")
+            )
             findings.add_date(DateCandidate(f"exif:{name}", wall, offset, precise=parsed[2]))

@@ -1,8 +1,9 @@
 """Processes that read files for another one: requests come in on one pipe, facts go out on another.
 
-The first process, the nursery, loads the readers once and then only forks: its children share what it loaded. Each
-child limits its own memory; its time is limited by the parent, which has it ended. Nothing that a hostile file does
-here can hurt more than one child. Messages are pickles behind a 4-byte length.
+The first process, the nursery, loads the readers once and then only forks: its children share what
+it loaded. Each child limits its own memory; its time is limited by the parent, which has it ended.
+Nothing that a hostile file does here can hurt more than one child. Messages are pickles behind a
+4-byte length.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 HEADER = struct.Struct("<I")
 ORDER = struct.Struct("<ci")
 FORK, END = b"F", b"E"
-"""Orders to the nursery: fork a child for the two descriptors sent along; end the child with this process id."""
+"""Orders to the nursery: fork a child for the two descriptors sent along;
+end the child with this process id.
+"""
 
 
 def send(stream: IO[bytes], message: Any) -> None:
@@ -56,7 +59,8 @@ def _read_exactly(stream: IO[bytes], length: int) -> bytes:
 def answer(request: Any, optional: OptionalReaders) -> tuple[str, Any]:
     """("read", Facts, Digests, preview or Clip), ("unsupported", reason) or ("unreadable", reason).
 
-    Of a file that was fetched in part also ("wanted", ranges): what must be there before it can be told.
+    Of a file that was fetched in part also ("wanted", ranges): what must be there before it can be
+    told.
     """
     from catalog.errors import UnsupportedType
     from catalog.media.extract import Wanting, read_facts, read_hash
@@ -81,7 +85,9 @@ def answer(request: Any, optional: OptionalReaders) -> tuple[str, Any]:
 
 
 def limit_memory(extra_bytes: int) -> None:
-    """Let the process have this much more address space than it has now; beyond it Python raises MemoryError."""
+    """Let the process have this much more address space than it has now;
+    beyond it Python raises MemoryError.
+    """
     with open("/proc/self/statm", "rb") as file:
         pages = int(file.read().split()[0])
     limit = pages * os.sysconf("SC_PAGE_SIZE") + extra_bytes
@@ -107,7 +113,9 @@ def serve(requests: int, replies: int, memory: int, optional_readers: Sequence[s
 
 
 def tend(orders: socket.socket, memory: int, optional_readers: Sequence[str]) -> None:
-    """The nursery: fork and end children as ordered, answering with a process id or an exit status, until orders end."""
+    """The nursery: fork and end children as ordered, answering with a process id or an exit status,
+    until orders end.
+    """
     while True:
         data, descriptors, _flags, _address = socket.recv_fds(orders, ORDER.size, 2)
         if len(data) < ORDER.size:

@@ -1,7 +1,7 @@
 """XMP packets (ISO 16684-1): dates, position, camera, tags and texts of the picture itself.
 
-Only properties of the packet's own rdf:Description count: a structure (LocationShown, history, ingredients) speaks of
-other places and files. What was read before an error is kept.
+Only properties of the packet's own rdf:Description count: a structure (LocationShown, history,
+ingredients) speaks of other places and files. What was read before an error is kept.
 """
 
 from __future__ import annotations
@@ -68,12 +68,15 @@ _WORTH_PARSING = re.compile(
     rb"DateTimeOriginal|DateTimeDigitized|GPSL|DateCreated|CreateDate|:Rating|:Make|:Model|Orientation|Lens|subject|title"
     rb"|description|MotionPhoto|MicroVideo|image-catalog"
 )
-_STRUCTURES = re.compile(r"Location(Shown|Created)|Ingredients|History|DerivedFrom|Pantry|RegionInfo|Regions")
+_STRUCTURES = re.compile(
+    r"Location(Shown|Created)|Ingredients|History|DerivedFrom|Pantry|RegionInfo|Regions"
+)
 _MAX_PACKET = 8 << 20
 _MAX_TEXT = 10_000
 _MAX_DEPTH = 200
 _ANGLE = re.compile(
-    r"\s*([+-]?\d+(?:\.\d+)?)(?:\s*[,°: ]|\s*deg)?\s*(\d+(?:\.\d+)?)?(?:\s*[,': ])?\s*(\d+(?:\.\d+)?)?\s*\"?\s*([NSEWnsew])?"
+    r"\s*([+-]?\d+(?:\.\d+)?)(?:\s*[,°: ]|\s*deg)?\s*(\d+(?:\.\d+)?)?(?:\s*[,': "
+    r"])?\s*(\d+(?:\.\d+)?)?\s*\"?\s*([NSEWnsew])?"
 )
 
 Properties = dict[str, list[str]]
@@ -85,7 +88,10 @@ class _Reader:
 
     def __init__(self) -> None:
         self.found: Properties = {}
-        self._prefixes = {p: p for p in (*_PREFIXES.values(), "stEvt")} | {"xap": "xmp", "catalog": "(not declared)"}
+        self._prefixes = {p: p for p in (*_PREFIXES.values(), "stEvt")} | {
+            "xap": "xmp",
+            "catalog": "(not declared)",
+        }
         self._depth = 0
         self._base = 0
         self._inside_rdf = 0
@@ -150,21 +156,31 @@ class _Reader:
         self._depth -= 1
 
     def _data(self, text: str) -> None:
-        if self._name and (self._depth - self._base == (3 if self._listed else 1)) and len(self._text) < 100:
+        if (
+            self._name
+            and (self._depth - self._base == (3 if self._listed else 1))
+            and len(self._text) < 100
+        ):
             self._text.append(text[:_MAX_TEXT])
 
 
 def read_xmp(packet: bytes, findings: Findings, *, sidecar: bool = False) -> None:
     """Add what a packet (UTF-8, UTF-16 or UTF-32 bytes, padding allowed) states of its picture.
 
-    What a person said to the catalog is read from a sidecar only: a picture from elsewhere cannot say it. The standard
-    properties of a sidecar that the catalog wrote repeat that, and are no statement of the file.
+    What a person said to the catalog is read from a sidecar only: a picture from elsewhere cannot
+    say it. The standard properties of a sidecar that the catalog wrote repeat that, and are no
+    statement of the file.
     """
     data = _as_utf8(packet[:_MAX_PACKET])
     if not _WORTH_PARSING.search(data):
         return
     found = parse_properties(data)
-    if sidecar and found.get(_OWN) and _add_own(found[_OWN][0], findings) and found.get(_TOOLKIT) == [OWN_TOOLKIT]:
+    if (
+        sidecar
+        and found.get(_OWN)
+        and _add_own(found[_OWN][0], findings)
+        and found.get(_TOOLKIT) == [OWN_TOOLKIT]
+    ):
         return
     if found:
         _add_dates(found, findings)
@@ -219,13 +235,17 @@ def _as_utf8(packet: bytes) -> bytes:
 
 
 def _by_pattern(text: str) -> Properties:
-    """The plain properties of a packet that is no XML; nothing where structures make it ambiguous whose they are."""
+    """The plain properties of a packet that is no XML;
+    nothing where structures make it ambiguous whose they are.
+    """
     found: Properties = {}
     if _STRUCTURES.search(text):
         return found
     for name in (n for n in _WANTED - {_OWN} if n in text):
         escaped = re.escape(name)
-        match = re.search(rf"<{escaped}>([^<]{{1,200}})</|\b{escaped}\s*=\s*[\"']([^\"'<]{{1,200}})[\"']", text)
+        match = re.search(
+            rf"<{escaped}>([^<]{{1,200}})</|\b{escaped}\s*=\s*[\"']([^\"'<]{{1,200}})[\"']", text
+        )
         if match:
             found[name] = [match[1] or match[2]]
     return found
@@ -263,7 +283,9 @@ def _add_position(found: Properties, findings: Findings) -> None:
 
 
 def parse_angle(text: str, ref: str = "") -> float | None:
-    """Signed degrees from `36,35.8465N`, `36,35,50N`, `36.597` or `36 deg 35' 50.7" N`; None where it is none."""
+    """Signed degrees from `36,35.8465N`, `36,35,50N`, `36.597` or `36 deg 35' 50.7" N`;
+    None where it is none.
+    """
     match = _ANGLE.fullmatch(text.strip()[:64])
     if not match:
         return None
@@ -295,12 +317,19 @@ def _add_fields(found: Properties, findings: Findings) -> None:
     description = _first(found, "dc:description")
     if description and not is_boilerplate(description):
         findings.add("description", description, "xmp")
-    orientation, rating = parse_rational(_first(found, "tiff:Orientation")), parse_rational(_first(found, "xmp:Rating"))
+    orientation, rating = (
+        parse_rational(_first(found, "tiff:Orientation")),
+        parse_rational(_first(found, "xmp:Rating")),
+    )
     if orientation is not None and 1 <= orientation <= 8:
         findings.add("orientation", int(orientation), "xmp")
     if rating is not None and -1 <= rating <= 5 and rating:
         findings.add("rating", int(rating), "xmp")
-    for name, key in (("exif:ExposureTime", "exposure_time"), ("exif:FNumber", "f_number"), ("exif:FocalLength", "focal_length")):
+    for name, key in (
+        ("exif:ExposureTime", "exposure_time"),
+        ("exif:FNumber", "f_number"),
+        ("exif:FocalLength", "focal_length"),
+    ):
         value = parse_rational(_first(found, name))
         if value is not None and 0 < value < 1e6:
             findings.add(key, value, "xmp")

@@ -15,16 +15,20 @@ if TYPE_CHECKING:
 
 
 def zone_of(position: Position) -> str | None:
-    """The IANA zone of the land or coastal water at the position (`Europe/Brussels`), or None over the open sea."""
+    """The IANA zone of the land or coastal water at the position (`Europe/Brussels`),
+    or None over the open sea.
+    """
     with _lock:
         name = _finder().timezone_at(lng=position.lon, lat=position.lat)
     return None if not name or name.startswith("Etc/") else name
 
 
 def offset_at(zone: str, utc: datetime) -> int | None:
-    """Minutes east of UTC that clocks of the zone showed at an instant; None for a zone that nobody knows.
+    """Minutes east of UTC that clocks of the zone showed at an instant;
+    None for a zone that nobody knows.
 
-    A naive `utc` is taken as UTC. Zone rules are the system's, or those of the PyPI package `tzdata` where it has none.
+    A naive `utc` is taken as UTC. Zone rules are the system's, or those of the PyPI package
+    `tzdata` where it has none.
     """
     rules = _rules(zone)
     if rules is None:

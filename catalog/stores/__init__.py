@@ -1,1 +1,4 @@
-"""Storage locations behind one small protocol. Imports only `catalog.domain` and `catalog.errors`."""
+"""Storage locations behind one small protocol.
+
+Imports only `catalog.domain` and `catalog.errors`.
+"""

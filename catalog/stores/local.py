@@ -53,14 +53,23 @@ Paths: TypeAlias = list[str]
 
 
 class LocalStore:
-    """A folder. With `managed` it is a store of the catalog and may be written to; else it is only read from.
+    """A folder.
+
+    With `managed` it is a store of the catalog and may be written to; else it is only read from.
 
     `avoid` says of a folder why it is not listed, or "".
     """
 
     kind: ClassVar[str] = "local"
 
-    def __init__(self, name: str, root: Path, *, managed: bool = True, avoid: Callable[[Path], str] = lambda _folder: "") -> None:
+    def __init__(
+        self,
+        name: str,
+        root: Path,
+        *,
+        managed: bool = True,
+        avoid: Callable[[Path], str] = lambda _folder: "",
+    ) -> None:
         self.name = name
         self.root = root
         self.capabilities = Capabilities(trash=managed, read_only=not managed)
@@ -87,21 +96,28 @@ class LocalStore:
         relative = os.path.relpath(real, os.path.realpath(self.root))
         if relative == ".." or relative.startswith("../"):
             raise UsageError(
-                f"{folder} does not lie in {self.root}.", hint="Name a folder of the store, relative to its root or absolute."
+                f"{folder} does not lie in {self.root}.",
+                hint="Name a folder of the store, relative to its root or absolute.",
             )
         text = "" if relative == "." else to_text(relative)
         if text.split("/")[0] == PRIVATE:
-            raise UsageError(f"{PRIVATE} is kept for the catalog itself.", hint="Name a folder of photos.")
+            raise UsageError(
+                f"{PRIVATE} is kept for the catalog itself.", hint="Name a folder of photos."
+            )
         return text
 
-    # --- reading ---------------------------------------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------------------
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
-        """Every entry below a folder, a folder at a time, sorted; links are entries with a problem, not followed."""
+        """Every entry below a folder, a folder at a time, sorted; links are entries with a problem,
+        not followed.
+        """
         self._check_root()
         start = self._system(prefix) if prefix else os.fspath(self.root)
         if not os.path.isdir(start) or (prefix and os.path.islink(start)):  # noqa: PTH112, PTH114 - bytes that are no text
-            raise NotFound(f"There is no folder {prefix} in store {self.name}.", store=self.name, path=prefix)
+            raise NotFound(
+                f"There is no folder {prefix} in store {self.name}.", store=self.name, path=prefix
+            )
         pending = [(start, prefix)]
         while pending:
             folder, relative = pending.pop()
@@ -111,7 +127,9 @@ class LocalStore:
                 pending.extend(reversed(folders))
 
     def folders(self, prefix: str = "") -> Iterator[str]:
-        """A folder and every one below it, those that cannot be listed included; without those that `list` leaves out."""
+        """A folder and every one below it, those that cannot be listed included;
+        without those that `list` leaves out.
+        """
         self._check_root()
         pending = [(self._system(prefix) if prefix else os.fspath(self.root), prefix)]
         while pending:
@@ -164,17 +182,23 @@ class LocalStore:
     def open(self, path: str, offset: int = 0) -> BinaryIO:
         """The bytes of a file from an offset; links, folders and pipes are refused."""
         try:
-            descriptor = os.open(self._system(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(
+                self._system(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            )
         except OSError as error:
             raise self._failure(error, path) from error
         if not stat_module.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise InvalidPath(f"{path} in store {self.name} is not a file.", store=self.name, path=path)
+            raise InvalidPath(
+                f"{path} in store {self.name} is not a file.", store=self.name, path=path
+            )
         os.lseek(descriptor, offset, os.SEEK_SET)
         return os.fdopen(descriptor, "rb", buffering=0)
 
     def checksum(self, path: str, *, anew: bool = False) -> str:
-        """The content hash, by reading the file; `anew`: from the disk, not from what the system remembers of it."""
+        """The content hash, by reading the file; `anew`: from the disk,
+        not from what the system remembers of it.
+        """
         return self.digests(path, (), anew=anew).content
 
     def digests(self, path: str, kinds: Sequence[str], *, anew: bool = False) -> Digests:
@@ -194,10 +218,12 @@ class LocalStore:
             raise self._failure(error, path) from error
         return hasher.digests()
 
-    # --- writing ---------------------------------------------------------------------------------------------------
+    # --- writing ----------------------------------------------------------------------------------
 
     def put(self, path: str, stream: BinaryIO, size: int, mtime_ns: int, checksum: str) -> Entry:
-        """Write aside, bring to the disk, read back and compare, then appear under the name if it is free."""
+        """Write aside, bring to the disk, read back and compare,
+        then appear under the name if it is free.
+        """
         target = self._writable(path)
         aside = os.fspath(self._scratch_folder() / f"{next(self._counter)}.part")
         try:
@@ -206,7 +232,9 @@ class LocalStore:
             self._make_folder(target, path)
             place_without_overwriting(aside, target)
         except FileExistsError as error:
-            raise AlreadyExists(f"{path} is already in store {self.name}.", store=self.name, path=path) from error
+            raise AlreadyExists(
+                f"{path} is already in store {self.name}.", store=self.name, path=path
+            ) from error
         except OSError as error:
             raise self._failure(error, path) from error
         finally:
@@ -218,7 +246,11 @@ class LocalStore:
         """The entry of a file that was just put there."""
         entry = self.stat(path)
         if entry is None:
-            raise NotFound(f"{path} vanished from store {self.name} right after it came there.", store=self.name, path=path)
+            raise NotFound(
+                f"{path} vanished from store {self.name} right after it came there.",
+                store=self.name,
+                path=path,
+            )
         return entry
 
     def _write(self, aside: str, stream: BinaryIO, mtime_ns: int) -> None:
@@ -240,14 +272,22 @@ class LocalStore:
             os.close(descriptor)
         if found != checksum:
             what = "its bytes differ" if found else f"{written} bytes instead of {size}"
-            raise FixityMismatch(f"The copy of {path} is not what was read before: {what}.", store=self.name, path=path,
-                                 hint="The source changed meanwhile, or a disk is failing.")  # fmt: skip
+            raise FixityMismatch(
+                f"The copy of {path} is not what was read before: {what}.",
+                store=self.name,
+                path=path,
+                hint="The source changed meanwhile, or a disk is failing.",
+            )
 
     def settle(self, paths: Paths) -> None:
         """Bring the folders of these files to the disk."""
-        folders = {parent for p in paths for parent in PurePosixPath(p).parents}  # the folders may be new as well
+        folders = {
+            parent for p in paths for parent in PurePosixPath(p).parents
+        }  # the folders may be new as well
         for folder in sorted(self._system(str(f)) for f in folders):
-            with contextlib.suppress(OSError):  # some network file systems cannot; the copy itself is on disk
+            with contextlib.suppress(
+                OSError
+            ):  # some network file systems cannot; the copy itself is on disk
                 descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 try:
                     os.fsync(descriptor)
@@ -275,13 +315,17 @@ class LocalStore:
             self._make_folder(new, target)
             place_without_overwriting(old, new)
         except FileExistsError as error:
-            raise AlreadyExists(f"{target} is already in store {self.name}.", store=self.name, path=target) from error
+            raise AlreadyExists(
+                f"{target} is already in store {self.name}.", store=self.name, path=target
+            ) from error
         except OSError as error:
             raise self._failure(error, source) from error
         return self._there(target)
 
     def remove(self, path: str, batch: str = "") -> str | None:
-        """Move a file to the store's trash; what it is called there, or None where there was no file."""
+        """Move a file to the store's trash; what it is called there,
+        or None where there was no file.
+        """
         source = self._writable(path)
         if self.stat(path) is None:
             return None
@@ -305,7 +349,9 @@ class LocalStore:
             self._make_folder(target, path)
             place_without_overwriting(source, target)
         except FileExistsError as error:
-            raise AlreadyExists(f"{path} is already in store {self.name}.", store=self.name, path=path) from error
+            raise AlreadyExists(
+                f"{path} is already in store {self.name}.", store=self.name, path=path
+            ) from error
         except OSError as error:
             raise self._failure(error, path) from error
         self.trash.tidy(source)
@@ -334,7 +380,9 @@ class LocalStore:
         return self.trash.system(key)
 
     def discard(self, path: str, seen: Entry | None = None) -> None:  # noqa: ARG002 - a disk cannot be told so
-        """Remove a file for good, also from a folder that is only read from: its content is proved elsewhere."""
+        """Remove a file for good, also from a folder that is only read from:
+        its content is proved elsewhere.
+        """
         try:
             os.unlink(self._system(path))  # noqa: PTH108
         except FileNotFoundError:
@@ -360,10 +408,12 @@ class LocalStore:
             release_scratch(self._scratch, self._scratch_lock)
             self._scratch = None
 
-    # --- private ---------------------------------------------------------------------------------------------------
+    # --- private ----------------------------------------------------------------------------------
 
     def _scratch_folder(self) -> Path:
-        """This run's temporary folder, locked while in use; what killed runs left behind is removed first."""
+        """This run's temporary folder, locked while in use;
+        what killed runs left behind is removed first.
+        """
         with self._claiming:
             if self._scratch is None:
                 self._check_root()
@@ -374,7 +424,9 @@ class LocalStore:
             return self._scratch
 
     def _make_folder(self, target: str, path: str) -> None:
-        """The folder of a file to be written; a file in its place is no reason to try another name."""
+        """The folder of a file to be written;
+        a file in its place is no reason to try another name.
+        """
         try:
             os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
         except (FileExistsError, NotADirectoryError) as error:
@@ -387,8 +439,11 @@ class LocalStore:
 
     def _check_root(self) -> None:
         if not self.root.is_dir():
-            raise StoreUnavailable(f"The folder {self.root} of store {self.name} is not there.", store=self.name,
-                                   hint="Is it mounted?")  # fmt: skip
+            raise StoreUnavailable(
+                f"The folder {self.root} of store {self.name} is not there.",
+                store=self.name,
+                hint="Is it mounted?",
+            )
 
     def _failure(self, error: OSError, path: str) -> StoreError:
         """Our error for the system's; a file that is not there may be a root that went away."""
@@ -412,13 +467,21 @@ def _forget_pages(descriptor: int) -> None:
 
 
 def _entry_of(path: str, status: os.stat_result) -> Entry:
-    problem = "" if stat_module.S_ISREG(status.st_mode) else _PROBLEMS.get(stat_module.S_IFMT(status.st_mode), "not a file")
+    problem = (
+        ""
+        if stat_module.S_ISREG(status.st_mode)
+        else _PROBLEMS.get(stat_module.S_IFMT(status.st_mode), "not a file")
+    )
     size, changed, inode = status.st_size, status.st_ctime_ns, status.st_ino
-    return Entry(path, size, status.st_mtime_ns, changed, status.st_dev, inode, problem, host=machine_id())
+    return Entry(
+        path, size, status.st_mtime_ns, changed, status.st_dev, inode, problem, host=machine_id()
+    )
 
 
 def _transfer(stream: BinaryIO, target: int) -> None:
-    """All bytes of the stream into an open file: inside the kernel where both are files, else through memory."""
+    """All bytes of the stream into an open file: inside the kernel where both are files,
+    else through memory.
+    """
     try:
         source = stream.fileno()
         while os.copy_file_range(source, target, 1 << 30):
@@ -426,7 +489,9 @@ def _transfer(stream: BinaryIO, target: int) -> None:
     except (OSError, AttributeError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
-    while block := stream.read(BLOCK_SIZE):  # also after success: some file systems copy nothing and call it the end
+    while block := stream.read(
+        BLOCK_SIZE
+    ):  # also after success: some file systems copy nothing and call it the end
         view = memoryview(block)
         while view:
             view = view[os.write(target, view) :]
@@ -436,20 +501,47 @@ def _translated(error: OSError, store: str, path: str) -> StoreError:
     """Our error for the system's."""
     reason = error.strerror or str(error)
     if error.errno == errno.EXDEV:
-        return StoreError(f"{path} would lie on another disk than the root of store {store}.", store=store, path=path,
-                          hint="A store lies on one file system: replace the link or the mount in it.")  # fmt: skip
+        return StoreError(
+            f"{path} would lie on another disk than the root of store {store}.",
+            store=store,
+            path=path,
+            hint="A store lies on one file system: replace the link or the mount in it.",
+        )
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreFull(f"Store {store} is full: {path} was not written.", store=store, path=path,
-                         hint="Make room and run the command again; it goes on where it stopped.")  # fmt: skip
+        return StoreFull(
+            f"Store {store} is full: {path} was not written.",
+            store=store,
+            path=path,
+            hint="Make room and run the command again; it goes on where it stopped.",
+        )
     if error.errno == errno.EROFS:
-        return ReadOnlyStore(f"Store {store} is mounted read-only.", store=store, path=path, hint="Mount it for writing.")
+        return ReadOnlyStore(
+            f"Store {store} is mounted read-only.",
+            store=store,
+            path=path,
+            hint="Mount it for writing.",
+        )
     if isinstance(error, PermissionError):
-        return PermissionDenied(f"No permission for {path} in store {store}.", store=store, path=path,
-                                hint="Check the owner and mode of the folder.")  # fmt: skip
+        return PermissionDenied(
+            f"No permission for {path} in store {store}.",
+            store=store,
+            path=path,
+            hint="Check the owner and mode of the folder.",
+        )
     if isinstance(error, FileNotFoundError):
         return NotFound(f"{path} is not in store {store}.", store=store, path=path)
-    if error.errno in (errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ENODEV, errno.ETIMEDOUT):
-        return StoreUnavailable(f"Store {store} went away ({reason}).", store=store, path=path, hint="Is it mounted?")
+    if error.errno in (
+        errno.ESTALE,
+        errno.ENOTCONN,
+        errno.EHOSTDOWN,
+        errno.ENODEV,
+        errno.ETIMEDOUT,
+    ):
+        return StoreUnavailable(
+            f"Store {store} went away ({reason}).", store=store, path=path, hint="Is it mounted?"
+        )
     if error.errno in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP):
-        return InvalidPath(f"Store {store} does not take the name {path} ({reason}).", store=store, path=path)
+        return InvalidPath(
+            f"Store {store} does not take the name {path} ({reason}).", store=store, path=path
+        )
     return StoreError(f"Store {store} failed at {path} ({reason}).", store=store, path=path)

@@ -88,7 +88,9 @@ class LocalKind:
     def parse(self, given: str) -> str:
         """The absolute path."""
         if not given or "\0" in given:
-            raise UsageError(f"{given!r} is no folder.", hint="Name a folder of this machine, such as /photos.")
+            raise UsageError(
+                f"{given!r} is no folder.", hint="Name a folder of this machine, such as /photos."
+            )
         return to_text(str(Path(given).expanduser().absolute()))
 
     def folder(self, text: str) -> Path | None:

@@ -1,4 +1,6 @@
-"""Which machine this is: numbers of devices and inodes mean something on the machine that gave them, and on no other."""
+"""Which machine this is: numbers of devices and inodes mean something on the machine that gave
+them, and on no other.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,9 @@ _LENGTH = 16
 def machine_id() -> str:
     """16 hex digits that stay this machine's, whatever it is called and wherever it is.
 
-    They are made of its machine-id by a hash, as machine-id(5) asks of whoever shows it to others; where there is none, of
-    its name and network address. A container without a machine-id is another machine each time it is made.
+    They are made of its machine-id by a hash, as machine-id(5) asks of whoever shows it to others;
+    where there is none, of its name and network address. A container without a machine-id is
+    another machine each time it is made.
     """
     return hashlib.sha256(f"image-catalog {_stated()}".encode()).hexdigest()[:_LENGTH]
 

@@ -1,4 +1,7 @@
-"""The marker file of a managed root: which store it is. Its absence tells an unmounted share from an empty one."""
+"""The marker file of a managed root: which store it is.
+
+Its absence tells an unmounted share from an empty one.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ class Markable(Protocol):
         ...
 
     def write_private(self, name: str, data: bytes, *, replace: bool = False) -> None:
-        """Put one there, as the root's first file where need be. Raises AlreadyExists where there is one."""
+        """Put one there, as the root's first file where need be.
+
+        Raises AlreadyExists where there is one.
+        """
         ...
 
 
@@ -43,13 +49,18 @@ def marker_path(root: Path) -> Path:
 
 
 def read_marker(root: Path) -> str | None:
-    """The id of the store at a root, or None where it was never marked. Raises StoreGuard for a damaged marker."""
+    """The id of the store at a root, or None where it was never marked.
+
+    Raises StoreGuard for a damaged marker.
+    """
     try:
         data = marker_path(root).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise StoreGuard(f"The marker {marker_path(root)} cannot be read ({error.strerror}).") from error
+        raise StoreGuard(
+            f"The marker {marker_path(root)} cannot be read ({error.strerror})."
+        ) from error
     return identity_in(data, str(marker_path(root)))
 
 
@@ -103,7 +114,9 @@ def write_marker(root: Path, name: str, identity: str | None = None) -> str:
             f"The folder {root} cannot be written to.", store=name, hint="Check its owner and mode."
         ) from error
     except OSError as error:
-        raise ReadOnlyStore(f"The folder {root} cannot be written to ({error.strerror}).", store=name) from error
+        raise ReadOnlyStore(
+            f"The folder {root} cannot be written to ({error.strerror}).", store=name
+        ) from error
     found = read_marker(root)
     if found is None:
         raise StoreGuard(f"The marker {path} vanished while it was written.")
@@ -111,7 +124,10 @@ def write_marker(root: Path, name: str, identity: str | None = None) -> str:
 
 
 def marker_in(store: Markable) -> str | None:
-    """The id that the marker of a store far away states, or None. Raises StoreGuard for a damaged marker."""
+    """The id that the marker of a store far away states, or None.
+
+    Raises StoreGuard for a damaged marker.
+    """
     data = store.read_private(MARKER)
     return None if data is None else identity_in(data, f"{store.place}/{PRIVATE}/{MARKER}")
 

@@ -27,7 +27,9 @@ def check_inside(path: str, store: Named) -> None:
     """Raise InvalidPath for a path that leaves the root, or that the store cannot hold."""
     parts = path.split("/")
     if path.startswith("/") or ".." in parts or "\0" in path:
-        raise InvalidPath(f"{path!r} is no path inside store {store.name}.", store=store.name, path=path)
+        raise InvalidPath(
+            f"{path!r} is no path inside store {store.name}.", store=store.name, path=path
+        )
     longest = store.capabilities.longest_name
     if longest and any(len(from_text(part).encode(errors="replace")) > longest for part in parts):
         raise InvalidPath(
@@ -43,7 +45,9 @@ def check_writable(path: str, store: Named) -> None:
         raise ReadOnlyStore(f"Store {store.name} is only read from.", store=store.name, path=path)
     parts = path.split("/")
     if "" in parts or "." in parts:
-        raise InvalidPath(f"{path!r} is no path of a file in store {store.name}.", store=store.name, path=path)
+        raise InvalidPath(
+            f"{path!r} is no path of a file in store {store.name}.", store=store.name, path=path
+        )
     if (parts[0] if store.capabilities.case_sensitive else parts[0].lower()) == PRIVATE:
         raise InvalidPath(f"{PRIVATE} is kept for the catalog itself.", store=store.name, path=path)
     check_inside(path, store)
@@ -54,7 +58,8 @@ def check_size(path: str, size: int, store: Named) -> None:
     most = store.capabilities.largest_file
     if most and size > most:
         raise InvalidPath(
-            f"{path} is larger ({size_text(size)}) than store {store.name} can hold ({size_text(most)}).",
+            f"{path} is larger ({size_text(size)}) than store {store.name} can hold "
+            f"({size_text(most)}).",
             store=store.name,
             path=path,
         )
@@ -63,4 +68,6 @@ def check_size(path: str, size: int, store: Named) -> None:
 def check_in_trash(key: str, store: Named) -> None:
     """Raise InvalidPath for what is no key of the trash."""
     if key.startswith("/") or ".." in key.split("/") or "\0" in key:
-        raise InvalidPath(f"{key!r} is nothing in the trash of store {store.name}.", store=store.name, path=key)
+        raise InvalidPath(
+            f"{key!r} is nothing in the trash of store {store.name}.", store=store.name, path=key
+        )

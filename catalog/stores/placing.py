@@ -15,8 +15,9 @@ _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM)
 def place_without_overwriting(source: str, target: str) -> None:
     """Rename a file to a name that must be free. Raises FileExistsError where it is taken.
 
-    Linux can say so in one call; elsewhere, and on file systems that refuse it, a hard link does the same, and where
-    there are no hard links either (exFAT) the name is reserved by an empty file first.
+    Linux can say so in one call; elsewhere, and on file systems that refuse it, a hard link does
+    the same, and where there are no hard links either (exFAT) the name is reserved by an empty file
+    first.
     """
     if _rename_noreplace(source, target):
         return

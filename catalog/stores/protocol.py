@@ -1,6 +1,7 @@
 """What every store can do.
 
-Paths are relative to the store's root, POSIX, in the text form of `domain.names`. Parent folders are implied.
+Paths are relative to the store's root, POSIX, in the text form of `domain.names`. Parent folders
+are implied.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ Paths: TypeAlias = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a store is like. `checksums` are the kinds that it states of its files (see `domain.checksums`).
+    """What a store is like.
 
-    `largest_file` is in bytes (0: no limit known), `longest_name` in UTF-8 bytes of one part of a path (0: what the system
-    takes). `together`: how many writes are worth being asked for at once, because the store sends them together.
+    `checksums` are the kinds that it states of its files (see `domain.checksums`).
+
+    `largest_file` is in bytes (0: no limit known), `longest_name` in UTF-8 bytes of one part of a
+    path (0: what the system takes). `together`: how many writes are worth being asked for at once,
+    because the store sends them together.
     """
 
     checksums: tuple[str, ...] = ()
@@ -37,13 +41,17 @@ class Capabilities:
 
 
 class Store(Protocol):
-    """One storage location. Errors are those of `catalog.errors.StoreError`, with store and path."""
+    """One storage location.
+
+    Errors are those of `catalog.errors.StoreError`, with store and path.
+    """
 
     name: str
     capabilities: Capabilities
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
-        """Every entry below a folder, sorted, a folder at a time; whole or an error, never a silent part.
+        """Every entry below a folder, sorted, a folder at a time; whole or an error,
+        never a silent part.
 
         Raises NotFound for a prefix that is not there, StoreUnavailable for a missing root.
         """
@@ -58,7 +66,8 @@ class Store(Protocol):
         ...
 
     def put(self, path: str, stream: BinaryIO, size: int, mtime_ns: int, checksum: str) -> Entry:
-        """Write aside, verify by content hash, then appear with the given mtime; the entry of the new file.
+        """Write aside, verify by content hash, then appear with the given mtime;
+        the entry of the new file.
 
         Nothing is left behind on failure.
 
@@ -75,14 +84,16 @@ class Store(Protocol):
         ...
 
     def adopt(self, source: Store, path: str, target: str, checksum: str) -> Entry | None:
-        """A verified copy of a file of another store that needs no bytes to travel; None where there is no such way.
+        """A verified copy of a file of another store that needs no bytes to travel;
+        None where there is no such way.
 
         Raises as `put` does, and NotFound.
         """
         ...
 
     def remove(self, path: str, batch: str = "") -> str | None:
-        """Take a file away, into the trash where there is one: what it is called there, or None if it was not there.
+        """Take a file away, into the trash where there is one: what it is called there,
+        or None if it was not there.
 
         Where there is no trash it is gone for good, and called "". `batch` is the run that does it.
         """
@@ -102,7 +113,8 @@ class Store(Protocol):
 
 
 class ManagedStore(Store, Protocol):
-    """A store of the catalog, or a folder that files are taken from: what lies in it can be taken away and put back.
+    """A store of the catalog, or a folder that files are taken from:
+    what lies in it can be taken away and put back.
 
     `kind` is that of its root.
     """
@@ -120,24 +132,32 @@ class ManagedStore(Store, Protocol):
         ...
 
     def relative(self, folder: str) -> str:
-        """A folder that a person named, relative to the root or absolute, as the store names it; "" for the root.
+        """A folder that a person named, relative to the root or absolute, as the store names it;
+        "" for the root.
 
         Raises UsageError for one outside of it.
         """
         ...
 
     def checksum(self, path: str, *, anew: bool = False) -> str:
-        """The content hash of a file; `anew`: from the medium itself, not from what is remembered of it."""
+        """The content hash of a file; `anew`: from the medium itself,
+        not from what is remembered of it.
+        """
         ...
 
     def digests(self, path: str, kinds: Sequence[str], *, anew: bool = False) -> Digests:
-        """The content hash, and where all of the file is read checksums of these kinds; `anew` as for `checksum`."""
+        """The content hash, and where all of the file is read checksums of these kinds;
+        `anew` as for `checksum`.
+        """
         ...
 
     def discard(self, path: str, seen: Entry | None = None) -> None:
-        """Remove a file for good; its content is proved elsewhere. One that is gone already is no error.
+        """Remove a file for good; its content is proved elsewhere.
 
-        `seen` is what it was when that was proved: where the store can tell, another file is not removed.
+        One that is gone already is no error.
+
+        `seen` is what it was when that was proved: where the store can tell, another file is not
+        removed.
         """
         ...
 
@@ -171,11 +191,17 @@ class RemoteStore(ManagedStore, Protocol):
     """A store whose bytes are far away, and are read in pieces."""
 
     def read_range(self, path: str, offset: int, length: int) -> bytes:
-        """That many bytes from an offset; fewer at the end of the file. Raises NotFound, StoreUnavailable."""
+        """That many bytes from an offset; fewer at the end of the file.
+
+        Raises NotFound, StoreUnavailable.
+        """
         ...
 
     def thumbnails(self, paths: Sequence[str]) -> dict[str, bytes]:
-        """Small JPEGs, upright, by path: of those files that have one. Some 25 paths are one request."""
+        """Small JPEGs, upright, by path: of those files that have one.
+
+        Some 25 paths are one request.
+        """
         ...
 
 
@@ -184,5 +210,7 @@ class TellingStore(ManagedStore, Protocol):
     """A store that says itself when something changes."""
 
     def wait(self, seconds: int) -> bool:
-        """Wait for a change since the last listing, so many seconds at most; whether there was one."""
+        """Wait for a change since the last listing, so many seconds at most;
+        whether there was one.
+        """
         ...

@@ -24,7 +24,9 @@ _PREFIX = re.compile(r"([a-z][a-z0-9+.-]+):")
 def register(kind: Kind) -> None:
     """Add a kind. Raises ValueError where its name or prefix is taken."""
     if any(kind.name == other.name or kind.prefix == other.prefix for other in _KINDS.values()):
-        raise ValueError(f"there is a kind of the name {kind.name} or the prefix {kind.prefix!r} already")
+        raise ValueError(
+            f"there is a kind of the name {kind.name} or the prefix {kind.prefix!r} already"
+        )
     _KINDS[kind.name] = kind
 
 
@@ -42,8 +44,10 @@ def kind_called(name: str, store: str) -> Kind:
     if name in _KINDS:
         return _KINDS[name]
     raise UnknownKind(
-        f"Store {store} is of the kind {name}, which this program does not know; it knows {', '.join(sorted(_KINDS))}.",
-        hint=f"Use the version of the program that added it, or take it out of the catalog: catalog store remove {store}.",
+        f"Store {store} is of the kind {name}, which this program does not know; it knows "
+        f"{', '.join(sorted(_KINDS))}.",
+        hint="Use the version of the program that added it, or take it out of the catalog: "
+        f"catalog store remove {store}.",
     )
 
 
@@ -74,13 +78,24 @@ def root_named(text: str, context: StoreContext) -> Root:
 
 
 def root_recorded(record: Mapping[str, Any], context: StoreContext) -> Root:
-    """The root of a store as the catalog recorded it: where this machine saw it, else where it was last. Raises UnknownKind."""
-    return kind_called(record["kind"], record["name"]).root(seen_from(record, machine_id())["root"], context)
+    """The root of a store as the catalog recorded it: where this machine saw it,
+    else where it was last.
+
+    Raises UnknownKind.
+    """
+    return kind_called(record["kind"], record["name"]).root(
+        seen_from(record, machine_id())["root"], context
+    )
 
 
 def folder_recorded(record: Mapping[str, Any]) -> Path | None:
-    """The folder of this machine that a recorded store lies in; None where it is far away. Raises UnknownKind."""
-    return kind_called(record["kind"], record["name"]).folder(seen_from(record, machine_id())["root"])
+    """The folder of this machine that a recorded store lies in; None where it is far away.
+
+    Raises UnknownKind.
+    """
+    return kind_called(record["kind"], record["name"]).folder(
+        seen_from(record, machine_id())["root"]
+    )
 
 
 def roots_recorded(record: Mapping[str, Any], context: StoreContext) -> list[Root]:

@@ -38,7 +38,9 @@ def claim_scratch(base: Path, inside: Path = IN_A_STORE, *, mode: int = 0o777) -
             scratch.mkdir(mode=mode)
             descriptor = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except (FileNotFoundError, FileExistsError):
-            if not base.is_dir() or any((base / folder).is_file() for folder in (inside, *inside.parents)):
+            if not base.is_dir() or any(
+                (base / folder).is_file() for folder in (inside, *inside.parents)
+            ):
                 raise
             continue
         try:
@@ -95,7 +97,10 @@ def _sweep(parent: Path) -> None:
     """
     for folder in parent.iterdir():
         with contextlib.suppress(OSError):
-            if not folder.name.startswith(f"{_HOST}-") and time.time() - folder.stat().st_mtime < _ABANDONED_SECONDS:
+            if (
+                not folder.name.startswith(f"{_HOST}-")
+                and time.time() - folder.stat().st_mtime < _ABANDONED_SECONDS
+            ):
                 continue
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:

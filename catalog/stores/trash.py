@@ -1,6 +1,9 @@
-"""The trash of a managed folder: `.catalog/trash/BATCH/PATH`. What lies there leaves it by command only.
+"""The trash of a managed folder: `.catalog/trash/BATCH/PATH`.
 
-A batch is what one run put there: the run's id, which begins with its time; where a path went there before, `BATCH.1`.
+What lies there leaves it by command only.
+
+A batch is what one run put there: the run's id, which begins with its time; where a path went there
+before, `BATCH.1`.
 """
 
 from __future__ import annotations
@@ -18,7 +21,10 @@ from catalog.stores.placing import place_without_overwriting
 
 @dataclass(frozen=True, slots=True)
 class Trashed:
-    """A file in the trash. `key` names it there, `path` is where it lay; paths are relative, in text form."""
+    """A file in the trash.
+
+    `key` names it there, `path` is where it lay; paths are relative, in text form.
+    """
 
     key: str
     batch: str
@@ -35,14 +41,19 @@ class Trash:
 
     def take(self, source: str, path: str, batch: str) -> str:
         """Move a file (system path) into a batch, and say its key."""
-        self.folder.mkdir(parents=True, exist_ok=True)  # a file in its place is an error; one in a batch is not
+        self.folder.mkdir(
+            parents=True, exist_ok=True
+        )  # a file in its place is an error; one in a batch is not
         for number in itertools.count():
             key = f"{batch}.{number}/{path}" if number else f"{batch}/{path}"
             target = self.system(key)
             try:
                 os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
                 place_without_overwriting(source, target)
-            except (FileExistsError, NotADirectoryError):  # a file or folder of this name went there before
+            except (
+                FileExistsError,
+                NotADirectoryError,
+            ):  # a file or folder of this name went there before
                 continue
             return key
         raise AssertionError("unreachable")
@@ -61,7 +72,13 @@ class Trash:
                     path = to_text(os.path.relpath(system, base))
                     named, _, number = batch.rpartition(".")
                     label = named if number.isdigit() and named else batch
-                    yield Trashed(f"{to_text(batch)}/{path}", to_text(label), path, status.st_size, status.st_mtime_ns)
+                    yield Trashed(
+                        f"{to_text(batch)}/{path}",
+                        to_text(label),
+                        path,
+                        status.st_size,
+                        status.st_mtime_ns,
+                    )
 
     def discard(self, key: str) -> None:
         """Remove a file for good, and the folders that are empty then."""

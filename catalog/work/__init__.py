@@ -1,1 +1,3 @@
-"""What every run has: its workspace, its session, the stores it opens, readers of files, the journal and the recorder."""
+"""What every run has: its workspace, its session, the stores it opens, readers of files,
+the journal and the recorder.
+"""

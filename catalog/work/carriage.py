@@ -7,7 +7,8 @@ from catalog.stores.protocol import Store
 
 
 def carry(source: Store, entry: Entry, target: Store, path: str, digest: str) -> Entry:
-    """A verified copy of a file at `path` of another store: made there where it can be, else its bytes travel.
+    """A verified copy of a file at `path` of another store: made there where it can be,
+    else its bytes travel.
 
     `digest` is its content hash. Raises as `Store.put` does, and NotFound.
     """

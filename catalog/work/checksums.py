@@ -1,4 +1,6 @@
-"""Checksums for assets that lack them: learned as their files are read again, whatever that was done for."""
+"""Checksums for assets that lack them: learned as their files are read again,
+whatever that was done for.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ Parts = Callable[[Sequence[str], Sequence[str]], Mapping[str, Mapping[str, Any]]
 
 
 class ChecksumWriter:
-    """Writes what is learned, some hundred at a time, so that a run that is cut off keeps what it had.
+    """Writes what is learned, some hundred at a time,
+    so that a run that is cut off keeps what it had.
 
-    A checksum is a fact of the content, whatever becomes of a copy: the history does not tell of it.
+    A checksum is a fact of the content, whatever becomes of a copy: the history does not tell of
+    it.
     """
 
     def __init__(self, parts: Parts, edit: Callable[[Sequence[Edit]], object]) -> None:

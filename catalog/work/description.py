@@ -40,14 +40,20 @@ class Gazetteer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Describer:
-    """Turns facts into assets. `home_zone` is for UTC times without a position; `base` is the absolute source folder."""
+    """Turns facts into assets.
+
+    `home_zone` is for UTC times without a position; `base` is the absolute source folder.
+    """
 
     gazetteer: Gazetteer
     home_zone: str
     base: str = ""
 
     def describe(self, facts: Facts, entry: Entry, now: datetime) -> Asset:
-        """The asset; `now` is naive UTC, later dates are no dates. What its store states of a content is kept with it."""
+        """The asset; `now` is naive UTC, later dates are no dates.
+
+        What its store states of a content is kept with it.
+        """
         if stated := kept(entry.checksums):
             facts = replace(facts, checksums={**stated, **facts.checksums})
         captured, notes = choose(self._candidates(facts, entry), now)

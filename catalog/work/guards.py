@@ -16,7 +16,10 @@ def check_folder(path: str) -> Path:
     """The real path of a folder to read. Raises UsageError where it is none."""
     real = Path(os.path.realpath(path))
     if not real.exists():
-        raise UsageError(f"There is no folder {path}.", hint="Check the spelling, or whether the disk is mounted.")
+        raise UsageError(
+            f"There is no folder {path}.",
+            hint="Check the spelling, or whether the disk is mounted.",
+        )
     if not real.is_dir():
         raise UsageError(f"{path} is a file, not a folder.", hint="Name the folder it lies in.")
     return real
@@ -31,11 +34,15 @@ def check_apart(source: Root, root: Root) -> None:
             hint="Name folders beside the catalog one by one.",
         )
     if overlap is not None:
-        raise SourceInsideCatalog(f"The folder {source.shown} lies inside the catalog {root.shown}; nothing was changed.",
-                                  hint="Name a folder outside it.")  # fmt: skip
+        raise SourceInsideCatalog(
+            f"The folder {source.shown} lies inside the catalog {root.shown}; nothing was changed.",
+            hint="Name a folder outside it.",
+        )
 
 
-def check_marker(name: str, root: object, marker: str | None, known: dict[str, object] | None) -> None:
+def check_marker(
+    name: str, root: object, marker: str | None, known: dict[str, object] | None
+) -> None:
     """Raise StoreGuard where a root is not the store that the catalog knows under this name."""
     if known is None or marker == known["id"]:
         return
@@ -43,29 +50,39 @@ def check_marker(name: str, root: object, marker: str | None, known: dict[str, o
     if marker is None:
         where = f"{root} has no marker of store {name}, which the catalog knows at {known['root']}"
     else:
-        where = f"{root} is marked as another store than {name}, which the catalog knows at {known['root']}"
+        where = (
+            f"{root} is marked as another store than {name}, which the catalog knows at "
+            f"{known['root']}"
+        )
     raise StoreGuard(f"{where}; nothing was changed.", hint=hint)
 
 
 def check_shrunk(missing: int, total: int, percent: float, files: int) -> None:
-    """Raise StoreGuard where so many recorded files are missing that the store, or a part of it, may just not be there."""
+    """Raise StoreGuard where so many recorded files are missing that the store, or a part of it,
+    may just not be there.
+    """
     if missing > files and missing * 100 > total * percent:
         raise StoreGuard(
-            f"{missing:,} of {total:,} recorded files are not there, more than {percent:g} % and {files:,} files; "
+            f"{missing:,} of {total:,} recorded files are not there, more than {percent:g} % and "
+            f"{files:,} files; "
             "nothing was changed.",
             hint="Is everything mounted? If they are really gone, add --accept-losses.",
         )
     if missing == total and total >= ALL_OF:
         raise StoreGuard(
-            f"{missing:,} of {total:,} recorded files are not there, which is all of them; nothing was changed.",
+            f"{missing:,} of {total:,} recorded files are not there, which is all of them; "
+            "nothing was changed.",
             hint="Is everything mounted? If they are really gone, add --accept-losses.",
         )
 
 
 def check_removals(count: int, limit: int, *, yes: bool) -> None:
-    """Raise ConfirmationNeeded where a run would remove more files than the limit without a person's consent."""
+    """Raise ConfirmationNeeded where a run would remove more files than the limit without a
+    person's consent.
+    """
     if count > limit and not yes:
         raise ConfirmationNeeded(
-            f"Up to {count:,} files would be removed from the source, more than {limit:,}; nothing was changed.",
+            f"Up to {count:,} files would be removed from the source, more than {limit:,}; "
+            "nothing was changed.",
             hint="Add --yes if that is meant, or raise move_limit in the configuration.",
         )

@@ -1,4 +1,6 @@
-"""What a run does, written down before and after it does it: one JSON object a line, only ever appended."""
+"""What a run does, written down before and after it does it: one JSON object a line,
+only ever appended.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,23 @@ from catalog.errors import JournalError
 
 
 class Journal:
-    """The journal of one run. `started` comes before an action touches anything, `done` or `failed` after it."""
+    """The journal of one run.
+
+    `started` comes before an action touches anything, `done` or `failed` after it.
+    """
 
     def __init__(self, folder: Path, run: str) -> None:
         self.path = folder / f"{run}.jsonl"
         self._lock = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._descriptor = os.open(
+                self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+            )
         except OSError as error:
             raise JournalError(
-                f"The journal {self.path} cannot be written ({error.strerror}); nothing was changed.",
+                f"The journal {self.path} cannot be written ({error.strerror}); nothing was "
+                "changed.",
                 hint="Name another folder with CATALOG_STATE_DIR.",
             ) from error
 
@@ -46,9 +54,16 @@ class Journal:
         os.close(self._descriptor)
 
     def _write(self, state: str, action: str, details: dict[str, Any]) -> None:
-        line = orjson.dumps({"at": datetime.now(UTC).isoformat(), "state": state, "action": action, **details}) + b"\n"
+        line = (
+            orjson.dumps(
+                {"at": datetime.now(UTC).isoformat(), "state": state, "action": action, **details}
+            )
+            + b"\n"
+        )
         with self._lock:
             try:
                 os.write(self._descriptor, line)
             except OSError as error:
-                raise JournalError(f"The journal {self.path} cannot be written ({error.strerror}); the run stops.") from error
+                raise JournalError(
+                    f"The journal {self.path} cannot be written ({error.strerror}); the run stops."
+                ) from error

@@ -1,4 +1,6 @@
-"""What a store showed in this run, kept up to date as the run writes there: asked instead of the store itself."""
+"""What a store showed in this run, kept up to date as the run writes there:
+asked instead of the store itself.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,12 @@ from catalog.work.contents import states_contents
 
 
 class Listing:
-    """The entries of a store, by path; names that differ in case only are one where the store takes them for one.
+    """The entries of a store, by path; names that differ in case only are one where the store takes
+    them for one.
 
-    Empty until `list` was read to its end: then a file that is there is found only when it is in the way. Only `remembered`
-    where it is asked for, or the store states contents: else a look at the store itself costs little.
+    Empty until `list` was read to its end: then a file that is there is found only when it is in
+    the way. Only `remembered` where it is asked for, or the store states contents: else a look at
+    the store itself costs little.
     """
 
     def __init__(self, store: Store, *, remembered: bool = False) -> None:
@@ -56,6 +60,8 @@ class Listing:
         return entry
 
     def sure(self, path: str) -> Entry | None:
-        """What lies at a path: as listed where the store states contents, since each look is a call; else as it is now."""
+        """What lies at a path: as listed where the store states contents,
+        since each look is a call; else as it is now.
+        """
         entry = self.at(path) if self.states_content else None
         return entry if entry is not None else self.live(path)

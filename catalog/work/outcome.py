@@ -16,7 +16,10 @@ BAD = ("failed", "refused", "damaged", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file, or what will be in a dry run (`planned`). `size` bytes were read for it, `stored` written."""
+    """What became of one file, or what will be in a dry run (`planned`).
+
+    `size` bytes were read for it, `stored` written.
+    """
 
     action: str
     path: str
@@ -44,11 +47,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run came to. `run` is its id and `journal` its file; both are empty for a dry run, which changed nothing.
+    """What a run came to.
 
-    `counts` are files by outcome (0 for one that none had); `problems`, how many of them have one that they should not have.
-    `reasons` are counted by outcome and reason. `bytes` were written, `bytes_read` read, `bytes_planned` would be written in
-    a dry run. `further` is what its end says besides, in this order; `stopped` what ended the run before its time.
+    `run` is its id and `journal` its file; both are empty for a dry run, which changed nothing.
+
+    `counts` are files by outcome (0 for one that none had); `problems`, how many of them have one
+    that they should not have. `reasons` are counted by outcome and reason. `bytes` were written,
+    `bytes_read` read, `bytes_planned` would be written in a dry run. `further` is what its end says
+    besides, in this order; `stopped` what ended the run before its time.
     """
 
     command: str

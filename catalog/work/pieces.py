@@ -1,4 +1,6 @@
-"""Which ranges of a file to fetch so that a reader can go on: what it asked for, rounded up, without what is there."""
+"""Which ranges of a file to fetch so that a reader can go on: what it asked for, rounded up,
+without what is there.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +39,11 @@ def gaps(have: Iterable[Span], start: int, end: int) -> Iterator[Span]:
 
 
 def to_fetch(have: list[Span], wanted: Iterable[tuple[int, int]], size: int) -> list[Span]:
-    """What to fetch for wanted (offset, length) of a file of `size` bytes, given what is there (as `joined` gives it).
+    """What to fetch for wanted (offset, length) of a file of `size` bytes,
+    given what is there (as `joined` gives it).
 
-    Where a reader goes on from what is there, as much again is fetched, so that a long header takes few rounds.
+    Where a reader goes on from what is there, as much again is fetched, so that a long header takes
+    few rounds.
     """
     found: list[Span] = []
     for offset, length in wanted:

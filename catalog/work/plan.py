@@ -1,4 +1,7 @@
-"""The one driver of every run that has a plan: plan, then show it or apply it. What is shown is what would be applied."""
+"""The one driver of every run that has a plan: plan, then show it or apply it.
+
+What is shown is what would be applied.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,17 @@ class Work(Protocol[A]):
         ...
 
     def foresee(self, action: A) -> Outcome:
-        """What will become of an action where it is only shown: `planned`, or why it is left. Said part by part, in order."""
+        """What will become of an action where it is only shown: `planned`, or why it is left.
+
+        Said part by part, in order.
+        """
         ...
 
     def apply(self, run: Session, plans: Iterator[Sequence[A]]) -> None:
-        """Do it: the only writer. What concerns one file is reported; raises what must stop the run."""
+        """Do it: the only writer.
+
+        What concerns one file is reported; raises what must stop the run.
+        """
         ...
 
     def conclude(self, report: Report) -> None:
@@ -50,7 +59,10 @@ def carry_out(
     details: Mapping[str, object] | None = None,
     begin: Callable[[], None] | None = None,
 ) -> RunResult:
-    """Show what a work plans, if `dry`, or apply it in a session. `details` and `begin` are those of the session."""
+    """Show what a work plans, if `dry`, or apply it in a session.
+
+    `details` and `begin` are those of the session.
+    """
     if dry:
         with showing(sink, command, bad=bad) as report:
             show(work, report)
@@ -73,7 +85,10 @@ def show(work: Work[A], report: Report) -> None:
 
 
 def in_parts(actions: Iterable[A], size: int) -> Iterator[list[A]]:
-    """A plan part by part. Where planning is cut off, what was planned, and perhaps answered, before that comes first."""
+    """A plan part by part.
+
+    Where planning is cut off, what was planned, and perhaps answered, before that comes first.
+    """
     part: list[A] = []
     stopped: BaseException | None = None
     try:
@@ -93,7 +108,8 @@ def in_parts(actions: Iterable[A], size: int) -> Iterator[list[A]]:
 def first_of(plans: Iterator[Sequence[A]], limit: int) -> Iterator[Sequence[A]]:
     """The plans up to the first `limit` actions that count; 0 means all.
 
-    What does not count stays, up to the place of the cut, but not what is about the content of an action that was cut off.
+    What does not count stays, up to the place of the cut, but not what is about the content of an
+    action that was cut off.
     """
     left = limit
     for plan in plans:
@@ -108,6 +124,8 @@ def first_of(plans: Iterator[Sequence[A]], limit: int) -> Iterator[Sequence[A]]:
                 left -= 1
             kept.append(action)
         cut = {action.hash for action in plan[len(kept) :] if action.counts}
-        yield [action for action in kept if action.counts or not action.hash or action.hash not in cut]
+        yield [
+            action for action in kept if action.counts or not action.hash or action.hash not in cut
+        ]
         if not left:
             return

@@ -6,7 +6,10 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """What long work tells about itself. `shows_files`: whether it is worth counting the files beforehand."""
+    """What long work tells about itself.
+
+    `shows_files`: whether it is worth counting the files beforehand.
+    """
 
     shows_files: bool
 
@@ -27,7 +30,9 @@ class Progress(Protocol):
         ...
 
     def film(self, text: str, done: float, total: float) -> None:
-        """So many seconds of a film have been worked on; `text` says which, and what is done with it."""
+        """So many seconds of a film have been worked on; `text` says which,
+        and what is done with it.
+        """
         ...
 
     def close(self) -> None:

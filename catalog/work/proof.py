@@ -17,8 +17,9 @@ from catalog.work.contents import holds
 def is_same_file(one: Entry, other: Entry) -> bool:
     """Whether two paths show one file: then removing one is no matter of copies.
 
-    A second mount of a folder may show another device; a file whose inode and times, to the nanosecond, are the same is
-    taken for the same all the same. Of stores without inodes, the version tells: no two files share one.
+    A second mount of a folder may show another device; a file whose inode and times, to the
+    nanosecond, are the same is taken for the same all the same. Of stores without inodes, the
+    version tells: no two files share one.
     """
     if one.revision and one.revision == other.revision:
         return True
@@ -45,7 +46,10 @@ class Proof:
 
 @dataclass(slots=True)
 class Prover:
-    """Reads the copies of assets in the stores that can be reached. `is_same` says that a file is the one to be removed."""
+    """Reads the copies of assets in the stores that can be reached.
+
+    `is_same` says that a file is the one to be removed.
+    """
 
     stores: Mapping[str, Store]
     is_same: Callable[[Entry], bool] = lambda _entry: False
@@ -58,7 +62,10 @@ class Prover:
         needed: int,
         checksums: Mapping[str, str] = NONE,
     ) -> Proof:
-        """As many proofs as are needed, from the rows of an asset's copies. `checksums` are what else is known of it."""
+        """As many proofs as are needed, from the rows of an asset's copies.
+
+        `checksums` are what else is known of it.
+        """
         good: list[tuple[str, str]] = []
         doubts: list[str] = []
         self._files = set()

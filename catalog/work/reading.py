@@ -1,7 +1,9 @@
-"""How a survey comes by the facts of a store's files: from a folder of this machine, or from a store far away.
+"""How a survey comes by the facts of a store's files: from a folder of this machine,
+or from a store far away.
 
-Of a file far away the content hash is what the store states, its look is measured on the store's thumbnail, and dates,
-place, camera and size come from the first bytes, and those further bytes that a reader turns out to need.
+Of a file far away the content hash is what the store states, its look is measured on the store's
+thumbnail, and dates, place, camera and size come from the first bytes, and those further bytes that
+a reader turns out to need.
 """
 
 from __future__ import annotations
@@ -23,7 +25,13 @@ from catalog.domain.checksums import agree, recorded
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, extension_of
 from catalog.domain.fixity import Digests
 from catalog.domain.names import from_text
-from catalog.errors import MediaError, StoreError, StoreUnavailable, UnreadableMedia, UnsupportedType
+from catalog.errors import (
+    MediaError,
+    StoreError,
+    StoreUnavailable,
+    UnreadableMedia,
+    UnsupportedType,
+)
 from catalog.media.request import Part, Request
 from catalog.stores.protocol import RemoteStore
 from catalog.stores.scratch import scratch_folder
@@ -34,7 +42,9 @@ Tag = TypeVar("Tag")
 T = TypeVar("T")
 
 FIRST = 128 * 1024
-"""Bytes of each file that are fetched at first; smaller files are fetched whole, and read as local ones are."""
+"""Bytes of each file that are fetched at first; smaller files are fetched whole,
+and read as local ones are.
+"""
 MOST_BYTES = 24 * 1024 * 1024
 """Bytes of one file that are fetched at most for its facts."""
 MOST_ROUNDS = 24
@@ -53,7 +63,9 @@ _END: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A file to read, and the sidecars that speak for it. `only_hash`: the content hash is all that is wanted.
+    """A file to read, and the sidecars that speak for it.
+
+    `only_hash`: the content hash is all that is wanted.
 
     `checksums`: and with it the checksums that are configured, because the index may lack them.
     """
@@ -67,27 +79,38 @@ class Wanted:
 class Reading(Protocol):
     """Reads the files of one store."""
 
-    def run(self, wanted: Iterable[tuple[Tag, Wanted | None] | None]) -> Iterator[tuple[Tag, Result | None]]:
+    def run(
+        self, wanted: Iterable[tuple[Tag, Wanted | None] | None]
+    ) -> Iterator[tuple[Tag, Result | None]]:
         """Facts, or why there are none, for each file, in the order they become ready.
 
-        Files are taken lazily. One that is None comes back at once as None; None in place of tag and file means that
-        there is nothing to read before the next result. Raises StoreUnavailable where nothing can be read any more.
+        Files are taken lazily. One that is None comes back at once as None; None in place of tag
+        and file means that there is nothing to read before the next result. Raises StoreUnavailable
+        where nothing can be read any more.
         """
         ...
 
 
 class LocalReading:
-    """Reads below a folder of this machine (system path, text form), with checksums of some kinds."""
+    """Reads below a folder of this machine (system path, text form),
+    with checksums of some kinds.
+    """
 
     def __init__(self, pool: ReaderPool, base: str, checksums: tuple[str, ...] = ()) -> None:
         self._pool = pool
         self._base = base
         self._checksums = checksums
 
-    def run(self, wanted: Iterable[tuple[Tag, Wanted | None] | None]) -> Iterator[tuple[Tag, Result | None]]:
+    def run(
+        self, wanted: Iterable[tuple[Tag, Wanted | None] | None]
+    ) -> Iterator[tuple[Tag, Result | None]]:
         """See `Reading.run`."""
-        answers = self._pool.run(item if item is None else (item[0], self._request(item[1])) for item in wanted)
-        return cast("Iterator[tuple[Tag, Result | None]]", answers)  # nothing more is wanted of files that are whole
+        answers = self._pool.run(
+            item if item is None else (item[0], self._request(item[1])) for item in wanted
+        )
+        return cast(
+            "Iterator[tuple[Tag, Result | None]]", answers
+        )  # nothing more is wanted of files that are whole
 
     def _request(self, wanted: Wanted | None) -> Request | None:
         if wanted is None:
@@ -102,10 +125,12 @@ class LocalReading:
 
 
 class RemoteReading:
-    """Reads the files of a store far away, several at once. `scratch` is a folder for what is fetched, kept for moments.
+    """Reads the files of a store far away, several at once.
 
-    An entry that changed since it was listed is an UnreadableMedia, as is one for which the store has an error. Checksums
-    are computed of files that are fetched whole.
+    `scratch` is a folder for what is fetched, kept for moments.
+
+    An entry that changed since it was listed is an UnreadableMedia, as is one for which the store
+    has an error. Checksums are computed of files that are fetched whole.
     """
 
     def __init__(
@@ -122,7 +147,9 @@ class RemoteReading:
         self._threads = threads
         self._checksums = checksums
 
-    def run(self, wanted: Iterable[tuple[Tag, Wanted | None] | None]) -> Iterator[tuple[Tag, Result | None]]:
+    def run(
+        self, wanted: Iterable[tuple[Tag, Wanted | None] | None]
+    ) -> Iterator[tuple[Tag, Result | None]]:
         """See `Reading.run`."""
         with scratch_folder(self._scratch) as folder:
             threads = ThreadPoolExecutor(self._threads, thread_name_prefix="fetch")
@@ -131,7 +158,9 @@ class RemoteReading:
                 yield from run.results(wanted)
             finally:
                 run.stopped = True
-                threads.shutdown(cancel_futures=True)  # waits for the requests under way: what they fetch lies in the folder
+                threads.shutdown(
+                    cancel_futures=True
+                )  # waits for the requests under way: what they fetch lies in the folder
 
 
 @dataclass(eq=False, slots=True)
@@ -174,22 +203,34 @@ class _Job(Generic[Tag]):
 
     def request(self, checksums: tuple[str, ...]) -> Request:
         """What to ask a reader."""
-        part = Part(tuple((start, end - start) for start, end in self.have), self.digest, self.thumbnail or "", self.last)
+        part = Part(
+            tuple((start, end - start) for start, end in self.have),
+            self.digest,
+            self.thumbnail or "",
+            self.last,
+        )
         sidecars = tuple(str(self.sidecar(number)) for number in range(len(self.sidecars)))
         return Request(str(self.path), sidecars, size=self.size, part=part, checksums=checksums)
 
 
 def _short(name: str) -> str:
     """A name that every file system takes; its end says of what type a file is."""
-    return from_text(name) if len(name.encode("utf-8", "surrogateescape")) <= _LONGEST_NAME else name[-_LONGEST_NAME // 4 :]
+    return (
+        from_text(name)
+        if len(name.encode("utf-8", "surrogateescape")) <= _LONGEST_NAME
+        else name[-_LONGEST_NAME // 4 :]
+    )
 
 
 @dataclass(slots=True)
 class _Run(Generic[Tag]):
-    """One reading of many files. Threads fetch, processes read, and all that is decided is decided in one place.
+    """One reading of many files.
 
-    A job's first bytes and sidecars are fetched, and its thumbnail; it is asked about, more of it is fetched, and it is
-    asked about again, until there are facts; at last the store is asked whether the file is the one that was listed.
+    Threads fetch, processes read, and all that is decided is decided in one place.
+
+    A job's first bytes and sidecars are fetched, and its thumbnail; it is asked about, more of it
+    is fetched, and it is asked about again, until there are facts; at last the store is asked
+    whether the file is the one that was listed.
     """
 
     pool: ReaderPool
@@ -207,7 +248,9 @@ class _Run(Generic[Tag]):
     batches: int = 0
     stopped: bool = False
 
-    def results(self, wanted: Iterable[tuple[Tag, Wanted | None] | None]) -> Iterator[tuple[Tag, Result | None]]:
+    def results(
+        self, wanted: Iterable[tuple[Tag, Wanted | None] | None]
+    ) -> Iterator[tuple[Tag, Result | None]]:
         """See `Reading.run`."""
         for job, answer in self.pool.run(self._requests(iter(wanted))):
             if job is not None and answer is not None:
@@ -219,7 +262,10 @@ class _Run(Generic[Tag]):
     def _requests(
         self, incoming: Iterator[tuple[Tag, Wanted | None] | None]
     ) -> Iterator[tuple[_Job[Tag] | None, Request | None] | None]:
-        """What to ask the processes. An empty request comes back at once, so that results are given out."""
+        """What to ask the processes.
+
+        An empty request comes back at once, so that results are given out.
+        """
         more = True
         while True:
             while not self.done.empty():
@@ -245,7 +291,7 @@ class _Run(Generic[Tag]):
                 else:
                     self.done.get()()  # a thread does
 
-    # --- fetching --------------------------------------------------------------------------------------------------
+    # --- fetching ---------------------------------------------------------------------------------
 
     def _take(self, tag: Tag, wanted: Wanted | None) -> None:
         known = None if wanted is None else _without_bytes(wanted)
@@ -257,7 +303,11 @@ class _Run(Generic[Tag]):
         self.under_way += 1
         job = _Job(tag, entry, self.folder / str(self.number), wanted.sidecars, entry.content_hash)
         if wanted.only_hash:
-            self._submit(job, lambda: self.store.checksum(entry.path), lambda digest: self._end(job, Digests(digest)))
+            self._submit(
+                job,
+                lambda: self.store.checksum(entry.path),
+                lambda digest: self._end(job, Digests(digest)),
+            )
             return
         if entry.size > FIRST:
             self.unseen.append(job)
@@ -276,13 +326,17 @@ class _Run(Generic[Tag]):
         self._fetch(job, [(0, min(FIRST, job.entry.size))])
         for number, sidecar in enumerate(job.sidecars):
             job.sidecar(number).parent.mkdir()
-            job.sidecar(number).write_bytes(self.store.read_range(sidecar.path, 0, min(sidecar.size, MOST_SIDECAR)))
+            job.sidecar(number).write_bytes(
+                self.store.read_range(sidecar.path, 0, min(sidecar.size, MOST_SIDECAR))
+            )
 
     def _fetch(self, job: _Job[Tag], spans: Sequence[pieces.Span]) -> None:
         """Bytes into their places, in a thread."""
         with job.path.open("r+b", buffering=0) as file:
             for offset, length in pieces.requests(spans):
-                data = b"" if self.stopped else self.store.read_range(job.entry.path, offset, length)
+                data = (
+                    b"" if self.stopped else self.store.read_range(job.entry.path, offset, length)
+                )
                 if len(data) != length:
                     raise UnreadableMedia(CHANGED)
                 os.pwrite(file.fileno(), data, offset)
@@ -295,7 +349,9 @@ class _Run(Generic[Tag]):
             self.unasked.append(job)
 
     def _submit(self, job: _Job[Tag], work: Callable[[], T], after: Callable[[T], None]) -> None:
-        """Do some work for a job in a thread, and then something with its result where the jobs are kept."""
+        """Do some work for a job in a thread,
+        and then something with its result where the jobs are kept.
+        """
 
         def settled() -> None:
             try:
@@ -313,14 +369,21 @@ class _Run(Generic[Tag]):
         elif isinstance(error, StoreError) and not isinstance(error, StoreUnavailable):
             self._end(job, UnreadableMedia(str(error)))
         elif isinstance(error, OSError):
-            self._end(job, UnreadableMedia(f"what is fetched of it cannot be kept while it is read: {error.strerror}"))
+            self._end(
+                job,
+                UnreadableMedia(
+                    f"what is fetched of it cannot be kept while it is read: {error.strerror}"
+                ),
+            )
         else:
             raise error
 
-    # --- thumbnails ------------------------------------------------------------------------------------------------
+    # --- thumbnails -------------------------------------------------------------------------------
 
     def _see_the_rest(self) -> None:
-        """Fewer thumbnails than are usual are asked for only where no others are awaited: more files come after those."""
+        """Fewer thumbnails than are usual are asked for only where no others are awaited:
+        more files come after those.
+        """
         if self.unseen and not self.batches:
             self._see()
 
@@ -335,12 +398,18 @@ class _Run(Generic[Tag]):
             try:
                 found = self.store.thumbnails([job.entry.path for job in jobs])
             except BaseException as error:
-                fatal = error if not isinstance(error, StoreError) or isinstance(error, StoreUnavailable) else None
+                fatal = (
+                    error
+                    if not isinstance(error, StoreError) or isinstance(error, StoreUnavailable)
+                    else None
+                )
             self.done.put(lambda: self._saw(jobs, found, fatal))
 
         self.threads.submit(settled)
 
-    def _saw(self, jobs: Sequence[_Job[Tag]], found: dict[str, bytes], fatal: BaseException | None) -> None:
+    def _saw(
+        self, jobs: Sequence[_Job[Tag]], found: dict[str, bytes], fatal: BaseException | None
+    ) -> None:
         self.batches -= 1
         if fatal is not None:
             raise fatal
@@ -356,13 +425,19 @@ class _Run(Generic[Tag]):
             if job.begun:
                 self.unasked.append(job)
 
-    # --- facts -----------------------------------------------------------------------------------------------------
+    # --- facts ------------------------------------------------------------------------------------
 
     def _answered(self, job: _Job[Tag], answer: Result | Wants) -> None:
         if isinstance(answer, Wants):
             self._fetch_more(job, answer)
-        elif isinstance(answer, Facts) and not (job.is_whole and job.entry.content_hash):  # else its content hash proved it
-            self._submit(job, lambda: self.store.stat(job.entry.path), lambda now: self._confirm(job, answer, now))
+        elif isinstance(answer, Facts) and not (
+            job.is_whole and job.entry.content_hash
+        ):  # else its content hash proved it
+            self._submit(
+                job,
+                lambda: self.store.stat(job.entry.path),
+                lambda now: self._confirm(job, answer, now),
+            )
         else:
             self._end(job, answer)
 
@@ -378,7 +453,9 @@ class _Run(Generic[Tag]):
             self._submit(job, lambda: self._fetch(job, spans), lambda _none: self._had(job))
 
     def _confirm(self, job: _Job[Tag], facts: Facts, now: Entry | None) -> None:
-        """Facts are the file's only if it is still the one that was listed, with the content hash that was stated or read."""
+        """Facts are the file's only if it is still the one that was listed,
+        with the content hash that was stated or read.
+        """
         before = job.entry
         same = now is not None and agree(now.checksums, recorded(job.digest, before.checksums))
         if same is None and now is not None:
@@ -398,13 +475,16 @@ class _Run(Generic[Tag]):
 def _without_bytes(wanted: Wanted) -> Digests | MediaError | None:
     """What can be said of a file by its entry alone; None where it must be looked at.
 
-    A name without an extension says nothing; any other than those of photos and videos is believed, since a store far
-    away may hold a person's documents as well, and looking into each would take hours.
+    A name without an extension says nothing; any other than those of photos and videos is believed,
+    since a store far away may hold a person's documents as well, and looking into each would take
+    hours.
     """
     entry = wanted.entry
     extension = extension_of(entry.name)
     if extension and extension not in MEDIA_EXTENSIONS:
-        return UnsupportedType(f"its name is that of no photo or video known here (a .{extension} file)")
+        return UnsupportedType(
+            f"its name is that of no photo or video known here (a .{extension} file)"
+        )
     if entry.size == 0:
         return UnreadableMedia("the file is empty (0 bytes)")
     return Digests(entry.content_hash) if wanted.only_hash and entry.content_hash else None

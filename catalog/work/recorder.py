@@ -32,11 +32,13 @@ class BulkWriter(Protocol):
 
 @dataclass(slots=True)
 class Record:
-    """Writes that belong together. `lines` is bulk NDJSON as values; `settled` gets the replies, in order.
+    """Writes that belong together.
 
-    It returns lines that may be written once all it did is done (what it remembers must be true); they go with the next.
-    `paths` are the catalog files that the writes speak of: they are brought to the disk first. `first` is what must be
-    in the index before the writes are.
+    `lines` is bulk NDJSON as values; `settled` gets the replies, in order.
+
+    It returns lines that may be written once all it did is done (what it remembers must be true);
+    they go with the next. `paths` are the catalog files that the writes speak of: they are brought
+    to the disk first. `first` is what must be in the index before the writes are.
     """
 
     lines: list[Any]
@@ -45,10 +47,14 @@ class Record:
     first: Callable[[], None] = lambda: None
 
 
-def patiently(call: Callable[[], T], seconds: float, recover: Callable[[], None] | None = None) -> T:
-    """The result of a call to Elasticsearch, repeated with growing pauses while it cannot be reached.
+def patiently(
+    call: Callable[[], T], seconds: float, recover: Callable[[], None] | None = None
+) -> T:
+    """The result of a call to Elasticsearch,
+    repeated with growing pauses while it cannot be reached.
 
-    Raises IndexUnavailable after `seconds` without success. `recover` is tried between the attempts.
+    Raises IndexUnavailable after `seconds` without success. `recover` is tried between the
+    attempts.
     """
     end = time.monotonic() + seconds
     pause = 0.25
@@ -69,7 +75,10 @@ def patiently(call: Callable[[], T], seconds: float, recover: Callable[[], None]
 
 
 class Recorder:
-    """A thread that sends records in bulk. After a failure that lasts, `error` is set and nothing more is sent."""
+    """A thread that sends records in bulk.
+
+    After a failure that lasts, `error` is set and nothing more is sent.
+    """
 
     def __init__(
         self,
@@ -100,7 +109,10 @@ class Recorder:
         return patiently(lambda: self._index.bulk(lines), self._patience, self._recover)
 
     def close(self) -> None:
-        """Send what is left and wait for it. Raises what stopped the recorder. May be called again where it was cut off."""
+        """Send what is left and wait for it.
+
+        Raises what stopped the recorder. May be called again where it was cut off.
+        """
         if not self._ended.is_set():
             self._queue.put(None)
             self._ended.wait()
@@ -118,7 +130,8 @@ class Recorder:
                         self.send(self._afterwards)
                 except CatalogError as error:
                     self.error = error
-                except BaseException as error:  # whatever a sink raises: the thread must not die with work in its queue
+                # whatever a sink raises: the thread must not die with work in its queue
+                except BaseException as error:
                     log.debug("recorder failed", exc_info=True)
                     self.error = CatalogError(f"Recording failed: {error}")
         self._ended.set()
@@ -129,7 +142,9 @@ class Recorder:
         end = 0.0
         while len(records) < BATCH:
             try:
-                item = self._queue.get(timeout=max(0.0, end - time.monotonic()) if records else None)
+                item = self._queue.get(
+                    timeout=max(0.0, end - time.monotonic()) if records else None
+                )
             except queue.Empty:
                 break
             if item is None:
@@ -154,5 +169,11 @@ class Recorder:
 
 
 def _is_operation(line: Any) -> bool:
-    """Operations are objects with one key that holds `_index`; the lines after them are documents."""
-    return len(line) == 1 and isinstance(value := next(iter(line.values())), dict) and "_index" in value
+    """Operations are objects with one key that holds `_index`;
+    the lines after them are documents.
+    """
+    return (
+        len(line) == 1
+        and isinstance(value := next(iter(line.values())), dict)
+        and "_index" in value
+    )

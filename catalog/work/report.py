@@ -1,4 +1,6 @@
-"""What became of every file: counted, handed on as it happens, and the result of a run that follows from it."""
+"""What became of every file: counted, handed on as it happens,
+and the result of a run that follows from it.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,20 @@ from catalog.errors import CatalogError
 from catalog.work.outcome import BAD, Outcome, RunResult
 from catalog.work.sink import Level, Sink
 
-_EXPLAINED = frozenset({"failed", "damaged", "edited", "missing", "unknown", "refused", "unsupported", "skipped"})
+_EXPLAINED = frozenset(
+    {"failed", "damaged", "edited", "missing", "unknown", "refused", "unsupported", "skipped"}
+)
 """Outcomes whose reasons are counted."""
 
 
 @dataclass(slots=True)
 class Report:
-    """Collects the outcomes of one run and hands them to its sink. Safe to use from several threads.
+    """Collects the outcomes of one run and hands them to its sink.
 
-    `bad` are the outcomes that no file should have; `stopped` is what ended the run before its time; `further` is what its
-    end says besides, in this order.
+    Safe to use from several threads.
+
+    `bad` are the outcomes that no file should have; `stopped` is what ended the run before its
+    time; `further` is what its end says besides, in this order.
     """
 
     sink: Sink

@@ -1,4 +1,6 @@
-"""What every run that changes something has: an id, a journal, a report, and the way its changes reach the index."""
+"""What every run that changes something has: an id, a journal, a report,
+and the way its changes reach the index.
+"""
 
 from __future__ import annotations
 
@@ -70,11 +72,13 @@ def session(
     details: Mapping[str, object] | None = None,
     begin: Callable[[], None] | None = None,
 ) -> Iterator[Session]:
-    """A run: its journal is opened before anything is changed, and the sink is told when it has ended, however it did.
+    """A run: its journal is opened before anything is changed,
+    and the sink is told when it has ended, however it did.
 
-    `bad` are the outcomes that no file should have; `details` are what the journal says of the run. `begin` comes after that
-    and before anything else: what it raises ends a run that has not begun, and nothing is summed up. What ends the run before
-    its time is raised when all is settled: a CatalogError as it is, a person's Ctrl-C as Interrupted.
+    `bad` are the outcomes that no file should have; `details` are what the journal says of the run.
+    `begin` comes after that and before anything else: what it raises ends a run that has not begun,
+    and nothing is summed up. What ends the run before its time is raised when all is settled: a
+    CatalogError as it is, a person's Ctrl-C as Interrupted.
     """
     run = new_run()
     repository = workspace.repository
@@ -86,7 +90,9 @@ def session(
         try:
             yield Session(workspace, sink, run, command, repository, journal, report)
         except (KeyboardInterrupt, CatalogError) as error:
-            report.stopped = interrupted() if isinstance(error, KeyboardInterrupt | Interrupted) else error
+            report.stopped = (
+                interrupted() if isinstance(error, KeyboardInterrupt | Interrupted) else error
+            )
             _end(repository, journal, report)
             raise report.stopped from error
         _end(repository, journal, report)
@@ -94,7 +100,9 @@ def session(
 
 def interrupted() -> Interrupted:
     """What is raised where a run was asked to end."""
-    return Interrupted("Interrupted; what was done is recorded.", hint="Run the command again to go on.")
+    return Interrupted(
+        "Interrupted; what was done is recorded.", hint="Run the command again to go on."
+    )
 
 
 def _end(repository: Repository, journal: Journal, report: Report) -> None:
@@ -105,7 +113,9 @@ def _end(repository: Repository, journal: Journal, report: Report) -> None:
 
 
 def _status(report: Report) -> int:
-    """How the run ended, as its journal says it: with the number that the error has, or that stands for failures."""
+    """How the run ended, as its journal says it: with the number that the error has,
+    or that stands for failures.
+    """
     if report.stopped is not None:
         return report.stopped.exit_code
     return SOME_FAILED if report.problems else DONE
@@ -113,7 +123,9 @@ def _status(report: Report) -> int:
 
 @contextlib.contextmanager
 def showing(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator[Report]:
-    """The report of a run that only shows its plan: there is no journal, and nothing that could write."""
+    """The report of a run that only shows its plan: there is no journal,
+    and nothing that could write.
+    """
     report = Report(sink, command, dry=True, bad=bad)
     yield report
     sink.end(report.result())
@@ -121,7 +133,9 @@ def showing(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator
 
 @contextlib.contextmanager
 def reporting(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator[Report]:
-    """The report of a run that changes nothing of the catalog or of a store: it has neither an id nor a journal."""
+    """The report of a run that changes nothing of the catalog or of a store:
+    it has neither an id nor a journal.
+    """
     report = Report(sink, command, bad=bad)
     yield report
     sink.end(report.result())

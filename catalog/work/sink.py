@@ -1,4 +1,6 @@
-"""Who is told what a run does while it does it, and who answers its questions: a terminal, a page, a test, or nobody."""
+"""Who is told what a run does while it does it, and who answers its questions: a terminal, a page,
+a test, or nobody.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from catalog.work.progress import NoProgress, Progress
 
 
 class Level(Enum):
-    """Whom a notice is for: everybody, everybody who did not ask for quiet, or who asked for every detail."""
+    """Whom a notice is for: everybody, everybody who did not ask for quiet,
+    or who asked for every detail.
+    """
 
     WARNING = "warning"
     INFO = "info"
@@ -21,7 +25,9 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something only a person can decide. `kind` is the same for questions that one answer may settle together.
+    """Something only a person can decide.
+
+    `kind` is the same for questions that one answer may settle together.
 
     `lines` say what is proposed and why. `yes_no`: it is the only one of its kind.
     """
@@ -48,7 +54,10 @@ class Sink(Protocol):
         ...
 
     def ask(self, question: Question) -> bool | None:
-        """Whether a person agrees; None where nobody is there to answer. Raises KeyboardInterrupt where he ends the run."""
+        """Whether a person agrees; None where nobody is there to answer.
+
+        Raises KeyboardInterrupt where he ends the run.
+        """
         ...
 
     def end(self, result: RunResult) -> None:
@@ -58,7 +67,9 @@ class Sink(Protocol):
 
 @dataclass(slots=True)
 class Silence:
-    """Tells nobody, or a program: `on_outcome` is called with each outcome, `on_notice` with each notice."""
+    """Tells nobody, or a program: `on_outcome` is called with each outcome,
+    `on_notice` with each notice.
+    """
 
     progress: Progress = field(default_factory=NoProgress)
     on_outcome: Callable[[Outcome], None] | None = None

@@ -1,4 +1,6 @@
-"""The stores of a catalog: which there are, where they lie, and whether the folder there is really the store."""
+"""The stores of a catalog: which there are, where they lie,
+and whether the folder there is really the store.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,13 @@ from typing import Any, NamedTuple
 
 from catalog.domain.copies import timestamp
 from catalog.domain.roots import with_root
-from catalog.errors import ConfigError, SourceInsideCatalog, StoreGuard, StoreUnavailable, UsageError
+from catalog.errors import (
+    ConfigError,
+    SourceInsideCatalog,
+    StoreGuard,
+    StoreUnavailable,
+    UsageError,
+)
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
@@ -36,7 +44,9 @@ Record = dict[str, Any]
 
 
 class Setting(NamedTuple):
-    """The setting that names the root of a store, the kind of the store, and how a person is told of it."""
+    """The setting that names the root of a store, the kind of the store,
+    and how a person is told of it.
+    """
 
     name: str
     kind: str
@@ -46,7 +56,9 @@ class Setting(NamedTuple):
 
 SETTINGS = {
     NAS: Setting("nas_root", LocalKind.name, "the folder of the catalog", "FOLDER"),
-    DROPBOX: Setting("dropbox_root", DropboxKind.name, "the folder of the catalog in Dropbox", "/photos"),
+    DROPBOX: Setting(
+        "dropbox_root", DropboxKind.name, "the folder of the catalog in Dropbox", "/photos"
+    ),
 }
 """The stores whose roots are settings."""
 
@@ -54,8 +66,8 @@ SETTINGS = {
 class StoreBook:
     """Opens, claims, proves, lists and remembers the stores of a catalog, for one run.
 
-    What the catalog knows of them is read once, when first asked for. Without a `repository` there is no catalog yet, and
-    no store is known.
+    What the catalog knows of them is read once, when first asked for. Without a `repository` there
+    is no catalog yet, and no store is known.
     """
 
     def __init__(self, workspace: Workspace, repository: Repository | None) -> None:
@@ -63,7 +75,7 @@ class StoreBook:
         self._context = workspace.store_context
         self._repository = repository
 
-    # --- which there are -------------------------------------------------------------------------------------------
+    # --- which there are --------------------------------------------------------------------------
 
     @cached_property
     def records(self) -> list[Record]:
@@ -76,23 +88,38 @@ class StoreBook:
         return {record["name"]: record for record in self.records if not record.get("removed")}
 
     def remember(self, name: str, **facts: object) -> None:
-        """Note facts of a store; None takes one away. A store that the catalog does not know has none."""
+        """Note facts of a store; None takes one away.
+
+        A store that the catalog does not know has none.
+        """
         assert self._repository is not None
-        record = self._repository.store_record(name)  # as it is now: another program may have moved it since
+        record = self._repository.store_record(
+            name
+        )  # as it is now: another program may have moved it since
         if record is not None:
             told = {**record, **facts}
-            self._repository.remember_store({key: value for key, value in told.items() if value is not None})
+            self._repository.remember_store(
+                {key: value for key, value in told.items() if value is not None}
+            )
             self._forget()
 
     def claim(self, name: str, root: Root | None = None) -> None:
-        """Mark a store's root on first use, and tell the index where it is and that it was looked at."""
+        """Mark a store's root on first use,
+        and tell the index where it is and that it was looked at.
+        """
         assert self._repository is not None
         root = root or self.root(name)
         marker = root.mark(name)
         known = self.known.get(name)
         guards.check_marker(name, root.shown, marker, known)
         now = timestamp(datetime.now(UTC))
-        record = {**(known or {"added": now}), "name": name, "id": marker, "kind": root.kind, "root": root.text}
+        record = {
+            **(known or {"added": now}),
+            "name": name,
+            "id": marker,
+            "kind": root.kind,
+            "root": root.text,
+        }
         if root.folder is not None:
             record = with_root(record, machine_id(), machine_name(), root.text, now)
         self._repository.remember_store({**record, "last_run": now})
@@ -103,7 +130,7 @@ class StoreBook:
         for name in ("records", "known"):
             vars(self).pop(name, None)
 
-    # --- where they lie --------------------------------------------------------------------------------------------
+    # --- where they lie ---------------------------------------------------------------------------
 
     def root(self, name: str) -> Root:
         """Where a store lies: as configured, else as the catalog knows it.
@@ -118,7 +145,8 @@ class StoreBook:
         if (setting := SETTINGS.get(name)) is not None:
             raise ConfigError(
                 f"There is no {setting.name}: {setting.told} is not known.",
-                hint=f"Give --{setting.name} {setting.example}, or set {setting.name} in config.json.",
+                hint=f"Give --{setting.name} {setting.example}, or set {setting.name} in "
+                "config.json.",
             )
         raise UsageError(
             f"There is no store {name}.",
@@ -126,7 +154,10 @@ class StoreBook:
         )
 
     def configured_root(self, name: str) -> Root | None:
-        """The root that a setting names for a store, if there is one. Raises UsageError where it cannot be one."""
+        """The root that a setting names for a store, if there is one.
+
+        Raises UsageError where it cannot be one.
+        """
         if name not in SETTINGS:
             return None
         given = getattr(self._settings, SETTINGS[name].name)
@@ -135,13 +166,19 @@ class StoreBook:
 
     def _roots(self, configured: str) -> list[Root]:
         """Where stores lie, or lay, on whatever machine; and where a setting says that one does."""
-        recorded = (root for record in self.records for root in registry.roots_recorded(record, self._context))
+        recorded = (
+            root
+            for record in self.records
+            for root in registry.roots_recorded(record, self._context)
+        )
         return [*recorded, *filter(None, [self.configured_root(configured)])]
 
-    # --- whether they are there ------------------------------------------------------------------------------------
+    # --- whether they are there -------------------------------------------------------------------
 
     def prove(self, name: str, root: Root) -> None:
-        """Raise StoreGuard where a store's folder is missing, or is not the store that the catalog knows."""
+        """Raise StoreGuard where a store's folder is missing,
+        or is not the store that the catalog knows.
+        """
         if not root.is_there():
             raise StoreGuard(
                 f"The folder {root.shown} of store {name} is not there; nothing was changed.",
@@ -154,7 +191,9 @@ class StoreBook:
             raise StoreGuard(error.message, hint=hint) from None
 
     def check_apart(self, name: str, root: Root) -> None:
-        """Raise SourceInsideCatalog where another store lies in a root, or around it: its files would count twice."""
+        """Raise SourceInsideCatalog where another store lies in a root, or around it:
+        its files would count twice.
+        """
         for other in self.known:
             if other != name:
                 guards.check_apart(root, self.root(other))
@@ -168,7 +207,7 @@ class StoreBook:
         for name in self.list_absent(stores):
             sink.notice(describe_absence(name))
 
-    # --- opening ---------------------------------------------------------------------------------------------------
+    # --- opening ----------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def open(self, name: str, *, dry: bool = False) -> Iterator[ManagedStore]:
@@ -189,7 +228,10 @@ class StoreBook:
 
     @contextlib.contextmanager
     def open_present(self) -> Iterator[dict[str, ManagedStore]]:
-        """Every store that is there now, by name. The others may be unmounted, or offline on a shelf."""
+        """Every store that is there now, by name.
+
+        The others may be unmounted, or offline on a shelf.
+        """
         with contextlib.ExitStack() as stack:
             stores = {}
             for name in self.known:
@@ -202,9 +244,9 @@ class StoreBook:
     def open_outside(self, directory: str) -> LocalStore:
         """A folder to take files away from.
 
-        Raises SourceInsideCatalog where any store has, or had, its root in or around it. Every marker counts, also that of
-        a store the catalog does not know, and every recorded root, also of a store whose marker was lost: what lies there
-        may be the only copy.
+        Raises SourceInsideCatalog where any store has, or had, its root in or around it. Every
+        marker counts, also that of a store the catalog does not know, and every recorded root, also
+        of a store whose marker was lost: what lies there may be the only copy.
         """
         source = LocalRoot(guards.check_folder(directory))
         roots = {root.text: root for root in self._roots(NAS) if root.folder is not None}
@@ -212,7 +254,8 @@ class StoreBook:
             guards.check_apart(source, roots[text])
         if any(is_marked(root) for root in source.upwards()):
             raise SourceInsideCatalog(
-                f"The folder {source.shown} lies inside a store, by its marker; nothing was changed.",
+                f"The folder {source.shown} lies inside a store, by its marker; nothing was "
+                "changed.",
                 hint="Name a folder outside it.",
             )
         return LocalStore(
@@ -223,9 +266,11 @@ class StoreBook:
         )
 
     def open_outside_dropbox(self, folder: str) -> ManagedStore:
-        """A folder of the Dropbox account that is no part of the catalog, to read from or to take files away from.
+        """A folder of the Dropbox account that is no part of the catalog,
+        to read from or to take files away from.
 
-        Raises SourceInsideCatalog where a store has, or had, its root in or around it; UsageError where there is none.
+        Raises SourceInsideCatalog where a store has, or had, its root in or around it; UsageError
+        where there is none.
         """
         kind = DropboxKind()
         source = kind.root(kind.parse(folder), self._context)
@@ -238,7 +283,8 @@ class StoreBook:
             )
         if any(is_marked(root) for root in source.upwards()):
             raise SourceInsideCatalog(
-                f"The folder {source.path} lies inside a store, by its marker; nothing was changed.",
+                f"The folder {source.path} lies inside a store, by its marker; nothing was "
+                "changed.",
                 hint="Name a folder outside it.",
             )
         store = source.store("source", managed=False)
@@ -252,11 +298,15 @@ class StoreBook:
 
 def describe_absence(name: str) -> str:
     """What is told of a store that is not there now."""
-    return f"Store {name} is not there now, and is left out. `catalog store list` says where it was."
+    return (
+        f"Store {name} is not there now, and is left out. `catalog store list` says where it was."
+    )
 
 
 def is_marked(root: Root, markers: set[str] | None = None) -> bool:
-    """Whether a folder is the root of a store, or of one of some stores, as a second mount of a share may show it."""
+    """Whether a folder is the root of a store, or of one of some stores,
+    as a second mount of a share may show it.
+    """
     with contextlib.suppress(StoreGuard):
         marker = root.marker()
         return marker is not None and (markers is None or marker in markers)

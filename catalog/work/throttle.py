@@ -25,15 +25,21 @@ _LONGEST_PAUSE = 1.0
 class Throttle:
     """What all transfers of a run ask before they begin, and while they read.
 
-    `max_bytes` and `max_seconds` end the run in order: what has begun is finished, and nothing more begins; 0 is no limit.
-    `clock` is in seconds and only goes forward, `now` is the local time, by which the timetable is read.
+    `max_bytes` and `max_seconds` end the run in order: what has begun is finished, and nothing more
+    begins; 0 is no limit. `clock` is in seconds and only goes forward, `now` is the local time, by
+    which the timetable is read.
     """
 
     def __init__(
-        self, table: Timetable = NO_LIMIT, *, max_bytes: int = 0, max_seconds: float = 0.0,
-        clock: Callable[[], float] = time.monotonic, now: Callable[[], datetime] = datetime.now,
+        self,
+        table: Timetable = NO_LIMIT,
+        *,
+        max_bytes: int = 0,
+        max_seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = datetime.now,
         sleep: Callable[[float], object] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._table = table
         self._max_bytes = max_bytes
         self._max_seconds = max_seconds
@@ -74,7 +80,9 @@ class Throttle:
         self._cancelled.set()
 
     def paced(self, stream: BinaryIO, *, always: bool = False) -> BinaryIO:
-        """A stream that is read no faster than allowed; the stream itself where no limit is set, unless `always`."""
+        """A stream that is read no faster than allowed; the stream itself where no limit is set,
+        unless `always`.
+        """
         return cast("BinaryIO", Paced(stream, self)) if always or self._table.limits else stream
 
     def slice_size(self) -> int:
@@ -96,7 +104,10 @@ class Throttle:
 
 
 class Paced(io.RawIOBase):
-    """A stream read no faster than a throttle allows. It has no descriptor, so that nobody reads around it."""
+    """A stream read no faster than a throttle allows.
+
+    It has no descriptor, so that nobody reads around it.
+    """
 
     def __init__(self, stream: BinaryIO, throttle: Throttle) -> None:
         self._stream = stream

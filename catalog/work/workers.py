@@ -22,7 +22,9 @@ from catalog.media.worker import END, FORK, ORDER, receive, send
 
 Tag = TypeVar("Tag")
 Result = Facts | Digests | MediaError
-"""What became of a request: facts, the content hash and checksums where only these were wanted, or why there are none."""
+"""What became of a request: facts, the content hash and checksums where only these were wanted,
+or why there are none.
+"""
 SLOWEST = 5_000_000
 """Bytes a second that the slowest medium gives: a share by radio, an old card."""
 PREVIEW_BYTES = 64 * 1024 * 1024
@@ -35,7 +37,8 @@ _FRUGAL = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",
-    "MALLOC_MMAP_THRESHOLD_": "1048576",  # pictures go back to the system as soon as they are done with
+    # pictures go back to the system as soon as they are done with
+    "MALLOC_MMAP_THRESHOLD_": "1048576",
     "MALLOC_TRIM_THRESHOLD_": "1048576",
 }
 _END: Any = object()
@@ -43,7 +46,9 @@ _END: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """A file that was fetched in part cannot be told without these ranges as well: (offset, length) in bytes."""
+    """A file that was fetched in part cannot be told without these ranges as well: (offset,
+    length) in bytes.
+    """
 
     ranges: tuple[tuple[int, int], ...]
 
@@ -77,7 +82,9 @@ class _Worker(Generic[Tag]):
 
 
 class Nursery:
-    """The process that has loaded the readers and forks workers which share them; started again if it dies."""
+    """The process that has loaded the readers and forks workers which share them;
+    started again if it dies.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._arguments = [str(limits.memory), *limits.optional_readers]
@@ -101,7 +108,8 @@ class Nursery:
                 os.close(reply_end)
             return pid, open(requests, "wb", buffering=0), open(replies, "rb", buffering=0)
         raise CatalogError(
-            "The processes that read files cannot be started.", hint="Is the installation whole? Try `catalog doctor`."
+            "The processes that read files cannot be started.",
+            hint="Is the installation whole? Try `catalog doctor`.",
         )
 
     def end(self, pid: int) -> int:
@@ -137,18 +145,29 @@ class Nursery:
         self._orders.settimeout(_START_SECONDS)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "catalog.media.worker", str(theirs.fileno()), *self._arguments],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "catalog.media.worker",
+                    str(theirs.fileno()),
+                    *self._arguments,
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # decoders complain there; what matters comes back as a reason
+                # decoders complain there; what matters comes back as a reason
+                stderr=subprocess.DEVNULL,
                 env={**os.environ, **_FRUGAL},
                 start_new_session=True,  # Ctrl-C is for the parent, which lets running work finish
             )
 
 
 class ReaderPool:
-    """Worker processes that turn files into facts. Use as a context manager; one thread at a time may call `run`."""
+    """Worker processes that turn files into facts.
+
+    Use as a context manager; one thread at a time may call `run`.
+    """
 
     def __init__(self, workers: int = 0, limits: Limits | None = None) -> None:
         self._count = workers or len(os.sched_getaffinity(0))
@@ -170,12 +189,14 @@ class ReaderPool:
         self._nursery.close()
         self._selector.close()
 
-    def run(self, requests: Iterable[tuple[Tag, Request | None] | None]) -> Iterator[tuple[Tag, Result | Wants | None]]:
+    def run(
+        self, requests: Iterable[tuple[Tag, Request | None] | None]
+    ) -> Iterator[tuple[Tag, Result | Wants | None]]:
         """Facts, or why there are none, for each request, in the order they become ready.
 
-        Requests are taken lazily, a few ahead of the workers. A request that is None comes back at once as None; None
-        in place of tag and request means that there is nothing to ask before the next result. Of a request for a part of
-        a file it may come back that more of it is wanted.
+        Requests are taken lazily, a few ahead of the workers. A request that is None comes back at
+        once as None; None in place of tag and request means that there is nothing to ask before the
+        next result. Of a request for a part of a file it may come back that more of it is wanted.
         """
         incoming = iter(requests)
         waiting: deque[tuple[Tag, Request]] = deque()
@@ -198,8 +219,12 @@ class ReaderPool:
                 continue
             yield from self._collect(waiting)
 
-    def streams(self, requests: Iterable[tuple[Tag, Request]]) -> Iterator[tuple[Tag, Clip | MediaError]]:
-        """The streams of videos, or why they cannot be told, as `run` gives facts; each request must be one for streams."""
+    def streams(
+        self, requests: Iterable[tuple[Tag, Request]]
+    ) -> Iterator[tuple[Tag, Clip | MediaError]]:
+        """The streams of videos, or why they cannot be told, as `run` gives facts;
+        each request must be one for streams.
+        """
         return cast("Iterator[tuple[Tag, Clip | MediaError]]", self.run(requests))
 
     def _room(self) -> int:
@@ -227,7 +252,9 @@ class ReaderPool:
 
     def _collect(self, waiting: deque[tuple[Tag, Request]]) -> Iterator[tuple[Tag, Result | Wants]]:
         nearest = min(w.deadline for w in self._workers if w.pending)
-        ready = {key.data for key, _events in self._selector.select(max(0.0, nearest - time.monotonic()))}
+        ready = {
+            key.data for key, _events in self._selector.select(max(0.0, nearest - time.monotonic()))
+        }
         now = time.monotonic()
         for worker in list(self._workers):
             if id(worker) in ready:
@@ -238,14 +265,24 @@ class ReaderPool:
             elif worker.pending and now >= worker.deadline:
                 tag, request = worker.pending.popleft()
                 self._abandon(worker, waiting)
-                yield tag, GaveUp(f"reading it took longer than {round(self._limits.seconds_for(request), 2):g} s")
+                yield (
+                    tag,
+                    GaveUp(
+                        "reading it took longer than "
+                        f"{round(self._limits.seconds_for(request), 2):g} s"
+                    ),
+                )
 
-    def _receive(self, worker: _Worker[Tag], waiting: deque[tuple[Tag, Request]]) -> tuple[Tag, Result | Wants]:
+    def _receive(
+        self, worker: _Worker[Tag], waiting: deque[tuple[Tag, Request]]
+    ) -> tuple[Tag, Result | Wants]:
         tag, _request = worker.pending.popleft()
         try:
             kind, value = receive(worker.replies)
         except (EOFError, OSError):
-            return tag, UnreadableMedia(f"the process that read it died ({_cause(self._abandon(worker, waiting))})")
+            return tag, UnreadableMedia(
+                f"the process that read it died ({_cause(self._abandon(worker, waiting))})"
+            )
         if worker.pending:
             worker.deadline = time.monotonic() + self._limits.seconds_for(worker.pending[0][1])
         if kind == "read":

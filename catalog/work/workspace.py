@@ -74,9 +74,12 @@ class OfflineGazetteer:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Settings and what they build; each part is made when first used. May be used from several threads at once.
+    """Settings and what they build; each part is made when first used.
 
-    `progress` is told of a first start of the own node; `interrupted` is set where the program is to end.
+    May be used from several threads at once.
+
+    `progress` is told of a first start of the own node; `interrupted` is set where the program is
+    to end.
     """
 
     settings: Settings
@@ -94,7 +97,16 @@ class Workspace:
         known = self.settings.known_places
         return OfflineGazetteer(
             tuple(
-                KnownPlace(p.name, p.lat, p.lon, p.radius_km, p.city or None, p.region or None, p.country or None) for p in known
+                KnownPlace(
+                    p.name,
+                    p.lat,
+                    p.lon,
+                    p.radius_km,
+                    p.city or None,
+                    p.region or None,
+                    p.country or None,
+                )
+                for p in known
             )
         )
 
@@ -105,9 +117,10 @@ class Workspace:
 
         settings = self.settings
         return Throttle(
-            amounts.timetable(settings.bwlimit), max_bytes=amounts.byte_count(settings.max_transfer),
+            amounts.timetable(settings.bwlimit),
+            max_bytes=amounts.byte_count(settings.max_transfer),
             max_seconds=amounts.seconds(settings.max_duration),
-        )  # fmt: skip
+        )
 
     def describer(self, base: str) -> Describer:
         """What turns facts into assets, for files below an absolute folder."""
@@ -121,7 +134,10 @@ class Workspace:
         from catalog.index.queries import Policy
 
         further = self.settings.copy_policies
-        return [Policy(min_copies=self.settings.min_copies), *(Policy(p.query, p.min_copies, p.stores) for p in further)]
+        return [
+            Policy(min_copies=self.settings.min_copies),
+            *(Policy(p.query, p.min_copies, p.stores) for p in further),
+        ]
 
     @contextmanager
     def readers(self) -> Iterator[ReaderPool]:
@@ -129,7 +145,9 @@ class Workspace:
         from catalog.work.workers import Limits, ReaderPool
 
         settings = self.settings
-        limits = Limits(settings.file_seconds, settings.file_memory_mb * 1024 * 1024, settings.optional_readers)
+        limits = Limits(
+            settings.file_seconds, settings.file_memory_mb * 1024 * 1024, settings.optional_readers
+        )
         with ReaderPool(settings.workers, limits) as pool:
             yield pool
 
@@ -152,17 +170,24 @@ class Workspace:
 
     @property
     def existing_repository(self) -> Repository:
-        """The catalog's indexes for a command that changes nothing. Raises NoCatalog where there are none."""
+        """The catalog's indexes for a command that changes nothing.
+
+        Raises NoCatalog where there are none.
+        """
         from catalog.index.repository import Repository
 
         if Repository(self._connection, self.settings.index).schema_version() is None:
-            raise NoCatalog(f"There is no catalog {self.settings.index} yet.",
-                            hint="The first upload makes it; for another catalog name its --index.")  # fmt: skip
+            raise NoCatalog(
+                f"There is no catalog {self.settings.index} yet.",
+                hint="The first upload makes it; for another catalog name its --index.",
+            )
         return self.repository
 
     @property
     def repository_if_there(self) -> Repository | None:
-        """The same for one that has something to do without a catalog as well: None where there is none."""
+        """The same for one that has something to do without a catalog as well:
+        None where there is none.
+        """
         try:
             return self.existing_repository
         except NoCatalog:
@@ -170,14 +195,18 @@ class Workspace:
 
     @cached_property
     def untouched_repository(self) -> Repository:
-        """The catalog's indexes as they are: nothing is made or brought up to date, and none may be there."""
+        """The catalog's indexes as they are: nothing is made or brought up to date,
+        and none may be there.
+        """
         from catalog.index.repository import Repository
 
         return Repository(self._connection, self.settings.index)
 
     @property
     def own_node(self) -> LocalNode | None:
-        """The program's own node, if the catalog lies there; None for an Elasticsearch of somebody else's."""
+        """The program's own node, if the catalog lies there;
+        None for an Elasticsearch of somebody else's.
+        """
         return self.local_node() if self._uses_local_node else None
 
     def reconnect(self) -> None:
@@ -206,7 +235,10 @@ class Workspace:
             urls = (f"http://{settings.host or 'localhost'}:{settings.port or 9200}",)
         wrong = next((url for url in urls if not url.startswith(("http://", "https://"))), None)
         if wrong:
-            raise ConfigError(f"{wrong} is no address of Elasticsearch.", hint="It must start with http:// or https://.")
+            raise ConfigError(
+                f"{wrong} is no address of Elasticsearch.",
+                hint="It must start with http:// or https://.",
+            )
         return self._address(*urls) if urls else None
 
     def _address(self, *urls: str) -> Address:
@@ -253,29 +285,46 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of what was connected to; each part is made again if it is used after that."""
-        for name in ("_connection", "repository", "untouched_repository", "dropbox", "store_context"):
+        for name in (
+            "_connection",
+            "repository",
+            "untouched_repository",
+            "dropbox",
+            "store_context",
+        ):
             part = vars(self).pop(name, None)
             if name in ("_connection", "dropbox") and part is not None:
                 part.close()
 
     @cached_property
     def dropbox(self) -> DropboxConnection:
-        """The Dropbox account. Raises ConfigError where nobody logged in and no token is configured."""
+        """The Dropbox account.
+
+        Raises ConfigError where nobody logged in and no token is configured.
+        """
         from catalog.stores.dropbox.connection import Connection
 
         settings = self.settings
         return Connection(
-            self._dropbox_credentials(), ca_cert=settings.dropbox_ca_cert, patience=settings.dropbox_retry_seconds,
-            transfers=settings.transfers, space=settings.dropbox_space, interrupted=self.interrupted,
-        )  # fmt: skip
+            self._dropbox_credentials(),
+            ca_cert=settings.dropbox_ca_cert,
+            patience=settings.dropbox_retry_seconds,
+            transfers=settings.transfers,
+            space=settings.dropbox_space,
+            interrupted=self.interrupted,
+        )
 
     @property
     def dropbox_login(self) -> Path:
         """The file of the login."""
-        return self.settings.dropbox_login or platformdirs.user_config_path(APP) / "dropbox-login.json"
+        return (
+            self.settings.dropbox_login or platformdirs.user_config_path(APP) / "dropbox-login.json"
+        )
 
     def _dropbox_credentials(self) -> Credentials:
-        """The login, else a configured token: the one for the whole account before that of an app's folder."""
+        """The login, else a configured token:
+        the one for the whole account before that of an app's folder.
+        """
         from catalog.stores.dropbox.credentials import Credentials, read_credentials
 
         found = read_credentials(self.dropbox_login)
@@ -284,17 +333,22 @@ class Workspace:
             secret = token.get_secret_value().strip()
             if not secret.isascii() or not secret.isprintable() or " " in secret:
                 raise ConfigError(
-                    "The Dropbox token holds what no token can.", hint="Check dbox_full_token and dbox_catalog_token."
+                    "The Dropbox token holds what no token can.",
+                    hint="Check dbox_full_token and dbox_catalog_token.",
                 )
             found = Credentials(secret)
         if found is None:
-            raise ConfigError("There is no login to Dropbox.", hint="Make one: catalog dropbox login.")
+            raise ConfigError(
+                "There is no login to Dropbox.", hint="Make one: catalog dropbox login."
+            )
         return found
 
     @cached_property
     def store_context(self) -> StoreContext:
         """What stores of every kind may need."""
-        return StoreContext(self.state_dir, {DropboxKind.name: lambda: self.dropbox}, self.interrupted)
+        return StoreContext(
+            self.state_dir, {DropboxKind.name: lambda: self.dropbox}, self.interrupted
+        )
 
     @property
     def state_dir(self) -> Path:

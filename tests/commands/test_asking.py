@@ -51,7 +51,9 @@ GHENT_HASH = content_hash(FILES["a.jpg"])
 
 @pytest.fixture(scope="module")
 def filled(
-    es_node: NodeAddress, open_folder: Callable[[], AbstractContextManager[Path]], ask: Callable[..., Any]
+    es_node: NodeAddress,
+    open_folder: Callable[[], AbstractContextManager[Path]],
+    ask: Callable[..., Any],
 ) -> Iterator[Lab]:
     """Five assets, for tests that only ask."""
     name = f"test-{uuid.uuid4().hex}"
@@ -87,9 +89,15 @@ def on_a_terminal(lab: Lab, *arguments: object, columns: int) -> list[str]:
     inner, outer = pty.openpty()
     fcntl.ioctl(outer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     done = subprocess.run(
-        [PROGRAMS / "catalog", *map(str, arguments)], cwd=lab.home, env=lab.environment(COLUMNS=""),
-        stdin=subprocess.DEVNULL, stdout=outer, stderr=subprocess.PIPE, check=False, timeout=60,
-    )  # fmt: skip
+        [PROGRAMS / "catalog", *map(str, arguments)],
+        cwd=lab.home,
+        env=lab.environment(COLUMNS=""),
+        stdin=subprocess.DEVNULL,
+        stdout=outer,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
     os.close(outer)
     shown = b""
     while True:
@@ -113,7 +121,7 @@ def change(lab: Lab, digest: str, **values: Any) -> None:
     lab.ask("POST", f"{lab.index}/_update/{digest}?refresh=true", json={"doc": values})
 
 
-# --- search: what is found ---------------------------------------------------------------------------------------------
+# --- search: what is found ------------------------------------------------------------------------
 
 
 def test_every_asset_newest_first_without_a_query(filled: Lab) -> None:
@@ -124,17 +132,31 @@ def test_sort_and_limit(filled: Lab) -> None:
     sizes = {p: (filled.root / p).stat().st_size for p in BY_DATE}
     assert paths(filled, "--sort", "taken") == BY_DATE
     assert paths(filled, "--sort", "size") == sorted(sizes, key=sizes.__getitem__)
-    assert paths(filled, "--sort", "-size", "--limit", "2") == sorted(sizes, key=sizes.__getitem__)[:-3:-1]
+    assert (
+        paths(filled, "--sort", "-size", "--limit", "2")
+        == sorted(sizes, key=sizes.__getitem__)[:-3:-1]
+    )
     assert paths(filled, "--sort", "-taken", "-l", "1", "kind:image") == [PNG_PATH]
     # What lacks the value comes last, upwards and downwards.
-    assert paths(filled, "--sort", "-city", "has:city OR kind:video") == [GHENT_PATH, AMSTERDAM_PATH, VIDEO_PATH]
-    assert paths(filled, "--sort", "city", "has:city OR kind:video") == [AMSTERDAM_PATH, GHENT_PATH, VIDEO_PATH]
+    assert paths(filled, "--sort", "-city", "has:city OR kind:video") == [
+        GHENT_PATH,
+        AMSTERDAM_PATH,
+        VIDEO_PATH,
+    ]
+    assert paths(filled, "--sort", "city", "has:city OR kind:video") == [
+        AMSTERDAM_PATH,
+        GHENT_PATH,
+        VIDEO_PATH,
+    ]
 
 
 def test_an_unknown_sort_names_the_known_ones(filled: Lab) -> None:
     done = filled.catalog("search", "--sort", "colour")
     assert (done.status, done.out) == (2, "")
-    assert done.err.startswith("Error: --sort does not know colour") and "taken, added, size" in done.err
+    assert (
+        done.err.startswith("Error: --sort does not know colour")
+        and "taken, added, size" in done.err
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,7 +201,7 @@ def test_words_of_several_arguments_are_one_query(filled: Lab) -> None:
     assert paths(filled, "city:Ghent", "OR", "kind:video") == [GHENT_PATH, VIDEO_PATH]
 
 
-# --- search: how it is told --------------------------------------------------------------------------------------------
+# --- search: how it is told -----------------------------------------------------------------------
 
 
 def test_count(filled: Lab) -> None:
@@ -190,7 +212,10 @@ def test_jsonl_is_the_document(filled: Lab) -> None:
     done = filled.catalog("search", "city:Ghent OR kind:video", "--format", "jsonl")
     assert done.status == 0
     documents = filled.documents()
-    assert [line["hash"] for line in done.lines] == [GHENT_HASH, content_hash((filled.root / VIDEO_PATH).read_bytes())]
+    assert [line["hash"] for line in done.lines] == [
+        GHENT_HASH,
+        content_hash((filled.root / VIDEO_PATH).read_bytes()),
+    ]
     for line in done.lines:
         document = documents[line["hash"]]
         assert line == {name: document[name] for name in document.keys() - {"look", "phash_inner"}}
@@ -202,7 +227,11 @@ def test_table(filled: Lab) -> None:
     assert header.split() == ["taken", "kind", "place", "camera", "size", "path"]
     assert [row.partition("nas:")[2] for row in rows] == BY_DATE
     ghent = rows[BY_DATE.index(GHENT_PATH)]
-    size = f"{len(FILES['a.jpg'])} B" if len(FILES["a.jpg"]) < 1000 else f"{len(FILES['a.jpg']) / 1000:.1f} kB"
+    size = (
+        f"{len(FILES['a.jpg'])} B"
+        if len(FILES["a.jpg"]) < 1000
+        else f"{len(FILES['a.jpg']) / 1000:.1f} kB"
+    )
     for word in ("2019-07-12 18:30:15", "image", "Ghent", "iPhone 12", size):
         assert f"{word} " in ghent
     assert {row.index("nas:") for row in rows} == {header.index("path")}
@@ -210,7 +239,10 @@ def test_table(filled: Lab) -> None:
 
 
 def test_nothing_found_is_no_error(filled: Lab) -> None:
-    told = {style: filled.catalog("search", "nothing", "--format", style) for style in ("table", "jsonl", "paths", "count")}
+    told = {
+        style: filled.catalog("search", "nothing", "--format", style)
+        for style in ("table", "jsonl", "paths", "count")
+    }
     assert {style: (done.status, done.out, done.err) for style, done in told.items()} == {
         "table": (0, "Nothing found.\n", ""),
         "jsonl": (0, "", ""),
@@ -259,7 +291,10 @@ def test_paths_are_the_very_bytes_that_the_system_knows(lab: Lab) -> None:
     put(lab.source, {"a.jpg": FILES["a.jpg"], "b.jpg": FILES["b.jpg"]})
     assert lab.upload().status == 0
     found = subprocess.run(
-        [PROGRAMS / "catalog", "search", "--format", "paths", "-0"], env=lab.environment(), capture_output=True, check=True
+        [PROGRAMS / "catalog", "search", "--format", "paths", "-0"],
+        env=lab.environment(),
+        capture_output=True,
+        check=True,
     ).stdout
     names = [os.fsdecode(name) for name in found.split(b"\0")]
     assert names == [f"{lab.root}/{AMSTERDAM_PATH}", f"{lab.root}/{GHENT_PATH}", ""]
@@ -279,20 +314,32 @@ def test_names_that_are_no_utf_8_can_be_asked_for(lab: Lab) -> None:
         assert lab.catalog("show", typed, "--json").lines[0]["hash"] == GHENT_HASH
 
 
-# --- search: more than anybody reads -----------------------------------------------------------------------------------
+# --- search: more than anybody reads --------------------------------------------------------------
 
 MANY, FEW = 3000, 501
-"""So many assets that any way of telling them is longer than what a pipe holds; and some of them."""
+"""So many assets that any way of telling them is longer than what a pipe holds;
+and some of them.
+"""
 
 
 @pytest.fixture(scope="module")
 def crowded(filled: Lab) -> Lab:
-    """A catalog of MANY assets, FEW of them with a title. Takes what it needs from the other one, in an index beside it."""
+    """A catalog of MANY assets, FEW of them with a title.
+
+    Takes what it needs from the other one, in an index beside it.
+    """
     lab = Lab(filled.folder, filled.node, f"{filled.index}-crowded", dict(filled.variables))
     one = filled.documents()[GHENT_HASH]
     export = lab.home / "crowded.ndjson"
-    documents = [one | {"hash": f"{n:064x}", **({"title": "rare"} if n < FEW else {})} for n in range(MANY)]
-    header = {"format": "image-catalog export", "version": 1, "schema": SCHEMA_VERSION, "counts": {}}
+    documents = [
+        one | {"hash": f"{n:064x}", **({"title": "rare"} if n < FEW else {})} for n in range(MANY)
+    ]
+    header = {
+        "format": "image-catalog export",
+        "version": 1,
+        "schema": SCHEMA_VERSION,
+        "counts": {},
+    }
     lines = [
         header | {"program": "test"},
         *({"what": "assets", "id": d["hash"], "document": d} for d in documents),
@@ -310,8 +357,13 @@ def test_a_reader_that_has_seen_enough_is_no_failure(crowded: Lab, style: str) -
     script = f"'{PROGRAMS / 'catalog'}' search --format {style} | head -1"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", script],
-        cwd=crowded.home, env=crowded.environment(), capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+        cwd=crowded.home,
+        env=crowded.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == whole.splitlines(keepends=True)[0]
 
@@ -330,7 +382,7 @@ def test_a_limit_says_what_it_left_out(crowded: Lab) -> None:
     assert last("title:none", "--limit", 2) == "Nothing found."
 
 
-# --- search: mistakes --------------------------------------------------------------------------------------------------
+# --- search: mistakes -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -346,7 +398,9 @@ def test_a_limit_says_what_it_left_out(crowded: Lab) -> None:
         ("\x1b[31m (", "    ^", ["This [ is never closed", "\\x1b[31m ("]),
     ],
 )
-def test_a_syntax_error_is_marked_and_needs_no_elasticsearch(filled: Lab, query: str, mark: str, words: list[str]) -> None:
+def test_a_syntax_error_is_marked_and_needs_no_elasticsearch(
+    filled: Lab, query: str, mark: str, words: list[str]
+) -> None:
     done = filled.catalog("search", "--", query, CATALOG_ELASTICSEARCH_URL=NOWHERE)
     assert (done.status, done.out) == (2, "")
     first, shown, marked, *hint = done.err.splitlines()
@@ -363,17 +417,25 @@ def test_what_only_elasticsearch_finds_wrong_is_told_without_a_false_mark(filled
         assert "unexpected end-of-string" in done.err and "Traceback" not in done.err
 
 
-# --- show --------------------------------------------------------------------------------------------------------------
+# --- show -----------------------------------------------------------------------------------------
 
 
 def test_show_finds_by_hash_path_and_content(filled: Lab, tmp_path: Path) -> None:
     (tmp_path / "elsewhere.bin").write_bytes(FILES["a.jpg"])
     (tmp_path / "link.jpg").symlink_to("elsewhere.bin")
     for what in (
-        GHENT_HASH, GHENT_HASH.upper(), GHENT_HASH[:10], f" {GHENT_HASH[:16]} ",
-        GHENT_PATH, f"nas:{GHENT_PATH}", filled.root / GHENT_PATH, f"../nas/2019/../{GHENT_PATH}",
-        filled.source / "a.jpg", tmp_path / "elsewhere.bin", tmp_path / "link.jpg",
-    ):  # fmt: skip
+        GHENT_HASH,
+        GHENT_HASH.upper(),
+        GHENT_HASH[:10],
+        f" {GHENT_HASH[:16]} ",
+        GHENT_PATH,
+        f"nas:{GHENT_PATH}",
+        filled.root / GHENT_PATH,
+        f"../nas/2019/../{GHENT_PATH}",
+        filled.source / "a.jpg",
+        tmp_path / "elsewhere.bin",
+        tmp_path / "link.jpg",
+    ):
         done = filled.catalog("show", what, "--json")
         assert (done.status, done.err) == (0, ""), what
         assert [line["hash"] for line in done.lines] == [GHENT_HASH], what
@@ -393,20 +455,31 @@ def test_show_tells_each_value_and_where_it_came_from(filled: Lab) -> None:
     assert (done.status, done.err) == (0, "")
     lines = done.out.splitlines()
     assert lines[0] == f"image jpeg  {GHENT_HASH}"
-    assert "  taken                     2019-07-12 18:30:15   from exif:DateTimeOriginal, confidence high" in lines
+    assert (
+        "  taken                     2019-07-12 18:30:15   from exif:DateTimeOriginal, confidence "
+        "high" in lines
+    )
     assert "  location                  51.05, 3.72   from exif" in lines
     assert "  camera.model              iPhone 12   from exif" in lines
     assert "  place.city                Ghent" in lines
     assert f"  original.path             {filled.source}/a.jpg" in lines
-    assert any(line.startswith(f"  copy                      nas:{GHENT_PATH}  ok, verified 20") for line in lines)
+    assert any(
+        line.startswith(f"  copy                      nas:{GHENT_PATH}  ok, verified 20")
+        for line in lines
+    )
     assert f"  sidecar                   nas:{GHENT_PATH}.xmp" in lines
     events = lines[lines.index("history") + 1 :]
-    assert len(events) == 1 and f"add        nas:{GHENT_PATH}  from {filled.source}/a.jpg  run " in events[0]
+    assert (
+        len(events) == 1
+        and f"add        nas:{GHENT_PATH}  from {filled.source}/a.jpg  run " in events[0]
+    )
     # Nothing that the index holds of the asset is left out.
     document = filled.documents()[GHENT_HASH]
     pixels = {"look", "phash_inner", "preview"}
     for name in (
-        document.keys() - pixels - {"hash", "kind", "type", "captured", "copies", "sidecars", "sources", "stores", "paths"}
+        document.keys()
+        - pixels
+        - {"hash", "kind", "type", "captured", "copies", "sidecars", "sources", "stores", "paths"}
     ):
         assert any(line.startswith(f"  {name}") for line in lines), name
 
@@ -416,11 +489,17 @@ def test_show_writes_offsets_as_clocks_do(lab: Lab) -> None:
     assert lab.upload().status == 0
     told = []
     for minutes in (330, -210, 0):
-        captured = lab.documents()[GHENT_HASH]["captured"] | {"offset_minutes": minutes, "zone": "Asia/Kolkata"}
+        captured = lab.documents()[GHENT_HASH]["captured"] | {
+            "offset_minutes": minutes,
+            "zone": "Asia/Kolkata",
+        }
         change(lab, GHENT_HASH, captured=captured)
         told.append(lab.catalog("show", GHENT_HASH).out)
     for out, offset in zip(told, ("+05:30", "-03:30", "+00:00"), strict=True):
-        assert f"2019-07-12 18:30:15 (UTC{offset})   from" in out and "taken.zone                Asia/Kolkata" in out
+        assert (
+            f"2019-07-12 18:30:15 (UTC{offset})   from" in out
+            and "taken.zone                Asia/Kolkata" in out
+        )
 
 
 def test_show_what_is_not_there(filled: Lab, tmp_path: Path) -> None:
@@ -431,7 +510,10 @@ def test_show_what_is_not_there(filled: Lab, tmp_path: Path) -> None:
         ("not/there.jpg", ["hash or path not/there.jpg", "catalog search"]),
         ("dropbox:" + GHENT_PATH, ["hash or path dropbox:"]),
         ("abc", ["hash or path abc"]),
-        (tmp_path / "new.jpg", ["The content of", "new.jpg is not in the catalog", "upload_to_nas_from_disk"]),
+        (
+            tmp_path / "new.jpg",
+            ["The content of", "new.jpg is not in the catalog", "upload_to_nas_from_disk"],
+        ),
         (filled.root, ["is a folder", "catalog search"]),
         ("\x1b[31m", ["\\x1b[31m"]),
     ):
@@ -469,13 +551,16 @@ def test_show_of_a_path_means_the_copy_that_is_there(lab: Lab) -> None:
         change(lab, there, copies=[copy | {"state": "ok"}])
         assert lab.catalog("show", "one.jpg", "--json").lines[0]["hash"] == there
     assert paths(lab) == ["one.jpg"]
-    assert [row.split("B  ")[1] for row in lab.catalog("search", "--sort", "taken").out.splitlines()[1:3]] == [
+    assert [
+        row.split("B  ")[1]
+        for row in lab.catalog("search", "--sort", "taken").out.splitlines()[1:3]
+    ] == [
         "nas:one.jpg",
         "(no copy)",
     ]
 
 
-# --- status ------------------------------------------------------------------------------------------------------------
+# --- status ---------------------------------------------------------------------------------------
 
 
 def test_status_counts_what_is_there(filled: Lab) -> None:
@@ -483,7 +568,11 @@ def test_status_counts_what_is_there(filled: Lab) -> None:
     (found,) = filled.catalog("status", "--json").lines
     (store,) = found.pop("known_stores")
     shortfalls = {row["what"]: row["assets"] for row in found.pop("shortfalls")}
-    assert shortfalls == {"have fewer than 2 copies": 5, "have a damaged copy": 0, "have a missing copy": 0}
+    assert shortfalls == {
+        "have fewer than 2 copies": 5,
+        "have a damaged copy": 0,
+        "have a missing copy": 0,
+    }
     assert (store["name"], store["kind"], store["root"]) == ("nas", "local", str(filled.root))
     assert found == {
         "assets": 5,
@@ -508,14 +597,20 @@ def test_status_as_text(filled: Lab) -> None:
     assert (done.status, done.err) == (0, "")
     lines = done.out.splitlines()
     assert lines[0].startswith("5 assets, ") and lines[0].endswith("; 5 copies.")
-    assert any(line.split()[:2] == ["nas", "5"] and line.endswith(str(filled.root)) for line in lines)
-    assert [line.split()[:2] for line in lines if "#" in line] == [[str(y), "1"] for y in range(2017, 2022)]
+    assert any(
+        line.split()[:2] == ["nas", "5"] and line.endswith(str(filled.root)) for line in lines
+    )
+    assert [line.split()[:2] for line in lines if "#" in line] == [
+        [str(y), "1"] for y in range(2017, 2022)
+    ]
     assert not any("fewer than" in line for line in lines)
     assert any(line.startswith("1 has a weak date or none") for line in lines)
     assert any(line.startswith("2 have a position") for line in lines)
     assert "missing" not in done.out and "undated" not in done.out and "problem" not in done.out
     # The searches that it names find as many as it counts.
-    hints = [line.partition(" (catalog search '")[::2] for line in lines if "(catalog search" in line]
+    hints = [
+        line.partition(" (catalog search '")[::2] for line in lines if "(catalog search" in line
+    ]
     assert len(hints) == 2
     for told, query in hints:
         assert count(filled, query.removesuffix("').")) == int(told.split()[0])
@@ -527,29 +622,57 @@ def test_status_of_missing_copies_undated_assets_and_problems(lab: Lab) -> None:
     copy = lab.documents()[GHENT_HASH]["copies"][0]
     copies = [copy, copy | {"store": "far\x1b", "path": "x.jpg", "size": 10**9}]
     change(lab, GHENT_HASH, copies=copies, copy_count=2, stores=["far", "nas"])
-    change(lab, content_hash(FILES["b.jpg"]), copies=[copy | {"state": "missing"}], copy_count=0, problem="cannot be decoded")
+    change(
+        lab,
+        content_hash(FILES["b.jpg"]),
+        copies=[copy | {"state": "missing"}],
+        copy_count=0,
+        problem="cannot be decoded",
+    )
     change(lab, content_hash(FILES["c.jpg"]), captured=None)
     (found,) = lab.catalog("status", "--json").lines
-    assert (found["assets"], found["copies"], found["lacking_copies"], found["weak_dates"]) == (3, 4, 2, 1)
-    assert found["stores"]["nas"] == {"copies": 3, "bytes": found["stores"]["nas"]["bytes"], "not_ok": 1}
+    assert (found["assets"], found["copies"], found["lacking_copies"], found["weak_dates"]) == (
+        3,
+        4,
+        2,
+        1,
+    )
+    assert found["stores"]["nas"] == {
+        "copies": 3,
+        "bytes": found["stores"]["nas"]["bytes"],
+        "not_ok": 1,
+    }
     assert found["stores"]["far\x1b"] == {"copies": 1, "bytes": 10**9, "not_ok": 0}
     assert (found["years"], found["with_problem"]) == ({"2019": 1, "2020": 1}, 1)
     done = lab.catalog("status")
     lines = done.out.splitlines()
-    assert any(line.split()[0] == "nas" and line.endswith("  1 missing or damaged") for line in lines)
+    assert any(
+        line.split()[0] == "nas" and line.endswith("  1 missing or damaged") for line in lines
+    )
     assert any(line.split()[:3] == [r"far\x1b", "1", "1.0"] for line in lines)
     assert any(line.split()[:2] == ["undated", "1"] for line in lines)
     assert "2 have fewer than 2 copies (catalog copies --fewer-than 2)." in lines
     assert any(line.startswith("1 has a problem") for line in lines)
-    for told, query in [line.partition(" (catalog search '")[::2] for line in lines if "(catalog search" in line]:
+    for told, query in [
+        line.partition(" (catalog search '")[::2] for line in lines if "(catalog search" in line
+    ]:
         assert count(lab, query.removesuffix("').")) == int(told.split()[0])
 
 
 def test_where_there_is_no_catalog_asking_says_so_and_makes_none(lab: Lab) -> None:
-    for arguments in (("search",), ("search", "--format", "count"), ("show", "abcdef"), ("status",), ("status", "--json")):
+    for arguments in (
+        ("search",),
+        ("search", "--format", "count"),
+        ("show", "abcdef"),
+        ("status",),
+        ("status", "--json"),
+    ):
         done = lab.catalog(*arguments)
         assert (done.status, done.out) == (2, ""), arguments
-        assert done.err.startswith(f"Error: There is no catalog {lab.index} yet.") and done.err.count("\n") == 1
+        assert (
+            done.err.startswith(f"Error: There is no catalog {lab.index} yet.")
+            and done.err.count("\n") == 1
+        )
     assert lab.catalog("doctor").status in (0, 1)
     assert lab.ask("GET", f"{lab.index}*") == {}
 
@@ -559,7 +682,10 @@ def test_an_empty_catalog_answers_every_question(lab: Lab) -> None:
     status = lab.catalog("status")
     assert (status.status, status.err) == (0, "")
     assert status.out.splitlines()[0] == "0 assets, 0 B; 0 copies."
-    assert status.out.splitlines()[-1] == "Nothing is in this catalog yet: upload_to_nas_from_disk brings photos and videos in."
+    assert (
+        status.out.splitlines()[-1]
+        == "Nothing is in this catalog yet: upload_to_nas_from_disk brings photos and videos in."
+    )
     (found,) = lab.catalog("status", "--json").lines
     assert (found["assets"], found["copies"], found["stores"], found["years"]) == (0, 0, {}, {})
     assert [store["name"] for store in found["known_stores"]] == ["nas"]
@@ -569,13 +695,22 @@ def test_an_empty_catalog_answers_every_question(lab: Lab) -> None:
 
 
 def test_without_elasticsearch_the_exit_status_is_5(lab: Lab) -> None:
-    for arguments in (("search",), ("search", "--format", "count"), ("show", "abcdef"), ("status",), ("status", "--json")):
+    for arguments in (
+        ("search",),
+        ("search", "--format", "count"),
+        ("show", "abcdef"),
+        ("status",),
+        ("status", "--json"),
+    ):
         done = lab.catalog(*arguments, CATALOG_ELASTICSEARCH_URL=NOWHERE)
         assert (done.status, done.out) == (5, ""), arguments
-        assert done.err.startswith(f"Error: Elasticsearch at {NOWHERE} does not answer") and done.err.count("\n") == 1
+        assert (
+            done.err.startswith(f"Error: Elasticsearch at {NOWHERE} does not answer")
+            and done.err.count("\n") == 1
+        )
 
 
-# --- doctor ------------------------------------------------------------------------------------------------------------
+# --- doctor ---------------------------------------------------------------------------------------
 
 
 def findings(done: Done) -> dict[str, list[tuple[str, str, str]]]:
@@ -589,7 +724,10 @@ def findings(done: Done) -> dict[str, list[tuple[str, str, str]]]:
 
 def problems(done: Done) -> dict[str, str]:
     """The advice of each check that found a problem; every problem has one."""
-    found = {check: "; ".join(f"{t} -> {a}" for s, t, a in those if s == "problem") for check, those in findings(done).items()}
+    found = {
+        check: "; ".join(f"{t} -> {a}" for s, t, a in those if s == "problem")
+        for check, those in findings(done).items()
+    }
     assert all("-> " in text and not text.endswith("-> ") for text in found.values() if text)
     return {check: text for check, text in found.items() if text}
 
@@ -599,7 +737,15 @@ def test_doctor_where_all_is_well(filled: Lab) -> None:
     done = filled.catalog("doctor", "--json", **well)
     assert (done.status, done.err, problems(done)) == (0, "", {})
     found = findings(done)
-    assert found.keys() == {"python", "configuration", "engine", "nas", "dropbox", "journal", "programs"}
+    assert found.keys() == {
+        "python",
+        "configuration",
+        "engine",
+        "nas",
+        "dropbox",
+        "journal",
+        "programs",
+    }
     assert filled.node and found["engine"][0][1].startswith(f"{filled.node.url} answers")
     assert found["nas"][0] == ("ok", f"{filled.root}, marked", "")
     text = filled.catalog("doctor", **well)
@@ -613,7 +759,10 @@ def test_doctor_changes_nothing(lab: Lab) -> None:
     before = sorted(p for p in lab.folder.rglob("*"))
     done = lab.catalog("doctor", "--nas-root", root, "--json")
     assert (done.status, problems(done)) == (0, {})
-    assert "not yet marked" in findings(done)["nas"][0][1] and "no catalog yet" in findings(done)["engine"][0][1]
+    assert (
+        "not yet marked" in findings(done)["nas"][0][1]
+        and "no catalog yet" in findings(done)["engine"][0][1]
+    )
     assert [p for p in lab.folder.rglob("*") if p not in before and "journal" in p.name] == []
     assert sorted(root.iterdir()) == []
 
@@ -631,7 +780,9 @@ def test_doctor_of_bad_roots(filled: Lab) -> None:
     text = filled.catalog("doctor", "--nas_root", filled.folder / "nowhere")
     lines = text.out.splitlines()
     assert text.status == 1
-    assert lines[lines.index(f"FAIL  nas: {filled.folder / 'nowhere'} is not there") + 1].startswith("      -> Is it mounted?")
+    assert lines[
+        lines.index(f"FAIL  nas: {filled.folder / 'nowhere'} is not there") + 1
+    ].startswith("      -> Is it mounted?")
 
 
 def test_doctor_without_permission(filled: Lab) -> None:
@@ -644,9 +795,22 @@ def test_doctor_without_permission(filled: Lab) -> None:
             pytest.skip("root, and no setpriv")
         bound = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
     done = subprocess.run(
-        [*bound, PROGRAMS / "catalog", "doctor", "--json", "--nas_root", locked, "--index", "test-none"],
-        cwd="/", env=filled.environment(CATALOG_STATE_DIR=str(locked / "state")), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            *bound,
+            PROGRAMS / "catalog",
+            "doctor",
+            "--json",
+            "--nas_root",
+            locked,
+            "--index",
+            "test-none",
+        ],
+        cwd="/",
+        env=filled.environment(CATALOG_STATE_DIR=str(locked / "state")),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (1, "")
     found = problems(Done(done.returncode, done.stdout, done.stderr))
     assert found.keys() == {"nas", "journal"}
@@ -656,8 +820,11 @@ def test_doctor_without_permission(filled: Lab) -> None:
 
 def test_doctor_of_engine_and_programs(filled: Lab) -> None:
     root = ("--nas_root", filled.root, "--json")
-    assert problems(filled.catalog("doctor", *root, CATALOG_OPTIONAL_READERS='["exiftool"]', PATH="/nowhere")) == {
-        "programs": "exiftool is asked for by optional_readers, but is not installed -> Install ExifTool."
+    assert problems(
+        filled.catalog("doctor", *root, CATALOG_OPTIONAL_READERS='["exiftool"]', PATH="/nowhere")
+    ) == {
+        "programs": "exiftool is asked for by optional_readers, but is not installed -> Install "
+        "ExifTool."
     }
     gone = filled.catalog("doctor", *root, CATALOG_ELASTICSEARCH_URL=NOWHERE)
     assert gone.status == 1 and f"{NOWHERE} does not answer" in problems(gone)["engine"]
@@ -687,7 +854,7 @@ def test_a_bad_configuration_is_one_line_and_exit_status_2(lab: Lab) -> None:
             assert all(word in done.err for word in words), done.err
 
 
-# --- all of them -------------------------------------------------------------------------------------------------------
+# --- all of them ----------------------------------------------------------------------------------
 
 COMMANDS = [
     "search",
@@ -710,7 +877,12 @@ def test_help_names_every_option_and_needs_no_index(name: str, tmp_path: Path) -
         found = command.get_command(click.Context(command), word)
         assert found
         command = found
-    lab = Lab(tmp_path, None, "test-help", {"CATALOG_ELASTICSEARCH_URL": NOWHERE, "CATALOG_CONFIG": "/nowhere"})
+    lab = Lab(
+        tmp_path,
+        None,
+        "test-help",
+        {"CATALOG_ELASTICSEARCH_URL": NOWHERE, "CATALOG_CONFIG": "/nowhere"},
+    )
     done = lab.catalog(*name.split(), "--help")
     assert (done.status, done.err) == (0, "")
     words = done.out.replace(",", " ").split()
@@ -725,18 +897,33 @@ def test_help_names_every_option_and_needs_no_index(name: str, tmp_path: Path) -
 def test_secrets_never_show(filled: Lab, tmp_path: Path) -> None:
     assert filled.node
     secrets = {
-        "CATALOG_ELASTICSEARCH_API_KEY": "secret-of-the-key", "CATALOG_DBOX_FULL_TOKEN": "secret-of-the-account",
+        "CATALOG_ELASTICSEARCH_API_KEY": "secret-of-the-key",
+        "CATALOG_DBOX_FULL_TOKEN": "secret-of-the-account",
         "CATALOG_DBOX_CATALOG_TOKEN": "secret-of-the-folder",
-    }  # fmt: skip
-    secrets |= {"HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": "", "no_proxy": "",
-                "CATALOG_DROPBOX_RETRY_SECONDS": "0"}  # fmt: skip # nothing leaves this machine
+    }
+    secrets |= {
+        "HTTPS_PROXY": "http://127.0.0.1:1",
+        "NO_PROXY": "",
+        "no_proxy": "",
+        "CATALOG_DROPBOX_RETRY_SECONDS": "0",
+    }  # nothing leaves this machine
     tokens = {k: v for k, v in secrets.items() if "KEY" not in k}
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"elasticsearch_password": ["secret-of-the-file"]}))
     told = [
         filled.catalog(*arguments, **environment)
-        for arguments in (("search",), ("status", "--json"), ("doctor",), ("doctor", "--json"), ("show", GHENT_HASH))
-        for environment in (tokens, secrets, tokens | {"CATALOG_ELASTICSEARCH_PASSWORD": "secret-that-is-wrong"})
+        for arguments in (
+            ("search",),
+            ("status", "--json"),
+            ("doctor",),
+            ("doctor", "--json"),
+            ("show", GHENT_HASH),
+        )
+        for environment in (
+            tokens,
+            secrets,
+            tokens | {"CATALOG_ELASTICSEARCH_PASSWORD": "secret-that-is-wrong"},
+        )
     ]
     told += [filled.catalog("status", "--config", config, CATALOG_ELASTICSEARCH_PASSWORD="")]
     assert {done.status for done in told} == {0, 1, 2, 5}

@@ -1,4 +1,5 @@
-"""What every store must do, as a mixin: a store's own test class gives the fixtures `store` and `gone`, and `leftovers`.
+"""What every store must do, as a mixin:
+a store's own test class gives the fixtures `store` and `gone`, and `leftovers`.
 
 class TestLocalStore(StoreContract):
     kind = LocalStore
@@ -20,7 +21,14 @@ import pytest
 
 from catalog.domain.fixity import BLOCK_SIZE, content_hash
 from catalog.domain.names import to_text
-from catalog.errors import AlreadyExists, FixityMismatch, InvalidPath, NotFound, StoreError, StoreUnavailable
+from catalog.errors import (
+    AlreadyExists,
+    FixityMismatch,
+    InvalidPath,
+    NotFound,
+    StoreError,
+    StoreUnavailable,
+)
 from catalog.stores.protocol import ManagedStore, Store
 
 MTIME = 1_562_956_215_123_456_789
@@ -87,7 +95,10 @@ class Broken(io.RawIOBase):
 
 
 class StoreContract:
-    """The tests. `leftovers` says what a failed put left behind outside the listing; `time_precision` is in ns."""
+    """The tests.
+
+    `leftovers` says what a failed put left behind outside the listing; `time_precision` is in ns.
+    """
 
     time_precision: ClassVar[int] = 1
     kind: ClassVar[type[ManagedStore]]
@@ -96,7 +107,7 @@ class StoreContract:
         """Stray files of the store; a store that cannot see them keeps the default."""
         return []
 
-    # --- put and get ---------------------------------------------------------------------------------------------------
+    # --- put and get ------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("size", [0, 1, BLOCK_SIZE - 1, BLOCK_SIZE, BLOCK_SIZE + 1])
     def test_what_is_put_comes_back_the_same(self, store: Store, size: int):
@@ -145,7 +156,9 @@ class StoreContract:
             put(store, "x" * 5000 + ".jpg")
         assert paths(store) == [] and self.leftovers(store) == []
 
-    def test_two_unicode_forms_of_a_name_are_one_file_or_two_but_never_overwritten(self, store: Store):
+    def test_two_unicode_forms_of_a_name_are_one_file_or_two_but_never_overwritten(
+        self, store: Store
+    ):
         composed, decomposed = (unicodedata.normalize(form, "Zoë.jpg") for form in ("NFC", "NFD"))
         put(store, composed, b"first")
         try:
@@ -178,9 +191,11 @@ class StoreContract:
         }
         for entry in (store.stat("a.jpg"), *store.list()):
             assert entry is not None and set(entry.checksums) == set(store.capabilities.checksums)
-            assert {k: v for k, v in entry.checksums.items() if k in expected}.items() <= expected.items()
+            assert {
+                k: v for k, v in entry.checksums.items() if k in expected
+            }.items() <= expected.items()
 
-    # --- what goes wrong -----------------------------------------------------------------------------------------------
+    # --- what goes wrong --------------------------------------------------------------------------
 
     def test_nothing_is_ever_overwritten(self, store: Store):
         put(store, "a.jpg", b"first")
@@ -190,15 +205,25 @@ class StoreContract:
         assert read(store, "a.jpg") == b"first"
         assert self.leftovers(store) == []
 
-    @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), RuntimeError("boom"), KeyboardInterrupt()], ids=repr)
-    def test_a_put_that_is_interrupted_leaves_nothing_behind(self, store: Store, error: BaseException):
+    @pytest.mark.parametrize(
+        "error",
+        [OSError(5, "Input/output error"), RuntimeError("boom"), KeyboardInterrupt()],
+        ids=repr,
+    )
+    def test_a_put_that_is_interrupted_leaves_nothing_behind(
+        self, store: Store, error: BaseException
+    ):
         with pytest.raises((StoreError, RuntimeError, KeyboardInterrupt)):
             store.put("new/a.jpg", Broken(error), 10, MTIME, "0" * 64)  # type: ignore[arg-type]
         assert paths(store) == [] and self.leftovers(store) == []
         assert store.stat("new/a.jpg") is None
 
-    @pytest.mark.parametrize(("data", "size"), [(b"other!!", 7), (b"content and more", 7), (b"cont", 7), (b"", 7)])
-    def test_bytes_that_are_not_the_ones_expected_never_appear(self, store: Store, data: bytes, size: int):
+    @pytest.mark.parametrize(
+        ("data", "size"), [(b"other!!", 7), (b"content and more", 7), (b"cont", 7), (b"", 7)]
+    )
+    def test_bytes_that_are_not_the_ones_expected_never_appear(
+        self, store: Store, data: bytes, size: int
+    ):
         with pytest.raises(FixityMismatch):
             store.put("a.jpg", io.BytesIO(data), size, MTIME, content_hash(b"content"))
         assert paths(store) == [] and self.leftovers(store) == []
@@ -222,10 +247,17 @@ class StoreContract:
             store.move("no.jpg", "b.jpg")
         assert paths(store) == []
 
-    @pytest.mark.parametrize("path", ["/etc/passwd", "../a.jpg", "a/../../b.jpg", "a/..", "nul\0.jpg"])
+    @pytest.mark.parametrize(
+        "path", ["/etc/passwd", "../a.jpg", "a/../../b.jpg", "a/..", "nul\0.jpg"]
+    )
     def test_paths_that_leave_the_root_are_refused(self, store: Store, path: str):
-        for attempt in (lambda: put(store, path), lambda: store.stat(path), lambda: store.open(path),
-                        lambda: store.remove(path), lambda: list(store.list(path))):  # fmt: skip
+        for attempt in (
+            lambda: put(store, path),
+            lambda: store.stat(path),
+            lambda: store.open(path),
+            lambda: store.remove(path),
+            lambda: list(store.list(path)),
+        ):
             with pytest.raises(InvalidPath):
                 attempt()
 
@@ -241,7 +273,7 @@ class StoreContract:
         assert (caught.value.store, caught.value.path) == (store.name, "x/no.jpg")
         assert "x/no.jpg" in str(caught.value)
 
-    # --- listing -------------------------------------------------------------------------------------------------------
+    # --- listing ----------------------------------------------------------------------------------
 
     def test_an_empty_store_lists_nothing(self, store: Store):
         assert paths(store) == []
@@ -284,7 +316,7 @@ class StoreContract:
             with pytest.raises(StoreUnavailable):
                 attempt()
 
-    # --- moving, copying, removing -------------------------------------------------------------------------------------
+    # --- moving, copying, removing ----------------------------------------------------------------
 
     def test_a_copy_is_the_same_file_again(self, store: Store):
         digest = put(store, "a.jpg")

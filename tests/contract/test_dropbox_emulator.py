@@ -1,6 +1,7 @@
 """The Dropbox emulator under the unmodified SDK, and under plain HTTP where the SDK would not ask.
 
-What it must answer is the public API documentation's word, as the SDK carries it, and what was measured of the protocol.
+What it must answer is the public API documentation's word, as the SDK carries it, and what was
+measured of the protocol.
 """
 
 from __future__ import annotations
@@ -80,7 +81,9 @@ def post(emulator: Emulator) -> Iterator[Callable[..., requests.Response]]:
             named = {"Authorization": f"Bearer {emulator.token}"} | {
                 name.replace("_", "-"): value for name, value in headers.items()
             }
-            return session.post(url, data=data, headers={name: value for name, value in named.items() if value})
+            return session.post(
+                url, data=data, headers={name: value for name, value in named.items() if value}
+            )
 
         yield post
 
@@ -113,7 +116,10 @@ def listed(dbx: dropbox.Dropbox, path: str = "", **options: Any) -> list[Any]:
 
 
 def kinds(entries: list[Any]) -> list[tuple[str, str]]:
-    return [(type(entry).__name__.removesuffix("Metadata").lower(), entry.path_display) for entry in entries]
+    return [
+        (type(entry).__name__.removesuffix("Metadata").lower(), entry.path_display)
+        for entry in entries
+    ]
 
 
 # The wire
@@ -123,7 +129,9 @@ def test_the_port_speaks_tls_directly_and_behind_connect(emulator: Emulator) -> 
     with emulator.session() as session:
         session.proxies = {}
         there = session.post(
-            f"{emulator.address}/2/check/user", json={"query": "hi"}, headers={"Authorization": f"Bearer {emulator.token}"}
+            f"{emulator.address}/2/check/user",
+            json={"query": "hi"},
+            headers={"Authorization": f"Bearer {emulator.token}"},
         )
         assert there.json() == {"result": "hi"}
     with client(emulator) as dbx:
@@ -149,7 +157,9 @@ def test_an_unknown_authority_is_not_trusted(emulator: Emulator) -> None:
             session.get("https://api.dropboxapi.com/")
 
 
-def test_replies_have_the_types_and_the_request_id_clients_rely_on(post: Callable[..., requests.Response]) -> None:
+def test_replies_have_the_types_and_the_request_id_clients_rely_on(
+    post: Callable[..., requests.Response],
+) -> None:
     good = post(API + "files/list_folder", '{"path": ""}', Content_Type="application/json")
     assert (good.status_code, good.headers["Content-Type"]) == (200, "application/json")
     bad = post(API + "files/list_folder", "{", Content_Type="application/json")
@@ -173,10 +183,14 @@ def test_replies_have_the_types_and_the_request_id_clients_rely_on(post: Callabl
         ('{"path": "/"}', 'Specify the root folder as an empty string rather than as "/"'),
     ],
 )
-def test_bad_arguments_are_a_text(post: Callable[..., requests.Response], body: str, words: str) -> None:
+def test_bad_arguments_are_a_text(
+    post: Callable[..., requests.Response], body: str, words: str
+) -> None:
     reply = post(API + "files/list_folder", body, Content_Type="application/json")
     assert reply.status_code == 400
-    assert reply.text.startswith('Error in call to API function "files/list_folder": request body: ')
+    assert reply.text.startswith(
+        'Error in call to API function "files/list_folder": request body: '
+    )
     assert words in reply.text
 
 
@@ -187,7 +201,12 @@ def test_calls_that_are_none(post: Callable[..., requests.Response], emulator: E
     assert (host.status_code, "api.dropboxapi.com" in host.text) == (400, True)
     kind = post(API + "files/list_folder", '{"path": ""}', Content_Type="application/xml")
     assert (kind.status_code, 'Bad HTTP "Content-Type"' in kind.text) == (400, True)
-    upload = post(CONTENT + "files/upload", b"x", Content_Type="application/json", Dropbox_API_Arg='{"path": "/x"}')
+    upload = post(
+        CONTENT + "files/upload",
+        b"x",
+        Content_Type="application/json",
+        Dropbox_API_Arg='{"path": "/x"}',
+    )
     assert (upload.status_code, 'Bad HTTP "Content-Type"' in upload.text) == (400, True)
     argument = post(CONTENT + "files/upload", b"x", Content_Type="application/octet-stream")
     assert (argument.status_code, "Dropbox-API-Arg" in argument.text) == (400, True)
@@ -202,8 +221,11 @@ def test_arguments_and_the_token_may_stand_in_the_url(emulator: Emulator) -> Non
         url = f"{CONTENT}files/download?authorization=Bearer%20{emulator.token}&arg={argument}"
         assert session.get(url).content == b"12345"
         assert session.get(url, headers={"Range": "bytes=1-2"}).content == b"23"
-        url = f"{CONTENT}files/upload?authorization=Bearer%20{emulator.token}&reject_cors_preflight=true&arg={argument}"
-        text = session.post(url, data=b"n", headers={"Content-Type": "text/plain; charset=dropbox-cors-hack"})
+        given = f"authorization=Bearer%20{emulator.token}&reject_cors_preflight=true&arg={argument}"
+        url = f"{CONTENT}files/upload?{given}"
+        text = session.post(
+            url, data=b"n", headers={"Content-Type": "text/plain; charset=dropbox-cors-hack"}
+        )
         assert text.status_code == 409
 
 
@@ -214,11 +236,18 @@ def test_bodies_may_be_chunked(emulator: Emulator) -> None:
         "Content-Type": "application/octet-stream",
     }
     with emulator.session() as session:
-        assert session.post(CONTENT + "files/upload", data=iter([b"one", b"two"]), headers=headers).json()["size"] == 6
+        assert (
+            session.post(
+                CONTENT + "files/upload", data=iter([b"one", b"two"]), headers=headers
+            ).json()["size"]
+            == 6
+        )
     assert emulator.content("/chunked") == b"onetwo"
 
 
-def test_a_client_that_waits_for_100_continue_gets_it_only_when_the_body_is_wanted(emulator: Emulator) -> None:
+def test_a_client_that_waits_for_100_continue_gets_it_only_when_the_body_is_wanted(
+    emulator: Emulator,
+) -> None:
     context = ssl.create_default_context(cafile=str(emulator.ca_file))
 
     def first_line(token: str) -> bytes:
@@ -226,8 +255,14 @@ def test_a_client_that_waits_for_100_continue_gets_it_only_when_the_body_is_want
             socket.create_connection(("127.0.0.1", emulator.port)) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as tls,
         ):
-            head = f"POST /2/files/upload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
-            head += 'Content-Type: application/octet-stream\r\nDropbox-API-Arg: {"path": "/c"}\r\nContent-Length: 3\r\n'
+            head = (
+                "POST /2/files/upload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+                f"{token}\r\n"
+            )
+            head += (
+                'Content-Type: application/octet-stream\r\nDropbox-API-Arg: {"path": '
+                '"/c"}\r\nContent-Length: 3\r\n'
+            )
             tls.sendall((head + "Expect: 100-continue\r\n\r\n").encode())
             with tls.makefile("rb") as answer:
                 line = answer.readline()
@@ -238,7 +273,10 @@ def test_a_client_that_waits_for_100_continue_gets_it_only_when_the_body_is_want
                 return line
 
     assert first_line("wrong").split(b" ")[1] == b"401"
-    assert [line.split(b" ")[1] for line in first_line(emulator.token).splitlines()] == [b"100", b"200"]
+    assert [line.split(b" ")[1] for line in first_line(emulator.token).splitlines()] == [
+        b"100",
+        b"200",
+    ]
 
 
 # Tokens
@@ -250,7 +288,9 @@ def test_tokens_wrong_missing_and_expired(
     with client(emulator, oauth2_access_token="wrong") as other, pytest.raises(AuthError) as caught:
         other.users_get_current_account()
     assert caught.value.error.is_invalid_access_token()
-    missing = post(API + "users/get_current_account", "null", Content_Type="application/json", Authorization="")
+    missing = post(
+        API + "users/get_current_account", "null", Content_Type="application/json", Authorization=""
+    )
     assert (missing.status_code, missing.headers["Content-Type"]) == (401, "application/json")
     emulator.expire_tokens()
     with pytest.raises(AuthError) as caught:
@@ -270,7 +310,11 @@ def test_a_token_without_the_scope_is_told_which(emulator: Emulator) -> None:
 
 def test_an_expired_token_is_refreshed_and_the_call_repeated(emulator: Emulator) -> None:
     grant = emulator.grant()
-    options = {"app_key": emulator.app_key, "app_secret": emulator.app_secret, "oauth2_refresh_token": grant.refresh_token}
+    options = {
+        "app_key": emulator.app_key,
+        "app_secret": emulator.app_secret,
+        "oauth2_refresh_token": grant.refresh_token,
+    }
     options["oauth2_access_token_expiration"] = datetime(2999, 1, 1)
     with client(emulator, oauth2_access_token=grant.access_token, **options) as dbx:
         dbx.users_get_current_account()
@@ -286,14 +330,21 @@ def test_an_expired_token_is_refreshed_and_the_call_repeated(emulator: Emulator)
 def test_refreshing_needs_the_right_secret(emulator: Emulator) -> None:
     grant = emulator.grant()
     with (
-        client(emulator, app_key=emulator.app_key, app_secret="wrong", oauth2_refresh_token=grant.refresh_token) as dbx,
+        client(
+            emulator,
+            app_key=emulator.app_key,
+            app_secret="wrong",
+            oauth2_refresh_token=grant.refresh_token,
+        ) as dbx,
         pytest.raises(BadInputError, match="invalid_client"),
     ):
         dbx.users_get_current_account()
 
 
 def flow_of(emulator: Emulator, **options: Any) -> dropbox.DropboxOAuth2FlowNoRedirect:
-    flow = dropbox.DropboxOAuth2FlowNoRedirect(emulator.app_key, token_access_type="offline", **options)
+    flow = dropbox.DropboxOAuth2FlowNoRedirect(
+        emulator.app_key, token_access_type="offline", **options
+    )
     flow.requests_session.close()
     flow.requests_session = emulator.session()
     return flow
@@ -304,10 +355,15 @@ def test_the_pkce_flow_without_a_secret(emulator: Emulator) -> None:
     code = emulator.authorize(flow.start())
     with flow.requests_session:
         given = flow.finish(code)
-        assert (given.scope, bool(given.refresh_token)) == ("files.metadata.read account_info.read", True)
+        assert (given.scope, bool(given.refresh_token)) == (
+            "files.metadata.read account_info.read",
+            True,
+        )
         with pytest.raises(requests.HTTPError):
             flow.finish(code)
-    with client(emulator, app_key=emulator.app_key, oauth2_refresh_token=given.refresh_token) as dbx:
+    with client(
+        emulator, app_key=emulator.app_key, oauth2_refresh_token=given.refresh_token
+    ) as dbx:
         assert dbx.users_get_current_account().account_id == given.account_id
 
 
@@ -328,7 +384,9 @@ def test_the_flow_with_a_secret_and_the_page(emulator: Emulator) -> None:
         shown = session.get(flow.start())
         code = shown.text.partition('value="')[2].partition('"')[0]
         assert flow.finish(code).refresh_token
-        back = session.get(flow.start() + "&redirect_uri=http://localhost/back&state=s%7C1", allow_redirects=False)
+        back = session.get(
+            flow.start() + "&redirect_uri=http://localhost/back&state=s%7C1", allow_redirects=False
+        )
         assert back.status_code == 302
         assert back.headers["Location"].startswith("http://localhost/back?code=")
         assert back.headers["Location"].endswith("&state=s%7C1")
@@ -336,7 +394,11 @@ def test_the_flow_with_a_secret_and_the_page(emulator: Emulator) -> None:
 
 
 def test_parameters_of_the_token_call_stand_where_clients_put_them(emulator: Emulator) -> None:
-    asked = {"grant_type": "refresh_token", "refresh_token": emulator.grant().refresh_token, "client_id": emulator.app_key}
+    asked = {
+        "grant_type": "refresh_token",
+        "refresh_token": emulator.grant().refresh_token,
+        "client_id": emulator.app_key,
+    }
     secret = asked | {"client_secret": emulator.app_secret}
     url = "https://api.dropboxapi.com/oauth2/token"
     with emulator.session() as session:
@@ -348,9 +410,17 @@ def test_parameters_of_the_token_call_stand_where_clients_put_them(emulator: Emu
         ):
             assert session.post(url, **options).json()["token_type"] == "bearer"
         assert session.post(url, data=asked).json()["error"] == "invalid_client"
-        assert session.post(url, data=secret | {"grant_type": "password"}).json()["error"] == "unsupported_grant_type"
+        assert (
+            session.post(url, data=secret | {"grant_type": "password"}).json()["error"]
+            == "unsupported_grant_type"
+        )
         page = "https://dropbox.com/oauth2/authorize"
-        assert session.get(page, params={"client_id": emulator.app_key, "response_type": "code"}).status_code == 200
+        assert (
+            session.get(
+                page, params={"client_id": emulator.app_key, "response_type": "code"}
+            ).status_code
+            == 200
+        )
 
 
 def test_tokens_and_cursors_age(emulator: Emulator, dbx: dropbox.Dropbox) -> None:
@@ -374,7 +444,10 @@ def test_revoking_a_token_ends_its_refresh_token_too(emulator: Emulator) -> None
             dbx.check_user()
     with (
         client(
-            emulator, app_key=emulator.app_key, app_secret=emulator.app_secret, oauth2_refresh_token=grant.refresh_token
+            emulator,
+            app_key=emulator.app_key,
+            app_secret=emulator.app_secret,
+            oauth2_refresh_token=grant.refresh_token,
         ) as dbx,
         pytest.raises(AuthError),
     ):
@@ -385,14 +458,24 @@ def test_revoking_a_token_ends_its_refresh_token_too(emulator: Emulator) -> None
 
 
 def test_an_upload_is_told_as_it_was_sent(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
-    made = dbx.files_upload(b"hello", "/Trip/Day 1/a.jpg", client_modified=datetime(2020, 2, 3, 4, 5, 5, 999999))
-    assert (made.name, made.path_lower, made.path_display) == ("a.jpg", "/trip/day 1/a.jpg", "/Trip/Day 1/a.jpg")
+    made = dbx.files_upload(
+        b"hello", "/Trip/Day 1/a.jpg", client_modified=datetime(2020, 2, 3, 4, 5, 5, 999999)
+    )
+    assert (made.name, made.path_lower, made.path_display) == (
+        "a.jpg",
+        "/trip/day 1/a.jpg",
+        "/Trip/Day 1/a.jpg",
+    )
     assert made.client_modified == datetime(2020, 2, 3, 4, 5, 5)
     assert (made.size, made.content_hash, made.is_downloadable) == (5, sdk_hash(b"hello"), True)
     assert made.id.startswith("id:")
     assert len(made.rev) >= 9
     assert made == dbx.files_get_metadata("/trip/DAY 1/A.JPG") == dbx.files_get_metadata(made.id)
-    assert kinds(listed(dbx, recursive=True)) == [("folder", "/Trip"), ("folder", "/Trip/Day 1"), ("file", "/Trip/Day 1/a.jpg")]
+    assert kinds(listed(dbx, recursive=True)) == [
+        ("folder", "/Trip"),
+        ("folder", "/Trip/Day 1"),
+        ("file", "/Trip/Day 1/a.jpg"),
+    ]
     assert dbx.files_upload(b"", "/TRIP/day 1/empty").path_display == "/Trip/Day 1/empty"
     assert emulator.files()["/Trip/Day 1/empty"].content_hash == sdk_hash(b"")
 
@@ -412,7 +495,9 @@ def test_names_are_kept_as_given_and_found_in_any_case_and_form(dbx: dropbox.Dro
     assert dbx.files_upload(b"y", "//Folded///Name").path_display == "/Folded/Name"
 
 
-@pytest.mark.parametrize("path", ["/a/", "/a\\b", "/a/../b", "/a/./b", "/" + "n" * 256, "/trailing ", "/del\x7f"])
+@pytest.mark.parametrize(
+    "path", ["/a/", "/a\\b", "/a/../b", "/a/./b", "/" + "n" * 256, "/trailing ", "/del\x7f"]
+)
 def test_malformed_paths(path: str, dbx: dropbox.Dropbox, emulator: Emulator) -> None:
     with refused("path", "malformed_path"):
         dbx.files_upload(b"x", path)
@@ -421,7 +506,9 @@ def test_malformed_paths(path: str, dbx: dropbox.Dropbox, emulator: Emulator) ->
     assert emulator.files() == {}
 
 
-@pytest.mark.parametrize("name", [".DS_Store", "desktop.ini", "Thumbs.db", ".dropbox", ".dropbox.attr", "icon\r"])
+@pytest.mark.parametrize(
+    "name", [".DS_Store", "desktop.ini", "Thumbs.db", ".dropbox", ".dropbox.attr", "icon\r"]
+)
 def test_names_that_are_never_saved(name: str, dbx: dropbox.Dropbox) -> None:
     with refused("path", "disallowed_name"):
         dbx.files_upload(b"x", f"/a/{name}")
@@ -451,11 +538,15 @@ def test_update_wants_the_rev_it_knows(dbx: dropbox.Dropbox) -> None:
     with refused("path", "conflict", "file"):
         dbx.files_upload(b"three", "/f.txt", mode=files.WriteMode.update(first.rev))
     assert dbx.files_upload(b"two", "/f.txt", mode=files.WriteMode.update(first.rev)) == second
-    renamed = dbx.files_upload(b"three", "/f.txt", mode=files.WriteMode.update(first.rev), autorename=True)
+    renamed = dbx.files_upload(
+        b"three", "/f.txt", mode=files.WriteMode.update(first.rev), autorename=True
+    )
     assert renamed.name == "f (conflicted copy).txt"
     dbx.files_delete_v2("/f.txt")
     with refused("path", "conflict", "file"):
-        dbx.files_upload(b"four", "/f.txt", mode=files.WriteMode.update(second.rev), strict_conflict=True)
+        dbx.files_upload(
+            b"four", "/f.txt", mode=files.WriteMode.update(second.rev), strict_conflict=True
+        )
     assert dbx.files_upload(b"four", "/f.txt", mode=files.WriteMode.update(second.rev)).size == 4
 
 
@@ -473,7 +564,9 @@ def test_folders_and_files_in_the_way(dbx: dropbox.Dropbox) -> None:
     assert dbx.files_create_folder_v2("/folder", autorename=True).metadata.name == "folder (1)"
 
 
-def test_a_wrong_hash_a_body_too_large_and_no_space(emulator: Emulator, dbx: dropbox.Dropbox) -> None:
+def test_a_wrong_hash_a_body_too_large_and_no_space(
+    emulator: Emulator, dbx: dropbox.Dropbox
+) -> None:
     with refused("content_hash_mismatch"):
         dbx.files_upload(b"x", "/f", content_hash="0" * 64)
     too_much = bytes(150 * MIB + 1)
@@ -483,7 +576,10 @@ def test_a_wrong_hash_a_body_too_large_and_no_space(emulator: Emulator, dbx: dro
     dbx.files_upload(b"12345678", "/eight")
     with refused("path", "insufficient_space"):
         dbx.files_upload(b"abc", "/f")
-    assert (dbx.users_get_space_usage().used, dbx.users_get_space_usage().allocation.get_individual().allocated) == (8, 10)
+    assert (
+        dbx.users_get_space_usage().used,
+        dbx.users_get_space_usage().allocation.get_individual().allocated,
+    ) == (8, 10)
     assert list(emulator.files()) == ["/eight"]
     del too_much
 
@@ -499,7 +595,9 @@ def test_what_an_upload_could_not_save_waits_in_a_session(dbx: dropbox.Dropbox) 
     with pytest.raises(ApiError) as caught:
         dbx.files_upload(b"two", "/f")
     session = caught.value.error.get_path().upload_session_id
-    made = dbx.files_upload_session_finish(b"", files.UploadSessionCursor(session, 3), files.CommitInfo("/g"))
+    made = dbx.files_upload_session_finish(
+        b"", files.UploadSessionCursor(session, 3), files.CommitInfo("/g")
+    )
     assert made.content_hash == sdk_hash(b"two")
 
 
@@ -507,10 +605,14 @@ def test_what_an_upload_could_not_save_waits_in_a_session(dbx: dropbox.Dropbox) 
 
 
 def test_a_listing_in_pages(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
-    emulator.plant_many(Plant(f"/d/{number:03}", size=1, content_hash="0" * 64) for number in range(25))
+    emulator.plant_many(
+        Plant(f"/d/{number:03}", size=1, content_hash="0" * 64) for number in range(25)
+    )
     page = dbx.files_list_folder("/d", limit=10)
     assert (len(page.entries), page.has_more) == (10, True)
-    assert [entry.name for entry in listed(dbx, "/d", limit=10)] == [f"{number:03}" for number in range(25)]
+    assert [entry.name for entry in listed(dbx, "/d", limit=10)] == [
+        f"{number:03}" for number in range(25)
+    ]
     emulator.page_limit = 7
     dbx_page = dbx.files_list_folder("/d")
     assert (len(dbx_page.entries), dbx_page.has_more) == (7, True)
@@ -534,10 +636,16 @@ def test_folders_are_found_by_id_and_namespace(dbx: dropbox.Dropbox, emulator: E
         dbx.files_get_metadata("id:nothing")
 
 
-def test_a_recursive_listing_of_a_folder_begins_with_the_folder(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
+def test_a_recursive_listing_of_a_folder_begins_with_the_folder(
+    dbx: dropbox.Dropbox, emulator: Emulator
+) -> None:
     emulator.plant("/A/b/c", b"x")
     emulator.plant("/A b", b"not in it")
-    assert kinds(listed(dbx, "/a", recursive=True)) == [("folder", "/A"), ("folder", "/A/b"), ("file", "/A/b/c")]
+    assert kinds(listed(dbx, "/a", recursive=True)) == [
+        ("folder", "/A"),
+        ("folder", "/A/b"),
+        ("file", "/A/b/c"),
+    ]
 
 
 def test_what_continue_tells(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
@@ -570,7 +678,9 @@ def test_what_continue_tells(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
     assert news() == [("deleted", "/y")]
 
 
-def test_a_folder_that_came_back_is_told_gone_first(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
+def test_a_folder_that_came_back_is_told_gone_first(
+    dbx: dropbox.Dropbox, emulator: Emulator
+) -> None:
     emulator.plant("/a/b/old", b"1")
     everything = dbx.files_list_folder("", recursive=True).cursor
     inner = dbx.files_list_folder("/a/b", recursive=True).cursor
@@ -581,7 +691,12 @@ def test_a_folder_that_came_back_is_told_gone_first(dbx: dropbox.Dropbox, emulat
     def told(cursor: str) -> list[tuple[str, str]]:
         return kinds(dbx.files_list_folder_continue(cursor).entries)
 
-    assert told(everything) == [("deleted", "/a"), ("folder", "/a"), ("folder", "/a/b"), ("file", "/a/b/new")]
+    assert told(everything) == [
+        ("deleted", "/a"),
+        ("folder", "/a"),
+        ("folder", "/a/b"),
+        ("file", "/a/b/new"),
+    ]
     assert told(inner) == [("deleted", "/a/b"), ("folder", "/a/b"), ("file", "/a/b/new")]
     assert told(flat) == [("deleted", "/a/b/old"), ("file", "/a/b/new")]
 
@@ -602,7 +717,13 @@ def test_changes_while_paging_come_again(dbx: dropbox.Dropbox, emulator: Emulato
                 state.pop(entry.path_lower, None)
             else:
                 state[entry.path_lower] = entry
-    assert {path: entry.size for path, entry in state.items()} == {"/aa": 3, "/b": 2, "/c": 1, "/d": 1, "/f": 1}
+    assert {path: entry.size for path, entry in state.items()} == {
+        "/aa": 3,
+        "/b": 2,
+        "/c": 1,
+        "/d": 1,
+        "/f": 1,
+    }
 
 
 def test_deltas_come_in_pages_too(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
@@ -632,7 +753,9 @@ def test_cursors_expire_and_garbage_is_refused(dbx: dropbox.Dropbox, emulator: E
     assert dbx.files_list_folder_continue(dbx.files_list_folder("").cursor).entries == []
 
 
-def test_the_latest_cursor_tells_only_what_comes_later(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
+def test_the_latest_cursor_tells_only_what_comes_later(
+    dbx: dropbox.Dropbox, emulator: Emulator
+) -> None:
     emulator.plant("/before", b"x")
     cursor = dbx.files_list_folder_get_latest_cursor("", recursive=True).cursor
     emulator.plant("/after", b"x")
@@ -641,7 +764,10 @@ def test_the_latest_cursor_tells_only_what_comes_later(dbx: dropbox.Dropbox, emu
 
 def test_a_cursor_whose_folder_has_gone(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
     emulator.plant("/f/x", b"x")
-    deep, flat = dbx.files_list_folder("/f", recursive=True).cursor, dbx.files_list_folder("/f").cursor
+    deep, flat = (
+        dbx.files_list_folder("/f", recursive=True).cursor,
+        dbx.files_list_folder("/f").cursor,
+    )
     emulator.delete("/f")
     page = dbx.files_list_folder_continue(deep)
     assert kinds(page.entries) == [("deleted", "/f")]
@@ -657,9 +783,14 @@ def test_deleted_entries_where_asked(dbx: dropbox.Dropbox, emulator: Emulator) -
     emulator.plant("/d/gone", b"x")
     emulator.plant("/d/here", b"x")
     emulator.delete("/d/gone")
-    assert kinds(listed(dbx, "/d", include_deleted=True)) == [("deleted", "/d/gone"), ("file", "/d/here")]
+    assert kinds(listed(dbx, "/d", include_deleted=True)) == [
+        ("deleted", "/d/gone"),
+        ("file", "/d/here"),
+    ]
     assert kinds(listed(dbx, "/d")) == [("file", "/d/here")]
-    assert isinstance(dbx.files_get_metadata("/d/gone", include_deleted=True), files.DeletedMetadata)
+    assert isinstance(
+        dbx.files_get_metadata("/d/gone", include_deleted=True), files.DeletedMetadata
+    )
     with refused("path", "not_found"):
         dbx.files_get_metadata("/d/gone")
 
@@ -671,7 +802,9 @@ def test_longpoll_waits_for_a_change(dbx: dropbox.Dropbox, emulator: Emulator) -
     emulator.longpoll = 20
     told: list[bool] = []
     with client(emulator) as other:
-        waiting = threading.Thread(target=lambda: told.append(other.files_list_folder_longpoll(cursor, timeout=30).changes))
+        waiting = threading.Thread(
+            target=lambda: told.append(other.files_list_folder_longpoll(cursor, timeout=30).changes)
+        )
         waiting.start()
         waiting.join(0.2)
         assert waiting.is_alive()
@@ -683,25 +816,34 @@ def test_longpoll_waits_for_a_change(dbx: dropbox.Dropbox, emulator: Emulator) -
         dbx.files_list_folder_longpoll(dbx.files_list_folder("", include_media_info=True).cursor)
 
 
-def test_longpoll_needs_no_token(emulator: Emulator, post: Callable[..., requests.Response], dbx: dropbox.Dropbox) -> None:
+def test_longpoll_needs_no_token(
+    emulator: Emulator, post: Callable[..., requests.Response], dbx: dropbox.Dropbox
+) -> None:
     cursor = dbx.files_list_folder("").cursor
     emulator.plant("/x", b"x")
     body = json.dumps({"cursor": cursor})
     url = "https://notify.dropboxapi.com/2/files/list_folder/longpoll"
-    assert post(url, body, Content_Type="application/json", Authorization="").json() == {"changes": True}
+    assert post(url, body, Content_Type="application/json", Authorization="").json() == {
+        "changes": True
+    }
 
 
 def test_a_hundred_thousand_entries_in_pages(emulator: Emulator) -> None:
     hashed = "0" * 64
     count = emulator.plant_many(
-        Plant(f"/big/{number:06}", size=1, content_hash=hashed, client_modified=0) for number in range(20_000)
+        Plant(f"/big/{number:06}", size=1, content_hash=hashed, client_modified=0)
+        for number in range(20_000)
     )
     with emulator.session() as session:
         headers = {"Authorization": f"Bearer {emulator.token}"}
-        page = session.post(API + "files/list_folder", json={"path": "/big", "limit": 2000}, headers=headers).json()
+        page = session.post(
+            API + "files/list_folder", json={"path": "/big", "limit": 2000}, headers=headers
+        ).json()
         seen = len(page["entries"])
         while page["has_more"]:
-            page = session.post(API + "files/list_folder/continue", json={"cursor": page["cursor"]}, headers=headers).json()
+            page = session.post(
+                API + "files/list_folder/continue", json={"cursor": page["cursor"]}, headers=headers
+            ).json()
             seen += len(page["entries"])
     assert (seen, emulator.count("files/list_folder*")) == (count, 10)
 
@@ -723,15 +865,26 @@ def test_a_sequential_session(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
 
 @pytest.mark.parametrize(
     "sizes",
-    [(BLOCK, BLOCK, 5), (BLOCK + 1, 3 * BLOCK, 5), (2 * BLOCK, 3, BLOCK, 9), (1, 2, 3), (BLOCK, 0, BLOCK), (5, 2 * BLOCK - 5, 7)],
+    [
+        (BLOCK, BLOCK, 5),
+        (BLOCK + 1, 3 * BLOCK, 5),
+        (2 * BLOCK, 3, BLOCK, 9),
+        (1, 2, 3),
+        (BLOCK, 0, BLOCK),
+        (5, 2 * BLOCK - 5, 7),
+    ],
 )
-def test_a_sessions_hash_is_that_of_the_whole(sizes: tuple[int, ...], dbx: dropbox.Dropbox, emulator: Emulator) -> None:
+def test_a_sessions_hash_is_that_of_the_whole(
+    sizes: tuple[int, ...], dbx: dropbox.Dropbox, emulator: Emulator
+) -> None:
     session, sent = dbx.files_upload_session_start(b"").session_id, b""
     for number, size in enumerate(sizes):
         part = bytes([number + 1]) * size
         dbx.files_upload_session_append_v2(part, cursor_of(session, len(sent)))
         sent += part
-    made = dbx.files_upload_session_finish(b"", cursor_of(session, len(sent)), files.CommitInfo("/f"))
+    made = dbx.files_upload_session_finish(
+        b"", cursor_of(session, len(sent)), files.CommitInfo("/f")
+    )
     assert made.content_hash == sdk_hash(sent)
     assert emulator.content("/f") == sent
 
@@ -788,13 +941,19 @@ def test_wrong_hashes_leave_a_session_as_it_was(dbx: dropbox.Dropbox, emulator: 
     with refused("content_hash_mismatch"):
         dbx.files_upload_session_append_v2(b"def", cursor_of(session, 3), content_hash="0" * 64)
     with refused("content_hash_mismatch"):
-        dbx.files_upload_session_finish(b"def", cursor_of(session, 3), files.CommitInfo("/f"), content_hash="0" * 64)
+        dbx.files_upload_session_finish(
+            b"def", cursor_of(session, 3), files.CommitInfo("/f"), content_hash="0" * 64
+        )
     dbx.files_upload_session_finish(b"", cursor_of(session, 3), files.CommitInfo("/f"))
     assert emulator.content("/f") == b"abc"
 
 
 def concurrent_session(dbx: dropbox.Dropbox) -> str:
-    return str(dbx.files_upload_session_start(b"", session_type=files.UploadSessionType.concurrent).session_id)
+    return str(
+        dbx.files_upload_session_start(
+            b"", session_type=files.UploadSessionType.concurrent
+        ).session_id
+    )
 
 
 def test_a_concurrent_session_in_any_order(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
@@ -804,7 +963,9 @@ def test_a_concurrent_session_in_any_order(dbx: dropbox.Dropbox, emulator: Emula
     dbx.files_upload_session_append_v2(parts[0], cursor_of(session, 0))
     dbx.files_upload_session_append_v2(parts[0], cursor_of(session, 0))
     dbx.files_upload_session_append_v2(parts[2], cursor_of(session, 3 * BLOCK), close=True)
-    made = dbx.files_upload_session_finish(b"", cursor_of(session, 3 * BLOCK + 4), files.CommitInfo("/f"))
+    made = dbx.files_upload_session_finish(
+        b"", cursor_of(session, 3 * BLOCK + 4), files.CommitInfo("/f")
+    )
     assert made.content_hash == sdk_hash(b"".join(parts))
     assert emulator.content("/f") == b"".join(parts)
 
@@ -843,7 +1004,11 @@ def test_batches_of_sessions(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
             entry(cursor_of(sessions[2], 9), 1, True),
         ],
     )
-    assert [tags(result) for result in sent.entries] == [["success"], ["success"], ["failure", "incorrect_offset"]]
+    assert [tags(result) for result in sent.entries] == [
+        ["success"],
+        ["success"],
+        ["failure", "incorrect_offset"],
+    ]
     with refused("length_mismatch"):
         dbx.files_upload_session_append_batch(b"abc", [entry(cursor_of(sessions[3], 0), 2, True)])
     finish = [
@@ -851,8 +1016,17 @@ def test_batches_of_sessions(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
         for number, (session, size) in enumerate(zip(sessions, (2, 3, 0, 0), strict=True))
     ]
     done = dbx.files_upload_session_finish_batch_v2(finish)
-    assert [tags(result)[-1] for result in done.entries] == ["success", "success", "not_closed", "not_closed"]
-    assert (emulator.content("/0"), emulator.content("/1"), len(emulator.files())) == (b"aa", b"bbb", 2)
+    assert [tags(result)[-1] for result in done.entries] == [
+        "success",
+        "success",
+        "not_closed",
+        "not_closed",
+    ]
+    assert (emulator.content("/0"), emulator.content("/1"), len(emulator.files())) == (
+        b"aa",
+        b"bbb",
+        2,
+    )
     again = dbx.files_upload_session_finish_batch_v2(finish[:1])
     assert tags(again.entries[0]) == ["failure", "lookup_failed", "not_found"]
 
@@ -861,7 +1035,9 @@ def test_a_batch_of_1001_is_refused(post: Callable[..., requests.Response]) -> N
     one = {"cursor": {"session_id": "x", "offset": 0}, "commit": {"path": "/f"}}
     for route in ("finish_batch", "finish_batch_v2"):
         reply = post(
-            API + f"files/upload_session/{route}", json.dumps({"entries": [one] * 1001}), Content_Type="application/json"
+            API + f"files/upload_session/{route}",
+            json.dumps({"entries": [one] * 1001}),
+            Content_Type="application/json",
         )
         assert (reply.status_code, "1000" in reply.text) == (400, True)
 
@@ -887,7 +1063,9 @@ def test_zeros_take_no_room(dbx: dropbox.Dropbox, emulator: Emulator, tmp_path: 
     part = bytes(8 * MIB)
     session = dbx.files_upload_session_start(part).session_id
     dbx.files_upload_session_append_v2(part, cursor_of(session, len(part)))
-    made = dbx.files_upload_session_finish(b"end", cursor_of(session, 2 * len(part)), files.CommitInfo("/zeros"))
+    made = dbx.files_upload_session_finish(
+        b"end", cursor_of(session, 2 * len(part)), files.CommitInfo("/zeros")
+    )
     assert made.content_hash == sdk_hash(part + part + b"end")
     with (tmp_path / "big").open("wb") as file:
         file.truncate(2**31 + 5)
@@ -917,7 +1095,11 @@ def test_moves_keep_ids_and_copies_do_not(dbx: dropbox.Dropbox, emulator: Emulat
     before = dbx.files_get_metadata("/a/f")
     dbx.files_move_v2("/a", "/new/parent/b")
     moved = dbx.files_get_metadata("/new/parent/b/f")
-    assert (moved.id, moved.client_modified, moved.content_hash) == (before.id, before.client_modified, before.content_hash)
+    assert (moved.id, moved.client_modified, moved.content_hash) == (
+        before.id,
+        before.client_modified,
+        before.content_hash,
+    )
     copied = dbx.files_copy_v2("/new/parent/b", "/c").metadata
     assert isinstance(copied, files.FolderMetadata)
     assert dbx.files_get_metadata("/c/f").id != before.id
@@ -948,8 +1130,12 @@ def test_what_moves_refuse(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
     assert sorted(emulator.files()) == ["/b", "/b (1)"]
 
 
-def test_more_than_ten_thousand_files_are_too_many(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
-    emulator.plant_many(Plant(f"/many/{number}", size=0, content_hash=sdk_hash(b"")) for number in range(10_000))
+def test_more_than_ten_thousand_files_are_too_many(
+    dbx: dropbox.Dropbox, emulator: Emulator
+) -> None:
+    emulator.plant_many(
+        Plant(f"/many/{number}", size=0, content_hash=sdk_hash(b"")) for number in range(10_000)
+    )
     for call in (dbx.files_move_v2, dbx.files_copy_v2):
         with refused("too_many_files"):
             call("/many", "/other")
@@ -978,18 +1164,41 @@ def test_batches_tell_each_entry(dbx: dropbox.Dropbox, emulator: Emulator) -> No
     for name in "abcd":
         emulator.plant(f"/{name}", name.encode())
     emulator.job_polls = 1
-    move = [files.RelocationPath("/a", "/moved/a"), files.RelocationPath("/none", "/x"), files.RelocationPath("/b", "/B")]
+    move = [
+        files.RelocationPath("/a", "/moved/a"),
+        files.RelocationPath("/none", "/x"),
+        files.RelocationPath("/b", "/B"),
+    ]
     job = dbx.files_move_batch_v2(move).get_async_job_id()
     assert dbx.files_move_batch_check_v2(job).is_in_progress()
     results = dbx.files_move_batch_check_v2(job).get_complete().entries
-    assert [tags(result)[-1] for result in results] == ["success", "not_found", "duplicated_or_nested_paths"]
+    assert [tags(result)[-1] for result in results] == [
+        "success",
+        "not_found",
+        "duplicated_or_nested_paths",
+    ]
     emulator.job_polls, emulator.jobs_inline = 0, True
-    copied = dbx.files_copy_batch_v2([files.RelocationPath("/c", "/copy"), files.RelocationPath("/d", "/copy")])
-    assert [tags(result)[-1] for result in copied.get_complete().entries] == ["success", "duplicated_or_nested_paths"]
-    deleted = dbx.files_delete_batch([files.DeleteArg("/c"), files.DeleteArg("/none")]).get_complete().entries
-    assert [tags(result) for result in deleted] == [["success"], ["failure", "path_lookup", "not_found"]]
+    copied = dbx.files_copy_batch_v2(
+        [files.RelocationPath("/c", "/copy"), files.RelocationPath("/d", "/copy")]
+    )
+    assert [tags(result)[-1] for result in copied.get_complete().entries] == [
+        "success",
+        "duplicated_or_nested_paths",
+    ]
+    deleted = (
+        dbx.files_delete_batch([files.DeleteArg("/c"), files.DeleteArg("/none")])
+        .get_complete()
+        .entries
+    )
+    assert [tags(result) for result in deleted] == [
+        ["success"],
+        ["failure", "path_lookup", "not_found"],
+    ]
     made = dbx.files_create_folder_batch(["/new", "/d"]).get_complete().entries
-    assert [tags(result) for result in made] == [["success"], ["failure", "path", "conflict", "file"]]
+    assert [tags(result) for result in made] == [
+        ["success"],
+        ["failure", "path", "conflict", "file"],
+    ]
     job = dbx.files_create_folder_batch(["/forced"], force_async=True)
     assert sorted(emulator.files()) == ["/b", "/copy", "/d", "/moved/a"]
     assert emulator.folders() == ["/forced", "/moved", "/new"]
@@ -999,14 +1208,22 @@ def test_the_old_batches_do_all_or_nothing(dbx: dropbox.Dropbox, emulator: Emula
     emulator.plant_many([("/a", b"a"), ("/b", b"b")])
     for wrong, tag in (("/none", "from_lookup"), ("/a", "duplicated_or_nested_paths")):
         with pytest.warns(DeprecationWarning):
-            launch = dbx.files_move_batch([files.RelocationPath("/a", "/moved/a"), files.RelocationPath(wrong, "/moved/b")])
+            launch = dbx.files_move_batch(
+                [files.RelocationPath("/a", "/moved/a"), files.RelocationPath(wrong, "/moved/b")]
+            )
         with pytest.warns(DeprecationWarning):
-            assert tags(dbx.files_move_batch_check(launch.get_async_job_id()).get_failed())[0] == tag
+            assert (
+                tags(dbx.files_move_batch_check(launch.get_async_job_id()).get_failed())[0] == tag
+            )
     assert (sorted(emulator.files()), emulator.folders()) == (["/a", "/b"], [])
     with pytest.warns(DeprecationWarning):
-        launch = dbx.files_copy_batch([files.RelocationPath("/a", "/c/a"), files.RelocationPath("/b", "/c/b")])
+        launch = dbx.files_copy_batch(
+            [files.RelocationPath("/a", "/c/a"), files.RelocationPath("/b", "/c/b")]
+        )
     with pytest.warns(DeprecationWarning):
-        assert len(dbx.files_copy_batch_check(launch.get_async_job_id()).get_complete().entries) == 2
+        assert (
+            len(dbx.files_copy_batch_check(launch.get_async_job_id()).get_complete().entries) == 2
+        )
     assert sorted(emulator.files()) == ["/a", "/b", "/c/a", "/c/b"]
 
 
@@ -1049,28 +1266,43 @@ OTHERS |= dict.fromkeys(("move_batch_v2", "copy_batch", "copy_batch_v2"), OTHERS
 @pytest.mark.parametrize("team", [False, True])
 def test_every_route_answers_in_its_own_words(name: str, team: bool, tmp_path: Path) -> None:
     spec = ROUTES[name].spec
-    module = {"files": files, "users": dropbox.users, "check": dropbox.check, "auth": dropbox.auth, "sharing": dropbox.sharing}
+    module = {
+        "files": files,
+        "users": dropbox.users,
+        "check": dropbox.check,
+        "auth": dropbox.auth,
+        "sharing": dropbox.sharing,
+    }
     namespace, _, short = name.partition("/")
     key = short.removesuffix("_v2") + (":2" if short.endswith("_v2") else "")
     types = module[namespace].ROUTES.get(key) or module[namespace].ROUTES[short]
     wanted = getattr(getattr(spec.argument, "definition", None), "_all_field_names_", set())
-    argument = OTHERS.get(short) or {field: WHOLE[field] for field in wanted if field in WHOLE} or None
+    argument = (
+        OTHERS.get(short) or {field: WHOLE[field] for field in wanted if field in WHOLE} or None
+    )
     with Emulator(tmp_path, team=team) as emulator, emulator.session() as session:
         emulator.plant("/f", b"x")
         headers = {"Authorization": f"Bearer {emulator.token}"}
         if spec.auth == "app":
-            headers["Authorization"] = "Basic " + base64.b64encode(f"{emulator.app_key}:{emulator.app_secret}".encode()).decode()
+            headers["Authorization"] = (
+                "Basic "
+                + base64.b64encode(f"{emulator.app_key}:{emulator.app_secret}".encode()).decode()
+            )
         url = f"https://{spec.host}.dropboxapi.com/2/{name}"
         if spec.style == "rpc":
             reply = session.post(url, json=argument, headers=headers)
         else:
             kind = {"Content-Type": "application/octet-stream"} if spec.style == "upload" else {}
-            reply = session.post(url, headers=headers | kind | {"Dropbox-API-Arg": json.dumps(argument)})
+            reply = session.post(
+                url, headers=headers | kind | {"Dropbox-API-Arg": json.dumps(argument)}
+            )
         if reply.status_code == 200:
             told = reply.headers["Dropbox-API-Result"] if spec.style == "download" else reply.text
             stone_serializers.json_decode(types.result_type, told, strict=False)
         elif reply.status_code == 409:
-            stone_serializers.json_compat_obj_decode(types.error_type, reply.json()["error"], strict=True)
+            stone_serializers.json_compat_obj_decode(
+                types.error_type, reply.json()["error"], strict=True
+            )
         else:
             assert reply.status_code == 400
             assert any(word in reply.text for word in ('Invalid "cursor"', "not permitted"))
@@ -1092,7 +1324,9 @@ def test_downloads_and_ranges(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
         data[1000:2000],
         f"bytes 1000-1999/{len(data)}",
     )
-    assert dbx.files_download("/f", extra_headers={"Range": "bytes=1279990-"})[1].content == data[-10:]
+    assert (
+        dbx.files_download("/f", extra_headers={"Range": "bytes=1279990-"})[1].content == data[-10:]
+    )
     with pytest.raises(HttpError, match="304"):
         dbx.files_download("/f", extra_headers={"If-None-Match": etag})
     with pytest.raises(HttpError, match="416"):
@@ -1106,14 +1340,18 @@ def test_downloads_and_ranges(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
 
 def test_documents_that_can_only_be_exported(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
     emulator.plant("/d/a.txt", b"x")
-    dbx.files_paper_create(b"__bold__ [here](http://example.org)", "/d/doc.paper", files.ImportFormat.markdown)
+    dbx.files_paper_create(
+        b"__bold__ [here](http://example.org)", "/d/doc.paper", files.ImportFormat.markdown
+    )
     with refused("invalid_file_extension"):
         dbx.files_paper_create(b"x", "/d/doc.txt", files.ImportFormat.markdown)
     dbx.files_copy_v2("/d", "/e")
     for entry in listed(dbx, "/e"):
         assert entry.is_downloadable == (entry.name == "a.txt")
     assert dbx.files_get_metadata("/e/doc.paper").export_info.export_as == "markdown"
-    assert [entry.name for entry in listed(dbx, "/d", include_non_downloadable_files=False)] == ["a.txt"]
+    assert [entry.name for entry in listed(dbx, "/d", include_non_downloadable_files=False)] == [
+        "a.txt"
+    ]
     for call in (dbx.files_download, dbx.files_get_temporary_link):
         with refused("unsupported_file"):
             call("/d/doc.paper")
@@ -1128,9 +1366,14 @@ def test_documents_that_can_only_be_exported(dbx: dropbox.Dropbox, emulator: Emu
 def test_revisions_restore_and_old_contents(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
     first = dbx.files_upload(b"one", "/f")
     second = dbx.files_upload(b"two", "/f", mode=files.WriteMode.overwrite)
-    assert [entry.rev for entry in dbx.files_list_revisions("/f").entries] == [second.rev, first.rev]
+    assert [entry.rev for entry in dbx.files_list_revisions("/f").entries] == [
+        second.rev,
+        first.rev,
+    ]
     assert dbx.files_list_revisions("/f", limit=1).has_more
-    assert [entry.rev for entry in dbx.files_list_revisions("/f", before_rev=second.rev).entries] == [first.rev]
+    assert [
+        entry.rev for entry in dbx.files_list_revisions("/f", before_rev=second.rev).entries
+    ] == [first.rev]
     assert dbx.files_download(f"rev:{first.rev}")[1].content == b"one"
     dbx.files_delete_v2("/f")
     gone = dbx.files_list_revisions("/f")
@@ -1192,11 +1435,17 @@ def test_thumbnails(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
     for path in ("/a.jpg", "/a.heic"):
         told, reply = dbx.files_get_thumbnail_v2(resource(path), size=sizes.w256h256)
         assert (told.file_metadata.path_lower, size_of(reply.content)) == (path, (256, 192))
-    assert size_of(dbx.files_get_thumbnail_v2(resource("/a.jpg"), size=sizes.w256h256, mode=modes.bestfit)[1].content) == (
+    assert size_of(
+        dbx.files_get_thumbnail_v2(resource("/a.jpg"), size=sizes.w256h256, mode=modes.bestfit)[
+            1
+        ].content
+    ) == (
         256,
         256,
     )
-    fitone = dbx.files_get_thumbnail_v2(resource("/a.jpg"), size=sizes.w256h256, mode=modes.fitone_bestfit)[1].content
+    fitone = dbx.files_get_thumbnail_v2(
+        resource("/a.jpg"), size=sizes.w256h256, mode=modes.fitone_bestfit
+    )[1].content
     assert size_of(fitone) == (341, 256)
     for path, tag in (
         ("/a.txt", "unsupported_extension"),
@@ -1224,10 +1473,16 @@ def test_media_info_is_told_by_get_metadata_only(dbx: dropbox.Dropbox, emulator:
     emulator.plant("/a.jpg", photo(exif=exif))
     emulator.plant("/a.mp4", b"video")
     info = dbx.files_get_metadata("/a.jpg", include_media_info=True).media_info.get_metadata()
-    assert (info.dimensions.width, info.dimensions.height, info.time_taken) == (800, 600, datetime(2019, 8, 7, 6, 5, 4))
+    assert (info.dimensions.width, info.dimensions.height, info.time_taken) == (
+        800,
+        600,
+        datetime(2019, 8, 7, 6, 5, 4),
+    )
     assert (info.location.latitude, info.location.longitude) == (-10.5, 20.25)
     assert dbx.files_get_metadata("/a.mp4", include_media_info=True).media_info.is_pending()
-    assert not any(getattr(entry, "media_info", None) for entry in listed(dbx, include_media_info=True))
+    assert not any(
+        getattr(entry, "media_info", None) for entry in listed(dbx, include_media_info=True)
+    )
 
 
 def test_search(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
@@ -1242,10 +1497,17 @@ def test_search(dbx: dropbox.Dropbox, emulator: Emulator) -> None:
             names += [match.metadata.get_metadata().path_display for match in result.matches]
         return names
 
-    assert found("beach", max_results=1) == ["/other/beach.jpg", "/trip/Beach one.jpg", "/trip/beach.mov"]
+    assert found("beach", max_results=1) == [
+        "/other/beach.jpg",
+        "/trip/Beach one.jpg",
+        "/trip/beach.mov",
+    ]
     assert found("one BEACH") == ["/trip/Beach one.jpg"]
     assert found("beach", path="/trip", file_extensions=["mov"]) == ["/trip/beach.mov"]
-    assert found("beach", file_categories=[files.FileCategory.image]) == ["/other/beach.jpg", "/trip/Beach one.jpg"]
+    assert found("beach", file_categories=[files.FileCategory.image]) == [
+        "/other/beach.jpg",
+        "/trip/Beach one.jpg",
+    ]
     assert found("nothing") == []
 
 
@@ -1273,10 +1535,18 @@ def test_a_personal_account(dbx: dropbox.Dropbox) -> None:
     account = dbx.users_get_current_account()
     assert account.root_info.root_namespace_id == account.root_info.home_namespace_id
     assert dbx.users_get_account(account.account_id).email == account.email
-    assert dbx.with_path_root(common.PathRoot.root(account.root_info.root_namespace_id)).files_list_folder("").entries == []
+    assert (
+        dbx.with_path_root(common.PathRoot.root(account.root_info.root_namespace_id))
+        .files_list_folder("")
+        .entries
+        == []
+    )
     with pytest.raises(PathRootError) as caught:
         dbx.with_path_root(common.PathRoot.root("99")).files_list_folder("")
-    assert caught.value.error.get_invalid_root().root_namespace_id == account.root_info.root_namespace_id
+    assert (
+        caught.value.error.get_invalid_root().root_namespace_id
+        == account.root_info.root_namespace_id
+    )
     with pytest.raises(PathRootError) as caught:
         dbx.with_path_root(common.PathRoot.namespace_id("99")).files_list_folder("")
     assert caught.value.error.is_no_permission()
@@ -1288,7 +1558,10 @@ def test_a_team_account_has_a_home_below_its_root(tmp_path: Path) -> None:
         assert isinstance(info, common.TeamRootInfo)
         dbx.files_upload(b"x", "/f")
         root = dbx.with_path_root(common.PathRoot.namespace_id(info.root_namespace_id))
-        assert [entry.path_display for entry in listed(root, recursive=True)] == [info.home_path, f"{info.home_path}/f"]
+        assert [entry.path_display for entry in listed(root, recursive=True)] == [
+            info.home_path,
+            f"{info.home_path}/f",
+        ]
         assert kinds(listed(dbx, recursive=True)) == [("file", "/f")]
         assert dbx.files_get_metadata(f"ns:{info.home_namespace_id}/f").path_display == "/f"
         home = dbx.with_path_root(common.PathRoot.home)
@@ -1308,9 +1581,9 @@ def test_statuses_on_demand(emulator: Emulator, dbx: dropbox.Dropbox) -> None:
         dbx.files_upload(b"2", "/2")
     dbx.files_upload(b"3", "/3")
     assert sorted(emulator.files()) == ["/1", "/3"]
-    assert [(fired.action, fired.route, fired.path, fired.seen) for fired in emulator.faults.fired] == [
-        ("status", "files/upload", "/2", 2)
-    ]
+    assert [
+        (fired.action, fired.route, fired.path, fired.seen) for fired in emulator.faults.fired
+    ] == [("status", "files/upload", "/2", 2)]
     assert [call.status for call in emulator.calls] == [200, 503, 200]
 
 
@@ -1369,9 +1642,13 @@ def test_a_request_that_is_cut_did_nothing(emulator: Emulator, dbx: dropbox.Drop
 
 
 @pytest.mark.parametrize("sent", [None, 0, 20])
-def test_a_lost_reply_comes_after_the_work(sent: int | None, emulator: Emulator, dbx: dropbox.Dropbox) -> None:
+def test_a_lost_reply_comes_after_the_work(
+    sent: int | None, emulator: Emulator, dbx: dropbox.Dropbox
+) -> None:
     session = dbx.files_upload_session_start(b"").session_id
-    emulator.faults.add(Fault("cut_reply", route="files/upload_session/append_v2", nth=1, bytes=None))
+    emulator.faults.add(
+        Fault("cut_reply", route="files/upload_session/append_v2", nth=1, bytes=None)
+    )
     emulator.faults.add(Fault("cut_reply", route="files/upload", nth=1, bytes=sent))
     with pytest.raises(requests.ConnectionError):
         dbx.files_upload_session_append_v2(b"abc", cursor_of(session, 0))
@@ -1427,15 +1704,24 @@ def test_entries_of_a_batch_fail_on_demand(emulator: Emulator, dbx: dropbox.Drop
         emulator.plant(f"/{name}", b"x")
     sessions = [dbx.files_upload_session_start(b"x", close=True).session_id for _ in range(3)]
     finish = [
-        files.UploadSessionFinishArg(cursor_of(one, 1), files.CommitInfo(f"/n{number}")) for number, one in enumerate(sessions)
+        files.UploadSessionFinishArg(cursor_of(one, 1), files.CommitInfo(f"/n{number}"))
+        for number, one in enumerate(sessions)
     ]
     results = [
         dbx.files_upload_session_finish_batch_v2(finish).entries,
-        dbx.files_move_batch_v2([files.RelocationPath(f"/{name}", f"/m/{name}") for name in "abc"]).get_complete().entries,
-        dbx.files_delete_batch([files.DeleteArg(f"/{path}") for path in ("m/a", "b", "m/c")]).get_complete().entries,
+        dbx.files_move_batch_v2([files.RelocationPath(f"/{name}", f"/m/{name}") for name in "abc"])
+        .get_complete()
+        .entries,
+        dbx.files_delete_batch([files.DeleteArg(f"/{path}") for path in ("m/a", "b", "m/c")])
+        .get_complete()
+        .entries,
     ]
     for entries in results:
-        assert [tags(entry) for entry in entries] == [["success"], ["failure", "too_many_write_operations"], ["success"]]
+        assert [tags(entry) for entry in entries] == [
+            ["success"],
+            ["failure", "too_many_write_operations"],
+            ["success"],
+        ]
     assert sorted(emulator.files()) == ["/b", "/n0", "/n2"]
     again = dbx.files_upload_session_finish_batch_v2([finish[1]]).entries
     assert [tags(entry) for entry in again] == [["success"]]
@@ -1445,7 +1731,10 @@ def test_rules_count_and_choose() -> None:
     plan = FaultPlan([{"action": "delay", "seconds": 0, "every": 3, "times": 2}])
     hit = [bool(plan.effect("files/upload", None).faults) for _ in range(12)]
     assert [number for number, fired in enumerate(hit, 1) if fired] == [3, 6]
-    chance = [FaultPlan([{"action": "delay", "seconds": 0, "probability": 0.5, "seed": seed}]) for seed in (1, 1, 2)]
+    chance = [
+        FaultPlan([{"action": "delay", "seconds": 0, "probability": 0.5, "seed": seed}])
+        for seed in (1, 1, 2)
+    ]
     runs = [[bool(plan.effect("x", None).faults) for _ in range(50)] for plan in chance]
     assert runs[0] == runs[1] != runs[2]
     assert 10 < sum(runs[0]) < 40
@@ -1495,7 +1784,11 @@ def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
         job = dbx.files_delete_batch([files.DeleteArg("/none")]).get_async_job_id()
         grant = emulator.grant()
     with Emulator(tmp_path) as emulator:
-        options = {"app_key": emulator.app_key, "app_secret": emulator.app_secret, "oauth2_refresh_token": grant.refresh_token}
+        options = {
+            "app_key": emulator.app_key,
+            "app_secret": emulator.app_secret,
+            "oauth2_refresh_token": grant.refresh_token,
+        }
         with client(emulator, **options) as dbx:
             assert dbx.files_get_metadata("/kept") == made
             assert dbx.files_list_folder_continue(cursor).entries == []
@@ -1529,7 +1822,9 @@ def program(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
         str(folder / "ca.pem"),
         *options,
     ]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             yield process, process.stdout.readline().removeprefix("ready ").strip()
@@ -1565,8 +1860,13 @@ def test_a_killed_emulator_has_lost_nothing_it_acknowledged(tmp_path: Path) -> N
 
 
 def test_the_program_answers_and_ends_on_sigterm(tmp_path: Path) -> None:
-    (tmp_path / "plan.json").write_text('{"rules": [{"route": "check/user", "nth": 2, "action": "status", "status": 500}]}')
-    with program(tmp_path, "--token", "secret", "--faults", str(tmp_path / "plan.json")) as (process, address):
+    (tmp_path / "plan.json").write_text(
+        '{"rules": [{"route": "check/user", "nth": 2, "action": "status", "status": 500}]}'
+    )
+    with program(tmp_path, "--token", "secret", "--faults", str(tmp_path / "plan.json")) as (
+        process,
+        address,
+    ):
         assert address.startswith("https://127.0.0.1:")
         with session_of(tmp_path, address) as session:
             dbx = dropbox.Dropbox("secret", session=session, max_retries_on_error=0)

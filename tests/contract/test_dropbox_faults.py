@@ -1,4 +1,6 @@
-"""What a Dropbox store does when something goes wrong: wait, go on, refuse one file, or stop; and never half a file."""
+"""What a Dropbox store does when something goes wrong: wait, go on, refuse one file, or stop;
+and never half a file.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,12 @@ from catalog.errors import (
 )
 from catalog.stores.dropbox import uploads
 from catalog.stores.dropbox.connection import Connection
-from catalog.stores.dropbox.credentials import Credentials, forget_credentials, read_credentials, write_credentials
+from catalog.stores.dropbox.credentials import (
+    Credentials,
+    forget_credentials,
+    read_credentials,
+    write_credentials,
+)
 from catalog.stores.dropbox.login import Login, revoke
 from catalog.stores.dropbox.store import DropboxStore
 from catalog.stores.local import LocalStore
@@ -63,12 +70,23 @@ def write_error(tag: str) -> dict[str, Any]:
     return upload_error(**{".tag": tag})
 
 
-# --- waiting ----------------------------------------------------------------------------------------------------------
+# --- waiting --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", [False, True], ids=["json", "text"])
-def test_after_429_it_waits_as_long_as_dropbox_says(store: DropboxStore, emulator: Emulator, slept: list[float], text: bool):
-    emulator.faults = [{"route": "files/upload", "nth": 1, "action": "status", "status": 429, "retry_after": 2, "text": text}]
+def test_after_429_it_waits_as_long_as_dropbox_says(
+    store: DropboxStore, emulator: Emulator, slept: list[float], text: bool
+):
+    emulator.faults = [
+        {
+            "route": "files/upload",
+            "nth": 1,
+            "action": "status",
+            "status": 429,
+            "retry_after": 2,
+            "text": text,
+        }
+    ]
     put(store, "a.jpg")
     assert emulator.count("files/upload") == 2
     assert max(slept) > 1.9
@@ -77,7 +95,9 @@ def test_after_429_it_waits_as_long_as_dropbox_says(store: DropboxStore, emulato
 def test_429_without_end_ends_the_run_as_unavailable(emulator: Emulator, tmp_path: Path):
     store = accounts.store(emulator, tmp_path / "state", patience=1.5)
     paths(store)
-    emulator.faults = [{"route": "files/upload", "action": "status", "status": 429, "retry_after": 1}]
+    emulator.faults = [
+        {"route": "files/upload", "action": "status", "status": 429, "retry_after": 1}
+    ]
     with pytest.raises(StoreUnavailable) as caught:
         put(store, "a.jpg")
     assert caught.value.exit_code == 5
@@ -86,8 +106,12 @@ def test_429_without_end_ends_the_run_as_unavailable(emulator: Emulator, tmp_pat
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-def test_a_breakdown_of_the_server_is_waited_for(store: DropboxStore, emulator: Emulator, status: int):
-    emulator.faults = [{"route": "files/*", "every": 2, "times": 4, "action": "status", "status": status}]
+def test_a_breakdown_of_the_server_is_waited_for(
+    store: DropboxStore, emulator: Emulator, status: int
+):
+    emulator.faults = [
+        {"route": "files/*", "every": 2, "times": 4, "action": "status", "status": status}
+    ]
     put(store, "a.jpg")
     assert paths(store) == ["a.jpg"]
     assert read(store, "a.jpg") == b"content"
@@ -95,11 +119,25 @@ def test_a_breakdown_of_the_server_is_waited_for(store: DropboxStore, emulator: 
 
 def test_too_many_write_operations_are_tried_again(store: DropboxStore, emulator: Emulator):
     emulator.faults = [
-        {"route": "files/upload", "nth": 1, "action": "error", "error": write_error("too_many_write_operations")},
-        {"route": "files/move_v2", "nth": 1, "action": "error",
-         "error": {".tag": "from_write", "from_write": {".tag": "too_many_write_operations"}}},
-        {"route": "files/delete_v2", "nth": 1, "action": "error", "error": {".tag": "too_many_write_operations"}},
-    ]  # fmt: skip
+        {
+            "route": "files/upload",
+            "nth": 1,
+            "action": "error",
+            "error": write_error("too_many_write_operations"),
+        },
+        {
+            "route": "files/move_v2",
+            "nth": 1,
+            "action": "error",
+            "error": {".tag": "from_write", "from_write": {".tag": "too_many_write_operations"}},
+        },
+        {
+            "route": "files/delete_v2",
+            "nth": 1,
+            "action": "error",
+            "error": {".tag": "too_many_write_operations"},
+        },
+    ]
     put(store, "a.jpg")
     store.move("a.jpg", "b.jpg")
     store.discard("b.jpg")
@@ -107,12 +145,32 @@ def test_too_many_write_operations_are_tried_again(store: DropboxStore, emulator
     assert emulator.faults.fired
 
 
-def test_entries_of_a_batch_that_were_too_much_are_sent_again(store: DropboxStore, emulator: Emulator):
+def test_entries_of_a_batch_that_were_too_much_are_sent_again(
+    store: DropboxStore, emulator: Emulator
+):
     again = {".tag": "too_many_write_operations"}
     emulator.faults = [
-        {"route": "files/upload_session/finish_batch_v2", "nth": 1, "action": "entry_error", "step": 2, "error": again},
-        {"route": "files/move_batch_v2", "nth": 1, "action": "entry_error", "step": 3, "error": again},
-        {"route": "files/delete_batch", "nth": 1, "action": "entry_error", "step": 4, "error": again},
+        {
+            "route": "files/upload_session/finish_batch_v2",
+            "nth": 1,
+            "action": "entry_error",
+            "step": 2,
+            "error": again,
+        },
+        {
+            "route": "files/move_batch_v2",
+            "nth": 1,
+            "action": "entry_error",
+            "step": 3,
+            "error": again,
+        },
+        {
+            "route": "files/delete_batch",
+            "nth": 1,
+            "action": "entry_error",
+            "step": 4,
+            "error": again,
+        },
     ]
     many = [f"{n}.jpg" for n in range(20)]
     with ThreadPoolExecutor(20) as pool:
@@ -124,12 +182,17 @@ def test_entries_of_a_batch_that_were_too_much_are_sent_again(store: DropboxStor
     assert len(emulator.faults.fired) == 3
 
 
-# --- lost lines -------------------------------------------------------------------------------------------------------
+# --- lost lines -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("action", ["cut_request", "cut_reply"])
-@pytest.mark.parametrize("route", ["files/upload", "files/get_metadata", "files/list_folder*", "files/copy_v2", "files/move_v2"])
-def test_a_line_that_breaks_once_does_no_harm(store: DropboxStore, emulator: Emulator, route: str, action: str):
+@pytest.mark.parametrize(
+    "route",
+    ["files/upload", "files/get_metadata", "files/list_folder*", "files/copy_v2", "files/move_v2"],
+)
+def test_a_line_that_breaks_once_does_no_harm(
+    store: DropboxStore, emulator: Emulator, route: str, action: str
+):
     emulator.faults = [{"route": route, "nth": 1, "action": action}]
     put(store, "a.jpg")
     assert store.copy("a.jpg", "b.jpg").content_hash == content_hash(b"content")
@@ -145,7 +208,9 @@ def test_a_line_that_breaks_once_does_no_harm(store: DropboxStore, emulator: Emu
     ["start_batch", "append_batch", "finish_batch_v2", "*"],
     ids=["start", "append", "finish", "each third"],
 )
-def test_a_pack_of_small_files_survives_a_broken_line(store: DropboxStore, emulator: Emulator, route: str, action: str):
+def test_a_pack_of_small_files_survives_a_broken_line(
+    store: DropboxStore, emulator: Emulator, route: str, action: str
+):
     rule = {"every": 3} if route == "*" else {"nth": 1}
     emulator.faults = [{"route": f"files/upload_session/{route}", "action": action, **rule}]
     with ThreadPoolExecutor(30) as pool:
@@ -156,7 +221,9 @@ def test_a_pack_of_small_files_survives_a_broken_line(store: DropboxStore, emula
     assert emulator.faults.fired
 
 
-def test_what_was_there_before_a_lost_reply_is_not_taken_for_ours(store: DropboxStore, emulator: Emulator):
+def test_what_was_there_before_a_lost_reply_is_not_taken_for_ours(
+    store: DropboxStore, emulator: Emulator
+):
     emulator.plant("/photos/a.jpg", b"content", client_modified=1)
     emulator.faults = [{"route": "files/upload", "nth": 1, "action": "cut_reply"}]
     with pytest.raises(AlreadyExists):
@@ -170,7 +237,9 @@ def test_a_large_file_goes_on_at_the_offset_that_dropbox_states(
 ):
     shrink(monkeypatch)
     data = os.urandom(3 * BLOCK_SIZE + 5)
-    emulator.faults = [{"route": "files/upload_session/*", "nth": nth, "action": action, "bytes": 100_000}]
+    emulator.faults = [
+        {"route": "files/upload_session/*", "nth": nth, "action": action, "bytes": 100_000}
+    ]
     digest = put(store, "big.mov", data)
     assert emulator.files()["/photos/big.mov"].content_hash == digest
     assert emulator.faults.fired
@@ -189,12 +258,18 @@ def test_a_killed_upload_is_taken_up_where_it_was(
     put(later, "elsewhere.mov", data)  # the session is the content's, whatever its name
     assert emulator.count("files/upload_session/start") == 0
     sent = [c for c in emulator.calls if c.route == "files/upload_session/append_v2"]
-    assert [c.argument["cursor"]["offset"] // BLOCK_SIZE for c in sent] == [3, 3, 4]  # the question, and what was left
+    assert [c.argument["cursor"]["offset"] // BLOCK_SIZE for c in sent] == [
+        3,
+        3,
+        4,
+    ]  # the question, and what was left
     assert list((tmp_path / "state").rglob("uploads/*")) == []
     later.close()
 
 
-def test_a_session_that_dropbox_forgot_begins_anew(store: DropboxStore, emulator: Emulator, monkeypatch: pytest.MonkeyPatch):
+def test_a_session_that_dropbox_forgot_begins_anew(
+    store: DropboxStore, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+):
     shrink(monkeypatch)
     data = os.urandom(3 * BLOCK_SIZE)
     with pytest.raises(KeyboardInterrupt):
@@ -207,15 +282,21 @@ def test_a_session_that_dropbox_forgot_begins_anew(store: DropboxStore, emulator
 def test_a_download_goes_on_where_the_line_broke(store: DropboxStore, emulator: Emulator):
     data = os.urandom(900_000)
     emulator.plant("/photos/a.mov", data)
-    emulator.faults = [{"route": "files/download", "times": 3, "action": "cut_reply", "bytes": 300_000}]
+    emulator.faults = [
+        {"route": "files/download", "times": 3, "action": "cut_reply", "bytes": 300_000}
+    ]
     assert read(store, "a.mov") == data
     assert read(store, "a.mov", 100) == data[100:]
     assert len(emulator.faults.fired) >= 3
 
 
-def test_a_file_that_changes_while_it_is_downloaded_is_not_mixed(store: DropboxStore, emulator: Emulator):
+def test_a_file_that_changes_while_it_is_downloaded_is_not_mixed(
+    store: DropboxStore, emulator: Emulator
+):
     emulator.plant("/photos/a.mov", os.urandom(900_000))
-    emulator.faults = [{"route": "files/download", "nth": 1, "action": "cut_reply", "bytes": 300_000}]
+    emulator.faults = [
+        {"route": "files/download", "nth": 1, "action": "cut_reply", "bytes": 300_000}
+    ]
     with store.open("a.mov") as stream:
         stream.read(1000)
         emulator.plant("/photos/a.mov", os.urandom(900_000))
@@ -224,7 +305,9 @@ def test_a_file_that_changes_while_it_is_downloaded_is_not_mixed(store: DropboxS
                 pass
 
 
-def test_bytes_that_the_line_changed_never_reach_a_disk(store: DropboxStore, emulator: Emulator, tmp_path: Path):
+def test_bytes_that_the_line_changed_never_reach_a_disk(
+    store: DropboxStore, emulator: Emulator, tmp_path: Path
+):
     data = os.urandom(50_000)
     digest = emulator.plant("/photos/a.jpg", data).content_hash
     emulator.faults = [{"route": "files/download", "nth": 1, "action": "corrupt"}]
@@ -236,8 +319,12 @@ def test_bytes_that_the_line_changed_never_reach_a_disk(store: DropboxStore, emu
     nas.close()
 
 
-def test_bytes_that_the_line_changed_are_refused_by_dropbox(store: DropboxStore, emulator: Emulator):
-    emulator.faults = [{"route": "files/upload", "nth": 1, "action": "corrupt", "direction": "request"}]
+def test_bytes_that_the_line_changed_are_refused_by_dropbox(
+    store: DropboxStore, emulator: Emulator
+):
+    emulator.faults = [
+        {"route": "files/upload", "nth": 1, "action": "corrupt", "direction": "request"}
+    ]
     with pytest.raises(FixityMismatch):
         put(store, "a.jpg", os.urandom(1000))
     assert paths(store) == []
@@ -253,7 +340,7 @@ def test_without_a_network_it_says_so(emulator: Emulator, tmp_path: Path):
     emulator.start()
 
 
-# --- refusals ---------------------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -289,19 +376,29 @@ def test_no_space_is_met_by_every_file_and_stops(store: DropboxStore, emulator: 
 
 
 @pytest.mark.parametrize("tag", ["restricted_content", "not_found", "not_file"])
-def test_a_file_that_is_not_handed_out_is_one_files_error(store: DropboxStore, emulator: Emulator, tag: str):
+def test_a_file_that_is_not_handed_out_is_one_files_error(
+    store: DropboxStore, emulator: Emulator, tag: str
+):
     emulator.plant("/photos/a.jpg", b"x")
-    emulator.faults = [{"route": "files/download", "action": "error", "error": {".tag": "path", "path": {".tag": tag}}}]
+    emulator.faults = [
+        {
+            "route": "files/download",
+            "action": "error",
+            "error": {".tag": "path", "path": {".tag": tag}},
+        }
+    ]
     with pytest.raises(StoreError) as caught:
         store.open("a.jpg")
     assert not isinstance(caught.value, StoreUnavailable)
     assert "a.jpg" in str(caught.value)
 
 
-# --- the listing ------------------------------------------------------------------------------------------------------
+# --- the listing ----------------------------------------------------------------------------------
 
 
-def test_a_second_listing_asks_only_for_what_changed(store: DropboxStore, emulator: Emulator, tmp_path: Path):
+def test_a_second_listing_asks_only_for_what_changed(
+    store: DropboxStore, emulator: Emulator, tmp_path: Path
+):
     emulator.plant("/photos/Sub/a.jpg", b"a")
     emulator.plant("/photos/b.jpg", b"b")
     emulator.plant("/photos/gone/c.jpg", b"c")
@@ -316,7 +413,9 @@ def test_a_second_listing_asks_only_for_what_changed(store: DropboxStore, emulat
     later.close()
 
 
-def test_a_cursor_that_dropbox_forgot_lists_everything_anew(store: DropboxStore, emulator: Emulator):
+def test_a_cursor_that_dropbox_forgot_lists_everything_anew(
+    store: DropboxStore, emulator: Emulator
+):
     emulator.plant("/photos/a.jpg", b"a")
     assert paths(store) == ["a.jpg"]
     emulator.expire_cursors()
@@ -325,7 +424,9 @@ def test_a_cursor_that_dropbox_forgot_lists_everything_anew(store: DropboxStore,
     assert paths(store) == ["b.jpg"]
 
 
-def test_a_cursor_of_another_app_is_not_used(store: DropboxStore, emulator: Emulator, tmp_path: Path):
+def test_a_cursor_of_another_app_is_not_used(
+    store: DropboxStore, emulator: Emulator, tmp_path: Path
+):
     emulator.plant("/photos/a.jpg", b"a")
     assert paths(store) == ["a.jpg"]
     (file,) = (tmp_path / "state").rglob("listing-*.sqlite")
@@ -341,8 +442,24 @@ def test_a_first_listing_that_was_cut_off_goes_on_and_is_never_taken_for_whole(
     for number in range(35):
         emulator.plant(f"/photos/{number:02d}.jpg", b"%d" % number)
     store = accounts.store(emulator, tmp_path / "state", patience=0.1)
-    emulator.faults = [{"route": "files/list_folder/continue", "nth": 2, "times": 20, "action": "status", "status": 500}]
-    emulator.faults = [{"route": "files/list_folder/continue", "path": None, "every": 2, "action": "status", "status": 500}]
+    emulator.faults = [
+        {
+            "route": "files/list_folder/continue",
+            "nth": 2,
+            "times": 20,
+            "action": "status",
+            "status": 500,
+        }
+    ]
+    emulator.faults = [
+        {
+            "route": "files/list_folder/continue",
+            "path": None,
+            "every": 2,
+            "action": "status",
+            "status": 500,
+        }
+    ]
     with pytest.raises(StoreUnavailable):
         paths(store)
     emulator.faults = []
@@ -352,7 +469,9 @@ def test_a_first_listing_that_was_cut_off_goes_on_and_is_never_taken_for_whole(
     store.close()
 
 
-def test_a_folder_that_is_gone_is_unavailable_also_for_a_kept_cursor(store: DropboxStore, emulator: Emulator):
+def test_a_folder_that_is_gone_is_unavailable_also_for_a_kept_cursor(
+    store: DropboxStore, emulator: Emulator
+):
     emulator.plant("/photos/a.jpg", b"a")
     assert paths(store) == ["a.jpg"]
     emulator.delete("/photos")
@@ -360,7 +479,9 @@ def test_a_folder_that_is_gone_is_unavailable_also_for_a_kept_cursor(store: Drop
         paths(store)
 
 
-def test_a_damaged_copy_of_the_listing_is_made_anew(store: DropboxStore, emulator: Emulator, tmp_path: Path):
+def test_a_damaged_copy_of_the_listing_is_made_anew(
+    store: DropboxStore, emulator: Emulator, tmp_path: Path
+):
     emulator.plant("/photos/a.jpg", b"a")
     assert paths(store) == ["a.jpg"]
     for file in (tmp_path / "state").rglob("listing-*"):
@@ -376,12 +497,14 @@ def test_dropbox_says_when_something_changes(store: DropboxStore, emulator: Emul
         assert waiting.result(20) is True
 
 
-# --- who we are -------------------------------------------------------------------------------------------------------
+# --- who we are -----------------------------------------------------------------------------------
 
 
 def test_an_expired_token_is_renewed_in_the_middle(emulator: Emulator, tmp_path: Path):
     login = Login(emulator.app_key, emulator.ca_file)
-    store = accounts.store(emulator, tmp_path / "state", credentials=login.finish(emulator.authorize(login.address)))
+    store = accounts.store(
+        emulator, tmp_path / "state", credentials=login.finish(emulator.authorize(login.address))
+    )
     put(store, "a.jpg")
     emulator.expire_tokens()
     put(store, "b.jpg")
@@ -390,7 +513,9 @@ def test_an_expired_token_is_renewed_in_the_middle(emulator: Emulator, tmp_path:
 
 
 @pytest.mark.parametrize("how", ["expire_tokens", "revoke"])
-def test_a_token_that_serves_no_more_stops_the_run_and_says_what_to_do(store: DropboxStore, emulator: Emulator, how: str):
+def test_a_token_that_serves_no_more_stops_the_run_and_says_what_to_do(
+    store: DropboxStore, emulator: Emulator, how: str
+):
     put(store, "a.jpg")
     getattr(emulator, how)()
     with pytest.raises(StoreUnavailable, match="catalog dropbox login") as caught:
@@ -400,7 +525,9 @@ def test_a_token_that_serves_no_more_stops_the_run_and_says_what_to_do(store: Dr
 
 def test_a_permission_that_lacks_is_named(emulator: Emulator, tmp_path: Path):
     grant = emulator.grant(["account_info.read", "files.metadata.read"])
-    store = accounts.store(emulator, tmp_path / "state", credentials=Credentials(grant.access_token))
+    store = accounts.store(
+        emulator, tmp_path / "state", credentials=Credentials(grant.access_token)
+    )
     with pytest.raises(StoreUnavailable, match=r"files\.content\.write"):
         put(store, "a.jpg")
     store.close()
@@ -448,7 +575,9 @@ def test_the_named_certificate_is_not_overridden_by_the_environment(
     assert paths(store) == ["a.jpg"]
 
 
-def test_a_stranger_in_the_line_is_not_trusted(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_stranger_in_the_line_is_not_trusted(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     connection = Connection(Credentials(emulator.token), patience=5.0)
@@ -459,7 +588,10 @@ def test_a_stranger_in_the_line_is_not_trusted(emulator: Emulator, tmp_path: Pat
 
 def test_a_team_space_is_another_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with accounts.account(tmp_path / "team", monkeypatch, team=True) as emulator:
-        home, team = (accounts.store(emulator, tmp_path / "state", "", space=space) for space in ("home", "team"))
+        home, team = (
+            accounts.store(emulator, tmp_path / "state", "", space=space)
+            for space in ("home", "team")
+        )
         put(team, "shared/a.jpg")
         assert paths(home) == []
         assert "shared/a.jpg" in paths(team)
@@ -470,12 +602,16 @@ def test_a_team_space_is_another_tree(tmp_path: Path, monkeypatch: pytest.Monkey
             each.close()
 
 
-# --- one account, two folders -----------------------------------------------------------------------------------------
+# --- one account, two folders ---------------------------------------------------------------------
 
 
-def test_a_file_of_another_folder_is_adopted_without_a_byte(store: DropboxStore, emulator: Emulator, tmp_path: Path):
+def test_a_file_of_another_folder_is_adopted_without_a_byte(
+    store: DropboxStore, emulator: Emulator, tmp_path: Path
+):
     digest = emulator.plant("/Camera Uploads/a.jpg", b"x" * 1000).content_hash
-    camera = accounts.store(emulator, tmp_path / "state", "/Camera Uploads", "source", managed=False)
+    camera = accounts.store(
+        emulator, tmp_path / "state", "/Camera Uploads", "source", managed=False
+    )
     entry = store.adopt(camera, "a.jpg", "2020/a.jpg", digest)
     assert entry is not None and (entry.path, entry.content_hash) == ("2020/a.jpg", digest)
     assert emulator.count("files/download") + emulator.count("files/upload*") == 0
@@ -512,17 +648,21 @@ class Killed(io.BytesIO):
         return super().read(count)
 
 
-# --- others in the same account ---------------------------------------------------------------------------------------
+# --- others in the same account -------------------------------------------------------------------
 
 
-def test_two_programs_that_list_at_once_both_see_all(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_two_programs_that_list_at_once_both_see_all(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr("catalog.stores.dropbox.listing.PAGE", 5)
     for number in range(40):
         emulator.plant(f"/photos/{number:02d}.jpg", b"%d" % number)
     one, other = (accounts.store(emulator, tmp_path / "state") for _ in range(2))
     assert len(paths(one)) == 40
     emulator.expire_cursors()
-    emulator.faults = [{"route": "files/list_folder/continue", "every": 3, "action": "delay", "seconds": 0.1}]
+    emulator.faults = [
+        {"route": "files/list_folder/continue", "every": 3, "action": "delay", "seconds": 0.1}
+    ]
     with ThreadPoolExecutor(2) as pool:
         seen = list(pool.map(paths, (one, other, one, other)))
     assert [len(found) for found in seen] == [40] * 4
@@ -548,7 +688,9 @@ def test_what_took_a_files_place_meanwhile_is_not_deleted(store: DropboxStore, e
 
 
 @pytest.mark.parametrize("where", ["head", "middle"])
-def test_damage_to_the_kept_listing_heals(store: DropboxStore, emulator: Emulator, tmp_path: Path, where: str):
+def test_damage_to_the_kept_listing_heals(
+    store: DropboxStore, emulator: Emulator, tmp_path: Path, where: str
+):
     for number in range(400):
         emulator.plant(f"/photos/{number:03d}.jpg", b"%d" % number)
     assert len(paths(store)) == 400
@@ -577,10 +719,19 @@ def test_a_state_folder_that_cannot_be_used_is_told(emulator: Emulator, tmp_path
 
 @pytest.mark.parametrize(
     "route",
-    ["files/upload_session/append_batch", "files/upload_session/finish_batch_v2", "files/move_batch_v2", "files/delete_batch"],
+    [
+        "files/upload_session/append_batch",
+        "files/upload_session/finish_batch_v2",
+        "files/move_batch_v2",
+        "files/delete_batch",
+    ],
 )
-def test_an_entry_that_fails_without_a_reason_fails_alone(store: DropboxStore, emulator: Emulator, route: str):
-    emulator.faults = [{"route": route, "action": "entry_error", "entries": [1], "error": {".tag": "other"}}]
+def test_an_entry_that_fails_without_a_reason_fails_alone(
+    store: DropboxStore, emulator: Emulator, route: str
+):
+    emulator.faults = [
+        {"route": route, "action": "entry_error", "entries": [1], "error": {".tag": "other"}}
+    ]
     many = [f"{n}.jpg" for n in range(6)]
 
     def outcome(work: Any) -> str:
@@ -600,8 +751,12 @@ def test_an_entry_that_fails_without_a_reason_fails_alone(store: DropboxStore, e
     assert emulator.faults.fired
 
 
-def test_a_setting_that_no_request_can_hold_is_not_tried_for_long(emulator: Emulator, tmp_path: Path):
-    store = accounts.store(emulator, tmp_path / "state", credentials=Credentials("secret\nline"), patience=900.0)
+def test_a_setting_that_no_request_can_hold_is_not_tried_for_long(
+    emulator: Emulator, tmp_path: Path
+):
+    store = accounts.store(
+        emulator, tmp_path / "state", credentials=Credentials("secret\nline"), patience=900.0
+    )
     with pytest.raises(StoreUnavailable) as caught:
         paths(store)
     assert "secret" not in str(caught.value)

@@ -1,4 +1,6 @@
-"""The store contract on a real account. Only where CATALOG_TEST_DROPBOX_TOKEN holds an access token for one.
+"""The store contract on a real account.
+
+Only where CATALOG_TEST_DROPBOX_TOKEN holds an access token for one.
 
 Everything happens in a new folder, /catalog-test-..., which is deleted at the end.
 """
@@ -19,7 +21,9 @@ from catalog.stores.dropbox.store import DropboxStore
 
 TOKEN = os.environ.get("CATALOG_TEST_DROPBOX_TOKEN", "")
 
-pytestmark = pytest.mark.skipif(not TOKEN, reason="CATALOG_TEST_DROPBOX_TOKEN is not set: no real Dropbox account is touched")
+pytestmark = pytest.mark.skipif(
+    not TOKEN, reason="CATALOG_TEST_DROPBOX_TOKEN is not set: no real Dropbox account is touched"
+)
 
 
 class TestRealDropbox(StoreContract):
@@ -37,7 +41,9 @@ class TestRealDropbox(StoreContract):
 
     @pytest.fixture
     def store(self, root: str, tmp_path: Path) -> Iterator[DropboxStore]:
-        store = DropboxStore("dropbox", root, Connection(Credentials(TOKEN), patience=300.0), tmp_path)
+        store = DropboxStore(
+            "dropbox", root, Connection(Credentials(TOKEN), patience=300.0), tmp_path
+        )
         yield store
         store.close()
 

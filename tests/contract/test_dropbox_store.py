@@ -57,31 +57,43 @@ class TestDropboxStore(StoreContract):
         yield store
         store.close()
 
-    # --- sizes ---------------------------------------------------------------------------------------------------------
+    # --- sizes ------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("size", [SINGLE - 1, SINGLE, SINGLE + 1, LIMIT - 1, LIMIT, LIMIT + 1])
-    def test_files_around_the_limits_of_a_request_arrive_whole(self, store: DropboxStore, tmp_path: Path, size: int):
+    def test_files_around_the_limits_of_a_request_arrive_whole(
+        self, store: DropboxStore, tmp_path: Path, size: int
+    ):
         digest = sparse(tmp_path / "big", size)
         with (tmp_path / "big").open("rb") as stream:
             entry = store.put("big.mov", stream, size, MTIME, digest)
         assert (entry.size, entry.content_hash) == (size, digest)
         assert store.read_range("big.mov", size - 3, 10) == (tmp_path / "big").read_bytes()[-3:]
 
-    def test_a_file_of_more_than_two_gigabytes(self, store: DropboxStore, emulator: Emulator, tmp_path: Path):
+    def test_a_file_of_more_than_two_gigabytes(
+        self, store: DropboxStore, emulator: Emulator, tmp_path: Path
+    ):
         size = 2**31 + 12345
         digest = sparse(tmp_path / "big", size)
         with (tmp_path / "big").open("rb") as stream:
             store.put("big.mov", stream, size, MTIME, digest)
         record = emulator.files()["/photos/big.mov"]
         assert (record.size, record.content_hash) == (size, digest)
-        assert emulator.count("files/upload_session/append_v2") == size // PIECE  # in pieces, of which the first one starts it
+        assert (
+            emulator.count("files/upload_session/append_v2") == size // PIECE
+        )  # in pieces, of which the first one starts it
 
-    def test_small_files_of_many_threads_travel_together(self, store: DropboxStore, emulator: Emulator):
+    def test_small_files_of_many_threads_travel_together(
+        self, store: DropboxStore, emulator: Emulator
+    ):
         with ThreadPoolExecutor(store.capabilities.together) as pool:
             list(pool.map(lambda n: put(store, f"{n % 5}/{n}.jpg", b"%d" % n), range(200)))
         assert len(paths(store)) == 200
-        assert emulator.count("files/upload") + emulator.count("files/upload_session/*") < 100  # and not 200
+        assert (
+            emulator.count("files/upload") + emulator.count("files/upload_session/*") < 100
+        )  # and not 200
 
-    def test_whole_seconds_of_the_files_time_are_kept(self, store: DropboxStore, emulator: Emulator):
+    def test_whole_seconds_of_the_files_time_are_kept(
+        self, store: DropboxStore, emulator: Emulator
+    ):
         put(store, "a.jpg")
         assert emulator.files()["/photos/a.jpg"].client_modified.timestamp() == MTIME // 10**9

@@ -63,7 +63,9 @@ def test_every_kind_is_under_the_contract() -> None:
     assert without_contract([*registry.kinds(), Toy()]) == ["toy"]
 
 
-def test_a_kind_is_known_once_it_is_registered(monkeypatch: pytest.MonkeyPatch, context: StoreContext) -> None:
+def test_a_kind_is_known_once_it_is_registered(
+    monkeypatch: pytest.MonkeyPatch, context: StoreContext
+) -> None:
     class Toy(MemoryKind):
         name = "toy"
         prefix = "toy:"
@@ -77,7 +79,7 @@ def test_a_kind_is_known_once_it_is_registered(monkeypatch: pytest.MonkeyPatch, 
         registry.register(Toy())
 
 
-# --- how a root is named -----------------------------------------------------------------------------------------------
+# --- how a root is named --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -98,10 +100,14 @@ def test_a_root_is_named_by_a_person_and_recorded(
     record = {"name": "mine", "kind": root.kind, "root": root.text}
     assert registry.root_recorded(record, context) == root
     assert registry.shown(record) == shown
-    assert registry.folder_recorded(record) == root.folder == (Path(text) if kind == "local" else None)
+    assert (
+        registry.folder_recorded(record) == root.folder == (Path(text) if kind == "local" else None)
+    )
 
 
-def test_a_path_of_this_machine_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, context: StoreContext) -> None:
+def test_a_path_of_this_machine_is_made_absolute(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, context: StoreContext
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert registry.root_named("x/y", context).text == f"{tmp_path}/x/y"
@@ -110,7 +116,9 @@ def test_a_path_of_this_machine_is_made_absolute(monkeypatch: pytest.MonkeyPatch
     assert registry.root_named("odd:name", context).text == f"{tmp_path}/odd:name"
 
 
-@pytest.mark.parametrize("given", ["dropbox:/a/../b", "memory:", "memory:disk/../other", "", "nul\0"])
+@pytest.mark.parametrize(
+    "given", ["dropbox:/a/../b", "memory:", "memory:disk/../other", "", "nul\0"]
+)
 def test_what_can_be_no_root_is_refused(context: StoreContext, given: str) -> None:
     with pytest.raises(UsageError):
         registry.root_named(given, context)
@@ -120,7 +128,9 @@ def test_a_kind_that_there_is_not_is_never_taken_for_a_folder(context: StoreCont
     with pytest.raises(UnknownKind) as caught:
         registry.root_named("webdav:https://cloud.example/photos", context)
     line = str(caught.value)
-    assert "webdav:https://cloud.example/photos" in line and "no kind of store called webdav" in line
+    assert (
+        "webdav:https://cloud.example/photos" in line and "no kind of store called webdav" in line
+    )
     assert "dropbox:/photos" in line and "/photos" in line
 
 
@@ -135,7 +145,10 @@ def test_a_recorded_kind_that_this_program_does_not_know_is_an_error_that_says_w
         with pytest.raises(UnknownKind) as caught:
             attempt()
         line = str(caught.value)
-        assert all(word in line for word in ("cloud", "webdav", "dropbox, local", "catalog store remove cloud"))
+        assert all(
+            word in line
+            for word in ("cloud", "webdav", "dropbox, local", "catalog store remove cloud")
+        )
         assert caught.value.exit_code == 2
     assert registry.shown(record) == "webdav:https://cloud.example"
 
@@ -145,7 +158,7 @@ def test_a_connection_that_nobody_configured_is_told(context: StoreContext) -> N
         DropboxRoot("/photos", context).store("dropbox")
 
 
-# --- how roots lie to each other ---------------------------------------------------------------------------------------
+# --- how roots lie to each other ------------------------------------------------------------------
 
 
 def root(kind: Kind, text: str, context: StoreContext) -> Root:
@@ -182,28 +195,42 @@ def test_roots_of_one_kind_overlap_by_their_paths(
 
 
 def test_names_of_dropbox_overlap_in_any_case(context: StoreContext) -> None:
-    assert root(DropboxKind(), "/Photos/A", context).overlap(root(DropboxKind(), "/photos", context)) is Overlap.INSIDE
+    assert (
+        root(DropboxKind(), "/Photos/A", context).overlap(root(DropboxKind(), "/photos", context))
+        is Overlap.INSIDE
+    )
 
 
 def test_roots_of_two_kinds_share_nothing(memory: MemoryKind, context: StoreContext) -> None:
     roots = [root(kind, "/disk/a", context) for kind in (LocalKind(), DropboxKind(), KIND)]
-    assert [one.overlap(other) for one in roots for other in roots if one is not other] == [None] * 6
+    assert [one.overlap(other) for one in roots for other in roots if one is not other] == [
+        None
+    ] * 6
 
 
 def test_a_link_to_a_folder_is_that_folder(tmp_path: Path) -> None:
     (tmp_path / "real" / "inner").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert LocalRoot(tmp_path / "link").overlap(LocalRoot(tmp_path / "real")) is Overlap.SAME
-    assert LocalRoot(tmp_path / "link" / "inner").overlap(LocalRoot(tmp_path / "real")) is Overlap.INSIDE
+    assert (
+        LocalRoot(tmp_path / "link" / "inner").overlap(LocalRoot(tmp_path / "real"))
+        is Overlap.INSIDE
+    )
 
 
-@pytest.mark.parametrize(("kind", "text"), [(LocalKind(), "/a/b"), (DropboxKind(), "/a/b"), (KIND, "a/b")])
-def test_upwards_are_the_root_and_all_above_it(memory: MemoryKind, context: StoreContext, kind: Kind, text: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "text"), [(LocalKind(), "/a/b"), (DropboxKind(), "/a/b"), (KIND, "a/b")]
+)
+def test_upwards_are_the_root_and_all_above_it(
+    memory: MemoryKind, context: StoreContext, kind: Kind, text: str
+) -> None:
     found = [r.text for r in root(kind, text, context).upwards()]
-    assert found[:2] == [text, text.rpartition("/")[0]] and len(found) == (3 if text.startswith("/") else 2)
+    assert found[:2] == [text, text.rpartition("/")[0]] and len(found) == (
+        3 if text.startswith("/") else 2
+    )
 
 
-# --- markers -----------------------------------------------------------------------------------------------------------
+# --- markers --------------------------------------------------------------------------------------
 
 
 def test_a_root_far_away_is_marked_once(memory: MemoryKind, context: StoreContext) -> None:
@@ -215,7 +242,9 @@ def test_a_root_far_away_is_marked_once(memory: MemoryKind, context: StoreContex
     assert paths(there.store("mine")) == []
 
 
-def test_a_damaged_marker_far_away_is_no_missing_one(memory: MemoryKind, context: StoreContext) -> None:
+def test_a_damaged_marker_far_away_is_no_missing_one(
+    memory: MemoryKind, context: StoreContext
+) -> None:
     there = root(memory, "disk/photos", context)
     store = cast("MemoryStore", there.store("mine"))
     store.write_private(MARKER, b"{")
@@ -223,11 +252,13 @@ def test_a_damaged_marker_far_away_is_no_missing_one(memory: MemoryKind, context
         there.marker()
 
 
-# --- folders of a store as a person names them -------------------------------------------------------------------------
+# --- folders of a store as a person names them ----------------------------------------------------
 
 
 @pytest.fixture(params=["local", "memory"])
-def holding(request: pytest.FixtureRequest, memory: MemoryKind, tmp_path: Path) -> tuple[ManagedStore, str]:
+def holding(
+    request: pytest.FixtureRequest, memory: MemoryKind, tmp_path: Path
+) -> tuple[ManagedStore, str]:
     """A store with a folder, and its root as an absolute path."""
     if request.param == "memory":
         store: ManagedStore = MemoryStore("mine", "photos", memory.disk("disk"))
@@ -244,13 +275,18 @@ def test_a_folder_is_named_relative_to_the_root_or_absolute(
     holding: tuple[ManagedStore, str],
 ) -> None:
     store, base = holding
-    assert store.relative("2019/07/") == store.relative("2019/07") == store.relative(f"{base}/2019/07") == "2019/07"
+    assert (
+        store.relative("2019/07/")
+        == store.relative("2019/07")
+        == store.relative(f"{base}/2019/07")
+        == "2019/07"
+    )
     assert store.relative(base) == store.relative("") == ""
     with pytest.raises(UsageError, match="does not lie in"):
         store.relative(f"{base}x/2019")
 
 
-# --- the check of paths ------------------------------------------------------------------------------------------------
+# --- the check of paths ---------------------------------------------------------------------------
 
 
 def named(**capabilities: Any) -> Any:
@@ -287,7 +323,9 @@ def test_names_are_as_long_as_the_store_can_hold() -> None:
 def test_files_are_as_large_as_the_store_can_hold() -> None:
     check_size("a.mov", 2_000_000, named(largest_file=2_000_000))
     check_size("a.mov", 10**15, named())
-    with pytest.raises(InvalidPath, match=r"a\.mov is larger \(2\.1 MB\) than store mine can hold \(2\.0 MB\)"):
+    with pytest.raises(
+        InvalidPath, match=r"a\.mov is larger \(2\.1 MB\) than store mine can hold \(2\.0 MB\)"
+    ):
         check_size("a.mov", 2_100_000, named(largest_file=2_000_000))
 
 
@@ -296,7 +334,7 @@ def test_a_store_that_is_only_read_from_takes_nothing() -> None:
         check_writable("a", named(read_only=True))
 
 
-# --- what the store book makes of them ---------------------------------------------------------------------------------
+# --- what the store book makes of them ------------------------------------------------------------
 
 
 def book(context: StoreContext, *records: dict[str, Any], **settings: Any) -> StoreBook:
@@ -305,17 +343,24 @@ def book(context: StoreContext, *records: dict[str, Any], **settings: Any) -> St
     return StoreBook(workspace, cast(Any, SimpleNamespace(stores=lambda: list(records))))
 
 
-def test_a_store_lies_where_a_setting_says_else_where_it_was_recorded(memory: MemoryKind, context: StoreContext) -> None:
+def test_a_store_lies_where_a_setting_says_else_where_it_was_recorded(
+    memory: MemoryKind, context: StoreContext
+) -> None:
     nas = {"name": "nas", "kind": "local", "root": "/old"}
     assert book(context, nas, nas_root=Path("/new")).root("nas").text == "/new"
     assert book(context, nas).root("nas").text == "/old"
     assert book(context, dropbox_root="photos").root("dropbox").shown == "dropbox:/photos"
     moved = {"name": "dropbox", "kind": "local", "root": "/copy"}
     assert book(context, moved, dropbox_root="photos").root("dropbox").shown == "/copy"
-    assert book(context, {"name": "m", "kind": "memory", "root": "d/a"}).root("m").shown == "memory:d/a"
+    assert (
+        book(context, {"name": "m", "kind": "memory", "root": "d/a"}).root("m").shown
+        == "memory:d/a"
+    )
 
 
-@pytest.mark.parametrize(("name", "words"), [("nas", "nas_root"), ("dropbox", "dropbox_root"), ("usb", "no store usb")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("nas", "nas_root"), ("dropbox", "dropbox_root"), ("usb", "no store usb")]
+)
 def test_a_store_that_lies_nowhere_is_told(context: StoreContext, name: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         book(context).root(name)

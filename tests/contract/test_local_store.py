@@ -66,7 +66,7 @@ class TestLocalStore(StoreContract):
     def leftovers(self, store: LocalStore) -> list[str]:  # type: ignore[override]
         return strays(store.root)
 
-    # --- folders -------------------------------------------------------------------------------------------------------
+    # --- folders ----------------------------------------------------------------------------------
 
     def test_folders_are_those_that_hold_what_is_listed(self, store: LocalStore, tmp_path: Path):
         put(store, "2015/b/x.jpg", b"x")
@@ -75,7 +75,12 @@ class TestLocalStore(StoreContract):
         (store.root / "2015" / "link").symlink_to(tmp_path)
         assert list(store.folders()) == ["", "2015", "2015/a", "2015/a/c", "2015/b", "2015/empty"]
         assert list(store.folders("2015/a")) == ["2015/a", "2015/a/c"]
-        wary = LocalStore("nas", store.root, managed=False, avoid=lambda folder: "ours" if folder.name == "a" else "")
+        wary = LocalStore(
+            "nas",
+            store.root,
+            managed=False,
+            avoid=lambda folder: "ours" if folder.name == "a" else "",
+        )
         assert list(wary.folders("2015")) == ["2015", "2015/b", "2015/empty"]
 
     def test_a_folder_that_cannot_be_listed_is_named_so_that_its_listing_tells(
@@ -94,9 +99,11 @@ class TestLocalStore(StoreContract):
         (entry,) = store.list("2015/a", recursive=False)
         assert entry.path == "2015/a" and "cannot be listed" in entry.problem
 
-    # --- what is no file -----------------------------------------------------------------------------------------------
+    # --- what is no file --------------------------------------------------------------------------
 
-    def test_links_are_listed_with_their_problem_and_not_followed(self, store: LocalStore, tmp_path: Path):
+    def test_links_are_listed_with_their_problem_and_not_followed(
+        self, store: LocalStore, tmp_path: Path
+    ):
         (tmp_path / "outside").mkdir()
         (tmp_path / "outside" / "x.jpg").write_bytes(b"x")
         (store.root / "file.jpg").symlink_to(tmp_path / "outside" / "x.jpg")
@@ -112,7 +119,9 @@ class TestLocalStore(StoreContract):
         with pytest.raises(NotFound):
             paths(store, "folder")
 
-    def test_pipes_and_sockets_are_listed_with_their_problem_and_never_opened(self, store: LocalStore):
+    def test_pipes_and_sockets_are_listed_with_their_problem_and_never_opened(
+        self, store: LocalStore
+    ):
         os.mkfifo(store.root / "pipe.jpg")
         with socket.socket(socket.AF_UNIX) as listener:
             directory = os.open(store.root, os.O_RDONLY)
@@ -147,9 +156,11 @@ class TestLocalStore(StoreContract):
             store.move("a.jpg", "2019/a.jpg")
         assert paths(store) == ["2019", "a.jpg"]
 
-    # --- the private folder --------------------------------------------------------------------------------------------
+    # --- the private folder -----------------------------------------------------------------------
 
-    def test_the_private_folder_is_never_listed_nor_written_to_nor_taken_apart(self, store: LocalStore):
+    def test_the_private_folder_is_never_listed_nor_written_to_nor_taken_apart(
+        self, store: LocalStore
+    ):
         write_marker(store.root, "nas")
         put(store, "a.jpg")
         assert paths(store) == ["a.jpg"]
@@ -172,8 +183,9 @@ class TestLocalStore(StoreContract):
         assert (store.root / PRIVATE / "trash" / "run" / "x" / "a.jpg").read_bytes() == b"one"
         assert (store.root / PRIVATE / "trash" / "run.1" / "x" / "a.jpg").read_bytes() == b"two"
         assert [(t.key, t.batch, t.path, t.size) for t in store.trashed()] == [
-            ("run/x/a.jpg", "run", "x/a.jpg", 3), ("run.1/x/a.jpg", "run", "x/a.jpg", 3)
-        ]  # fmt: skip
+            ("run/x/a.jpg", "run", "x/a.jpg", 3),
+            ("run.1/x/a.jpg", "run", "x/a.jpg", 3),
+        ]
         assert store.trash_checksum("run.1/x/a.jpg") == content_hash(b"two")
 
     def test_what_comes_back_from_the_trash_overwrites_nothing(self, store: LocalStore):
@@ -203,15 +215,21 @@ class TestLocalStore(StoreContract):
         store.close()
         assert not (store.root / PRIVATE / "tmp").exists()
 
-    def test_the_temporary_folder_of_a_killed_run_is_swept_and_a_living_ones_is_kept(self, store: LocalStore):
+    def test_the_temporary_folder_of_a_killed_run_is_swept_and_a_living_ones_is_kept(
+        self, store: LocalStore
+    ):
         script = (
             "import sys, pathlib; from catalog.stores.local import LocalStore\n"
-            "s = LocalStore('nas', pathlib.Path(sys.argv[1])); p = s._scratch_folder() / '1.part'; p.write_bytes(b'half')\n"
+            "s = LocalStore('nas', pathlib.Path(sys.argv[1])); p = s._scratch_folder() / "
+            "'1.part'; p.write_bytes(b'half')\n"
             "print(p, flush=True); sys.stdin.read()"
         )
         runs = [
             subprocess.Popen(
-                [sys.executable, "-c", script, str(store.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                [sys.executable, "-c", script, str(store.root)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
             )
             for _ in range(2)
         ]
@@ -249,7 +267,9 @@ class TestLocalStore(StoreContract):
         store.sweep()
         assert not theirs.exists()
 
-    def test_a_temporary_folder_that_is_being_swept_is_not_taken(self, store: LocalStore, monkeypatch: pytest.MonkeyPatch):
+    def test_a_temporary_folder_that_is_being_swept_is_not_taken(
+        self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+    ):
         real, refused = scratch.fcntl.flock, []
 
         def contended(descriptor: int, operation: int) -> None:
@@ -260,14 +280,25 @@ class TestLocalStore(StoreContract):
 
         monkeypatch.setattr(scratch.fcntl, "flock", contended)
         first, lock = scratch.claim_scratch(store.root)
-        assert refused and [first] == [p for p in first.parent.iterdir() if p == first] and len(list(first.parent.iterdir())) == 1
+        assert (
+            refused
+            and [first] == [p for p in first.parent.iterdir() if p == first]
+            and len(list(first.parent.iterdir())) == 1
+        )
         scratch.release_scratch(first, lock)
 
     def test_a_folder_to_be_avoided_is_an_entry_with_the_reason(self, store: LocalStore):
         put(store, "mine/a.jpg")
         put(store, "other/b.jpg")
-        wary = LocalStore("source", store.root, managed=False, avoid=lambda f: "not this one" if f.name == "mine" else "")
-        assert [(e.path, e.problem) for e in wary.list() if "mine" in e.path or "other" in e.path] == [
+        wary = LocalStore(
+            "source",
+            store.root,
+            managed=False,
+            avoid=lambda f: "not this one" if f.name == "mine" else "",
+        )
+        assert [
+            (e.path, e.problem) for e in wary.list() if "mine" in e.path or "other" in e.path
+        ] == [
             ("mine", "not this one"),
             ("other/b.jpg", ""),
         ]
@@ -338,7 +369,7 @@ class TestLocalStore(StoreContract):
         assert len(wins) == 1 and len(losses) == 5
         assert read(store, "a.jpg") == wins[0] and strays(store.root) == []
 
-    # --- file systems that are special -----------------------------------------------------------------------------------
+    # --- file systems that are special ------------------------------------------------------------
 
     def test_a_system_that_copies_nothing_and_calls_it_the_end_is_not_believed(
         self, store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -426,7 +457,9 @@ class TestLocalStore(StoreContract):
             paths(LocalStore("nas", root))
         root.chmod(0o755)
 
-    def test_a_folder_that_cannot_be_listed_is_an_entry_and_no_silence(self, store: LocalStore, monkeypatch: pytest.MonkeyPatch):
+    def test_a_folder_that_cannot_be_listed_is_an_entry_and_no_silence(
+        self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+    ):
         put(store, "x/a.jpg")
         put(store, "z.jpg")
         real = os.scandir
@@ -439,7 +472,9 @@ class TestLocalStore(StoreContract):
         monkeypatch.setattr(os, "scandir", failing)
         assert [(e.path, bool(e.problem)) for e in store.list()] == [("z.jpg", False), ("x", True)]
 
-    def test_a_root_that_cannot_be_listed_is_an_error(self, store: LocalStore, monkeypatch: pytest.MonkeyPatch):
+    def test_a_root_that_cannot_be_listed_is_an_error(
+        self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+    ):
         def failing(_folder: str):
             raise OSError(errno.ESTALE, "Stale file handle")
 
@@ -451,8 +486,12 @@ class TestLocalStore(StoreContract):
 def test_a_folder_that_is_only_read_from_cannot_be_written_to(tmp_path: Path):
     (tmp_path / "a.jpg").write_bytes(b"a")
     store = LocalStore("source", tmp_path, managed=False)
-    for attempt in (lambda: put(store, "b.jpg"), lambda: store.move("a.jpg", "b.jpg"), lambda: store.remove("a.jpg"),
-                    lambda: store.copy("a.jpg", "b.jpg")):  # fmt: skip
+    for attempt in (
+        lambda: put(store, "b.jpg"),
+        lambda: store.move("a.jpg", "b.jpg"),
+        lambda: store.remove("a.jpg"),
+        lambda: store.copy("a.jpg", "b.jpg"),
+    ):
         with pytest.raises(ReadOnlyStore):
             attempt()
     assert os.listdir(tmp_path) == ["a.jpg"]
@@ -473,7 +512,11 @@ def test_an_entry_tells_what_its_file_is_recognised_by(tmp_path: Path):
 def tmpfs(folder: Path, options: str) -> Iterator[Path]:
     """A small file system in memory; skips where it cannot be mounted."""
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
+    )
     if done.returncode:
         pytest.skip("a file system of a test's own can be mounted by root only")
     try:
@@ -482,7 +525,7 @@ def tmpfs(folder: Path, options: str) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-# --- placing -----------------------------------------------------------------------------------------------------------
+# --- placing --------------------------------------------------------------------------------------
 
 
 def refuse(number: int):
@@ -531,8 +574,12 @@ def test_a_source_that_is_not_there_leaves_no_reserved_name(way: str, tmp_path: 
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM, errno.EMLINK])
-def test_a_system_without_links_reserves_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int):
+@pytest.mark.parametrize(
+    "number", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM, errno.EMLINK]
+)
+def test_a_system_without_links_reserves_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+):
     monkeypatch.setattr(placing, "_rename_noreplace", lambda *_a: False)
     monkeypatch.setattr(os, "link", refuse(number))
     (tmp_path / "a").write_bytes(b"new")
@@ -540,7 +587,9 @@ def test_a_system_without_links_reserves_the_name(tmp_path: Path, monkeypatch: p
     assert (tmp_path / "b").read_bytes() == b"new"
 
 
-def test_an_interrupted_replacement_gives_the_reserved_name_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_interrupted_replacement_gives_the_reserved_name_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     def interrupted(*_args: object) -> None:
         raise KeyboardInterrupt
 
@@ -553,14 +602,16 @@ def test_an_interrupted_replacement_gives_the_reserved_name_back(tmp_path: Path,
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_a_system_that_cannot_rename_so_is_asked_only_politely(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_a_system_that_cannot_rename_so_is_asked_only_politely(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     monkeypatch.setattr(placing.ctypes, "CDLL", lambda *_a, **_k: object())
     (tmp_path / "a").write_bytes(b"new")
     place_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
     assert (tmp_path / "b").read_bytes() == b"new"
 
 
-# --- marker ------------------------------------------------------------------------------------------------------------
+# --- marker ---------------------------------------------------------------------------------------
 
 
 def test_a_marker_that_was_written_is_read_again(tmp_path: Path):
@@ -580,7 +631,9 @@ def test_a_root_that_is_not_there_yet_is_made_and_marked(tmp_path: Path):
     assert write_marker(tmp_path / "new" / "root", "nas") == read_marker(tmp_path / "new" / "root")
 
 
-def test_a_marker_is_written_aside_where_later_runs_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_marker_is_written_aside_where_later_runs_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     class Killed(BaseException):
         pass
 
@@ -612,7 +665,10 @@ def test_many_who_mark_one_root_at_once_agree_on_its_id(tmp_path: Path):
     assert os.listdir(tmp_path / PRIVATE) == ["store.json"]
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b'"x"', b"{}", b"\xff\xfe", b'{"store": "nas"}', b'{"id": null}'])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"[]", b"null", b'"x"', b"{}", b"\xff\xfe", b'{"store": "nas"}', b'{"id": null}'],
+)
 def test_a_damaged_marker_is_no_missing_one(tmp_path: Path, data: bytes):
     marker_path(tmp_path).parent.mkdir()
     marker_path(tmp_path).write_bytes(data)

@@ -1,4 +1,6 @@
-"""The catalog from Python: what is public, what it returns, that it is silent, and several threads at once."""
+"""The catalog from Python: what is public, what it returns, that it is silent,
+and several threads at once.
+"""
 
 from __future__ import annotations
 
@@ -46,35 +48,86 @@ def opened(settings: dict[str, object]) -> Iterator[catalog.Catalog]:
 
 def test_the_public_names_are_these() -> None:
     assert catalog.__all__ == [
-        "Catalog", "CatalogError", "CatalogIndexError", "ConfigError", "Interrupted", "MediaError", "NodeError", "Outcome",
-        "PlanRefused", "RunResult", "StoreError", "TransferError", "UsageError", "__version__", "open_catalog",
-    ]  # fmt: skip
+        "Catalog",
+        "CatalogError",
+        "CatalogIndexError",
+        "ConfigError",
+        "Interrupted",
+        "MediaError",
+        "NodeError",
+        "Outcome",
+        "PlanRefused",
+        "RunResult",
+        "StoreError",
+        "TransferError",
+        "UsageError",
+        "__version__",
+        "open_catalog",
+    ]
     assert all(getattr(catalog, name) is not None for name in catalog.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'Workspace'"):
         _ = catalog.Workspace
     verbs = {name for name in vars(catalog.Catalog) if not name.startswith("_")}
     assert verbs == {
-        "close", "search", "show", "status", "history", "runs", "stores", "shortfalls", "trash", "similar", "duplicates", "bad",
-        "upload", "sync", "mirror", "verify", "export", "import_", "tag", "set", "measure", "resolve", "forget", "prune",
-        "restore_from_trash", "empty_trash", "undo",
-    }  # fmt: skip
+        "close",
+        "search",
+        "show",
+        "status",
+        "history",
+        "runs",
+        "stores",
+        "shortfalls",
+        "trash",
+        "similar",
+        "duplicates",
+        "bad",
+        "upload",
+        "sync",
+        "mirror",
+        "verify",
+        "export",
+        "import_",
+        "tag",
+        "set",
+        "measure",
+        "resolve",
+        "forget",
+        "prune",
+        "restore_from_trash",
+        "empty_trash",
+        "undo",
+    }
 
 
 def test_its_types_are_shipped() -> None:
     assert (Path(catalog.__file__).parent / "py.typed").exists()
 
 
-def test_a_life_of_a_catalog(lab: Lab, settings: dict[str, object], capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_life_of_a_catalog(
+    lab: Lab, settings: dict[str, object], capfd: pytest.CaptureFixture[str]
+) -> None:
     put(lab.source, photos(1, 2, 3) | {"again/1.jpg": photos(1)["1.jpg"], "notes.txt": b"hello"})
     told: list[catalog.Outcome] = []
     with catalog.open_catalog(on_outcome=told.append, **settings) as c:
         planned = c.upload(lab.source, recursive=True, dryrun=True)
-        assert planned.dry and planned.run == "" and planned.counts["planned"] == 3 and not lab.root.exists()
+        assert (
+            planned.dry
+            and planned.run == ""
+            and planned.counts["planned"] == 3
+            and not lab.root.exists()
+        )
         done = c.upload(lab.source, recursive=True)
         assert (done.counts["new"], done.counts["duplicate"], done.problems) == (3, 1, 0)
         assert done.journal is not None and done.journal.exists() and done.run in done.journal.name
-        assert {(o.path, o.outcome) for o in told[-5:]} >= {("1.jpg", "new"), ("again/1.jpg", "duplicate")}
-        assert [asset.taken[:10] for asset in c.search("taken:2019", sort="taken")] == ["2019-07-02", "2019-07-03", "2019-07-04"]
+        assert {(o.path, o.outcome) for o in told[-5:]} >= {
+            ("1.jpg", "new"),
+            ("again/1.jpg", "duplicate"),
+        }
+        assert [asset.taken[:10] for asset in c.search("taken:2019", sort="taken")] == [
+            "2019-07-02",
+            "2019-07-03",
+            "2019-07-04",
+        ]
         assert c.search("taken:2019", limit=1).count() == 3
         assert c.status().totals.assets == 3
         first = next(iter(c.search(sort="taken")))
@@ -83,15 +136,24 @@ def test_a_life_of_a_catalog(lab: Lab, settings: dict[str, object], capfd: pytes
         assert c.undo(tagged.run).problems == 0 and c.search("tags:summer").count() == 0
         assert c.set(first.hash, values=["rating=4"]).counts["changed"] == 1
         assert c.show(first.hash).document["rating"] == 4
-        assert {run.command for run in c.runs()} >= {"upload_to_nas_from_disk", "tag", "set", "undo"}
+        assert {run.command for run in c.runs()} >= {
+            "upload_to_nas_from_disk",
+            "tag",
+            "set",
+            "undo",
+        }
         assert c.sync().counts["unchanged"] == 3
         assert c.verify().counts["verified"] == 3
         assert [state.name for state in c.stores()] == ["nas"]
-        assert len(c.duplicates().groups) == 0 and {shot.hash for shot in c.bad().shots} <= {a.hash for a in c.search()}
+        assert len(c.duplicates().groups) == 0 and {shot.hash for shot in c.bad().shots} <= {
+            a.hash for a in c.search()
+        }
     assert capfd.readouterr() == ("", ""), "it is silent"
 
 
-def test_what_stops_a_run_is_raised(lab: Lab, opened: catalog.Catalog, settings: dict[str, object]) -> None:
+def test_what_stops_a_run_is_raised(
+    lab: Lab, opened: catalog.Catalog, settings: dict[str, object]
+) -> None:
     with pytest.raises(catalog.UsageError, match="There is no folder"):
         opened.upload(lab.folder / "nowhere")
     with pytest.raises(catalog.CatalogIndexError):
@@ -114,7 +176,15 @@ def test_what_stops_a_run_is_raised(lab: Lab, opened: catalog.Catalog, settings:
 def test_several_threads_use_one_catalog_at_once(lab: Lab, opened: catalog.Catalog) -> None:
     folders = [lab.folder / f"card{n}" for n in range(4)]
     for number, folder in enumerate(folders):
-        put(folder, {f"{number}/{n}.jpg": jpeg(f"{number} {n}", f"2019:07:{n + 1:02d} 10:{number:02d}:00") for n in range(6)})
+        put(
+            folder,
+            {
+                f"{number}/{n}.jpg": jpeg(
+                    f"{number} {n}", f"2019:07:{n + 1:02d} 10:{number:02d}:00"
+                )
+                for n in range(6)
+            },
+        )
     with ThreadPoolExecutor(8) as pool:
         uploads = [pool.submit(opened.upload, folder, recursive=True) for folder in folders]
         assert [upload.result().counts["new"] for upload in uploads] == [6, 6, 6, 6]
@@ -130,7 +200,14 @@ def test_the_programs_of_the_documentation_run(lab: Lab) -> None:
 
     def run(name: str, *arguments: object) -> str:
         command = [sys.executable, "-c", PROGRAMS[name], *map(str, arguments)]
-        done = subprocess.run(command, env=lab.environment(), cwd=lab.home, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            env=lab.environment(),
+            cwd=lab.home,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 

@@ -1,4 +1,6 @@
-"""Checksums beside the content hash: of all that is read for the index, and of older assets when they are read again."""
+"""Checksums beside the content hash: of all that is read for the index,
+and of older assets when they are read again.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,10 @@ def library(lab: Lab) -> Lab:
     return lab
 
 
-FULL = {content_hash(SMALL): stated(SMALL, "sha1", "sha256"), content_hash(LARGE): stated(LARGE, "sha1")}
+FULL = {
+    content_hash(SMALL): stated(SMALL, "sha1", "sha256"),
+    content_hash(LARGE): stated(LARGE, "sha1"),
+}
 
 
 def test_an_upload_keeps_what_is_configured_and_a_search_finds_by_it(library: Lab) -> None:
@@ -93,4 +98,7 @@ def test_what_is_fetched_whole_from_afar_has_them(lab: Lab, dropbox: Emulator) -
     dropbox.plant("/photos/small.jpg", SMALL)
     dropbox.plant("/photos/large.jpg", large)
     assert lab.run("sync_catalog_with_dropbox", "-r").status == 0
-    assert checksums(lab) == {content_hash(SMALL): FULL[content_hash(SMALL)], content_hash(large): {}}
+    assert checksums(lab) == {
+        content_hash(SMALL): FULL[content_hash(SMALL)],
+        content_hash(large): {},
+    }

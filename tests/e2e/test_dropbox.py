@@ -16,7 +16,9 @@ pytestmark = pytest.mark.node
 
 
 def in_dropbox(dropbox: Emulator, folder: str = "/photos") -> dict[str, str]:
-    """Content hash by path of what lies in a folder of the account, without what is the catalog's own."""
+    """Content hash by path of what lies in a folder of the account,
+    without what is the catalog's own.
+    """
     base = f"{folder}/"
     return {
         path[len(base) :]: record.content_hash
@@ -38,7 +40,9 @@ def copies(lab: Lab, store: str) -> dict[str, str]:
 def check_true(lab: Lab, dropbox: Emulator) -> None:
     """What the index says of both stores is what lies there."""
     assert copies(lab, "nas") == {p: h for p, h in lab.stored().items() if not p.endswith(".xmp")}
-    assert copies(lab, "dropbox") == {p: h for p, h in in_dropbox(dropbox).items() if not p.endswith(".xmp")}
+    assert copies(lab, "dropbox") == {
+        p: h for p, h in in_dropbox(dropbox).items() if not p.endswith(".xmp")
+    }
 
 
 def test_an_upload_with_dropbox_makes_both_copies(lab: Lab, dropbox: Emulator):
@@ -64,17 +68,28 @@ def test_a_dry_run_of_sidecars_makes_no_store(lab: Lab, dropbox: Emulator):
     assert dropbox.files() == {} and set(lab.documents("stores")) == {"nas"}
 
 
-def test_a_camera_folder_becomes_part_of_the_catalog_without_a_download(lab: Lab, dropbox: Emulator):
+def test_a_camera_folder_becomes_part_of_the_catalog_without_a_download(
+    lab: Lab, dropbox: Emulator
+):
     clip(lab.folder / "clip.mp4")
-    files = {"IMG_1.jpg": jpeg("a", position=GHENT), "IMG_2.jpg": jpeg("b", size=900), "sub/IMG_3.jpg": jpeg("c"),
-             "clip.mp4": (lab.folder / "clip.mp4").read_bytes(), "notes.txt": b"hello"}  # fmt: skip
+    files = {
+        "IMG_1.jpg": jpeg("a", position=GHENT),
+        "IMG_2.jpg": jpeg("b", size=900),
+        "sub/IMG_3.jpg": jpeg("c"),
+        "clip.mp4": (lab.folder / "clip.mp4").read_bytes(),
+        "notes.txt": b"hello",
+    }
     for name, data in files.items():
         dropbox.plant(f"/Camera Uploads/{name}", data, client_modified=1_600_000_000)
     done = lab.run("upload_to_dropbox_from_dropbox", "/Camera Uploads", "-r", "--json")
-    assert (done.status, done.summary["new"], done.summary["unsupported"]) == (0, 4, 1), done.out + done.err
+    assert (done.status, done.summary["new"], done.summary["unsupported"]) == (0, 4, 1), (
+        done.out + done.err
+    )
     there = in_dropbox(dropbox)
     assert "2019/07_July/2019-07-12 18-30-15 Ghent.jpg" in there
-    assert sorted(there.values()) == sorted(content_hash(d) for n, d in files.items() if n != "notes.txt")
+    assert sorted(there.values()) == sorted(
+        content_hash(d) for n, d in files.items() if n != "notes.txt"
+    )
     assert copies(lab, "dropbox") == there
     assert dropbox.count("files/upload") == 1  # the marker
     documents = lab.documents()
@@ -90,7 +105,9 @@ def test_a_move_takes_the_sources_away_and_nas_makes_the_second_copy(lab: Lab, d
     dropbox.plant("/Camera Uploads/a.jpg", jpeg("a"))
     dropbox.plant("/Camera Uploads/b.jpg", jpeg("b"))
     done = lab.run("upload_to_dropbox_from_dropbox", "/Camera Uploads", "-m", "--nas", "--json")
-    assert (done.status, done.summary["new"], done.summary["copied"]) == (0, 2, 2), done.out + done.err
+    assert (done.status, done.summary["new"], done.summary["copied"]) == (0, 2, 2), (
+        done.out + done.err
+    )
     assert in_dropbox(dropbox, "/Camera Uploads") == {}
     assert lab.stored() == in_dropbox(dropbox) and len(lab.stored()) == 2
     check_true(lab, dropbox)
@@ -162,7 +179,11 @@ def test_without_a_login_each_command_says_so(lab: Lab, dropbox: Emulator):
     del lab.variables["CATALOG_DBOX_FULL_TOKEN"]
     put(lab.source, {"a.jpg": jpeg("a")})
     assert lab.upload().status == 0
-    for command in (["sync_nas_to_dropbox"], ["sync_catalog_with_dropbox"], ["upload_to_dropbox_from_dropbox", "/x"]):
+    for command in (
+        ["sync_nas_to_dropbox"],
+        ["sync_catalog_with_dropbox"],
+        ["upload_to_dropbox_from_dropbox", "/x"],
+    ):
         done = lab.run(*command)
         assert done.status == 2
         assert "catalog dropbox login" in done.err
@@ -203,9 +224,14 @@ def logged_in(lab: Lab, dropbox: Emulator) -> str:
     from running import PROGRAMS
 
     with subprocess.Popen(
-        [PROGRAMS / "catalog", "dropbox", "login", "--app-key", dropbox.app_key], cwd=lab.home, env=lab.environment(),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
+        [PROGRAMS / "catalog", "dropbox", "login", "--app-key", dropbox.app_key],
+        cwd=lab.home,
+        env=lab.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         assert process.stderr and process.stdin
         page: Any = ""
         while "https://" not in page:
@@ -282,8 +308,12 @@ def test_stores_do_not_lie_in_one_another(lab: Lab, dropbox: Emulator):
     assert (found.status, found.summary["unchanged"]) == (0, 1)
 
 
-@pytest.mark.parametrize("program", [["upload_to_nas_from_disk", "SOURCE", "--dropbox"], ["sync_nas_to_dropbox"]])
-def test_an_interruption_does_not_wait_for_a_dropbox_that_is_down(lab: Lab, dropbox: Emulator, program: list[str]):
+@pytest.mark.parametrize(
+    "program", [["upload_to_nas_from_disk", "SOURCE", "--dropbox"], ["sync_nas_to_dropbox"]]
+)
+def test_an_interruption_does_not_wait_for_a_dropbox_that_is_down(
+    lab: Lab, dropbox: Emulator, program: list[str]
+):
     put(lab.source, {f"{n}.jpg": jpeg(n) for n in range(3)})
     assert lab.upload().status == 0
     assert lab.run("sync_nas_to_dropbox", "--limit", "1").status == 0
@@ -324,7 +354,9 @@ def test_an_edit_that_nobody_catalogued_is_not_sent_as_the_old_photo(lab: Lab, d
     put(lab.root, {one: jpeg("a", size=90), other: jpeg("b")[:-2] + b"xx"}, MTIME + 100)
     done = lab.run("sync_nas_to_dropbox", "--json")
     assert (done.status, done.summary["failed"]) == (3, 2)
-    assert all("sync the catalog with" in line["reason"].lower() for line in done.lines[:-1]), done.out
+    assert all("sync the catalog with" in line["reason"].lower() for line in done.lines[:-1]), (
+        done.out
+    )
     assert in_dropbox(dropbox) == {}
     assert lab.run("sync_catalog_with_disk", "--yes").status == 0
     assert lab.run("sync_nas_to_dropbox").status == 0

@@ -1,4 +1,6 @@
-"""A month with NAS and Dropbox: people add, rename and delete on both sides, lines break, runs are killed."""
+"""A month with NAS and Dropbox: people add, rename and delete on both sides, lines break,
+runs are killed.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,12 @@ from catalog.stores.paths import PRIVATE
 pytestmark = pytest.mark.node
 
 DAYS = 30
-NIGHT = ("sync_catalog_with_disk", "sync_catalog_with_dropbox", "sync_nas_to_dropbox", "sync_dropbox_to_nas")
+NIGHT = (
+    "sync_catalog_with_disk",
+    "sync_catalog_with_dropbox",
+    "sync_nas_to_dropbox",
+    "sync_dropbox_to_nas",
+)
 KILLED = {
     7: ("sync_nas_to_dropbox", "files/upload*"),
     15: ("sync_dropbox_to_nas", "files/download"),
@@ -31,9 +38,16 @@ WEATHER = [
 ]
 """One call in twenty goes wrong."""
 CHANGING = {
-    "files/upload", "files/upload_session/append_batch", "files/upload_session/finish_batch_v2", "files/move_v2",
-    "files/move_batch_v2", "files/copy_v2", "files/copy_batch_v2", "files/delete_v2", "files/delete_batch",
-}  # fmt: skip
+    "files/upload",
+    "files/upload_session/append_batch",
+    "files/upload_session/finish_batch_v2",
+    "files/move_v2",
+    "files/move_batch_v2",
+    "files/copy_v2",
+    "files/copy_batch_v2",
+    "files/delete_v2",
+    "files/delete_batch",
+}
 
 
 @dataclass
@@ -93,7 +107,9 @@ def _path(side: dict[str, str], digest: str) -> str:
 
 
 def killed(lab: Lab, dropbox: Emulator, command: str, route: str) -> bool:
-    """Start a command and kill it while it waits for an answer about a photo; whether it was still at work."""
+    """Start a command and kill it while it waits for an answer about a photo;
+    whether it was still at work.
+    """
     path = None if "upload" in route else "/photos/*.jpg"
     dropbox.faults = [{"route": route, "path": path, "nth": 1, "action": "delay", "seconds": 5.0}]
     process = lab.start(command, "--yes")
@@ -104,7 +120,9 @@ def killed(lab: Lab, dropbox: Emulator, command: str, route: str) -> bool:
     return was_at_work
 
 
-def test_a_month_ends_with_both_sides_equal(lab: Lab, dropbox: Emulator, monkeypatch: pytest.MonkeyPatch):
+def test_a_month_ends_with_both_sides_equal(
+    lab: Lab, dropbox: Emulator, monkeypatch: pytest.MonkeyPatch
+):
     home = Household(lab, dropbox, random.Random("month"))
     put(lab.source, {f"{n}.jpg": jpeg(f"first {n}") for n in range(12)})
     home.made |= {content_hash(jpeg(f"first {n}")) for n in range(12)}
@@ -119,7 +137,9 @@ def test_a_month_ends_with_both_sides_equal(lab: Lab, dropbox: Emulator, monkeyp
         for night, command in enumerate(NIGHT):
             if victim == command:
                 kills += killed(lab, dropbox, command, route)
-            dropbox.faults = [{**rule, "seed": day * 100 + night * 10 + n} for n, rule in enumerate(WEATHER)]
+            dropbox.faults = [
+                {**rule, "seed": day * 100 + night * 10 + n} for n, rule in enumerate(WEATHER)
+            ]
             status = inside(lab, monkeypatch, command, "--yes", "--quiet")
             assert status in (0, 3), f"day {day}: {command} ended with {status}"
             fired += len(dropbox.faults.fired)
@@ -138,7 +158,11 @@ def test_a_month_ends_with_both_sides_equal(lab: Lab, dropbox: Emulator, monkeyp
     dropbox.clear_calls()
     for command in NIGHT:  # and then there is nothing left to do
         assert inside(lab, monkeypatch, command, "--quiet") == 0
-    assert [c.route for c in dropbox.calls if c.route in CHANGING or (c.route == "files/download" and not _is_marker(c))] == []
+    assert [
+        c.route
+        for c in dropbox.calls
+        if c.route in CHANGING or (c.route == "files/download" and not _is_marker(c))
+    ] == []
 
 
 def _is_marker(call: Made) -> bool:

@@ -36,8 +36,19 @@ class Rclone:
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         assert RCLONE, "rclone is not installed"
-        command = [RCLONE, "--ca-cert", str(self.folder / "ca.pem"), "--retries", "1", "--dropbox-chunk-size", "1M", *arguments]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120, check=False)
+        command = [
+            RCLONE,
+            "--ca-cert",
+            str(self.folder / "ca.pem"),
+            "--retries",
+            "1",
+            "--dropbox-chunk-size",
+            "1M",
+            *arguments,
+        ]
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+        )
         assert bool(done.returncode) == fails, done.stderr
         return done.stdout if not fails else done.stderr
 
@@ -47,17 +58,32 @@ class Rclone:
 
 @pytest.fixture
 def rclone(tmp_path: Path) -> Iterator[Rclone]:
-    command = [sys.executable, "-m", "tests.emulators.dropbox", "--root", str(tmp_path / "account"), "--token", TOKEN]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.emulators.dropbox",
+        "--root",
+        str(tmp_path / "account"),
+        "--token",
+        TOKEN,
+    ]
     command += ["--ca-file", str(tmp_path / "ca.pem")]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             address = process.stdout.readline().removeprefix("ready ").strip()
-            token = {"access_token": TOKEN, "token_type": "bearer", "expiry": "2999-01-01T00:00:00Z"}
+            token = {
+                "access_token": TOKEN,
+                "token_type": "bearer",
+                "expiry": "2999-01-01T00:00:00Z",
+            }
             (tmp_path / "rclone.conf").write_text(
-                f"[emu]\ntype = dropbox\nclient_id = emulator-app\nclient_secret = emulator-secret\ntoken = {json.dumps(token)}\n"
+                "[emu]\ntype = dropbox\nclient_id = emulator-app\nclient_secret = "
+                f"emulator-secret\ntoken = {json.dumps(token)}\n"
             )
-            kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+            kept = {
+                name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ
+            }
             yield Rclone(
                 tmp_path,
                 kept

@@ -1,4 +1,6 @@
-"""Every command that has a dry run: it shows exactly what the run then does, and changes nothing."""
+"""Every command that has a dry run: it shows exactly what the run then does,
+and changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ pytestmark = pytest.mark.node
 Arguments = Sequence[object]
 Scenario = Callable[[Lab, Emulator], Arguments]
 SCENARIOS: dict[str, Scenario] = {}
-"""By command: prepares a catalog in which it has many kinds of things to do, and gives its arguments."""
+"""By command: prepares a catalog in which it has many kinds of things to do,
+and gives its arguments.
+"""
 
 
 def with_dry_run() -> Iterator[str]:
@@ -63,7 +67,14 @@ class InProcess(Lab):
 
     def upload(self, *arguments: object, source: Path | None = None, **more: str) -> Done:
         """Upload the source, as JSON."""
-        upload = ("upload_to_nas_from_disk", source or self.source, "-r", "--nas_root", self.root, "--json")
+        upload = (
+            "upload_to_nas_from_disk",
+            source or self.source,
+            "-r",
+            "--nas_root",
+            self.root,
+            "--json",
+        )
         return self.run(*upload, *arguments, **more)  # type: ignore[arg-type]
 
 
@@ -82,7 +93,7 @@ def scenario(*names: str) -> Callable[[Scenario], Scenario]:
     return register
 
 
-# --- what there is to do ---------------------------------------------------------------------------------------------
+# --- what there is to do --------------------------------------------------------------------------
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
 
@@ -92,9 +103,27 @@ def photos(*numbers: int) -> dict[str, bytes]:
 
 
 def mixed(folder: Path) -> None:
-    """New photos, one of them twice, sidecars, a second name of one moment, what is no photo, and what is passed over."""
-    put(folder, {**photos(1, 2, 3), "again/1.jpg": photos(1)["1.jpg"], "1.jpg.xmp": XMP, "sub/2.xmp": XMP + b"2"})
-    put(folder, {"sub/2.jpg": jpeg("other", "2019:07:03 18:30:15"), "a.png": png("a"), "b.pdf": b"%PDF", ".hidden.jpg": b"h"})
+    """New photos, one of them twice, sidecars, a second name of one moment, what is no photo,
+    and what is passed over.
+    """
+    put(
+        folder,
+        {
+            **photos(1, 2, 3),
+            "again/1.jpg": photos(1)["1.jpg"],
+            "1.jpg.xmp": XMP,
+            "sub/2.xmp": XMP + b"2",
+        },
+    )
+    put(
+        folder,
+        {
+            "sub/2.jpg": jpeg("other", "2019:07:03 18:30:15"),
+            "a.png": png("a"),
+            "b.pdf": b"%PDF",
+            ".hidden.jpg": b"h",
+        },
+    )
 
 
 def stocked(lab: Lab, *numbers: int) -> None:
@@ -116,16 +145,30 @@ def _upload_dropbox(lab: Lab, dropbox: Emulator) -> Arguments:
     stocked(lab, 1)
     mixed(lab.folder / "camera")
     for path in sorted(p for p in (lab.folder / "camera").rglob("*") if p.is_file()):
-        dropbox.plant(f"/Camera Uploads/{path.relative_to(lab.folder / 'camera')}", path.read_bytes(), client_modified=int(MTIME))
+        dropbox.plant(
+            f"/Camera Uploads/{path.relative_to(lab.folder / 'camera')}",
+            path.read_bytes(),
+            client_modified=int(MTIME),
+        )
     return ("/Camera Uploads", "-r", "--nas")
 
 
 def changed(lab: Lab) -> None:
-    """A store in which files were renamed, copied, edited, removed and added behind the catalog's back."""
+    """A store in which files were renamed, copied, edited,
+    removed and added behind the catalog's back.
+    """
     stocked(lab, *range(1, 9))
     one, two, three, four, five = sorted(lab.root.rglob("2019*.jpg"))[:5]
     one.rename(one.with_name("renamed.jpg"))
-    put(lab.root, {"copy.jpg": two.read_bytes(), "new.jpg": jpeg("new"), "new.jpg.xmp": XMP, "x.pdf": b"%PDF"})
+    put(
+        lab.root,
+        {
+            "copy.jpg": two.read_bytes(),
+            "new.jpg": jpeg("new"),
+            "new.jpg.xmp": XMP,
+            "x.pdf": b"%PDF",
+        },
+    )
     put(lab.root, {str(three.relative_to(lab.root)): jpeg("edited")})
     four.unlink()
     five.with_name(f"{five.name}.xmp").write_bytes(XMP + b"5")
@@ -203,10 +246,31 @@ def _import_old(lab: Lab, dropbox: Emulator) -> Arguments:
     stocked(lab, 1, 2)
     old, july = lab.folder / "old", "2015/07_July"
     put(old, {f"{july}/{name}": data for name, data in photos(1, 3, 4).items()})
-    put(old, {f"{july}/again.jpg": photos(3)["3.jpg"], f"{july}/3.jpg.xmp": XMP + b"3", f"{july}/broken.jpg": b"\xff\xd8\xff"})
+    put(
+        old,
+        {
+            f"{july}/again.jpg": photos(3)["3.jpg"],
+            f"{july}/3.jpg.xmp": XMP + b"3",
+            f"{july}/broken.jpg": b"\xff\xd8\xff",
+        },
+    )
     put(old, {"2015/Party/Cake.jpg": photos(3)["3.jpg"], "2015/Party/Pie.jpg": photos(3)["3.jpg"]})
-    put(old, {"2015/Party/two.jpg": photos(2)["2.jpg"], "2015/Party/two.xmp": XMP + b"2", "2015/Party/Day 1/b.png": png("b")})
-    put(old, {f"{july}/Whatsapp/IMG-20150713-WA0001.jpg": jpeg(5, None), "2015/beside.jpg": jpeg(6), "2015/notes.txt": b"text"})
+    put(
+        old,
+        {
+            "2015/Party/two.jpg": photos(2)["2.jpg"],
+            "2015/Party/two.xmp": XMP + b"2",
+            "2015/Party/Day 1/b.png": png("b"),
+        },
+    )
+    put(
+        old,
+        {
+            f"{july}/Whatsapp/IMG-20150713-WA0001.jpg": jpeg(5, None),
+            "2015/beside.jpg": jpeg(6),
+            "2015/notes.txt": b"text",
+        },
+    )
     return (old, "2015", "--dropbox")
 
 
@@ -225,12 +289,20 @@ def _mirror(lab: Lab, dropbox: Emulator) -> Arguments:
     put(lab.root, {"further/copy.jpg": photos(1)["1.jpg"], "new.jpg": jpeg("new")})
     assert lab.run("sync_catalog_with_disk", "-q").status == 0
     (shelf / three).unlink()
-    put(shelf, {four: jpeg("edited"), five: jpeg("in the way"), six: photos(6)["6.jpg"], "renamed.jpg": jpeg("there")})
+    put(
+        shelf,
+        {
+            four: jpeg("edited"),
+            five: jpeg("in the way"),
+            six: photos(6)["6.jpg"],
+            "renamed.jpg": jpeg("there"),
+        },
+    )
     (lab.root / one).unlink()
     return ("nas", "shelf")
 
 
-# --- what is taken away, and comes back ------------------------------------------------------------------------------
+# --- what is taken away, and comes back -----------------------------------------------------------
 
 
 def stored(lab: Lab, data: bytes) -> str:
@@ -240,7 +312,9 @@ def stored(lab: Lab, data: bytes) -> str:
 
 @scenario("delete_from_directory_if_in_catalog")
 def _prune(lab: Lab, dropbox: Emulator) -> Arguments:
-    """Of the photos one is lost, one was edited in the catalog, one has a sidecar that is not there."""
+    """Of the photos one is lost, one was edited in the catalog,
+    one has a sidecar that is not there.
+    """
     stocked(lab, 1, 2, 3, 4, 5)
     mixed(lab.source)
     put(lab.source, {"5.jpg.xmp": XMP + b"5"})
@@ -250,7 +324,9 @@ def _prune(lab: Lab, dropbox: Emulator) -> Arguments:
 
 
 def forgettable(lab: Lab) -> list[str]:
-    """The hashes of photos of which one has two copies, one was edited since, and one is lost; and one that is unknown."""
+    """The hashes of photos of which one has two copies, one was edited since, and one is lost;
+    and one that is unknown.
+    """
     stocked(lab, 1, 2, 3, 4)
     put(lab.root, {"copy.jpg": photos(2)["2.jpg"]})
     assert lab.run("sync_catalog_with_disk", "-q").status == 0
@@ -274,18 +350,25 @@ def _forget(lab: Lab, dropbox: Emulator) -> Arguments:
 
 @scenario("trash restore")
 def _restore(lab: Lab, dropbox: Emulator) -> Arguments:
-    """Two files of one place, one that the catalog does not know any more, and one whose place is taken."""
+    """Two files of one place, one that the catalog does not know any more,
+    and one whose place is taken.
+    """
     stocked(lab, 1, 2, 3)
     one, two, _three = paths = [stored(lab, data) for data in photos(1, 2, 3).values()]
     assert lab.catalog("forget", *paths, "--with-files", "-q").status == 0
-    put(lab.root / ".catalog/trash/20200101T000000Z", {one: jpeg("stranger"), "b.jpg": jpeg("unknown")})
+    put(
+        lab.root / ".catalog/trash/20200101T000000Z",
+        {one: jpeg("stranger"), "b.jpg": jpeg("unknown")},
+    )
     put(lab.root, {two: jpeg("in the way")})
     return (*paths, "b.jpg")
 
 
 @scenario("undo")
 def _undo(lab: Lab, dropbox: Emulator) -> Arguments:
-    """An upload that moved: of its sources one cannot come back, and of its copies one was edited, and one is lost."""
+    """An upload that moved: of its sources one cannot come back, and of its copies one was edited,
+    and one is lost.
+    """
     put(lab.source, photos(1, 2, 3, 4))
     put(lab.source, {"1.jpg.xmp": XMP, "again/2.jpg": photos(2)["2.jpg"]})
     run = lab.upload("--move").summary["run"]
@@ -295,7 +378,7 @@ def _undo(lab: Lab, dropbox: Emulator) -> Arguments:
     return (run,)
 
 
-# --- what a person says, and decides ---------------------------------------------------------------------------------
+# --- what a person says, and decides --------------------------------------------------------------
 
 
 @scenario("tag")
@@ -318,7 +401,9 @@ def _set(lab: Lab, dropbox: Emulator) -> Arguments:
 
 @scenario("sidecars write")
 def _sidecars(lab: Lab, dropbox: Emulator) -> Arguments:
-    """Sidecars to write, to replace, to withdraw and to leave; one beside another program's, and of a lost photo."""
+    """Sidecars to write, to replace, to withdraw and to leave; one beside another program's,
+    and of a lost photo.
+    """
     stocked(lab, *range(2, 8))
     replaced, withdrawn, left, new, others, lost = photos(*range(2, 8)).values()
     before, since = (replaced, withdrawn, left), (replaced, new, others, lost)
@@ -333,7 +418,9 @@ def _sidecars(lab: Lab, dropbox: Emulator) -> Arguments:
 
 @scenario("resolve")
 def _resolve(lab: Lab, dropbox: Emulator) -> Arguments:
-    """Decisions that speak of each other: of copies of a keeper, of a photo twice, of a live photo and its movie."""
+    """Decisions that speak of each other: of copies of a keeper, of a photo twice,
+    of a live photo and its movie.
+    """
     lab.variables["CATALOG_REMOVAL_COPIES"] = "1"
     put(lab.source, {"8.jpg": jpeg("still", "2019:07:09 18:30:15")})
     clip(lab.source / "8.mov", "2019-07-09T18:30:15.000000Z")
@@ -343,17 +430,22 @@ def _resolve(lab: Lab, dropbox: Emulator) -> Arguments:
     assert lab.catalog("tag", one, "--add", "sea", "-q").status == 0
     put(lab.root, {"second.jpg": photos(1)["1.jpg"], "third.jpg": photos(1)["1.jpg"]})
     assert lab.run("sync_catalog_with_disk", "-q").status == 0
-    return (table(lab.folder / "decisions.csv", [
-        ("group", "kind", "decision", "hash", "path", "keeper"),
-        ("1" * 12, "exact", "drop", keeper, "nas:second.jpg", keeper),
-        ("2" * 12, "similar", "drop", one, "", keeper),
-        ("3" * 12, "similar", "drop", one, "", keeper),
-        ("4" * 12, "similar", "not-duplicate", two, "", keeper),
-        ("5" * 12, "similar", "burn", two, "", keeper),
-        ("6" * 12, "bad", "drop", still, "", ""),
-        ("7" * 12, "bad", "drop", movie, "", ""),
-        ("8" * 12, "bad", "drop", "0" * 64, "", ""),
-    ]),)  # fmt: skip
+    return (
+        table(
+            lab.folder / "decisions.csv",
+            [
+                ("group", "kind", "decision", "hash", "path", "keeper"),
+                ("1" * 12, "exact", "drop", keeper, "nas:second.jpg", keeper),
+                ("2" * 12, "similar", "drop", one, "", keeper),
+                ("3" * 12, "similar", "drop", one, "", keeper),
+                ("4" * 12, "similar", "not-duplicate", two, "", keeper),
+                ("5" * 12, "similar", "burn", two, "", keeper),
+                ("6" * 12, "bad", "drop", still, "", ""),
+                ("7" * 12, "bad", "drop", movie, "", ""),
+                ("8" * 12, "bad", "drop", "0" * 64, "", ""),
+            ],
+        ),
+    )
 
 
 def table(path: Path, rows: Sequence[Sequence[str]]) -> Path:
@@ -365,22 +457,28 @@ def table(path: Path, rows: Sequence[Sequence[str]]) -> Path:
 
 @scenario("measure")
 def _measure(lab: Lab, dropbox: Emulator) -> Arguments:
-    """Photos of which nothing was measured, but one; of them one is lost and one was edited since."""
+    """Photos of which nothing was measured, but one;
+    of them one is lost and one was edited since.
+    """
     stocked(lab, 1, 2, 3, 4)
     complete, lost, edited, _fine = photos(1, 2, 3, 4).values()
     lines = []
     for digest, document in lab.documents().items():
         if digest != content_hash(complete):
-            older = {k: v for k, v in document.items() if k not in ("look", "phash_inner")} | {"quality": {}}
+            older = {k: v for k, v in document.items() if k not in ("look", "phash_inner")} | {
+                "quality": {}
+            }
             lines += [{"index": {"_index": lab.index, "_id": digest}}, older]
     data = b"".join(orjson.dumps(line) + b"\n" for line in lines)
-    lab.ask("POST", "_bulk?refresh=true", data=data, headers={"content-type": "application/x-ndjson"})
+    lab.ask(
+        "POST", "_bulk?refresh=true", data=data, headers={"content-type": "application/x-ndjson"}
+    )
     (lab.root / stored(lab, lost)).unlink()
     put(lab.root, {stored(lab, edited): jpeg("edited")})
     return ()
 
 
-# --- handing over to a cloud -----------------------------------------------------------------------------------------
+# --- handing over to a cloud ----------------------------------------------------------------------
 
 
 def evaluated(lab: Lab, kind: str, *what: object) -> Path:
@@ -393,7 +491,9 @@ def evaluated(lab: Lab, kind: str, *what: object) -> Path:
 
 
 def edit(report: Path, changes: Mapping[str, Mapping[str, str]], *twice: str) -> None:
-    """What a person changes in a report, by the ends of names ("" is all others); rows that are there twice."""
+    """What a person changes in a report, by the ends of names ("" is all others);
+    rows that are there twice.
+    """
     with report.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
     for row in rows:
@@ -407,50 +507,110 @@ MOVE, SKIPPED = {"action": "move"}, {"action": "skip"}
 
 @scenario("process_image_files", "reingest process-images")
 def _images(lab: Lab, dropbox: Emulator) -> Arguments:
-    """Rows that are done, that were changed since, that cannot be understood; of one name, of one content; and of no date."""
+    """Rows that are done, that were changed since, that cannot be understood; of one name,
+    of one content; and of no date.
+    """
     archive, staging = lab.folder / "archive", lab.folder / "staging"
-    put(archive, {f"2019/{name}.jpg": jpeg(name, None if name == "dated" else "2019:07:12 18:30:15") for name in (
-        "done", "redated", "burn", "gone", "edited", "dated", "twice", "taken", "there", "x/IMG", "y/IMG",
-    )})  # fmt: skip
-    put(archive, {"2019/again.jpg": jpeg("taken"), "2019/done again.jpg": jpeg("done"), "misc/plain.png": png("plain")})
+    put(
+        archive,
+        {
+            f"2019/{name}.jpg": jpeg(name, None if name == "dated" else "2019:07:12 18:30:15")
+            for name in (
+                "done",
+                "redated",
+                "burn",
+                "gone",
+                "edited",
+                "dated",
+                "twice",
+                "taken",
+                "there",
+                "x/IMG",
+                "y/IMG",
+            )
+        },
+    )
+    put(
+        archive,
+        {
+            "2019/again.jpg": jpeg("taken"),
+            "2019/done again.jpg": jpeg("done"),
+            "misc/plain.png": png("plain"),
+        },
+    )
     report = evaluated(lab, "images", archive)
     written = report.read_bytes()
     edit(report, {"/done.jpg": MOVE, "/redated.jpg": MOVE, "": SKIPPED})
     assert lab.run("reingest", "process-images", report, "--staging", staging, "-q").status == 0
     report.write_bytes(written)
-    edit(report, {
-        "redated.jpg": {"datetime": "2018-01-02 03:04:05"}, "burn.jpg": {"action": "burn"}, "again.jpg": MOVE,
-        "dated.jpg": MOVE | {"datetime": "2015-02-03 04:05:06"},
-    }, "twice.jpg")  # fmt: skip
+    edit(
+        report,
+        {
+            "redated.jpg": {"datetime": "2018-01-02 03:04:05"},
+            "burn.jpg": {"action": "burn"},
+            "again.jpg": MOVE,
+            "dated.jpg": MOVE | {"datetime": "2015-02-03 04:05:06"},
+        },
+        "twice.jpg",
+    )
     (archive / "2019/gone.jpg").unlink()
     put(archive, {"2019/edited.jpg": jpeg("edited since")})
-    put(staging, {"20190712_183015-taken.jpg": jpeg("in the way"), "20190712_183015-there.jpg": jpeg("there")})
+    put(
+        staging,
+        {
+            "20190712_183015-taken.jpg": jpeg("in the way"),
+            "20190712_183015-there.jpg": jpeg("there"),
+        },
+    )
     return (report, "--staging", staging, "--write-dates")
 
 
 def films(folder: Path, *names: str) -> None:
-    kinds = {"mp4": Film(sound="aac"), "avi": Film("mpeg4", sound="mp2", metadata={}), "MOV": Film("libx265", tag="hvc1")}
+    kinds = {
+        "mp4": Film(sound="aac"),
+        "avi": Film("mpeg4", sound="mp2", metadata={}),
+        "MOV": Film("libx265", tag="hvc1"),
+    }
     for seed, name in enumerate(names):
         make(folder / name, replace(kinds[name.rpartition(".")[2]], seed=seed), mtime=MTIME)
 
 
 @scenario("process_video_files", "reingest process-videos")
 def _videos(lab: Lab, dropbox: Emulator) -> Arguments:
-    """Films to convert and to copy, of which two want one name; rows done before, changed since and not understood."""
+    """Films to convert and to copy, of which two want one name; rows done before,
+    changed since and not understood.
+    """
     archive, staging = lab.folder / "archive", lab.folder / "staging"
-    films(archive, "2019/done.mp4", "2019/x/film.mp4", "2019/y/film.mp4", "2019/fit.MOV", "2019/edited.mp4", "misc/no.avi",
-          "misc/dated.avi", "2019/taken.mp4")  # fmt: skip
+    films(
+        archive,
+        "2019/done.mp4",
+        "2019/x/film.mp4",
+        "2019/y/film.mp4",
+        "2019/fit.MOV",
+        "2019/edited.mp4",
+        "misc/no.avi",
+        "misc/dated.avi",
+        "2019/taken.mp4",
+    )
     shutil.copy2(archive / "2019/fit.MOV", archive / "2019/again.MOV")
-    lab.variables |= {"CATALOG_REINGEST_PRESET": "ultrafast", "CATALOG_HOME_ZONE": "Europe/Brussels"}
+    lab.variables |= {
+        "CATALOG_REINGEST_PRESET": "ultrafast",
+        "CATALOG_HOME_ZONE": "Europe/Brussels",
+    }
     report = evaluated(lab, "videos", archive)
     written = report.read_bytes()
     edit(report, {"done.mp4": {}, "": SKIPPED})
     process = ("--staging", staging, "--larger")
     assert lab.run("reingest", "process-videos", report, *process, "-q").status == 0
     report.write_bytes(written)
-    edit(report, {
-        "again.MOV": MOVE, "dated.avi": {"action": "convert", "datetime": "2003-04-05 06:07:08"},
-    }, "taken.mp4")  # fmt: skip
+    edit(
+        report,
+        {
+            "again.MOV": MOVE,
+            "dated.avi": {"action": "convert", "datetime": "2003-04-05 06:07:08"},
+        },
+        "taken.mp4",
+    )
     (archive / "2019/edited.mp4").write_bytes(b"edited")
     put(staging, {"20190712_183015-taken.mov": b"in the way"})
     return (report, *process)
@@ -458,20 +618,31 @@ def _videos(lab: Lab, dropbox: Emulator) -> Arguments:
 
 @scenario("replace_archived_media", "reingest replace-archived-media")
 def _replace(lab: Lab, dropbox: Emulator) -> Arguments:
-    """Films of a store, of which one is replaced already, one has no converted file any more, one was edited since."""
+    """Films of a store, of which one is replaced already, one has no converted file any more,
+    one was edited since.
+    """
     films(lab.source, "done.mp4", "one.mp4", "two.avi", "lost.mp4", "edited.mp4", "unwanted.mp4")
     put(lab.source, {"one.mp4.xmp": XMP})
-    lab.variables |= {"CATALOG_REINGEST_PRESET": "ultrafast", "CATALOG_HOME_ZONE": "Europe/Brussels"}
+    lab.variables |= {
+        "CATALOG_REINGEST_PRESET": "ultrafast",
+        "CATALOG_HOME_ZONE": "Europe/Brussels",
+    }
     stored_as = {line["path"]: line["target"] for line in lab.upload().lines if line.get("target")}
     report, staging = evaluated(lab, "videos", "--query", "kind:video"), lab.folder / "staging"
     edit(report, {stored_as["two.avi"]: {"action": "convert", "datetime": "2003-04-05 06:07:08"}})
-    assert lab.run("reingest", "process-videos", report, "--staging", staging, "--larger", "-q").status == 0
+    assert (
+        lab.run("reingest", "process-videos", report, "--staging", staging, "--larger", "-q").status
+        == 0
+    )
     processed, wanted = report.with_name("videos_processed.csv"), {"overwrite": "1"}
     edit(processed, {stored_as["done.mp4"]: wanted})
     assert lab.run("reingest", "replace-archived-media", processed, "--larger", "-q").status == 0
     edit(processed, {stored_as["unwanted.mp4"]: {}, "": wanted})
     with processed.open(encoding="utf-8", newline="") as file:
-        made = {row["file"].rpartition("/nas/")[2]: row["derived_file"] for row in csv.DictReader(file, delimiter=";")}
+        made = {
+            row["file"].rpartition("/nas/")[2]: row["derived_file"]
+            for row in csv.DictReader(file, delimiter=";")
+        }
     Path(made[stored_as["lost.mp4"]]).unlink()
     (lab.root / stored_as["edited.mp4"]).write_bytes(b"edited")
     return (processed, "--larger")
@@ -479,8 +650,13 @@ def _replace(lab: Lab, dropbox: Emulator) -> Arguments:
 
 @scenario("process_duplicates", "reingest process-duplicates")
 def _duplicates(lab: Lab, dropbox: Emulator) -> Arguments:
-    """Duplicates that may go, that are to stay, that are gone or edited, or whose original is; and one that went before."""
-    archive, names = lab.folder / "archive", ("done", "one", "stays", "gone", "edited", "lost", "twice", "burn")
+    """Duplicates that may go, that are to stay, that are gone or edited, or whose original is;
+    and one that went before.
+    """
+    archive, names = (
+        lab.folder / "archive",
+        ("done", "one", "stays", "gone", "edited", "lost", "twice", "burn"),
+    )
     put(archive, {f"2019/{name}.jpg": jpeg(name) for name in names})
     put(archive, {f"2019/{name}_copy.jpg": jpeg(name) for name in names})
     put(archive, {"2020/one elsewhere.jpg": jpeg("one"), "2020/done elsewhere.jpg": jpeg("done")})
@@ -489,12 +665,20 @@ def _duplicates(lab: Lab, dropbox: Emulator) -> Arguments:
     edit(report, {"done_copy.jpg": going, "": {"action": "keep"}})
     assert lab.run("reingest", "process-duplicates", report, "-q").status == 0
     report.write_bytes(written)
-    edit(report, {
-        "one elsewhere.jpg": going, "stays_copy.jpg": {"action": "keep"}, "burn_copy.jpg": {"action": "burn"},
-    }, "twice_copy.jpg")  # fmt: skip
+    edit(
+        report,
+        {
+            "one elsewhere.jpg": going,
+            "stays_copy.jpg": {"action": "keep"},
+            "burn_copy.jpg": {"action": "burn"},
+        },
+        "twice_copy.jpg",
+    )
     (archive / "2019/gone_copy.jpg").unlink()
     (archive / "2019/lost.jpg").unlink()
-    put(archive, {"2019/edited_copy.jpg": jpeg("edited since"), "2019/edited.jpg": jpeg("and this")})
+    put(
+        archive, {"2019/edited_copy.jpg": jpeg("edited since"), "2019/edited.jpg": jpeg("and this")}
+    )
     return (report,)
 
 
@@ -509,7 +693,7 @@ def _confirm(lab: Lab, dropbox: Emulator) -> Arguments:
     return (a, b, staging / c, content_hash(jpeg("b")), "no such name.jpg")
 
 
-# --- the test --------------------------------------------------------------------------------------------------------
+# --- the test -------------------------------------------------------------------------------------
 
 
 def lines(done: Done) -> list[dict[str, Any]]:
@@ -526,10 +710,19 @@ def told(rows: list[dict[str, Any]]) -> Counter[tuple[str, ...]]:
 def state(lab: Lab) -> tuple[object, ...]:
     """All that a run could change."""
     folders = [
-        hashes(folder) for folder in sorted(lab.folder.iterdir()) if folder.is_dir() and folder.name not in ("home", "account")
+        hashes(folder)
+        for folder in sorted(lab.folder.iterdir())
+        if folder.is_dir() and folder.name not in ("home", "account")
     ]
     journals = sorted(path.name for path in (lab.home / "state" / "journal").glob("*"))
-    return folders, journals, [lab.documents(what) for what in ("", "events", "sources", "stores", "decisions", "handovers")]
+    return (
+        folders,
+        journals,
+        [
+            lab.documents(what)
+            for what in ("", "events", "sources", "stores", "decisions", "handovers")
+        ],
+    )
 
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))

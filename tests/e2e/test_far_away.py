@@ -1,4 +1,6 @@
-"""Stores far away, in the real runs: what is stated is believed, what is read is little, what is copied is copied there."""
+"""Stores far away, in the real runs: what is stated is believed, what is read is little,
+what is copied is copied there.
+"""
 
 from __future__ import annotations
 
@@ -58,9 +60,13 @@ def stores(lab: Lab) -> tuple[FarStore, FarStore]:
     return FarStore("source", lab.source, managed=False), FarStore("dropbox", lab.root)
 
 
-def uploading(lab: Lab, workspace: Workspace, source: FarStore, target: FarStore, **options: bool) -> int:
+def uploading(
+    lab: Lab, workspace: Workspace, source: FarStore, target: FarStore, **options: bool
+) -> int:
     """How many files have an outcome that none should have."""
-    claim = partial(StoreBook(workspace, workspace.repository).claim, target.name, LocalRoot(target.root))
+    claim = partial(
+        StoreBook(workspace, workspace.repository).claim, target.name, LocalRoot(target.root)
+    )
     request = UploadRequest("far", recursive=True, **options)
     try:
         with between(workspace, source, target, claim, dry=request.dryrun) as ingest:
@@ -70,9 +76,21 @@ def uploading(lab: Lab, workspace: Workspace, source: FarStore, target: FarStore
 
 
 def a_source(lab: Lab) -> None:
-    """Large photos in two folders, a duplicate, a sidecar, a clip, and something that is no photo."""
-    put(lab.source, {f"a/{n}.jpg": jpeg(n, f"2019:07:{n + 1:02d} 10:00:00") + PAD for n in range(12)})
-    put(lab.source, {"b/again.jpg": jpeg(3, "2019:07:04 10:00:00") + PAD, "b/s.jpg": jpeg("s") + PAD, "b/s.xmp": XMP})
+    """Large photos in two folders, a duplicate, a sidecar, a clip,
+    and something that is no photo.
+    """
+    put(
+        lab.source,
+        {f"a/{n}.jpg": jpeg(n, f"2019:07:{n + 1:02d} 10:00:00") + PAD for n in range(12)},
+    )
+    put(
+        lab.source,
+        {
+            "b/again.jpg": jpeg(3, "2019:07:04 10:00:00") + PAD,
+            "b/s.jpg": jpeg("s") + PAD,
+            "b/s.xmp": XMP,
+        },
+    )
     put(lab.source, {"b/notes.pdf": b"%PDF" + PAD})
     clip(lab.source / "b" / "clip.mp4")
 
@@ -86,15 +104,25 @@ def test_nothing_is_downloaded_and_nothing_is_uploaded(lab: Lab, workspace: Work
     lab.check_no_ghosts()
     documents = lab.documents()
     assert len(documents) == 14
-    assert sorted(lab.stored().values()) == sorted({h for p, h in before.items() if not p.endswith(".pdf")})
+    assert sorted(lab.stored().values()) == sorted(
+        {h for p, h in before.items() if not p.endswith(".pdf")}
+    )
     found = documents[content_hash(jpeg(5, "2019:07:06 10:00:00") + PAD)]
     assert found["captured"]["wall"].startswith("2019-07-06T10:00:00")
     assert found["camera"]["model"] == "iPhone 12"
     assert found["phash"]
-    assert all(copy["revision"] and "inode" not in copy for d in documents.values() for copy in d["copies"])
+    assert all(
+        copy["revision"] and "inode" not in copy for d in documents.values() for copy in d["copies"]
+    )
     assert documents[content_hash(jpeg("s") + PAD)]["rating"] == 4
     assert target.calls["adopt"] == 15
-    assert source.calls["open"] == source.calls["checksum"] == target.calls["open"] == target.calls["checksum"] == 0
+    assert (
+        source.calls["open"]
+        == source.calls["checksum"]
+        == target.calls["open"]
+        == target.calls["checksum"]
+        == 0
+    )
     assert sum(count for _path, _offset, count in source.log) < 14 * 200_000
     assert source.calls["stat"] <= 14
     assert target.calls["stat"] <= 4
@@ -121,7 +149,9 @@ def test_a_dry_run_writes_nothing(lab: Lab, workspace: Workspace) -> None:
     assert target.calls["adopt"] == 0
 
 
-def test_a_move_takes_the_sources_away_once_they_are_recorded(lab: Lab, workspace: Workspace) -> None:
+def test_a_move_takes_the_sources_away_once_they_are_recorded(
+    lab: Lab, workspace: Workspace
+) -> None:
     a_source(lab)
     kept = content_hash(b"%PDF" + PAD)
     contents = set(hashes(lab.source).values()) - {kept}
@@ -133,7 +163,9 @@ def test_a_move_takes_the_sources_away_once_they_are_recorded(lab: Lab, workspac
     lab.check_no_ghosts()
 
 
-def test_a_source_that_changes_before_it_is_copied_fails_alone(lab: Lab, workspace: Workspace) -> None:
+def test_a_source_that_changes_before_it_is_copied_fails_alone(
+    lab: Lab, workspace: Workspace
+) -> None:
     a_source(lab)
     source, target = stores(lab)
 
@@ -164,7 +196,8 @@ from catalog.features.ingest.dropbox import COMMAND
 from catalog.work.workspace import Workspace
 from far_store import FarStore
 
-source, target = FarStore("source", Path(sys.argv[1]), managed=False), FarStore("dropbox", Path(sys.argv[2]))
+source = FarStore("source", Path(sys.argv[1]), managed=False)
+target = FarStore("dropbox", Path(sys.argv[2]))
 
 def slowly(call, path):
     print(call, flush=True)
@@ -172,7 +205,8 @@ def slowly(call, path):
 
 source.before = target.before = slowly
 workspace = Workspace(load(), NoProgress())
-claim = partial(StoreBook(workspace, workspace.repository).claim, target.name, LocalRoot(target.root))
+book = StoreBook(workspace, workspace.repository)
+claim = partial(book.claim, target.name, LocalRoot(target.root))
 request = UploadRequest("far", recursive=True, move=True, yes=True)
 with between(workspace, source, target, claim, dry=False) as ingest:
     bring(ingest, request, Silence(), COMMAND, None)
@@ -180,21 +214,28 @@ with between(workspace, source, target, claim, dry=False) as ingest:
 
 
 @pytest.mark.parametrize("calls", [8, 60, 110])
-def test_a_move_that_is_killed_is_finished_by_the_next(lab: Lab, workspace: Workspace, calls: int) -> None:
+def test_a_move_that_is_killed_is_finished_by_the_next(
+    lab: Lab, workspace: Workspace, calls: int
+) -> None:
     a_source(lab)
     kept = content_hash(b"%PDF" + PAD)
     contents = set(hashes(lab.source).values()) - {kept}
     process = subprocess.Popen(
         [sys.executable, "-c", SLOWLY, lab.source, lab.root],
-        env=lab.environment(PYTHONPATH=os.pathsep.join(sys.path)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+        env=lab.environment(PYTHONPATH=os.pathsep.join(sys.path)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     assert process.stdout is not None
     for _call in range(calls):
         process.stdout.readline()
     process.kill()
     process.wait()
     process.stdout.close()
-    assert contents <= set(hashes(lab.source).values()) | set(lab.stored().values()), "nothing is lost"
+    assert contents <= set(hashes(lab.source).values()) | set(lab.stored().values()), (
+        "nothing is lost"
+    )
     assert uploading(lab, workspace, *stores(lab), move=True, yes=True) == 0
     assert set(hashes(lab.source).values()) == {kept}
     assert set(lab.stored().values()) == contents
@@ -202,7 +243,7 @@ def test_a_move_that_is_killed_is_finished_by_the_next(lab: Lab, workspace: Work
     lab.check_no_ghosts()
 
 
-# --- sync --------------------------------------------------------------------------------------------------------------
+# --- sync -----------------------------------------------------------------------------------------
 
 
 def syncing(workspace: Workspace, store: FarStore, **options: bool) -> tuple[int, RunResult]:
@@ -217,7 +258,11 @@ def syncing(workspace: Workspace, store: FarStore, **options: bool) -> tuple[int
 
 
 def test_a_sync_knows_files_by_what_is_stated(lab: Lab, workspace: Workspace) -> None:
-    put(lab.root, {f"{n}.jpg": jpeg(n) + PAD for n in range(6)} | {"s.jpg": jpeg("s") + PAD, "s.xmp": XMP, "x.pdf": PAD})
+    put(
+        lab.root,
+        {f"{n}.jpg": jpeg(n) + PAD for n in range(6)}
+        | {"s.jpg": jpeg("s") + PAD, "s.xmp": XMP, "x.pdf": PAD},
+    )
     store = FarStore("dropbox", lab.root)
     status, report = syncing(workspace, store)
     assert (status, report.counts["new"], report.counts["unsupported"]) == (0, 7, 1)
@@ -241,11 +286,18 @@ def test_a_sync_knows_files_by_what_is_stated(lab: Lab, workspace: Workspace) ->
     assert status == 0
     assert (report.counts["moved"], report.counts["copied"], report.counts["changed"]) == (1, 1, 1)
     assert {path for path, _offset, _count in third.log} == {"2.jpg"}
-    paths = {copy["path"]: h for h, d in lab.documents().items() for copy in d["copies"] if copy["state"] == "ok"}
+    paths = {
+        copy["path"]: h
+        for h, d in lab.documents().items()
+        for copy in d["copies"]
+        if copy["state"] == "ok"
+    }
     assert {p: h for p, h in lab.stored().items() if p.endswith("jpg")} == paths
 
 
-def test_a_file_that_changes_while_a_sync_reads_it_fails_alone(lab: Lab, workspace: Workspace) -> None:
+def test_a_file_that_changes_while_a_sync_reads_it_fails_alone(
+    lab: Lab, workspace: Workspace
+) -> None:
     put(lab.root, {f"{n}.jpg": jpeg(n) + PAD for n in range(3)})
     store = FarStore("dropbox", lab.root)
 
@@ -260,8 +312,12 @@ def test_a_file_that_changes_while_a_sync_reads_it_fails_alone(lab: Lab, workspa
     assert (status, report.counts["new"]) == (0, 1)
 
 
-def test_a_library_of_a_local_disk_reads_as_one_far_away(lab: Lab, workspace: Workspace, tmp_path: Path) -> None:
-    """The same files, synced here and there, are the same assets; what is known is not read again."""
+def test_a_library_of_a_local_disk_reads_as_one_far_away(
+    lab: Lab, workspace: Workspace, tmp_path: Path
+) -> None:
+    """The same files, synced here and there, are the same assets;
+    what is known is not read again.
+    """
     put(lab.root, {f"{n}.jpg": jpeg(n) + PAD for n in range(4)})
     far = FarStore("dropbox", lab.root)
     assert syncing(workspace, far)[0] == 0

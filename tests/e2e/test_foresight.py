@@ -21,7 +21,9 @@ pytestmark = pytest.mark.node
 
 PRUNE = "delete_from_directory_if_in_catalog"
 FIELDS = ("action", "store", "path", "target", "hash")
-LEFT = frozenset({"failed", "kept", "ignored", "unknown", "refused", "unchanged", "skipped", "apart"})
+LEFT = frozenset(
+    {"failed", "kept", "ignored", "unknown", "refused", "unchanged", "skipped", "apart"}
+)
 """Outcomes of what nothing is done with: both kinds of run tell them, and with the same reason."""
 Run = Callable[..., Done]
 
@@ -44,7 +46,14 @@ def upload(lab: Lab, run: Run) -> Run:
     """Upload the source, or another folder."""
 
     def start(*arguments: object, source: Path | None = None) -> Done:
-        done = run("upload_to_nas_from_disk", source or lab.source, "-r", "--nas_root", lab.root, *arguments)
+        done = run(
+            "upload_to_nas_from_disk",
+            source or lab.source,
+            "-r",
+            "--nas_root",
+            lab.root,
+            *arguments,
+        )
         assert done.status == 0, done.out
         return done
 
@@ -94,12 +103,20 @@ def path_of(lab: Lab, data: bytes) -> str:
 
 
 def test_sources_that_come_back_are_in_the_plan_of_an_undo(lab: Lab, run: Run, upload: Run) -> None:
-    put(lab.source, {"a.jpg": jpeg("a"), "b/b.jpg": jpeg("b"), "b/b.jpg.xmp": b"<b/>", "same.jpg": jpeg("a")})
+    put(
+        lab.source,
+        {"a.jpg": jpeg("a"), "b/b.jpg": jpeg("b"), "b/b.jpg.xmp": b"<b/>", "same.jpg": jpeg("a")},
+    )
     moved = upload("--move").summary["run"]
     put(lab.source, {"same.jpg": jpeg("another one")})
     done = foretold(lab, run, "undo", moved, "--nas_root", lab.root)
     by_action = sorted((line["action"], line["outcome"]) for line in done.lines[:-1])
-    assert by_action == [("undo add", "undone")] * 2 + [("undo remove", "failed")] + [("undo remove", "undone")] * 3
+    assert (
+        by_action
+        == [("undo add", "undone")] * 2
+        + [("undo remove", "failed")]
+        + [("undo remove", "undone")] * 3
+    )
     assert (lab.source / "a.jpg").read_bytes() == jpeg("a") and lab.stored() == {}
 
 
@@ -120,7 +137,9 @@ def test_what_an_undo_keeps_is_said_before(lab: Lab, run: Run, upload: Run) -> N
     assert edited.read_bytes() == b"edited by hand"
 
 
-def test_a_moved_source_that_cannot_come_back_keeps_its_copy(lab: Lab, run: Run, upload: Run) -> None:
+def test_a_moved_source_that_cannot_come_back_keeps_its_copy(
+    lab: Lab, run: Run, upload: Run
+) -> None:
     put(lab.source, {"a.jpg": jpeg("a")})
     moved = upload("--move").summary["run"]
     journal = lab.home / "state" / "journal" / f"{moved}.jsonl"
@@ -131,7 +150,9 @@ def test_a_moved_source_that_cannot_come_back_keeps_its_copy(lab: Lab, run: Run,
     assert set(outcomes(done).values()) == {"failed"} and lab.stored() == before
 
 
-def test_files_that_were_removed_come_back_unless_others_lie_there(lab: Lab, run: Run, upload: Run) -> None:
+def test_files_that_were_removed_come_back_unless_others_lie_there(
+    lab: Lab, run: Run, upload: Run
+) -> None:
     put(lab.source, {"a.jpg": jpeg("a"), "b.jpg": jpeg("b")})
     upload()
     removed = run(PRUNE, lab.source, "--nas_root", lab.root).summary["run"]
@@ -154,7 +175,9 @@ def test_a_file_that_changed_keeps_its_asset(lab: Lab, run: Run, upload: Run) ->
     assert set(lab.documents()) == {hashes[0]}
 
 
-def test_what_cannot_come_back_from_the_trash_is_said_before(lab: Lab, run: Run, upload: Run) -> None:
+def test_what_cannot_come_back_from_the_trash_is_said_before(
+    lab: Lab, run: Run, upload: Run
+) -> None:
     """Two of one place, of which the first comes back, unknown; and one whose place is taken."""
     put(lab.source, {"a.jpg": jpeg("a"), "b.jpg": jpeg("b")})
     upload()
@@ -174,10 +197,23 @@ def test_what_cannot_come_back_from_the_trash_is_said_before(lab: Lab, run: Run,
         assert reasons[f"{batch}/{path}"] == ("failed", f"{path} is already in store nas.")
 
 
-def test_a_missing_catalog_file_is_made_of_one_of_two_equal_ones(lab: Lab, run: Run, upload: Run) -> None:
-    put(lab.source, {"a.jpg": jpeg("a"), "b.jpg": jpeg("b"), "b.jpg.xmp": b"<b/>", "c.jpg": jpeg("c")})
+def test_a_missing_catalog_file_is_made_of_one_of_two_equal_ones(
+    lab: Lab, run: Run, upload: Run
+) -> None:
+    put(
+        lab.source,
+        {"a.jpg": jpeg("a"), "b.jpg": jpeg("b"), "b.jpg.xmp": b"<b/>", "c.jpg": jpeg("c")},
+    )
     upload()
-    put(lab.source, {"again/a.jpg": jpeg("a"), "new.jpg": jpeg("new"), "notes.txt": b"notes", "b.jpg.xmp": b"<new/>"})
+    put(
+        lab.source,
+        {
+            "again/a.jpg": jpeg("a"),
+            "new.jpg": jpeg("new"),
+            "notes.txt": b"notes",
+            "b.jpg.xmp": b"<new/>",
+        },
+    )
     missing = lab.root / path_of(lab, jpeg("a"))
     missing.unlink()
     done = foretold(lab, run, PRUNE, lab.source, "-r", "--nas_root", lab.root)
@@ -213,7 +249,11 @@ def test_a_sidecar_stays_with_the_file_that_could_not_go(
 
     monkeypatch.setattr(LocalStore, "discard", refused)
     done = run(PRUNE, lab.source, "--nas_root", lab.root)
-    assert (done.status, outcomes(done)["p.jpg"], outcomes(done)["p.png"]) == (3, "failed", "removed")
+    assert (done.status, outcomes(done)["p.jpg"], outcomes(done)["p.png"]) == (
+        3,
+        "failed",
+        "removed",
+    )
     assert sorted(path.name for path in lab.source.iterdir()) == ["p.jpg", "p.xmp"]
 
 
@@ -225,7 +265,9 @@ def test_what_a_person_says_is_foretold(lab: Lab, run: Run, upload: Run) -> None
     upload()
     a, b = (content_hash(jpeg(*made)) for made in (("a", "2019:07:12 18:30:15", GHENT), ("b",)))
     foretold(lab, run, "tag", "--query", "", "--add", "sea")
-    done = foretold(lab, run, "tag", a, b, "--query", "city:Ghent", "--add", "sea", "--remove", "hills")
+    done = foretold(
+        lab, run, "tag", a, b, "--query", "city:Ghent", "--add", "sea", "--remove", "hills"
+    )
     assert set(outcomes(done).values()) == {"unchanged"}
     foretold(lab, run, "set", a, "rating=5", "albums+=Best")
     (lab.root / f"{path_of(lab, jpeg('b'))}.xmp").write_bytes(b"<other/>")
@@ -252,7 +294,10 @@ def decide(lab: Lab, rows: Sequence[tuple[str, ...]]) -> Path:
 def test_decisions_that_speak_of_each_other_are_foretold(lab: Lab, run: Run, upload: Run) -> None:
     """One that is dropped twice, a copy of its keeper, a movie that went with its still."""
     lab.variables["CATALOG_REMOVAL_COPIES"] = "1"
-    files = {f"{name}.jpg": jpeg(name, f"2019:07:12 1{n}:30:15") for n, name in enumerate(("keeper", "one", "two", "still"))}
+    files = {
+        f"{name}.jpg": jpeg(name, f"2019:07:12 1{n}:30:15")
+        for n, name in enumerate(("keeper", "one", "two", "still"))
+    }
     put(lab.source, files)
     clip(lab.source / "still.mov", "2019-07-12T11:30:15.000000Z")
     upload()
@@ -291,7 +336,10 @@ def test_decisions_that_speak_of_each_other_are_foretold(lab: Lab, run: Run, upl
 
 
 def test_a_keeper_whose_copies_are_to_go_has_none_to_spare(lab: Lab, run: Run, upload: Run) -> None:
-    put(lab.source, {"keeper.jpg": jpeg("keeper"), "one.jpg": jpeg("one"), "rotten.jpg": jpeg("keeper")})
+    put(
+        lab.source,
+        {"keeper.jpg": jpeg("keeper"), "one.jpg": jpeg("one"), "rotten.jpg": jpeg("keeper")},
+    )
     upload()
     keeper, one = (content_hash(jpeg(name)) for name in ("keeper", "one"))
     path = path_of(lab, jpeg("keeper"))
@@ -313,10 +361,15 @@ def test_what_is_measured_is_foretold(lab: Lab, run: Run, upload: Run) -> None:
     upload()
     lines = []
     for digest, document in lab.documents().items():
-        older = {k: v for k, v in document.items() if k not in ("look", "phash_inner")} | {"quality": {}}
+        older = {k: v for k, v in document.items() if k not in ("look", "phash_inner")} | {
+            "quality": {}
+        }
         lines += [json.dumps({"index": {"_index": lab.index, "_id": digest}}), json.dumps(older)]
     headers = {"content-type": "application/x-ndjson"}
     lab.ask("POST", "_bulk?refresh=true", data="\n".join(lines) + "\n", headers=headers)
     (lab.root / path_of(lab, jpeg("a"))).unlink()
     done = foretold(lab, run, "measure")
-    assert outcomes(done) == {content_hash(jpeg("a")): "failed", content_hash(jpeg("b")): "measured"}
+    assert outcomes(done) == {
+        content_hash(jpeg("a")): "failed",
+        content_hash(jpeg("b")): "measured",
+    }

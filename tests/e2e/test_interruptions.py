@@ -1,4 +1,6 @@
-"""What a signal does to runs of several parts: a service that is stopped has not failed, and nothing goes on behind one."""
+"""What a signal does to runs of several parts: a service that is stopped has not failed,
+and nothing goes on behind one.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ def runs(lab: Lab) -> list[dict[str, object]]:
 
 def in_the_middle(lab: Lab) -> bool:
     """Whether a sync has recorded something."""
-    return any(path.read_bytes().count(b"\n") > 1 for path in (lab.home / "state" / "journal").glob("*.jsonl"))
+    return any(
+        path.read_bytes().count(b"\n") > 1
+        for path in (lab.home / "state" / "journal").glob("*.jsonl")
+    )
 
 
 def marked(folder: Path, name: str) -> Path:
@@ -33,7 +38,9 @@ def marked(folder: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_a_watch_that_is_stopped_in_the_middle_of_a_sync_ends(lab: Lab, number: int, status: int) -> None:
+def test_a_watch_that_is_stopped_in_the_middle_of_a_sync_ends(
+    lab: Lab, number: int, status: int
+) -> None:
     marked(lab.root, "nas")
     lab.variables["CATALOG_NAS_ROOT"] = str(lab.root)
     watch = lab.start("catalog", "watch", "nas", "--json", "--every", "5s", "--settle", "1s")
@@ -54,7 +61,9 @@ def test_a_rebuild_that_is_interrupted_in_one_store_does_not_go_on_with_the_next
     done = ended(rebuild)
     assert done.status == 130, done.err
     assert len(runs(lab)) == 1
-    assert {row["store"] for document in lab.documents().values() for row in document["copies"]} <= {"one"}
+    assert {
+        row["store"] for document in lab.documents().values() for row in document["copies"]
+    } <= {"one"}
 
 
 def test_a_store_that_fails_in_a_rebuild_is_not_hidden_by_the_next(lab: Lab) -> None:
@@ -64,5 +73,7 @@ def test_a_store_that_fails_in_a_rebuild_is_not_hidden_by_the_next(lab: Lab) -> 
         path.unlink()
     done = lab.catalog("rebuild", one, other, "-q")
     assert done.status == 4, "too much is gone from the first"
-    assert {row["store"] for document in lab.documents().values() for row in document["copies"]} == {"one", "other"}
+    assert {
+        row["store"] for document in lab.documents().values() for row in document["copies"]
+    } == {"one", "other"}
     assert done.err.count("Error:") == 1

@@ -22,14 +22,22 @@ pytestmark = pytest.mark.node
 def scene(seed: int, size: tuple[int, int] = (480, 320)) -> Image.Image:
     """A picture with something in it; another seed, another picture."""
     rng = np.random.default_rng(seed)
-    large = Image.fromarray(rng.integers(30, 220, (5, 7, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
-    small = Image.fromarray(rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
+    large = Image.fromarray(rng.integers(30, 220, (5, 7, 3), dtype=np.uint8)).resize(
+        size, Image.Resampling.BICUBIC
+    )
+    small = Image.fromarray(rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)).resize(
+        size, Image.Resampling.BICUBIC
+    )
     grain = Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8))
     return Image.blend(Image.blend(large, small, 0.3), grain, 0.12)
 
 
 def photo(
-    picture: Image.Image, taken: str | None = "2019:07:12 18:30:15", form: str = "JPEG", quality: int = 90, **tags: Any
+    picture: Image.Image,
+    taken: str | None = "2019:07:12 18:30:15",
+    form: str = "JPEG",
+    quality: int = 90,
+    **tags: Any,
 ) -> bytes:
     """A file; without `taken` it has no metadata at all."""
     exif = Image.Exif()
@@ -43,7 +51,9 @@ def photo(
 
 @pytest.fixture
 def library(lab: Lab) -> dict[str, str]:
-    """An upload of two scenes in several renderings, and of what resembles nothing; content hash by name."""
+    """An upload of two scenes in several renderings, and of what resembles nothing;
+    content hash by name.
+    """
     one, two = scene(1), scene(2)
     files = {
         "one.jpg": photo(one),
@@ -68,24 +78,35 @@ def groups(lab: Lab, *arguments: object) -> list[dict[str, Any]]:
     return done.lines[:-1]
 
 
-def decide(lab: Lab, decisions: Sequence[tuple[str, str]], *, keeper: str, kind: str = "similar", path: str = "") -> Path:
+def decide(
+    lab: Lab,
+    decisions: Sequence[tuple[str, str]],
+    *,
+    keeper: str,
+    kind: str = "similar",
+    path: str = "",
+) -> Path:
     """A CSV as a spreadsheet program saves it: `,`, and the columns in another order."""
     file = lab.home / "decisions.csv"
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(["decision", "hash", "comment", "keeper", "kind", "group", "path"])
-        writer.writerows([word, digest, "mine", keeper, kind, "0" * 12, path] for digest, word in decisions)
+        writer.writerows(
+            [word, digest, "mine", keeper, kind, "0" * 12, path] for digest, word in decisions
+        )
     return file
 
 
-# --- finding -------------------------------------------------------------------------------------------------------------
+# --- finding --------------------------------------------------------------------------------------
 
 
 def test_duplicates_are_grouped_by_kind_with_a_keeper(lab: Lab, library: dict[str, str]) -> None:
     found = groups(lab)
     assert {g["kind"]: {m["hash"] for m in g["members"]} for g in found} == {
         "same-image": {library["two.jpg"], library["bare/two.jpg"]},
-        "similar": {library[n] for n in ("one.jpg", "small/one.jpg", "turned/one.jpg", "web/one.webp")},
+        "similar": {
+            library[n] for n in ("one.jpg", "small/one.jpg", "turned/one.jpg", "web/one.webp")
+        },
     }
     similar = next(g for g in found if g["kind"] == "similar")
     assert similar["keeper"] == library["one.jpg"] == similar["members"][0]["hash"]
@@ -99,11 +120,18 @@ def test_duplicates_are_grouped_by_kind_with_a_keeper(lab: Lab, library: dict[st
 
 def test_the_summary_and_what_a_person_reads(lab: Lab, library: dict[str, str]) -> None:
     done = lab.catalog("duplicates", "--json")
-    assert (done.summary["groups"], done.summary["similar"], done.summary["same-image"], done.summary["files"]) == (2, 1, 1, 4)
+    assert (
+        done.summary["groups"],
+        done.summary["similar"],
+        done.summary["same-image"],
+        done.summary["files"],
+    ) == (2, 1, 1, 4)
     text = lab.catalog("duplicates").out
     assert "similar: more metadata" in text
     assert "turned 90" in text
-    assert text.splitlines()[-1].startswith("2 groups (1 same-image, 1 similar). Beside the keepers: 4 files")
+    assert text.splitlines()[-1].startswith(
+        "2 groups (1 same-image, 1 similar). Beside the keepers: 4 files"
+    )
     assert lab.catalog("duplicates", "taken:1990").out == "No duplicates.\n"
 
 
@@ -115,7 +143,13 @@ def test_several_copies_in_one_store_are_exact(lab: Lab, library: dict[str, str]
     assert lab.run("sync_catalog_with_disk", "--nas_root", lab.root, "--yes").status == 0
     (group,) = groups(lab, "--kind", "exact")
     assert [m["paths"] for m in group["members"]] == [[f"nas:{stored}"], ["nas:Best/three.jpg"]]
-    drop = decide(lab, [(library["three.jpg"], "drop")], keeper=library["three.jpg"], kind="exact", path="nas:Best/three.jpg")
+    drop = decide(
+        lab,
+        [(library["three.jpg"], "drop")],
+        keeper=library["three.jpg"],
+        kind="exact",
+        path="nas:Best/three.jpg",
+    )
     assert "1 of 2 verified copies" in lab.catalog("resolve", drop).err
     assert album.exists()
     assert lab.catalog("resolve", drop, CATALOG_REMOVAL_COPIES="1").status == 0
@@ -123,21 +157,28 @@ def test_several_copies_in_one_store_are_exact(lab: Lab, library: dict[str, str]
     assert groups(lab, "--kind", "exact") == []
 
 
-def test_similar_asks_for_one_picture_in_the_catalog_or_outside(lab: Lab, library: dict[str, str]) -> None:
+def test_similar_asks_for_one_picture_in_the_catalog_or_outside(
+    lab: Lab, library: dict[str, str]
+) -> None:
     done = lab.catalog("similar", library["one.jpg"], "--json")
     assert {line["hash"]: line["kind"] for line in done.lines[:-1]} == {
         library[n]: "similar" for n in ("small/one.jpg", "turned/one.jpg", "web/one.webp")
     }
     outside = lab.home / "found somewhere.png"
     scene(1).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(outside)
-    found = {line["hash"]: line["turned"] for line in lab.catalog("similar", outside, "--json").lines[:-1]}
+    found = {
+        line["hash"]: line["turned"]
+        for line in lab.catalog("similar", outside, "--json").lines[:-1]
+    }
     assert found[library["one.jpg"]] == "mirrored"
     assert len(found) == 4
     assert "Nothing in the catalog looks like" in lab.catalog("similar", _saved(lab, scene(77))).out
     assert lab.catalog("similar", library["one.jpg"][:12]).out.count("the same picture") == 3
     copy = _saved(lab, scene(1), "copy.jpg")
     copy.write_bytes((lab.source / "one.jpg").read_bytes())
-    assert lab.catalog("similar", copy).out.startswith("the same bytes "), "is it in the catalog? yes"
+    assert lab.catalog("similar", copy).out.startswith("the same bytes "), (
+        "is it in the catalog? yes"
+    )
 
 
 def _saved(lab: Lab, picture: Image.Image, name: str = "other.png") -> Path:
@@ -154,7 +195,9 @@ def _saved(lab: Lab, picture: Image.Image, name: str = "other.png") -> Path:
         ("flat.png", 2, "too little in the picture"),
     ],
 )
-def test_what_cannot_be_compared_is_told(lab: Lab, library: dict[str, str], what: str, status: int, words: str) -> None:
+def test_what_cannot_be_compared_is_told(
+    lab: Lab, library: dict[str, str], what: str, status: int, words: str
+) -> None:
     (lab.home / "text.jpg").write_text("no picture")
     Image.new("RGB", (200, 100), (10, 90, 200)).save(lab.home / "flat.png")
     done = lab.catalog("similar", what)
@@ -162,8 +205,12 @@ def test_what_cannot_be_compared_is_told(lab: Lab, library: dict[str, str], what
     assert words in done.err and done.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["--within", "5x"], ["--kind", "twins"], ["--distance", "99"], ["taken:["]])
-def test_duplicates_refuses_what_it_does_not_understand(lab: Lab, library: dict[str, str], arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [["--within", "5x"], ["--kind", "twins"], ["--distance", "99"], ["taken:["]]
+)
+def test_duplicates_refuses_what_it_does_not_understand(
+    lab: Lab, library: dict[str, str], arguments: list[str]
+) -> None:
     assert lab.catalog("duplicates", *arguments).status == 2
 
 
@@ -178,10 +225,12 @@ def test_more_look_alikes_than_a_page_of_hits(lab: Lab) -> None:
     assert len(group["members"]) == 30
 
 
-# --- deciding ------------------------------------------------------------------------------------------------------------
+# --- deciding -------------------------------------------------------------------------------------
 
 
-def test_the_csv_of_duplicates_filled_in_is_followed_and_taken_back(lab: Lab, library: dict[str, str]) -> None:
+def test_the_csv_of_duplicates_filled_in_is_followed_and_taken_back(
+    lab: Lab, library: dict[str, str]
+) -> None:
     assert lab.catalog("tag", library["small/one.jpg"], "--add", "holiday").status == 0
     file = lab.home / "duplicates.csv"
     assert lab.catalog("duplicates", "--csv", file, "-q").status == 0
@@ -204,8 +253,12 @@ def test_the_csv_of_duplicates_filled_in_is_followed_and_taken_back(lab: Lab, li
     assert after.keys() == before.keys() - {r["hash"] for r in rows if r["decision"] == "drop"}
     assert after[library["one.jpg"]]["tags"] == ["holiday"]
     assert set(lab.stored().values()) == set(after)
-    told = [e for e in lab.documents("events").values() if e["action"] in ("trash", "forget", "inherit")]
-    assert {e["reason_kind"] for e in told} == {"same-image", "similar"} and all(e["reason"] for e in told)
+    told = [
+        e for e in lab.documents("events").values() if e["action"] in ("trash", "forget", "inherit")
+    ]
+    assert {e["reason_kind"] for e in told} == {"same-image", "similar"} and all(
+        e["reason"] for e in told
+    )
     assert groups(lab) == []
 
     assert lab.catalog("undo", done.summary["run"]).status == 0
@@ -213,11 +266,16 @@ def test_the_csv_of_duplicates_filled_in_is_followed_and_taken_back(lab: Lab, li
     restored = lab.documents()
     for document in (*before.values(), *restored.values()):
         document.pop("updated")
-        document["copies"] = [{k: v for k, v in row.items() if k not in ("verified", "mtime")} for row in document["copies"]]
+        document["copies"] = [
+            {k: v for k, v in row.items() if k not in ("verified", "mtime")}
+            for row in document["copies"]
+        ]
     assert restored == before
 
 
-def test_a_keeper_without_enough_good_copies_keeps_its_duplicates(lab: Lab, library: dict[str, str]) -> None:
+def test_a_keeper_without_enough_good_copies_keeps_its_duplicates(
+    lab: Lab, library: dict[str, str]
+) -> None:
     drop = decide(lab, [(library["small/one.jpg"], "drop")], keeper=library["one.jpg"])
     before = lab.stored()
     done = lab.catalog("resolve", drop)
@@ -230,11 +288,19 @@ def test_a_keeper_without_enough_good_copies_keeps_its_duplicates(lab: Lab, libr
     assert library["small/one.jpg"] in lab.stored().values()
 
 
-def test_not_a_duplicate_is_never_asked_again_until_it_is_taken_back(lab: Lab, library: dict[str, str]) -> None:
-    done = lab.catalog("resolve", decide(lab, [(library["small/one.jpg"], "not-duplicate")], keeper=library["one.jpg"]), "--json")
+def test_not_a_duplicate_is_never_asked_again_until_it_is_taken_back(
+    lab: Lab, library: dict[str, str]
+) -> None:
+    done = lab.catalog(
+        "resolve",
+        decide(lab, [(library["small/one.jpg"], "not-duplicate")], keeper=library["one.jpg"]),
+        "--json",
+    )
     assert (done.status, done.summary["apart"]) == (0, 1)
     similar = next(g for g in groups(lab) if g["kind"] == "similar")
-    assert not {library["one.jpg"], library["small/one.jpg"]} <= {m["hash"] for m in similar["members"]}
+    assert not {library["one.jpg"], library["small/one.jpg"]} <= {
+        m["hash"] for m in similar["members"]
+    }
     (decision,) = lab.documents("decisions").values()
     assert decision["kind"] == "not-duplicate" and {decision["hash"], decision["other"]} == {
         library["one.jpg"],
@@ -247,9 +313,21 @@ def test_not_a_duplicate_is_never_asked_again_until_it_is_taken_back(lab: Lab, l
     assert len(next(g for g in groups(lab) if g["kind"] == "similar")["members"]) == 4
 
 
-def test_bad_rows_are_refused_by_line_and_the_others_done(lab: Lab, library: dict[str, str]) -> None:
-    rows = [("nonsense", "drop"), (library["small/one.jpg"], "drop"), ("0" * 64, "drop"), (library["web/one.webp"], "burn")]
-    done = lab.catalog("resolve", decide(lab, rows, keeper=library["one.jpg"]), "--json", CATALOG_REMOVAL_COPIES="1")
+def test_bad_rows_are_refused_by_line_and_the_others_done(
+    lab: Lab, library: dict[str, str]
+) -> None:
+    rows = [
+        ("nonsense", "drop"),
+        (library["small/one.jpg"], "drop"),
+        ("0" * 64, "drop"),
+        (library["web/one.webp"], "burn"),
+    ]
+    done = lab.catalog(
+        "resolve",
+        decide(lab, rows, keeper=library["one.jpg"]),
+        "--json",
+        CATALOG_REMOVAL_COPIES="1",
+    )
     assert done.status == 3
     told = {line["path"]: (line["outcome"], line["reason"]) for line in done.lines[:-1]}
     assert told["line 2"][0] == told["line 5"][0] == "refused"
@@ -263,7 +341,11 @@ def test_bad_rows_are_refused_by_line_and_the_others_done(lab: Lab, library: dic
 
 
 def test_more_than_meant_wants_yes(lab: Lab, library: dict[str, str]) -> None:
-    drop = decide(lab, [(library[n], "drop") for n in ("small/one.jpg", "web/one.webp")], keeper=library["one.jpg"])
+    drop = decide(
+        lab,
+        [(library[n], "drop") for n in ("small/one.jpg", "web/one.webp")],
+        keeper=library["one.jpg"],
+    )
     more = {"CATALOG_MOVE_LIMIT": "1", "CATALOG_REMOVAL_COPIES": "1"}
     assert lab.catalog("resolve", drop, **more).status == 4
     assert len(lab.documents()) == len(library)
@@ -286,16 +368,24 @@ def test_a_part_of_a_shot_does_not_go_alone(lab: Lab) -> None:
     documents = lab.documents()
     stacks = {d.get("stack", {}).get("id") for d in documents.values()}
     assert len(stacks) == 2, "the still and its PNG are one shot"
-    done = lab.catalog("resolve", decide(lab, [(digest, "drop")], keeper=keeper), CATALOG_REMOVAL_COPIES="1")
+    done = lab.catalog(
+        "resolve", decide(lab, [(digest, "drop")], keeper=keeper), CATALOG_REMOVAL_COPIES="1"
+    )
     assert done.status == 3 and "is of the same shot, and would be left alone" in done.err
     assert lab.documents().keys() == documents.keys()
 
 
 def test_a_live_photo_goes_with_its_movie(lab: Lab) -> None:
-    put(lab.source, {"IMG_1.jpg": photo(scene(1)), "other.jpg": photo(scene(1).resize((900, 600)), None)})
+    put(
+        lab.source,
+        {"IMG_1.jpg": photo(scene(1)), "other.jpg": photo(scene(1).resize((900, 600)), None)},
+    )
     clip(lab.source / "IMG_1.mov", "2019-07-12T16:30:15.000000Z")
     assert lab.upload().status == 0
-    digests = {name: content_hash((lab.source / name).read_bytes()) for name in ("IMG_1.jpg", "IMG_1.mov", "other.jpg")}
+    digests = {
+        name: content_hash((lab.source / name).read_bytes())
+        for name in ("IMG_1.jpg", "IMG_1.mov", "other.jpg")
+    }
     assert lab.documents()[digests["IMG_1.mov"]]["stack"]["role"] == "live"
     before = lab.stored()
     drop = decide(lab, [(digests["IMG_1.jpg"], "drop")], keeper=digests["other.jpg"])
@@ -312,7 +402,11 @@ def test_the_same_decisions_again_are_done_already(lab: Lab, library: dict[str, 
     first = lab.catalog("resolve", file, "--json", CATALOG_REMOVAL_COPIES="1")
     again = lab.catalog("resolve", file, "--json", CATALOG_REMOVAL_COPIES="1")
     assert (first.status, again.status) == (0, 0)
-    assert (first.summary["dropped"], again.summary["dropped"], again.summary["unchanged"]) == (1, 0, 1)
+    assert (first.summary["dropped"], again.summary["dropped"], again.summary["unchanged"]) == (
+        1,
+        0,
+        1,
+    )
     assert lab.catalog("undo", again.summary["run"]).status == 2, "the second run changed nothing"
     assert {d["run"] for d in lab.documents("decisions").values()} == {first.summary["run"]}
 
@@ -329,7 +423,9 @@ def test_two_runs_at_once_never_drop_both_of_a_pair(lab: Lab, library: dict[str,
     assert len({one, small} & set(lab.stored().values())) == 1
 
 
-def test_what_a_killed_run_left_goes_with_the_next(lab: Lab, library: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_run_left_goes_with_the_next(
+    lab: Lab, library: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from catalog.features.removal import trash as trashing
 
     class Killed(BaseException):
@@ -366,8 +462,12 @@ def test_a_copy_that_cannot_go_keeps_the_others(lab: Lab, library: dict[str, str
     assert lab.stored() == before
 
 
-def test_of_a_group_without_keeper_nothing_goes_by_accident(lab: Lab, library: dict[str, str]) -> None:
-    file = decide(lab, [(library["small/one.jpg"], "drop"), (library["one.jpg"], "drop")], keeper="")
+def test_of_a_group_without_keeper_nothing_goes_by_accident(
+    lab: Lab, library: dict[str, str]
+) -> None:
+    file = decide(
+        lab, [(library["small/one.jpg"], "drop"), (library["one.jpg"], "drop")], keeper=""
+    )
     done = lab.catalog("resolve", file)
     assert done.status == 3 and "no keeper is named" in done.err
     assert library["one.jpg"] in lab.documents()
@@ -375,18 +475,31 @@ def test_of_a_group_without_keeper_nothing_goes_by_accident(lab: Lab, library: d
     assert library["one.jpg"] not in lab.documents()
 
 
-# --- bad shots -----------------------------------------------------------------------------------------------------------
+# --- bad shots ------------------------------------------------------------------------------------
 
 
 def test_bad_shots_are_listed_by_their_scores(lab: Lab, library: dict[str, str]) -> None:
-    put(lab.source, {"blurred.jpg": photo(scene(9).filter(ImageFilter.GaussianBlur(14)), "2022:01:01 10:00:00")})
+    put(
+        lab.source,
+        {
+            "blurred.jpg": photo(
+                scene(9).filter(ImageFilter.GaussianBlur(14)), "2022:01:01 10:00:00"
+            )
+        },
+    )
     assert lab.upload().status == 0
     done = lab.catalog("bad", "--json")
     found = {line["hash"]: line["faults"] for line in done.lines[:-1]}
     blurred = content_hash((lab.source / "blurred.jpg").read_bytes())
-    assert found == {blurred: ["blurred"], library["grey.jpg"]: ["blank"], library["white.jpg"]: ["blank"]}
+    assert found == {
+        blurred: ["blurred"],
+        library["grey.jpg"]: ["blank"],
+        library["white.jpg"]: ["blank"],
+    }
     assert done.summary["blank"] == 2 and done.summary["unmeasured"] == 0
-    assert [line["hash"] for line in lab.catalog("bad", "--blurred", "--json").lines[:-1]] == [blurred]
+    assert [line["hash"] for line in lab.catalog("bad", "--blurred", "--json").lines[:-1]] == [
+        blurred
+    ]
     assert lab.catalog("bad", "--blank", "taken:2022").out == "Nothing found.\n"
     assert "blurred (focus" in lab.catalog("bad", "--blurred").out
     (path,) = lab.catalog("bad", "--blurred", "--paths").out.splitlines()
@@ -402,21 +515,45 @@ def test_bad_shots_are_listed_by_their_scores(lab: Lab, library: dict[str, str])
     assert lab.catalog("trash", "list", "--json").summary["files"] == 1
 
 
-def test_what_an_earlier_version_did_not_record_is_measured(lab: Lab, library: dict[str, str]) -> None:
+def test_what_an_earlier_version_did_not_record_is_measured(
+    lab: Lab, library: dict[str, str]
+) -> None:
     before = lab.documents()
-    older = {"sharpness": 1.0, "brightness": 90.0, "contrast": 30.0, "blank": False, "blurred": False}
+    older = {
+        "sharpness": 1.0,
+        "brightness": 90.0,
+        "contrast": 30.0,
+        "blank": False,
+        "blurred": False,
+    }
     lines = []
     for digest, document in before.items():
-        old = {k: v for k, v in document.items() if k not in ("look", "phash_inner")} | {"quality": older}
+        old = {k: v for k, v in document.items() if k not in ("look", "phash_inner")} | {
+            "quality": older
+        }
         lines += [json.dumps({"index": {"_index": lab.index, "_id": digest}}), json.dumps(old)]
-    lab.ask("POST", "_bulk?refresh=true", data="\n".join(lines) + "\n", headers={"content-type": "application/x-ndjson"})
-    assert {g["kind"] for g in groups(lab)} == {"same-image"}, "nothing is proved without small pictures"
+    lab.ask(
+        "POST",
+        "_bulk?refresh=true",
+        data="\n".join(lines) + "\n",
+        headers={"content-type": "application/x-ndjson"},
+    )
+    assert {g["kind"] for g in groups(lab)} == {"same-image"}, (
+        "nothing is proved without small pictures"
+    )
     assert f"{len(before)} pictures were catalogued by an earlier version" in lab.catalog("bad").err
-    assert f"Dry run: {len(before)} files would be measured; nothing was changed." in lab.catalog("measure", "--dryrun").out
+    assert (
+        f"Dry run: {len(before)} files would be measured; nothing was changed."
+        in lab.catalog("measure", "--dryrun").out
+    )
     (gone,) = (p for p, digest in lab.stored().items() if digest == library["three.jpg"])
     (lab.root / gone).rename(lab.home / "aside.jpg")
     done = lab.catalog("measure", "--json")
-    assert (done.status, done.summary["measured"], done.summary["failed"]) == (3, len(before) - 1, 1)
+    assert (done.status, done.summary["measured"], done.summary["failed"]) == (
+        3,
+        len(before) - 1,
+        1,
+    )
     (lab.home / "aside.jpg").rename(lab.root / gone)
     assert lab.catalog("measure", "--json").summary["measured"] == 1
     after = lab.documents()

@@ -34,8 +34,12 @@ class Line:
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, urlsplit(node.url)))
         self._server.daemon_threads = True
-        self.address = NodeAddress(f"http://127.0.0.1:{self._server.server_address[1]}", node.user, node.password)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self.address = NodeAddress(
+            f"http://127.0.0.1:{self._server.server_address[1]}", node.user, node.password
+        )
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
         self._thread.start()
 
     def breaks(self, method: str, path: str) -> bool:
@@ -59,7 +63,11 @@ def _handler(line: Line, node: Any) -> type[BaseHTTPRequestHandler]:
         def _pass(self) -> None:
             sent = self.rfile.read(int(self.headers.get("content-length", 0)))
             onward = http.client.HTTPConnection(node.hostname, node.port, timeout=60)
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
+            headers = {
+                name: value
+                for name, value in self.headers.items()
+                if name.lower() not in ("host", "connection")
+            }
             onward.request(self.command, self.path, sent or None, headers)
             answer = onward.getresponse()
             data = answer.read()
@@ -108,7 +116,9 @@ def test_an_upload_whose_writes_are_not_answered(lab: Lab, line: Line):
     lab.check_no_ghosts()
     again = lab.upload()
     assert (again.status, again.summary["new"], again.summary["duplicate"]) == (0, 0, 6)
-    assert {digest: len(d["copies"]) for digest, d in lab.documents().items()} == dict.fromkeys(HASHES, 1)
+    assert {digest: len(d["copies"]) for digest, d in lab.documents().items()} == dict.fromkeys(
+        HASHES, 1
+    )
 
 
 def test_a_tag_whose_write_is_not_answered(lab: Lab, line: Line):
@@ -116,15 +126,21 @@ def test_a_tag_whose_write_is_not_answered(lab: Lab, line: Line):
     line.loses = lambda _method, path, before: path == "_bulk" and line.lost["_bulk"] == 0
     done = lab.catalog("tag", "--query", "kind:image", "--add", "beach", "--json")
     assert (done.status, line.lost["_bulk"]) == (0, 1)
-    assert {digest: d["tags"] for digest, d in lab.documents().items()} == {digest: ["beach"] for digest in HASHES}
-    assert {key: n for key, n in events(lab).items() if key[0] == "tag"} == {("tag", digest): 1 for digest in HASHES}
+    assert {digest: d["tags"] for digest, d in lab.documents().items()} == {
+        digest: ["beach"] for digest in HASHES
+    }
+    assert {key: n for key, n in events(lab).items() if key[0] == "tag"} == {
+        ("tag", digest): 1 for digest in HASHES
+    }
     assert lab.catalog("undo", done.summary["run"]).status == 0
     assert not any("tags" in d for d in lab.documents().values())
 
 
 def test_questions_that_are_not_answered_are_asked_again(lab: Lab, line: Line):
     assert lab.node and lab.upload(CATALOG_ELASTICSEARCH_URL=lab.node.url).status == 0
-    line.loses = lambda method, path, before: before == 0 and (method == "GET" or path in ("_refresh", "_pit", "_search"))
+    line.loses = lambda method, path, before: (
+        before == 0 and (method == "GET" or path in ("_refresh", "_pit", "_search"))
+    )
     done = lab.catalog("search", "--format", "jsonl")
     assert (done.status, done.err) == (0, "")
     assert {document["hash"] for document in done.lines} == HASHES
@@ -138,5 +154,9 @@ def test_a_cluster_of_which_one_node_is_dead(lab: Lab, line: Line):
         done = lab.upload(CATALOG_ELASTICSEARCH_URL=both)
         assert (done.status, done.summary["failed"]) == (0, 0)
     assert set(lab.documents()) == HASHES
-    refused = lab.catalog("search", CATALOG_ELASTICSEARCH_URL="http://127.0.0.1:9,http://127.0.0.1:10")
-    assert refused.status == 5 and refused.err.startswith("Error: Elasticsearch at http://127.0.0.1:9, http://127.0.0.1:10 does")
+    refused = lab.catalog(
+        "search", CATALOG_ELASTICSEARCH_URL="http://127.0.0.1:9,http://127.0.0.1:10"
+    )
+    assert refused.status == 5 and refused.err.startswith(
+        "Error: Elasticsearch at http://127.0.0.1:9, http://127.0.0.1:10 does"
+    )

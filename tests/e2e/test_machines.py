@@ -26,7 +26,9 @@ def recorded_elsewhere(lab: Lab, **changes: Any) -> None:
 def sync(lab: Lab, *arguments: str) -> dict[str, Any]:
     done = lab.run("sync_catalog_with_disk", "--nas_root", lab.root, "--json", *arguments)
     assert done.status == 0, done.err
-    return {name: number for name, number in done.summary.items() if number and isinstance(number, int)}
+    return {
+        name: number for name, number in done.summary.items() if number and isinstance(number, int)
+    }
 
 
 def test_what_another_machine_recorded_is_unchanged_here_and_renames_are_read(lab: Lab) -> None:
@@ -38,7 +40,9 @@ def test_what_another_machine_recorded_is_unchanged_here_and_renames_are_read(la
     path = lab.root / row["path"]
     other = jpeg("b")
     other += bytes(max(0, row["size"] - len(other)))
-    put(lab.root, {"other.jpg": other})  # by the numbers of the other machine, this is the file it knows as a.jpg
+    put(
+        lab.root, {"other.jpg": other}
+    )  # by the numbers of the other machine, this is the file it knows as a.jpg
     os.truncate(lab.root / "other.jpg", row["size"])
     here = (lab.root / "other.jpg").stat()
     changes = {"device": here.st_dev, "inode": here.st_ino}
@@ -49,11 +53,18 @@ def test_what_another_machine_recorded_is_unchanged_here_and_renames_are_read(la
     recorded_elsewhere(lab, **changes)
     assert sync(lab)["moved"] == 1
     documents = lab.documents()
-    assert documents.keys() == {document["hash"], content_hash((lab.root / "other.jpg").read_bytes())}
+    assert documents.keys() == {
+        document["hash"],
+        content_hash((lab.root / "other.jpg").read_bytes()),
+    }
     (moved,) = documents[document["hash"]]["copies"]
     status = (lab.root / "folder" / path.name).stat()
     assert moved["path"] == f"folder/{path.name}"
-    assert (moved["host"], moved["inode"], moved["ctime_ns"]) == (machine_id(), status.st_ino, status.st_ctime_ns)
+    assert (moved["host"], moved["inode"], moved["ctime_ns"]) == (
+        machine_id(),
+        status.st_ino,
+        status.st_ctime_ns,
+    )
     assert (lab.root / "folder" / path.name).rename(path) and sync(lab)["moved"] == 1
 
 
@@ -62,8 +73,17 @@ def test_a_store_is_looked_for_where_this_machine_saw_it(lab: Lab) -> None:
     assert lab.upload().status == 0
     (record,) = lab.documents("stores").values()
     (here,) = record["roots"]
-    assert (here["host"], here["root"], record["root"]) == (machine_id(), str(lab.root), str(lab.root))
-    there = {"host": ELSEWHERE, "name": "tower", "root": "/nowhere/photos", "seen": "2099-01-01T00:00:00.000Z"}
+    assert (here["host"], here["root"], record["root"]) == (
+        machine_id(),
+        str(lab.root),
+        str(lab.root),
+    )
+    there = {
+        "host": ELSEWHERE,
+        "name": "tower",
+        "root": "/nowhere/photos",
+        "seen": "2099-01-01T00:00:00.000Z",
+    }
     changed = {**record, "root": "/nowhere/photos", "roots": [there, here]}
     lab.ask("PUT", f"{lab.index}-stores/_doc/nas?refresh=true", json=changed)
     assert lab.catalog("verify", "nas", "--json").summary["verified"] == 1

@@ -56,22 +56,32 @@ def far(memory: MemoryKind) -> Disk:
 def uploaded(lab: Lab, workspace: Workspace, photos: dict[str, bytes]) -> None:
     """The photos in the catalog on the NAS."""
     put(lab.source, photos)
-    assert run_upload(workspace, UploadRequest(str(lab.source), recursive=True), Silence()).problems == 0
+    assert (
+        run_upload(workspace, UploadRequest(str(lab.source), recursive=True), Silence()).problems
+        == 0
+    )
 
 
 def with_sha1(lab: Lab, photos: dict[str, bytes]) -> None:
     """Their SHA-1 in the index, whatever the program keeps by itself."""
     sha1 = {"properties": {"checksums": {"properties": {"sha1": {"type": "keyword"}}}}}
-    if "checksums" not in lab.ask("GET", f"{lab.index}/_mapping").popitem()[1]["mappings"]["properties"]:
+    if (
+        "checksums"
+        not in lab.ask("GET", f"{lab.index}/_mapping").popitem()[1]["mappings"]["properties"]
+    ):
         lab.ask("PUT", f"{lab.index}/_mapping", json=sha1)
     for data in photos.values():
         change = {"doc": {"checksums": {"sha1": hashlib.sha1(data).hexdigest()}}}
-        assert "error" not in lab.ask("POST", f"{lab.index}/_update/{content_hash(data)}?refresh=true", json=change)
+        assert "error" not in lab.ask(
+            "POST", f"{lab.index}/_update/{content_hash(data)}?refresh=true", json=change
+        )
 
 
 def added(workspace: Workspace, name: str, text: str) -> None:
     """A store at a root that a person named."""
-    StoreBook(workspace, workspace.repository).claim(name, registry.root_named(text, workspace.store_context))
+    StoreBook(workspace, workspace.repository).claim(
+        name, registry.root_named(text, workspace.store_context)
+    )
 
 
 def synced(workspace: Workspace, **options: bool) -> RunResult:
@@ -81,7 +91,9 @@ def synced(workspace: Workspace, **options: bool) -> RunResult:
 
 
 def photos(count: int, first: int = 0) -> dict[str, bytes]:
-    return {f"{n}.jpg": jpeg(n, f"2019:07:{n + 1:02d} 10:00:00") for n in range(first, first + count)}
+    return {
+        f"{n}.jpg": jpeg(n, f"2019:07:{n + 1:02d} 10:00:00") for n in range(first, first + count)
+    }
 
 
 def test_a_store_of_another_kind_is_synced_and_mirrored_without_reading_what_is_known(
@@ -97,9 +109,9 @@ def test_a_store_of_another_kind_is_synced_and_mirrored_without_reading_what_is_
     assert synced(workspace).counts["copied"] == 6
     assert not NONE_READ & set(far.calls) and far.sent == 0
     documents = lab.documents()
-    assert {c["path"] for d in documents.values() for c in d["copies"] if c["store"] == "cloud"} == {
-        f"by hand/{name}" for name in known
-    }
+    assert {
+        c["path"] for d in documents.values() for c in d["copies"] if c["store"] == "cloud"
+    } == {f"by hand/{name}" for name in known}
     assert synced(workspace).counts.get("unchanged") == 6
 
     further = photos(3, first=10)
@@ -108,14 +120,18 @@ def test_a_store_of_another_kind_is_synced_and_mirrored_without_reading_what_is_
     result = run_mirror(workspace, MirrorRequest("nas", "cloud", "mirror", yes=True), Silence())
     assert (result.problems, result.counts["copied"]) == (0, 3)
     assert not NONE_READ & set(far.calls) and far.sent == 0
-    stored = {content_hash(file.data) for file in far.below("pictures") if "/.catalog/" not in file.path}
+    stored = {
+        content_hash(file.data) for file in far.below("pictures") if "/.catalog/" not in file.path
+    }
     assert stored == {content_hash(data) for data in (known | further).values()}
     again = run_mirror(workspace, MirrorRequest("nas", "cloud", "mirror", yes=True), Silence())
     assert not {o: n for o, n in again.counts.items() if n and o != "unchanged"}
     assert not NONE_READ & set(far.calls)
 
 
-def test_what_is_new_in_it_is_read_and_catalogued(lab: Lab, workspace: Workspace, far: Disk) -> None:
+def test_what_is_new_in_it_is_read_and_catalogued(
+    lab: Lab, workspace: Workspace, far: Disk
+) -> None:
     new = photos(2)
     lab.root.mkdir()
     for name, data in new.items():
@@ -130,7 +146,9 @@ def test_what_is_new_in_it_is_read_and_catalogued(lab: Lab, workspace: Workspace
     assert not NONE_READ & set(far.calls)
 
 
-def test_a_store_that_is_not_there_stops_the_run(lab: Lab, workspace: Workspace, far: Disk, tmp_path: Path) -> None:
+def test_a_store_that_is_not_there_stops_the_run(
+    lab: Lab, workspace: Workspace, far: Disk, tmp_path: Path
+) -> None:
     far.hold("pictures/a.jpg", jpeg("a"))
     added(workspace, "cloud", "memory:far/pictures")
     synced(workspace)

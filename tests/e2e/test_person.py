@@ -1,4 +1,6 @@
-"""`catalog tag`, `catalog set` and `catalog sidecars write`: nothing that a person said is ever lost."""
+"""`catalog tag`, `catalog set` and `catalog sidecars write`:
+nothing that a person said is ever lost.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,38 @@ A, B = jpeg("a", position=GHENT), jpeg("b")
 A_HASH, B_HASH = content_hash(A), content_hash(B)
 A_PATH = "2019/07_July/2019-07-12 18-30-15 Ghent.jpg"
 B_PATH = "2019/07_July/2019-07-12 18-30-15.jpg"
-SAID = ("taken=2018-01-02 03:04:05+02:00", "position=52.37,4.9", "place=Grandma", "title=Äpfel & <Birnen>",
-        "description=one", "rating=-1", "favorite=no", "albums=Best, Summer")  # fmt: skip
-FACTS = ("person", "extracted", "manual", "captured", "location", "place", "tags", "albums", "title", "description", "rating",
-         "favorite")  # fmt: skip
+SAID = (
+    "taken=2018-01-02 03:04:05+02:00",
+    "position=52.37,4.9",
+    "place=Grandma",
+    "title=Äpfel & <Birnen>",
+    "description=one",
+    "rating=-1",
+    "favorite=no",
+    "albums=Best, Summer",
+)
+FACTS = (
+    "person",
+    "extracted",
+    "manual",
+    "captured",
+    "location",
+    "place",
+    "tags",
+    "albums",
+    "title",
+    "description",
+    "rating",
+    "favorite",
+)
 
 
 @pytest.fixture(scope="module")
-def home(es_node: NodeAddress, open_folder: Callable[[], AbstractContextManager[Path]], ask: Callable[..., Any]) -> Iterator[Lab]:
+def home(
+    es_node: NodeAddress,
+    open_folder: Callable[[], AbstractContextManager[Path]],
+    ask: Callable[..., Any],
+) -> Iterator[Lab]:
     """One catalog for the whole module; `stocked` brings it back to its beginning."""
     name = f"test-{uuid.uuid4().hex}"
     with open_folder() as folder:
@@ -52,13 +78,27 @@ def stocked(home: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """A catalog of two photos."""
     if home.root.exists():
         clear(home)
-    assert inside(home, monkeypatch, "upload_to_nas_from_disk", home.source, "-r", "--nas_root", home.root, "-q") == 0
+    assert (
+        inside(
+            home,
+            monkeypatch,
+            "upload_to_nas_from_disk",
+            home.source,
+            "-r",
+            "--nas_root",
+            home.root,
+            "-q",
+        )
+        == 0
+    )
     assert set(home.stored()) == {A_PATH, B_PATH}
     return home
 
 
 @pytest.fixture
-def go(stocked: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+def go(
+    stocked: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Any]:
     """Run a subcommand in this process: its exit status, stdout and stderr."""
 
     def run(*arguments: object, lab: Lab = stocked) -> tuple[int, str, str]:
@@ -78,7 +118,7 @@ def last(out: str) -> dict[str, Any]:
     return json.loads(out.splitlines()[-1])
 
 
-# --- tag and set --------------------------------------------------------------------------------------------------------
+# --- tag and set ----------------------------------------------------------------------------------
 
 
 def test_values_are_set_found_shown_and_taken_back(stocked: Lab, go: Callable[..., Any]) -> None:
@@ -86,22 +126,44 @@ def test_values_are_set_found_shown_and_taken_back(stocked: Lab, go: Callable[..
     files = tree(stocked.root)
     status, out, err = go("set", A_PATH, *SAID, "--json")
     assert (status, err, last(out)["changed"]) == (0, "", 1)
-    assert go("tag", A_HASH[:12], "--add", "sea", "--add", "x, y", "-v")[1].startswith("changed     2019/07_July/")
+    assert go("tag", A_HASH[:12], "--add", "sea", "--add", "x, y", "-v")[1].startswith(
+        "changed     2019/07_July/"
+    )
     document = stocked.documents()[A_HASH]
-    assert document["captured"]["instant"] == "2018-01-02T01:04:05.000Z" and document["captured"]["offset_minutes"] == 120
+    assert (
+        document["captured"]["instant"] == "2018-01-02T01:04:05.000Z"
+        and document["captured"]["offset_minutes"] == 120
+    )
     assert document["location"] == {"lat": 52.37, "lon": 4.9}
     assert (document["place"]["name"], document["place"]["city"]) == ("Grandma", "Amsterdam")
     assert document["albums"] == ["Best", "Summer"] and document["tags"] == ["sea", "x, y"]
-    assert (document["rating"], document["favorite"], document["title"]) == (-1, False, "Äpfel & <Birnen>")
+    assert (document["rating"], document["favorite"], document["title"]) == (
+        -1,
+        False,
+        "Äpfel & <Birnen>",
+    )
     assert without_person(document) | {"updated": ""} == before[A_HASH] | {"updated": ""}
     assert stocked.documents()[B_HASH] == before[B_HASH] and tree(stocked.root) == files
     for query, count in {
-        "manual:rating": 1, "has:manual": 1, "has:person": 1, "-has:person": 1, "manual:tags_*": 1, "city:Amsterdam": 1,
-        "city:Ghent": 0, "taken:2018-01-02": 1, "rating:-1": 1, "album:Best": 1, 'tag:"x, y"': 1, "favorite:no": 1,
-    }.items():  # fmt: skip
+        "manual:rating": 1,
+        "has:manual": 1,
+        "has:person": 1,
+        "-has:person": 1,
+        "manual:tags_*": 1,
+        "city:Amsterdam": 1,
+        "city:Ghent": 0,
+        "taken:2018-01-02": 1,
+        "rating:-1": 1,
+        "album:Best": 1,
+        'tag:"x, y"': 1,
+        "favorite:no": 1,
+    }.items():
         assert go("search", "--format", "count", "--", query)[1].strip() == str(count), query
     shown = " ".join(go("show", stocked.root / A_PATH)[1].split())
-    assert "2018-01-02 03:04:05 (UTC+02:00) set by you; the file says 2019-07-12 18:30:15 (exif:DateTimeOriginal)" in shown
+    assert (
+        "2018-01-02 03:04:05 (UTC+02:00) set by you; the file says 2019-07-12 18:30:15 "
+        "(exif:DateTimeOriginal)" in shown
+    )
     assert "place.city Amsterdam set by you; the file says Ghent" in shown
     assert "location 52.37, 4.9 set by you; the file says 51.05, 3.72" in shown
     assert "rating -1 set by you; the file says nothing" in shown
@@ -122,8 +184,13 @@ def test_every_event_holds_what_takes_it_back(stocked: Lab, go: Callable[..., An
     ):
         assert go(*command)[0] == 0
         states.append(stocked.documents()[A_HASH])
-    events = sorted((e for e in stocked.documents("events").values() if e["action"] in ("set", "tag")), key=lambda e: e["at"])
-    assert [e["effect"] for e in events] == ["index"] * 3 and {e["hash"] for e in events} == {A_HASH}
+    events = sorted(
+        (e for e in stocked.documents("events").values() if e["action"] in ("set", "tag")),
+        key=lambda e: e["at"],
+    )
+    assert [e["effect"] for e in events] == ["index"] * 3 and {e["hash"] for e in events} == {
+        A_HASH
+    }
     now: dict[str, Any] | None = states[-1]
     for event, before in zip(events[::-1], states[-2::-1], strict=True):
         now = reversed_change(event["before"], event["after"])(now)
@@ -164,12 +231,20 @@ def test_a_dry_run_says_what_would_change(stocked: Lab, go: Callable[..., Any]) 
     assert (status, err) == (0, "")
     assert out.splitlines()[0] == f"planned set       {A_PATH}: rating: none -> 5"
     assert "1 files would be changed; nothing was changed" in out, "named twice is one asset"
-    status, out, _err = go("tag", "--query", "city:Ghent OR kind:image", "--add", "x", "--dryrun", "--json")
+    status, out, _err = go(
+        "tag", "--query", "city:Ghent OR kind:image", "--add", "x", "--dryrun", "--json"
+    )
     assert (status, last(out)["planned"]) == (0, 2)
-    assert (stocked.documents(), stocked.documents("events"), tree(stocked.home / "state")) == before
+    assert (
+        stocked.documents(),
+        stocked.documents("events"),
+        tree(stocked.home / "state"),
+    ) == before
 
 
-def test_uploading_the_same_files_again_changes_nothing_of_it(stocked: Lab, go: Callable[..., Any]) -> None:
+def test_uploading_the_same_files_again_changes_nothing_of_it(
+    stocked: Lab, go: Callable[..., Any]
+) -> None:
     assert go("set", A_PATH, *SAID)[0] == 0
     assert go("tag", "--query", "", "--add", "sea")[0] == 0
     before = stocked.documents()
@@ -183,11 +258,13 @@ def test_uploading_the_same_files_again_changes_nothing_of_it(stocked: Lab, go: 
     shutil.rmtree(other)
 
 
-# --- sidecars -----------------------------------------------------------------------------------------------------------
+# --- sidecars -------------------------------------------------------------------------------------
 
 
 def test_disks_alone_rebuild_what_a_person_said(stocked: Lab, go: Callable[..., Any]) -> None:
-    """The whole circle, with a new index and a new root; and no byte of the sidecars changes on the way."""
+    """The whole circle, with a new index and a new root;
+    and no byte of the sidecars changes on the way.
+    """
     assert go("set", A_PATH, *SAID)[0] == 0
     assert go("tag", A_PATH, B_PATH, "--add", "sea", "--add", "x, y")[0] == 0
     assert go("sidecars", "write")[0] == 0
@@ -201,7 +278,9 @@ def test_disks_alone_rebuild_what_a_person_said(stocked: Lab, go: Callable[..., 
     assert go("upload_to_nas_from_disk", copied, "-r", "--nas_root", anew.root, lab=anew)[0] == 0
     after = anew.documents()
     assert after.keys() == before.keys()
-    assert after[A_HASH]["person"] and {h: facts(d) for h, d in after.items()} == {h: facts(d) for h, d in before.items()}
+    assert after[A_HASH]["person"] and {h: facts(d) for h, d in after.items()} == {
+        h: facts(d) for h, d in before.items()
+    }
     assert anew.stored() == stored
     anew.check_no_ghosts()
     status, out, _err = go("sidecars", "write", "--json", lab=anew)
@@ -210,7 +289,9 @@ def test_disks_alone_rebuild_what_a_person_said(stocked: Lab, go: Callable[..., 
     shutil.rmtree(copied)
 
 
-def test_sidecars_are_written_once_and_replaced_through_the_trash(stocked: Lab, go: Callable[..., Any]) -> None:
+def test_sidecars_are_written_once_and_replaced_through_the_trash(
+    stocked: Lab, go: Callable[..., Any]
+) -> None:
     assert go("sidecars", "write")[1].startswith("0 files")
     assert go("set", A_PATH, "rating=4")[0] == 0
     before = tree(stocked.root), stocked.documents()
@@ -228,17 +309,30 @@ def test_sidecars_are_written_once_and_replaced_through_the_trash(stocked: Lab, 
     assert go("set", A_PATH, "rating=5")[0] == 0
     assert last(go("sidecars", "write", "rating:5", "--store", "nas", "--json")[1])["written"] == 1
     assert b"<xmp:Rating>5<" in first.read_bytes()
-    (event,) = [e for e in stocked.documents("events").values() if e["action"] == "sidecar" and "trash" in e]
+    (event,) = [
+        e for e in stocked.documents("events").values() if e["action"] == "sidecar" and "trash" in e
+    ]
     assert hashes(stocked.root / ".catalog" / "trash") == {event["trash"]: old}
-    assert (event["effect"], event["path"], event["before"]["sidecars"][0]["hash"]) == ("file", f"{A_PATH}.xmp", old)
+    assert (event["effect"], event["path"], event["before"]["sidecars"][0]["hash"]) == (
+        "file",
+        f"{A_PATH}.xmp",
+        old,
+    )
     assert go("set", A_PATH, "rating=")[0] == 0
     assert last(go("sidecars", "write", "--json")[1])["withdrawn"] == 1
-    assert set(stocked.stored()) == {A_PATH, B_PATH} and "sidecars" not in stocked.documents()[A_HASH]
+    assert (
+        set(stocked.stored()) == {A_PATH, B_PATH} and "sidecars" not in stocked.documents()[A_HASH]
+    )
     assert len(hashes(stocked.root / ".catalog" / "trash")) == 2
 
 
-def test_a_sidecar_of_another_program_is_never_touched(stocked: Lab, go: Callable[..., Any]) -> None:
-    put(stocked.root, {f"{A_PATH}.xmp": b"<x:xmpmeta xmlns:x='adobe:ns:meta/' x:xmptk='XMP Core 6.0'/>"})
+def test_a_sidecar_of_another_program_is_never_touched(
+    stocked: Lab, go: Callable[..., Any]
+) -> None:
+    put(
+        stocked.root,
+        {f"{A_PATH}.xmp": b"<x:xmpmeta xmlns:x='adobe:ns:meta/' x:xmptk='XMP Core 6.0'/>"},
+    )
     os.symlink("elsewhere", stocked.root / f"{B_PATH}.xmp")
     assert go("tag", "--query", "", "--add", "sea")[0] == 0
     before = tree(stocked.root)
@@ -272,7 +366,9 @@ def test_killed_before_the_record_it_is_recorded_by_the_next_run(
     with monkeypatch.context() as patched:
         patched.setattr(sidecars._Writer, "record", lambda _self: None)
         assert go("sidecars", "write")[0] == 0
-    assert len(stocked.stored()) == 4 and not any("sidecars" in d for d in stocked.documents().values())
+    assert len(stocked.stored()) == 4 and not any(
+        "sidecars" in d for d in stocked.documents().values()
+    )
     written = tree(stocked.root / "2019")
     assert last(go("sidecars", "write", "--limit", 1, "--json")[1])["recorded"] == 1
     assert last(go("sidecars", "write", "--json")[1])["recorded"] == 1
@@ -280,14 +376,20 @@ def test_killed_before_the_record_it_is_recorded_by_the_next_run(
     stocked.check_no_ghosts()
 
 
-def test_a_store_or_a_photo_that_is_not_there_gets_no_sidecar(stocked: Lab, go: Callable[..., Any]) -> None:
+def test_a_store_or_a_photo_that_is_not_there_gets_no_sidecar(
+    stocked: Lab, go: Callable[..., Any]
+) -> None:
     assert go("tag", "--query", "", "--add", "sea")[0] == 0
     (stocked.root / B_PATH).unlink()
     status, out, _err = go("sidecars", "write", "--json")
     assert (status, last(out)["written"], last(out)["skipped"]) == (0, 1, 1)
     assert not (stocked.root / f"{B_PATH}.xmp").exists()
     away = stocked.root.rename(stocked.folder / "away")
-    for words, expected in ((("write",), 4), (("write", "--store", "nas"), 4), (("write", "--store", "usb"), 2)):
+    for words, expected in (
+        (("write",), 4),
+        (("write", "--store", "nas"), 4),
+        (("write", "--store", "usb"), 2),
+    ):
         status, out, err = go("sidecars", *words)
         assert (status, out) == (expected, "") and err.startswith("Error: ")
     assert go("sidecars", "write", "citty:x")[0] == 2

@@ -1,4 +1,6 @@
-"""Duplicates of an archive with the real commands: found over folders, formats and turns, taken away, and brought back."""
+"""Duplicates of an archive with the real commands: found over folders, formats and turns,
+taken away, and brought back.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,12 @@ from catalog.domain.fixity import content_hash
 def picture(seed: str, width: int = 640, height: int = 480) -> Image.Image:
     """A picture of its own for each seed, with large and small shapes."""
     chance = random.Random(seed)
-    rough = Image.frombytes("RGB", (8, 6), chance.randbytes(144)).resize((width, height), Image.Resampling.BICUBIC)
-    fine = Image.frombytes("RGB", (20, 15), chance.randbytes(900)).resize((width, height), Image.Resampling.BICUBIC)
+    rough = Image.frombytes("RGB", (8, 6), chance.randbytes(144)).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
+    fine = Image.frombytes("RGB", (20, 15), chance.randbytes(900)).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
     return Image.blend(rough, fine, 0.3)
 
 
@@ -38,7 +44,9 @@ class Desk:
         self.processed = lab.home / "duplicate_image_report_processed.csv"
 
     def evaluate(self, *more: object, archive: object = None) -> Done:
-        done = self.lab.run("reingest", "evaluate-duplicates", archive or self.archive, "--json", "--yes", *more)
+        done = self.lab.run(
+            "reingest", "evaluate-duplicates", archive or self.archive, "--json", "--yes", *more
+        )
         assert done.status == 0, done.err
         return done
 
@@ -72,16 +80,24 @@ def fill(folder: Path) -> None:
     pillow_heif.register_heif_opener()
     one = picture("one")
     original = encoded(one, quality=95)
-    put(folder, {
-        "2019/one.jpg": original, "2019/mail/one small.jpg": encoded(one.resize((320, 240)), quality=80),
-        "2020/one.png": encoded(one.resize((600, 450)), "PNG"),
-        "2020/turned.jpg": encoded(one.rotate(90, expand=True), quality=90),
-        "2021/one.heic": encoded(one.resize((480, 360)), "HEIF"), "2021/copy.jpg": original,
-        "2019/other.jpg": encoded(picture("other")), "2019/third.jpg": encoded(picture("third")),
-        "2019/third copy.jpg": encoded(picture("third")), "2019/sky.jpg": encoded(Image.new("RGB", (640, 480), (90, 120, 200))),
-        "2019/sky 2.jpg": encoded(Image.new("RGB", (640, 480), (92, 120, 200))), "2019/broken.jpg": b"\xff\xd8\xff\xe0",
-        "Trash/one again.jpg": encoded(one, quality=70),
-    })  # fmt: skip
+    put(
+        folder,
+        {
+            "2019/one.jpg": original,
+            "2019/mail/one small.jpg": encoded(one.resize((320, 240)), quality=80),
+            "2020/one.png": encoded(one.resize((600, 450)), "PNG"),
+            "2020/turned.jpg": encoded(one.rotate(90, expand=True), quality=90),
+            "2021/one.heic": encoded(one.resize((480, 360)), "HEIF"),
+            "2021/copy.jpg": original,
+            "2019/other.jpg": encoded(picture("other")),
+            "2019/third.jpg": encoded(picture("third")),
+            "2019/third copy.jpg": encoded(picture("third")),
+            "2019/sky.jpg": encoded(Image.new("RGB", (640, 480), (90, 120, 200))),
+            "2019/sky 2.jpg": encoded(Image.new("RGB", (640, 480), (92, 120, 200))),
+            "2019/broken.jpg": b"\xff\xd8\xff\xe0",
+            "Trash/one again.jpg": encoded(one, quality=70),
+        },
+    )
 
 
 def test_one_picture_is_found_in_every_folder_size_format_and_turn(desk: Desk):
@@ -91,18 +107,33 @@ def test_one_picture_is_found_in_every_folder_size_format_and_turn(desk: Desk):
     assert tree(desk.archive) == before
     rows = desk.rows()
     assert set(rows) == {
-        "one.jpg", "one small.jpg", "one.png", "turned.jpg", "one.heic", "copy.jpg", "third.jpg", "third copy.jpg",
-    }  # fmt: skip
+        "one.jpg",
+        "one small.jpg",
+        "one.png",
+        "turned.jpg",
+        "one.heic",
+        "copy.jpg",
+        "third.jpg",
+        "third copy.jpg",
+    }
     assert {n: r["dupe_type"] for n, r in rows.items()} == {
         n: "dupe_big" if n in ("one.jpg", "third copy.jpg") else "dupe_small" for n in rows
     }
-    assert {r["dupe_of"] for n, r in rows.items() if "third" not in n} == {"", str(desk.archive / "2019/one.jpg")}
+    assert {r["dupe_of"] for n, r in rows.items() if "third" not in n} == {
+        "",
+        str(desk.archive / "2019/one.jpg"),
+    }
     assert (rows["copy.jpg"]["kind"], rows["one.png"]["kind"]) == ("exact", "similar")
     assert rows["turned.jpg"]["turned"] in ("90", "270")
     assert {n for n, r in rows.items() if r["action"] == "delete"} == {"third.jpg"}
-    assert {r["reason"].partition(":")[0] for r in rows.values() if r["action"] == "keep" and r["dupe_of"]} == {
-        "same picture in another rendering", "same content in another folder, where it may be wanted",
-    }  # fmt: skip
+    assert {
+        r["reason"].partition(":")[0]
+        for r in rows.values()
+        if r["action"] == "keep" and r["dupe_of"]
+    } == {
+        "same picture in another rendering",
+        "same content in another folder, where it may be wanted",
+    }
     assert list(rows["one.jpg"])[:5] == ["file", "size", "phash", "dupe_type", "dupe_of"]
 
 
@@ -116,7 +147,10 @@ def test_what_a_person_says_goes_to_a_trash_in_the_archive_and_comes_back(desk: 
     (desk.archive / "2021/one.heic").unlink()
     desk.save(rows)
     dry = desk.process("--dryrun")
-    assert (dry.summary["planned"], dry.summary["missing"]) == (4, 1) and not desk.processed.exists()
+    assert (dry.summary["planned"], dry.summary["missing"]) == (
+        4,
+        1,
+    ) and not desk.processed.exists()
     done = desk.process()
     assert done.status == 0, done.err
     assert done.summary["removed"] == 4 and done.summary["missing"] == 1
@@ -163,7 +197,11 @@ def test_nothing_goes_whose_picture_is_not_proved_to_stay(desk: Desk):
     done = desk.process()
     assert done.status == 3 and shown(dry) == shown(done, "removed")
     assert done.summary["removed"] == 1
-    reasons = {Path(x["path"]).name: x["reason"] for x in done.lines if x.get("outcome") in ("refused", "failed")}
+    reasons = {
+        Path(x["path"]).name: x["reason"]
+        for x in done.lines
+        if x.get("outcome") in ("refused", "failed")
+    }
     assert set(reasons) == {"a.jpg", "b.jpg", "c.jpg", "d.jpg", "d copy.jpg", "e.jpg"}
     assert "does not stand for it: the file is not there" in reasons["a.jpg"]
     assert "has another content now" in reasons["b.jpg"]
@@ -179,7 +217,11 @@ def test_a_removal_that_was_killed_before_it_was_told_is_told_by_the_next_run(de
     desk.evaluate()
     assert desk.process().status == 0
     whole = desk.processed.read_bytes()
-    desk.processed.write_bytes(b"".join(line for line in whole.splitlines(True) if b"x.jpg;" not in line or b"dupe_big" in line))
+    desk.processed.write_bytes(
+        b"".join(
+            line for line in whole.splitlines(True) if b"x.jpg;" not in line or b"dupe_big" in line
+        )
+    )
     dry = desk.process("--dryrun")
     done = desk.process()
     assert done.status == 0 and dry.summary["planned"] == 1 and shown(dry) == shown(done, "removed")
@@ -187,7 +229,11 @@ def test_a_removal_that_was_killed_before_it_was_told_is_told_by_the_next_run(de
     (desk.archive / "x.jpg").write_bytes(b"another")
     dry = desk.process("--undo", "--dryrun")
     done = desk.process("--undo")
-    assert done.status == 3 and "another file lies where it was" in done.out and shown(dry) == shown(done)
+    assert (
+        done.status == 3
+        and "another file lies where it was" in done.out
+        and shown(dry) == shown(done)
+    )
     (desk.archive / "x.jpg").unlink()
     assert desk.process("--undo").summary["restored"] == 1
     assert desk.lying() == {"x.jpg", "x copy.jpg"}
@@ -196,7 +242,13 @@ def test_a_removal_that_was_killed_before_it_was_told_is_told_by_the_next_run(de
 def test_in_a_store_it_is_its_trash_and_the_index_and_undo_brings_both_back(desk: Desk):
     lab = desk.lab
     one = picture("one")
-    put(lab.source, {"one.jpg": encoded(one, quality=95), "small.jpg": encoded(one.resize((320, 240)), quality=80)})
+    put(
+        lab.source,
+        {
+            "one.jpg": encoded(one, quality=95),
+            "small.jpg": encoded(one.resize((320, 240)), quality=80),
+        },
+    )
     put(lab.source, {"other.jpg": encoded(picture("other"))})
     assert lab.upload().status == 0
     before, documents = lab.stored(), {h: d["copies"] for h, d in lab.documents().items()}
@@ -221,7 +273,12 @@ def test_in_a_store_it_is_its_trash_and_the_index_and_undo_brings_both_back(desk
     lab.check_no_ghosts()
 
     pair = sorted([digest, content_hash(encoded(one, quality=95))])
-    said = {"kind": "not-duplicate", "hash": pair[0], "other": pair[1], "at": "2026-01-01T00:00:00Z"}
+    said = {
+        "kind": "not-duplicate",
+        "hash": pair[0],
+        "other": pair[1],
+        "at": "2026-01-01T00:00:00Z",
+    }
     lab.ask("PUT", f"{lab.index}-decisions/_doc/1?refresh=true", json=said)
     desk.evaluate("--nas_root", lab.root, archive=lab.root)
     assert desk.rows() == {}
@@ -235,4 +292,6 @@ def test_more_removals_than_allowed_want_consent(desk: Desk):
     done = desk.lab.run("process_duplicates", desk.report, CATALOG_MOVE_LIMIT="1")
     assert done.status == 4 and "--yes" in done.err
     assert os.listdir(desk.archive) == before
-    assert desk.lab.run("process_duplicates", desk.report, "--yes", CATALOG_MOVE_LIMIT="1").status == 0
+    assert (
+        desk.lab.run("process_duplicates", desk.report, "--yes", CATALOG_MOVE_LIMIT="1").status == 0
+    )

@@ -1,4 +1,6 @@
-"""Photos handed over to a cloud, with the real commands: report, a person's edits, staging, records, and back."""
+"""Photos handed over to a cloud, with the real commands: report, a person's edits, staging,
+records, and back.
+"""
 
 from __future__ import annotations
 
@@ -32,24 +34,36 @@ class Desk:
         self.processed = lab.home / "icloud_image_report_processed.csv"
 
     def evaluate(self, *more: object, archive: object = None) -> Done:
-        done = self.lab.run("reingest", "evaluate-images", archive or self.archive, "--json", "--yes", *more)
+        done = self.lab.run(
+            "reingest", "evaluate-images", archive or self.archive, "--json", "--yes", *more
+        )
         assert done.status == 0, done.err
         return done
 
     def process(self, *more: object) -> Done:
-        return self.lab.run("reingest", "process-images", self.report, "--staging", self.staging, "--json", *more)
+        return self.lab.run(
+            "reingest", "process-images", self.report, "--staging", self.staging, "--json", *more
+        )
 
     def rows(self, path: Path | None = None) -> list[dict[str, str]]:
-        return list(csv.DictReader(io.StringIO((path or self.report).read_text("utf-8-sig")), delimiter=";"))
+        return list(
+            csv.DictReader(io.StringIO((path or self.report).read_text("utf-8-sig")), delimiter=";")
+        )
 
     def by_name(self, path: Path | None = None) -> dict[str, dict[str, str]]:
         return {row["file"].rpartition("/")[2]: row for row in self.rows(path)}
 
     def save(
-        self, rows: list[dict[str, str]], separator: str = ";", encoding: str = "utf-8-sig", columns: list[str] | None = None
-    ) -> None:  # fmt: skip
+        self,
+        rows: list[dict[str, str]],
+        separator: str = ";",
+        encoding: str = "utf-8-sig",
+        columns: list[str] | None = None,
+    ) -> None:
         stream = io.StringIO()
-        writer = csv.DictWriter(stream, columns or list(rows[0]), delimiter=separator, lineterminator="\r\n")
+        writer = csv.DictWriter(
+            stream, columns or list(rows[0]), delimiter=separator, lineterminator="\r\n"
+        )
         writer.writeheader()
         writer.writerows(rows)
         self.report.write_bytes(stream.getvalue().encode(encoding))
@@ -82,24 +96,43 @@ def xmp(taken: str) -> bytes:
     """A packet that states a date of capture."""
     return (
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        f'<rdf:Description xmlns:exif="http://ns.adobe.com/exif/1.0/" exif:DateTimeOriginal="{taken}"/></rdf:RDF></x:xmpmeta>'
+        '<rdf:Description xmlns:exif="http://ns.adobe.com/exif/1.0/" '
+        f'exif:DateTimeOriginal="{taken}"/></rdf:RDF></x:xmpmeta>'
     ).encode()
 
 
-def test_an_archive_that_is_no_store_goes_through_report_and_staging_and_is_not_offered_again(desk: Desk):
-    put(desk.archive, {
-        "2019/IMG_1.jpg": jpeg("a"), "2019/again.jpg": jpeg("a"), "2012/wrong.jpg": jpeg("b"), "2019/Small pics/c.jpg": jpeg("c"),
-        "2019/broken.jpg": b"\xff\xd8\xff\xe0 no picture", "2019/notes.txt": b"text", "other/plain.png": png("d"),
-        "2019/live.heic": heic("2019:08:01 10:00:00"), "2048x1536/e.jpg": jpeg("e"),
-    })  # fmt: skip
+def test_an_archive_that_is_no_store_goes_through_report_and_staging_and_is_not_offered_again(
+    desk: Desk,
+):
+    put(
+        desk.archive,
+        {
+            "2019/IMG_1.jpg": jpeg("a"),
+            "2019/again.jpg": jpeg("a"),
+            "2012/wrong.jpg": jpeg("b"),
+            "2019/Small pics/c.jpg": jpeg("c"),
+            "2019/broken.jpg": b"\xff\xd8\xff\xe0 no picture",
+            "2019/notes.txt": b"text",
+            "other/plain.png": png("d"),
+            "2019/live.heic": heic("2019:08:01 10:00:00"),
+            "2048x1536/e.jpg": jpeg("e"),
+        },
+    )
     put(desk.archive, {"2019/scan.png": png("scan")}, MTIME_2019)
     before = tree(desk.archive)
     done = desk.evaluate()
     rows = desk.by_name()
     assert {n: r["action"] for n, r in rows.items()} == {
-        "IMG_1.jpg": "move", "again.jpg": "skip", "wrong.jpg": "skip", "c.jpg": "skip", "broken.jpg": "skip", "plain.png": "skip",
-        "live.heic": "move", "e.jpg": "move", "scan.png": "move",
-    }  # fmt: skip
+        "IMG_1.jpg": "move",
+        "again.jpg": "skip",
+        "wrong.jpg": "skip",
+        "c.jpg": "skip",
+        "broken.jpg": "skip",
+        "plain.png": "skip",
+        "live.heic": "move",
+        "e.jpg": "move",
+        "scan.png": "move",
+    }
     assert done.summary["move"] == 4 and done.summary["skip"] == 5
     assert rows["IMG_1.jpg"]["reason"] == "date taken available (exif:DateTimeOriginal)"
     assert rows["IMG_1.jpg"]["datetime"] == "2019-07-12 18:30:15"
@@ -115,10 +148,11 @@ def test_an_archive_that_is_no_store_goes_through_report_and_staging_and_is_not_
     done = desk.process()
     assert done.status == 0, done.err
     assert desk.staged() == {
-        "20190712_183015-IMG_1.jpg": content_hash(jpeg("a")), "20190712_183015-e.jpg": content_hash(jpeg("e")),
+        "20190712_183015-IMG_1.jpg": content_hash(jpeg("a")),
+        "20190712_183015-e.jpg": content_hash(jpeg("e")),
         "20190801_100000-live.heic": content_hash((desk.archive / "2019/live.heic").read_bytes()),
         "20190712_163015-scan.png": content_hash(png("scan")),
-    }  # fmt: skip
+    }
     assert (desk.staging / "20190712_183015-IMG_1.jpg").stat().st_mtime == MTIME
     assert tree(desk.archive) == before
     records = desk.records()
@@ -135,14 +169,26 @@ def test_an_archive_that_is_no_store_goes_through_report_and_staging_and_is_not_
 
 
 def test_what_a_spreadsheet_and_a_person_make_of_a_report_is_understood(desk: Desk):
-    put(desk.archive, {"2019/a.jpg": jpeg("a"), "2019/b.jpg": jpeg("b"), "2019/Grüße.jpg": jpeg("u"), "2019/no.jpg": jpeg("no")})
-    put(desk.archive, {"2012/old.jpg": jpeg("old", taken="2019:07:25 18:30:15")})  # which shows that the day comes first
+    put(
+        desk.archive,
+        {
+            "2019/a.jpg": jpeg("a"),
+            "2019/b.jpg": jpeg("b"),
+            "2019/Grüße.jpg": jpeg("u"),
+            "2019/no.jpg": jpeg("no"),
+        },
+    )
+    put(
+        desk.archive, {"2012/old.jpg": jpeg("old", taken="2019:07:25 18:30:15")}
+    )  # which shows that the day comes first
     desk.evaluate()
     for separator, encoding in ((",", "cp1252"), ("\t", "utf-16"), (";", "utf-8")):
         rows = desk.rows()
         for row in rows:
             row["note, mine"] = 'of "mine"; too'
-            row["datetime"] = datetime.strptime(row["datetime"], "%Y-%m-%d %H:%M:%S").strftime("%d/%m/%Y %H:%M")
+            row["datetime"] = datetime.strptime(row["datetime"], "%Y-%m-%d %H:%M:%S").strftime(
+                "%d/%m/%Y %H:%M"
+            )
             if row["file"].endswith("no.jpg"):
                 row["action"] = "skip"
             if row["file"].endswith("old.jpg"):
@@ -167,8 +213,11 @@ def test_what_a_spreadsheet_and_a_person_make_of_a_report_is_understood(desk: De
         done = desk.process()
         assert done.status == 0, (encoding, done.err)
         assert set(desk.staged()) == {
-            "20190712_183015-a.jpg", "20190712_183015-b.jpg", "20190712_183015-Grüße.jpg", "20190725_183015-old.jpg",
-        }  # fmt: skip
+            "20190712_183015-a.jpg",
+            "20190712_183015-b.jpg",
+            "20190712_183015-Grüße.jpg",
+            "20190725_183015-old.jpg",
+        }
         assert desk.report.read_bytes() == edited
         told = desk.rows(desk.processed)
         assert list(told[0]) == [*columns, "processed", "processed_hash"]
@@ -179,7 +228,10 @@ def test_what_a_spreadsheet_and_a_person_make_of_a_report_is_understood(desk: De
 
 
 def test_bad_rows_are_refused_by_line_and_the_good_ones_are_done(desk: Desk):
-    put(desk.archive, {f"2019/{n}.jpg": jpeg(n, taken=None if n == "e" else SUMMER) for n in "abcdefg"})
+    put(
+        desk.archive,
+        {f"2019/{n}.jpg": jpeg(n, taken=None if n == "e" else SUMMER) for n in "abcdefg"},
+    )
     desk.evaluate()
     rows = desk.rows()
     rows[0]["action"] = "upload"
@@ -193,15 +245,25 @@ def test_bad_rows_are_refused_by_line_and_the_good_ones_are_done(desk: Desk):
     assert dry.status == 3 and not desk.staging.exists()
     done = desk.process()
     assert done.status == 3 and shown(dry) == shown(done, "staged")
-    refused = {line["reason"].partition(":")[0]: line["reason"] for line in done.lines if line.get("outcome") == "refused"}
+    refused = {
+        line["reason"].partition(":")[0]: line["reason"]
+        for line in done.lines
+        if line.get("outcome") == "refused"
+    }
     assert set(refused) == {"line 2", "line 3", "line 4", "line 5", "line 9"}
     assert "upload, which is none of skip, move" in refused["line 2"]
     assert "not there" in refused["line 3"]
     assert "write it as" in refused["line 4"]
     assert "changed since it was evaluated" in refused["line 5"]
     assert "the same file as line 7" in refused["line 9"]
-    assert set(desk.staged()) == {"20150203_040506-e.jpg", "20190712_183015-f.jpg", "20190712_183015-g.jpg"}
-    assert (desk.staging / "20150203_040506-e.jpg").stat().st_mtime == datetime(2015, 2, 3, 4, 5, 6).timestamp()
+    assert set(desk.staged()) == {
+        "20150203_040506-e.jpg",
+        "20190712_183015-f.jpg",
+        "20190712_183015-g.jpg",
+    }
+    assert (desk.staging / "20150203_040506-e.jpg").stat().st_mtime == datetime(
+        2015, 2, 3, 4, 5, 6
+    ).timestamp()
 
     desk.save([{k: v for k, v in row.items() if k != "action"} for row in rows])
     done = desk.process()
@@ -209,7 +271,14 @@ def test_bad_rows_are_refused_by_line_and_the_good_ones_are_done(desk: Desk):
 
 
 def test_two_photos_of_one_second_and_name_both_arrive(desk: Desk):
-    put(desk.archive, {"2019/x/IMG.jpg": jpeg("one"), "2019/y/IMG.jpg": jpeg("two"), "2019/=1+1;.JPG": jpeg("three")})
+    put(
+        desk.archive,
+        {
+            "2019/x/IMG.jpg": jpeg("one"),
+            "2019/y/IMG.jpg": jpeg("two"),
+            "2019/=1+1;.JPG": jpeg("three"),
+        },
+    )
     odd = os.fsdecode(b'caf\xe9 "x"\n.jpg')
     put(desk.archive, {f"2019/{odd}": jpeg("four")})
     desk.evaluate()
@@ -227,7 +296,11 @@ def test_two_photos_of_one_second_and_name_both_arrive(desk: Desk):
 
 
 def test_a_missing_date_is_written_into_the_copy_alone(desk: Desk):
-    put(desk.archive, {"2019/a.jpg": jpeg("a", taken=None), "2019/b.png": png("b"), "2019/c.jpg": jpeg("c")}, MTIME_2019)
+    put(
+        desk.archive,
+        {"2019/a.jpg": jpeg("a", taken=None), "2019/b.png": png("b"), "2019/c.jpg": jpeg("c")},
+        MTIME_2019,
+    )
     put(desk.archive, {"misc/d.heic": heic("2019:08:01 10:00:00")})
     before = tree(desk.archive)
     desk.evaluate()
@@ -245,9 +318,11 @@ def test_a_missing_date_is_written_into_the_copy_alone(desk: Desk):
         with Image.open(desk.staging / name) as picture:
             taken[name] = picture.getexif().get_ifd(0x8769).get(0x9003)
     assert taken == {
-        "20180506_070809-a.jpg": "2018:05:06 07:08:09", "20190712_163015-b.png": "2019:07:12 16:30:15",
-        "20190712_183015-c.jpg": SUMMER, "20170102_030405-d.heic": "2017:01:02 03:04:05",
-    }  # fmt: skip
+        "20180506_070809-a.jpg": "2018:05:06 07:08:09",
+        "20190712_163015-b.png": "2019:07:12 16:30:15",
+        "20190712_183015-c.jpg": SUMMER,
+        "20170102_030405-d.heic": "2017:01:02 03:04:05",
+    }
     assert desk.staged()["20190712_183015-c.jpg"] == content_hash(jpeg("c"))
     assert tree(desk.archive) == before
     for record in desk.records().values():
@@ -255,12 +330,20 @@ def test_a_missing_date_is_written_into_the_copy_alone(desk: Desk):
 
 
 def test_a_date_of_a_sidecar_becomes_the_time_of_the_copy(desk: Desk):
-    put(desk.archive, {
-        "2019/takeout.jpg": jpeg("t", taken=None), "2019/takeout.jpg.json": b'{"photoTakenTime": {"timestamp": "1562949015"}}',
-        "2019/x.jpg": jpeg("x", taken=None), "2019/x.jpg.xmp": xmp("2019-07-12T16:30:15Z"),
-    })  # fmt: skip
+    put(
+        desk.archive,
+        {
+            "2019/takeout.jpg": jpeg("t", taken=None),
+            "2019/takeout.jpg.json": b'{"photoTakenTime": {"timestamp": "1562949015"}}',
+            "2019/x.jpg": jpeg("x", taken=None),
+            "2019/x.jpg.xmp": xmp("2019-07-12T16:30:15Z"),
+        },
+    )
     desk.evaluate()
-    assert {(r["action"], r["source"].partition(":")[0]) for r in desk.rows()} == {("move", "takeout"), ("move", "xmp")}
+    assert {(r["action"], r["source"].partition(":")[0]) for r in desk.rows()} == {
+        ("move", "takeout"),
+        ("move", "xmp"),
+    }
     assert desk.process().status == 0
     assert len(desk.staged()) == 2
     for name, digest in desk.staged().items():
@@ -269,7 +352,11 @@ def test_a_date_of_a_sidecar_becomes_the_time_of_the_copy(desk: Desk):
 
 
 def test_a_picture_that_states_another_date_than_its_row_fails_and_says_what_to_do(desk: Desk):
-    put(desk.archive, {"2019/a.jpg": jpeg("a"), "2019/b.jpg": jpeg("b"), "2019/none.jpg": jpeg("n", taken=None)}, MTIME_2019)
+    put(
+        desk.archive,
+        {"2019/a.jpg": jpeg("a"), "2019/b.jpg": jpeg("b"), "2019/none.jpg": jpeg("n", taken=None)},
+        MTIME_2019,
+    )
     buffer = io.BytesIO()
     Image.new("RGB", (64, 48), (20, 120, 40)).save(buffer, "JPEG", xmp=xmp("2019-03-04T05:06:07"))
     put(desk.archive, {"2019/xmp.jpg": buffer.getvalue()}, MTIME_2019)
@@ -285,7 +372,8 @@ def test_a_picture_that_states_another_date_than_its_row_fails_and_says_what_to_
     assert set(desk.staged()) == {"20190712_183015-b.jpg", "20171212_101112-none.jpg"}
     told = {n: row["processed"] for n, row in desk.by_name(desk.processed).items()}
     wanted = (
-        "error: its picture states 2019-07-12 18:30:15 (exif:DateTimeOriginal), its row 2017-12-12 10:11:12: add --write-dates"
+        "error: its picture states 2019-07-12 18:30:15 (exif:DateTimeOriginal), its row "
+        "2017-12-12 10:11:12: add --write-dates"
     )
     assert told["a.jpg"] == wanted
     assert "2019-03-04 05:06:07 (xmp:DateTimeOriginal)" in told["xmp.jpg"]
@@ -297,9 +385,18 @@ def test_a_date_that_was_set_in_the_catalog_is_one_that_the_picture_does_not_sta
     assert lab.upload().status == 0
     assert lab.catalog("set", content_hash(jpeg("a")), "taken=2017-12-12 10:11:12").status == 0
     roots = ("--nas_root", lab.root)
-    assert lab.run("reingest", "evaluate-images", "--query", "kind:image", "--report", desk.report, *roots).status == 0
+    assert (
+        lab.run(
+            "reingest", "evaluate-images", "--query", "kind:image", "--report", desk.report, *roots
+        ).status
+        == 0
+    )
     (row,) = desk.rows()
-    assert (row["source"], row["datetime"], row["action"]) == ("person", "2017-12-12 10:11:12", "move")
+    assert (row["source"], row["datetime"], row["action"]) == (
+        "person",
+        "2017-12-12 10:11:12",
+        "move",
+    )
     done = desk.process(*roots)
     assert done.status == 3 and "add --write-dates" in done.out and desk.staged() == {}
     assert desk.process("--write-dates", *roots).status == 0
@@ -319,10 +416,16 @@ def test_a_correction_after_the_handover_is_not_ignored(desk: Desk):
         done = desk.process()
         assert (done.status, done.summary["failed"], done.summary["already"]) == (3, 1, 2)
         reason = next(x["reason"] for x in done.lines if x.get("outcome") == "failed")
-        assert "as 20190712_163015-a.jpg, its date was changed since" in reason and f"`catalog undo {run}`" in reason
+        assert (
+            "as 20190712_163015-a.jpg, its date was changed since" in reason
+            and f"`catalog undo {run}`" in reason
+        )
         assert desk.staged() == before and desk.processed.read_bytes() == told
     dry, done = desk.process("--write-dates", "--dryrun"), desk.process("--write-dates")
-    assert (done.status, done.summary["failed"]) == (3, 3) and "its date is not in the copy" in done.out
+    assert (done.status, done.summary["failed"]) == (
+        3,
+        3,
+    ) and "its date is not in the copy" in done.out
     assert dry.status == 3 and shown(dry) == shown(done)
     desk.save([original, *(row for n, row in rows.items() if n != "a.jpg")])
     assert desk.process().summary["already"] == 3
@@ -330,8 +433,14 @@ def test_a_correction_after_the_handover_is_not_ignored(desk: Desk):
     assert desk.lab.catalog("undo", run).status == 0
     done = desk.process("--write-dates")
     assert done.status == 0, done.err
-    assert set(desk.staged()) == {"20180102_030405-a.jpg", "20190712_163015-b.jpg", "20190712_163015-c.jpg"}
-    assert desk.process("--write-dates").summary["already"] == desk.process().summary["already"] == 3
+    assert set(desk.staged()) == {
+        "20180102_030405-a.jpg",
+        "20190712_163015-b.jpg",
+        "20190712_163015-c.jpg",
+    }
+    assert (
+        desk.process("--write-dates").summary["already"] == desk.process().summary["already"] == 3
+    )
 
 
 def test_a_killed_run_is_run_again_and_ends_as_if_undisturbed(desk: Desk):
@@ -362,14 +471,19 @@ def test_a_search_in_the_catalog_leads_to_tags_that_exclude_what_was_handed_over
     assert lab.upload().status == 0
     roots = ("--nas_root", lab.root)
     report = ("--report", desk.report, "--json", "--yes", *roots)
-    done = lab.run("reingest", "evaluate-images", "--query", "taken:<2020-01-01 -tags:icloud", *report)
+    done = lab.run(
+        "reingest", "evaluate-images", "--query", "taken:<2020-01-01 -tags:icloud", *report
+    )
     assert done.status == 0, done.err
     (row,) = desk.rows()
     assert row["file"].startswith(str(lab.root)) and row["action"] == "move"
     assert desk.process(*roots).status == 0
     lab.ask("POST", f"{lab.index}/_refresh")
     tagged = {h: d.get("tags") for h, d in lab.documents().items()}
-    assert tagged == {content_hash(jpeg("a")): ["icloud"], content_hash(jpeg("b", taken="2021:01:01 10:00:00")): None}
+    assert tagged == {
+        content_hash(jpeg("a")): ["icloud"],
+        content_hash(jpeg("b", taken="2021:01:01 10:00:00")): None,
+    }
     done = lab.run("evaluate_image_files", "--query", "taken:<2020-01-01 -tags:icloud", *report)
     assert done.status == 0 and desk.rows() == []
     done = lab.catalog("reingest", "evaluate_images", lab.root, *report)
@@ -378,7 +492,10 @@ def test_a_search_in_the_catalog_leads_to_tags_that_exclude_what_was_handed_over
 
 
 def test_the_transition_date_and_a_report_that_is_there(desk: Desk):
-    put(desk.archive, {"2019/a.jpg": jpeg("a"), "2021/b.jpg": jpeg("b", taken="2021:01:01 10:00:00")})
+    put(
+        desk.archive,
+        {"2019/a.jpg": jpeg("a"), "2021/b.jpg": jpeg("b", taken="2021:01:01 10:00:00")},
+    )
     desk.evaluate("--until", "2020-01-01")
     rows = desk.by_name()
     assert (rows["a.jpg"]["action"], rows["b.jpg"]["action"]) == ("move", "skip")
@@ -388,8 +505,14 @@ def test_the_transition_date_and_a_report_that_is_there(desk: Desk):
     assert done.status == 4 and "may have been edited" in done.err
     assert desk.report.read_bytes() == before
     assert desk.lab.run("reingest", "evaluate-images").status == 2
-    assert desk.lab.run("reingest", "evaluate-images", desk.archive, "--store", "nas", "--yes").status == 2
-    assert desk.lab.run("reingest", "evaluate-images", desk.archive, "--until", "soon", "--yes").status == 2
+    assert (
+        desk.lab.run("reingest", "evaluate-images", desk.archive, "--store", "nas", "--yes").status
+        == 2
+    )
+    assert (
+        desk.lab.run("reingest", "evaluate-images", desk.archive, "--until", "soon", "--yes").status
+        == 2
+    )
 
 
 def test_a_staged_copy_that_is_gone_is_told_and_staged_again_only_if_a_person_says_so(desk: Desk):
@@ -399,7 +522,11 @@ def test_a_staged_copy_that_is_gone_is_told_and_staged_again_only_if_a_person_sa
     before = desk.staged()
     (desk.staging / "20190712_183015-a.jpg").unlink()
     told = desk.process()
-    assert told.status == 0 and told.summary["already"] == 2 and told.out.count("--again stages it") == 1
+    assert (
+        told.status == 0
+        and told.summary["already"] == 2
+        and told.out.count("--again stages it") == 1
+    )
     assert desk.staged() != before
     dry, again = desk.process("--again", "--dryrun"), desk.process("--again")
     assert shown(dry) == shown(again, "staged")
@@ -413,7 +540,13 @@ def test_a_staging_folder_in_the_archive_or_a_store_is_refused(desk: Desk):
     assert lab.upload().status == 0
     put(desk.archive, {"2019/a.jpg": jpeg("a"), "2020/b.jpg": jpeg("b")})
     desk.evaluate()
-    for folder in (desk.archive / "staging", desk.archive / "2019", desk.lab.folder, lab.root / "staging", lab.root):
+    for folder in (
+        desk.archive / "staging",
+        desk.archive / "2019",
+        desk.lab.folder,
+        lab.root / "staging",
+        lab.root,
+    ):
         done = lab.run("reingest", "process-images", desk.report, "--staging", folder)
         assert done.status == 4, (folder, done.err)
     assert not desk.records()
@@ -455,7 +588,9 @@ def test_undo_keeps_a_staged_copy_that_became_the_last(desk: Desk):
     assert desk.staged() == desk.records() == {}
 
 
-def test_what_left_the_staging_folder_is_told_and_confirmed_only_while_the_folder_is_there(desk: Desk):
+def test_what_left_the_staging_folder_is_told_and_confirmed_only_while_the_folder_is_there(
+    desk: Desk,
+):
     lab = desk.lab
     put(desk.archive, {f"2019/{n}.jpg": jpeg(n) for n in "abcd"})
     assert lab.run("reingest", "status").out.startswith("Nothing was handed over yet.")
@@ -468,8 +603,18 @@ def test_what_left_the_staging_folder_is_told_and_confirmed_only_while_the_folde
         return {line["event"]: line for line in lab.run("reingest", "status", "--json").lines}
 
     told = status()
-    assert told["handovers"] == {"event": "handovers", "target": "icloud", "state": "staged", "kind": "image", "count": 4}
-    assert told["staging"]["there"] and told["staging"]["vanished"] == [first] and len(told["staging"]["waiting"]) == 3
+    assert told["handovers"] == {
+        "event": "handovers",
+        "target": "icloud",
+        "state": "staged",
+        "kind": "image",
+        "count": 4,
+    }
+    assert (
+        told["staging"]["there"]
+        and told["staging"]["vanished"] == [first]
+        and len(told["staging"]["waiting"]) == 3
+    )
     assert (told["report"]["rows"], told["report"]["done"]) == (4, 4)
     assert f"left: {first}" in lab.run("reingest", "status").out
 
@@ -525,9 +670,22 @@ def test_a_photo_the_cloud_has_is_handed_over_again_if_a_person_says_so(desk: De
 
 
 def test_a_table_without_the_columns_of_this_program_is_done_and_done_once(desk: Desk):
-    put(desk.archive, {"x/a.jpg": jpeg("a"), "x/a again.jpg": jpeg("a"), "x/b.png": png("b"), "x/c.jpg": jpeg("c")})
+    put(
+        desk.archive,
+        {
+            "x/a.jpg": jpeg("a"),
+            "x/a again.jpg": jpeg("a"),
+            "x/b.png": png("b"),
+            "x/c.jpg": jpeg("c"),
+        },
+    )
     files = [str(desk.archive / "x" / n) for n in ("a.jpg", "a again.jpg", "b.png", "c.jpg")]
-    lines = ["file;datetime;action;reason", f"{files[0]};2019-07-12 18:30:15;move;", f"{files[1]};;move;", f"{files[2]};;move;"]
+    lines = [
+        "file;datetime;action;reason",
+        f"{files[0]};2019-07-12 18:30:15;move;",
+        f"{files[1]};;move;",
+        f"{files[2]};;move;",
+    ]
     desk.report.write_text("\n".join([*lines, "x/relative.jpg;;move;", f"{files[3]};;skip;"]))
     dry, done = desk.process("--dryrun"), desk.process()
     assert done.status == 3 and done.summary["refused"] == 1
@@ -553,10 +711,18 @@ def test_a_file_that_changes_after_the_check_is_not_staged_and_a_link_is_refused
     rows["link.jpg"]["action"] = "move"
     desk.save(list(rows.values()))
     done = desk.process()
-    assert done.status == 3 and (done.summary["staged"], done.summary["failed"], done.summary["refused"]) == (1, 1, 1)
-    assert "changed since it was evaluated" in next(x["reason"] for x in done.lines if x.get("outcome") == "failed")
+    assert done.status == 3 and (
+        done.summary["staged"],
+        done.summary["failed"],
+        done.summary["refused"],
+    ) == (1, 1, 1)
+    assert "changed since it was evaluated" in next(
+        x["reason"] for x in done.lines if x.get("outcome") == "failed"
+    )
     assert list(desk.staged()) == ["20190712_183015-b.jpg"]
-    assert desk.by_name(desk.processed)["a.jpg"]["processed"].startswith("error: its content changed")
+    assert desk.by_name(desk.processed)["a.jpg"]["processed"].startswith(
+        "error: its content changed"
+    )
     put(desk.archive, {"2019/a.jpg": jpeg("a")})
     done = desk.process()
     assert (done.summary["staged"], done.summary["already"]) == (1, 1)
@@ -567,7 +733,16 @@ def test_photos_of_a_store_far_away_are_handed_over_as_well(desk: Desk, dropbox:
     lab = desk.lab
     put(lab.source, {"a.jpg": jpeg("a"), "b.png": png("b")})
     assert lab.upload("--dropbox").status == 0
-    done = lab.run("reingest", "evaluate-images", "--query", "kind:image", "--store", "dropbox", "--report", desk.report)
+    done = lab.run(
+        "reingest",
+        "evaluate-images",
+        "--query",
+        "kind:image",
+        "--store",
+        "dropbox",
+        "--report",
+        desk.report,
+    )
     assert done.status == 0, done.err
     rows = desk.rows()
     assert {row["file"].partition(":")[0] for row in rows} == {"dropbox"}

@@ -1,4 +1,6 @@
-"""Videos of an archive handed over to a cloud: evaluated, edited by script, converted, put into the archive, taken back."""
+"""Videos of an archive handed over to a cloud: evaluated, edited by script, converted,
+put into the archive, taken back.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,10 @@ XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
 @pytest.fixture
 def videos(lab: Lab) -> Lab:
     """A lab whose conversions are quick, and whose home is Brussels."""
-    lab.variables |= {"CATALOG_REINGEST_PRESET": "ultrafast", "CATALOG_HOME_ZONE": "Europe/Brussels"}
+    lab.variables |= {
+        "CATALOG_REINGEST_PRESET": "ultrafast",
+        "CATALOG_HOME_ZONE": "Europe/Brussels",
+    }
     return lab
 
 
@@ -59,7 +64,9 @@ def edit(path: Path, change: Callable[[dict[str, str]], Any]) -> None:
     for row in found:
         change(row)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, list(dict.fromkeys(k for row in found for k in row)), delimiter=";")
+        writer = csv.DictWriter(
+            file, list(dict.fromkeys(k for row in found for k in row)), delimiter=";"
+        )
         writer.writeheader()
         writer.writerows(found)
 
@@ -75,12 +82,23 @@ def evaluate(lab: Lab, *arguments: object) -> dict[str, dict[str, str]]:
 
 
 def process(lab: Lab, *arguments: object, **more: str) -> Done:
-    return lab.run("reingest", "process-videos", "icloud_video_report.csv", "--staging", lab.folder / "staging", "--larger",
-                   "--json", *arguments, **more)  # fmt: skip
+    return lab.run(
+        "reingest",
+        "process-videos",
+        "icloud_video_report.csv",
+        "--staging",
+        lab.folder / "staging",
+        "--larger",
+        "--json",
+        *arguments,
+        **more,
+    )
 
 
 def staged(lab: Lab) -> dict[str, str]:
-    return {p: h for p, h in hashes(lab.folder / "staging").items() if not p.startswith(".catalog/")}
+    return {
+        p: h for p, h in hashes(lab.folder / "staging").items() if not p.startswith(".catalog/")
+    }
 
 
 def test_videos_are_evaluated_edited_and_staged(videos: Lab):
@@ -100,10 +118,19 @@ def test_videos_are_evaluated_edited_and_staged(videos: Lab):
         "x.avi": ("skip", "no date taken, and no year in path"),
     }
     row = report["portrait.mov"]
-    assert row["creation_time"] == "2019-07-12T16:30:15.000000Z" and row["datetime"] == "2019-07-12 18:30:15"
-    assert (row["audio_channels"], row["video_codec_needed"], row["audio_codec_needed"]) == ("2", "1", "1")
+    assert (
+        row["creation_time"] == "2019-07-12T16:30:15.000000Z"
+        and row["datetime"] == "2019-07-12 18:30:15"
+    )
+    assert (row["audio_channels"], row["video_codec_needed"], row["audio_codec_needed"]) == (
+        "2",
+        "1",
+        "1",
+    )
     assert json.loads(row["apple_metadata"])["com.apple.quicktime.make"] == "Apple"
-    assert report["tape.mp4"]["video_codec_needed"] == "1" and report["x.avi"]["streams"]  # so that a skip can be overruled
+    assert (
+        report["tape.mp4"]["video_codec_needed"] == "1" and report["x.avi"]["streams"]
+    )  # so that a skip can be overruled
     data = (archive / "2019/cut.mov").read_bytes()
     (archive / "2019/cut.mov").write_bytes(data[: len(data) // 2])
 
@@ -120,24 +147,41 @@ def test_videos_are_evaluated_edited_and_staged(videos: Lab):
     assert done.status == 3, done.err
     assert shown(dry) == shown(done, "copied", "converted")
     assert {p.rpartition("-")[0]: p for p in staged(lab)}.keys() == {
-        "20190712_183015", "20190712_120000", "20030405_060708"
-    }  # fmt: skip
+        "20190712_183015",
+        "20190712_120000",
+        "20030405_060708",
+    }
     assert sorted(staged(lab)) == [
-        "20030405_060708-x.mov", "20190712_120000-old.mov", "20190712_183015-camera.mov", "20190712_183015-fit.mov",
-        "20190712_183015-hev1.mov", "20190712_183015-portrait.mov", "20190712_183015-web.mov",
-    ]  # fmt: skip
+        "20030405_060708-x.mov",
+        "20190712_120000-old.mov",
+        "20190712_183015-camera.mov",
+        "20190712_183015-fit.mov",
+        "20190712_183015-hev1.mov",
+        "20190712_183015-portrait.mov",
+        "20190712_183015-web.mov",
+    ]
     processed = by_name(lab.home / "icloud_video_report_processed.csv")
     assert processed["old.mp4"]["processing_status"] == "SUCCESS"
-    assert processed["old.mp4"]["derived_file"] == str(lab.folder / "staging/20190712_120000-old.mov")
+    assert processed["old.mp4"]["derived_file"] == str(
+        lab.folder / "staging/20190712_120000-old.mov"
+    )
     assert processed["tape.mp4"]["processing_status"] == "SKIPPED: taken in 1998, before 2000"
-    assert processed["fit.MOV"]["derived_hash"] == processed["fit.MOV"]["hash"] == staged(lab)["20190712_183015-fit.mov"]
+    assert (
+        processed["fit.MOV"]["derived_hash"]
+        == processed["fit.MOV"]["hash"]
+        == staged(lab)["20190712_183015-fit.mov"]
+    )
     refused = [line for line in done.lines if line.get("outcome") == "refused"]
-    assert len(refused) == 1 and "its content changed since it was evaluated" in refused[0]["reason"]
+    assert (
+        len(refused) == 1 and "its content changed since it was evaluated" in refused[0]["reason"]
+    )
     (archive / "2019/cut.mov").write_bytes(data)
     assert hashes(archive) == before
     dry, again = process(lab, "--dryrun"), process(lab)
     assert shown(dry) == shown(again, "converted")
-    assert again.status == 0 and again.summary["already"] == 7 and again.summary["converted"] == 0 + 1  # the one repaired
+    assert (
+        again.status == 0 and again.summary["already"] == 7 and again.summary["converted"] == 0 + 1
+    )  # the one repaired
     assert {h["name"] for h in lab.documents("handovers").values()} == set(staged(lab))
     third = evaluate(lab, archive)
     assert {row["action"] for name, row in third.items()} == {"skip"}
@@ -155,7 +199,9 @@ def test_a_broken_video_is_an_error_of_its_row_and_leaves_nothing(videos: Lab):
     done = process(lab)
     assert done.status == 3
     assert list(staged(lab)) == ["20190712_183015-old.mov"]
-    status = by_name(lab.home / "icloud_video_report_processed.csv")["camera.avi"]["processing_status"]
+    status = by_name(lab.home / "icloud_video_report_processed.csv")["camera.avi"][
+        "processing_status"
+    ]
     assert status.startswith("ERROR: UnreadableMedia: it is "), status
     assert sorted(os.listdir(lab.folder / "staging/.catalog")) == ["staging.json"]
 
@@ -170,20 +216,33 @@ def test_a_conversion_that_an_uploader_took_is_made_again_for_the_archive(videos
         (lab.folder / "staging" / name).unlink()
     want(lab)
     dry, failed = replace(lab, "--dryrun"), replace(lab)
-    assert failed.status == 3 and "process-videos --again" in failed.out and shown(dry) == shown(failed)
+    assert (
+        failed.status == 3
+        and "process-videos --again" in failed.out
+        and shown(dry) == shown(failed)
+    )
     told = process(lab)
-    assert told.status == 0 and told.summary["already"] == 2 and "--again stages it" in told.out and not staged(lab)
+    assert (
+        told.status == 0
+        and told.summary["already"] == 2
+        and "--again stages it" in told.out
+        and not staged(lab)
+    )
     dry, done = process(lab, "--again", "--dryrun"), process(lab, "--again")
     assert done.status == 0, done.out
     assert shown(dry) == shown(done, "copied", "converted")
-    assert (done.summary["converted"], done.summary["copied"]) == (1, 1) and staged(lab).keys() == before.keys()
+    assert (done.summary["converted"], done.summary["copied"]) == (1, 1) and staged(
+        lab
+    ).keys() == before.keys()
     assert process(lab, "--again").summary["already"] == 2 and len(lab.documents("handovers")) == 2
     want(lab)
     assert replace(lab).status == 0
     assert set(os.listdir(archive / "2019")) == {"old.mov", "fit.MOV"}
 
 
-@pytest.mark.parametrize("command", [["process_video_files"], ["catalog", "reingest", "process_video_files"]])
+@pytest.mark.parametrize(
+    "command", [["process_video_files"], ["catalog", "reingest", "process_video_files"]]
+)
 def test_the_commands_have_their_former_names(videos: Lab, command: list[str]):
     done = videos.run(*command, "none.csv", "--staging", videos.folder / "staging")
     assert done.status == 2 and "The report none.csv cannot be read" in done.err
@@ -211,24 +270,35 @@ def test_a_correction_after_the_handover_is_not_ignored(videos: Lab):
 
     assert f"its date was changed since: take that back with `catalog undo {run}`" in corrected(
         "hev1.mp4", datetime="2018-01-02 03:04:05", creation_time=""
-    )  # fmt: skip
+    )
     assert "its date was changed since" in corrected("hev1.mp4", offset="-240", creation_time="")
     assert "its action was changed since" in corrected("fit.MOV", action="convert")
     report.write_bytes(saved)
     assert process(lab).summary["already"] == 2
 
 
-# --- the archive gets the converted file -----------------------------------------------------------------------------------
+# --- the archive gets the converted file ----------------------------------------------------------
 
 
 def want(lab: Lab, *names: str) -> None:
     """A person's 1 in the column overwrite."""
     path = lab.home / "icloud_video_report_processed.csv"
-    edit(path, lambda row: row.update(overwrite="1" if not names or Path(row["file"]).name in names else ""))
+    edit(
+        path,
+        lambda row: row.update(
+            overwrite="1" if not names or Path(row["file"]).name in names else ""
+        ),
+    )
 
 
 def replace(lab: Lab, *arguments: object, **more: str) -> Done:
-    words = ["reingest", "replace-archived-media", "icloud_video_report_processed.csv", "--larger", "--json"]
+    words = [
+        "reingest",
+        "replace-archived-media",
+        "icloud_video_report_processed.csv",
+        "--larger",
+        "--json",
+    ]
     return lab.run(*words, *arguments, **more)
 
 
@@ -237,7 +307,9 @@ def replaced(lab: Lab) -> dict[str, dict[str, str]]:
 
 
 def cataloged(lab: Lab, *names: str) -> dict[str, str]:
-    """The films in the catalog, which a person has said something of: content hash by name of the source."""
+    """The films in the catalog, which a person has said something of:
+    content hash by name of the source.
+    """
     fill(lab.source, list(names))
     done = lab.upload()
     assert done.status == 0, done.err
@@ -259,7 +331,9 @@ def test_a_store_of_the_catalog_gets_the_converted_files_and_undo_takes_them_bac
     found = cataloged(lab, "2019/old.mp4", "2019/portrait.mov", "2019/web.webm")
     stored, documents = lab.stored(), lab.documents()
     want(lab, "old.mp4", "portrait.mov")
-    names = {Path(row["file"]).name: row for row in rows(lab.home / "icloud_video_report_processed.csv")}
+    names = {
+        Path(row["file"]).name: row for row in rows(lab.home / "icloud_video_report_processed.csv")
+    }
     want(lab, *(n for n, row in names.items() if row["hash"] != found["web.webm"]))
     dry = replace(lab, "--dryrun")
     assert dry.status == 0 and dry.summary["planned"] == 2
@@ -287,7 +361,7 @@ def test_a_store_of_the_catalog_gets_the_converted_files_and_undo_takes_them_bac
     assert after[found["web.webm"]] == documents[found["web.webm"]]
     assert sorted(os.listdir(lab.home / "failsafe")) == sorted(
         Path(paths_of(documents[found[n]])[0]).name for n in ("old.mp4", "portrait.mov")
-    )  # fmt: skip
+    )
     dry, again = replace(lab, "--dryrun"), replace(lab)
     assert again.status == 0 and again.summary["already"] == 2 and shown(dry) == shown(again)
     assert {row["action"] for row in evaluate(lab, "--query", "kind:video").values()} == {"skip"}
@@ -345,27 +419,42 @@ def test_a_folder_gets_the_converted_files_and_undo_brings_the_originals_back(vi
     assert shown(dry) == shown(done, "replaced")
     made = {name: row["derived_hash"] for name, row in replaced(lab).items()}
     assert hashes(archive) == {
-        "2019/old.mov": made["old.mp4"], "2019/portrait.mov": made["portrait.mov"],
-        "2019/web.mov": before["2019/web.mov"], "2019/web_1.mov": made["web.webm"],
-    }  # fmt: skip
+        "2019/old.mov": made["old.mp4"],
+        "2019/portrait.mov": made["portrait.mov"],
+        "2019/web.mov": before["2019/web.mov"],
+        "2019/web_1.mov": made["web.webm"],
+    }
     assert hashes(failsafe) == {
-        "old.mp4": content_hash(b"of another folder"), "old_1.mp4": before["2019/old.mp4"],
-        "portrait.mov": before["2019/portrait.mov"], "web.webm": before["2019/web.webm"],
-    }  # fmt: skip
+        "old.mp4": content_hash(b"of another folder"),
+        "old_1.mp4": before["2019/old.mp4"],
+        "portrait.mov": before["2019/portrait.mov"],
+        "web.webm": before["2019/web.webm"],
+    }
     assert replaced(lab)["old.mp4"]["failsafe_backup_path"] == str(failsafe / "old_1.mp4")
-    assert {row["action"] for name, row in evaluate(lab, archive).items() if name != "web.mov"} == {"skip"}
-    kept, told = hashes(lab.folder), (lab.home / "icloud_video_report_processed_replaced.csv").read_bytes()
+    assert {row["action"] for name, row in evaluate(lab, archive).items() if name != "web.mov"} == {
+        "skip"
+    }
+    kept, told = (
+        hashes(lab.folder),
+        (lab.home / "icloud_video_report_processed_replaced.csv").read_bytes(),
+    )
     dry = replace(lab, "--undo", "--dryrun", CATALOG_MOVE_LIMIT="1")
     assert dry.status == 0 and (dry.summary["planned"], dry.summary["already"]) == (3, 0)
     assert [line["action"] for line in dry.lines[:-1]] == ["undo"] * 3
     assert {p: h for p, h in hashes(lab.folder).items() if "/state/" not in p} == {
         p: h for p, h in kept.items() if "/state/" not in p
-    }  # fmt: skip
+    }
     failed = replace(lab, "--undo", "--failsafe", lab.folder / "elsewhere")
-    assert failed.status == 3 and failed.summary["undone"] == 0 and not (lab.folder / "elsewhere").exists()
+    assert (
+        failed.status == 3
+        and failed.summary["undone"] == 0
+        and not (lab.folder / "elsewhere").exists()
+    )
     assert "its backup is not in" in failed.out and "--failsafe" in failed.out
     assert (lab.home / "icloud_video_report_processed_replaced.csv").read_bytes() == told
-    undone = replace(lab, "--undo", CATALOG_MOVE_LIMIT="1")  # the report knows where the backups lie
+    undone = replace(
+        lab, "--undo", CATALOG_MOVE_LIMIT="1"
+    )  # the report knows where the backups lie
     assert shown(dry) == shown(undone, "undone")
     assert undone.status == 0 and (undone.summary["undone"], undone.summary["already"]) == (3, 0)
     assert replace(lab, "--undo").summary["already"] == 3
@@ -373,7 +462,9 @@ def test_a_folder_gets_the_converted_files_and_undo_brings_the_originals_back(vi
     assert (archive / "2019/old.mp4").stat().st_mtime == SUMMER_2019
 
 
-def test_nothing_is_removed_where_the_converted_file_or_the_failsafe_folder_is_not_as_it_should_be(videos: Lab):
+def test_nothing_is_removed_where_the_converted_file_or_the_failsafe_folder_is_not_as_it_should_be(
+    videos: Lab,
+):
     lab = videos
     converted(lab, "store")
     stored, documents = lab.stored(), lab.documents()
@@ -383,7 +474,9 @@ def test_nothing_is_removed_where_the_converted_file_or_the_failsafe_folder_is_n
     path.write_bytes(data[:-1] + b"\0")
     dry, failed = replace(lab, "--dryrun"), replace(lab)
     assert failed.status == 3 and shown(dry) == shown(failed)
-    assert "is not the one that was made" in next(iter(replaced(lab).values()))["replacement_status"]
+    assert (
+        "is not the one that was made" in next(iter(replaced(lab).values()))["replacement_status"]
+    )
     path.write_bytes(data)
     within = replace(lab, "--failsafe", lab.root / "inside")
     assert within.status == 4 and "lies inside the catalog" in within.err
@@ -434,15 +527,24 @@ def test_a_replacement_that_fails_half_way_puts_the_original_back(
     assert content_hash(Path(row["file"]).read_bytes()) == row["derived_hash"]
 
 
-# --- killed at any moment ----------------------------------------------------------------------------------------------------
+# --- killed at any moment -------------------------------------------------------------------------
 
 
 def test_a_conversion_that_is_killed_leaves_nothing_and_is_done_again(videos: Lab):
     lab, archive = videos, videos.folder / "archive"
-    make(archive / "2019/long.mp4", Film(size=(640, 480), frames=150, sound="aac"), mtime=SUMMER_2019)
+    make(
+        archive / "2019/long.mp4", Film(size=(640, 480), frames=150, sound="aac"), mtime=SUMMER_2019
+    )
     evaluate(lab, archive)
     slow = {"CATALOG_REINGEST_PRESET": "veryslow"}
-    running = lab.start("reingest", "process-videos", "icloud_video_report.csv", "--staging", lab.folder / "staging", **slow)
+    running = lab.start(
+        "reingest",
+        "process-videos",
+        "icloud_video_report.csv",
+        "--staging",
+        lab.folder / "staging",
+        **slow,
+    )
     scratch = lab.folder / "staging/.catalog/tmp"
     wait_for(lambda: any(p.stat().st_size for p in scratch.glob("*/made.mov")), running)
     children = psutil.Process(running.pid).children(recursive=True)
@@ -462,7 +564,13 @@ def test_ctrl_c_ends_a_conversion_at_once_and_leaves_nothing(videos: Lab):
     lab, archive = videos, videos.folder / "archive"
     make(archive / "2019/long.mp4", Film(size=(640, 480), frames=150), mtime=SUMMER_2019)
     evaluate(lab, archive)
-    words = ["reingest", "process-videos", "icloud_video_report.csv", "--staging", lab.folder / "staging"]
+    words = [
+        "reingest",
+        "process-videos",
+        "icloud_video_report.csv",
+        "--staging",
+        lab.folder / "staging",
+    ]
     running = lab.start(*words, CATALOG_REINGEST_PRESET="veryslow")
     scratch = lab.folder / "staging/.catalog/tmp"
     wait_for(lambda: any(p.stat().st_size for p in scratch.glob("*/made.mov")), running)
@@ -488,15 +596,21 @@ def test_a_converted_file_that_nobody_recorded_is_found_again(videos: Lab):
     (lab.folder / "staging" / next(iter(before))).unlink()  # uploaded
     done = process(lab)
     assert done.summary["already"] == 1 and staged(lab) == {}
-    assert by_name(lab.home / "icloud_video_report_processed.csv")["old.mp4"]["derived_hash"] == next(iter(before.values()))
+    assert by_name(lab.home / "icloud_video_report_processed.csv")["old.mp4"][
+        "derived_hash"
+    ] == next(iter(before.values()))
 
 
 @pytest.mark.parametrize(("where", "steps"), [("store", [1, 1, 3, 1, 1]), ("folder", [1, 1, 3, 1])])
-def test_a_replacement_that_is_killed_after_every_step_ends_as_if_it_were_not(videos: Lab, where: str, steps: list[int]):
+def test_a_replacement_that_is_killed_after_every_step_ends_as_if_it_were_not(
+    videos: Lab, where: str, steps: list[int]
+):
     lab = videos
     (row,) = converted(lab, where)
     words = ["reingest", "replace-archived-media", "icloud_video_report_processed.csv", "--larger"]
-    for count in steps:  # each goes on where the one before was killed, and is itself killed after so many writes
+    for count in (
+        steps
+    ):  # each goes on where the one before was killed, and is itself killed after so many writes
         assert lab.run(sys.executable, "-c", KILLED, count, *words).status == -9
         held = [p for p in (Path(row["file"]), *(lab.home / "failsafe").glob("*")) if p.is_file()]
         assert row["hash"] in [content_hash(p.read_bytes()) for p in held]  # at every moment
@@ -506,7 +620,9 @@ def test_a_replacement_that_is_killed_after_every_step_ends_as_if_it_were_not(vi
     assert replaced(lab)[Path(row["file"]).name]["replacement_status"] == "SUCCESS"
     if where == "store":
         documents = lab.documents()
-        assert documents[row["hash"]]["copies"] == [] and documents[row["hash"]]["renditions"] == [row["derived_hash"]]
+        assert documents[row["hash"]]["copies"] == [] and documents[row["hash"]]["renditions"] == [
+            row["derived_hash"]
+        ]
         assert documents[row["derived_hash"]]["rendition_of"] == row["hash"]
         assert len(documents[row["derived_hash"]]["copies"]) == 1
     else:
@@ -533,7 +649,9 @@ def test_two_films_of_one_stem_are_both_replaced_also_after_a_kill(videos: Lab):
 
 
 @pytest.mark.parametrize(("name", "steps"), [("2019/old.mp4", 3), ("2019/portrait.mov", 4)])
-def test_an_undo_that_is_killed_after_every_step_brings_the_original_back(videos: Lab, name: str, steps: int):
+def test_an_undo_that_is_killed_after_every_step_brings_the_original_back(
+    videos: Lab, name: str, steps: int
+):
     lab, archive = videos, videos.folder / "archive"
     fill(archive, [name])
     before = hashes(archive)

@@ -26,7 +26,15 @@ def told(done: Done, outcome: str) -> dict[str, str]:
 
 @pytest.fixture
 def filled(lab: Lab) -> Lab:
-    put(lab.source, {"a.jpg": jpeg("a"), "sub/b.jpg": jpeg("b"), "sub/deep/c.jpg": jpeg("c"), "c.jpg.xmp": b"<x/>"})
+    put(
+        lab.source,
+        {
+            "a.jpg": jpeg("a"),
+            "sub/b.jpg": jpeg("b"),
+            "sub/deep/c.jpg": jpeg("c"),
+            "c.jpg.xmp": b"<x/>",
+        },
+    )
     put(lab.source, {"with.jpg": jpeg("with"), "with.jpg.xmp": b"<with/>"})
     assert lab.upload().status == 0
     return lab
@@ -40,7 +48,12 @@ def test_what_is_proved_to_be_in_the_catalog_goes_and_the_rest_is_named(filled: 
     done = prune(filled)
     assert done.status == 0 and done.summary["removed"] == 4
     assert set(told(done, "kept")) == {"new.jpg", "sub/notes.txt", "later.jpg.xmp", "c.jpg.xmp"}
-    assert sorted(hashes(filled.source)) == ["c.jpg.xmp", "later.jpg.xmp", "new.jpg", "sub/notes.txt"]
+    assert sorted(hashes(filled.source)) == [
+        "c.jpg.xmp",
+        "later.jpg.xmp",
+        "new.jpg",
+        "sub/notes.txt",
+    ]
     assert not (filled.source / "sub" / "deep").exists()
     filled.check_no_ghosts()
 
@@ -65,11 +78,20 @@ def test_a_photo_stays_with_a_sidecar_that_is_not_in_the_catalog(filled: Lab) ->
     assert (filled.source / "with.jpg").exists()
 
 
-def test_nothing_is_removed_inside_the_catalog_however_it_is_named(filled: Lab, tmp_path: Path) -> None:
+def test_nothing_is_removed_inside_the_catalog_however_it_is_named(
+    filled: Lab, tmp_path: Path
+) -> None:
     before = filled.stored()
     link = filled.folder / "link"
     link.symlink_to(filled.root)
-    for place in (filled.root, filled.root / "2019", filled.folder, link, link / "2019", f"{filled.source}/../nas"):
+    for place in (
+        filled.root,
+        filled.root / "2019",
+        filled.folder,
+        link,
+        link / "2019",
+        f"{filled.source}/../nas",
+    ):
         done = filled.run(MAIN, place, "-r", "--nas_root", filled.root)
         assert done.status == 4, (place, done.err)
     hard = filled.source / "hard.jpg"
@@ -83,7 +105,11 @@ def test_a_store_is_never_emptied_wherever_it_lies_now(filled: Lab) -> None:
     marker = filled.root / ".catalog" / "store.json"
     saved = marker.read_bytes()
     marker.unlink()
-    for arguments in ((filled.root, "--nas_root", filled.root), (filled.root, "--nas_root", filled.source), (filled.folder,)):
+    for arguments in (
+        (filled.root, "--nas_root", filled.root),
+        (filled.root, "--nas_root", filled.source),
+        (filled.folder,),
+    ):
         done = filled.run(MAIN, "-r", *arguments)
         assert done.status == 4, done.err
     marker.write_bytes(saved)
@@ -122,7 +148,7 @@ def test_a_limit_and_the_guard_against_too_many(filled: Lab) -> None:
     assert prune(filled, "--yes").summary["removed"] == 3
 
 
-# --- undo --------------------------------------------------------------------------------------------------------------
+# --- undo -----------------------------------------------------------------------------------------
 
 
 def undo(lab: Lab, run: str, *arguments: object) -> Done:
@@ -136,7 +162,10 @@ def last_run(lab: Lab) -> str:
 
 def test_an_import_is_taken_back_and_that_again(filled: Lab) -> None:
     first = filled.outcome()
-    put(filled.source, {"wrong/1.jpg": jpeg("w1"), "wrong/2.jpg": jpeg("w2"), "wrong/2.jpg.xmp": b"<w2/>"})
+    put(
+        filled.source,
+        {"wrong/1.jpg": jpeg("w1"), "wrong/2.jpg": jpeg("w2"), "wrong/2.jpg.xmp": b"<w2/>"},
+    )
     assert filled.upload().status == 0
     second = filled.outcome()
     run = last_run(filled)
@@ -153,7 +182,10 @@ def test_an_import_is_taken_back_and_that_again(filled: Lab) -> None:
 
 
 def test_an_import_with_move_puts_its_sources_back(lab: Lab) -> None:
-    put(lab.source, {"a.jpg": jpeg("a"), "b/b.jpg": jpeg("b"), "b/b.jpg.xmp": b"<b/>", "same.jpg": jpeg("a")})
+    put(
+        lab.source,
+        {"a.jpg": jpeg("a"), "b/b.jpg": jpeg("b"), "b/b.jpg.xmp": b"<b/>", "same.jpg": jpeg("a")},
+    )
     before = tree(lab.source)
     assert lab.upload("--move").status == 0
     assert hashes(lab.source) == {}
@@ -189,7 +221,9 @@ def test_a_forgotten_record_comes_back_as_it_was(filled: Lab) -> None:
     gone = filled.root / sorted(filled.stored())[0]
     away = filled.folder / "away"
     gone.rename(away)
-    done = filled.run("sync_catalog_with_disk", "--nas_root", filled.root, "--forget-missing", "--json")
+    done = filled.run(
+        "sync_catalog_with_disk", "--nas_root", filled.root, "--forget-missing", "--json"
+    )
     assert done.summary["forgotten"] == 1 and len(filled.documents()) == len(before) - 1
     assert undo(filled, done.summary["run"]).status == 0
     assert sum(d["copies"][0]["state"] == "missing" for d in filled.documents().values()) == 1
@@ -224,7 +258,9 @@ def test_a_move_without_its_journal_or_disk_is_not_undone(lab: Lab) -> None:
     (lab.home / "away").rename(journals)
     lines = (journals / f"{run}.jsonl").read_text()
     device = lab.source.stat().st_dev
-    (journals / f"{run}.jsonl").write_text(lines.replace(f'"device":{device}', f'"device":{device + 1}'))
+    (journals / f"{run}.jsonl").write_text(
+        lines.replace(f'"device":{device}', f'"device":{device + 1}')
+    )
     assert undo(lab, run).status == 3 and lab.stored() == before and hashes(lab.source) == {}
     (journals / f"{run}.jsonl").write_text(lines)
     assert undo(lab, run).status == 0 and sorted(hashes(lab.source)) == ["DCIM/a.jpg"]
@@ -236,7 +272,11 @@ def test_what_a_sync_saw_is_not_taken_back(filled: Lab) -> None:
     done = filled.run("sync_catalog_with_disk", "--nas_root", filled.root, "--json")
     before = filled.documents()
     undone = undo(filled, done.summary["run"])
-    assert undone.status == 3 and "sync_catalog_with_disk" in undone.out and filled.documents() == before
+    assert (
+        undone.status == 3
+        and "sync_catalog_with_disk" in undone.out
+        and filled.documents() == before
+    )
 
 
 def test_an_undo_that_cannot_take_a_file_away_leaves_its_record(filled: Lab) -> None:
@@ -249,18 +289,22 @@ def test_an_undo_that_cannot_take_a_file_away_leaves_its_record(filled: Lab) -> 
     assert undo(filled, last_run(filled)).status in (0, 2, 3)
 
 
-# --- ids and the trash -------------------------------------------------------------------------------------------------
+# --- ids and the trash ----------------------------------------------------------------------------
 
 
 def test_ids_are_forgotten_from_a_file_however_it_is_written(filled: Lab) -> None:
     one, two, three = sorted(filled.documents())[:3]
     unknown = "0" * 64
     sheet = filled.home / "ids.csv"
-    sheet.write_bytes(b"\xef\xbb\xbfname;_id\r\nfirst;" + one.encode() + b"\r\nnone;" + unknown.encode() + b"\r\n")
+    sheet.write_bytes(
+        b"\xef\xbb\xbfname;_id\r\nfirst;" + one.encode() + b"\r\nnone;" + unknown.encode() + b"\r\n"
+    )
     files = filled.stored()
     done = filled.run("delete_ids", sheet, two, "--json")
     assert (
-        done.status == 3 and done.summary["forgotten"] == 2 and told(done, "unknown") == {unknown: "the catalog has no such id"}
+        done.status == 3
+        and done.summary["forgotten"] == 2
+        and told(done, "unknown") == {unknown: "the catalog has no such id"}
     )
     assert set(filled.documents()).isdisjoint({one, two}) and filled.stored() == files
     assert filled.run("delete_ids", "ids", "--dryrun").status == 3
@@ -272,7 +316,12 @@ def test_ids_are_forgotten_from_a_file_however_it_is_written(filled: Lab) -> Non
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"name\nx\n", "no column _id"), (b"_id\nnonsense\n", "Line 2"), (b"\xff\xfe_\x00", "not UTF-8"), (b"", "no column _id")],
+    [
+        (b"name\nx\n", "no column _id"),
+        (b"_id\nnonsense\n", "Line 2"),
+        (b"\xff\xfe_\x00", "not UTF-8"),
+        (b"", "no column _id"),
+    ],
     ids=["column", "value", "encoding", "empty"],
 )
 def test_a_file_without_ids_is_refused(filled: Lab, content: bytes, words: str) -> None:
@@ -295,10 +344,15 @@ def test_the_trash_is_listed_restored_and_emptied_by_command(filled: Lab) -> Non
     assert {h: p for h, p in filled.outcome()[1].items() if p} == before[1]
     filled.catalog("forget", path, "--with-files")
     assert filled.catalog("trash", "empty").status == 4
-    assert filled.catalog("trash", "empty", "--older-than", "1d", "--yes", "--json").summary["emptied"] == 0
+    assert (
+        filled.catalog("trash", "empty", "--older-than", "1d", "--yes", "--json").summary["emptied"]
+        == 0
+    )
     kept = filled.catalog("trash", "empty", "--yes", "--json")
     assert kept.summary["emptied"] == 0 and kept.summary["kept"] >= 1, "what is nowhere else stays"
-    assert filled.catalog("trash", "empty", "--yes", "--last-copies", "--json").summary["emptied"] >= 1
+    assert (
+        filled.catalog("trash", "empty", "--yes", "--last-copies", "--json").summary["emptied"] >= 1
+    )
     assert filled.catalog("trash", "list").out.startswith("The trash is empty")
     assert filled.catalog("trash", "restore", path).status == 1
 
@@ -308,7 +362,11 @@ def test_emptying_the_trash_is_asked_once_with_yes_or_no(filled: Lab) -> None:
     assert filled.catalog("forget", path, "--with-files").status == 0
     for answers in ("what?\na\nn\n", "\x04"):
         status, shown = filled.answer(answers, "catalog", "trash", "empty", "--last-copies")
-        assert status == 4 and "would be removed for good. Go on? [y/n]" in shown and "Add --yes" in shown
+        assert (
+            status == 4
+            and "would be removed for good. Go on? [y/n]" in shown
+            and "Add --yes" in shown
+        )
     status, shown = filled.answer("y\n", "catalog", "trash", "empty", "--last-copies")
     assert status == 0 and "1 emptied" in shown
     assert filled.catalog("trash", "list").out.startswith("The trash is empty")

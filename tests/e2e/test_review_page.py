@@ -1,4 +1,6 @@
-"""The review page in a real browser: as a file without any network, and served; and the command that makes it."""
+"""The review page in a real browser: as a file without any network, and served;
+and the command that makes it.
+"""
 
 from __future__ import annotations
 
@@ -36,13 +38,19 @@ from catalog.features.review.page import Page, page_group
 from catalog.features.review.previews import LOOK_SIDE
 from catalog.features.review.server import MOST_BYTES, Review, serving
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 DRIVER = shutil.which("chromedriver")
 
 
 def missing() -> str:
     """Why these tests cannot run; in CI, where a browser must be, nothing excuses them."""
-    return "" if (BROWSER and DRIVER) or os.environ.get("CI") else "Chromium and its driver are not installed"
+    return (
+        ""
+        if (BROWSER and DRIVER) or os.environ.get("CI")
+        else "Chromium and its driver are not installed"
+    )
 
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
@@ -60,11 +68,17 @@ HOSTILE = [
 ]
 
 
-# --- made-up groups -------------------------------------------------------------------------------------------------------
+# --- made-up groups -------------------------------------------------------------------------------
 
 
-def picture(colour: str = "teal", mark: tuple[int, int, int, int] | None = None, size: tuple[int, int] = (120, 80)) -> bytes:
-    """A JPEG with a bright corner, which tells its turns apart, and a white mark where one is wanted."""
+def picture(
+    colour: str = "teal",
+    mark: tuple[int, int, int, int] | None = None,
+    size: tuple[int, int] = (120, 80),
+) -> bytes:
+    """A JPEG with a bright corner, which tells its turns apart,
+    and a white mark where one is wanted.
+    """
     made = Image.new("RGB", size, colour)
     draw = ImageDraw.Draw(made)
     draw.rectangle([0, 0, size[0] // 4, size[1] // 4], fill="yellow")
@@ -84,7 +98,14 @@ def digest(text: object) -> str:
 
 
 def member(name: str, path: str = "", **values: Any) -> dict[str, Any]:
-    usual = {"width": 4000, "height": 3000, "size": 5_000_000, "type": "jpeg", "taken": "2019-07-12T18:30:15", "camera": "Canon"}
+    usual = {
+        "width": 4000,
+        "height": 3000,
+        "size": 5_000_000,
+        "type": "jpeg",
+        "taken": "2019-07-12T18:30:15",
+        "camera": "Canon",
+    }
     return {
         "hash": digest(name),
         "paths": [path or f"nas:2019/07_July/{name}.jpg"],
@@ -96,27 +117,42 @@ def member(name: str, path: str = "", **values: Any) -> dict[str, Any]:
 
 
 def group(kind: str, *members: dict[str, Any], reason: str = "largest") -> dict[str, Any]:
-    return page_group({"kind": kind, "keeper": members[0]["hash"], "reason": reason, "members": list(members)}, {})
+    return page_group(
+        {"kind": kind, "keeper": members[0]["hash"], "reason": reason, "members": list(members)}, {}
+    )
 
 
 def pair(number: int) -> dict[str, Any]:
-    small = {"width": 1600, "height": 1200, "size": 200_000, "distance": 2, "taken": None, "camera": ""}
+    small = {
+        "width": 1600,
+        "height": 1200,
+        "size": 200_000,
+        "distance": 2,
+        "taken": None,
+        "camera": "",
+    }
     return group("similar", member(f"{number}a"), member(f"{number}b", **small))
 
 
 PICTURES = {
-    digest(f"{n}{letter}"): picture(mark=(60, 40, 100, 70) if letter == "b" else None) for n in range(6) for letter in "ab"
+    digest(f"{n}{letter}"): picture(mark=(60, 40, 100, 70) if letter == "b" else None)
+    for n in range(6)
+    for letter in "ab"
 }
 """Of each pair the second has a mark in the middle."""
 
 
-def write(path: Path, groups: Sequence[dict[str, Any]], pictures: dict[str, bytes] | None = None) -> str:
+def write(
+    path: Path, groups: Sequence[dict[str, Any]], pictures: dict[str, bytes] | None = None
+) -> str:
     """A page as a file; its address."""
-    path.write_bytes(b"".join(Page(groups).parts((PICTURES if pictures is None else pictures).items())))
+    path.write_bytes(
+        b"".join(Page(groups).parts((PICTURES if pictures is None else pictures).items()))
+    )
     return path.as_uri()
 
 
-# --- the browser ----------------------------------------------------------------------------------------------------------
+# --- the browser ----------------------------------------------------------------------------------
 
 
 class Browser:
@@ -125,7 +161,12 @@ class Browser:
     def __init__(self, downloads: Path) -> None:
         options = webdriver.ChromeOptions()
         options.binary_location = BROWSER or ""
-        for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,1000"):
+        for argument in (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--window-size=1400,1000",
+        ):
             options.add_argument(argument)
         options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
@@ -160,7 +201,8 @@ class Browser:
     def decisions(self, number: int = 0) -> list[str]:
         """What is decided in a group that is on the page."""
         script = (
-            "return [...document.querySelectorAll(`.group[data-number='${arguments[0]}'] .member`)].map(m => m.dataset.decision)"
+            "return [...document.querySelectorAll(`.group[data-number='${arguments[0]}'] "
+            ".member`)].map(m => m.dataset.decision)"
         )
         return list(self.run(script, number))
 
@@ -174,12 +216,22 @@ class Browser:
 
     def requested(self) -> list[str]:
         """Every address that was asked for since the page was opened, data and blobs excepted."""
-        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
-        sent = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+        messages = [
+            json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")
+        ]
+        sent = [
+            m["params"]["request"]["url"]
+            for m in messages
+            if m["method"] == "Network.requestWillBeSent"
+        ]
         return [url for url in sent if not url.startswith(("data:", "blob:"))]
 
     def complaints(self) -> list[str]:
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+        return [
+            entry["message"]
+            for entry in self.driver.get_log("browser")
+            if entry["level"] in ("SEVERE", "WARNING")
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -209,19 +261,29 @@ def downloads(_browser: tuple[Browser, Path]) -> Path:
 
 def saved_csv(browser: Browser, downloads: Path) -> bytes:
     browser.keys("s")
-    path: Path = browser.wait(lambda: next((p for p in downloads.glob("*.csv") if p.stat().st_size), None))
+    path: Path = browser.wait(
+        lambda: next((p for p in downloads.glob("*.csv") if p.stat().st_size), None)
+    )
     return path.read_bytes()
 
 
-# --- as a file ------------------------------------------------------------------------------------------------------------
+# --- as a file ------------------------------------------------------------------------------------
 
 
-def test_groups_are_shown_and_what_differs_from_the_keeper_stands_out(browser: Browser, tmp_path: Path):
+def test_groups_are_shown_and_what_differs_from_the_keeper_stands_out(
+    browser: Browser, tmp_path: Path
+):
     browser.open(write(tmp_path / "page.html", [pair(0), pair(1)]))
     assert browser.text("#counted") == "0 of 2 decided"
     assert browser.count(".group") == 2
-    assert browser.run("return [...document.querySelectorAll('.frame img')].every(i => i.complete && i.naturalWidth === 120)")
-    first, second = (browser.driver.find_elements(By.CSS_SELECTOR, ".group[data-number='0'] .member")[n] for n in (0, 1))
+    assert browser.run(
+        "return [...document.querySelectorAll('.frame img')].every(i => i.complete && "
+        "i.naturalWidth === 120)"
+    )
+    first, second = (
+        browser.driver.find_elements(By.CSS_SELECTOR, ".group[data-number='0'] .member")[n]
+        for n in (0, 1)
+    )
     assert "Proposed keeper" in first.text
     assert "0a.jpg" in first.text
     assert "4000 \u00d7 3000" in first.text
@@ -231,7 +293,10 @@ def test_groups_are_shown_and_what_differs_from_the_keeper_stands_out(browser: B
         ["▾1600 \u00d7 1200 · 1.9 MP", "(smaller, keeper: 4000 \u00d7 3000 · 12 MP)"],
         ["\u2212no date, camera"],
     ]
-    heights = browser.run("return [...document.querySelectorAll('.group[data-number=\"0\"] .frame')].map(f => f.offsetHeight)")
+    heights = browser.run(
+        "return [...document.querySelectorAll('.group[data-number=\"0\"] .frame')].map(f => "
+        "f.offsetHeight)"
+    )
     assert len(set(heights)) == 1, "side by side at equal height"
     assert browser.complaints() == []
 
@@ -240,7 +305,9 @@ def test_a_page_as_a_file_asks_for_nothing_else(browser: Browser, tmp_path: Path
     address = write(tmp_path / "page.html", [pair(n) for n in range(4)])
     browser.open(address)
     browser.keys("d", "z", Keys.ESCAPE, "d", Keys.ENTER, "?", Keys.ESCAPE)
-    blocked = browser.run("return fetch('https://example.com/').then(() => 'sent', () => 'refused')")
+    blocked = browser.run(
+        "return fetch('https://example.com/').then(() => 'sent', () => 'refused')"
+    )
     assert blocked == "refused"
     assert browser.requested() == [address]
     assert any("Content Security Policy" in complaint for complaint in browser.complaints())
@@ -268,20 +335,32 @@ def test_everything_can_be_done_with_keys(browser: Browser, tmp_path: Path):
     assert browser.here() == (4, 0)
     browser.keys("x", "2", "x")
     assert "Nothing of this group would be kept" in browser.text(".group[data-number='4'] .state")
-    assert browser.text("#freed") == "· would free 10.6 MB"  # 0.2 and 0.2 of the second ones, 5 of a keeper; 5.2 of the last
+    assert (
+        browser.text("#freed") == "· would free 10.6 MB"
+    )  # 0.2 and 0.2 of the second ones, 5 of a keeper; 5.2 of the last
 
 
 def test_nothing_is_decided_by_looking(browser: Browser, downloads: Path, tmp_path: Path):
     browser.open(write(tmp_path / "page.html", [pair(n) for n in range(3)]))
     browser.keys("j", "k", "2", "d", "d", "z", Keys.ESCAPE, " ", "o", "+", "-", "s")
     assert browser.text("#counted") == "0 of 3 decided"
-    assert browser.run("return document.getElementById('said').textContent") == "Nothing is decided yet."
+    assert (
+        browser.run("return document.getElementById('said').textContent")
+        == "Nothing is decided yet."
+    )
     assert list(downloads.iterdir()) == []
 
 
-def test_saved_decisions_are_the_csv_that_the_program_reads(browser: Browser, downloads: Path, tmp_path: Path):
+def test_saved_decisions_are_the_csv_that_the_program_reads(
+    browser: Browser, downloads: Path, tmp_path: Path
+):
     twice = member("same", "nas:2019/a.jpg"), member("same", "nas:copies/b; c.jpg")
-    groups = [pair(0), pair(1), group("exact", *twice), group("bad", member("blurred"), reason="blurred (focus 12)")]
+    groups = [
+        pair(0),
+        pair(1),
+        group("exact", *twice),
+        group("bad", member("blurred"), reason="blurred (focus 12)"),
+    ]
     browser.open(write(tmp_path / "page.html", groups))
     browser.keys(Keys.ENTER, "n", "j", "2", "x", "j", "x")
     data = saved_csv(browser, downloads)
@@ -293,23 +372,33 @@ def test_saved_decisions_are_the_csv_that_the_program_reads(browser: Browser, do
         Decision(a, "similar", "keep", digest("0a"), "", digest("0a")),
         Decision(a, "similar", "drop", digest("0b"), "", digest("0a")),
         Decision(b, "similar", "not-duplicate", digest("1b"), "", digest("1a")),
-        Decision(groups[2]["id"], "exact", "drop", digest("same"), "nas:copies/b; c.jpg", digest("same")),
+        Decision(
+            groups[2]["id"], "exact", "drop", digest("same"), "nas:copies/b; c.jpg", digest("same")
+        ),
         Decision(groups[3]["id"], "bad", "drop", digest("blurred"), "", ""),
     ]
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig")), delimiter=";"))
     assert [r["reason"] for r in rows] == ["largest"] * 4 + ["blurred (focus 12)"]
 
 
-def test_a_dropped_keeper_gives_its_place_to_the_one_that_is_kept(browser: Browser, downloads: Path, tmp_path: Path):
+def test_a_dropped_keeper_gives_its_place_to_the_one_that_is_kept(
+    browser: Browser, downloads: Path, tmp_path: Path
+):
     three = group("burst", member("a"), member("b"), member("c"))
     browser.open(write(tmp_path / "page.html", [three]))
     browser.keys("1", "x", "3", "p", "2", "x")
     found = parse_decisions(saved_csv(browser, downloads), "it").decisions
-    assert [(d.hash, d.decision) for d in found] == [(digest("a"), "drop"), (digest("b"), "drop"), (digest("c"), "keep")]
+    assert [(d.hash, d.decision) for d in found] == [
+        (digest("a"), "drop"),
+        (digest("b"), "drop"),
+        (digest("c"), "keep"),
+    ]
     assert {d.keeper for d in found} == {digest("c")}
 
 
-def test_a_reload_keeps_the_decisions_of_this_page_and_of_no_other(browser: Browser, tmp_path: Path):
+def test_a_reload_keeps_the_decisions_of_this_page_and_of_no_other(
+    browser: Browser, tmp_path: Path
+):
     address = write(tmp_path / "page.html", [pair(0), pair(1)])
     browser.open(address)
     browser.keys(Keys.ENTER)
@@ -332,11 +421,15 @@ def test_the_difference_shows_what_differs_and_nothing_else(browser: Browser, tm
     browser.open(write(tmp_path / "page.html", [pair(0)]))
     browser.keys("d")
     browser.wait(lambda: browser.count(".frame canvas.difference") == 1)
-    width, height, (mark, outside) = browser.run(PIXELS, ".frame canvas.difference", [[0.66, 0.68], [0.2, 0.8]])
+    width, height, (mark, outside) = browser.run(
+        PIXELS, ".frame canvas.difference", [[0.66, 0.68], [0.2, 0.8]]
+    )
     assert (width, height) == (120, 80)
     assert min(mark[:3]) > 200, "there one is white"
     assert max(outside[:3]) < 20, "there both are the same"
-    assert browser.text(".frame .note") == "Differs in 13 % of its area (shown 4\u00d7)"  # 41 x 31 of 120 x 80 pixels
+    assert (
+        browser.text(".frame .note") == "Differs in 13 % of its area (shown 4\u00d7)"
+    )  # 41 x 31 of 120 x 80 pixels
     browser.keys("d")
     assert browser.count(".frame canvas") == 0
 
@@ -351,21 +444,38 @@ def test_the_difference_shows_what_differs_and_nothing_else(browser: Browser, tm
         ("mirrored 90", Image.Transpose.TRANSVERSE),
     ],
 )
-def test_turned_pictures_are_turned_back_before_they_are_compared(browser: Browser, tmp_path: Path, turned: str, turn: Any):
+def test_turned_pictures_are_turned_back_before_they_are_compared(
+    browser: Browser, tmp_path: Path, turned: str, turn: Any
+):
     upright = picture()
     other = saved(Image.open(io.BytesIO(picture(mark=(100, 60, 119, 79)))).transpose(turn))
     wide = turned in ("180", "mirrored")
     size = {"width": 120, "height": 80} if wide else {"width": 80, "height": 120}
-    groups = [group("similar", member("a", width=120, height=80), member("b", turned=turned, distance=2, **size))]
+    groups = [
+        group(
+            "similar",
+            member("a", width=120, height=80),
+            member("b", turned=turned, distance=2, **size),
+        )
+    ]
     browser.open(write(tmp_path / "page.html", groups, {digest("a"): upright, digest("b"): other}))
     browser.keys("d")
     browser.wait(lambda: browser.count(".frame canvas.difference") == 1)
-    assert browser.text(".frame .note") == "Differs in 4.2 % of its area (shown 4\u00d7)"  # 20 x 20 of 120 x 80 pixels
+    assert (
+        browser.text(".frame .note") == "Differs in 4.2 % of its area (shown 4\u00d7)"
+    )  # 20 x 20 of 120 x 80 pixels
 
 
-def test_the_tiny_picture_of_the_index_is_called_so_and_not_compared(browser: Browser, tmp_path: Path):
-    pictures = {digest("a"): picture(size=(512, 384)), digest("b"): picture(size=(LOOK_SIDE, LOOK_SIDE * 3 // 4))}
-    browser.open(write(tmp_path / "page.html", [group("similar", member("a"), member("b"))], pictures))
+def test_the_tiny_picture_of_the_index_is_called_so_and_not_compared(
+    browser: Browser, tmp_path: Path
+):
+    pictures = {
+        digest("a"): picture(size=(512, 384)),
+        digest("b"): picture(size=(LOOK_SIDE, LOOK_SIDE * 3 // 4)),
+    }
+    browser.open(
+        write(tmp_path / "page.html", [group("similar", member("a"), member("b"))], pictures)
+    )
     browser.wait(lambda: browser.count(".tiny") == 1)
     assert browser.count(".member[data-member='1'] .tiny") == 1
     browser.keys("d")
@@ -389,21 +499,37 @@ def test_a_click_enlarges_and_keys_go_on_working(browser: Browser, tmp_path: Pat
     browser.open(write(tmp_path / "page.html", [pair(0)]))
     browser.click(".member[data-member='0'] .frame")
     browser.wait(lambda: browser.run("return document.getElementById('zoom').open"))
-    assert browser.run("return document.querySelector('#stage').offsetWidth") >= browser.run("return innerWidth")
+    assert browser.run("return document.querySelector('#stage').offsetWidth") >= browser.run(
+        "return innerWidth"
+    )
     browser.keys(Keys.ARROW_RIGHT)
     assert "0b.jpg" in browser.text("#zoom-name")
     browser.keys("x")
-    assert browser.run("return document.getElementById('zoom-drop').getAttribute('aria-pressed')") == "true"
+    assert (
+        browser.run("return document.getElementById('zoom-drop').getAttribute('aria-pressed')")
+        == "true"
+    )
     browser.keys(Keys.ESCAPE)
     browser.wait(lambda: not browser.run("return document.getElementById('zoom').open"))
-    browser.wait(lambda: browser.here() == (0, 1))  # not where it was opened, but the one that was looked at last
+    browser.wait(
+        lambda: browser.here() == (0, 1)
+    )  # not where it was opened, but the one that was looked at last
     assert browser.decisions(0) == ["", "drop"]
 
 
 def test_hostile_names_are_text(browser: Browser, downloads: Path, tmp_path: Path):
     evil = "</script><script>document.title='owned'</script>"
     members = [
-        member(f"h{n}", path, camera=evil, place=evil, tags=[evil], albums=[evil], taken=evil, type=evil)
+        member(
+            f"h{n}",
+            path,
+            camera=evil,
+            place=evil,
+            tags=[evil],
+            albums=[evil],
+            taken=evil,
+            type=evil,
+        )
         for n, path in enumerate(HOSTILE)
     ]
     pictures = {m["hash"]: picture() for m in members}
@@ -414,10 +540,14 @@ def test_hostile_names_are_text(browser: Browser, downloads: Path, tmp_path: Pat
     names = browser.run("return [...document.querySelectorAll('.name')].map(n => n.textContent)")
     assert names[3] == "photo\\u202egpj.exe", "what turns the reading direction is seen"
     assert names[5] == HOSTILE[5].partition("/")[2]
-    assert browser.run("return document.documentElement.scrollWidth <= innerWidth"), "no name is wider than the page"
+    assert browser.run("return document.documentElement.scrollWidth <= innerWidth"), (
+        "no name is wider than the page"
+    )
     browser.keys(Keys.ENTER)
     data = saved_csv(browser, downloads)
-    assert [row["files"] for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig")), delimiter=";")] == HOSTILE
+    assert [
+        row["files"] for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig")), delimiter=";")
+    ] == HOSTILE
     assert parse_decisions(data, "it").problems == {}
     assert browser.complaints() == []
 
@@ -434,8 +564,13 @@ def test_many_groups_stay_usable(browser: Browser, tmp_path: Path):
     assert browser.text("#counted") == "1 of 1\u2009500 decided"
     assert browser.here() == (0, 0), "the first undecided one is next"
     browser.keys(Keys.ENTER)
-    browser.run("const f = document.getElementById('filter'); f.value = 'decided'; f.dispatchEvent(new Event('change'))")
-    assert browser.run("return [...document.querySelectorAll('.group:not([hidden])')].map(g => +g.dataset.number)") == [0, 1499]
+    browser.run(
+        "const f = document.getElementById('filter'); f.value = 'decided'; f.dispatchEvent(new "
+        "Event('change'))"
+    )
+    assert browser.run(
+        "return [...document.querySelectorAll('.group:not([hidden])')].map(g => +g.dataset.number)"
+    ) == [0, 1499]
     browser.wait(lambda: browser.count(".frame img") < 40)
 
 
@@ -458,10 +593,22 @@ def test_it_speaks_to_those_who_do_not_see_it_and_fits_a_phone(browser: Browser,
     browser.open(write(tmp_path / "page.html", [pair(0), pair(1)]))
     browser.keys("2", "x")
     script = "return document.querySelector(arguments[0]).getAttribute('aria-label')"
-    assert browser.run(script, ".group") == "Group 1 of 2: Same picture, another version, 2 pictures, decided"
-    assert browser.run(script, ".member[data-member='1']") == "Picture 2 of 2, drop, nas:2019/07_July/0b.jpg"
-    assert browser.run("return document.getElementById('said').textContent") == "Picture 2: drop. 1 of 2 decided."
-    unnamed = "return [...document.querySelectorAll('button, select')].filter(b => !(b.textContent.trim() || b.ariaLabel)).length"
+    assert (
+        browser.run(script, ".group")
+        == "Group 1 of 2: Same picture, another version, 2 pictures, decided"
+    )
+    assert (
+        browser.run(script, ".member[data-member='1']")
+        == "Picture 2 of 2, drop, nas:2019/07_July/0b.jpg"
+    )
+    assert (
+        browser.run("return document.getElementById('said').textContent")
+        == "Picture 2: drop. 1 of 2 decided."
+    )
+    unnamed = (
+        "return [...document.querySelectorAll('button, select')].filter(b => "
+        "!(b.textContent.trim() || b.ariaLabel)).length"
+    )
     assert browser.run(unnamed) == 0
     assert browser.run("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
     browser.click("#help")
@@ -474,24 +621,29 @@ def test_it_speaks_to_those_who_do_not_see_it_and_fits_a_phone(browser: Browser,
         browser.open((tmp_path / "page.html").as_uri())
         assert browser.run("return document.documentElement.scrollWidth") <= 360
         tops = browser.run(
-            "return [...document.querySelectorAll('.group[data-number=\"0\"] .frame')].map(f => f.getBoundingClientRect().top)"
+            "return [...document.querySelectorAll('.group[data-number=\"0\"] .frame')].map(f => "
+            "f.getBoundingClientRect().top)"
         )
         assert tops[0] == tops[1], "still side by side"
     finally:
         browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-# --- served ---------------------------------------------------------------------------------------------------------------
+# --- served ---------------------------------------------------------------------------------------
 
 
 class Served:
     """A review that is being served, and what it was told."""
 
     def __init__(
-        self, groups: Sequence[dict[str, Any]], apply: Callable[[Sequence[Decision]], list[Answer]] | None = None
+        self,
+        groups: Sequence[dict[str, Any]],
+        apply: Callable[[Sequence[Decision]], list[Answer]] | None = None,
     ) -> None:
         self.posted: list[list[Decision]] = []
-        self.review = Review(Page(groups, "served"), lambda name, _large: PICTURES.get(name), self._apply)
+        self.review = Review(
+            Page(groups, "served"), lambda name, _large: PICTURES.get(name), self._apply
+        )
         self._answer = apply or (lambda decisions: [Answer(d, "done") for d in decisions])
         self.address = ""
 
@@ -502,7 +654,9 @@ class Served:
     def ask(
         self, method: str, path: str, body: bytes = b"", *, token: str | None = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
-        """One request as any program could make it: below the secret, with the usual headers unless others are given."""
+        """One request as any program could make it: below the secret,
+        with the usual headers unless others are given.
+        """
         parts = urlsplit(self.address)
         usual = {"Host": parts.netloc, "Content-Length": str(len(body))}
         if method == "POST":
@@ -510,9 +664,15 @@ class Served:
         connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=30)
         try:
             connection.putrequest(
-                method, f"/{parts.path.strip('/') if token is None else token}/{path}", skip_host=True, skip_accept_encoding=True
+                method,
+                f"/{parts.path.strip('/') if token is None else token}/{path}",
+                skip_host=True,
+                skip_accept_encoding=True,
             )
-            for name, value in {**usual, **{k.replace("_", "-"): v for k, v in headers.items()}}.items():
+            for name, value in {
+                **usual,
+                **{k.replace("_", "-"): v for k, v in headers.items()},
+            }.items():
                 if value:
                     connection.putheader(name, value)
             connection.endheaders(body)
@@ -536,7 +696,9 @@ def serve() -> Iterator[Callable[..., Served]]:
 
 def rows(*decisions: Decision) -> bytes:
     fields = ("group", "kind", "decision", "hash", "path", "keeper")
-    return json.dumps({"decisions": [{name: getattr(d, name) for name in fields} for d in decisions]}).encode()
+    return json.dumps(
+        {"decisions": [{name: getattr(d, name) for name in fields} for d in decisions]}
+    ).encode()
 
 
 def test_only_who_knows_the_address_and_comes_by_it_is_answered(serve: Callable[..., Served]):
@@ -553,7 +715,9 @@ def test_only_who_knows_the_address_and_comes_by_it_is_answered(serve: Callable[
     assert served.ask("POST", "decisions", drop, Origin="https://evil.example")[0] == 403
     assert served.ask("POST", "decisions", drop, Origin="null")[0] == 403
     assert served.ask("POST", "decisions", drop, Origin="")[0] == 403
-    assert served.ask("POST", "decisions", drop, Origin="", Referer="https://evil.example/")[0] == 403
+    assert (
+        served.ask("POST", "decisions", drop, Origin="", Referer="https://evil.example/")[0] == 403
+    )
     assert served.ask("POST", "decisions", drop, Content_Type="text/plain")[0] == 415
     assert served.ask("POST", "decisions", b"", Content_Length=str(MOST_BYTES + 1))[0] == 413
     assert served.ask("POST", "decisions", b"", Content_Length="-1")[0] == 411
@@ -571,7 +735,9 @@ def test_only_who_knows_the_address_and_comes_by_it_is_answered(serve: Callable[
 def test_it_listens_on_this_machine_alone(serve: Callable[..., Served]):
     served = serve([pair(0)])
     with socket.create_server(("0.0.0.0", 0)) as probe:
-        outside = [i for i in socket.gethostbyname_ex(socket.gethostname())[2] if not i.startswith("127.")]
+        outside = [
+            i for i in socket.gethostbyname_ex(socket.gethostname())[2] if not i.startswith("127.")
+        ]
         assert probe
     for address in outside:
         with pytest.raises(OSError):
@@ -582,7 +748,9 @@ def test_only_pictures_of_this_review_are_given_out(serve: Callable[..., Served]
     served = serve([pair(0)])
     assert served.ask("GET", f"preview/{digest('0a')}")[2] == PICTURES[digest("0a")]
     assert served.ask("GET", f"large/{digest('0a')}")[0] == 200
-    assert served.ask("GET", f"preview/{digest('1a')}")[0] == 404, "which there is, but not in this review"
+    assert served.ask("GET", f"preview/{digest('1a')}")[0] == 404, (
+        "which there is, but not in this review"
+    )
     assert served.ask("GET", "preview/../../etc/passwd")[0] == 404
     assert served.ask("GET", "decisions")[0] == 404
     assert served.ask("PUT", "decisions")[0] == 501
@@ -595,15 +763,35 @@ def test_only_pictures_of_this_review_are_given_out(serve: Callable[..., Served]
         (b'{"decisions": {}}', "no list"),
         (b'{"decisions": [7]}', "no object"),
         (b'{"decisions": [{"group": 7}]}', "the group is no text"),
-        (rows(Decision("0" * 12, "similar", "drop", digest("0b"), "", digest("0a"))), "no such group"),
-        (rows(Decision(pair(0)["id"], "burst", "drop", digest("0b"), "", digest("0a"))), "no such group"),
-        (rows(Decision(pair(0)["id"], "similar", "drop", digest("1b"), "", digest("0a"))), "no such member"),
-        (rows(Decision(pair(0)["id"], "similar", "drop", digest("0b"), "", digest("1a"))), "the keeper is no member"),
-        (rows(Decision(pair(0)["id"], "similar", "drop", digest("0a"), "", digest("0a"))), "the keeper itself"),
-        (rows(Decision(pair(0)["id"], "similar", "shred", digest("0b"), "", digest("0a"))), "is none of keep"),
+        (
+            rows(Decision("0" * 12, "similar", "drop", digest("0b"), "", digest("0a"))),
+            "no such group",
+        ),
+        (
+            rows(Decision(pair(0)["id"], "burst", "drop", digest("0b"), "", digest("0a"))),
+            "no such group",
+        ),
+        (
+            rows(Decision(pair(0)["id"], "similar", "drop", digest("1b"), "", digest("0a"))),
+            "no such member",
+        ),
+        (
+            rows(Decision(pair(0)["id"], "similar", "drop", digest("0b"), "", digest("1a"))),
+            "the keeper is no member",
+        ),
+        (
+            rows(Decision(pair(0)["id"], "similar", "drop", digest("0a"), "", digest("0a"))),
+            "the keeper itself",
+        ),
+        (
+            rows(Decision(pair(0)["id"], "similar", "shred", digest("0b"), "", digest("0a"))),
+            "is none of keep",
+        ),
     ],
 )
-def test_what_cannot_be_meant_is_not_applied(serve: Callable[..., Served], body: bytes, reason: str):
+def test_what_cannot_be_meant_is_not_applied(
+    serve: Callable[..., Served], body: bytes, reason: str
+):
     served = serve([pair(0)])
     status, _headers, answer = served.ask("POST", "decisions", body)
     assert status == 422
@@ -616,7 +804,9 @@ def test_a_decision_is_followed_once_however_often_it_is_sent(serve: Callable[..
     drop = Decision(one["id"], "similar", "drop", digest("0b"), "", digest("0a"))
     served = serve([one])
     answers = [served.ask("POST", "decisions", rows(drop)) for _ in range(3)]
-    assert [json.loads(body)["answers"][0]["outcome"] for _status, _headers, body in answers] == ["done"] * 3
+    assert [json.loads(body)["answers"][0]["outcome"] for _status, _headers, body in answers] == [
+        "done"
+    ] * 3
     assert served.posted == [[drop]]
 
 
@@ -627,7 +817,10 @@ def test_an_answer_that_is_missing_and_an_error_are_failures(serve: Callable[...
     def fail(_decisions: Sequence[Decision]) -> list[Answer]:
         raise StoreUnavailable("store nas is not there now")
 
-    for apply, reason in ((fail, "store nas is not there now"), (lambda _decisions: [], "it is not known what became of it")):
+    for apply, reason in (
+        (fail, "store nas is not there now"),
+        (lambda _decisions: [], "it is not known what became of it"),
+    ):
         _status, _headers, body = serve([one], apply).ask("POST", "decisions", drop)
         (answer,) = json.loads(body)["answers"]
         assert answer["outcome"] == "failed"
@@ -642,48 +835,79 @@ def test_a_fault_of_the_program_ends_the_review_and_is_not_hidden(serve: Callabl
 
     served = serve([one], break_down)
     with pytest.raises((http.client.HTTPException, OSError)):
-        served.ask("POST", "decisions", rows(Decision(one["id"], "similar", "drop", digest("0b"), "", digest("0a"))))
+        served.ask(
+            "POST",
+            "decisions",
+            rows(Decision(one["id"], "similar", "drop", digest("0b"), "", digest("0a"))),
+        )
     assert served.review.ended.wait(10)
     assert str(served.review.fault) == "a fault"
 
 
-def test_decisions_reach_the_program_and_its_answers_the_page(serve: Callable[..., Served], browser: Browser):
+def test_decisions_reach_the_program_and_its_answers_the_page(
+    serve: Callable[..., Served], browser: Browser
+):
     def apply(decisions: Sequence[Decision]) -> list[Answer]:
         return [
-            Answer(d, "failed", "store nas <b>is read-only</b>") if d.hash == digest("1b") else Answer(d, "done")
+            Answer(d, "failed", "store nas <b>is read-only</b>")
+            if d.hash == digest("1b")
+            else Answer(d, "done")
             for d in decisions
         ]
 
     served = serve([pair(0), pair(1), pair(2)], apply)
     browser.open(served.address)
-    browser.wait(lambda: browser.run("return [...document.querySelectorAll('.frame img')].every(i => i.naturalWidth === 120)"))
+    browser.wait(
+        lambda: browser.run(
+            "return [...document.querySelectorAll('.frame img')].every(i => i.naturalWidth === 120)"
+        )
+    )
     browser.keys(Keys.ENTER, Keys.ENTER)
     assert served.posted == [], "nothing is applied before a person confirms it"
     browser.click("#apply")
-    browser.wait(lambda: "done" in browser.driver.find_elements(By.CSS_SELECTOR, ".group")[0].get_attribute("class").split())
+    browser.wait(
+        lambda: (
+            "done"
+            in browser.driver.find_elements(By.CSS_SELECTOR, ".group")[0]
+            .get_attribute("class")
+            .split()
+        )
+    )
     ids = [pair(n)["id"] for n in (0, 1)]
-    assert served.posted == [[
-        Decision(ids[0], "similar", "keep", digest("0a"), "", digest("0a")),
-        Decision(ids[0], "similar", "drop", digest("0b"), "", digest("0a")),
-        Decision(ids[1], "similar", "keep", digest("1a"), "", digest("1a")),
-        Decision(ids[1], "similar", "drop", digest("1b"), "", digest("1a")),
-    ]]  # fmt: skip
+    assert served.posted == [
+        [
+            Decision(ids[0], "similar", "keep", digest("0a"), "", digest("0a")),
+            Decision(ids[0], "similar", "drop", digest("0b"), "", digest("0a")),
+            Decision(ids[1], "similar", "keep", digest("1a"), "", digest("1a")),
+            Decision(ids[1], "similar", "drop", digest("1b"), "", digest("1a")),
+        ]
+    ]
     assert "1 decision could not be followed" in browser.text("#notice")
-    assert browser.text(".group[data-number='1'] .answer.failed") == "Failed: store nas <b>is read-only</b>"
+    assert (
+        browser.text(".group[data-number='1'] .answer.failed")
+        == "Failed: store nas <b>is read-only</b>"
+    )
     browser.keys("k", "k", "2", "p")
     assert browser.decisions(0) == ["keep", "drop"], "what was applied stays"
     browser.open(served.address)
-    assert browser.text(".group[data-number='1'] .answer.failed") == "Failed: store nas <b>is read-only</b>"
+    assert (
+        browser.text(".group[data-number='1'] .answer.failed")
+        == "Failed: store nas <b>is read-only</b>"
+    )
     assert browser.decisions(0) == ["keep", "drop"]
     browser.keys("s")
     browser.wait(lambda: len(served.posted) == 2)
     assert [d.hash for d in served.posted[1]] == [digest("1b")], "only what failed is tried again"
     previews = {f"preview/{m['hash']}" for n in range(3) for m in pair(n)["members"]}
-    assert set(browser.requested()) <= {served.address + rest for rest in {"", "decisions", *previews}}
+    assert set(browser.requested()) <= {
+        served.address + rest for rest in {"", "decisions", *previews}
+    }
     assert browser.complaints() == []
 
 
-def test_the_done_button_ends_it_and_asks_about_what_was_not_applied(serve: Callable[..., Served], browser: Browser):
+def test_the_done_button_ends_it_and_asks_about_what_was_not_applied(
+    serve: Callable[..., Served], browser: Browser
+):
     served = serve([pair(0), pair(1)])
     browser.open(served.address)
     browser.keys(Keys.ENTER)
@@ -698,7 +922,7 @@ def test_the_done_button_ends_it_and_asks_about_what_was_not_applied(serve: Call
     assert served.posted == []
 
 
-# --- the command ----------------------------------------------------------------------------------------------------------
+# --- the command ----------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -718,14 +942,22 @@ def two_photos(lab: Lab) -> dict[str, Any]:
     assert lab.upload().status == 0
     found = sorted(lab.documents().values(), key=lambda d: -d["width"])
     members = [
-        {"hash": d["hash"], "paths": [f"nas:{p}" for p in d["paths"]], "distance": n, "turned": ""} for n, d in enumerate(found)
+        {"hash": d["hash"], "paths": [f"nas:{p}" for p in d["paths"]], "distance": n, "turned": ""}
+        for n, d in enumerate(found)
     ]
-    return {"kind": "similar", "keeper": members[0]["hash"], "reason": "largest", "members": members}
+    return {
+        "kind": "similar",
+        "keeper": members[0]["hash"],
+        "reason": "largest",
+        "members": members,
+    }
 
 
 def test_the_command_writes_a_page_of_the_catalog_s_own_pictures(lab: Lab, browser: Browser):
     group = two_photos(lab)
-    (lab.home / "groups.jsonl").write_text(json.dumps(group) + "\n" + json.dumps({"event": "summary"}) + "\n")
+    (lab.home / "groups.jsonl").write_text(
+        json.dumps(group) + "\n" + json.dumps({"event": "summary"}) + "\n"
+    )
     done = lab.catalog("review", "--groups", "groups.jsonl", "--json")
     assert done.status == 0, done.err
     assert done.summary | {"bytes": 0} == {
@@ -737,11 +969,15 @@ def test_the_command_writes_a_page_of_the_catalog_s_own_pictures(lab: Lab, brows
         "bytes": 0,
     }
     browser.open((lab.home / "catalog-review.html").as_uri())
-    sizes = browser.run("return [...document.querySelectorAll('.frame img')].map(i => i.naturalWidth)")
+    sizes = browser.run(
+        "return [...document.querySelectorAll('.frame img')].map(i => i.naturalWidth)"
+    )
     assert sizes == [512, 300]
     assert "Apple iPhone 12" in browser.text(".member")
     assert len(list((lab.home / "cache").rglob("*.jpg"))) == 2, "kept for the next time"
-    assert lab.catalog("review", "--groups", "groups.jsonl").status == 0, "its own page is written anew"
+    assert lab.catalog("review", "--groups", "groups.jsonl").status == 0, (
+        "its own page is written anew"
+    )
     (lab.home / "mine.html").write_text("mine")
     refused = lab.catalog("review", "--groups", "groups.jsonl", "--output", "mine.html")
     assert (refused.status, (lab.home / "mine.html").read_text()) == (2, "mine")
@@ -773,7 +1009,8 @@ def test_a_groups_file_that_is_none_is_refused_by_line(lab: Lab):
     for text, reason in {
         "no json": "Line 1 of groups.jsonl is no JSON",
         "7": "Line 1 of groups.jsonl is no group",
-        '\n{"kind": "odd", "members": []}': "line 2 of groups.jsonl cannot be shown: its kind 'odd'",
+        '\n{"kind": "odd", "members": []}': "line 2 of groups.jsonl cannot be shown: its kind "
+        "'odd'",
     }.items():
         (lab.home / "groups.jsonl").write_text(text)
         done = lab.catalog("review", "--groups", "groups.jsonl")
@@ -784,22 +1021,31 @@ def test_a_groups_file_that_is_none_is_refused_by_line(lab: Lab):
 def test_a_port_in_use_is_told(lab: Lab):
     (lab.home / "groups.jsonl").write_text(json.dumps(two_photos(lab)))
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = lab.catalog("review", "--groups", "groups.jsonl", "--serve", "--serve-port", str(taken.getsockname()[1]))
+        done = lab.catalog(
+            "review",
+            "--groups",
+            "groups.jsonl",
+            "--serve",
+            "--serve-port",
+            str(taken.getsockname()[1]),
+        )
     assert done.status == 2
     assert "cannot be had" in done.err
 
 
-# --- with the catalog's own groups ----------------------------------------------------------------------------------------
+# --- with the catalog's own groups ----------------------------------------------------------------
 
 
 def landscape(seed: int, size: tuple[int, int] = (900, 600)) -> Image.Image:
     """A picture with enough in it to be known again."""
-    made = Image.frombytes("RGB", (9, 6), hashlib.shake_256(bytes([seed])).digest(9 * 6 * 3)).resize(
-        size, Image.Resampling.BICUBIC
-    )
+    made = Image.frombytes(
+        "RGB", (9, 6), hashlib.shake_256(bytes([seed])).digest(9 * 6 * 3)
+    ).resize(size, Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(made)
     for n, value in enumerate(hashlib.sha256(bytes([seed])).digest()):
-        draw.rectangle([value * 3, n * 18, value * 3 + 60, n * 18 + 40], fill=(value, n * 8, 255 - value))
+        draw.rectangle(
+            [value * 3, n * 18, value * 3 + 60, n * 18 + 40], fill=(value, n * 8, 255 - value)
+        )
     return made
 
 
@@ -815,20 +1061,33 @@ def test_what_is_decided_in_the_browser_is_done_in_the_catalog(lab: Lab, browser
         told = json.loads(process.stdout.readline())
         assert told["groups"] == 2
         browser.open(told["url"])
-        browser.wait(lambda: browser.run("return [...document.querySelectorAll('.frame img')].every(i => i.naturalWidth > 0)"))
+        browser.wait(
+            lambda: browser.run(
+                "return [...document.querySelectorAll('.frame img')].every(i => i.naturalWidth > 0)"
+            )
+        )
         browser.keys(Keys.ENTER)
         browser.keys("2", "n", "s")
         browser.wait(lambda: browser.count(".group.done, .group.failed") == 2)
-        assert [e.text for e in browser.driver.find_elements(By.CSS_SELECTOR, ".answer.failed")] == []
+        assert [
+            e.text for e in browser.driver.find_elements(By.CSS_SELECTOR, ".answer.failed")
+        ] == []
         browser.click("#done")
         browser.wait(lambda: browser.count("#ended") == 1)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     summary = json.loads(out.splitlines()[-1])
-    assert (summary["kept"], summary["dropped"], summary["not duplicates"], summary["failed"]) == (1, 1, 1, 0)
+    assert (summary["kept"], summary["dropped"], summary["not duplicates"], summary["failed"]) == (
+        1,
+        1,
+        1,
+        0,
+    )
     assert len(lab.stored()) == 3
     left = set(lab.stored().values())
-    assert {document["hash"] for document in lab.documents().values() if document["copy_count"]} == left
+    assert {
+        document["hash"] for document in lab.documents().values() if document["copy_count"]
+    } == left
     assert hash_of(files["a small.jpg"]) not in left or hash_of(files["b small.jpg"]) not in left
     assert {hash_of(files["a.jpg"]), hash_of(files["b.jpg"])} <= left
     again = lab.catalog("review", "--json")
@@ -836,7 +1095,9 @@ def test_what_is_decided_in_the_browser_is_done_in_the_catalog(lab: Lab, browser
     assert not (lab.home / "catalog-review.html").exists()
 
 
-def test_pictures_that_lie_in_dropbox_alone_are_its_thumbnails(lab: Lab, dropbox: Emulator, browser: Browser):
+def test_pictures_that_lie_in_dropbox_alone_are_its_thumbnails(
+    lab: Lab, dropbox: Emulator, browser: Browser
+):
     picture = landscape(3)
     for name, made in {"a.jpg": picture, "b.jpg": picture.resize((600, 400))}.items():
         dropbox.plant(f"/Camera Uploads/{name}", saved(made), client_modified=1_600_000_000)
@@ -846,6 +1107,10 @@ def test_pictures_that_lie_in_dropbox_alone_are_its_thumbnails(lab: Lab, dropbox
     assert (done.status, done.summary["groups"], done.summary["missing"]) == (0, 1, 0), done.err
     assert dropbox.count("files/download") == before + 1  # the store's marker
     browser.open((lab.home / "catalog-review.html").as_uri())
-    browser.wait(lambda: browser.run("return [...document.querySelectorAll('.frame img')].every(i => i.naturalWidth > 256)"))
+    browser.wait(
+        lambda: browser.run(
+            "return [...document.querySelectorAll('.frame img')].every(i => i.naturalWidth > 256)"
+        )
+    )
     browser.keys("d")
     browser.wait(lambda: browser.count(".frame canvas.difference") == 1)

@@ -62,9 +62,18 @@ def drop_the_smaller(lab: Lab, address: str) -> dict[str, Any]:
         page = connection.getresponse().read().decode()
     finally:
         connection.close()
-    keeper, smaller = (d["hash"] for d in sorted(lab.documents().values(), key=lambda d: -d["width"]))
+    keeper, smaller = (
+        d["hash"] for d in sorted(lab.documents().values(), key=lambda d: -d["width"])
+    )
     group = page.partition('"groups":[{"id":"')[2][:12]
-    decision = {"group": group, "kind": "similar", "decision": "drop", "hash": smaller, "path": "", "keeper": keeper}
+    decision = {
+        "group": group,
+        "kind": "similar",
+        "decision": "drop",
+        "hash": smaller,
+        "path": "",
+        "keeper": keeper,
+    }
     (answer,) = ask(address, "decisions", {"decisions": [decision]})["answers"]
     return dict(answer)
 
@@ -89,7 +98,12 @@ def test_what_was_decided_is_one_run_with_its_journal(lab: Lab) -> None:
     line, summary = map(json.loads, out.splitlines()[-2:])
     assert (line["action"], line["outcome"], line["store"]) == ("drop", "dropped", "nas")
     assert (summary["dropped"], summary["failed"]) == (1, 0)
-    rows = [json.loads(row) for row in (lab.home / "state" / "journal" / f"{summary['run']}.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(row)
+        for row in (lab.home / "state" / "journal" / f"{summary['run']}.jsonl")
+        .read_text()
+        .splitlines()
+    ]
     assert (rows[0]["action"], rows[0]["state"], rows[0]["command"]) == ("run", "started", "review")
     assert (rows[-1]["action"], rows[-1]["state"], rows[-1]["status"]) == ("run", "done", 0)
     assert len(lab.documents()) == 1
@@ -98,7 +112,9 @@ def test_what_was_decided_is_one_run_with_its_journal(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 3), (signal.SIGTERM, 0)])
-def test_decisions_that_failed_do_not_make_its_end_by_the_system_a_failure(lab: Lab, number: signal.Signals, status: int) -> None:
+def test_decisions_that_failed_do_not_make_its_end_by_the_system_a_failure(
+    lab: Lab, number: signal.Signals, status: int
+) -> None:
     with serving(lab) as (process, address):
         answer = drop_the_smaller(lab, address)
         assert answer["outcome"] == "failed" and "1 of 2 verified copies" in answer["reason"]
@@ -110,7 +126,9 @@ def test_decisions_that_failed_do_not_make_its_end_by_the_system_a_failure(lab: 
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
-def test_it_can_be_ended_before_there_is_anything_to_serve(lab: Lab, number: signal.Signals, status: int) -> None:
+def test_it_can_be_ended_before_there_is_anything_to_serve(
+    lab: Lab, number: signal.Signals, status: int
+) -> None:
     put(lab.source, {"a.jpg": jpeg("a")})
     assert lab.upload().status == 0
     groups = lab.home / "groups"

@@ -1,4 +1,6 @@
-"""The indexes of a catalog on a real node: what they hold and refuse, how they are made, and how they move to a newer schema."""
+"""The indexes of a catalog on a real node: what they hold and refuse, how they are made,
+and how they move to a newer schema.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ IDENTITY = ("device", "inode", "host", "ctime_ns")
 UNWRITTEN = {
     "assets": {
         **dict.fromkeys((f"copies.{name}" for name in IDENTITY), "the example has none"),
-        **dict.fromkeys((f"sidecars.{name}" for name in ("mtime", *IDENTITY)), "the example has none"),
+        **dict.fromkeys(
+            (f"sidecars.{name}" for name in ("mtime", *IDENTITY)), "the example has none"
+        ),
         **dict.fromkeys(("rendition_of", "renditions"), "for what was converted"),
         "copies.revision": "for stores that number their versions; the disk has none",
         **dict.fromkeys(("owner", "device"), "for whose it is, and what sent it"),
@@ -62,8 +66,12 @@ UNWRITTEN = {
         "verifying_since": "for a verification under way",
         "removed": "for a store that was taken out",
     },
-    "decisions": dict.fromkeys(("kind", "hash", "other", "at", "run", "note"), "for what a person decides"),
-    "handovers": dict.fromkeys(schema.COMPANION_PROPERTIES["handovers"], "for what is handed over to a cloud"),
+    "decisions": dict.fromkeys(
+        ("kind", "hash", "other", "at", "run", "note"), "for what a person decides"
+    ),
+    "handovers": dict.fromkeys(
+        schema.COMPANION_PROPERTIES["handovers"], "for what is handed over to a cloud"
+    ),
 }
 """Fields that are in the mapping before anything writes them, and what for."""
 
@@ -91,7 +99,9 @@ class Watched(Connection):
 
 @pytest.fixture
 def opened(lab: Lab) -> Iterator[Callable[..., Repository]]:
-    """`opened()` is the test's catalog over a connection of its own, as another program would see it."""
+    """`opened()` is the test's catalog over a connection of its own,
+    as another program would see it.
+    """
     assert lab.node
     address = Address((lab.node.url,), lab.node.user, lab.node.password)
     connections: list[Connection] = []
@@ -107,7 +117,9 @@ def opened(lab: Lab) -> Iterator[Callable[..., Repository]]:
 
 @pytest.fixture
 def newer(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """`newer()` makes this the next version of the program: one field more, which tells where a document came from."""
+    """`newer()` makes this the next version of the program: one field more,
+    which tells where a document came from.
+    """
 
     def apply() -> None:
         monkeypatch.setattr(schema, "SCHEMA_VERSION", schema.SCHEMA_VERSION + 1)
@@ -122,7 +134,10 @@ def newer(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 def behind(lab: Lab) -> dict[str, list[str]]:
     """The aliases of every index whose name begins with the test's."""
-    return {name: sorted(about["aliases"]) for name, about in lab.ask("GET", f"{lab.index}*/_alias").items()}
+    return {
+        name: sorted(about["aliases"])
+        for name, about in lab.ask("GET", f"{lab.index}*/_alias").items()
+    }
 
 
 def made(lab: Lab, version: int = V) -> dict[str, list[str]]:
@@ -135,12 +150,30 @@ def a_copy(path: str, store: str = "nas") -> Copy:
 
 
 VALUES = {
-    "make": "Apple", "model": "iPhone 12", "lens": "back camera 4.2mm f/1.6", "exposure_time": 0.008, "f_number": 1.6, "iso": 32,
-    "focal_length": 4.2, "focal_length_35mm": 26, "flash": 16, "video_codec": "hevc", "audio_codec": "aac", "frame_rate": 29.97,
-    "rotation": 90, "orientation": 6, "live_id": "3F2504E0-4F89", "motion_photo": True, "software": "15.1", "favorite": False,
-    "rating": -1, "title": "Snow in Ghent", "description": "Nobody was there.", "albums": ["Winter"],
+    "make": "Apple",
+    "model": "iPhone 12",
+    "lens": "back camera 4.2mm f/1.6",
+    "exposure_time": 0.008,
+    "f_number": 1.6,
+    "iso": 32,
+    "focal_length": 4.2,
+    "focal_length_35mm": 26,
+    "flash": 16,
+    "video_codec": "hevc",
+    "audio_codec": "aac",
+    "frame_rate": 29.97,
+    "rotation": 90,
+    "orientation": 6,
+    "live_id": "3F2504E0-4F89",
+    "motion_photo": True,
+    "software": "15.1",
+    "favorite": False,
+    "rating": -1,
+    "title": "Snow in Ghent",
+    "description": "Nobody was there.",
+    "albums": ["Winter"],
     "person": {"rating": 5, "tags_added": ["white"]},
-}  # fmt: skip
+}
 """Every value that a reader of files may find, and that is not kept elsewhere in the facts."""
 
 
@@ -148,15 +181,27 @@ def an_asset(number: int) -> Asset:
     """An asset of which everything is known; another number, another one."""
     chance = random.Random(number)
     facts = Facts(
-        hash=content_hash(b"%d" % number), size=4_000_000_000 + number, type="jpeg", kind="image", mime="image/jpeg",
-        image_hash=content_hash(b"image %d" % number), width=4032, height=3024, duration=2.5,
+        hash=content_hash(b"%d" % number),
+        size=4_000_000_000 + number,
+        type="jpeg",
+        kind="image",
+        mime="image/jpeg",
+        image_hash=content_hash(b"image %d" % number),
+        width=4032,
+        height=3024,
+        duration=2.5,
         phash=f"{chance.getrandbits(64):016x}",
-        phash_inner=f"{chance.getrandbits(64):016x}", look="UklGRg==",
+        phash_inner=f"{chance.getrandbits(64):016x}",
+        look="UklGRg==",
         quality=Quality(chance.uniform(0, 900), 127.5, 33.25, False, True, 900.5, 0.25, 0.125, 0.5),
         position=Position(51.05, 3.72, 12.5, "exif"),
-        tags=("snow", "Straße", "\U0001f642"), values=VALUES, sources={"make": "exif", "location": "exif"}, notes=("a note",),
-        problem="the picture is cut off", checksums=dict.fromkeys(KEPT, f"{number:08x}"),
-    )  # fmt: skip
+        tags=("snow", "Straße", "\U0001f642"),
+        values=VALUES,
+        sources={"make": "exif", "location": "exif"},
+        notes=("a note",),
+        problem="the picture is cut off",
+        checksums=dict.fromkeys(KEPT, f"{number:08x}"),
+    )
     captured = CaptureTime(
         datetime(1900, 1, 1) + timedelta(days=number, milliseconds=number),
         "exif:DateTimeOriginal",
@@ -164,16 +209,30 @@ def an_asset(number: int) -> Asset:
         120,
         "Europe/Brussels",
     )
-    return Asset(facts, captured, Place("Belgium", "BE", "Flanders", "Ghent", "table", "Home"), ("doubtful",))
+    return Asset(
+        facts, captured, Place("Belgium", "BE", "Flanders", "Ghent", "table", "Home"), ("doubtful",)
+    )
 
 
 def a_document(number: int) -> dict[str, Any]:
     copies = [a_copy(f"2019/07_July/{number}.jpg"), a_copy(f"{number}.jpg", "dropbox")]
-    sidecars = [{"store": "nas", "path": f"2019/07_July/{number}.xmp", "hash": content_hash(b"x"), "size": 5}]
+    sidecars = [
+        {
+            "store": "nas",
+            "path": f"2019/07_July/{number}.xmp",
+            "hash": content_hash(b"x"),
+            "size": 5,
+        }
+    ]
     return asset_document(
-        an_asset(number), original=f"/home/me/IMG_{number}.JPG", copies=copies, sidecars=sidecars, stack=("s1", "primary"),
-        run="20260102T030405Z-abcdef", now=NOW,
-    )  # fmt: skip
+        an_asset(number),
+        original=f"/home/me/IMG_{number}.JPG",
+        copies=copies,
+        sidecars=sidecars,
+        stack=("s1", "primary"),
+        run="20260102T030405Z-abcdef",
+        now=NOW,
+    )
 
 
 def fill(lab: Lab, count: int) -> dict[str, dict[str, Any]]:
@@ -185,14 +244,22 @@ def fill(lab: Lab, count: int) -> dict[str, dict[str, Any]]:
 
 
 def send(lab: Lab, writes: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
-    lines = [json.dumps(line) for index, key, body in writes for line in ({"create": {"_index": index, "_id": key}}, body)]
+    lines = [
+        json.dumps(line)
+        for index, key, body in writes
+        for line in ({"create": {"_index": index, "_id": key}}, body)
+    ]
     headers = {"content-type": "application/x-ndjson"}
     reply = lab.ask("POST", "_bulk?refresh=true", data="\n".join(lines) + "\n", headers=headers)
-    assert not reply["errors"], [item for item in reply["items"] if item["create"]["status"] != 201][:1]
+    assert not reply["errors"], [
+        item for item in reply["items"] if item["create"]["status"] != 201
+    ][:1]
 
 
 def leaves(properties: dict[str, Any], prefix: str = "") -> set[str]:
-    """Every field of a mapping by its full name, without the ways in which one is indexed besides."""
+    """Every field of a mapping by its full name,
+    without the ways in which one is indexed besides.
+    """
     found: set[str] = set()
     for name, definition in properties.items():
         inner = definition.get("properties")
@@ -213,10 +280,12 @@ def written(document: dict[str, Any], properties: dict[str, Any], prefix: str = 
     return found
 
 
-# --- making the indexes ------------------------------------------------------------------------------------------------
+# --- making the indexes ---------------------------------------------------------------------------
 
 
-def test_every_index_is_made_once_with_its_alias_and_mark(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_every_index_is_made_once_with_its_alias_and_mark(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     catalog_ = opened()
     assert catalog_.schema_version() is None
     catalog_.ensure()
@@ -225,7 +294,12 @@ def test_every_index_is_made_once_with_its_alias_and_mark(lab: Lab, opened: Call
     for what, properties in schema.PROPERTIES.items():
         (about,) = lab.ask("GET", schema.alias_of(lab.index, what)).values()
         assert about["mappings"]["dynamic"] == "strict"
-        assert about["mappings"]["_meta"] == {"mark": "image-catalog", "holds": what, "schema": V, "revision": 0}
+        assert about["mappings"]["_meta"] == {
+            "mark": "image-catalog",
+            "holds": what,
+            "schema": V,
+            "revision": 0,
+        }
         assert about["settings"]["index"]["translog"]["durability"] == "request"
         assert leaves(about["mappings"]["properties"]) == leaves(properties)
     before = lab.ask("GET", f"{lab.index}*")
@@ -235,7 +309,9 @@ def test_every_index_is_made_once_with_its_alias_and_mark(lab: Lab, opened: Call
     assert {method for method, _path in again.connection.requests} == {"GET"}
 
 
-def test_a_companion_that_is_missing_is_made_again_and_the_rest_left_alone(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_a_companion_that_is_missing_is_made_again_and_the_rest_left_alone(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     opened().ensure()
     fill(lab, 2)
     lab.ask("DELETE", f"{lab.index}-sources-v{V}")
@@ -244,14 +320,18 @@ def test_a_companion_that_is_missing_is_made_again_and_the_rest_left_alone(lab: 
     assert len(lab.documents()) == len(lab.documents("events")) == 2
 
 
-def test_many_programs_at_once_make_one_catalog(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_many_programs_at_once_make_one_catalog(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     starters = [opened() for _ in range(6)]
     together = threading.Barrier(len(starters))
 
     def start(catalog_: Repository) -> dict[str, Any] | None:
         together.wait()
         catalog_.ensure()
-        return catalog_.store_record("nas")  # fails while an index that another has just made is not ready
+        return catalog_.store_record(
+            "nas"
+        )  # fails while an index that another has just made is not ready
 
     with ThreadPoolExecutor(len(starters)) as pool:
         assert list(pool.map(start, starters)) == [None] * len(starters)
@@ -262,7 +342,9 @@ def test_many_programs_at_once_make_one_catalog(lab: Lab, opened: Callable[..., 
 def test_an_index_that_another_program_has_just_made_is_waited_for(
     lab: Lab, opened: Callable[..., Repository], early: bool
 ) -> None:
-    """Its shard is held back until it is waited for: before, Elasticsearch answers no question about it."""
+    """Its shard is held back until it is waited for: before,
+    Elasticsearch answers no question about it.
+    """
     name = f"{lab.index}-stores-v{V}"
     body = schema.body("stores", V, f"{lab.index}-stores")
     body["settings"]["index"]["routing.allocation.enable"] = "none"
@@ -298,27 +380,48 @@ def test_an_index_whose_shard_is_lost_is_told_of(
     assert behind(lab) == {f"{lab.index}-v{V}": [lab.index]}
 
 
-# --- the mapping -------------------------------------------------------------------------------------------------------
+# --- the mapping ----------------------------------------------------------------------------------
 
 
-def test_an_unknown_field_is_refused_everywhere(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_an_unknown_field_is_refused_everywhere(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     opened().ensure()
     for what in EVERYTHING:
         reply = lab.ask("PUT", f"{lab.index}{what}/_doc/1", json={"hash": "1", "unheard_of": 1})
         if what == "-stores":
             reply = lab.ask("PUT", f"{lab.index}{what}/_doc/1", json={"name": "1", "unheard_of": 1})
         assert reply["error"]["type"] == "strict_dynamic_mapping_exception", what
-    for inner in ("captured", "place", "camera", "exposure", "video", "quality", "stack", "sidecars", "copies", "original"):
+    for inner in (
+        "captured",
+        "place",
+        "camera",
+        "exposure",
+        "video",
+        "quality",
+        "stack",
+        "sidecars",
+        "copies",
+        "original",
+    ):
         reply = lab.ask("PUT", f"{lab.index}/_doc/1", json={inner: {"unheard_of": 1}})
         assert reply["error"]["type"] == "strict_dynamic_mapping_exception", inner
     assert lab.documents() == {}
 
 
-def test_a_document_with_every_value_is_taken_and_fills_the_mapping(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_a_document_with_every_value_is_taken_and_fills_the_mapping(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     kept_elsewhere = {"width", "height", "duration", "preview_offset", "preview_length"}
-    assert VALUES.keys() == set(FIELDS) - kept_elsewhere, "a reader has a new value: record it, or say that it is not kept"
+    assert VALUES.keys() == set(FIELDS) - kept_elsewhere, (
+        "a reader has a new value: record it, or say that it is not kept"
+    )
     for instance in (an_asset(1), an_asset(1).facts, an_asset(1).place, an_asset(1).captured):
-        empty = [f.name for f in dataclasses.fields(instance) if getattr(instance, f.name) in (None, "", (), {})]
+        empty = [
+            f.name
+            for f in dataclasses.fields(instance)
+            if getattr(instance, f.name) in (None, "", (), {})
+        ]
         assert empty in ([], ["dates"]), "the example lacks a value"
     opened().ensure()
     (document,) = fill(lab, 1).values()
@@ -333,25 +436,56 @@ def test_what_an_upload_writes_fills_the_companions(lab: Lab) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "twice.jpg": jpeg(1)})
     assert lab.upload().status == 0
     for what, properties in schema.COMPANION_PROPERTIES.items():
-        fields = {field for document in lab.documents(what).values() for field in written(document, properties)}
+        fields = {
+            field
+            for document in lab.documents(what).values()
+            for field in written(document, properties)
+        }
         assert leaves(properties) - fields == UNWRITTEN.get(what, {}).keys(), what
 
 
-def test_no_value_that_a_file_states_makes_the_index_refuse_it(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_no_value_that_a_file_states_makes_the_index_refuse_it(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     hostile: list[dict[str, Any]] = [
         {"flash": 2**32 - 1, "iso": -(2**31) - 1, "rating": 10**30, "orientation": 2**31},
-        {"f_number": math.nan, "exposure_time": math.inf, "focal_length": 1e39, "frame_rate": -1e300},
-        {"description": {"html": "x"}, "title": ["a", {"b": 1}], "make": 7, "favorite": "yes", "motion_photo": 1},
-        {"description": "half \ud83d a pair", "title": "\x00\uffff", "lens": "l" * 70_000, "software": "s" * 400_000},
+        {
+            "f_number": math.nan,
+            "exposure_time": math.inf,
+            "focal_length": 1e39,
+            "frame_rate": -1e300,
+        },
+        {
+            "description": {"html": "x"},
+            "title": ["a", {"b": 1}],
+            "make": 7,
+            "favorite": "yes",
+            "motion_photo": 1,
+        },
+        {
+            "description": "half \ud83d a pair",
+            "title": "\x00\uffff",
+            "lens": "l" * 70_000,
+            "software": "s" * 400_000,
+        },
         {"live_id": "i" * 40_000, "video_codec": "v" * 8191, "audio_codec": "ü" * 8191},
-        {"flash": 2**31 - 1, "rating": -(2**31), "f_number": 3.4e38, "exposure_time": 1e-45, "focal_length": 0},
+        {
+            "flash": 2**31 - 1,
+            "rating": -(2**31),
+            "f_number": 3.4e38,
+            "exposure_time": 1e-45,
+            "focal_length": 0,
+        },
     ]
     opened().ensure()
     documents = []
     for number, values in enumerate(hostile):
         asset = an_asset(number)
         strange = dataclasses.replace(
-            asset.facts, values=values, width=2**31 if number == 0 else 1, tags=("t" * 40_000, "\ud800")
+            asset.facts,
+            values=values,
+            width=2**31 if number == 0 else 1,
+            tags=("t" * 40_000, "\ud800"),
         )
         documents.append(
             asset_document(
@@ -364,7 +498,9 @@ def test_no_value_that_a_file_states_makes_the_index_refuse_it(lab: Lab, opened:
                 now=NOW,
             )
         )
-    replies = opened().bulk(line for d in documents for line in ({"create": {"_index": lab.index, "_id": d["hash"]}}, d))
+    replies = opened().bulk(
+        line for d in documents for line in ({"create": {"_index": lab.index, "_id": d["hash"]}}, d)
+    )
     assert [reply.get("error") for reply in replies] == [None] * len(hostile)
     assert list(lab.documents()) == [d["hash"] for d in documents]
     told = [{note.split()[0] for note in d["notes"] if "left out" in note} for d in documents]
@@ -377,13 +513,20 @@ def test_no_value_that_a_file_states_makes_the_index_refuse_it(lab: Lab, opened:
         set(),
     ]
     assert documents[3]["description"] == "half ? a pair"
-    assert documents[5]["exposure"] == {"flash": 2**31 - 1, "f_number": 3.4e38, "time": 1e-45, "focal_length": 0}
+    assert documents[5]["exposure"] == {
+        "flash": 2**31 - 1,
+        "f_number": 3.4e38,
+        "time": 1e-45,
+        "focal_length": 0,
+    }
 
 
 def test_fitting_leaves_a_sound_document_as_it_is() -> None:
     document = a_document(3)
     assert fitting(document) == document
-    assert fitting({"new_field": 1}) == {"new_field": 1}, "what is missing in the mapping must be refused, not left out"
+    assert fitting({"new_field": 1}) == {"new_field": 1}, (
+        "what is missing in the mapping must be refused, not left out"
+    )
 
 
 def test_every_order_and_every_field_that_words_are_looked_for_in_is_one_of_the_mapping(
@@ -397,39 +540,64 @@ def test_every_order_and_every_field_that_words_are_looked_for_in_is_one_of_the_
     send(lab, [(lab.index, "bare", {"hash": "bare"})])
     for name in queries.SORTS:
         for sort in (name, f"-{name}"):
-            found = [document["hash"] for document in queries.search(catalog_, "", sort=sort, limit=0)]
+            found = [
+                document["hash"] for document in queries.search(catalog_, "", sort=sort, limit=0)
+            ]
             assert len(found) == 4, sort
             assert found[-1] == "bare" or name == "hash", sort
-    taken = [d["captured"]["wall"] for d in queries.search(catalog_, "city:Ghent", sort="-taken", limit=2)]
+    taken = [
+        d["captured"]["wall"]
+        for d in queries.search(catalog_, "city:Ghent", sort="-taken", limit=2)
+    ]
     assert taken == ["1900-01-03T00:00:00.002", "1900-01-02T00:00:00.001"]
 
 
-# --- perceptual hashes -------------------------------------------------------------------------------------------------
+# --- perceptual hashes ----------------------------------------------------------------------------
 
 
-def test_vectors_are_kept_and_the_nearest_are_found_exactly(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_vectors_are_kept_and_the_nearest_are_found_exactly(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     opened().ensure()
     documents = fill(lab, 400)
     asked = an_asset(7).facts.phash
     assert asked
     found = lab.documents()
-    assert {key: d["phash"] for key, d in found.items()} == {key: d["phash"] for key, d in documents.items()}
-    distances = {key: (int(d["phash"], 16) ^ int(asked, 16)).bit_count() for key, d in documents.items()}
-    body = {"knn": {"field": "phash", "query_vector": asked, "k": 50, "num_candidates": 100}, "size": 50, "_source": False}
+    assert {key: d["phash"] for key, d in found.items()} == {
+        key: d["phash"] for key, d in documents.items()
+    }
+    distances = {
+        key: (int(d["phash"], 16) ^ int(asked, 16)).bit_count() for key, d in documents.items()
+    }
+    body = {
+        "knn": {"field": "phash", "query_vector": asked, "k": 50, "num_candidates": 100},
+        "size": 50,
+        "_source": False,
+    }
     hits = lab.ask("POST", f"{lab.index}/_search", json=body)["hits"]["hits"]
     assert hits[0]["_id"] == content_hash(b"7")
     assert [distances[hit["_id"]] for hit in hits] == sorted(distances.values())[:50]
-    for hit in hits:  # the score of a bit vector, so that a threshold of bits can be turned into one
+    for (
+        hit
+    ) in hits:  # the score of a bit vector, so that a threshold of bits can be turned into one
         assert hit["_score"] == pytest.approx((64 - distances[hit["_id"]]) / 64)
-    mapping = lab.ask("GET", f"{lab.index}/_mapping/field/phash")[f"{lab.index}-v{V}"]["mappings"]["phash"]["mapping"]["phash"]
-    assert (mapping["index_options"]["type"], mapping["element_type"], mapping["dims"]) == ("flat", "bit", 64)
+    mapping = lab.ask("GET", f"{lab.index}/_mapping/field/phash")[f"{lab.index}-v{V}"]["mappings"][
+        "phash"
+    ]["mapping"]["phash"]
+    assert (mapping["index_options"]["type"], mapping["element_type"], mapping["dims"]) == (
+        "flat",
+        "bit",
+        64,
+    )
 
 
-# --- what is not ours --------------------------------------------------------------------------------------------------
+# --- what is not ours -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("what", EVERYTHING)
-@pytest.mark.parametrize("kind", ["index", "empty index", "alias", "our mark, but no alias", "for something else", "two"])
+@pytest.mark.parametrize(
+    "kind", ["index", "empty index", "alias", "our mark, but no alias", "for something else", "two"]
+)
 def test_a_foreign_index_of_a_name_of_ours_is_refused_and_not_touched(
     lab: Lab, opened: Callable[..., Repository], what: str, kind: str
 ) -> None:
@@ -447,22 +615,33 @@ def test_a_foreign_index_of_a_name_of_ours_is_refused_and_not_touched(
         lab.ask("PUT", f"{lab.index}other", json=other)
     else:
         for number in "12":
-            lab.ask("PUT", f"{lab.index}other{number}", json=schema.body(what[1:] or "assets", V, name))
+            lab.ask(
+                "PUT", f"{lab.index}other{number}", json=schema.body(what[1:] or "assets", V, name)
+            )
     before = lab.ask("GET", f"{lab.index}*")
     assert before
     with pytest.raises(SchemaMismatch) as refused:
         opened().ensure()
-    expected = f"The alias {name} stands for two indexes" if kind == "two" else f"The index {name} on "
+    expected = (
+        f"The alias {name} stands for two indexes" if kind == "two" else f"The index {name} on "
+    )
     assert str(refused.value).startswith(expected)
     assert lab.ask("GET", f"{lab.index}*") == before
 
 
-@pytest.mark.parametrize("mark", [None, {"mark": "image-catalog", "holds": "assets", "schema": V}], ids=["foreign", "ours"])
+@pytest.mark.parametrize(
+    "mark",
+    [None, {"mark": "image-catalog", "holds": "assets", "schema": V}],
+    ids=["foreign", "ours"],
+)
 def test_an_index_that_stands_where_ours_would_be_made_is_refused(
     lab: Lab, opened: Callable[..., Repository], mark: dict[str, Any] | None
 ) -> None:
     lab.ask("PUT", f"{lab.index}-v{V}", json={"mappings": {"_meta": mark}} if mark else {})
-    with pytest.raises(SchemaMismatch, match=f"{lab.index}-v{V} is there, but the alias {lab.index} does not point to it"):
+    with pytest.raises(
+        SchemaMismatch,
+        match=f"{lab.index}-v{V} is there, but the alias {lab.index} does not point to it",
+    ):
         opened().ensure()
     assert behind(lab) == {f"{lab.index}-v{V}": []}
 
@@ -482,7 +661,9 @@ def test_an_index_of_a_newer_version_is_refused_before_anything_is_changed(
 ) -> None:
     name = f"{lab.index}{what}"
     lab.ask("PUT", f"{name}-v9", json=schema.body(what[1:] or "assets", 9, name))
-    with pytest.raises(SchemaMismatch, match=f"{name} was made by a newer version of this program \\(schema 9\\)"):
+    with pytest.raises(
+        SchemaMismatch, match=f"{name} was made by a newer version of this program \\(schema 9\\)"
+    ):
         opened().ensure()
     assert behind(lab) == {f"{name}-v9": [name]}
 
@@ -498,7 +679,9 @@ def test_an_index_too_old_to_be_brought_up_to_date_is_refused_and_stays_writable
     assert fill_one["result"] == "created"
 
 
-@pytest.mark.parametrize("newer_by", [{"schema": V + 1}, {"revision": schema.REVISION + 1}], ids=["version", "revision"])
+@pytest.mark.parametrize(
+    "newer_by", [{"schema": V + 1}, {"revision": schema.REVISION + 1}], ids=["version", "revision"]
+)
 def test_a_command_tells_of_a_newer_schema_in_one_line(
     lab: Lab, opened: Callable[..., Repository], newer_by: dict[str, int]
 ) -> None:
@@ -510,16 +693,21 @@ def test_a_command_tells_of_a_newer_schema_in_one_line(
     for words in (("status",), ("search", "kind:video"), ("verify", "nas")):
         done = lab.catalog(*words)
         assert (done.status, done.out) == (1, ""), words
-        assert done.err.count("\n") == 1 and f"newer version of this program (schema {version})" in done.err
+        assert (
+            done.err.count("\n") == 1
+            and f"newer version of this program (schema {version})" in done.err
+        )
     assert lab.ask("GET", f"{lab.index}*") == before
 
 
-# --- revisions ---------------------------------------------------------------------------------------------------------
+# --- revisions ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def revised(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """`revised()` makes this the next revision of the program: one field more, and no document is another."""
+    """`revised()` makes this the next revision of the program: one field more,
+    and no document is another.
+    """
 
     def apply() -> None:
         monkeypatch.setattr(schema, "REVISION", schema.REVISION + 1)
@@ -530,7 +718,9 @@ def revised(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 def check_revised(lab: Lab, documents: dict[str, dict[str, Any]], version: int = V) -> None:
-    """The indexes are the ones that were there; they have the further fields, and their documents are as they were."""
+    """The indexes are the ones that were there; they have the further fields,
+    and their documents are as they were.
+    """
     assert lab.documents() == documents
     for what, properties in schema.PROPERTIES.items():
         (about,) = lab.ask("GET", schema.alias_of(lab.index, what)).values()
@@ -549,14 +739,20 @@ def test_a_revision_adds_its_fields_to_the_indexes_in_use(
     catalog_.ensure()
     check_revised(lab, documents)
     assert behind(lab) == made(lab), "nothing was copied"
-    assert lab.ask("PUT", f"{lab.index}/_doc/new", json={"hash": "new", "added_2": "x"})["result"] == "created"
+    assert (
+        lab.ask("PUT", f"{lab.index}/_doc/new", json={"hash": "new", "added_2": "x"})["result"]
+        == "created"
+    )
     again = opened()
     again.ensure()
     assert {method for method, _path in again.connection.requests} == {"GET"}
 
 
 def test_a_newer_revision_is_refused_by_an_older_program(
-    lab: Lab, opened: Callable[..., Repository], revised: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    lab: Lab,
+    opened: Callable[..., Repository],
+    revised: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     opened().ensure()
     revised()
@@ -588,7 +784,10 @@ def test_a_revision_that_is_cut_off_at_every_request_is_finished_by_the_next(
 
 
 def test_a_migration_begun_by_an_earlier_revision_is_finished_by_a_later_one(
-    lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None], revised: Callable[[], None]
+    lab: Lab,
+    opened: Callable[..., Repository],
+    newer: Callable[[], None],
+    revised: Callable[[], None],
 ) -> None:
     opened().ensure()
     documents = fill(lab, 12)
@@ -604,7 +803,7 @@ def test_a_migration_begun_by_an_earlier_revision_is_finished_by_a_later_one(
     check_revised(lab, lab.documents(), V + 1)
 
 
-# --- migration ---------------------------------------------------------------------------------------------------------
+# --- migration ------------------------------------------------------------------------------------
 
 
 def check_moved(lab: Lab, documents: dict[str, dict[str, Any]], new: int = V + 1) -> None:
@@ -627,10 +826,22 @@ def test_migration_copies_everything_and_leaves_the_old_index(
     catalog_.ensure()
     check_moved(lab, documents)
     assert catalog_.schema_version() == V + 1
-    nearest = {"knn": {"field": "phash", "query_vector": an_asset(1100).facts.phash, "k": 1, "num_candidates": 10}}
-    assert lab.ask("POST", f"{lab.index}/_search", json=nearest)["hits"]["hits"][0]["_id"] == content_hash(b"1100")
+    nearest = {
+        "knn": {
+            "field": "phash",
+            "query_vector": an_asset(1100).facts.phash,
+            "k": 1,
+            "num_candidates": 10,
+        }
+    }
+    assert lab.ask("POST", f"{lab.index}/_search", json=nearest)["hits"]["hits"][0][
+        "_id"
+    ] == content_hash(b"1100")
     assert lab.ask("PUT", f"{lab.index}/_doc/new", json={"hash": "new"})["result"] == "created"
-    assert lab.ask("PUT", f"{lab.index}-v{V}/_doc/new", json={"hash": "new"})["error"]["type"] == "cluster_block_exception"
+    assert (
+        lab.ask("PUT", f"{lab.index}-v{V}/_doc/new", json={"hash": "new"})["error"]["type"]
+        == "cluster_block_exception"
+    )
     before = lab.ask("GET", f"{lab.index}*")
     opened().ensure()
     assert lab.ask("GET", f"{lab.index}*") == before
@@ -660,9 +871,15 @@ def cut_after(count: int, connection: Any) -> Callable[[str, str], None]:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_migration_cut_off_at_every_request_in_turn_loses_nothing(
-    lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None], monkeypatch: pytest.MonkeyPatch, when: str
+    lab: Lab,
+    opened: Callable[..., Repository],
+    newer: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
 ) -> None:
-    """Each run gets one request further than the one before, and is stopped before or after that request is done."""
+    """Each run gets one request further than the one before,
+    and is stopped before or after that request is done.
+    """
     monkeypatch.setattr(repository, "SCAN_PAGE", 10)
     opened().ensure()
     documents = fill(lab, 25)
@@ -703,14 +920,18 @@ repository.Repository(Connection(Address((sys.argv[1],), *sys.argv[2:4])), sys.a
 """
 
 
-def test_migration_killed_in_the_middle_is_finished_by_the_next_run(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_migration_killed_in_the_middle_is_finished_by_the_next_run(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     opened().ensure()
     documents = fill(lab, 95)
     assert lab.node
 
     def migrate(pages: int) -> int:
         arguments = (lab.node.url, lab.node.user, lab.node.password, lab.index, str(pages))  # type: ignore[union-attr]
-        return subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False, timeout=120).returncode
+        return subprocess.run(
+            [sys.executable, "-c", KILLED, *arguments], check=False, timeout=120
+        ).returncode
 
     for pages in (0, 3, 9):
         assert migrate(pages) == -signal.SIGKILL
@@ -721,13 +942,18 @@ def test_migration_killed_in_the_middle_is_finished_by_the_next_run(lab: Lab, op
 
 
 def test_an_upgrade_that_fails_leaves_the_catalog_as_it_is(
-    lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    lab: Lab,
+    opened: Callable[..., Repository],
+    newer: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     opened().ensure()
     documents = fill(lab, 30)
     newer()
     with monkeypatch.context() as patched:
-        patched.setitem(repository.UPGRADES, V, {"assets": lambda document: document | {"unheard_of": 1}})
+        patched.setitem(
+            repository.UPGRADES, V, {"assets": lambda document: document | {"unheard_of": 1}}
+        )
         with pytest.raises(CatalogIndexError, match="does not fit the new schema"):
             opened().ensure()
         assert lab.documents() == documents
@@ -736,7 +962,10 @@ def test_an_upgrade_that_fails_leaves_the_catalog_as_it_is(
 
 
 def test_two_migrations_at_once(
-    lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    lab: Lab,
+    opened: Callable[..., Repository],
+    newer: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(repository, "SCAN_PAGE", 10)
     opened().ensure()
@@ -753,11 +982,19 @@ def test_two_migrations_at_once(
     check_moved(lab, documents)
 
 
-@pytest.mark.parametrize("stopped_at", ["/_bulk", "/_aliases", f"{schema.ASSETS}/_count", "_block/write"])
+@pytest.mark.parametrize(
+    "stopped_at", ["/_bulk", "/_aliases", f"{schema.ASSETS}/_count", "_block/write"]
+)
 def test_a_slow_migration_undoes_nothing_of_what_came_after_a_faster_one(
-    lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None], monkeypatch: pytest.MonkeyPatch, stopped_at: str
+    lab: Lab,
+    opened: Callable[..., Repository],
+    newer: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    stopped_at: str,
 ) -> None:
-    """The slow one is held at a request; the other finishes, and the catalog is used and brought on to a later schema."""
+    """The slow one is held at a request; the other finishes,
+    and the catalog is used and brought on to a later schema.
+    """
     monkeypatch.setattr(repository, "SCAN_PAGE", 10)
     opened().ensure()
     documents = fill(lab, 25)
@@ -788,7 +1025,9 @@ def test_a_slow_migration_undoes_nothing_of_what_came_after_a_faster_one(
     except IndexUnavailable as refused:  # the index it was copying into is itself an old one by now
         assert "index write" in str(refused)
     assert changed
-    assert behind(lab) == made(lab, V + 2) | {name: [] for version in (V, V + 1) for name in made(lab, version)}
+    assert behind(lab) == made(lab, V + 2) | {
+        name: [] for version in (V, V + 1) for name in made(lab, version)
+    }
     assert lab.documents() == {k: d | {"moved_from": V} for k, d in documents.items()} | changed
 
 
@@ -803,7 +1042,11 @@ def test_a_leftover_in_the_way_of_a_migration_is_refused_and_nothing_is_hidden_b
     lab.ask("PUT", target, json={} if kind == "foreign" else schema.body("assets", V + 1))
     key = sorted(documents)[0]
     if kind == "older document":
-        lab.ask("PUT", f"{target}/_doc/{key}?refresh=true", json=documents[key] | {"moved_from": V, "copy_count": 1})
+        lab.ask(
+            "PUT",
+            f"{target}/_doc/{key}?refresh=true",
+            json=documents[key] | {"moved_from": V, "copy_count": 1},
+        )
     elif kind == "document too many":
         lab.ask("PUT", f"{target}/_doc/gone?refresh=true", json={"hash": "gone"})
     with pytest.raises(CatalogIndexError, match=target):
@@ -818,29 +1061,42 @@ def test_a_leftover_in_the_way_of_a_migration_is_refused_and_nothing_is_hidden_b
     check_moved(lab, documents)
 
 
-def test_no_index_is_ever_deleted(lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None]) -> None:
-    """Neither by what runs here, nor by any line of the program: points in time are all that it deletes in Elasticsearch.
+def test_no_index_is_ever_deleted(
+    lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None]
+) -> None:
+    """Neither by what runs here, nor by any line of the program:
+    points in time are all that it deletes in Elasticsearch.
 
-    Besides these there are the registrations of folders for backups, and a backup of its own that was cut off.
+    Besides these there are the registrations of folders for backups, and a backup of its own that
+    was cut off.
     """
     programs = [opened(), opened()]
     programs[0].ensure()
     fill(lab, 3)
     newer()
     programs[1].ensure()
-    deleted = {path for program in programs for method, path in program.connection.requests if method == "DELETE"}
+    deleted = {
+        path
+        for program in programs
+        for method, path in program.connection.requests
+        if method == "DELETE"
+    }
     assert deleted == {"/_pit"}
     calls: list[str] = []
     for module in Path(catalog.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and any(isinstance(a, ast.Constant) and a.value == "DELETE" for a in node.args):
+            if isinstance(node, ast.Call) and any(
+                isinstance(a, ast.Constant) and a.value == "DELETE" for a in node.args
+            ):
                 calls.append(ast.unparse(node.args[1]))
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                assert "remove_index" not in node.value and "_delete_by_query" not in node.value, module
+                assert "remove_index" not in node.value and "_delete_by_query" not in node.value, (
+                    module
+                )
     assert {call for call in calls if not call.startswith("f'/_snapshot/{")} == {"'/_pit'"}
 
 
-# --- writing -----------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def a_recording(catalog_: Repository) -> Recording:
@@ -852,10 +1108,14 @@ def an_action(number: int, *, is_new: bool = True) -> Any:
     return SimpleNamespace(source=Entry(f"IMG_{number}.JPG", 5), asset=an_asset(number), **known)
 
 
-def lines_for(catalog_: Repository, number: int, path: str, run: str = "run", *, is_new: bool = True) -> list[Any]:
+def lines_for(
+    catalog_: Repository, number: int, path: str, run: str = "run", *, is_new: bool = True
+) -> list[Any]:
     action = an_action(number, is_new=is_new)
     recording = a_recording(catalog_)
-    remembered = recording.source_lines(action.asset.hash, action.source.path, f"fingerprint {number}", run)
+    remembered = recording.source_lines(
+        action.asset.hash, action.source.path, f"fingerprint {number}", run
+    )
     return recording.create_lines(action, a_copy(path), [], run) + remembered
 
 
@@ -877,7 +1137,9 @@ def test_the_same_bulk_twice_changes_nothing(lab: Lab, opened: Callable[..., Rep
     assert {what: lab.documents(what) for what in before} == before
 
 
-def test_two_programs_with_one_asset_both_keep_their_copy(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_two_programs_with_one_asset_both_keep_their_copy(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     """The second creation is refused with 409, changes nothing by itself, and is merged."""
     catalog_ = opened()
     catalog_.ensure()
@@ -895,7 +1157,9 @@ def test_two_programs_with_one_asset_both_keep_their_copy(lab: Lab, opened: Call
     assert {field: merged[field] for field in same} == {field: document[field] for field in same}
 
 
-def test_a_copy_is_refused_where_another_is_proved_and_lost_ones_are_marked(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_a_copy_is_refused_where_another_is_proved_and_lost_ones_are_marked(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     catalog_ = opened()
     catalog_.ensure()
     catalog_.bulk(lines_for(catalog_, 1, "a.jpg"))
@@ -915,14 +1179,26 @@ def test_a_copy_is_refused_where_another_is_proved_and_lost_ones_are_marked(lab:
     lost = Verdict(proved=False, missing=frozenset({"a.jpg"}))
     assert writing.add_copy(digest, a_copy("b.jpg"), lambda _paths: lost, "two") == "added"
     (document,) = lab.documents().values()
-    assert {c["path"]: c["state"] for c in document["copies"]} == {"a.jpg": "missing", "b.jpg": "ok"}
-    assert (document["copy_count"], document["paths"], document["stores"]) == (1, ["b.jpg"], ["nas"])
+    assert {c["path"]: c["state"] for c in document["copies"]} == {
+        "a.jpg": "missing",
+        "b.jpg": "ok",
+    }
+    assert (document["copy_count"], document["paths"], document["stores"]) == (
+        1,
+        ["b.jpg"],
+        ["nas"],
+    )
     assert writing.add_copy(digest, a_copy("a.jpg"), unjudged, "three") == "added"
     (document,) = lab.documents().values()
-    assert sorted((c["path"], c["state"]) for c in document["copies"]) == [("a.jpg", "ok"), ("b.jpg", "ok")]
+    assert sorted((c["path"], c["state"]) for c in document["copies"]) == [
+        ("a.jpg", "ok"),
+        ("b.jpg", "ok"),
+    ]
 
 
-def test_sidecars_that_come_with_a_later_copy_are_recorded(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_sidecars_that_come_with_a_later_copy_are_recorded(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     catalog_ = opened()
     catalog_.ensure()
     catalog_.bulk(lines_for(catalog_, 1, "a.jpg"))
@@ -947,11 +1223,16 @@ def test_sidecars_that_come_with_a_later_copy_are_recorded(lab: Lab, opened: Cal
     (document,) = lab.documents().values()
     assert document["sidecars"] == [aae, xmp] and document["paths"] == ["a.jpg", "b.jpg"]
     proved = Verdict(proved=True)
-    assert writing.add_copy(digest, a_copy("c.jpg"), lambda _paths: proved, "two", [newer_xmp]) == "refused"
+    assert (
+        writing.add_copy(digest, a_copy("c.jpg"), lambda _paths: proved, "two", [newer_xmp])
+        == "refused"
+    )
     assert lab.documents() == {digest: document}
 
 
-def test_copies_added_to_one_document_by_many_at_once_are_all_kept(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_copies_added_to_one_document_by_many_at_once_are_all_kept(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     programs = [opened() for _ in range(12)]
     programs[0].ensure()
     programs[0].bulk(lines_for(programs[0], 1, "first.jpg"))
@@ -961,7 +1242,9 @@ def test_copies_added_to_one_document_by_many_at_once_are_all_kept(lab: Lab, ope
         writing = a_recording(programs[number])
         together.wait()
         return [
-            writing.add_copy(an_asset(1).hash, a_copy(f"{number}-{turn}.jpg", f"store{number}"), unjudged, "run")
+            writing.add_copy(
+                an_asset(1).hash, a_copy(f"{number}-{turn}.jpg", f"store{number}"), unjudged, "run"
+            )
             for turn in range(4)
         ]
 
@@ -969,7 +1252,12 @@ def test_copies_added_to_one_document_by_many_at_once_are_all_kept(lab: Lab, ope
         results = list(pool.map(add, range(len(programs))))
     assert results == [["added"] * 4] * len(programs)
     (document,) = lab.documents().values()
-    paths = sorted(["first.jpg", *(f"{number}-{turn}.jpg" for number in range(len(programs)) for turn in range(4))])
+    paths = sorted(
+        [
+            "first.jpg",
+            *(f"{number}-{turn}.jpg" for number in range(len(programs)) for turn in range(4)),
+        ]
+    )
     assert sorted(c["path"] for c in document["copies"]) == document["paths"] == paths
     assert document["copy_count"] == len(paths)
 
@@ -986,7 +1274,11 @@ def test_a_document_that_never_rests_is_given_up_and_not_overwritten(
 
     def disturb(paths: list[str]) -> Verdict:
         changes.append(len(changes))
-        lab.ask("PUT", f"{lab.index}/_doc/{digest}", json=lab.documents()[digest] | {"rating": len(changes)})
+        lab.ask(
+            "PUT",
+            f"{lab.index}/_doc/{digest}",
+            json=lab.documents()[digest] | {"rating": len(changes)},
+        )
         return Verdict(proved=False)
 
     with pytest.raises(DocumentConflict):
@@ -996,7 +1288,9 @@ def test_a_document_that_never_rests_is_given_up_and_not_overwritten(
     assert document["paths"] == ["a.jpg"]
 
 
-def test_nothing_is_written_into_an_index_that_took_the_name(lab: Lab, opened: Callable[..., Repository]) -> None:
+def test_nothing_is_written_into_an_index_that_took_the_name(
+    lab: Lab, opened: Callable[..., Repository]
+) -> None:
     """As Elasticsearch makes one up, with any field, where a write finds no index of its name."""
     catalog_ = opened()
     catalog_.ensure()
@@ -1028,7 +1322,15 @@ def test_a_refused_record_fails_its_file_alone_and_the_next_run_mends_it(
     def spoiled(asset: Asset, **known: Any) -> dict[str, Any]:
         return real(asset, **known) | ({"unheard_of": 1} if asset.hash == bad else {})
 
-    command = ("upload_to_nas_from_disk", "-r", lab.source, "--nas-root", lab.root, "--json", "--move")
+    command = (
+        "upload_to_nas_from_disk",
+        "-r",
+        lab.source,
+        "--nas-root",
+        lab.root,
+        "--json",
+        "--move",
+    )
     with monkeypatch.context() as patched:
         patched.setattr(recording, "asset_document", spoiled)
         assert inside(lab, patched, *command) == 3
@@ -1048,4 +1350,9 @@ def test_a_refused_record_fails_its_file_alone_and_the_next_run_mends_it(
 def test_the_flat_fields_follow_from_the_copies_that_are_there() -> None:
     copies = [copy_document(a_copy("b.jpg")), copy_document(a_copy("a.jpg", "dropbox"))]
     copies.append(copy_document(a_copy("c.jpg")) | {"state": "missing"})
-    assert flat(copies) == {"copies": copies, "stores": ["dropbox", "nas"], "copy_count": 2, "paths": ["a.jpg", "b.jpg"]}
+    assert flat(copies) == {
+        "copies": copies,
+        "stores": ["dropbox", "nas"],
+        "copy_count": 2,
+        "paths": ["a.jpg", "b.jpg"],
+    }

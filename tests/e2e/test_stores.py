@@ -35,7 +35,9 @@ def mirror(lab: Lab, *arguments: object) -> dict[str, int]:
 
 
 def archived(lab: Lab) -> dict[str, str]:
-    return {p: h for p, h in hashes(lab.folder / "archive").items() if not p.startswith(".catalog/")}
+    return {
+        p: h for p, h in hashes(lab.folder / "archive").items() if not p.startswith(".catalog/")
+    }
 
 
 def flip(path: Path, keep_time: bool = True) -> None:
@@ -76,7 +78,9 @@ def test_a_mirror_never_overwrites_and_comes_to_an_end(two: Lab) -> None:
 
 def test_names_that_changed_places_and_edits_reach_the_mirror(two: Lab) -> None:
     mirror(two)
-    one, other, edited = (two.root / p for p in sorted(p for p in two.stored() if p.endswith("jpg"))[:3])
+    one, other, edited = (
+        two.root / p for p in sorted(p for p in two.stored() if p.endswith("jpg"))[:3]
+    )
     one.rename(two.root / "spare")
     other.rename(one)
     (two.root / "spare").rename(other)
@@ -88,9 +92,14 @@ def test_names_that_changed_places_and_edits_reach_the_mirror(two: Lab) -> None:
     assert set(two.stored().items()) - set(archived(two).items()) == {
         (str(edited.relative_to(two.root)), content_hash(jpeg("edited")))
     }
-    assert content_hash(original) in archived(two).values() and content_hash(jpeg("edited")) in archived(two).values()
+    assert (
+        content_hash(original) in archived(two).values()
+        and content_hash(jpeg("edited")) in archived(two).values()
+    )
     assert mirror(two) == {}
-    assert two.run("sync_catalog_with_disk", "--store", "archive", "--json").summary["unchanged"] == 5
+    assert (
+        two.run("sync_catalog_with_disk", "--store", "archive", "--json").summary["unchanged"] == 5
+    )
 
 
 def test_a_mirror_keeps_an_arrangement_of_its_own_until_a_later_rename(two: Lab) -> None:
@@ -98,9 +107,9 @@ def test_a_mirror_keeps_an_arrangement_of_its_own_until_a_later_rename(two: Lab)
     archive = two.folder / "archive"
     (archive / "2019").rename(archive / "Wedding")
     assert two.run("sync_catalog_with_disk", "--store", "archive").status == 0
-    assert mirror(two).get("moved", 0) <= 1 and sorted({p.split("/")[0] for p in archived(two) if p.endswith("jpg")}) == [
-        "Wedding"
-    ]
+    assert mirror(two).get("moved", 0) <= 1 and sorted(
+        {p.split("/")[0] for p in archived(two) if p.endswith("jpg")}
+    ) == ["Wedding"]
     (two.root / "2019").rename(two.root / "Our 2019")
     assert two.run("sync_catalog_with_disk").status == 0
     assert sum(p.endswith("jpg") for p in archived(two)) == 4
@@ -114,7 +123,9 @@ def test_what_was_taken_from_a_mirror_is_sent_again(two: Lab) -> None:
     before = archived(two)
     next((two.folder / "archive").rglob("*.jpg")).unlink()
     assert two.catalog("verify", "archive", "--json").status == 3
-    assert [e["reason_kind"] for e in two.documents("events").values() if e["action"] == "missing"] == ["not_found"]
+    assert [
+        e["reason_kind"] for e in two.documents("events").values() if e["action"] == "missing"
+    ] == ["not_found"]
     assert two.catalog("check").status == 3
     assert mirror(two) == {"copied": 1} and archived(two) == before
     assert two.catalog("check").status == 0
@@ -128,10 +139,15 @@ def test_one_flipped_bit_is_found_and_the_good_copy_replaces_it(two: Lab) -> Non
     flip(bad)
     found = two.catalog("verify", "nas", "--json")
     assert found.status == 3 and found.summary["damaged"] == 1 and found.summary["verified"] == 4
-    assert f"archive:{paths[2]}" in next(x["reason"] for x in found.lines if x.get("outcome") == "damaged")
+    assert f"archive:{paths[2]}" in next(
+        x["reason"] for x in found.lines if x.get("outcome") == "damaged"
+    )
     assert two.documents()[content_hash(good)]["copy_count"] == 1
     (event,) = (e for e in two.documents("events").values() if e["action"] == "damaged")
-    assert (event["reason_kind"], event["reason"]) == ("fixity_mismatch", "its bytes changed though nobody wrote to it")
+    assert (event["reason_kind"], event["reason"]) == (
+        "fixity_mismatch",
+        "its bytes changed though nobody wrote to it",
+    )
     assert two.catalog("check", "-q").status == 3
     done = two.catalog("verify", "--repair", "--json")
     assert done.status == 0 and done.summary["repaired"] == 1, done.out
@@ -201,13 +217,22 @@ def test_a_verification_goes_on_where_it_stopped(lab: Lab) -> None:
 
 def test_words_that_do_not_fit_are_refused(two: Lab) -> None:
     for arguments, status in (
-        (("verify", "nowhere"), 2), (("verify", "--sample", "200%"), 2), (("verify", "--older-than", "soon"), 2),
-        (("mirror", "nas", "nas"), 2), (("mirror", "nas", "nowhere"), 2), (("copies", "--missing", "nowhere"), 2),
-        (("store", "add", "Bad Name", two.source), 2), (("store", "add", "x", two.source / "none"), 2),
-        (("store", "add", "x", two.root / "2019"), 4), (("store", "add", "x", two.folder), 4),
-        (("store", "add", "archive", two.source), 4), (("store", "remove", "nowhere"), 2), (("store", "remove", "nas"), 4),
-        (("watch", "nowhere"), 2), (("rebuild", two.source), 2),
-    ):  # fmt: skip
+        (("verify", "nowhere"), 2),
+        (("verify", "--sample", "200%"), 2),
+        (("verify", "--older-than", "soon"), 2),
+        (("mirror", "nas", "nas"), 2),
+        (("mirror", "nas", "nowhere"), 2),
+        (("copies", "--missing", "nowhere"), 2),
+        (("store", "add", "Bad Name", two.source), 2),
+        (("store", "add", "x", two.source / "none"), 2),
+        (("store", "add", "x", two.root / "2019"), 4),
+        (("store", "add", "x", two.folder), 4),
+        (("store", "add", "archive", two.source), 4),
+        (("store", "remove", "nowhere"), 2),
+        (("store", "remove", "nas"), 4),
+        (("watch", "nowhere"), 2),
+        (("rebuild", two.source), 2),
+    ):
         done = two.catalog(*arguments)
         assert done.status == status, (arguments, done)
         assert done.err.startswith(("Error: ", "Usage: ")) and done.err.count("\n") <= 4
@@ -220,13 +245,20 @@ def test_an_offline_archive_stays_known_and_comes_back_elsewhere(two: Lab) -> No
     (two.folder / "archive").rename(shelf)
     rows = {r["store"]: r["state"] for r in two.catalog("store", "list", "--json").lines}
     assert rows == {"archive": "offline", "nas": "there"}
-    assert any("archive" in f["text"] and f["state"] == "warning" for f in two.catalog("doctor", "--json").lines)
+    assert any(
+        "archive" in f["text"] and f["state"] == "warning"
+        for f in two.catalog("doctor", "--json").lines
+    )
     assert two.run("sync_catalog_with_disk", "--store", "archive").status == 4
     assert two.catalog("mirror", "nas", "archive").status == 4
     assert two.catalog("verify", "--json").summary["verified"] == 5
-    assert {h: d["copy_count"] for h, d in two.documents().items()} == {h: d["copy_count"] for h, d in before.items()}
+    assert {h: d["copy_count"] for h, d in two.documents().items()} == {
+        h: d["copy_count"] for h, d in before.items()
+    }
     assert two.catalog("store", "add", "archive", shelf).status == 0
-    assert two.run("sync_catalog_with_disk", "--store", "archive", "--json").summary["unchanged"] == 4
+    assert (
+        two.run("sync_catalog_with_disk", "--store", "archive", "--json").summary["unchanged"] == 4
+    )
     (shelf / ".catalog" / "store.json").unlink()
     assert two.catalog("store", "add", "archive", shelf).status == 4
     assert two.catalog("store", "add", "archive", shelf, "--force").status == 0
@@ -279,10 +311,15 @@ def test_a_store_is_taken_out_with_its_records_only(two: Lab) -> None:
 def test_policies_say_what_falls_short(two: Lab) -> None:
     assert len(two.catalog("copies", "--missing", "archive", "--json").lines) == 4
     config = two.home / "config.json"
-    config.write_text('{"min_copies": 1, "copy_policies": [{"query": "taken:2019-01", "min_copies": 2, "stores": ["archive"]}]}')
+    config.write_text(
+        '{"min_copies": 1, "copy_policies": [{"query": "taken:2019-01", "min_copies": 2, '
+        '"stores": ["archive"]}]}'
+    )
     done = two.catalog("check", "--json")
     assert done.status == 3 and done.summary["shortfalls"] == 1
-    assert "1 has fewer than 2 copies, or none in archive (taken:2019-01)" in two.catalog("status").out
+    assert (
+        "1 has fewer than 2 copies, or none in archive (taken:2019-01)" in two.catalog("status").out
+    )
     mirror(two)
     assert two.catalog("check").status == 0
     assert two.catalog("copies", "--missing", "archive").out.startswith("Nothing found")
@@ -305,7 +342,9 @@ def test_the_index_is_rebuilt_from_the_disks_alone(two: Lab) -> None:
         for field in ("captured", "kind", "camera", "phash", "paths", "stores", "copy_count"):
             assert document.get(field) == before[digest].get(field), field
         places = sorted((s["store"], s["path"], s["hash"]) for s in document.get("sidecars", []))
-        assert places == sorted((s["store"], s["path"], s["hash"]) for s in before[digest].get("sidecars", []))
+        assert places == sorted(
+            (s["store"], s["path"], s["hash"]) for s in before[digest].get("sidecars", [])
+        )
     assert two.catalog("rebuild", "nas", "archive", "--json").status == 0
 
 
@@ -320,7 +359,9 @@ def test_a_watched_store_is_in_step_soon_after_a_change(two: Lab) -> None:
 
         def in_step() -> bool:
             paths = {p for d in two.documents().values() for p in d["paths"]}
-            return "new folder/by hand.jpg" in paths and not any(p.startswith("2019/") for p in paths)
+            return "new folder/by hand.jpg" in paths and not any(
+                p.startswith("2019/") for p in paths
+            )
 
         wait_for(in_step, process)
     finally:

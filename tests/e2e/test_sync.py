@@ -1,4 +1,6 @@
-"""`sync_catalog_with_disk`: after it the index says what lies on the disk, and nothing is lost on the way."""
+"""`sync_catalog_with_disk`: after it the index says what lies on the disk,
+and nothing is lost on the way.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,19 @@ def sync(lab: Lab, *arguments: object, **more: str) -> Done:
 
 def outcomes(done: Done) -> dict[str, int]:
     """How often each outcome was told, without what stayed as it was."""
-    names = ("touched", "moved", "copied", "new", "changed", "sidecars", "gone", "missing", "forgotten", "damaged", "failed")
+    names = (
+        "touched",
+        "moved",
+        "copied",
+        "new",
+        "changed",
+        "sidecars",
+        "gone",
+        "missing",
+        "forgotten",
+        "damaged",
+        "failed",
+    )
     return {name: done.summary[name] for name in names if done.summary[name]}
 
 
@@ -47,7 +61,10 @@ def check_agrees(lab: Lab) -> None:
 def library(lab: Lab) -> Lab:
     """A catalog with a few photos in it, made by an upload."""
     put(lab.source, {f"{n}.jpg": jpeg(n, f"2019:0{n}:12 18:30:15") for n in range(1, 7)})
-    put(lab.source, {"pair.jpg": jpeg("pair", "2020:01:01 10:00:00"), "pair.jpg.xmp": b"<x:xmpmeta/>"})
+    put(
+        lab.source,
+        {"pair.jpg": jpeg("pair", "2020:01:01 10:00:00"), "pair.jpg.xmp": b"<x:xmpmeta/>"},
+    )
     assert lab.upload().status == 0
     return lab
 
@@ -66,11 +83,16 @@ def test_nothing_is_planned_where_nothing_changed(library: Lab) -> None:
 
 
 def test_a_renamed_folder_is_known_without_reading_a_file(library: Lab, tmp_path: Path) -> None:
-    library.ask("POST", f"{library.index}/_update/{content_hash(jpeg(1, '2019:01:12 18:30:15'))}",
-                json={"doc": {"albums": ["Winter"]}})  # fmt: skip
+    library.ask(
+        "POST",
+        f"{library.index}/_update/{content_hash(jpeg(1, '2019:01:12 18:30:15'))}",
+        json={"doc": {"albums": ["Winter"]}},
+    )
     (library.root / "2019").rename(library.root / "Our 2019")
     originals = {}
-    for path in library.root.rglob("*.jpg"):  # other bytes in the same file at the same time: whoever reads it sees them
+    for path in library.root.rglob(
+        "*.jpg"
+    ):  # other bytes in the same file at the same time: whoever reads it sees them
         status = path.stat()
         originals[path] = path.read_bytes()
         path.write_bytes(bytes(len(originals[path])))
@@ -87,14 +109,19 @@ def test_a_renamed_folder_is_known_without_reading_a_file(library: Lab, tmp_path
         assert len(document["copies"]) == 1
 
 
-def test_what_was_edited_touched_copied_added_and_deleted_by_hand_is_told_apart(library: Lab) -> None:
+def test_what_was_edited_touched_copied_added_and_deleted_by_hand_is_told_apart(
+    library: Lab,
+) -> None:
     edited, touched, copied, deleted = (library.root / path_of(library, n) for n in (1, 2, 3, 4))
     edited.write_bytes(jpeg("edited", "2019:01:12 18:30:15"))
     os.utime(touched, (MTIME + 500, MTIME + 500))
     shutil.copy2(copied, library.root / "copy of it.jpg")
     (library.root / "copy of it.jpg").touch()
     deleted.unlink()
-    put(library.root, {"new/by hand.jpg": jpeg("by hand", "2021:05:05 05:05:05"), "notes.txt": b"no photo"})
+    put(
+        library.root,
+        {"new/by hand.jpg": jpeg("by hand", "2021:05:05 05:05:05"), "notes.txt": b"no photo"},
+    )
     planned = sync(library, "--dryrun")
     assert planned.status == 0 and planned.summary["planned"] == 6
     done = sync(library)
@@ -119,14 +146,18 @@ def test_a_deleted_copy_is_dropped_where_another_is_left(library: Lab) -> None:
     assert all(d["copy_count"] == 1 and len(d["copies"]) == 1 for d in library.documents().values())
 
 
-def test_what_was_missing_is_found_again_wherever_it_comes_back(library: Lab, tmp_path: Path) -> None:
+def test_what_was_missing_is_found_again_wherever_it_comes_back(
+    library: Lab, tmp_path: Path
+) -> None:
     path = library.root / path_of(library, 1)
     away = library.folder / "away.jpg"
     shutil.copy2(path, away)
     path.unlink()
     assert outcomes(sync(library)) == {"missing": 1}
     (event,) = (e for e in library.documents("events").values() if e["action"] == "missing")
-    assert event["reason_kind"] == "not_found" and event["reason"].startswith("its content is nowhere else")
+    assert event["reason_kind"] == "not_found" and event["reason"].startswith(
+        "its content is nowhere else"
+    )
     assert outcomes(sync(library)) == {}
     shutil.copy2(away, library.root / "back.jpg")
     assert outcomes(sync(library)) == {"moved": 1}
@@ -154,7 +185,9 @@ def test_a_name_in_another_case_or_unicode_form_is_a_rename(library: Lab, name: 
     check_agrees(library)
 
 
-def test_hard_links_are_copies_that_need_no_reading_and_links_are_not_followed(library: Lab) -> None:
+def test_hard_links_are_copies_that_need_no_reading_and_links_are_not_followed(
+    library: Lab,
+) -> None:
     path = library.root / path_of(library, 1)
     os.link(path, library.root / "hard.jpg")
     (library.root / "soft.jpg").symlink_to(path)
@@ -210,7 +243,10 @@ def test_sidecars_go_with_their_photo_and_their_changes_are_seen(library: Lab) -
 
 
 def test_only_the_folder_that_is_named_is_looked_at(library: Lab) -> None:
-    put(library.root, {"a/one.jpg": jpeg("one"), "a/b/two.jpg": jpeg("two"), "c/three.jpg": jpeg("three")})
+    put(
+        library.root,
+        {"a/one.jpg": jpeg("one"), "a/b/two.jpg": jpeg("two"), "c/three.jpg": jpeg("three")},
+    )
     assert outcomes(sync(library, "a")) == {"new": 1}
     assert outcomes(sync(library, "-r", library.root / "a")) == {"new": 1}
     (library.root / "a" / "one.jpg").rename(library.root / "c" / "moved.jpg")
@@ -260,7 +296,9 @@ def test_new_stacks_and_a_raw_that_joins_a_known_jpeg(lab: Lab) -> None:
 
 
 def answered(lab: Lab, answers: str, *arguments: object) -> tuple[int, str]:
-    """A sync in front of a person who types answers: its exit status, and what stood on the terminal."""
+    """A sync in front of a person who types answers: its exit status,
+    and what stood on the terminal.
+    """
     return lab.answer(answers, "sync_catalog_with_disk", "--nas_root", lab.root, *arguments)
 
 
@@ -268,9 +306,15 @@ def test_what_is_unclear_is_asked_and_the_answer_is_done(library: Lab) -> None:
     for number in (1, 2, 3):
         (library.root / path_of(library, number)).unlink()
     status, shown = answered(library, "what?\ny\nn\nq\n")
-    assert status == 130 and "Forget it?" in shown and "is gone, and its content is nowhere else" in shown
+    assert (
+        status == 130
+        and "Forget it?" in shown
+        and "is gone, and its content is nowhere else" in shown
+    )
     states = sorted(d["copies"][0]["state"] for d in library.documents().values())
-    assert (len(states), states.count("missing")) == (6, 1), "what was answered before the q is done"
+    assert (len(states), states.count("missing")) == (6, 1), (
+        "what was answered before the q is done"
+    )
     status, shown = answered(library, "n\nn\nn\n")
     assert status == 0
     status, shown = answered(library, "a\n", "--forget-missing")

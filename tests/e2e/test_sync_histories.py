@@ -1,4 +1,6 @@
-"""Whatever is done to a store by hand, with mishaps in between: after a sync the index says what the disk holds."""
+"""Whatever is done to a store by hand, with mishaps in between:
+after a sync the index says what the disk holds.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ PHOTOS = [jpeg(f"history {n}", f"20{n:02d}:07:12 18:30:15") for n in range(1, 9)
 FOLDERS = ("", "2019", "2019/07_July", "Our Holidays", "Our Holidays/Tag 1")
 NAMES = ("a.jpg", "b.jpg", "c.jpg", "Ä.jpg")
 
-places = st.tuples(st.sampled_from(FOLDERS), st.sampled_from(NAMES)).map(lambda p: f"{p[0]}/{p[1]}".lstrip("/"))
+places = st.tuples(st.sampled_from(FOLDERS), st.sampled_from(NAMES)).map(
+    lambda p: f"{p[0]}/{p[1]}".lstrip("/")
+)
 photos = st.integers(0, len(PHOTOS) - 1)
 picks = st.integers(0, 30)
 deeds = st.lists(
@@ -40,7 +44,9 @@ deeds = st.lists(
         st.tuples(st.just("add"), places, photos),
         st.tuples(st.just("edit"), picks, photos),
         st.tuples(st.just("rename"), picks, places),
-        st.tuples(st.just("rename folder"), st.sampled_from(FOLDERS[1:]), st.sampled_from(FOLDERS[1:])),
+        st.tuples(
+            st.just("rename folder"), st.sampled_from(FOLDERS[1:]), st.sampled_from(FOLDERS[1:])
+        ),
         st.tuples(st.just("copy"), picks, places),
         st.tuples(st.just("copy with its time"), picks, places),
         st.tuples(st.just("link"), picks, places),
@@ -61,7 +67,10 @@ class Killed(BaseException):
 
 
 class Disk:
-    """A store's folder as a person handles it. Each write gets a time of its own, as on a real disk."""
+    """A store's folder as a person handles it.
+
+    Each write gets a time of its own, as on a real disk.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -150,8 +159,15 @@ def workspace(lab: Lab, pool: ReaderPool, monkeypatch: pytest.MonkeyPatch) -> Wo
     monkeypatch.setattr(reconcile, "BATCH", 2)
     monkeypatch.setattr(run, "BATCH", 2)
     assert lab.node
-    named = {"elasticsearch_url": lab.node.url, "elasticsearch_user": lab.node.user, "elasticsearch_password": lab.node.password}
-    return Workspace(load(nas_root=lab.root, index=lab.index, state_dir=lab.home / "state", **named), NoProgress())
+    named = {
+        "elasticsearch_url": lab.node.url,
+        "elasticsearch_user": lab.node.user,
+        "elasticsearch_password": lab.node.password,
+    }
+    return Workspace(
+        load(nas_root=lab.root, index=lab.index, state_dir=lab.home / "state", **named),
+        NoProgress(),
+    )
 
 
 def sync(workspace: Workspace) -> int:
@@ -176,7 +192,9 @@ def sync_killed(workspace: Workspace, after: int, patch: pytest.MonkeyPatch) -> 
 
 
 def check(lab: Lab, workspace: Workspace, recorded: set[str]) -> None:
-    """The index is the disk, the next plan is empty, and nothing that was ever recorded is forgotten."""
+    """The index is the disk, the next plan is empty,
+    and nothing that was ever recorded is forgotten.
+    """
     assert sync(workspace) == 0
     claimed: dict[str, str] = {}
     documents = lab.documents()
@@ -192,16 +210,46 @@ def check(lab: Lab, workspace: Workspace, recorded: set[str]) -> None:
     events = len(lab.documents("events"))
     before = {h: d["copies"] for h, d in documents.items()}
     assert sync(workspace) == 0
-    assert {h: d["copies"] for h, d in lab.documents().items()} == before and len(lab.documents("events")) == events
+    assert {h: d["copies"] for h, d in lab.documents().items()} == before and len(
+        lab.documents("events")
+    ) == events
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(deeds)
-@example([("add", "a.jpg", 0), ("add", "b.jpg", 0), ("sync", None, None), ("rename", 0, "c.jpg"), ("rename", 0, "a.jpg")])
-@example([("add", "a.jpg", 0), ("add", "b.jpg", 1), ("sync", None, None), ("swap", 0, 1), ("edit", 0, 1), ("delete", 1, None)])
-@example([("add", "a.jpg", 0), ("sync", None, None), ("link", 0, "b.jpg"), ("delete", 0, None), ("kill", 0, None)])
+@example(
+    [
+        ("add", "a.jpg", 0),
+        ("add", "b.jpg", 0),
+        ("sync", None, None),
+        ("rename", 0, "c.jpg"),
+        ("rename", 0, "a.jpg"),
+    ]
+)
+@example(
+    [
+        ("add", "a.jpg", 0),
+        ("add", "b.jpg", 1),
+        ("sync", None, None),
+        ("swap", 0, 1),
+        ("edit", 0, 1),
+        ("delete", 1, None),
+    ]
+)
+@example(
+    [
+        ("add", "a.jpg", 0),
+        ("sync", None, None),
+        ("link", 0, "b.jpg"),
+        ("delete", 0, None),
+        ("kill", 0, None),
+    ]
+)
 def test_index_and_disk_agree_after_any_history(
-    lab: Lab, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, history: list[tuple[str, Any, Any]]
+    lab: Lab,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    history: list[tuple[str, Any, Any]],
 ) -> None:
     clear(lab)
     lab.root.mkdir()

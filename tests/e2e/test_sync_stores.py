@@ -1,4 +1,6 @@
-"""`sync_nas_to_dropbox` and `sync_dropbox_to_nas`: what must travel travels once, and neither undoes the other."""
+"""`sync_nas_to_dropbox` and `sync_dropbox_to_nas`: what must travel travels once,
+and neither undoes the other.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,9 @@ def jpegs(files: dict[str, str]) -> list[str]:
 def test_all_that_is_lacking_travels_once(pair: Lab) -> None:
     planned = pair.run(THERE, "--json", "--dryrun")
     assert outcomes(planned) == {"planned": 5} and dropped(pair) == {}
-    assert planned.summary["bytes_planned"] == sum(p.stat().st_size for p in pair.root.rglob("2019*") if p.is_file())
+    assert planned.summary["bytes_planned"] == sum(
+        p.stat().st_size for p in pair.root.rglob("2019*") if p.is_file()
+    )
     assert run(pair, THERE, "--limit", 2) == {"copied": 2}
     assert run(pair, THERE) == {"copied": 3}
     assert dropped(pair) == pair.stored()
@@ -120,7 +124,9 @@ def test_a_rename_in_dropbox_is_followed_on_the_nas(pair: Lab, order: tuple[str,
 
 
 @pytest.mark.parametrize("order", [(THERE, BACK), (BACK, THERE)], ids=["there first", "back first"])
-def test_where_both_renamed_a_file_the_one_that_came_last_to_its_name_is_followed(pair: Lab, order: tuple[str, str]) -> None:
+def test_where_both_renamed_a_file_the_one_that_came_last_to_its_name_is_followed(
+    pair: Lab, order: tuple[str, str]
+) -> None:
     run(pair, THERE)
     path = jpegs(pair.stored())[2]
     (pair.root / path).rename(pair.root / "by the sea.jpg")
@@ -134,7 +140,11 @@ def test_where_both_renamed_a_file_the_one_that_came_last_to_its_name_is_followe
     record(pair)
     for command in order:
         run(pair, command)
-    assert "Spain.jpg" in pair.stored() and dropped(pair) == pair.stored() and len(jpegs(dropped(pair))) == 4
+    assert (
+        "Spain.jpg" in pair.stored()
+        and dropped(pair) == pair.stored()
+        and len(jpegs(dropped(pair))) == 4
+    )
     check_still(pair)
 
 
@@ -168,7 +178,9 @@ def test_what_got_a_number_goes_with_its_folder(pair: Lab) -> None:
 
 
 @pytest.mark.parametrize("order", [(THERE, BACK), (BACK, THERE)], ids=["there first", "back first"])
-def test_a_sidecar_that_was_edited_while_its_photo_was_renamed_goes_along(pair: Lab, order: tuple[str, str]) -> None:
+def test_a_sidecar_that_was_edited_while_its_photo_was_renamed_goes_along(
+    pair: Lab, order: tuple[str, str]
+) -> None:
     run(pair, THERE)
     sidecar = next(p for p in pair.stored() if p.endswith(".xmp"))
     photo = sidecar.removesuffix(".xmp")
@@ -207,7 +219,9 @@ def test_both_versions_of_an_edited_photo_are_kept_on_both_sides(pair: Lab) -> N
     assert found == {"copied": 2}
     numbered = path.replace(".jpg", "_1.jpg")
     assert (pair.root / path).read_bytes() == old and (pair.root / numbered).read_bytes() == new
-    assert (folder(pair) / path).read_bytes() == new and (folder(pair) / numbered).read_bytes() == old
+    assert (folder(pair) / path).read_bytes() == new and (
+        folder(pair) / numbered
+    ).read_bytes() == old
     check_still(pair)
     record(pair)
     check_still(pair)
@@ -231,7 +245,9 @@ def test_what_is_no_file_is_in_the_way_and_stays(pair: Lab) -> None:
     link.parent.mkdir(parents=True)
     link.symlink_to("nowhere")
     assert run(pair, THERE) == {"copied": 5}
-    assert link.is_symlink() and dropped(pair)[path.replace(".jpg", "_1.jpg")] == pair.stored()[path]
+    assert (
+        link.is_symlink() and dropped(pair)[path.replace(".jpg", "_1.jpg")] == pair.stored()[path]
+    )
     assert run(pair, THERE) == {}
 
 
@@ -299,21 +315,37 @@ def test_limits_end_a_run_in_order(lab: Lab) -> None:
     left = 40 - done.summary["copied"]
     assert f"max_transfer is reached: {left} files" in done.err
     done = lab.run(THERE, "--max-duration", "1s", "--bwlimit", "200K", "--json")
-    assert done.status == 0 and 0 < done.summary["copied"] < left and "max_duration is reached" in done.err
+    assert (
+        done.status == 0
+        and 0 < done.summary["copied"] < left
+        and "max_duration is reached" in done.err
+    )
     began = time.monotonic()
     rest = run(lab, THERE, "--bwlimit", "1M")
-    assert time.monotonic() - began > 0.8 * sum(p.stat().st_size for p in list(lab.root.glob("2*/*/*"))[: rest["copied"]]) / 2**20
-    for bad in (("--bwlimit", "fast"), ("--max-transfer", "much"), ("--max-duration", "soon"), ("--transfers", "0")):
+    assert (
+        time.monotonic() - began
+        > 0.8
+        * sum(p.stat().st_size for p in list(lab.root.glob("2*/*/*"))[: rest["copied"]])
+        / 2**20
+    )
+    for bad in (
+        ("--bwlimit", "fast"),
+        ("--max-transfer", "much"),
+        ("--max-duration", "soon"),
+        ("--transfers", "0"),
+    ):
         done = lab.run(THERE, *bad)
         assert done.status == 2 and "Traceback" not in done.err
     done = lab.run(THERE, "--bwlimit", "fast")
     assert done.err.count("\n") == 1 and "the option --bwlimit" in done.err
 
 
-# --- a store that states contents ------------------------------------------------------------------------------------
+# --- a store that states contents -----------------------------------------------------------------
 
 
-def inside_run(lab: Lab, monkeypatch: Any, capfd: Any, command: str, *arguments: object, status: int = 0) -> Done:
+def inside_run(
+    lab: Lab, monkeypatch: Any, capfd: Any, command: str, *arguments: object, status: int = 0
+) -> Done:
     capfd.readouterr()
     found = inside(lab, monkeypatch, command, "--json", *arguments)
     shown = capfd.readouterr()
@@ -351,7 +383,11 @@ def test_what_both_know_costs_one_scan_and_no_call_a_file(
         asked.clear()
         assert outcomes(inside_run(lab, monkeypatch, capfd, command)) == {}
         assert not {c for c in calls if not c.endswith(" list")}, calls
-        assert asked["/_pit"] == asked["/_search"] == 1 and not asked["/_mget"] and not asked["/-events/_pit"], asked
+        assert (
+            asked["/_pit"] == asked["/_search"] == 1
+            and not asked["/_mget"]
+            and not asked["/-events/_pit"]
+        ), asked
     shutil.move(folder(lab) / jpegs(dropped(lab))[0], folder(lab) / "renamed.jpg")
     calls.clear()
     assert outcomes(inside_run(lab, monkeypatch, capfd, THERE)) == {"recorded": 1}
@@ -360,10 +396,15 @@ def test_what_both_know_costs_one_scan_and_no_call_a_file(
     assert dropped(lab) == lab.stored()
 
 
-def test_what_dropbox_has_already_is_only_recorded(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_what_dropbox_has_already_is_only_recorded(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     calls = stand_in(monkeypatch, {"dropbox": Stating})
     one, two = jpegs(pair.stored())[:2]
-    put(folder(pair), {one: (pair.root / one).read_bytes(), "elsewhere.jpg": (pair.root / two).read_bytes()})
+    put(
+        folder(pair),
+        {one: (pair.root / one).read_bytes(), "elsewhere.jpg": (pair.root / two).read_bytes()},
+    )
     put(folder(pair), {"unknown.jpg": jpeg("unknown"), "notes.txt": b"no photo"}, mtime=MTIME + 5)
     planned = inside_run(pair, monkeypatch, capfd, THERE, "--dryrun")
     assert outcomes(planned) == {"planned": 2 + 2 + 1}
@@ -376,7 +417,9 @@ def test_what_dropbox_has_already_is_only_recorded(pair: Lab, monkeypatch: pytes
     assert (folder(pair) / "unknown.jpg").read_bytes() == jpeg("unknown")
 
 
-def test_a_content_travels_once_however_often_it_lies_there(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_a_content_travels_once_however_often_it_lies_there(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     calls = stand_in(monkeypatch, {"dropbox": Stating})
     one, two = jpegs(pair.stored())[:2]
     for name in ("again.jpg", "and again.jpg"):
@@ -419,7 +462,9 @@ def test_files_that_change_places_do_so_there_and_a_kill_leaves_no_odd_name(
         assert outcomes(inside_run(pair, monkeypatch, capfd, BACK)) == {}
 
 
-def test_further_copies_of_a_content_are_made_at_once(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_further_copies_of_a_content_are_made_at_once(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     calls = stand_in(monkeypatch, {"dropbox": Stating})
     for number in range(4):
         shutil.copy2(pair.root / jpegs(pair.stored())[0], pair.root / f"again {number}.jpg")
@@ -433,7 +478,9 @@ def test_further_copies_of_a_content_are_made_at_once(pair: Lab, monkeypatch: py
 
     monkeypatch.setattr(Stating, "copy", copy)
     assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 9}
-    assert calls["dropbox put"] == 5 and calls["dropbox copy"] == 4 and dropped(pair) == pair.stored()
+    assert (
+        calls["dropbox put"] == 5 and calls["dropbox copy"] == 4 and dropped(pair) == pair.stored()
+    )
 
 
 def in_a_ring(lab: Lab) -> list[str]:
@@ -447,11 +494,15 @@ def in_a_ring(lab: Lab) -> list[str]:
     return names
 
 
-def test_a_limit_leaves_a_ring_whole(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_a_limit_leaves_a_ring_whole(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     calls = stand_in(monkeypatch, {"dropbox": Stating})
     inside_run(pair, monkeypatch, capfd, THERE)
     in_a_ring(pair)
-    assert "planned" not in outcomes(inside_run(pair, monkeypatch, capfd, THERE, "--dryrun", "--limit", 2))
+    assert "planned" not in outcomes(
+        inside_run(pair, monkeypatch, capfd, THERE, "--dryrun", "--limit", 2)
+    )
     assert outcomes(inside_run(pair, monkeypatch, capfd, THERE, "--limit", 2)) == {}
     assert calls["dropbox move"] == 0
     assert outcomes(inside_run(pair, monkeypatch, capfd, THERE, "--limit", 3)) == {"moved": 3}
@@ -459,7 +510,9 @@ def test_a_limit_leaves_a_ring_whole(pair: Lab, monkeypatch: pytest.MonkeyPatch,
     assert dropped(pair) == pair.stored()
 
 
-def test_the_files_of_a_ring_are_renamed_at_once(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_the_files_of_a_ring_are_renamed_at_once(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
     inside_run(pair, monkeypatch, capfd, THERE)
     in_a_ring(pair)
@@ -495,7 +548,10 @@ def test_a_file_that_was_changed_just_before_its_rename_is_put_back(
 
     monkeypatch.setattr(Stating, "move", move)
     done = inside_run(pair, monkeypatch, capfd, THERE, status=3)
-    assert outcomes(done) == {"moved": 2, "failed": 2} and done.out.count("was changed in store dropbox") >= 2
+    assert (
+        outcomes(done) == {"moved": 2, "failed": 2}
+        and done.out.count("was changed in store dropbox") >= 2
+    )
     for path, content in changed.items():
         assert (folder(pair) / path).read_bytes() == content
     rows = [c["path"] for c in pair.documents()[digest]["copies"] if c["store"] == "dropbox"]
@@ -504,10 +560,16 @@ def test_a_file_that_was_changed_just_before_its_rename_is_put_back(
     record(pair)
     for command in (THERE, BACK, THERE, BACK):
         inside_run(pair, monkeypatch, capfd, command)
-    assert set(dropped(pair).values()) == set(pair.stored().values()) >= {content_hash(c) for c in changed.values()}
+    assert (
+        set(dropped(pair).values())
+        == set(pair.stored().values())
+        >= {content_hash(c) for c in changed.values()}
+    )
 
 
-def test_a_name_that_is_taken_for_good_is_asked_for_once(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_a_name_that_is_taken_for_good_is_asked_for_once(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
     (pair.root / jpegs(pair.stored())[0]).rename(pair.root / "a_1.jpg")
     record(pair, "nas")
@@ -521,7 +583,9 @@ def test_a_name_that_is_taken_for_good_is_asked_for_once(pair: Lab, monkeypatch:
     assert "a.jpg" in pair.stored() and "a_1.jpg" in dropped(pair)
 
 
-def test_a_name_of_another_case_is_taken(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_a_name_of_another_case_is_taken(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
     path = jpegs(pair.stored())[0]
     other = path.replace(".jpg", ".JPG").replace("January", "JANUARY")
@@ -548,7 +612,9 @@ def test_a_file_edited_in_dropbox_and_not_yet_loaded_is_left_alone(
     assert dropped(pair)[path.replace(".jpg", "_1.jpg")] == pair.stored()[path]
 
 
-def test_what_is_gone_from_both_is_marked_as_missing(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_what_is_gone_from_both_is_marked_as_missing(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     stand_in(monkeypatch, {"dropbox": Stating, "nas": Stating})
     inside_run(pair, monkeypatch, capfd, THERE)
     path = jpegs(pair.stored())[0]
@@ -573,24 +639,34 @@ def test_a_store_that_is_full_or_gone_stops_the_run_and_what_was_sent_is_recorde
 
     monkeypatch.setattr(Counting, "before_put", staticmethod(fails))
     done = inside_run(pair, monkeypatch, capfd, THERE, "--transfers", 1, status=status)
-    assert done.summary["copied"] == 2 and done.summary["failed"] == 1 and "went out" in done.summary["error"]
+    assert (
+        done.summary["copied"] == 2
+        and done.summary["failed"] == 1
+        and "went out" in done.summary["error"]
+    )
     assert calls["dropbox put"] == 3, "nothing more was begun"
     monkeypatch.setattr(Counting, "before_put", staticmethod(lambda _path: None))
     assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 3}
 
 
-def test_one_file_that_fails_does_not_end_the_run(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_one_file_that_fails_does_not_end_the_run(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
     path = pair.root / jpegs(pair.stored())[1]
     before = path.stat()
-    path.write_bytes(path.read_bytes()[:-1] + b"?")  # as a dying disk would, without anybody having written
+    path.write_bytes(
+        path.read_bytes()[:-1] + b"?"
+    )  # as a dying disk would, without anybody having written
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     done = inside_run(pair, monkeypatch, capfd, THERE, status=3)
     assert outcomes(done) == {"copied": 4, "failed": 1} and "damaged" in done.out
     assert len(dropped(pair)) == 4
 
 
-def test_several_files_travel_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_several_files_travel_at_once(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     many(lab.source, 24)
     assert lab.upload().status == 0
     with_dropbox(lab)
@@ -611,11 +687,15 @@ def test_several_files_travel_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch,
         monkeypatch.setattr(Stating, "together", together)
         most.clear()
         limit = 12 if together == 1 else 0
-        assert outcomes(inside_run(lab, monkeypatch, capfd, THERE, "--transfers", transfers, "--limit", limit)) == {"copied": 12}
+        assert outcomes(
+            inside_run(lab, monkeypatch, capfd, THERE, "--transfers", transfers, "--limit", limit)
+        ) == {"copied": 12}
         assert most["at once"] == expected
 
 
-def test_a_file_in_the_way_since_the_listing_is_seen_and_kept(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_a_file_in_the_way_since_the_listing_is_seen_and_kept(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
     one, two = jpegs(pair.stored())[:2]
     monkeypatch.setattr(Stating, "list", lambda *_a, **_o: iter(()))
@@ -625,7 +705,9 @@ def test_a_file_in_the_way_since_the_listing_is_seen_and_kept(pair: Lab, monkeyp
     assert dropped(pair)[one.replace(".jpg", "_1.jpg")] == pair.stored()[one]
 
 
-def test_only_some_assets_are_brought(pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_only_some_assets_are_brought(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     from catalog.cli import wording
     from catalog.cli.console import Console
     from catalog.features.mirror.run import bring

@@ -1,4 +1,6 @@
-"""Traps that a reconciliation must not fall into: each once made the index lie, or an asset lose something."""
+"""Traps that a reconciliation must not fall into: each once made the index lie,
+or an asset lose something.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,12 @@ def sync(lab: Lab, *arguments: object) -> Done:
 
 def claimed(lab: Lab) -> dict[str, str]:
     """The content that the index says lies at each path."""
-    rows = [(row["path"], h) for h, d in lab.documents().items() for row in d["copies"] if row["state"] == "ok"]
+    rows = [
+        (row["path"], h)
+        for h, d in lab.documents().items()
+        for row in d["copies"]
+        if row["state"] == "ok"
+    ]
     assert len(dict(rows)) == len(rows)
     return dict(rows)
 
@@ -51,7 +58,9 @@ def test_an_inode_that_is_used_again_is_no_proof(filled: Lab) -> None:
     put(filled.root, {f"new/{n}.jpg": data for n, data in enumerate(others)})
     assert sync(filled).status == 0
     found = claimed(filled)
-    assert {p: h for p, h in found.items() if p != "b.jpg"} == {f"new/{n}.jpg": content_hash(d) for n, d in enumerate(others)}
+    assert {p: h for p, h in found.items() if p != "b.jpg"} == {
+        f"new/{n}.jpg": content_hash(d) for n, d in enumerate(others)
+    }
 
 
 def test_a_link_left_at_the_old_place_is_no_copy(filled: Lab) -> None:
@@ -75,7 +84,11 @@ def test_a_sidecar_that_speaks_for_two_files_dates_both(lab: Lab) -> None:
     put(lab.root, {"IMG_3.png": png(1), "IMG_3-edited.png": png(2)})
     assert sync(lab).summary["new"] == 2
     for year, stamp in ((2010, 1276300800), (2011, 1307836800)):
-        put(lab.root, {"IMG_3.png.json": json.dumps({"photoTakenTime": {"timestamp": str(stamp)}}).encode()}, mtime=MTIME + year)
+        put(
+            lab.root,
+            {"IMG_3.png.json": json.dumps({"photoTakenTime": {"timestamp": str(stamp)}}).encode()},
+            mtime=MTIME + year,
+        )
         assert sync(lab).status == 0
         assert {d["captured"]["wall"][:4] for d in lab.documents().values()} == {str(year)}
     assert sync(lab, "--dryrun").summary["planned"] == 0
@@ -85,7 +98,10 @@ def test_an_asset_with_a_damaged_copy_is_not_forgotten(filled: Lab) -> None:
     shutil.copy(filled.root / "a.jpg", filled.root / "second.jpg")
     sync(filled)
     digest = content_hash(A)
-    rows = [r | {"state": "damaged"} if r["path"] == "second.jpg" else r for r in filled.documents()[digest]["copies"]]
+    rows = [
+        r | {"state": "damaged"} if r["path"] == "second.jpg" else r
+        for r in filled.documents()[digest]["copies"]
+    ]
     filled.ask("POST", f"{filled.index}/_update/{digest}", json={"doc": {"copies": rows}})
     (filled.root / "a.jpg").unlink()
     assert sync(filled, "--forget-missing").status == 0

@@ -28,9 +28,15 @@ def test_a_feature_is_one_folder_and_one_line(
     assert status == 0 and [row["outcome"] for row in planned[:-1]] == ["planned"] * 2
     assert {d.get("title") for d in lab.documents().values()} == {None}
     status, done, told = run("--limit", "2")
-    assert status == 0 and [row["hash"] for row in done[:-1]] == [row["hash"] for row in planned[:-1]]
+    assert status == 0 and [row["hash"] for row in done[:-1]] == [
+        row["hash"] for row in planned[:-1]
+    ]
     assert done[-1]["titled"] == 2 and "2 are called Summer now." in told
-    assert sorted(str(d.get("title")) for d in lab.documents().values()) == ["None", "Summer", "Summer"]
+    assert sorted(str(d.get("title")) for d in lab.documents().values()) == [
+        "None",
+        "Summer",
+        "Summer",
+    ]
     assert {e["command"] for e in lab.documents("events").values()} >= {"titles"}
     assert lab.catalog("undo", str(done[-1]["run"])).status == 0
     assert {d.get("title") for d in lab.documents().values()} == {None}

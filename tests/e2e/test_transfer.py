@@ -66,14 +66,32 @@ def filled(lab: Lab, count: int) -> dict[str, dict[str, dict[str, Any]]]:
     assert lab.catalog("import", made).status == 0
     documents = fill(lab, count) if count else {}
     if documents:
-        send(lab, ((f"{lab.index}-sources", f"1-{n}", {"hash": key, "path": f"/card/{n}"}) for n, key in enumerate(documents)))
-    send(lab, [(f"{lab.index}-stores", "nas", {"name": "nas", "kind": "local", "root": "/mnt/nas"}),
-               (f"{lab.index}-decisions", "d1", {"kind": "not-duplicate", "hash": "a", "other": "b"})])  # fmt: skip
+        send(
+            lab,
+            (
+                (f"{lab.index}-sources", f"1-{n}", {"hash": key, "path": f"/card/{n}"})
+                for n, key in enumerate(documents)
+            ),
+        )
+    send(
+        lab,
+        [
+            (f"{lab.index}-stores", "nas", {"name": "nas", "kind": "local", "root": "/mnt/nas"}),
+            (f"{lab.index}-decisions", "d1", {"kind": "not-duplicate", "hash": "a", "other": "b"}),
+        ],
+    )
     return everything(lab)
 
 
 def header(**more: Any) -> dict[str, Any]:
-    return {"format": "image-catalog export", "version": 1, "schema": V, "counts": {}, "program": "9.9", **more}
+    return {
+        "format": "image-catalog export",
+        "version": 1,
+        "schema": V,
+        "counts": {},
+        "program": "9.9",
+        **more,
+    }
 
 
 def end(counts: dict[str, int]) -> dict[str, Any]:
@@ -85,7 +103,9 @@ def asset(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def write(path: Path, *lines: Any) -> Path:
-    path.write_text("".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines))
+    path.write_text(
+        "".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines)
+    )
     return path
 
 
@@ -100,7 +120,7 @@ def one_line(done: Done, status: int) -> str:
     return line
 
 
-# --- there and back ----------------------------------------------------------------------------------------------------
+# --- there and back -------------------------------------------------------------------------------
 
 
 def test_an_export_imported_elsewhere_is_the_same_catalog(lab: Lab) -> None:
@@ -109,14 +129,21 @@ def test_an_export_imported_elsewhere_is_the_same_catalog(lab: Lab) -> None:
     done = lab.catalog("export", file, "--json")
     assert done.status == 0 and done.summary["documents"] == 3 * MANY + 2
     assert {what: done.summary[what] for what in schema.PROPERTIES} == {
-        "assets": MANY, "events": MANY, "sources": MANY, "stores": 1, "decisions": 1, "handovers": 0,
-    }  # fmt: skip
+        "assets": MANY,
+        "events": MANY,
+        "sources": MANY,
+        "stores": 1,
+        "decisions": 1,
+        "handovers": 0,
+    }
     other = beside(lab)
     done = other.catalog("import", file, "--json")
     assert done.status == 0 and done.summary["new"] == done.summary["documents"] == 3 * MANY + 2
     assert everything(other) == before
     again = other.catalog("import", file, "--json")
-    assert again.status == 0 and again.summary["unchanged"] == 3 * MANY + 2 and len(again.lines) == 1
+    assert (
+        again.status == 0 and again.summary["unchanged"] == 3 * MANY + 2 and len(again.lines) == 1
+    )
     assert everything(other) == before and everything(lab) == before
     assert done.summary["run"] != again.summary["run"]
 
@@ -125,7 +152,11 @@ def test_stdin_and_stdout_and_every_packing(lab: Lab) -> None:
     before = filled(lab, FEW)
     done = lab.catalog("export", "-")
     lines = done.lines
-    assert lines[0]["format"] == "image-catalog export" and lines[0]["catalog"] == lab.index and lines[0]["schema"] == V
+    assert (
+        lines[0]["format"] == "image-catalog export"
+        and lines[0]["catalog"] == lab.index
+        and lines[0]["schema"] == V
+    )
     assert lines[-1] == end(lines[0]["counts"]) and len(lines) == 3 * FEW + 4
     assert "Exported 40 assets" in done.err
     for ending in ("ndjson", "xz"):
@@ -134,7 +165,9 @@ def test_stdin_and_stdout_and_every_packing(lab: Lab) -> None:
         other = beside(lab, ending)
         with file.open("rb") as stdin:
             command = [PROGRAMS / "catalog", "import", "-"]
-            subprocess.run(command, stdin=stdin, env=other.environment(), check=True, capture_output=True)
+            subprocess.run(
+                command, stdin=stdin, env=other.environment(), check=True, capture_output=True
+            )
         assert everything(other) == before
 
 
@@ -146,7 +179,10 @@ def test_an_export_is_not_written_over_a_file_and_leaves_none_that_is_not_whole(
     assert "there already" in one_line(lab.catalog("export", file), 2)
     assert file.read_text() == "precious"
     killed = [sys.executable, "-c", KILLED, "3", "export", str(file), "--force"]
-    assert subprocess.run(killed, env=lab.environment(), check=False, capture_output=True).returncode == -signal.SIGKILL
+    assert (
+        subprocess.run(killed, env=lab.environment(), check=False, capture_output=True).returncode
+        == -signal.SIGKILL
+    )
     assert file.read_text() == "precious"
     assert lab.catalog("export", file, "--force").status == 0
     assert file.read_text().endswith("}\n") and not list(lab.folder.glob(".*"))
@@ -159,7 +195,10 @@ def test_a_killed_import_is_run_again_and_ends_as_if_it_had_not_been(lab: Lab) -
     lines = file.read_bytes().splitlines(keepends=True)
     other = beside(lab)
     process = subprocess.Popen(
-        [PROGRAMS / "catalog", "import", "-"], stdin=subprocess.PIPE, env=other.environment(), stderr=subprocess.PIPE
+        [PROGRAMS / "catalog", "import", "-"],
+        stdin=subprocess.PIPE,
+        env=other.environment(),
+        stderr=subprocess.PIPE,
     )
     with process:
         assert process.stdin
@@ -187,13 +226,17 @@ def test_an_export_of_an_older_schema_is_brought_up_to_date(
     upgrades = repository.UPGRADES | {V: {"assets": lambda document: document | {"moved_from": V}}}
     monkeypatch.setattr(repository, "UPGRADES", upgrades)
     assert inside(other, monkeypatch, "import", file) == 0
-    assert other.documents() == {key: document | {"moved_from": V} for key, document in before[""].items()}
+    assert other.documents() == {
+        key: document | {"moved_from": V} for key, document in before[""].items()
+    }
     assert inside(lab, monkeypatch, "import", file, "--dryrun") == 0
     assert "0 new, 122 unchanged" in capfd.readouterr().out
-    assert set(behind(lab)) == {f"{schema.alias_of(lab.index, w)}-v{V}" for w in schema.PROPERTIES} | set(behind(other))
+    assert set(behind(lab)) == {
+        f"{schema.alias_of(lab.index, w)}-v{V}" for w in schema.PROPERTIES
+    } | set(behind(other))
 
 
-# --- merging -----------------------------------------------------------------------------------------------------------
+# --- merging --------------------------------------------------------------------------------------
 
 
 def a_pair() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -203,7 +246,10 @@ def a_pair() -> tuple[dict[str, Any], dict[str, Any]]:
     copy = theirs["copies"][0]
     later = copy | {"verified": "2027-01-01T00:00:00.000Z", "state": "missing"}
     theirs |= flat([later, copy | {"path": "more.jpg", "name": "more.jpg"}])
-    theirs["sidecars"] = [theirs["sidecars"][0] | {"size": 9}, theirs["sidecars"][0] | {"path": "more.xmp"}]
+    theirs["sidecars"] = [
+        theirs["sidecars"][0] | {"size": 9},
+        theirs["sidecars"][0] | {"path": "more.xmp"},
+    ]
     return mine, overlaid(theirs, {"rating": 1, "title": "Said elsewhere"})
 
 
@@ -214,32 +260,63 @@ def test_an_asset_that_both_have_is_merged_and_the_history_tells(lab: Lab) -> No
     file = write(
         lab.folder / "theirs.ndjson",
         header(),
-        {"what": "stores", "id": "nas", "document": {"name": "nas", "kind": "local", "root": "/elsewhere"}},
-        {"what": "stores", "id": "usb", "document": {"name": "usb", "kind": "local", "root": "/usb"}},
+        {
+            "what": "stores",
+            "id": "nas",
+            "document": {"name": "nas", "kind": "local", "root": "/elsewhere"},
+        },
+        {
+            "what": "stores",
+            "id": "usb",
+            "document": {"name": "usb", "kind": "local", "root": "/usb"},
+        },
         asset(theirs),
         asset(a_document(2)),
         end({"assets": 2, "stores": 2}),
     )
     state = everything(lab)
     dry = lab.catalog("import", file, "--dryrun", "--json")
-    assert {k: dry.summary[k] for k in ("new", "merged", "unchanged")} == {"new": 2, "merged": 1, "unchanged": 1}
+    assert {k: dry.summary[k] for k in ("new", "merged", "unchanged")} == {
+        "new": 2,
+        "merged": 1,
+        "unchanged": 1,
+    }
     assert everything(lab) == state
     done = lab.catalog("import", file, "--json")
     assert done.status == 0 and done.lines[:-1] == dry.lines[:-1], "what was shown is what was done"
-    assert {k: done.summary[k] for k in ("new", "merged", "unchanged")} == {"new": 2, "merged": 1, "unchanged": 1}
+    assert {k: done.summary[k] for k in ("new", "merged", "unchanged")} == {
+        "new": 2,
+        "merged": 1,
+        "unchanged": 1,
+    }
     (told,) = done.lines[:-1]
     assert (told["outcome"], told["hash"], told["line"]) == ("merged", mine["hash"], 4)
     after = lab.documents()[mine["hash"]]
     states = {(c["store"], c["path"]): c["state"] for c in after["copies"]}
     first = mine["copies"][0]["path"]
-    assert states == {("nas", first): "missing", ("dropbox", "1.jpg"): "ok", ("nas", "more.jpg"): "ok"}
-    assert (after["paths"], after["copy_count"], after["stores"]) == (["1.jpg", "more.jpg"], 2, ["dropbox", "nas"])
-    assert [(s["path"], s["size"]) for s in after["sidecars"]] == [("2019/07_July/1.xmp", 5), ("more.xmp", 5)]
+    assert states == {
+        ("nas", first): "missing",
+        ("dropbox", "1.jpg"): "ok",
+        ("nas", "more.jpg"): "ok",
+    }
+    assert (after["paths"], after["copy_count"], after["stores"]) == (
+        ["1.jpg", "more.jpg"],
+        2,
+        ["dropbox", "nas"],
+    )
+    assert [(s["path"], s["size"]) for s in after["sidecars"]] == [
+        ("2019/07_July/1.xmp", 5),
+        ("more.xmp", 5),
+    ]
     assert (after["rating"], after["title"], after["width"]) == (5, "Said elsewhere", mine["width"])
     assert after["updated"] > mine["updated"]
     assert lab.documents("stores")["nas"]["root"] == "/mnt/nas" and "usb" in lab.documents("stores")
     (event,) = lab.documents("events").values()
-    assert (event["action"], event["hash"], event["run"]) == ("import", mine["hash"], done.summary["run"])
+    assert (event["action"], event["hash"], event["run"]) == (
+        "import",
+        mine["hash"],
+        done.summary["run"],
+    )
     assert event["before"]["title"] == mine["title"] and event["after"]["title"] == "Said elsewhere"
     state = everything(lab)
     again = lab.catalog("import", file, "--json")
@@ -251,16 +328,20 @@ def test_two_imports_at_once_keep_the_copies_of_both(lab: Lab) -> None:
     filled(lab, FEW)
     files = []
     for store in ("usb1", "usb2"):
-        documents = [d | flat([d["copies"][0] | {"store": store}]) for d in map(a_document, range(FEW))]
+        documents = [
+            d | flat([d["copies"][0] | {"store": store}]) for d in map(a_document, range(FEW))
+        ]
         files.append(export_of(lab.folder / f"{store}.ndjson", *documents))
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(lambda file: lab.catalog("import", file, "--json"), files))
     assert [(d.status, d.summary["merged"]) for d in done] == [(0, FEW)] * 2
-    assert {tuple(d["stores"]) for d in lab.documents().values()} == {("dropbox", "nas", "usb1", "usb2")}
+    assert {tuple(d["stores"]) for d in lab.documents().values()} == {
+        ("dropbox", "nas", "usb1", "usb2")
+    }
     assert len(lab.documents("events")) == 3 * FEW
 
 
-# --- what does not fit ---------------------------------------------------------------------------------------------------
+# --- what does not fit ----------------------------------------------------------------------------
 
 
 def test_a_damaged_file_is_told_in_one_line_and_does_no_harm(lab: Lab) -> None:
@@ -286,11 +367,19 @@ def test_a_damaged_file_is_told_in_one_line_and_does_no_harm(lab: Lab) -> None:
 
 
 def test_a_document_that_does_not_fit_is_told_and_the_others_come_in(lab: Lab) -> None:
-    good, bad, odd = a_document(1), a_document(2) | {"unheard_of": 1}, a_document(3) | {"copies": [{}]}
+    good, bad, odd = (
+        a_document(1),
+        a_document(2) | {"unheard_of": 1},
+        a_document(3) | {"copies": [{}]},
+    )
     file = export_of(lab.folder / "all.ndjson", bad, good, odd)
     done = lab.catalog("import", file)
     assert done.status == 3 and "1 new, 2 failed" in done.out
-    assert "Line 2 was not imported" in done.err and "unheard_of" in done.err and "Line 4 was not imported" in done.err
+    assert (
+        "Line 2 was not imported" in done.err
+        and "unheard_of" in done.err
+        and "Line 4 was not imported" in done.err
+    )
     assert lab.documents() == {good["hash"]: good}
     told = lab.catalog("import", file, "--json").lines[:-1]
     assert [(t["line"], t["outcome"]) for t in told] == [(2, "failed"), (4, "failed")]
@@ -300,8 +389,13 @@ def test_a_reader_of_an_export_that_goes_away_is_told_that_it_is_not_whole(lab: 
     filled(lab, MANY)
     script = f"'{PROGRAMS / 'catalog'}' export -q - | head -1"
     command = ["bash", "-o", "pipefail", "-c", script]
-    done = subprocess.run(command, env=lab.environment(), check=False, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (1, "Error: Whoever read the export has stopped; it is not whole.\n")
+    done = subprocess.run(
+        command, env=lab.environment(), check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: Whoever read the export has stopped; it is not whole.\n",
+    )
     assert json.loads(done.stdout)["format"] == "image-catalog export"
 
 
@@ -322,7 +416,7 @@ def test_a_dry_run_makes_no_index(lab: Lab) -> None:
     assert behind(lab) == {}
 
 
-# --- backups on a server that was named ----------------------------------------------------------------------------------
+# --- backups on a server that was named -----------------------------------------------------------
 
 
 def test_a_server_keeps_backups_in_its_own_folder(lab: Lab) -> None:
@@ -350,7 +444,9 @@ def test_a_server_keeps_backups_in_its_own_folder(lab: Lab) -> None:
     assert not [name for name in lab.ask("GET", "_snapshot") if name.startswith("image-catalog-")]
 
 
-def test_a_backup_of_an_older_schema_takes_the_place_of_a_newer_catalog(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backup_of_an_older_schema_takes_the_place_of_a_newer_catalog(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = filled(lab, FEW)
     place = f"{lab.index}-backups"
     assert lab.catalog("backup", place).status == 0
@@ -359,10 +455,12 @@ def test_a_backup_of_an_older_schema_takes_the_place_of_a_newer_catalog(lab: Lab
     assert inside(lab, monkeypatch, "status") == 0  # brings the catalog to the newer schema
     assert inside(lab, monkeypatch, "restore", place, "--replace") == 0
     assert everything(lab) == before
-    assert [name for name, aliases in behind(lab).items() if aliases == [lab.index]] != [f"{lab.index}-v{V + 1}"]
+    assert [name for name, aliases in behind(lab).items() if aliases == [lab.index]] != [
+        f"{lab.index}-v{V + 1}"
+    ]
 
 
-# --- the program's own node ----------------------------------------------------------------------------------------------
+# --- the program's own node -----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -371,8 +469,11 @@ def own(open_folder: OpenFolder, distribution_zip: Path) -> Iterator[tuple[Lab, 
     with open_folder() as folder:
         node = LocalNode(folder / "node", heap_mb=256, distribution=str(distribution_zip))
         lab = Lab(folder, None, "own")
-        lab.variables = {"CATALOG_NODE_HOME": str(node.home), "CATALOG_ELASTICSEARCH_DISTRIBUTION": str(distribution_zip),
-                         "CATALOG_ENGINE_HEAP_MB": "256"}  # fmt: skip
+        lab.variables = {
+            "CATALOG_NODE_HOME": str(node.home),
+            "CATALOG_ELASTICSEARCH_DISTRIBUTION": str(distribution_zip),
+            "CATALOG_ENGINE_HEAP_MB": "256",
+        }
         try:
             yield lab, node
         finally:
@@ -403,7 +504,9 @@ def test_a_node_that_lost_everything_gets_its_catalog_back(own: tuple[Lab, Local
     assert backup.name == done.summary["name"]
     assert {path.stat().st_uid for path in [shelf, *shelf.rglob("*")]} == {os.geteuid()}
     check_clean(lab, node)
-    assert "the folder of the node itself" in one_line(lab.catalog("backup", node.home / "b", "-q"), 2)
+    assert "the folder of the node itself" in one_line(
+        lab.catalog("backup", node.home / "b", "-q"), 2
+    )
     refused = one_line(lab.catalog("restore", shelf, "-q"), 4)
     assert "holds 40 assets" in refused
     node.stop()
@@ -433,26 +536,34 @@ def killed_in(lab: Lab, module: str, function: str, *arguments: object) -> None:
     script = (
         "import importlib, os, signal, sys; from catalog.cli.program import main\n"
         "module, function = importlib.import_module(sys.argv.pop(1)), sys.argv.pop(1)\n"
-        "setattr(module, function, lambda *_: os.kill(os.getpid(), signal.SIGKILL)); sys.argv[0] = 'catalog'; main()\n"
+        "setattr(module, function, lambda *_: os.kill(os.getpid(), signal.SIGKILL)); sys.argv[0] "
+        "= 'catalog'; main()\n"
     )
     command = [sys.executable, "-c", script, module, function, *map(str, arguments)]
     done = subprocess.run(command, env=lab.environment(), check=False, capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
-def test_what_killed_backups_and_restores_left_is_cleared_by_the_next(own: tuple[Lab, LocalNode]) -> None:
+def test_what_killed_backups_and_restores_left_is_cleared_by_the_next(
+    own: tuple[Lab, LocalNode],
+) -> None:
     lab, node = own
     before = seen(lab, node)
     shelf = lab.folder / "killed"
     place = node.home / "snapshots"
-    for module, function in (("catalog.features.transfer.snapshots", "_await_snapshot"), ("catalog.engine.staging", "copied")):
+    for module, function in (
+        ("catalog.features.transfer.snapshots", "_await_snapshot"),
+        ("catalog.engine.staging", "copied"),
+    ):
         killed_in(lab, module, function, "backup", shelf)
         assert list(place.iterdir()), "something was left"
         assert "no backup" in lab.catalog("restore", shelf, "--list").out
     assert lab.catalog("backup", shelf).status == 0
     assert len(list(shelf.iterdir())) == 1
     check_clean(lab, node)
-    killed_in(lab, "catalog.features.transfer.snapshots", "_await_shards", "restore", shelf, "--replace")
+    killed_in(
+        lab, "catalog.features.transfer.snapshots", "_await_shards", "restore", shelf, "--replace"
+    )
     assert list(place.iterdir()) and seen(lab, node) == before
     assert lab.catalog("restore", shelf, "--replace").status == 0
     assert seen(lab, node) == before

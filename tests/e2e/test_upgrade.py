@@ -1,4 +1,6 @@
-"""Catalogs of every earlier schema are taken over by the first command: nothing is lost, and all can be taken back."""
+"""Catalogs of every earlier schema are taken over by the first command: nothing is lost,
+and all can be taken back.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +46,17 @@ main()
 
 @dataclass
 class Home(Lab):
-    """A lab whose commands find all their settings in the configuration that the earlier version used."""
+    """A lab whose commands find all their settings in the configuration that the earlier version
+    used.
+    """
 
     def environment(self, **more: str) -> dict[str, str]:
         ours = super().environment(**more)
-        return {name: value for name, value in ours.items() if not name.startswith("CATALOG_") or name in more}
+        return {
+            name: value
+            for name, value in ours.items()
+            if not name.startswith("CATALOG_") or name in more
+        }
 
 
 @pytest.fixture
@@ -78,7 +86,10 @@ def first_command(lab: Lab) -> Done:
 
 
 def indexes(lab: Lab) -> dict[str, list[str]]:
-    return {name: sorted(about["aliases"]) for name, about in lab.ask("GET", f"{lab.index}*/_alias").items()}
+    return {
+        name: sorted(about["aliases"])
+        for name, about in lab.ask("GET", f"{lab.index}*/_alias").items()
+    }
 
 
 def added(before: Any, after: Any, name: str = "") -> set[str]:
@@ -89,11 +100,15 @@ def added(before: Any, after: Any, name: str = "") -> set[str]:
     assert before.keys() <= after.keys(), f"{name} lost {before.keys() - after.keys()}"
     dotted = f"{name}." if name else ""
     found = {f"{dotted}{key}" for key in after.keys() - before.keys()}
-    return found.union(*(added(value, after[key], f"{dotted}{key}") for key, value in before.items()))
+    return found.union(
+        *(added(value, after[key], f"{dotted}{key}") for key, value in before.items())
+    )
 
 
 def check_taken_over(lab: Lab, kept: Kept) -> None:
-    """Every document is in the new indexes, with what follows from it; the old indexes are as they were."""
+    """Every document is in the new indexes, with what follows from it;
+    the old indexes are as they were.
+    """
     now = everything(lab)
     for what in schema.PROPERTIES:
         before = kept.documents.get(what, {})
@@ -103,11 +118,20 @@ def check_taken_over(lab: Lab, kept: Kept) -> None:
             assert added(document, now[what][key]) <= allowed, (what, key)
             if what == schema.ASSETS:
                 assert with_derived(now[what][key]) == now[what][key]
-    new = {f"{alias(lab, what)}-v{schema.SCHEMA_VERSION}": [alias(lab, what)] for what in schema.PROPERTIES}
-    assert indexes(lab) == new | {f"{alias(lab, what)}-v{kept.version}": [] for what in kept.indexes}
+    new = {
+        f"{alias(lab, what)}-v{schema.SCHEMA_VERSION}": [alias(lab, what)]
+        for what in schema.PROPERTIES
+    }
+    assert indexes(lab) == new | {
+        f"{alias(lab, what)}-v{kept.version}": [] for what in kept.indexes
+    }
     for what in kept.indexes:
-        reply = lab.ask("POST", f"{alias(lab, what)}-v{kept.version}/_search", json={"size": 10_000})
-        assert {hit["_id"]: hit["_source"] for hit in reply["hits"]["hits"]} == kept.documents.get(what, {})
+        reply = lab.ask(
+            "POST", f"{alias(lab, what)}-v{kept.version}/_search", json={"size": 10_000}
+        )
+        assert {hit["_id"]: hit["_source"] for hit in reply["hits"]["hits"]} == kept.documents.get(
+            what, {}
+        )
 
 
 def test_the_first_command_takes_everything_over(home: Home, kept: Kept) -> None:
@@ -117,7 +141,15 @@ def test_the_first_command_takes_everything_over(home: Home, kept: Kept) -> None
     assets = home.documents()
     for digest, document in assets.items():
         if "phash" in document:
-            body = {"knn": {"field": "phash", "query_vector": document["phash"], "k": 1, "num_candidates": 10}, "size": 1}
+            body = {
+                "knn": {
+                    "field": "phash",
+                    "query_vector": document["phash"],
+                    "k": 1,
+                    "num_candidates": 10,
+                },
+                "size": 1,
+            }
             (hit,) = home.ask("POST", f"{home.index}/_search", json=body)["hits"]["hits"]
             assert hit["_score"] == pytest.approx(1.0), digest
     portraits = {h for h, d in assets.items() if d.get("height", 0) > d.get("width", 0)}
@@ -125,14 +157,22 @@ def test_the_first_command_takes_everything_over(home: Home, kept: Kept) -> None
     assert {line["hash"] for line in found} == portraits and portraits
     day = sorted({d["captured"]["wall"][5:10] for d in assets.values() if "captured" in d})[0]
     expected = {h for h, d in assets.items() if d.get("captured", {}).get("wall", "")[5:10] == day}
-    assert {line["hash"] for line in home.catalog("search", f"month_day:{day}", "--format", "jsonl").lines} == expected
+    assert {
+        line["hash"]
+        for line in home.catalog("search", f"month_day:{day}", "--format", "jsonl").lines
+    } == expected
 
 
 @pytest.mark.parametrize("store", ["nas", "archive"])
-def test_nothing_is_planned_that_the_earlier_version_had_not_planned(home: Home, kept: Kept, store: str) -> None:
+def test_nothing_is_planned_that_the_earlier_version_had_not_planned(
+    home: Home, kept: Kept, store: str
+) -> None:
     done = home.run("sync_catalog_with_disk", "--store", store, "--dryrun", "--json")
     assert done.status in (0, 3), done.err
-    planned = [{name: line[name] for name in ("action", "path", "outcome", "hash")} for line in done.lines[:-1]]
+    planned = [
+        {name: line[name] for name in ("action", "path", "outcome", "hash")}
+        for line in done.lines[:-1]
+    ]
     assert planned == kept.about["plans"][store]
     check_taken_over(home, kept)
 
@@ -146,8 +186,18 @@ def test_runs_of_the_earlier_version_are_taken_back(home: Home, kept: Kept) -> N
         rows = [row for row in before["copies"] if row["store"] in stores]
         back = [row for row in now["copies"] if row["store"] in stores]
         places = ("store", "path", "size", "state")
-        assert {tuple(r[p] for p in places) for r in back} == {tuple(r[p] for p in places) for r in rows}
-        for name in before.keys() - {"updated", "run", "copies", "sidecars", "stores", "copy_count", "paths"}:
+        assert {tuple(r[p] for p in places) for r in back} == {
+            tuple(r[p] for p in places) for r in rows
+        }
+        for name in before.keys() - {
+            "updated",
+            "run",
+            "copies",
+            "sidecars",
+            "stores",
+            "copy_count",
+            "paths",
+        }:
             assert added(before[name], now[name], name) <= came_since(kept), (run["command"], name)
         assert with_derived(now) == now
         if any(row["store"] == "nas" for row in rows):
@@ -155,8 +205,12 @@ def test_runs_of_the_earlier_version_are_taken_back(home: Home, kept: Kept) -> N
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_killed_wherever_it_may_be_it_is_taken_over_by_the_next(home: Home, kept: Kept, seed: int) -> None:
-    """Each of some programs gets a little further than the one before, and is killed with no chance to tidy up."""
+def test_killed_wherever_it_may_be_it_is_taken_over_by_the_next(
+    home: Home, kept: Kept, seed: int
+) -> None:
+    """Each of some programs gets a little further than the one before,
+    and is killed with no chance to tidy up.
+    """
     chance = random.Random(f"{kept.version} {seed}")
     at = kills = 0
     while True:
@@ -164,14 +218,21 @@ def test_killed_wherever_it_may_be_it_is_taken_over_by_the_next(home: Home, kept
         words = [sys.executable, "-c", KILLED, f"{seed} {at}", str(at)]
         environment = home.environment()
         process = subprocess.Popen(
-            words, cwd=home.home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            words,
+            cwd=home.home,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         done = ended(process)
         if done.status != -signal.SIGKILL:
             break
         kills += 1
         for what, before in kept.documents.items():
-            assert home.documents("" if what == "assets" else what).keys() == before.keys(), "half of it is in use"
+            assert home.documents("" if what == "assets" else what).keys() == before.keys(), (
+                "half of it is in use"
+            )
     assert done.status == 0, done.err
     assert kills > 4, "hardly anything was interrupted"
     check_taken_over(home, kept)
@@ -181,7 +242,9 @@ def test_an_export_of_the_earlier_version_is_imported(home: Home, kept: Kept) ->
     lines = [kept.about["export"]]
     for what in (*COMPANIONS, "assets"):
         documents = kept.documents.get(what, {})
-        lines += [{"what": what, "id": key, "document": document} for key, document in documents.items()]
+        lines += [
+            {"what": what, "id": key, "document": document} for key, document in documents.items()
+        ]
     lines.append({"what": "end", "counts": kept.about["export"]["counts"]})
     file = home.folder / "export.ndjson"
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
@@ -189,7 +252,9 @@ def test_an_export_of_the_earlier_version_is_imported(home: Home, kept: Kept) ->
     done = home.catalog("import", file, "--index", into, "--json")
     assert done.status == 0, done.err
     imported = Home(home.folder, home.node, into)
-    assert imported.documents() == {key: with_derived(d) for key, d in kept.documents["assets"].items()}
+    assert imported.documents() == {
+        key: with_derived(d) for key, d in kept.documents["assets"].items()
+    }
     for what in COMPANIONS:
         assert imported.documents(what) == kept.documents.get(what, {}), what
     again = home.catalog("import", file, "--index", into, "--json")

@@ -1,4 +1,6 @@
-"""`upload_to_nas_from_disk` as a person meets it: names, duplicates, moves, dry runs, outputs and refusals."""
+"""`upload_to_nas_from_disk` as a person meets it: names, duplicates, moves, dry runs,
+outputs and refusals.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,18 @@ from catalog.work.workers import ReaderPool
 
 pytestmark = pytest.mark.node
 FIELDS = {"action", "store", "path", "hash", "outcome", "reason"}
-COUNTS = {"files", "new", "duplicate", "unsupported", "ignored", "failed", "planned", "bytes", "bytes_read", "seconds"}
+COUNTS = {
+    "files",
+    "new",
+    "duplicate",
+    "unsupported",
+    "ignored",
+    "failed",
+    "planned",
+    "bytes",
+    "bytes_read",
+    "seconds",
+}
 
 
 def dng() -> bytes:
@@ -29,20 +42,23 @@ def dng() -> bytes:
 
 
 def test_names_and_folders(lab: Lab) -> None:
-    put(lab.source, {
-        "DCIM/IMG_0001.JPG": jpeg(1, position=GHENT),
-        "DCIM/IMG_0002.JPG": jpeg(2),
-        "DCIM/IMG_0003.JPG": jpeg(3),
-        "chat/IMG-20200101-WA0001.jpg": jpeg(4, taken=None),
-        "scan/Old Name.PNG": png(5),
-        "live/IMG_0100.JPG": jpeg(6, "2018:01:02 03:04:05", GHENT),
-        "raw/IMG_0200.JPG": jpeg(7, "2017:01:02 03:04:05"),
-        "raw/IMG_0200.DNG": dng().replace(SUMMER.encode(), b"2017:01:02 03:04:05"),
-        "side/IMG_0300.JPG": jpeg(8, "2016:01:02 03:04:05"),
-        "side/IMG_0300.JPG.xmp": b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>",
-        "side/IMG_0300.AAE": b"edits",
-        "side/IMG_0300.JPG.json": b'{"title": "IMG_0300.JPG"}',
-    })  # fmt: skip
+    put(
+        lab.source,
+        {
+            "DCIM/IMG_0001.JPG": jpeg(1, position=GHENT),
+            "DCIM/IMG_0002.JPG": jpeg(2),
+            "DCIM/IMG_0003.JPG": jpeg(3),
+            "chat/IMG-20200101-WA0001.jpg": jpeg(4, taken=None),
+            "scan/Old Name.PNG": png(5),
+            "live/IMG_0100.JPG": jpeg(6, "2018:01:02 03:04:05", GHENT),
+            "raw/IMG_0200.JPG": jpeg(7, "2017:01:02 03:04:05"),
+            "raw/IMG_0200.DNG": dng().replace(SUMMER.encode(), b"2017:01:02 03:04:05"),
+            "side/IMG_0300.JPG": jpeg(8, "2016:01:02 03:04:05"),
+            "side/IMG_0300.JPG.xmp": b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>",
+            "side/IMG_0300.AAE": b"edits",
+            "side/IMG_0300.JPG.json": b'{"title": "IMG_0300.JPG"}',
+        },
+    )
     clip(lab.source / "VID_1.MP4")
     clip(lab.source / "live/IMG_0100.MOV", "2018-01-02T02:04:05.000000Z")
     done = lab.upload(CATALOG_HOME_ZONE="Europe/Brussels")
@@ -72,13 +88,19 @@ def test_names_and_folders(lab: Lab) -> None:
 def test_the_machines_zone_and_locale_change_nothing(lab: Lab) -> None:
     put(lab.source, {"a.png": png(1), "IMG_2.jpg": jpeg(2, taken=None), "c.jpg": jpeg(3)})
     assert lab.upload(TZ="Asia/Tokyo", LC_ALL="de_DE.UTF-8").status == 0
-    names = {"2021/03_March/2021-03-04 05-06-07 @ a.png", "2021/03_March/2021-03-04 05-06-07 @ IMG_2.jpg",
-             "2019/07_July/2019-07-12 18-30-15.jpg"}  # fmt: skip
+    names = {
+        "2021/03_March/2021-03-04 05-06-07 @ a.png",
+        "2021/03_March/2021-03-04 05-06-07 @ IMG_2.jpg",
+        "2019/07_July/2019-07-12 18-30-15.jpg",
+    }
     assert set(lab.stored()) == names
 
 
 def test_duplicates_are_recorded_and_not_copied(lab: Lab) -> None:
-    put(lab.source, {"a.jpg": jpeg(1), "copies/B.jpg": jpeg(1), "copies/c.jpg": jpeg(1), "d.jpg": jpeg(2)})
+    put(
+        lab.source,
+        {"a.jpg": jpeg(1), "copies/B.jpg": jpeg(1), "copies/c.jpg": jpeg(1), "d.jpg": jpeg(2)},
+    )
     first = lab.upload()
     assert (first.status, first.summary["new"], first.summary["duplicate"]) == (0, 2, 2)
     assert len(lab.stored()) == 2
@@ -87,14 +109,24 @@ def test_duplicates_are_recorded_and_not_copied(lab: Lab) -> None:
     second = lab.upload(source=other)
     assert (second.status, second.summary["new"], second.summary["duplicate"]) == (0, 1, 1)
     (known,) = [line for line in second.lines if line.get("outcome") == "duplicate"]
-    assert known["path"] == "x.jpg" and known["target"] in lab.stored() and known["hash"] == content_hash(jpeg(1))
+    assert (
+        known["path"] == "x.jpg"
+        and known["target"] in lab.stored()
+        and known["hash"] == content_hash(jpeg(1))
+    )
     events = [e for e in lab.documents("events").values() if e["action"] == "duplicate"]
-    assert {e["source"] for e in events} == {f"{lab.source}/copies/B.jpg", f"{lab.source}/copies/c.jpg", f"{other}/x.jpg"}
+    assert {e["source"] for e in events} == {
+        f"{lab.source}/copies/B.jpg",
+        f"{lab.source}/copies/c.jpg",
+        f"{other}/x.jpg",
+    }
     lab.check_no_ghosts()
 
 
 def test_a_duplicate_of_what_the_limit_cut_off_is_not_recorded(lab: Lab) -> None:
-    """Plans are sorted by path, stacks by folded name: `B.jpg` comes before the `a.jpg` that it repeats."""
+    """Plans are sorted by path, stacks by folded name:
+    `B.jpg` comes before the `a.jpg` that it repeats.
+    """
     put(lab.source, {"a.jpg": jpeg(1), "B.jpg": jpeg(1), "C.jpg": jpeg(2)})
     done = lab.upload("--limit", 1)
     assert (done.status, done.summary["new"]) == (0, 1)
@@ -107,7 +139,9 @@ def test_a_duplicate_of_what_the_limit_cut_off_is_not_recorded(lab: Lab) -> None
     lab.check_no_ghosts()
 
 
-def test_an_unchanged_source_is_not_read_again(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_an_unchanged_source_is_not_read_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     many(lab.source, 150)
     put(lab.source, {"twice.jpg": (lab.source / "0" / "IMG_00000.jpg").read_bytes()})
     assert lab.upload().status == 0
@@ -158,13 +192,19 @@ def test_a_catalog_copy_that_lost_its_folder_and_index_is_recorded_where_it_lies
     assert lab.outcome() == before
 
 
-# --- moving ------------------------------------------------------------------------------------------------------------
+# --- moving ---------------------------------------------------------------------------------------
 
 
 def test_move_takes_files_and_sidecars_away_once_they_are_safe(lab: Lab) -> None:
     put(
         lab.source,
-        {"a.jpg": jpeg(1), "a.jpg.xmp": b"<x/>", "sub/copy.jpg": jpeg(1), "b.png": png(1), "notes.txt": b"not a photo"},
+        {
+            "a.jpg": jpeg(1),
+            "a.jpg.xmp": b"<x/>",
+            "sub/copy.jpg": jpeg(1),
+            "b.png": png(1),
+            "notes.txt": b"not a photo",
+        },
     )
     done = lab.upload("--move")
     assert (done.status, done.summary["new"], done.summary["duplicate"]) == (0, 2, 1)
@@ -183,7 +223,9 @@ def test_move_keeps_a_source_whose_catalog_copy_is_damaged(lab: Lab) -> None:
     data[-1] ^= 1
     before = target.stat()
     target.write_bytes(data)
-    os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a failing disk does it: nothing shows
+    os.utime(
+        target, ns=(before.st_atime_ns, before.st_mtime_ns)
+    )  # as a failing disk does it: nothing shows
     done = lab.upload("--move")
     assert done.status == 3
     assert set(hashes(lab.source)) == {"a.jpg"}
@@ -201,14 +243,25 @@ def test_move_above_the_limit_asks_first(lab: Lab) -> None:
     assert hashes(lab.source) == {} and len(lab.stored()) == 3
 
 
-# --- dry runs and limits -----------------------------------------------------------------------------------------------
+# --- dry runs and limits --------------------------------------------------------------------------
 
 
 def test_a_dry_run_writes_nothing_and_tells_what_the_real_run_does(lab: Lab) -> None:
-    put(lab.source, {
-        "a.jpg": jpeg(1), "B.jpg": jpeg(1), "c.jpg": jpeg(2), "d.jpg": jpeg(3), "e/f.png": png(1), "e/f.png.xmp": b"<x/>",
-        "g.txt": b"text", "h.jpg": b"", "x/a.jpg": jpeg(1), "orphan.xmp": b"<x/>",
-    })  # fmt: skip
+    put(
+        lab.source,
+        {
+            "a.jpg": jpeg(1),
+            "B.jpg": jpeg(1),
+            "c.jpg": jpeg(2),
+            "d.jpg": jpeg(3),
+            "e/f.png": png(1),
+            "e/f.png.xmp": b"<x/>",
+            "g.txt": b"text",
+            "h.jpg": b"",
+            "x/a.jpg": jpeg(1),
+            "orphan.xmp": b"<x/>",
+        },
+    )
     many(lab.source / "many", 140)
     before = tree(lab.folder)
     dry = lab.upload("--dryrun")
@@ -220,10 +273,20 @@ def test_a_dry_run_writes_nothing_and_tells_what_the_real_run_does(lab: Lab) -> 
     assert (dry.status, real.status) == (3, 3)
 
     def told(lines: list[dict[str, Any]]) -> set[tuple[str, ...]]:
-        return {(x["path"], x["outcome"].replace("planned", "new"), x.get("target", ""), x.get("reason", "")) for x in lines[:-1]}
+        return {
+            (
+                x["path"],
+                x["outcome"].replace("planned", "new"),
+                x.get("target", ""),
+                x.get("reason", ""),
+            )
+            for x in lines[:-1]
+        }
 
     assert told(dry.lines) == told(real.lines)
-    assert {line["target"] for line in dry.lines[:-1] if line["outcome"] == "planned"} <= set(lab.stored())
+    assert {line["target"] for line in dry.lines[:-1] if line["outcome"] == "planned"} <= set(
+        lab.stored()
+    )
     after = tree(lab.folder), lab.documents("events"), lab.documents("stores")
     again = lab.upload("--dryrun", "--move")
     assert (again.summary["planned"], again.summary["duplicate"]) == (0, 146)
@@ -232,9 +295,17 @@ def test_a_dry_run_writes_nothing_and_tells_what_the_real_run_does(lab: Lab) -> 
 
 def test_limit_stores_exactly_so_many_and_zero_means_all(lab: Lab) -> None:
     many(lab.source, 300)
-    put(lab.source, {"0/AAA.jpg": (lab.source / "0/IMG_00000.jpg").read_bytes(), "0/note.txt": b"text"})
+    put(
+        lab.source,
+        {"0/AAA.jpg": (lab.source / "0/IMG_00000.jpg").read_bytes(), "0/note.txt": b"text"},
+    )
     first = lab.upload("--limit", 7)
-    assert (first.status, first.summary["new"], len(lab.stored()), len(lab.documents())) == (0, 7, 7, 7)
+    assert (first.status, first.summary["new"], len(lab.stored()), len(lab.documents())) == (
+        0,
+        7,
+        7,
+        7,
+    )
     dry = lab.upload("-l", 200, "-d")
     assert dry.summary["planned"] == 200
     second = lab.upload("-l", 200)
@@ -244,19 +315,33 @@ def test_limit_stores_exactly_so_many_and_zero_means_all(lab: Lab) -> None:
     lab.check_no_ghosts()
 
 
-# --- outputs -----------------------------------------------------------------------------------------------------------
+# --- outputs --------------------------------------------------------------------------------------
 
 
 def test_every_json_line_is_complete(lab: Lab) -> None:
-    put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(1), "c.txt": b"text", "d.jpg": b"", "e.xmp": b"<x/>"})
+    put(
+        lab.source,
+        {"a.jpg": jpeg(1), "b.jpg": jpeg(1), "c.txt": b"text", "d.jpg": b"", "e.xmp": b"<x/>"},
+    )
     done = lab.upload("--verbose")
     assert done.status == 3
     for line in done.lines[:-1]:
         assert line.keys() >= FIELDS, line
-    assert {line["outcome"] for line in done.lines[:-1]} == {"new", "duplicate", "unsupported", "failed", "ignored"}
+    assert {line["outcome"] for line in done.lines[:-1]} == {
+        "new",
+        "duplicate",
+        "unsupported",
+        "failed",
+        "ignored",
+    }
     summary = done.summary
     assert summary.keys() >= COUNTS
-    assert (summary["files"], summary["new"], summary["duplicate"], summary["failed"]) == (5, 1, 1, 1)
+    assert (summary["files"], summary["new"], summary["duplicate"], summary["failed"]) == (
+        5,
+        1,
+        1,
+        1,
+    )
     assert summary["bytes"] == len(jpeg(1)) and summary["seconds"] >= 0
     assert {r["outcome"] for r in summary["reasons"]} == {"unsupported", "failed"}
     assert Path(summary["journal"]).is_file()
@@ -268,7 +353,9 @@ def test_text_outputs(lab: Lab) -> None:
     quiet = lab.run(*command, "--quiet")
     assert quiet.status == 3
     assert quiet.err.splitlines() == ["failed      d.jpg: the file is empty (0 bytes)"]
-    assert quiet.out.startswith("3 files: 1 new, 1 duplicate, 1 failed.\n  failed: the file is empty (0 bytes)\n")
+    assert quiet.out.startswith(
+        "3 files: 1 new, 1 duplicate, 1 failed.\n  failed: the file is empty (0 bytes)\n"
+    )
     assert "Journal: " in quiet.out
     plain = lab.run(*command)
     assert "3 files: 0 new, 2 duplicate, 1 failed." in plain.out and "a.jpg" not in plain.out
@@ -280,11 +367,20 @@ def test_text_outputs(lab: Lab) -> None:
 
 def test_only_the_folder_itself_without_recursive(lab: Lab) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "sub/b.jpg": jpeg(2)})
-    done = lab.run("catalog", "upload-to-nas-from-disk", lab.source, "--nas_root", lab.root, "--index", lab.index, "--json")
+    done = lab.run(
+        "catalog",
+        "upload-to-nas-from-disk",
+        lab.source,
+        "--nas_root",
+        lab.root,
+        "--index",
+        lab.index,
+        "--json",
+    )
     assert (done.status, done.summary["new"]) == (0, 1)
 
 
-# --- refusals ----------------------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------------------
 
 
 def test_refusals_change_nothing(lab: Lab) -> None:
@@ -342,7 +438,7 @@ def test_a_store_without_its_marker_or_with_anothers_is_refused(lab: Lab) -> Non
     assert lab.upload().summary["new"] == 1
 
 
-# --- hostile files -----------------------------------------------------------------------------------------------------
+# --- hostile files --------------------------------------------------------------------------------
 
 
 def test_hostile_names_arrive_or_have_a_reason(lab: Lab) -> None:
@@ -381,14 +477,19 @@ def test_hostile_names_arrive_or_have_a_reason(lab: Lab) -> None:
     (lab.source / "loop").symlink_to(lab.source)
     (lab.source / "folder.jpg").mkdir()
     done = lab.upload("--verbose")
-    problems = {line["path"]: line["reason"] for line in done.lines[:-1] if line["outcome"] == "failed"}
+    problems = {
+        line["path"]: line["reason"] for line in done.lines[:-1] if line["outcome"] == "failed"
+    }
     assert problems.keys() == {"pipe.jpg", "link.jpg", "loop"}
     assert done.status == 3
     assert set(lab.stored().values()) == {content_hash(png(n)) for n in range(len(names))}
     assert done.summary["new"] == len(names)
     lab.check_no_ghosts()
     for name in lab.stored():
-        assert unicodedata.is_normalized("NFC", name) and len(os.fsencode(os.path.basename(name))) <= 240
+        assert (
+            unicodedata.is_normalized("NFC", name)
+            and len(os.fsencode(os.path.basename(name))) <= 240
+        )
         assert not set(os.path.basename(name)) & set('\\:*?"<>|\n\r\t')
     again = lab.upload()
     assert (again.status, again.summary["new"], again.summary["duplicate"]) == (3, 0, len(names))
@@ -429,10 +530,18 @@ def test_broken_and_unsupported_files(lab: Lab) -> None:
     assert done.status == 3
     outcomes = {line["path"]: line["outcome"] for line in done.lines[:-1]}
     assert outcomes == {
-        "good.jpg": "new", "cut.jpg": "new", "empty.jpg": "failed", "text.jpg": "unsupported", "zeros.jpg": "unsupported",
-        "document.pdf": "unsupported", "wrong.png": "new", "noextension": "new",
-    }  # fmt: skip
-    assert all(line["reason"] for line in done.lines[:-1] if line["outcome"] in ("failed", "unsupported"))
+        "good.jpg": "new",
+        "cut.jpg": "new",
+        "empty.jpg": "failed",
+        "text.jpg": "unsupported",
+        "zeros.jpg": "unsupported",
+        "document.pdf": "unsupported",
+        "wrong.png": "new",
+        "noextension": "new",
+    }
+    assert all(
+        line["reason"] for line in done.lines[:-1] if line["outcome"] in ("failed", "unsupported")
+    )
     cut = lab.documents()[content_hash(whole[: len(whole) // 2])]
     assert cut["problem"]
     lab.check_no_ghosts()
@@ -450,12 +559,20 @@ def test_unreadable_files_and_folders_have_a_reason(lab: Lab) -> None:
 
 
 def test_members_of_a_stack_keep_one_stem_when_many_months_come_at_once(lab: Lab) -> None:
-    """More folders in one batch than the survey keeps listings of, and the first of them has a name taken."""
+    """More folders in one batch than the survey keeps listings of,
+    and the first of them has a name taken.
+    """
     put(lab.source, {"old.jpg": jpeg("old", "2001:01:05 10:00:00")})
     assert lab.upload().status == 0
     shutil.rmtree(lab.source)
     months = [(2001 + n // 12, n % 12 + 1) for n in range(80)]
-    put(lab.source, {f"IMG_{n:03d}.JPG": jpeg(n, f"{y}:{m:02d}:05 10:00:00") for n, (y, m) in enumerate(months)})
+    put(
+        lab.source,
+        {
+            f"IMG_{n:03d}.JPG": jpeg(n, f"{y}:{m:02d}:05 10:00:00")
+            for n, (y, m) in enumerate(months)
+        },
+    )
     clip(lab.source / "IMG_000.MOV", "2001-01-05T09:00:00.000000Z")
     assert lab.upload().status == 0
     added = {p for p in lab.stored() if p.startswith("2001/01_January/")}

@@ -1,4 +1,6 @@
-"""What may go wrong in the middle of an upload, and what must be true afterwards: nothing lost, nothing half, nothing twice."""
+"""What may go wrong in the middle of an upload, and what must be true afterwards: nothing lost,
+nothing half, nothing twice.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import Lab, OpenFolder, clear, clip, ended, files_in, hashes, inside, journal_lines, jpeg, many, put, wait_for
+from running import (
+    Lab,
+    OpenFolder,
+    clear,
+    clip,
+    ended,
+    files_in,
+    hashes,
+    inside,
+    journal_lines,
+    jpeg,
+    many,
+    put,
+    wait_for,
+)
 
 from catalog.domain.fixity import content_hash
 from catalog.engine import LocalNode
@@ -24,7 +40,9 @@ PHOTOS = 200
 
 
 def a_library(folder: Path) -> None:
-    """Photos in four folders, two of a second, duplicates, a Live Photo, sidecars, and files that are no photos."""
+    """Photos in four folders, two of a second, duplicates, a Live Photo, sidecars,
+    and files that are no photos.
+    """
     many(folder, PHOTOS, pad=20_000)
     put(
         folder,
@@ -43,11 +61,15 @@ def a_library(folder: Path) -> None:
 
 
 def check_claims(lab: Lab) -> None:
-    """Whatever happened: every document's copies lie there with that content, and no file is half."""
+    """Whatever happened: every document's copies lie there with that content,
+    and no file is half.
+    """
     stored = lab.stored()
     contents = set(stored.values())
     for digest, document in lab.documents().items():
-        assert any(stored.get(copy["path"]) == digest for copy in document["copies"]), document["copies"]
+        assert any(stored.get(copy["path"]) == digest for copy in document["copies"]), document[
+            "copies"
+        ]
     assert contents <= EVERYTHING, "a half file"
 
 
@@ -89,14 +111,22 @@ def points(lab: Lab, chance: random.Random) -> list[Callable[[], bool]]:
         return lambda: time.monotonic() > end
 
     return [
-        files(1), lines(1), lambda: (lab.root / ".catalog" / "tmp").exists(), lambda: (lab.root / ".catalog").exists(),
-        files(chance.randrange(20, PHOTOS)), lines(chance.randrange(20, 300)), later(chance.uniform(0.7, 2.5)),
-        files(PHOTOS + 5), later(chance.uniform(1.0, 3.0)),
-    ]  # fmt: skip
+        files(1),
+        lines(1),
+        lambda: (lab.root / ".catalog" / "tmp").exists(),
+        lambda: (lab.root / ".catalog").exists(),
+        files(chance.randrange(20, PHOTOS)),
+        lines(chance.randrange(20, 300)),
+        later(chance.uniform(0.7, 2.5)),
+        files(PHOTOS + 5),
+        later(chance.uniform(1.0, 3.0)),
+    ]
 
 
 @pytest.mark.parametrize("move", [False, True], ids=["copy", "move"])
-def test_killed_at_any_point_the_end_state_is_that_of_an_undisturbed_run(lab: Lab, library: Path, move: bool) -> None:
+def test_killed_at_any_point_the_end_state_is_that_of_an_undisturbed_run(
+    lab: Lab, library: Path, move: bool
+) -> None:
     chance = random.Random(7)
     arguments = ("--move",) if move else ()
     lab.source.rmdir()
@@ -115,8 +145,14 @@ def test_killed_at_any_point_the_end_state_is_that_of_an_undisturbed_run(lab: La
             interrupted += killed(lab, reached, *arguments) == -signal.SIGKILL
             check_claims(lab)
             documents = set(lab.documents())
-            assert set(hashes(lab.source).values()) | set(lab.stored().values()) >= EVERYTHING, "a source is lost"
-            gone = EVERYTHING - set(hashes(lab.source).values()) - {content_hash(b"<x/>"), content_hash(b"edits")}
+            assert set(hashes(lab.source).values()) | set(lab.stored().values()) >= EVERYTHING, (
+                "a source is lost"
+            )
+            gone = (
+                EVERYTHING
+                - set(hashes(lab.source).values())
+                - {content_hash(b"<x/>"), content_hash(b"edits")}
+            )
             assert gone <= documents, "removed before it was recorded"
         done = lab.upload(*arguments)
         assert (done.status, done.summary["failed"]) == (0, 0)
@@ -140,9 +176,15 @@ def test_two_uploads_of_one_source_at_once(lab: Lab, library: Path) -> None:
 def test_two_overlapping_sources_at_once(lab: Lab) -> None:
     """The same contents under other names and times, most of them without a date of their own."""
     other = lab.folder / "other"
-    files = {f"one {n}.jpg": jpeg(n, taken=None if n % 3 else "2015:05:05 05:05:05") for n in range(150)}
+    files = {
+        f"one {n}.jpg": jpeg(n, taken=None if n % 3 else "2015:05:05 05:05:05") for n in range(150)
+    }
     put(lab.source, files)
-    put(other, {f"deep/TWO_{n}.JPG": data for n, data in enumerate(reversed(files.values()))}, mtime=1_500_000_000)
+    put(
+        other,
+        {f"deep/TWO_{n}.JPG": data for n, data in enumerate(reversed(files.values()))},
+        mtime=1_500_000_000,
+    )
     done = [ended(process) for process in (lab.uploading(), lab.uploading(source=other))]
     assert [d.status for d in done] == [0, 0], [d.err for d in done]
     assert sum(d.summary["new"] for d in done) == 150
@@ -154,7 +196,7 @@ def test_two_overlapping_sources_at_once(lab: Lab) -> None:
     lab.check_no_ghosts()
 
 
-# --- the target --------------------------------------------------------------------------------------------------------
+# --- the target -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -164,7 +206,9 @@ def small_disk(lab: Lab) -> Iterator[Callable[[str], None]]:
     mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "none", str(lab.root)]
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("only root may mount a small disk, and not everywhere")
-    yield lambda options: subprocess.run(["mount", "-o", f"remount,{options}", str(lab.root)], check=True)  # type: ignore[func-returns-value]
+    yield lambda options: subprocess.run(
+        ["mount", "-o", f"remount,{options}", str(lab.root)], check=True
+    )  # type: ignore[func-returns-value]
     subprocess.run(["umount", str(lab.root)], check=True)
 
 
@@ -211,7 +255,7 @@ def test_a_target_that_may_not_be_written_to(lab: Lab) -> None:
     assert done.status == 1 and "Error: " in done.err and len(done.err.splitlines()) == 1
 
 
-# --- signals -----------------------------------------------------------------------------------------------------------
+# --- signals --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
@@ -234,10 +278,12 @@ def test_interrupted(lab: Lab, library: Path, number: signal.Signals) -> None:
     lab.check_no_ghosts()
 
 
-# --- the source --------------------------------------------------------------------------------------------------------
+# --- the source -----------------------------------------------------------------------------------
 
 
-def test_a_source_that_changes_after_it_was_read(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_a_source_that_changes_after_it_was_read(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "c.jpg": jpeg(3)})
     place = Applier._place
 
@@ -260,7 +306,9 @@ def test_a_source_that_changes_after_it_was_read(lab: Lab, monkeypatch: pytest.M
     assert set(lab.stored().values()) == {content_hash(jpeg(3)), content_hash(jpeg(9))}
 
 
-def test_a_source_that_changes_before_it_would_be_removed_stays(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_a_source_that_changes_before_it_would_be_removed_stays(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "b.jpg.xmp": b"<x/>"})
     recorded = Applier._recorded
 
@@ -270,7 +318,19 @@ def test_a_source_that_changes_before_it_would_be_removed_stays(lab: Lab, monkey
         return recorded(self, stored, *rest)
 
     monkeypatch.setattr(Applier, "_recorded", meddling)
-    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 3
+    assert (
+        inside(
+            lab,
+            monkeypatch,
+            "upload_to_nas_from_disk",
+            lab.source,
+            "--nas_root",
+            lab.root,
+            "--move",
+            "--json",
+        )
+        == 3
+    )
     out = capfd.readouterr().out
     assert "kept in the source: it changed during the run" in out
     assert "its sidecar b.jpg.xmp changed during the run" in out
@@ -279,7 +339,9 @@ def test_a_source_that_changes_before_it_would_be_removed_stays(lab: Lab, monkey
     assert set(lab.documents()) == {content_hash(jpeg(1)), content_hash(jpeg(2))}
 
 
-def test_what_the_index_refuses_stays_in_the_source(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_what_the_index_refuses_stays_in_the_source(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "copy.jpg": jpeg(1), "b.jpg": jpeg(2)})
     create = Recording.create_lines
 
@@ -290,7 +352,19 @@ def test_what_the_index_refuses_stays_in_the_source(lab: Lab, monkeypatch: pytes
         return lines
 
     monkeypatch.setattr(Recording, "create_lines", unfit)
-    assert inside(lab, monkeypatch, "upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json") == 3
+    assert (
+        inside(
+            lab,
+            monkeypatch,
+            "upload_to_nas_from_disk",
+            lab.source,
+            "--nas_root",
+            lab.root,
+            "--move",
+            "--json",
+        )
+        == 3
+    )
     assert "the index refused the record" in capfd.readouterr().out
     assert set(hashes(lab.source)) == {"a.jpg", "copy.jpg"}
     assert set(lab.documents()) == {content_hash(jpeg(2))}
@@ -300,7 +374,7 @@ def test_what_the_index_refuses_stays_in_the_source(lab: Lab, monkeypatch: pytes
     lab.check_no_ghosts()
 
 
-# --- Elasticsearch -----------------------------------------------------------------------------------------------------
+# --- Elasticsearch --------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -344,8 +418,11 @@ def test_the_programs_own_node_killed_in_the_middle_is_started_again(
 ) -> None:
     with open_folder() as folder:
         lab = Lab(folder, None, "own")
-        lab.variables = {"CATALOG_NODE_HOME": str(second_node.home), "CATALOG_ELASTICSEARCH_DISTRIBUTION": str(distribution_zip),
-                         "CATALOG_ENGINE_HEAP_MB": "256"}  # fmt: skip
+        lab.variables = {
+            "CATALOG_NODE_HOME": str(second_node.home),
+            "CATALOG_ELASTICSEARCH_DISTRIBUTION": str(distribution_zip),
+            "CATALOG_ENGINE_HEAP_MB": "256",
+        }
         many(lab.source, 800)
         process = lab.uploading()
         wait_for(lambda: journal_lines(lab) > 600, process)

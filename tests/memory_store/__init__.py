@@ -1,1 +1,3 @@
-"""A third kind of store, for tests: everything lies in memory, its capabilities vary, and it counts what it is asked."""
+"""A third kind of store, for tests: everything lies in memory, its capabilities vary,
+and it counts what it is asked.
+"""

@@ -97,7 +97,9 @@ class Disk:
     folders: set[str] = field(default_factory=set)
     unfinished: dict[int, bytes] = field(default_factory=dict)
     changes: int = 0
-    changed: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
+    changed: threading.Condition = field(
+        default_factory=lambda: threading.Condition(threading.RLock())
+    )
     _files: dict[str, File] = field(default_factory=dict)
     _stated: dict[int, Mapping[str, str]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -128,7 +130,9 @@ class Disk:
     def stated(self, file: File) -> Mapping[str, str]:
         """The checksums that the disk states of a file."""
         if file.version not in self._stated:
-            self._stated[file.version] = {kind: _BY_KIND[kind](file) for kind in self.traits.checksums}
+            self._stated[file.version] = {
+                kind: _BY_KIND[kind](file) for kind in self.traits.checksums
+            }
         return self._stated[file.version]
 
     def below(self, folder: str) -> list[File]:

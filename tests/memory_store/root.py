@@ -53,10 +53,18 @@ class MemoryRoot:
         """By the paths on one disk."""
         if not isinstance(other, MemoryRoot) or other.disk is not self.disk:
             return None
-        mine, theirs = (self.disk.key(f"/{root.path}/".replace("//", "/")) for root in (self, other))
+        mine, theirs = (
+            self.disk.key(f"/{root.path}/".replace("//", "/")) for root in (self, other)
+        )
         if mine == theirs:
             return Overlap.SAME
-        return Overlap.INSIDE if mine.startswith(theirs) else Overlap.AROUND if theirs.startswith(mine) else None
+        return (
+            Overlap.INSIDE
+            if mine.startswith(theirs)
+            else Overlap.AROUND
+            if theirs.startswith(mine)
+            else None
+        )
 
     def upwards(self) -> Iterator[MemoryRoot]:
         """The folder and those above it."""
@@ -84,9 +92,13 @@ class MemoryKind:
 
     def parse(self, given: str) -> str:
         """The disk, and the folder on it."""
-        parts = [part for part in given.removeprefix(self.prefix).split("/") if part not in ("", ".")]
+        parts = [
+            part for part in given.removeprefix(self.prefix).split("/") if part not in ("", ".")
+        ]
         if not parts or ".." in parts:
-            raise UsageError(f"{given} is no folder in memory.", hint=f"Name one as in {self.example}.")
+            raise UsageError(
+                f"{given} is no folder in memory.", hint=f"Name one as in {self.example}."
+            )
         return "/".join(parts)
 
     def folder(self, text: str) -> Path | None:

@@ -42,7 +42,9 @@ class MemoryStore:
     kind: ClassVar[str] = "memory"
     folder: ClassVar[Path | None] = None
 
-    def __init__(self, name: str, root: str, disk: Disk, *, managed: bool = True, is_new: bool = False) -> None:
+    def __init__(
+        self, name: str, root: str, disk: Disk, *, managed: bool = True, is_new: bool = False
+    ) -> None:
         self.name = name
         self.root = root
         self.disk = disk
@@ -60,11 +62,13 @@ class MemoryStore:
         path = "/".join(part for part in folder.split("/") if part not in ("", "."))
         if not folder.startswith("/"):
             return path
-        if self.disk.key(f"{path}/").startswith(self.disk.key(f"{self.root}/" if self.root else "")):
+        if self.disk.key(f"{path}/").startswith(
+            self.disk.key(f"{self.root}/" if self.root else "")
+        ):
             return path[len(self.root) :].lstrip("/")
         raise UsageError(f"{folder} does not lie in {self.place}.")
 
-    # --- reading ---------------------------------------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------------------
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
         """Every entry below a folder, a folder at a time, sorted."""
@@ -76,7 +80,9 @@ class MemoryStore:
         self._seen = self.disk.changes
         found = [self._entry(file) for file in self.disk.below(self._full(prefix))]
         if prefix and not found:
-            raise NotFound(f"There is no folder {prefix} in store {self.name}.", store=self.name, path=prefix)
+            raise NotFound(
+                f"There is no folder {prefix} in store {self.name}.", store=self.name, path=prefix
+            )
         found = [entry for entry in found if entry.path.split("/")[0] != PRIVATE]
         for entry in sorted(found, key=_order):
             if recursive or self.disk.key(entry.folder) == self.disk.key(prefix):
@@ -103,12 +109,16 @@ class MemoryStore:
     def thumbnails(self, paths: Sequence[str]) -> dict[str, bytes]:
         """Small upright JPEGs of those files that have one, if the disk makes any."""
         self.disk.count("thumbnails")
-        found = {path: _thumbnail(self._file(path).data) for path in paths if self.disk.traits.thumbnails}
+        found = {
+            path: _thumbnail(self._file(path).data) for path in paths if self.disk.traits.thumbnails
+        }
         return {path: data for path, data in found.items() if data}
 
     def digests(self, path: str, kinds: Sequence[str], *, anew: bool = False) -> Digests:
         """The content hash, and checksums where all of the file is read for it."""
-        return Digests(self.checksum(path, anew=anew), digests_of(self._file(path).data, kinds).checksums)
+        return Digests(
+            self.checksum(path, anew=anew), digests_of(self._file(path).data, kinds).checksums
+        )
 
     def checksum(self, path: str, *, anew: bool = False) -> str:
         """The content hash: as stated, else by reading all of the file."""
@@ -123,7 +133,7 @@ class MemoryStore:
         with self.disk.changed:
             return self.disk.changed.wait_for(lambda: self.disk.changes != self._seen, seconds)
 
-    # --- writing ---------------------------------------------------------------------------------------------------
+    # --- writing ----------------------------------------------------------------------------------
 
     def put(self, path: str, stream: BinaryIO, size: int, mtime_ns: int, checksum: str) -> Entry:
         """Take all bytes, compare them, then appear under the name if it is free."""
@@ -134,7 +144,9 @@ class MemoryStore:
         try:
             data = self._received(token, stream, path)
             if len(data) != size or content_hash(data) != checksum:
-                raise FixityMismatch(f"The copy of {path} is not what was read before.", store=self.name, path=path)
+                raise FixityMismatch(
+                    f"The copy of {path} is not what was read before.", store=self.name, path=path
+                )
             return self._appear(path, data, mtime_ns)
         finally:
             self.disk.unfinished.pop(token, None)
@@ -147,7 +159,9 @@ class MemoryStore:
                 self.disk.unfinished[token] = part
                 self.disk.taken += len(part)
         except OSError as error:
-            raise StoreError(f"Store {self.name} failed at {path} ({error}).", store=self.name, path=path) from error
+            raise StoreError(
+                f"Store {self.name} failed at {path} ({error}).", store=self.name, path=path
+            ) from error
         return b"".join(parts)
 
     def _appear(self, path: str, data: bytes, mtime_ns: int, number: int = 0) -> Entry:
@@ -162,7 +176,9 @@ class MemoryStore:
                     path=path,
                 )
             made = self.disk.number()
-            self.disk.add(File(self._full(path), data, mtime_ns // step * step, number or made, made))
+            self.disk.add(
+                File(self._full(path), data, mtime_ns // step * step, number or made, made)
+            )
         return self._there(path)
 
     def copy(self, source: str, target: str) -> Entry:
@@ -192,7 +208,11 @@ class MemoryStore:
 
         None for any other store.
         """
-        if not isinstance(source, MemoryStore) or source.disk is not self.disk or not self.capabilities.server_side_copy:
+        if (
+            not isinstance(source, MemoryStore)
+            or source.disk is not self.disk
+            or not self.capabilities.server_side_copy
+        ):
             return None
         self.disk.count("adopt", path)
         file = source._file(path)
@@ -215,7 +235,11 @@ class MemoryStore:
             if not self.capabilities.trash:
                 return ""
             for number in itertools.count():
-                key = f"{batch or 'unnamed'}.{number}/{path}" if number else f"{batch or 'unnamed'}/{path}"
+                key = (
+                    f"{batch or 'unnamed'}.{number}/{path}"
+                    if number
+                    else f"{batch or 'unnamed'}/{path}"
+                )
                 if not self._is_taken(self._trash(key)):
                     self.disk.add(replace(file, path=self._trash(key)))
                     return key
@@ -228,7 +252,9 @@ class MemoryStore:
         if file is None:
             return
         if seen is not None and seen.revision != self._revision(file):
-            raise StoreError(f"{path} in store {self.name} was changed, and is kept.", store=self.name, path=path)
+            raise StoreError(
+                f"{path} in store {self.name} was changed, and is kept.", store=self.name, path=path
+            )
         self.disk.drop(file.path)
 
     def remove_empty_folder(self, path: str) -> bool:
@@ -238,7 +264,7 @@ class MemoryStore:
     def settle(self, paths: Paths) -> None:
         """Nothing: what is in memory is there."""
 
-    # --- the trash, and files of the catalog's own -----------------------------------------------------------------
+    # --- the trash, and files of the catalog's own ------------------------------------------------
 
     def trashed(self) -> Iterator[Trashed]:
         """What lies in the trash, oldest batch first."""
@@ -293,7 +319,7 @@ class MemoryStore:
     def close(self) -> None:
         """Nothing is held."""
 
-    # --- private ---------------------------------------------------------------------------------------------------
+    # --- private ----------------------------------------------------------------------------------
 
     def _full(self, path: str) -> str:
         return "/".join(part for part in (self.root, path) if part)
@@ -303,7 +329,9 @@ class MemoryStore:
 
     def _check_root(self) -> None:
         if not self._is_new and not self.disk.has_folder(self.root):
-            raise StoreUnavailable(f"The folder {self.place} of store {self.name} is not there.", store=self.name)
+            raise StoreUnavailable(
+                f"The folder {self.place} of store {self.name} is not there.", store=self.name
+            )
 
     def _at(self, path: str) -> File | None:
         check_inside(path, self)
@@ -323,13 +351,19 @@ class MemoryStore:
         check_in_trash(key, self)
         file = self.disk.at(self._trash(key))
         if file is None:
-            raise NotFound(f"{key} is not in the trash of store {self.name}.", store=self.name, path=key)
+            raise NotFound(
+                f"{key} is not in the trash of store {self.name}.", store=self.name, path=key
+            )
         return file
 
     def _is_taken(self, full: str) -> bool:
         above = full.split("/")
         folders = ("/".join(above[:n]) for n in range(1, len(above)))
-        return self.disk.at(full) is not None or bool(self.disk.below(full)) or any(map(self.disk.at, folders))
+        return (
+            self.disk.at(full) is not None
+            or bool(self.disk.below(full))
+            or any(map(self.disk.at, folders))
+        )
 
     def _check_free(self, path: str) -> None:
         """Raise what is wrong with a path that a file is to appear at."""
@@ -337,7 +371,9 @@ class MemoryStore:
         self._check_root()
         full = self._full(path)
         if self.disk.at(full) is not None or self.disk.below(full):
-            raise AlreadyExists(f"{path} is already in store {self.name}.", store=self.name, path=path)
+            raise AlreadyExists(
+                f"{path} is already in store {self.name}.", store=self.name, path=path
+            )
         if self._is_taken(full):
             raise InvalidPath(
                 f"A file of store {self.name} lies where the folder of {path} should be.",

@@ -54,8 +54,14 @@ class Titles:
     def plans(self) -> Iterator[Sequence[GiveTitle]]:
         self._repository.refresh()
         untitled = {"bool": {"must_not": {"exists": {"field": "title"}}}}
-        hits = sorted(hit["_id"] for page in self._repository.scan_pages(untitled, source=False) for hit in page)
-        yield from first_of(([GiveTitle(key, self._request.title)] for key in hits), self._request.limit)
+        hits = sorted(
+            hit["_id"]
+            for page in self._repository.scan_pages(untitled, source=False)
+            for hit in page
+        )
+        yield from first_of(
+            ([GiveTitle(key, self._request.title)] for key in hits), self._request.limit
+        )
 
     def foresee(self, action: GiveTitle) -> Outcome:
         return Outcome(action.name, action.key, "planned", hash=action.hash)
@@ -63,8 +69,17 @@ class Titles:
     def apply(self, run: Session, plans: Iterator[Sequence[GiveTitle]]) -> None:
         for plan in plans:
             for action in plan:
-                (became,) = run.edit([Edit(action.hash, action.name, titled(action.title), {"effect": "index"})])
-                run.report.add(Outcome(action.name, action.key, "titled" if became == "done" else "failed", hash=action.hash))
+                (became,) = run.edit(
+                    [Edit(action.hash, action.name, titled(action.title), {"effect": "index"})]
+                )
+                run.report.add(
+                    Outcome(
+                        action.name,
+                        action.key,
+                        "titled" if became == "done" else "failed",
+                        hash=action.hash,
+                    )
+                )
 
     def conclude(self, report: Report) -> None:
         report.notice(f"{report.counts['titled']} are called {self._request.title} now.")

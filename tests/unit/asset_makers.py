@@ -15,13 +15,22 @@ from catalog.domain.stacks import Member
 SUMMER = datetime(2019, 7, 12, 18, 30, 15)
 
 
-def taken(wall: datetime = SUMMER, source: str = "exif:DateTimeOriginal", *, has_time: bool = True) -> CaptureTime:
+def taken(
+    wall: datetime = SUMMER, source: str = "exif:DateTimeOriginal", *, has_time: bool = True
+) -> CaptureTime:
     return CaptureTime(wall, source, "high", has_time=has_time)
 
 
 def facts(content: str = "one", filetype: str = "jpeg", **known: Any) -> Facts:
     kind = BY_NAME[filetype]
-    return Facts(content_hash(content.encode()), len(content.encode()), filetype, kind.kind, kind.mime, **known)
+    return Facts(
+        content_hash(content.encode()),
+        len(content.encode()),
+        filetype,
+        kind.kind,
+        kind.mime,
+        **known,
+    )
 
 
 def asset(
@@ -37,9 +46,17 @@ def asset(
 ) -> Asset:
     if city:
         place = Place("Belgium", "BE", "Flanders", city, "table")
-    return Asset(facts(content, filetype, **known), None if undated else captured or taken(), place, (), messenger)
+    return Asset(
+        facts(content, filetype, **known),
+        None if undated else captured or taken(),
+        place,
+        (),
+        messenger,
+    )
 
 
-def member(path: str, content: str = "one", filetype: str = "jpeg", *sidecars: str, **known: Any) -> Member:
+def member(
+    path: str, content: str = "one", filetype: str = "jpeg", *sidecars: str, **known: Any
+) -> Member:
     shot = asset(content, filetype, **known)
     return Member(Entry(path, shot.facts.size), shot, tuple(Entry(name, 5) for name in sidecars))

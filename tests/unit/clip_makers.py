@@ -1,4 +1,6 @@
-"""Small videos made by code: boxes, chunks and elements by hand, and real clips encoded with PyAV."""
+"""Small videos made by code: boxes, chunks and elements by hand,
+and real clips encoded with PyAV.
+"""
 
 from __future__ import annotations
 
@@ -43,13 +45,23 @@ def trak(
     ticks: int = 40,
     tail: bytes = b"",
 ) -> bytes:
-    tkhd = box(b"tkhd", struct.pack(">IIIIII", 7, created, created, 1, 0, 5000), bytes(16), struct.pack(">9i", *matrix),
-               struct.pack(">II", size[0] << 16, size[1] << 16))  # fmt: skip
+    tkhd = box(
+        b"tkhd",
+        struct.pack(">IIIIII", 7, created, created, 1, 0, 5000),
+        bytes(16),
+        struct.pack(">9i", *matrix),
+        struct.pack(">II", size[0] << 16, size[1] << 16),
+    )
     mdhd = box(b"mdhd", struct.pack(">IIIIII", 0, created, created, 1000, 5000, 0))
     if handler == b"vide":
         fields = bytes(6) + struct.pack(">H", 1) + bytes(16) + struct.pack(">HH", *size) + bytes(50)
     else:
-        fields = bytes(6) + struct.pack(">H", 1) + bytes(8) + struct.pack(">HHHHI", 1, 16, 0, 0, 8000 << 16)
+        fields = (
+            bytes(6)
+            + struct.pack(">H", 1)
+            + bytes(8)
+            + struct.pack(">HHHHI", 1, 16, 0, 0, 8000 << 16)
+        )
     stsd = box(b"stsd", struct.pack(">II", 0, 1), box(codec, fields, tail))
     stts = box(b"stts", struct.pack(">IIII", 0, 1, frames, ticks))
     hdlr = box(b"hdlr", bytes(8), handler, bytes(12))
@@ -63,7 +75,9 @@ def keys_meta(values: dict[str, str]) -> bytes:
         for i, text in enumerate(values.values(), 1)
     )
     hdlr = box(b"hdlr", bytes(8), b"mdta", bytes(12))
-    return box(b"meta", hdlr, box(b"keys", struct.pack(">II", 0, len(values)), keys), box(b"ilst", items))
+    return box(
+        b"meta", hdlr, box(b"keys", struct.pack(">II", 0, len(values)), keys), box(b"ilst", items)
+    )
 
 
 def text_box(kind: bytes, text: str) -> bytes:
@@ -83,9 +97,20 @@ def chunk_list(kind: bytes, *members: bytes, outer: bytes = b"LIST") -> bytes:
     return chunk(outer, kind + b"".join(members))
 
 
-def avi(*extra: bytes, codec: bytes = b"MJPG", frames: int = 50, usec: int = 100_000, stream_frames: int = 50) -> bytes:
+def avi(
+    *extra: bytes,
+    codec: bytes = b"MJPG",
+    frames: int = 50,
+    usec: int = 100_000,
+    stream_frames: int = 50,
+) -> bytes:
     avih = chunk(b"avih", struct.pack("<10I", usec, 0, 0, 0, frames, 0, 1, 0, 320, 240) + bytes(16))
-    strh = chunk(b"strh", b"vids" + codec + struct.pack("<IHHIIIIIIIII", 0, 0, 0, 0, 1, 10, 0, stream_frames, 0, 0, 0, 0))
+    strh = chunk(
+        b"strh",
+        b"vids"
+        + codec
+        + struct.pack("<IHHIIIIIIIII", 0, 0, 0, 0, 1, 10, 0, stream_frames, 0, 0, 0, 0),
+    )
     strf = chunk(b"strf", struct.pack("<IiiHH", 40, 320, 240, 1, 24) + codec + bytes(20))
     hdrl = chunk_list(b"hdrl", avih, chunk_list(b"strl", strh, strf))
     return chunk_list(b"AVI ", hdrl, *extra, chunk_list(b"movi", bytes(64)), outer=b"RIFF")
@@ -98,14 +123,18 @@ def element(identifier: int, *parts: bytes) -> bytes:
 
 
 def transport_stream(payload: bytes, step: int = 192, pid: int = 0x1011) -> bytes:
-    """The payload cut into packets of 184 bytes; padding packets follow so that the stream is recognised."""
+    """The payload cut into packets of 184 bytes;
+    padding packets follow so that the stream is recognised.
+    """
     packets = []
     pieces = [payload[i : i + 184] for i in range(0, len(payload), 184)]
     for piece in pieces:
         stuffing = 184 - len(piece)
         head = bytes([0x47, pid >> 8, pid & 0xFF, 0x30 if stuffing else 0x10])
         if stuffing:
-            head += bytes([stuffing - 1]) + (b"\0" + b"\xff" * (stuffing - 2) if stuffing > 1 else b"")
+            head += bytes([stuffing - 1]) + (
+                b"\0" + b"\xff" * (stuffing - 2) if stuffing > 1 else b""
+            )
         packets.append(bytes(step - 188) + head + piece)
     packets += [bytes(step - 188) + b"\x47\x1f\xff\x10" + b"\xff" * 184] * 10
     return b"".join(packets)
@@ -113,7 +142,11 @@ def transport_stream(payload: bytes, step: int = 192, pid: int = 0x1011) -> byte
 
 def mdpm(packs: dict[int, bytes]) -> bytes:
     mark = bytes.fromhex("17ee8c60f84d11d98cd60800200c9a66") + b"MDPM"
-    body = mark + bytes([len(packs)]) + b"".join(bytes([tag]) + value for tag, value in sorted(packs.items()))
+    body = (
+        mark
+        + bytes([len(packs)])
+        + b"".join(bytes([tag]) + value for tag, value in sorted(packs.items()))
+    )
     return body.replace(b"\0\0\0", b"\0\0\3\0")
 
 
@@ -121,10 +154,24 @@ def asf(created: int, play: int, preroll: int) -> bytes:
     properties = bytes(16) + struct.pack("<QQQQQQ", 0, created, 10, play, play, preroll) + bytes(16)
     guid = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
     video = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b") + bytes(38)
-    video += struct.pack("<IIBH", 352, 288, 2, 40) + struct.pack("<IiiHH", 40, 352, 288, 1, 24) + b"WMV2" + bytes(20)
+    video += (
+        struct.pack("<IIBH", 352, 288, 2, 40)
+        + struct.pack("<IiiHH", 40, 352, 288, 1, 24)
+        + b"WMV2"
+        + bytes(20)
+    )
     stream = bytes.fromhex("9107dcb7b7a9cf118ee600c00c205365")
-    objects = guid + struct.pack("<Q", 24 + len(properties)) + properties + stream + struct.pack("<Q", 24 + len(video)) + video
-    header = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + struct.pack("<QIBB", 30 + len(objects), 2, 1, 2)
+    objects = (
+        guid
+        + struct.pack("<Q", 24 + len(properties))
+        + properties
+        + stream
+        + struct.pack("<Q", 24 + len(video))
+        + video
+    )
+    header = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + struct.pack(
+        "<QIBB", 30 + len(objects), 2, 1, 2
+    )
     return header + objects
 
 
@@ -138,9 +185,16 @@ def read(data: bytes, name: str = "clip.mov", path: str = "") -> Findings:
 
 
 def encode(
-    path: Path, codec: str, size: tuple[int, int] = (320, 240), frames: int = 24, rate: int = 12, black: int = 0,
-    options: dict[str, str] | None = None, metadata: dict[str, str] | None = None, container_format: str | None = None,
-) -> Path:  # fmt: skip
+    path: Path,
+    codec: str,
+    size: tuple[int, int] = (320, 240),
+    frames: int = 24,
+    rate: int = 12,
+    black: int = 0,
+    options: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None,
+    container_format: str | None = None,
+) -> Path:
     """A real clip: `black` dark frames first, then bright ones with a red left half."""
     with av.open(str(path), "w", format=container_format, options=options or {}) as container:
         container.metadata.update(metadata or {})

@@ -1,4 +1,6 @@
-"""The reading process, except that a file's name tells it how to misbehave: `die-1.jpg`, `hang.jpg` and so on."""
+"""The reading process, except that a file's name tells it how to misbehave: `die-1.jpg`,
+`hang.jpg` and so on.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ SIZES = {2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 10: 8, 12: 8}
 
 
 def value(kind: int, numbers: Any, order: str) -> tuple[int, bytes]:
-    """Count and bytes of a TIFF value; text and bytes as given, rationals as (top, bottom) pairs."""
+    """Count and bytes of a TIFF value; text and bytes as given, rationals as (top,
+    bottom) pairs.
+    """
     if isinstance(numbers, str):
         numbers = numbers.encode() + b"\0"
     if isinstance(numbers, bytes):
@@ -41,7 +43,10 @@ def tiff(
     extra: bytes = b"",
     **subs: dict[int, tuple[int, Any]],
 ) -> bytes:
-    """A TIFF block: `main` is IFD0; keywords exif, gps, raw are directories linked from it. `extra` follows at the end."""
+    """A TIFF block: `main` is IFD0; keywords exif, gps, raw are directories linked from it.
+
+    `extra` follows at the end.
+    """
     pointers = {"exif": 0x8769, "gps": 0x8825, "raw": 0x14A}
     blob = (b"II" if order == "<" else b"MM") + (magic if order == "<" else magic[::-1]) + bytes(4)
     entries = dict(main)
@@ -103,9 +108,11 @@ def xmp(properties: str, attributes: str = "") -> bytes:
     }
     declared = " ".join(f'xmlns:{k}="{v}"' for k, v in spaces.items())
     return (
-        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta '
+        'xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        f'<rdf:Description rdf:about="" {declared} {attributes}>{properties}</rdf:Description></rdf:RDF></x:xmpmeta>'
+        f'<rdf:Description rdf:about="" {declared} '
+        f"{attributes}>{properties}</rdf:Description></rdf:RDF></x:xmpmeta>"
         '<?xpacket end="w"?>'
     ).encode()
 
@@ -119,7 +126,9 @@ def iptc(*records: tuple[int, bytes]) -> bytes:
 
 
 def photoshop(records: bytes) -> bytes:
-    return b"8BIM\x04\x04\0\0" + struct.pack(">I", len(records)) + records + b"\0" * (len(records) % 2)
+    return (
+        b"8BIM\x04\x04\0\0" + struct.pack(">I", len(records)) + records + b"\0" * (len(records) % 2)
+    )
 
 
 def photoshop_segment(records: bytes) -> bytes:
@@ -149,7 +158,14 @@ TAKEN = {
     0x920A: (5, [(35, 1)]),
     0xA434: (2, "35mm f/2"),
 }
-PLACE = {1: (2, "S"), 2: (5, degrees(33.8568)), 3: (2, "E"), 4: (5, degrees(151.2153)), 5: (7, b"\0"), 6: (5, [(125, 10)])}
+PLACE = {
+    1: (2, "S"),
+    2: (5, degrees(33.8568)),
+    3: (2, "E"),
+    4: (5, degrees(151.2153)),
+    5: (7, b"\0"),
+    6: (5, [(125, 10)]),
+}
 
 
 def camera_exif(order: str = "<") -> bytes:

@@ -1,4 +1,6 @@
-"""Imports run one way: errors, domain, (stores, media, index, engine), work, features, (cli, tools); no circles."""
+"""Imports run one way: errors, domain, (stores, media, index, engine), work, features, (cli,
+tools); no circles.
+"""
 
 from __future__ import annotations
 
@@ -48,9 +50,21 @@ ALLOWED: dict[str, set[str]] = {
 }
 """What each part may import of the others."""
 FEATURES = (
-    "ask", "reconcile", "mirror", "ingest", "removal", "said", "lookalikes", "review", "undo", "reingest", "stores",
-    "old_catalog", "health", "transfer",
-)  # fmt: skip
+    "ask",
+    "reconcile",
+    "mirror",
+    "ingest",
+    "removal",
+    "said",
+    "lookalikes",
+    "review",
+    "undo",
+    "reingest",
+    "stores",
+    "old_catalog",
+    "health",
+    "transfer",
+)
 """The order of the features: each may import those before it."""
 
 
@@ -60,7 +74,9 @@ def part_of(path: Path) -> str:
 
 
 def allowed_to(path: Path) -> set[str]:
-    """What a module may import: what its part may, and of the features its own and those before it."""
+    """What a module may import: what its part may,
+    and of the features its own and those before it.
+    """
     part = part_of(path)
     if part != "features" or path.parent.name == "features":
         return ALLOWED[part]
@@ -69,8 +85,14 @@ def allowed_to(path: Path) -> set[str]:
 
 
 def imported(path: Path) -> set[str]:
-    """The modules of catalog that a module imports anywhere, also inside functions, without the leading `catalog.`."""
-    package = ("catalog", *path.relative_to(PACKAGE).parts[:-1]) if path.is_relative_to(PACKAGE) else ("catalog", "tools")
+    """The modules of catalog that a module imports anywhere, also inside functions,
+    without the leading `catalog.`.
+    """
+    package = (
+        ("catalog", *path.relative_to(PACKAGE).parts[:-1])
+        if path.is_relative_to(PACKAGE)
+        else ("catalog", "tools")
+    )
     found = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -78,7 +100,11 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
             module = ".".join(part for part in (base, node.module) if part)
-            names = [f"{module}.{alias.name}" for alias in node.names] if _is_package(module) else [module]
+            names = (
+                [f"{module}.{alias.name}" for alias in node.names]
+                if _is_package(module)
+                else [module]
+            )
         else:
             continue
         found |= {name.partition(".")[2] for name in names if name.split(".")[0] == "catalog"}
@@ -96,7 +122,9 @@ def is_allowed(name: str, allowed: set[str]) -> bool:
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_no_arrow_points_the_wrong_way(path: Path):
     wrong = sorted(name for name in imported(path) if not is_allowed(name, allowed_to(path)))
-    assert wrong == [], f"{path.relative_to(ROOT)} must not import {', '.join('catalog.' + name for name in wrong)}"
+    assert wrong == [], (
+        f"{path.relative_to(ROOT)} must not import {', '.join('catalog.' + name for name in wrong)}"
+    )
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tools").glob("*.py")), ids=lambda p: p.name)
@@ -144,11 +172,15 @@ def circle_in(arrows: dict[str, set[str]]) -> list[str]:
 
 def test_every_part_and_every_feature_has_its_rule():
     assert {part_of(path) for path in MODULES} == set(ALLOWED)
-    assert {path.name for path in (PACKAGE / "features").iterdir() if (path / "__init__.py").exists()} == set(FEATURES)
+    assert {
+        path.name for path in (PACKAGE / "features").iterdir() if (path / "__init__.py").exists()
+    } == set(FEATURES)
 
 
 def test_every_package_is_installed():
-    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    packages = {
+        ".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")
+    }
     listed = re.search(r"packages =\n((?:    .*\n)+)", (ROOT / "setup.cfg").read_text())
     assert listed and set(listed[1].split()) == packages | {"catalog.tools"}
 
@@ -160,28 +192,53 @@ def test_the_reading_of_imports_sees_every_form():
     assert "media.stills" in imported(PACKAGE / "media" / "extract.py")  # inside a function
     assert not is_allowed("stores.local", ALLOWED["domain"])
     assert not is_allowed("cli.console", allowed_to(PACKAGE / "features" / "ask" / "search.py"))
-    assert not is_allowed("features.mirror.plan", allowed_to(PACKAGE / "features" / "reconcile" / "plan.py"))
+    assert not is_allowed(
+        "features.mirror.plan", allowed_to(PACKAGE / "features" / "reconcile" / "plan.py")
+    )
     assert is_allowed("domain.names", ALLOWED["stores"])
 
 
 def test_errors_imports_nothing_but_the_future():
     tree = ast.parse((PACKAGE / "errors.py").read_text("utf-8"))
-    names = [getattr(n, "module", None) for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+    names = [
+        getattr(n, "module", None)
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Import | ast.ImportFrom)
+    ]
     assert names == ["__future__"]
 
 
 def test_rules_and_plans_have_no_clock_no_files_and_no_network():
-    forbidden = {"time", "socket", "subprocess", "pathlib", "shutil", "random", "tempfile", "threading", "logging"}
+    forbidden = {
+        "time",
+        "socket",
+        "subprocess",
+        "pathlib",
+        "shutil",
+        "random",
+        "tempfile",
+        "threading",
+        "logging",
+    }
     for path in [*(PACKAGE / "domain").glob("*.py"), *PACKAGE.rglob("**/plan.py")]:
         tree = ast.parse(path.read_text("utf-8"))
         for node in ast.walk(tree):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", None) or ""]
+            names = (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [getattr(node, "module", None) or ""]
+            )
             assert not forbidden & {name.split(".")[0] for name in names}, path.name
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
-                assert called not in ("open", "print", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"), (
-                    path.name
-                )
+                assert called not in (
+                    "open",
+                    "print",
+                    "datetime.now",
+                    "datetime.utcnow",
+                    "datetime.today",
+                    "date.today",
+                ), path.name
 
 
 def test_no_module_has_a_name_that_says_nothing():
@@ -194,7 +251,9 @@ def test_every_module_says_what_it_is_for():
 
 def test_starting_the_program_loads_nothing_heavy():
     script = f"import sys, catalog.cli.program; print([m for m in {HEAVY!r} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -216,19 +275,30 @@ def test_a_search_loads_nothing_that_it_does_not_need():
     """Up to the first question to Elasticsearch, which nobody answers here: exit status 5."""
     unneeded = {*HEAVY, "dropbox", "filelock"} - {"elastic_transport", "requests"}
     script = SEARCH.format(unneeded=sorted(unneeded))
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines() == ["[]", "5", "[]"], done.stderr
 
 
 def test_a_reading_process_loads_neither_the_index_nor_the_settings():
     script = (
-        "import sys, catalog.media.worker, catalog.media.extract; print([m for m in sys.modules if m.startswith('catalog.')])"
+        "import sys, catalog.media.worker, catalog.media.extract; print([m for m in "
+        "sys.modules if m.startswith('catalog.')])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     loaded = {name.split(".")[1] for name in ast.literal_eval(done.stdout)}
     assert loaded <= {"media", "domain", "errors", "version"}
 
 
 def test_nothing_called_tools_is_installed_beside_the_package():
-    done = subprocess.run([sys.executable, "-P", "-c", "import tools"], capture_output=True, text=True, check=False, cwd="/")
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", "import tools"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
     assert done.returncode != 0

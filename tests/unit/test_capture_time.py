@@ -1,4 +1,6 @@
-"""When a shot was taken: which source wins, what is no date at all, and what names and folders tell."""
+"""When a shot was taken: which source wins, what is no date at all,
+and what names and folders tell.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ class FakeGazetteer:
         return None if offset is None else round(offset.total_seconds() / 60)
 
 
-@pytest.fixture(params=["UTC", "Europe/Brussels", "America/Los_Angeles", "Pacific/Kiritimati", "Asia/Kolkata"])
+@pytest.fixture(
+    params=["UTC", "Europe/Brussels", "America/Los_Angeles", "Pacific/Kiritimati", "Asia/Kolkata"]
+)
 def machine_zone(request: pytest.FixtureRequest) -> Iterator[str]:
     """The machine's own zone, which must not matter."""
     before = os.environ.get("TZ")
@@ -74,14 +78,18 @@ def best(*candidates: DateCandidate) -> CaptureTime:
     return found
 
 
-def described(name: str = "a.mov", *dates: DateCandidate, position: Position | None = None, mtime_ns: int = 0) -> CaptureTime:
+def described(
+    name: str = "a.mov", *dates: DateCandidate, position: Position | None = None, mtime_ns: int = 0
+) -> CaptureTime:
     describer = Describer(FakeGazetteer(), "Asia/Tokyo")
-    found = describer.describe(facts(dates=dates, position=position), Entry(name, 3, mtime_ns), NOW).captured
+    found = describer.describe(
+        facts(dates=dates, position=position), Entry(name, 3, mtime_ns), NOW
+    ).captured
     assert found is not None
     return found
 
 
-# --- order of sources ------------------------------------------------------------------------------------------------
+# --- order of sources -----------------------------------------------------------------------------
 
 
 def test_each_source_loses_to_every_better_one_whatever_the_order_they_come_in():
@@ -93,9 +101,19 @@ def test_each_source_loses_to_every_better_one_whatever_the_order_they_come_in()
 
 
 def test_the_order_is_the_one_that_was_agreed():
-    agreed = ["exif:DateTimeOriginal", "exif:DateTimeDigitized", "quicktime:creationdate", "quicktime:CreateDate",
-              "xmp:DateTimeOriginal", "iptc:DateCreated", "takeout:photoTakenTime", "gps", "filename", "folder",
-              "mtime"]  # fmt: skip
+    agreed = [
+        "exif:DateTimeOriginal",
+        "exif:DateTimeDigitized",
+        "quicktime:creationdate",
+        "quicktime:CreateDate",
+        "xmp:DateTimeOriginal",
+        "iptc:DateCreated",
+        "takeout:photoTakenTime",
+        "gps",
+        "filename",
+        "folder",
+        "mtime",
+    ]
     assert [source for source in ORDER if source in agreed] == agreed
 
 
@@ -111,7 +129,13 @@ def test_every_source_that_a_reader_names_has_a_place_in_the_order():
 
 def test_of_two_statements_by_one_source_the_first_counts():
     later = SHOT + timedelta(hours=1)
-    assert best(DateCandidate("exif:DateTimeOriginal", SHOT), DateCandidate("exif:DateTimeOriginal", later)).wall == SHOT
+    assert (
+        best(
+            DateCandidate("exif:DateTimeOriginal", SHOT),
+            DateCandidate("exif:DateTimeOriginal", later),
+        ).wall
+        == SHOT
+    )
 
 
 def test_without_any_statement_there_is_no_capture_time():
@@ -120,9 +144,18 @@ def test_without_any_statement_there_is_no_capture_time():
 
 @pytest.mark.parametrize(
     ("source", "confidence"),
-    [("exif:DateTimeOriginal", "high"), ("quicktime:creationdate", "high"), ("gps", "high"), ("quicktime:CreateDate", "medium"),
-     ("matroska:DateUTC", "medium"), ("filename", "medium"), ("folder", "low"), ("exif:DateTime", "low"), ("mtime", "low")],
-)  # fmt: skip
+    [
+        ("exif:DateTimeOriginal", "high"),
+        ("quicktime:creationdate", "high"),
+        ("gps", "high"),
+        ("quicktime:CreateDate", "medium"),
+        ("matroska:DateUTC", "medium"),
+        ("filename", "medium"),
+        ("folder", "low"),
+        ("exif:DateTime", "low"),
+        ("mtime", "low"),
+    ],
+)
 def test_confidence_follows_the_source(source: str, confidence: str):
     assert best(DateCandidate(source, SHOT)).confidence == confidence
 
@@ -133,11 +166,13 @@ def test_a_date_without_a_time_of_day_is_at_most_of_medium_confidence():
 
 
 def test_a_utc_time_of_a_make_that_writes_local_time_is_weak_and_stays_as_it_is():
-    found = described("a.mov", DateCandidate("quicktime:CreateDate", SHOT, is_utc=True, utc_doubtful=True))
+    found = described(
+        "a.mov", DateCandidate("quicktime:CreateDate", SHOT, is_utc=True, utc_doubtful=True)
+    )
     assert (found.wall, found.confidence, found.offset_minutes) == (SHOT, "low", None)
 
 
-# --- limits of the possible ------------------------------------------------------------------------------------------
+# --- limits of the possible -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -159,28 +194,44 @@ def test_impossible_dates_are_no_dates_and_leave_a_note(wall: datetime, reason: 
     assert notes == (f"exif:DateTimeOriginal {wall.isoformat()}: {reason}",)
 
 
-@pytest.mark.parametrize("wall", [datetime(1904, 1, 1, 5, 3), datetime(1970, 1, 1, 0, 0, 9), datetime(1980, 1, 6, 0, 0, 19)])
+@pytest.mark.parametrize(
+    "wall",
+    [datetime(1904, 1, 1, 5, 3), datetime(1970, 1, 1, 0, 0, 9), datetime(1980, 1, 6, 0, 0, 19)],
+)
 @pytest.mark.parametrize("source", ["quicktime:CreateDate", "matroska:DateUTC", "gps"])
 def test_a_container_clock_that_started_at_its_epoch_was_never_set(source: str, wall: datetime):
     assert choose([DateCandidate(source, wall, is_utc=True)], NOW)[0] is None
 
 
 def test_a_rejected_date_gives_way_to_the_next_source():
-    found, notes = choose([DateCandidate("exif:DateTimeOriginal", datetime(2099, 1, 1)), DateCandidate("filename", SHOT)], NOW)
+    found, notes = choose(
+        [
+            DateCandidate("exif:DateTimeOriginal", datetime(2099, 1, 1)),
+            DateCandidate("filename", SHOT),
+        ],
+        NOW,
+    )
     assert found is not None
     assert found.source == "filename"
     assert len(notes) == 1
 
 
 def test_a_day_ahead_is_still_possible_since_clocks_run_ahead_of_utc():
-    assert best(DateCandidate("exif:DateTimeOriginal", NOW + timedelta(hours=14))).wall == NOW + timedelta(hours=14)
+    assert best(
+        DateCandidate("exif:DateTimeOriginal", NOW + timedelta(hours=14))
+    ).wall == NOW + timedelta(hours=14)
 
 
 def test_old_photographs_with_dates_set_by_hand_are_accepted():
-    assert best(DateCandidate("exif:DateTimeOriginal", datetime(1906, 4, 18, 5, 12))).confidence == "high"
+    assert (
+        best(DateCandidate("exif:DateTimeOriginal", datetime(1906, 4, 18, 5, 12))).confidence
+        == "high"
+    )
 
 
-@pytest.mark.parametrize("wall", [datetime(2000, 1, 1), datetime(1980, 1, 1), datetime(2010, 1, 1, 0, 0, 20)])
+@pytest.mark.parametrize(
+    "wall", [datetime(2000, 1, 1), datetime(1980, 1, 1), datetime(2010, 1, 1, 0, 0, 20)]
+)
 def test_a_reset_clock_is_kept_but_doubted(wall: datetime):
     found, notes = choose([DateCandidate("exif:DateTimeOriginal", wall)], NOW)
     assert found is not None
@@ -196,7 +247,9 @@ def test_a_reset_clock_gives_way_to_a_statement_of_some_weight_but_not_to_the_ti
 
 @pytest.mark.parametrize("source", ["exif:DateTimeOriginal", "filename", "folder", "exif:DateTime"])
 def test_a_file_time_of_new_years_midnight_never_beats_a_better_source(source: str):
-    found = best(DateCandidate(source, SHOT), DateCandidate("mtime", datetime(2010, 1, 1), is_utc=True))
+    found = best(
+        DateCandidate(source, SHOT), DateCandidate("mtime", datetime(2010, 1, 1), is_utc=True)
+    )
     assert (found.source, found.wall) == (source, SHOT)
 
 
@@ -204,18 +257,23 @@ def test_a_new_years_midnight_without_a_known_time_is_no_reset_clock():
     assert choose([DateCandidate("folder", datetime(2010, 1, 1), precise=False)], NOW)[1] == ()
 
 
-# --- offsets ---------------------------------------------------------------------------------------------------------
+# --- offsets --------------------------------------------------------------------------------------
 
 
 def test_an_offset_is_lent_only_between_statements_of_the_same_wall_clock():
     plain = DateCandidate("exif:DateTimeOriginal", SHOT.replace(microsecond=70_000))
     assert best(plain, DateCandidate("xmp:DateCreated", SHOT, 120)).offset_minutes == 120
-    assert best(plain, DateCandidate("xmp:DateCreated", SHOT + timedelta(hours=1), 120)).offset_minutes is None
+    assert (
+        best(plain, DateCandidate("xmp:DateCreated", SHOT + timedelta(hours=1), 120)).offset_minutes
+        is None
+    )
 
 
 def test_the_instant_is_known_only_with_an_offset():
     assert best(DateCandidate("exif:DateTimeOriginal", SHOT)).instant is None
-    assert best(DateCandidate("exif:DateTimeOriginal", SHOT, 120)).instant == datetime(2019, 7, 12, 16, 30, 15, tzinfo=UTC)
+    assert best(DateCandidate("exif:DateTimeOriginal", SHOT, 120)).instant == datetime(
+        2019, 7, 12, 16, 30, 15, tzinfo=UTC
+    )
 
 
 def test_an_impossible_offset_is_dropped():
@@ -224,9 +282,21 @@ def test_an_impossible_offset_is_dropped():
 
 @pytest.mark.parametrize(
     ("text", "minutes"),
-    [("+01:00", 60), ("-0330", -210), ("+1", 60), ("Z", 0), ("+14:00", 840), ("+05:45\0", 345), ("\u221208:00", -480),
-     ("+15:00", None), ("+01:75", None), ("", None), ("CEST", None), ("01:00", None)],
-)  # fmt: skip
+    [
+        ("+01:00", 60),
+        ("-0330", -210),
+        ("+1", 60),
+        ("Z", 0),
+        ("+14:00", 840),
+        ("+05:45\0", 345),
+        ("\u221208:00", -480),
+        ("+15:00", None),
+        ("+01:75", None),
+        ("", None),
+        ("CEST", None),
+        ("01:00", None),
+    ],
+)
 def test_offsets_are_read_as_written(text: str, minutes: int | None):
     assert parse_offset(text) == minutes
 
@@ -236,7 +306,7 @@ def test_an_offset_survives_being_written_and_read(minutes: int):
     assert parse_offset(format_offset(minutes)) == minutes
 
 
-# --- texts -----------------------------------------------------------------------------------------------------------
+# --- texts ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -255,15 +325,27 @@ def test_an_offset_survives_being_written_and_read(minutes: int):
         ("2019:07:12 18:30:15.123456789", SHOT.replace(microsecond=123456), None, True),
     ],
 )
-def test_dates_are_read_from_exif_and_iso_texts(text: str, wall: datetime, offset: int | None, has_time: bool):
+def test_dates_are_read_from_exif_and_iso_texts(
+    text: str, wall: datetime, offset: int | None, has_time: bool
+):
     assert parse_date(text) == (wall, offset, has_time)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["0000:00:00 00:00:00", "    :  :     :  :  ", "", "2019:13:01 00:00:00", "2019:02:30 10:00:00", "2019:00:10", "hello",
-     "2019:07:12 25:00:00", "2019:07:12 10:61:00", "\0" * 20],
-)  # fmt: skip
+    [
+        "0000:00:00 00:00:00",
+        "    :  :     :  :  ",
+        "",
+        "2019:13:01 00:00:00",
+        "2019:02:30 10:00:00",
+        "2019:00:10",
+        "hello",
+        "2019:07:12 25:00:00",
+        "2019:07:12 10:61:00",
+        "\0" * 20,
+    ],
+)
 def test_texts_that_hold_no_possible_date_are_none(text: str):
     assert parse_date(text) is None
 
@@ -274,8 +356,18 @@ def test_any_text_is_a_date_or_none(text: str):
     assert found is None or isinstance(found[0], datetime)
 
 
-@pytest.mark.parametrize(("digits", "micro"), [("07", 70_000), ("5", 500_000), ("123456789", 123_456), ("000", 0), ("", 0),
-                                               ("x", 0), (" 12 \0", 120_000)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("digits", "micro"),
+    [
+        ("07", 70_000),
+        ("5", 500_000),
+        ("123456789", 123_456),
+        ("000", 0),
+        ("", 0),
+        ("x", 0),
+        (" 12 \0", 120_000),
+    ],
+)
 def test_subseconds_are_decimal_digits(digits: str, micro: int):
     assert with_subseconds(SHOT, digits).microsecond == micro
 
@@ -286,7 +378,7 @@ def test_a_capture_time_is_written_with_a_fraction_and_an_offset_only_where_they
     assert fine.isoformat() == "2019-07-12T18:30:15.070-03:30"
 
 
-# --- file names ------------------------------------------------------------------------------------------------------
+# --- file names -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -321,28 +413,46 @@ def test_file_names_tell_the_wall_clock(name: str, wall: datetime):
     assert found == DateCandidate("filename", wall)
 
 
-@pytest.mark.parametrize("name", ["PXL_20210102_030405678.jpg", "PXL_20210102_030405678.MP.jpg", "PXL_20210102_030405678~2.jpg"])
+@pytest.mark.parametrize(
+    "name",
+    ["PXL_20210102_030405678.jpg", "PXL_20210102_030405678.MP.jpg", "PXL_20210102_030405678~2.jpg"],
+)
 def test_the_pixel_camera_names_its_files_in_utc(name: str):
-    assert from_file_name(name) == DateCandidate("filename", datetime(2021, 1, 2, 3, 4, 5, 678_000), is_utc=True)
+    assert from_file_name(name) == DateCandidate(
+        "filename", datetime(2021, 1, 2, 3, 4, 5, 678_000), is_utc=True
+    )
 
 
-@pytest.mark.parametrize("name", ["VID-20200101-WA0001.mp4", "IMG-20200101-WA0001.jpg", "scan 2020-01-01.tif", "20200101.jpg"])
+@pytest.mark.parametrize(
+    "name",
+    ["VID-20200101-WA0001.mp4", "IMG-20200101-WA0001.jpg", "scan 2020-01-01.tif", "20200101.jpg"],
+)
 def test_file_names_may_tell_the_day_alone(name: str):
     assert from_file_name(name) == DateCandidate("filename", datetime(2020, 1, 1), precise=False)
 
 
 @pytest.mark.parametrize(
-    "name", ["2019-07-12-1920x1080.png", "2019-07-12-1015x768.jpg", "20190712_0001.jpg", "IMG-20190712-1830.jpg"]
+    "name",
+    [
+        "2019-07-12-1920x1080.png",
+        "2019-07-12-1015x768.jpg",
+        "20190712_0001.jpg",
+        "IMG-20190712-1830.jpg",
+    ],
 )
 def test_sizes_and_counters_behind_a_date_are_no_time(name: str):
     assert from_file_name(name) == DateCandidate("filename", datetime(2019, 7, 12), precise=False)
 
 
 def test_a_name_may_state_its_zone():
-    assert from_file_name("20190712T163015Z.png") == DateCandidate("filename", datetime(2019, 7, 12, 16, 30, 15), is_utc=True)
+    assert from_file_name("20190712T163015Z.png") == DateCandidate(
+        "filename", datetime(2019, 7, 12, 16, 30, 15), is_utc=True
+    )
     stated = DateCandidate("filename", datetime(2019, 7, 12, 18, 30, 15), 120)
     assert from_file_name("2019-07-12T18-30-15+0200.jpg") == stated
-    assert from_file_name("20190712_183015Zoo.jpg") == DateCandidate("filename", datetime(2019, 7, 12, 18, 30, 15))
+    assert from_file_name("20190712_183015Zoo.jpg") == DateCandidate(
+        "filename", datetime(2019, 7, 12, 18, 30, 15)
+    )
 
 
 def test_a_folder_named_for_a_backup_dates_no_older_file():
@@ -355,7 +465,9 @@ def test_a_folder_named_for_a_backup_dates_no_older_file():
         (datetime(1980, 1, 5), "folder"),
     ):
         assert best(folder, DateCandidate("mtime", wall, is_utc=True)).source == winner
-    notes = choose([folder, DateCandidate("mtime", datetime(2018, 5, 6, 7, 8), is_utc=True)], NOW)[1]
+    notes = choose([folder, DateCandidate("mtime", datetime(2018, 5, 6, 7, 8), is_utc=True)], NOW)[
+        1
+    ]
     assert notes == ("folder 2019-07-12T00:00:00: the file is older",)
 
 
@@ -367,9 +479,16 @@ def test_a_folder_that_names_a_span_gives_its_first_day():
 
 @pytest.mark.parametrize(
     ("name", "milliseconds"),
-    [("1562956215000.jpg", 0), ("FB_IMG_1562956215123.jpg", 123), ("mmexport1562956215123.jpg", 123), ("1562956215.jpg", 0),
-     ("IMG_1562956215123.jpg", 123), ("mmexport1562956215123(1).jpg", 123), ("wx_camera_1562956215123.mp4", 123)],
-)  # fmt: skip
+    [
+        ("1562956215000.jpg", 0),
+        ("FB_IMG_1562956215123.jpg", 123),
+        ("mmexport1562956215123.jpg", 123),
+        ("1562956215.jpg", 0),
+        ("IMG_1562956215123.jpg", 123),
+        ("mmexport1562956215123(1).jpg", 123),
+        ("wx_camera_1562956215123.mp4", 123),
+    ],
+)
 def test_names_that_count_seconds_since_1970_are_utc(name: str, milliseconds: int):
     wall = datetime(2019, 7, 12, 18, 30, 15, milliseconds * 1000)
     assert from_file_name(name) == DateCandidate("filename", wall, is_utc=True)
@@ -377,19 +496,43 @@ def test_names_that_count_seconds_since_1970_are_utc(name: str, milliseconds: in
 
 @pytest.mark.parametrize(
     "name",
-    ["1000012345.jpg", "IMG_1000067890.jpg", "1000012345.mp4",
-     "IMG_0007.jpg", "DSC01234.jpg", "P1010101.JPG", "2048x1536.jpg", "IMG_2048x1536.jpg", "20191399.jpg", "20190230.jpg",
-     "20190230_101010.jpg", "+32 475 12 34 56.jpg", "15551234567.jpg", "0475123456.jpg", "951234567.jpg", "00491701234567.jpg",
-     "5f3a2b1c-9d8e-4f70-8123-456789abcdef.jpg", "20190712-1830-4abc-8def-0123456789ab.jpg",
-     "1562956215a3b4c5d6e7f8091a2b3c4d.jpg", "1562956215_10152345678901234_3456789_n.jpg", "received_10203456789012345.jpeg",
-     "IMG_1234567.jpg", "scan 1999.tif", "holiday.jpg", "", ".jpg"],
-)  # fmt: skip
+    [
+        "1000012345.jpg",
+        "IMG_1000067890.jpg",
+        "1000012345.mp4",
+        "IMG_0007.jpg",
+        "DSC01234.jpg",
+        "P1010101.JPG",
+        "2048x1536.jpg",
+        "IMG_2048x1536.jpg",
+        "20191399.jpg",
+        "20190230.jpg",
+        "20190230_101010.jpg",
+        "+32 475 12 34 56.jpg",
+        "15551234567.jpg",
+        "0475123456.jpg",
+        "951234567.jpg",
+        "00491701234567.jpg",
+        "5f3a2b1c-9d8e-4f70-8123-456789abcdef.jpg",
+        "20190712-1830-4abc-8def-0123456789ab.jpg",
+        "1562956215a3b4c5d6e7f8091a2b3c4d.jpg",
+        "1562956215_10152345678901234_3456789_n.jpg",
+        "received_10203456789012345.jpeg",
+        "IMG_1234567.jpg",
+        "scan 1999.tif",
+        "holiday.jpg",
+        "",
+        ".jpg",
+    ],
+)
 def test_names_that_only_look_like_numbers_are_no_dates(name: str):
     assert from_file_name(name) is None
 
 
 def test_an_impossible_date_does_not_hide_a_possible_one_behind_it():
-    assert from_file_name("20190230_101010 2019-07-12 18.30.15.jpg") == DateCandidate("filename", SHOT)
+    assert from_file_name("20190230_101010 2019-07-12 18.30.15.jpg") == DateCandidate(
+        "filename", SHOT
+    )
 
 
 @given(st.text(max_size=60))
@@ -420,7 +563,7 @@ def test_messengers_are_known_by_their_names(name: str, is_one: bool):
     assert is_messenger_name(name) is is_one
 
 
-# --- folders ---------------------------------------------------------------------------------------------------------
+# --- folders --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -446,30 +589,49 @@ def test_folders_tell_a_day_or_a_month(folder: str, wall: datetime):
 
 @pytest.mark.parametrize(
     "folder",
-    ["", "2048x1536", "photos/2048x1536/b", "2019", "2019/13", "2019/07_August", "2019/02/30", "12019/07/12",
-     "100CANON", "v2019/07", "2019/7"],
-)  # fmt: skip
+    [
+        "",
+        "2048x1536",
+        "photos/2048x1536/b",
+        "2019",
+        "2019/13",
+        "2019/07_August",
+        "2019/02/30",
+        "12019/07/12",
+        "100CANON",
+        "v2019/07",
+        "2019/7",
+    ],
+)
 def test_folders_that_are_no_date_tell_nothing(folder: str):
     assert from_folders(folder) is None
 
 
-# --- the whole: file, name, folder and place -------------------------------------------------------------------------
+# --- the whole: file, name, folder and place ------------------------------------------------------
 
 
 def test_a_utc_video_shows_the_wall_clock_of_the_place_where_it_was_shot():
-    found = described("a.mov", DateCandidate("quicktime:CreateDate", SHOT, is_utc=True), position=Position(51, 3.7))
+    found = described(
+        "a.mov",
+        DateCandidate("quicktime:CreateDate", SHOT, is_utc=True),
+        position=Position(51, 3.7),
+    )
     assert found.isoformat() == "2019-07-12T20:30:15+02:00"
     assert (found.zone, found.instant) == ("Europe/Brussels", SHOT.replace(tzinfo=UTC))
 
 
 @pytest.mark.parametrize("position", [None, Position(-40, 20)])
 def test_a_utc_video_without_a_known_zone_shows_the_clock_at_home(position: Position | None):
-    found = described("a.mov", DateCandidate("quicktime:CreateDate", SHOT, is_utc=True), position=position)
+    found = described(
+        "a.mov", DateCandidate("quicktime:CreateDate", SHOT, is_utc=True), position=position
+    )
     assert (found.isoformat(), found.zone) == ("2019-07-13T03:30:15+09:00", "Asia/Tokyo")
 
 
 def test_a_wall_clock_is_never_shifted_by_the_place():
-    found = described("a.jpg", DateCandidate("exif:DateTimeOriginal", SHOT, 0), position=Position(51, 3.7))
+    found = described(
+        "a.jpg", DateCandidate("exif:DateTimeOriginal", SHOT, 0), position=Position(51, 3.7)
+    )
     assert found.isoformat() == "2019-07-12T18:30:15+00:00"
 
 
@@ -491,13 +653,23 @@ def test_name_and_folder_are_asked_where_the_file_states_nothing(machine_zone: s
     assert by_name == CaptureTime(SHOT, "filename", "medium")
     by_folder = describer.describe(facts(), mtime, NOW).captured
     assert by_folder == CaptureTime(datetime(2018, 5, 6), "folder", "low", has_time=False)
-    by_mtime = Describer(FakeGazetteer(), "Europe/Brussels", "/home/anna").describe(facts(), mtime, NOW).captured
-    assert by_mtime == CaptureTime(SHOT + timedelta(hours=2), "mtime", "low", 120, "Europe/Brussels")
+    by_mtime = (
+        Describer(FakeGazetteer(), "Europe/Brussels", "/home/anna")
+        .describe(facts(), mtime, NOW)
+        .captured
+    )
+    assert by_mtime == CaptureTime(
+        SHOT + timedelta(hours=2), "mtime", "low", 120, "Europe/Brussels"
+    )
 
 
 def test_the_zone_of_the_machine_changes_no_result(machine_zone: str):
     results = [
-        described("a.mov", DateCandidate("quicktime:CreateDate", SHOT, is_utc=True), position=Position(51, 3.7)),
+        described(
+            "a.mov",
+            DateCandidate("quicktime:CreateDate", SHOT, is_utc=True),
+            position=Position(51, 3.7),
+        ),
         described("a.mov", DateCandidate("quicktime:creationdate", SHOT, 120)),
         described("1562956215000.jpg"),
         described("PXL_20210102_030405678.jpg"),
@@ -517,7 +689,8 @@ def test_the_zone_of_the_machine_changes_no_result(machine_zone: str):
 CANDIDATES = st.builds(
     DateCandidate,
     source=st.sampled_from(ORDER),
-    wall=st.datetimes() | st.sampled_from([datetime(1904, 1, 1), datetime(2000, 1, 1), NOW, NOW + timedelta(days=2)]),
+    wall=st.datetimes()
+    | st.sampled_from([datetime(1904, 1, 1), datetime(2000, 1, 1), NOW, NOW + timedelta(days=2)]),
     offset_minutes=st.none() | st.integers(-100_000, 100_000),
     is_utc=st.booleans(),
     utc_doubtful=st.booleans(),
@@ -526,7 +699,9 @@ CANDIDATES = st.builds(
 
 
 @given(st.lists(CANDIDATES, max_size=8))
-def test_whatever_is_stated_the_choice_is_a_possible_date_with_a_possible_instant(candidates: list[DateCandidate]):
+def test_whatever_is_stated_the_choice_is_a_possible_date_with_a_possible_instant(
+    candidates: list[DateCandidate],
+):
     found, notes = choose(candidates, NOW)
     assert all(isinstance(note, str) for note in notes)
     if found is None:
@@ -540,7 +715,9 @@ def test_whatever_is_stated_the_choice_is_a_possible_date_with_a_possible_instan
 
 
 @given(st.lists(CANDIDATES, max_size=6), st.randoms())
-def test_the_choice_among_different_sources_does_not_depend_on_their_order(candidates: list[DateCandidate], random):
+def test_the_choice_among_different_sources_does_not_depend_on_their_order(
+    candidates: list[DateCandidate], random
+):
     distinct = list({c.source: c for c in candidates}.values())
     shuffled = random.sample(distinct, len(distinct))
     assert choose(distinct, NOW) == choose(shuffled, NOW)

@@ -66,8 +66,14 @@ def test_what_is_recorded_of_a_content_is_its_hash_and_more() -> None:
 
 
 def test_stores_are_compared_by_what_they_state() -> None:
-    assert [can_prove(kinds) for kinds in ([], ["etag"], ["crc32"], ["etag", "sha1"], ["dropbox"])] == [
-        False, False, False, True, True,
-    ]  # fmt: skip
+    assert [
+        can_prove(kinds) for kinds in ([], ["etag"], ["crc32"], ["etag", "sha1"], ["dropbox"])
+    ] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
     assert beside_the_content_hash(["etag", "md5", "crc32", "sha256"]) == ("sha256", "md5", "crc32")
     assert beside_the_content_hash(["sha1", "dropbox"]) == ()

@@ -1,4 +1,6 @@
-"""Readers of video metadata: QuickTime, MP4, AVI, Matroska, ASF, AVCHD, MPEG, and FFmpeg behind them."""
+"""Readers of video metadata: QuickTime, MP4, AVI, Matroska, ASF, AVCHD, MPEG,
+and FFmpeg behind them.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ from clip_makers import (
     text_box,
     trak,
     transport_stream,
-)  # fmt: skip
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,13 +50,15 @@ def walls(found: Findings, source: str) -> list[datetime]:
     return [d.wall for d in found.dates if d.source == source]
 
 
-# --- QuickTime and MP4 ---------------------------------------------------------------------------------------------
+# --- QuickTime and MP4 ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", [0, 1])
 def test_the_movie_header_gives_a_utc_date_and_a_duration(version: int) -> None:
     found = read(movie(mvhd(CREATED, 7250, 1000, version), trak()))
-    assert [(d.wall, d.source, d.is_utc, d.utc_doubtful) for d in found.dates] == [(SHOT, "quicktime:CreateDate", True, False)]
+    assert [(d.wall, d.source, d.is_utc, d.utc_doubtful) for d in found.dates] == [
+        (SHOT, "quicktime:CreateDate", True, False)
+    ]
     assert found.get("duration") == pytest.approx(7.25)
 
 
@@ -73,14 +77,20 @@ def test_the_track_clock_serves_where_the_movie_has_none() -> None:
 
 def test_apple_keys_give_local_date_place_device_and_live_photo_id() -> None:
     keys = {
-        "com.apple.quicktime.make": "Apple", "com.apple.quicktime.model": "iPhone 12",
+        "com.apple.quicktime.make": "Apple",
+        "com.apple.quicktime.model": "iPhone 12",
         "com.apple.quicktime.creationdate": "2019-07-12T20:30:15+0200",
-        "com.apple.quicktime.location.ISO6709": "+51.0500-003.7200+010.5/", "com.apple.quicktime.content.identifier": "ABC-1",
-    }  # fmt: skip
+        "com.apple.quicktime.location.ISO6709": "+51.0500-003.7200+010.5/",
+        "com.apple.quicktime.content.identifier": "ABC-1",
+    }
     found = read(movie(mvhd(CREATED), trak(), keys_meta(keys)))
     local = next(d for d in found.dates if d.source == "quicktime:creationdate")
     assert (local.wall, local.offset_minutes) == (datetime(2019, 7, 12, 20, 30, 15), 120)
-    assert (found.get("make"), found.get("model"), found.get("live_id")) == ("Apple", "iPhone 12", "ABC-1")
+    assert (found.get("make"), found.get("model"), found.get("live_id")) == (
+        "Apple",
+        "iPhone 12",
+        "ABC-1",
+    )
     assert found.position is not None
     assert (found.position.lat, found.position.lon, found.position.altitude) == (51.05, -3.72, 10.5)
 
@@ -93,7 +103,10 @@ def test_a_meta_box_with_a_version_is_read_as_one_without() -> None:
 
 def test_user_data_texts_are_read_and_the_terminator_is_no_box() -> None:
     device = text_box(b"\xa9mak", "ACME") + text_box(b"\xa9mod", "Cam 1")
-    day, place = text_box(b"\xa9day", "2019-07-12T20:30:15+0200"), text_box(b"\xa9xyz", "+10.0000+020.0000/")
+    day, place = (
+        text_box(b"\xa9day", "2019-07-12T20:30:15+0200"),
+        text_box(b"\xa9xyz", "+10.0000+020.0000/"),
+    )
     udta = box(b"udta", device, day, place, bytes(4))
     found = read(movie(mvhd(CREATED), trak(), udta))
     assert (found.get("make"), found.get("model")) == ("ACME", "Cam 1")
@@ -115,12 +128,21 @@ def test_a_release_day_of_a_shop_is_no_capture_date() -> None:
 def test_the_date_box_is_read_with_and_without_3gpp_fields(prefix: bytes) -> None:
     udta = box(b"udta", box(b"date", prefix, b"2018-02-07T10:15:08-0500\0"))
     found = read(movie(mvhd(0), udta, brand=b"3gp5"), "a.3gp")
-    assert [(d.wall, d.offset_minutes) for d in found.dates] == [(datetime(2018, 2, 7, 10, 15, 8), -300)]
+    assert [(d.wall, d.offset_minutes) for d in found.dates] == [
+        (datetime(2018, 2, 7, 10, 15, 8), -300)
+    ]
 
 
 @pytest.mark.parametrize("name", [b"home\0", b"\xfe\xff\0h\0o\0\0"])
 def test_a_3gpp_place_is_read(name: bytes) -> None:
-    loci = box(b"loci", bytes(6), name, b"\0", struct.pack(">iii", int(-3.5 * 65536), int(51.25 * 65536), 7 << 16), b"earth\0\0")
+    loci = box(
+        b"loci",
+        bytes(6),
+        name,
+        b"\0",
+        struct.pack(">iii", int(-3.5 * 65536), int(51.25 * 65536), 7 << 16),
+        b"earth\0\0",
+    )
     found = read(movie(mvhd(0), box(b"udta", loci)))
     assert found.position is not None
     assert (found.position.lat, found.position.lon, found.position.altitude) == (51.25, -3.5, 7)
@@ -134,22 +156,37 @@ def test_a_place_of_zeros_is_no_place() -> None:
 
 def test_a_turned_track_is_sized_as_shown() -> None:
     found = read(movie(mvhd(CREATED), trak(size=(1920, 1080), matrix=TURN_90)))
-    assert (found.get("width"), found.get("height"), found.get("rotation"), found.displayed) == (1080, 1920, 90, True)
+    assert (found.get("width"), found.get("height"), found.get("rotation"), found.displayed) == (
+        1080,
+        1920,
+        90,
+        True,
+    )
 
 
 def test_codecs_and_frame_rate_are_told() -> None:
     found = read(movie(mvhd(CREATED), trak(b"hvc1", frames=125), trak(b"sowt", handler=b"soun")))
-    assert (found.get("video_codec"), found.get("audio_codec"), found.get("frame_rate")) == ("hevc", "pcm_s16le", 25)
+    assert (found.get("video_codec"), found.get("audio_codec"), found.get("frame_rate")) == (
+        "hevc",
+        "pcm_s16le",
+        25,
+    )
 
 
 @pytest.mark.parametrize(("ticks", "rate"), [(40, 25.0), (5000, None)])
-def test_a_lone_sample_is_a_rate_only_where_it_lasts_as_long_as_a_frame(ticks: int, rate: float | None) -> None:
-    assert read(movie(mvhd(CREATED), trak(b"jpeg", frames=1, ticks=ticks))).get("frame_rate") == rate
+def test_a_lone_sample_is_a_rate_only_where_it_lasts_as_long_as_a_frame(
+    ticks: int, rate: float | None
+) -> None:
+    assert (
+        read(movie(mvhd(CREATED), trak(b"jpeg", frames=1, ticks=ticks))).get("frame_rate") == rate
+    )
 
 
 def test_an_mp4a_track_may_hold_mp3() -> None:
     esds = box(b"esds", bytes(4), b"\x03\x19\0\0\0\x04\x11\x6b")
-    assert read(movie(mvhd(0), trak(b"mp4a", handler=b"soun", tail=esds))).get("audio_codec") == "mp3"
+    assert (
+        read(movie(mvhd(0), trak(b"mp4a", handler=b"soun", tail=esds))).get("audio_codec") == "mp3"
+    )
 
 
 def test_a_movie_of_sound_alone_says_so() -> None:
@@ -176,11 +213,18 @@ def test_the_clock_of_a_camera_without_zone_is_doubted(parts: tuple[bytes, ...])
 
 
 @pytest.mark.parametrize(
-    "parts", [(keys_meta({"com.android.version": "11"}),), (box(b"udta", text_box(b"\xa9mak", "samsung")),), ()]
+    "parts",
+    [
+        (keys_meta({"com.android.version": "11"}),),
+        (box(b"udta", text_box(b"\xa9mak", "samsung")),),
+        (),
+    ],
 )
 def test_the_clock_of_a_phone_is_trusted(parts: tuple[bytes, ...]) -> None:
     codec = b"mjpa" if parts else b"avc1"
-    assert [d.utc_doubtful for d in read(movie(mvhd(CREATED), trak(codec), *parts)).dates] == [False]
+    assert [d.utc_doubtful for d in read(movie(mvhd(CREATED), trak(codec), *parts)).dates] == [
+        False
+    ]
 
 
 def test_a_nikon_box_gives_device_local_date_and_place() -> None:
@@ -188,7 +232,11 @@ def test_a_nikon_box_gives_device_local_date_and_place() -> None:
         return struct.pack(">IHH", tag, kind, count) + value
 
     place = struct.pack(">6I", 35, 1, 30, 1, 0, 1)
-    nctg = record(1, 2, 6, b"NIKON\0") + record(2, 2, 8, b"COOLPIX\0") + record(0x12, 2, 20, b"2010:02:03 04:05:06\0")
+    nctg = (
+        record(1, 2, 6, b"NIKON\0")
+        + record(2, 2, 8, b"COOLPIX\0")
+        + record(0x12, 2, 20, b"2010:02:03 04:05:06\0")
+    )
     nctg += record(0x1200001, 2, 2, b"S\0") + record(0x1200002, 5, 3, place)
     nctg += record(0x1200003, 2, 2, b"E\0") + record(0x1200004, 5, 3, place)
     found = read(movie(mvhd(0), trak(), box(b"udta", box(b"NCDT", box(b"NCTG", nctg)))))
@@ -206,7 +254,9 @@ def test_an_old_tags_box_names_the_camera() -> None:
 def test_the_exif_of_a_canon_thumbnail_dates_the_clip_but_does_not_size_it() -> None:
     text = b"2011:05:06 07:08:09\0"
     exif_ifd = struct.pack("<HHHIII", 1, 0x9003, 2, 20, 44, 0) + text
-    tiff = b"II*\0" + struct.pack("<I", 8) + struct.pack("<HHHIII", 1, 0x8769, 4, 1, 26, 0) + exif_ifd
+    tiff = (
+        b"II*\0" + struct.pack("<I", 8) + struct.pack("<HHHIII", 1, 0x8769, 4, 1, 26, 0) + exif_ifd
+    )
     thumbnail = b"\xff\xd8\xff\xe1" + struct.pack(">H", 8 + len(tiff)) + b"Exif\0\0" + tiff
     found = read(movie(mvhd(0), trak(), box(b"udta", box(b"CNTH", box(b"CNDA", thumbnail)))))
     assert walls(found, "exif:DateTimeOriginal") == [datetime(2011, 5, 6, 7, 8, 9)]
@@ -215,8 +265,10 @@ def test_the_exif_of_a_canon_thumbnail_dates_the_clip_but_does_not_size_it() -> 
 
 def test_sony_xml_gives_date_device_and_place() -> None:
     xml = (
-        b'<?xml version="1.0"?><NonRealTimeMeta xmlns="urn:x"><CreationDate value="2015-01-02T03:04:05+09:00"/>'
-        b'<Device manufacturer="Sony" modelName="ILCE-7S"/><Group name="ExifGPS"><Item name="LatitudeRef" value="N"/>'
+        b'<?xml version="1.0"?><NonRealTimeMeta xmlns="urn:x"><CreationDate '
+        b'value="2015-01-02T03:04:05+09:00"/>'
+        b'<Device manufacturer="Sony" modelName="ILCE-7S"/><Group name="ExifGPS"><Item '
+        b'name="LatitudeRef" value="N"/>'
         b'<Item name="Latitude" value="50:30:00.0"/><Item name="LongitudeRef" value="W"/>'
         b'<Item name="Longitude" value="3:15:00.0"/></Group></NonRealTimeMeta>'
     )
@@ -243,25 +295,39 @@ def test_entities_in_sonys_xml_are_never_expanded_whatever_the_encoding() -> Non
 
 def test_a_gopro_names_itself_in_its_metadata() -> None:
     gpmf = b"DEVC\0\x01\0\x20" + b"MINFc\x01\0\x0cHERO7 Black\0"
-    found = read(movie(mvhd(CREATED), trak(), box(b"udta", box(b"FIRM", b"HD7.01"), box(b"GPMF", gpmf))))
+    found = read(
+        movie(mvhd(CREATED), trak(), box(b"udta", box(b"FIRM", b"HD7.01"), box(b"GPMF", gpmf)))
+    )
     assert (found.get("make"), found.get("model")) == ("GoPro", "HERO7 Black")
 
 
 def test_a_compressed_movie_header_is_unpacked() -> None:
     moov = box(b"moov", mvhd(CREATED), trak())
-    packed = box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", struct.pack(">I", len(moov)), zlib.compress(moov)))
+    packed = box(
+        b"cmov",
+        box(b"dcom", b"zlib"),
+        box(b"cmvd", struct.pack(">I", len(moov)), zlib.compress(moov)),
+    )
     assert read(movie(packed)).get("width") == 640
 
 
 def test_the_header_is_found_behind_media_of_a_64_bit_size() -> None:
     moov = box(b"moov", mvhd(CREATED), trak())
-    data = box(b"ftyp", b"qt  ", bytes(4)) + struct.pack(">I4sQ", 1, b"mdat", 16 + 500) + bytes(500) + moov
+    data = (
+        box(b"ftyp", b"qt  ", bytes(4))
+        + struct.pack(">I4sQ", 1, b"mdat", 16 + 500)
+        + bytes(500)
+        + moov
+    )
     assert read(data).get("height") == 480
 
 
 def test_the_header_is_found_although_the_media_claims_more_than_the_file_has() -> None:
     data = (
-        box(b"ftyp", b"qt  ", bytes(4)) + struct.pack(">I4s", 1 << 30, b"mdat") + bytes(500) + box(b"moov", mvhd(CREATED), trak())
+        box(b"ftyp", b"qt  ", bytes(4))
+        + struct.pack(">I4s", 1 << 30, b"mdat")
+        + bytes(500)
+        + box(b"moov", mvhd(CREATED), trak())
     )
     found = read(data)
     assert walls(found, "quicktime:CreateDate") == [SHOT]
@@ -269,31 +335,50 @@ def test_the_header_is_found_although_the_media_claims_more_than_the_file_has() 
 
 
 def test_a_cut_header_gives_what_it_still_holds() -> None:
-    data = box(b"ftyp", b"qt  ", bytes(4)) + box(b"moov", mvhd(CREATED), trak(), trak(b"mp4a", handler=b"soun"))
+    data = box(b"ftyp", b"qt  ", bytes(4)) + box(
+        b"moov", mvhd(CREATED), trak(), trak(b"mp4a", handler=b"soun")
+    )
     assert read(data[:-200]).get("width") == 640
 
 
 def test_fragments_are_summed_where_the_header_has_no_duration() -> None:
     run = struct.pack(">II", 0x100, 2) + struct.pack(">II", 1500, 500)
     moof = box(b"moof", box(b"traf", box(b"tfhd", struct.pack(">II", 0, 1)), box(b"trun", run)))
-    default = box(b"moof", box(b"traf", box(b"tfhd", struct.pack(">II", 0, 1)), box(b"trun", struct.pack(">II", 0, 3))))
-    empty = trak().replace(struct.pack(">IIIIII", 0, 0, 0, 1000, 5000, 0), struct.pack(">IIIIII", 0, 0, 0, 1000, 0, 0))
+    default = box(
+        b"moof",
+        box(
+            b"traf", box(b"tfhd", struct.pack(">II", 0, 1)), box(b"trun", struct.pack(">II", 0, 3))
+        ),
+    )
+    empty = trak().replace(
+        struct.pack(">IIIIII", 0, 0, 0, 1000, 5000, 0), struct.pack(">IIIIII", 0, 0, 0, 1000, 0, 0)
+    )
     mvex = box(b"mvex", box(b"trex", struct.pack(">IIIIII", 0, 1, 1, 1000, 0, 0)))
-    assert read(movie(mvhd(0, 0), empty, mvex) + moof + default).get("duration") == pytest.approx(5.0)
+    assert read(movie(mvhd(0, 0), empty, mvex) + moof + default).get("duration") == pytest.approx(
+        5.0
+    )
 
 
 def test_segment_indexes_are_summed_by_track_and_indexes_of_indexes_left_out() -> None:
     def sidx(number: int, *references: tuple[int, int]) -> bytes:
-        body = b"".join(struct.pack(">III", kind << 31 | 100, ticks, 0) for kind, ticks in references)
-        return box(b"sidx", struct.pack(">IIIIIHH", 0, number, 1000, 0, 0, 0, len(references)), body)
+        body = b"".join(
+            struct.pack(">III", kind << 31 | 100, ticks, 0) for kind, ticks in references
+        )
+        return box(
+            b"sidx", struct.pack(">IIIIIHH", 0, number, 1000, 0, 0, 0, len(references)), body
+        )
 
-    empty = trak().replace(struct.pack(">IIIIII", 0, 0, 0, 1000, 5000, 0), struct.pack(">IIIIII", 0, 0, 0, 1000, 0, 0))
+    empty = trak().replace(
+        struct.pack(">IIIIII", 0, 0, 0, 1000, 5000, 0), struct.pack(">IIIIII", 0, 0, 0, 1000, 0, 0)
+    )
     indexes = sidx(1, (1, 4000)) + sidx(1, (0, 2500), (0, 1500)) + sidx(2, (0, 3900))
     assert read(movie(mvhd(0, 0), empty) + indexes).get("duration") == pytest.approx(4.0)
 
 
 def test_a_hostile_nest_of_boxes_ends() -> None:
-    data = box(b"ftyp", b"qt  ", bytes(4)) + box(b"moov", box(b"udta", box(b"free") * (MAX_BOXES * 2)), trak())
+    data = box(b"ftyp", b"qt  ", bytes(4)) + box(
+        b"moov", box(b"udta", box(b"free") * (MAX_BOXES * 2)), trak()
+    )
     assert read(data).get("width") is None
 
 
@@ -302,7 +387,7 @@ def test_a_box_of_two_to_the_sixty_bytes_is_cut_to_the_file() -> None:
     assert [b.end for b in walk.top()] == [36]
 
 
-# --- AVI -----------------------------------------------------------------------------------------------------------
+# --- AVI ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -328,11 +413,23 @@ def test_what_is_no_date_is_none(text: str) -> None:
 
 def test_an_avi_gives_date_size_duration_codec_and_software() -> None:
     found = read(
-        avi(chunk(b"IDIT", b"MON JAN 05 12:34:56 2009\n\0"), chunk_list(b"INFO", chunk(b"ISFT", b"CanonMVI02\0"))), "a.avi"
+        avi(
+            chunk(b"IDIT", b"MON JAN 05 12:34:56 2009\n\0"),
+            chunk_list(b"INFO", chunk(b"ISFT", b"CanonMVI02\0")),
+        ),
+        "a.avi",
     )
     assert walls(found, "riff:DateTimeOriginal") == [datetime(2009, 1, 5, 12, 34, 56)]
-    assert (found.get("width"), found.get("height"), found.get("video_codec")) == (320, 240, "mjpeg")
-    assert (found.get("duration"), found.get("frame_rate"), found.get("software")) == (5.0, 10.0, "CanonMVI02")
+    assert (found.get("width"), found.get("height"), found.get("video_codec")) == (
+        320,
+        240,
+        "mjpeg",
+    )
+    assert (found.get("duration"), found.get("frame_rate"), found.get("software")) == (
+        5.0,
+        10.0,
+        "CanonMVI02",
+    )
 
 
 def test_a_date_behind_the_media_is_found() -> None:
@@ -365,7 +462,8 @@ def test_junk_of_olympus_and_pentax_names_the_camera(start: bytes) -> None:
 
 def test_nikon_records_in_avi_are_read() -> None:
     records = b"".join(
-        struct.pack("<HH", tag, len(v)) + v for tag, v in ((3, b"NIKON\0"), (4, b"E5\0\0"), (0x13, b"2005:01:02 03:04:05\0"))
+        struct.pack("<HH", tag, len(v)) + v
+        for tag, v in ((3, b"NIKON\0"), (4, b"E5\0\0"), (0x13, b"2005:01:02 03:04:05\0"))
     )
     found = read(avi(chunk_list(b"ncdt", chunk(b"nctg", records))), "a.avi")
     assert (found.get("make"), found.get("model")) == ("NIKON", "E5")
@@ -387,29 +485,51 @@ def test_a_bare_directory_is_read_whatever_its_offsets_count_from(values_at: int
     assert walls(found, "exif:DateTimeOriginal") == [datetime(2005, 1, 2, 3, 4, 5)]
 
 
-# --- Matroska, ASF -------------------------------------------------------------------------------------------------
+# --- Matroska, ASF --------------------------------------------------------------------------------
 
 
 def matroska(*more: bytes, seek: bool = False) -> bytes:
     since_2001 = int((SHOT - datetime(2001, 1, 1)).total_seconds()) * 10**9
-    info = element(0x1549A966, element(0x2AD7B1, (1_000_000).to_bytes(3, "big")), element(0x4489, struct.pack(">d", 4500.0)),
-                   element(0x4461, struct.pack(">q", since_2001)))  # fmt: skip
+    info = element(
+        0x1549A966,
+        element(0x2AD7B1, (1_000_000).to_bytes(3, "big")),
+        element(0x4489, struct.pack(">d", 4500.0)),
+        element(0x4461, struct.pack(">q", since_2001)),
+    )
     video = element(0xE0, element(0xB0, b"\x02\x80"), element(0xBA, b"\x01\xe0"))
     entry = element(
-        0xAE, element(0x83, b"\1"), element(0x86, b"V_VP9"), element(0x23E383, (40_000_000).to_bytes(4, "big")), video
+        0xAE,
+        element(0x83, b"\1"),
+        element(0x86, b"V_VP9"),
+        element(0x23E383, (40_000_000).to_bytes(4, "big")),
+        video,
     )
     tracks, cluster = element(0x1654AE6B, entry), element(0x1F43B675, bytes(50))
     body = info + tracks + b"".join(more)
     if seek:
-        head_size = len(element(0x114D9B74, element(0x4DBB, element(0x53AB, bytes(4)), element(0x53AC, bytes(8))) * 2))
+        head_size = len(
+            element(
+                0x114D9B74,
+                element(0x4DBB, element(0x53AB, bytes(4)), element(0x53AC, bytes(8))) * 2,
+            )
+        )
         first = head_size + len(cluster)
         seeks = [(0x1549A966, first), (0x1654AE6B, first + len(info))]
         head = element(
             0x114D9B74,
-            *(element(0x4DBB, element(0x53AB, struct.pack(">I", k)), element(0x53AC, struct.pack(">Q", p))) for k, p in seeks),
+            *(
+                element(
+                    0x4DBB,
+                    element(0x53AB, struct.pack(">I", k)),
+                    element(0x53AC, struct.pack(">Q", p)),
+                )
+                for k, p in seeks
+            ),
         )
         body = head + cluster + body
-    return element(0x1A45DFA3, element(0x4282, b"matroska")) + element(0x18538067, body, b"" if seek else cluster)
+    return element(0x1A45DFA3, element(0x4282, b"matroska")) + element(
+        0x18538067, body, b"" if seek else cluster
+    )
 
 
 @pytest.mark.parametrize("seek", [False, True])
@@ -432,17 +552,24 @@ def test_matroska_tags_give_place_and_recording_date() -> None:
     )
     found = read(matroska(tags), "a.mkv")
     assert found.position is not None and (found.position.lat, found.position.lon) == (10.5, 20.25)
-    assert [(d.wall, d.offset_minutes) for d in found.dates if not d.is_utc] == [(datetime(2019, 7, 12, 20, 30, 15), 120)]
+    assert [(d.wall, d.offset_minutes) for d in found.dates if not d.is_utc] == [
+        (datetime(2019, 7, 12, 20, 30, 15), 120)
+    ]
 
 
 def test_asf_facts_are_read_and_the_preroll_is_no_playing_time() -> None:
     ticks = int((SHOT - datetime(1601, 1, 1)) / timedelta(microseconds=1)) * 10
     found = read(asf(ticks, 80_000_000, 3000), "a.wmv")
     assert [(d.wall, d.source, d.is_utc) for d in found.dates] == [(SHOT, "asf:CreationDate", True)]
-    assert (found.get("duration"), found.get("width"), found.get("height"), found.get("video_codec")) == (5.0, 352, 288, "wmv2")
+    assert (
+        found.get("duration"),
+        found.get("width"),
+        found.get("height"),
+        found.get("video_codec"),
+    ) == (5.0, 352, 288, "wmv2")
 
 
-# --- AVCHD, MPEG ---------------------------------------------------------------------------------------------------
+# --- AVCHD, MPEG ----------------------------------------------------------------------------------
 
 DATE_PACKS = {0x18: bytes.fromhex("02201007"), 0x19: bytes.fromhex("04123156")}
 
@@ -473,31 +600,52 @@ def test_the_avchd_position_is_read_and_a_void_one_is_not() -> None:
     assert read(transport_stream(mdpm(packs | {0xBE: b"V\0\0\0"})), "a.mts").position is None
 
 
-@pytest.mark.parametrize(("zone", "minutes"), [(0x02, 60), (0x44, 120), (0x2B, -330), (0x00, 0), (0xFF, None), (0x80, None)])
+@pytest.mark.parametrize(
+    ("zone", "minutes"),
+    [(0x02, 60), (0x44, 120), (0x2B, -330), (0x00, 0), (0xFF, None), (0x80, None)],
+)
 def test_the_avchd_zone_byte_is_understood(zone: int, minutes: int | None) -> None:
     assert zone_minutes(zone) == minutes
 
 
 def test_an_impossible_avchd_date_is_none() -> None:
-    assert read(transport_stream(mdpm({0x18: b"\x02\xff\xff\xff", 0x19: b"\xff" * 4})), "a.mts").dates == []
+    assert (
+        read(transport_stream(mdpm({0x18: b"\x02\xff\xff\xff", 0x19: b"\xff" * 4})), "a.mts").dates
+        == []
+    )
 
 
 def test_an_mpeg_sequence_header_gives_size_and_rate() -> None:
-    sequence = b"\0\0\1\xba" + bytes(10) + b"\0\0\1\xb3" + bytes.fromhex("1400f0") + b"\x13" + bytes(4) + b"\0\0\1\0" + bytes(40)
+    sequence = (
+        b"\0\0\1\xba"
+        + bytes(10)
+        + b"\0\0\1\xb3"
+        + bytes.fromhex("1400f0")
+        + b"\x13"
+        + bytes(4)
+        + b"\0\0\1\0"
+        + bytes(40)
+    )
     found = read(sequence, "a.mpg")
     assert (found.get("width"), found.get("height"), found.get("frame_rate")) == (320, 240, 25.0)
     assert found.get("video_codec") == "mpeg1video"
 
 
-# --- real clips, FFmpeg --------------------------------------------------------------------------------------------
+# --- real clips, FFmpeg ---------------------------------------------------------------------------
 
 REAL = [
-    ("a.mov", "mjpeg", "mjpeg", {}), ("b.mp4", "libx264", "h264", {}), ("c.mkv", "mpeg4", "mpeg4", {}),
-    ("d.avi", "mpeg4", "mpeg4", {}), ("e.mts", "libx264", "h264", {}), ("f.webm", "libvpx", "vp8", {}),
-    ("g.flv", "flv", "flv1", {}), ("h.wmv", "wmv2", "wmv2", {}), ("i.avi", "mjpeg", "mjpeg", {}),
+    ("a.mov", "mjpeg", "mjpeg", {}),
+    ("b.mp4", "libx264", "h264", {}),
+    ("c.mkv", "mpeg4", "mpeg4", {}),
+    ("d.avi", "mpeg4", "mpeg4", {}),
+    ("e.mts", "libx264", "h264", {}),
+    ("f.webm", "libvpx", "vp8", {}),
+    ("g.flv", "flv", "flv1", {}),
+    ("h.wmv", "wmv2", "wmv2", {}),
+    ("i.avi", "mjpeg", "mjpeg", {}),
     ("j.mp4", "libx264", "h264", {"movflags": "frag_keyframe+empty_moov"}),
     ("k.mp4", "mpeg4", "mpeg4", {"movflags": "faststart"}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "encoder", "codec", "options"), REAL, ids=[r[0] for r in REAL])
@@ -506,7 +654,13 @@ def test_a_clip_encoded_by_ffmpeg_is_described(
 ) -> None:
     created = {} if name == "e.mts" else {"creation_time": "2019-07-12T18:30:15.000000Z"}
     formats = {"e.mts": "mpegts"}
-    path = encode(tmp_path / name, encoder, options=options, metadata=created, container_format=formats.get(name))
+    path = encode(
+        tmp_path / name,
+        encoder,
+        options=options,
+        metadata=created,
+        container_format=formats.get(name),
+    )
     found = read(path.read_bytes(), name, str(path))
     assert (found.get("width"), found.get("height"), found.get("video_codec")) == (320, 240, codec)
     assert found.get("duration") == pytest.approx(2.0, abs=0.11)
@@ -517,7 +671,9 @@ def test_a_clip_encoded_by_ffmpeg_is_described(
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "b.mkv", "c.avi", "d.wmv"])
-def test_the_own_reader_needs_no_decoder(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_own_reader_needs_no_decoder(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = encode(tmp_path / name, "wmv2" if name.endswith("wmv") else "mpeg4")
     monkeypatch.setattr("catalog.media.clips.reader.probe", lambda *_: pytest.fail("asked FFmpeg"))
     assert read(path.read_bytes(), name, str(path)).get("duration")
@@ -565,11 +721,13 @@ def test_no_frame_comes_from_what_is_no_clip(tmp_path: Path) -> None:
 
 def test_a_decoder_that_fails_leaves_a_note() -> None:
     found = Findings()
-    read_clip(MemorySource(b"\0\0\1\xba" + bytes(50)), BY_NAME["mpg"], "/nonexistent/clip.mpg", found)
+    read_clip(
+        MemorySource(b"\0\0\1\xba" + bytes(50)), BY_NAME["mpg"], "/nonexistent/clip.mpg", found
+    )
     assert any(note.startswith("ffmpeg") for note in found.notes)
 
 
-# --- hostile bytes -------------------------------------------------------------------------------------------------
+# --- hostile bytes --------------------------------------------------------------------------------
 
 ESDS = box(b"esds", bytes(4), b"\x03\x19\0\0\0\x04\x11\x6b")
 USER_DATA = box(
@@ -583,11 +741,26 @@ USER_DATA = box(
 KEYS = keys_meta({"com.apple.quicktime.model": "X"})
 OLYMPUS = b"OLYMDigital Camera" + bytes(90)
 SEEDS = [
-    ("mov", movie(mvhd(CREATED), trak(), trak(b"mp4a", handler=b"soun", tail=ESDS), KEYS, USER_DATA)),
-    ("avi", avi(chunk(b"IDIT", b"2009:01:05 12:34:56"), chunk(b"JUNK", b"QVMI" + bytes(40)), chunk(b"JUNK", OLYMPUS))),
+    (
+        "mov",
+        movie(mvhd(CREATED), trak(), trak(b"mp4a", handler=b"soun", tail=ESDS), KEYS, USER_DATA),
+    ),
+    (
+        "avi",
+        avi(
+            chunk(b"IDIT", b"2009:01:05 12:34:56"),
+            chunk(b"JUNK", b"QVMI" + bytes(40)),
+            chunk(b"JUNK", OLYMPUS),
+        ),
+    ),
     ("mkv", matroska(seek=True)),
     ("wmv", asf(10**17, 10**8, 3000)),
-    ("mts", transport_stream(mdpm(DATE_PACKS | {0xE0: b"\x01\x08\0\0", 0xB1: b"N\0\0\0", 0xB2: b"\0\1\0\0"}))),
+    (
+        "mts",
+        transport_stream(
+            mdpm(DATE_PACKS | {0xE0: b"\x01\x08\0\0", 0xB1: b"N\0\0\0", 0xB2: b"\0\1\0\0"})
+        ),
+    ),
     ("mpg", b"\0\0\1\xba" + bytes(10) + b"\0\0\1\xb3" + bytes(9) + b"\0\0\1\xb5\x14\x8a"),
 ]
 
@@ -597,7 +770,9 @@ SEEDS = [
 def test_damaged_bytes_never_raise_nor_hang(data: st.DataObject) -> None:
     name, seed = data.draw(st.sampled_from(SEEDS))
     damaged = bytearray(seed[: data.draw(st.integers(0, len(seed)))])
-    for at, value in data.draw(st.lists(st.tuples(st.integers(0, len(seed)), st.integers(0, 255)), max_size=30)):
+    for at, value in data.draw(
+        st.lists(st.tuples(st.integers(0, len(seed)), st.integers(0, 255)), max_size=30)
+    ):
         if at < len(damaged):
             damaged[at] = value
     source, found = MemorySource(bytes(damaged)), Findings()

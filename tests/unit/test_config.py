@@ -12,7 +12,15 @@ from typing import Any
 import platformdirs
 import pytest
 
-from catalog.config import APP, ENV_PREFIX, KnownPlaceSetting, LayoutSetting, Settings, load, state_dir
+from catalog.config import (
+    APP,
+    ENV_PREFIX,
+    KnownPlaceSetting,
+    LayoutSetting,
+    Settings,
+    load,
+    state_dir,
+)
 from catalog.domain.layout import Layout
 from catalog.domain.place import KnownPlace
 from catalog.errors import ConfigError
@@ -49,15 +57,22 @@ def complaint(**options: Any) -> str:
     return str(caught.value)
 
 
-# --- precedence ------------------------------------------------------------------------------------------------------
+# --- precedence -----------------------------------------------------------------------------------
 
 
 def test_without_anything_the_defaults_hold():
     settings = load()
-    assert (settings.index, settings.nas_root, settings.min_copies, settings.home_zone) == ("catalog", None, 2, "UTC")
+    assert (settings.index, settings.nas_root, settings.min_copies, settings.home_zone) == (
+        "catalog",
+        None,
+        2,
+        "UTC",
+    )
 
 
-def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(clean: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(
+    clean: Path, monkeypatch: pytest.MonkeyPatch
+):
     assert load().port is None
     (clean / "config.json").write_text('{"port": 1111, "index": "file", "workers": 3}')
     assert load().port == 1111
@@ -84,14 +99,23 @@ def test_a_named_file_hides_both(clean: Path, tmp_path: Path):
 
 
 def test_the_original_keys_go_on_working(clean: Path):
-    original = {"nas_root": "/nas", "dropbox_root": "/photos", "dbox_catalog_token": "a", "dbox_full_token": "b"}
+    original = {
+        "nas_root": "/nas",
+        "dropbox_root": "/photos",
+        "dbox_catalog_token": "a",
+        "dbox_full_token": "b",
+    }
     (clean / "config.json").write_text(json.dumps(original))
     settings = load()
     assert (settings.nas_root, settings.dropbox_root) == (Path("/nas"), "/photos")
-    assert settings.dbox_full_token is not None and settings.dbox_full_token.get_secret_value() == "b"
+    assert (
+        settings.dbox_full_token is not None and settings.dbox_full_token.get_secret_value() == "b"
+    )
 
 
-def test_lists_and_templates_can_come_from_the_environment(clean: Path, monkeypatch: pytest.MonkeyPatch):
+def test_lists_and_templates_can_come_from_the_environment(
+    clean: Path, monkeypatch: pytest.MonkeyPatch
+):
     (clean / "config.json").write_text('{"layout": {"video_folder": "videos"}}')
     monkeypatch.setenv("CATALOG_LAYOUT__NAME", "{date}")
     monkeypatch.setenv("CATALOG_OPTIONAL_READERS", '["exiftool"]')
@@ -114,11 +138,15 @@ def test_lists_and_templates_can_come_from_the_environment(clean: Path, monkeypa
 
 @pytest.mark.parametrize("value", ["", None])
 def test_what_is_left_blank_in_the_file_is_not_set(clean: Path, value: Any):
-    (clean / "config.json").write_text(json.dumps({"nas_root": value, "port": value, "home_zone": value}))
+    (clean / "config.json").write_text(
+        json.dumps({"nas_root": value, "port": value, "home_zone": value})
+    )
     assert (load().nas_root, load().port, load().home_zone) == (None, None, "UTC")
 
 
-def test_what_is_left_blank_in_the_environment_is_not_set(clean: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_is_left_blank_in_the_environment_is_not_set(
+    clean: Path, monkeypatch: pytest.MonkeyPatch
+):
     (clean / "config.json").write_text('{"port": 1111}')
     monkeypatch.setenv("CATALOG_PORT", "")
     monkeypatch.setenv("CATALOG_KNOWN_PLACES", "")
@@ -134,7 +162,11 @@ def test_one_load_leaves_nothing_for_the_next(clean: Path, tmp_path: Path):
 def test_settings_of_many_files_are_read_at_once_and_do_not_mix(tmp_path: Path):
     paths = [tmp_path / f"{number}.json" for number in range(8)]
     for number, path in enumerate(paths):
-        path.write_text(json.dumps({"index": f"of-{number}", "port": number + 1, "layout": {"name": f"{number}"}}))
+        path.write_text(
+            json.dumps(
+                {"index": f"of-{number}", "port": number + 1, "layout": {"name": f"{number}"}}
+            )
+        )
     with ThreadPoolExecutor(8) as pool:
         read = list(pool.map(load, paths * 50))
     expected = [(f"of-{number}", number + 1, f"{number}") for number in range(8)] * 50
@@ -172,8 +204,12 @@ def test_the_file_names_one_address_or_a_list(clean: Path, value: Any, expected:
     assert load().elasticsearch_url == expected
 
 
-@pytest.mark.parametrize("text", [",".join(TWO), " , ".join(TWO), json.dumps(TWO), f" {json.dumps(TWO)}"])
-def test_the_environment_names_addresses_with_commas_or_as_json(monkeypatch: pytest.MonkeyPatch, text: str):
+@pytest.mark.parametrize(
+    "text", [",".join(TWO), " , ".join(TWO), json.dumps(TWO), f" {json.dumps(TWO)}"]
+)
+def test_the_environment_names_addresses_with_commas_or_as_json(
+    monkeypatch: pytest.MonkeyPatch, text: str
+):
     monkeypatch.setenv("CATALOG_ELASTICSEARCH_URL", text)
     assert load().elasticsearch_url == TWO
     monkeypatch.setenv("CATALOG_ELASTICSEARCH_URL", TWO[0])
@@ -186,21 +222,32 @@ def test_addresses_that_are_none_are_told(clean: Path, monkeypatch: pytest.Monke
     (clean / "config.json").write_text('{"elasticsearch_url": {"a": 9200}}')
     assert "The setting elasticsearch_url in" in complaint()
     monkeypatch.setenv("CATALOG_ELASTICSEARCH_URL", '["https://a.example:9200"')
-    assert "in the environment (CATALOG_ELASTICSEARCH_URL) does not fit: it is no valid JSON." in complaint()
+    assert (
+        "in the environment (CATALOG_ELASTICSEARCH_URL) does not fit: it is no valid JSON."
+        in complaint()
+    )
 
 
-def test_a_password_in_any_of_the_addresses_is_refused_without_printing_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("CATALOG_ELASTICSEARCH_URL", f"{TWO[0]},https://elastic:hunter2@es.example:9200")
+def test_a_password_in_any_of_the_addresses_is_refused_without_printing_it(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv(
+        "CATALOG_ELASTICSEARCH_URL", f"{TWO[0]},https://elastic:hunter2@es.example:9200"
+    )
     assert "hunter2" not in complaint() and "elasticsearch_password" in complaint()
 
 
-# --- mistakes --------------------------------------------------------------------------------------------------------
+# --- mistakes -------------------------------------------------------------------------------------
 
 
 def test_an_unknown_key_is_named_with_its_file_and_the_nearest_name(clean: Path):
     (clean / "config.json").write_text('{"nas_rot": "/nas"}')
     text = complaint()
-    assert "nas_rot" in text and str(clean / "config.json") in text and "Did you mean nas_root?" in text
+    assert (
+        "nas_rot" in text
+        and str(clean / "config.json") in text
+        and "Did you mean nas_root?" in text
+    )
 
 
 def test_an_unknown_key_that_is_near_to_none_gets_the_list(clean: Path):
@@ -235,7 +282,9 @@ def test_an_unknown_key_of_the_layout_is_named_with_its_place(clean: Path):
         ({"dbox_full_token": 12345}, "dbox_full_token"),
     ],
 )
-def test_a_value_that_does_not_fit_is_named_with_its_key_and_its_file(clean: Path, values: dict[str, Any], key: str):
+def test_a_value_that_does_not_fit_is_named_with_its_key_and_its_file(
+    clean: Path, values: dict[str, Any], key: str
+):
     (clean / "config.json").write_text(json.dumps(values))
     text = complaint()
     assert f"The setting {key} in {clean / 'config.json'} does not fit" in text
@@ -251,16 +300,23 @@ def test_a_value_that_does_not_fit_is_named_with_its_key_and_its_file(clean: Pat
         ("CATALOG_LAYOUT", "x", "layout"),
     ],
 )
-def test_a_variable_that_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, key: str):
+def test_a_variable_that_does_not_fit_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, key: str
+):
     monkeypatch.setenv(name, value)
     text = complaint()
     assert f"The setting {key} in the environment (CATALOG_{key.partition('.')[0].upper()})" in text
 
 
-def test_of_an_object_each_part_is_blamed_on_who_said_it(clean: Path, monkeypatch: pytest.MonkeyPatch):
+def test_of_an_object_each_part_is_blamed_on_who_said_it(
+    clean: Path, monkeypatch: pytest.MonkeyPatch
+):
     (clean / "config.json").write_text('{"layout": {"video_folder": "{moth}"}}')
     monkeypatch.setenv("CATALOG_LAYOUT__NAME", "{date}")
-    assert f"The setting layout.video_folder in {clean / 'config.json'} does not fit: {{moth}} is no field" in complaint()
+    assert (
+        f"The setting layout.video_folder in {clean / 'config.json'} does not fit: {{moth}} is no "
+        "field" in complaint()
+    )
     (clean / "config.json").write_text("{}")
     monkeypatch.setenv("CATALOG_LAYOUT__FODLER", "x")
     assert "Unknown setting layout.fodler in the environment (CATALOG_LAYOUT)." in complaint()
@@ -313,7 +369,9 @@ def test_a_flag_that_does_not_fit_is_named():
     assert "the option --port" in complaint(port=70000)
 
 
-def test_a_mistake_is_not_blamed_on_a_variable_of_a_similar_name(clean: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_mistake_is_not_blamed_on_a_variable_of_a_similar_name(
+    clean: Path, monkeypatch: pytest.MonkeyPatch
+):
     (clean / "config.json").write_text('{"host": [1]}')
     monkeypatch.setenv("CATALOG_HOSTNAME_OF_MINE", "x")
     assert str(clean / "config.json") in complaint()
@@ -346,7 +404,7 @@ def test_a_file_that_cannot_be_read_is_named(clean: Path):
     assert f"{clean / 'config.json'} cannot be read" in complaint()
 
 
-# --- secrets ---------------------------------------------------------------------------------------------------------
+# --- secrets --------------------------------------------------------------------------------------
 
 
 NAMES = [field.name for field in fields(Settings)]
@@ -354,14 +412,22 @@ SECRETS = [field.name for field in fields(Settings) if "Secret" in str(field.typ
 
 
 def test_every_token_password_and_key_is_a_secret():
-    assert set(SECRETS) == {n for n in NAMES if any(w in n for w in ("token", "password", "api_key", "secret"))}
+    assert set(SECRETS) == {
+        n for n in NAMES if any(w in n for w in ("token", "password", "api_key", "secret"))
+    }
 
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_secrets_show_neither_in_repr_nor_in_text_nor_in_a_dump(name: str):
     settings = load(**{name: "hunter2-very-secret"})
     assert getattr(settings, name).get_secret_value() == "hunter2-very-secret"
-    for text in (repr(settings), str(settings), f"{settings}", str(asdict(settings)), str(vars(settings))):
+    for text in (
+        repr(settings),
+        str(settings),
+        f"{settings}",
+        str(asdict(settings)),
+        str(vars(settings)),
+    ):
         assert "hunter2" not in text
 
 
@@ -374,16 +440,21 @@ def test_a_secret_that_does_not_fit_is_not_printed(clean: Path, name: str):
 def test_a_password_in_an_address_is_refused_without_printing_it():
     text = complaint(elasticsearch_url="https://elastic:hunter2@es.example:9200")
     assert "hunter2" not in text and "elasticsearch_password" in text
-    assert load(elasticsearch_url="https://es.example:9200/a@b").elasticsearch_url == ("https://es.example:9200/a@b",)
+    assert load(elasticsearch_url="https://es.example:9200/a@b").elasticsearch_url == (
+        "https://es.example:9200/a@b",
+    )
 
 
 def test_a_password_in_the_address_of_a_mirror_does_not_show():
     settings = load(elasticsearch_distribution="https://me:hunter2@mirror.example/es.zip")
-    assert settings.elasticsearch_distribution is not None and "hunter2" in settings.elasticsearch_distribution
+    assert (
+        settings.elasticsearch_distribution is not None
+        and "hunter2" in settings.elasticsearch_distribution
+    )
     assert "hunter2" not in repr(settings) + str(settings)
 
 
-# --- the template and the other descriptions -------------------------------------------------------------------------
+# --- the template and the other descriptions ------------------------------------------------------
 
 
 def test_the_template_has_exactly_the_keys_that_there_are():
@@ -412,4 +483,6 @@ def test_a_known_place_in_the_settings_has_what_the_rules_ask():
 
 @pytest.mark.parametrize("name", ["bwlimit", "max_transfer", "max_duration"])
 def test_an_amount_that_is_none_is_one_clear_line(name: str):
-    assert f"The setting {name} in the option --{name} does not fit: 'soon' is no " in complaint(**{name: "soon"})
+    assert f"The setting {name} in the option --{name} does not fit: 'soon' is no " in complaint(
+        **{name: "soon"}
+    )

@@ -41,11 +41,17 @@ def films() -> Iterator[Converter]:
 def wish(films: Converter, path: Path, wanted: Needs | None = None, *, larger: bool = True) -> Wish:
     facts = films.facts(path)
     captured = films.workspace.describer("").describe(facts, Entry(path.name), utc_now()).captured
-    return Wish(path, facts, captured, needs(films.streams(path)) if wanted is None else wanted, larger)
+    return Wish(
+        path, facts, captured, needs(films.streams(path)) if wanted is None else wanted, larger
+    )
 
 
-def convert(films: Converter, path: Path, wanted: Needs | None = None, *, larger: bool = True) -> Made:
-    return films.convert(wish(films, path, wanted, larger=larger), path.parent / f"{path.name}.made.mov")
+def convert(
+    films: Converter, path: Path, wanted: Needs | None = None, *, larger: bool = True
+) -> Made:
+    return films.convert(
+        wish(films, path, wanted, larger=larger), path.parent / f"{path.name}.made.mov"
+    )
 
 
 FILMS = {
@@ -68,7 +74,9 @@ FILMS = {
 
 
 @pytest.mark.parametrize("name", FILMS)
-def test_every_codec_becomes_hevc_and_aac_and_passes_every_check(films: Converter, tmp_path: Path, name: str):
+def test_every_codec_becomes_hevc_and_aac_and_passes_every_check(
+    films: Converter, tmp_path: Path, name: str
+):
     source = make(tmp_path / name, FILMS[name])
     before = films.streams(source, "whole")
     made = convert(films, source)
@@ -80,9 +88,16 @@ def test_every_codec_becomes_hevc_and_aac_and_passes_every_check(films: Converte
 
 
 def test_hdr_keeps_ten_bits_and_its_colours_and_eight_stay_eight(films: Converter, tmp_path: Path):
-    for name, colours in (("hdr.mp4", (10, 9, 16, 9)), ("prores.mov", (10, 9, 16, 9)), ("silent.mp4", (8, 2, 2, 2))):
+    for name, colours in (
+        ("hdr.mp4", (10, 9, 16, 9)),
+        ("prores.mov", (10, 9, 16, 9)),
+        ("silent.mp4", (8, 2, 2, 2)),
+    ):
         pictures = convert(films, make(tmp_path / name, FILMS[name])).clip.pictures
-        assert pictures and (pictures.depth, pictures.primaries, pictures.transfer, pictures.matrix) == colours
+        assert (
+            pictures
+            and (pictures.depth, pictures.primaries, pictures.transfer, pictures.matrix) == colours
+        )
 
 
 @pytest.mark.parametrize("turned", [0, 90, 180, 270])
@@ -115,11 +130,15 @@ def times(path: Path) -> list[float]:
 
 
 @pytest.mark.parametrize(("size", "made"), [((97, 65), (98, 66)), ((96, 65), (96, 66))])
-def test_an_odd_size_gains_a_row_or_column_and_loses_none(films: Converter, tmp_path: Path, size, made):
+def test_an_odd_size_gains_a_row_or_column_and_loses_none(
+    films: Converter, tmp_path: Path, size, made
+):
     found = convert(films, make(tmp_path / "odd.mkv", Film("ffv1", "yuv444p", size=size)))
     assert (found.facts.width, found.facts.height) == made
     shown = picture(found.path)
-    assert np.abs(shown[:, -1].astype(int) - shown[:, -2]).mean() < 12  # the edge goes on, and is not black
+    assert (
+        np.abs(shown[:, -1].astype(int) - shown[:, -2]).mean() < 12
+    )  # the edge goes on, and is not black
 
 
 def test_what_is_hevc_already_is_not_encoded_again(films: Converter, tmp_path: Path):
@@ -139,9 +158,14 @@ def test_dates_place_device_and_texts_come_along(films: Converter, tmp_path: Pat
     facts = made.facts
     assert facts.position and (facts.position.lat, facts.position.lon) == (51.05, 3.72)
     assert [(d.source, f"{d.wall}", d.offset_minutes) for d in facts.dates] == [
-        ("quicktime:creationdate", "2019-07-12 18:30:15", 120), ("quicktime:CreateDate", "2019-07-12 16:30:15", None)
-    ]  # fmt: skip
-    assert (facts.values["make"], facts.values["model"], facts.values["title"]) == ("Apple", "iPhone 12", "Blåbær")
+        ("quicktime:creationdate", "2019-07-12 18:30:15", 120),
+        ("quicktime:CreateDate", "2019-07-12 16:30:15", None),
+    ]
+    assert (facts.values["make"], facts.values["model"], facts.values["title"]) == (
+        "Apple",
+        "iPhone 12",
+        "Blåbær",
+    )
     assert made.clip.metadata["com.example.kept"] == "as it is"
     assert made.path.stat().st_mtime == 1_562_949_015  # 2019-07-12 16:30:15 UTC
     assert made.path.read_bytes().index(b"moov") < made.path.read_bytes().index(b"mdat")
@@ -154,7 +178,9 @@ def test_a_file_that_would_grow_is_refused_unless_that_is_wanted(films: Converte
     assert convert(films, source, larger=True).facts.size > source.stat().st_size
 
 
-@pytest.mark.parametrize("name", [b"a%03d 'x\".mp4", b"-y.mp4", b"caf\xe9;[1].mp4", "\u4eac\u90fd\n.mp4".encode()])
+@pytest.mark.parametrize(
+    "name", [b"a%03d 'x\".mp4", b"-y.mp4", b"caf\xe9;[1].mp4", "\u4eac\u90fd\n.mp4".encode()]
+)
 def test_a_film_may_be_called_anything(films: Converter, tmp_path: Path, name: bytes):
     source = tmp_path / os.fsdecode(name)
     make(tmp_path / "plain.mp4", Film()).rename(source)
@@ -163,32 +189,43 @@ def test_a_film_may_be_called_anything(films: Converter, tmp_path: Path, name: b
 
 def test_hdr_display_and_light_levels_come_along(films: Converter, tmp_path: Path):
     display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
-    hdr = replace(FILMS["hdr.mp4"], options={"x264-params": f"mastering-display={display}:cll=1000,400"})
+    hdr = replace(
+        FILMS["hdr.mp4"], options={"x264-params": f"mastering-display={display}:cll=1000,400"}
+    )
     source = make(tmp_path / "light.mkv", hdr)
     before, made = films.streams(source).pictures, convert(films, source).clip.pictures
     assert before and (before.mastering, before.light) == (True, True)
     assert made and (made.mastering, made.light) == (True, True)
 
 
-def test_a_film_that_was_trimmed_without_encoding_is_as_long_as_it_is_shown(films: Converter, tmp_path: Path):
+def test_a_film_that_was_trimmed_without_encoding_is_as_long_as_it_is_shown(
+    films: Converter, tmp_path: Path
+):
     whole = make(tmp_path / "w.mp4", Film(frames=40, sound="aac"))
     trimmed = tmp_path / "t.mp4"
-    assert films.program.run(["-ss", "0.52", "-i", str(whole), "-c", "copy", str(trimmed)]).status == 0
+    assert (
+        films.program.run(["-ss", "0.52", "-i", str(whole), "-c", "copy", str(trimmed)]).status == 0
+    )
     before = films.streams(trimmed, "whole").pictures
     assert before and before.frames < 40  # the rest is there for the decoder alone
     made = convert(films, trimmed).clip.pictures
     assert made and made.seconds == pytest.approx(before.seconds, abs=0.041)
 
 
-# --- broken sources ----------------------------------------------------------------------------------------------------------
+# --- broken sources -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["h264.mp4", "mpeg4.avi", "surround.mkv", "mjpeg.mov"])
-def test_a_source_that_is_cut_off_is_an_error_and_no_shorter_film(films: Converter, tmp_path: Path, name: str):
+def test_a_source_that_is_cut_off_is_an_error_and_no_shorter_film(
+    films: Converter, tmp_path: Path, name: str
+):
     source = make(tmp_path / name, replace(FILMS[name], frames=30))
     data = source.read_bytes()
     if name == "h264.mp4":  # with its header at the end there would be nothing to read at all
-        with av.open(str(source)) as film, av.open(str(tmp_path / "f.mp4"), "w", options={"movflags": "faststart"}) as out:
+        with (
+            av.open(str(source)) as film,
+            av.open(str(tmp_path / "f.mp4"), "w", options={"movflags": "faststart"}) as out,
+        ):
             streams = {s.index: out.add_stream_from_template(s) for s in film.streams}
             for packet in film.demux():
                 if packet.dts is not None:
@@ -212,7 +249,9 @@ def test_damaged_pictures_are_an_error(films: Converter, tmp_path: Path):
         films.convert(wanted, tmp_path / "made.mov")
 
 
-def test_a_result_that_is_wrong_is_refused(films: Converter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_result_that_is_wrong_is_refused(
+    films: Converter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     source = make(tmp_path / "s.mp4", Film(sound="aac"))
     real = Ffmpeg.run
 
@@ -238,7 +277,7 @@ def test_a_result_that_does_not_decode_is_refused(films: Converter, tmp_path: Pa
         films.check_playable(made.path, made.clip)
 
 
-# --- the program itself --------------------------------------------------------------------------------------------------------
+# --- the program itself ---------------------------------------------------------------------------
 
 
 def script(path: Path, body: str) -> str:
@@ -247,17 +286,27 @@ def script(path: Path, body: str) -> str:
     return str(path)
 
 
-ANSWER = 'for w in "$@"; do if [ "$w" = -encoders ]; then echo " V..... libx265"; echo " A..... aac"; exit 0; fi; done\n'
+ANSWER = (
+    'for w in "$@"; do if [ "$w" = -encoders ]; then echo " V..... libx265"; echo " A..... '
+    'aac"; exit 0; fi; done\n'
+)
 
 
 def test_a_full_disk_is_said_to_be_full(films: Converter, tmp_path: Path):
     source = make(tmp_path / "s.mp4", Film())
-    full = script(tmp_path / "ffmpeg", ANSWER + 'echo "av_interleaved_write_frame(): No space left on device" >&2; exit 1')
+    full = script(
+        tmp_path / "ffmpeg",
+        ANSWER + 'echo "av_interleaved_write_frame(): No space left on device" >&2; exit 1',
+    )
     with pytest.raises(StoreFull, match="is full"):
-        Converter(films.workspace, films.pool, Ffmpeg(full), NoProgress()).convert(wish(films, source), tmp_path / "made.mov")
+        Converter(films.workspace, films.pool, Ffmpeg(full), NoProgress()).convert(
+            wish(films, source), tmp_path / "made.mov"
+        )
 
 
-def test_the_named_ffmpeg_is_taken_and_one_that_does_not_work_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_named_ffmpeg_is_taken_and_one_that_does_not_work_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     named = script(tmp_path / "good", ANSWER)
     assert ffmpeg.find(named).program == named
     with pytest.raises(ConfigError, match=r"poor \(the setting ffmpeg\) lacks libx265, aac"):

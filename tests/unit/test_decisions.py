@@ -8,9 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.domain.decisions import COLUMNS, DECISIONS, KINDS, Decision, contradictions, group_id, parse_decision
+from catalog.domain.decisions import (
+    COLUMNS,
+    DECISIONS,
+    KINDS,
+    Decision,
+    contradictions,
+    group_id,
+    parse_decision,
+)
 from catalog.errors import UsageError
-from catalog.features.lookalikes.table import EXTRA, parse_decisions, read_decisions, write_decisions
+from catalog.features.lookalikes.table import (
+    EXTRA,
+    parse_decisions,
+    read_decisions,
+    write_decisions,
+)
 from catalog.features.review.page import inert, page_group
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
@@ -42,14 +55,21 @@ def test_what_is_written_is_read(tmp_path: Path):
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(DECISIONS), st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)), max_size=5
+        st.tuples(
+            st.sampled_from(DECISIONS),
+            st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1),
+        ),
+        max_size=5,
     )
 )
 def test_any_path_comes_back(rows: list[tuple[str, str]]):
     import csv
     import io
 
-    wanted = [Decision(f"{n:012x}", "exact", decision, A, f"nas:{path}", A) for n, (decision, path) in enumerate(rows)]
+    wanted = [
+        Decision(f"{n:012x}", "exact", decision, A, f"nas:{path}", A)
+        for n, (decision, path) in enumerate(rows)
+    ]
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=";")
     writer.writerow(COLUMNS)
@@ -92,7 +112,9 @@ def test_rows_without_a_decision_are_passed_over():
     ],
 )
 def test_a_bad_row_is_refused_by_its_line_and_the_others_stand(row: str, reason: str):
-    found = parse_decisions(f"{HEADER}\n{line(EXACT)}\n{row}\n{line(BAD).replace(GROUP, 'f' * 12)}\n".encode(), "it")
+    found = parse_decisions(
+        f"{HEADER}\n{line(EXACT)}\n{row}\n{line(BAD).replace(GROUP, 'f' * 12)}\n".encode(), "it"
+    )
     assert [number for number, _decision in found.rows] == [2, 5], "the first row has two lines"
     assert list(found.problems) == [4]
     assert reason in found.problems[4]
@@ -104,7 +126,10 @@ def test_contradictions_are_refused():
     assert contradictions([KEEP, DROP, DROP]) == {}
     assert list(contradictions([DROP, again, other])) == [1, 2]
     found = parse_decisions("\n".join([HEADER, line(DROP), line(again)]).encode(), "it")
-    assert (found.decisions, found.problems) == ([DROP], {3: "another row decides drop for the same picture"})
+    assert (found.decisions, found.problems) == (
+        [DROP],
+        {3: "another row decides drop for the same picture"},
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +152,12 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path):
         read_decisions(tmp_path / "none.csv")
 
 
-@given(st.dictionaries(st.sampled_from(COLUMNS), st.one_of(st.none(), st.integers(), st.text("ab01:;/é\n", max_size=70))))
+@given(
+    st.dictionaries(
+        st.sampled_from(COLUMNS),
+        st.one_of(st.none(), st.integers(), st.text("ab01:;/é\n", max_size=70)),
+    )
+)
 def test_any_row_is_a_decision_or_refused(row: dict[str, object]):
     try:
         found = parse_decision(row)
@@ -143,18 +173,32 @@ def test_a_group_has_one_name_whatever_the_order():
     assert len(group_id([(A, "")])) == 12
 
 
-# --- groups on the page ---------------------------------------------------------------------------------------------------
+# --- groups on the page ---------------------------------------------------------------------------
 
 
 def test_a_group_takes_from_the_documents_what_it_does_not_say():
     document = {
-        "hash": A, "width": 40, "height": 30, "size": 9, "type": "jpeg", "captured": {"wall": "2019-07-12T18:30:15"},
+        "hash": A,
+        "width": 40,
+        "height": 30,
+        "size": 9,
+        "type": "jpeg",
+        "captured": {"wall": "2019-07-12T18:30:15"},
         "camera": {"make": "Apple", "model": "iPhone 12", "lens": "wide"},
-        "place": {"name": "Home", "city": "Ghent", "country": "Belgium"}, "tags": ["beach"], "favorite": True,
-        "copies": [{"store": "nas", "path": "a.jpg", "state": "ok"}, {"store": "nas", "path": "b.jpg", "state": "missing"}],
-    }  # fmt: skip
+        "place": {"name": "Home", "city": "Ghent", "country": "Belgium"},
+        "tags": ["beach"],
+        "favorite": True,
+        "copies": [
+            {"store": "nas", "path": "a.jpg", "state": "ok"},
+            {"store": "nas", "path": "b.jpg", "state": "missing"},
+        ],
+    }
     shown = page_group(
-        {"kind": "similar", "keeper": B, "members": [{"hash": A, "width": 80}, {"hash": B, "paths": ["nas:c.jpg"]}]},
+        {
+            "kind": "similar",
+            "keeper": B,
+            "members": [{"hash": A, "width": 80}, {"hash": B, "paths": ["nas:c.jpg"]}],
+        },
         {A: document},
     )
     first, second = shown["members"]
@@ -164,7 +208,12 @@ def test_a_group_takes_from_the_documents_what_it_does_not_say():
         "Apple iPhone 12",
         "Home, Ghent, Belgium",
     )
-    assert (first["taken"], first["tags"], first["albums"], first["favorite"]) == ("2019-07-12T18:30:15", ["beach"], [], True)
+    assert (first["taken"], first["tags"], first["albums"], first["favorite"]) == (
+        "2019-07-12T18:30:15",
+        ["beach"],
+        [],
+        True,
+    )
     assert first["paths"] == ["nas:a.jpg"]
     assert second["paths"] == ["nas:c.jpg"]
     assert shown["keeper"] == 1
@@ -174,17 +223,27 @@ def test_a_group_takes_from_the_documents_what_it_does_not_say():
 @pytest.mark.parametrize(
     "group",
     [
-        {}, {"kind": "similar"}, {"kind": "similar", "members": []}, {"kind": "similar", "members": [7]},
-        {"kind": "similar", "members": [{"hash": "x"}]}, {"kind": "similar", "members": [{"hash": A}, {"hash": A}]},
-        {"kind": "exact", "members": [{"hash": A, "paths": []}]}, {"kind": "odd", "members": [{"hash": A}]},
+        {},
+        {"kind": "similar"},
+        {"kind": "similar", "members": []},
+        {"kind": "similar", "members": [7]},
+        {"kind": "similar", "members": [{"hash": "x"}]},
+        {"kind": "similar", "members": [{"hash": A}, {"hash": A}]},
+        {"kind": "exact", "members": [{"hash": A, "paths": []}]},
+        {"kind": "odd", "members": [{"hash": A}]},
     ],
-)  # fmt: skip
+)
 def test_what_is_no_group_is_refused(group: dict[str, object]):
     with pytest.raises(ValueError, match=r"."):
         page_group(group, {})
 
 
-@given(st.recursive(st.text(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)))
+@given(
+    st.recursive(
+        st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    )
+)
 def test_data_in_a_script_cannot_end_it(value: object):
     import json
 

@@ -1,4 +1,6 @@
-"""What follows from a document's values: what it is, and that no change of a document leaves it behind."""
+"""What follows from a document's values: what it is,
+and that no change of a document leaves it behind.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ def captured(wall: str, **more: Any) -> Document:
     return {"wall": wall, "source": "gps", "confidence": "high", "has_time": True, **more}
 
 
-# --- what follows -------------------------------------------------------------------------------------------------------
+# --- what follows ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -39,12 +41,17 @@ def captured(wall: str, **more: Any) -> Document:
         ("9999-12-31T23:59:59.999", True, (9999, "12-31", 23, 5, "second")),
     ],
 )
-def test_what_follows_from_a_wall_clock(wall: str, has_time: bool, expected: tuple[Any, ...]) -> None:
+def test_what_follows_from_a_wall_clock(
+    wall: str, has_time: bool, expected: tuple[Any, ...]
+) -> None:
     found = with_derived({"captured": captured(wall, has_time=has_time)})["captured"]
     assert tuple(found.get(name) for name in OF_CAPTURED) == expected
 
 
-@pytest.mark.parametrize("wall", ["2023-02-29T10:00:00", "0000-01-01", "2019-13-01", "2019-00-10", "1562949015000", "", None])
+@pytest.mark.parametrize(
+    "wall",
+    ["2023-02-29T10:00:00", "0000-01-01", "2019-13-01", "2019-00-10", "1562949015000", "", None],
+)
 def test_nothing_follows_from_what_is_no_date(wall: object) -> None:
     document = {"captured": {"wall": wall, "source": "gps"}}
     assert with_derived(document) == document
@@ -52,14 +59,25 @@ def test_nothing_follows_from_what_is_no_date(wall: object) -> None:
 
 @given(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)))
 def test_a_wall_clock_is_taken_apart_as_the_calendar_has_it(wall: datetime) -> None:
-    found = with_derived({"captured": captured(wall.isoformat(timespec="milliseconds"))})["captured"]
-    assert (found["year"], found["hour"], found["weekday"]) == (wall.year, wall.hour, wall.isoweekday())
+    found = with_derived({"captured": captured(wall.isoformat(timespec="milliseconds"))})[
+        "captured"
+    ]
+    assert (found["year"], found["hour"], found["weekday"]) == (
+        wall.year,
+        wall.hour,
+        wall.isoweekday(),
+    )
     assert found["month_day"] == f"{wall:%m-%d}"
 
 
 @pytest.mark.parametrize(
     ("width", "height", "shape", "megapixels"),
-    [(4032, 3024, "landscape", 12.193), (3024, 4032, "portrait", 12.193), (900, 900, "square", 0.81), (1, 2, "portrait", 0.0)],
+    [
+        (4032, 3024, "landscape", 12.193),
+        (3024, 4032, "portrait", 12.193),
+        (900, 900, "square", 0.81),
+        (1, 2, "portrait", 0.0),
+    ],
 )
 def test_what_follows_from_a_size(width: int, height: int, shape: str, megapixels: float) -> None:
     found = with_derived({"width": width, "height": height})
@@ -73,13 +91,18 @@ def test_nothing_follows_from_half_a_size_and_a_preview_is_the_hash() -> None:
 
 
 def test_what_no_longer_follows_goes() -> None:
-    stale = {"shape": "square", "megapixels": 1.0, "preview": "b", "captured": {"source": "gps", "year": 1, "hour": 2}}
+    stale = {
+        "shape": "square",
+        "megapixels": 1.0,
+        "preview": "b",
+        "captured": {"source": "gps", "year": 1, "hour": 2},
+    }
     assert with_derived(stale) == {"captured": {"source": "gps"}}
     assert without_derived(stale) == {"captured": {"source": "gps"}}
     assert without_derived({"captured": None}) == {"captured": None}, "as an event holds it"
 
 
-# --- after every change -------------------------------------------------------------------------------------------------
+# --- after every change ---------------------------------------------------------------------------
 
 _CAPTURED = st.builds(
     lambda wall, has_time: captured(wall.isoformat(timespec="milliseconds"), has_time=has_time),
@@ -89,7 +112,9 @@ _CAPTURED = st.builds(
 _PERSON = st.fixed_dictionaries(
     {},
     optional={
-        "taken": st.sampled_from(["2018-01-02", "2018-01-02T03:04:05", "1955-08-01T23:00:00+05:30"]),
+        "taken": st.sampled_from(
+            ["2018-01-02", "2018-01-02T03:04:05", "1955-08-01T23:00:00+05:30"]
+        ),
         "rating": st.integers(0, 5),
         "albums": st.just(["A"]),
         "tags_added": st.just(["t"]),
@@ -152,7 +177,9 @@ def test_every_kind_of_change_is_tried() -> None:
         for name, value in vars(edits).items()
         if callable(value) and getattr(value, "__annotations__", {}).get("return") == "Change"
     }
-    tried = {change.__qualname__.partition(".")[0] for change in changes({"hash": "a", "copies": []}, {})}
+    tried = {
+        change.__qualname__.partition(".")[0] for change in changes({"hash": "a", "copies": []}, {})
+    }
     assert makers - tried == {"reversed_change"}, "it has a test of its own"
 
 
@@ -171,7 +198,12 @@ def test_after_every_change_what_follows_is_what_follows_from_the_rest(
         assert without_derived(before) == without_derived(after) or changed is not None
         if changed is None:
             continue
-        assert not any(name in part.get("captured", {}) for part in changed if part.get("captured") for name in OF_CAPTURED)
+        assert not any(
+            name in part.get("captured", {})
+            for part in changed
+            if part.get("captured")
+            for name in OF_CAPTURED
+        )
         assert not (changed[0].keys() | changed[1].keys()) & set(OF_DOCUMENT)
         back = reversed_change(*changed)(after)
         assert back is not None and with_derived(back) == back
@@ -179,13 +211,19 @@ def test_after_every_change_what_follows_is_what_follows_from_the_rest(
 
 @settings(max_examples=100, deadline=None)
 @given(_DOCUMENT, _PERSON)
-def test_what_an_older_version_told_is_taken_back_all_the_same(before: Document, person: Document) -> None:
-    """Its events know of nothing that follows; the document has it since the catalog was brought up to date."""
+def test_what_an_older_version_told_is_taken_back_all_the_same(
+    before: Document, person: Document
+) -> None:
+    """Its events know of nothing that follows;
+    the document has it since the catalog was brought up to date.
+    """
     after = edits.with_saying(lambda _said, _base: person)(before)
     changed = difference(without_derived(before), without_derived(after or {}))
     if changed is not None:
         assert reversed_change(*changed)(after) == before
-    whole: Callable[[Document | None], Document | None] = reversed_change({"document": without_derived(before)}, {})
+    whole: Callable[[Document | None], Document | None] = reversed_change(
+        {"document": without_derived(before)}, {}
+    )
     assert whole(None) == before
 
 
@@ -196,7 +234,10 @@ def test_reading_again_keeps_what_no_file_states(before: Document, read: Documen
     assert after is not None
     for name in ("renditions", "owner", "device", "place_removed"):
         assert after.get(name) == before.get(name), name
-    assert after.get("checksums", {}) == {**read.get("checksums", {}), **before.get("checksums", {})}
+    assert after.get("checksums", {}) == {
+        **read.get("checksums", {}),
+        **before.get("checksums", {}),
+    }
 
 
 def test_checksums_are_added_to_and_never_taken_back() -> None:

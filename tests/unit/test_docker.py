@@ -15,7 +15,9 @@ DOCKER = ROOT / "docker"
 TEXT = (DOCKER / "docker-compose.yml").read_text(encoding="utf-8")
 STACK = yaml.safe_load(TEXT)
 SERVICES = STACK["services"]
-LONG_RUNNING = {name: service for name, service in SERVICES.items() if service.get("restart") != "no"}
+LONG_RUNNING = {
+    name: service for name, service in SERVICES.items() if service.get("restart") != "no"
+}
 VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?P<rest>[^}]*)\}")
 SECRET = re.compile(r"PASSWORD|TOKEN|SECRET|KEY")
 
@@ -26,16 +28,26 @@ def _example() -> dict[str, str]:
 
 
 def _versions(image: str) -> set[str]:
-    return {service["image"].rsplit(":", 1)[1] for service in SERVICES.values() if f"/{image}:" in service["image"]}
+    return {
+        service["image"].rsplit(":", 1)[1]
+        for service in SERVICES.values()
+        if f"/{image}:" in service["image"]
+    }
 
 
 def test_the_stack_follows_the_compose_specification():
     spec = find_spec("check_jsonschema")
     if spec is None or not spec.submodule_search_locations:
-        pytest.skip("the schema of the compose specification comes with check-jsonschema (test extra)")
-    schema = Path(spec.submodule_search_locations[0], "builtin_schemas", "vendor", "compose-spec.json")
+        pytest.skip(
+            "the schema of the compose specification comes with check-jsonschema (test extra)"
+        )
+    schema = Path(
+        spec.submodule_search_locations[0], "builtin_schemas", "vendor", "compose-spec.json"
+    )
     validator = jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
-    assert [f"{list(error.absolute_path)}: {error.message}" for error in validator.iter_errors(STACK)] == []
+    assert [
+        f"{list(error.absolute_path)}: {error.message}" for error in validator.iter_errors(STACK)
+    ] == []
 
 
 def test_elasticsearch_and_kibana_have_one_version_of_the_nine_series():
@@ -48,13 +60,21 @@ def test_the_stack_runs_the_version_that_the_local_node_runs():
     source = ROOT / "catalog" / "index" / "node" / "distribution.py"
     if not source.exists():
         pytest.skip("there is no local node yet")
-    pinned = re.findall(r'^\w*VERSION\w*(?:\s*:\s*[\w\[\]]+)?\s*=\s*"(\d+\.\d+\.\d+)"', source.read_text("utf-8"), re.M)
+    pinned = re.findall(
+        r'^\w*VERSION\w*(?:\s*:\s*[\w\[\]]+)?\s*=\s*"(\d+\.\d+\.\d+)"',
+        source.read_text("utf-8"),
+        re.M,
+    )
     assert pinned
     assert pinned[0] in _versions("elasticsearch")
 
 
 def test_the_setup_services_reuse_the_image_of_elasticsearch():
-    assert SERVICES["setup"]["image"] == SERVICES["volumes"]["image"] == SERVICES["elasticsearch"]["image"]
+    assert (
+        SERVICES["setup"]["image"]
+        == SERVICES["volumes"]["image"]
+        == SERVICES["elasticsearch"]["image"]
+    )
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -73,7 +93,9 @@ def test_the_two_ports_people_use_are_published():
 def test_every_catalog_variable_is_a_setting():
     settings = pytest.importorskip("catalog.config").Settings
     known = {f"CATALOG_{name}".upper() for name in settings.__dataclass_fields__}
-    used = set(re.findall(r"\bCATALOG_[A-Z_]+", TEXT + (DOCKER / "README.md").read_text(encoding="utf-8")))
+    used = set(
+        re.findall(r"\bCATALOG_[A-Z_]+", TEXT + (DOCKER / "README.md").read_text(encoding="utf-8"))
+    )
     assert used
     assert used <= known
 
@@ -90,7 +112,11 @@ def test_defaults_in_the_stack_and_in_env_example_agree():
 
 def test_no_secret_has_a_value_and_none_may_be_empty():
     secrets = [match for match in VARIABLE.finditer(TEXT) if SECRET.search(match["name"])]
-    assert {match["name"] for match in secrets} == {"ELASTIC_PASSWORD", "KIBANA_PASSWORD", "KIBANA_ENCRYPTION_KEY"}
+    assert {match["name"] for match in secrets} == {
+        "ELASTIC_PASSWORD",
+        "KIBANA_PASSWORD",
+        "KIBANA_ENCRYPTION_KEY",
+    }
     for match in secrets:
         assert match["rest"].startswith(":?")
         assert _example()[match["name"]] == ""
@@ -133,7 +159,9 @@ def test_every_named_volume_and_every_awaited_service_exists(name):
             assert volume.split(":")[0] in STACK["volumes"]
     for other, wait in SERVICES[name].get("depends_on", {}).items():
         watched = "healthcheck" in SERVICES[other]
-        assert wait["condition"] == ("service_healthy" if watched else "service_completed_successfully")
+        assert wait["condition"] == (
+            "service_healthy" if watched else "service_completed_successfully"
+        )
 
 
 def test_snapshots_have_a_volume_at_the_registered_path():
@@ -142,7 +170,11 @@ def test_snapshots_have_a_volume_at_the_registered_path():
 
 
 def test_the_photos_are_read_only_and_no_folder_is_made_for_a_missing_mount():
-    mounts = {volume["target"]: volume for volume in SERVICES["catalog"]["volumes"] if isinstance(volume, dict)}
+    mounts = {
+        volume["target"]: volume
+        for volume in SERVICES["catalog"]["volumes"]
+        if isinstance(volume, dict)
+    }
     assert mounts["/photos"]["read_only"] is True
     assert mounts["/nas"]["bind"]["create_host_path"] is False
     assert SERVICES["catalog"]["environment"]["CATALOG_NAS_ROOT"] == "/nas"

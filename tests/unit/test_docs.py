@@ -22,7 +22,9 @@ def settings_table() -> str:
     """The README's table of settings, as the settings themselves state it."""
     rows = ["| setting | default | meaning |", "|---|---|---|"]
     for field in fields(Settings):
-        rows.append(f"| `{field.name}` | {default_shown(field)} | {field.metadata['description']} |")
+        rows.append(
+            f"| `{field.name}` | {default_shown(field)} | {field.metadata['description']} |"
+        )
     return "\n".join(rows)
 
 
@@ -59,7 +61,9 @@ def test_the_table_of_settings_is_the_settings():
 
 
 @pytest.mark.parametrize(("name", "command"), commands(), ids=[n for n, _ in commands()])
-def test_every_command_is_in_the_readme_and_every_option_has_help(name: str, command: click.Command):
+def test_every_command_is_in_the_readme_and_every_option_has_help(
+    name: str, command: click.Command
+):
     assert name.split()[0] in README
     assert command.help and command.help.strip()
     for parameter in command.params:
@@ -81,7 +85,11 @@ def test_the_help_of_a_command_has_an_example_and_the_exit_statuses(name: str):
 def test_every_exit_status_of_the_readme_is_one_of_an_error():
     from catalog import errors
 
-    classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.CatalogError)]
+    classes = [
+        c
+        for c in vars(errors).values()
+        if isinstance(c, type) and issubclass(c, errors.CatalogError)
+    ]
     codes = {c.exit_code for c in classes} | {errors.DONE, errors.SOME_FAILED, errors.INTERRUPTED}
     stated = {int(m) for m in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
     assert stated == codes
@@ -108,7 +116,9 @@ def test_every_field_of_an_asset_event_and_store_is_described():
         last = last if word.startswith(".") else word.rpartition(".")[0]
         words.add(f"{last}{word}" if word.startswith(".") else word)
     copies = {f"copies.{name}" for name in schema.ASSET_PROPERTIES["copies"]["properties"]}
-    assets = {n for n in _flattened(schema.ASSET_PROPERTIES, "") if not n.endswith((".keyword", ".text"))}
+    assets = {
+        n for n in _flattened(schema.ASSET_PROPERTIES, "") if not n.endswith((".keyword", ".text"))
+    }
     assert assets | copies | {"person", "extracted"} <= words
     for what in ("events", "stores"):
         assert set(schema.COMPANION_PROPERTIES[what]) <= words, what

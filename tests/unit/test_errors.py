@@ -7,7 +7,11 @@ from catalog import errors
 
 def test_the_words_of_the_history_are_those_that_were_told_before() -> None:
     """A class that is renamed keeps its word here, or dashboards would count one reason as two."""
-    classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.CatalogError)]
+    classes = [
+        c
+        for c in vars(errors).values()
+        if isinstance(c, type) and issubclass(c, errors.CatalogError)
+    ]
     words = {errors.reason_kind(c) for c in classes}
     assert len(words) == len(classes)
     assert words >= {

@@ -1,4 +1,6 @@
-"""Dates written into pictures are read back by three readers, and nothing else of the file is another."""
+"""Dates written into pictures are read back by three readers,
+and nothing else of the file is another.
+"""
 
 from __future__ import annotations
 
@@ -26,17 +28,26 @@ from catalog.media.write.exif_block import dated_block
 
 WALL = datetime(2018, 5, 6, 7, 8, 9)
 TEXT = "2018:05:06 07:08:09"
-GPS = {1: (2, "N"), 2: (5, [(51, 1), (3, 1), (0, 1)]), 3: (2, "E"), 4: (5, [(3, 1), (43, 1), (0, 1)])}
+GPS = {
+    1: (2, "N"),
+    2: (5, [(51, 1), (3, 1), (0, 1)]),
+    3: (2, "E"),
+    4: (5, [(3, 1), (43, 1), (0, 1)]),
+}
 NOTE = bytes(range(256)) * 3
 
 
 def block(order: str = "<", date: str | None = None, *, exif: bool = True, **more: Any) -> bytes:
-    """EXIF of a camera with position and maker note; with a date, without one, or without an Exif directory at all."""
+    """EXIF of a camera with position and maker note; with a date, without one,
+    or without an Exif directory at all.
+    """
     inner: dict[int, Any] = {0x829A: (5, [(1, 250)]), 0x927C: (7, NOTE)}
     if date:
         inner |= {0x9003: (2, date), 0x9004: (2, date), 0x9291: (2, "123")}
     directories = {"gps": GPS, **({"exif": inner} if exif else {})}
-    return make.tiff({0x10F: (2, "Canon"), 0x110: (2, "EOS 5D Mark II")}, order, **directories, **more)
+    return make.tiff(
+        {0x10F: (2, "Canon"), 0x110: (2, "EOS 5D Mark II")}, order, **directories, **more
+    )
 
 
 def facts(data: bytes, type_name: str) -> Findings:
@@ -63,7 +74,9 @@ def pixels(data: bytes) -> bytes:
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("date", ["2001:01:01 00:00:00", None], ids=["overwritten", "added"])
 def test_a_jpeg_keeps_picture_position_camera_and_maker_note(order: str, date: str | None):
-    before = make.jpeg(make.segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0"), make.exif_segment(block(order, date)))
+    before = make.jpeg(
+        make.segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0"), make.exif_segment(block(order, date))
+    )
     after = with_date(before, "jpeg", WALL, 120)
     assert pillow_date(after) == (TEXT, "+02:00")
     assert exifread_date(after) == TEXT
@@ -84,16 +97,26 @@ def test_a_date_with_the_room_it_needs_changes_no_length_and_no_other_byte():
     changed = {n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b}
     dates = [n for n in range(len(before)) if before[n : n + 19] == b"2001:01:01 00:00:00"]
     fraction = before.index(b"123\0")
-    assert changed <= {n for d in dates for n in range(d, d + 19)} | set(range(fraction, fraction + 3))
+    assert changed <= {n for d in dates for n in range(d, d + 19)} | set(
+        range(fraction, fraction + 3)
+    )
     assert with_date(after, "jpeg", WALL) == after
 
 
 def test_a_jpeg_without_exif_gets_it_behind_its_header_and_fill_bytes_hide_none():
-    before = make.jpeg(make.segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0"), make.xmp_segment(make.xmp("")))
+    before = make.jpeg(
+        make.segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0"), make.xmp_segment(make.xmp(""))
+    )
     after = with_date(before, "jpeg", WALL)
     assert pillow_date(after)[0] == exifread_date(after) == TEXT
     assert after[:20] == before[:20] and after[22:26] != before[22:26]
-    late = make.plain()[:2] + make.segment(0xFE, b"hello") + b"\xff\xff" + make.exif_segment(block()) + make.plain()[2:]
+    late = (
+        make.plain()[:2]
+        + make.segment(0xFE, b"hello")
+        + b"\xff\xff"
+        + make.exif_segment(block())
+        + make.plain()[2:]
+    )
     assert with_date(late, "jpeg", WALL).count(b"Exif\0\0") == 1
     assert facts(with_date(late, "jpeg", WALL), "jpeg").position is not None
 
@@ -122,7 +145,9 @@ def test_exif_without_its_inner_directory_gets_one():
     assert facts(after, "jpeg").position is not None
 
 
-@pytest.mark.parametrize("options", [{}, {"exif": block()}, {"exif": block(date="2001:01:01 00:00:00")}])
+@pytest.mark.parametrize(
+    "options", [{}, {"exif": block()}, {"exif": block(date="2001:01:01 00:00:00")}]
+)
 def test_a_png_keeps_its_pixels_and_sound_checksums(options: dict[str, Any]):
     before = make.plain("PNG", **options)
     after = with_date(before, "png", WALL)
@@ -132,12 +157,16 @@ def test_a_png_keeps_its_pixels_and_sound_checksums(options: dict[str, Any]):
     at = 8
     while at < len(after):
         length = int.from_bytes(after[at : at + 4], "big")
-        assert int.from_bytes(after[at + 8 + length : at + 12 + length], "big") == zlib.crc32(after[at + 4 : at + 8 + length])
+        assert int.from_bytes(after[at + 8 + length : at + 12 + length], "big") == zlib.crc32(
+            after[at + 4 : at + 8 + length]
+        )
         at += 12 + length
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": block()}, {"lossless": True, "xmp": b"<x/>"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"lossless": True}, {"exif": block()}, {"lossless": True, "xmp": b"<x/>"}]
+)
 def test_a_webp_keeps_its_pixels_and_transparency(mode: str, options: dict[str, Any]):
     buffer = io.BytesIO()
     Image.new(mode, (33, 17), (200, 120, 40, 90)[: len(mode)]).save(buffer, "WEBP", **options)
@@ -181,7 +210,9 @@ def test_a_heic_without_a_date_needs_exiftool_and_says_so(monkeypatch: pytest.Mo
             with_date(before, "heic", WALL)
 
 
-@pytest.mark.skipif(exif_writing.shutil.which("exiftool") is None, reason="exiftool is not installed")
+@pytest.mark.skipif(
+    exif_writing.shutil.which("exiftool") is None, reason="exiftool is not installed"
+)
 def test_exiftool_writes_a_heic_date_where_it_is_installed():
     after = with_date(heic(), "heic", WALL, 60)
     assert pixels(after) == pixels(heic())
@@ -218,12 +249,14 @@ def test_every_cut_of_an_exif_block_is_an_error_or_a_date():
 
 OLD = make.xmp(
     "<photoshop:DateCreated>2001-01-01T00:00:00.123+01:00</photoshop:DateCreated>",
-    'exif:DateTimeOriginal="2001-01-01T00:00:00Z" xmp:CreateDate="2001-01-01" xmp:ModifyDate="2001-01-01T00:00:00"',
+    'exif:DateTimeOriginal="2001-01-01T00:00:00Z" xmp:CreateDate="2001-01-01" '
+    'xmp:ModifyDate="2001-01-01T00:00:00"',
 )
 NEW = (
     OLD.replace(b"2001-01-01T00:00:00.123+01:00", b"2018-05-06T07:08:09.000+02:00")
-    .replace(b"2001-01-01T00:00:00Z", b"2018-05-06T05:08:09Z").replace(b'"2001-01-01"', b'"2018-05-06"')
-)  # fmt: skip
+    .replace(b"2001-01-01T00:00:00Z", b"2018-05-06T05:08:09Z")
+    .replace(b'"2001-01-01"', b'"2018-05-06"')
+)
 
 
 def webp(packet: bytes) -> bytes:
@@ -241,10 +274,15 @@ def png(packet: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("before", "type_name"),
     [
-        (make.jpeg(make.exif_segment(block(date="2001:01:01 00:00:00")), make.xmp_segment(OLD)), "jpeg"),
-        (webp(OLD), "webp"), (png(OLD), "png"), (make.plain("TIFF", tiffinfo={700: OLD}), "tiff"),
+        (
+            make.jpeg(make.exif_segment(block(date="2001:01:01 00:00:00")), make.xmp_segment(OLD)),
+            "jpeg",
+        ),
+        (webp(OLD), "webp"),
+        (png(OLD), "png"),
+        (make.plain("TIFF", tiffinfo={700: OLD}), "tiff"),
     ],
-)  # fmt: skip
+)
 def test_xmp_says_the_same_as_exif_and_keeps_its_length(before: bytes, type_name: str):
     after = with_date(before, type_name, WALL, 120)
     assert NEW in after and len(NEW) == len(OLD) and OLD not in after

@@ -1,4 +1,6 @@
-"""One file in, its facts out: hostile files end in a reason, and the look of a picture is what a viewer shows."""
+"""One file in, its facts out: hostile files end in a reason,
+and the look of a picture is what a viewer shows.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,11 @@ def scene(width: int, height: int, seed: int = 1) -> Image.Image:
     layers = np.zeros((height, width, 3), np.float32)
     for cells, weight in ((4, 110), (9, 60), (40, 25)):
         small = Image.fromarray(random.integers(0, 255, (cells, cells, 3), np.uint8))
-        layers += np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), np.float32) / 255 * weight
+        layers += (
+            np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), np.float32)
+            / 255
+            * weight
+        )
     return Image.fromarray(np.clip(layers + 20, 0, 255).astype(np.uint8))
 
 
@@ -77,14 +83,19 @@ def with_orientation(orientation: int) -> Image.Exif:
     return exif
 
 
-# --- what is read ----------------------------------------------------------------------------------------------------
+# --- what is read ---------------------------------------------------------------------------------
 
 
 def test_a_picture_is_hashed_measured_and_described(tmp_path: Path):
     path = saved(tmp_path / "a.jpg", scene(640, 480))
     facts = facts_of(path)
     assert facts.hash == content_hash(path.read_bytes()) == read_hash(Request(str(path))).content
-    assert (facts.size, facts.type, facts.kind, facts.mime) == (path.stat().st_size, "jpeg", "image", "image/jpeg")
+    assert (facts.size, facts.type, facts.kind, facts.mime) == (
+        path.stat().st_size,
+        "jpeg",
+        "image",
+        "image/jpeg",
+    )
     assert (facts.width, facts.height, facts.problem, facts.notes) == (640, 480, "", ())
     assert facts.phash is not None and len(facts.phash) == 16
     assert facts.image_hash is not None
@@ -114,7 +125,14 @@ def test_without_looking_there_is_no_look(tmp_path: Path):
 def test_sidecars_add_what_the_file_does_not_state(tmp_path: Path):
     path = saved(tmp_path / "a.jpg", scene(64, 48))
     sidecar = tmp_path / "a.jpg.json"
-    sidecar.write_text(json.dumps({"photoTakenTime": {"timestamp": "1562956215"}, "geoData": {"latitude": 51, "longitude": 3.7}}))
+    sidecar.write_text(
+        json.dumps(
+            {
+                "photoTakenTime": {"timestamp": "1562956215"},
+                "geoData": {"latitude": 51, "longitude": 3.7},
+            }
+        )
+    )
     facts = read_facts(Request(str(path), (str(sidecar),)))
     assert facts.dates[-1].wall == datetime(2019, 7, 12, 18, 30, 15)
     assert facts.position is not None and facts.position.source == "takeout"
@@ -146,23 +164,32 @@ def test_a_file_larger_than_memory_should_hold_is_read_in_pieces_with_the_same_f
     whole = facts_of(path)
     monkeypatch.setattr(extract, "WHOLE_FILE_BYTES", 1000)
     pieces = facts_of(path)
-    assert (pieces.hash, pieces.phash, pieces.width, pieces.height) == (whole.hash, whole.phash, 480, 640)
+    assert (pieces.hash, pieces.phash, pieces.width, pieces.height) == (
+        whole.hash,
+        whole.phash,
+        480,
+        640,
+    )
 
 
-# --- hostile files ---------------------------------------------------------------------------------------------------
+# --- hostile files --------------------------------------------------------------------------------
 
 
 def png(width: int, height: int) -> bytes:
     """A black PNG of one bit a pixel; enormous pictures take a few kilobytes."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+        return (
+            len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+        )
 
     header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x01\0\0\0\0"
     packer = zlib.compressobj(9)
     row = bytes(1 + (width + 7) // 8)
     data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
 
 
 def test_a_decompression_bomb_ends_in_a_reason(tmp_path: Path):
@@ -195,7 +222,9 @@ def test_a_truncated_picture_keeps_its_facts_and_says_what_is_wrong(tmp_path: Pa
 def test_a_file_cut_anywhere_has_facts_or_a_reason(tmp_path: Path, kind: str, part: float):
     buffer = io.BytesIO()
     scene(200, 150).save(buffer, kind)
-    (tmp_path / "a.jpg").write_bytes(buffer.getvalue()[: max(1, int(len(buffer.getvalue()) * part))])
+    (tmp_path / "a.jpg").write_bytes(
+        buffer.getvalue()[: max(1, int(len(buffer.getvalue()) * part))]
+    )
     try:
         facts = facts_of(tmp_path / "a.jpg")
     except MediaError as error:
@@ -208,7 +237,9 @@ def test_a_file_cut_anywhere_has_facts_or_a_reason(tmp_path: Path, kind: str, pa
 def test_a_damaged_file_has_facts_or_a_reason(tmp_path: Path, seed: int):
     random = np.random.default_rng(seed)
     buffer = io.BytesIO()
-    scene(200, 150).save(buffer, ["JPEG", "PNG", "TIFF", "WEBP", "GIF"][seed % 5], exif=with_orientation(6))
+    scene(200, 150).save(
+        buffer, ["JPEG", "PNG", "TIFF", "WEBP", "GIF"][seed % 5], exif=with_orientation(6)
+    )
     data = bytearray(buffer.getvalue())
     for place in random.integers(0, len(data), 20):
         data[place] = random.integers(0, 256)
@@ -245,7 +276,15 @@ def test_what_is_no_regular_file_is_refused_and_never_waited_for(tmp_path: Path)
     (tmp_path / "link.jpg").symlink_to("real.jpg")
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")
     (tmp_path / "dead.jpg").symlink_to("nowhere.jpg")
-    for name in ("folder.jpg", "pipe.jpg", "link.jpg", "loop.jpg", "dead.jpg", "missing.jpg", "real.jpg/below.jpg"):
+    for name in (
+        "folder.jpg",
+        "pipe.jpg",
+        "link.jpg",
+        "loop.jpg",
+        "dead.jpg",
+        "missing.jpg",
+        "real.jpg/below.jpg",
+    ):
         assert refusal(tmp_path / name)
     assert "not a regular file" in refusal(tmp_path / "pipe.jpg")
     assert stat.S_ISFIFO((tmp_path / "pipe.jpg").lstat().st_mode)
@@ -276,7 +315,9 @@ def test_refusing_leaves_no_file_open(tmp_path: Path):
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_that_grows_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     path, real = saved(tmp_path / "a.jpg", scene(64, 48)), extract.digests_of
 
     def slow_hash(data: bytes, kinds: Sequence[str]) -> Digests:
@@ -288,7 +329,9 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypat
     assert "changed while it was read" in refusal(path)
 
 
-def test_a_file_that_shrinks_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_that_shrinks_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     path, real = saved(tmp_path / "a.jpg", scene(640, 480)), extract._read_whole
 
     def late_read(descriptor: int, size: int) -> bytes:
@@ -310,7 +353,7 @@ def test_odd_names_are_read_like_any_other(tmp_path: Path, name: bytes):
         assert dict(pool.run([("a", Request(path))])) == {"a": facts}
 
 
-# --- the look --------------------------------------------------------------------------------------------------------
+# --- the look -------------------------------------------------------------------------------------
 
 
 def expected(picture: Image.Image) -> str:
@@ -318,7 +361,10 @@ def expected(picture: Image.Image) -> str:
     return str(imagehash.phash(picture))
 
 
-@pytest.mark.parametrize("size", [(640, 480), (1024, 768), (1200, 1600), (2048, 1365), (3000, 2000), (4000, 3000), (4000, 700)])
+@pytest.mark.parametrize(
+    "size",
+    [(640, 480), (1024, 768), (1200, 1600), (2048, 1365), (3000, 2000), (4000, 3000), (4000, 700)],
+)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_hash_of_a_jpeg_is_that_of_imagehash(tmp_path: Path, size: tuple[int, int], seed: int):
     path = saved(tmp_path / "a.jpg", scene(*size, seed), quality=88)
@@ -330,23 +376,41 @@ def test_the_hash_of_a_jpeg_is_that_of_imagehash(tmp_path: Path, size: tuple[int
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
 def test_the_hash_is_that_of_the_picture_as_shown(tmp_path: Path, orientation: int, kind: str):
-    path = saved(tmp_path / f"a.{kind.lower()}", scene(900, 600), format=kind, exif=with_orientation(orientation))
+    path = saved(
+        tmp_path / f"a.{kind.lower()}",
+        scene(900, 600),
+        format=kind,
+        exif=with_orientation(orientation),
+    )
     facts = facts_of(path)
     with Image.open(path) as opened:
         shown = ImageOps.exif_transpose(opened)
-    assert (facts.width, facts.height) == shown.size == ((900, 600) if orientation < 5 else (600, 900))
+    assert (
+        (facts.width, facts.height) == shown.size == ((900, 600) if orientation < 5 else (600, 900))
+    )
     assert facts.phash is not None
     assert hamming(facts.phash, expected(shown)) <= 2
 
 
 def test_a_picture_hashes_alike_however_the_camera_was_held(tmp_path: Path):
     upright = scene(900, 600)
-    undo = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-            5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
-            8: Image.Transpose.ROTATE_270}  # fmt: skip
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
     straight = facts_of(saved(tmp_path / "1.jpg", upright, quality=95))
     for orientation, turn in undo.items():
-        path = saved(tmp_path / f"{orientation}.jpg", upright.transpose(turn), quality=95, exif=with_orientation(orientation))
+        path = saved(
+            tmp_path / f"{orientation}.jpg",
+            upright.transpose(turn),
+            quality=95,
+            exif=with_orientation(orientation),
+        )
         held = facts_of(path)
         assert (held.width, held.height) == (900, 600)
         assert held.phash is not None and straight.phash is not None
@@ -354,8 +418,15 @@ def test_a_picture_hashes_alike_however_the_camera_was_held(tmp_path: Path):
 
 
 def test_different_pictures_hash_differently(tmp_path: Path):
-    hashes = [facts_of(saved(tmp_path / f"{seed}.jpg", scene(640, 480, seed))).phash for seed in range(1, 6)]
-    assert all(one and other and hamming(one, other) > 10 for i, one in enumerate(hashes) for other in hashes[:i])
+    hashes = [
+        facts_of(saved(tmp_path / f"{seed}.jpg", scene(640, 480, seed))).phash
+        for seed in range(1, 6)
+    ]
+    assert all(
+        one and other and hamming(one, other) > 10
+        for i, one in enumerate(hashes)
+        for other in hashes[:i]
+    )
 
 
 def rgba(picture: Image.Image) -> Image.Image:
@@ -450,7 +521,11 @@ def test_the_hash_of_a_grid_is_that_of_imagehash_bit_for_bit():
 
 
 def test_the_distance_of_hashes_counts_bits():
-    assert (hamming("0" * 16, "f" * 16), hamming("0" * 16, "0" * 15 + "1"), hamming("a" * 16, "a" * 16)) == (64, 1, 0)
+    assert (
+        hamming("0" * 16, "f" * 16),
+        hamming("0" * 16, "0" * 15 + "1"),
+        hamming("a" * 16, "a" * 16),
+    ) == (64, 1, 0)
 
 
 def test_a_thin_picture_has_no_sharpness():

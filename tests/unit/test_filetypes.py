@@ -26,7 +26,23 @@ from catalog.domain.filetypes import (
 )
 
 WANTED = (
-    *("jpg", "jpeg", "jpe", "png", "gif", "bmp", "tif", "tiff", "webp", "avif", "heic", "heif", "jp2", "mpo", "psd"),
+    *(
+        "jpg",
+        "jpeg",
+        "jpe",
+        "png",
+        "gif",
+        "bmp",
+        "tif",
+        "tiff",
+        "webp",
+        "avif",
+        "heic",
+        "heif",
+        "jp2",
+        "mpo",
+        "psd",
+    ),
     *("dng", "cr2", "cr3", "nef", "nrw", "arw", "orf", "raf", "rw2", "pef", "srw", "3fr"),
     *("mov", "mp4", "m4v", "avi", "mkv", "webm", "mpg", "mpeg", "mts", "m2ts", "3gp", "wmv", "flv"),
 )
@@ -118,7 +134,14 @@ def test_every_wanted_type_is_recognised_by_its_content(extension: str):
     found = recognise(head, f"IMG_0007.{extension.upper()}")
     assert found is not None
     assert matches_extension(found, f"IMG_0007.{extension}")
-    exact = {"jpeg": "jpeg", "jpe": "jpeg", "jpg": "jpeg", "tif": "tiff", "mpeg": "mpg", "m2ts": "mts"}
+    exact = {
+        "jpeg": "jpeg",
+        "jpe": "jpeg",
+        "jpg": "jpeg",
+        "tif": "tiff",
+        "mpeg": "mpg",
+        "m2ts": "mts",
+    }
     assert found.name == exact.get(extension, extension)
 
 
@@ -126,7 +149,9 @@ BY_EXTENSION = {"dng", "nef", "nrw", "arw", "pef", "srw", "3fr"}
 """RAW files that look like any TIFF file until the tags inside are read."""
 
 
-@pytest.mark.parametrize("extension", [e for e in WANTED if e not in BY_EXTENSION and e not in ("mpo",)])
+@pytest.mark.parametrize(
+    "extension", [e for e in WANTED if e not in BY_EXTENSION and e not in ("mpo",)]
+)
 def test_content_wins_over_a_wrong_extension(extension: str):
     wrong = "png" if extension != "png" else "jpg"
     found = recognise(made(extension)[:HEAD_BYTES], f"x.{wrong}")
@@ -142,7 +167,9 @@ def test_a_name_without_an_extension_does_not_hide_the_content(extension: str):
     assert recognise(head, "x") == recognise(head, f"x.{extension}")
 
 
-@pytest.mark.parametrize("extension", sorted(set(WANTED) | {"crw", "jxl", "mrw", "x3f", "sr2", "3g2", "gpr"}))
+@pytest.mark.parametrize(
+    "extension", sorted(set(WANTED) | {"crw", "jxl", "mrw", "x3f", "sr2", "3g2", "gpr"})
+)
 def test_every_wanted_extension_belongs_to_a_type(extension: str):
     assert any(extension in t.extensions for t in TYPES)
 
@@ -227,14 +254,29 @@ def test_a_file_cut_after_a_few_bytes_is_no_crash(extension: str, length: int):
 
 @pytest.mark.parametrize(
     ("name", "extension"),
-    [("a.JPG", "jpg"), ("a.b.Jpeg", "jpeg"), ("a", ""), (".hidden", ""), ("a.", ""), (".hidden.png", "png"), ("Ä.HEIC", "heic")],
+    [
+        ("a.JPG", "jpg"),
+        ("a.b.Jpeg", "jpeg"),
+        ("a", ""),
+        (".hidden", ""),
+        ("a.", ""),
+        (".hidden.png", "png"),
+        ("Ä.HEIC", "heic"),
+    ],
 )
 def test_the_extension_is_what_stands_behind_the_last_dot(name: str, extension: str):
     assert extension_of(name) == extension
 
 
 def test_quicktime_files_older_than_the_brand_box_are_known_by_their_atoms():
-    for atom, size in ((b"moov", 900), (b"mdat", 2_000_000_000), (b"wide", 8), (b"free", 64), (b"skip", 64), (b"pnot", 20)):
+    for atom, size in (
+        (b"moov", 900),
+        (b"mdat", 2_000_000_000),
+        (b"wide", 8),
+        (b"free", 64),
+        (b"skip", 64),
+        (b"pnot", 20),
+    ):
         found = recognise(struct.pack(">I4s", size, atom) + bytes(60), "x.MOV")
         assert found is BY_NAME["mov"]
 
@@ -250,7 +292,9 @@ def test_the_heif_brands_of_cameras_are_told_apart():
 def test_raw_files_called_tif_get_their_type_from_the_tags_inside():
     tiff = BY_NAME["tiff"]
     assert refine_tiff(tiff, is_dng=True, make="Apple", has_raw_data=True).name == "dng"
-    assert refine_tiff(tiff, is_dng=False, make="NIKON CORPORATION", has_raw_data=True).name == "nef"
+    assert (
+        refine_tiff(tiff, is_dng=False, make="NIKON CORPORATION", has_raw_data=True).name == "nef"
+    )
     assert refine_tiff(tiff, is_dng=False, make="Canon", has_raw_data=False).name == "tiff"
     assert refine_tiff(BY_NAME["gpr"], is_dng=True, make="GoPro", has_raw_data=True).name == "gpr"
     assert refine_tiff(BY_NAME["nef"], is_dng=True, make="Nikon", has_raw_data=True).name == "dng"

@@ -34,10 +34,15 @@ def blocks(data: bytes) -> str:
 
 
 def stated(data: bytes, *kinds: str) -> dict[str, str]:
-    return {kind: hashlib.new(kind, data, usedforsecurity=False).hexdigest() for kind in sorted(kinds)}
+    return {
+        kind: hashlib.new(kind, data, usedforsecurity=False).hexdigest() for kind in sorted(kinds)
+    }
 
 
-@pytest.mark.parametrize("size", [0, 1, 5000, BLOCK_SIZE - 1, BLOCK_SIZE, BLOCK_SIZE + 1, 2 * BLOCK_SIZE, 2 * BLOCK_SIZE + 7])
+@pytest.mark.parametrize(
+    "size",
+    [0, 1, 5000, BLOCK_SIZE - 1, BLOCK_SIZE, BLOCK_SIZE + 1, 2 * BLOCK_SIZE, 2 * BLOCK_SIZE + 7],
+)
 def test_one_reading_gives_the_content_hash_and_what_else_is_wanted(size: int) -> None:
     data = (BLOCK * 3)[:size]
     free = {"sha256"} if size <= BLOCK_SIZE else set()
@@ -61,7 +66,9 @@ def test_pieces_of_any_length_give_the_same(lengths: list[int], kinds: set[str])
         assert hasher.digests() == digests_of(data[:at], kinds), "it may be asked on the way"
 
 
-def test_what_is_read_and_what_a_store_reads_have_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_read_and_what_a_store_reads_have_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = jpeg("one")
     (tmp_path / "a.jpg").write_bytes(data)
     request = Request(str(tmp_path / "a.jpg"), checksums=("sha1", "md5"))
@@ -71,15 +78,23 @@ def test_what_is_read_and_what_a_store_reads_have_them(tmp_path: Path, monkeypat
     assert (facts.hash, facts.checksums) == (expected.content, expected.checksums)
     monkeypatch.setattr("catalog.media.extract.WHOLE_FILE_BYTES", 10)
     assert read_facts(request).checksums == expected.checksums, "a large file is hashed as a stream"
-    assert LocalStore("x", tmp_path, managed=False).digests("a.jpg", ("sha1", "md5"), anew=True) == expected
+    assert (
+        LocalStore("x", tmp_path, managed=False).digests("a.jpg", ("sha1", "md5"), anew=True)
+        == expected
+    )
     assert read_facts(Request(str(tmp_path / "a.jpg"))).checksums == {}
 
 
 def test_checksums_that_are_learned_reach_those_assets_that_lack_them() -> None:
-    documents: dict[str, dict[str, Any]] = {str(n): {"checksums": {"sha1": "old"}} if n % 2 else {} for n in range(AT_ONCE)}
+    documents: dict[str, dict[str, Any]] = {
+        str(n): {"checksums": {"sha1": "old"}} if n % 2 else {} for n in range(AT_ONCE)
+    }
     asked, edits = [], list[Edit]()
     writer = ChecksumWriter(
-        lambda names, _fields: asked.append(len(names)) or {n: documents[n] for n in names if n in documents}, edits.extend
+        lambda names, _fields: (
+            asked.append(len(names)) or {n: documents[n] for n in names if n in documents}
+        ),
+        edits.extend,
     )
     for number in range(AT_ONCE + 5):
         writer.learn(Digests(str(number), {"sha1": "new"}))
@@ -107,7 +122,14 @@ class NoPlaces:
 
 def test_what_a_store_states_of_a_content_is_kept_with_what_was_computed() -> None:
     facts = Facts("h", 1, "jpeg", "image", "image/jpeg", checksums={"sha1": "computed"})
-    entry = Entry("a.jpg", 1, checksums={CONTENT: "h", "sha1": "stated", "md5": "m", "crc32": "c", "etag": "x"})
+    entry = Entry(
+        "a.jpg",
+        1,
+        checksums={CONTENT: "h", "sha1": "stated", "md5": "m", "crc32": "c", "etag": "x"},
+    )
     described = Describer(NoPlaces(), "UTC").describe(facts, entry, datetime(2026, 1, 1))
     assert described.facts.checksums == {"sha1": "computed", "md5": "m", "crc32": "c"}
-    assert Describer(NoPlaces(), "UTC").describe(facts, Entry("a.jpg", 1), datetime(2026, 1, 1)).facts is facts
+    assert (
+        Describer(NoPlaces(), "UTC").describe(facts, Entry("a.jpg", 1), datetime(2026, 1, 1)).facts
+        is facts
+    )

@@ -1,4 +1,6 @@
-"""Inodes and roots are those of one machine: what another one recorded is never believed, and never taken for news."""
+"""Inodes and roots are those of one machine: what another one recorded is never believed,
+and never taken for news.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ def replace_row(value: Held, changes: dict[str, Any]) -> Held:
     return value._replace(**changes)
 
 
-# --- what is recorded ---------------------------------------------------------------------------------------------------
+# --- what is recorded -----------------------------------------------------------------------------
 
 
 def test_a_row_tells_on_which_machine_its_numbers_count() -> None:
@@ -69,7 +71,9 @@ def test_a_local_store_tells_which_machine_it_is_on(tmp_path: Path) -> None:
     assert entry.host == machine.machine_id() and entry == store.stat("a.jpg")
 
 
-def test_a_machine_is_known_by_its_id_and_without_one_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_is_known_by_its_id_and_without_one_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def asked(*texts: str) -> str:
         paths = [tmp_path / str(number) for number in range(len(texts))]
         for path, text in zip(paths, texts, strict=True):
@@ -78,25 +82,35 @@ def test_a_machine_is_known_by_its_id_and_without_one_by_its_name(tmp_path: Path
         return machine.machine_id.__wrapped__()
 
     first = asked("3d1219c7c4c5404aaa1f6d2a48adfda4\n")
-    assert first == asked("", "3d1219c7c4c5404aaa1f6d2a48adfda4") == asked("uninitialized\n", "3d1219c7c4c5404aaa1f6d2a48adfda4")
-    assert len(first) == 16 and first not in "3d1219c7c4c5404aaa1f6d2a48adfda4", "the id itself is told to nobody"
+    assert (
+        first
+        == asked("", "3d1219c7c4c5404aaa1f6d2a48adfda4")
+        == asked("uninitialized\n", "3d1219c7c4c5404aaa1f6d2a48adfda4")
+    )
+    assert len(first) == 16 and first not in "3d1219c7c4c5404aaa1f6d2a48adfda4", (
+        "the id itself is told to nobody"
+    )
     monkeypatch.setattr(machine.os, "uname", lambda: SimpleNamespace(nodename="one"))
     by_name = asked("")
     monkeypatch.setattr(machine.os, "uname", lambda: SimpleNamespace(nodename="two"))
     assert len({first, by_name, asked("")}) == 3
 
 
-# --- what is believed ---------------------------------------------------------------------------------------------------
+# --- what is believed -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("host", ["there", ""], ids=["another machine", "of an older version"])
 def test_an_inode_of_another_machine_recognises_nothing(host: str) -> None:
     renamed = replace(HERE, path="b/a.jpg")
     mine, other = known(), known(host=host)
-    assert recorded_identity(mine) == identity(renamed) and recorded_identity(other) != identity(renamed)
+    assert recorded_identity(mine) == identity(renamed) and recorded_identity(other) != identity(
+        renamed
+    )
     assert len(by_identity(Comparison([Candidate(renamed)], {}, [mine]), [])) == 1
     assert by_identity(Comparison([Candidate(renamed)], {}, [other]), []) == []
-    assert by_identity(Comparison([Candidate(renamed)], {}, []), [other]) == [], "nor is it a link to a file that is there"
+    assert by_identity(Comparison([Candidate(renamed)], {}, []), [other]) == [], (
+        "nor is it a link to a file that is there"
+    )
 
 
 def test_what_a_store_numbers_itself_counts_everywhere() -> None:
@@ -106,17 +120,37 @@ def test_what_a_store_numbers_itself_counts_everywhere() -> None:
 
 def test_another_number_is_a_sign_of_another_file_on_one_machine_only() -> None:
     other = replace(HERE, inode=9)
-    assert is_renumbered(other, known()) and not is_same_inode(other, known()) and not is_link(other, known())
-    assert is_renumbered(other, known(host="")), "who does not say where is held against it: that only leads to reading"
-    assert not is_renumbered(other, known(host="there")) and is_same_inode(other, known(host="there"))
-    assert is_link(HERE, known()) and is_link(HERE, known(host="")) and not is_link(HERE, known(host="there"))
-    assert not is_renumbered(replace(other, device=1), known()), "as another mount of a share has it"
+    assert (
+        is_renumbered(other, known())
+        and not is_same_inode(other, known())
+        and not is_link(other, known())
+    )
+    assert is_renumbered(other, known(host="")), (
+        "who does not say where is held against it: that only leads to reading"
+    )
+    assert not is_renumbered(other, known(host="there")) and is_same_inode(
+        other, known(host="there")
+    )
+    assert (
+        is_link(HERE, known())
+        and is_link(HERE, known(host=""))
+        and not is_link(HERE, known(host="there"))
+    )
+    assert not is_renumbered(replace(other, device=1), known()), (
+        "as another mount of a share has it"
+    )
 
 
 def test_rot_is_seen_from_any_machine_and_an_exchanged_file_is_none() -> None:
     rotten = replace(HERE, ctime_ns=int(NOW.timestamp()) * 10**9 - 1)
-    for record, name in ((known(), "damaged"), (known(host="there"), "damaged"), (known(inode=9), "")):
-        actions, _ = by_content(Comparison([Candidate(rotten)], {"a.jpg": record}, []), {"a.jpg": "other"})
+    for record, name in (
+        (known(), "damaged"),
+        (known(host="there"), "damaged"),
+        (known(inode=9), ""),
+    ):
+        actions, _ = by_content(
+            Comparison([Candidate(rotten)], {"a.jpg": record}, []), {"a.jpg": "other"}
+        )
         assert [a.name for a in actions] == ([name] if name else []), record
 
 
@@ -130,13 +164,20 @@ def test_a_file_that_was_read_anyway_is_no_news_where_only_the_machine_is_anothe
     assert not _says_nothing_new(Touch(known(state="missing"), HERE))
 
 
-# --- how many copies there are ------------------------------------------------------------------------------------------
+# --- how many copies there are --------------------------------------------------------------------
 
 
 def rows(*files: tuple[str, int, str]) -> list[dict[str, Any]]:
     """Rows of (store, inode, host)."""
     return [
-        {"store": store, "path": f"{n}.jpg", "state": "ok", "device": 1, "inode": inode, **({"host": host} if host else {})}
+        {
+            "store": store,
+            "path": f"{n}.jpg",
+            "state": "ok",
+            "device": 1,
+            "inode": inode,
+            **({"host": host} if host else {}),
+        }
         for n, (store, inode, host) in enumerate(files)
     ]
 
@@ -157,14 +198,20 @@ def test_links_are_one_copy(files: list[tuple[str, int, str]], count: int) -> No
     assert flat(rows(*files))["copy_count"] == count
 
 
-@given(st.lists(st.tuples(st.just("nas"), st.integers(0, 3), st.sampled_from(["", "a", "b"])), max_size=8))
-def test_never_more_copies_than_paths_and_never_more_for_knowing_less(files: list[tuple[str, int, str]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.just("nas"), st.integers(0, 3), st.sampled_from(["", "a", "b"])), max_size=8
+    )
+)
+def test_never_more_copies_than_paths_and_never_more_for_knowing_less(
+    files: list[tuple[str, int, str]],
+) -> None:
     count = flat(rows(*files))["copy_count"]
     assert bool(files) <= count <= len(files)
     assert flat(rows(*((s, i, "") for s, i, _host in files)))["copy_count"] <= count
 
 
-# --- where a store is ---------------------------------------------------------------------------------------------------
+# --- where a store is -----------------------------------------------------------------------------
 
 
 def test_each_machine_finds_a_store_where_it_saw_it_last() -> None:
@@ -173,11 +220,20 @@ def test_each_machine_finds_a_store_where_it_saw_it_last() -> None:
     record = with_root(record, "a", "laptop", "/mnt/a", "2026-01-01")
     record = with_root(record, "b", "tower", "/mnt/b", "2026-01-02")
     assert record["root"] == "/mnt/b", "the last one"
-    assert [seen_from(record, host)["root"] for host in ("a", "b", "c")] == ["/mnt/a", "/mnt/b", "/mnt/b"]
+    assert [seen_from(record, host)["root"] for host in ("a", "b", "c")] == [
+        "/mnt/a",
+        "/mnt/b",
+        "/mnt/b",
+    ]
     moved = with_root(record, "a", "laptop", "/media/a", "2026-01-03")
     assert (seen_from(moved, "a")["root"], seen_from(moved, "b")["root"]) == ("/media/a", "/mnt/b")
     assert len(moved["roots"]) == 2 and roots_of(moved) == ["/media/a", "/mnt/b"]
-    assert moved["roots"][0] == {"host": "a", "name": "laptop", "root": "/media/a", "seen": "2026-01-03"}
+    assert moved["roots"][0] == {
+        "host": "a",
+        "name": "laptop",
+        "root": "/media/a",
+        "seen": "2026-01-03",
+    }
 
 
 def test_the_machines_that_are_remembered_do_not_grow_for_ever() -> None:

@@ -48,12 +48,17 @@ class Node:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = int(self._server.server_address[1])
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), daemon=True
+        )
         self._thread.start()
 
     def answer(self, *statuses: int, body: Any = None) -> None:
         """The next answers; a body where they need one."""
-        self.script += [(status, {"error": {"type": "x", "reason": "y"}} if body is None else body) for status in statuses]
+        self.script += [
+            (status, {"error": {"type": "x", "reason": "y"}} if body is None else body)
+            for status in statuses
+        ]
 
     def close(self) -> None:
         self._server.shutdown()
@@ -112,7 +117,9 @@ def dead_port() -> int:
 
 
 @contextmanager
-def connected(*urls: str, pauses: tuple[float, ...] = PAUSES, **more: Any) -> Iterator[tuple[Connection, list[float]]]:
+def connected(
+    *urls: str, pauses: tuple[float, ...] = PAUSES, **more: Any
+) -> Iterator[tuple[Connection, list[float]]]:
     """A connection, and what it has slept so far: in truth it does not."""
     slept: list[float] = []
     connection = Connection(Address(urls, **more), timeout=5, pauses=pauses, sleep=slept.append)
@@ -126,7 +133,9 @@ def connected(*urls: str, pauses: tuple[float, ...] = PAUSES, **more: Any) -> It
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The time that nodes which died are counted by; it stands still unless a test moves it."""
     clock = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr("elastic_transport._node_pool.time", SimpleNamespace(time=lambda: clock.now))
+    monkeypatch.setattr(
+        "elastic_transport._node_pool.time", SimpleNamespace(time=lambda: clock.now)
+    )
     return clock
 
 
@@ -149,7 +158,10 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
 
 def test_a_dead_node_is_left_out_and_tried_again_later(clock: SimpleNamespace, lines: Counter[int]):
     port = dead_port()
-    with nodes() as (alive,), connected(f"http://127.0.0.1:{port}", alive.url) as (connection, slept):
+    with (
+        nodes() as (alive,),
+        connected(f"http://127.0.0.1:{port}", alive.url) as (connection, slept),
+    ):
         for expected, later in ((1, 0.0), (2, 1.1), (2, 1.1), (3, 1.0), (3, 3.9), (4, 0.2)):
             clock.now += later  # left out for 1 second, then for 2, then for 4
             for _ in range(4):
@@ -173,13 +185,18 @@ def test_all_nodes_are_asked_in_turn():
         assert [len(node.asked) for node in three] == [3, 3, 3]
 
 
-def test_where_nobody_listens_each_node_is_tried_once_and_nothing_is_waited_for(lines: Counter[int]):
+def test_where_nobody_listens_each_node_is_tried_once_and_nothing_is_waited_for(
+    lines: Counter[int],
+):
     ports = [dead_port() for _ in range(3)]
     with connected(*(f"http://127.0.0.1:{port}" for port in ports)) as (connection, slept):
         for method, path in (("POST", "/catalog/_search"), ("POST", "/_bulk")):
             with pytest.raises(IndexUnavailable, match="does not answer") as caught:
                 connection.request(method, path, {})
-            assert all(str(port) in caught.value.message for port in ports) and caught.value.exit_code == 5
+            assert (
+                all(str(port) in caught.value.message for port in ports)
+                and caught.value.exit_code == 5
+            )
         assert sum(lines.values()) == 6 and slept == []
 
 
@@ -188,7 +205,9 @@ def test_a_write_that_a_dead_node_cannot_have_seen_goes_to_the_next(clock: Simpl
         for _ in range(8):  # whichever of the two is asked first
             with connected(f"http://127.0.0.1:{dead_port()}", alive.url) as (connection, _slept):
                 connection.request("PUT", "/catalog/_doc/1", {}, if_seq_no=1, if_primary_term=1)
-        assert Counter(alive.asked) == {("PUT", "/catalog/_doc/1?if_seq_no=1&if_primary_term=1", b"{}"): 8}
+        assert Counter(alive.asked) == {
+            ("PUT", "/catalog/_doc/1?if_seq_no=1&if_primary_term=1", b"{}"): 8
+        }
 
 
 def test_a_node_that_dies_under_many_threads_fails_none_of_their_questions():
@@ -197,7 +216,9 @@ def test_a_node_that_dies_under_many_threads_fails_none_of_their_questions():
 
         def ask(_number: int) -> int:
             done.wait()
-            return sum(connection.request("POST", "/catalog/_search", {}) == FOUND for _ in range(25))
+            return sum(
+                connection.request("POST", "/catalog/_search", {}) == FOUND for _ in range(25)
+            )
 
         with ThreadPoolExecutor(8) as pool:
             asked = pool.map(ask, range(8))
@@ -210,13 +231,20 @@ def test_a_node_that_dies_under_many_threads_fails_none_of_their_questions():
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504, BREAK])
-@pytest.mark.parametrize(("method", "path"), [("GET", "/catalog"), ("POST", "/catalog/_search"), ("DELETE", "/_pit")])
-def test_a_question_is_asked_again_where_a_node_is_busy_or_the_line_breaks(status: int, method: str, path: str):
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/catalog"), ("POST", "/catalog/_search"), ("DELETE", "/_pit")]
+)
+def test_a_question_is_asked_again_where_a_node_is_busy_or_the_line_breaks(
+    status: int, method: str, path: str
+):
     with nodes() as (node,), connected(node.url) as (connection, slept):
         node.answer(status, status)
         assert connection.request(method, path, {"a": 1}) == FOUND
         assert Counter(node.asked) == {(method, path, b'{"a":1}'): 3}
-        assert [PAUSES[n] / 2 <= pause <= PAUSES[n] for n, pause in enumerate(slept)] == [True, True]
+        assert [PAUSES[n] / 2 <= pause <= PAUSES[n] for n, pause in enumerate(slept)] == [
+            True,
+            True,
+        ]
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -257,7 +285,9 @@ def test_a_write_that_may_have_been_done_is_left_to_those_who_can_look(status: i
         assert len(node.asked) == 1 and slept == []
 
 
-@pytest.mark.parametrize("item", [{"status": 429}, {"status": 403, "error": {"type": "cluster_block_exception"}}])
+@pytest.mark.parametrize(
+    "item", [{"status": 429}, {"status": 403, "error": {"type": "cluster_block_exception"}}]
+)
 def test_a_part_of_a_write_that_was_not_taken_is_told(item: dict[str, Any]):
     with nodes() as (node,), connected(node.url) as (connection, _slept):
         node.answer(200, body={"items": [{"create": {"status": 201}}, {"create": item}]})
@@ -281,9 +311,15 @@ def test_an_answer_that_takes_too_long_is_not_asked_for_again():
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_wrong_password_is_told_at_once(status: int):
-    with nodes(2) as two, connected(*(n.url for n in two), user="me", password="wrong") as (connection, slept):
+    with (
+        nodes(2) as two,
+        connected(*(n.url for n in two), user="me", password="wrong") as (connection, slept),
+    ):
         for node in two:
-            node.always = (status, {"error": {"type": "security_exception", "reason": "no"}, "status": status})
+            node.always = (
+                status,
+                {"error": {"type": "security_exception", "reason": "no"}, "status": status},
+            )
         with pytest.raises(AccessDenied, match="refused the login"):
             connection.request("POST", "/catalog/_search", {})
         assert sum(len(node.asked) for node in two) == 1 and slept == []
@@ -297,16 +333,34 @@ SHARDS = {"type": "search_phase_execution_exception", "reason": "all shards fail
     [
         (409, {"type": "version_conflict_engine_exception", "reason": "later"}, DocumentConflict),
         (403, {"type": "cluster_block_exception", "reason": "blocked"}, IndexUnavailable),
-        (400, {**SHARDS, "root_cause": [{"type": "query_shard_exception", "reason": "why"}]}, QuerySyntaxError),
-        (400, {**SHARDS, "failed_shards": [{"reason": {"type": "parse_exception", "reason": "why"}}]}, QuerySyntaxError),
-        (400, {**SHARDS, "caused_by": {"type": "x", "caused_by": {"type": "parse_exception"}}}, QuerySyntaxError),
-        (400, {"type": "illegal_argument_exception", "reason": "no parse_exception at all"}, CatalogIndexError),
+        (
+            400,
+            {**SHARDS, "root_cause": [{"type": "query_shard_exception", "reason": "why"}]},
+            QuerySyntaxError,
+        ),
+        (
+            400,
+            {**SHARDS, "failed_shards": [{"reason": {"type": "parse_exception", "reason": "why"}}]},
+            QuerySyntaxError,
+        ),
+        (
+            400,
+            {**SHARDS, "caused_by": {"type": "x", "caused_by": {"type": "parse_exception"}}},
+            QuerySyntaxError,
+        ),
+        (
+            400,
+            {"type": "illegal_argument_exception", "reason": "no parse_exception at all"},
+            CatalogIndexError,
+        ),
         (400, {"type": "document_parsing_exception", "reason": "a field"}, CatalogIndexError),
         (404, {"type": "index_not_found_exception", "reason": "no such index"}, CatalogIndexError),
         (404, "a text", CatalogIndexError),
     ],
 )
-def test_errors_are_told_apart_by_status_and_type(status: int, error: Any, expected: type[CatalogError]):
+def test_errors_are_told_apart_by_status_and_type(
+    status: int, error: Any, expected: type[CatalogError]
+):
     with nodes() as (node,), connected(node.url) as (connection, _slept):
         node.answer(status, body={"error": error, "status": status})
         with pytest.raises(CatalogIndexError) as caught:
@@ -315,7 +369,10 @@ def test_errors_are_told_apart_by_status_and_type(status: int, error: Any, expec
         if expected is CatalogIndexError:
             assert caught.value.status == status
             assert caught.value.kind == (error["type"] if isinstance(error, dict) else "")
-            assert f"({status}: {error['reason'] if isinstance(error, dict) else error})" in caught.value.message
+            assert (
+                f"({status}: {error['reason'] if isinstance(error, dict) else error})"
+                in caught.value.message
+            )
 
 
 def test_what_is_not_elasticsearch_is_told():
@@ -370,7 +427,10 @@ def test_only_a_trusted_node_is_asked_and_no_other_way_is_tried(tmp_path: Path):
             with pytest.raises(IndexUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
                 connection.request("GET", "/catalog")
             assert slept == [] and node.asked == []
-        with nodes() as (plain,), connected(node.url, plain.url, ca_cert=tmp_path / "ca.pem") as (connection, _slept):
+        with (
+            nodes() as (plain,),
+            connected(node.url, plain.url, ca_cert=tmp_path / "ca.pem") as (connection, _slept),
+        ):
             for _ in range(2):
                 assert connection.request("GET", "/catalog") == FOUND
             assert (len(node.asked), len(plain.asked)) == (1, 1)

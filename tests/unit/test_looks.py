@@ -28,8 +28,13 @@ def photo(seed: int = 1, size: tuple[int, int] = (600, 400), move: float = 0.0) 
     draw = ImageDraw.Draw(picture)
     draw.rectangle([0, size[1] * 0.6, size[0], size[1]], fill=(70, 90, 50))
     for number in range(5):
-        x, y = chance.uniform(0, 0.8) * size[0] + (move * size[0] if number == 4 else 0), chance.uniform(0.2, 0.7) * size[1]
-        draw.ellipse([x, y, x + size[0] * 0.12, y + size[1] * 0.25], fill=tuple(chance.randbytes(3)))
+        x, y = (
+            chance.uniform(0, 0.8) * size[0] + (move * size[0] if number == 4 else 0),
+            chance.uniform(0.2, 0.7) * size[1],
+        )
+        draw.ellipse(
+            [x, y, x + size[0] * 0.12, y + size[1] * 0.25], fill=tuple(chance.randbytes(3))
+        )
     grain = Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8))
     return Image.blend(picture, grain, 0.08)
 
@@ -59,7 +64,11 @@ def test_a_rendering_is_the_same_picture(how: str, seed: int) -> None:
     original, rendering = measure(photo(seed)), measure(RENDERINGS[how](photo(seed)).convert("RGB"))
     found = likeness(decoded_look(original.look), decoded_look(rendering.look))
     assert found.is_same, found
-    pairs = (original.phash, rendering.phash), (original.phash_inner, rendering.phash), (original.phash, rendering.phash_inner)
+    pairs = (
+        (original.phash, rendering.phash),
+        (original.phash_inner, rendering.phash),
+        (original.phash, rendering.phash_inner),
+    )
     assert min(hamming(a, b) for a, b in pairs) <= 8
 
 
@@ -67,7 +76,10 @@ def test_a_rendering_is_the_same_picture(how: str, seed: int) -> None:
 def test_a_turned_picture_is_the_same_once_it_is_turned(turn: str) -> None:
     original = photo(4)
     pixels = np.ascontiguousarray(turned(np.asarray(original), turn))
-    looks = decoded_look(measure(original).look), decoded_look(measure(Image.fromarray(pixels)).look)
+    looks = (
+        decoded_look(measure(original).look),
+        decoded_look(measure(Image.fromarray(pixels)).look),
+    )
     assert likeness(turned(looks[0], turn), looks[1]).is_same
     if turn:
         assert not likeness(*looks).is_same
@@ -108,19 +120,34 @@ def page(seed: int) -> Image.Image:
         (photo(1), Image.new("RGB", (600, 400), (120, 120, 120))),
         (photo(1), Image.fromarray(255 - np.asarray(photo(1)))),
     ],
-    ids=["other photos", "other pages", "another moment", "a child came", "a child moved", "a grey card", "a negative"],
+    ids=[
+        "other photos",
+        "other pages",
+        "another moment",
+        "a child came",
+        "a child moved",
+        "a grey card",
+        "a negative",
+    ],
 )
 def test_what_shows_something_else_is_not_the_same(one: Image.Image, other: Image.Image) -> None:
     assert not likeness(decoded_look(measure(one).look), decoded_look(measure(other).look)).is_same
 
 
 def test_a_page_is_the_same_as_its_small_scan() -> None:
-    assert likeness(decoded_look(measure(page(1)).look), decoded_look(measure(recoded(page(1).resize((400, 566)))).look)).is_same
+    assert likeness(
+        decoded_look(measure(page(1)).look),
+        decoded_look(measure(recoded(page(1).resize((400, 566)))).look),
+    ).is_same
 
 
 def test_orientation_is_applied_to_all_that_is_measured() -> None:
     upright = photo(6)
-    for orientation, turn in {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}.items():
+    for orientation, turn in {
+        3: Image.Transpose.ROTATE_180,
+        6: Image.Transpose.ROTATE_90,
+        8: Image.Transpose.ROTATE_270,
+    }.items():
         stored = measure(upright.transpose(turn), orientation)
         shown = measure(upright)
         assert hamming(stored.phash, shown.phash) <= 2
@@ -128,7 +155,7 @@ def test_orientation_is_applied_to_all_that_is_measured() -> None:
         assert likeness(decoded_look(stored.look), decoded_look(shown.look)).is_same
 
 
-# --- bad shots ---------------------------------------------------------------------------------------------------------
+# --- bad shots ------------------------------------------------------------------------------------
 
 
 def gradient() -> Image.Image:
@@ -145,18 +172,25 @@ def gradient() -> Image.Image:
         (photo(1).filter(ImageFilter.GaussianBlur(12)), {"blurred"}),
         (ImageEnhance.Brightness(photo(1)).enhance(0.05), {"dark", "blank"}),
         (ImageEnhance.Brightness(photo(1)).enhance(4.0), {"overexposed"}),
-        (ImageEnhance.Brightness(photo(1).filter(ImageFilter.GaussianBlur(12))).enhance(0.45), {"blurred", "accidental"}),
+        (
+            ImageEnhance.Brightness(photo(1).filter(ImageFilter.GaussianBlur(12))).enhance(0.45),
+            {"blurred", "accidental"},
+        ),
     ],
     ids=["a photo", "a page", "a card", "a sky", "blurred", "dark", "overexposed", "a pocket"],
 )
 def test_bad_shots_are_told_by_their_scores(picture: Image.Image, expected: set[str]) -> None:
     document = {"kind": "image", "quality": asdict(measure(picture).quality)}
-    assert {fault.name for fault in faults(BadShotsSetting()) if fault.applies(document)} == expected
+    assert {
+        fault.name for fault in faults(BadShotsSetting()) if fault.applies(document)
+    } == expected
 
 
 def test_thresholds_are_those_of_the_settings() -> None:
     document = {"kind": "image", "quality": asdict(measure(photo(1)).quality)}
-    strict = BadShotsSetting(blurred_focus=1e6, dark_brightness=255, overexposed_share=0.0001, blank_contrast=200)
+    strict = BadShotsSetting(
+        blurred_focus=1e6, dark_brightness=255, overexposed_share=0.0001, blank_contrast=200
+    )
     named = [fault for fault in faults(strict, ["blurred", "dark"]) if fault.applies(document)]
     assert [fault.name for fault in named] == ["blurred", "dark"]
     assert named[0].reason(document).startswith("blurred (focus ")

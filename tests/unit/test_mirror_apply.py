@@ -57,12 +57,16 @@ def mirrored(
     for disk in (source.disk, target.disk):
         disk.calls.clear()
         disk.sent = disk.taken = 0
-    mirrorer = Mirrorer(source, target, lambda edits: ["done"] * len(edits), journal, report, "run", shown, given)
+    mirrorer = Mirrorer(
+        source, target, lambda edits: ["done"] * len(edits), journal, report, "run", shown, given
+    )
     mirrorer.apply(follows, iter(transfers))
     return told
 
 
-def test_a_file_that_the_other_store_cannot_hold_is_refused_before_it_is_sent(memory: MemoryKind, journal: Journal) -> None:
+def test_a_file_that_the_other_store_cannot_hold_is_refused_before_it_is_sent(
+    memory: MemoryKind, journal: Journal
+) -> None:
     source, target = store(memory, "nas"), store(memory, "far", largest_file=1000)
     sent = []
     for path, size in (("big.mov", 1001), ("a.jpg", 1000)):
@@ -94,10 +98,20 @@ def test_a_dry_run_says_so_as_well(memory: MemoryKind) -> None:
     assert told == ["planned", "failed"]
 
 
-def test_a_dry_run_foretells_the_names_that_copies_get(memory: MemoryKind, journal: Journal) -> None:
-    """One whose name is taken, and the next of its numbers; one that is found; a sidecar that gives way; and one that is gone."""
+def test_a_dry_run_foretells_the_names_that_copies_get(
+    memory: MemoryKind, journal: Journal
+) -> None:
+    """One whose name is taken, and the next of its numbers; one that is found;
+    a sidecar that gives way; and one that is gone.
+    """
     source, target = store(memory, "nas"), store(memory, "far")
-    there = {"a.jpg": b"a", "taken.jpg": b"other", "taken_1.jpg": b"another", "found.jpg": b"found", "b.xmp": b"older"}
+    there = {
+        "a.jpg": b"a",
+        "taken.jpg": b"other",
+        "taken_1.jpg": b"another",
+        "found.jpg": b"found",
+        "b.xmp": b"older",
+    }
     for path, data in there.items():
         target.disk.hold(f"photos/{path}", data)
     sent = []
@@ -105,16 +119,22 @@ def test_a_dry_run_foretells_the_names_that_copies_get(memory: MemoryKind, journ
         data = path.partition(".")[0].encode()
         digest = source.disk.hold(f"photos/{path}", data)
         older = content_hash(b"older") if path == "b.xmp" else ""
-        sent.append(Transfer(digest, digest, path, len(data), is_sidecar=bool(older), replaces=older))
+        sent.append(
+            Transfer(digest, digest, path, len(data), is_sidecar=bool(older), replaces=older)
+        )
     source.disk.drop("photos/gone.jpg")
-    told = [[(o.path, o.target, o.hash) for o in sorted(some, key=lambda o: o.path)] for some in (
-        foreseen(source, target, *sent), mirrored(source, target, journal, *sent),
-    )]  # fmt: skip
+    told = [
+        [(o.path, o.target, o.hash) for o in sorted(some, key=lambda o: o.path)]
+        for some in (
+            foreseen(source, target, *sent),
+            mirrored(source, target, journal, *sent),
+        )
+    ]
     assert told[0] == told[1]
     assert [target for _path, target, _hash in told[0]] == ["", "", "", "taken_2.jpg"]
 
 
-# --- a store that states another checksum than the content hash --------------------------------------------------------
+# --- a store that states another checksum than the content hash -----------------------------------
 
 
 def knowing(*actions: Mirroring, sha1_of: bytes) -> list[Any]:
@@ -132,7 +152,9 @@ def far(memory: MemoryKind) -> MemoryStore:
     return store(memory, "far", checksums=("sha1", "etag"), identifies=False)
 
 
-def test_a_mirror_to_it_reads_no_byte_back(memory: MemoryKind, far: MemoryStore, journal: Journal) -> None:
+def test_a_mirror_to_it_reads_no_byte_back(
+    memory: MemoryKind, far: MemoryStore, journal: Journal
+) -> None:
     source = store(memory, "nas")
     sent: list[Transfer] = []
     for number in range(20):
@@ -147,11 +169,15 @@ def test_a_mirror_to_it_reads_no_byte_back(memory: MemoryKind, far: MemoryStore,
     assert {e.path: far.checksum(e.path) for e in far.list()} == {t.path: t.hash for t in sent}
 
 
-def test_other_content_of_that_name_stays_and_is_not_read(memory: MemoryKind, far: MemoryStore, journal: Journal) -> None:
+def test_other_content_of_that_name_stays_and_is_not_read(
+    memory: MemoryKind, far: MemoryStore, journal: Journal
+) -> None:
     source = store(memory, "nas")
     digest = source.disk.hold("photos/a.jpg", b"photo")
     far.disk.hold("photos/a.jpg", b"other")
-    (told,) = mirrored(source, far, journal, *knowing(Transfer(digest, digest, "a.jpg", 5), sha1_of=b"photo"))
+    (told,) = mirrored(
+        source, far, journal, *knowing(Transfer(digest, digest, "a.jpg", 5), sha1_of=b"photo")
+    )
     assert (told.outcome, told.target) == ("copied", "a_1.jpg")
     assert unread(far)
     assert {e.path: far.checksum(e.path) for e in far.list()} == {
@@ -160,17 +186,23 @@ def test_other_content_of_that_name_stays_and_is_not_read(memory: MemoryKind, fa
     }
 
 
-def test_a_further_copy_is_made_there(memory: MemoryKind, far: MemoryStore, journal: Journal) -> None:
+def test_a_further_copy_is_made_there(
+    memory: MemoryKind, far: MemoryStore, journal: Journal
+) -> None:
     source = store(memory, "nas")
     digest = source.disk.hold("photos/a.jpg", b"photo")
     source.disk.hold("photos/b.jpg", b"photo")
-    sent = knowing(*(Transfer(digest, digest, path, 5) for path in ("a.jpg", "b.jpg")), sha1_of=b"photo")
+    sent = knowing(
+        *(Transfer(digest, digest, path, 5) for path in ("a.jpg", "b.jpg")), sha1_of=b"photo"
+    )
     assert [t.outcome for t in mirrored(source, far, journal, *sent)] == ["copied", "copied"]
     assert (far.disk.calls["put"], far.disk.calls["copy"], far.disk.taken) == (1, 1, 5)
     assert unread(far)
 
 
-def test_a_rename_is_followed_by_what_is_stated(memory: MemoryKind, far: MemoryStore, journal: Journal) -> None:
+def test_a_rename_is_followed_by_what_is_stated(
+    memory: MemoryKind, far: MemoryStore, journal: Journal
+) -> None:
     source = store(memory, "nas")
     digest = far.disk.hold("photos/old.jpg", b"photo", mtime_ns=7)
     entry = far.stat("old.jpg")
@@ -187,7 +219,9 @@ def test_a_rename_is_followed_by_what_is_stated(memory: MemoryKind, far: MemoryS
     assert unread(far)
 
 
-def test_only_an_asset_without_that_checksum_is_read(memory: MemoryKind, far: MemoryStore, journal: Journal) -> None:
+def test_only_an_asset_without_that_checksum_is_read(
+    memory: MemoryKind, far: MemoryStore, journal: Journal
+) -> None:
     source = store(memory, "nas")
     digest = source.disk.hold("photos/a.jpg", b"photo")
     far.disk.hold("photos/a.jpg", b"photo")

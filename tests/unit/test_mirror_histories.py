@@ -1,4 +1,5 @@
-"""Two stores that a person changes as they like, mirrored in both directions in any order: played on values alone.
+"""Two stores that a person changes as they like, mirrored in both directions in any order:
+played on values alone.
 
 Whatever happens, no content is lost, what a person did last is not undone, and it comes to an end.
 """
@@ -18,7 +19,9 @@ PATHS = ["a.jpg", "b.jpg", "c.jpg", "x/a.jpg"]
 
 
 class World:
-    """Files by store and path; what the index says of them; the renames it was told of; and a clock."""
+    """Files by store and path; what the index says of them; the renames it was told of;
+    and a clock.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, dict[str, str]] = {store: {} for store in STORES}
@@ -39,7 +42,9 @@ class World:
         files, rows = self.files[store], self.rows[store]
         known = self.known()
         gone = {p: c for p, (c, _added) in rows.items() if files.get(p) != c}
-        come = {p: c for p, c in files.items() if rows.get(p, ("",))[0] != c and (load or c in known)}
+        come = {
+            p: c for p, c in files.items() if rows.get(p, ("",))[0] != c and (load or c in known)
+        }
         for path, content in sorted(come.items()):
             old = next((p for p, c in sorted(gone.items()) if c == content), None)
             added = self.now()
@@ -62,7 +67,9 @@ class World:
                 for p, (c, added) in self.rows[s].items()
                 if c == content
             ]
-            found += mirror_asset(content, copies, [], Pair(source, target), self.moves.get(content, [])).actions
+            found += mirror_asset(
+                content, copies, [], Pair(source, target), self.moves.get(content, [])
+            ).actions
         return sorted(found, key=lambda a: not isinstance(a, Follow))
 
     def sync(self, source: str, target: str) -> int:
@@ -83,14 +90,22 @@ class World:
             if isinstance(action, Follow):
                 if rows[action.old][0] == action.hash:
                     added = rows.pop(action.old)[1]
-                self.moves.setdefault(action.hash, []).append(Move(target, action.old, path, self.now()))
+                self.moves.setdefault(action.hash, []).append(
+                    Move(target, action.old, path, self.now())
+                )
             rows[path] = (action.hash, added)
         return len(plan)
 
 
-changes = st.tuples(st.sampled_from(["new", "rename", "copy", "delete", "edit"]), st.sampled_from(STORES),
-                    st.sampled_from(PATHS), st.sampled_from(PATHS))  # fmt: skip
-renames = st.tuples(st.just("rename"), st.sampled_from(STORES), st.sampled_from(PATHS), st.sampled_from(PATHS))
+changes = st.tuples(
+    st.sampled_from(["new", "rename", "copy", "delete", "edit"]),
+    st.sampled_from(STORES),
+    st.sampled_from(PATHS),
+    st.sampled_from(PATHS),
+)
+renames = st.tuples(
+    st.just("rename"), st.sampled_from(STORES), st.sampled_from(PATHS), st.sampled_from(PATHS)
+)
 runs = st.tuples(st.sampled_from(["record", "sync"]), st.sampled_from(STORES))
 
 
@@ -137,10 +152,15 @@ def test_it_comes_to_an_end_and_nothing_is_lost(history: list[tuple[str, ...]]):
 
 @settings(max_examples=600, deadline=None)
 @given(
-    st.lists(st.one_of(changes, renames, runs), max_size=14), st.sampled_from(STORES), st.sampled_from(PATHS),
-    st.sampled_from([*PATHS, "y/new.jpg"]), st.lists(st.sampled_from(STORES), max_size=6),
-)  # fmt: skip
-def test_what_was_renamed_last_keeps_its_name(history: list[tuple[str, ...]], store: str, path: str, to: str, order: list[str]):
+    st.lists(st.one_of(changes, renames, runs), max_size=14),
+    st.sampled_from(STORES),
+    st.sampled_from(PATHS),
+    st.sampled_from([*PATHS, "y/new.jpg"]),
+    st.lists(st.sampled_from(STORES), max_size=6),
+)
+def test_what_was_renamed_last_keeps_its_name(
+    history: list[tuple[str, ...]], store: str, path: str, to: str, order: list[str]
+):
     world = World()
     world.files = {s: {"a.jpg": "one", "b.jpg": "two"} for s in STORES}
     settle(world)

@@ -1,4 +1,6 @@
-"""Names that every store takes, a text form that loses nothing, and where an asset lies in the catalog."""
+"""Names that every store takes, a text form that loses nothing,
+and where an asset lies in the catalog.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,23 @@ from asset_makers import asset, taken
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from catalog.domain.layout import FIELDS, MONTHS, Layout, file_name, folder_of, stem_of, unknown_fields
-from catalog.domain.names import MAX_NAME_BYTES, comparison_key, from_text, portable, shortened, to_text
+from catalog.domain.layout import (
+    FIELDS,
+    MONTHS,
+    Layout,
+    file_name,
+    folder_of,
+    stem_of,
+    unknown_fields,
+)
+from catalog.domain.names import (
+    MAX_NAME_BYTES,
+    comparison_key,
+    from_text,
+    portable,
+    shortened,
+    to_text,
+)
 from catalog.domain.place import Place
 
 LAYOUT = Layout()
@@ -26,7 +43,7 @@ def whole_path(shot, original: str, layout: Layout = LAYOUT) -> str:
     return f"{folder_of(layout, shot)}/{file_name(stem_of(layout, shot, original), original)}"
 
 
-# --- portable names --------------------------------------------------------------------------------------------------
+# --- portable names -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -68,7 +85,13 @@ def test_a_portable_name_is_accepted_by_every_store_and_stays_as_it_is(name: str
     assert clean
     assert not set(clean) & set('<>:"/\\|?*') and all(ord(c) >= 32 for c in clean)
     assert clean == clean.strip(" ") and not clean.endswith(".")
-    assert clean.partition(".")[0].lower() not in {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(10))}
+    assert clean.partition(".")[0].lower() not in {
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        *(f"com{i}" for i in range(10)),
+    }
     assert unicodedata.is_normalized("NFC", clean)
     assert portable(clean) == clean
     clean.encode()
@@ -91,7 +114,9 @@ def test_a_name_of_255_bytes_is_cut_between_characters():
     assert name.endswith("ü_3.jpg")
 
 
-@pytest.mark.parametrize("original", ["x." + "e" * 253, "x." + "🎉" * 63, "IMG 1. " + "then we went on " * 15])
+@pytest.mark.parametrize(
+    "original", ["x." + "e" * 253, "x." + "🎉" * 63, "IMG 1. " + "then we went on " * 15]
+)
 def test_what_stands_behind_the_last_dot_may_be_as_long_as_a_name(original: str):
     name = file_name("2019-07-12 18-30-15", original, 7)
     assert len(name.encode()) <= MAX_NAME_BYTES
@@ -105,7 +130,9 @@ def test_every_file_name_is_portable_and_short_enough(stem: str, original: str, 
     assert "/" not in name and name not in (".", "..")
 
 
-@pytest.mark.parametrize(("one", "other"), [("Zoë.jpg", "Zoe\u0308.JPG"), ("straße", "STRASSE"), ("İ", "i̇")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("Zoë.jpg", "Zoe\u0308.JPG"), ("straße", "STRASSE"), ("İ", "i̇")]
+)
 def test_names_that_some_store_holds_for_one_have_one_key(one: str, other: str):
     assert comparison_key(one) == comparison_key(other)
 
@@ -114,7 +141,7 @@ def test_different_names_have_different_keys():
     assert comparison_key("Zoe.jpg") != comparison_key("Zoë.jpg")
 
 
-# --- text form -------------------------------------------------------------------------------------------------------
+# --- text form ------------------------------------------------------------------------------------
 
 
 @given(st.binary(max_size=60).filter(lambda b: b"\0" not in b))
@@ -147,11 +174,14 @@ def test_plain_names_are_their_own_text():
     assert to_text("a\udcffb") == r"a\xffb"
 
 
-# --- layout ----------------------------------------------------------------------------------------------------------
+# --- layout ---------------------------------------------------------------------------------------
 
 
 def test_a_photo_lies_in_its_month_under_its_wall_clock_and_place():
-    assert whole_path(asset(city="Ghent"), "IMG_0007.JPG") == "2019/07_July/2019-07-12 18-30-15 Ghent.jpg"
+    assert (
+        whole_path(asset(city="Ghent"), "IMG_0007.JPG")
+        == "2019/07_July/2019-07-12 18-30-15 Ghent.jpg"
+    )
 
 
 def test_without_a_place_there_is_no_stray_space():
@@ -164,13 +194,19 @@ def test_the_owners_own_name_for_a_place_wins_over_the_city():
 
 
 def test_videos_lie_one_folder_deeper():
-    assert whole_path(asset(filetype="mov"), "IMG_0007.MOV") == "2019/07_July/filmchen/2019-07-12 18-30-15.mov"
+    assert (
+        whole_path(asset(filetype="mov"), "IMG_0007.MOV")
+        == "2019/07_July/filmchen/2019-07-12 18-30-15.mov"
+    )
 
 
 def test_what_only_a_messengers_name_dates_lies_under_whatsapp():
     day = taken(datetime(2020, 1, 1), "filename", has_time=False)
     shot = asset(captured=day, messenger=True)
-    assert whole_path(shot, "IMG-20200101-WA0001.jpg") == "2020/01_January/Whatsapp/2020-01-01 @ IMG-20200101-WA0001.jpg"
+    assert (
+        whole_path(shot, "IMG-20200101-WA0001.jpg")
+        == "2020/01_January/Whatsapp/2020-01-01 @ IMG-20200101-WA0001.jpg"
+    )
     film = asset(filetype="mp4", captured=day, messenger=True)
     assert folder_of(LAYOUT, film) == "2020/01_January/Whatsapp/filmchen"
 
@@ -192,7 +228,9 @@ def test_a_date_without_a_time_keeps_the_old_name():
 
 def test_without_any_date_the_name_stays():
     assert whole_path(asset(undated=True), "IMG_0007.JPG") == "undated/IMG_0007.jpg"
-    assert whole_path(asset(filetype="mov", undated=True), "clip.MOV") == "undated/filmchen/clip.mov"
+    assert (
+        whole_path(asset(filetype="mov", undated=True), "clip.MOV") == "undated/filmchen/clip.mov"
+    )
 
 
 def test_the_movie_of_a_live_photo_can_lie_beside_its_still():
@@ -205,7 +243,9 @@ def test_the_movie_of_a_live_photo_can_lie_beside_its_still():
 @pytest.fixture
 def installed_locales() -> Iterator[list[str]]:
     before = locale.setlocale(locale.LC_ALL)
-    listed = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=False).stdout.split()
+    listed = subprocess.run(
+        ["locale", "-a"], capture_output=True, text=True, check=False
+    ).stdout.split()
     yield ["C", *listed[:20]]
     locale.setlocale(locale.LC_ALL, before)
 
@@ -215,7 +255,10 @@ def test_months_are_english_under_every_locale_of_this_machine(installed_locales
     assert english[6] == "2019/07_July"
     for name in installed_locales:
         locale.setlocale(locale.LC_ALL, name)
-        assert [folder_of(LAYOUT, asset(captured=taken(datetime(2019, month, 5)))) for month in range(1, 13)] == english
+        assert [
+            folder_of(LAYOUT, asset(captured=taken(datetime(2019, month, 5))))
+            for month in range(1, 13)
+        ] == english
 
 
 def test_month_names_do_not_come_from_the_locale_at_all(monkeypatch: pytest.MonkeyPatch):
@@ -240,9 +283,15 @@ def test_slashes_in_a_place_are_no_folders():
 
 
 def test_templates_may_use_every_field():
-    layout = Layout(folder="{country}/{year}{month}{day}", name="{kind} {make} {model} {hour}h{minute}m{second} {original}")
+    layout = Layout(
+        folder="{country}/{year}{month}{day}",
+        name="{kind} {make} {model} {hour}h{minute}m{second} {original}",
+    )
     shot = asset(city="Ghent", values={"make": "Canon", "model": "EOS/5"})
-    assert whole_path(shot, "IMG_0007.JPG", layout) == "Belgium/20190712/image Canon EOS-5 18h30m15 IMG_0007.jpg"
+    assert (
+        whole_path(shot, "IMG_0007.JPG", layout)
+        == "Belgium/20190712/image Canon EOS-5 18h30m15 IMG_0007.jpg"
+    )
 
 
 def test_a_folder_part_that_would_be_empty_is_left_out():
@@ -260,14 +309,20 @@ def test_a_long_name_of_a_place_stays_within_a_folders_length():
     assert all(len(part.encode()) <= MAX_NAME_BYTES for part in parts)
 
 
-@pytest.mark.parametrize(("template", "unknown"), [("{year}/{moth}", ["moth"]), ("{}", [""]), ("{year}", []), ("plain", [])])
+@pytest.mark.parametrize(
+    ("template", "unknown"),
+    [("{year}/{moth}", ["moth"]), ("{}", [""]), ("{year}", []), ("plain", [])],
+)
 def test_words_that_are_no_field_are_found(template: str, unknown: list[str]):
     assert unknown_fields(template) == unknown
 
 
 @pytest.mark.parametrize("field", sorted(FIELDS))
 def test_every_field_that_is_offered_can_be_filled(field: str):
-    shot = asset(place=Place("Belgium", "BE", "Flanders", "Ghent", "table"), values={"make": "Canon", "model": "5D"})
+    shot = asset(
+        place=Place("Belgium", "BE", "Flanders", "Ghent", "table"),
+        values={"make": "Canon", "model": "5D"},
+    )
     stem = stem_of(Layout(name=f"<{{{field}}}>"), shot, "old.jpg")
     assert "{" not in stem and len(stem) > 2
 

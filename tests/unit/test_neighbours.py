@@ -1,4 +1,6 @@
-"""Pairs of hashes within a distance: none is missed, whatever table finds them; and what turning does to hashes."""
+"""Pairs of hashes within a distance: none is missed, whatever table finds them;
+and what turning does to hashes.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +30,18 @@ def crowded(rng: np.random.Generator, count: int) -> np.ndarray:
     centres = rng.integers(0, 2**64, max(1, count // 8), dtype=np.uint64)
     hashes = centres[rng.integers(0, len(centres), count)]
     for _ in range(12):
-        hashes = hashes ^ (rng.integers(0, 2, count, dtype=np.uint64) << rng.integers(0, 64, count, dtype=np.uint64))
+        hashes = hashes ^ (
+            rng.integers(0, 2, count, dtype=np.uint64)
+            << rng.integers(0, 64, count, dtype=np.uint64)
+        )
     return hashes
 
 
 @pytest.mark.parametrize("distance", [0, 1, 2, 3, 5, 8, 11, 16])
 @pytest.mark.parametrize("count", [2, 300])
-def test_tables_find_what_comparing_all_finds(monkeypatch: pytest.MonkeyPatch, distance: int, count: int) -> None:
+def test_tables_find_what_comparing_all_finds(
+    monkeypatch: pytest.MonkeyPatch, distance: int, count: int
+) -> None:
     rng = np.random.default_rng(distance)
     left, right = crowded(rng, count), crowded(rng, count + 50)
     right[:count] ^= np.uint64(1) << rng.integers(0, 64, count, dtype=np.uint64)
@@ -85,7 +92,9 @@ def test_a_turned_hash_is_nearly_that_of_the_turned_picture(turn: str) -> None:
 def test_turning_back_gives_the_same_hash(value: int) -> None:
     hashes = np.array([value], np.uint64)
     for turn in TURNS:
-        assert turned_hashes(turned_hashes(hashes, turn), INVERSE.get(turn, turn))[0] == hashes[0], turn
+        assert (
+            turned_hashes(turned_hashes(hashes, turn), INVERSE.get(turn, turn))[0] == hashes[0]
+        ), turn
 
 
 def test_turning_pixels_is_clockwise_and_mirrors_first() -> None:

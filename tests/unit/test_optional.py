@@ -39,7 +39,9 @@ for line in iter(sys.stdin.readline, ""):
 
 @pytest.fixture
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An exiftool that dates every file is on the path; each that starts adds its id to this file."""
+    """An exiftool that dates every file is on the path;
+    each that starts adds its id to this file.
+    """
     log = tmp_path / "started"
     program = tmp_path / "bin" / "exiftool"
     program.parent.mkdir()

@@ -77,7 +77,9 @@ def _ids(spots):
 
 
 @pytest.mark.parametrize(("spot", "lat", "lon", "city", "country"), CITIES, ids=_ids(CITIES))
-def test_a_well_known_spot_is_in_the_city_that_people_would_say(places, spot, lat, lon, city, country):
+def test_a_well_known_spot_is_in_the_city_that_people_would_say(
+    places, spot, lat, lon, city, country
+):
     place = places.lookup(Position(lat, lon))
     assert (place.city, place.country_code) == (city, country)
 
@@ -99,7 +101,9 @@ def test_a_position_far_from_every_centre_has_a_region_and_no_city(places):
     assert (place.region, place.country) == ("Montana", "United States")
 
 
-@pytest.mark.parametrize(("lat", "lon"), [(0.5, -30.0), (90.0, 0.0), (-90.0, 0.0), (90.0, 180.0), (-60.0, -180.0)])
+@pytest.mark.parametrize(
+    ("lat", "lon"), [(0.5, -30.0), (90.0, 0.0), (-90.0, 0.0), (90.0, 180.0), (-60.0, -180.0)]
+)
 def test_the_open_ocean_and_the_poles_are_no_place(places, lat, lon):
     assert places.lookup(Position(lat, lon)) is None
 
@@ -112,7 +116,9 @@ def test_both_sides_of_the_date_line_find_the_same_places(places):
 def test_positions_that_round_alike_have_the_same_place_in_any_order():
     first, second = Position(48.57351, 7.80349), Position(48.57349, 7.80351)
     one, other = Places(), Places()
-    assert [one.lookup(first), one.lookup(second)] == [other.lookup(second), other.lookup(first)][::-1]
+    assert [one.lookup(first), one.lookup(second)] == [other.lookup(second), other.lookup(first)][
+        ::-1
+    ]
 
 
 def test_the_time_zone_is_asked_only_where_several_countries_are_near():
@@ -170,18 +176,32 @@ def test_a_known_place_wins_and_takes_the_words_it_lacks_from_the_table():
 
 
 def test_a_known_place_at_sea_stands_alone():
-    place = Places(known=[KnownPlace("Race buoy", 0.5, -30.0, 5, country="High seas")]).lookup(Position(0.5, -30.0))
-    assert (place.name, place.country, place.country_code, place.city) == ("Race buoy", "High seas", "", None)
+    place = Places(known=[KnownPlace("Race buoy", 0.5, -30.0, 5, country="High seas")]).lookup(
+        Position(0.5, -30.0)
+    )
+    assert (place.name, place.country, place.country_code, place.city) == (
+        "Race buoy",
+        "High seas",
+        "",
+        None,
+    )
 
 
 def test_the_words_after_names_of_another_country_claim_no_code_of_it():
-    place = Places(known=[KnownPlace("Embassy", 51.05, 3.72, 1, country="Japan")]).lookup(Position(51.05, 3.72))
+    place = Places(known=[KnownPlace("Embassy", 51.05, 3.72, 1, country="Japan")]).lookup(
+        Position(51.05, 3.72)
+    )
     assert (place.country, place.country_code) == ("Japan", "")
 
 
 @pytest.mark.parametrize(
     ("lat", "lon", "zone"),
-    [(51.05, 3.72, "Europe/Brussels"), (32.5446, -117.0295, "America/Los_Angeles"), (0.5, -30.0, None), (54.5, 3.0, None)],
+    [
+        (51.05, 3.72, "Europe/Brussels"),
+        (32.5446, -117.0295, "America/Los_Angeles"),
+        (0.5, -30.0, None),
+        (54.5, 3.0, None),
+    ],
 )
 def test_a_position_has_the_zone_of_its_land_and_none_at_sea(lat, lon, zone):
     assert zone_of(Position(lat, lon)) == zone

@@ -38,8 +38,12 @@ class Model:
     files: dict[str, str] = field(default_factory=dict)
     recorded: dict[str, str] = field(default_factory=dict)
 
-    def facts(self, stacks: Sequence[tuple[Member, ...]], skipped: Sequence[Skip] = ()) -> IngestFacts:
-        known = {h: KnownAsset(h, ({"store": "nas", "path": p},), 1, 1) for h, p in self.recorded.items()}
+    def facts(
+        self, stacks: Sequence[tuple[Member, ...]], skipped: Sequence[Skip] = ()
+    ) -> IngestFacts:
+        known = {
+            h: KnownAsset(h, ({"store": "nas", "path": p},), 1, 1) for h, p in self.recorded.items()
+        }
         return IngestFacts(stacks, (), skipped, known, dict(self.recorded))
 
     def occupancy(self) -> Occupancy:
@@ -56,11 +60,15 @@ class Model:
             if isinstance(action, CopyToStore):
                 taken_keys = {comparison_key(p) for p in self.files}
                 assert action.present == (self.files.get(action.target) == action.asset.hash)
-                assert action.present or comparison_key(action.target) not in taken_keys, "something would be overwritten"
+                assert action.present or comparison_key(action.target) not in taken_keys, (
+                    "something would be overwritten"
+                )
                 self.files[action.target] = self.recorded[action.asset.hash] = action.asset.hash
                 self.recorded[action.asset.hash] = action.target
                 for entry, target in action.sidecars:
-                    assert self.files.get(target, entry.path) == entry.path, "a sidecar would be overwritten"
+                    assert self.files.get(target, entry.path) == entry.path, (
+                        "a sidecar would be overwritten"
+                    )
                     self.files[target] = entry.path
 
 
@@ -74,14 +82,20 @@ def duplicates(actions: Sequence[Action]) -> dict[str, str]:
     return {a.source.path: a.existing for a in actions if isinstance(a, SkipDuplicate)}
 
 
-# --- what a plan is --------------------------------------------------------------------------------------------------
+# --- what a plan is -------------------------------------------------------------------------------
 
 
 def test_a_new_photo_is_copied_to_its_month():
     (action,) = Model().plan([member("IMG_0007.JPG", "a", city="Ghent")])
     assert isinstance(action, CopyToStore)
     assert action.target == f"{JULY}/2019-07-12 18-30-15 Ghent.jpg"
-    assert (action.store, action.is_new, action.present, action.shot, action.stack) == ("nas", True, False, None, None)
+    assert (action.store, action.is_new, action.present, action.shot, action.stack) == (
+        "nas",
+        True,
+        False,
+        None,
+        None,
+    )
     assert action.describe() == f"copy IMG_0007.JPG -> nas:{JULY}/2019-07-12 18-30-15 Ghent.jpg"
 
 
@@ -91,8 +105,15 @@ def test_planning_touches_no_file_no_network_and_no_clock(monkeypatch: pytest.Mo
 
     members = [member(f"{n}.jpg", n, "jpeg", f"{n}.xmp") for n in "abc"]
     facts, occupancy = Model().facts(group(members)), Occupancy()
-    for owner, name in ((builtins, "open"), (os, "open"), (os, "stat"), (os, "listdir"), (socket, "socket"), (time, "time"),
-                        (time, "monotonic")):  # fmt: skip
+    for owner, name in (
+        (builtins, "open"),
+        (os, "open"),
+        (os, "stat"),
+        (os, "listdir"),
+        (socket, "socket"),
+        (time, "time"),
+        (time, "monotonic"),
+    ):
         monkeypatch.setattr(owner, name, forbidden)
     plan = plan_ingest(facts, occupancy, LAYOUT, "nas", move=False)
     monkeypatch.undo()
@@ -113,13 +134,15 @@ def test_the_same_facts_give_the_same_plan():
 
 def test_actions_come_sorted_by_source_whatever_their_kind():
     skips = [Skip(Entry("b.txt"), "no photo"), Skip(Entry("z.txt"), "no photo")]
-    facts = Model().facts(group([member("c.jpg", "c"), member("a.jpg", "a"), member("d.jpg", "a")]), skips)
+    facts = Model().facts(
+        group([member("c.jpg", "c"), member("a.jpg", "a"), member("d.jpg", "a")]), skips
+    )
     plan = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=False)
     assert [a.key for a in plan] == ["a.jpg", "b.txt", "c.jpg", "d.jpg", "z.txt"]
     assert [a.name for a in plan] == ["copy", "skip", "copy", "duplicate", "skip"]
 
 
-# --- duplicates ------------------------------------------------------------------------------------------------------
+# --- duplicates -----------------------------------------------------------------------------------
 
 
 def test_of_two_files_with_one_content_the_first_is_copied_and_the_second_recorded():
@@ -135,13 +158,19 @@ def test_what_the_catalog_holds_is_not_copied_again():
 
 
 def test_what_an_earlier_batch_planned_is_not_copied_again():
-    facts = IngestFacts(group([member("a.jpg", "same")]), (), (), {}, {}, {asset("same").hash: "x/planned.jpg"})
-    assert duplicates(plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=False)) == {"a.jpg": "x/planned.jpg"}
+    facts = IngestFacts(
+        group([member("a.jpg", "same")]), (), (), {}, {}, {asset("same").hash: "x/planned.jpg"}
+    )
+    assert duplicates(plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=False)) == {
+        "a.jpg": "x/planned.jpg"
+    }
 
 
 def test_an_asset_whose_copy_vanished_is_copied_again_but_is_no_new_asset():
     digest = asset("a").hash
-    facts = IngestFacts(group([member("a.jpg", "a")]), (), (), {digest: KnownAsset(digest, (), 1, 1)}, {})
+    facts = IngestFacts(
+        group([member("a.jpg", "a")]), (), (), {digest: KnownAsset(digest, (), 1, 1)}, {}
+    )
     (action,) = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=False)
     assert isinstance(action, CopyToStore) and not action.is_new
 
@@ -153,7 +182,7 @@ def test_a_file_that_was_read_before_is_a_duplicate_without_being_read():
     assert action == SkipDuplicate(item.entry, "0" * 64, "nas", "x/y.jpg", remembered=True)
 
 
-# --- moves -----------------------------------------------------------------------------------------------------------
+# --- moves ----------------------------------------------------------------------------------------
 
 
 def shots_of(plan: Sequence[Action]) -> dict[str, int]:
@@ -162,7 +191,9 @@ def shots_of(plan: Sequence[Action]) -> dict[str, int]:
 
 
 def test_a_shot_leaves_its_source_as_a_whole():
-    plan = Model().plan([member("a.jpg", "a"), member("a.cr2", "b", "cr2"), member("c.jpg", "c")], move=True)
+    plan = Model().plan(
+        [member("a.jpg", "a"), member("a.cr2", "b", "cr2"), member("c.jpg", "c")], move=True
+    )
     assert shots_of(plan) == {"a.jpg": 2, "a.cr2": 2, "c.jpg": 1}
     assert plan[0].shot == plan[1].shot != plan[2].shot  # type: ignore[union-attr]
     assert shots_of(Model().plan([member("a.jpg", "a")])) == {}
@@ -180,7 +211,13 @@ def test_files_that_share_a_sidecar_leave_together_even_if_known():
 
 def test_an_unreadable_file_keeps_the_rest_of_its_shot_in_the_source():
     facts = IngestFacts(
-        group([member("a.jpg", "a")]), (), (Skip(Entry("a.cr2"), "broken", "failed"),), {}, {}, {}, {"a.jpg": "a", "a.cr2": "a"}
+        group([member("a.jpg", "a")]),
+        (),
+        (Skip(Entry("a.cr2"), "broken", "failed"),),
+        {},
+        {},
+        {},
+        {"a.jpg": "a", "a.cr2": "a"},
     )
     plan = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=True)
     assert shots_of(plan) == {"a.jpg": 2}
@@ -203,30 +240,44 @@ def test_a_member_that_was_dated_otherwise_gives_no_name_to_the_others():
 
 def test_a_shared_sidecar_goes_with_the_picture_whether_its_files_are_known_or_not():
     xmp = Entry("u.xmp", 5)
-    known = [Remembered(Entry(name), digest * 64, True, (xmp,)) for name, digest in (("u.dng", "0"), ("u.jpg", "1"))]
+    known = [
+        Remembered(Entry(name), digest * 64, True, (xmp,))
+        for name, digest in (("u.dng", "0"), ("u.jpg", "1"))
+    ]
     facts = IngestFacts((), known, (), {}, {"0" * 64: "x/u.dng", "1" * 64: "x/u.jpg"})
     plan = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=True)
     assert [a.source.path for a in plan if isinstance(a, SkipDuplicate) and a.sidecars] == ["u.jpg"]
 
 
-# --- names that are taken --------------------------------------------------------------------------------------------
+# --- names that are taken -------------------------------------------------------------------------
 
 
 def test_two_shots_of_one_second_get_suffixes_in_the_order_of_their_names():
     plan = Model().plan([member(f"{n}.jpg", n) for n in "abc"])
     stem = f"{JULY}/2019-07-12 18-30-15"
-    assert copies(plan) == {"a.jpg": f"{stem}.jpg", "b.jpg": f"{stem}_1.jpg", "c.jpg": f"{stem}_2.jpg"}
+    assert copies(plan) == {
+        "a.jpg": f"{stem}.jpg",
+        "b.jpg": f"{stem}_1.jpg",
+        "c.jpg": f"{stem}_2.jpg",
+    }
 
 
 def test_a_camera_counter_is_kept_when_a_suffix_is_needed():
     model = Model(files={"undated/IMG_0007.jpg": "other"})
-    assert copies(model.plan([member("IMG_0007.jpg", "a", undated=True)])) == {"IMG_0007.jpg": "undated/IMG_0007_1.jpg"}
+    assert copies(model.plan([member("IMG_0007.jpg", "a", undated=True)])) == {
+        "IMG_0007.jpg": "undated/IMG_0007_1.jpg"
+    }
 
 
 def test_names_that_differ_in_case_or_unicode_form_are_taken():
     model = Model(files={"undated/zo\u00eb.jpg": "x", "undated/IMG.jpg": "y"})
-    plan = model.plan([member("Zoe\u0308.jpg", "a", undated=True), member("img.jpg", "b", undated=True)])
-    assert copies(plan) == {"Zoe\u0308.jpg": "undated/Zo\u00eb_1.jpg", "img.jpg": "undated/img_1.jpg"}
+    plan = model.plan(
+        [member("Zoe\u0308.jpg", "a", undated=True), member("img.jpg", "b", undated=True)]
+    )
+    assert copies(plan) == {
+        "Zoe\u0308.jpg": "undated/Zo\u00eb_1.jpg",
+        "img.jpg": "undated/img_1.jpg",
+    }
 
 
 def test_a_target_that_already_holds_this_content_is_adopted():
@@ -239,16 +290,21 @@ def test_a_target_that_already_holds_this_content_is_adopted():
 
 def test_the_content_is_found_under_a_suffix_as_well():
     stem = f"{JULY}/2019-07-12 18-30-15"
-    (action,) = Model(files={f"{stem}.jpg": "other", f"{stem}_1.jpg": asset("a").hash}).plan([member("a.jpg", "a")])
+    (action,) = Model(files={f"{stem}.jpg": "other", f"{stem}_1.jpg": asset("a").hash}).plan(
+        [member("a.jpg", "a")]
+    )
     assert isinstance(action, CopyToStore)
     assert (action.target, action.present) == (f"{stem}_1.jpg", True)
 
 
-# --- stacks and sidecars ---------------------------------------------------------------------------------------------
+# --- stacks and sidecars --------------------------------------------------------------------------
 
 
 def live(still: str = "s", movie: str = "m", name: str = "IMG_0007") -> list[Member]:
-    return [member(f"{name}.heic", still, "heic", city="Ghent"), member(f"{name}.mov", movie, "mov", duration=2.0)]
+    return [
+        member(f"{name}.heic", still, "heic", city="Ghent"),
+        member(f"{name}.mov", movie, "mov", duration=2.0),
+    ]
 
 
 def test_a_stack_shares_one_stem_and_lies_with_its_still():
@@ -257,7 +313,10 @@ def test_a_stack_shares_one_stem_and_lies_with_its_still():
         "IMG_0007.heic": f"{JULY}/2019-07-12 18-30-15 Ghent.heic",
         "IMG_0007.mov": f"{JULY}/filmchen/2019-07-12 18-30-15 Ghent.mov",
     }
-    assert [a.stack for a in plan if isinstance(a, CopyToStore)] == [(asset("s").hash, "still"), (asset("s").hash, "live")]
+    assert [a.stack for a in plan if isinstance(a, CopyToStore)] == [
+        (asset("s").hash, "still"),
+        (asset("s").hash, "live"),
+    ]
 
 
 def test_a_stack_shares_one_suffix_though_only_one_of_its_names_is_taken():
@@ -289,7 +348,15 @@ def test_a_late_member_of_a_file_without_extension_takes_its_whole_name_as_stem(
 
 
 def test_sidecars_travel_with_their_asset():
-    shot = member("IMG_0007.JPG", "a", "jpeg", "IMG_0007.xmp", "IMG_0007.JPG.json", "IMG_0007.AAE", "IMG_0007.JPG.xmp")
+    shot = member(
+        "IMG_0007.JPG",
+        "a",
+        "jpeg",
+        "IMG_0007.xmp",
+        "IMG_0007.JPG.json",
+        "IMG_0007.AAE",
+        "IMG_0007.JPG.xmp",
+    )
     (action,) = Model().plan([shot])
     assert isinstance(action, CopyToStore)
     stem = f"{JULY}/2019-07-12 18-30-15"
@@ -302,7 +369,9 @@ def test_sidecars_travel_with_their_asset():
 
 
 def test_two_sidecars_of_one_kind_do_not_share_a_name():
-    (action,) = Model().plan([member("a.jpg", "a", "jpeg", "a.jpg.json", "a.jpg.supplemental-metadata.json")])
+    (action,) = Model().plan(
+        [member("a.jpg", "a", "jpeg", "a.jpg.json", "a.jpg.supplemental-metadata.json")]
+    )
     assert isinstance(action, CopyToStore)
     assert len({t for _e, t in action.sidecars}) == 2
 
@@ -321,25 +390,37 @@ def test_a_sidecar_whose_name_is_taken_keeps_the_full_name_of_its_asset():
     assert action.sidecars[0][1] == f"{JULY}/2019-07-12 18-30-15.jpg.xmp"
 
 
-@pytest.mark.parametrize("second", [taken(), taken(SUMMER + timedelta(hours=1))], ids=["one stack", "two stacks"])
+@pytest.mark.parametrize(
+    "second", [taken(), taken(SUMMER + timedelta(hours=1))], ids=["one stack", "two stacks"]
+)
 def test_a_sidecar_of_two_files_goes_with_the_first_alone_so_that_a_move_finds_it(second):
-    members = [member("a.jpg", "a", "jpeg", "a.xmp"), member("a.cr2", "b", "cr2", "a.xmp", captured=second)]
+    members = [
+        member("a.jpg", "a", "jpeg", "a.xmp"),
+        member("a.cr2", "b", "cr2", "a.xmp", captured=second),
+    ]
     plan = Model().plan(members, move=True)
     assert [len(a.sidecars) for a in plan if isinstance(a, CopyToStore)].count(1) == 1
     assert sum(len(a.sidecars) for a in plan if isinstance(a, CopyToStore)) == 1
 
 
-# --- the end -----------------------------------------------------------------------------------------------------------
+# --- the end --------------------------------------------------------------------------------------
 
 
 SHOTS = st.builds(
     lambda name, content, filetype, seconds, sidecar: member(
-        f"{name}.{extension_of('x.' + filetype)}", content, filetype, *([f"{name}.xmp"] if sidecar else []),
-        duration=float(seconds), captured=taken(SUMMER + timedelta(seconds=seconds)),
+        f"{name}.{extension_of('x.' + filetype)}",
+        content,
+        filetype,
+        *([f"{name}.xmp"] if sidecar else []),
+        duration=float(seconds),
+        captured=taken(SUMMER + timedelta(seconds=seconds)),
     ),
-    st.sampled_from(["a", "b", "A", "IMG_0007", "Zo\u00eb", "Zoe\u0308"]), st.sampled_from("uvwxyz"),
-    st.sampled_from(["jpeg", "heic", "cr2", "mov", "mp4"]), st.integers(0, 2), st.booleans(),
-)  # fmt: skip
+    st.sampled_from(["a", "b", "A", "IMG_0007", "Zo\u00eb", "Zoe\u0308"]),
+    st.sampled_from("uvwxyz"),
+    st.sampled_from(["jpeg", "heic", "cr2", "mov", "mp4"]),
+    st.integers(0, 2),
+    st.booleans(),
+)
 BATCHES = st.lists(st.lists(SHOTS, max_size=8, unique_by=lambda m: m.entry.path), max_size=3)
 
 
@@ -357,7 +438,9 @@ def test_once_a_plan_is_applied_nothing_is_left_to_copy(batches: list[list[Membe
 
 @settings(max_examples=60)
 @given(BATCHES, st.integers(0, 20))
-def test_an_applied_plan_stores_every_content_once_and_overwrites_nothing(batches: list[list[Member]], cut: int):
+def test_an_applied_plan_stores_every_content_once_and_overwrites_nothing(
+    batches: list[list[Member]], cut: int
+):
     model = Model()
     for batch in batches:
         plan = model.plan(batch)
@@ -371,7 +454,9 @@ def test_an_applied_plan_stores_every_content_once_and_overwrites_nothing(batche
 
 @settings(max_examples=60)
 @given(BATCHES, st.integers(0, 20))
-def test_a_run_that_was_killed_ends_where_an_undisturbed_one_does(batches: list[list[Member]], cut: int):
+def test_a_run_that_was_killed_ends_where_an_undisturbed_one_does(
+    batches: list[list[Member]], cut: int
+):
     undisturbed, killed = Model(), Model()
     for batch in batches:
         undisturbed.apply(undisturbed.plan(batch))
@@ -392,7 +477,7 @@ def test_files_that_were_copied_but_not_recorded_are_found_again(members: list[M
     assert all(a.present for a in again if isinstance(a, CopyToStore))
 
 
-# --- limit -----------------------------------------------------------------------------------------------------------
+# --- limit ----------------------------------------------------------------------------------------
 
 
 def plans() -> list[list[Action]]:
@@ -403,10 +488,17 @@ def plans() -> list[list[Action]]:
 
 @pytest.mark.parametrize(
     ("limit", "stored", "seen"),
-    [(0, ["a.jpg", "c.jpg", "d.jpg", "e.jpg"], 5), (1, ["a.jpg"], 2), (2, ["a.jpg", "c.jpg"], 3),
-     (3, ["a.jpg", "c.jpg", "d.jpg"], 4), (99, ["a.jpg", "c.jpg", "d.jpg", "e.jpg"], 5)],
-)  # fmt: skip
-def test_a_limit_counts_the_files_that_are_stored_and_takes_the_first_ones(limit: int, stored: list[str], seen: int):
+    [
+        (0, ["a.jpg", "c.jpg", "d.jpg", "e.jpg"], 5),
+        (1, ["a.jpg"], 2),
+        (2, ["a.jpg", "c.jpg"], 3),
+        (3, ["a.jpg", "c.jpg", "d.jpg"], 4),
+        (99, ["a.jpg", "c.jpg", "d.jpg", "e.jpg"], 5),
+    ],
+)
+def test_a_limit_counts_the_files_that_are_stored_and_takes_the_first_ones(
+    limit: int, stored: list[str], seen: int
+):
     kept = [a for plan in first_of(iter(plans()), limit) for a in plan]
     assert list(copies(kept)) == stored
     assert len(kept) == seen

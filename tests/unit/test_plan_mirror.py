@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from catalog.domain.names import comparison_key
-from catalog.features.mirror.plan import Follow, Move, Needs, Pair, Transfer, first_of, is_numbered, lacks, mirror_asset
+from catalog.features.mirror.plan import (
+    Follow,
+    Move,
+    Needs,
+    Pair,
+    Transfer,
+    first_of,
+    is_numbered,
+    lacks,
+    mirror_asset,
+)
 
 PAIR = Pair("nas", "dropbox")
 BACK = Pair("dropbox", "nas")
@@ -16,14 +26,20 @@ def at(second: int) -> str:
 
 
 def rows(**places: list[str]) -> list[dict[str, Any]]:
-    return [{"store": s, "path": p, "size": 1, "state": "ok", "added": at(10)} for s, paths in places.items() for p in paths]
+    return [
+        {"store": s, "path": p, "size": 1, "state": "ok", "added": at(10)}
+        for s, paths in places.items()
+        for p in paths
+    ]
 
 
 def sidecar(store: str, path: str, digest: str = "s", second: int = 0) -> dict[str, Any]:
     return {"store": store, "path": path, "hash": digest, "size": 1, "mtime": at(second)}
 
 
-def needs(copies: list[dict[str, Any]], *moves: Move, sidecars: Any = (), pair: Pair = PAIR) -> Needs:
+def needs(
+    copies: list[dict[str, Any]], *moves: Move, sidecars: Any = (), pair: Pair = PAIR
+) -> Needs:
     return mirror_asset("h", copies, list(sidecars), pair, moves)
 
 
@@ -37,7 +53,10 @@ def test_what_is_lacking_is_sent_and_what_was_renamed_follows():
     assert mirrored(there, moved) == [Follow("h", "h", there[-1], "a"), Transfer("h", "h", "b", 1)]
     assert mirrored(rows(nas=["a"], dropbox=["of its own"])) == []
     assert mirrored(rows(nas=["a", "b"], dropbox=["of its own"])) == [Transfer("h", "h", "a", 1)]
-    assert mirrored(rows(nas=["a"], dropbox=["a", "another"]), Move("nas", "another", "a", at(20))) == []
+    assert (
+        mirrored(rows(nas=["a"], dropbox=["a", "another"]), Move("nas", "another", "a", at(20)))
+        == []
+    )
     assert mirrored(rows(dropbox=["a"])) == []
 
 
@@ -45,7 +64,11 @@ def test_who_moved_last_wins():
     a_b = rows(nas=["b"], dropbox=["a"])
     assert isinstance(mirrored(a_b, Move("nas", "a", "b", at(20)))[0], Follow)
     assert mirrored(a_b, Move("nas", "a", "b", at(5))) == [], "it came there later"
-    moves = [Move("nas", "a", "b", at(20)), Move("dropbox", "a", "b", at(21)), Move("nas", "b", "a", at(30))]
+    moves = [
+        Move("nas", "a", "b", at(20)),
+        Move("dropbox", "a", "b", at(21)),
+        Move("nas", "b", "a", at(30)),
+    ]
     back = rows(nas=["a"], dropbox=["b"])
     assert mirrored(back, *moves, pair=BACK) == [], "a rename back is not undone"
     assert isinstance(mirrored(back, *moves)[0], Follow)
@@ -66,7 +89,10 @@ def test_two_stores_that_meet_keep_their_places():
     assert needs(own, *before, pair=BACK) == Needs([], [("x", "b"), ("y", "d")])
     renamed = [*before, Move("nas", "d", "e", at(20))]
     own = rows(nas=["a", "b", "e"], dropbox=["x", "y"])
-    assert needs(own, *renamed).actions == [Transfer("h", "h", "a", 1), Follow("h", "h", own[-1], "e")]
+    assert needs(own, *renamed).actions == [
+        Transfer("h", "h", "a", 1),
+        Follow("h", "h", own[-1], "e"),
+    ]
 
 
 def test_what_the_history_tells_comes_before_places_of_their_own():
@@ -76,7 +102,9 @@ def test_what_the_history_tells_comes_before_places_of_their_own():
     assert needs(more, moved, pair=BACK) == Needs([Transfer("h", "h", "D/x", 1)], [], 1)
     many = rows(nas=["A/a2", "B/a3"], dropbox=["A/a1", "Y/a3"])
     moved = Move("dropbox", "B/a3", "Y/a3", at(20))
-    assert needs(many, moved, pair=BACK) == Needs([Follow("h", "h", many[1], "Y/a3")], [("A/a1", "A/a2")])
+    assert needs(many, moved, pair=BACK) == Needs(
+        [Follow("h", "h", many[1], "Y/a3")], [("A/a1", "A/a2")]
+    )
     twice = [Move("nas", "A/a", "B/a", at(20)), Move("nas", "B/a", "C/a", at(30))]
     many = rows(nas=["C/a"], dropbox=["A/a", "C/x"])
     assert needs(many, *twice).actions == [Follow("h", "h", many[1], "C/a")]
@@ -109,7 +137,9 @@ def test_a_rename_there_is_told_as_what_the_other_way_will_bring():
 def test_what_got_a_number_is_not_sent_again():
     assert needs(rows(nas=["x/p.jpg"], dropbox=["x/p_1.jpg"])) == Needs([], [])
     assert needs(rows(nas=["x/p_1.jpg"], dropbox=["x/p.jpg"])) == Needs([], [])
-    assert mirrored(rows(nas=["p.jpg", "q.jpg"], dropbox=["p_1.jpg"])) == [Transfer("h", "h", "q.jpg", 1)]
+    assert mirrored(rows(nas=["p.jpg", "q.jpg"], dropbox=["p_1.jpg"])) == [
+        Transfer("h", "h", "q.jpg", 1)
+    ]
     assert is_numbered("p_1.jpg", "p.jpg") and is_numbered("IMG_0007_12.JPG", "IMG_0007.jpg")
     assert not any(is_numbered(a, "p.jpg") for a in ("p.jpg", "p_a.jpg", "y/p_1.jpg", "p_1.png"))
 
@@ -120,21 +150,35 @@ def test_names_that_differ_in_case_are_one_where_the_store_takes_them_for_one():
     assert mirrored(rows(nas=["A.jpg", "a.jpg"], dropbox=["A.jpg"]), pair=folded) == []
     assert mirrored(rows(nas=["A.jpg"], dropbox=["a.jpg"]), pair=folded) == []
     renamed = Move("nas", "a.jpg", "A.jpg", at(20))
-    assert isinstance(mirrored(rows(nas=["A.jpg"], dropbox=["a.jpg"]), renamed, pair=folded)[0], Follow)
+    assert isinstance(
+        mirrored(rows(nas=["A.jpg"], dropbox=["a.jpg"]), renamed, pair=folded)[0], Follow
+    )
     assert len(mirrored(rows(nas=["A.jpg", "a.jpg"], dropbox=["A.jpg"]))) == 1
 
 
 def test_a_sidecar_lies_beside_its_asset_in_either_store():
     same = rows(nas=["x/p.jpg"], dropbox=["x/p.jpg"])
-    assert mirrored(same, sidecars=[sidecar("nas", "x/p.xmp")]) == [Transfer("h", "s", "x/p.xmp", 1, True)]
+    assert mirrored(same, sidecars=[sidecar("nas", "x/p.xmp")]) == [
+        Transfer("h", "s", "x/p.xmp", 1, True)
+    ]
     assert mirrored(same, sidecars=[sidecar("nas", "x/p.xmp"), sidecar("dropbox", "x/p.xmp")]) == []
     own = rows(nas=["x/p.jpg"], dropbox=["Wedding/kiss.jpg"])
     both = [sidecar("nas", "x/p.jpg.xmp"), sidecar("dropbox", "Wedding/kiss.jpg.xmp")]
     assert mirrored(own, sidecars=both) == []
-    assert mirrored(own, sidecars=both[:1]) == [Transfer("h", "s", "x/p.jpg.xmp", 1, True, to="Wedding/kiss.jpg.xmp")]
+    assert mirrored(own, sidecars=both[:1]) == [
+        Transfer("h", "s", "x/p.jpg.xmp", 1, True, to="Wedding/kiss.jpg.xmp")
+    ]
     numbered = rows(nas=["x/p.jpg"], dropbox=["x/p_1.jpg"])
-    assert mirrored(numbered, sidecars=[sidecar("nas", "x/p.xmp"), sidecar("dropbox", "x/p_1.xmp")]) == []
-    assert mirrored(numbered, sidecars=[sidecar("nas", "x/p.jpg.xmp"), sidecar("dropbox", "x/p.jpg_1.xmp")]) == []
+    assert (
+        mirrored(numbered, sidecars=[sidecar("nas", "x/p.xmp"), sidecar("dropbox", "x/p_1.xmp")])
+        == []
+    )
+    assert (
+        mirrored(
+            numbered, sidecars=[sidecar("nas", "x/p.jpg.xmp"), sidecar("dropbox", "x/p.jpg_1.xmp")]
+        )
+        == []
+    )
 
 
 def test_a_sidecar_goes_where_its_asset_goes():
@@ -156,7 +200,10 @@ def test_the_quick_look_sees_whatever_may_be_needed():
     assert lacks(rows(nas=["b", "a"]), [], PAIR) == ("a", False)
     assert lacks(rows(nas=["a"], dropbox=["b"]), [], PAIR) == ("a", True)
     assert lacks(rows(dropbox=["b"]), [], PAIR) == ("", False)
-    assert lacks(rows(nas=["a"], dropbox=["a"]), [sidecar("nas", "a.xmp")], PAIR) == ("a.xmp", False)
+    assert lacks(rows(nas=["a"], dropbox=["a"]), [sidecar("nas", "a.xmp")], PAIR) == (
+        "a.xmp",
+        False,
+    )
 
 
 def test_a_sidecar_that_was_edited_there_goes_along_and_the_newest_text_wins():
@@ -165,19 +212,35 @@ def test_a_sidecar_that_was_edited_there_goes_along_and_the_newest_text_wins():
     for newest in ("nas", "dropbox"):
         mine = sidecar("nas", "R/r.jpg.xmp", "of nas", 5 + (newest == "nas") * 5)
         theirs = sidecar("dropbox", "M/q.jpg.xmp", "of dropbox", 6)
-        follows = [Follow("h", "h", copies[1], "R/r.jpg"), Follow("h", "of dropbox", theirs, "R/r.jpg.xmp", True)]
-        sent = [Transfer("h", "of nas", "R/r.jpg.xmp", 1, True, "of dropbox")] if newest == "nas" else []
+        follows = [
+            Follow("h", "h", copies[1], "R/r.jpg"),
+            Follow("h", "of dropbox", theirs, "R/r.jpg.xmp", True),
+        ]
+        sent = (
+            [Transfer("h", "of nas", "R/r.jpg.xmp", 1, True, "of dropbox")]
+            if newest == "nas"
+            else []
+        )
         assert mirrored(copies, moved, sidecars=[mine, theirs]) == [*follows, *sent]
-        back = [Transfer("h", "of dropbox", "M/q.jpg.xmp", 1, True, "of nas", to="R/r.jpg.xmp")] if not sent else []
+        back = (
+            [Transfer("h", "of dropbox", "M/q.jpg.xmp", 1, True, "of nas", to="R/r.jpg.xmp")]
+            if not sent
+            else []
+        )
         assert mirrored(copies, moved, sidecars=[mine, theirs], pair=BACK) == back
 
 
 def test_a_sidecar_that_was_left_behind_is_brought_to_its_photo_in_both_stores():
-    moves = [Move("nas", "A/a.jpg", "B/b.jpg", at(20)), Move("dropbox", "A/a.jpg", "B/b.jpg", at(21))]
+    moves = [
+        Move("nas", "A/a.jpg", "B/b.jpg", at(20)),
+        Move("dropbox", "A/a.jpg", "B/b.jpg", at(21)),
+    ]
     copies = rows(nas=["B/b.jpg"], dropbox=["B/b.jpg"])
     both = [sidecar("nas", "A/a.xmp"), sidecar("dropbox", "B/b.xmp")]
     assert mirrored(copies, *moves, sidecars=both) == []
-    assert mirrored(copies, *moves, sidecars=both, pair=BACK) == [Follow("h", "s", both[0], "B/b.xmp", True)]
+    assert mirrored(copies, *moves, sidecars=both, pair=BACK) == [
+        Follow("h", "s", both[0], "B/b.xmp", True)
+    ]
     numbered = rows(nas=["x/p.jpg"], dropbox=["y/q.jpg"])
     found = mirrored(numbered, sidecars=[sidecar("dropbox", "y/q.xmp")], pair=BACK)
     assert found == [Transfer("h", "s", "y/q.xmp", 1, True, to="x/p.xmp")]
@@ -189,9 +252,13 @@ def renamed(*places: tuple[str, str]) -> list[Follow]:
 
 def test_a_limit_never_cuts_a_ring_and_takes_what_frees_a_name_first():
     ring = renamed(("a", "b"), ("b", "c"), ("c", "a"), ("x", "y"))
-    assert [f.old for f in first_of(ring, 1, str)] == [f.old for f in first_of(ring, 2, str)] == ["x"]
+    assert (
+        [f.old for f in first_of(ring, 1, str)] == [f.old for f in first_of(ring, 2, str)] == ["x"]
+    )
     assert sorted(f.old for f in first_of(ring, 3, str)) == ["a", "b", "c"]
     shifted = renamed(*((str(n), str(n + 1)) for n in range(8)))
-    assert [f.old for f in first_of(shifted, 3, str)] == ["7", "6", "5"] and len(first_of(shifted, 8, str)) == 8
+    assert [f.old for f in first_of(shifted, 3, str)] == ["7", "6", "5"] and len(
+        first_of(shifted, 8, str)
+    ) == 8
     assert first_of(renamed(("a", "A")), 1, comparison_key) == renamed(("a", "A"))
     assert first_of(ring, 0, str) == []

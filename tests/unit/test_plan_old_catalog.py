@@ -1,4 +1,6 @@
-"""The plan of importing an old catalog: months by the layout, albums in their place, names of people kept."""
+"""The plan of importing an old catalog: months by the layout, albums in their place,
+names of people kept.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,14 @@ from hypothesis import strategies as st
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.edits import described_anew, with_album
-from catalog.domain.layout import Layout, album_layout, file_name, folder_of, is_mostly_text, stem_of
+from catalog.domain.layout import (
+    Layout,
+    album_layout,
+    file_name,
+    folder_of,
+    is_mostly_text,
+    stem_of,
+)
 from catalog.domain.names import MAX_NAME_BYTES, portable
 from catalog.domain.person import overlaid, without_person
 from catalog.domain.stacks import Member, group
@@ -31,7 +40,9 @@ OMA = Part(("2015/Oma",), "2015/Oma")
 MONTHS = Part(("2015/07_July",))
 
 
-def old(path: str, content: str = "one", filetype: str = "jpeg", *sidecars: str, **known: Any) -> Member:
+def old(
+    path: str, content: str = "one", filetype: str = "jpeg", *sidecars: str, **known: Any
+) -> Member:
     return member(path, content, filetype, *sidecars, **({"captured": taken(TIME)} | known))
 
 
@@ -41,21 +52,33 @@ class Index:
 
     copies: dict[str, str] = field(default_factory=dict)
 
-    def plan(self, part: Part, members: Sequence[Member], skipped: Sequence[Skip] = ()) -> list[Action]:
+    def plan(
+        self, part: Part, members: Sequence[Member], skipped: Sequence[Skip] = ()
+    ) -> list[Action]:
         known: dict[str, KnownAsset] = {}
         for path, digest in self.copies.items():
             rows = known[digest].copies if digest in known else ()
             known[digest] = KnownAsset(digest, (*rows, {"store": "nas", "path": path}), 1, 1)
-        existing = {d: c["path"] for d, a in known.items() for c in a.copies if part.counts(c["path"])}
+        existing = {
+            d: c["path"] for d, a in known.items() for c in a.copies if part.counts(c["path"])
+        }
         occupancy = Occupancy(contents=dict(self.copies))
         for path in self.copies:
             occupancy.take(path)
-        return plan_part(IngestFacts(group(members), (), skipped, known, existing), occupancy, part, LAYOUT, "nas")
+        return plan_part(
+            IngestFacts(group(members), (), skipped, known, existing),
+            occupancy,
+            part,
+            LAYOUT,
+            "nas",
+        )
 
     def apply(self, actions: Sequence[Action]) -> None:
         for action in actions:
             if isinstance(action, CopyToStore):
-                assert self.copies.get(action.target, action.asset.hash) == action.asset.hash, "overwritten"
+                assert self.copies.get(action.target, action.asset.hash) == action.asset.hash, (
+                    "overwritten"
+                )
                 self.copies[action.target] = action.asset.hash
 
 
@@ -63,30 +86,63 @@ def targets(actions: Sequence[Action]) -> list[str]:
     return [a.target for a in actions if isinstance(a, CopyToStore)]
 
 
-# --- which folder is what --------------------------------------------------------------------------------------------
+# --- which folder is what -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("name", "month"),
-    [("07", 7), ("07_July", 7), ("07_Juli", 7), ("07 july", 7), ("07-JULI", 7), ("12_December", 12), ("02_Fe\u0301vrier", 2),
-     ("03 März", 3), ("09_Sept.", 9), ("13_Extra", 0), ("00", 0), ("7", 0), ("7_July", 0), ("July", 0), ("2015", 0),
-     ("07-12 Party", 0), ("07 Tag am See", 0), ("Holiday 07", 0), ("", 0)],
-)  # fmt: skip
+    [
+        ("07", 7),
+        ("07_July", 7),
+        ("07_Juli", 7),
+        ("07 july", 7),
+        ("07-JULI", 7),
+        ("12_December", 12),
+        ("02_Fe\u0301vrier", 2),
+        ("03 März", 3),
+        ("09_Sept.", 9),
+        ("13_Extra", 0),
+        ("00", 0),
+        ("7", 0),
+        ("7_July", 0),
+        ("July", 0),
+        ("2015", 0),
+        ("07-12 Party", 0),
+        ("07 Tag am See", 0),
+        ("Holiday 07", 0),
+        ("", 0),
+    ],
+)
 def test_a_month_is_a_number_and_at_most_one_word(name: str, month: int):
     assert month_of(name) == month
 
 
 def test_a_year_is_four_digits():
-    assert [n for n in ("2015", "15", "20155", "2015 ", "\uff12\uff10\uff11\uff15", "abcd", "") if is_year(n)] == ["2015"]
+    assert [
+        n
+        for n in ("2015", "15", "20155", "2015 ", "\uff12\uff10\uff11\uff15", "abcd", "")
+        if is_year(n)
+    ] == ["2015"]
 
 
 @pytest.mark.parametrize(
     ("folder", "album"),
-    [("2015", ""), ("2015/07_July", ""), ("2015/07 Juli/filmchen", ""), ("2015/07/WHATSAPP", ""), ("2015/filmchen", ""),
-     ("2015/Holiday", "Holiday"), ("2015/Holiday/Day 1", "Holiday/Day 1"), ("2015/07_July/Oma", "Oma"),
-     ("2015/07_July/Oma/Day  1 ", "Oma/Day 1"), ("2015/Oma/filmchen", "Oma"), ("2015/07_July/filmchen/Party", "Party"),
-     ("2015/Holiday/07_July", "Holiday/07_July"), ("2015/Mu\u0308ller: 80?", "Müller: 80?")],
-)  # fmt: skip
+    [
+        ("2015", ""),
+        ("2015/07_July", ""),
+        ("2015/07 Juli/filmchen", ""),
+        ("2015/07/WHATSAPP", ""),
+        ("2015/filmchen", ""),
+        ("2015/Holiday", "Holiday"),
+        ("2015/Holiday/Day 1", "Holiday/Day 1"),
+        ("2015/07_July/Oma", "Oma"),
+        ("2015/07_July/Oma/Day  1 ", "Oma/Day 1"),
+        ("2015/Oma/filmchen", "Oma"),
+        ("2015/07_July/filmchen/Party", "Party"),
+        ("2015/Holiday/07_July", "Holiday/07_July"),
+        ("2015/Mu\u0308ller: 80?", "Müller: 80?"),
+    ],
+)
 def test_an_album_is_called_by_the_named_parts_of_its_folder(folder: str, album: str):
     assert album_of(folder, LAYOUT) == album
 
@@ -110,8 +166,18 @@ def test_months_come_first_and_every_album_is_a_part_of_its_own():
 
 
 def test_a_month_restricts_to_its_folder_and_what_is_below():
-    folders = ["2015", "2015/Oma", "2015/07_July", "2015/07_July/Zoo", "2015/08_August", "2015/Oma/07_July"]
-    assert parts_of(folders, LAYOUT, [7]) == [Part(("2015/07_July",)), Part(("2015/07_July/Zoo",), "2015/07_July/Zoo")]
+    folders = [
+        "2015",
+        "2015/Oma",
+        "2015/07_July",
+        "2015/07_July/Zoo",
+        "2015/08_August",
+        "2015/Oma/07_July",
+    ]
+    assert parts_of(folders, LAYOUT, [7]) == [
+        Part(("2015/07_July",)),
+        Part(("2015/07_July/Zoo",), "2015/07_July/Zoo"),
+    ]
     assert parts_of(folders, LAYOUT, [3]) == []
 
 
@@ -121,17 +187,31 @@ def test_folders_that_no_store_could_tell_apart_are_one_album():
     assert parts_of(["2015/Oma: 80."], LAYOUT)[0].album_folder == "2015/Oma- 80"
 
 
-# --- names -----------------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "stem", ["Oma und Opa", "Müller Hochzeit", "Mu\u0308ller", "Ελλάδα 1", "Tag 1", "東京タワー", "a", "Oma_2", "हिन्दी"]
+    "stem",
+    [
+        "Oma und Opa",
+        "Müller Hochzeit",
+        "Mu\u0308ller",
+        "Ελλάδα 1",
+        "Tag 1",
+        "東京タワー",
+        "a",
+        "Oma_2",
+        "हिन्दी",
+    ],
 )
 def test_text_is_letters_of_any_script_and_spaces(stem: str):
     assert is_mostly_text(stem)
 
 
-@pytest.mark.parametrize("stem", ["IMG_1234", "DSC_12", "20150712_183015", "P1010001", "", "____", "a1", "Oma 2015-07-12"])
+@pytest.mark.parametrize(
+    "stem",
+    ["IMG_1234", "DSC_12", "20150712_183015", "P1010001", "", "____", "a1", "Oma 2015-07-12"],
+)
 def test_what_is_half_digits_and_underscores_is_no_text(stem: str):
     assert not is_mostly_text(stem)
 
@@ -164,13 +244,20 @@ def test_a_name_in_an_album(name: str, kept: str):
     ],
 )
 def test_a_name_gets_no_time_that_is_not_known(captured: Any, text: str, other: str):
-    members = [old(f"2015/Oma/{n}.jpg", n, captured=captured, undated=captured is None) for n in ("IMG_1234", "Opa")]
-    assert sorted(targets(Index().plan(OMA, members))) == sorted([f"2015/Oma/{text}", f"2015/Oma/{other}"])
+    members = [
+        old(f"2015/Oma/{n}.jpg", n, captured=captured, undated=captured is None)
+        for n in ("IMG_1234", "Opa")
+    ]
+    assert sorted(targets(Index().plan(OMA, members))) == sorted(
+        [f"2015/Oma/{text}", f"2015/Oma/{other}"]
+    )
 
 
 def test_a_long_name_keeps_its_time():
     shot = asset(captured=taken(TIME))
-    name = file_name(stem_of(album_layout(LAYOUT, "2015/Oma"), shot, "ö" * 250 + ".jpg"), "x.jpg", 17)
+    name = file_name(
+        stem_of(album_layout(LAYOUT, "2015/Oma"), shot, "ö" * 250 + ".jpg"), "x.jpg", 17
+    )
     assert name.endswith(f"{STAMP}_17.jpg") and len(name.encode()) <= MAX_NAME_BYTES
 
 
@@ -184,18 +271,22 @@ def test_any_name_becomes_one_that_stores_take_and_stays_so_when_imported_again(
         assert file_name(stem_of(layout, shot, first), first) == first
 
 
-# --- albums ----------------------------------------------------------------------------------------------------------
+# --- albums ---------------------------------------------------------------------------------------
 
 
 def test_months_are_imported_as_an_upload_does_it():
     folder = "2015/07_July"
-    plan = Index().plan(MONTHS, [old(f"{folder}/Oma und Opa.jpg", city="Ghent"), old(f"{folder}/x.mov", "v", "mov")])
+    plan = Index().plan(
+        MONTHS, [old(f"{folder}/Oma und Opa.jpg", city="Ghent"), old(f"{folder}/x.mov", "v", "mov")]
+    )
     assert targets(plan) == [f"{folder}/{STAMP} Ghent.jpg", f"{folder}/filmchen/{STAMP}.mov"]
     assert [a.album for a in plan if isinstance(a, CopyToStore)] == ["", ""]
 
 
 def test_videos_lie_in_the_album_itself():
-    plan = Index().plan(OMA, [old("2015/Oma/Tanz.mov", "v", "mov"), old("2015/Oma/MVI_0001.mov", "w", "mov")])
+    plan = Index().plan(
+        OMA, [old("2015/Oma/Tanz.mov", "v", "mov"), old("2015/Oma/MVI_0001.mov", "w", "mov")]
+    )
     assert targets(plan) == [f"2015/Oma/{STAMP}.mov", f"2015/Oma/Tanz {STAMP}.mov"]
 
 
@@ -207,8 +298,10 @@ def test_a_live_pair_and_raw_with_jpeg_share_one_name_in_an_album():
         old("2015/Oma/DSC_0001.nef", "n", "nef"),
     ]
     plan = Index().plan(OMA, members)
-    assert sorted(targets(plan)) == [f"2015/Oma/{n}" for n in (
-        f"{STAMP}.jpg", f"{STAMP}.nef", f"Torte {STAMP}.heic", f"Torte {STAMP}.mov")]  # fmt: skip
+    assert sorted(targets(plan)) == [
+        f"2015/Oma/{n}"
+        for n in (f"{STAMP}.jpg", f"{STAMP}.nef", f"Torte {STAMP}.heic", f"Torte {STAMP}.mov")
+    ]
     sidecars = [target for a in plan if isinstance(a, CopyToStore) for _entry, target in a.sidecars]
     assert sorted(sidecars) == [f"2015/Oma/{STAMP}.xmp", f"2015/Oma/Torte {STAMP}.aae"]
     assert all(a.stack for a in plan if isinstance(a, CopyToStore))
@@ -233,19 +326,39 @@ def test_a_file_that_lies_in_the_album_already_is_only_recorded():
 
 
 def test_other_content_of_the_same_name_gets_a_number_and_keeps_its_counter():
-    names = ["2015/Oma/IMG_0007.jpg", "2015/Oma/img_0007.JPG", "2015/Oma/Opa.jpg", "2015/Oma/OPA.jpg"]
+    names = [
+        "2015/Oma/IMG_0007.jpg",
+        "2015/Oma/img_0007.JPG",
+        "2015/Oma/Opa.jpg",
+        "2015/Oma/OPA.jpg",
+    ]
     members = [old(n, n, undated=True) for n in names]
     plan = Index().plan(OMA, members)
-    assert sorted(targets(plan)) == [f"2015/Oma/{n}" for n in ("IMG_0007.jpg", "OPA_1.jpg", "Opa.jpg", "img_0007_1.jpg")]
+    assert sorted(targets(plan)) == [
+        f"2015/Oma/{n}" for n in ("IMG_0007.jpg", "OPA_1.jpg", "Opa.jpg", "img_0007_1.jpg")
+    ]
 
 
 def test_what_is_skipped_stays_skipped_and_all_is_sorted():
     skip = Skip(Entry("2015/Oma/b.txt"), "no photo")
     plan = Index().plan(OMA, [old("2015/Oma/c.jpg", "c"), old("2015/Oma/a.jpg", "a")], [skip])
-    assert [a.key for a in plan] == ["2015/Oma/a.jpg", "2015/Oma/b.txt", "2015/Oma/c.jpg"] and plan[1] is skip
+    assert [a.key for a in plan] == ["2015/Oma/a.jpg", "2015/Oma/b.txt", "2015/Oma/c.jpg"] and plan[
+        1
+    ] is skip
 
 
-NAMES = st.sampled_from(["Oma", "IMG_0007", "img_0007", "Opa 1", "DSC_12", f"Oma {STAMP}", "Mu\u0308ller", "M\u00fcller"])
+NAMES = st.sampled_from(
+    [
+        "Oma",
+        "IMG_0007",
+        "img_0007",
+        "Opa 1",
+        "DSC_12",
+        f"Oma {STAMP}",
+        "Mu\u0308ller",
+        "M\u00fcller",
+    ]
+)
 
 
 @given(st.dictionaries(NAMES, st.sampled_from("abc"), max_size=6), st.sampled_from([OMA, MONTHS]))
@@ -264,14 +377,19 @@ def test_the_folder_of_an_album_is_taken_as_it_is():
     assert folder_of(album_layout(LAYOUT, "2015/{year} Oma"), shot) == "2015/{year} Oma"
 
 
-# --- the document ----------------------------------------------------------------------------------------------------
+# --- the document ---------------------------------------------------------------------------------
 
 
 def test_an_asset_joins_an_album_once():
     joined = with_album("Oma")({"hash": "h", "copies": []})
     assert joined == {"hash": "h", "copies": [], "albums": ["Oma"], "preview": "h"}
     assert with_album("Oma")(joined) == joined
-    assert with_album("Fest")(joined) == {"hash": "h", "copies": [], "albums": ["Fest", "Oma"], "preview": "h"}
+    assert with_album("Fest")(joined) == {
+        "hash": "h",
+        "copies": [],
+        "albums": ["Fest", "Oma"],
+        "preview": "h",
+    }
     assert with_album("Oma")(None) is None
 
 
@@ -284,7 +402,11 @@ def test_what_a_person_said_of_albums_stays():
 
 
 def test_albums_outlive_a_new_reading_of_the_file_with_and_without_what_a_person_said():
-    plain = {"hash": "h", "copies": [{"store": "nas", "path": "x.jpg", "state": "ok"}], "albums": ["Oma"]}
+    plain = {
+        "hash": "h",
+        "copies": [{"store": "nas", "path": "x.jpg", "state": "ok"}],
+        "albums": ["Oma"],
+    }
     for document in (plain, overlaid(plain, {"albums": ["Mine"]})):
         again = described_anew({"hash": "h", "width": 5})(document)
         assert again is not None and again["albums"] == document["albums"]

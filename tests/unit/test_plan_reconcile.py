@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from catalog.domain.asset import Entry
-from catalog.domain.copies import MISSING, OK, Held, copy_row, held, is_as_recorded, milliseconds, mtime_text
+from catalog.domain.copies import (
+    MISSING,
+    OK,
+    Held,
+    copy_row,
+    held,
+    is_as_recorded,
+    milliseconds,
+    mtime_text,
+)
 from catalog.domain.stacks import Candidate
 from catalog.features.reconcile.apply import _verified
 from catalog.features.reconcile.plan import (
@@ -34,7 +43,14 @@ def entry(path: str, inode: int, size: int = 100, mtime_ns: int = T, ctime_ns: i
     return Entry(path, size, mtime_ns, ctime_ns, 1, inode)
 
 
-def record(path: str, inode: int, digest: str = "h", size: int = 100, mtime_ms: int = T // 10**6, state: str = OK) -> Held:
+def record(
+    path: str,
+    inode: int,
+    digest: str = "h",
+    size: int = 100,
+    mtime_ms: int = T // 10**6,
+    state: str = OK,
+) -> Held:
     return Held(path, digest, size, mtime_ms, 1, inode, state, T // 10**6)
 
 
@@ -43,15 +59,21 @@ def comparison(fresh: list[Entry], at: list[Held] = [], gone: list[Held] = []) -
 
 
 def test_a_renamed_file_is_known_by_its_inode_and_another_with_that_name_is_not():
-    compared = comparison([entry("new.jpg", 1), entry("old.jpg", 9, mtime_ns=T + SECOND)], at=[record("old.jpg", 1)])
+    compared = comparison(
+        [entry("new.jpg", 1), entry("old.jpg", 9, mtime_ns=T + SECOND)], at=[record("old.jpg", 1)]
+    )
     compared.fresh[0] = Candidate(entry("d/old.jpg", 1))
     (move,) = by_identity(compared, [])
     assert move == Relocate(record("old.jpg", 1), entry("d/old.jpg", 1), unread=True)
     assert [c.entry.path for c in compared.fresh] == ["old.jpg"] and compared.open_records() == []
 
 
-@pytest.mark.parametrize("change", [{"size": 101}, {"mtime_ns": T + 1_000_000}, {"inode": 2}, {"device": 2}])
-def test_a_file_of_other_size_time_inode_or_device_is_not_taken_for_the_recorded_one(change: dict[str, int]):
+@pytest.mark.parametrize(
+    "change", [{"size": 101}, {"mtime_ns": T + 1_000_000}, {"inode": 2}, {"device": 2}]
+)
+def test_a_file_of_other_size_time_inode_or_device_is_not_taken_for_the_recorded_one(
+    change: dict[str, int],
+):
     compared = comparison([replace(entry("new.jpg", 1), **change)], gone=[record("old.jpg", 1)])
     assert by_identity(compared, []) == [] and len(compared.fresh) == 1
 
@@ -87,11 +109,20 @@ def test_touched_edited_and_rotten_files_are_told_apart():
         entry("replaced.jpg", 50, ctime_ns=T - SECOND),
     ]
     inodes = (1, 2, 3, 4, 5)
-    compared = comparison(files, at=[record(e.path, i, e.path) for e, i in zip(files, inodes, strict=True)])
+    compared = comparison(
+        files, at=[record(e.path, i, e.path) for e, i in zip(files, inodes, strict=True)]
+    )
     digests = {e.path: "other" for e in files} | {"touched.jpg": "touched.jpg"}
     actions, unclear = by_content(compared, digests)
-    assert {(type(a), a.key) for a in actions} == {(Touch, "touched.jpg"), (Corrupt, "rotten.jpg")} and not unclear
-    assert sorted(c.entry.path for c in compared.fresh) == ["edited.jpg", "replaced.jpg", "restored.jpg"]
+    assert {(type(a), a.key) for a in actions} == {
+        (Touch, "touched.jpg"),
+        (Corrupt, "rotten.jpg"),
+    } and not unclear
+    assert sorted(c.entry.path for c in compared.fresh) == [
+        "edited.jpg",
+        "replaced.jpg",
+        "restored.jpg",
+    ]
 
 
 def test_a_content_at_two_new_places_is_one_move_and_one_copy_and_that_is_unclear():
@@ -116,7 +147,11 @@ def test_moves_in_a_ring_within_one_content_are_only_touches():
         Relocate(three, entry("4.jpg", 3), unread=True),
     ]
     told = untangled(ring, comparison([]))
-    assert {(type(a).__name__, a.key) for a in told} == {("Touch", "2.jpg"), ("Touch", "3.jpg"), ("Relocate", "4.jpg")}
+    assert {(type(a).__name__, a.key) for a in told} == {
+        ("Touch", "2.jpg"),
+        ("Touch", "3.jpg"),
+        ("Relocate", "4.jpg"),
+    }
     (move,) = [a for a in told if isinstance(a, Relocate)]
     assert move.known == one
 
@@ -126,7 +161,9 @@ def test_a_file_that_took_the_place_of_one_with_the_same_content_leaves_the_othe
     compared = comparison([entry("first.jpg", 2)], at=[first], gone=[second])
     compared.explain(second)
     moved = [Relocate(second, entry("first.jpg", 2), unread=True)]
-    assert [type(a) for a in untangled(moved, compared)] == [Touch] and compared.open_records() == [second]
+    assert [type(a) for a in untangled(moved, compared)] == [Touch] and compared.open_records() == [
+        second
+    ]
 
 
 def test_only_what_is_nowhere_else_and_not_told_yet_vanishes():
@@ -145,11 +182,13 @@ def test_a_stack_breaks_only_where_its_files_lay_together_and_no_longer_do():
 
     both = [Relocate(still, entry("e/a.jpg", 1)), Relocate(movie, entry("e/filmchen/a.mov", 2))]
     assert breaks_stack(both, stacks, {"s": [still, movie]}, home) == {}
-    assert breaks_stack(both[:1], stacks, {"s": [still, movie]}, home) == {"e/a.jpg": ["d/filmchen/a.mov"]}
+    assert breaks_stack(both[:1], stacks, {"s": [still, movie]}, home) == {
+        "e/a.jpg": ["d/filmchen/a.mov"]
+    }
     assert breaks_stack(both[:1], {}, {}, home) == {}
 
 
-# --- rows --------------------------------------------------------------------------------------------------------------
+# --- rows -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -169,7 +208,9 @@ def test_a_stack_breaks_only_where_its_files_lay_together_and_no_longer_do():
         (T + 400_000_000, T + 3600 * SECOND, False),
     ],
 )
-def test_times_that_a_coarse_file_system_rounded_are_the_same_and_others_are_not(recorded_ns: int, now_ns: int, same: bool):
+def test_times_that_a_coarse_file_system_rounded_are_the_same_and_others_are_not(
+    recorded_ns: int, now_ns: int, same: bool
+):
     known = record("a", 1, mtime_ms=recorded_ns // 10**6)
     assert is_as_recorded(entry("a", 1, mtime_ns=now_ns), known) is same
 
@@ -182,7 +223,9 @@ def test_a_row_gives_back_the_time_of_its_file_to_the_millisecond(mtime_ns: int)
     now = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
     known = held(copy_row("nas", one, now, now), "h")
     assert milliseconds(mtime_text(one)) == mtime_ns // 1_000_000 == known.mtime_ms
-    assert is_as_recorded(one, known) and _verified(known, {"added": ""}) == "2026-01-02T03:04:05.678Z"
+    assert (
+        is_as_recorded(one, known) and _verified(known, {"added": ""}) == "2026-01-02T03:04:05.678Z"
+    )
 
 
 def test_a_row_of_an_older_version_fits_no_file():
@@ -190,7 +233,7 @@ def test_a_row_of_an_older_version_fits_no_file():
     assert not is_as_recorded(entry("a", 1), held(row, "h"))
 
 
-# --- undo --------------------------------------------------------------------------------------------------
+# --- undo -----------------------------------------------------------------------------------------
 
 
 def test_the_reverse_of_each_event_is_what_it_should_be():
@@ -199,9 +242,32 @@ def test_the_reverse_of_each_event_is_what_it_should_be():
         {"at": "1", "action": "add", "hash": "h", "effect": "file", "after": {"document": made}},
         {"at": "2", "action": "duplicate", "hash": "h"},
         {"at": "3", "action": "set", "hash": "h", "effect": "index", "before": {}, "after": {}},
-        {"at": "3", "action": "move", "hash": "h", "effect": "index", "before": made, "after": made},
-        {"at": "4", "action": "trash", "hash": "h", "effect": "file", "before": made, "after": {}, "trash": "run/a"},
-        {"at": "5", "action": "remove", "hash": "h", "effect": "file", "store": "nas", "path": "a", "source": "/s/a"},
+        {
+            "at": "3",
+            "action": "move",
+            "hash": "h",
+            "effect": "index",
+            "before": made,
+            "after": made,
+        },
+        {
+            "at": "4",
+            "action": "trash",
+            "hash": "h",
+            "effect": "file",
+            "before": made,
+            "after": {},
+            "trash": "run/a",
+        },
+        {
+            "at": "5",
+            "action": "remove",
+            "hash": "h",
+            "effect": "file",
+            "store": "nas",
+            "path": "a",
+            "source": "/s/a",
+        },
         {"at": "6", "action": "empty", "hash": "h", "effect": "file"},
     ]
     found = steps(events)

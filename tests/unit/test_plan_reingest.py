@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from catalog.domain.spreadsheets import Row
-from catalog.features.reingest.duplicates.plan import Remove, Restore, Seen, Trashed, plan_removal, plan_return
+from catalog.features.reingest.duplicates.plan import (
+    Remove,
+    Restore,
+    Seen,
+    Trashed,
+    plan_removal,
+    plan_return,
+)
 from catalog.features.reingest.duplicates.plan import is_told as is_removal_told
 from catalog.features.reingest.images import plan as photos
 from catalog.features.reingest.replacement.plan import (
@@ -33,9 +40,15 @@ from catalog.features.reingest.videos import plan as films
 
 WALL = datetime(2019, 7, 12, 18, 30, 15)
 RECORD_OF_A = {
-    "target": "icloud", "at": "2026-01-02T03:04:05Z", "name": "20190712_183015-a.jpg", "hash": "h", "staged": "h",
-    "source": "/a.jpg", "run": "R", "size": 7,
-}  # fmt: skip
+    "target": "icloud",
+    "at": "2026-01-02T03:04:05Z",
+    "name": "20190712_183015-a.jpg",
+    "hash": "h",
+    "staged": "h",
+    "source": "/a.jpg",
+    "run": "R",
+    "size": 7,
+}
 
 
 def row(**cells: str) -> Row:
@@ -47,7 +60,12 @@ def standing(**changed: Any) -> Standing:
     return replace(found, **changed)
 
 
-DONE: dict[str, str] = {"processed": "20190712_183015-a.jpg", "reason": "", "action": "move", "hash": "h"}
+DONE: dict[str, str] = {
+    "processed": "20190712_183015-a.jpg",
+    "reason": "",
+    "action": "move",
+    "hash": "h",
+}
 
 
 # --- photos ---------------------------------------------------------------------------------------
@@ -67,7 +85,9 @@ def test_a_photo_that_the_cloud_has_is_left_and_its_row_told_once():
 def test_a_photo_is_staged_again_where_a_person_overrules_or_asks_for_what_is_gone():
     overruled = row(reason="handed over to icloud on 2026-01-02 as x.jpg")
     assert not photos.is_handed_over(standing(row=overruled))
-    assert photos.is_handed_over(standing(row=overruled, earlier={**DONE, "reason": overruled.get("reason")}))
+    assert photos.is_handed_over(
+        standing(row=overruled, earlier={**DONE, "reason": overruled.get("reason")})
+    )
     assert photos.is_handed_over(standing(again=True))
     assert photos.is_handed_over(standing(lies_staged=False))
     assert not photos.is_handed_over(standing(lies_staged=False, again=True))
@@ -80,7 +100,10 @@ def test_a_photo_whose_date_was_corrected_since_names_the_run_to_take_back():
     assert "its date was changed since" in problem and "`catalog undo R`" in problem
     left = photos.leave(later, problem)
     assert (left.outcome, left.reason, left.cells) == ("failed", f"line 5: {problem}", None)
-    assert photos.leave(replace(later, earlier={}), problem).cells == {"processed": f"error: {problem}", "processed_hash": ""}
+    assert photos.leave(replace(later, earlier={}), problem).cells == {
+        "processed": f"error: {problem}",
+        "processed_hash": "",
+    }
     elsewhere = standing(when=Dated(WALL, 60), earlier=DONE)
     assert photos.amendment(elsewhere) and not photos.amendment(replace(elsewhere, earlier={}))
 
@@ -88,8 +111,12 @@ def test_a_photo_whose_date_was_corrected_since_names_the_run_to_take_back():
 def test_a_copy_is_looked_into_only_where_its_date_was_to_be_written():
     assert photos.may_lack_date(standing(), write_dates=True)
     assert not photos.may_lack_date(standing(), write_dates=False)
-    assert not photos.may_lack_date(standing(row=row(source="exif:DateTimeOriginal")), write_dates=True)
-    assert not photos.may_lack_date(standing(record={**RECORD_OF_A, "staged": "another"}), write_dates=True)
+    assert not photos.may_lack_date(
+        standing(row=row(source="exif:DateTimeOriginal")), write_dates=True
+    )
+    assert not photos.may_lack_date(
+        standing(record={**RECORD_OF_A, "staged": "another"}), write_dates=True
+    )
     assert not photos.may_lack_date(standing(when=Dated(None)), write_dates=True)
 
 
@@ -101,12 +128,22 @@ FILM_DONE = {**DONE, "processing_status": "SUCCESS"}
 def test_a_film_that_the_cloud_has_is_left_and_its_row_told_once():
     left = films.leave(standing(), "", "/staging/a.mov")
     assert (left.outcome, left.hash, left.cells) == (
-        "already", "h",
-        {"processing_status": "SUCCESS", "derived_file": "/staging/a.mov", "derived_hash": "h", "derived_size": "7"},
-    )  # fmt: skip
+        "already",
+        "h",
+        {
+            "processing_status": "SUCCESS",
+            "derived_file": "/staging/a.mov",
+            "derived_hash": "h",
+            "derived_size": "7",
+        },
+    )
     told = standing(earlier=FILM_DONE)
-    assert films.is_told(told) and films.leave(told, "", "") == Left("hand over", told.row, "already")
-    assert films.leave(replace(told, lies_staged=False), "", "").reason.endswith("--again stages it once more")
+    assert films.is_told(told) and films.leave(told, "", "") == Left(
+        "hand over", told.row, "already"
+    )
+    assert films.leave(replace(told, lies_staged=False), "", "").reason.endswith(
+        "--again stages it once more"
+    )
     assert not films.is_told(standing(earlier=FILM_DONE, row=row(action="convert")))
     assert not films.is_told(standing(earlier={**FILM_DONE, "processing_status": "ERROR: x"}))
 
@@ -128,21 +165,36 @@ def test_a_film_that_is_wanted_otherwise_since_names_the_run_to_take_back(
 
 
 def test_a_row_without_a_reason_is_skipped_since_a_person_said_so():
-    assert films.skip(row(action="skip")).cells == {"processing_status": "SKIPPED: a person said so"}
-    assert films.fail(row(), "it broke", "StoreError").cells == {"processing_status": "ERROR: StoreError: it broke"}
+    assert films.skip(row(action="skip")).cells == {
+        "processing_status": "SKIPPED: a person said so"
+    }
+    assert films.fail(row(), "it broke", "StoreError").cells == {
+        "processing_status": "ERROR: StoreError: it broke"
+    }
 
 
 # --- duplicates -----------------------------------------------------------------------------------
 
-GOING = Row(3, {"file": "/a.jpg", "action": "Delete", "hash": "H", "dupe_of": "/b.jpg", "size": "2048"})
+GOING = Row(
+    3, {"file": "/a.jpg", "action": "Delete", "hash": "H", "dupe_of": "/b.jpg", "size": "2048"}
+)
 
 
 def test_a_duplicate_goes_stays_or_is_missing():
     assert plan_removal(GOING, Seen(7)) == Remove(GOING, "h", 7)
-    assert plan_removal(GOING, Seen(trash="nas:RUN/a.jpg")) == Remove(GOING, "h", trash="nas:RUN/a.jpg")
+    assert plan_removal(GOING, Seen(trash="nas:RUN/a.jpg")) == Remove(
+        GOING, "h", trash="nas:RUN/a.jpg"
+    )
     kept = plan_removal(replace(GOING, cells={**GOING.cells, "action": "keep"}), Seen())
-    missing, stays = plan_removal(GOING, Seen()), plan_removal(GOING, Seen(7, "what it duplicates is gone"))
-    for left, outcome, removed in ((kept, "kept", "0"), (missing, "missing", "file_missing"), (stays, "failed", "0")):
+    missing, stays = (
+        plan_removal(GOING, Seen()),
+        plan_removal(GOING, Seen(7, "what it duplicates is gone")),
+    )
+    for left, outcome, removed in (
+        (kept, "kept", "0"),
+        (missing, "missing", "file_missing"),
+        (stays, "failed", "0"),
+    ):
         assert isinstance(left, Left) and left.outcome == outcome and not left.counts
         assert left.cells is not None and left.cells["removed"] == removed
     assert isinstance(stays, Left) and stays.reason == "line 3: what it duplicates is gone"
@@ -157,7 +209,9 @@ def test_a_duplicate_that_was_taken_away_is_told_once():
 def test_a_duplicate_comes_back_to_an_empty_place_alone():
     found = Trashed(GOING, "/x/.catalog/trash/RUN/a.jpg", "a.jpg", "h", None)
     assert plan_return(found) == Restore(GOING, "h", found.trash, "a.jpg")
-    assert plan_return(replace(found, content=None, lying="h")) == Restore(GOING, "h", found.trash, "a.jpg", is_back=True)
+    assert plan_return(replace(found, content=None, lying="h")) == Restore(
+        GOING, "h", found.trash, "a.jpg", is_back=True
+    )
     for lacking, reason in (
         (replace(found, content=None), "no longer in the trash"),
         (replace(found, content="other"), "has another content"),
@@ -167,7 +221,12 @@ def test_a_duplicate_comes_back_to_an_empty_place_alone():
         (replace(found, problem="the disk broke"), "the disk broke"),
     ):
         left = plan_return(lacking)
-        assert isinstance(left, Left) and left.outcome == "failed" and reason in left.reason and left.cells is None
+        assert (
+            isinstance(left, Left)
+            and left.outcome == "failed"
+            and reason in left.reason
+            and left.cells is None
+        )
 
 
 # --- replacement ----------------------------------------------------------------------------------
@@ -175,19 +234,30 @@ def test_a_duplicate_comes_back_to_an_empty_place_alone():
 START = Found(ORIGINAL, NOTHING, same=False, backed_up=False, staged=RENDITION)
 
 
-def test_a_replacement_that_gains_nothing_or_has_another_file_is_refused_before_anything_is_touched():
+def test_a_replacement_that_gains_nothing_or_has_another_file_is_refused_at_once():
     larger = replace(START, grows=True)
     assert plan_replacement(larger).problem == "nothing would be gained in size"
-    assert plan_replacement(larger, larger=True).steps == (BACK_UP, CHECK, TAKE, PUT, RECORD, VERIFY)
+    assert plan_replacement(larger, larger=True).steps == (
+        BACK_UP,
+        CHECK,
+        TAKE,
+        PUT,
+        RECORD,
+        VERIFY,
+    )
     assert plan_replacement(replace(larger, place=NOTHING, backed_up=True)).steps == ()
-    assert plan_replacement(replace(larger, place=NOTHING, target=RENDITION, backed_up=True)).steps == (RECORD, VERIFY)
+    assert plan_replacement(
+        replace(larger, place=NOTHING, target=RENDITION, backed_up=True)
+    ).steps == (RECORD, VERIFY)
     assert "is not the one that was made" in plan_replacement(replace(START, staged=OTHER)).problem
 
 
 def test_what_a_killed_run_had_moved_aside_comes_back_first_whatever_follows():
     gone = replace(START, place=NOTHING, backed_up=True)
     back = plan_replacement(replace(gone, aside=ORIGINAL))
-    assert back.steps == (BRING_BACK, BACK_UP, CHECK, TAKE, PUT, RECORD, VERIFY) and not back.problem
+    assert (
+        back.steps == (BRING_BACK, BACK_UP, CHECK, TAKE, PUT, RECORD, VERIFY) and not back.problem
+    )
     assert plan_replacement(replace(gone, waiting=RENDITION)).steps == (BRING_BACK, RECORD, VERIFY)
     unmade = plan_replacement(replace(gone, aside=ORIGINAL, staged=NOTHING))
     assert unmade.steps == (BRING_BACK,) and "process-videos --again" in unmade.problem

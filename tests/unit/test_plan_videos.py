@@ -1,4 +1,6 @@
-"""What is proposed for videos, what a person may change of it, and how a converted file takes an original's place."""
+"""What is proposed for videos, what a person may change of it,
+and how a converted file takes an original's place.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,12 @@ from catalog.domain.person import overlaid
 from catalog.domain.spreadsheets import Row
 from catalog.domain.video import Clip, Needs, Pictures, Sound
 from catalog.features.reingest.plan import Rules, Shot
-from catalog.features.reingest.renditions import as_rendition, rendition_document, with_rendition, without_rendition
+from catalog.features.reingest.renditions import (
+    as_rendition,
+    rendition_document,
+    with_rendition,
+    without_rendition,
+)
 from catalog.features.reingest.replacement.plan import (
     BACK_UP,
     CHECK,
@@ -40,7 +47,9 @@ ALL = Rules()
 OLD = replace(FIT, pictures=Pictures(0, "h264", "avc1", 64, 48))
 
 
-def decided(shot: Shot = SHOT, clip: Clip | None = FIT, rules: Rules = ALL, problem: str = "") -> tuple[str, str]:
+def decided(
+    shot: Shot = SHOT, clip: Clip | None = FIT, rules: Rules = ALL, problem: str = ""
+) -> tuple[str, str]:
     found = decide_video(shot, rules, clip, problem).decision
     return found.action, found.reason
 
@@ -54,15 +63,24 @@ def test_fit_videos_are_copied_and_the_others_converted():
 def test_a_date_that_the_film_does_not_state_is_written_into_a_new_one():
     by_year = replace(SHOT, captured=replace(TAKEN, source="mtime"))
     assert decided(by_year) == ("convert", "convert: date")
-    assert decided(replace(SHOT, captured=replace(TAKEN, source="person"))) == ("convert", "convert: date")
+    assert decided(replace(SHOT, captured=replace(TAKEN, source="person"))) == (
+        "convert",
+        "convert: date",
+    )
 
 
 @pytest.mark.parametrize(
     ("shot", "reason"),
     [
         (replace(SHOT, problem="it cannot be read: it is empty"), "it cannot be read: it is empty"),
-        (replace(SHOT, captured=replace(TAKEN, wall=datetime(1999, 1, 2)), folders=()), "taken in 1999, before 2000"),
-        (replace(SHOT, folders=("2018",)), "date taken year mismatch: 2019 (quicktime:creationdate), path 2018"),
+        (
+            replace(SHOT, captured=replace(TAKEN, wall=datetime(1999, 1, 2)), folders=()),
+            "taken in 1999, before 2000",
+        ),
+        (
+            replace(SHOT, folders=("2018",)),
+            "date taken year mismatch: 2019 (quicktime:creationdate), path 2018",
+        ),
         (replace(SHOT, captured=None, folders=()), "no date taken, and no year in path"),
         (
             replace(SHOT, handed_over="handed over to icloud on 2026-01-02 as a.mov"),
@@ -78,21 +96,34 @@ def test_a_skip_has_its_reason_and_all_that_is_needed_to_overrule_it(shot: Shot,
 
 
 def test_streams_that_cannot_be_read_are_a_reason_and_the_day_of_transition_is_one():
-    assert decided(clip=None, problem="its streams cannot be read: x") == ("skip", "its streams cannot be read: x")
-    assert decided(rules=Rules(until=datetime(2019, 7, 12))) == ("skip", "taken on 2019-07-12, not before 2019-07-12")
+    assert decided(clip=None, problem="its streams cannot be read: x") == (
+        "skip",
+        "its streams cannot be read: x",
+    )
+    assert decided(rules=Rules(until=datetime(2019, 7, 12))) == (
+        "skip",
+        "taken on 2019-07-12, not before 2019-07-12",
+    )
 
 
 def test_a_person_may_ask_for_more_than_is_needed_but_not_for_less():
-    assert row_needs(FIT, {"video_codec_needed": "1", "audio_codec_needed": ""}) == Needs(video=True)
+    assert row_needs(FIT, {"video_codec_needed": "1", "audio_codec_needed": ""}) == Needs(
+        video=True
+    )
     assert row_needs(OLD, {"video_codec_needed": "0"}) == Needs(video=True)
     assert row_needs(replace(FIT, sounds=()), {"audio_codec_needed": "1"}) == Needs()
 
 
-# --- the date of a row -----------------------------------------------------------------------------------------------------
+# --- the date of a row ----------------------------------------------------------------------------
 
 
 def row(**changed: str) -> Row:
-    cells = {"datetime": "2019-07-12 18:30:15", "taken": "20190712T183015", "offset": "120", "creation_time": utc_text(WALL, 120)}
+    cells = {
+        "datetime": "2019-07-12 18:30:15",
+        "taken": "20190712T183015",
+        "offset": "120",
+        "creation_time": utc_text(WALL, 120),
+    }
     return Row(2, {**cells, **changed})
 
 
@@ -102,7 +133,9 @@ def test_the_date_of_a_row_is_as_proposed_unless_one_of_its_two_forms_was_change
     assert film_date(row(creation_time=""), home).wall == WALL
     reformatted = row(creation_time="12/07/2019 16:30")  # a spreadsheet's own way of writing it
     assert film_date(replace(reformatted, order="dmy"), home).edited is False
-    with pytest.raises(ValueError, match="its creation_time 12/07/2019 16:30 cannot be understood for certain"):
+    with pytest.raises(
+        ValueError, match="its creation_time 12/07/2019 16:30 cannot be understood for certain"
+    ):
         film_date(reformatted, home)
     by_wall = film_date(row(datetime="2019-07-13 10:00:00"), home)
     assert (by_wall.wall, by_wall.edited) == (datetime(2019, 7, 13, 10), True)
@@ -118,23 +151,39 @@ def test_the_date_of_a_row_is_as_proposed_unless_one_of_its_two_forms_was_change
 
 def test_a_film_is_not_copied_as_it_is_with_a_date_that_it_does_not_state():
     home = lambda _utc: 60  # noqa: E731
-    for source in ("takeout:photoTakenTime", "filename", "folder", "person", "xmp:DateTimeOriginal", "gps", ""):
+    for source in (
+        "takeout:photoTakenTime",
+        "filename",
+        "folder",
+        "person",
+        "xmp:DateTimeOriginal",
+        "gps",
+        "",
+    ):
         found = row_problem(row(action="move", source=source), home)
         assert "is not in the file" in found and found.endswith("set its action to convert")
         assert row_problem(row(action="convert", source=source), home) == ""
     for source in ("quicktime:CreateDate", "matroska:DateUTC", "riff:DateTimeOriginal", "mtime"):
         assert row_problem(row(action="move", source=source), home) == ""
-    assert row_problem(Row(2, {"action": "move", "source": ""}), home) == ""  # no date at all: its name says so
+    assert (
+        row_problem(Row(2, {"action": "move", "source": ""}), home) == ""
+    )  # no date at all: its name says so
 
 
-# --- replacement -----------------------------------------------------------------------------------------------------------
+# --- replacement ----------------------------------------------------------------------------------
 
 START = Found(ORIGINAL, NOTHING, same=False, backed_up=False, staged=RENDITION)
 
 
 def test_a_replacement_backs_up_and_checks_before_it_takes_anything():
     assert plan_replacement(START).steps == (BACK_UP, CHECK, TAKE, PUT, RECORD, VERIFY)
-    assert plan_replacement(replace(START, target=RENDITION, staged=NOTHING)).steps == (BACK_UP, CHECK, TAKE, RECORD, VERIFY)
+    assert plan_replacement(replace(START, target=RENDITION, staged=NOTHING)).steps == (
+        BACK_UP,
+        CHECK,
+        TAKE,
+        RECORD,
+        VERIFY,
+    )
 
 
 def test_a_killed_replacement_does_what_is_left():
@@ -151,7 +200,10 @@ def test_a_killed_replacement_does_what_is_left():
         (replace(START, staged=NOTHING), "process-videos --again"),
         (replace(START, place=NOTHING), "neither the original nor its backup"),
         (replace(START, place=NOTHING, target=RENDITION), "neither the original nor its backup"),
-        (replace(START, place=NOTHING, backed_up=True, staged=NOTHING), "its backup is in the failsafe folder"),
+        (
+            replace(START, place=NOTHING, backed_up=True, staged=NOTHING),
+            "its backup is in the failsafe folder",
+        ),
     ],
 )
 def test_where_not_all_is_there_nothing_is_done(found: Found, problem: str):
@@ -179,34 +231,66 @@ def test_an_undo_touches_nothing_where_the_original_lies_or_where_it_has_no_back
     assert plan_undo(START) == Undoing()
     assert plan_undo(replace(START, target=OTHER)) == Undoing()
     assert plan_undo(replace(START, target=RENDITION, waiting=RENDITION)) == Undoing()
-    for found in (replace(GONE, backed_up=False), replace(GONE, place=OTHER), replace(GONE, target=OTHER)):
+    for found in (
+        replace(GONE, backed_up=False),
+        replace(GONE, place=OTHER),
+        replace(GONE, target=OTHER),
+    ):
         assert plan_undo(found).problem
 
 
 ORIGINAL_DOCUMENT = {
-    "hash": "a", "copies": [], "stack": {"id": "s", "role": "live"}, "albums": ["Italy"], "tags": ["sea"], "title": "Old",
-    "captured": {"wall": "2019-07-12T18:30:15.000", "confidence": "high", "source": "takeout:photoTakenTime"},
-    "location": {"lat": 1.0, "lon": 2.0}, "place": {"city": "Ghent"}, "rating": 3,
-}  # fmt: skip
+    "hash": "a",
+    "copies": [],
+    "stack": {"id": "s", "role": "live"},
+    "albums": ["Italy"],
+    "tags": ["sea"],
+    "title": "Old",
+    "captured": {
+        "wall": "2019-07-12T18:30:15.000",
+        "confidence": "high",
+        "source": "takeout:photoTakenTime",
+    },
+    "location": {"lat": 1.0, "lon": 2.0},
+    "place": {"city": "Ghent"},
+    "rating": 3,
+}
 MADE_DOCUMENT = {
-    "hash": "b", "copies": [{"store": "nas", "path": "x.mov", "state": "ok"}], "tags": ["xmp"],
-    "captured": {"wall": "2019-07-12T18:30:15.000", "confidence": "medium", "source": "quicktime:CreateDate"},
-}  # fmt: skip
+    "hash": "b",
+    "copies": [{"store": "nas", "path": "x.mov", "state": "ok"}],
+    "tags": ["xmp"],
+    "captured": {
+        "wall": "2019-07-12T18:30:15.000",
+        "confidence": "medium",
+        "source": "quicktime:CreateDate",
+    },
+}
 
 
 def test_a_rendition_has_all_that_was_known_of_its_original():
-    original = overlaid(ORIGINAL_DOCUMENT, {"tags_added": ["holiday"], "favorite": True, "title": "Mine"})
+    original = overlaid(
+        ORIGINAL_DOCUMENT, {"tags_added": ["holiday"], "favorite": True, "title": "Mine"}
+    )
     found = rendition_document(MADE_DOCUMENT, original)
     assert found["rendition_of"] == "a" and found["hash"] == "b"
     assert found["tags"] == ["xmp", "sea", "holiday"] and found["albums"] == ["Italy"]
     assert (found["favorite"], found["title"], found["rating"]) == (True, "Mine", 3)
-    assert found["extracted"]["title"] == "Old"  # what is in force once a person takes the title back
-    assert found["captured"]["source"] == "takeout:photoTakenTime" and found["place"] == {"city": "Ghent"}
-    assert found["stack"] == {"id": "s", "role": "live"} and found["copies"] == MADE_DOCUMENT["copies"]
+    assert (
+        found["extracted"]["title"] == "Old"
+    )  # what is in force once a person takes the title back
+    assert found["captured"]["source"] == "takeout:photoTakenTime" and found["place"] == {
+        "city": "Ghent"
+    }
+    assert (
+        found["stack"] == {"id": "s", "role": "live"} and found["copies"] == MADE_DOCUMENT["copies"]
+    )
 
 
 def test_another_date_that_is_as_sure_stays():
-    other = {**MADE_DOCUMENT, "captured": {"wall": "2003-01-01T00:00:00.000", "confidence": "high", "source": "x"}}
+    other = {
+        **MADE_DOCUMENT,
+        "captured": {"wall": "2003-01-01T00:00:00.000", "confidence": "high", "source": "x"},
+    }
     captured = rendition_document(other, ORIGINAL_DOCUMENT)["captured"]
     assert captured.items() >= other["captured"].items()  # and what follows from it
     assert captured["year"] == 2003

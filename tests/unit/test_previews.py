@@ -1,4 +1,6 @@
-"""Small pictures for people: what they look like, from which copy they are taken, and how many are kept."""
+"""Small pictures for people: what they look like, from which copy they are taken,
+and how many are kept.
+"""
 
 from __future__ import annotations
 
@@ -72,10 +74,15 @@ def exif(orientation: int) -> Image.Exif:
 
 
 TURNED = {
-    1: ["red", "lime", "blue", "yellow"], 2: ["lime", "red", "yellow", "blue"], 3: ["yellow", "blue", "lime", "red"],
-    4: ["blue", "yellow", "red", "lime"], 5: ["red", "blue", "lime", "yellow"], 6: ["blue", "red", "yellow", "lime"],
-    7: ["yellow", "lime", "blue", "red"], 8: ["lime", "yellow", "red", "blue"],
-}  # fmt: skip
+    1: ["red", "lime", "blue", "yellow"],
+    2: ["lime", "red", "yellow", "blue"],
+    3: ["yellow", "blue", "lime", "red"],
+    4: ["blue", "yellow", "red", "lime"],
+    5: ["red", "blue", "lime", "yellow"],
+    6: ["blue", "red", "yellow", "lime"],
+    7: ["yellow", "lime", "blue", "red"],
+    8: ["lime", "yellow", "red", "blue"],
+}
 """The corners as shown, by the orientation that EXIF states."""
 
 
@@ -97,7 +104,10 @@ def test_heic_is_shown_as_its_own_rotation_says(tmp_path: Path):
 
 
 def test_small_pictures_are_not_enlarged(tmp_path: Path):
-    assert size(read_preview(Request(put(tmp_path / "a.png", corners(90, 60)), preview=512))) == (90, 60)
+    assert size(read_preview(Request(put(tmp_path / "a.png", corners(90, 60)), preview=512))) == (
+        90,
+        60,
+    )
 
 
 def swapped_profile() -> bytes:
@@ -114,7 +124,9 @@ def test_colours_are_those_that_the_profile_means(tmp_path: Path, kind: str):
     assert seen(read_preview(Request(path, preview=300))) == ["lime", "red", "blue", "yellow"]
 
 
-@pytest.mark.parametrize("profile", [b"no profile", ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()])
+@pytest.mark.parametrize(
+    "profile", [b"no profile", ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()]
+)
 def test_a_profile_that_does_not_fit_costs_nothing(tmp_path: Path, profile: bytes):
     path = put(tmp_path / "a.jpg", corners(), icc_profile=profile)
     assert seen(read_preview(Request(path, preview=300))) == TURNED[1]
@@ -122,19 +134,31 @@ def test_a_profile_that_does_not_fit_costs_nothing(tmp_path: Path, profile: byte
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGBA", "CMYK", "I;16", "I", "F"])
 def test_every_mode_becomes_a_jpeg(tmp_path: Path, mode: str):
-    made = corners().convert("L").convert("F") if mode in ("F", "I", "I;16") else corners().convert("RGBA")
+    made = (
+        corners().convert("L").convert("F")
+        if mode in ("F", "I", "I;16")
+        else corners().convert("RGBA")
+    )
     made = (
         Image.fromarray((np.asarray(made) * 257).astype(np.uint16))
         if mode == "I;16"
-        else made.convert("RGB").convert("CMYK") if mode == "CMYK" else made.convert(mode)
-    )  # fmt: skip
+        else made.convert("RGB").convert("CMYK")
+        if mode == "CMYK"
+        else made.convert(mode)
+    )
     kind = {"CMYK": "jpg", "F": "tif", "I": "tif", "PA": "tif"}.get(mode, "png")
-    found = read_preview(Request(put(tmp_path / f"a.{kind}", made.convert("P") if mode == "PA" else made), preview=300))
+    found = read_preview(
+        Request(
+            put(tmp_path / f"a.{kind}", made.convert("P") if mode == "PA" else made), preview=300
+        )
+    )
     assert size(found) == (300, 200)
 
 
 def test_what_is_transparent_is_grey(tmp_path: Path):
-    found = read_preview(Request(put(tmp_path / "a.png", Image.new("RGBA", (60, 40), (255, 0, 0, 0))), preview=300))
+    found = read_preview(
+        Request(put(tmp_path / "a.png", Image.new("RGBA", (60, 40), (255, 0, 0, 0))), preview=300)
+    )
     with Image.open(io.BytesIO(found)) as shown:
         assert all(abs(value - 128) < 4 for value in shown.getpixel((30, 20)))  # type: ignore[union-attr]
 
@@ -147,9 +171,13 @@ def test_a_video_is_shown_by_a_frame(tmp_path: Path):
 def test_hostile_files_are_refused_with_a_reason(tmp_path: Path):
     good = Path(put(tmp_path / "good.jpg", corners())).read_bytes()
     for name, data in {
-        "text.jpg": b"no picture", "cut.jpg": good[: len(good) // 2], "empty.jpg": b"", "head.jpg": good[:40],
-        "zero.png": bytes(5000), "clip.mp4": b"\0\0\0\x18ftypmp42" + bytes(64),
-    }.items():  # fmt: skip
+        "text.jpg": b"no picture",
+        "cut.jpg": good[: len(good) // 2],
+        "empty.jpg": b"",
+        "head.jpg": good[:40],
+        "zero.png": bytes(5000),
+        "clip.mp4": b"\0\0\0\x18ftypmp42" + bytes(64),
+    }.items():
         (tmp_path / name).write_bytes(data)
         with pytest.raises((UnreadableMedia, UnsupportedType)):
             read_preview(Request(str(tmp_path / name), preview=300))
@@ -164,13 +192,15 @@ def test_a_bomb_ends_in_a_reason_and_the_others_are_made(tmp_path: Path):
     Image.new("1", (40_000, 40_000)).save(tmp_path / "bomb.png")
     put(tmp_path / "good.jpg", corners())
     with ReaderPool(1, Limits(20, 300 * 1024 * 1024)) as pool:
-        requests = [(name, Request(str(tmp_path / name), preview=300)) for name in ("bomb.png", "good.jpg")]
+        requests = [
+            (name, Request(str(tmp_path / name), preview=300)) for name in ("bomb.png", "good.jpg")
+        ]
         found: dict[str, object] = dict(pool.run(requests))
     assert isinstance(found["bomb.png"], MediaError)
     assert isinstance(found["good.jpg"], bytes)
 
 
-# --- which copy -----------------------------------------------------------------------------------------------------------
+# --- which copy -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -204,7 +234,10 @@ class Place:
         return {"hash": content_hash(data), "copies": rows, **values}
 
     def get(self, *documents: dict[str, Any], side: int = 300) -> list[bytes | None]:
-        with ReaderPool(2, Limits()) as pool, Previewer({"near": self.near, "far": self.far}, pool, self.cache) as previewer:
+        with (
+            ReaderPool(2, Limits()) as pool,
+            Previewer({"near": self.near, "far": self.far}, pool, self.cache) as previewer,
+        ):
             return [f.result(60) for f in [previewer.get(d, side) for d in documents]]
 
 
@@ -233,7 +266,10 @@ def test_the_first_copy_that_can_be_had_is_shown(place: Place):
 
 
 def test_a_copy_that_is_another_file_now_is_not_shown(place: Place):
-    red, blue = data_of(Image.new("RGB", (90, 60), "red"), "BMP"), data_of(Image.new("RGB", (90, 60), "blue"), "BMP")
+    red, blue = (
+        data_of(Image.new("RGB", (90, 60), "red"), "BMP"),
+        data_of(Image.new("RGB", (90, 60), "blue"), "BMP"),
+    )
     document = place.document(red, "near/a.bmp", "near/b.bmp", "far/c.bmp")
     for path in (place.near.root / "a.bmp", place.far.root / "c.bmp"):
         path.write_bytes(blue)
@@ -257,7 +293,9 @@ def test_without_a_copy_the_tiny_picture_is_shown_in_its_shape_and_never_kept(pl
     (found,) = place.get(document)
     assert size(found or b"") == (LOOK_SIDE, round(LOOK_SIDE / 3))
     assert place.cache.get(document["hash"], 300) is None, "the copy may come back"
-    assert place.get({"hash": content_hash(b"x"), "copies": [], "look": "bm8gcGljdHVyZQ=="}) == [None]
+    assert place.get({"hash": content_hash(b"x"), "copies": [], "look": "bm8gcGljdHVyZQ=="}) == [
+        None
+    ]
 
 
 def test_a_store_far_away_that_fails_leaves_what_the_index_has(place: Place):
@@ -286,7 +324,9 @@ def test_what_was_made_is_not_made_again(place: Place):
     assert place.get(document, side=200) == [None]
 
 
-def test_nobody_waits_for_a_previewer_that_cannot_work(place: Place, monkeypatch: pytest.MonkeyPatch):
+def test_nobody_waits_for_a_previewer_that_cannot_work(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
     def fail(_self: object, _requests: object) -> Iterator[tuple[object, Facts]]:
         raise MediaError("no process can be started")
         yield
@@ -296,7 +336,7 @@ def test_nobody_waits_for_a_previewer_that_cannot_work(place: Place, monkeypatch
     assert place.get(*documents) == [None] * 5
 
 
-# --- how many are kept ----------------------------------------------------------------------------------------------------
+# --- how many are kept ----------------------------------------------------------------------------
 
 
 def test_the_cache_stays_below_its_limit_and_keeps_what_was_used_last(tmp_path: Path):

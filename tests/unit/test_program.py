@@ -30,7 +30,9 @@ def signals_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interruption.signal, "signal", lambda *_: None)
 
 
-def told(name: str, *arguments: str, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> str:
+def told(
+    name: str, *arguments: str, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
+) -> str:
     """What the script of a name prints; it ends with 0 and complains of nothing."""
     patch.setattr(sys, "argv", [f"/usr/bin/{name}", *arguments])
     with pytest.raises(SystemExit) as ended:
@@ -41,7 +43,9 @@ def told(name: str, *arguments: str, capsys: pytest.CaptureFixture[str], patch: 
 
 
 @pytest.mark.parametrize("name", ["catalog", *COMMANDS])
-def test_every_script_has_help_and_a_version(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+def test_every_script_has_help_and_a_version(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
     short = told(name, "-h", capsys=capsys, patch=monkeypatch)
     assert short.startswith(f"Usage: {name} ") and "-h, --help" in short and "--version" in short
     assert told(name, "--help", capsys=capsys, patch=monkeypatch) == short

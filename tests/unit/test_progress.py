@@ -17,7 +17,10 @@ def test_a_log_is_told_every_so_often_how_far_a_film_is_and_how_long_it_takes(
     for passed, done in ((0, 0.0), (3, 6.0), (12, 25.0), (15, 30.0), (30, 60.0), (31, 100.0)):
         clock[0] = 100.0 + passed
         lines.film("converting a.mov", done, 100.0)
-    assert capsys.readouterr().err.splitlines() == ["converting a.mov: 25%, 0:36 left", "converting a.mov: 60%, 0:20 left"]
+    assert capsys.readouterr().err.splitlines() == [
+        "converting a.mov: 25%, 0:36 left",
+        "converting a.mov: 60%, 0:20 left",
+    ]
     Lines().film("converting a.mov", 1, 2)
     assert capsys.readouterr().err == ""
 

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from catalog.errors import QuerySyntaxError
 from catalog.index import schema
 from catalog.index.queries import WORDS, field_names, pointing_at
-from catalog.index.query_text import BOOLEANS, DATES, FIELDS, NUMBERS, PRESENCE, UNSEARCHABLE, Near, parse_query
+from catalog.index.query_text import (
+    BOOLEANS,
+    DATES,
+    FIELDS,
+    NUMBERS,
+    PRESENCE,
+    UNSEARCHABLE,
+    Near,
+    parse_query,
+)
 
 KNOWN = field_names()
 YEAR = "[2019-01-01T00:00:00.000 TO 2019-12-31T23:59:59.999]"
@@ -28,7 +37,7 @@ def refused(text: str) -> QuerySyntaxError:
     return caught.value
 
 
-# --- names -------------------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------
 
 
 def test_every_short_name_means_a_field_of_the_document():
@@ -56,7 +65,9 @@ def test_the_kinds_of_fields_are_those_of_the_mapping():
     assert {f for f, t in types.items() if t == "date"} - beside == DATES
     assert {f for f, t in types.items() if t in ("long", "integer", "float")} - beside == NUMBERS
     assert {f for f, t in types.items() if t == "boolean"} == BOOLEANS
-    assert {f for f, t in types.items() if t in ("geo_point", "dense_vector", "binary")} == set(UNSEARCHABLE)
+    assert {f for f, t in types.items() if t in ("geo_point", "dense_vector", "binary")} == set(
+        UNSEARCHABLE
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,7 +150,7 @@ def test_has(typed: str, expected: str):
     assert written(typed) == expected
 
 
-# --- what belongs together ---------------------------------------------------------------------------------------------
+# --- what belongs together ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -196,7 +207,7 @@ def test_phrases_escapes_and_signs(typed: str, expected: str):
     assert written(typed) == expected
 
 
-# --- dates, sizes, numbers, yes and no ---------------------------------------------------------------------------------
+# --- dates, sizes, numbers, yes and no ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -233,7 +244,10 @@ def test_dates(typed: str, expected: str):
 
 
 def test_dates_in_parentheses():
-    assert written("taken:(2019 OR <2019)") == f"(captured.wall:{YEAR} OR captured.wall:[* TO 2019-01-01T00:00:00.000}})"
+    assert (
+        written("taken:(2019 OR <2019)")
+        == f"(captured.wall:{YEAR} OR captured.wall:[* TO 2019-01-01T00:00:00.000}})"
+    )
 
 
 @pytest.mark.parametrize(
@@ -261,7 +275,7 @@ def test_sizes_numbers_yes_and_no(typed: str, expected: str):
     assert written(typed) == expected
 
 
-# --- near --------------------------------------------------------------------------------------------------------------
+# --- near -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -291,7 +305,7 @@ def test_several_circles():
     assert [(n.km, n.negated) for n in parsed.near] == [(50.0, False), (5.0, True)]
 
 
-# --- mistakes ----------------------------------------------------------------------------------------------------------
+# --- mistakes -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -384,7 +398,9 @@ def test_an_unknown_field_has_a_suggestion():
     assert refused("Taken:2019").hint == "Did you mean taken?"
     assert refused("nera:51,3").hint == "Did you mean near?"
     known = refused("zzzzzzzz:1").hint
-    assert known.startswith("Known are: ") and all(name in known for name in ("taken", "city", "near", "has"))
+    assert known.startswith("Known are: ") and all(
+        name in known for name in ("taken", "city", "near", "has")
+    )
     assert "near:" in refused("location:51").hint
     assert r"\-" in refused("a - b").hint
 
@@ -392,10 +408,12 @@ def test_an_unknown_field_has_a_suggestion():
 def test_deep_parentheses_are_refused_not_a_crash():
     assert written("(" * 50 + "a" + ")" * 50) == "(" * 50 + "a" + ")" * 50
     error = refused("(" * 5000 + "a" + ")" * 5000)
-    assert error.message == "There are too many parentheses within each other" and error.position == 50
+    assert (
+        error.message == "There are too many parentheses within each other" and error.position == 50
+    )
 
 
-# --- spots -------------------------------------------------------------------------------------------------------------
+# --- spots ----------------------------------------------------------------------------------------
 
 
 def test_a_column_of_elasticsearch_is_a_spot_in_the_text_typed():
@@ -424,12 +442,52 @@ def test_columns_count_utf_16_units_as_java_does():
     assert parse_query("éé x", KNOWN).position(3) == 3
 
 
-TOKENS = st.sampled_from([
-    *"()[]{}\"\\/:^~*?!+-<>=.,&| \t\n", "AND", "OR", "NOT", "TO", "&&", "||", "city:", "taken:", "size:", "blank:",
-    "path:", "near:", "has:", "camera:", "width:", "51,3", ",5km", "2019", "-07", "9999-12", "now-7d", "1.5MB", "true",
-    "location", "a", "é", "\U0001f600", "\udce9", "\x00", "'", "[2019 TO 2020]", '"a b"', "/x.*/", "place.*:", "~1", "^2",
-])  # fmt: skip
-TEXTS = st.one_of(st.text(), st.lists(TOKENS, max_size=12).map("".join), st.lists(TOKENS, max_size=8).map(" ".join))
+TOKENS = st.sampled_from(
+    [
+        *'()[]{}"\\/:^~*?!+-<>=.,&| \t\n',
+        "AND",
+        "OR",
+        "NOT",
+        "TO",
+        "&&",
+        "||",
+        "city:",
+        "taken:",
+        "size:",
+        "blank:",
+        "path:",
+        "near:",
+        "has:",
+        "camera:",
+        "width:",
+        "51,3",
+        ",5km",
+        "2019",
+        "-07",
+        "9999-12",
+        "now-7d",
+        "1.5MB",
+        "true",
+        "location",
+        "a",
+        "é",
+        "\U0001f600",
+        "\udce9",
+        "\x00",
+        "'",
+        "[2019 TO 2020]",
+        '"a b"',
+        "/x.*/",
+        "place.*:",
+        "~1",
+        "^2",
+    ]
+)
+TEXTS = st.one_of(
+    st.text(),
+    st.lists(TOKENS, max_size=12).map("".join),
+    st.lists(TOKENS, max_size=8).map(" ".join),
+)
 
 
 @settings(max_examples=1500, deadline=None)
@@ -455,7 +513,9 @@ def test_any_text_is_read_or_refused_at_a_spot_within_it(text: str):
 @given(TEXTS)
 @example("taken:2019 camera:x OR -a")
 def test_what_was_written_reads_the_same_again(text: str):
-    """No second reading changes it: nothing that was escaped or put in parentheses is taken for something else."""
+    """No second reading changes it: nothing that was escaped or put in parentheses is taken for
+    something else.
+    """
     try:
         parsed = parse_query(text, KNOWN)
     except QuerySyntaxError:

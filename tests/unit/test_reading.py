@@ -1,4 +1,6 @@
-"""Facts of files that are far away: the same as those of files at hand, from a small part of their bytes, and never wrong."""
+"""Facts of files that are far away: the same as those of files at hand,
+from a small part of their bytes, and never wrong.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,11 @@ def photo(width: int = 1600, height: int = 1200, seed: int = 1) -> Image.Image:
     layers = chance.normal(0, 12, (height, width, 3)).astype(np.float32)
     for cells, weight in ((4, 110), (9, 60), (40, 25)):
         small = Image.fromarray(chance.integers(0, 255, (cells, cells, 3), np.uint8))
-        layers += np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), np.float32) / 255 * weight
+        layers += (
+            np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), np.float32)
+            / 255
+            * weight
+        )
     return Image.fromarray(np.clip(layers + 20, 0, 255).astype(np.uint8))
 
 
@@ -85,7 +91,14 @@ def a_samsung(path: Path) -> None:
     photo(seed=4).save(path, quality=92, exif=exif.tobytes())
     entry = b"\0\0\x30\x0a" + struct.pack("<II", 100, 50)
     with path.open("ab") as file:
-        file.write(noise(200_000) + b"SEFH" + struct.pack("<II", 101, 1) + entry + struct.pack("<I", 24) + b"SEFT")
+        file.write(
+            noise(200_000)
+            + b"SEFH"
+            + struct.pack("<II", 101, 1)
+            + entry
+            + struct.pack("<I", 24)
+            + b"SEFT"
+        )
 
 
 def a_png(path: Path) -> None:
@@ -96,7 +109,9 @@ def a_png_with_its_exif_last(path: Path) -> None:
     photo(seed=6).save(path)
     data, exif = path.read_bytes(), exif_bytes()[6:]
     end = data.rindex(b"IEND") - 4
-    path.write_bytes(data[:end] + struct.pack(">I", len(exif)) + b"eXIf" + exif + bytes(4) + data[end:])
+    path.write_bytes(
+        data[:end] + struct.pack(">I", len(exif)) + b"eXIf" + exif + bytes(4) + data[end:]
+    )
 
 
 def a_webp(path: Path) -> None:
@@ -113,13 +128,22 @@ def a_dng(path: Path) -> None:
     head = struct.pack("<2sHI", b"II", 42, 8 + BIG)
     entries = stills.directory(
         {
-            0x100: (4, [4000]), 0x101: (4, [3000]), 0x102: (3, [16]), 0x103: (3, [1]), 0x106: (3, [32803]), 0x10F: (2, "Leica"),
-            0x110: (2, "M10"), 0x111: (4, [8]), 0x112: (3, [6]), 0x117: (4, [BIG]), 0x132: (2, "2020:02:03 04:05:06"),
+            0x100: (4, [4000]),
+            0x101: (4, [3000]),
+            0x102: (3, [16]),
+            0x103: (3, [1]),
+            0x106: (3, [32803]),
+            0x10F: (2, "Leica"),
+            0x110: (2, "M10"),
+            0x111: (4, [8]),
+            0x112: (3, [6]),
+            0x117: (4, [BIG]),
+            0x132: (2, "2020:02:03 04:05:06"),
             0xC612: (1, bytes((1, 4, 0, 0))),
         },
         8 + BIG,
         "<",
-    )  # fmt: skip
+    )
     path.write_bytes(head + noise(BIG) + entries)
 
 
@@ -136,14 +160,25 @@ def a_heic_with_its_exif_last(path: Path) -> None:
     place = struct.pack(">I", exif)
     at = data.index(place, data.index(b"iloc"), data.index(b"mdat"))
     path.write_bytes(
-        data[:at] + struct.pack(">I", len(data) + 8) + data[at + 4 :] + struct.pack(">I4s", 8 + len(block), b"mdat") + block
+        data[:at]
+        + struct.pack(">I", len(data) + 8)
+        + data[at + 4 :]
+        + struct.pack(">I4s", 8 + len(block), b"mdat")
+        + block
     )
 
 
 def a_psd(path: Path) -> None:
     head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 3000, 4000, 8, 3) + bytes(4)
     exif = exif_bytes()[6:]
-    block = b"8BIM" + struct.pack(">H", 1058) + b"\0\0" + struct.pack(">I", len(exif)) + exif + bytes(len(exif) & 1)
+    block = (
+        b"8BIM"
+        + struct.pack(">H", 1058)
+        + b"\0\0"
+        + struct.pack(">I", len(exif))
+        + exif
+        + bytes(len(exif) & 1)
+    )
     path.write_bytes(head + struct.pack(">I", len(block)) + block + noise(BIG))
 
 
@@ -156,13 +191,25 @@ TAGS = {
 
 
 def a_movie_with_its_head_first(path: Path) -> None:
-    moov = (clips.mvhd(clips.seconds_1904(datetime(2019, 7, 12, 16, 30, 15))), clips.trak(b"vide"), clips.keys_meta(TAGS))
+    moov = (
+        clips.mvhd(clips.seconds_1904(datetime(2019, 7, 12, 16, 30, 15))),
+        clips.trak(b"vide"),
+        clips.keys_meta(TAGS),
+    )
     path.write_bytes(clips.movie(*moov, mdat=noise(BIG)))
 
 
 def a_movie_with_its_head_last(path: Path) -> None:
-    moov = (clips.mvhd(clips.seconds_1904(datetime(2019, 7, 12, 16, 30, 15))), clips.trak(b"vide"), clips.keys_meta(TAGS))
-    path.write_bytes(clips.box(b"ftyp", b"qt  ", bytes(4), b"qt  ") + clips.box(b"mdat", noise(BIG)) + clips.box(b"moov", *moov))
+    moov = (
+        clips.mvhd(clips.seconds_1904(datetime(2019, 7, 12, 16, 30, 15))),
+        clips.trak(b"vide"),
+        clips.keys_meta(TAGS),
+    )
+    path.write_bytes(
+        clips.box(b"ftyp", b"qt  ", bytes(4), b"qt  ")
+        + clips.box(b"mdat", noise(BIG))
+        + clips.box(b"moov", *moov)
+    )
 
 
 def real(codec: str, frames: int = 48, **options: Any) -> Callable[[Path], None]:
@@ -185,27 +232,47 @@ def padded(make: Callable[[Path], None], extra: bytes) -> Callable[[Path], None]
 
 def a_fragmented_movie(path: Path) -> None:
     options = {"movflags": "frag_keyframe+empty_moov"}
-    clips.encode(path, "mpeg4", (640, 480), 240, options=options, metadata={"creation_time": "2019-07-12T16:30:15Z"})
+    clips.encode(
+        path,
+        "mpeg4",
+        (640, 480),
+        240,
+        options=options,
+        metadata={"creation_time": "2019-07-12T16:30:15Z"},
+    )
 
 
 def a_matroska_with_tags_last(path: Path) -> None:
     """Segment with a seek head to tags that come behind a large cluster."""
     info = clips.element(
-        0x1549A966, clips.element(0x2AD7B1, struct.pack(">I", 1_000_000)), clips.element(0x4489, struct.pack(">d", 5000))
+        0x1549A966,
+        clips.element(0x2AD7B1, struct.pack(">I", 1_000_000)),
+        clips.element(0x4489, struct.pack(">d", 5000)),
     )
     video = clips.element(0xE0, clips.element(0xB0, b"\x02\x80"), clips.element(0xBA, b"\x01\xe0"))
-    tracks = clips.element(0x1654AE6B, clips.element(0xAE, clips.element(0x83, b"\1"), clips.element(0x86, b"V_VP9"), video))
+    tracks = clips.element(
+        0x1654AE6B,
+        clips.element(0xAE, clips.element(0x83, b"\1"), clips.element(0x86, b"V_VP9"), video),
+    )
     cluster = clips.element(0x1F43B675, noise(BIG))
-    simple = clips.element(0x67C8, clips.element(0x45A3, b"LOCATION"), clips.element(0x4487, b"+51.0500+003.7200/"))
+    simple = clips.element(
+        0x67C8, clips.element(0x45A3, b"LOCATION"), clips.element(0x4487, b"+51.0500+003.7200/")
+    )
     tags = clips.element(0x1254C367, clips.element(0x7373, simple))
 
     def head(position: int) -> bytes:
-        seek = clips.element(0x53AB, (0x1254C367).to_bytes(4)), clips.element(0x53AC, position.to_bytes(8))
+        seek = (
+            clips.element(0x53AB, (0x1254C367).to_bytes(4)),
+            clips.element(0x53AC, position.to_bytes(8)),
+        )
         return clips.element(0x114D9B74, clips.element(0x4DBB, *seek))
 
     before = head(0) + info + tracks + cluster
     segment = head(len(before)) + info + tracks + cluster + tags
-    path.write_bytes(clips.element(0x1A45DFA3, clips.element(0x4282, b"matroska")) + clips.element(0x18538067, segment))
+    path.write_bytes(
+        clips.element(0x1A45DFA3, clips.element(0x4282, b"matroska"))
+        + clips.element(0x18538067, segment)
+    )
 
 
 def an_avi(path: Path) -> None:
@@ -232,7 +299,11 @@ MADE: dict[str, Callable[[Path], None]] = {
     "psd.psd": a_psd,
     "first.mov": a_movie_with_its_head_first,
     "last.mov": a_movie_with_its_head_last,
-    "first.mp4": real("mpeg4", options={"movflags": "faststart"}, metadata={"creation_time": "2019-07-12T16:30:15Z"}),
+    "first.mp4": real(
+        "mpeg4",
+        options={"movflags": "faststart"},
+        metadata={"creation_time": "2019-07-12T16:30:15Z"},
+    ),
     "last.mp4": real("mpeg4", metadata={"creation_time": "2019-07-12T16:30:15Z"}),
     "fragments.mp4": a_fragmented_movie,
     "real.mkv": real("mpeg4", metadata={"creation_time": "2019-07-12T16:30:15Z"}),
@@ -243,7 +314,7 @@ MADE: dict[str, Callable[[Path], None]] = {
     "real.wmv": real("wmv2"),
     "real.flv": real("flv1"),
     "real.ts": real("mpeg2video", 96, container_format="mpegts"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -258,7 +329,9 @@ def facts_at_hand(pool: ReaderPool, folder: Path, entries: list[Entry]) -> dict[
     return dict(LocalReading(pool, str(folder)).run((e.path, Wanted(e)) for e in entries))
 
 
-def facts_from_afar(pool: ReaderPool, store: FarStore, scratch: Path, entries: list[Entry]) -> dict[str, Result | None]:
+def facts_from_afar(
+    pool: ReaderPool, store: FarStore, scratch: Path, entries: list[Entry]
+) -> dict[str, Result | None]:
     found = dict(RemoteReading(pool, store, scratch).run((e.path, Wanted(e)) for e in entries))
     assert list(scratch.iterdir()) == []
     return found
@@ -286,25 +359,45 @@ def check_same(name: str, near: Result | None, far: Result | None) -> None:
 
 @pytest.mark.parametrize(("first", "piece"), [(reading.FIRST, pieces.PIECE), (4096, 700)])
 def test_facts_from_some_bytes_are_those_of_the_whole_file(
-    pool: ReaderPool, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int, piece: int
+    pool: ReaderPool,
+    library: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: int,
+    piece: int,
 ) -> None:
     monkeypatch.setattr(reading, "FIRST", first)
     monkeypatch.setattr(pieces, "PIECE", piece)
     monkeypatch.setattr(reading, "MOST_ROUNDS", 1000)
     store = FarStore("far", library)
     entries = list(store.list())
-    near, far = facts_at_hand(pool, library, entries), facts_from_afar(pool, store, tmp_path, entries)
+    near, far = (
+        facts_at_hand(pool, library, entries),
+        facts_from_afar(pool, store, tmp_path, entries),
+    )
     assert far.keys() == near.keys() == MADE.keys()
     for name in MADE:
         check_same(name, near[name], far[name])
     assert store.calls["open"] == store.calls["checksum"] == 0
 
 
-def test_only_a_small_part_of_a_large_file_is_fetched(pool: ReaderPool, library: Path, tmp_path: Path) -> None:
+def test_only_a_small_part_of_a_large_file_is_fetched(
+    pool: ReaderPool, library: Path, tmp_path: Path
+) -> None:
     store = FarStore("far", library)
     entries = {e.path: e for e in store.list()}
     facts_from_afar(pool, store, tmp_path, list(entries.values()))
-    for name in ("jpeg.jpg", "samsung.jpg", "late.png", "tiff.tif", "dng.dng", "last.mov", "first.mov", "late.mkv", "avi.avi"):
+    for name in (
+        "jpeg.jpg",
+        "samsung.jpg",
+        "late.png",
+        "tiff.tif",
+        "dng.dng",
+        "last.mov",
+        "first.mov",
+        "late.mkv",
+        "avi.avi",
+    ):
         assert entries[name].size > 500_000, name
         assert store.fetched(name) <= 400_000, (name, store.fetched(name), entries[name].size)
 
@@ -323,7 +416,9 @@ def test_thumbnails_are_asked_for_together(pool: ReaderPool, tmp_path: Path) -> 
     assert len(store.batches) <= 5
 
 
-def test_a_content_hash_that_is_stated_costs_no_request(pool: ReaderPool, library: Path, tmp_path: Path) -> None:
+def test_a_content_hash_that_is_stated_costs_no_request(
+    pool: ReaderPool, library: Path, tmp_path: Path
+) -> None:
     store = FarStore("far", library)
     entries = [
         *store.list(),
@@ -345,7 +440,9 @@ def test_a_store_that_states_no_content_is_asked_for_it(pool: ReaderPool, tmp_pa
     entries = list(store.list())
     silent = [replace(e, checksums={}, revision="") for e in entries]
     found = facts_from_afar(pool, store, tmp_path / "scratch", silent)
-    assert [f.hash for e in entries if isinstance(f := found[e.path], Facts)] == [e.content_hash for e in entries]
+    assert [f.hash for e in entries if isinstance(f := found[e.path], Facts)] == [
+        e.content_hash for e in entries
+    ]
     wanted = ((e.path, Wanted(e, only_hash=True)) for e in silent)
     hashes = dict(RemoteReading(pool, store, tmp_path / "scratch").run(wanted))
     assert hashes == {e.path: Digests(e.content_hash) for e in entries}
@@ -368,11 +465,16 @@ def test_sidecars_are_fetched_whole(pool: ReaderPool, tmp_path: Path) -> None:
     folder = tmp_path / "far"
     folder.mkdir()
     a_bare_jpeg(folder / "a.jpg")
-    (folder / "a.jpg.xmp").write_bytes(stills.xmp("<xmp:CreateDate>2018-03-04T05:06:07</xmp:CreateDate>", 'xmp:Rating="4"'))
+    (folder / "a.jpg.xmp").write_bytes(
+        stills.xmp("<xmp:CreateDate>2018-03-04T05:06:07</xmp:CreateDate>", 'xmp:Rating="4"')
+    )
     store = FarStore("far", folder)
     photo_, sidecar = store.list()
     wanted = [("a", Wanted(photo_, (sidecar,)))]
-    near, far = dict(LocalReading(pool, str(folder)).run(wanted)), dict(RemoteReading(pool, store, tmp_path / "s").run(wanted))
+    near, far = (
+        dict(LocalReading(pool, str(folder)).run(wanted)),
+        dict(RemoteReading(pool, store, tmp_path / "s").run(wanted)),
+    )
     assert isinstance(near["a"], Facts)
     assert near["a"].values["rating"] == 4
     check_same("a", near["a"], far["a"])
@@ -382,7 +484,11 @@ def test_without_a_thumbnail_there_is_no_look(
     pool: ReaderPool, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real_one = FarStore._thumbnail
-    monkeypatch.setattr(FarStore, "_thumbnail", staticmethod(lambda path: b"" if path.endswith("dng") else real_one(path)))
+    monkeypatch.setattr(
+        FarStore,
+        "_thumbnail",
+        staticmethod(lambda path: b"" if path.endswith("dng") else real_one(path)),
+    )
     store = FarStore("far", library)
     entries = [e for e in store.list() if e.path in ("jpeg.jpg", "dng.dng")]
     facts = facts_from_afar(pool, store, tmp_path, entries)
@@ -402,7 +508,10 @@ def test_where_too_much_is_wanted_facts_are_missing_and_none_is_wrong(
     monkeypatch.setattr(reading, "FIRST", 5000)
     store = FarStore("far", library)
     entries = list(store.list())
-    near, far = facts_at_hand(pool, library, entries), facts_from_afar(pool, store, tmp_path, entries)
+    near, far = (
+        facts_at_hand(pool, library, entries),
+        facts_from_afar(pool, store, tmp_path, entries),
+    )
     short = 0
     for name in MADE:
         whole, part = near[name], far[name]
@@ -432,7 +541,7 @@ def test_a_fragmented_movie_that_goes_on_too_long_has_no_duration(
     assert far.dates
 
 
-# --- what may go wrong -------------------------------------------------------------------------------------------------
+# --- what may go wrong ----------------------------------------------------------------------------
 
 
 def three(folder: Path) -> FarStore:
@@ -500,7 +609,9 @@ def test_a_store_that_went_away_ends_the_reading(tmp_path: Path, where: str) -> 
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-def test_files_are_taken_lazily_and_none_waits_for_a_result(pool: ReaderPool, tmp_path: Path) -> None:
+def test_files_are_taken_lazily_and_none_waits_for_a_result(
+    pool: ReaderPool, tmp_path: Path
+) -> None:
     store = three(tmp_path / "far")
     entries = list(store.list())
     given: list[str] = []
@@ -525,7 +636,9 @@ def test_files_are_taken_lazily_and_none_waits_for_a_result(pool: ReaderPool, tm
 def test_an_abandoned_reading_leaves_nothing(tmp_path: Path) -> None:
     store = three(tmp_path / "far")
     with ReaderPool(1) as own:
-        results = RemoteReading(own, store, tmp_path / "scratch").run((e.path, Wanted(e)) for e in store.list())
+        results = RemoteReading(own, store, tmp_path / "scratch").run(
+            (e.path, Wanted(e)) for e in store.list()
+        )
         next(results)
         results.close()
     assert list((tmp_path / "scratch").iterdir()) == []
@@ -536,9 +649,12 @@ def test_a_killed_program_leaves_what_the_next_one_removes(tmp_path: Path) -> No
         "import sys, time, pathlib\n"
         "from catalog.stores.scratch import scratch_folder\n"
         "with scratch_folder(pathlib.Path(sys.argv[1])) as folder:\n"
-        "    (folder / '1').mkdir(); (folder / '1' / 'a.jpg').write_bytes(b'x'); print('up', flush=True); time.sleep(60)\n"
+        "    (folder / '1').mkdir(); (folder / '1' / 'a.jpg').write_bytes(b'x'); print('up', "
+        "flush=True); time.sleep(60)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE
+    )
     assert process.stdout is not None
     process.stdout.readline()
     with scratch_folder(tmp_path) as own:
@@ -552,7 +668,7 @@ def test_a_killed_program_leaves_what_the_next_one_removes(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-# --- pieces ------------------------------------------------------------------------------------------------------------
+# --- pieces ---------------------------------------------------------------------------------------
 
 
 def test_pieces_are_rounded_up_joined_and_grow() -> None:
@@ -560,12 +676,17 @@ def test_pieces_are_rounded_up_joined_and_grow() -> None:
     assert pieces.to_fetch([(0, 131072)], [(200_000, 10)], size) == [(200_000, 265_536)]
     assert pieces.to_fetch([(0, 131072)], [(131_000, 1000)], size) == [(131_072, 262_144)]
     assert pieces.to_fetch([(0, 131072)], [(size - 4096, 4096)], size) == [(size - 65_536, size)]
-    assert pieces.to_fetch([(0, 131072)], [(300_000, 10), (310_000, 100_000)], size) == [(300_000, 410_000)]
+    assert pieces.to_fetch([(0, 131072)], [(300_000, 10), (310_000, 100_000)], size) == [
+        (300_000, 410_000)
+    ]
     assert pieces.to_fetch([(0, 100)], [(10, 20)], 100) == []
-    assert list(pieces.requests([(0, pieces.LARGEST + 5)])) == [(0, pieces.LARGEST), (pieces.LARGEST, 5)]
+    assert list(pieces.requests([(0, pieces.LARGEST + 5)])) == [
+        (0, pieces.LARGEST),
+        (pieces.LARGEST, 5),
+    ]
 
 
-# --- samples -----------------------------------------------------------------------------------------------------------
+# --- samples --------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"no sample media at {SAMPLES}")
@@ -578,7 +699,10 @@ def test_every_sample_has_the_same_facts_from_afar(
     monkeypatch.setattr(reading, "MOST_ROUNDS", 2000)
     store = FarStore("far", SAMPLES, managed=False)
     entries = [e for e in store.list() if not e.path.endswith((".json", ".md"))]
-    near, far = facts_at_hand(pool, SAMPLES, entries), facts_from_afar(pool, store, tmp_path, entries)
+    near, far = (
+        facts_at_hand(pool, SAMPLES, entries),
+        facts_from_afar(pool, store, tmp_path, entries),
+    )
     assert len(far) == len(near) >= 40
     for name, result in near.items():
         check_same(name, result, far[name])

@@ -1,4 +1,6 @@
-"""Which photos are offered to a cloud and why not the others; and tables that survive spreadsheets."""
+"""Which photos are offered to a cloud and why not the others;
+and tables that survive spreadsheets.
+"""
 
 from __future__ import annotations
 
@@ -50,12 +52,24 @@ SHOT = Shot(("2012",), "jpeg", EXIF, datetime(2021, 1, 1))
 @pytest.mark.parametrize(
     ("folders", "year"),
     [
-        (["2012"], 2012), (["photos", "2012-07 Italy"], 2012), (["2012", "07"], 2012), (["2012 Italy", "2013"], 2013),
-        (["20120712 Party"], 2012), (["201207"], 2012), (["1935, grandma"], 1935), (["2048x1536"], None), (["1920px"], None),
-        (["2012 x 1024"], None), (["1899"], None), (["2100"], None), (["20121"], None), (["2010-2019"], None),
-        (["IMG_2012"], None), ([], None),
+        (["2012"], 2012),
+        (["photos", "2012-07 Italy"], 2012),
+        (["2012", "07"], 2012),
+        (["2012 Italy", "2013"], 2013),
+        (["20120712 Party"], 2012),
+        (["201207"], 2012),
+        (["1935, grandma"], 1935),
+        (["2048x1536"], None),
+        (["1920px"], None),
+        (["2012 x 1024"], None),
+        (["1899"], None),
+        (["2100"], None),
+        (["20121"], None),
+        (["2010-2019"], None),
+        (["IMG_2012"], None),
+        ([], None),
     ],
-)  # fmt: skip
+)
 def test_the_year_of_a_path_is_a_folder_that_begins_with_one(folders: list[str], year: int | None):
     assert year_of_path(folders) == year
 
@@ -66,19 +80,33 @@ def test_a_date_taken_counts_if_it_is_of_the_paths_year():
     assert (other.action, other.wall) == ("skip", WALL)
     assert other.reason == "date taken year mismatch: 2012 (exif:DateTimeOriginal), path 2015"
     assert decide_image(replace(SHOT, folders=("Italy",)), Rules()).action == "move"
-    assert decide_image(replace(SHOT, folders=("2015",), captured=replace(EXIF, source="person")), Rules()).action == "move"
+    assert (
+        decide_image(
+            replace(SHOT, folders=("2015",), captured=replace(EXIF, source="person")), Rules()
+        ).action
+        == "move"
+    )
     doubtful = decide_image(replace(SHOT, captured=replace(EXIF, confidence="low")), Rules())
     assert doubtful.action == "skip" and "doubtful" in doubtful.reason
 
 
 def test_without_a_date_taken_the_time_of_modification_counts_if_it_is_of_the_paths_year():
-    bare = replace(SHOT, captured=replace(EXIF, source="mtime"), modified=datetime(2012, 3, 4, 5, 6, 7))
+    bare = replace(
+        SHOT, captured=replace(EXIF, source="mtime"), modified=datetime(2012, 3, 4, 5, 6, 7)
+    )
     found = decide_image(bare, Rules())
-    assert (found.action, found.wall, found.reason) == ("move", datetime(2012, 3, 4, 5, 6, 7), "date modified year correct")
+    assert (found.action, found.wall, found.reason) == (
+        "move",
+        datetime(2012, 3, 4, 5, 6, 7),
+        "date modified year correct",
+    )
     late = decide_image(replace(bare, modified=datetime(2021, 1, 1)), Rules())
     assert (late.action, late.wall) == ("skip", None)
     assert late.reason == "no date taken, date modified year mismatch: 2021, path 2012"
-    assert decide_image(replace(bare, folders=("x",)), Rules()).reason == "no date taken, and no year in path"
+    assert (
+        decide_image(replace(bare, folders=("x",)), Rules()).reason
+        == "no date taken, and no year in path"
+    )
 
 
 def test_a_date_in_the_name_is_proposed_to_the_person_and_not_used_by_itself():
@@ -90,25 +118,40 @@ def test_a_date_in_the_name_is_proposed_to_the_person_and_not_used_by_itself():
 
 def test_what_is_skipped_keeps_its_date_for_a_person_who_overrules():
     for shot, rules, reason in (
-        (replace(SHOT, handed_over="handed over to icloud on 2026-01-02 as x.jpg"), Rules(), "handed over to icloud"),
+        (
+            replace(SHOT, handed_over="handed over to icloud on 2026-01-02 as x.jpg"),
+            Rules(),
+            "handed over to icloud",
+        ),
         (replace(SHOT, same_as="/a/b.jpg"), Rules(), "same content as /a/b.jpg"),
-        (replace(SHOT, folders=("2012", "Collages 3")), Rules(skip=("collages",)), "skiplist match: Collages 3"),
+        (
+            replace(SHOT, folders=("2012", "Collages 3")),
+            Rules(skip=("collages",)),
+            "skiplist match: Collages 3",
+        ),
         (SHOT, Rules(until=datetime(2012, 7, 12)), "taken on 2012-07-12, not before 2012-07-12"),
         (replace(SHOT, type="nef"), Rules(), "wrong type: nef"),
     ):
         found = decide_image(shot, rules)
         assert (found.action, found.wall, found.offset) == ("skip", WALL, 120)
         assert found.reason.startswith(reason)
-    assert decide_image(SHOT, Rules(until=datetime(2012, 7, 13), skip=("collages",))).action == "move"
+    assert (
+        decide_image(SHOT, Rules(until=datetime(2012, 7, 13), skip=("collages",))).action == "move"
+    )
 
 
 def test_only_an_equal_file_of_the_same_folder_is_proposed_to_go():
     assert propose_duplicate("exact", same_folder=True) == ("delete", "same content")
-    for kind, same_folder in (("exact", False), ("same-image", True), ("similar", True), ("similar", False)):
+    for kind, same_folder in (
+        ("exact", False),
+        ("same-image", True),
+        ("similar", True),
+        ("similar", False),
+    ):
         assert propose_duplicate(kind, same_folder=same_folder)[0] == "keep"
 
 
-# --- tables --------------------------------------------------------------------------------------------------------------
+# --- tables ---------------------------------------------------------------------------------------
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"))
 
@@ -118,7 +161,9 @@ def test_a_protected_cell_comes_back_as_it_was(text: str):
     assert unprotected(protected(text)) == text
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+02:00", "-5", "@x", "\tx", "007", "1234567890123456", "1e55", "'quoted"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+02:00", "-5", "@x", "\tx", "007", "1234567890123456", "1e55", "'quoted"]
+)
 def test_what_a_spreadsheet_would_change_is_written_as_text(text: str):
     assert protected(text) == f"'{text}"
 
@@ -145,38 +190,62 @@ def test_a_cut_anywhere_loses_the_last_row_alone(rows: list[tuple[str, str]], dr
 def saved(separator: str, encoding: str, lineterminator: str = "\r\n", head: str = "") -> bytes:
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=separator, lineterminator=lineterminator)
-    writer.writerows([["Reason", "FILE", "my note", "Action", "", ""], ['say "x"; or, y', "/a/Grüße.jpg", "ä", "Move", "", ""]])
+    writer.writerows(
+        [
+            ["Reason", "FILE", "my note", "Action", "", ""],
+            ['say "x"; or, y', "/a/Grüße.jpg", "ä", "Move", "", ""],
+        ]
+    )
     return (head + stream.getvalue()).encode(encoding)
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        saved(";", "utf-8"), saved(";", "utf-8-sig"), saved(",", "cp1252"), saved("\t", "utf-16"), saved("\t", "utf-16-le"),
-        saved(",", "utf-8", "\n"), saved(";", "utf-8", head="sep=;\r\n"), saved(",", "utf-8-sig", "\r\n") + b",,,,,\r\n",
+        saved(";", "utf-8"),
+        saved(";", "utf-8-sig"),
+        saved(",", "cp1252"),
+        saved("\t", "utf-16"),
+        saved("\t", "utf-16-le"),
+        saved(",", "utf-8", "\n"),
+        saved(";", "utf-8", head="sep=;\r\n"),
+        saved(",", "utf-8-sig", "\r\n") + b",,,,,\r\n",
     ],
-)  # fmt: skip
+)
 def test_every_way_in_which_spreadsheets_save_is_read(data: bytes):
     table = parse(data, ["file", "action"], ["reason"])
     assert table.columns == ("reason", "file", "my note", "action")
     (row,) = table.rows
-    assert (row.get("file"), row.get("action"), row.get("reason")) == ("/a/Grüße.jpg", "Move", 'say "x"; or, y')
+    assert (row.get("file"), row.get("action"), row.get("reason")) == (
+        "/a/Grüße.jpg",
+        "Move",
+        'say "x"; or, y',
+    )
     assert row.line == (3 if data.startswith(b"sep") else 2)
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "no column file"), (b"file;reason\n", "no column action"), (b"file;file;action\n", "the column file twice"),
-        (b'file;action\n"open;move\n', "line 2"), (b"\xff\xfef", "UTF-16".lower()), (b"file;action\n\x81\x8d;x\n", "cp1252"),
+        (b"", "no column file"),
+        (b"file;reason\n", "no column action"),
+        (b"file;file;action\n", "the column file twice"),
+        (b'file;action\n"open;move\n', "line 2"),
+        (b"\xff\xfef", "UTF-16".lower()),
+        (b"file;action\n\x81\x8d;x\n", "cp1252"),
     ],
-)  # fmt: skip
+)
 def test_a_table_that_cannot_be_used_is_refused_whole(data: bytes, reason: str):
     with pytest.raises(ValueError, match=reason):
         parse(data, ["file", "action"])
 
 
-@given(st.one_of(st.binary(max_size=60), st.text(max_size=40).map(lambda t: ("file;action\n" + t).encode("utf-8", "replace"))))
+@given(
+    st.one_of(
+        st.binary(max_size=60),
+        st.text(max_size=40).map(lambda t: ("file;action\n" + t).encode("utf-8", "replace")),
+    )
+)
 def test_no_bytes_are_more_than_a_refusal(data: bytes):
     try:
         table = parse(data, ["file", "action"])
@@ -209,7 +278,9 @@ def test_whatever_a_spreadsheet_makes_of_a_date_is_known_again(moment: datetime)
         ("%Y/%m/%d %H:%M:%S", "dmy"),
     ):
         assert is_reformatted(wall.strftime(form), wall, order)
-        assert not is_reformatted(wall.replace(minute=(wall.minute + 1) % 60).strftime(form), wall, order)
+        assert not is_reformatted(
+            wall.replace(minute=(wall.minute + 1) % 60).strftime(form), wall, order
+        )
 
 
 def row(text: str) -> bytes:
@@ -222,7 +293,12 @@ def test_the_date_of_a_row_is_the_proposed_one_or_what_a_person_wrote():
         return found.wall, found.offset, found.edited
 
     proposed = datetime(2019, 7, 12, 18, 30, 15)
-    assert read("2019-07-12 18:30:15") == read("12.07.2019 18:30") == read("12.07.19 18:30:15") == (proposed, 120, False)
+    assert (
+        read("2019-07-12 18:30:15")
+        == read("12.07.2019 18:30")
+        == read("12.07.19 18:30:15")
+        == (proposed, 120, False)
+    )
     assert read("2018-01-02 03:04:05") == (datetime(2018, 1, 2, 3, 4, 5), 120, True)
     assert read("2018-01-02 03:04:05+01:00") == (datetime(2018, 1, 2, 3, 4, 5), 60, True)
     assert read("25.12.2018 20:15") == (datetime(2018, 12, 25, 20, 15), 120, True)
@@ -244,7 +320,9 @@ def test_the_date_of_a_row_is_the_proposed_one_or_what_a_person_wrote():
 
 def dates(*texts: str, taken: str = "20190712T183015") -> list[tuple[datetime | None, bool] | str]:
     """What is understood of the dates of a file whose first row was the 25 July."""
-    lines = [f"/{n};{text};move;{'20190725T183000' if n == 0 else taken}" for n, text in enumerate(texts)]
+    lines = [
+        f"/{n};{text};move;{'20190725T183000' if n == 0 else taken}" for n, text in enumerate(texts)
+    ]
     table = parse("\n".join(["file;datetime;action;taken", *lines]).encode(), ["file"])
     found: list[tuple[datetime | None, bool] | str] = []
     for row in in_known_order(table, "datetime", "taken").rows[1:]:
@@ -256,29 +334,64 @@ def dates(*texts: str, taken: str = "20190712T183015") -> list[tuple[datetime | 
 
 
 def test_day_and_month_are_exchanged_by_a_person_and_not_by_the_reader():
-    proposed, exchanged = (datetime(2019, 7, 12, 18, 30, 15), False), (datetime(2019, 12, 7, 18, 30, 15), True)
-    assert dates("25/07/2019 18:30", "12/07/2019 18:30:15", "07/12/2019 18:30:15") == [proposed, exchanged]
-    assert dates("7/25/2019 18:30", "7/12/2019 18:30:15", "12/7/2019 18:30:15") == [proposed, exchanged]
+    proposed, exchanged = (
+        (datetime(2019, 7, 12, 18, 30, 15), False),
+        (datetime(2019, 12, 7, 18, 30, 15), True),
+    )
+    assert dates("25/07/2019 18:30", "12/07/2019 18:30:15", "07/12/2019 18:30:15") == [
+        proposed,
+        exchanged,
+    ]
+    assert dates("7/25/2019 18:30", "7/12/2019 18:30:15", "12/7/2019 18:30:15") == [
+        proposed,
+        exchanged,
+    ]
     assert dates("25/07/19 18:30", "12/07/19 18:30:15") == [proposed]
-    assert dates("2019-07-25 18:30:00", "12.07.2019 18:30:15", "07.12.2019 18:30:15") == [proposed, exchanged]
-    doubt = "cannot be understood for certain, it can be read in two ways: write it as 2019-07-12 18:30:15"
+    assert dates("2019-07-25 18:30:00", "12.07.2019 18:30:15", "07.12.2019 18:30:15") == [
+        proposed,
+        exchanged,
+    ]
+    doubt = (
+        "cannot be understood for certain, it can be read in two ways: write it as 2019-07-12 "
+        "18:30:15"
+    )
     for first in ("2019-07-25 18:30:00", "", "24/07/2019 18:30"):  # which shows no order
         one, other = dates(first, "12/07/2019 18:30:15", "07/12/2019 18:30:15")
-        assert one == f"its datetime 12/07/2019 18:30:15 {doubt}" and other == f"its datetime 07/12/2019 18:30:15 {doubt}"
-    mixed = dates("25/07/2019 18:30", "7/25/2019 18:30", "12/07/2019 18:30", taken="20190725T183000")
+        assert (
+            one == f"its datetime 12/07/2019 18:30:15 {doubt}"
+            and other == f"its datetime 07/12/2019 18:30:15 {doubt}"
+        )
+    mixed = dates(
+        "25/07/2019 18:30", "7/25/2019 18:30", "12/07/2019 18:30", taken="20190725T183000"
+    )
     assert mixed[0] == (datetime(2019, 7, 25, 18, 30), False) and "for certain" in str(mixed[1])
 
 
-@pytest.mark.parametrize("text", ["99999999999", "--5", "999", "-841", "+02:00", "1.5", "\u00b2", "two hours"])
+@pytest.mark.parametrize(
+    "text", ["99999999999", "--5", "999", "-841", "+02:00", "1.5", "\u00b2", "two hours"]
+)
 def test_an_offset_that_is_none_is_refused_in_words_for_photos_and_films(text: str):
-    row = Row(2, {"datetime": "2019-07-12 18:30:15", "taken": "20190712T183015", "offset": text, "creation_time": "2019-07-12"})
+    row = Row(
+        2,
+        {
+            "datetime": "2019-07-12 18:30:15",
+            "taken": "20190712T183015",
+            "offset": text,
+            "creation_time": "2019-07-12",
+        },
+    )
     for read in (dated, lambda r: film_date(r, lambda _utc: 0)):
         with pytest.raises(ValueError, match="write minutes east of UTC, -840 to 840"):
             read(row)
 
 
 def test_an_edited_date_keeps_the_offset_of_its_row():
-    cells = {"datetime": "2019-07-12 18:30:16", "taken": "20190712T183015", "offset": "-240", "creation_time": ""}
+    cells = {
+        "datetime": "2019-07-12 18:30:16",
+        "taken": "20190712T183015",
+        "offset": "-240",
+        "creation_time": "",
+    }
     film = film_date(Row(2, cells), lambda _utc: 120)
     assert (film.wall, film.offset, film.edited) == (datetime(2019, 7, 12, 18, 30, 16), -240, True)
     for text, minutes in (("", None), ("120", 120), ("120.0", 120), ("-840", -840), ("0", 0)):
@@ -286,13 +399,21 @@ def test_an_edited_date_keeps_the_offset_of_its_row():
 
 
 def test_bad_rows_are_refused_by_line_and_a_file_counts_once():
-    table = parse(b"file;action\n/a;move\n/a;skip\n;move\n/b;fly\n/c;MOVE;extra\n/d;Skip\n", ["file", "action"])
-    found = validated(table, ("skip", "move"), [lambda r: "bad day" if r.get("file") == "/d" else ""])
+    table = parse(
+        b"file;action\n/a;move\n/a;skip\n;move\n/b;fly\n/c;MOVE;extra\n/d;Skip\n",
+        ["file", "action"],
+    )
+    found = validated(
+        table, ("skip", "move"), [lambda r: "bad day" if r.get("file") == "/d" else ""]
+    )
     assert [r.get("file") for r in found.rows] == ["/a"]
     assert [(row.line, reason.partition(",")[0]) for row, reason in found.refused] == [
-        (3, "it is about the same file as line 2"), (4, "it names no file"), (5, "its action is fly"),
-        (6, "it has more cells than there are columns"), (7, "bad day"),
-    ]  # fmt: skip
+        (3, "it is about the same file as line 2"),
+        (4, "it names no file"),
+        (5, "its action is fly"),
+        (6, "it has more cells than there are columns"),
+        (7, "bad day"),
+    ]
 
 
 def test_progress_is_appended_and_a_half_row_of_a_killed_run_is_dropped(tmp_path: Path):
@@ -301,7 +422,10 @@ def test_progress_is_appended_and_a_half_row_of_a_killed_run_is_dropped(tmp_path
     table = read_table(report, ("file", "action"))
     progress = Processed(report, table.columns, ("processed",))
     with progress.opened():
-        with pytest.raises(ConfirmationNeeded, match="at work"), Processed(report, table.columns, ("processed",)).opened():
+        with (
+            pytest.raises(ConfirmationNeeded, match="at work"),
+            Processed(report, table.columns, ("processed",)).opened(),
+        ):
             pass
         progress.begin()
         progress.add(table.rows[0], processed="a.jpg")
@@ -315,8 +439,13 @@ def test_progress_is_appended_and_a_half_row_of_a_killed_run_is_dropped(tmp_path
         assert set(progress.earlier) == {"/a", "/b"}
         progress.begin(["/b", "/c"])
         progress.add(table.rows[1], processed="b.jpg")
-    assert path.read_bytes() == encoded_header(["file", "action", "processed"]) + b"/a;move;a.jpg\r\n/b;move;b.jpg\r\n"
-    path.write_bytes("file\taction\tprocessed\tmine\r\n/a\tmove\ta.jpg\t\u00e4\r\n".encode("utf-16"))
+    assert (
+        path.read_bytes()
+        == encoded_header(["file", "action", "processed"]) + b"/a;move;a.jpg\r\n/b;move;b.jpg\r\n"
+    )
+    path.write_bytes(
+        "file\taction\tprocessed\tmine\r\n/a\tmove\ta.jpg\t\u00e4\r\n".encode("utf-16")
+    )
     progress = Processed(report, table.columns, ("processed",))
     with progress.opened():
         progress.begin()
@@ -337,7 +466,11 @@ def test_staged_names_sort_by_time_and_are_portable():
 
 
 def subcommands() -> dict[str, click.Command]:
-    return {name: found for name in SUBCOMMANDS if (found := group.get_command(click.Context(group), name))}
+    return {
+        name: found
+        for name in SUBCOMMANDS
+        if (found := group.get_command(click.Context(group), name))
+    }
 
 
 @pytest.mark.parametrize("name", list(SUBCOMMANDS))

@@ -58,7 +58,9 @@ def test_a_sample_video_yields_what_its_truth_says(name: str) -> None:
     assert (taken.wall.isoformat() if taken else None) == truth.get("taken")
     if taken:
         chosen = next(c for c in found.dates if c.wall == taken.wall and c.source == taken.source)
-        offset = "Z" if chosen.is_utc else chosen.offset_minutes and format_offset(chosen.offset_minutes)
+        offset = (
+            "Z" if chosen.is_utc else chosen.offset_minutes and format_offset(chosen.offset_minutes)
+        )
         assert offset == truth.get("off")
     if "lat" in truth:
         assert found.position is not None
@@ -85,5 +87,9 @@ def test_the_panasonic_movie_is_marked_as_a_doubtful_utc_clock() -> None:
 
 
 def test_no_clock_of_a_phone_or_a_computer_is_doubted() -> None:
-    for name in ("drewnoakes/xmp480qt.mov", "sindresorhus/fixture.mov", "sindresorhus/fixture2.3gp"):
+    for name in (
+        "drewnoakes/xmp480qt.mov",
+        "sindresorhus/fixture.mov",
+        "sindresorhus/fixture2.3gp",
+    ):
         assert not any(d.utc_doubtful for d in _read(name)[0].dates), name

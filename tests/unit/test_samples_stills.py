@@ -14,7 +14,9 @@ from catalog.domain.capture_time import choose, format_offset
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 TOLERANT = {"drewnoakes/Issue 247-1.nef": 1}
-"""Pixels by which a size may differ: the truth says 1999 where the frame header and EXIF say 2000."""
+"""Pixels by which a size may differ: the truth says 1999 where the frame header and
+EXIF say 2000.
+"""
 
 
 def _truth() -> dict[str, dict[str, Any]]:
@@ -38,10 +40,17 @@ def _found(name: str) -> dict[str, Any]:
     facts |= {"taken": None, "off": None, "modify": None, "lat": None, "lon": None}
     if captured:
         facts[kind] = captured.wall.isoformat(timespec="seconds")
-        facts["off"] = None if captured.offset_minutes is None else format_offset(captured.offset_minutes)
+        facts["off"] = (
+            None if captured.offset_minutes is None else format_offset(captured.offset_minutes)
+        )
     if findings.position:
         facts |= {"lat": findings.position.lat, "lon": findings.position.lon}
-    return facts | {"w": width, "h": height, "orient": findings.get("orientation"), "mime": filetype.mime}
+    return facts | {
+        "w": width,
+        "h": height,
+        "orient": findings.get("orientation"),
+        "mime": filetype.mime,
+    }
 
 
 @pytest.mark.parametrize("name", sorted(TRUTH) or ["none"])

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from catalog.domain.asset import Entry
 from catalog.domain.capture_time import CaptureTime
-from catalog.domain.stacks import LIVE_MOVIE_SECONDS, Member, attach_sidecars, connected, group, shots, stem_key
+from catalog.domain.stacks import (
+    LIVE_MOVIE_SECONDS,
+    Member,
+    attach_sidecars,
+    connected,
+    group,
+    shots,
+    stem_key,
+)
 from catalog.media.findings import Findings
 from catalog.media.sidecars import read_sidecar
 
@@ -31,7 +39,7 @@ def grouped(*members: Member) -> list[list[tuple[str, str]]]:
     return [[(m.entry.path, m.role) for m in stack] for stack in group(members)]
 
 
-# --- sidecars --------------------------------------------------------------------------------------------------------
+# --- sidecars -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -57,8 +65,14 @@ def grouped(*members: Member) -> list[list[tuple[str, str]]]:
         ("IMG_0007-bearbeitet.jpg", "IMG_0007.jpg.supplemental-metadata.json"),
         ("IMG_0007-edited(1).jpg", "IMG_0007.jpg(1).json"),
         ("IMG_0007(1)-edited.jpg", "IMG_0007.jpg(1).json"),
-        ("a very long name of a picture from the holidays 2019.jpg", "a very long name of a picture from the holiday.json"),
-        ("received_12345678901234567890123456789012.jpg", "received_12345678901234567890123456789012.jpg..json"),
+        (
+            "a very long name of a picture from the holidays 2019.jpg",
+            "a very long name of a picture from the holiday.json",
+        ),
+        (
+            "received_12345678901234567890123456789012.jpg",
+            "received_12345678901234567890123456789012.jpg..json",
+        ),
         ("scan", "scan.xmp"),
         ("scan", "scan.json"),
     ],
@@ -92,8 +106,14 @@ def test_one_description_serves_the_original_and_the_edited_picture():
 
 
 def test_numbered_descriptions_find_their_own_pictures():
-    found = attached("a.jpg", "a(1).jpg", "a(2).jpg", "a.jpg.json", "a.jpg(1).json", "a.jpg(2).json")
-    assert found == {"a.jpg": ["a.jpg.json"], "a(1).jpg": ["a.jpg(1).json"], "a(2).jpg": ["a.jpg(2).json"]}
+    found = attached(
+        "a.jpg", "a(1).jpg", "a(2).jpg", "a.jpg.json", "a.jpg(1).json", "a.jpg(2).json"
+    )
+    assert found == {
+        "a.jpg": ["a.jpg.json"],
+        "a(1).jpg": ["a.jpg(1).json"],
+        "a(2).jpg": ["a.jpg(2).json"],
+    }
 
 
 def test_a_sidecar_with_the_full_name_is_only_that_files():
@@ -109,7 +129,9 @@ def test_a_thumbnail_belongs_to_the_video_and_never_to_the_picture():
 
 
 def test_a_sidecar_that_cannot_be_read_is_reported_like_any_other_file():
-    candidates, orphans = attach_sidecars([Entry("a.jpg", 5), Entry("a.xmp", 0, problem="a symbolic link")])
+    candidates, orphans = attach_sidecars(
+        [Entry("a.jpg", 5), Entry("a.xmp", 0, problem="a symbolic link")]
+    )
     assert [c.entry.path for c in candidates] == ["a.jpg", "a.xmp"]
     assert orphans == [] and candidates[0].sidecars == ()
 
@@ -172,21 +194,40 @@ def test_a_large_export_is_matched_without_comparing_every_pair(monkeypatch: pyt
 
 
 def test_what_a_takeout_description_states_is_read():
-    document = {"photoTakenTime": {"timestamp": "1562956215"}, "geoData": {"latitude": 51.05, "longitude": 3.72, "altitude": 10},
-                "description": "at the sea", "favorited": True}  # fmt: skip
+    document = {
+        "photoTakenTime": {"timestamp": "1562956215"},
+        "geoData": {"latitude": 51.05, "longitude": 3.72, "altitude": 10},
+        "description": "at the sea",
+        "favorited": True,
+    }
     findings = Findings()
     read_sidecar(json.dumps(document).encode(), "a.jpg.json", findings)
-    assert [(d.source, d.wall, d.is_utc) for d in findings.dates] == [("takeout:photoTakenTime", SUMMER, True)]
-    assert findings.position is not None and (findings.position.lat, findings.position.altitude) == (51.05, 10)
+    assert [(d.source, d.wall, d.is_utc) for d in findings.dates] == [
+        ("takeout:photoTakenTime", SUMMER, True)
+    ]
+    assert findings.position is not None and (
+        findings.position.lat,
+        findings.position.altitude,
+    ) == (51.05, 10)
     assert (findings.get("description"), findings.get("favorite")) == ("at the sea", True)
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{", b"[]", b"null", b"3", b'{"photoTakenTime": 3}', b'{"photoTakenTime": {"timestamp": "x"}}', b"\xff\xfe",
-     b'{"photoTakenTime": {"timestamp": "99999999999999999999"}}', b'{"geoData": {"latitude": "north", "longitude": 3}}',
-     b'{"geoData": 7}'],
-)  # fmt: skip
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"3",
+        b'{"photoTakenTime": 3}',
+        b'{"photoTakenTime": {"timestamp": "x"}}',
+        b"\xff\xfe",
+        b'{"photoTakenTime": {"timestamp": "99999999999999999999"}}',
+        b'{"geoData": {"latitude": "north", "longitude": 3}}',
+        b'{"geoData": 7}',
+    ],
+)
 @pytest.mark.parametrize("name", ["a.jpg.json", "a.xmp", "a.thm", "a.aae"])
 def test_a_sidecar_that_is_broken_leaves_a_note_and_no_crash(data: bytes, name: str):
     findings = Findings()
@@ -195,12 +236,14 @@ def test_a_sidecar_that_is_broken_leaves_a_note_and_no_crash(data: bytes, name: 
     assert findings.notes or not name.endswith("json") or data in (b"",)
 
 
-# --- stacks ----------------------------------------------------------------------------------------------------------
+# --- stacks ---------------------------------------------------------------------------------------
 
 
 def test_a_live_photo_is_a_stack_by_its_id_whatever_the_length():
     still = member("IMG_0007.heic", "a", "heic", values={"live_id": "X"})
-    movie = member("IMG_0007.mov", "b", "mov", values={"live_id": "X"}, duration=30.0, captured=LATER)
+    movie = member(
+        "IMG_0007.mov", "b", "mov", values={"live_id": "X"}, duration=30.0, captured=LATER
+    )
     assert grouped(still, movie) == [[("IMG_0007.heic", "still"), ("IMG_0007.mov", "live")]]
     assert grouped(movie, still) == [[("IMG_0007.heic", "still"), ("IMG_0007.mov", "live")]]
 
@@ -219,19 +262,31 @@ def test_two_stills_with_one_id_share_no_movie():
 
 def test_a_short_movie_of_the_same_name_is_the_live_part_of_its_still():
     movie = member("IMG_0007.mov", "b", "mov", duration=LIVE_MOVIE_SECONDS)
-    assert grouped(member("IMG_0007.jpg", "a"), movie) == [[("IMG_0007.jpg", "still"), ("IMG_0007.mov", "live")]]
+    assert grouped(member("IMG_0007.jpg", "a"), movie) == [
+        [("IMG_0007.jpg", "still"), ("IMG_0007.mov", "live")]
+    ]
 
 
 def at(delta: timedelta, offset: int | None = None, zone: str | None = None) -> CaptureTime:
-    return replace(taken(SUMMER + delta), source="quicktime:CreateDate", offset_minutes=offset, zone=zone)
+    return replace(
+        taken(SUMMER + delta), source="quicktime:CreateDate", offset_minutes=offset, zone=zone
+    )
 
 
 @pytest.mark.parametrize(
     ("delta", "is_live"),
-    [(timedelta(seconds=2), True), (timedelta(hours=-2, seconds=1), True), (timedelta(hours=5, minutes=30), True),
-     (timedelta(seconds=60), False), (timedelta(hours=3, minutes=4), False), (timedelta(days=600), False)],
-)  # fmt: skip
-def test_a_short_movie_without_an_id_must_be_of_the_moment_of_its_still(delta: timedelta, is_live: bool):
+    [
+        (timedelta(seconds=2), True),
+        (timedelta(hours=-2, seconds=1), True),
+        (timedelta(hours=5, minutes=30), True),
+        (timedelta(seconds=60), False),
+        (timedelta(hours=3, minutes=4), False),
+        (timedelta(days=600), False),
+    ],
+)
+def test_a_short_movie_without_an_id_must_be_of_the_moment_of_its_still(
+    delta: timedelta, is_live: bool
+):
     movie = member("DSC0001.mp4", "movie", "mp4", duration=2.0, captured=at(delta))
     assert (len(grouped(member("DSC0001.jpg", "still"), movie)) == 1) == is_live
 
@@ -239,12 +294,16 @@ def test_a_short_movie_without_an_id_must_be_of_the_moment_of_its_still(delta: t
 def test_instants_decide_where_both_are_known():
     still = member("a.jpg", "still", captured=replace(taken(SUMMER), offset_minutes=120))
     for hours, is_live in ((-2, True), (0, False)):
-        movie = member("a.mov", "movie", "mov", duration=2.0, captured=at(timedelta(hours=hours), 0))
+        movie = member(
+            "a.mov", "movie", "mov", duration=2.0, captured=at(timedelta(hours=hours), 0)
+        )
         assert (len(grouped(still, movie)) == 1) == is_live
 
 
 def test_a_movie_of_unknown_length_is_no_live_part():
-    assert len(grouped(member("a.jpg", "still"), member("a.mov", "movie", "mov", duration=None))) == 2
+    assert (
+        len(grouped(member("a.jpg", "still"), member("a.mov", "movie", "mov", duration=None))) == 2
+    )
 
 
 def test_a_description_whose_name_is_cut_short_belongs_to_the_one_file_that_begins_so():
@@ -254,7 +313,18 @@ def test_a_description_whose_name_is_cut_short_belongs_to_the_one_file_that_begi
 
 
 def test_shots_are_joined_by_their_stem_and_by_shared_sidecars():
-    entries = [Entry(n) for n in ("b.jpg", "IMG_1-edited.png", "a.cr2", "IMG_1.png", "A.jpg", "IMG_1.png.json", "b.xmp")]
+    entries = [
+        Entry(n)
+        for n in (
+            "b.jpg",
+            "IMG_1-edited.png",
+            "a.cr2",
+            "IMG_1.png",
+            "A.jpg",
+            "IMG_1.png.json",
+            "b.xmp",
+        )
+    ]
     found = [[c.entry.path for c in shot] for shot in shots(attach_sidecars(entries)[0])]
     assert found == [["A.jpg", "a.cr2"], ["b.jpg"], ["IMG_1.png", "IMG_1-edited.png"]]
 
@@ -295,13 +365,20 @@ def test_raw_and_jpeg_of_one_shot_are_a_stack_with_the_jpeg_first():
 
 
 def test_raw_jpeg_and_live_movie_are_one_stack():
-    members = [member("a.dng", "a", "dng"), member("a.mov", "b", "mov", duration=2.0), member("a.heic", "c", "heic")]
+    members = [
+        member("a.dng", "a", "dng"),
+        member("a.mov", "b", "mov", duration=2.0),
+        member("a.heic", "c", "heic"),
+    ]
     assert grouped(*members) == [[("a.heic", "jpeg"), ("a.dng", "raw"), ("a.mov", "live")]]
 
 
 def test_a_counter_that_started_again_joins_no_strangers():
     raw = member("IMG_0007.CR2", "a", "cr2", captured=taken(datetime(2018, 1, 2, 3, 4, 5)))
-    assert grouped(member("IMG_0007.JPG", "b"), raw) == [[("IMG_0007.JPG", "")], [("IMG_0007.CR2", "")]]
+    assert grouped(member("IMG_0007.JPG", "b"), raw) == [
+        [("IMG_0007.JPG", "")],
+        [("IMG_0007.CR2", "")],
+    ]
 
 
 def test_two_seconds_apart_is_still_one_shot():
@@ -315,7 +392,10 @@ def test_names_that_differ_only_in_case_are_two_shots_of_one_extension():
 
 
 def test_two_movies_of_one_name_are_two_shots():
-    assert grouped(member("a.mov", "a", "mov"), member("a.mp4", "b", "mp4")) == [[("a.mov", "")], [("a.mp4", "")]]
+    assert grouped(member("a.mov", "a", "mov"), member("a.mp4", "b", "mp4")) == [
+        [("a.mov", "")],
+        [("a.mp4", "")],
+    ]
 
 
 def test_the_stem_ignores_case_unicode_form_and_extension():
@@ -325,12 +405,18 @@ def test_the_stem_ignores_case_unicode_form_and_extension():
 
 SHOTS = st.builds(
     lambda name, filetype, live, seconds: member(
-        f"{name}.{filetype}", f"{name}{filetype}", filetype, values={"live_id": live} if live else {},
-        duration=seconds, captured=taken(SUMMER + timedelta(seconds=seconds)),
+        f"{name}.{filetype}",
+        f"{name}{filetype}",
+        filetype,
+        values={"live_id": live} if live else {},
+        duration=seconds,
+        captured=taken(SUMMER + timedelta(seconds=seconds)),
     ),
-    st.sampled_from(["a", "b", "c"]), st.sampled_from(["jpeg", "heic", "cr2", "mov", "mp4", "png", "dng"]),
-    st.sampled_from(["", "", "X", "Y"]), st.sampled_from([0.0, 1.0, 4.0, 60.0]),
-)  # fmt: skip
+    st.sampled_from(["a", "b", "c"]),
+    st.sampled_from(["jpeg", "heic", "cr2", "mov", "mp4", "png", "dng"]),
+    st.sampled_from(["", "", "X", "Y"]),
+    st.sampled_from([0.0, 1.0, 4.0, 60.0]),
+)
 
 
 @given(st.lists(SHOTS, max_size=12, unique_by=lambda m: m.entry.path))

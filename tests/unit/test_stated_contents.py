@@ -50,18 +50,25 @@ class Index:
     def hold(self, data: bytes, store: str, path: str, *kinds: str) -> dict[str, Any]:
         """An asset with a copy, and checksums of some kinds; what its document says."""
         document = self.documents.setdefault(content_hash(data), {"copies": [], "checksums": {}})
-        document["copies"].append(copy_row(store, Entry(path, len(data), 1_600_000_000_000_000_000), NOW, NOW))
+        document["copies"].append(
+            copy_row(store, Entry(path, len(data), 1_600_000_000_000_000_000), NOW, NOW)
+        )
         document["checksums"] |= {kind: hashlib.new(kind, data).hexdigest() for kind in kinds}
         return document
 
     def recorded(self, store: str, kinds: Sequence[str] = ()) -> Iterator[Recorded]:
         for key, document in self.documents.items():
-            checksums = {kind: value for kind, value in document["checksums"].items() if kind in kinds}
+            checksums = {
+                kind: value for kind, value in document["checksums"].items() if kind in kinds
+            }
             yield Recorded(key, document["copies"], (), "", checksums)
 
     def known(self, hashes: list[str]) -> dict[str, KnownAsset]:
         found = {key: self.documents[key] for key in hashes if key in self.documents}
-        return {key: KnownAsset(key, tuple(d["copies"]), 0, 0, d["checksums"]) for key, d in found.items()}
+        return {
+            key: KnownAsset(key, tuple(d["copies"]), 0, 0, d["checksums"])
+            for key, d in found.items()
+        }
 
     def known_by(self, kind: str, values: list[str]) -> dict[str, str]:
         self.asked.append((kind, len(values)))
@@ -101,14 +108,23 @@ class Sync:
         self.disk.calls.clear()
         self.disk.sent = 0
         reconciler = Reconciler(
-            self.store, self.index, cast("Any", self.reading), cast("Any", None), TakesTheSafeAnswer(),
-            Options(accept_losses=True), now=lambda: NOW,
-        )  # fmt: skip
+            self.store,
+            self.index,
+            cast("Any", self.reading),
+            cast("Any", None),
+            TakesTheSafeAnswer(),
+            Options(accept_losses=True),
+            now=lambda: NOW,
+        )
         return list(reconciler.plan())
 
     def unread(self) -> bool:
         """Whether no file was opened, and no byte was sent."""
-        return self.reading.read == [] and self.disk.sent == 0 and not {"open", "read_range", "checksum"} & set(self.disk.calls)
+        return (
+            self.reading.read == []
+            and self.disk.sent == 0
+            and not {"open", "read_range", "checksum"} & set(self.disk.calls)
+        )
 
 
 @pytest.fixture
@@ -121,7 +137,7 @@ def index() -> Index:
     return Index()
 
 
-# --- sync --------------------------------------------------------------------------------------------------------------
+# --- sync -----------------------------------------------------------------------------------------
 
 
 def test_a_sync_of_known_files_opens_none_of_them(disk: Disk, index: Index, tmp_path: Path) -> None:
@@ -132,7 +148,9 @@ def test_a_sync_of_known_files_opens_none_of_them(disk: Disk, index: Index, tmp_
     sync = Sync(disk, index)
     plan = sync.plan()
     assert {type(action) for action in plan} == {AddCopy}
-    assert {(a.hash, a.entry.path) for a in plan} == {(content_hash(b"photo %d" % n), f"2019/{n}.jpg") for n in range(600)}
+    assert {(a.hash, a.entry.path) for a in plan} == {
+        (content_hash(b"photo %d" % n), f"2019/{n}.jpg") for n in range(600)
+    }
     assert index.asked == [("sha1", 500), ("sha1", 100)]  # and never about each file
     edits: list[Edit] = []
 
@@ -141,13 +159,17 @@ def test_a_sync_of_known_files_opens_none_of_them(disk: Disk, index: Index, tmp_
         return ["done"] * len(wanted)
 
     with closing(Journal(tmp_path, "run")) as journal:
-        run = cast("Any", SimpleNamespace(edit=edit, journal=journal, report=Report(Silence(), "sync")))
+        run = cast(
+            "Any", SimpleNamespace(edit=edit, journal=journal, report=Report(Silence(), "sync"))
+        )
         Applier(sync.store, index, run, lambda _action: None).apply([plan])
     assert len(edits) == 600
     assert sync.unread() and set(disk.calls) == {"list"}
 
 
-def test_what_is_recorded_there_is_unchanged_whatever_its_time_says(disk: Disk, index: Index) -> None:
+def test_what_is_recorded_there_is_unchanged_whatever_its_time_says(
+    disk: Disk, index: Index
+) -> None:
     disk.hold("a.jpg", b"photo", mtime_ns=1)
     index.hold(b"photo", "far", "a.jpg", "sha1")
     sync = Sync(disk, index)
@@ -166,7 +188,9 @@ def test_a_renamed_file_is_followed(disk: Disk, index: Index) -> None:
     assert sync.unread()
 
 
-def test_other_bytes_of_the_same_size_and_time_are_no_longer_what_is_recorded(disk: Disk, index: Index) -> None:
+def test_other_bytes_of_the_same_size_and_time_are_no_longer_what_is_recorded(
+    disk: Disk, index: Index
+) -> None:
     disk.hold("a.jpg", b"other", mtime_ns=1_600_000_000_000_000_000)
     index.hold(b"photo", "far", "a.jpg", "sha1")
     index.hold(b"other", "nas", "b.jpg", "sha1")
@@ -191,13 +215,17 @@ def test_only_what_no_checksum_tells_is_read(disk: Disk, index: Index) -> None:
     assert sync.reading.read == ["new.jpg"]
 
 
-def test_a_file_whose_checksum_is_another_is_not_read_to_find_that_out(disk: Disk, index: Index) -> None:
+def test_a_file_whose_checksum_is_another_is_not_read_to_find_that_out(
+    disk: Disk, index: Index
+) -> None:
     disk.hold("new.mov", b"strange")
     index.hold(b"recorde", "far", "old.mov", "sha1")
     index.hold(b"recorde", "nas", "old.mov", "sha1")
     store = MemoryStore("far", "", disk)
     records = Records.gathered(index.recorded("far", ["sha1"]), "far", Scope())
-    reconciler = KnownReconciler(store, index, records, Listing(store), Options(accept_losses=True), lambda: NOW)
+    reconciler = KnownReconciler(
+        store, index, records, Listing(store), Options(accept_losses=True), lambda: NOW
+    )
     (gone,) = reconciler.plan()
     assert isinstance(gone, Lose) and reconciler.unknown == 1
     assert set(disk.calls) == {"list"}
@@ -210,14 +238,18 @@ def test_a_listing_alone_tells_what_is_known(disk: Disk, index: Index) -> None:
     index.hold(b"unread", "far", "gone.jpg")  # may be what nobody has read
     store = MemoryStore("far", "", disk)
     records = Records.gathered(index.recorded("far", ["sha1"]), "far", Scope())
-    reconciler = KnownReconciler(store, index, records, Listing(store), Options(accept_losses=True), lambda: NOW)
+    reconciler = KnownReconciler(
+        store, index, records, Listing(store), Options(accept_losses=True), lambda: NOW
+    )
     (action,) = reconciler.plan()
     assert isinstance(action, Relocate) and action.entry.path == "b.jpg"
     assert reconciler.unknown == 1 and set(disk.calls) == {"list"}
 
 
 @pytest.mark.parametrize("kinds", [("sha1",), ("etag",), ("crc32",), ()])
-def test_an_asset_that_only_the_content_hash_tells_is_read_once(memory: MemoryKind, index: Index, kinds: tuple[str, ...]) -> None:
+def test_an_asset_that_only_the_content_hash_tells_is_read_once(
+    memory: MemoryKind, index: Index, kinds: tuple[str, ...]
+) -> None:
     disk = memory.disk("far", checksums=kinds, identifies=False)
     disk.hold("b.jpg", b"photo")
     index.hold(b"photo", "far", "a.jpg")
@@ -226,7 +258,9 @@ def test_an_asset_that_only_the_content_hash_tells_is_read_once(memory: MemoryKi
     assert isinstance(action, Relocate) and sync.reading.read == ["b.jpg"]
 
 
-def test_nothing_that_is_wrong_is_concluded_from_a_weak_checksum(memory: MemoryKind, index: Index) -> None:
+def test_nothing_that_is_wrong_is_concluded_from_a_weak_checksum(
+    memory: MemoryKind, index: Index
+) -> None:
     disk = memory.disk("far", checksums=("crc32",), identifies=False)
     disk.hold("a.jpg", b"photo", mtime_ns=5)
     index.hold(b"photo", "far", "a.jpg")
@@ -235,7 +269,7 @@ def test_nothing_that_is_wrong_is_concluded_from_a_weak_checksum(memory: MemoryK
     assert isinstance(action, Touch) and sync.reading.read == ["a.jpg"]
 
 
-# --- the pieces --------------------------------------------------------------------------------------------------------
+# --- the pieces -----------------------------------------------------------------------------------
 
 
 def test_stated_contents_asks_by_the_strongest_checksum_of_each() -> None:
@@ -283,11 +317,16 @@ def test_a_file_is_read_only_where_no_checksum_is_common(
 
 def test_a_store_states_contents_where_what_it_states_proves_them(memory: MemoryKind) -> None:
     kinds = [("dropbox",), ("sha1",), ("etag",), ("crc32",), ()]
-    stores = [MemoryStore("far", "", memory.disk(str(number), checksums=k)) for number, k in enumerate(kinds)]
+    stores = [
+        MemoryStore("far", "", memory.disk(str(number), checksums=k))
+        for number, k in enumerate(kinds)
+    ]
     assert [states_contents(store) for store in stores] == [True, True, False, False, False]
 
 
 def test_entries_are_told_apart_by_their_checksums_and_can_be_kept_in_sets() -> None:
     one, other = Entry("a", 1, checksums={"sha1": "x"}), Entry("a", 1, checksums={"sha1": "y"})
     assert one != other and len({one, other, one}) == 2
-    assert Entry("a").content_hash == "" and Entry("a", checksums={"dropbox": "h"}).content_hash == "h"
+    assert (
+        Entry("a").content_hash == "" and Entry("a", checksums={"dropbox": "h"}).content_hash == "h"
+    )

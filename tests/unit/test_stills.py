@@ -1,4 +1,6 @@
-"""Readers of still pictures: containers made by code, with metadata where real writers put it, whole and damaged."""
+"""Readers of still pictures: containers made by code, with metadata where real writers put it,
+whole and damaged.
+"""
 
 from __future__ import annotations
 
@@ -35,18 +37,26 @@ from catalog.media.jpeg.image_data import image_data_hash
 from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
 
-PACKET = xmp("<dc:subject><rdf:Bag><rdf:li>sea</rdf:li></rdf:Bag></dc:subject>", 'xmp:CreateDate="2012-03-05T00:00:01"')
+PACKET = xmp(
+    "<dc:subject><rdf:Bag><rdf:li>sea</rdf:li></rdf:Bag></dc:subject>",
+    'xmp:CreateDate="2012-03-05T00:00:01"',
+)
 
 
 def _is_whole(found: Findings, width: int = 64, height: int = 48) -> None:
-    assert (found.get("make"), found.get("model"), found.get("width"), found.get("height")) == ("Acme", "Shot 1", width, height)
+    assert (found.get("make"), found.get("model"), found.get("width"), found.get("height")) == (
+        "Acme",
+        "Shot 1",
+        width,
+        height,
+    )
     assert found.dates[0].wall == datetime(2012, 3, 4, 5, 6, 7, 250_000)
     assert found.position is not None
     assert found.position.lat == pytest.approx(-33.8568)
     assert found.notes == []
 
 
-# --- JPEG ----------------------------------------------------------------------------------------------------------
+# --- JPEG -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mark", [b"Exif\0\0", b"Exif\0", b"EXIF\0\0", b"Exif\0\xff", b""])
@@ -56,7 +66,11 @@ def test_exif_is_found_behind_every_spelling_of_its_mark(mark: bytes) -> None:
 
 def test_exif_behind_other_segments_fill_bytes_and_garbage_is_found() -> None:
     app7 = segment(0xE7, b"x" * 60_000)
-    _is_whole(read(jpeg(xmp_segment(PACKET), app7, app7, b"\xff\xff\xff" + exif_segment(camera_exif())[1:])))
+    _is_whole(
+        read(
+            jpeg(xmp_segment(PACKET), app7, app7, b"\xff\xff\xff" + exif_segment(camera_exif())[1:])
+        )
+    )
     _is_whole(read(jpeg(app7, b"garbage", exif_segment(camera_exif()))))
 
 
@@ -75,14 +89,21 @@ def test_exif_leads_even_where_xmp_comes_first() -> None:
 
 def test_an_empty_gps_block_leaves_the_place_to_xmp() -> None:
     block = tiff({}, gps={1: (2, "N"), 2: (5, [(0, 0)] * 3), 3: (2, "E"), 4: (5, [(0, 0)] * 3)})
-    found = read(jpeg(exif_segment(block), xmp_segment(xmp("", 'exif:GPSLatitude="48,53.3N" exif:GPSLongitude="21,2.6E"'))))
+    found = read(
+        jpeg(
+            exif_segment(block),
+            xmp_segment(xmp("", 'exif:GPSLatitude="48,53.3N" exif:GPSLongitude="21,2.6E"')),
+        )
+    )
     assert found.position is not None
     assert found.position.source == "xmp"
 
 
 def test_an_editors_zone_is_not_the_cameras() -> None:
     block = tiff({}, exif={0x9003: (2, "2012:03:04 05:06:07")})
-    found = read(jpeg(exif_segment(block), photoshop_segment(iptc((55, b"20120304"), (60, b"050607+0000")))))
+    found = read(
+        jpeg(exif_segment(block), photoshop_segment(iptc((55, b"20120304"), (60, b"050607+0000"))))
+    )
     assert [d.offset_minutes for d in found.dates] == [None, None]
 
 
@@ -91,11 +112,17 @@ def test_extended_xmp_is_put_together_when_the_main_packet_names_it() -> None:
     extended = xmp("", 'xmp:CreateDate="2012-03-05T00:00:01"')
     parts = [
         segment(
-            0xE1, b"http://ns.adobe.com/xmp/extension/\0" + guid + struct.pack(">II", len(extended), at) + extended[at : at + 200]
+            0xE1,
+            b"http://ns.adobe.com/xmp/extension/\0"
+            + guid
+            + struct.pack(">II", len(extended), at)
+            + extended[at : at + 200],
         )
         for at in reversed(range(0, len(extended), 200))
     ]
-    main = xmp(f"<xmpNote:HasExtendedXMP xmlns:xmpNote='n'>{guid.decode()}</xmpNote:HasExtendedXMP>")
+    main = xmp(
+        f"<xmpNote:HasExtendedXMP xmlns:xmpNote='n'>{guid.decode()}</xmpNote:HasExtendedXMP>"
+    )
     assert [d.source for d in read(jpeg(xmp_segment(main), *parts)).dates] == ["xmp:CreateDate"]
     assert read(jpeg(xmp_segment(xmp("")), *parts)).dates == []
 
@@ -107,15 +134,26 @@ def test_iptc_of_the_photoshop_segment_is_read() -> None:
 
 
 def test_early_cameras_text_block_gives_their_clock() -> None:
-    found = read(jpeg(segment(0xEC, b"OLYMPUS OPTICAL CO.,LTD.\0[picture info]\r\nTimeDate=926172727\r\n[end]")))
-    assert [(d.source, d.wall) for d in found.dates] == [("maker:DateTimeOriginal", datetime(1999, 5, 8, 14, 12, 7))]
+    found = read(
+        jpeg(
+            segment(
+                0xEC, b"OLYMPUS OPTICAL CO.,LTD.\0[picture info]\r\nTimeDate=926172727\r\n[end]"
+            )
+        )
+    )
+    assert [(d.source, d.wall) for d in found.dates] == [
+        ("maker:DateTimeOriginal", datetime(1999, 5, 8, 14, 12, 7))
+    ]
 
 
 def test_samsungs_trailer_marks_a_motion_photo() -> None:
     entry = struct.pack("<HHII", 0, 0x0A30, 100, 100)
     directory = b"SEFH" + struct.pack("<II", 106, 1) + entry
     base = jpeg(exif_segment(tiff({0x10F: (2, "samsung")})))
-    assert read(base + directory + struct.pack("<I", len(directory)) + b"SEFT").get("motion_photo") is True
+    assert (
+        read(base + directory + struct.pack("<I", len(directory)) + b"SEFT").get("motion_photo")
+        is True
+    )
     assert read(base).get("motion_photo") is None
 
 
@@ -127,7 +165,10 @@ def test_a_segment_that_runs_past_the_end_is_read_as_far_as_it_goes() -> None:
 
 def test_the_image_hash_ignores_metadata_and_what_follows_the_picture() -> None:
     bare = jpeg()
-    changed = jpeg(exif_segment(camera_exif()), xmp_segment(PACKET), segment(0xFE, b"comment")) + b"trailer"
+    changed = (
+        jpeg(exif_segment(camera_exif()), xmp_segment(PACKET), segment(0xFE, b"comment"))
+        + b"trailer"
+    )
     assert image_data_hash(bare) is not None
     assert image_data_hash(bare) == image_data_hash(changed)
     other = io.BytesIO()
@@ -135,12 +176,14 @@ def test_the_image_hash_ignores_metadata_and_what_follows_the_picture() -> None:
     assert image_data_hash(other.getvalue()) != image_data_hash(bare)
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe1\xff\xff", b"GIF89a", b"\xff\xd8\xff\xdb\0\0"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe1\xff\xff", b"GIF89a", b"\xff\xd8\xff\xdb\0\0"]
+)
 def test_a_broken_structure_has_no_image_hash(data: bytes) -> None:
     assert image_data_hash(data) is None
 
 
-# --- other containers ----------------------------------------------------------------------------------------------
+# --- other containers -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
@@ -155,7 +198,9 @@ def test_exif_and_xmp_of_web_formats_are_read(kind: str) -> None:
 
 def _png_with(*chunks: tuple[bytes, bytes]) -> bytes:
     data = plain("PNG")
-    extra = b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
+    extra = b"".join(
+        struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks
+    )
     return data[:33] + extra + data[33:]
 
 
@@ -163,15 +208,26 @@ def a_png_of_many_chunks(*late: tuple[bytes, bytes], size: int = 500, end: bytes
     """A picture whose pixels lie in chunks of some bytes, with further chunks behind them."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", 400, 300, 8, 2, 0, 0, 0))
     pixels = zlib.compress(bytes(range(256)) * 1407 + bytes(300), 0)[:360_300]
     parts = [chunk(b"IDAT", pixels[at : at + size]) for at in range(0, len(pixels), size)]
-    return b"\x89PNG\r\n\x1a\n" + head + b"".join(parts) + b"".join(chunk(*c) for c in late) + chunk(b"IEND", b"") + end
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + head
+        + b"".join(parts)
+        + b"".join(chunk(*c) for c in late)
+        + chunk(b"IEND", b"")
+        + end
+    )
 
 
-@pytest.mark.parametrize(("size", "end"), [(500, b""), (8192, b""), (200_000, b""), (500, b"garbage behind the end")])
+@pytest.mark.parametrize(
+    ("size", "end"), [(500, b""), (8192, b""), (200_000, b""), (500, b"garbage behind the end")]
+)
 def test_what_a_png_states_behind_its_pixels_is_found(size: int, end: bytes) -> None:
     text = b"XML:com.adobe.xmp\0\0\0\0\0" + xmp("", 'xmp:Rating="3"')
     data = a_png_of_many_chunks((b"eXIf", camera_exif()), (b"iTXt", text), size=size, end=end)
@@ -198,11 +254,18 @@ def test_pngs_text_chunks_give_exif_xmp_and_iptc() -> None:
         text = f"\n{name}\n{len(data):8d}\n{data.hex()}\n".encode()
         return b"zTXt", f"Raw profile type {name}".encode() + b"\0\0" + zlib.compress(text)
 
-    found = read(_png_with(profile("exif", b"Exif\0\0" + camera_exif()), profile("iptc", photoshop(iptc((25, b"iptc tag"))))))
+    found = read(
+        _png_with(
+            profile("exif", b"Exif\0\0" + camera_exif()),
+            profile("iptc", photoshop(iptc((25, b"iptc tag")))),
+        )
+    )
     _is_whole(found)
     assert found.tags == ["iptc tag"]
     for flag, body in ((b"\0", PACKET), (b"\1", zlib.compress(PACKET))):
-        assert read(_png_with((b"iTXt", b"XML:com.adobe.xmp\0" + flag + b"\0\0\0" + body))).tags == ["sea"]
+        assert read(
+            _png_with((b"iTXt", b"XML:com.adobe.xmp\0" + flag + b"\0\0\0" + body))
+        ).tags == ["sea"]
 
 
 def test_a_text_chunk_that_unpacks_to_gigabytes_is_stopped() -> None:
@@ -233,7 +296,11 @@ def test_photoshop_files_give_size_and_resources() -> None:
     def resource(number: int, data: bytes) -> bytes:
         return b"8BIM" + struct.pack(">HHI", number, 0, len(data)) + data + b"\0" * (len(data) % 2)
 
-    blocks = resource(1028, iptc((25, b"iptc tag"))) + resource(1058, camera_exif()) + resource(1060, PACKET)
+    blocks = (
+        resource(1028, iptc((25, b"iptc tag")))
+        + resource(1058, camera_exif())
+        + resource(1060, PACKET)
+    )
     head = b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 48, 64, 8, 3) + struct.pack(">I", 0)
     found = read(head + struct.pack(">I", len(blocks)) + blocks)
     _is_whole(found)
@@ -257,21 +324,43 @@ def _heif(properties: list[bytes], *, idat: bytes = b"") -> bytes:
     infe = box(b"infe", b"\2\0\0\0\0\1\0\0hvc1\0") + box(b"infe", b"\2\0\0\0\0\2\0\0Exif\0")
     iloc = b"\1\0\0\0\x44\0\0\1\0\2\0\1\0\0\0\1" + struct.pack(">II", 0, len(idat))
     ipma = b"\0\0\0\0\0\0\0\1\0\1" + bytes((len(properties), *range(1, len(properties) + 1)))
-    meta = bytes(4) + box(b"pitm", bytes(4) + b"\0\1") + box(b"iinf", bytes(4) + b"\0\2" + infe) + box(b"iloc", iloc)
-    meta += box(b"iprp", box(b"ipco", b"".join(properties)) + box(b"ipma", ipma)) + box(b"idat", idat)
+    meta = (
+        bytes(4)
+        + box(b"pitm", bytes(4) + b"\0\1")
+        + box(b"iinf", bytes(4) + b"\0\2" + infe)
+        + box(b"iloc", iloc)
+    )
+    meta += box(b"iprp", box(b"ipco", b"".join(properties)) + box(b"ipma", ipma)) + box(
+        b"idat", idat
+    )
     return box(b"ftyp", b"heic\0\0\0\0mif1heic") + box(b"meta", meta)
 
 
 def test_clean_aperture_and_rotation_decide_the_displayed_size() -> None:
     ispe = box(b"ispe", bytes(4) + struct.pack(">II", 4096, 3072))
     clap = box(b"clap", struct.pack(">8I", 4032, 1, 3024, 1, 0, 1, 0, 1))
-    found = read(_heif([ispe, clap, box(b"irot", b"\1")], idat=struct.pack(">I", 6) + b"Exif\0\0" + camera_exif()))
+    found = read(
+        _heif(
+            [ispe, clap, box(b"irot", b"\1")],
+            idat=struct.pack(">I", 6) + b"Exif\0\0" + camera_exif(),
+        )
+    )
     _is_whole(found, 3024, 4032)
     assert read(_heif([ispe], idat=struct.pack(">I", 0) + camera_exif())).get("width") == 4096
 
 
 def _jxl_stream(width: int, height: int, orientation: int) -> bytes:
-    fields = [(0, 1), (1, 2), (height - 1, 13), (0, 3), (1, 2), (width - 1, 13), (0, 1), (1, 1), (orientation - 1, 3)]
+    fields = [
+        (0, 1),
+        (1, 2),
+        (height - 1, 13),
+        (0, 3),
+        (1, 2),
+        (width - 1, 13),
+        (0, 1),
+        (1, 1),
+        (orientation - 1, 3),
+    ]
     value = at = 0
     for number, bits in fields:
         value |= number << at
@@ -283,7 +372,9 @@ def test_jpeg_xl_gives_size_turned_by_its_own_orientation_and_packed_boxes() -> 
     bare = read(_jxl_stream(4000, 3000, 1))
     assert (bare.get("width"), bare.get("height"), bare.displayed) == (4000, 3000, True)
     start = box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl \0\0\0\0jxl ")
-    packed = box(b"brob", b"Exif" + brotli.compress(bytes(4) + camera_exif())) + box(b"brob", b"xml " + brotli.compress(PACKET))
+    packed = box(b"brob", b"Exif" + brotli.compress(bytes(4) + camera_exif())) + box(
+        b"brob", b"xml " + brotli.compress(PACKET)
+    )
     found = read(start + packed + box(b"jxlc", _jxl_stream(4000, 3000, 6)))
     _is_whole(found, 3000, 4000)
     assert found.tags == ["sea"]
@@ -297,14 +388,23 @@ def test_jpeg_2000_gives_size_and_metadata_boxes() -> None:
     assert read(stream).get("width") == 64
 
 
-# --- RAW formats with shapes of their own --------------------------------------------------------------------------
+# --- RAW formats with shapes of their own ---------------------------------------------------------
 
 
 def _raf() -> bytes:
     inner = jpeg(exif_segment(camera_exif()))
-    entries = struct.pack(">I", 2) + struct.pack(">4H", 0x100, 4, 3100, 4100) + struct.pack(">4H", 0x111, 4, 3000, 4000)
+    entries = (
+        struct.pack(">I", 2)
+        + struct.pack(">4H", 0x100, 4, 3100, 4100)
+        + struct.pack(">4H", 0x111, 4, 3000, 4000)
+    )
     head = b"FUJIFILMCCD-RAW 0201FF383501" + b"FinePix".ljust(32, b"\0") + bytes(24)
-    return head + struct.pack(">6I", 108, len(inner), 108 + len(inner), len(entries), 0, 0) + inner + entries
+    return (
+        head
+        + struct.pack(">6I", 108, len(inner), 108 + len(inner), len(entries), 0, 0)
+        + inner
+        + entries
+    )
 
 
 def test_fuji_raw_takes_dates_from_its_jpeg_and_size_from_its_directory() -> None:
@@ -316,7 +416,9 @@ def test_fuji_raw_takes_dates_from_its_jpeg_and_size_from_its_directory() -> Non
 def _mrw() -> bytes:
     prd = b"27820001" + struct.pack(">4H", 3016, 4016, 3000, 4000) + bytes(8)
     ttw = camera_exif(">")
-    blocks = b"\0PRD" + struct.pack(">I", len(prd)) + prd + b"\0TTW" + struct.pack(">I", len(ttw)) + ttw
+    blocks = (
+        b"\0PRD" + struct.pack(">I", len(prd)) + prd + b"\0TTW" + struct.pack(">I", len(ttw)) + ttw
+    )
     return b"\0MRM" + struct.pack(">I", len(blocks)) + blocks
 
 
@@ -342,13 +444,20 @@ def _crw() -> bytes:
 
 def test_canon_heap_raw_is_read() -> None:
     found = read(_crw())
-    assert (found.get("make"), found.get("model"), found.get("width"), found.get("orientation")) == (
+    assert (
+        found.get("make"),
+        found.get("model"),
+        found.get("width"),
+        found.get("orientation"),
+    ) == (
         "Canon",
         "Canon EOS 10D",
         4000,
         6,
     )
-    assert [(d.source, d.wall) for d in found.dates] == [("exif:DateTimeOriginal", datetime(2012, 3, 4, 5, 6, 7))]
+    assert [(d.source, d.wall) for d in found.dates] == [
+        ("exif:DateTimeOriginal", datetime(2012, 3, 4, 5, 6, 7))
+    ]
 
 
 def _x3f() -> bytes:
@@ -357,28 +466,56 @@ def _x3f() -> bytes:
     for text in texts:
         offsets.append(len(chars) // 2)
         chars += text.encode("utf-16-le") + b"\0\0"
-    prop = b"SECp" + struct.pack("<5I", 0x20000, 3, 0, 0, len(chars) // 2) + struct.pack("<6I", *offsets) + chars
-    head = b"FOVb" + struct.pack("<HH", 1, 2) + bytes(20) + struct.pack("<3I", 2268, 1512, 0) + bytes(32)
-    directory = b"SECd" + struct.pack("<2I", 0x20000, 1) + struct.pack("<2I4s", len(head), len(prop), b"PROP")
+    prop = (
+        b"SECp"
+        + struct.pack("<5I", 0x20000, 3, 0, 0, len(chars) // 2)
+        + struct.pack("<6I", *offsets)
+        + chars
+    )
+    head = (
+        b"FOVb"
+        + struct.pack("<HH", 1, 2)
+        + bytes(20)
+        + struct.pack("<3I", 2268, 1512, 0)
+        + bytes(32)
+    )
+    directory = (
+        b"SECd"
+        + struct.pack("<2I", 0x20000, 1)
+        + struct.pack("<2I4s", len(head), len(prop), b"PROP")
+    )
     return head + prop + directory + struct.pack("<I", len(head) + len(prop))
 
 
 def test_sigma_raw_is_read() -> None:
     found = read(_x3f())
-    assert (found.get("make"), found.get("model"), found.get("width"), found.get("height")) == ("SIGMA", "SIGMA SD9", 2268, 1512)
-    assert [(d.source, d.wall) for d in found.dates] == [("maker:DateTimeOriginal", datetime(2012, 3, 4, 5, 6, 7))]
+    assert (found.get("make"), found.get("model"), found.get("width"), found.get("height")) == (
+        "SIGMA",
+        "SIGMA SD9",
+        2268,
+        1512,
+    )
+    assert [(d.source, d.wall) for d in found.dates] == [
+        ("maker:DateTimeOriginal", datetime(2012, 3, 4, 5, 6, 7))
+    ]
 
 
-# --- damage --------------------------------------------------------------------------------------------------------
+# --- damage ---------------------------------------------------------------------------------------
 
 MADE = {
-    "jpeg": jpeg(exif_segment(camera_exif()), xmp_segment(PACKET), photoshop_segment(iptc((55, b"20120304"), (25, b"sea")))),
+    "jpeg": jpeg(
+        exif_segment(camera_exif()),
+        xmp_segment(PACKET),
+        photoshop_segment(iptc((55, b"20120304"), (25, b"sea"))),
+    ),
     "png": _png_with((b"eXIf", camera_exif()), (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + PACKET)),
     "webp": plain("WEBP", exif=camera_exif(), xmp=PACKET),
     "gif": plain("GIF"),
     "bmp": plain("BMP", (5, 4)),
     "tiff": plain("TIFF", (9, 7)),
-    "nef": tiff({0x100: (3, [160])}, raw={0x100: (3, [900]), 0x101: (3, [700]), 0x106: (3, [32803])}),
+    "nef": tiff(
+        {0x100: (3, [160])}, raw={0x100: (3, [900]), 0x101: (3, [700]), 0x106: (3, [32803])}
+    ),
     "heic": plain("HEIF", exif=camera_exif(), xmp=PACKET),
     "jp2": plain("JPEG2000", (9, 7)) + box(b"uuid", b"JpgTiffExif->JP2" + camera_exif()),
     "jxl": box(b"JXL ", b"\r\n\x87\n")
@@ -388,9 +525,14 @@ MADE = {
     "mrw": _mrw(),
     "crw": _crw(),
     "x3f": _x3f(),
-    "cr3": box(b"moov", box(b"uuid", bytes.fromhex("85c0b687820f11e08111f4ce462b6a48") + box(b"CMT1", camera_exif()))),
+    "cr3": box(
+        b"moov",
+        box(
+            b"uuid", bytes.fromhex("85c0b687820f11e08111f4ce462b6a48") + box(b"CMT1", camera_exif())
+        ),
+    ),
     "psd": b"8BPS\0\1" + bytes(20) + struct.pack(">I", 60) + photoshop(iptc((25, b"sea"))),
-}  # fmt: skip
+}
 
 
 @settings(max_examples=60, deadline=None)
@@ -399,7 +541,9 @@ MADE = {
     st.integers(0, 4000),
     st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=12),
 )
-def test_no_damage_makes_a_reader_raise(name: str, cut: int, changes: list[tuple[int, int]]) -> None:
+def test_no_damage_makes_a_reader_raise(
+    name: str, cut: int, changes: list[tuple[int, int]]
+) -> None:
     data = bytearray(MADE[name])
     for at, byte in changes:
         data[at % len(data)] = byte
@@ -428,6 +572,7 @@ def test_a_second_opinion_that_fails_is_only_a_note(monkeypatch: pytest.MonkeyPa
 
 def test_the_type_of_a_raw_file_is_made_exact() -> None:
     found, filetype = read_typed(
-        tiff({0x10F: (2, "SONY")}, raw={0x100: (3, [900]), 0x101: (3, [700]), 0x106: (3, [32803])}), "a.tif"
+        tiff({0x10F: (2, "SONY")}, raw={0x100: (3, [900]), 0x101: (3, [700]), 0x106: (3, [32803])}),
+        "a.tif",
     )
     assert (filetype.name, found.get("width")) == ("arw", 900)

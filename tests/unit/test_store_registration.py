@@ -40,7 +40,11 @@ class Shelf:
         self.folder = folder
         self.records = Records()
         settings = SimpleNamespace(nas_root=None, dropbox_root=None)
-        parts = {"repository": self.records, "settings": settings, "store_context": StoreContext(folder)}
+        parts = {
+            "repository": self.records,
+            "settings": settings,
+            "store_context": StoreContext(folder),
+        }
         self.workspace = cast("Workspace", SimpleNamespace(**parts))
 
     def add(self, name: str, folder: str, *, force: bool = False) -> StoreAdded:

@@ -1,4 +1,6 @@
-"""Bandwidth, amounts and time: what is written is understood or refused, and limits hold; no real clock is used."""
+"""Bandwidth, amounts and time: what is written is understood or refused, and limits hold;
+no real clock is used.
+"""
 
 from __future__ import annotations
 
@@ -39,14 +41,24 @@ def throttle(clock: Clock, text: str = OFF, **limits: float) -> Throttle:
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("512K", 512 << 10), ("5M", 5 * MIB), ("1.5G", 3 << 29), ("10 GiB", 10 << 30), ("7b", 7), ("off", 0), ("OFF ", 0), ("0", 0)],
+    [
+        ("512K", 512 << 10),
+        ("5M", 5 * MIB),
+        ("1.5G", 3 << 29),
+        ("10 GiB", 10 << 30),
+        ("7b", 7),
+        ("off", 0),
+        ("OFF ", 0),
+        ("0", 0),
+    ],
 )
 def test_sizes(text: str, count: int):
     assert byte_count(text) == count
 
 
 @pytest.mark.parametrize(
-    ("text", "length"), [("90m", 5400), ("1h30m", 5400), ("6h", 21_600), ("45s", 45), ("1d", 86_400), ("off", 0)]
+    ("text", "length"),
+    [("90m", 5400), ("1h30m", 5400), ("6h", 21_600), ("45s", 45), ("1d", 86_400), ("off", 0)],
 )
 def test_lengths_of_time(text: str, length: int):
     assert seconds(text) == length
@@ -64,7 +76,10 @@ def test_what_is_no_length_is_refused(text: str):
         seconds(text)
 
 
-@pytest.mark.parametrize("text", ["", "fast", "08:00", "25:00,5M 8:00,off", "08:60,5M", "08:00,fast", "08:00,5M,off", ","])
+@pytest.mark.parametrize(
+    "text",
+    ["", "fast", "08:00", "25:00,5M 8:00,off", "08:60,5M", "08:00,fast", "08:00,5M,off", ","],
+)
 def test_what_is_no_timetable_is_refused(text: str):
     with pytest.raises(ValueError, match="is no"):
         timetable(text)
@@ -73,7 +88,10 @@ def test_what_is_no_timetable_is_refused(text: str):
 def test_a_timetable_holds_through_the_night():
     table = timetable("23:00,off 08:00,512K 12:30,1M/s")
     assert [turn.rate for turn in table.turns] == [512 << 10, MIB, 0] and table.limits
-    rates = {hour: table.rate(datetime(2026, 1, 1, *divmod(hour, 100))) for hour in (0, 759, 800, 1229, 1230, 2259, 2300)}
+    rates = {
+        hour: table.rate(datetime(2026, 1, 1, *divmod(hour, 100)))
+        for hour in (0, 759, 800, 1229, 1230, 2259, 2300)
+    }
     assert rates == {0: 0, 759: 0, 800: 512 << 10, 1229: 512 << 10, 1230: MIB, 2259: MIB, 2300: 0}
     assert timetable("5M") == Timetable((Turn(0, 5 * MIB),)) and not timetable("off").limits
     assert Timetable().rate(datetime(2026, 1, 1)) == 0
@@ -144,7 +162,9 @@ def test_closing_closes_what_is_read():
 
 def test_nothing_begins_beyond_an_amount():
     limit = throttle(Clock(), max_bytes=100)
-    assert limit.begin(60) and limit.begin(60) and not limit.begin(1) and limit.ended == "max_transfer"
+    assert (
+        limit.begin(60) and limit.begin(60) and not limit.begin(1) and limit.ended == "max_transfer"
+    )
     limit = throttle(Clock(), max_bytes=100)
     assert limit.begin(200)
     limit.unused(200)

@@ -6,7 +6,19 @@ import struct
 from datetime import datetime
 
 import pytest
-from still_makers import CAMERA, PLACE, TAKEN, camera_exif, degrees, exif_segment, jpeg, plain, read, read_typed, tiff
+from still_makers import (
+    CAMERA,
+    PLACE,
+    TAKEN,
+    camera_exif,
+    degrees,
+    exif_segment,
+    jpeg,
+    plain,
+    read,
+    read_typed,
+    tiff,
+)
 
 from catalog.media.findings import Findings
 from catalog.media.tiff.exif import lens_from_spec, read_exif
@@ -21,15 +33,26 @@ def _exif(block: bytes) -> Findings:
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_camera_date_exposure_and_position_are_read_in_both_byte_orders(order: str) -> None:
     found = _exif(camera_exif(order))
-    assert (found.get("make"), found.get("model"), found.get("orientation")) == ("Acme", "Shot 1", 6)
-    assert (found.get("exposure_time"), found.get("f_number"), found.get("iso")) == (0.004, 2.8, 400)
+    assert (found.get("make"), found.get("model"), found.get("orientation")) == (
+        "Acme",
+        "Shot 1",
+        6,
+    )
+    assert (found.get("exposure_time"), found.get("f_number"), found.get("iso")) == (
+        0.004,
+        2.8,
+        400,
+    )
     assert (found.get("focal_length"), found.get("lens")) == (35, "35mm f/2")
     date = found.dates[0]
     assert date.source == "exif:DateTimeOriginal"
     assert date.wall == datetime(2012, 3, 4, 5, 6, 7, 250_000)
     assert date.offset_minutes == 180
     assert found.position is not None
-    assert (found.position.lat, found.position.lon) == (pytest.approx(-33.8568), pytest.approx(151.2153))
+    assert (found.position.lat, found.position.lon) == (
+        pytest.approx(-33.8568),
+        pytest.approx(151.2153),
+    )
     assert found.position.altitude == 12.5
 
 
@@ -49,7 +72,16 @@ def test_odd_dates_of_real_cameras_are_understood(text: str, wall: datetime) -> 
     assert _exif(tiff({}, exif={0x9003: (2, text)})).dates[0].wall == wall
 
 
-@pytest.mark.parametrize("text", ["0000:00:00 00:00:00", "    :  :     :  :  ", "", "2004:13:01 00:00:00", "2004:01:02 25:00:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0000:00:00 00:00:00",
+        "    :  :     :  :  ",
+        "",
+        "2004:13:01 00:00:00",
+        "2004:01:02 25:00:00",
+    ],
+)
 def test_impossible_dates_are_no_dates(text: str) -> None:
     assert _exif(tiff({}, exif={0x9003: (2, text)})).dates == []
 
@@ -65,7 +97,9 @@ def test_the_date_of_the_last_change_never_passes_for_the_capture() -> None:
 
 
 def test_a_capture_date_in_the_first_directory_counts() -> None:
-    assert _exif(tiff({0x9003: (2, "2020:01:02 03:04:05")})).dates[0].source == "exif:DateTimeOriginal"
+    assert (
+        _exif(tiff({0x9003: (2, "2020:01:02 03:04:05")})).dates[0].source == "exif:DateTimeOriginal"
+    )
 
 
 def test_the_satellites_clock_is_kept_as_utc() -> None:
@@ -84,7 +118,9 @@ def test_the_satellites_clock_is_kept_as_utc() -> None:
         {2: (2, ""), 4: (2, "")},
     ],
 )
-def test_an_unset_or_impossible_position_is_none_and_leaves_a_note(changes: dict[int, tuple[int, object]]) -> None:
+def test_an_unset_or_impossible_position_is_none_and_leaves_a_note(
+    changes: dict[int, tuple[int, object]],
+) -> None:
     found = _exif(tiff({}, gps=PLACE | changes))
     assert found.position is None
     assert found.notes
@@ -141,14 +177,19 @@ def test_an_apple_note_gives_the_live_photo_id() -> None:
 
 
 def test_a_trap_cameras_note_gives_its_date() -> None:
-    note = b"\x01\xf1\x03\x00".ljust(22, b"\0") + struct.pack("<6H", 7, 6, 5, 3, 4, 2012) + bytes(20)
+    note = (
+        b"\x01\xf1\x03\x00".ljust(22, b"\0") + struct.pack("<6H", 7, 6, 5, 3, 4, 2012) + bytes(20)
+    )
     found = _exif(tiff({0x10F: (2, "RECONYX")}, exif={0x927C: (7, note)}))
-    assert [(d.source, d.wall) for d in found.dates] == [("maker:DateTimeOriginal", datetime(2012, 3, 4, 5, 6, 7))]
+    assert [(d.source, d.wall) for d in found.dates] == [
+        ("maker:DateTimeOriginal", datetime(2012, 3, 4, 5, 6, 7))
+    ]
 
 
 def test_a_million_values_at_wild_offsets_are_none() -> None:
     entries = b"".join(
-        struct.pack("<HHII", tag, 5, 1_000_000 + tag, 0xFFFFFF00 - tag) for tag in (0x829A, 0x829D, 0x9003, 0x10F, 0x8769)
+        struct.pack("<HHII", tag, 5, 1_000_000 + tag, 0xFFFFFF00 - tag)
+        for tag in (0x829A, 0x829D, 0x9003, 0x10F, 0x8769)
     )
     block = b"II*\0\x08\0\0\0" + struct.pack("<H", 65535) + entries
     assert _exif(block).values == {}
@@ -156,14 +197,22 @@ def test_a_million_values_at_wild_offsets_are_none() -> None:
 
 def test_directories_in_a_circle_end() -> None:
     entries = (
-        struct.pack("<HHII", 0x14A, 4, 1, 8) + struct.pack("<HHIHH", 0x100, 3, 1, 7, 0) + struct.pack("<HHIHH", 0x101, 3, 1, 5, 0)
+        struct.pack("<HHII", 0x14A, 4, 1, 8)
+        + struct.pack("<HHIHH", 0x100, 3, 1, 7, 0)
+        + struct.pack("<HHIHH", 0x101, 3, 1, 5, 0)
     )
     found = read(b"II*\0\x08\0\0\0\x03\0" + entries + b"\x08\0\0\0", "a.tif")
     assert (found.get("width"), found.get("height")) == (7, 5)
 
 
 def test_exif_cut_short_gives_what_is_left() -> None:
-    whole = tiff({0x110: (2, "Shot 1"), 0x9003: (2, "2012:03:04 05:06:07"), 0xA434: (2, "a lens of some length")})
+    whole = tiff(
+        {
+            0x110: (2, "Shot 1"),
+            0x9003: (2, "2012:03:04 05:06:07"),
+            0xA434: (2, "a lens of some length"),
+        }
+    )
     found = read(jpeg(exif_segment(whole))[: 12 + len(whole) - 10])
     assert (found.get("model"), found.dates[0].wall.year) == ("Shot 1", 2012)
 
@@ -179,8 +228,20 @@ def test_bigtiff_is_read() -> None:
 
 
 def test_a_raw_files_size_is_the_sensors_not_the_thumbnails() -> None:
-    raw = {0xFE: (4, [0]), 0x100: (4, [4032]), 0x101: (4, [3024]), 0x106: (3, [32803]), 0xC620: (4, [4000, 3000])}
-    small = {0xFE: (4, [1]), 0x100: (4, [160]), 0x101: (4, [120]), 0x106: (3, [2]), 0x10F: (2, "NIKON CORPORATION")}
+    raw = {
+        0xFE: (4, [0]),
+        0x100: (4, [4032]),
+        0x101: (4, [3024]),
+        0x106: (3, [32803]),
+        0xC620: (4, [4000, 3000]),
+    }
+    small = {
+        0xFE: (4, [1]),
+        0x100: (4, [160]),
+        0x101: (4, [120]),
+        0x106: (3, [2]),
+        0x10F: (2, "NIKON CORPORATION"),
+    }
     found, filetype = read_typed(tiff(small, raw=raw), "x.tif")
     assert (found.get("width"), found.get("height"), filetype.name) == (4032, 3024, "nef")
     found, filetype = read_typed(tiff(small | {0xC612: (7, b"\1\4\0\0")}, raw=raw), "x.dng")
@@ -199,7 +260,14 @@ def test_the_largest_embedded_jpeg_of_a_raw_file_is_found() -> None:
 
 def test_a_panasonic_raw_takes_its_size_from_the_borders_and_its_date_from_its_jpeg() -> None:
     inner = jpeg(exif_segment(camera_exif()))
-    borders = {2: (3, [4060]), 3: (3, [3016]), 4: (3, [4]), 5: (3, [8]), 6: (3, [3004]), 7: (3, [4008])}
+    borders = {
+        2: (3, [4060]),
+        3: (3, [3016]),
+        4: (3, [4]),
+        5: (3, [8]),
+        6: (3, [3004]),
+        7: (3, [4008]),
+    }
     found = read(tiff(borders | {0x10F: (2, "Panasonic"), 0x2E: (7, inner)}, magic=b"U\0"), "x.rw2")
     assert (found.get("width"), found.get("height"), found.get("make")) == (4000, 3000, "Panasonic")
     assert found.dates[0].wall.year == 2012

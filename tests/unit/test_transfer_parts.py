@@ -1,4 +1,6 @@
-"""Exports and backups without a node: merging two documents, reading damaged lines, files written whole or not at all."""
+"""Exports and backups without a node: merging two documents, reading damaged lines,
+files written whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ def asset(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"hash": "h", "kind": "image", **flat(rows), **more}
 
 
-# --- merging -----------------------------------------------------------------------------------------------------------
+# --- merging --------------------------------------------------------------------------------------
 
 
 def test_an_asset_that_is_not_there_comes_as_it_is():
@@ -46,10 +48,17 @@ def test_an_asset_that_is_not_there_comes_as_it_is():
 
 def test_copies_add_up_and_of_two_rows_of_one_file_the_one_verified_later_wins():
     ours = asset(row("a", LATE, size=2), row("b", EARLY), row("c", EARLY, size=3))
-    theirs = asset(row("a", EARLY, state="missing"), row("b", LATE, state="missing"), row("c", EARLY), row("d"))
+    theirs = asset(
+        row("a", EARLY, state="missing"), row("b", LATE, state="missing"), row("c", EARLY), row("d")
+    )
     after = joined(theirs)(ours)
     assert after is not None
-    expected = [row("a", LATE, size=2), row("b", LATE, state="missing"), row("c", EARLY, size=3), row("d")]
+    expected = [
+        row("a", LATE, size=2),
+        row("b", LATE, state="missing"),
+        row("c", EARLY, size=3),
+        row("d"),
+    ]
     assert after["copies"] == expected
     assert (after["paths"], after["copy_count"], after["stores"]) == (["a", "c", "d"], 3, ["nas"])
 
@@ -61,14 +70,24 @@ def test_one_path_in_two_stores_is_two_copies():
 
 def test_sidecars_add_up_and_ours_stays():
     ours = asset(sidecars=[{"store": "nas", "path": "b.xmp", "hash": "1"}])
-    theirs = asset(sidecars=[{"store": "nas", "path": "b.xmp", "hash": "2"}, {"store": "nas", "path": "a.xmp", "hash": "3"}])
+    theirs = asset(
+        sidecars=[
+            {"store": "nas", "path": "b.xmp", "hash": "2"},
+            {"store": "nas", "path": "a.xmp", "hash": "3"},
+        ]
+    )
     after = joined(theirs)(ours)
-    assert after is not None and [(s["path"], s["hash"]) for s in after["sidecars"]] == [("a.xmp", "3"), ("b.xmp", "1")]
+    assert after is not None and [(s["path"], s["hash"]) for s in after["sidecars"]] == [
+        ("a.xmp", "3"),
+        ("b.xmp", "1"),
+    ]
 
 
 def test_what_a_person_said_here_wins_and_what_was_said_elsewhere_comes_in():
     ours = overlaid(asset(row("a"), tags=["sea"]), {"rating": 5, "tags_added": ["x"]})
-    theirs = overlaid(asset(row("a"), tags=["sea"]), {"rating": 1, "title": "Snow", "tags_added": ["y"]})
+    theirs = overlaid(
+        asset(row("a"), tags=["sea"]), {"rating": 1, "title": "Snow", "tags_added": ["y"]}
+    )
     after = joined(theirs)(ours)
     assert after is not None
     assert (after["rating"], after["title"], after["tags"]) == (5, "Snow", ["sea", "x", "y"])
@@ -77,22 +96,43 @@ def test_what_a_person_said_here_wins_and_what_was_said_elsewhere_comes_in():
 
 def test_other_facts_stay_as_they_are_here():
     after = joined(asset(row("b"), kind="video", width=9))(asset(row("a"), updated=EARLY))
-    assert after is not None and after["kind"] == "image" and "width" not in after and after["updated"] == EARLY
+    assert (
+        after is not None
+        and after["kind"] == "image"
+        and "width" not in after
+        and after["updated"] == EARLY
+    )
 
 
 _ROWS = st.lists(
-    st.builds(row, st.sampled_from("abc"), st.sampled_from([EARLY, LATE]), state=st.sampled_from(["ok", "missing"])),
+    st.builds(
+        row,
+        st.sampled_from("abc"),
+        st.sampled_from([EARLY, LATE]),
+        state=st.sampled_from(["ok", "missing"]),
+    ),
     unique_by=lambda r: r["path"],
 )
 _TAGS = st.lists(st.sampled_from("pq"), min_size=1, unique=True)
-_SAID = st.fixed_dictionaries({}, optional={"rating": st.integers(0, 5), "title": st.sampled_from("xy"),
-                                            "tags_added": _TAGS, "tags_removed": _TAGS})  # fmt: skip
-_SAID = _SAID.filter(lambda said: not {*said.get("tags_added", [])} & {*said.get("tags_removed", [])})
+_SAID = st.fixed_dictionaries(
+    {},
+    optional={
+        "rating": st.integers(0, 5),
+        "title": st.sampled_from("xy"),
+        "tags_added": _TAGS,
+        "tags_removed": _TAGS,
+    },
+)
+_SAID = _SAID.filter(
+    lambda said: not {*said.get("tags_added", [])} & {*said.get("tags_removed", [])}
+)
 _ASSETS = st.builds(lambda rows, said: overlaid(asset(*rows), said), _ROWS, _SAID)
 
 
 @given(_ASSETS, _ASSETS)
-def test_an_import_done_twice_changes_nothing_the_second_time(ours: dict[str, Any], theirs: dict[str, Any]):
+def test_an_import_done_twice_changes_nothing_the_second_time(
+    ours: dict[str, Any], theirs: dict[str, Any]
+):
     once = joined(theirs)(ours)
     assert joined(theirs)(once) == once
     assert joined(ours)(ours) == ours
@@ -115,9 +155,15 @@ def test_what_cannot_be_an_asset_is_told(document: dict[str, Any], problem: str)
     assert problem in problem_of("h", document) and bool(problem) == bool(problem_of("h", document))
 
 
-# --- lines -------------------------------------------------------------------------------------------------------------
+# --- lines ----------------------------------------------------------------------------------------
 
-HEADER = {"format": transfer.FORMAT, "version": 1, "schema": schema.SCHEMA_VERSION, "counts": {"assets": 1}, "program": "9"}
+HEADER = {
+    "format": transfer.FORMAT,
+    "version": 1,
+    "schema": schema.SCHEMA_VERSION,
+    "counts": {"assets": 1},
+    "program": "9",
+}
 LINE = {"what": "assets", "id": "h", "document": {"hash": "h"}}
 THE_END = {"what": "end", "counts": {"assets": 1, "events": 0}}
 
@@ -128,8 +174,12 @@ def read(*values: Any) -> list[transfer.Item]:
 
 
 def test_a_whole_export_is_read():
-    assert [(item.number, item.key) for item in read(HEADER, b" \n", LINE, THE_END, b"\n")] == [(3, "h")]
-    assert len(read(HEADER, LINE, orjson.dumps(THE_END))) == 1, "an editor may have taken the last line feed"
+    assert [(item.number, item.key) for item in read(HEADER, b" \n", LINE, THE_END, b"\n")] == [
+        (3, "h")
+    ]
+    assert len(read(HEADER, LINE, orjson.dumps(THE_END))) == 1, (
+        "an editor may have taken the last line feed"
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,7 +189,11 @@ def test_a_whole_export_is_read():
         ((b"\x00\xff\n",), UsageError, "no export"),
         (({"format": "other"},), UsageError, "no export"),
         ((HEADER | {"schema": None},), TransferError, "first line"),
-        ((HEADER | {"schema": 99},), SchemaMismatch, "newer version of this program (9, schema 99)"),
+        (
+            (HEADER | {"schema": 99},),
+            SchemaMismatch,
+            "newer version of this program (9, schema 99)",
+        ),
         ((HEADER | {"revision": 7},), SchemaMismatch, f"(9, schema {schema.SCHEMA_VERSION}.7)"),
         ((HEADER | {"version": 2},), SchemaMismatch, "newer version"),
         ((HEADER | {"schema": 0},), SchemaMismatch, "too old"),
@@ -155,7 +209,9 @@ def test_a_whole_export_is_read():
         ((HEADER, LINE, THE_END, LINE), TransferError, "goes on after its end"),
     ],
 )
-def test_a_file_that_is_not_right_is_told_in_one_line(lines: tuple[Any, ...], error: type[CatalogError], said: str):
+def test_a_file_that_is_not_right_is_told_in_one_line(
+    lines: tuple[Any, ...], error: type[CatalogError], said: str
+):
     with pytest.raises(error) as told:
         read(*lines)
     assert said in str(told.value) and "\n" not in str(told.value)
@@ -174,13 +230,16 @@ def test_every_older_schema_that_can_be_brought_up_to_date_is_known():
     assert is_upgradable(min(UPGRADES)) and not is_upgradable(min(UPGRADES) - 1)
 
 
-# --- files -------------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("ending", "unpacked"), [("", bytes), (".gz", gzip.decompress), (".bz2", bz2.decompress), (".xz", lzma.decompress)]
+    ("ending", "unpacked"),
+    [("", bytes), (".gz", gzip.decompress), (".bz2", bz2.decompress), (".xz", lzma.decompress)],
 )
-def test_a_file_is_packed_as_its_ending_says_and_read_by_its_first_bytes(tmp_path: Path, ending: str, unpacked: Any):
+def test_a_file_is_packed_as_its_ending_says_and_read_by_its_first_bytes(
+    tmp_path: Path, ending: str, unpacked: Any
+):
     path = tmp_path / f"file{ending}"
     with packing.written(str(path), force=False) as output:
         output.write(b"one\n")
@@ -205,13 +264,20 @@ def test_a_file_that_is_not_finished_leaves_nothing_and_an_old_one_stays(tmp_pat
     assert path.read_bytes() == b"new" and os.listdir(tmp_path) == ["file"]
 
 
-def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_that_came_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     path = tmp_path / "file"
     for without_links in (False, True):
         if without_links:
             monkeypatch.delattr(os, "link")
-            monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError()), raising=False)
-        with pytest.raises(UsageError, match="there already"), packing.written(str(path), force=False):
+            monkeypatch.setattr(
+                os, "link", lambda *_: (_ for _ in ()).throw(PermissionError()), raising=False
+            )
+        with (
+            pytest.raises(UsageError, match="there already"),
+            packing.written(str(path), force=False),
+        ):
             path.write_bytes(b"theirs")
         assert path.read_bytes() == b"theirs" and os.listdir(tmp_path) == ["file"]
         path.unlink()
@@ -221,13 +287,22 @@ def test_what_a_killed_program_left_is_used_again_and_two_at_once_are_refused(tm
     (tmp_path / ".file.partial").write_bytes(b"much that was left")
     with packing.written(str(tmp_path / "file"), force=False) as output:
         output.write(b"new")
-        with pytest.raises(TransferError, match="Another program"), packing.written(str(tmp_path / "file"), force=False):
+        with (
+            pytest.raises(TransferError, match="Another program"),
+            packing.written(str(tmp_path / "file"), force=False),
+        ):
             pass
     assert (tmp_path / "file").read_bytes() == b"new" and os.listdir(tmp_path) == ["file"]
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("a.zst", "zst"), ("there", "there already"), ("", "is a folder"), ("no/where", "is not there")]
+    ("name", "said"),
+    [
+        ("a.zst", "zst"),
+        ("there", "there already"),
+        ("", "is a folder"),
+        ("no/where", "is not there"),
+    ],
 )
 def test_a_target_that_will_not_do_is_refused_before_any_work(tmp_path: Path, name: str, said: str):
     (tmp_path / "there").touch()
@@ -243,7 +318,10 @@ def test_a_packed_file_that_is_cut_or_damaged_is_told_in_one_line(tmp_path: Path
     whole = path.read_bytes()
     for data in (whole[:-9], whole[:2000] + bytes(500) + whole[2500:]):
         path.write_bytes(data)
-        with pytest.raises(TransferError, match=r"cut short|cannot be read"), packing.opened(str(path)) as lines:
+        with (
+            pytest.raises(TransferError, match=r"cut short|cannot be read"),
+            packing.opened(str(path)) as lines,
+        ):
             while lines.readline():
                 pass
 
@@ -255,7 +333,7 @@ def test_zstd_and_what_is_no_file_are_refused(tmp_path: Path):
             pass
 
 
-# --- backups -----------------------------------------------------------------------------------------------------------
+# --- backups --------------------------------------------------------------------------------------
 
 
 def test_a_restored_index_keeps_its_mark_when_it_is_brought_up_to_date():
@@ -265,8 +343,16 @@ def test_a_restored_index_keeps_its_mark_when_it_is_brought_up_to_date():
     assert schema.successor("whatever", "catalog", 1, 2) == "catalog-v2"
 
 
-KNOWN = {"name": "n", "at": EARLY, "catalog": "c", "schema": 1, "program": "9", "counts": {"assets": 1},
-         "holds": {"c-v1": "assets"}, "mark": "image-catalog"}  # fmt: skip
+KNOWN = {
+    "name": "n",
+    "at": EARLY,
+    "catalog": "c",
+    "schema": 1,
+    "program": "9",
+    "counts": {"assets": 1},
+    "holds": {"c-v1": "assets"},
+    "mark": "image-catalog",
+}
 
 
 def test_a_backup_that_tells_of_no_revision_is_of_a_version_that_had_none():
@@ -284,7 +370,11 @@ def test_what_was_written_of_a_backup_is_understood_or_left_alone():
 
 def test_a_backup_of_another_version_is_refused():
     newer = {"schema": schema.SCHEMA_VERSION, "revision": schema.REVISION + 1}
-    for version, said in (({"schema": 99}, "newer version"), (newer, "newer version"), ({"schema": 0}, "too old")):
+    for version, said in (
+        ({"schema": 99}, "newer version"),
+        (newer, "newer version"),
+        ({"schema": 0}, "too old"),
+    ):
         backup = snapshots.parsed(KNOWN | version)
         assert backup is not None
         with pytest.raises(SchemaMismatch, match=said):
@@ -294,7 +384,12 @@ def test_a_backup_of_another_version_is_refused():
 def test_a_folder_with_other_things_in_it_has_no_backups(tmp_path: Path):
     shelf = snapshots.FolderShelf(tmp_path / "shelf", tmp_path / "home")
     assert shelf.backups() == []
-    for name, manifest in (("a", b"{"), ("b", b"[]"), (".partial-1", orjson.dumps(KNOWN)), ("c", orjson.dumps(KNOWN))):
+    for name, manifest in (
+        ("a", b"{"),
+        ("b", b"[]"),
+        (".partial-1", orjson.dumps(KNOWN)),
+        ("c", orjson.dumps(KNOWN)),
+    ):
         (tmp_path / "shelf" / name).mkdir(parents=True)
         (tmp_path / "shelf" / name / "backup.json").write_bytes(manifest)
     (tmp_path / "shelf" / "file").touch()
@@ -308,7 +403,9 @@ def test_backups_inside_the_node_itself_are_refused(tmp_path: Path):
 
 
 class Busy:
-    """Elasticsearch in which the restore of a killed program still reads a repository, for some looks."""
+    """Elasticsearch in which the restore of a killed program still reads a repository,
+    for some looks.
+    """
 
     def __init__(self, looks: int) -> None:
         self.looks = looks

@@ -28,8 +28,13 @@ def test_what_is_taken_from_a_store_without_trash_is_said_to_be_gone_for_good(
     memory: MemoryKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_trash: bool
 ) -> None:
     store = MemoryStore("far", "", memory.disk("far", trash=has_trash))
-    files = [trash.Taken(store.disk.hold(path, path.encode()), {"store": "far", "path": path}) for path in ("a.jpg", "b.jpg")]
-    monkeypatch.setattr(trash.queries, "claimants", lambda _repository, places: {place: set() for place in places})
+    files = [
+        trash.Taken(store.disk.hold(path, path.encode()), {"store": "far", "path": path})
+        for path in ("a.jpg", "b.jpg")
+    ]
+    monkeypatch.setattr(
+        trash.queries, "claimants", lambda _repository, places: {place: set() for place in places}
+    )
     edits: list[Edit] = []
     notices: list[str] = []
 
@@ -43,9 +48,13 @@ def test_what_is_taken_from_a_store_without_trash_is_said_to_be_gone_for_good(
             "Any",
             SimpleNamespace(repository=None, run="run", journal=journal, report=report, edit=edit),
         )
-        assert trash.take_away(run, {"far": store}, files[:1]) + trash.take_away(run, {"far": store}, files[1:]) == ["", ""]
+        assert trash.take_away(run, {"far": store}, files[:1]) + trash.take_away(
+            run, {"far": store}, files[1:]
+        ) == ["", ""]
     assert list(store.list()) == []
     assert [t.path for t in store.trashed()] == (["a.jpg", "b.jpg"] if has_trash else [])
     events = [{**edit.event, "action": "trash", "at": "1", "hash": edit.hash} for edit in edits]
     assert {step.kind for step in steps(events)} == {FROM_TRASH if has_trash else NEVER}
-    assert notices == ([] if has_trash else ["Store far has no trash: what is removed there is gone for good."])
+    assert notices == (
+        [] if has_trash else ["Store far has no trash: what is removed there is gone for good."]
+    )

@@ -1,4 +1,6 @@
-"""What is fit for a cloud, what is said in a converted file, and how a bad one is known: rules alone."""
+"""What is fit for a cloud, what is said in a converted file, and how a bad one is known:
+rules alone.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,31 @@ import pytest
 from catalog.domain.asset import Facts
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.geo import Position
-from catalog.domain.video import HLG, Clip, Needs, Pictures, Sound, losses, needs, problem_of, target_depth
-from catalog.features.reingest.videos.checks import date_difference, difference, statement_difference
-from catalog.media.video.conversion import Conversion, arguments, dates, filters, instant_of, position_text, texts
+from catalog.domain.video import (
+    HLG,
+    Clip,
+    Needs,
+    Pictures,
+    Sound,
+    losses,
+    needs,
+    problem_of,
+    target_depth,
+)
+from catalog.features.reingest.videos.checks import (
+    date_difference,
+    difference,
+    statement_difference,
+)
+from catalog.media.video.conversion import (
+    Conversion,
+    arguments,
+    dates,
+    filters,
+    instant_of,
+    position_text,
+    texts,
+)
 
 FIT = Pictures(0, "hevc", "hvc1", 1920, 1080, rate=25.0, frames=250, end=10.0)
 OLD = replace(FIT, codec="h264", tag="avc1")
@@ -59,14 +83,19 @@ def test_eight_bits_stay_eight_and_more_become_ten():
 
 
 def test_what_is_lost_is_told():
-    made_of = clip(replace(OLD, interlaced=True, dolby_vision=True, width=97), AAC, covers=1, others=("data", "chapters"))
+    made_of = clip(
+        replace(OLD, interlaced=True, dolby_vision=True, width=97),
+        AAC,
+        covers=1,
+        others=("data", "chapters"),
+    )
     told = "; ".join(losses(made_of, Needs(video=True)))
     for word in ("data track", "cover picture", "Dolby Vision", "deinterlaced", "odd size"):
         assert word in told
     assert losses(clip(FIT, AAC), Needs(container=True)) == []
 
 
-# --- what ffmpeg is told ---------------------------------------------------------------------------------------------------
+# --- what ffmpeg is told --------------------------------------------------------------------------
 
 
 def words(made_of: Clip, wanted: Needs) -> str:
@@ -89,12 +118,19 @@ def test_each_sound_keeps_its_channels_and_is_copied_if_it_is_aac():
 
 def test_an_odd_size_is_filled_up_interlaced_pictures_become_whole_and_depth_is_kept():
     assert filters(replace(OLD, width=97, height=65)) == [
-        "format=yuv420p", "pad=w=98:h=66:x=0:y=0", "fillborders=right=1:bottom=1:mode=smear"
-    ]  # fmt: skip
+        "format=yuv420p",
+        "pad=w=98:h=66:x=0:y=0",
+        "fillborders=right=1:bottom=1:mode=smear",
+    ]
     assert filters(replace(OLD, interlaced=True))[0].startswith("bwdif=mode=send_frame")
     hdr = filters(replace(OLD, depth=10, primaries=9, transfer=HLG, matrix=9, levels=1))
-    assert hdr == ["setparams=color_primaries=9:color_trc=18:colorspace=9:range=1", "format=yuv420p10le"]
-    assert "scale=out_color_matrix=bt709:out_range=tv" in filters(replace(OLD, pixels="rgb24", matrix=0))
+    assert hdr == [
+        "setparams=color_primaries=9:color_trc=18:colorspace=9:range=1",
+        "format=yuv420p10le",
+    ]
+    assert "scale=out_color_matrix=bt709:out_range=tv" in filters(
+        replace(OLD, pixels="rgb24", matrix=0)
+    )
 
 
 def test_a_path_is_never_an_option_or_a_protocol():
@@ -102,39 +138,56 @@ def test_a_path_is_never_an_option_or_a_protocol():
     assert told[told.index("-i") + 1] == "file:-x" and told[-1] == "file:concat:a"
 
 
-# --- what the file says ----------------------------------------------------------------------------------------------------
+# --- what the file says ---------------------------------------------------------------------------
 
 
 def test_the_date_is_written_as_utc_and_as_the_wall_clock_with_its_offset():
     assert dates(SUMMER, 0) == {
-        "creation_time": "2019-07-12T16:30:15Z", "com.apple.quicktime.creationdate": "2019-07-12T18:30:15+0200"
-    }  # fmt: skip
+        "creation_time": "2019-07-12T16:30:15Z",
+        "com.apple.quicktime.creationdate": "2019-07-12T18:30:15+0200",
+    }
     assert instant_of(SUMMER, 0) == datetime(2019, 7, 12, 16, 30, 15, tzinfo=UTC)
 
 
 def test_a_wall_clock_of_unknown_offset_is_that_of_home_and_utc_alone_stays_so():
     unknown = replace(SUMMER, offset_minutes=None)
     assert dates(unknown, 60)["com.apple.quicktime.creationdate"] == "2019-07-12T18:30:15+0100"
-    assert dates(replace(SUMMER, offset_minutes=0, zone="UTC"), 60) == {"creation_time": "2019-07-12T18:30:15Z"}
+    assert dates(replace(SUMMER, offset_minutes=0, zone="UTC"), 60) == {
+        "creation_time": "2019-07-12T18:30:15Z"
+    }
     west = dates(replace(SUMMER, offset_minutes=-150), 0)
     assert west["com.apple.quicktime.creationdate"].endswith("-0230")
 
 
 def test_all_texts_come_along_under_apples_names_and_none_of_the_making():
-    source = clip(OLD, metadata={
-        "major_brand": "isom", "encoder": "Lavf", "creation_time": "x", "make": "old", "com.example.note": "n",
-        "location-eng": "+1+2/", "bad=key": "x", "artist": "me\0", "com.apple.quicktime.software": "1.0",
-    })  # fmt: skip
+    source = clip(
+        OLD,
+        metadata={
+            "major_brand": "isom",
+            "encoder": "Lavf",
+            "creation_time": "x",
+            "make": "old",
+            "com.example.note": "n",
+            "location-eng": "+1+2/",
+            "bad=key": "x",
+            "artist": "me\0",
+            "com.apple.quicktime.software": "1.0",
+        },
+    )
     stated = replace(facts(make="Canon", live_id="A-B"), position=Position(51.05, -3.72, 12.5, "x"))
     assert texts(source, stated, SUMMER, 0) == {
-        "com.example.note": "n", "artist": "me", "com.apple.quicktime.software": "1.0",
-        "com.apple.quicktime.make": "Canon", "com.apple.quicktime.content.identifier": "A-B",
-        "com.apple.quicktime.location.ISO6709": "+51.050000-003.720000+012.500/", **dates(SUMMER, 0),
-    }  # fmt: skip
+        "com.example.note": "n",
+        "artist": "me",
+        "com.apple.quicktime.software": "1.0",
+        "com.apple.quicktime.make": "Canon",
+        "com.apple.quicktime.content.identifier": "A-B",
+        "com.apple.quicktime.location.ISO6709": "+51.050000-003.720000+012.500/",
+        **dates(SUMMER, 0),
+    }
     assert position_text(Position(-1.5, 170.25, None, "x")) == "-01.500000+170.250000/"
 
 
-# --- how a bad one is known --------------------------------------------------------------------------------------------------
+# --- how a bad one is known -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -166,9 +219,13 @@ def test_lost_colours_are_told_and_colours_that_nobody_stated_are_not():
     hdr = replace(OLD, depth=10, primaries=9, transfer=16, mastering=True)
     good = replace(FIT, depth=10, primaries=9, transfer=16, mastering=True)
     assert difference(clip(hdr), clip(good), Needs(video=True)) == ""
-    assert "transfer are 1" in difference(clip(hdr), clip(replace(good, transfer=1)), Needs(video=True))
+    assert "transfer are 1" in difference(
+        clip(hdr), clip(replace(good, transfer=1)), Needs(video=True)
+    )
     assert "HDR" in difference(clip(hdr), clip(replace(good, mastering=False)), Needs(video=True))
-    assert difference(clip(OLD), clip(replace(FIT, primaries=1, transfer=1)), Needs(video=True)) == ""
+    assert (
+        difference(clip(OLD), clip(replace(FIT, primaries=1, transfer=1)), Needs(video=True)) == ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -190,17 +247,31 @@ def test_sound_is_compared_from_where_it_is_heard_not_from_where_its_packets_beg
     made = replace(AAC, start=0.069, end=10.03, first=0.092)
     assert difference(clip(OLD, primed), clip(FIT, made), Needs(video=True, audio=True)) == ""
     late = replace(made, first=0.292)
-    assert "+200 ms away" in difference(clip(OLD, primed), clip(FIT, late), Needs(video=True, audio=True))
+    assert "+200 ms away" in difference(
+        clip(OLD, primed), clip(FIT, late), Needs(video=True, audio=True)
+    )
 
 
 def test_date_place_and_device_must_be_those_of_the_source():
     stated = replace(facts(make="Apple", model="iPhone"), position=Position(51.05, 3.72, None, "x"))
     assert statement_difference(stated, stated, SUMMER, SUMMER) == ""
-    assert "position" in statement_difference(stated, replace(stated, position=None), SUMMER, SUMMER)
-    assert "model" in statement_difference(stated, replace(stated, values={"make": "Apple"}), SUMMER, SUMMER)
+    assert "position" in statement_difference(
+        stated, replace(stated, position=None), SUMMER, SUMMER
+    )
+    assert "model" in statement_difference(
+        stated, replace(stated, values={"make": "Apple"}), SUMMER, SUMMER
+    )
     assert date_difference(SUMMER, None) == "its date is missing"
-    assert date_difference(SUMMER, replace(SUMMER, wall=datetime(2019, 7, 12, 16, 30, 15), offset_minutes=0)) == ""
-    assert "2019-07-12T19:30:15" in date_difference(SUMMER, replace(SUMMER, wall=datetime(2019, 7, 12, 19, 30, 15)))
+    assert (
+        date_difference(
+            SUMMER, replace(SUMMER, wall=datetime(2019, 7, 12, 16, 30, 15), offset_minutes=0)
+        )
+        == ""
+    )
+    assert "2019-07-12T19:30:15" in date_difference(
+        SUMMER, replace(SUMMER, wall=datetime(2019, 7, 12, 19, 30, 15))
+    )
     assert "18:30:16" in date_difference(
-        replace(SUMMER, offset_minutes=None), replace(SUMMER, wall=datetime(2019, 7, 12, 18, 30, 16))
+        replace(SUMMER, offset_minutes=None),
+        replace(SUMMER, wall=datetime(2019, 7, 12, 18, 30, 16)),
     )

@@ -204,7 +204,9 @@ def markers(data: bytes | ByteSource, *, mend: bool = False) -> list[int]:
 
 
 @pytest.mark.parametrize("mend", [False, True])
-@pytest.mark.parametrize("bare", [b"", b"\xff" * 7, b"\xff\x01", b"\xff\xd0\xff\xd7", b"\xff\xff\x01\xff"])
+@pytest.mark.parametrize(
+    "bare", [b"", b"\xff" * 7, b"\xff\x01", b"\xff\xd0\xff\xd7", b"\xff\xff\x01\xff"]
+)
 def test_segments_are_given_past_all_markers_without_a_length(bare: bytes, mend: bool) -> None:
     jfif, exif = make.segment(APP0, b"JFIF\0"), make.segment(APP1, b"payload")
     data = b"\xff\xd8" + jfif + bare + exif + bare + SCAN

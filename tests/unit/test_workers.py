@@ -1,4 +1,6 @@
-"""Reading in other processes: whatever a file does to its reader, the others are read and nothing is lost."""
+"""Reading in other processes: whatever a file does to its reader,
+the others are read and nothing is lost.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def misbehave(patch: pytest.MonkeyPatch, script: Path = SCRIPT) -> None:
 
 
 def odd(count: int, limits: Limits) -> ReaderPool:
-    """A pool whose readers do what names say; it is started here, so that other pools are none of that kind."""
+    """A pool whose readers do what names say; it is started here,
+    so that other pools are none of that kind.
+    """
     with pytest.MonkeyPatch.context() as patch:
         misbehave(patch)
         pool = ReaderPool(count, limits)
@@ -78,7 +82,7 @@ def read(pool: ReaderPool, paths: list[Path]) -> dict[str, Any]:
     return dict(pool.run((path.name, Request(str(path))) for path in paths))
 
 
-# --- bad files -------------------------------------------------------------------------------------------------------
+# --- bad files ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -93,7 +97,9 @@ def read(pool: ReaderPool, paths: list[Path]) -> dict[str, Any]:
         ("strange.jpg", UnsupportedType, "it is strange"),
     ],
 )
-def test_a_bad_file_has_a_reason_and_the_others_are_read(odd_pool: ReaderPool, name: str, kind: type, reason: str):
+def test_a_bad_file_has_a_reason_and_the_others_are_read(
+    odd_pool: ReaderPool, name: str, kind: type, reason: str
+):
     others = [f"ok-{n}.jpg" for n in range(20)]
     found = ask(odd_pool, *others[:7], name, *others[7:])
     assert type(found[name]) is kind
@@ -116,17 +122,34 @@ def test_a_long_row_of_deadly_files_does_not_end_the_run(odd_pool: ReaderPool, b
     assert all(isinstance(found[name], UnreadableMedia) for name in deadly)
 
 
-BEHAVIOURS = st.lists(st.sampled_from(["ok", "ok", "ok", "die", "exit", "bad", "strange", "large", "noise", "none"]), max_size=25)
+BEHAVIOURS = st.lists(
+    st.sampled_from(["ok", "ok", "ok", "die", "exit", "bad", "strange", "large", "noise", "none"]),
+    max_size=25,
+)
 
 
 @settings(max_examples=40, deadline=None)
 @given(BEHAVIOURS)
-def test_every_file_comes_back_exactly_once_with_its_own_result(odd_pool: ReaderPool, behaviours: list[str]):
+def test_every_file_comes_back_exactly_once_with_its_own_result(
+    odd_pool: ReaderPool, behaviours: list[str]
+):
     tags = [f"{behaviour}-{number}" for number, behaviour in enumerate(behaviours)]
-    found = list(odd_pool.run((tag, None if tag.startswith("none") else Request(f"/x/{tag}")) for tag in tags))
+    found = list(
+        odd_pool.run(
+            (tag, None if tag.startswith("none") else Request(f"/x/{tag}")) for tag in tags
+        )
+    )
     assert sorted(tag for tag, _result in found) == sorted(tags)
-    kinds = {"ok": str, "noise": str, "large": str, "die": UnreadableMedia, "exit": UnreadableMedia, "bad": UnreadableMedia,
-             "strange": UnsupportedType, "none": type(None)}  # fmt: skip
+    kinds = {
+        "ok": str,
+        "noise": str,
+        "large": str,
+        "die": UnreadableMedia,
+        "exit": UnreadableMedia,
+        "bad": UnreadableMedia,
+        "strange": UnsupportedType,
+        "none": type(None),
+    }
     for tag, result in found:
         assert type(result) is kinds[tag.partition("-")[0]]
         assert not isinstance(result, str) or result == tag or tag.startswith("large")
@@ -168,7 +191,7 @@ def test_a_consumer_that_takes_its_time_loses_nothing(odd_pool: ReaderPool):
     assert sorted(found) == sorted((f"ok-{n}", f"ok-{n}") for n in range(12))
 
 
-# --- the pool itself -------------------------------------------------------------------------------------------------
+# --- the pool itself ------------------------------------------------------------------------------
 
 
 def children(of: int | None = None) -> list[psutil.Process]:
@@ -189,10 +212,14 @@ def test_closing_ends_every_process_even_a_hanging_one():
 
 def test_readers_end_with_their_parent():
     script = (
-        "import sys; from catalog.work.workers import ReaderPool; from catalog.media.request import Request\n"
-        "pool = ReaderPool(2); list(pool.run([(1, Request('/nowhere'))])); print('up', flush=True); sys.stdin.read()"
+        "import sys; from catalog.work.workers import ReaderPool; from catalog.media.request "
+        "import Request\n"
+        "pool = ReaderPool(2); list(pool.run([(1, Request('/nowhere'))])); print('up', "
+        "flush=True); sys.stdin.read()"
     )
-    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
         assert parent.stdout is not None and parent.stdout.readline() == "up\n"
         readers = children(parent.pid)
         assert readers
@@ -214,7 +241,9 @@ def test_a_pool_whose_processes_all_die_goes_on(pictures: list[Path]):
     assert all(isinstance(r, Facts | UnreadableMedia) for r in found.values())
 
 
-def test_processes_that_cannot_be_started_are_one_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_processes_that_cannot_be_started_are_one_clear_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     broken = tmp_path / "broken.py"
     broken.write_text("raise SystemExit(3)\n")
     misbehave(monkeypatch, broken)
@@ -227,10 +256,14 @@ def test_results_do_not_depend_on_order_or_number_of_workers(pictures: list[Path
     with ReaderPool(count) as pool:
         forward, backward = read(pool, pictures), read(pool, pictures[::-1])
     assert forward == backward
-    assert {n: f.hash for n, f in forward.items()} == {p.name: content_hash(p.read_bytes()) for p in pictures}
+    assert {n: f.hash for n, f in forward.items()} == {
+        p.name: content_hash(p.read_bytes()) for p in pictures
+    }
 
 
-def test_a_picture_that_needs_more_memory_than_allowed_costs_only_its_look(pictures: list[Path], tmp_path: Path):
+def test_a_picture_that_needs_more_memory_than_allowed_costs_only_its_look(
+    pictures: list[Path], tmp_path: Path
+):
     large = tmp_path / "large.png"
     Image.new("1", (20_000, 20_000)).save(large)
     with ReaderPool(1, Limits(memory=200 * 1024 * 1024)) as pool:

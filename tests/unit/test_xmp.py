@@ -26,7 +26,8 @@ def test_dates_tags_and_texts_are_read_from_attributes_and_elements() -> None:
             "<exif:DateTimeOriginal>2012-03-04T05:06:07.25+03:00</exif:DateTimeOriginal>"
             "<dc:subject><rdf:Bag><rdf:li>sea</rdf:li><rdf:li>M\u00e1laga</rdf:li></rdf:Bag></dc:subject>"
             '<dc:title><rdf:Alt><rdf:li xml:lang="x-default">Waves</rdf:li></rdf:Alt></dc:title>',
-            'xmp:CreateDate="2012-03-05T00:00:01" xmp:Rating="4" tiff:Model="M 1" photoshop:DateCreated="2012-03-04"',
+            'xmp:CreateDate="2012-03-05T00:00:01" xmp:Rating="4" tiff:Model="M 1" '
+            'photoshop:DateCreated="2012-03-04"',
         )
     )
     dates = {d.source: d for d in found.dates}
@@ -66,7 +67,11 @@ def test_angles_come_in_many_forms(text: str, expected: float | None) -> None:
 
 def test_the_position_of_the_packet_itself_is_taken() -> None:
     found = _xmp(
-        xmp("", 'exif:GPSLatitude="36,35.8465N" exif:GPSLongitude="4,30.5076W" exif:GPSAltitude="58/10" exif:GPSAltitudeRef="1"')
+        xmp(
+            "",
+            'exif:GPSLatitude="36,35.8465N" exif:GPSLongitude="4,30.5076W" '
+            'exif:GPSAltitude="58/10" exif:GPSAltitudeRef="1"',
+        )
     )
     assert found.position is not None
     assert found.position.lon == pytest.approx(-4.50846)
@@ -74,15 +79,19 @@ def test_the_position_of_the_packet_itself_is_taken() -> None:
 
 
 def test_places_named_in_structures_are_not_the_cameras() -> None:
-    inner = "<exif:GPSLatitude>36,35.8N</exif:GPSLatitude><exif:GPSLongitude>4,30.5W</exif:GPSLongitude>"
+    latitude = "<exif:GPSLatitude>36,35.8N</exif:GPSLatitude>"
+    inner = f"{latitude}<exif:GPSLongitude>4,30.5W</exif:GPSLongitude>"
     listed = f'<rdf:Bag><rdf:li rdf:parseType="Resource">{inner}</rdf:li></rdf:Bag>'
     shown = f"<Iptc4xmpExt:LocationShown>{listed}</Iptc4xmpExt:LocationShown>"
-    made = f"<Iptc4xmpExt:LocationCreated><rdf:Description>{inner}</rdf:Description></Iptc4xmpExt:LocationCreated>"
+    described = f"<rdf:Description>{inner}</rdf:Description>"
+    made = f"<Iptc4xmpExt:LocationCreated>{described}</Iptc4xmpExt:LocationCreated>"
     assert _xmp(xmp(shown + made)).position is None
     assert _xmp(xmp(shown + made)[:-80]).position is None
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+)
 def test_every_encoding_of_a_packet_is_read(encoding: str) -> None:
     packet = xmp("", 'tiff:Model="Caf\u00e9"').decode()
     assert _xmp(packet.encode(encoding) + b" " * 64).get("model") == "Caf\u00e9"
@@ -146,7 +155,9 @@ def test_what_stands_before_an_entity_declaration_is_all_that_is_read() -> None:
 
 def test_other_prefixes_for_known_namespaces_are_understood() -> None:
     packet = xmp("").replace(
-        b"<rdf:Description", b'<rdf:Description xmlns:q="http://ns.adobe.com/xap/1.0/" q:CreateDate="2012-03-05T00:00:01"'
+        b"<rdf:Description",
+        b'<rdf:Description xmlns:q="http://ns.adobe.com/xap/1.0/" '
+        b'q:CreateDate="2012-03-05T00:00:01"',
     )
     assert [d.source for d in _xmp(packet).dates] == ["xmp:CreateDate"]
 
@@ -182,11 +193,19 @@ def test_a_packet_of_opening_brackets_alone_yields_nothing() -> None:
 
 def test_iptc_gives_date_tags_and_texts() -> None:
     records = iptc(
-        (55, b"20120304"), (60, b"050607+0300"), (25, b"sea"), (25, "M\u00e1".encode()), (5, b"Waves"), (120, b"By the sea")
+        (55, b"20120304"),
+        (60, b"050607+0300"),
+        (25, b"sea"),
+        (25, "M\u00e1".encode()),
+        (5, b"Waves"),
+        (120, b"By the sea"),
     )
     found = Findings()
     read_photoshop(photoshop(records), found)
-    assert (found.dates[0].source, found.dates[0].wall) == ("iptc:DateCreated", datetime(2012, 3, 4, 5, 6, 7))
+    assert (found.dates[0].source, found.dates[0].wall) == (
+        "iptc:DateCreated",
+        datetime(2012, 3, 4, 5, 6, 7),
+    )
     assert found.dates[0].offset_minutes == 180
     assert found.tags == ["sea", "M\u00e1"]
     assert (found.get("title"), found.get("description")) == ("Waves", "By the sea")

@@ -1,1 +1,3 @@
-"""The commands, one file each: settings, workspace, survey, plan, run. No rules and no loops over assets here."""
+"""The commands, one file each: settings, workspace, survey, plan, run. No rules and no loops over
+assets here.
+"""

@@ -21,9 +21,10 @@ from catalog.work.sink import Silence
 def command(directory: str, **shared: Any) -> int:
     """Make a backup of the whole catalog in DIR, named by the time (UTC).
 
-    With the program's own Elasticsearch, DIR is any folder; the backup appears in it only once it is whole, and none
-    there is ever replaced. With an Elasticsearch that you named, DIR is a folder on that server, below one that its
-    path.repo names. The catalog is not changed; photos and videos are not in the backup.
+    With the program's own Elasticsearch, DIR is any folder; the backup appears in it only once it
+    is whole, and none there is ever replaced. With an Elasticsearch that you named, DIR is a folder
+    on that server, below one that its path.repo names. The catalog is not changed; photos and
+    videos are not in the backup.
 
     \b
     Example:

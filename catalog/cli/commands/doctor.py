@@ -13,12 +13,16 @@ from catalog.cli.views import doctor
 from catalog.features.health.doctor import examine
 
 
-@click.command("doctor", short_help="Check configuration, engine, stores and programs, and say how to mend them.")
+@click.command(
+    "doctor",
+    short_help="Check configuration, engine, stores and programs, and say how to mend them.",
+)
 @options.roots
 @options.connection
 @options.json
 def command(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
-    """Check the configuration, Elasticsearch, the stores and their free space, and optional programs.
+    """Check the configuration, Elasticsearch, the stores and their free space, and optional
+    programs.
 
     Says what is wrong and how to mend it. Changes nothing, and starts nothing.
 
@@ -27,8 +31,11 @@ def command(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> i
       catalog doctor --nas_root /mnt/nas/photos
 
     \b
-    Exit status: 0 all is well (warnings included), 1 something must be mended, 2 usage or configuration.
+    Exit status: 0 all is well (warnings included), 1 something must be mended, 2 usage or
+    configuration.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    workspace = console.workspace(
+        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
+    )
     return doctor.show(console, examine(workspace))

@@ -16,8 +16,8 @@ from catalog.features.stores.account import log_out, read_account
 def command() -> None:
     """Log in to Dropbox and out, and show the account.
 
-    The login (OAuth 2 with PKCE) is kept in a file that only you can read, and renews itself. Nothing in Dropbox is
-    changed by these commands.
+    The login (OAuth 2 with PKCE) is kept in a file that only you can read, and renews itself.
+    Nothing in Dropbox is changed by these commands.
 
     \b
     Example:
@@ -25,13 +25,17 @@ def command() -> None:
       catalog dropbox status
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage or configuration, 5 Dropbox cannot be reached or refuses the login,
-    130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage or configuration, 5 Dropbox cannot be reached or refuses
+    the login, 130 interrupted.
     """
 
 
 @command.command("login")
-@options.option("app_key", metavar="KEY", help="Key of your Dropbox app. Default: dropbox_app_key of the configuration.")
+@options.option(
+    "app_key",
+    metavar="KEY",
+    help="Key of your Dropbox app. Default: dropbox_app_key of the configuration.",
+)
 @options.config
 def login(app_key: str | None, **shared: Any) -> int:
     """Show a page of Dropbox, and take the code that it gives."""

@@ -14,36 +14,52 @@ from catalog.domain.decisions import DUPLICATES
 from catalog.features.lookalikes.duplicates import DuplicatesRequest, find_duplicates, write_groups
 
 kinds = options.option(
-    "kind", type=click.Choice(DUPLICATES), multiple=True,
+    "kind",
+    type=click.Choice(DUPLICATES),
+    multiple=True,
     help="Only groups of this kind; may be repeated. Default: all but alike.",
-)  # fmt: skip
+)
 
 
-@click.command("duplicates", short_help="Group what is there twice, or shows the same; propose which to keep.")
+@click.command(
+    "duplicates", short_help="Group what is there twice, or shows the same; propose which to keep."
+)
 @click.argument("query", nargs=-1)
 @kinds
 @options.likeness
-@click.option("--csv", type=click.Path(path_type=Path), help="Write the groups to this file, for `catalog resolve`.")
+@click.option(
+    "--csv",
+    type=click.Path(path_type=Path),
+    help="Write the groups to this file, for `catalog resolve`.",
+)
 @options.connection
 @options.quiet
 @options.json
 def command(
-    query: tuple[str, ...], kind: tuple[str, ...], distance: int | None, within: str, csv: Path | None, **shared: Any
+    query: tuple[str, ...],
+    kind: tuple[str, ...],
+    distance: int | None,
+    within: str,
+    csv: Path | None,
+    **shared: Any,
 ) -> int:
-    """Group assets of the whole catalog, or of those that match QUERY, that are duplicates. Changes nothing.
+    """Group assets of the whole catalog, or of those that match QUERY, that are duplicates. Changes
+    nothing.
 
     \b
     Kinds:
       exact       the same bytes at several places of one store
       same-image  the same image data, with other metadata
-      similar     the same picture in other size, quality, format or tone, turned, mirrored, or cropped a little:
-                  candidates by perceptual hash, each checked on pixels against the one to keep
+      similar     the same picture in other size, quality, format or tone, turned, mirrored, or
+                  cropped a little: candidates by perceptual hash, each checked on pixels against
+                  the one to keep
       burst       frames of one moment by one camera
       alike       near by hash, and nothing of the above
 
-    Flat pictures (sky, a black frame) are compared by bytes and image data only, and the files of one shot (RAW and JPEG,
-    a Live Photo) are no duplicates. In each group the first is to be kept by the setting keeper_order. To decide, look:
-    `catalog review`; or fill in the column `decision` of the CSV (keep, drop, not-duplicate) for `catalog resolve`.
+    Flat pictures (sky, a black frame) are compared by bytes and image data only, and the files of
+    one shot (RAW and JPEG, a Live Photo) are no duplicates. In each group the first is to be kept
+    by the setting keeper_order. To decide, look: `catalog review`; or fill in the column `decision`
+    of the CSV (keep, drop, not-duplicate) for `catalog resolve`.
 
     \b
     Examples:

@@ -14,12 +14,15 @@ from catalog.features.health.engine import read_log, read_status, start_engine, 
 
 @click.group("engine", short_help="Start, stop and watch the program's own Elasticsearch.")
 def command() -> None:
-    """The program's own Elasticsearch node: it starts by itself when a command needs it, and stays up.
+    """The program's own Elasticsearch node: it starts by itself when a command needs it, and stays
+    up.
 
-    It is used where no other Elasticsearch is named by --host, --port, CATALOG_ELASTICSEARCH_URL or the configuration.
+    It is used where no other Elasticsearch is named by --host, --port, CATALOG_ELASTICSEARCH_URL or
+    the configuration.
 
     \b
-    Exit status: 0 done, 2 usage, 5 the node cannot be had, started or stopped (status: 5 while it does not run).
+    Exit status: 0 done, 2 usage, 5 the node cannot be had, started or stopped (status: 5 while it
+    does not run).
     """
 
 
@@ -50,7 +53,14 @@ def status(**shared: Any) -> int:
 
 
 @command.command("logs")
-@click.option("-n", "--lines", type=click.IntRange(1), default=50, show_default=True, help="How many lines from the end.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="How many lines from the end.",
+)
 @options.config
 def logs(lines: int, **shared: Any) -> int:
     """Print the end of the node's log."""

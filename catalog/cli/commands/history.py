@@ -15,11 +15,18 @@ from catalog.features.ask.history import HistoryRequest, find_events, list_runs
 @click.command("history", short_help="Show what happened: to an asset, in a run, or all runs.")
 @click.argument("what", required=False, metavar="[PATH|HASH]")
 @options.option("run", metavar="RUN", help="Only what this run did.")
-@click.option("-l", "--limit", type=click.IntRange(0), default=0, help="At most so many lines. 0, the default, means all.")
+@click.option(
+    "-l",
+    "--limit",
+    type=click.IntRange(0),
+    default=0,
+    help="At most so many lines. 0, the default, means all.",
+)
 @options.connection
 @options.json
 def command(what: str | None, run: str | None, limit: int, **shared: Any) -> int:
-    """Show the history of an asset, by its hash or a path it has or had; of a RUN; or, with neither, a line for each run.
+    """Show the history of an asset, by its hash or a path it has or had; of a RUN; or, with
+    neither, a line for each run.
 
     Changes nothing. The names of runs are what `catalog undo` takes.
 

@@ -18,18 +18,20 @@ from catalog.features.lookalikes.measure import MeasureRequest, run_measure
 @options.connection
 @options.output
 def command(query: tuple[str, ...], again: bool, dryrun: bool, **shared: Any) -> int:
-    """Measure look and quality of pictures of which an earlier version of the program did not record all of it.
+    """Measure look and quality of pictures of which an earlier version of the program did not
+    record all of it.
 
-    Each is read once, from the first of its copies that answers. `catalog similar`, `duplicates` and `bad` use what is
-    recorded. Only the index is changed, and nothing in it but look and quality.
+    Each is read once, from the first of its copies that answers. `catalog similar`, `duplicates`
+    and `bad` use what is recorded. Only the index is changed, and nothing in it but look and
+    quality.
 
     \b
     Example:
       catalog measure 'taken:2019'
 
     \b
-    Exit status: 0 done, 2 the query is not understood, 3 some could not be read, 5 Elasticsearch cannot be reached,
-    130 interrupted.
+    Exit status: 0 done, 2 the query is not understood, 3 some could not be read, 5 Elasticsearch
+    cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
     workspace = console.workspace(**console.connection)

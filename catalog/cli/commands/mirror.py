@@ -23,27 +23,44 @@ from catalog.features.mirror.run import MirrorRequest, run_mirror
 @options.connection
 @options.output
 def command(
-    source: str, target: str, dryrun: bool, limit: int, yes: bool, nas_root: Path | None, dropbox_root: str | None,
-    transfers: int | None, bwlimit: str | None, max_transfer: str | None, max_duration: str | None, **shared: Any,
-) -> int:  # fmt: skip
-    """Copy every asset of store FROM that store TO lacks, under the same path, each copy verified before it is recorded.
+    source: str,
+    target: str,
+    dryrun: bool,
+    limit: int,
+    yes: bool,
+    nas_root: Path | None,
+    dropbox_root: str | None,
+    transfers: int | None,
+    bwlimit: str | None,
+    max_transfer: str | None,
+    max_duration: str | None,
+    **shared: Any,
+) -> int:
+    """Copy every asset of store FROM that store TO lacks, under the same path, each copy verified
+    before it is recorded.
 
-    What was renamed in FROM is renamed in TO, not sent again, unless it was renamed in TO later. Nothing is ever removed or
-    overwritten in TO. The plan comes from the index, checked against what both stores list now: what is gone from TO is
-    sent again. Files that the catalog does not know, or whose content changed, are left to sync_catalog_with_disk.
+    What was renamed in FROM is renamed in TO, not sent again, unless it was renamed in TO later.
+    Nothing is ever removed or overwritten in TO. The plan comes from the index, checked against
+    what both stores list now: what is gone from TO is sent again. Files that the catalog does not
+    know, or whose content changed, are left to sync_catalog_with_disk.
 
     \b
     Example:
       catalog mirror nas archive --dryrun
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage, 3 some files failed, 4 a store is not there
-    or too much of it is gone, 5 a store or Elasticsearch cannot be reached, 130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage, 3 some files failed, 4 a store is not there or too much
+    of it is gone, 5 a store or Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
     workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, transfers=transfers, bwlimit=bwlimit, max_transfer=max_transfer,
-        max_duration=max_duration, **console.connection,
-    )  # fmt: skip
+        nas_root=nas_root,
+        dropbox_root=dropbox_root,
+        transfers=transfers,
+        bwlimit=bwlimit,
+        max_transfer=max_transfer,
+        max_duration=max_duration,
+        **console.connection,
+    )
     request = MirrorRequest(source, target, "mirror", dryrun=dryrun, limit=limit, yes=yes)
     return console.carry_out(run_mirror, workspace, request, wording.MIRROR)

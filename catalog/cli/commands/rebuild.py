@@ -17,20 +17,26 @@ from catalog.features.reconcile.rebuild import RebuildRequest, run_rebuild
 @options.roots
 @options.connection
 @options.output
-def command(stores: tuple[str, ...], nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
-    """Record everything that lies in the stores, each named by its folder: its marker says which store it is.
+def command(
+    stores: tuple[str, ...], nas_root: Path | None, dropbox_root: str | None, **shared: Any
+) -> int:
+    """Record everything that lies in the stores, each named by its folder: its marker says which
+    store it is.
 
-    For when the index is lost and there is no export or backup. Files are only read. What a person said of a photo comes
-    back from the sidecars that `catalog sidecars write` made. A rebuild that was cut off is simply run again.
+    For when the index is lost and there is no export or backup. Files are only read. What a person
+    said of a photo comes back from the sidecars that `catalog sidecars write` made. A rebuild that
+    was cut off is simply run again.
 
     \b
     Example:
       catalog rebuild /mnt/nas/photos /mnt/archive1
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage, 3 some files failed, 4 refused by a guard,
-    5 Elasticsearch cannot be reached, 130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage, 3 some files failed, 4 refused by a guard, 5
+    Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    workspace = console.workspace(
+        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
+    )
     return console.carry_out(run_rebuild, workspace, RebuildRequest(stores), wording.SYNC)

@@ -17,15 +17,20 @@ from catalog.work.sink import Silence
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=str))
 @click.option("--name", metavar="BACKUP", help="The backup to restore. Default: the newest.")
 @click.option("--list", "listing", is_flag=True, help="Show the backups in DIR and restore none.")
-@click.option("--replace", is_flag=True, help="Put the backup in the place of a catalog that holds assets.")
+@click.option(
+    "--replace", is_flag=True, help="Put the backup in the place of a catalog that holds assets."
+)
 @options.connection
 @options.quiet
-@click.option("--json", is_flag=True, help="Print JSON objects: the summary, or with --list each backup.")
+@click.option(
+    "--json", is_flag=True, help="Print JSON objects: the summary, or with --list each backup."
+)
 def command(directory: str, name: str | None, listing: bool, replace: bool, **shared: Any) -> int:
     """Bring back a backup that `catalog backup DIR` made.
 
-    The catalog is then the one of the backup, all of it at once. A catalog that holds assets is left alone unless
-    --replace is given; its indexes are kept even then. Photos and videos are not touched.
+    The catalog is then the one of the backup, all of it at once. A catalog that holds assets is
+    left alone unless --replace is given; its indexes are kept even then. Photos and videos are not
+    touched.
 
     \b
     Examples:

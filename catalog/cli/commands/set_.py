@@ -14,20 +14,29 @@ from catalog.domain.assignments import check_name, split_words
 from catalog.features.said.run import SetRequest, run_set
 
 
-@click.command("set", short_help="Correct the time or place of photos and videos; title, rating, favorite, albums.")
+@click.command(
+    "set",
+    short_help="Correct the time or place of photos and videos; title, rating, favorite, albums.",
+)
 @click.argument("words", nargs=-1, metavar="[WHAT]... KEY=VALUE...")
-@click.option("--query", metavar="QUERY", help="All that match this search, as `catalog search` finds them.")
+@click.option(
+    "--query", metavar="QUERY", help="All that match this search, as `catalog search` finds them."
+)
 @options.dryrun
 @options.yes
 @options.connection
 @options.output
-def command(words: tuple[str, ...], query: str | None, dryrun: bool, yes: bool, **shared: Any) -> int:
-    """Set values of the assets that WHAT names. They win over what the files state, which stays known beneath them.
+def command(
+    words: tuple[str, ...], query: str | None, dryrun: bool, yes: bool, **shared: Any
+) -> int:
+    """Set values of the assets that WHAT names. They win over what the files state, which stays
+    known beneath them.
 
-    WHAT is a hash or its beginning, a path in a store (`nas:2019/...`), or any file on this machine; one whose name looks
-    like KEY=VALUE is written ./KEY=VALUE. Only the index is changed: no file is edited, renamed or moved, and reading
-    a file again changes nothing of it. More than 1,000 assets found by --query want --yes. If a value is none, or one
-    WHAT is not in the catalog, nothing is changed.
+    WHAT is a hash or its beginning, a path in a store (`nas:2019/...`), or any file on this
+    machine; one whose name looks like KEY=VALUE is written ./KEY=VALUE. Only the index is changed:
+    no file is edited, renamed or moved, and reading a file again changes nothing of it. More than
+    1,000 assets found by --query want --yes. If a value is none, or one WHAT is not in the catalog,
+    nothing is changed.
 
     \b
     Keys:
@@ -43,8 +52,8 @@ def command(words: tuple[str, ...], query: str | None, dryrun: bool, yes: bool, 
       catalog set --query 'path:*scan*' taken=1975-08-01 place='Lake Garda' --dryrun
 
     \b
-    Exit status: 0 done, 1 not in the catalog, 2 usage, 3 some failed, 4 too many without --yes,
-    5 Elasticsearch cannot be reached, 130 interrupted.
+    Exit status: 0 done, 1 not in the catalog, 2 usage, 3 some failed, 4 too many without --yes, 5
+    Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
     workspace = console.workspace(**console.connection)

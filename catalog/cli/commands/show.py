@@ -17,10 +17,11 @@ from catalog.features.ask.lookup import read_record
 @options.connection
 @options.json
 def command(what: str, **shared: Any) -> int:
-    """Show all that is known of one asset: every value and where it came from, its copies, and its history.
+    """Show all that is known of one asset: every value and where it came from, its copies, and its
+    history.
 
-    HASH may be cut short. PATH is a path in a store (`nas:2019/...`), or any file on this machine, whose content is
-    then looked up. Changes nothing.
+    HASH may be cut short. PATH is a path in a store (`nas:2019/...`), or any file on this machine,
+    whose content is then looked up. Changes nothing.
 
     \b
     Example:

@@ -16,7 +16,8 @@ from catalog.features.ask.status import summarize
 @options.connection
 @options.json
 def command(**shared: Any) -> int:
-    """Show assets, copies and bytes by store, kind and year, how many lack copies, and how many have a weak date.
+    """Show assets, copies and bytes by store, kind and year, how many lack copies, and how many
+    have a weak date.
 
     Changes nothing.
 

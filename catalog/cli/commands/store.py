@@ -19,8 +19,8 @@ from catalog.features.stores.removal import RemoveRequest, run_remove
 def command() -> None:
     """Add, list or remove the disks and folders that hold copies.
 
-    The store nas is there once nas_root is configured; others, such as archive disks, are added by name. A store that is
-    unmounted or on a shelf stays known, with what was last seen on it.
+    The store nas is there once nas_root is configured; others, such as archive disks, are added by
+    name. A store that is unmounted or on a shelf stays known, with what was last seen on it.
 
     \b
     Example:
@@ -35,11 +35,17 @@ def command() -> None:
 @command.command("add")
 @click.argument("name")
 @click.argument("folder", type=click.Path(path_type=Path))
-@options.option("force", is_flag=True, help="The folder is NAME, though its marker was lost or is of another store.")
+@options.option(
+    "force",
+    is_flag=True,
+    help="The folder is NAME, though its marker was lost or is of another store.",
+)
 @options.connection
 @options.quiet
 def add(name: str, folder: Path, force: bool, **shared: Any) -> int:
-    """Make FOLDER the store NAME; for a known store, tell where it lies now. Nothing but its marker is written."""
+    """Make FOLDER the store NAME; for a known store, tell where it lies now. Nothing but its marker
+    is written.
+    """
     console = Console.from_flags(shared)
     request = AddRequest(name, str(folder), force=force)
     return stores.show_added(console, add_store(console.workspace(**console.connection), request))
@@ -52,13 +58,19 @@ def add(name: str, folder: Path, force: bool, **shared: Any) -> int:
 def list_(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
     """Show every store: where it is, whether it is there now, its copies and bytes."""
     console = Console.from_flags(shared)
-    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    workspace = console.workspace(
+        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
+    )
     return stores.show(console, list_stores(workspace))
 
 
 @command.command("remove")
 @click.argument("name")
-@options.option("forget_copies", is_flag=True, help="Drop the records of its copies as well; its files are not touched.")
+@options.option(
+    "forget_copies",
+    is_flag=True,
+    help="Drop the records of its copies as well; its files are not touched.",
+)
 @options.connection
 @options.output
 def remove(name: str, forget_copies: bool, **shared: Any) -> int:

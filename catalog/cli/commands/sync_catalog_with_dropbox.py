@@ -13,31 +13,57 @@ from catalog.features.reconcile.run import SyncRequest, run_sync
 from catalog.work.store_book import DROPBOX
 
 
-@click.command("sync_catalog_with_dropbox", short_help="Make the index agree with what lies in Dropbox.")
+@click.command(
+    "sync_catalog_with_dropbox", short_help="Make the index agree with what lies in Dropbox."
+)
 @click.argument("dirname", required=False, type=click.Path(path_type=str))
 @options.recursive
 @options.quiet
 @options.yes
 @options.dryrun
 @options.limit_actions
-@options.option("store", metavar="NAME", default=DROPBOX, show_default=True, help="The store in Dropbox to look at.")
-@options.option("forget_missing", is_flag=True, help="Forget assets whose only recorded copy is gone, instead of marking them.")
-@options.option("accept_losses", is_flag=True, help="Go on though many recorded files are missing (exit 4 otherwise).")
+@options.option(
+    "store",
+    metavar="NAME",
+    default=DROPBOX,
+    show_default=True,
+    help="The store in Dropbox to look at.",
+)
+@options.option(
+    "forget_missing",
+    is_flag=True,
+    help="Forget assets whose only recorded copy is gone, instead of marking them.",
+)
+@options.option(
+    "accept_losses",
+    is_flag=True,
+    help="Go on though many recorded files are missing (exit 4 otherwise).",
+)
 @options.roots
 @options.connection
 @options.json
 @options.verbose
 def command(
-    dirname: str | None, recursive: bool, yes: bool, dryrun: bool, limit: int, store: str, forget_missing: bool,
-    accept_losses: bool, nas_root: Path | None, dropbox_root: str | None, **shared: Any,
-) -> int:  # fmt: skip
+    dirname: str | None,
+    recursive: bool,
+    yes: bool,
+    dryrun: bool,
+    limit: int,
+    store: str,
+    forget_missing: bool,
+    accept_losses: bool,
+    nas_root: Path | None,
+    dropbox_root: str | None,
+    **shared: Any,
+) -> int:
     """Bring the catalog in step with what was moved, renamed, edited, added or deleted in Dropbox.
 
-    Dropbox is the truth, and is only read. DIRNAME is a folder of the catalog in Dropbox, relative to DROPBOX_ROOT or
-    absolute; with -r what lies below it, too; without DIRNAME all of it is looked at. Dropbox states the content of every
-    file, so that nothing is downloaded but the first bytes of what is new; a second run asks only for what changed.
-    Everything else is as with sync_catalog_with_disk: an asset keeps its tags, albums and history, and what is nowhere
-    else stays in the catalog, marked as missing.
+    Dropbox is the truth, and is only read. DIRNAME is a folder of the catalog in Dropbox, relative
+    to DROPBOX_ROOT or absolute; with -r what lies below it, too; without DIRNAME all of it is
+    looked at. Dropbox states the content of every file, so that nothing is downloaded but the first
+    bytes of what is new; a second run asks only for what changed. Everything else is as with
+    sync_catalog_with_disk: an asset keeps its tags, albums and history, and what is nowhere else
+    stays in the catalog, marked as missing.
 
     \b
     Example:
@@ -45,13 +71,22 @@ def command(
       sync_catalog_with_dropbox -r 2020/07_July
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed, 4 refused by a guard,
-    5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed, 4 refused by a
+    guard, 5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    workspace = console.workspace(
+        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
+    )
     request = SyncRequest(
-        store, (dirname,) if dirname else (), recursive=recursive, dryrun=dryrun, limit=limit, yes=yes,
-        forget_missing=forget_missing, accept_losses=accept_losses, command="sync_catalog_with_dropbox",
-    )  # fmt: skip
+        store,
+        (dirname,) if dirname else (),
+        recursive=recursive,
+        dryrun=dryrun,
+        limit=limit,
+        yes=yes,
+        forget_missing=forget_missing,
+        accept_losses=accept_losses,
+        command="sync_catalog_with_dropbox",
+    )
     return console.carry_out(run_sync, workspace, request, wording.SYNC)

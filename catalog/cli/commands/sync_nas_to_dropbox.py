@@ -21,19 +21,29 @@ from catalog.features.mirror.run import MirrorRequest, run_mirror
 @options.connection
 @options.output
 def command(
-    dryrun: bool, limit: int, yes: bool, nas_root: Path | None, dropbox_root: str | None, transfers: int | None,
-    bwlimit: str | None, max_transfer: str | None, max_duration: str | None, **shared: Any,
-) -> int:  # fmt: skip
+    dryrun: bool,
+    limit: int,
+    yes: bool,
+    nas_root: Path | None,
+    dropbox_root: str | None,
+    transfers: int | None,
+    bwlimit: str | None,
+    max_transfer: str | None,
+    max_duration: str | None,
+    **shared: Any,
+) -> int:
     """Send to Dropbox every asset of the NAS that it lacks, under the same path, each sent once.
 
-    The plan comes from the index, checked against what both list now: no file is read to find out what is to be
-    done. What the catalog knows to be renamed on the NAS is renamed in Dropbox, unless it was renamed there later.
-    Each copy is verified by its content hash before it is recorded. Nothing is ever overwritten or removed: another
-    content under a name that is taken gets a number, and what was edited on one side is on both sides in both versions,
-    until you decide. A file that is gone from Dropbox is sent again; if neither has it, its record is marked as missing.
-    Files that the catalog does not know are not touched.
+    The plan comes from the index, checked against what both list now: no file is read to find out
+    what is to be done. What the catalog knows to be renamed on the NAS is renamed in Dropbox,
+    unless it was renamed there later. Each copy is verified by its content hash before it is
+    recorded. Nothing is ever overwritten or removed: another content under a name that is taken
+    gets a number, and what was edited on one side is on both sides in both versions, until you
+    decide. A file that is gone from Dropbox is sent again; if neither has it, its record is marked
+    as missing. Files that the catalog does not know are not touched.
 
-    May be killed at any moment: the next run goes on, and sends nothing again but the files that were under way.
+    May be killed at any moment: the next run goes on, and sends nothing again but the files that
+    were under way.
 
     \b
     Example:
@@ -41,13 +51,20 @@ def command(
       sync_nas_to_dropbox --bwlimit '08:00,512K 23:00,off' --max-duration 6h
 
     \b
-    Exit status: 0 done, or ended by a limit; 1 failed, 2 usage or configuration, 3 some files failed,
-    4 refused by a guard, 5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
+    Exit status: 0 done, or ended by a limit; 1 failed, 2 usage or configuration, 3 some files
+    failed, 4 refused by a guard, 5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
     workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, transfers=transfers, bwlimit=bwlimit, max_transfer=max_transfer,
-        max_duration=max_duration, **console.connection,
-    )  # fmt: skip
-    request = MirrorRequest("nas", "dropbox", "sync_nas_to_dropbox", dryrun=dryrun, limit=limit, yes=yes)
+        nas_root=nas_root,
+        dropbox_root=dropbox_root,
+        transfers=transfers,
+        bwlimit=bwlimit,
+        max_transfer=max_transfer,
+        max_duration=max_duration,
+        **console.connection,
+    )
+    request = MirrorRequest(
+        "nas", "dropbox", "sync_nas_to_dropbox", dryrun=dryrun, limit=limit, yes=yes
+    )
     return console.carry_out(run_mirror, workspace, request, wording.MIRROR)

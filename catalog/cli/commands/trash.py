@@ -13,14 +13,19 @@ from catalog.features.removal.empty import EmptyRequest, run_empty
 from catalog.features.removal.restore import RestoreRequest, run_restore
 from catalog.features.removal.trash import list_trash
 
-in_store = options.option("store", metavar="NAME", help="Only the trash of this store. Default: of all that can be reached.")
+in_store = options.option(
+    "store",
+    metavar="NAME",
+    help="Only the trash of this store. Default: of all that can be reached.",
+)
 
 
 @click.group("trash", short_help="List, restore or empty the trash of the stores.")
 def command() -> None:
     """List, restore or empty the trash of the stores.
 
-    What is taken away from a store lies in its folder .catalog/trash until it is removed by command.
+    What is taken away from a store lies in its folder .catalog/trash until it is removed by
+    command.
 
     \b
     Example:
@@ -29,8 +34,8 @@ def command() -> None:
       catalog trash empty --older-than 90d
 
     \b
-    Exit status: 0 done, 1 failed or not found, 2 usage, 3 some failed, 4 not agreed to,
-    5 Elasticsearch cannot be reached.
+    Exit status: 0 done, 1 failed or not found, 2 usage, 3 some failed, 4 not agreed to, 5
+    Elasticsearch cannot be reached.
     """
 
 
@@ -51,7 +56,9 @@ def list_(store: str | None, **shared: Any) -> int:
 @options.connection
 @options.output
 def restore(what: tuple[str, ...], store: str | None, dryrun: bool, **shared: Any) -> int:
-    """Bring files back to where they lay, and into the index: by name in the trash, by the run that took them, by path."""
+    """Bring files back to where they lay, and into the index: by name in the trash, by the run that
+    took them, by path.
+    """
     console = Console.from_flags(shared)
     workspace = console.workspace(**console.connection)
     request = RestoreRequest(what, store, dryrun=dryrun)
@@ -61,13 +68,24 @@ def restore(what: tuple[str, ...], store: str | None, dryrun: bool, **shared: An
 @command.command("empty")
 @in_store
 @options.option("run", metavar="RUN", help="Only what this run took away.")
-@options.option("older_than", metavar="AGE", help="Only what was taken away so long ago, such as 90d.")
+@options.option(
+    "older_than", metavar="AGE", help="Only what was taken away so long ago, such as 90d."
+)
 @options.option("last_copies", is_flag=True, help="Also what has no good copy anywhere else.")
 @options.yes
 @options.connection
 @options.output
-def empty(store: str | None, run: str | None, older_than: str | None, last_copies: bool, yes: bool, **shared: Any) -> int:
-    """Remove what lies in the trash for good, if a good copy of it is elsewhere. Asks first, or wants --yes."""
+def empty(
+    store: str | None,
+    run: str | None,
+    older_than: str | None,
+    last_copies: bool,
+    yes: bool,
+    **shared: Any,
+) -> int:
+    """Remove what lies in the trash for good, if a good copy of it is elsewhere. Asks first, or
+    wants --yes.
+    """
     console = Console.from_flags(shared)
     workspace = console.workspace(**console.connection)
     request = EmptyRequest(store, run, older_than, last_copies=last_copies, yes=yes)

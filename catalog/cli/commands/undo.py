@@ -19,23 +19,34 @@ from catalog.features.undo.run import UndoRequest, run_undo
 @options.roots
 @options.connection
 @options.output
-def command(run: str, dryrun: bool, yes: bool, nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
-    """Reverse what RUN did: files it brought go to the trash, files it took away come back, records are as before.
+def command(
+    run: str,
+    dryrun: bool,
+    yes: bool,
+    nas_root: Path | None,
+    dropbox_root: str | None,
+    **shared: Any,
+) -> int:
+    """Reverse what RUN did: files it brought go to the trash, files it took away come back, records
+    are as before.
 
-    What cannot be taken back is said first, with the reason: what was changed again since, what was removed from the
-    trash, stores that are not there. Sources that an upload with --move removed are put back before their copies go; the
-    last copy of a photo whose source is gone stays, unless --yes is given. What a sync saw on a disk is not taken back.
-    RUN is named in the summary of every run, and by `catalog history`.
+    What cannot be taken back is said first, with the reason: what was changed again since, what was
+    removed from the trash, stores that are not there. Sources that an upload with --move removed
+    are put back before their copies go; the last copy of a photo whose source is gone stays, unless
+    --yes is given. What a sync saw on a disk is not taken back. RUN is named in the summary of
+    every run, and by `catalog history`.
 
     \b
     Example:
       catalog undo 20260102T030405678Z-0a1b2c --dryrun
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage or no such run, 3 some of it could not be undone,
-    4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage or no such run, 3 some of it could not be undone, 4
+    refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    workspace = console.workspace(
+        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
+    )
     request = UndoRequest(run, dryrun=dryrun, yes=yes)
     return console.carry_out(run_undo, workspace, request, wording.UNDO)

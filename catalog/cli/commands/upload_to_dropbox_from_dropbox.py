@@ -12,13 +12,23 @@ from catalog.cli.console import Console
 from catalog.features.ingest.dropbox import DropboxUpload, run_upload_dropbox
 
 
-@click.command("upload_to_dropbox_from_dropbox", short_help="Upload a folder of Dropbox into the catalog in Dropbox.")
+@click.command(
+    "upload_to_dropbox_from_dropbox",
+    short_help="Upload a folder of Dropbox into the catalog in Dropbox.",
+)
 @click.argument("directory", type=click.Path(path_type=str))
 @options.recursive
-@click.option("-m", "--move", is_flag=True, help="Remove each source file once its copy is confirmed and indexed.")
+@click.option(
+    "-m",
+    "--move",
+    is_flag=True,
+    help="Remove each source file once its copy is confirmed and indexed.",
+)
 @options.quiet
 @options.dryrun
-@click.option("--nas", is_flag=True, help="Also make the NAS copy: what is new is downloaded, once.")
+@click.option(
+    "--nas", is_flag=True, help="Also make the NAS copy: what is new is downloaded, once."
+)
 @options.limit
 @options.roots
 @options.connection
@@ -26,27 +36,42 @@ from catalog.features.ingest.dropbox import DropboxUpload, run_upload_dropbox
 @options.json
 @options.verbose
 def command(
-    directory: str, recursive: bool, move: bool, dryrun: bool, nas: bool, limit: int,
-    nas_root: Path | None, dropbox_root: str | None, yes: bool, **shared: Any,
-) -> int:  # fmt: skip
-    """Upload the photos and videos in DIRECTORY, a folder of the Dropbox account, into the catalog in the same account.
+    directory: str,
+    recursive: bool,
+    move: bool,
+    dryrun: bool,
+    nas: bool,
+    limit: int,
+    nas_root: Path | None,
+    dropbox_root: str | None,
+    yes: bool,
+    **shared: Any,
+) -> int:
+    """Upload the photos and videos in DIRECTORY, a folder of the Dropbox account, into the catalog
+    in the same account.
 
-    Dropbox copies the files itself, to DROPBOX_ROOT, under names made of capture time and place. Nothing is downloaded but
-    the first bytes of each new file and a small picture of it; Dropbox states the content of every file, so that what the
-    catalog has already is known without that. DIRECTORY is never changed, except by --move, which removes the files of a
-    shot once all of their copies are confirmed and indexed. Nothing is ever overwritten. The copy on the NAS is made by
-    --nas, before --move removes a source, or later by sync_dropbox_to_nas. An interrupted upload is simply run again.
+    Dropbox copies the files itself, to DROPBOX_ROOT, under names made of capture time and place.
+    Nothing is downloaded but the first bytes of each new file and a small picture of it; Dropbox
+    states the content of every file, so that what the catalog has already is known without that.
+    DIRECTORY is never changed, except by --move, which removes the files of a shot once all of
+    their copies are confirmed and indexed. Nothing is ever overwritten. The copy on the NAS is made
+    by --nas, before --move removes a source, or later by sync_dropbox_to_nas. An interrupted upload
+    is simply run again.
 
     \b
     Example:
       upload_to_dropbox_from_dropbox '/Camera Uploads' -r --dropbox_root /photos
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed, 4 refused by a guard,
-    5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed, 4 refused by a
+    guard, 5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
-    request = DropboxUpload(directory, recursive=recursive, move=move, dryrun=dryrun, limit=limit, yes=yes, nas=nas)
+    workspace = console.workspace(
+        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
+    )
+    request = DropboxUpload(
+        directory, recursive=recursive, move=move, dryrun=dryrun, limit=limit, yes=yes, nas=nas
+    )
     words = wording.UPLOAD_TWICE if nas else wording.UPLOAD
     return console.carry_out(run_upload_dropbox, workspace, request, words)

@@ -12,10 +12,18 @@ from catalog.cli.console import Console
 from catalog.features.ingest.run import UploadRequest, run_upload
 
 
-@click.command("upload_to_nas_from_disk", short_help="Upload a folder of photos and videos into the catalog on the NAS.")
+@click.command(
+    "upload_to_nas_from_disk",
+    short_help="Upload a folder of photos and videos into the catalog on the NAS.",
+)
 @click.argument("directory", type=click.Path(path_type=str))
 @options.recursive
-@click.option("-m", "--move", is_flag=True, help="Remove each source file once its copy is verified and indexed.")
+@click.option(
+    "-m",
+    "--move",
+    is_flag=True,
+    help="Remove each source file once its copy is verified and indexed.",
+)
 @options.quiet
 @options.dryrun
 @click.option("--dropbox", is_flag=True, help="Also make the Dropbox copy of what is uploaded.")
@@ -26,28 +34,47 @@ from catalog.features.ingest.run import UploadRequest, run_upload
 @options.json
 @options.verbose
 def command(
-    directory: str, recursive: bool, move: bool, dryrun: bool, dropbox: bool, limit: int,
-    nas_root: Path | None, dropbox_root: str | None, yes: bool, **shared: Any,
-) -> int:  # fmt: skip
+    directory: str,
+    recursive: bool,
+    move: bool,
+    dryrun: bool,
+    dropbox: bool,
+    limit: int,
+    nas_root: Path | None,
+    dropbox_root: str | None,
+    yes: bool,
+    **shared: Any,
+) -> int:
     """Upload the photos and videos in DIRECTORY into the catalog.
 
-    Every file is copied to NAS_ROOT under a name made of its capture time and place, the copy is read back and
-    compared, and only then recorded in the index. Files that the catalog has already are not copied again. DIRECTORY
-    is never changed, except by --move, which removes the files of a shot once all of their copies are verified and
-    indexed. Nothing in NAS_ROOT is ever overwritten. An interrupted upload is simply run again. With --dropbox the
-    photos get their second copy in DROPBOX_ROOT as well, and with --move they leave DIRECTORY only then;
-    sync_nas_to_dropbox makes it later.
+    Every file is copied to NAS_ROOT under a name made of its capture time and place, the copy is
+    read back and compared, and only then recorded in the index. Files that the catalog has already
+    are not copied again. DIRECTORY is never changed, except by --move, which removes the files of a
+    shot once all of their copies are verified and indexed. Nothing in NAS_ROOT is ever overwritten.
+    An interrupted upload is simply run again. With --dropbox the photos get their second copy in
+    DROPBOX_ROOT as well, and with --move they leave DIRECTORY only then; sync_nas_to_dropbox makes
+    it later.
 
     \b
     Example:
       upload_to_nas_from_disk -r ~/Pictures --nas_root /mnt/nas/photos
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed,
-    4 refused by a guard, 5 Elasticsearch or Dropbox cannot be reached, 130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed, 4 refused by a
+    guard, 5 Elasticsearch or Dropbox cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
-    request = UploadRequest(directory, recursive=recursive, move=move, dryrun=dryrun, dropbox=dropbox, limit=limit, yes=yes)
+    workspace = console.workspace(
+        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
+    )
+    request = UploadRequest(
+        directory,
+        recursive=recursive,
+        move=move,
+        dryrun=dryrun,
+        dropbox=dropbox,
+        limit=limit,
+        yes=yes,
+    )
     words = wording.UPLOAD_TWICE if dropbox else wording.UPLOAD
     return console.carry_out(run_upload, workspace, request, words)

@@ -12,34 +12,55 @@ from catalog.cli.console import Console
 from catalog.features.health.verification import VerifyRequest, run_verify
 
 
-@click.command("verify", short_help="Read copies again, mark corrupt ones, and repair them from good ones.")
+@click.command(
+    "verify", short_help="Read copies again, mark corrupt ones, and repair them from good ones."
+)
 @click.argument("store", required=False)
-@options.option("older_than", metavar="AGE", help="Only copies that were not verified for so long, such as 90d.")
-@click.option("--time", metavar="DURATION", help="Stop after so long, such as 1h; the next run goes on from there.")
+@options.option(
+    "older_than", metavar="AGE", help="Only copies that were not verified for so long, such as 90d."
+)
+@click.option(
+    "--time",
+    metavar="DURATION",
+    help="Stop after so long, such as 1h; the next run goes on from there.",
+)
 @click.option("--sample", metavar="SHARE", help="Only a random share of the copies, such as 1%.")
-@click.option("--repair", is_flag=True, help="Replace corrupt copies by good ones; the corrupt ones go to the trash.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Replace corrupt copies by good ones; the corrupt ones go to the trash.",
+)
 @options.roots
 @options.connection
 @options.output
 def command(
-    store: str | None, older_than: str | None, time: str | None, sample: str | None, repair: bool, nas_root: Path | None,
-    dropbox_root: str | None, **shared: Any,
-) -> int:  # fmt: skip
-    """Read every copy in STORE, or in all stores that are there, from the disk, and compare its content hash.
+    store: str | None,
+    older_than: str | None,
+    time: str | None,
+    sample: str | None,
+    repair: bool,
+    nas_root: Path | None,
+    dropbox_root: str | None,
+    **shared: Any,
+) -> int:
+    """Read every copy in STORE, or in all stores that are there, from the disk, and compare its
+    content hash.
 
-    Those that were verified longest ago come first, and each is recorded as it is read: an interrupted run goes on where
-    it stopped. Corrupt copies are marked, and it is said from where they can be repaired; nothing but the index is
-    changed without --repair.
+    Those that were verified longest ago come first, and each is recorded as it is read: an
+    interrupted run goes on where it stopped. Corrupt copies are marked, and it is said from where
+    they can be repaired; nothing but the index is changed without --repair.
 
     \b
     Example:
       catalog verify nas --older-than 90d --time 1h
 
     \b
-    Exit status: 0 all good or repaired, 1 failed, 2 usage, 3 some copies are corrupt or missing,
-    4 the store is not there, 5 Elasticsearch cannot be reached, 130 interrupted.
+    Exit status: 0 all good or repaired, 1 failed, 2 usage, 3 some copies are corrupt or missing, 4
+    the store is not there, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    workspace = console.workspace(
+        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
+    )
     request = VerifyRequest(store, older_than, time, sample, repair=repair)
     return console.carry_out(run_verify, workspace, request, wording.VERIFY)

@@ -14,29 +14,50 @@ from catalog.features.reconcile.watch import WatchRequest, run_watch
 
 @click.command("watch", short_help="Keep a disk store and the index in step while it is changed.")
 @click.argument("store", default="nas")
-@click.option("--every", default="24h", show_default=True, metavar="AGE", help="Look at everything so often.")
-@click.option("--settle", default="5s", show_default=True, metavar="AGE", help="Wait so long after the last change.")
-@click.option("--poll", is_flag=True, help="Look again and again; the default on network mounts, which tell nothing.")
+@click.option(
+    "--every", default="24h", show_default=True, metavar="AGE", help="Look at everything so often."
+)
+@click.option(
+    "--settle",
+    default="5s",
+    show_default=True,
+    metavar="AGE",
+    help="Wait so long after the last change.",
+)
+@click.option(
+    "--poll",
+    is_flag=True,
+    help="Look again and again; the default on network mounts, which tell nothing.",
+)
 @options.roots
 @options.connection
 @options.output
 def command(
-    store: str, every: str, settle: str, poll: bool, nas_root: Path | None, dropbox_root: str | None, **shared: Any
+    store: str,
+    every: str,
+    settle: str,
+    poll: bool,
+    nas_root: Path | None,
+    dropbox_root: str | None,
+    **shared: Any,
 ) -> int:
     """Do what sync_catalog_with_disk does whenever files in STORE change, until interrupted.
 
-    The store is looked at as a whole first, and again every so often. The disk is only read; what is unclear gets the
-    answer that loses nothing. Dropbox itself says when something changes there: catalog watch dropbox.
+    The store is looked at as a whole first, and again every so often. The disk is only read; what
+    is unclear gets the answer that loses nothing. Dropbox itself says when something changes there:
+    catalog watch dropbox.
 
     \b
     Example:
       catalog watch nas --every 12h
 
     \b
-    Exit status: 0 ended by SIGTERM, as a service is; 1 failed, 2 usage, 4 the store is not there,
-    5 Elasticsearch cannot be reached, 130 interrupted.
+    Exit status: 0 ended by SIGTERM, as a service is; 1 failed, 2 usage, 4 the store is not there, 5
+    Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(nas_root=nas_root, dropbox_root=dropbox_root, **console.connection)
+    workspace = console.workspace(
+        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
+    )
     request = WatchRequest(store, every=every, settle=settle, poll=poll)
     return console.serve(lambda: run_watch(workspace, request, console.sink(wording.SYNC)))

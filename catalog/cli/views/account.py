@@ -34,7 +34,10 @@ def show_logged_out(console: Console, done: LoggedOut) -> int:
         return DONE
     console.out("Logged out.")
     if done.problem:
-        console.complain(f"Dropbox was not told ({done.problem}); the app's access can be ended on its security page.")
+        console.complain(
+            f"Dropbox was not told ({done.problem}); the app's access can be ended on its "
+            "security page."
+        )
     return DONE
 
 

@@ -33,14 +33,24 @@ def _description(document: Document, history: tuple[Event, ...]) -> Iterator[str
     captured = document.get("captured")
     if captured:
         wall = captured["wall"].replace("T", " ").removesuffix(".000")
-        offset = f" (UTC{_offset_text(captured['offset_minutes'])})" if "offset_minutes" in captured else ""
+        offset = (
+            f" (UTC{_offset_text(captured['offset_minutes'])})"
+            if "offset_minutes" in captured
+            else ""
+        )
         origin = f"from {captured['source']}, confidence {captured['confidence']}"
         yield _row("taken", f"{wall}{offset}", _taken_by_person(document) or origin)
-        yield from _plain_lines({k: captured[k] for k in ("instant", "zone") if k in captured}, {}, "taken.")
-    yield from _plain_lines(document, document.get("sources", {}), extracted=document.get("extracted", {}))
+        yield from _plain_lines(
+            {k: captured[k] for k in ("instant", "zone") if k in captured}, {}, "taken."
+        )
+    yield from _plain_lines(
+        document, document.get("sources", {}), extracted=document.get("extracted", {})
+    )
     yield from _taken_away(document)
     for copy in document.get("copies", []):
-        yield _row("copy", f"{copy['store']}:{copy['path']}  {copy['state']}, verified {copy['verified']}")
+        yield _row(
+            "copy", f"{copy['store']}:{copy['path']}  {copy['state']}, verified {copy['verified']}"
+        )
     for sidecar in document.get("sidecars", []):
         yield _row("sidecar", f"{sidecar['store']}:{sidecar['path']}")
     for note in document.get("notes", []):
@@ -79,7 +89,11 @@ def _taken_by_person(document: Document) -> str:
 def _taken_away(document: Document) -> Iterator[str]:
     """Values that the file states, and that a person made to be none."""
     for name, stated in _leaves(document.get("extracted", {}), ""):
-        if stated is not None and _leaf(document, name) is None and not name.startswith("captured."):
+        if (
+            stated is not None
+            and _leaf(document, name) is None
+            and not name.startswith("captured.")
+        ):
             yield _row(name, "none", _by_person(_plain(name, stated)))
 
 
@@ -134,7 +148,11 @@ _SHOWN_APART = frozenset(
 
 
 def _plain_lines(
-    document: Document, sources: Mapping[str, str], prefix: str = "", *, extracted: Mapping[str, Any] = MappingProxyType({})
+    document: Document,
+    sources: Mapping[str, str],
+    prefix: str = "",
+    *,
+    extracted: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[str]:
     for key, value in document.items():
         name = f"{prefix}{key}"

@@ -30,7 +30,11 @@ def show(console: Console, found: BadShots, *, paths: bool) -> int:
 def _sum_up(console: Console, found: BadShots) -> None:
     if console.json:
         counts = Counter(fault.name for shot in found.shots for fault in shot.faults)
-        summary = {"event": "summary", "found": len(found.shots), **{name: counts[name] for name in NAMES}}
+        summary = {
+            "event": "summary",
+            "found": len(found.shots),
+            **{name: counts[name] for name in NAMES},
+        }
         console.out_json({**summary, "unmeasured": found.unmeasured})
         return
     console.out(f"{len(found.shots):,} found." if found.shots else "Nothing found.")

@@ -28,5 +28,8 @@ def show(console: Console, assets: Iterable[AssetCopies]) -> int:
 
 
 def _line(asset: AssetCopies) -> str:
-    places = [f"{r['store']}:{r['path']}" + ("" if r["state"] == OK else f" ({r['state']})") for r in asset.copies]
+    places = [
+        f"{r['store']}:{r['path']}" + ("" if r["state"] == OK else f" ({r['state']})")
+        for r in asset.copies
+    ]
     return f"{asset.hash[:12]}  {'  '.join(places) or '(no copy)'}"

@@ -54,7 +54,9 @@ def _sum_up(console: Console, found: Duplicates) -> None:
     if console.json:
         counts = {kind: kinds[kind] for kind in DUPLICATES}
         summary = {"event": "summary", "groups": len(found.groups), **counts}
-        console.out_json({**summary, "files": count, "bytes": size, "seconds": round(found.seconds, 3)})
+        console.out_json(
+            {**summary, "files": count, "bytes": size, "seconds": round(found.seconds, 3)}
+        )
     elif found.groups:
         told = ", ".join(f"{kinds[kind]:,} {kind}" for kind in DUPLICATES if kinds[kind])
         beside = f"Beside the keepers: {count:,} files, {size_text(size)}."

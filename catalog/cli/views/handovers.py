@@ -28,11 +28,17 @@ def _events(found: Overview) -> Iterator[dict[str, Any]]:
     for (target, state, kind), count in sorted(found.handovers.items()):
         yield {"event": "handovers", "target": target, "state": state, "kind": kind, "count": count}
     for folder in found.folders:
-        names = {n: [r["name"] for r in getattr(folder, n)] for n in ("waiting", "vanished", "changed")}
+        names = {
+            n: [r["name"] for r in getattr(folder, n)] for n in ("waiting", "vanished", "changed")
+        }
         yield {"event": "staging", "folder": folder.path, "there": folder.is_there, **names}
     for report in found.reports:
         yield _report_event(report)
-    counts = {"handovers": sum(found.handovers.values()), "staging": len(found.folders), "reports": len(found.reports)}
+    counts = {
+        "handovers": sum(found.handovers.values()),
+        "staging": len(found.folders),
+        "reports": len(found.reports),
+    }
     yield {"event": "summary", **counts}
 
 
@@ -57,15 +63,25 @@ def _lines(found: Overview) -> Iterator[str]:
         yield from _folder_lines(folder)
     for report in found.reports:
         actions = ", ".join(f"{n:,} {action}" for action, n in report.actions.items())
-        done = f"processed: {report.done:,} done, {report.failed:,} failed" if report.is_processed else "not processed"
+        done = (
+            f"processed: {report.done:,} done, {report.failed:,} failed"
+            if report.is_processed
+            else "not processed"
+        )
         yield f"Report {to_text(str(report.path))}: {actions or 'empty'}; {done}"
 
 
 def _folder_lines(folder: StagingFolder) -> Iterator[str]:
     if not folder.is_there:
-        yield f"{folder.path}: not there now; {len(folder.waiting):,} files were staged in it. Is it mounted?"
+        yield (
+            f"{folder.path}: not there now; {len(folder.waiting):,} files were staged in it. Is "
+            "it mounted?"
+        )
         return
-    yield f"{folder.path}: {len(folder.waiting):,} files wait to be uploaded, {len(folder.vanished):,} have left it"
+    yield (
+        f"{folder.path}: {len(folder.waiting):,} files wait to be uploaded, "
+        f"{len(folder.vanished):,} have left it"
+    )
     for word, records in (("left", folder.vanished), ("changed", folder.changed)):
         for record in records[:NAMES_SHOWN]:
             yield f"  {word}: {record['name']}"

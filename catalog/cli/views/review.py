@@ -14,14 +14,22 @@ def show(console: Console, page: WrittenPage) -> int:
     if not page.groups:
         return DONE
     if console.json:
-        row = {"event": "summary", "output": str(page.output), "groups": page.groups, "pictures": page.pictures}
+        row = {
+            "event": "summary",
+            "output": str(page.output),
+            "groups": page.groups,
+            "pictures": page.pictures,
+        }
         console.out_json({**row, "missing": page.missing, "bytes": page.bytes})
         return DONE
     reason = "their stores are not there now, or they cannot be decoded"
     without = f" {page.missing:,} have no picture: {reason}." if page.missing else ""
     what = f"{page.groups:,} groups, {page.pictures:,} pictures, {size_text(page.bytes)}"
     console.out_line(f"{page.output}: {what}.{without}")
-    console.out("Open it in a browser, decide, save the decisions, and apply them: catalog resolve DECISIONS.csv")
+    console.out(
+        "Open it in a browser, decide, save the decisions, and apply them: catalog resolve "
+        "DECISIONS.csv"
+    )
     return DONE
 
 
@@ -31,4 +39,6 @@ def announce(console: Console, serving: Serving) -> None:
         console.out_json({"event": "serving", "url": serving.address, "groups": serving.groups})
         return
     console.out(serving.address)
-    console.complain(f"{serving.groups:,} groups to review. Open that address in a browser; Ctrl-C ends it.")
+    console.complain(
+        f"{serving.groups:,} groups to review. Open that address in a browser; Ctrl-C ends it."
+    )

@@ -36,7 +36,9 @@ def row_of(shortfall: Shortfall) -> dict[str, Any]:
 def told(shortfall: Shortfall) -> str:
     """For a person: `3 have fewer than 2 copies`."""
     what = _what(shortfall)
-    return f"{shortfall.assets:,} {what if shortfall.assets != 1 else what.replace('have', 'has', 1)}"
+    return (
+        f"{shortfall.assets:,} {what if shortfall.assets != 1 else what.replace('have', 'has', 1)}"
+    )
 
 
 def remedy(shortfall: Shortfall) -> str:

@@ -35,6 +35,12 @@ def _line(fault: Fault) -> str:
 
 
 def _print_proof(console: Console, found: Soundness) -> None:
-    console.out(f"{found.documents:,} documents with {found.copies:,} copies were checked; nothing was changed.")
+    console.out(
+        f"{found.documents:,} documents with {found.copies:,} copies were checked; nothing was "
+        "changed."
+    )
     if not found.faults:
-        console.out("Every id is its content hash; no path of a store is claimed by two documents, or twice by one.")
+        console.out(
+            "Every id is its content hash; no path of a store is claimed by two documents, or "
+            "twice by one."
+        )

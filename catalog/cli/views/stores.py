@@ -17,7 +17,10 @@ def show_added(console: Console, added: StoreAdded) -> int:
     """Where the store is, and what comes next."""
     far = added.kind == DropboxKind.name
     command = "sync_catalog_with_dropbox" if far else "sync_catalog_with_disk"
-    console.out_line(f"Store {added.name} is at {added.shown}. To record what lies there: {command} --store {added.name}")
+    console.out_line(
+        f"Store {added.name} is at {added.shown}. To record what lies there: {command} --store "
+        f"{added.name}"
+    )
     return DONE
 
 

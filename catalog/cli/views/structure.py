@@ -20,10 +20,13 @@ def show(console: Console, found: Structure) -> int:
             console.out_line(f"{_ODD[kind]:<11} {path}")
     counts = Counter(kind for kind, _path in found.oddities)
     if console.json:
-        console.out_json({"event": "summary", "years": found.years, **{kind: counts[kind] for kind in _ODD}})
+        console.out_json(
+            {"event": "summary", "years": found.years, **{kind: counts[kind] for kind in _ODD}}
+        )
     else:
         console.out(
-            f"{found.years:,} years; {counts['extra']:,} extra entries, {counts['missing']:,} months missing, "
+            f"{found.years:,} years; {counts['extra']:,} extra entries, {counts['missing']:,} "
+            "months missing, "
             f"{counts['no_year']:,} folders that are no year."
         )
     return SOME_FAILED if found.oddities else DONE

@@ -25,5 +25,7 @@ def show(console: Console, found: TrashList) -> int:
     if console.json:
         console.out_json({"event": "summary", "files": count, "bytes": size})
     else:
-        console.out(f"{count:,} files, {size_text(size)}, in the trash." if count else "The trash is empty.")
+        console.out(
+            f"{count:,} files, {size_text(size)}, in the trash." if count else "The trash is empty."
+        )
     return DONE

@@ -53,7 +53,7 @@ class TypeCount:
     bytes: int
 
 
-# --- facts -------------------------------------------------------------------------------------------------------------
+# --- facts ----------------------------------------------------------------------------------------
 
 
 def describe_files(workspace: Workspace, request: FolderRequest) -> Iterator[FileDescription]:
@@ -116,12 +116,14 @@ def _listed(base: str, *, recursive: bool) -> Iterator[Entry]:
 
 
 def _attached(folder: list[Entry]) -> Iterator[tuple[Entry, tuple[Entry, ...]]]:
-    wanted = [e for e in folder if not e.name.startswith(".") and e.name.lower() not in IGNORED_NAMES]
+    wanted = [
+        e for e in folder if not e.name.startswith(".") and e.name.lower() not in IGNORED_NAMES
+    ]
     for candidate in attach_sidecars(wanted)[0]:
         yield candidate.entry, candidate.sidecars
 
 
-# --- types -------------------------------------------------------------------------------------------------------------
+# --- types ----------------------------------------------------------------------------------------
 
 
 def count_types(request: FolderRequest) -> list[TypeCount]:

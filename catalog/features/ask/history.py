@@ -48,13 +48,17 @@ def find_events(workspace: Workspace, request: HistoryRequest) -> Iterator[Event
     if request.what is not None:
         conditions.append(_about(repository, request.what))
     index = schema.companion(repository.alias, "events")
-    pages = repository.scan_pages({"bool": {"filter": conditions}}, index=index, sort=[{"at": "asc"}], limit=request.limit)
+    pages = repository.scan_pages(
+        {"bool": {"filter": conditions}}, index=index, sort=[{"at": "asc"}], limit=request.limit
+    )
     is_empty = True
     for hit in (hit for page in pages for hit in page):
         is_empty = False
         yield Event(hit["_source"])
     if is_empty:
-        raise AssetNotFound("Nothing in the history fits.", hint="`catalog history` lists the runs.")
+        raise AssetNotFound(
+            "Nothing in the history fits.", hint="`catalog history` lists the runs."
+        )
 
 
 def _about(repository: Repository, what: str) -> dict[str, Any]:

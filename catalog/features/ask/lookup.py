@@ -55,7 +55,9 @@ def find(repository: Repository, what: str) -> str:
         if len(found) == 1:
             return found[0]
         if found:
-            raise AssetNotFound(f"More than one asset's hash begins with {what}.", hint="Give more digits.")
+            raise AssetNotFound(
+                f"More than one asset's hash begins with {what}.", hint="Give more digits."
+            )
     return _find_file(repository, what)
 
 
@@ -102,7 +104,8 @@ def _known_content(repository: Repository, path: Path, what: str) -> str:
 def _find_path(repository: Repository, what: str) -> str | None:
     """The asset that has, or had, a copy at a path.
 
-    The path is one of any store, of a store named before it, or of a store's folder on this machine.
+    The path is one of any store, of a store named before it, or of a store's folder on this
+    machine.
     """
     candidates = [*_typed(what), *_in_folders(repository, what)]
     for text, in_store in dict.fromkeys(candidates):

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class SearchRequest:
     """What is looked for, in the words of `catalog search`; nothing is everything.
 
-    `sort` is a field, with - before it downwards. `limit` is how many assets are given at most; 0 means all.
+    `sort` is a field, with - before it downwards. `limit` is how many assets are given at most; 0
+    means all.
     """
 
     query: str = ""
@@ -61,7 +62,9 @@ class FoundAsset:
     def place(self) -> str:
         """Where it was taken: a place's own name, else the town, region or country, or ""."""
         where = self.document.get("place", {})
-        return str(next(filter(None, (where.get(n) for n in ("name", "city", "region", "country"))), ""))
+        return str(
+            next(filter(None, (where.get(n) for n in ("name", "city", "region", "country"))), "")
+        )
 
     @property
     def camera(self) -> str:
@@ -88,7 +91,9 @@ class SearchResult:
         """The assets, in the order that was asked for."""
         wanted = self.request
         with _marking(wanted.query):
-            for document in queries.search(self.repository, wanted.query, sort=wanted.sort, limit=wanted.limit):
+            for document in queries.search(
+                self.repository, wanted.query, sort=wanted.sort, limit=wanted.limit
+            ):
                 yield FoundAsset(document)
 
     def count(self) -> int:

@@ -62,7 +62,9 @@ def compare_stores(workspace: Workspace, request: CompareRequest) -> tuple[Diffe
 
 def _two_stores(there: Sequence[str], wanted: Sequence[str]) -> tuple[str, str]:
     if len(set(wanted)) != 2 or len(wanted) != 2:
-        raise UsageError("Two stores are compared.", hint="Name two different ones: --store A --store B.")
+        raise UsageError(
+            "Two stores are compared.", hint="Name two different ones: --store A --store B."
+        )
     for name in wanted:
         if name not in there:
             known = f"There are: {', '.join(there)}." if there else "There are none yet."
@@ -70,7 +72,9 @@ def _two_stores(there: Sequence[str], wanted: Sequence[str]) -> tuple[str, str]:
     return wanted[0], wanted[1]
 
 
-def _list_difference(repository: Repository, store: str, other: str, year: str, folder: Path) -> Difference:
+def _list_difference(
+    repository: Repository, store: str, other: str, year: str, folder: Path
+) -> Difference:
     """Write the list for one store; an earlier one is replaced once the new one is whole."""
     held = repository.count(_held(store, "", year))
     target = folder / f"{portable(store)}_only.txt"
@@ -100,7 +104,9 @@ def _write_list(path: Path, found: Iterable[list[str]]) -> tuple[int, int]:
     return assets, paths
 
 
-def _paths_only_in(repository: Repository, store: str, other: str, year: str) -> Iterator[list[str]]:
+def _paths_only_in(
+    repository: Repository, store: str, other: str, year: str
+) -> Iterator[list[str]]:
     """The paths in a store of each asset that the other one lacks, by their first path."""
     order = [{"paths": "asc"}, {"hash": "asc"}]
     query = _held(store, other, year)

@@ -51,10 +51,16 @@ def _python(_workspace: Workspace) -> Iterator[Finding]:
 
 def _configuration(workspace: Workspace) -> Iterator[Finding]:
     settings = workspace.settings
-    yield Finding("configuration", "ok", f"catalog {settings.index}, home zone {settings.home_zone}")
+    yield Finding(
+        "configuration", "ok", f"catalog {settings.index}, home zone {settings.home_zone}"
+    )
     if settings.home_zone == "UTC":
-        yield Finding("configuration", "warning", "home_zone is not set: videos without a position get UTC times",
-                      "Set home_zone in config.json, for example Europe/Brussels.")  # fmt: skip
+        yield Finding(
+            "configuration",
+            "warning",
+            "home_zone is not set: videos without a position get UTC times",
+            "Set home_zone in config.json, for example Europe/Brussels.",
+        )
 
 
 def _engine(workspace: Workspace) -> Iterator[Finding]:
@@ -64,14 +70,19 @@ def _engine(workspace: Workspace) -> Iterator[Finding]:
         health = connection.request("GET", "/_cluster/health")
         version = Repository(connection, workspace.settings.index).schema_version()
         state = "problem" if health["status"] == "red" else "ok"
-        yield Finding("engine", state, f"{named.url} answers, health {health['status']}, {_schema(version)}")
+        yield Finding(
+            "engine", state, f"{named.url} answers, health {health['status']}, {_schema(version)}"
+        )
         return
     status = workspace.local_node().status()
     if status.problem:
         yield Finding("engine", "problem", status.problem, "See `catalog engine logs`.")
     elif status.running:
         yield Finding(
-            "engine", "ok", f"own Elasticsearch {status.version} runs at {status.url}, {size_text(status.data_bytes)} of data"
+            "engine",
+            "ok",
+            f"own Elasticsearch {status.version} runs at {status.url}, "
+            f"{size_text(status.data_bytes)} of data",
         )
     elif status.installed:
         yield Finding("engine", "ok", "own Elasticsearch is installed; the next command starts it")
@@ -88,7 +99,12 @@ def _schema(version: int | None) -> str:
 def _nas(workspace: Workspace) -> Iterator[Finding]:
     root = workspace.settings.nas_root
     if root is None:
-        yield Finding("nas", "problem", "there is no nas_root", "Give --nas_root FOLDER, or set nas_root in config.json.")
+        yield Finding(
+            "nas",
+            "problem",
+            "there is no nas_root",
+            "Give --nas_root FOLDER, or set nas_root in config.json.",
+        )
         return
     root = root.expanduser().absolute()
     if not root.is_dir():
@@ -98,11 +114,18 @@ def _nas(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("nas", "problem", f"{root} {what}", advice)
         return
     if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
-        yield Finding("nas", "problem", f"{root} cannot be read and written by this user", "Check its owner and mode.")
+        yield Finding(
+            "nas",
+            "problem",
+            f"{root} cannot be read and written by this user",
+            "Check its owner and mode.",
+        )
         return
     marker = read_marker(root)
     check_marker(NAS, root, marker, _book(workspace).known.get(NAS))
-    yield Finding("nas", "ok", f"{root}, {'marked' if marker else 'not yet marked: the first upload does it'}")
+    yield Finding(
+        "nas", "ok", f"{root}, {'marked' if marker else 'not yet marked: the first upload does it'}"
+    )
     yield from _space("nas", os.fspath(root))
 
 
@@ -124,7 +147,12 @@ def _dropbox(workspace: Workspace) -> Iterator[Finding]:
     tokens = settings.dbox_full_token or settings.dbox_catalog_token
     if not (tokens or workspace.dropbox_login.exists()):
         if settings.dropbox_root:
-            yield Finding("dropbox", "problem", "there is no login to Dropbox", "Make one: catalog dropbox login")
+            yield Finding(
+                "dropbox",
+                "problem",
+                "there is no login to Dropbox",
+                "Make one: catalog dropbox login",
+            )
         else:
             yield Finding("dropbox", "ok", "not used (dropbox_root)")
         return
@@ -135,9 +163,18 @@ def _dropbox(workspace: Workspace) -> Iterator[Finding]:
     usage = connection.call(lambda sdk: sdk.users_get_space_usage())
     free = space_left(usage)
     text = f"{size_text(free)} free"
-    yield Finding("dropbox", "warning", text, "Make room soon.") if free < LOW_SPACE else Finding("dropbox", "ok", text)
+    yield (
+        Finding("dropbox", "warning", text, "Make room soon.")
+        if free < LOW_SPACE
+        else Finding("dropbox", "ok", text)
+    )
     if not settings.dropbox_root:
-        yield Finding("dropbox", "warning", "there is no dropbox_root", "Set dropbox_root in config.json, for example /photos.")
+        yield Finding(
+            "dropbox",
+            "warning",
+            "there is no dropbox_root",
+            "Set dropbox_root in config.json, for example /photos.",
+        )
         return
     book = _book(workspace)
     root = book.root(DROPBOX)
@@ -146,11 +183,17 @@ def _dropbox(workspace: Workspace) -> Iterator[Finding]:
     elif not root.is_there():
         yield Finding("dropbox", "ok", f"{root.shown} is not there yet: the first sync makes it")
         return
-    yield Finding("dropbox", "ok", f"{root.shown}, {'marked' if root.marker() else 'not yet marked: the first sync does it'}")
+    yield Finding(
+        "dropbox",
+        "ok",
+        f"{root.shown}, {'marked' if root.marker() else 'not yet marked: the first sync does it'}",
+    )
 
 
 def _book(workspace: Workspace) -> StoreBook:
-    """The stores of the catalog; none where there is no catalog, or its node would have to be started to be asked."""
+    """The stores of the catalog; none where there is no catalog,
+    or its node would have to be started to be asked.
+    """
     is_up = workspace.named_address is not None or workspace.local_node().status().running
     return StoreBook(workspace, workspace.repository_if_there if is_up else None)
 
@@ -158,7 +201,11 @@ def _book(workspace: Workspace) -> StoreBook:
 def _space(check: str, path: str) -> Iterator[Finding]:
     free = shutil.disk_usage(path).free
     text = f"{size_text(free)} free at {path}"
-    yield Finding(check, "warning", text, "Make room soon.") if free < LOW_SPACE else Finding(check, "ok", text)
+    yield (
+        Finding(check, "warning", text, "Make room soon.")
+        if free < LOW_SPACE
+        else Finding(check, "ok", text)
+    )
 
 
 def _journal(workspace: Workspace) -> Iterator[Finding]:
@@ -167,18 +214,35 @@ def _journal(workspace: Workspace) -> Iterator[Finding]:
     if os.access(existing, os.W_OK | os.X_OK):
         yield Finding("journal", "ok", f"{workspace.journal_dir}")
     else:
-        yield Finding("journal", "problem", f"{existing} cannot be written", "Set state_dir in config.json to another folder.")
+        yield Finding(
+            "journal",
+            "problem",
+            f"{existing} cannot be written",
+            "Set state_dir in config.json to another folder.",
+        )
 
 
 def _programs(workspace: Workspace) -> Iterator[Finding]:
     wanted = workspace.settings.optional_readers
-    for name, there in (("exiftool", bool(shutil.which("exiftool"))), ("exiv2", find_spec("exiv2") is not None)):
+    for name, there in (
+        ("exiftool", bool(shutil.which("exiftool"))),
+        ("exiv2", find_spec("exiv2") is not None),
+    ):
         if name in wanted and not there:
-            how = "Install ExifTool." if name == "exiftool" else "pip install 'image-catalog[exiv2]'"
-            yield Finding("programs", "problem", f"{name} is asked for by optional_readers, but is not installed", how)
+            how = (
+                "Install ExifTool." if name == "exiftool" else "pip install 'image-catalog[exiv2]'"
+            )
+            yield Finding(
+                "programs",
+                "problem",
+                f"{name} is asked for by optional_readers, but is not installed",
+                how,
+            )
         else:
             use = "used" if name in wanted else "not used (optional_readers)"
-            yield Finding("programs", "ok", f"{name} {'installed' if there else 'not installed'}, {use}")
+            yield Finding(
+                "programs", "ok", f"{name} {'installed' if there else 'not installed'}, {use}"
+            )
 
 
 _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {

@@ -69,7 +69,9 @@ def run_verify(workspace: Workspace, request: VerifyRequest, sink: Sink) -> RunR
         names = _names(book, stores, request.store)
         if request.store is None:
             book.tell_absent(stores, sink)
-        run = stack.enter_context(session(workspace, sink, COMMAND, bad=BAD, details={"stores": names}))
+        run = stack.enter_context(
+            session(workspace, sink, COMMAND, bad=BAD, details={"stores": names})
+        )
         until = time.monotonic() + seconds if seconds else 0.0
         verifier = Verifier(
             stores,
@@ -89,18 +91,24 @@ def run_verify(workspace: Workspace, request: VerifyRequest, sink: Sink) -> RunR
     return run.result
 
 
-def _listed(stores: Mapping[str, ManagedStore], names: Sequence[str]) -> dict[str, dict[str, Entry]]:
+def _listed(
+    stores: Mapping[str, ManagedStore], names: Sequence[str]
+) -> dict[str, dict[str, Entry]]:
     """The listings of the stores that state what their files hold: no file is asked about alone."""
     stating = [name for name in names if states_contents(stores[name])]
     return {name: {e.path: e for e in stores[name].list()} for name in stating}
 
 
 def _is_claimed(repository: Repository) -> Callable[[Due], bool]:
-    """Whether a file is recorded with another asset as well: then nobody knows what it should be."""
+    """Whether a file is recorded with another asset as well:
+    then nobody knows what it should be.
+    """
 
     def is_claimed(due: Due) -> bool:
         repository.refresh(repository.alias)
-        return not due.is_sidecar and len(queries.by_path(repository, due.place[1], due.place[0])) > 1
+        return (
+            not due.is_sidecar and len(queries.by_path(repository, due.place[1], due.place[0])) > 1
+        )
 
     return is_claimed
 
@@ -108,16 +116,31 @@ def _is_claimed(repository: Repository) -> Callable[[Due], bool]:
 def _names(book: StoreBook, stores: Mapping[str, ManagedStore], wanted: str | None) -> list[str]:
     if wanted is None:
         if not stores:
-            raise StoreGuard("No store is there to be read.", hint="`catalog store list` says where they were.")
+            raise StoreGuard(
+                "No store is there to be read.", hint="`catalog store list` says where they were."
+            )
         return sorted(stores)
     if wanted not in book.known:
-        raise UsageError(f"There is no store {wanted}.", hint=f"There are: {', '.join(sorted(book.known)) or 'none'}.")
+        raise UsageError(
+            f"There is no store {wanted}.",
+            hint=f"There are: {', '.join(sorted(book.known)) or 'none'}.",
+        )
     if wanted not in stores:
-        raise StoreGuard(f"Store {wanted} is not there; nothing was read.", hint="Is it mounted? See `catalog store list`.")
+        raise StoreGuard(
+            f"Store {wanted} is not there; nothing was read.",
+            hint="Is it mounted? See `catalog store list`.",
+        )
     return [wanted]
 
 
-def _verify(run: Session, book: StoreBook, verifier: Verifier, names: Sequence[str], before: str, fraction: float) -> None:
+def _verify(
+    run: Session,
+    book: StoreBook,
+    verifier: Verifier,
+    names: Sequence[str],
+    before: str,
+    fraction: float,
+) -> None:
     """Each store in turn. A pass over all of a store that was cut off goes on where it stopped."""
     began = milliseconds(timestamp(datetime.now(UTC)))
     for name in names:
@@ -148,9 +171,14 @@ def _due(repository: Repository, store: str, since: str, fraction: float) -> Ite
     Below a fraction of 1.0 a random share of them, at least one.
     """
     repository.refresh(repository.alias)
-    by_age = {"order": "asc", "nested": {"path": "copies", "filter": {"term": {"copies.store": store}}}}
+    by_age = {
+        "order": "asc",
+        "nested": {"path": "copies", "filter": {"term": {"copies.store": store}}},
+    }
     pages = repository.scan_pages(
-        queries.of_store(store), sort=[{"copies.verified": by_age}, {"hash": "asc"}], source=["copies", "sidecars", "checksums"]
+        queries.of_store(store),
+        sort=[{"copies.verified": by_age}, {"hash": "asc"}],
+        source=["copies", "sidecars", "checksums"],
     )
     limit = milliseconds(since)
     count = 0
@@ -161,10 +189,14 @@ def _due(repository: Repository, store: str, since: str, fraction: float) -> Ite
         yield from _due_of(hit["_id"], hit["_source"], store, limit)
 
 
-def _due_of(content_hash: str, document: Mapping[str, Any], store: str, limit: int) -> Iterator[Due]:
+def _due_of(
+    content_hash: str, document: Mapping[str, Any], store: str, limit: int
+) -> Iterator[Due]:
     copies, sidecars = document.get("copies", []), document.get("sidecars", [])
     mine = [r for r in copies if r["store"] == store and r["state"] != MISSING]
-    fresh = [r for r in mine if not limit or milliseconds(r["verified"]) < limit or r["state"] != "ok"]
+    fresh = [
+        r for r in mine if not limit or milliseconds(r["verified"]) < limit or r["state"] != "ok"
+    ]
     checksums = document.get("checksums", {})
     yield from (Due(content_hash, content_hash, row, copies, checksums=checksums) for row in fresh)
     if fresh or not mine:

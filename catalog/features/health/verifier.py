@@ -93,9 +93,10 @@ class Found:
 class Verifier:
     """Reads what is due.
 
-    `until` (monotonic seconds, 0 is never) is when it stops; then `finished` is False. `is_claimed` says that the path of
-    a file is recorded with another asset as well. `listed` are the listings of stores that state the content of their files.
-    `kinds` of checksums are what each asset is to have.
+    `until` (monotonic seconds, 0 is never) is when it stops; then `finished` is False. `is_claimed`
+    says that the path of a file is recorded with another asset as well. `listed` are the listings
+    of stores that state the content of their files. `kinds` of checksums are what each asset is to
+    have.
     """
 
     stores: Mapping[str, Verifiable]
@@ -132,11 +133,20 @@ class Verifier:
             return None
         store, path = due.place
         try:
-            entry = self.listed[store].get(path) if store in self.listed else self.stores[store].stat(path)
+            entry = (
+                self.listed[store].get(path)
+                if store in self.listed
+                else self.stores[store].stat(path)
+            )
             if entry is None and self.repair and due.row.get("state") == DAMAGED:
                 return Found(due, DAMAGED, reason="it was taken away to be repaired")
             if entry is None:
-                return Found(due, MISSING, reason="it is not there; a sync of the catalog with its store finds out where it went")
+                return Found(
+                    due,
+                    MISSING,
+                    reason="it is not there; a sync of the catalog with its store finds out where "
+                    "it went",
+                )
             if entry.problem:
                 return Found(due, "", entry, entry.problem)
             same, learned = agree(entry.checksums, due.recorded), NONE
@@ -158,12 +168,21 @@ class Verifier:
     def _judged(self, due: Due, entry: Entry) -> Found:
         """A file with other bytes: rotten where nobody wrote to it, or where one byte differs."""
         is_stated = agree(entry.checksums, due.recorded) is not None
-        if not is_stated and entry.size == due.row["size"] and mtime_text(entry) == due.row.get("mtime"):
+        if (
+            not is_stated
+            and entry.size == due.row["size"]
+            and mtime_text(entry) == due.row.get("mtime")
+        ):
             return Found(due, DAMAGED, entry, "its bytes changed though nobody wrote to it")
         good = self._good_copy(due) if entry.size == due.row["size"] and not is_stated else None
         if good is not None and self._differs_in_one_byte(due, good):
             return Found(due, DAMAGED, entry, "one of its bytes changed")
-        return Found(due, EDITED, entry, "somebody wrote to it; a sync of the catalog with its store takes it as new")
+        return Found(
+            due,
+            EDITED,
+            entry,
+            "somebody wrote to it; a sync of the catalog with its store takes it as new",
+        )
 
     def _differs_in_one_byte(self, due: Due, good: tuple[str, str]) -> bool:
         different = 0
@@ -172,7 +191,9 @@ class Verifier:
             while (block := one.read(_COMPARED)) and different < 2:
                 whole = other.read(len(block))
                 if block != whole:
-                    different += sum(a != b for a, b in zip(block, whole, strict=False)) + abs(len(block) - len(whole))
+                    different += sum(a != b for a, b in zip(block, whole, strict=False)) + abs(
+                        len(block) - len(whole)
+                    )
         return different == 1
 
     def _record(self, batch: Sequence[Found]) -> None:
@@ -188,9 +209,15 @@ class Verifier:
                 event |= {"reason": found.reason, "reason_kind": _KINDS[found.state]}
             if found.state == OK:
                 change = _verified(found, now)
-                silent.append(Edit(found.due.owner, "verify", change, event, untold=row_state == OK))
+                silent.append(
+                    Edit(found.due.owner, "verify", change, event, untold=row_state == OK)
+                )
             elif row_state != found.state:
-                silent.append(Edit(found.due.owner, found.state, edits.marked(store, path, found.state), event))
+                silent.append(
+                    Edit(
+                        found.due.owner, found.state, edits.marked(store, path, found.state), event
+                    )
+                )
         self.edit(silent)
         for found in batch:
             self._tell(found)
@@ -205,7 +232,9 @@ class Verifier:
             self._damaged(found, size)
         else:
             outcome = found.state or "failed"
-            self.report.add(Outcome("verify", path, outcome, store, hash=due.hash, reason=found.reason))
+            self.report.add(
+                Outcome("verify", path, outcome, store, hash=due.hash, reason=found.reason)
+            )
 
     def _damaged(self, found: Found, size: int) -> None:
         due = found.due
@@ -213,17 +242,27 @@ class Verifier:
         good = self._good_copy(due)
         if good is None:
             reason = f"{found.reason}; no good copy is to be had"
-            self.report.add(Outcome("verify", path, "damaged", store, hash=due.hash, reason=reason, size=size))
+            self.report.add(
+                Outcome("verify", path, "damaged", store, hash=due.hash, reason=reason, size=size)
+            )
         elif not self.repair:
             reason = f"{found.reason}; --repair would take {good[0]}:{good[1]}"
-            self.report.add(Outcome("verify", path, "damaged", store, hash=due.hash, reason=reason, size=size))
+            self.report.add(
+                Outcome("verify", path, "damaged", store, hash=due.hash, reason=reason, size=size)
+            )
         else:
             problem = self._repaired(found, good)
-            outcome, reason = ("damaged", problem) if problem else ("repaired", f"from {good[0]}:{good[1]}")
-            self.report.add(Outcome("repair", path, outcome, store, hash=due.hash, reason=reason, size=size))
+            outcome, reason = (
+                ("damaged", problem) if problem else ("repaired", f"from {good[0]}:{good[1]}")
+            )
+            self.report.add(
+                Outcome("repair", path, outcome, store, hash=due.hash, reason=reason, size=size)
+            )
 
     def _good_copy(self, due: Due) -> tuple[str, str] | None:
-        others = [{"state": OK, **row} for row in due.others if (row["store"], row["path"]) != due.place]
+        others = [
+            {"state": OK, **row} for row in due.others if (row["store"], row["path"]) != due.place
+        ]
         proof = Prover(self.stores).prove(due.hash, others, 1, due.checksums)
         return proof.good[0] if proof.good else None
 
@@ -232,10 +271,15 @@ class Verifier:
         due = found.due
         store, path = due.place
         if self.is_claimed(due):
-            return "another asset is recorded at its path, too: run sync_catalog_with_disk --rehash first"
+            return (
+                "another asset is recorded at its path, too: run sync_catalog_with_disk "
+                "--rehash first"
+            )
         target, source = self.stores[store], self.stores[good[0]]
         key: str | None = None
-        self.journal.started("repair", store=store, path=path, hash=due.hash, source=f"{good[0]}:{good[1]}")
+        self.journal.started(
+            "repair", store=store, path=path, hash=due.hash, source=f"{good[0]}:{good[1]}"
+        )
         try:
             entry = source.stat(good[1])
             if target.stat(path) != found.entry:
@@ -252,7 +296,13 @@ class Verifier:
                     target.restore(key, path)
             return f"cannot be repaired: {error}"
         now = datetime.now(UTC)
-        event = {"store": store, "path": path, "source": f"{good[0]}:{good[1]}", "effect": "file", "trash": key or ""}
+        event = {
+            "store": store,
+            "path": path,
+            "source": f"{good[0]}:{good[1]}",
+            "effect": "file",
+            "trash": key or "",
+        }
         if due.is_sidecar:
             change = edits.with_sidecars((), [sidecar_row(store, there, due.hash)])
         else:

@@ -1,4 +1,6 @@
-"""The only writer of an upload: journal, check again, copy, verify, record, and only then remove a source."""
+"""The only writer of an upload: journal, check again, copy, verify, record,
+and only then remove a source.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ AHEAD = 256
 class Writing(Protocol):
     """What applying needs of the index: the lines to send, and an answer to a refusal."""
 
-    def create_lines(self, action: CopyToStore, copy: Copy, sidecars: list[dict[str, Any]], run: str) -> list[Any]:
+    def create_lines(
+        self, action: CopyToStore, copy: Copy, sidecars: list[dict[str, Any]], run: str
+    ) -> list[Any]:
         """Bulk lines that record a copy: its asset created, if it is new, and the event."""
         ...
 
@@ -52,7 +56,9 @@ class Writing(Protocol):
         ...
 
     def source_lines(self, content_hash: str, path: str, fingerprint: str, run: str) -> list[Any]:
-        """Bulk lines that remember a source file, so that it is not read again; only once all about it is recorded."""
+        """Bulk lines that remember a source file, so that it is not read again;
+        only once all about it is recorded.
+        """
         ...
 
     def retraction_lines(self, lines: list[Any]) -> list[Any]:
@@ -60,18 +66,30 @@ class Writing(Protocol):
         ...
 
     def add_copy(
-        self, content_hash: str, copy: Copy, judge: Callable[[list[str]], Verdict], run: str, sidecars: Sequence[dict[str, Any]],
+        self,
+        content_hash: str,
+        copy: Copy,
+        judge: Callable[[list[str]], Verdict],
+        run: str,
+        sidecars: Sequence[dict[str, Any]],
         album: str,
-    ) -> str:  # fmt: skip
-        """Add a copy, sidecars, and an album it is part of, to an asset whose document exists, by a conditional change.
+    ) -> str:
+        """Add a copy, sidecars, and an album it is part of, to an asset whose document exists,
+        by a conditional change.
 
-        `judge` is asked about the paths of its other copies in the same store. Returns `added`; `ours` or `present`
-        where the document has this very copy already, from this run or another; `refused` where another one is proved.
+        `judge` is asked about the paths of its other copies in the same store. Returns `added`;
+        `ours` or `present` where the document has this very copy already, from this run or another;
+        `refused` where another one is proved.
         """
         ...
 
-    def amend(self, content_hash: str, sidecars: Sequence[dict[str, Any]], stack: tuple[str, str] | None) -> list[str]:
-        """Add sidecars, and the stack it belongs to, to an asset. Returns the paths of its copies and sidecars."""
+    def amend(
+        self, content_hash: str, sidecars: Sequence[dict[str, Any]], stack: tuple[str, str] | None
+    ) -> list[str]:
+        """Add sidecars, and the stack it belongs to, to an asset.
+
+        Returns the paths of its copies and sidecars.
+        """
         ...
 
     def join_album(self, content_hash: str, album: str, run: str) -> None:
@@ -81,7 +99,9 @@ class Writing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of an asset's other copies in a store: one is proved and enough; these are gone, those damaged."""
+    """What became of an asset's other copies in a store: one is proved and enough; these are gone,
+    those damaged.
+    """
 
     proved: bool
     missing: frozenset[str] = frozenset()
@@ -90,7 +110,9 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Stored:
-    """What a copy has put into the store: its target, its sidecars, and which of the files are of this run's making."""
+    """What a copy has put into the store: its target, its sidecars,
+    and which of the files are of this run's making.
+    """
 
     action: CopyToStore
     copy: Copy
@@ -107,7 +129,10 @@ class _Stored:
 
 @dataclass(slots=True)
 class Applier:
-    """Applies the plans of one run. `apply` returns while copies are still under way; `finish` waits for all of it."""
+    """Applies the plans of one run.
+
+    `apply` returns while copies are still under way; `finish` waits for all of it.
+    """
 
     source: SourceStore
     target: SourceStore
@@ -133,7 +158,9 @@ class Applier:
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="copy")
         self._slots = threading.Semaphore(AHEAD)
         threads = self.threads if states_contents(self.source) else 0
-        self._removal = SourceRemoval(self.source, self.target, self.journal, self._tell, threads, self.hold_sources)
+        self._removal = SourceRemoval(
+            self.source, self.target, self.journal, self._tell, threads, self.hold_sources
+        )
 
     def in_flight(self) -> dict[str, str]:
         """Content hash to target of what is planned and not yet in the index."""
@@ -145,7 +172,9 @@ class Applier:
         for action in actions:
             self._raise_fatal()
             if isinstance(action, Skip):
-                self._tell(Outcome("skip", action.source.path, action.outcome, reason=action.reason))
+                self._tell(
+                    Outcome("skip", action.source.path, action.outcome, reason=action.reason)
+                )
             elif isinstance(action, CopyToStore):
                 with self._lock:
                     self._in_flight[action.asset.hash] = action.target
@@ -156,13 +185,20 @@ class Applier:
         for action in actions:
             if isinstance(action, SkipDuplicate):
                 with self._lock:
-                    first = self._copying.get(action.hash)  # was submitted before, so that waiting for it never locks up
+                    first = self._copying.get(
+                        action.hash
+                    )  # was submitted before, so that waiting for it never locks up
                 self._submit(partial(self._repeat, copying=first), action)
 
     def finish(self, *, at_once: bool = False) -> None:
-        """Wait for every copy and its record; `at_once`: for those under way only. Raises what stopped the run."""
+        """Wait for every copy and its record; `at_once`: for those under way only.
+
+        Raises what stopped the run.
+        """
         self._pool.shutdown(wait=False, cancel_futures=at_once)
-        for work in tuple(self._under_way):  # joining threads, when interrupted, takes them for ended ever after
+        for work in tuple(
+            self._under_way
+        ):  # joining threads, when interrupted, takes them for ended ever after
             with contextlib.suppress(CancelledError):
                 work.exception()
         try:
@@ -172,7 +208,9 @@ class Applier:
         self._raise_fatal()
 
     def release(self, lacking: Callable[[list[str]], Mapping[str, str]]) -> None:
-        """Let the sources go that `hold_sources` kept, when all is finished; see `SourceRemoval.release`."""
+        """Let the sources go that `hold_sources` kept, when all is finished;
+        see `SourceRemoval.release`.
+        """
         self._removal.release(lacking)
 
     def _submit(self, work: Callable[[Any], str], action: Action) -> Future[str]:
@@ -185,7 +223,9 @@ class Applier:
             except CatalogError as error:
                 self._fatal = self._fatal or error
             except BaseException as error:  # never lost in a thread, whatever a sink raises
-                self._fatal = self._fatal or CatalogError(f"{action.source.path}: {type(error).__name__}: {error}")
+                self._fatal = self._fatal or CatalogError(
+                    f"{action.source.path}: {type(error).__name__}: {error}"
+                )
             finally:
                 self._slots.release()
             return ""
@@ -205,7 +245,7 @@ class Applier:
         self.report.add(outcome)
         self.on_file(1)
 
-    # --- copying ---------------------------------------------------------------------------------------------------
+    # --- copying ----------------------------------------------------------------------------------
 
     def _copy(self, action: CopyToStore) -> str:
         """Where the copy came to lie; "" where there is none."""
@@ -224,10 +264,17 @@ class Applier:
         copy = _copy_of(placed, there, datetime.now(UTC))
         stored = _Stored(placed, copy, [], [] if placed.present else [placed.target])
         fatal: StoreError | None = None
-        for entry, target in placed.sidecars:  # the photo counts even where one of them cannot be had
+        for (
+            entry,
+            target,
+        ) in placed.sidecars:  # the photo counts even where one of them cannot be had
             wanted = target if placed.target == action.target else ""
             try:
-                stored.sidecars.append(self._place_sidecar(entry, action.source.name, placed.target, wanted, stored.written))
+                stored.sidecars.append(
+                    self._place_sidecar(
+                        entry, action.source.name, placed.target, wanted, stored.written
+                    )
+                )
             except StoreError as error:
                 fatal = error if isinstance(error, FATAL) else None
                 stored.problem = f"stored, but not its sidecar {entry.name}: {error}"
@@ -241,35 +288,56 @@ class Applier:
         return placed.target
 
     def _place(self, action: CopyToStore) -> tuple[CopyToStore, Entry]:
-        """The action with the target it got, and what lies there: where other content has the name, the next free number."""
+        """The action with the target it got, and what lies there: where other content has the name,
+        the next free number.
+        """
         folder, _, name = action.target.rpartition("/")
         stem = name[: -len(extension_of(name)) - 1] if extension_of(name) else name
         for number in itertools.count():
             target = action.target if number == 0 else f"{folder}/{file_name(stem, name, number)}"
             placed = replace(action, target=target, present=False)
-            looked = number > 0 or action.present or not states_contents(self.target)  # else the plan has it from a listing
+            looked = (
+                number > 0 or action.present or not states_contents(self.target)
+            )  # else the plan has it from a listing
             if looked and (there := self._held(target, action)) is not None:
                 return replace(placed, present=True), there
             try:
-                return placed, carry(self.source, action.source, self.target, target, action.asset.hash)
+                return placed, carry(
+                    self.source, action.source, self.target, target, action.asset.hash
+                )
             except AlreadyExists:
-                if (there := self._held(target, action)) is not None:  # another program was faster, with the same content
+                if (
+                    there := self._held(target, action)
+                ) is not None:  # another program was faster, with the same content
                     return replace(placed, present=True), there
                 if number >= MAX_SUFFIX:
                     raise
         raise AssertionError("unreachable")
 
     def _held(self, target: str, action: CopyToStore) -> Entry | None:
-        """What lies at the target, if it is the very content: as the store states it, else by reading it."""
+        """What lies at the target, if it is the very content: as the store states it,
+        else by reading it.
+        """
         entry = self.target.stat(target)
-        if entry is None or entry.size != action.source.size or content_of(self.target, entry) != action.asset.hash:
+        if (
+            entry is None
+            or entry.size != action.source.size
+            or content_of(self.target, entry) != action.asset.hash
+        ):
             return None
         return entry
 
-    def _place_sidecar(self, entry: Entry, owner: str, beside: str, wanted: str, written: list[str]) -> dict[str, Any]:
-        """Copy a sidecar of the source file `owner` to where its photo lies. `written` learns the path of a new file."""
+    def _place_sidecar(
+        self, entry: Entry, owner: str, beside: str, wanted: str, written: list[str]
+    ) -> dict[str, Any]:
+        """Copy a sidecar of the source file `owner` to where its photo lies.
+
+        `written` learns the path of a new file.
+        """
         digest = content_of(self.source, entry)
-        for path in itertools.chain([wanted] if wanted else (), sidecar_names(entry.name, owner, beside)):
+        for path in itertools.chain(
+            [wanted] if wanted else (), sidecar_names(entry.name, owner, beside)
+        ):
             there = self.target.stat(path)
             if there is None:
                 with contextlib.suppress(AlreadyExists):
@@ -287,17 +355,32 @@ class Applier:
             self._failed.add(action.asset.hash)
         self._landed(action)
         self.journal.failed("copy", **_details(action), reason=reason)
-        self._tell(Outcome("copy", action.source.path, "failed", action.store, action.target, action.asset.hash, reason))
+        self._tell(
+            Outcome(
+                "copy",
+                action.source.path,
+                "failed",
+                action.store,
+                action.target,
+                action.asset.hash,
+                reason,
+            )
+        )
 
     def _landed(self, action: CopyToStore) -> None:
         with self._lock:
             self._in_flight.pop(action.asset.hash, None)
             self._copying.pop(action.asset.hash, None)
 
-    # --- recording -------------------------------------------------------------------------------------------------
+    # --- recording --------------------------------------------------------------------------------
 
-    def _recorded(self, stored: _Stored, lines: list[Any], replies: list[dict[str, Any]]) -> list[Any]:
-        """The index has answered: now the copy counts, and only now a source may go. What may be remembered of it."""
+    def _recorded(
+        self, stored: _Stored, lines: list[Any], replies: list[dict[str, Any]]
+    ) -> list[Any]:
+        """The index has answered: now the copy counts, and only now a source may go.
+
+        What may be remembered of it.
+        """
         action = stored.action
         refused = next((r for r in replies if r["status"] >= 300 and r["status"] != 409), None)
         reason = refused["error"].get("reason", refused["error"]) if refused else ""
@@ -316,27 +399,50 @@ class Applier:
         self.journal.done("copy", **_details(action), outcome=outcome)
         self._landed(action)
         size = action.source.size if outcome == "new" and not action.present else 0
-        told = Outcome("copy", action.source.path, outcome, action.store, path, action.asset.hash, "", action.source.size, size)
+        told = Outcome(
+            "copy",
+            action.source.path,
+            outcome,
+            action.store,
+            path,
+            action.asset.hash,
+            "",
+            action.source.size,
+            size,
+        )
         if stored.problem:
             self._tell(replace(told, outcome="failed", reason=stored.problem))
         elif action.shot:
-            safe = Safe(action.source, action.asset.hash, path, told, stored.placed_sidecars, prove=path != action.target)
+            safe = Safe(
+                action.source,
+                action.asset.hash,
+                path,
+                told,
+                stored.placed_sidecars,
+                prove=path != action.target,
+            )
             self._removal.settle(action.shot, safe)
         else:
             self._tell(told)
         if stored.problem:
             return []
-        return self.index.source_lines(action.asset.hash, action.source.path, action.fingerprint, self.run)
+        return self.index.source_lines(
+            action.asset.hash, action.source.path, action.fingerprint, self.run
+        )
 
     def _tell_mates(self, action: CopyToStore) -> None:
-        """Make known members part of the stack. Before the new one is: once it is known, nobody looks at the stack again."""
+        """Make known members part of the stack.
+
+        Before the new one is: once it is known, nobody looks at the stack again.
+        """
         for mate, role in action.mates:
             self.index.amend(mate, (), (action.stack[0], role) if action.stack else None)
 
     def _merge(self, stored: _Stored) -> tuple[str, str]:
         """Add the copy to a document that exists: the outcome, and where the copy that counts lies.
 
-        Where another program was faster and its copy is proved, ours goes, and our sidecars move beside that one.
+        Where another program was faster and its copy is proved, ours goes, and our sidecars move
+        beside that one.
         """
         action = stored.action
         proved: list[str] = []
@@ -345,9 +451,15 @@ class Applier:
             paths = [p for p in others if not action.album or _are_neighbours(p, action.target)]
             there = {p for p in paths if self.target.stat(p) is not None}
             proved[:] = sorted(p for p in there if self._is_proved(p, action.asset.hash))
-            return Verdict(bool(proved) and not action.present, frozenset(paths) - there, frozenset(there.difference(proved)))
+            return Verdict(
+                bool(proved) and not action.present,
+                frozenset(paths) - there,
+                frozenset(there.difference(proved)),
+            )
 
-        result = self.index.add_copy(action.asset.hash, stored.copy, judge, self.run, stored.sidecars, action.album)
+        result = self.index.add_copy(
+            action.asset.hash, stored.copy, judge, self.run, stored.sidecars, action.album
+        )
         if result == "refused":
             if action.album:
                 self.index.join_album(action.asset.hash, action.album, self.run)
@@ -355,16 +467,21 @@ class Applier:
             return "duplicate", proved[0]
         if action.stack:
             self.index.amend(action.asset.hash, (), action.stack)
-        # "present": another run recorded it first, unless the document was known before and its copy had been lost
+        # "present": another run recorded it first, unless the document was known before and its
+        # copy had been lost
         written_again = result == "present" and not (action.present or action.is_new)
         return "new" if written_again or result in ("added", "ours") else "duplicate", action.target
 
     def _move_sidecars(self, stored: _Stored, beside: str) -> None:
-        """Place the sidecars beside another copy, record them there, and take away what this run wrote elsewhere."""
+        """Place the sidecars beside another copy, record them there,
+        and take away what this run wrote elsewhere.
+        """
         action, written = stored.action, list[str]()
         owner = action.source.name
         try:
-            stored.sidecars = [self._place_sidecar(e, owner, beside, "", written) for e, _target in action.sidecars]
+            stored.sidecars = [
+                self._place_sidecar(e, owner, beside, "", written) for e, _target in action.sidecars
+            ]
         except StoreError as error:
             stored.problem = f"a duplicate, but its sidecars cannot be stored: {error}"
             return
@@ -385,7 +502,9 @@ class Applier:
         return False
 
     def _repeat(self, action: SkipDuplicate, copying: Future[str] | None) -> str:
-        """Record a duplicate behind its first copy, which is safe before: records are sent in the order they are added."""
+        """Record a duplicate behind its first copy, which is safe before:
+        records are sent in the order they are added.
+        """
         if copying is not None:
             with contextlib.suppress(CancelledError):
                 action = replace(action, existing=copying.result() or action.existing)
@@ -395,32 +514,59 @@ class Applier:
         if action.hash not in self._failed and (action.shot or not action.remembered):
             try:
                 for entry in action.sidecars:
-                    sidecars.append(self._place_sidecar(entry, action.source.name, action.existing, "", written))
+                    sidecars.append(
+                        self._place_sidecar(entry, action.source.name, action.existing, "", written)
+                    )
             except StoreError as error:
                 problem = f"a duplicate, but its sidecar cannot be stored: {error}"
         is_told = action.remembered or action.hash in self._failed
         lines = [] if is_told else self.index.duplicate_lines(action, self.run)
         paths = [s["path"] for s in sidecars]
-        self.recorder.add(Record(lines, lambda _replies: self._repeated(action, sidecars, written, problem), paths))
+        self.recorder.add(
+            Record(
+                lines, lambda _replies: self._repeated(action, sidecars, written, problem), paths
+            )
+        )
         return action.existing
 
-    def _repeated(self, action: SkipDuplicate, sidecars: list[dict[str, Any]], written: list[str], problem: str) -> list[Any]:
+    def _repeated(
+        self,
+        action: SkipDuplicate,
+        sidecars: list[dict[str, Any]],
+        written: list[str],
+        problem: str,
+    ) -> list[Any]:
         if action.hash in self._failed:
             problem = "its first copy failed"
             self._discard(written)
         else:
             self._amend_repeated(action, sidecars)
         size = action.source.size if action.shot or not action.remembered else 0
-        told = Outcome("duplicate", action.source.path, "failed" if problem else "duplicate", action.store, action.existing,
-                       action.hash, problem, size)  # fmt: skip
+        told = Outcome(
+            "duplicate",
+            action.source.path,
+            "failed" if problem else "duplicate",
+            action.store,
+            action.existing,
+            action.hash,
+            problem,
+            size,
+        )
         if action.shot and not problem:
-            placed = [(entry, s["path"]) for entry, s in zip(action.sidecars, sidecars, strict=True)]
-            self._removal.settle(action.shot, Safe(action.source, action.hash, action.existing, told, placed, prove=True))
+            placed = [
+                (entry, s["path"]) for entry, s in zip(action.sidecars, sidecars, strict=True)
+            ]
+            self._removal.settle(
+                action.shot,
+                Safe(action.source, action.hash, action.existing, told, placed, prove=True),
+            )
         else:
             self._tell(told)
         if problem or action.remembered:
             return []
-        return self.index.source_lines(action.hash, action.source.path, action.fingerprint, self.run)
+        return self.index.source_lines(
+            action.hash, action.source.path, action.fingerprint, self.run
+        )
 
     def _amend_repeated(self, action: SkipDuplicate, sidecars: list[dict[str, Any]]) -> None:
         if sidecars:
@@ -433,9 +579,18 @@ def _copy_of(action: CopyToStore, there: Entry, now: datetime) -> Copy:
     """The file that lies at the target now, as it is recorded."""
     mtime = file_time(there.mtime_ns).replace(tzinfo=UTC)
     return Copy(
-        action.store, action.target, action.source.size, mtime, now, now,
-        device=there.device, inode=there.inode, revision=there.revision, host=there.host, ctime_ns=there.ctime_ns,
-    )  # fmt: skip
+        action.store,
+        action.target,
+        action.source.size,
+        mtime,
+        now,
+        now,
+        device=there.device,
+        inode=there.inode,
+        revision=there.revision,
+        host=there.host,
+        ctime_ns=there.ctime_ns,
+    )
 
 
 def _are_neighbours(path: str, other: str) -> bool:
@@ -445,4 +600,9 @@ def _are_neighbours(path: str, other: str) -> bool:
 
 def _details(action: CopyToStore) -> dict[str, Any]:
     """What the journal says of a copy."""
-    return {"source": action.source.path, "store": action.store, "target": action.target, "hash": action.asset.hash}
+    return {
+        "source": action.source.path,
+        "store": action.store,
+        "target": action.target,
+        "hash": action.asset.hash,
+    }

@@ -1,4 +1,6 @@
-"""An upload from a folder of a Dropbox into the catalog's store in the same account: Dropbox copies, no bytes travel."""
+"""An upload from a folder of a Dropbox into the catalog's store in the same account:
+Dropbox copies, no bytes travel.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ def run_upload_dropbox(workspace: Workspace, request: DropboxUpload, sink: Sink)
     book = book_of(workspace, dry=request.dryrun)
     root = book.root(DROPBOX)
     if root.kind != DropboxRoot.kind:
-        raise UsageError(f"Store {DROPBOX} is the folder {root.shown}, and none in Dropbox.", hint="Use `catalog mirror`.")
+        raise UsageError(
+            f"Store {DROPBOX} is the folder {root.shown}, and none in Dropbox.",
+            hint="Use `catalog mirror`.",
+        )
     source = book.open_outside_dropbox(request.directory)
     is_new = DROPBOX not in book.known
     if not is_new:

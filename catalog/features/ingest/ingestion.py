@@ -1,6 +1,8 @@
-"""What every run has that brings the files of a folder into the catalog: guards, questions to the index, and a writer.
+"""What every run has that brings the files of a folder into the catalog: guards,
+questions to the index, and a writer.
 
-`Ingestion` is for any two stores; `ingestion` makes one for a folder of this machine and the catalog's root.
+`Ingestion` is for any two stores; `ingestion` makes one for a folder of this machine and the
+catalog's root.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ LEAST_THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class Ingestion(Generic[SourceT]):
-    """A store to read and one to fill, proved to be fit for each other, and what answers for the index.
+    """A store to read and one to fill, proved to be fit for each other,
+    and what answers for the index.
 
     `reading` reads the source; `claim` is for the target.
     """
@@ -61,23 +64,40 @@ class Ingestion(Generic[SourceT]):
         return self.target.name
 
     def survey(
-        self, layout: Layout | None = None, folders: Sequence[str] = ("",), counts: Callable[[str], bool] = lambda _path: True,
-        *, recursive: bool,
-    ) -> IngestSurvey:  # fmt: skip
+        self,
+        layout: Layout | None = None,
+        folders: Sequence[str] = ("",),
+        counts: Callable[[str], bool] = lambda _path: True,
+        *,
+        recursive: bool,
+    ) -> IngestSurvey:
         """The survey of some folders of the source; see `IngestSurvey`."""
         base = self.source.place
         return IngestSurvey(
-            self.source, self.target, base, self.lookup, self.reading, self.workspace.describer(base),
-            layout or self.workspace.layout, recursive=recursive, now=utc_now, folders=folders, counts=counts,
-        )  # fmt: skip
+            self.source,
+            self.target,
+            base,
+            self.lookup,
+            self.reading,
+            self.workspace.describer(base),
+            layout or self.workspace.layout,
+            recursive=recursive,
+            now=utc_now,
+            folders=folders,
+            counts=counts,
+        )
 
     @property
     def details(self) -> dict[str, str]:
         """What the journal says of a run."""
         return {"source": self.source.place, "root": self.target.place}
 
-    def announce(self, surveys: Iterable[IngestSurvey], progress: Progress, *, needed: bool = False) -> int:
-        """Tell the progress how many files there are; they are only counted where somebody looks, or it is needed."""
+    def announce(
+        self, surveys: Iterable[IngestSurvey], progress: Progress, *, needed: bool = False
+    ) -> int:
+        """Tell the progress how many files there are; they are only counted where somebody looks,
+        or it is needed.
+        """
         if not (needed or progress.shows_files):
             return 0
         total = sum(survey.count() for survey in surveys)
@@ -85,24 +105,48 @@ class Ingestion(Generic[SourceT]):
         return total
 
     def begin(self) -> None:
-        """A run writes: the target is the catalog's from now on, and what killed runs left in it goes."""
+        """A run writes: the target is the catalog's from now on,
+        and what killed runs left in it goes.
+        """
         self.claim()
         self.target.sweep()
 
     def applier(self, run: Session, *, hold_sources: bool = False) -> Applier:
-        """What copies and records for a run; it serves until it is finished. See `Applier.hold_sources`."""
+        """What copies and records for a run; it serves until it is finished.
+
+        See `Applier.hold_sources`.
+        """
         settings, workspace = self.workspace.settings, self.workspace
         recording = Recording(run.repository, base=self.source.place, command=run.command)
-        recorder = Recorder(run.repository, self.target.settle, patience=settings.retry_seconds, recover=workspace.reconnect)
+        recorder = Recorder(
+            run.repository,
+            self.target.settle,
+            patience=settings.retry_seconds,
+            recover=workspace.reconnect,
+        )
         advance = run.sink.progress.advance
         threads = max(LEAST_THREADS, self.target.capabilities.together)
-        return Applier(self.source, self.target, recording, recorder, run.journal, run.report, run.run, advance, threads,
-                       hold_sources)  # fmt: skip
+        return Applier(
+            self.source,
+            self.target,
+            recording,
+            recorder,
+            run.journal,
+            run.report,
+            run.run,
+            advance,
+            threads,
+            hold_sources,
+        )
 
 
 @contextlib.contextmanager
-def ingestion(workspace: Workspace, directory: str, *, dry: bool, move: bool = False) -> Iterator[Ingestion[LocalStore]]:
-    """Everything that a run needs which reads a folder. Raises what refuses it; a dry run makes no index.
+def ingestion(
+    workspace: Workspace, directory: str, *, dry: bool, move: bool = False
+) -> Iterator[Ingestion[LocalStore]]:
+    """Everything that a run needs which reads a folder.
+
+    Raises what refuses it; a dry run makes no index.
 
     With `move` files are taken away from it, so that no store at all may lie there.
     """
@@ -114,7 +158,10 @@ def ingestion(workspace: Workspace, directory: str, *, dry: bool, move: bool = F
     guards.check_marker(NAS, root, marker, book.known.get(NAS))
     files = book.open_outside(directory) if move else _read_from(source, marker, book)
     claim = partial(book.claim, NAS, LocalRoot(root))
-    with contextlib.closing(LocalStore(NAS, root)) as target, between(workspace, files, target, claim, dry=dry) as made:
+    with (
+        contextlib.closing(LocalStore(NAS, root)) as target,
+        between(workspace, files, target, claim, dry=dry) as made,
+    ):
         yield made
 
 
@@ -122,24 +169,34 @@ def ingestion(workspace: Workspace, directory: str, *, dry: bool, move: bool = F
 def between(
     workspace: Workspace, source: SourceT, target: ManagedStore, claim: Claim, *, dry: bool
 ) -> Iterator[Ingestion[SourceT]]:
-    """What a run needs that reads one store and fills another. That they are fit for each other is the caller's to prove."""
+    """What a run needs that reads one store and fills another.
+
+    That they are fit for each other is the caller's to prove.
+    """
     lookup = lookup_of(workspace, dry=dry)
     with workspace.readers() as pool:
         yield Ingestion(workspace, source, target, lookup, workspace.reading(pool, source), claim)
 
 
 def _read_from(source: Path, marker: str | None, book: StoreBook) -> LocalStore:
-    """A folder that is only read; stores of the catalog that are there now must not lie in it or around it."""
+    """A folder that is only read; stores of the catalog that are there now must not lie in it or
+    around it.
+    """
     markers = {record["id"] for record in book.records} | ({marker} if marker else set())
     for record in book.records:
         for there in map(LocalRoot, registry.folders_recorded(record)):
             if is_marked(there, {record["id"]}):  # else another disk is mounted there
                 guards.check_apart(LocalRoot(source), there)
     if any(is_marked(root, markers) for root in LocalRoot(source).upwards()):
-        raise SourceInsideCatalog(f"The folder {source} lies inside the catalog, by another mount; nothing was changed.",
-                                  hint="Name a folder outside it.")  # fmt: skip
+        raise SourceInsideCatalog(
+            f"The folder {source} lies inside the catalog, by another mount; nothing was changed.",
+            hint="Name a folder outside it.",
+        )
     return LocalStore(
-        "source", source, managed=False, avoid=lambda folder: OWN_FOLDER if is_marked(LocalRoot(folder), markers) else ""
+        "source",
+        source,
+        managed=False,
+        avoid=lambda folder: OWN_FOLDER if is_marked(LocalRoot(folder), markers) else "",
     )
 
 
@@ -147,14 +204,17 @@ def nas_root(workspace: Workspace) -> Path:
     """The folder of the catalog on the NAS, or where it can be made. Raises ConfigError."""
     root = workspace.settings.nas_root
     if root is None:
-        raise ConfigError("There is no nas_root: the folder of the catalog is not known.",
-                          hint="Give --nas_root FOLDER, or set nas_root in config.json.")  # fmt: skip
+        raise ConfigError(
+            "There is no nas_root: the folder of the catalog is not known.",
+            hint="Give --nas_root FOLDER, or set nas_root in config.json.",
+        )
     root = root.expanduser()
     if root.exists() and not root.is_dir():
         raise ConfigError(f"nas_root {root} is a file, not a folder.", hint="Check --nas_root.")
     if not root.exists() and not root.absolute().parent.is_dir():
         raise ConfigError(
-            f"nas_root {root} is not there, nor the folder it would lie in.", hint="Is it mounted? Check --nas_root."
+            f"nas_root {root} is not there, nor the folder it would lie in.",
+            hint="Is it mounted? Check --nas_root.",
         )
     return root.absolute()
 

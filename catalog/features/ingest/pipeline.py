@@ -1,4 +1,6 @@
-"""Bringing files in, from beginning to end: the plan of each batch of a survey, shown or applied while the next is read."""
+"""Bringing files in, from beginning to end: the plan of each batch of a survey,
+shown or applied while the next is read.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +27,23 @@ from catalog.work.session import Session
 Planner = Callable[[IngestFacts], list[Action]]
 """From the facts of a batch to its plan."""
 Part = Callable[[], tuple[IngestSurvey, Planner]]
-"""A part of the source, surveyed and planned by itself, once all of the parts before it are done."""
+"""A part of the source, surveyed and planned by itself,
+once all of the parts before it are done.
+"""
 UploadAction = Action | Mirroring
 
 
 class Upload:
-    """The parts of one source, planned and applied; with `further` what they bring gets its second copy in another store."""
+    """The parts of one source, planned and applied;
+    with `further` what they bring gets its second copy in another store.
+    """
 
     def __init__(
-        self, ingest: Ingestion[Any], parts: Iterable[Part], limit: int = 0, further: SecondCopies | None = None
+        self,
+        ingest: Ingestion[Any],
+        parts: Iterable[Part],
+        limit: int = 0,
+        further: SecondCopies | None = None,
     ) -> None:
         self._ingest = ingest
         self._parts = parts
@@ -43,7 +53,9 @@ class Upload:
         self._pending: Callable[[], Mapping[str, str]] = lambda: self._foreseen
 
     def plans(self) -> Iterator[Sequence[UploadAction]]:
-        """The plan of each batch, and an empty one where a part ends; then the second copies of what they bring and find."""
+        """The plan of each batch, and an empty one where a part ends;
+        then the second copies of what they bring and find.
+        """
         for plan in first_of(self._batches(), self._limit):
             if self._further is not None:
                 self._further.note(plan)
@@ -62,9 +74,13 @@ class Upload:
         """As if each batch were done before the next."""
         if isinstance(action, CopyToStore):
             self._foreseen[action.hash] = action.target
-            return Outcome(action.name, action.key, "planned", action.store, action.target, action.hash)
+            return Outcome(
+                action.name, action.key, "planned", action.store, action.target, action.hash
+            )
         if isinstance(action, SkipDuplicate):
-            return Outcome(action.name, action.key, "duplicate", action.store, action.existing, action.hash)
+            return Outcome(
+                action.name, action.key, "duplicate", action.store, action.existing, action.hash
+            )
         if isinstance(action, Skip):
             return Outcome(action.name, action.key, action.outcome, reason=action.reason)
         assert self._further is not None
@@ -78,7 +94,11 @@ class Upload:
         appliers = [self._applier(run)]
         try:
             for plan in plans:
-                batch = [action for action in plan if isinstance(action, CopyToStore | SkipDuplicate | Skip)]
+                batch = [
+                    action
+                    for action in plan
+                    if isinstance(action, CopyToStore | SkipDuplicate | Skip)
+                ]
                 if batch:
                     appliers[-1].apply(batch)
                 elif plan:

@@ -1,4 +1,6 @@
-"""The plan of an upload: which files are new, where they go, and which are in the catalog already."""
+"""The plan of an upload: which files are new, where they go,
+and which are in the catalog already.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +21,17 @@ from catalog.features.ingest.actions import Action, CopyToStore, Shot, SkipDupli
 class Occupancy:
     """The names taken in the target store: what it holds, and what this run has planned so far.
 
-    `names` maps a folder to its names (by comparison key); `contents` maps a path to the content hash of the file
-    there, for those that could be the very content to be put there.
+    `names` maps a folder to its names (by comparison key); `contents` maps a path to the content
+    hash of the file there, for those that could be the very content to be put there.
     """
 
     names: dict[str, set[str]] = field(default_factory=dict)
     contents: dict[str, str] = field(default_factory=dict)
 
     def is_free(self, path: str) -> bool:
-        """Whether nothing lies, or is planned, at a path; case and Unicode form do not make a name another one."""
+        """Whether nothing lies, or is planned, at a path;
+        case and Unicode form do not make a name another one.
+        """
         folder, _, name = path.rpartition("/")
         return comparison_key(name) not in self.names.get(folder, ())
 
@@ -54,9 +58,9 @@ class Remembered:
 class IngestFacts:
     """All that the plan of one batch depends on.
 
-    `existing` holds those known copies that answered when looked for. `shots` names the shot of every photo and video
-    by path, unreadable ones included; `fingerprints` what each is recognised by; `unchanged` are the files that were
-    read only because another one of their shot had to be.
+    `existing` holds those known copies that answered when looked for. `shots` names the shot of
+    every photo and video by path, unreadable ones included; `fingerprints` what each is recognised
+    by; `unchanged` are the files that were read only because another one of their shot had to be.
     """
 
     stacks: Sequence[tuple[Member, ...]]
@@ -70,15 +74,24 @@ class IngestFacts:
     unchanged: frozenset[str] = frozenset()
 
 
-def plan_ingest(facts: IngestFacts, occupancy: Occupancy, layout: Layout, store: str, *, move: bool) -> list[Action]:
-    """The actions of one batch, sorted by source path. `occupancy` learns the names that are planned."""
+def plan_ingest(
+    facts: IngestFacts, occupancy: Occupancy, layout: Layout, store: str, *, move: bool
+) -> list[Action]:
+    """The actions of one batch, sorted by source path.
+
+    `occupancy` learns the names that are planned.
+    """
     actions: list[Action] = list(facts.skipped)
     planned = dict(facts.planned)
     shots = _whole_shots(facts) if move else {}
     carried: set[str] = set()
     for stack in facts.stacks:
-        actions += _plan_stack(_sharing_out(stack, carried), facts, planned, occupancy, layout, store, shots)
-    for item in sorted(facts.remembered, key=lambda r: (stacking_order(r.entry.name), r.entry.path)):
+        actions += _plan_stack(
+            _sharing_out(stack, carried), facts, planned, occupancy, layout, store, shots
+        )
+    for item in sorted(
+        facts.remembered, key=lambda r: (stacking_order(r.entry.name), r.entry.path)
+    ):
         actions.append(
             SkipDuplicate(
                 item.entry,
@@ -95,20 +108,31 @@ def plan_ingest(facts: IngestFacts, occupancy: Occupancy, layout: Layout, store:
 
 
 def _whole_shots(facts: IngestFacts) -> dict[str, Shot]:
-    """The shot of each file by path: stacks, files that share a sidecar, and the shots that the survey saw, joined."""
-    groups = [[path for m in stack for path in (m.entry.path, *(s.path for s in m.sidecars))] for stack in facts.stacks]
+    """The shot of each file by path: stacks, files that share a sidecar,
+    and the shots that the survey saw, joined.
+    """
+    groups = [
+        [path for m in stack for path in (m.entry.path, *(s.path for s in m.sidecars))]
+        for stack in facts.stacks
+    ]
     groups += [[r.entry.path, *(s.path for s in r.sidecars)] for r in facts.remembered]
     seen: dict[str, list[str]] = {}
     for path, shot in facts.shots.items():
         seen.setdefault(shot, []).append(path)
     component = connected([*groups, *seen.values()])
-    files = {m.entry.path for stack in facts.stacks for m in stack} | {r.entry.path for r in facts.remembered} | set(facts.shots)
+    files = (
+        {m.entry.path for stack in facts.stacks for m in stack}
+        | {r.entry.path for r in facts.remembered}
+        | set(facts.shots)
+    )
     sizes = Counter(component[path] for path in files)
     return {path: Shot(component[path], sizes[component[path]]) for path in files}
 
 
 def _sharing_out(stack: tuple[Member, ...], carried: set[str]) -> tuple[Member, ...]:
-    """The stack with each sidecar left to the first file that has it: a sidecar is copied, and removed, with one file only."""
+    """The stack with each sidecar left to the first file that has it: a sidecar is copied,
+    and removed, with one file only.
+    """
     return tuple(replace(member, sidecars=_uncarried(member.sidecars, carried)) for member in stack)
 
 
@@ -120,9 +144,14 @@ def _uncarried(sidecars: Iterable[Entry], carried: set[str]) -> tuple[Entry, ...
 
 
 def _plan_stack(
-    stack: tuple[Member, ...], facts: IngestFacts, planned: dict[str, str], occupancy: Occupancy, layout: Layout, store: str,
+    stack: tuple[Member, ...],
+    facts: IngestFacts,
+    planned: dict[str, str],
+    occupancy: Occupancy,
+    layout: Layout,
+    store: str,
     shots: Mapping[str, Shot],
-) -> Iterable[Action]:  # fmt: skip
+) -> Iterable[Action]:
     fresh: dict[str, Member] = {}
     repeated: list[Member] = []
     for member in stack:
@@ -135,37 +164,55 @@ def _plan_stack(
     stem = _stack_stem(stack, facts, planned, layout)
     targets = _free_targets(list(fresh.values()), stack, stem, occupancy, layout) if fresh else []
     stack_id = stack[0].asset.hash if len(stack) > 1 else ""
-    mates = tuple((m.asset.hash, m.role) for m in repeated if m.asset.hash in facts.existing) if stack_id else ()
+    mates = (
+        tuple((m.asset.hash, m.role) for m in repeated if m.asset.hash in facts.existing)
+        if stack_id
+        else ()
+    )
     for member, target, sidecars in targets:
         planned[member.asset.hash] = target
         yield CopyToStore(
-            member.entry, member.asset, store, target, sidecars,
+            member.entry,
+            member.asset,
+            store,
+            target,
+            sidecars,
             stack=(stack_id, member.role) if stack_id else None,
             mates=mates,
             is_new=member.asset.hash not in facts.known,
             present=occupancy.contents.get(target) == member.asset.hash,
             fingerprint=facts.fingerprints.get(member.entry.path, ""),
             shot=shots.get(member.entry.path),
-        )  # fmt: skip
+        )
     for member in repeated:
         yield SkipDuplicate(
-            member.entry, member.asset.hash, store, facts.existing.get(member.asset.hash) or planned[member.asset.hash],
+            member.entry,
+            member.asset.hash,
+            store,
+            facts.existing.get(member.asset.hash) or planned[member.asset.hash],
             member.sidecars,
             remembered=member.entry.path in facts.unchanged,
             fingerprint=facts.fingerprints.get(member.entry.path, ""),
             shot=shots.get(member.entry.path),
-        )  # fmt: skip
+        )
 
 
-def _stack_stem(stack: tuple[Member, ...], facts: IngestFacts, planned: Mapping[str, str], layout: Layout) -> str:
-    """One stem for the whole stack: that of a member in the catalog or planned before, else what its first member is called.
+def _stack_stem(
+    stack: tuple[Member, ...], facts: IngestFacts, planned: Mapping[str, str], layout: Layout
+) -> str:
+    """One stem for the whole stack: that of a member in the catalog or planned before,
+    else what its first member is called.
 
     A member that lies in another folder has no say: it was dated otherwise when it came.
     """
     folder = folder_of(layout, stack[0].asset)
     for member in stack:
         where = facts.existing.get(member.asset.hash) or planned.get(member.asset.hash)
-        if where and len(stack) > 1 and where.rpartition("/")[0].removesuffix(f"/{layout.video_folder}") == folder:
+        if (
+            where
+            and len(stack) > 1
+            and where.rpartition("/")[0].removesuffix(f"/{layout.video_folder}") == folder
+        ):
             return _without_extension(where.rpartition("/")[2])
     return stem_of(layout, stack[0].asset, stack[0].entry.name)
 
@@ -186,7 +233,10 @@ def _free_targets(
     while True:
         used: set[str] = set()
         placed = [_placed(m, stem, number, stack, layout, occupancy, used) for m in fresh]
-        if all(occupancy.is_free(target) or occupancy.contents.get(target) == m.asset.hash for m, target, _sidecars in placed):
+        if all(
+            occupancy.is_free(target) or occupancy.contents.get(target) == m.asset.hash
+            for m, target, _sidecars in placed
+        ):
             for _member, target, sidecars in placed:
                 occupancy.take(target)
                 for _sidecar, name in sidecars:
@@ -196,7 +246,13 @@ def _free_targets(
 
 
 def _placed(
-    member: Member, stem: str, number: int, stack: tuple[Member, ...], layout: Layout, occupancy: Occupancy, used: set[str]
+    member: Member,
+    stem: str,
+    number: int,
+    stack: tuple[Member, ...],
+    layout: Layout,
+    occupancy: Occupancy,
+    used: set[str],
 ) -> Placed:
     lead = stack[0].asset
     if member.role == "live":  # the movie lies where its still does, one folder deeper
@@ -206,7 +262,9 @@ def _placed(
     else:
         folder = folder_of(layout, lead if len(stack) > 1 else member.asset)
     target = f"{folder}/{file_name(stem, member.entry.name, number)}"
-    ours = occupancy.contents.get(target) == member.asset.hash  # then what lies beside it may be ours as well
+    ours = (
+        occupancy.contents.get(target) == member.asset.hash
+    )  # then what lies beside it may be ours as well
     sidecars = []
     for sidecar in member.sidecars:
         names = sidecar_names(sidecar.name, member.entry.name, target)

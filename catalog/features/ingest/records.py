@@ -73,7 +73,10 @@ class DuplicateAction(Protocol):
 
 
 class Recording:
-    """Bulk lines and conditional changes for one catalog. `base` is the absolute source folder, `command` who writes."""
+    """Bulk lines and conditional changes for one catalog.
+
+    `base` is the absolute source folder, `command` who writes.
+    """
 
     def __init__(self, repository: Repository, *, base: str, command: str) -> None:
         self._repository = repository
@@ -81,41 +84,72 @@ class Recording:
         self._base = base
         self._command = command
 
-    def create_lines(self, action: CopyAction, copy: Copy, sidecars: list[dict[str, Any]], run: str) -> list[Any]:
-        """The asset (if it is new; refused where it exists), and the event. Sending them twice is harmless."""
+    def create_lines(
+        self, action: CopyAction, copy: Copy, sidecars: list[dict[str, Any]], run: str
+    ) -> list[Any]:
+        """The asset (if it is new; refused where it exists), and the event.
+
+        Sending them twice is harmless.
+        """
         now = datetime.now(UTC)
         original = f"{self._base}/{action.source.path}"
         lines: list[Any] = []
         document: dict[str, Any] | None = None
         if action.is_new:
             document = asset_document(
-                action.asset, original=original, copies=[copy], sidecars=sidecars, stack=action.stack, run=run, now=now,
+                action.asset,
+                original=original,
+                copies=[copy],
+                sidecars=sidecars,
+                stack=action.stack,
+                run=run,
+                now=now,
                 albums=[action.album] if action.album else [],
-            )  # fmt: skip
+            )
             lines += [{"create": _target(self._alias, action.asset.hash)}, document]
         return lines + self._event_lines(
-            action="add" if action.is_new else "copy", hash=action.asset.hash, store=copy.store, path=copy.path,
-            source=original, run=run, now=now,
-            effect="index" if action.present else "file", before={}, after=_come(document, copy, sidecars),
-        )  # fmt: skip
+            action="add" if action.is_new else "copy",
+            hash=action.asset.hash,
+            store=copy.store,
+            path=copy.path,
+            source=original,
+            run=run,
+            now=now,
+            effect="index" if action.present else "file",
+            before={},
+            after=_come(document, copy, sidecars),
+        )
 
     def duplicate_lines(self, action: DuplicateAction, run: str) -> list[Any]:
         """The event of a duplicate."""
         now = datetime.now(UTC)
         original = f"{self._base}/{action.source.path}"
         return self._event_lines(
-            action="duplicate", hash=action.hash, store=action.store, path=action.existing, source=original, run=run, now=now
+            action="duplicate",
+            hash=action.hash,
+            store=action.store,
+            path=action.existing,
+            source=original,
+            run=run,
+            now=now,
         )
 
     def source_lines(self, content_hash: str, path: str, fingerprint: str, run: str) -> list[Any]:
         """The source file, so that it is not read again while it is unchanged."""
         index = schema.companion(self._alias, "sources")
-        known = {"hash": content_hash, "path": f"{self._base}/{path}", "run": run, "at": timestamp(datetime.now(UTC))}
+        known = {
+            "hash": content_hash,
+            "path": f"{self._base}/{path}",
+            "run": run,
+            "at": timestamp(datetime.now(UTC)),
+        }
         return [{"index": _target(index, fingerprint)}, known]
 
     def retraction_lines(self, lines: list[Any]) -> list[Any]:
         """Deletions of the event among lines that `create_lines` gave."""
-        targets = [next(iter(line.values())) for line in lines if line.keys() <= {"create", "index"}]
+        targets = [
+            next(iter(line.values())) for line in lines if line.keys() <= {"create", "index"}
+        ]
         return [{"delete": target} for target in targets if target["_index"] != self._alias]
 
     def add_copy(
@@ -127,7 +161,8 @@ class Recording:
         sidecars: Sequence[dict[str, Any]] = (),
         album: str = "",
     ) -> str:
-        """Add a copy to an existing asset, and what came with it: sidecars, an album; see `execution.apply.Writing`.
+        """Add a copy to an existing asset, and what came with it: sidecars, an album;
+        see `execution.apply.Writing`.
 
         Repeated while others change the document.
         """
@@ -142,14 +177,18 @@ class Recording:
                     return "refused"
                 changes |= _with_copy(document, copy, verdict)
             joined = _with_album(document, album)
-            if not (changes or joined) or self._replace(content_hash, document | changes | joined, seq_no, primary_term):
+            if not (changes or joined) or self._replace(
+                content_hash, document | changes | joined, seq_no, primary_term
+            ):
                 self._tell_album(content_hash, copy.path, document, joined, run)
                 known = "ours" if document.get("run") == run else "present"
                 return known if there else "added"
             _pause(attempt)
         raise _changes_too_fast(content_hash)
 
-    def amend(self, content_hash: str, sidecars: Sequence[dict[str, Any]], stack: tuple[str, str] | None) -> list[str]:
+    def amend(
+        self, content_hash: str, sidecars: Sequence[dict[str, Any]], stack: tuple[str, str] | None
+    ) -> list[str]:
         """Add sidecars, and the stack it belongs to, to an asset; see `execution.apply.Writing`."""
         for attempt in range(1, ATTEMPTS + 1):
             document, seq_no, primary_term = self._repository.get_versioned(content_hash)
@@ -172,22 +211,38 @@ class Recording:
             _pause(attempt)
         raise _changes_too_fast(content_hash)
 
-    def _tell_album(self, content_hash: str, path: str, before: dict[str, Any], joined: dict[str, Any], run: str) -> None:
-        """The event of a known asset that became part of an album: one of its own, so that it can be taken back."""
+    def _tell_album(
+        self, content_hash: str, path: str, before: dict[str, Any], joined: dict[str, Any], run: str
+    ) -> None:
+        """The event of a known asset that became part of an album: one of its own,
+        so that it can be taken back.
+        """
         if joined:
             old = {name: before.get(name) for name in joined}
-            self._repository.bulk(self._event_lines(
-                action="album", hash=content_hash, path=path, run=run, now=datetime.now(UTC), effect="index",
-                before=old, after=joined,
-            ))  # fmt: skip
+            self._repository.bulk(
+                self._event_lines(
+                    action="album",
+                    hash=content_hash,
+                    path=path,
+                    run=run,
+                    now=datetime.now(UTC),
+                    effect="index",
+                    before=old,
+                    after=joined,
+                )
+            )
 
-    def _replace(self, content_hash: str, document: dict[str, Any], seq_no: int, primary_term: int) -> bool:
+    def _replace(
+        self, content_hash: str, document: dict[str, Any], seq_no: int, primary_term: int
+    ) -> bool:
         """Write a changed document; False where another program changed it since it was read."""
         document["updated"] = timestamp(datetime.now(UTC))
         version = {"if_seq_no": seq_no, "if_primary_term": primary_term}
         path = f"/{quote(self._alias)}/_doc/{content_hash}"
         try:
-            self._repository.connection.request("PUT", path, document, **version, require_alias="true")
+            self._repository.connection.request(
+                "PUT", path, document, **version, require_alias="true"
+            )
         except DocumentConflict:
             return False
         return True
@@ -196,14 +251,26 @@ class Recording:
         index = schema.companion(self._alias, "events")
         return [
             {"index": _target(index, event_id(run, event))},
-            {"at": timestamp(now), "run": run, "command": self._command, "outcome": "done", **event},
+            {
+                "at": timestamp(now),
+                "run": run,
+                "command": self._command,
+                "outcome": "done",
+                **event,
+            },
         ]
 
 
-def _come(document: dict[str, Any] | None, copy: Copy, sidecars: list[dict[str, Any]]) -> dict[str, Any]:
+def _come(
+    document: dict[str, Any] | None, copy: Copy, sidecars: list[dict[str, Any]]
+) -> dict[str, Any]:
     """What an upload adds, as `domain.edits.difference` tells it."""
     if document is not None:
-        return {"document": {name: document[name] for name in ("copies", "sidecars") if name in document}}
+        return {
+            "document": {
+                name: document[name] for name in ("copies", "sidecars") if name in document
+            }
+        }
     return {"copies": [copy_document(copy)], **({"sidecars": sidecars} if sidecars else {})}
 
 
@@ -217,31 +284,48 @@ def _changes_too_fast(content_hash: str) -> DocumentConflict:
 
 
 def _target(alias: str, key: str) -> dict[str, Any]:
-    """Where a bulk line writes. If the alias has gone, nothing is written, instead of a new index being made up."""
+    """Where a bulk line writes.
+
+    If the alias has gone, nothing is written, instead of a new index being made up.
+    """
     return {"_index": alias, "_id": key, "require_alias": True}
 
 
 def _with_sidecars(document: dict[str, Any], sidecars: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The field of a document that names its sidecars, with those it lacks; nothing where it has all of them."""
+    """The field of a document that names its sidecars, with those it lacks;
+    nothing where it has all of them.
+    """
     known = document.get("sidecars", [])
     fresh = [s for s in sidecars if s not in known]
     places = {(s["store"], s["path"]) for s in fresh}
-    return {"sidecars": [*(s for s in known if (s["store"], s["path"]) not in places), *fresh]} if fresh else {}
+    return (
+        {"sidecars": [*(s for s in known if (s["store"], s["path"]) not in places), *fresh]}
+        if fresh
+        else {}
+    )
 
 
 def _with_album(document: dict[str, Any], album: str) -> dict[str, Any]:
-    """The fields of a document that change when it becomes part of an album; nothing where it is, or there is none."""
+    """The fields of a document that change when it becomes part of an album; nothing where it is,
+    or there is none.
+    """
     after = with_album(album)(document) if album else None
     return {name: value for name, value in (after or {}).items() if document.get(name) != value}
 
 
 def _with_copy(document: dict[str, Any], copy: Copy, verdict: Verdict) -> dict[str, Any]:
-    """The fields of a document about its copies, with one more, and with those that are gone or damaged marked so."""
+    """The fields of a document about its copies, with one more,
+    and with those that are gone or damaged marked so.
+    """
 
     def marked(row: dict[str, Any]) -> dict[str, Any]:
         if row["store"] == copy.store and row["path"] in verdict.missing | verdict.damaged:
             return row | {"state": "missing" if row["path"] in verdict.missing else "damaged"}
         return row
 
-    kept = [c for c in document.get("copies", []) if not (c["store"] == copy.store and c["path"] == copy.path)]
+    kept = [
+        c
+        for c in document.get("copies", [])
+        if not (c["store"] == copy.store and c["path"] == copy.path)
+    ]
     return flat([*map(marked, kept), copy_document(copy)])

@@ -1,4 +1,6 @@
-"""An upload from disk into the catalog's NAS root, and what every upload does once its two stores are there."""
+"""An upload from disk into the catalog's NAS root,
+and what every upload does once its two stores are there.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ COMMAND = "upload_to_nas_from_disk"
 
 @dataclass(frozen=True, slots=True)
 class UploadRequest:
-    """Which folder is uploaded, and how. `limit`: files that are stored at most, 0 means all. `dropbox`: with a second copy."""
+    """Which folder is uploaded, and how.
+
+    `limit`: files that are stored at most, 0 means all. `dropbox`: with a second copy.
+    """
 
     directory: str
     recursive: bool = False
@@ -42,7 +47,13 @@ def run_upload(workspace: Workspace, request: UploadRequest, sink: Sink) -> RunR
         return bring(ingest, request, sink, COMMAND, further)
 
 
-def bring(ingest: Ingestion[Any], request: UploadRequest, sink: Sink, command: str, further: SecondCopies | None) -> RunResult:
+def bring(
+    ingest: Ingestion[Any],
+    request: UploadRequest,
+    sink: Sink,
+    command: str,
+    further: SecondCopies | None,
+) -> RunResult:
     """An upload from one store into another, and into a `further` one from there."""
     workspace = ingest.workspace
     survey = ingest.survey(recursive=request.recursive)
@@ -51,7 +62,17 @@ def bring(ingest: Ingestion[Any], request: UploadRequest, sink: Sink, command: s
         guards.check_removals(total, workspace.settings.move_limit, yes=request.yes)
 
     def plan(facts: IngestFacts) -> list[Action]:
-        return plan_ingest(facts, survey.occupancy, workspace.layout, ingest.store, move=request.move)
+        return plan_ingest(
+            facts, survey.occupancy, workspace.layout, ingest.store, move=request.move
+        )
 
     work = Upload(ingest, [lambda: (survey, plan)], request.limit, further)
-    return carry_out(workspace, work, sink, command, dry=request.dryrun, details=ingest.details, begin=ingest.begin)
+    return carry_out(
+        workspace,
+        work,
+        sink,
+        command,
+        dry=request.dryrun,
+        details=ingest.details,
+        begin=ingest.begin,
+    )

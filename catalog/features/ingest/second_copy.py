@@ -1,4 +1,6 @@
-"""The second copy in the same command: what a run brings into one store is given to another as well."""
+"""The second copy in the same command: what a run brings into one store is given to another as
+well.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ Release = Callable[[Lacking], None]
 
 
 class Brought(NamedTuple):
-    """What a run brings, or finds ("" for `path`): where it lies in the first store, and its sidecars with where they go."""
+    """What a run brings, or finds ("" for `path`): where it lies in the first store,
+    and its sidecars with where they go.
+    """
 
     store: str
     path: str
@@ -41,7 +45,9 @@ class Brought(NamedTuple):
 
 @dataclass(slots=True)
 class SecondCopies:
-    """The store `name` that is to have them; `store` is None in a dry run, and `repository` where there is no catalog yet."""
+    """The store `name` that is to have them; `store` is None in a dry run,
+    and `repository` where there is no catalog yet.
+    """
 
     name: str
     store: ManagedStore | None
@@ -49,7 +55,9 @@ class SecondCopies:
     contents: dict[bytes, tuple[Brought, ...]] = field(default_factory=dict)
 
     def note(self, actions: Sequence[Action]) -> None:
-        """Actions of the run: what they bring, and what they find there already, shall have its second copy."""
+        """Actions of the run: what they bring, and what they find there already,
+        shall have its second copy.
+        """
         for action in actions:
             key = bytes.fromhex(action.hash)
             if isinstance(action, CopyToStore):
@@ -59,13 +67,16 @@ class SecondCopies:
                 self.contents.setdefault(key, (Brought(action.store, ""),))
 
     def plans(self, digest: Callable[[Entry], str]) -> Iterator[list[Mirroring]]:
-        """What the other store needs of them, an asset at a time, as the index will say once they are there.
+        """What the other store needs of them, an asset at a time,
+        as the index will say once they are there.
 
         `digest` gives the content hash of a sidecar in the source.
         """
         for store in sorted({several[0].store for several in self.contents.values()}):
             needs = NeedsSurvey(self.repository, Pair(store, self.name, comparison_key))
-            hashes = [key.hex() for key, several in self.contents.items() if several[0].store == store]
+            hashes = [
+                key.hex() for key, several in self.contents.items() if several[0].store == store
+            ]
             for key in hashes:
                 brings = (each for each in self.contents[bytes.fromhex(key)] if each.path)
                 needs.changes[key] += [_brings(brought, digest) for brought in brings]
@@ -74,37 +85,56 @@ class SecondCopies:
                     yield found.actions
 
     def give(self, run: Session, source: ManagedStore, release: Release) -> None:
-        """Bring them there from the store that has them now; `release` is then told which contents still lack the copy."""
+        """Bring them there from the store that has them now;
+        `release` is then told which contents still lack the copy.
+        """
         assert self.store is not None
         run.repository.refresh()
         try:
             bring(run, source, self.store, (digest.hex() for digest in self.contents))
         except BaseException:
-            release(lambda hashes: dict.fromkeys(hashes, f"kept in the source until its copy in {self.name} is made"))
+            release(
+                lambda hashes: dict.fromkeys(
+                    hashes, f"kept in the source until its copy in {self.name} is made"
+                )
+            )
             raise
         release(lambda hashes: self._lacking(run, hashes))
 
     def _lacking(self, run: Session, hashes: list[str]) -> dict[str, str]:
-        """Why contents may not leave their source: the other store has no good copy of them by the index."""
+        """Why contents may not leave their source:
+        the other store has no good copy of them by the index.
+        """
         found = run.patiently(lambda: run.repository.documents(hashes))
         there = {h for h, known in found.items() if self.name in known[0].get("stores", ())}
-        return {h: f"kept in the source until its copy in {self.name} is made" for h in hashes if h not in there}
+        return {
+            h: f"kept in the source until its copy in {self.name} is made"
+            for h in hashes
+            if h not in there
+        }
 
 
 def _brings(brought: Brought, digest: Callable[[Entry], str]) -> Change:
     """The change of a document once what is brought lies in its store."""
     now = datetime.now(UTC)
     copy = copy_row(brought.store, Entry(brought.path, brought.size), now, now)
-    rows = [sidecar_row(brought.store, replace(entry, path=goal), digest(entry)) for entry, goal in brought.sidecars]
+    rows = [
+        sidecar_row(brought.store, replace(entry, path=goal), digest(entry))
+        for entry, goal in brought.sidecars
+    ]
 
     def change(document: Document | None) -> Document | None:
-        return edits.with_sidecars((), rows)(edits.with_copy(copy)({"copies": [], **(document or {})}))
+        return edits.with_sidecars((), rows)(
+            edits.with_copy(copy)({"copies": [], **(document or {})})
+        )
 
     return change
 
 
 @contextlib.contextmanager
-def second_copies(workspace: Workspace, name: str, *, wanted: bool, dry: bool) -> Iterator[SecondCopies | None]:
+def second_copies(
+    workspace: Workspace, name: str, *, wanted: bool, dry: bool
+) -> Iterator[SecondCopies | None]:
     """The other store, if it is wanted; what refuses it is raised before anything is done."""
     if not wanted:
         yield None

@@ -1,4 +1,6 @@
-"""Removing sources after a move: a shot goes as a whole, once every file of it is stored, recorded and still what was read."""
+"""Removing sources after a move: a shot goes as a whole, once every file of it is stored,
+recorded and still what was read.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +36,11 @@ class SourceStore(Store, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Safe:
-    """A source file whose content is recorded at `path` of the catalog, and its sidecars with their places there.
+    """A source file whose content is recorded at `path` of the catalog,
+    and its sidecars with their places there.
 
-    `prove`: this run has not written the copy itself, so it is read once more, and so is the source.
+    `prove`: this run has not written the copy itself, so it is read once more, and so is the
+    source.
     """
 
     entry: Entry
@@ -49,10 +53,11 @@ class Safe:
 
 @dataclass(slots=True)
 class SourceRemoval:
-    """Holds the outcomes of a shot's files back until the last one is safe; then all sources go, or none.
+    """Holds the outcomes of a shot's files back until the last one is safe; then all sources go,
+    or none.
 
-    With `threads` several shots go at once, behind the caller's back: where each question to a store is a request. With
-    `hold` none goes before `release`.
+    With `threads` several shots go at once, behind the caller's back: where each question to a
+    store is a request. With `hold` none goes before `release`.
     """
 
     source: SourceStore
@@ -94,7 +99,8 @@ class SourceRemoval:
         self._error = self._error or work.exception()
 
     def finish(self) -> None:
-        """Wait for what is under way, and tell of the files whose shots never became whole; they stay.
+        """Wait for what is under way, and tell of the files whose shots never became whole;
+        they stay.
 
         Raises what stopped a removal.
         """
@@ -110,7 +116,9 @@ class SourceRemoval:
             raise self._error
 
     def release(self, lacking: Callable[[list[str]], Mapping[str, str]]) -> None:
-        """Let the shots go that were held; `lacking` says of contents why they may not, for those of which it is so."""
+        """Let the shots go that were held; `lacking` says of contents why they may not,
+        for those of which it is so.
+        """
         held, self._held = self._held, []
         with ThreadPoolExecutor(self.threads or 1, thread_name_prefix="remove") as pool:
             for start in range(0, len(held), AHEAD):
@@ -119,10 +127,17 @@ class SourceRemoval:
                 staying = [files for files in part if any(f.hash in reasons for f in files)]
                 for file in (f for files in staying for f in files):
                     self.tell(replace(file.outcome, reason=reasons.get(file.hash, KEPT_WITH_SHOT)))
-                list(pool.map(self._remove, (files for files in part if not any(f.hash in reasons for f in files))))
+                list(
+                    pool.map(
+                        self._remove,
+                        (files for files in part if not any(f.hash in reasons for f in files)),
+                    )
+                )
 
     def _wait(self) -> None:
-        """Until every removal has given its slot back; a wait that is interrupted can be repeated."""
+        """Until every removal has given its slot back;
+        a wait that is interrupted can be repeated.
+        """
         taken = 0
         try:
             while taken < AHEAD:
@@ -142,11 +157,17 @@ class SourceRemoval:
                 self.tell(replace(file.outcome, reason=KEPT_WITH_SHOT))
             else:
                 problem = self._discard(file)
-                self.tell(replace(file.outcome, outcome="failed", reason=problem) if problem else file.outcome)
+                self.tell(
+                    replace(file.outcome, outcome="failed", reason=problem)
+                    if problem
+                    else file.outcome
+                )
 
     def _why_kept(self, file: Safe) -> str:
         try:
-            return self._doubt(file) or next((d for s, path in file.sidecars if (d := self._sidecar_doubt(s, path))), "")
+            return self._doubt(file) or next(
+                (d for s, path in file.sidecars if (d := self._sidecar_doubt(s, path))), ""
+            )
         except StoreError as error:
             return f"kept in the source: {error}"
 
@@ -162,9 +183,13 @@ class SourceRemoval:
         content = recorded(file.hash)
         if (file.prove or there.content_hash) and not holds(self.target, there, content):
             return f"kept in the source: the catalog copy {file.path} is damaged"
-        untouched = replace(here, ctime_ns=file.entry.ctime_ns) == file.entry  # removing a hard link changes the other's ctime
+        untouched = (
+            replace(here, ctime_ns=file.entry.ctime_ns) == file.entry
+        )  # removing a hard link changes the other's ctime
         must_read = file.prove or here != file.entry
-        if not untouched or ((must_read or here.content_hash) and not holds(self.source, here, content)):
+        if not untouched or (
+            (must_read or here.content_hash) and not holds(self.source, here, content)
+        ):
             return "kept in the source: it changed during the run"
         return ""
 
@@ -174,12 +199,18 @@ class SourceRemoval:
             return ""
         if replace(here, ctime_ns=sidecar.ctime_ns) != sidecar:
             return f"kept in the source: its sidecar {sidecar.name} changed during the run"
-        if there is None or is_same_file(here, there) or content_of(self.source, here) != content_of(self.target, there):
+        if (
+            there is None
+            or is_same_file(here, there)
+            or content_of(self.source, here) != content_of(self.target, there)
+        ):
             return f"kept in the source: its sidecar {sidecar.name} has no good copy in the catalog"
         return ""
 
     def _discard(self, file: Safe) -> str:
-        """Remove a source and its sidecars: these first, so that a run that is cut off finds them by their photo."""
+        """Remove a source and its sidecars: these first,
+        so that a run that is cut off finds them by their photo.
+        """
         for entry in (*(s for s, _path in file.sidecars), file.entry):
             path = entry.path
             self.journal.started("remove", source=path, hash=file.hash, device=file.entry.device)

@@ -1,4 +1,7 @@
-"""The survey of an upload: what lies in the source, what of it is known, and what its bytes state. Only reads."""
+"""The survey of an upload: what lies in the source, what of it is known, and what its bytes state.
+
+Only reads.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ from catalog.work.reading import Reading, Wanted
 from catalog.work.workers import Result
 
 BATCH = 128
-"""Files looked up, planned and applied together. Small enough to keep memory flat, large enough for one request each."""
+"""Files looked up, planned and applied together.
+
+Small enough to keep memory flat, large enough for one request each.
+"""
 TIME_PRECISION = timedelta(seconds=2)
 """What FAT and some network shares keep of a file's time."""
 _FOLDERS_KEPT = 64
@@ -54,24 +60,30 @@ class Lookup(Protocol):
 
 
 def fingerprint(base: str, candidate: Candidate) -> str:
-    """What a file that was read before is recognised by: path, device, inode, size, and times of change to the ns.
+    """What a file that was read before is recognised by: path, device, inode, size,
+    and times of change to the ns.
 
-    Where its store states it, the content and the version count as well. So do the sidecars: one that is new or was
-    edited makes the file be looked at again.
+    Where its store states it, the content and the version count as well. So do the sidecars: one
+    that is new or was edited makes the file be looked at again.
     """
     parts: list[object] = [base]
     for entry in (candidate.entry, *candidate.sidecars):
         parts += (entry.path, entry.device, entry.inode, entry.size, entry.mtime_ns, entry.ctime_ns)
         kind = strongest(entry.checksums)
         parts += (entry.checksums[kind], entry.revision) if kind else ()
-    return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:40]
+    return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[
+        :40
+    ]
 
 
 @dataclass(slots=True)
 class _Batch:
-    """One batch on its way: what is still being read, and what came back. `folders` holds the shots of each folder.
+    """One batch on its way: what is still being read, and what came back.
 
-    Files whose size is known are only hashed at first (`digests`); those that turn out to be new are read then.
+    `folders` holds the shots of each folder.
+
+    Files whose size is known are only hashed at first (`digests`); those that turn out to be new
+    are read then.
     """
 
     skipped: list[Skip] = field(default_factory=list)
@@ -87,12 +99,17 @@ class _Batch:
     decided: bool = False
 
     def without_problems(self, shot: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-        """The files of a shot that can be read; the others fail, and keep the rest in the source."""
+        """The files of a shot that can be read; the others fail,
+        and keep the rest in the source.
+        """
         readable = tuple(c for c in shot if not c.entry.problem)
         for candidate in shot:
             if candidate.entry.problem:
                 self.skipped.append(Skip(candidate.entry, candidate.entry.problem, "failed"))
-                if readable and extension_of(candidate.entry.name) in MEDIA_EXTENSIONS | SIDECAR_EXTENSIONS:
+                if (
+                    readable
+                    and extension_of(candidate.entry.name) in MEDIA_EXTENSIONS | SIDECAR_EXTENSIONS
+                ):
                     self.shots[candidate.entry.path] = readable[0].entry.path
         return readable
 
@@ -111,14 +128,29 @@ class _Batch:
 
 
 class IngestSurvey:
-    """Lists a source folder by folder, reads what is new, and gives the facts of one batch after the other."""
+    """Lists a source folder by folder, reads what is new,
+    and gives the facts of one batch after the other.
+    """
 
     def __init__(
-        self, source: Store, target: Store, base: str, lookup: Lookup, reading: Reading, describer: Describer, layout: Layout,
-        *, recursive: bool, now: Callable[[], datetime],
-        folders: Sequence[str] = ("",), counts: Callable[[str], bool] = lambda _path: True,
-    ) -> None:  # fmt: skip
-        """`base` names the source; `folders` of it are listed. `counts`: whether a copy at a path makes another superfluous."""
+        self,
+        source: Store,
+        target: Store,
+        base: str,
+        lookup: Lookup,
+        reading: Reading,
+        describer: Describer,
+        layout: Layout,
+        *,
+        recursive: bool,
+        now: Callable[[], datetime],
+        folders: Sequence[str] = ("",),
+        counts: Callable[[str], bool] = lambda _path: True,
+    ) -> None:
+        """`base` names the source; `folders` of it are listed.
+
+        `counts`: whether a copy at a path makes another superfluous.
+        """
         self._source = source
         self._target = target
         self._base = base
@@ -140,10 +172,15 @@ class IngestSurvey:
         return sum(1 for _entry in self._entries())
 
     def _entries(self) -> Iterator[Entry]:
-        return itertools.chain.from_iterable(self._source.list(f, recursive=self._recursive) for f in self._folders)
+        return itertools.chain.from_iterable(
+            self._source.list(f, recursive=self._recursive) for f in self._folders
+        )
 
     def batches(self, in_flight: Callable[[], Mapping[str, str]]) -> Iterator[IngestFacts]:
-        """The facts of each batch, in listing order. `in_flight`: what is planned but not yet in the index (hash to path)."""
+        """The facts of each batch, in listing order.
+
+        `in_flight`: what is planned but not yet in the index (hash to path).
+        """
         opened: deque[_Batch] = deque()
         again: deque[tuple[_Batch, Candidate]] = deque()
         for (batch, path), result in self._reading.run(self._wanted(opened, again)):
@@ -154,12 +191,14 @@ class IngestSurvey:
             while opened and opened[0].decided and not opened[0].waiting:
                 yield self._facts(opened.popleft(), in_flight)
 
-    # --- listing ---------------------------------------------------------------------------------------------------
+    # --- listing ----------------------------------------------------------------------------------
 
     def _wanted(
         self, opened: deque[_Batch], again: deque[tuple[_Batch, Candidate]]
     ) -> Iterator[tuple[tuple[_Batch, str], Wanted | None] | None]:
-        """What to read: the listing's files, and between them those that were hashed and turned out to be new."""
+        """What to read: the listing's files,
+        and between them those that were hashed and turned out to be new.
+        """
 
         def repeated() -> Iterator[tuple[tuple[_Batch, str], Wanted | None]]:
             while again:
@@ -175,7 +214,10 @@ class IngestSurvey:
             for candidate in fresh:
                 yield from repeated()
                 only_hash = candidate.entry.path in likely
-                yield (batch, candidate.entry.path), Wanted(candidate.entry, candidate.sidecars, only_hash=only_hash)
+                yield (
+                    (batch, candidate.entry.path),
+                    Wanted(candidate.entry, candidate.sidecars, only_hash=only_hash),
+                )
             if not fresh:
                 yield (batch, ""), None
         while opened:
@@ -186,7 +228,8 @@ class IngestSurvey:
     def _likely_known(self, fresh: list[Candidate]) -> set[str]:
         """The paths of files that have the size of an asset, or of a file seen lately in this run.
 
-        Those whose content hash is stated count as well: it costs nothing, and shows whether there is more to be read.
+        Those whose content hash is stated count as well: it costs nothing, and shows whether there
+        is more to be read.
         """
         known = self._lookup.known_sizes(sorted({c.entry.size for c in fresh}))
         likely = set()
@@ -200,11 +243,15 @@ class IngestSurvey:
         return likely
 
     def _decide(self, batch: _Batch, in_flight: Callable[[], Mapping[str, str]]) -> list[Candidate]:
-        """Which of the files that were only hashed are known; the others, and all of their stacks, are to be read."""
+        """Which of the files that were only hashed are known; the others, and all of their stacks,
+        are to be read.
+        """
         batch.decided = True
         if not batch.digests:
             return []
-        known = set(self._counting(in_flight())) | {f.hash for f in batch.read.values() if isinstance(f, Facts)}
+        known = set(self._counting(in_flight())) | {
+            f.hash for f in batch.read.values() if isinstance(f, Facts)
+        }
         assets = self._lookup.known(sorted(set(batch.digests.values())))
         known |= {digest for digest, asset in assets.items() if self._answering(asset)}
         unread: list[Candidate] = []
@@ -212,7 +259,10 @@ class IngestSurvey:
             batch.folders[index] = kept = []
             for shot in folder:
                 if all(batch.digests.get(c.entry.path) in known for c in shot):
-                    batch.remembered += [Remembered(c.entry, batch.digests[c.entry.path], False, c.sidecars) for c in shot]
+                    batch.remembered += [
+                        Remembered(c.entry, batch.digests[c.entry.path], False, c.sidecars)
+                        for c in shot
+                    ]
                 else:
                     kept.append(shot)
                     unread += [c for c in shot if c.entry.path in batch.digests]
@@ -226,7 +276,9 @@ class IngestSurvey:
             candidates, skipped = sorted_out(rows)
             batch.skipped += skipped
             for part in _parts(shots(candidates)):
-                batch.folders.append([readable for shot in part if (readable := batch.without_problems(shot))])
+                batch.folders.append(
+                    [readable for shot in part if (readable := batch.without_problems(shot))]
+                )
                 if batch.size >= BATCH:
                     yield batch
                     batch = _Batch()
@@ -247,12 +299,14 @@ class IngestSurvey:
             batch.folders[index] = kept = []
             for shot in folder:
                 if all(seen[c.entry.path] in alive for c in shot):
-                    batch.remembered += [Remembered(c.entry, seen[c.entry.path], True, c.sidecars) for c in shot]
+                    batch.remembered += [
+                        Remembered(c.entry, seen[c.entry.path], True, c.sidecars) for c in shot
+                    ]
                 else:
                     kept.append(shot)
         return [c for folder in batch.folders for shot in folder for c in shot]
 
-    # --- facts -----------------------------------------------------------------------------------------------------
+    # --- facts ------------------------------------------------------------------------------------
 
     def _facts(self, batch: _Batch, in_flight: Callable[[], Mapping[str, str]]) -> IngestFacts:
         stacks: list[tuple[Member, ...]] = []
@@ -270,17 +324,29 @@ class IngestSurvey:
                     if isinstance(result, UnsupportedType):
                         del batch.shots[candidate.entry.path]
             stacks += group(members)
-        planned = self._counting(in_flight())  # before the index is asked: what is recorded in between is found there
+        planned = self._counting(
+            in_flight()
+        )  # before the index is asked: what is recorded in between is found there
         fresh = {m.asset.hash for s in stacks for m in s}
         known = self._lookup.known(sorted(fresh | {r.hash for r in batch.remembered}))
         existing = {h: path for h, asset in known.items() if (path := self._answering(asset))}
-        self._look_at_targets([s for s in stacks if any(m.asset.hash not in existing for m in s)], planned)
+        self._look_at_targets(
+            [s for s in stacks if any(m.asset.hash not in existing for m in s)], planned
+        )
         gone = "its copy in the catalog vanished during this run; run the command again"
         here = fresh | set(existing) | set(planned)
         skipped += [Skip(r.entry, gone, "failed") for r in batch.remembered if r.hash not in here]
         remembered = [r for r in batch.remembered if r.hash in here]
         return IngestFacts(
-            stacks, remembered, skipped, known, existing, planned, batch.shots, batch.fingerprints, frozenset(batch.unchanged)
+            stacks,
+            remembered,
+            skipped,
+            known,
+            existing,
+            planned,
+            batch.shots,
+            batch.fingerprints,
+            frozenset(batch.unchanged),
         )
 
     def _counting(self, planned: Mapping[str, str]) -> dict[str, str]:
@@ -288,16 +354,30 @@ class IngestSurvey:
         return {digest: path for digest, path in planned.items() if self._counts(path)}
 
     def _answering(self, asset: KnownAsset) -> str | None:
-        """Where the target store really holds a known asset, by its listing; None where it does not."""
+        """Where the target store really holds a known asset, by its listing;
+        None where it does not.
+        """
         for copy in asset.copies:
-            if copy["store"] == self._target.name and copy.get("state") == "ok" and self._counts(copy["path"]):
+            if (
+                copy["store"] == self._target.name
+                and copy.get("state") == "ok"
+                and self._counts(copy["path"])
+            ):
                 entry = self._target_entry(copy["path"])
-                if entry and not entry.problem and entry.size == copy["size"] and self._is_as_recorded(entry, copy, asset):
+                if (
+                    entry
+                    and not entry.problem
+                    and entry.size == copy["size"]
+                    and self._is_as_recorded(entry, copy, asset)
+                ):
                     return str(copy["path"])
         return None
 
     def _target_entry(self, path: str) -> Entry | None:
-        """What lies at a path of the target now. Where asking costs a request, what this run's listing says is believed."""
+        """What lies at a path of the target now.
+
+        Where asking costs a request, what this run's listing says is believed.
+        """
         if states_contents(self._target):
             folder, _, name = path.rpartition("/")
             listed = self._listing(folder).get(comparison_key(name))
@@ -306,7 +386,8 @@ class IngestSurvey:
         return self._target.stat(path)
 
     def _is_as_recorded(self, entry: Entry, copy: Mapping[str, Any], asset: KnownAsset) -> bool:
-        """Whether a copy has its recorded time, or is proved by reading it: an edit in place may keep the size.
+        """Whether a copy has its recorded time, or is proved by reading it:
+        an edit in place may keep the size.
 
         Where what its store states tells, that alone decides.
         """
@@ -323,15 +404,24 @@ class IngestSurvey:
                 self._proved[entry] = self._target.checksum(entry.path)
         return self._proved.get(entry) == asset.hash
 
-    def _look_at_targets(self, stacks: Iterable[tuple[Member, ...]], planned: Mapping[str, str]) -> None:
-        """Learn the names in the folders that files will go to, and which files there may be the same content."""
+    def _look_at_targets(
+        self, stacks: Iterable[tuple[Member, ...]], planned: Mapping[str, str]
+    ) -> None:
+        """Learn the names in the folders that files will go to,
+        and which files there may be the same content.
+        """
         self._forget_listings(planned)
         for stack in stacks:  # whose members lie together, whatever the date of each
             alike = {(m.entry.size, extension_of(m.entry.name)) for m in stack}
             bases = {folder_of(self._layout, m.asset) for m in stack}
-            for folder in bases | {f"{base}/{self._layout.video_folder}".rstrip("/") for base in bases}:
+            for folder in bases | {
+                f"{base}/{self._layout.video_folder}".rstrip("/") for base in bases
+            }:
                 for entry in self._listing(folder).values():
-                    if (entry.size, extension_of(entry.name)) in alike and entry.path not in self.occupancy.contents:
+                    if (
+                        entry.size,
+                        extension_of(entry.name),
+                    ) in alike and entry.path not in self.occupancy.contents:
                         self._learn_content(entry)
 
     def _learn_content(self, entry: Entry) -> None:
@@ -353,7 +443,9 @@ class IngestSurvey:
         return rows
 
     def _forget_listings(self, planned: Mapping[str, str]) -> None:
-        """Keep memory flat. Only between batches: a batch is planned with the listings of all of its folders.
+        """Keep memory flat.
+
+        Only between batches: a batch is planned with the listings of all of its folders.
 
         Folders for which something is planned that does not lie there yet are kept.
         """
@@ -380,4 +472,6 @@ def _parts(found: list[tuple[Candidate, ...]]) -> Iterator[list[tuple[Candidate,
 
 
 def _skip_of(entry: Entry, error: MediaError) -> Skip:
-    return Skip(entry, str(error), "unsupported" if isinstance(error, UnsupportedType) else "failed")
+    return Skip(
+        entry, str(error), "unsupported" if isinstance(error, UnsupportedType) else "failed"
+    )

@@ -20,7 +20,9 @@ from catalog.work.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class BadRequest:
-    """Which faults are looked for in what matches a query: some of `bad_shots.NAMES`, none is all."""
+    """Which faults are looked for in what matches a query: some of `bad_shots.NAMES`,
+    none is all.
+    """
 
     query: str = ""
     faults: tuple[str, ...] = ()
@@ -80,7 +82,12 @@ def find_bad(workspace: Workspace, request: BadRequest) -> BadShots:
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
     wanted = faults(workspace.settings.bad_shots, request.faults or NAMES)
-    also = {"bool": {"should": [_clause(way) for fault in wanted for way in fault.ways], "minimum_should_match": 1}}
+    also = {
+        "bool": {
+            "should": [_clause(way) for fault in wanted for way in fault.ways],
+            "minimum_should_match": 1,
+        }
+    }
     try:
         found = list(_matching(repository, request.query, also, wanted))
     except QuerySyntaxError as error:
@@ -94,7 +101,9 @@ def _badness(shot: BadShot) -> tuple[int, float, str]:
     return -len(shot.faults), shot.document.get("quality", {}).get("focus", 0.0), shot.hash
 
 
-def _matching(repository: Repository, query: str, also: dict[str, Any], wanted: Sequence[Fault]) -> Iterator[BadShot]:
+def _matching(
+    repository: Repository, query: str, also: dict[str, Any], wanted: Sequence[Fault]
+) -> Iterator[BadShot]:
     for page in queries.matching(repository, query, also=also):
         for hit in page:
             document = hit["_source"]

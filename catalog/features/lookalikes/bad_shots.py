@@ -1,4 +1,6 @@
-"""What makes a shot a bad one: conditions on the scores that were measured when it was catalogued."""
+"""What makes a shot a bad one: conditions on the scores that were measured when it was
+catalogued.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ GLOOMY = 60.0
 
 
 class Condition(NamedTuple):
-    """A field of the document that is below (`lt`) or not below (`gte`) a value, or is one (`term`)."""
+    """A field of the document that is below (`lt`) or not below (`gte`) a value,
+    or is one (`term`).
+    """
 
     field: str
     relation: str
@@ -54,7 +58,9 @@ class Thresholds(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to be bad: any of some sets of conditions; the first condition of each tells how bad it is."""
+    """One way to be bad: any of some sets of conditions;
+    the first condition of each tells how bad it is.
+    """
 
     name: str
     ways: tuple[tuple[Condition, ...], ...]
@@ -69,10 +75,16 @@ class Fault:
         if way is None:
             return self.name
         field = way[0].field
-        return f"{self.name} ({_WORDS.get(field, field.rpartition('.')[2])} {_value(document, field):.4g})"
+        return (
+            f"{self.name} ({_WORDS.get(field, field.rpartition('.')[2])} "
+            f"{_value(document, field):.4g})"
+        )
 
     def _way(self, document: Mapping[str, Any]) -> tuple[Condition, ...] | None:
-        return next((way for way in self.ways if all(_holds(document, condition) for condition in way)), None)
+        return next(
+            (way for way in self.ways if all(_holds(document, condition) for condition in way)),
+            None,
+        )
 
 
 _WORDS = {"quality.bright": "white share", "duration": "seconds"}
@@ -84,26 +96,43 @@ def faults(limits: Thresholds, names: Sequence[str] = NAMES) -> list[Fault]:
     focus, contrast, detail = "quality.focus", "quality.contrast", "quality.detail"
     brightness, bright = "quality.brightness", "quality.bright"
     unsharp = (
-        Condition(focus, "lt", limits.blurred_focus), Condition(contrast, "gte", LEAST_CONTRAST),
+        Condition(focus, "lt", limits.blurred_focus),
+        Condition(contrast, "gte", LEAST_CONTRAST),
         Condition(detail, "gte", limits.blank_detail),
-    )  # fmt: skip
+    )
     known = (
-        Fault("blank", ((Condition(contrast, "lt", limits.blank_contrast),), (Condition(detail, "lt", limits.blank_detail),))),
+        Fault(
+            "blank",
+            (
+                (Condition(contrast, "lt", limits.blank_contrast),),
+                (Condition(detail, "lt", limits.blank_detail),),
+            ),
+        ),
         Fault("blurred", (unsharp,)),
         Fault("dark", ((Condition(brightness, "lt", limits.dark_brightness),),)),
         Fault("overexposed", ((Condition(bright, "gte", limits.overexposed_share),),)),
-        Fault("accidental", (
-            (*unsharp, Condition(brightness, "lt", GLOOMY)),
-            (*unsharp, Condition(detail, "lt", limits.accidental_detail)),
-            (Condition("duration", "lt", limits.accidental_seconds), Condition("kind", "term", "video")),
-        )),
-    )  # fmt: skip
+        Fault(
+            "accidental",
+            (
+                (*unsharp, Condition(brightness, "lt", GLOOMY)),
+                (*unsharp, Condition(detail, "lt", limits.accidental_detail)),
+                (
+                    Condition("duration", "lt", limits.accidental_seconds),
+                    Condition("kind", "term", "video"),
+                ),
+            ),
+        ),
+    )
     return [fault for fault in known if fault.name in names]
 
 
 def _holds(document: Mapping[str, Any], condition: Condition) -> bool:
     value = _value(document, condition.field)
-    if condition.relation == "term" or not isinstance(value, int | float) or isinstance(condition.value, str):
+    if (
+        condition.relation == "term"
+        or not isinstance(value, int | float)
+        or isinstance(condition.value, str)
+    ):
         return bool(value is not None and value == condition.value)
     return value < condition.value if condition.relation == "lt" else value >= condition.value
 

@@ -34,7 +34,9 @@ NOBODY = NoProgress()
 
 @dataclass(frozen=True, slots=True)
 class DuplicatesRequest:
-    """Which groups are wanted: of which kinds (none means all but what is merely alike), among what matches a query."""
+    """Which groups are wanted: of which kinds (none means all but what is merely alike),
+    among what matches a query.
+    """
 
     query: str = ""
     kinds: tuple[str, ...] = ()
@@ -50,7 +52,9 @@ class Duplicates:
     seconds: float
 
 
-def find_duplicates(workspace: Workspace, request: DuplicatesRequest, progress: Progress = NOBODY) -> Duplicates:
+def find_duplicates(
+    workspace: Workspace, request: DuplicatesRequest, progress: Progress = NOBODY
+) -> Duplicates:
     """The groups that are wanted; `progress` counts the assets. Raises QuerySyntaxError."""
     began = time.monotonic()
     repository = workspace.existing_repository
@@ -65,14 +69,20 @@ def find_duplicates(workspace: Workspace, request: DuplicatesRequest, progress: 
     apart = decided(repository, [NOT_DUPLICATE, WANTED])
     compare = comparing({name: picture.document.get("look") for name, picture in found.items()})
     order = workspace.settings.keeper_order
-    groups = find_groups(found, pairs, compare, order=order, distance=distance, within_ms=within_ms, apart=apart)
+    groups = find_groups(
+        found, pairs, compare, order=order, distance=distance, within_ms=within_ms, apart=apart
+    )
     chosen = tuple(group for group in groups if group.kind in wanted)
     return Duplicates(chosen, time.monotonic() - began)
 
 
 def write_groups(path: Path, groups: Sequence[Group]) -> None:
     """Write a new CSV with a row for each member, to be decided about. Raises UsageError."""
-    rows = [(group, each) for group in groups for each in zip(undecided(group), group.members, strict=True)]
+    rows = [
+        (group, each)
+        for group in groups
+        for each in zip(undecided(group), group.members, strict=True)
+    ]
     notes = {d.member: (group.reason, " | ".join(m.paths)) for group, (d, m) in rows}
     write_decisions(path, [decision for _group, (decision, _member) in rows], notes)
 
@@ -82,7 +92,9 @@ def milliseconds_of(text: str) -> int:
     try:
         return int(seconds(text) * 1000)
     except ValueError as error:
-        raise UsageError(f"--within {text} does not fit: {error}.", hint="Write it as 10s or 1m30s.") from None
+        raise UsageError(
+            f"--within {text} does not fit: {error}.", hint="Write it as 10s or 1m30s."
+        ) from None
 
 
 def _candidates(
@@ -92,7 +104,9 @@ def _candidates(
     sketched, several = Sketches(), []
     total = queries.count(repository, query)
     progress.files(total)
-    for page in queries.matching(repository, query, source=[*sketches.FIELDS, "copy_count", "stores"], sort="_shard_doc"):
+    for page in queries.matching(
+        repository, query, source=[*sketches.FIELDS, "copy_count", "stores"], sort="_shard_doc"
+    ):
         for hit in page:
             document = hit["_source"]
             sketched.add(hit["_id"], document)
@@ -134,4 +148,7 @@ def undecided(group: Group) -> list[Decision]:
     is_exact = group.kind == EXACT
     places = [(m.picture.hash, m.paths[0] if is_exact else "") for m in group.members]
     name = group_id(places)
-    return [Decision(name, group.kind, "", content_hash, path, group.keeper.hash) for content_hash, path in places]
+    return [
+        Decision(name, group.kind, "", content_hash, path, group.keeper.hash)
+        for content_hash, path in places
+    ]

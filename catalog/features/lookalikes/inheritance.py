@@ -1,4 +1,6 @@
-"""What a keeper takes over from a duplicate that goes: so that nothing that was said of either is lost."""
+"""What a keeper takes over from a duplicate that goes:
+so that nothing that was said of either is lost.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +15,23 @@ _PLAIN = ("title", "description", "rating")
 
 
 def inheriting(dropped: Document, *, same_shot: bool) -> Change:
-    """The change of a keeper that takes over tags, albums, favorite, words, and from a rendering of the same shot what is known
-    better of time and place.
+    """The change of a keeper that takes over tags, albums, favorite, words,
+    and from a rendering of the same shot what is known better of time and place.
 
-    It is kept as what a person said, as a person decided it, so that it survives reading the file again.
+    It is kept as what a person said, as a person decided it, so that it survives reading the file
+    again.
     """
 
     def change(keeper: Document | None) -> Document | None:
         if keeper is None:
             raise ValueError("the keeper was forgotten meanwhile")
         ours, theirs = dict(keeper.get("person", {})), dict(dropped.get("person", {}))
-        if "tags_removed" in ours and "tags_added" in theirs:  # a tag that was taken from the keeper does not come back
-            theirs["tags_added"] = [tag for tag in theirs["tags_added"] if tag not in ours["tags_removed"]]
+        if (
+            "tags_removed" in ours and "tags_added" in theirs
+        ):  # a tag that was taken from the keeper does not come back
+            theirs["tags_added"] = [
+                tag for tag in theirs["tags_added"] if tag not in ours["tags_removed"]
+            ]
         said = merged(ours, _fitting(theirs, keeper, dropped, same_shot=same_shot))
         said |= _gains(keeper, dropped, said, same_shot=same_shot)
         return keeper if said == keeper.get("person", {}) else overlaid(keeper, said)
@@ -35,8 +42,12 @@ def inheriting(dropped: Document, *, same_shot: bool) -> Change:
 _WHERE = ("position", "around", "place")
 
 
-def _fitting(theirs: dict[str, Any], keeper: Document, dropped: Document, *, same_shot: bool) -> dict[str, Any]:
-    """What a person said of the duplicate, without what would hide a better value of the keeper, or take something away."""
+def _fitting(
+    theirs: dict[str, Any], keeper: Document, dropped: Document, *, same_shot: bool
+) -> dict[str, Any]:
+    """What a person said of the duplicate, without what would hide a better value of the keeper,
+    or take something away.
+    """
     kept = {name: value for name, value in theirs.items() if name not in ("tags_removed", "albums")}
     unwanted = {name for name in _PLAIN if keeper.get(name) is not None}
     if not kept.get("favorite"):
@@ -48,18 +59,28 @@ def _fitting(theirs: dict[str, Any], keeper: Document, dropped: Document, *, sam
     return {name: value for name, value in kept.items() if name not in unwanted}
 
 
-def _gains(keeper: Document, dropped: Document, said: Mapping[str, Any], *, same_shot: bool) -> dict[str, Any]:
+def _gains(
+    keeper: Document, dropped: Document, said: Mapping[str, Any], *, same_shot: bool
+) -> dict[str, Any]:
     """What the duplicate has and the keeper lacks, as values that a person can set."""
     gains: dict[str, Any] = {}
     taken_away = said.get("tags_removed", [])
-    tags = [tag for tag in dropped.get("tags", []) if tag not in keeper.get("tags", []) and tag not in taken_away]
+    tags = [
+        tag
+        for tag in dropped.get("tags", [])
+        if tag not in keeper.get("tags", []) and tag not in taken_away
+    ]
     if tags:
         gains["tags_added"] = sorted({*said.get("tags_added", []), *tags})
     if not set(dropped.get("albums", [])) <= set(keeper.get("albums", [])):
         gains["albums"] = sorted({*keeper.get("albums", []), *dropped["albums"]})
     if dropped.get("favorite") and not keeper.get("favorite"):
         gains["favorite"] = True
-    gains |= {name: dropped[name] for name in _PLAIN if keeper.get(name) is None and dropped.get(name) is not None}
+    gains |= {
+        name: dropped[name]
+        for name in _PLAIN
+        if keeper.get(name) is None and dropped.get(name) is not None
+    }
     if same_shot and "taken" not in said and _certainty(dropped) > _certainty(keeper):
         gains["taken"] = _taken(dropped["captured"])
     if same_shot and "location" not in keeper and "location" in dropped and "position" not in said:
@@ -68,7 +89,10 @@ def _gains(keeper: Document, dropped: Document, said: Mapping[str, Any], *, same
 
 
 def _certainty(document: Document) -> tuple[int, int]:
-    """How well a capture time is known: confidence, and the time of day. An offset alone makes no other time better."""
+    """How well a capture time is known: confidence, and the time of day.
+
+    An offset alone makes no other time better.
+    """
     captured = document.get("captured") or {}
     return _CONFIDENCE.get(captured.get("confidence", ""), 0), int(captured.get("has_time", False))
 
@@ -77,11 +101,22 @@ def _taken(captured: Mapping[str, Any]) -> str:
     """A capture time as if a person had set it."""
     wall = str(captured["wall"])
     minutes = captured.get("offset_minutes")
-    offset = "" if minutes is None else f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    offset = (
+        ""
+        if minutes is None
+        else f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    )
     return taken_text(capture_time(f"{wall}{offset}" if captured.get("has_time") else wall[:10]))
 
 
 def _position(document: Document) -> dict[str, Any]:
     location, place = document["location"], document.get("place", {})
-    around = {name: place[name] for name in ("country", "country_code", "region", "city", "name", "source") if name in place}
-    return {"position": [location["lat"], location["lon"]], **({"around": around} if around else {})}
+    around = {
+        name: place[name]
+        for name in ("country", "country_code", "region", "city", "name", "source")
+        if name in place
+    }
+    return {
+        "position": [location["lat"], location["lon"]],
+        **({"around": around} if around else {}),
+    }

@@ -1,4 +1,6 @@
-"""Looking again at pictures that an earlier version of the program looked at: their small pictures and scores are recorded."""
+"""Looking again at pictures that an earlier version of the program looked at:
+their small pictures and scores are recorded.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,16 @@ AT_ONCE = 200
 LACKING: dict[str, Any] = {
     "bool": {
         "filter": [{"exists": {"field": "phash"}}],
-        "must_not": [{"bool": {"filter": [{"exists": {"field": "quality.focus"}}, {"exists": {"field": "phash_inner"}}]}}],
+        "must_not": [
+            {
+                "bool": {
+                    "filter": [
+                        {"exists": {"field": "quality.focus"}},
+                        {"exists": {"field": "phash_inner"}},
+                    ]
+                }
+            }
+        ],
     }
 }
 """Assets that were looked at, but of which a small picture and some scores are not known."""
@@ -42,7 +53,9 @@ NO_COPY = "no copy of it can be read now"
 
 @dataclass(frozen=True, slots=True)
 class MeasureRequest:
-    """Which pictures that match a query are looked at: those that lack a score, or all (`again`)."""
+    """Which pictures that match a query are looked at: those that lack a score,
+    or all (`again`).
+    """
 
     query: str = ""
     again: bool = False
@@ -122,7 +135,9 @@ class Measuring:
 
     def foresee(self, action: Measure) -> Outcome:
         """What will become of a picture, as far as can be told without reading it."""
-        return _outcome(action, "planned" if action.entry else "failed", "" if action.entry else NO_COPY)
+        return _outcome(
+            action, "planned" if action.entry else "failed", "" if action.entry else NO_COPY
+        )
 
     def apply(self, run: Session, plans: Iterator[Sequence[Measure]]) -> None:
         """Read them, and record what they look like."""
@@ -139,17 +154,27 @@ class Measuring:
                 wanted.setdefault(action.store, {})[action.hash] = action
         changes: list[Edit] = []
         for store, actions in wanted.items():
-            files = ((name, Wanted(action.entry)) for name, action in actions.items() if action.entry)
+            files = (
+                (name, Wanted(action.entry)) for name, action in actions.items() if action.entry
+            )
             for name, result in self._workspace.reading(pool, self._stores[store]).run(files):
                 if isinstance(result, Facts) and result.hash == name and result.quality is not None:
-                    changes.append(Edit(name, COMMAND, _as_measured(result), {"effect": "index"}, untold=True))
+                    changes.append(
+                        Edit(name, COMMAND, _as_measured(result), {"effect": "index"}, untold=True)
+                    )
                 else:
-                    reason = str(result) if isinstance(result, MediaError) else "its bytes are not as recorded"
+                    reason = (
+                        str(result)
+                        if isinstance(result, MediaError)
+                        else "its bytes are not as recorded"
+                    )
                     run.report.add(replace(_outcome(actions[name], "failed", reason), store=store))
                 run.sink.progress.advance()
         for change, answer in zip(changes, run.edit(changes), strict=True):
             outcome = {"done": "measured", "unchanged": "unchanged"}.get(answer, "failed")
-            run.report.add(_outcome(Measure(change.hash), outcome, answer if outcome == "failed" else ""))
+            run.report.add(
+                _outcome(Measure(change.hash), outcome, answer if outcome == "failed" else "")
+            )
 
     def conclude(self, report: Report) -> None:
         """Nothing more."""
@@ -161,5 +186,12 @@ def _outcome(action: Measure, became: str, reason: str = "") -> Outcome:
 
 def _as_measured(facts: Facts) -> Change:
     assert facts.quality is not None
-    seen = {"phash": facts.phash, "phash_inner": facts.phash_inner, "look": facts.look, "quality": asdict(facts.quality)}
-    return lambda document: with_checksums(facts.checksums)({**document, **seen} if document is not None else None)
+    seen = {
+        "phash": facts.phash,
+        "phash_inner": facts.phash_inner,
+        "look": facts.look,
+        "quality": asdict(facts.quality),
+    }
+    return lambda document: with_checksums(facts.checksums)(
+        {**document, **seen} if document is not None else None
+    )

@@ -1,8 +1,9 @@
 """All pairs of 64-bit hashes within a Hamming distance, by multi-index search; none is missed.
 
-The bits are dealt out to a few tables. Hashes that differ in at most `distance` bits differ by little in at least one
-table's share of them (the pigeonhole principle of Norouzi, Punjani and Fleet, "Fast exact search in Hamming space with
-multi-index hashing"), so that only hashes with nearly the same share need be compared.
+The bits are dealt out to a few tables. Hashes that differ in at most `distance` bits differ by
+little in at least one table's share of them (the pigeonhole principle of Norouzi, Punjani and
+Fleet, "Fast exact search in Hamming space with multi-index hashing"), so that only hashes with
+nearly the same share need be compared.
 """
 
 from __future__ import annotations
@@ -27,16 +28,24 @@ _ROWS = 256
 _MASKS = 16
 
 
-def pairs_within(left: Hashes, right: Hashes, distance: int, threads: int = 0) -> tuple[Numbers, Numbers]:
-    """The numbers (i, j) of all hashes of `left` and `right` that differ in at most `distance` bits, sorted.
+def pairs_within(
+    left: Hashes, right: Hashes, distance: int, threads: int = 0
+) -> tuple[Numbers, Numbers]:
+    """The numbers (i, j) of all hashes of `left` and `right` that differ in at most `distance`
+    bits, sorted.
 
-    `left` may be `right` itself; then (i, i) and both (i, j) and (j, i) are among them. `threads` 0 is one for each core.
+    `left` may be `right` itself; then (i, i) and both (i, j) and (j, i) are among them. `threads` 0
+    is one for each core.
     """
     if len(left) * len(right) <= BRUTE_FORCE:
         parts = list(_all_pairs(left, right, distance))
     else:
         with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
-            parts = [part for table in _tables(left, right, distance) for part in pool.map(table.pairs, table.masks())]
+            parts = [
+                part
+                for table in _tables(left, right, distance)
+                for part in pool.map(table.pairs, table.masks())
+            ]
     if not parts:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     codes = np.unique(np.concatenate(parts))
@@ -45,13 +54,17 @@ def pairs_within(left: Hashes, right: Hashes, distance: int, threads: int = 0) -
 
 def _all_pairs(left: Hashes, right: Hashes, distance: int) -> Iterator[Numbers]:
     for start in range(0, len(left), _ROWS):
-        rows, columns = np.nonzero(np.bitwise_count(left[start : start + _ROWS, None] ^ right) <= distance)
+        rows, columns = np.nonzero(
+            np.bitwise_count(left[start : start + _ROWS, None] ^ right) <= distance
+        )
         yield (rows + start) * len(right) + columns
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """One share of the bits: the hashes of both sides sorted by it, and where those of each value begin on the right."""
+    """One share of the bits: the hashes of both sides sorted by it,
+    and where those of each value begin on the right.
+    """
 
     left: Hashes
     left_keys: npt.NDArray[np.int32]
@@ -89,7 +102,9 @@ class _Table:
         mine = np.repeat(rows, counts)
         theirs = np.arange(ends[-1]) - np.repeat(ends - counts - first, counts)
         near = np.bitwise_count(self.left[mine] ^ self.right[theirs]) <= self.distance
-        found: Numbers = self.left_order[mine[near]] * len(self.right) + self.right_order[theirs[near]]
+        found: Numbers = (
+            self.left_order[mine[near]] * len(self.right) + self.right_order[theirs[near]]
+        )
         return found
 
 
@@ -103,13 +118,23 @@ def _tables(left: Hashes, right: Hashes, distance: int) -> Iterator[_Table]:
             continue
         places = range(number, BITS, count)
         left_keys, right_keys = _share(left, places), _share(right, places)
-        left_order, right_order = np.argsort(left_keys, kind="stable"), np.argsort(right_keys, kind="stable")
+        left_order, right_order = (
+            np.argsort(left_keys, kind="stable"),
+            np.argsort(right_keys, kind="stable"),
+        )
         starts = np.zeros((1 << len(places)) + 1, np.int32)
         np.cumsum(np.bincount(right_keys, minlength=1 << len(places)), out=starts[1:])
         yield _Table(
-            left[left_order], left_keys[left_order], left_order, right[right_order], right_order, starts, len(places), radius,
+            left[left_order],
+            left_keys[left_order],
+            left_order,
+            right[right_order],
+            right_order,
+            starts,
+            len(places),
+            radius,
             distance,
-        )  # fmt: skip
+        )
 
 
 def _share(hashes: Hashes, places: range) -> npt.NDArray[np.int32]:

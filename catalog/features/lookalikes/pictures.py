@@ -1,4 +1,6 @@
-"""Which of several pictures of the same to keep, and why: by an order of preferences that a person may change."""
+"""Which of several pictures of the same to keep, and why:
+by an order of preferences that a person may change.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +16,56 @@ from catalog.domain.stacks import RAW_TYPES
 from catalog.features.lookalikes.sketches import is_flat, is_movie_of_still, taken_ms
 
 FIELDS = (
-    "hash", "kind", "type", "size", "width", "height", "duration", "image_hash", "phash", "phash_inner", "quality", "captured",
-    "camera", "exposure", "location", "place", "altitude", "stack", "copies", "original", "tags", "albums", "favorite", "rating",
-    "title", "added",
-)  # fmt: skip
+    "hash",
+    "kind",
+    "type",
+    "size",
+    "width",
+    "height",
+    "duration",
+    "image_hash",
+    "phash",
+    "phash_inner",
+    "quality",
+    "captured",
+    "camera",
+    "exposure",
+    "location",
+    "place",
+    "altitude",
+    "stack",
+    "copies",
+    "original",
+    "tags",
+    "albums",
+    "favorite",
+    "rating",
+    "title",
+    "added",
+)
 """What a picture takes of a document."""
 
 _CAMERA_FORMATS = frozenset({"jpeg", "heic", "heif", "tiff", "mov", "mp4", "mts", "m2ts", "3gp"})
 _METADATA = (
-    "captured", "location", "altitude", "camera.make", "camera.model", "camera.lens", "exposure.time", "exposure.f_number",
-    "exposure.iso", "exposure.focal_length",
-)  # fmt: skip
+    "captured",
+    "location",
+    "altitude",
+    "camera.make",
+    "camera.model",
+    "camera.lens",
+    "exposure.time",
+    "exposure.f_number",
+    "exposure.iso",
+    "exposure.focal_length",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What deciding about duplicates takes of an asset. Times are ms since 1970, -1 for none; `document` is all of it."""
+    """What deciding about duplicates takes of an asset.
+
+    Times are ms since 1970, -1 for none; `document` is all of it.
+    """
 
     hash: str
     kind: str
@@ -57,7 +93,9 @@ class Picture:
 
     @property
     def is_camera_original(self) -> bool:
-        """Whether it is as a camera made it: it names one, and is called as no messenger calls what it sends."""
+        """Whether it is as a camera made it: it names one,
+        and is called as no messenger calls what it sends.
+        """
         name = self.document.get("original", {}).get("name", "")
         return bool(self.document.get("camera", {}).get("model")) and not is_messenger_name(name)
 
@@ -68,7 +106,9 @@ class Picture:
 
     @property
     def format_rank(self) -> int:
-        """2 for what only a camera makes (RAW), 1 for what cameras make, 0 for what pictures are exported to."""
+        """2 for what only a camera makes (RAW), 1 for what cameras make,
+        0 for what pictures are exported to.
+        """
         return 2 if self.type in RAW_TYPES else 1 if self.type in _CAMERA_FORMATS else 0
 
     @property
@@ -86,24 +126,39 @@ class Picture:
 def picture_of(content_hash: str, document: Mapping[str, Any]) -> Picture:
     """The picture that a document tells of; at least FIELDS of it must be given."""
     phash = document.get("phash")
-    seen = phash is not None and not is_flat(dict(document.get("quality", {}))) and not is_movie_of_still(dict(document))
+    seen = (
+        phash is not None
+        and not is_flat(dict(document.get("quality", {})))
+        and not is_movie_of_still(dict(document))
+    )
     return Picture(
-        content_hash, document["kind"], document["type"], document["size"], document.get("width", 0), document.get("height", 0),
-        document.get("duration", 0.0), document.get("image_hash", ""), int(phash, 16) if seen and phash else None,
-        int(document.get("phash_inner") or phash or "0", 16), taken_ms(dict(document)),
-        document.get("stack", {}).get("id", ""), document,
-    )  # fmt: skip
+        content_hash,
+        document["kind"],
+        document["type"],
+        document["size"],
+        document.get("width", 0),
+        document.get("height", 0),
+        document.get("duration", 0.0),
+        document.get("image_hash", ""),
+        int(phash, 16) if seen and phash else None,
+        int(document.get("phash_inner") or phash or "0", 16),
+        taken_ms(dict(document)),
+        document.get("stack", {}).get("id", ""),
+        document,
+    )
 
 
 def _has(document: Mapping[str, Any], name: str) -> bool:
     outer, _, inner = name.partition(".")
     value = document.get(outer)
     if outer == "captured":
-        return value is not None and str(value["source"]).startswith(("exif:", "quicktime:", "maker:", "avchd:", "riff:"))
+        return value is not None and str(value["source"]).startswith(
+            ("exif:", "quicktime:", "maker:", "avchd:", "riff:")
+        )
     return value is not None and (not inner or inner in value)
 
 
-# --- the order ---------------------------------------------------------------------------------------------------------
+# --- the order ------------------------------------------------------------------------------------
 
 
 def _size_words(picture: Picture) -> str:
@@ -111,11 +166,26 @@ def _size_words(picture: Picture) -> str:
 
 
 _PREFERENCES: dict[str, tuple[Callable[[Picture], float], Callable[[Picture, Picture], str]]] = {
-    "pixels": (lambda p: p.pixels, lambda a, b: f"more pixels ({_size_words(a)}, not {_size_words(b)})"),
-    "format": (lambda p: p.format_rank, lambda a, b: f"original format ({BY_NAME[a.type].name}, not {BY_NAME[b.type].name})"),
-    "metadata": (lambda p: p.metadata, lambda a, b: f"more metadata ({a.metadata} of what cameras note, not {b.metadata})"),
-    "camera": (lambda p: p.is_camera_original, lambda _a, _b: "as the camera made it, not sent by a messenger or exported"),
-    "sharpness": (lambda p: _notch(p.focus), lambda a, b: f"sharper ({a.focus:.0f}, not {b.focus:.0f})"),
+    "pixels": (
+        lambda p: p.pixels,
+        lambda a, b: f"more pixels ({_size_words(a)}, not {_size_words(b)})",
+    ),
+    "format": (
+        lambda p: p.format_rank,
+        lambda a, b: f"original format ({BY_NAME[a.type].name}, not {BY_NAME[b.type].name})",
+    ),
+    "metadata": (
+        lambda p: p.metadata,
+        lambda a, b: f"more metadata ({a.metadata} of what cameras note, not {b.metadata})",
+    ),
+    "camera": (
+        lambda p: p.is_camera_original,
+        lambda _a, _b: "as the camera made it, not sent by a messenger or exported",
+    ),
+    "sharpness": (
+        lambda p: _notch(p.focus),
+        lambda a, b: f"sharper ({a.focus:.0f}, not {b.focus:.0f})",
+    ),
     "bytes": (lambda p: p.size, lambda _a, _b: "larger file, so less compressed"),
     "favorite": (lambda p: bool(p.document.get("favorite")), lambda _a, _b: "favorite"),
     "rating": (lambda p: p.document.get("rating", 0), lambda _a, _b: "better rating"),
@@ -127,12 +197,17 @@ DEFAULT_ORDER = ("pixels", "format", "metadata", "camera", "sharpness", "bytes")
 
 
 def _notch(focus: float) -> int:
-    """Sharpness in steps of a fifth: less is no difference between two renderings of one picture."""
+    """Sharpness in steps of a fifth: less is no difference between two renderings of
+    one picture.
+    """
     return round(math.log(max(focus, 1.0), 1.2))
 
 
 def ranked(pictures: Sequence[Picture], order: Sequence[str]) -> list[Picture]:
-    """The pictures, the one to keep first. Where the order sees no difference, the one that was catalogued first."""
+    """The pictures, the one to keep first.
+
+    Where the order sees no difference, the one that was catalogued first.
+    """
 
     def key(picture: Picture) -> tuple[Any, ...]:
         worth = [-_PREFERENCES[name][0](picture) for name in order]
@@ -142,7 +217,9 @@ def ranked(pictures: Sequence[Picture], order: Sequence[str]) -> list[Picture]:
 
 
 def why_kept(keeper: Picture, others: Sequence[Picture], order: Sequence[str]) -> str:
-    """Why the keeper is preferred to the others, in words: what it has over the next best of them."""
+    """Why the keeper is preferred to the others, in words:
+    what it has over the next best of them.
+    """
     for name in order:
         worth, words = _PREFERENCES[name]
         other = max(others, key=worth)

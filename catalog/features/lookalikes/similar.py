@@ -1,4 +1,6 @@
-"""What in the catalog looks like one picture: an asset, or a file that need not be in the catalog."""
+"""What in the catalog looks like one picture: an asset,
+or a file that need not be in the catalog.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ class SimilarRequest:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An asset that looks like the one that was asked about, and how: one of the kinds of duplicates."""
+    """An asset that looks like the one that was asked about, and how:
+    one of the kinds of duplicates.
+    """
 
     kind: str
     member: Member
@@ -64,7 +68,9 @@ def find_similar(workspace: Workspace, request: SimilarRequest) -> LookAlikes:
     repository.refresh(repository.alias)
     asked = _asked(workspace, repository, request.what)
     is_outside = Path(request.what).is_file()
-    found = (f for f in _found(repository, asked, request.distance) if is_outside or f.kind != EXACT)
+    found = (
+        f for f in _found(repository, asked, request.distance) if is_outside or f.kind != EXACT
+    )
     return LookAlikes(asked.hash, tuple(sorted(found, key=_order)))
 
 
@@ -73,7 +79,10 @@ def _order(found: Found) -> tuple[int, int, str]:
 
 
 def _asked(workspace: Workspace, repository: Repository, what: str) -> Picture:
-    """The picture that is meant: of the catalog, else of a file of this machine. Raises AssetNotFound, UsageError."""
+    """The picture that is meant: of the catalog, else of a file of this machine.
+
+    Raises AssetNotFound, UsageError.
+    """
     try:
         content_hash = find(repository, what)
         found = dict(loaded(repository, [content_hash])).get(content_hash)
@@ -82,10 +91,19 @@ def _asked(workspace: Workspace, repository: Repository, what: str) -> Picture:
             raise
         found = _read(workspace, Path(what))
     if found is None:
-        raise AssetNotFound(f"Nothing in the catalog has the hash {what}.", hint="Look for it with `catalog search`.")
+        raise AssetNotFound(
+            f"Nothing in the catalog has the hash {what}.",
+            hint="Look for it with `catalog search`.",
+        )
     if found.phash is None and not found.document.get("copies"):
-        problem = found.document.get("problem") or "there is too little in the picture (sky, a black frame)"
-        raise UsageError(f"{printable(what)} cannot be compared: {problem}.", hint="`catalog show` says what is known of it.")
+        problem = (
+            found.document.get("problem")
+            or "there is too little in the picture (sky, a black frame)"
+        )
+        raise UsageError(
+            f"{printable(what)} cannot be compared: {problem}.",
+            hint="`catalog show` says what is known of it.",
+        )
     return found
 
 
@@ -95,7 +113,9 @@ def _read(workspace: Workspace, path: Path) -> Picture:
     store = LocalStore("file", folder, managed=False)
     entry = store.stat(to_text(path.name))
     if entry is None:
-        raise UsageError(f"{printable(str(path))} is no file that can be read.", hint="Name a photo or a video.")
+        raise UsageError(
+            f"{printable(str(path))} is no file that can be read.", hint="Name a photo or a video."
+        )
     with workspace.readers() as pool:
         ((_path, facts),) = LocalReading(pool, str(folder)).run([(entry.path, Wanted(entry))])
     if not isinstance(facts, Facts):
@@ -103,7 +123,9 @@ def _read(workspace: Workspace, path: Path) -> Picture:
         raise UsageError(f"{printable(str(path))}: {reason}.", hint="Name a photo or a video.")
     asset = workspace.describer(to_text(str(folder))).describe(facts, entry, utc_now())
     now = datetime.now(UTC)
-    document = asset_document(asset, original=entry.path, copies=[], sidecars=[], stack=None, run="", now=now)
+    document = asset_document(
+        asset, original=entry.path, copies=[], sidecars=[], stack=None, run="", now=now
+    )
     return picture_of(facts.hash, {"added": timestamp(now), **document})
 
 
@@ -121,7 +143,9 @@ def _found(repository: Repository, asked: Picture, distance: int) -> Iterator[Fo
 
 
 def _near(repository: Repository, asked: Picture, distance: int) -> set[str]:
-    """What may look like it; the asset itself, where a file of these bytes was asked about that lies elsewhere."""
+    """What may look like it; the asset itself,
+    where a file of these bytes was asked about that lies elsewhere.
+    """
     if asked.phash is None:
         return {asked.hash}
     plain = np.array([asked.phash], np.uint64)

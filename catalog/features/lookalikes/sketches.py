@@ -13,15 +13,31 @@ from catalog.domain.copies import milliseconds
 from catalog.domain.turns import TURNS, UPRIGHT, turned_hashes
 from catalog.features.lookalikes.neighbours import pairs_within
 
-FIELDS = ("phash", "phash_inner", "image_hash", "kind", "captured", "camera.model", "quality.detail", "quality.contrast", "stack")
+FIELDS = (
+    "phash",
+    "phash_inner",
+    "image_hash",
+    "kind",
+    "captured",
+    "camera.model",
+    "quality.detail",
+    "quality.contrast",
+    "stack",
+)
 """What a sketch takes of a document."""
 
 LEAST_DETAIL = 0.1
 LEAST_CONTRAST = 6.0
-"""Of a picture with less in it (sky, a black frame), the hash says nothing: it is compared with none."""
+"""Of a picture with less in it (sky, a black frame), the hash says nothing:
+it is compared with none.
+"""
 SAME_MOMENT_BITS = 16
-"""Bits by which pictures that were taken one right after the other may differ and show the same moment."""
-_SIDEWAYS = tuple(turn for turn in TURNS if turn not in (UPRIGHT, "270"))  # what is turned by 270 is found from the other side
+"""Bits by which pictures that were taken one right after the other may differ and show the same
+moment.
+"""
+_SIDEWAYS = tuple(
+    turn for turn in TURNS if turn not in (UPRIGHT, "270")
+)  # what is turned by 270 is found from the other side
 
 Pairs = npt.NDArray[np.int64]
 """Two columns: numbers of assets, the smaller one first."""
@@ -29,7 +45,10 @@ Pairs = npt.NDArray[np.int64]
 
 @dataclass(slots=True)
 class Sketches:
-    """A few numbers of each asset, in columns. `hashes` are the content hashes; times are ms since 1970, -1 for none."""
+    """A few numbers of each asset, in columns.
+
+    `hashes` are the content hashes; times are ms since 1970, -1 for none.
+    """
 
     hashes: list[str] = field(default_factory=list)
     _phashes: array[int] = field(default_factory=lambda: array("Q"))
@@ -51,24 +70,38 @@ class Sketches:
         self.hashes.append(content_hash)
         self._phashes.append(int(phash or "0", 16))
         self._inner.append(int(document.get("phash_inner") or phash or "0", 16))
-        self._looked_at.append(phash is not None and not is_flat(quality) and not is_movie_of_still(document))
+        self._looked_at.append(
+            phash is not None and not is_flat(quality) and not is_movie_of_still(document)
+        )
         self._image_hashes.append(int(document.get("image_hash", "0")[:15], 16))
         self._times.append(taken_ms(document))
         camera = document.get("camera", {}).get("model", "")
-        self._kinds.append(self._numbers.setdefault(f"{document.get('kind')} {camera}", len(self._numbers)))
+        self._kinds.append(
+            self._numbers.setdefault(f"{document.get('kind')} {camera}", len(self._numbers))
+        )
 
     def candidates(self, distance: int, within_ms: int, threads: int = 0) -> Pairs:
-        """The pairs that may show the same: by their looks, their image data, or the moment they were taken."""
+        """The pairs that may show the same: by their looks, their image data,
+        or the moment they were taken.
+        """
         found = [self.by_look(distance, threads), self.by_image_data(), self.by_moment(within_ms)]
         return np.unique(np.concatenate(found), axis=0)
 
     def by_look(self, distance: int, threads: int = 0) -> Pairs:
-        """Pairs with perceptual hashes within a distance: upright, cropped a little, turned or mirrored."""
+        """Pairs with perceptual hashes within a distance: upright, cropped a little,
+        turned or mirrored.
+        """
         known = np.flatnonzero(np.array(self._looked_at, bool))
-        plain, inner = (np.array(values, np.uint64)[known] for values in (self._phashes, self._inner))
+        plain, inner = (
+            np.array(values, np.uint64)[known] for values in (self._phashes, self._inner)
+        )
         values, first, which = np.unique(plain, return_index=True, return_inverse=True)
-        equal = np.column_stack([known[first[which]], known])  # of many with one hash, each is joined to the first
-        others = np.concatenate([values, inner[first], *(turned_hashes(values, turn) for turn in _SIDEWAYS)])
+        equal = np.column_stack(
+            [known[first[which]], known]
+        )  # of many with one hash, each is joined to the first
+        others = np.concatenate(
+            [values, inner[first], *(turned_hashes(values, turn) for turn in _SIDEWAYS)]
+        )
         left, right = pairs_within(values, others, distance, threads)
         inside = np.column_stack([known[first[left]], known[first[right % max(1, len(values))]]])
         return _sorted_pairs(np.concatenate([equal, inside]))
@@ -81,13 +114,23 @@ class Sketches:
         return _sorted_pairs(np.column_stack([known[first[which]], known]))
 
     def by_moment(self, within_ms: int) -> Pairs:
-        """Pairs of one camera, each taken within a time after the other with nothing between, that look somewhat alike."""
+        """Pairs of one camera, each taken within a time after the other with nothing between,
+        that look somewhat alike.
+        """
         times, kinds = np.array(self._times, np.int64), np.array(self._kinds, np.int64)
         order = np.lexsort((times, kinds))
         before, after = order[:-1], order[1:]
         plain, seen = np.array(self._phashes, np.uint64), np.array(self._looked_at, bool)
-        near = (kinds[before] == kinds[after]) & (times[after] - times[before] <= within_ms) & (times[before] >= 0)
-        near &= seen[before] & seen[after] & (np.bitwise_count(plain[before] ^ plain[after]) <= SAME_MOMENT_BITS)
+        near = (
+            (kinds[before] == kinds[after])
+            & (times[after] - times[before] <= within_ms)
+            & (times[before] >= 0)
+        )
+        near &= (
+            seen[before]
+            & seen[after]
+            & (np.bitwise_count(plain[before] ^ plain[after]) <= SAME_MOMENT_BITS)
+        )
         return _sorted_pairs(np.column_stack([before[near], after[near]]))
 
 
@@ -98,7 +141,9 @@ def _sorted_pairs(pairs: Pairs) -> Pairs:
 
 def is_flat(quality: dict[str, Any]) -> bool:
     """Whether a picture has so little in it that its hash says nothing."""
-    return bool(quality.get("detail", 1.0) < LEAST_DETAIL or quality.get("contrast", 255.0) < LEAST_CONTRAST)
+    return bool(
+        quality.get("detail", 1.0) < LEAST_DETAIL or quality.get("contrast", 255.0) < LEAST_CONTRAST
+    )
 
 
 def is_movie_of_still(document: dict[str, Any]) -> bool:
@@ -107,7 +152,9 @@ def is_movie_of_still(document: dict[str, Any]) -> bool:
 
 
 def taken_ms(document: dict[str, Any]) -> int:
-    """When the shot was taken (the wall clock as ms since 1970); -1 where that is not known to the second."""
+    """When the shot was taken (the wall clock as ms since 1970);
+    -1 where that is not known to the second.
+    """
     captured = document.get("captured", {})
     if not captured.get("has_time") or captured.get("confidence") == "low":
         return -1

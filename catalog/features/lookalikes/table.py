@@ -1,4 +1,6 @@
-"""Decisions as a CSV that spreadsheet programs open: written with `;` in UTF-8 with a mark, read in any usual form."""
+"""Decisions as a CSV that spreadsheet programs open: written with `;` in UTF-8 with a mark,
+read in any usual form.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,18 @@ EXTRA = ("reason", "files")
 """Columns that are written for people, and not read."""
 MOST_BYTES = 256 * 1024 * 1024
 LONGEST_CELL = 131_072
-"""Characters; what is longer is no cell of ours. The limit of the module csv is shared by all that read one here."""
+"""Characters; what is longer is no cell of ours.
+
+The limit of the module csv is shared by all that read one here.
+"""
 _MARK = "\ufeff"
 
 
 @dataclass(slots=True)
 class DecisionFile:
-    """What a CSV holds: the sound decisions with their line numbers, and for each bad row why it is refused."""
+    """What a CSV holds: the sound decisions with their line numbers,
+    and for each bad row why it is refused.
+    """
 
     rows: list[tuple[int, Decision]] = field(default_factory=list)
     problems: dict[int, str] = field(default_factory=dict)
@@ -35,9 +42,14 @@ class DecisionFile:
 
 
 def write_decisions(
-    path: Path, decisions: Iterable[Decision], notes: Mapping[tuple[str, str, str], Sequence[str]] | None = None
+    path: Path,
+    decisions: Iterable[Decision],
+    notes: Mapping[tuple[str, str, str], Sequence[str]] | None = None,
 ) -> None:
-    """Write a new file; `notes` gives the values of EXTRA by `Decision.member`. Raises UsageError where it is there already."""
+    """Write a new file; `notes` gives the values of EXTRA by `Decision.member`.
+
+    Raises UsageError where it is there already.
+    """
     try:
         with path.open("x", encoding="utf-8", newline="") as file:
             file.write(_MARK)
@@ -47,9 +59,13 @@ def write_decisions(
                 extra = (notes or {}).get(decision.member, ("",) * len(EXTRA))
                 writer.writerow([*asdict(decision).values(), *extra])
     except FileExistsError:
-        raise UsageError(f"{path} is there already; nothing is overwritten.", hint="Name another file.") from None
+        raise UsageError(
+            f"{path} is there already; nothing is overwritten.", hint="Name another file."
+        ) from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", hint="Name a file in another folder.") from None
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}.", hint="Name a file in another folder."
+        ) from None
 
 
 def read_decisions(path: Path) -> DecisionFile:
@@ -59,10 +75,15 @@ def read_decisions(path: Path) -> DecisionFile:
     """
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise UsageError(f"{path} is too large to be a list of decisions.", hint="Name the CSV that was saved.")
+            raise UsageError(
+                f"{path} is too large to be a list of decisions.",
+                hint="Name the CSV that was saved.",
+            )
         data = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.", hint="Check the file's name.") from None
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}.", hint="Check the file's name."
+        ) from None
     return parse_decisions(data, str(path))
 
 
@@ -71,7 +92,10 @@ def parse_decisions(data: bytes, name: str) -> DecisionFile:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{name} is not UTF-8 ({error.reason} at byte {error.start}).", hint="Save it as CSV UTF-8.") from None
+        raise UsageError(
+            f"{name} is not UTF-8 ({error.reason} at byte {error.start}).",
+            hint="Save it as CSV UTF-8.",
+        ) from None
     header = text.splitlines()[0] if text else ""
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(";,\t", key=header.count))
     found = DecisionFile()
@@ -93,7 +117,10 @@ def parse_decisions(data: bytes, name: str) -> DecisionFile:
                     found.problems[line] = str(error)
             line = rows.line_num + 1
     except csv.Error as error:
-        raise UsageError(f"{name} is no CSV that can be read (line {line}: {error}).", hint="Save it as CSV UTF-8.") from None
+        raise UsageError(
+            f"{name} is no CSV that can be read (line {line}: {error}).",
+            hint="Save it as CSV UTF-8.",
+        ) from None
     clashes = contradictions([decision for _line, decision in sound])
     for number, (line, decision) in enumerate(sound):
         if number in clashes:

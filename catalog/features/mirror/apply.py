@@ -1,4 +1,6 @@
-"""Applies a mirror's plan: files are copied or renamed in the other store, verified, and only then recorded."""
+"""Applies a mirror's plan: files are copied or renamed in the other store, verified,
+and only then recorded.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,10 @@ THREADS = 4
 
 
 class Done(NamedTuple):
-    """What became of an action: the entry of its file in the other store, or why there is none. Neither: it did not begin."""
+    """What became of an action: the entry of its file in the other store, or why there is none.
+
+    Neither: it did not begin.
+    """
 
     action: Mirroring
     entry: Entry | None = None
@@ -52,7 +57,9 @@ class Done(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """One file that was sent, and what is to be sent now: in one group what must not be sent twice."""
+    """One file that was sent, and what is to be sent now:
+    in one group what must not be sent twice.
+    """
 
     done: Done
     further: list[list[Transfer]]
@@ -72,9 +79,12 @@ class Left:
 
 @dataclass(slots=True)
 class Mirrorer:
-    """Makes `target` hold what `source` holds. Several files travel at once, and are recorded as they arrive.
+    """Makes `target` hold what `source` holds.
 
-    `shown` and `given` are what the target and the source showed in this run; `threads` is how many files travel at once.
+    Several files travel at once, and are recorded as they arrive.
+
+    `shown` and `given` are what the target and the source showed in this run; `threads` is how many
+    files travel at once.
     """
 
     source: ManagedStore
@@ -95,8 +105,15 @@ class Mirrorer:
         self._sight = Sight(self.source, self.target, self.given, self.shown)
 
     def apply(self, follows: Sequence[Follow], transfers: Iterable[Transfer]) -> Left:
-        """All of it, renames first; what a limit of the run left. Raises what must stop the run, once all is recorded."""
-        together = self.threads if self.throttle.is_limited else max(self.threads, self.target.capabilities.together)
+        """All of it, renames first; what a limit of the run left.
+
+        Raises what must stop the run, once all is recorded.
+        """
+        together = (
+            self.threads
+            if self.throttle.is_limited
+            else max(self.threads, self.target.capabilities.together)
+        )
         with ThreadPoolExecutor(together, thread_name_prefix="mirror") as pool:
             self._settle(self._renames(follows, pool))
             return self._send(transfers, pool, together)
@@ -108,7 +125,9 @@ class Mirrorer:
         left = Left()
         last = time.monotonic()
         further: deque[list[Transfer]] = deque()
-        contents = (list(same) for _digest, same in itertools.groupby(transfers, key=lambda t: t.hash))
+        contents = (
+            list(same) for _digest, same in itertools.groupby(transfers, key=lambda t: t.hash)
+        )
         try:
             while True:
                 while len(flying) < 2 * together and not self.throttle.ended:
@@ -121,7 +140,11 @@ class Mirrorer:
                 landed, flying = wait(flying, timeout=SECONDS, return_when=FIRST_COMPLETED)
                 for done, rest in (future.result() for future in landed):
                     further.extend(rest)
-                    if done.entry is None and done.error is None and isinstance(done.action, Transfer):
+                    if (
+                        done.entry is None
+                        and done.error is None
+                        and isinstance(done.action, Transfer)
+                    ):
                         left = left.and_also(done.action)
                     else:
                         arrived.append(done)
@@ -144,7 +167,9 @@ class Mirrorer:
         return left
 
     def _content(self, actions: Sequence[Transfer]) -> Sent:
-        """Send one copy of a content; the others may then be made by the store itself, all at once."""
+        """Send one copy of a content; the others may then be made by the store itself,
+        all at once.
+        """
         first, *rest = actions
         done = self._attempt(first, self._copy)
         if done.entry is None:
@@ -153,7 +178,10 @@ class Mirrorer:
         return Sent(done, [[replace(action, like=action.like or like)] for action in rest])
 
     def _settle(self, done: Sequence[Done]) -> None:
-        """Record what was done, and tell what was not. Raises the error after which going on is of no use."""
+        """Record what was done, and tell what was not.
+
+        Raises the error after which going on is of no use.
+        """
         self._record([d for d in done if d.entry is not None])
         for action, _entry, error in done:
             if error is not None and not isinstance(error, Interrupted):
@@ -163,9 +191,13 @@ class Mirrorer:
             raise fatal
 
     def _attempt(self, action: Any, do: Callable[[Any], Done]) -> Done:
-        if self._stopped.is_set() or (isinstance(action, Transfer) and not self.throttle.begin(action.size)):
+        if self._stopped.is_set() or (
+            isinstance(action, Transfer) and not self.throttle.begin(action.size)
+        ):
             return Done(action)
-        self.journal.started(action.name, store=self.target.name, path=action.path, hash=action.hash)
+        self.journal.started(
+            action.name, store=self.target.name, path=action.path, hash=action.hash
+        )
         try:
             return do(action)
         except FATAL as error:
@@ -174,20 +206,30 @@ class Mirrorer:
         except StoreError as error:
             return Done(action, error=error)
 
-    # --- renames ---------------------------------------------------------------------------------------------------
+    # --- renames ----------------------------------------------------------------------------------
 
     def _renames(self, follows: Sequence[Follow], pool: ThreadPoolExecutor) -> list[Done]:
         """All of them, as many at once as the store takes.
 
-        Where a name is still held by what is to be renamed itself, as in a ring, the file gets a name of its own first. So
-        does one whose name changes in case only, which a store that takes both for one refuses as a rename.
+        Where a name is still held by what is to be renamed itself, as in a ring, the file gets a
+        name of its own first. So does one whose name changes in case only, which a store that takes
+        both for one refuses as a rename.
         """
         held = {self.shown.key(f.old) for f in follows}
-        done = list(pool.map(lambda f: self._attempt(f, self._aside if self.shown.key(f.path) in held else self._move), follows))
+        done = list(
+            pool.map(
+                lambda f: self._attempt(
+                    f, self._aside if self.shown.key(f.path) in held else self._move
+                ),
+                follows,
+            )
+        )
         return list(pool.map(self._ended, done))
 
     def _ended(self, done: Done) -> Done:
-        """A rename that has come to its end: at its name, or at the same with a number; else the file is back."""
+        """A rename that has come to its end: at its name, or at the same with a number;
+        else the file is back.
+        """
         action = done.action
         if not isinstance(action, Follow):
             return done
@@ -206,12 +248,16 @@ class Mirrorer:
             return Done(action, error=error)
 
     def _move(self, action: Follow) -> Done:
-        """Rename a file that is as recorded; one that lies at its new place already came there before a kill."""
+        """Rename a file that is as recorded;
+        one that lies at its new place already came there before a kill.
+        """
         there = self._sight.arrived(action)
         return Done(action, there or self._brought(action, action.old, action.path))
 
     def _aside(self, action: Follow) -> Done:
-        """The same, to a name for a moment; a file that a killed run left under such a name has it already."""
+        """The same, to a name for a moment;
+        a file that a killed run left under such a name has it already.
+        """
         there = self._sight.arrived(action)
         if there is None and original_of(action.old):
             there = self.shown.sure(action.old)
@@ -233,7 +279,9 @@ class Mirrorer:
         return entry
 
     def _placed(self, action: Follow, name: str) -> Done:
-        """Where its name is taken by other content a file gets a number; that may be the name it had."""
+        """Where its name is taken by other content a file gets a number;
+        that may be the name it had.
+        """
         for path in names_of(action.path):
             if path == name:
                 return Done(replace(action, placed=path), self.shown.sure(path))
@@ -242,10 +290,12 @@ class Mirrorer:
                 return Done(replace(action, placed=path), entry)
         raise self._sight.no_name(action)
 
-    # --- copies ----------------------------------------------------------------------------------------------------
+    # --- copies -----------------------------------------------------------------------------------
 
     def _copy(self, action: Transfer) -> Done:
-        """Copy a file; where its name is taken by other content it gets a number, and an older sidecar gives way."""
+        """Copy a file; where its name is taken by other content it gets a number,
+        and an older sidecar gives way.
+        """
         entry = self._sight.sent(action)
         for path in names_of(action.goal):
             done = self._copy_to(path, self.shown.at(path), action, entry)
@@ -253,8 +303,12 @@ class Mirrorer:
                 return done
         raise self._sight.no_name(action)
 
-    def _copy_to(self, path: str, there: Entry | None, action: Transfer, entry: Entry) -> Done | None:
-        """A copy under this very name, or what lies there if it is the content; None where the name is taken."""
+    def _copy_to(
+        self, path: str, there: Entry | None, action: Transfer, entry: Entry
+    ) -> Done | None:
+        """A copy under this very name, or what lies there if it is the content;
+        None where the name is taken.
+        """
         if there is None:
             try:
                 made = self._put(path, action, entry)
@@ -281,13 +335,22 @@ class Mirrorer:
         is_far = self.source.folder is None or self.target.folder is None
         if action.like and (made := self._copied(path, action)) is not None:
             return made
-        with self.source.open(action.path) as stream, self.throttle.paced(stream, always=is_far) as paced:
+        with (
+            self.source.open(action.path) as stream,
+            self.throttle.paced(stream, always=is_far) as paced,
+        ):
             return self.target.put(path, paced, entry.size, entry.mtime_ns, action.hash)
 
     def _copied(self, path: str, action: Transfer) -> Entry | None:
-        """A second copy that the store makes of what it has; None where it cannot, or its file is not what it should be."""
+        """A second copy that the store makes of what it has; None where it cannot,
+        or its file is not what it should be.
+        """
         seen, content = self.shown.at(action.like), recorded(action.hash, action.checksums)
-        if not self.target.capabilities.server_side_copy or seen is None or not agree(seen.checksums, content):
+        if (
+            not self.target.capabilities.server_side_copy
+            or seen is None
+            or not agree(seen.checksums, content)
+        ):
             return None
         made = self.target.copy(action.like, path)
         if agree(made.checksums, content):
@@ -296,7 +359,7 @@ class Mirrorer:
         self.target.remove(made.path, self.run)
         return None
 
-    # --- records ---------------------------------------------------------------------------------------------------
+    # --- records ----------------------------------------------------------------------------------
 
     def _record(self, done: Sequence[Done]) -> None:
         if not done:
@@ -307,7 +370,9 @@ class Mirrorer:
             if answer not in ("done", "unchanged"):
                 self._fail(action, StoreError(answer))
                 continue
-            self.journal.done(action.name, store=self.target.name, path=action.path, hash=action.hash)
+            self.journal.done(
+                action.name, store=self.target.name, path=action.path, hash=action.hash
+            )
             self.report.add(self._told(action, entry.path if entry else ""))
             self.advance(1)
 
@@ -319,18 +384,35 @@ class Mirrorer:
         target = placed if placed != action.path else ""
         if action.found:
             return Outcome(action.name, action.path, "found", store, target, action.hash)
-        return Outcome(action.name, action.path, "copied", store, target, action.hash, size=action.size, stored=action.size)
+        return Outcome(
+            action.name,
+            action.path,
+            "copied",
+            store,
+            target,
+            action.hash,
+            size=action.size,
+            stored=action.size,
+        )
 
     def _edit(self, action: Mirroring, entry: Entry) -> Edit:
         store = self.target.name
         now = datetime.now(UTC)
         is_found = isinstance(action, Transfer) and action.found
-        event: dict[str, Any] = {"store": store, "path": entry.path, "effect": "index" if is_found else "file"}
+        event: dict[str, Any] = {
+            "store": store,
+            "path": entry.path,
+            "effect": "index" if is_found else "file",
+        }
         old = action.old if isinstance(action, Follow) else None
         event["source"] = old or f"{self.source.name}:{action.path}"
         if action.is_sidecar:
-            change = edits.with_sidecars([(store, old)] if old else [], [sidecar_row(store, entry, action.hash)])
-        elif old == entry.path:  # it came to that name anew, or the same rename would be tried by every run
+            change = edits.with_sidecars(
+                [(store, old)] if old else [], [sidecar_row(store, entry, action.hash)]
+            )
+        elif (
+            old == entry.path
+        ):  # it came to that name anew, or the same rename would be tried by every run
             change = edits.marked(store, old, OK, added=timestamp(now))
         elif old:
             change = edits.moved_copy(store, old, copy_row(store, entry, now, now))
@@ -339,8 +421,26 @@ class Mirrorer:
         return Edit(action.owner, action.name, change, event)
 
     def _fail(self, action: Mirroring, error: StoreError) -> None:
-        self.journal.failed(action.name, store=self.target.name, path=action.path, hash=action.hash, reason=str(error))
-        where = f"sync the catalog with store {self.source.name}, or it is damaged: see `catalog verify`."
+        self.journal.failed(
+            action.name,
+            store=self.target.name,
+            path=action.path,
+            hash=action.hash,
+            reason=str(error),
+        )
+        where = (
+            f"sync the catalog with store {self.source.name}, or it is damaged: see `catalog "
+            "verify`."
+        )
         edited = f" It is not what the catalog recorded: {where}"
         reason = f"{error.message}{edited}" if isinstance(error, FixityMismatch) else str(error)
-        self.report.add(Outcome(action.name, action.path, "failed", self.target.name, hash=action.hash, reason=reason))
+        self.report.add(
+            Outcome(
+                action.name,
+                action.path,
+                "failed",
+                self.target.name,
+                hash=action.hash,
+                reason=reason,
+            )
+        )

@@ -1,8 +1,11 @@
-"""The plan that makes one store hold what another holds, under the same paths. Nothing is ever taken away.
+"""The plan that makes one store hold what another holds, under the same paths.
 
-A file that was renamed in both stores follows the one where that happened last; so the two may be mirrored in both
-directions, in any order, and neither undoes what a person did in the other. Which path here is which there does not
-depend on the direction either: else a run would undo what the other one did.
+Nothing is ever taken away.
+
+A file that was renamed in both stores follows the one where that happened last; so the two may be
+mirrored in both directions, in any order, and neither undoes what a person did in the other. Which
+path here is which there does not depend on the direction either: else a run would undo what the
+other one did.
 """
 
 from __future__ import annotations
@@ -24,11 +27,14 @@ _NUMBER = re.compile(r"_\d+$")
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Copy a file to the other store. `owner` is the asset, `hash` the content; they differ for a sidecar.
+    """Copy a file to the other store.
 
-    `to` is its path there where that is another one. `replaces` is the content of an older sidecar that is recorded there.
-    `like` is a path there that has the content already. `placed` is where it came to lie, `found` that it lay there before.
-    `checksums` are what is known of the content besides its hash.
+    `owner` is the asset, `hash` the content; they differ for a sidecar.
+
+    `to` is its path there where that is another one. `replaces` is the content of an older sidecar
+    that is recorded there. `like` is a path there that has the content already. `placed` is where
+    it came to lie, `found` that it lay there before. `checksums` are what is known of the content
+    besides its hash.
     """
 
     owner: str
@@ -62,9 +68,12 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """Rename a file in the other store as it was renamed here: it is not sent again. `row` is its record there.
+    """Rename a file in the other store as it was renamed here: it is not sent again.
 
-    `placed` is the name it got where the one it should have was taken. `checksums` are what is known besides the hash.
+    `row` is its record there.
+
+    `placed` is the name it got where the one it should have was taken. `checksums` are what is
+    known besides the hash.
     """
 
     owner: str
@@ -101,7 +110,9 @@ Mirroring = Transfer | Follow
 
 
 class Move(NamedTuple):
-    """One rename of a file of an asset, as the history tells it; `at` is a moment as `domain.copies.timestamp` writes it."""
+    """One rename of a file of an asset, as the history tells it;
+    `at` is a moment as `domain.copies.timestamp` writes it.
+    """
 
     store: str
     old: str
@@ -110,9 +121,11 @@ class Move(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What one asset needs; `apart` are paths here and there of a copy that came to each by no rename that was later.
+    """What one asset needs; `apart` are paths here and there of a copy that came to each by no
+    rename that was later.
 
-    `behind` counts those where the first store is the one to follow, when the two are mirrored the other way.
+    `behind` counts those where the first store is the one to follow, when the two are mirrored the
+    other way.
     """
 
     actions: list[Mirroring]
@@ -121,7 +134,11 @@ class Needs(NamedTuple):
 
     def knowing(self, checksums: Mapping[str, str]) -> Needs:
         """The same with what is known of the asset's content besides its hash."""
-        actions = [a if a.is_sidecar else replace(a, checksums=checksums) for a in self.actions] if checksums else self.actions
+        actions = (
+            [a if a.is_sidecar else replace(a, checksums=checksums) for a in self.actions]
+            if checksums
+            else self.actions
+        )
         return self._replace(actions=actions)
 
 
@@ -134,7 +151,9 @@ class Pair(NamedTuple):
 
 
 def lacks(copies: Iterable[Row], sidecars: Iterable[Row], pair: Pair) -> tuple[str, bool]:
-    """A path that the other store lacks, or "", and whether it has the content elsewhere: a first, quick look."""
+    """A path that the other store lacks, or "", and whether it has the content elsewhere: a first,
+    quick look.
+    """
     here, there = _places(copies, sidecars, pair.source), _places(copies, sidecars, pair.target)
     lacking = here - there
     return (min(lacking)[0], bool(there - here)) if lacking else ("", False)
@@ -146,7 +165,8 @@ def _places(copies: Iterable[Row], sidecars: Iterable[Row], store: str) -> set[t
 
 
 def first_of(follows: Sequence[Follow], limit: int, key: Key) -> list[Follow]:
-    """As many of some renames as a limit allows, none of them without those that free its name: a ring is never cut in two.
+    """As many of some renames as a limit allows, none of them without those that free its name:
+    a ring is never cut in two.
 
     What is held up by more than the limit allows is left, and those after it come first.
     """
@@ -155,7 +175,12 @@ def first_of(follows: Sequence[Follow], limit: int, key: Key) -> list[Follow]:
     for follow in follows:
         chain: dict[str, Follow] = {}
         needed: Follow | None = follow
-        while needed is not None and needed.old not in chain and needed.old not in chosen and len(chain) <= limit - len(chosen):
+        while (
+            needed is not None
+            and needed.old not in chain
+            and needed.old not in chosen
+            and len(chain) <= limit - len(chosen)
+        ):
             chain[needed.old] = needed
             needed = holders.get(key(needed.goal))
         if len(chain) <= limit - len(chosen):
@@ -163,10 +188,18 @@ def first_of(follows: Sequence[Follow], limit: int, key: Key) -> list[Follow]:
     return list(chosen.values())
 
 
-def mirror_asset(owner: str, copies: Sequence[Row], sidecars: Sequence[Row], pair: Pair, moves: Sequence[Move] = ()) -> Needs:
-    """What one asset needs: renames that follow the first store's, and copies of what the other store lacks.
+def mirror_asset(
+    owner: str,
+    copies: Sequence[Row],
+    sidecars: Sequence[Row],
+    pair: Pair,
+    moves: Sequence[Move] = (),
+) -> Needs:
+    """What one asset needs: renames that follow the first store's,
+    and copies of what the other store lacks.
 
-    A content that the other store has elsewhere, by an arrangement of its own, stays there and is not sent.
+    A content that the other store has elsewhere, by an arrangement of its own, stays there and is
+    not sent.
     """
     history = History(moves)
     needs = _copies(owner, copies, pair, history)
@@ -174,15 +207,21 @@ def mirror_asset(owner: str, copies: Sequence[Row], sidecars: Sequence[Row], pai
     if not any(r["store"] == pair.source for r in rows):
         return needs
     went = {a.path: a.old for a in needs.actions if isinstance(a, Follow)}
-    there = {r["path"] for r in copies if r["store"] == pair.target and r["state"] == OK} - set(went.values())
+    there = {r["path"] for r in copies if r["store"] == pair.target and r["state"] == OK} - set(
+        went.values()
+    )
     places = sorted(there | {a.goal for a in needs.actions})
     former = {path: history.chain(pair.target, went.get(path, path)) for path in places}
     mine = sorted(r["path"] for r in copies if r["store"] == pair.source)
     here = Beside(mine, {path: history.chain(pair.source, path) for path in mine})
-    return Needs([*needs.actions, *_sidecars(owner, rows, pair, here, Beside(places, former))], needs.apart, needs.behind)
+    return Needs(
+        [*needs.actions, *_sidecars(owner, rows, pair, here, Beside(places, former))],
+        needs.apart,
+        needs.behind,
+    )
 
 
-# --- the history -------------------------------------------------------------------------------------------------------
+# --- the history ----------------------------------------------------------------------------------
 
 
 class Arrival(NamedTuple):
@@ -203,7 +242,8 @@ class History:
     def came(self, row: Row) -> Arrival:
         """When a copy came to its path: by its last rename, unless it was put there later.
 
-        The name that a killed run left is nobody's choice. A rename that ended at the old name says only when that was.
+        The name that a killed run left is nobody's choice. A rename that ended at the old name says
+        only when that was.
         """
         path = row["path"]
         if original_of(path):
@@ -218,7 +258,11 @@ class History:
         original = original_of(path)
         before = None
         while True:
-            told = [(at, old) for at, old in self._to.get((store, found[-1]), []) if before is None or at < before]
+            told = [
+                (at, old)
+                for at, old in self._to.get((store, found[-1]), [])
+                if before is None or at < before
+            ]
             if not told:
                 break
             before, old = max(told)
@@ -226,7 +270,7 @@ class History:
         return [*found[:1], original, *found[1:]] if original else found
 
 
-# --- copies ------------------------------------------------------------------------------------------------------------
+# --- copies ---------------------------------------------------------------------------------------
 
 
 def _copies(owner: str, copies: Sequence[Row], pair: Pair, history: History) -> Needs:
@@ -245,14 +289,18 @@ def _copies(owner: str, copies: Sequence[Row], pair: Pair, history: History) -> 
         elif not _is_alike(path, old, pair.key):
             apart.append((path, old))
     like = min(there.keys() & wanted.keys(), default="")
-    actions += [Transfer(owner, owner, p, wanted[p]["size"], to=original_of(p), like=like) for p in lacking]
+    actions += [
+        Transfer(owner, owner, p, wanted[p]["size"], to=original_of(p), like=like) for p in lacking
+    ]
     return Needs(sorted(actions, key=lambda a: a.path), apart, behind)
 
 
 def _is_later(row: Row, other: Row, history: History, key: Key) -> bool:
-    """Whether a copy is to be followed by its partner in the other store: it was renamed after that one came to its path.
+    """Whether a copy is to be followed by its partner in the other store:
+    it was renamed after that one came to its path.
 
-    Names that are alike are one, however late one of them got its number; unless just that is what was renamed.
+    Names that are alike are one, however late one of them got its number; unless just that is what
+    was renamed.
     """
     path, partner = row["path"], other["path"]
     if original_of(path) or original_of(partner):
@@ -264,7 +312,9 @@ def _is_later(row: Row, other: Row, history: History, key: Key) -> bool:
 
 
 def _is_alike(path: str, other: str, key: Key) -> bool:
-    """Whether two names are one but for a number, as a file gets it whose name is taken, or for what `key` leaves out."""
+    """Whether two names are one but for a number, as a file gets it whose name is taken,
+    or for what `key` leaves out.
+    """
     return key(path) == key(other) or is_numbered(path, other) or is_numbered(other, path)
 
 
@@ -274,7 +324,9 @@ def is_numbered(path: str, other: str) -> bool:
 
 
 def _exact(path: str) -> str:
-    """What a path is compared by where numbers are told from names: the case of its extension is nothing."""
+    """What a path is compared by where numbers are told from names:
+    the case of its extension is nothing.
+    """
     stem, dot, extension = path.rpartition(".")
     return f"{stem}{dot}{extension.lower()}"
 
@@ -285,7 +337,7 @@ def _plain(path: str) -> str:
     return f"{_NUMBER.sub('', stem)}{dot}{extension.lower()}" if _NUMBER.search(stem) else ""
 
 
-# --- which copy here is which there ------------------------------------------------------------------------------------
+# --- which copy here is which there ---------------------------------------------------------------
 
 Labels = Mapping[str, Sequence[str]]
 """By what paths of one store are matched with those of the other, best first."""
@@ -293,10 +345,12 @@ Labels = Mapping[str, Sequence[str]]
 
 def _partners(
     wanted: Mapping[str, Row], there: Mapping[str, Row], pair: Pair, history: History
-) -> tuple[list[tuple[str, str]], list[str]]:  # fmt: skip
-    """The paths, here and there, of the copies that have another place in each store; and those that have no partner.
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """The paths, here and there, of the copies that have another place in each store;
+    and those that have no partner.
 
-    What the history tells comes first, then names that are alike, then what once had one name, then what is left.
+    What the history tells comes first, then names that are alike, then what once had one name, then
+    what is left.
     """
     is_turned = pair.source > pair.target  # the same is found in both directions
     stores = (pair.target, pair.source) if is_turned else pair[:2]
@@ -318,12 +372,11 @@ def _partners(
     for number, side in enumerate(sides):
         taken = [*both, *(places[number] for places in found)]
         side.paths = set(_distinct(sorted(side.paths), taken, pair.key))
-    match(lambda s: {p: [pair.key(p)] for p in s.paths}, lambda s: {p: [pair.key(p)] for p in s.paths})
-    match(lambda s: {p: [_plain(p)] for p in s.paths}, lambda s: {p: [_exact(p)] for p in s.paths})
+    match(lambda s: s.names(pair.key), lambda s: s.names(pair.key))
+    match(lambda s: s.names(_plain), lambda s: s.names(_exact))
     match(lambda s: s.chains(pair.key), lambda s: s.chains(pair.key))
     match(lambda s: s.chains(_plain), lambda s: s.chains(_exact))
-    newest = [sorted(side.paths, key=lambda p, s=side: (s.came(p), p), reverse=True) for side in sides]  # type: ignore[misc]
-    rest = list(zip(*newest, strict=False))
+    rest = list(zip(*(side.newest_first() for side in sides), strict=False))
     for number, side in enumerate(sides):
         side.paths -= {places[number] for places in rest}
     found += rest
@@ -334,7 +387,9 @@ def _partners(
 class _Side:
     """The paths of one store for which a partner in the other one is looked for."""
 
-    def __init__(self, store: str, rows: Mapping[str, Row], both: Collection[str], history: History) -> None:
+    def __init__(
+        self, store: str, rows: Mapping[str, Row], both: Collection[str], history: History
+    ) -> None:
         self.paths = {path for path in rows if path not in both}
         self._store = store
         self._rows = rows
@@ -347,6 +402,10 @@ class _Side:
             self._chains[path] = self._history.chain(self._store, path)
         return self._chains[path]
 
+    def names(self, label: Key) -> Labels:
+        """All that is left, with what it is called now."""
+        return {path: [label(path)] for path in self.paths}
+
     def chains(self, label: Key) -> Labels:
         """All that is left, with what each was called before."""
         return {path: [label(old) for old in self.chain(path)] for path in self.paths}
@@ -355,9 +414,15 @@ class _Side:
         """When a copy came there."""
         return self._history.came(self._rows[path]).at
 
+    def newest_first(self) -> list[str]:
+        """All that is left, what came last before the others."""
+        return sorted(self.paths, key=lambda path: (self.came(path), path), reverse=True)
+
 
 def _joined(labels: Labels, others: Labels) -> Iterator[tuple[int, str, str]]:
-    """The pairs that have a label in common, with a rank: the less, the sooner it is among the labels of both."""
+    """The pairs that have a label in common, with a rank: the less,
+    the sooner it is among the labels of both.
+    """
     by_label: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for path, some in others.items():
         for rank, label in enumerate(some):
@@ -369,7 +434,9 @@ def _joined(labels: Labels, others: Labels) -> Iterator[tuple[int, str, str]]:
 
 
 def _distinct(paths: Sequence[str], taken: Iterable[str], key: Key) -> list[str]:
-    """The paths without those that are one with another, or with one that is `taken`, in the other store."""
+    """The paths without those that are one with another, or with one that is `taken`,
+    in the other store.
+    """
     seen = {key(path) for path in taken}
     found = []
     for path in paths:
@@ -379,17 +446,21 @@ def _distinct(paths: Sequence[str], taken: Iterable[str], key: Key) -> list[str]
     return found
 
 
-# --- sidecars ----------------------------------------------------------------------------------------------------------
+# --- sidecars -------------------------------------------------------------------------------------
 
 
 class Beside(NamedTuple):
-    """The copies of an asset in one store, and what their sidecars may still be called after: former paths of each."""
+    """The copies of an asset in one store, and what their sidecars may still be called after:
+    former paths of each.
+    """
 
     places: Sequence[str]
     former: Mapping[str, Sequence[str]]
 
     def home(self, sidecar: str) -> str:
-        """Where a sidecar belongs: where it lies, unless what it lay beside was renamed since and left it behind."""
+        """Where a sidecar belongs: where it lies,
+        unless what it lay beside was renamed since and left it behind.
+        """
         if _is_beside(sidecar, self.places):
             return sidecar
         for place in self.places:
@@ -399,8 +470,12 @@ class Beside(NamedTuple):
         return sidecar
 
 
-def _sidecars(owner: str, rows: Sequence[Row], pair: Pair, here: Beside, there: Beside) -> Iterator[Mirroring]:
-    """Sidecars lie beside their asset: those that were left behind in the other store go there first, whatever they say."""
+def _sidecars(
+    owner: str, rows: Sequence[Row], pair: Pair, here: Beside, there: Beside
+) -> Iterator[Mirroring]:
+    """Sidecars lie beside their asset: those that were left behind in the other store go there
+    first, whatever they say.
+    """
     mine, theirs = ([r for r in rows if r["store"] == store] for store in pair[:2])
     both = {r["path"] for r in mine} & {r["path"] for r in theirs}
     at, left_behind = _at_home(theirs, there, both)
@@ -409,29 +484,44 @@ def _sidecars(owner: str, rows: Sequence[Row], pair: Pair, here: Beside, there: 
     sent, _left_behind = _at_home(mine, here, both)
     places = there.places
     for content in sorted({r["hash"] for r in sent.values()}):
-        wanted = {_place(path, here.places, places): r for path, r in sent.items() if r["hash"] == content}
+        wanted = {
+            _place(path, here.places, places): r for path, r in sent.items() if r["hash"] == content
+        }
         others = {path: r for path, r in at.items() if r["hash"] == content}
         extra = sorted(others.keys() - wanted.keys())
         own = [path for path in extra if _is_beside(path, places)]
         spare = [path for path in extra if path not in own]
-        lacking = _distinct(sorted(wanted.keys() - others.keys()), others.keys() & wanted.keys(), pair.key)
+        lacking = _distinct(
+            sorted(wanted.keys() - others.keys()), others.keys() & wanted.keys(), pair.key
+        )
         for path in lacking[: max(0, len(lacking) - len(own))]:
             row, older = wanted[path], at.get(path)
             if older is not None and milliseconds(older["mtime"]) >= milliseconds(row["mtime"]):
-                continue  # the other store's was written later: it is the one that goes, the other way
+                # the other store's was written later: it is the one that goes, the other way
+                continue
             if spare and older is None:
                 yield Follow(owner, content, others[spare.pop(0)], path, is_sidecar=True)
             else:
                 to = path if path != row["path"] else ""
-                yield Transfer(owner, content, row["path"], row["size"], True, older["hash"] if older else "", to=to)
+                yield Transfer(
+                    owner,
+                    content,
+                    row["path"],
+                    row["size"],
+                    True,
+                    older["hash"] if older else "",
+                    to=to,
+                )
 
 
 def _at_home(
     rows: Sequence[Row], beside: Beside, both: Collection[str]
-) -> tuple[dict[str, Row], list[tuple[str, Row]]]:  # fmt: skip
-    """Sidecars by the path that each has once those that were left behind have followed; and these, with that path.
+) -> tuple[dict[str, Row], list[tuple[str, Row]]]:
+    """Sidecars by the path that each has once those that were left behind have followed; and these,
+    with that path.
 
-    Where another one lies there already both stay, and so does what lies at one path in both stores.
+    Where another one lies there already both stay, and so does what lies at one path in both
+    stores.
     """
     at = {r["path"]: r for r in rows}
     left_behind = []
@@ -444,7 +534,9 @@ def _at_home(
 
 
 def _place(sidecar: str, here: Collection[str], places: Collection[str]) -> str:
-    """Where a sidecar belongs in the other store: at its own path, or beside the asset that lies elsewhere there."""
+    """Where a sidecar belongs in the other store: at its own path,
+    or beside the asset that lies elsewhere there.
+    """
     owner = next((path for path in here if _is_beside(sidecar, [path])), "")
     if not owner or not places or _is_beside(sidecar, places):
         return sidecar
@@ -461,7 +553,9 @@ def _renamed(sidecar: str, owner: str, other: str) -> str:
 
 
 def _is_beside(sidecar: str, places: Iterable[str]) -> bool:
-    """Whether a sidecar lies beside one of some files, and is called like it, whatever number either has."""
+    """Whether a sidecar lies beside one of some files, and is called like it,
+    whatever number either has.
+    """
     folder, _, name = sidecar.rpartition("/")
     for path in places:
         where, _, other = path.rpartition("/")

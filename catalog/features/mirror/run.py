@@ -1,6 +1,8 @@
-"""Making one store hold what another holds: `sync_nas_to_dropbox`, `sync_dropbox_to_nas` and `catalog mirror`.
+"""Making one store hold what another holds: `sync_nas_to_dropbox`,
+`sync_dropbox_to_nas` and `catalog mirror`.
 
-What is known of the stores is brought in step with their listings first, without reading a file; then what one lacks travels.
+What is known of the stores is brought in step with their listings first, without reading a file;
+then what one lacks travels.
 """
 
 from __future__ import annotations
@@ -41,7 +43,10 @@ MirrorAction = Listed | Follow | Transfer
 
 @dataclass(frozen=True, slots=True)
 class MirrorRequest:
-    """Which store is mirrored to which. `command` is what the history calls it; `yes` agrees to losses."""
+    """Which store is mirrored to which.
+
+    `command` is what the history calls it; `yes` agrees to losses.
+    """
 
     source: str
     target: str
@@ -64,7 +69,9 @@ def run_mirror(workspace: Workspace, request: MirrorRequest, sink: Sink) -> RunR
             target.sweep()
         work = Mirror(workspace, repository, (source, target), survey, sink, request.limit)
         details = {"source": source.name, "target": target.name}
-        return carry_out(workspace, work, sink, request.command, dry=request.dryrun, details=details)
+        return carry_out(
+            workspace, work, sink, request.command, dry=request.dryrun, details=details
+        )
 
 
 def _options(workspace: Workspace, *, accept_losses: bool) -> Options:
@@ -78,10 +85,11 @@ def _options(workspace: Workspace, *, accept_losses: bool) -> Options:
 
 
 def bring(run: Session, source: ManagedStore, target: ManagedStore, hashes: Iterable[str]) -> None:
-    """Give the other store its copy of some assets, within a run; what became of each is added to the run's report.
+    """Give the other store its copy of some assets, within a run;
+    what became of each is added to the run's report.
 
-    The other store is not listed: a file that is in the way is found when it is. Outcomes are those of a mirror: "copied",
-    "moved", "found" and "failed".
+    The other store is not listed: a file that is in the way is found when it is. Outcomes are those
+    of a mirror: "copied", "moved", "found" and "failed".
     """
     survey = PairSurvey(run.repository, source, target)
     survey.lacking.first = list(dict.fromkeys(hashes))
@@ -116,11 +124,15 @@ class Mirror:
         self._left = Left()
         self._ended = ""
 
-    # --- plan ------------------------------------------------------------------------------------------------------
+    # --- plan -------------------------------------------------------------------------------------
 
     def plans(self) -> Iterator[Sequence[MirrorAction]]:
-        """First what is known of the stores, in one part; then the renames, in one; then what travels, file by file."""
-        known = list(itertools.chain.from_iterable(first_of(([a] for a in self._survey.listed), self._limit)))
+        """First what is known of the stores, in one part; then the renames, in one;
+        then what travels, file by file.
+        """
+        known = list(
+            itertools.chain.from_iterable(first_of(([a] for a in self._survey.listed), self._limit))
+        )
         yield known
         counted = [action for action in known if action.counts]
         first, rest = self._survey.lacking.hashes({action.hash for action in counted})
@@ -140,25 +152,42 @@ class Mirror:
             self._behind += needs.behind
             yield from needs.actions
 
-    def _cut(self, follows: list[Follow], sent: Iterator[Transfer], left: int) -> tuple[list[Follow], Iterator[Transfer]]:
-        """As many of them as the limit leaves; nothing comes to a name that a rename which is left still holds."""
+    def _cut(
+        self, follows: list[Follow], sent: Iterator[Transfer], left: int
+    ) -> tuple[list[Follow], Iterator[Transfer]]:
+        """As many of them as the limit leaves;
+        nothing comes to a name that a rename which is left still holds.
+        """
         if not self._limit:
             return follows, sent
         key = self._survey.shown.key
         chosen = first_follows(follows, left, key)
         held = {key(f.old) for f in follows} - {key(f.old) for f in chosen}
-        return chosen, itertools.islice((a for a in sent if key(a.goal) not in held), left - len(chosen))
+        return chosen, itertools.islice(
+            (a for a in sent if key(a.goal) not in held), left - len(chosen)
+        )
 
     def foresee(self, action: MirrorAction) -> Outcome:
         """What is shown; what the index will say by then counts for what travels."""
         if isinstance(action, Listed):
             return self._foresee_listed(*action)
         try:
-            placed = self._foresight.renamed(action) if isinstance(action, Follow) else self._foresight.copied(action)
+            placed = (
+                self._foresight.renamed(action)
+                if isinstance(action, Follow)
+                else self._foresight.copied(action)
+            )
         except FATAL:
             raise
         except StoreError as error:
-            return Outcome(action.name, action.path, "failed", self._target.name, hash=action.hash, reason=str(error))
+            return Outcome(
+                action.name,
+                action.path,
+                "failed",
+                self._target.name,
+                hash=action.hash,
+                reason=str(error),
+            )
         return planned_transfer(placed, self._target.name)
 
     def _foresee_listed(self, store: str, action: Reconciliation | Skip) -> Outcome:
@@ -171,7 +200,7 @@ class Mirror:
             self._needs.renames[action.hash].append(move)
         return replace(_recorded(action, store), outcome="planned")
 
-    # --- apply -----------------------------------------------------------------------------------------------------
+    # --- apply ------------------------------------------------------------------------------------
 
     def apply(self, run: Session, plans: Iterator[Sequence[MirrorAction]]) -> None:
         """Do it: what is known first, then renames, then transfers."""
@@ -203,12 +232,19 @@ class Mirror:
             applier = Applier(store, index, run, lambda _action: None, tell=_recorded)
             applier.apply(in_parts(actions, BATCH))
 
-    # --- what else there is to tell --------------------------------------------------------------------------------
+    # --- what else there is to tell ---------------------------------------------------------------
 
     def conclude(self, report: Report) -> None:
-        """What was not for this run to do: unread files, copies with paths of their own, and what a limit left."""
-        for seen, store in ((self._survey.shown, self._target.name), (self._survey.given, self._source.name)):
-            count = self._survey.unknown.get(store, 0) - (report.counts["found"] if seen is self._survey.shown else 0)
+        """What was not for this run to do: unread files, copies with paths of their own,
+        and what a limit left.
+        """
+        for seen, store in (
+            (self._survey.shown, self._target.name),
+            (self._survey.given, self._source.name),
+        ):
+            count = self._survey.unknown.get(store, 0) - (
+                report.counts["found"] if seen is self._survey.shown else 0
+            )
             if count > 0:
                 report.notice(_unknown(store, count, is_far=seen.states_content))
         self._tell_apart(report)
@@ -239,24 +275,42 @@ def _unknown(store: str, count: int, *, is_far: bool) -> str:
     command = "sync_catalog_with_dropbox" if is_far else "sync_catalog_with_disk"
     command += "" if store in (NAS, DROPBOX) else f" --store {store}"
     what = "file in {} is" if count == 1 else "files in {} are"
-    return f"{count:,} {what.format(store)} not in the catalog{'' if is_far else ', or not as it says'}: run {command}"
+    return (
+        f"{count:,} {what.format(store)} not in the "
+        f"catalog{'' if is_far else ', or not as it says'}: run {command}"
+    )
 
 
 def _recorded(action: Reconciliation, store: str) -> Outcome:
-    """What is told of an action that brings the index in step with a store: the files are as they were."""
+    """What is told of an action that brings the index in step with a store:
+    the files are as they were.
+    """
     if isinstance(action, Lose):
-        return Outcome("gone", action.key, "gone", store, hash=action.hash, reason=f"still at {action.elsewhere}")
+        return Outcome(
+            "gone",
+            action.key,
+            "gone",
+            store,
+            hash=action.hash,
+            reason=f"still at {action.elsewhere}",
+        )
     if isinstance(action, Vanish):
         reason = "its content is nowhere else; the record is kept, marked as missing"
         return Outcome("missing", action.key, "missing", store, hash=action.hash, reason=reason)
-    path, target = (action.known.path, action.entry.path) if isinstance(action, Relocate) else (action.key, "")
+    path, target = (
+        (action.known.path, action.entry.path) if isinstance(action, Relocate) else (action.key, "")
+    )
     return Outcome("record", path, "recorded", store, target, action.hash)
 
 
 def planned_transfer(action: Mirroring, store: str) -> Outcome:
     """What is told of a rename or a copy that is only shown."""
     if isinstance(action, Follow):
-        return Outcome(action.name, action.old, "planned", store, action.placed or action.path, action.hash)
+        return Outcome(
+            action.name, action.old, "planned", store, action.placed or action.path, action.hash
+        )
     goal, size = action.placed or action.goal, 0 if action.found else action.size
     target = goal if goal != action.path else ""
-    return Outcome(action.name, action.path, "planned", store, target, action.hash, size=size, stored=size)
+    return Outcome(
+        action.name, action.path, "planned", store, target, action.hash, size=size, stored=size
+    )

@@ -1,4 +1,6 @@
-"""What the two stores of a mirroring show of files that are to travel, and where each would come to lie; only reads."""
+"""What the two stores of a mirroring show of files that are to travel,
+and where each would come to lie; only reads.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from catalog.work.proof import is_same_file
 
 MAX_SUFFIX = 1000
 FOUND, OLDER, TAKEN = "found", "older", "taken"
-"""What may lie at a name: the very content, which came there by another way; an older sidecar, which gives way; another file."""
+"""What may lie at a name: the very content, which came there by another way; an older sidecar,
+which gives way; another file.
+"""
 
 
 @dataclass(slots=True)
@@ -33,29 +37,45 @@ class Sight:
     shown: Listing
 
     def sent(self, action: Transfer) -> Entry:
-        """The file that is to be copied. Raises StoreError where it is not as recorded, or the other store cannot take it."""
+        """The file that is to be copied.
+
+        Raises StoreError where it is not as recorded, or the other store cannot take it.
+        """
         check_size(action.path, action.size, self.target)
         entry = self.given.sure(action.path)
         if entry is None:
-            raise NotFound(f"{action.path} is gone from store {self.source.name}.", hint="Sync the catalog with that store.")
+            raise NotFound(
+                f"{action.path} is gone from store {self.source.name}.",
+                hint="Sync the catalog with that store.",
+            )
         if entry.size != action.size:
-            raise StoreError(f"{action.path} in store {self.source.name} is not what the catalog recorded.",
-                             hint="Sync the catalog with that store.")  # fmt: skip
+            raise StoreError(
+                f"{action.path} in store {self.source.name} is not what the catalog recorded.",
+                hint="Sync the catalog with that store.",
+            )
         return entry
 
     def arrived(self, action: Follow) -> Entry | None:
-        """Raises unless a file is as recorded; the file at its new place, where it came there before a kill."""
+        """Raises unless a file is as recorded; the file at its new place,
+        where it came there before a kill.
+        """
         entry, there = self.shown.sure(action.old), self.shown.at(action.path)
         if entry is None and there is not None and self.holds(there, action):
             return there
         if entry is None:
-            raise NotFound(f"{action.old} is gone from store {self.target.name}.", hint="Sync the catalog with that store.")
+            raise NotFound(
+                f"{action.old} is gone from store {self.target.name}.",
+                hint="Sync the catalog with that store.",
+            )
         if not is_as_recorded(entry, held(action.row, action.hash, action.checksums)):
             raise self.changed(action)
         return None
 
     def lies(self, there: Entry, action: Transfer, entry: Entry) -> str:
-        """What lies where a copy of `entry` should come to lie: FOUND, OLDER or TAKEN. Raises StoreError for that very file."""
+        """What lies where a copy of `entry` should come to lie: FOUND, OLDER or TAKEN.
+
+        Raises StoreError for that very file.
+        """
         if there.problem:  # a link, or something else that is no file
             return TAKEN
         if is_same_file(there, entry):
@@ -63,26 +83,38 @@ class Sight:
             raise StoreError(f"{there.path} in store {place} is the same file as in store {other}.")
         if self.holds(there, action):
             return FOUND
-        is_older = action.is_sidecar and action.replaces and holds(self.target, there, recorded(action.replaces))
+        is_older = (
+            action.is_sidecar
+            and action.replaces
+            and holds(self.target, there, recorded(action.replaces))
+        )
         return OLDER if is_older else TAKEN
 
     def holds(self, there: Entry, action: Mirroring) -> bool:
-        """Whether a file of the other store has the content of an action: as it states, else by reading it."""
+        """Whether a file of the other store has the content of an action: as it states,
+        else by reading it.
+        """
         return holds(self.target, there, recorded(action.hash, action.checksums))
 
     def changed(self, action: Follow) -> StoreError:
         """What is told of a file that is not as recorded."""
-        return StoreError(f"{action.old} was changed in store {self.target.name}.", hint="Sync the catalog with that store.")
+        return StoreError(
+            f"{action.old} was changed in store {self.target.name}.",
+            hint="Sync the catalog with that store.",
+        )
 
     def no_name(self, action: Mirroring) -> StoreError:
         """What is told where no name is free."""
         taken = action.path
-        return AlreadyExists(f"{taken} is taken in store {self.target.name}.", store=self.target.name, path=taken)
+        return AlreadyExists(
+            f"{taken} is taken in store {self.target.name}.", store=self.target.name, path=taken
+        )
 
 
 @dataclass(slots=True)
 class Foresight:
-    """Where renames and copies will come to lie, asked in their order: all renames before all copies.
+    """Where renames and copies will come to lie, asked in their order:
+    all renames before all copies.
 
     Names are compared as the other store does.
     """
@@ -104,7 +136,10 @@ class Foresight:
         raise self.sight.no_name(action)
 
     def copied(self, action: Transfer) -> Transfer:
-        """With the name under which the file will lie, or was found. Raises StoreError where it cannot be copied."""
+        """With the name under which the file will lie, or was found.
+
+        Raises StoreError where it cannot be copied.
+        """
         entry = self.sight.sent(action)
         for path in filter(self._is_left, names_of(action.goal)):
             there = self._lying(path)

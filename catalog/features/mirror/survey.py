@@ -31,7 +31,9 @@ BATCH = 500
 
 
 class Listed(NamedTuple):
-    """An action that brings the index in step with one store, which is named, before anything travels."""
+    """An action that brings the index in step with one store, which is named,
+    before anything travels.
+    """
 
     store: str
     action: Reconciliation | Skip
@@ -63,7 +65,9 @@ class Listed(NamedTuple):
 
 @dataclass(slots=True)
 class Lacking:
-    """What is to be mirrored, by hash: assets whose file may follow a rename come `first`; the `rest` by path."""
+    """What is to be mirrored, by hash: assets whose file may follow a rename come `first`;
+    the `rest` by path.
+    """
 
     first: list[str] = field(default_factory=list)
     rest: list[tuple[str, bytes]] = field(default_factory=list)
@@ -72,7 +76,9 @@ class Lacking:
         """Both in order, with the assets whose records are changed before that among the first."""
         first = list(dict.fromkeys([*sorted(changed), *sorted(self.first)]))
         known = set(first)
-        return first, [key for _path, digest in sorted(self.rest) if (key := digest.hex()) not in known]
+        return first, [
+            key for _path, digest in sorted(self.rest) if (key := digest.hex()) not in known
+        ]
 
 
 class PairSurvey:
@@ -90,7 +96,8 @@ class PairSurvey:
         self._stores = ((target, self.shown), (source, self.given))
 
     def look(self, options: Options, progress: Progress) -> None:
-        """One scan of the index, then the listings; raises StoreGuard where so much is gone that nothing is believed.
+        """One scan of the index, then the listings;
+        raises StoreGuard where so much is gone that nothing is believed.
 
         In this order, so that what another run adds meanwhile is never taken for gone.
         """
@@ -109,11 +116,17 @@ class PairSurvey:
         self.listed = _without_last_copies(self.listed)
 
     def _scanned(self, names: Sequence[str]) -> dict[str, Records]:
-        """What the index says of the stores that are listed; on the way, which assets need something."""
+        """What the index says of the stores that are listed; on the way,
+        which assets need something.
+        """
         records = {name: Records() for name in names}
         self._repository.refresh(self._repository.alias)
         query = queries.of_stores(self.pair[:2])
-        kinds = {k for store, _seen in self._stores for k in beside_the_content_hash(store.capabilities.checksums)}
+        kinds = {
+            k
+            for store, _seen in self._stores
+            for k in beside_the_content_hash(store.capabilities.checksums)
+        }
         for page in self._repository.scan_pages(query, source=recorded_fields(sorted(kinds))):
             for hit in page:
                 self._take(hit["_id"], hit["_source"], records)
@@ -132,22 +145,33 @@ class PairSurvey:
 
 
 def _without_last_copies(listed: Sequence[Listed]) -> list[Listed]:
-    """The plan where an asset that is gone from both stores is marked as missing in one: each was told of the other."""
+    """The plan where an asset that is gone from both stores is marked as missing in one:
+    each was told of the other.
+    """
     lost: dict[str, str] = {}
     told: list[Listed] = []
     for store, action in listed:
         if isinstance(action, Lose):
-            is_last = lost.setdefault(action.hash, store) != store and not action.elsewhere.startswith(f"{store}:")
-            told.append(Listed(store, Vanish(action.known, overwritten=action.overwritten) if is_last else action))
+            is_last = lost.setdefault(
+                action.hash, store
+            ) != store and not action.elsewhere.startswith(f"{store}:")
+            told.append(
+                Listed(
+                    store,
+                    Vanish(action.known, overwritten=action.overwritten) if is_last else action,
+                )
+            )
         else:
             told.append(Listed(store, action))
     return told
 
 
 class NeedsSurvey:
-    """What assets need in the other store, as the index says now, and as it will say by what is only foreseen.
+    """What assets need in the other store, as the index says now,
+    and as it will say by what is only foreseen.
 
-    `repository` None means that there is no catalog yet. `changes` and `renames` are what is foreseen, by content.
+    `repository` None means that there is no catalog yet. `changes` and `renames` are what is
+    foreseen, by content.
     """
 
     def __init__(self, repository: Repository | None, pair: Pair, ask: Ask = at_once) -> None:
@@ -162,7 +186,9 @@ class NeedsSurvey:
         for start in range(0, len(hashes), BATCH):
             part = hashes[start : start + BATCH]
             documents = self._documents(part)
-            disputed = [h for h, d in documents.items() if lacks(d.get("copies", ()), (), self._pair)[1]]
+            disputed = [
+                h for h, d in documents.items() if lacks(d.get("copies", ()), (), self._pair)[1]
+            ]
             moves = self._moves(disputed)
             for key, document in documents.items():
                 history = [*moves.get(key, ()), *self.renames.get(key, ())]
@@ -182,17 +208,23 @@ class NeedsSurvey:
         return documents
 
     def _moves(self, hashes: Sequence[str]) -> dict[str, list[Move]]:
-        """The renames of some assets in either store; asked for only where an asset has another path in each."""
+        """The renames of some assets in either store;
+        asked for only where an asset has another path in each.
+        """
         found: dict[str, list[Move]] = defaultdict(list)
         repository = self._repository
         if hashes and repository is not None:
             for event in self.ask(lambda: _renames(repository, hashes, self._pair[:2])):
-                move = Move(event["store"], event.get("source", ""), event.get("path", ""), event["at"])
+                move = Move(
+                    event["store"], event.get("source", ""), event.get("path", ""), event["at"]
+                )
                 found[event["hash"]].append(move)
         return found
 
 
-def _renames(repository: Repository, hashes: Sequence[str], stores: Sequence[str]) -> list[Mapping[str, Any]]:
+def _renames(
+    repository: Repository, hashes: Sequence[str], stores: Sequence[str]
+) -> list[Mapping[str, Any]]:
     repository.refresh(schema.companion(repository.alias, "events"))
     return list(queries.renames(repository, hashes, stores))
 

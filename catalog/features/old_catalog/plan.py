@@ -1,7 +1,8 @@
-"""The plan of importing an old catalog: which of its folders are months and which are albums, and what becomes of their files.
+"""The plan of importing an old catalog: which of its folders are months and which are albums,
+and what becomes of their files.
 
-An old catalog has a folder for each year, in these a folder for each month (`07_July`) and named folders, which are
-albums. Named folders may lie in months and in one another.
+An old catalog has a folder for each year, in these a folder for each month (`07_July`) and named
+folders, which are albums. Named folders may lie in months and in one another.
 """
 
 from __future__ import annotations
@@ -27,13 +28,17 @@ def is_year(name: str) -> bool:
 
 
 def month_of(name: str) -> int:
-    """The month, 1 to 12, whose folder has this name: a number, and a word in whatever language; 0 for another folder."""
+    """The month, 1 to 12, whose folder has this name: a number, and a word in whatever language;
+    0 for another folder.
+    """
     found = _MONTH.fullmatch(unicodedata.normalize("NFC", name))
     return int(found[1]) if found else 0
 
 
 def album_of(folder: str, layout: Layout) -> str:
-    """The album that a folder (`YEAR/...`, relative to the old catalog) is: its named parts; "" where there are none."""
+    """The album that a folder (`YEAR/...`, relative to the old catalog) is: its named parts;
+    "" where there are none.
+    """
     parts = folder.split("/")[1:]
     if parts and month_of(parts[0]):
         parts = parts[1:]
@@ -50,7 +55,9 @@ def _unnamed(layout: Layout) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Folders that are imported together: those of all months, or, with `album_folder`, those that become this folder."""
+    """Folders that are imported together: those of all months, or, with `album_folder`,
+    those that become this folder.
+    """
 
     folders: tuple[str, ...]
     album_folder: str = ""
@@ -60,16 +67,19 @@ class Part:
         return album_layout(layout, self.album_folder) if self.album_folder else layout
 
     def counts(self, path: str) -> bool:
-        """Whether a copy at a path of the catalog makes another one superfluous; in an album only one that lies there does."""
+        """Whether a copy at a path of the catalog makes another one superfluous;
+        in an album only one that lies there does.
+        """
         folder = path.rpartition("/")[0]
         return not self.album_folder or comparison_key(folder) == comparison_key(self.album_folder)
 
 
 def parts_of(folders: Iterable[str], layout: Layout, months: Iterable[int] = ()) -> list[Part]:
-    """The folders in the order of their import: months first, as what an album has already would be superfluous there.
+    """The folders in the order of their import: months first,
+    as what an album has already would be superfluous there.
 
-    `months`: only their folders, and what is below them. Folders whose names differ in Unicode form or case only, or in
-    what no store takes, become one.
+    `months`: only their folders, and what is below them. Folders whose names differ in Unicode form
+    or case only, or in what no store takes, become one.
     """
     wanted = frozenset(months)
     plain: list[str] = []
@@ -86,7 +96,14 @@ def parts_of(folders: Iterable[str], layout: Layout, months: Iterable[int] = ())
     return parts + [Part(tuple(found), place) for place, found in albums.values()]
 
 
-def plan_part(facts: IngestFacts, occupancy: Occupancy, part: Part, layout: Layout, store: str) -> list[Action]:
-    """The actions of one batch of a part, sorted by source path: those of an upload, and with the album each file is in."""
+def plan_part(
+    facts: IngestFacts, occupancy: Occupancy, part: Part, layout: Layout, store: str
+) -> list[Action]:
+    """The actions of one batch of a part, sorted by source path: those of an upload,
+    and with the album each file is in.
+    """
     actions = plan_ingest(facts, occupancy, part.layout(layout), store, move=False)
-    return [a if isinstance(a, Skip) else replace(a, album=album_of(a.source.folder, layout)) for a in actions]
+    return [
+        a if isinstance(a, Skip) else replace(a, album=album_of(a.source.folder, layout))
+        for a in actions
+    ]

@@ -1,4 +1,6 @@
-"""The import of an old catalog of years, months and named folders, and a look at how it is laid out."""
+"""The import of an old catalog of years, months and named folders,
+and a look at how it is laid out.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ class ImportRequest:
 
 
 def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> RunResult:
-    """Bring the years of an old catalog in, folder by folder; each is wholly done before the next is looked at."""
+    """Bring the years of an old catalog in, folder by folder;
+    each is wholly done before the next is looked at.
+    """
     years = _years(guards.check_folder(request.basedir), request.years)
     with (
         ingestion(workspace, request.basedir, dry=request.dryrun) as ingest,
@@ -50,8 +54,18 @@ def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> RunR
     ):
         parts = _parts(ingest, years, request.months)
         ingest.announce((_survey(ingest, part) for part in parts), sink.progress)
-        work = Upload(ingest, [partial(_planned, ingest, part) for part in parts], request.limit, further)
-        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun, details=ingest.details, begin=ingest.begin)
+        work = Upload(
+            ingest, [partial(_planned, ingest, part) for part in parts], request.limit, further
+        )
+        return carry_out(
+            workspace,
+            work,
+            sink,
+            COMMAND,
+            dry=request.dryrun,
+            details=ingest.details,
+            begin=ingest.begin,
+        )
 
 
 def _years(base: Path, wanted: Sequence[str]) -> list[str]:
@@ -59,19 +73,29 @@ def _years(base: Path, wanted: Sequence[str]) -> list[str]:
     there = sorted(n for n in _names(base) if is_year(n) and _is_folder(base / n))
     for year in wanted:
         if not is_year(year):
-            raise UsageError(f"{year} is no year: it must be four digits, such as 2015.", hint="Name the years one by one.")
+            raise UsageError(
+                f"{year} is no year: it must be four digits, such as 2015.",
+                hint="Name the years one by one.",
+            )
         if year not in there:
-            raise UsageError(f"There is no folder {year} in {base}.",
-                             hint=f"There are {', '.join(there)}." if there else "No folder there is a year's.")  # fmt: skip
+            raise UsageError(
+                f"There is no folder {year} in {base}.",
+                hint=f"There are {', '.join(there)}." if there else "No folder there is a year's.",
+            )
     return sorted(set(wanted))
 
 
-def _parts(ingest: Ingestion[LocalStore], years: Sequence[str], months: Sequence[int]) -> list[Part]:
+def _parts(
+    ingest: Ingestion[LocalStore], years: Sequence[str], months: Sequence[int]
+) -> list[Part]:
     folders = (folder for year in years for folder in ingest.source.folders(year))
     parts = parts_of(folders, ingest.workspace.layout, months)
     if not parts:
         names = " or ".join(f"{month:02d}_{MONTHS[month - 1]}" for month in sorted(set(months)))
-        raise UsageError(f"There is no folder {names} in {', '.join(years)}.", hint="Leave --month out to import all months.")
+        raise UsageError(
+            f"There is no folder {names} in {', '.join(years)}.",
+            hint="Leave --month out to import all months.",
+        )
     return parts
 
 
@@ -90,14 +114,15 @@ def _planned(ingest: Ingestion[LocalStore], part: Part) -> tuple[IngestSurvey, P
     return survey, plan
 
 
-# --- structure -----------------------------------------------------------------------------------------------------------
+# --- structure ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
     """What is odd about an old catalog's folders, as (kind, path); and how many years it has.
 
-    Kinds: `no_year` (a folder that is none), `extra` (an entry beside the months), `missing` (a month that is not there).
+    Kinds: `no_year` (a folder that is none), `extra` (an entry beside the months), `missing` (a
+    month that is not there).
     """
 
     years: int
@@ -128,14 +153,21 @@ def _oddities(base: Path, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _names(folder: Path) -> list[str]:
-    """The names in a folder, sorted, without those that are hidden or that the system keeps for itself."""
+    """The names in a folder, sorted, without those that are hidden or that the system keeps for
+    itself.
+    """
     try:
         found = sorted(path.name for path in folder.iterdir())
     except OSError as error:
         raise CatalogError(
-            f"The folder {folder} cannot be listed ({error.strerror}).", hint="Check its owner and mode."
+            f"The folder {folder} cannot be listed ({error.strerror}).",
+            hint="Check its owner and mode.",
         ) from error
-    return [n for n in found if not n.startswith(".") and n.lower() not in IGNORED_FOLDERS | IGNORED_NAMES]
+    return [
+        n
+        for n in found
+        if not n.startswith(".") and n.lower() not in IGNORED_FOLDERS | IGNORED_NAMES
+    ]
 
 
 def _is_folder(path: Path) -> bool:

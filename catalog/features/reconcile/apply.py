@@ -10,11 +10,31 @@ from catalog.domain import edits
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import strongest
-from catalog.domain.copies import DAMAGED, MISSING, OK, Held, Row, copy_row, is_as_recorded, sidecar_row, timestamp
+from catalog.domain.copies import (
+    DAMAGED,
+    MISSING,
+    OK,
+    Held,
+    Row,
+    copy_row,
+    is_as_recorded,
+    sidecar_row,
+    timestamp,
+)
 from catalog.domain.edits import Change, Document, Edit
 from catalog.domain.person import merged, overlaid
 from catalog.errors import FixityMismatch, NotFound, StoreError, reason_kind
-from catalog.features.reconcile.plan import AddCopy, Attach, Corrupt, Load, Lose, Reconciliation, Relocate, Touch, Vanish
+from catalog.features.reconcile.plan import (
+    AddCopy,
+    Attach,
+    Corrupt,
+    Load,
+    Lose,
+    Reconciliation,
+    Relocate,
+    Touch,
+    Vanish,
+)
 from catalog.features.reconcile.survey import CHANGING, Index, is_same
 from catalog.stores.protocol import Store
 from catalog.work.contents import content_of
@@ -25,7 +45,9 @@ _OUTCOME_OF = {"touch": "touched", "move": "moved", "copy": "copied", "forget": 
 
 
 class Applier:
-    """Writes a plan into the index, some hundred actions at a time. The files of the store are never touched.
+    """Writes a plan into the index, some hundred actions at a time.
+
+    The files of the store are never touched.
 
     `tell` words the outcomes.
     """
@@ -56,9 +78,13 @@ class Applier:
         wanted: list[tuple[Reconciliation, list[Edit]]] = []
         for action in batch:
             if isinstance(action, Skip):
-                self._report.add(Outcome("skip", action.source.path, action.outcome, reason=action.reason))
+                self._report.add(
+                    Outcome("skip", action.source.path, action.outcome, reason=action.reason)
+                )
                 continue
-            self._journal.started(action.name, store=self._store.name, path=action.key, hash=action.hash)
+            self._journal.started(
+                action.name, store=self._store.name, path=action.key, hash=action.hash
+            )
             try:
                 wanted.append((action, self._edits(action)))
             except StoreError as error:
@@ -73,13 +99,24 @@ class Applier:
         details = {"store": self._store.name, "path": action.key, "hash": action.hash}
         if problem:
             self._journal.failed(action.name, **details, reason=problem)
-            self._report.add(Outcome(action.name, action.key, "failed", self._store.name, hash=action.hash, reason=problem))
+            self._report.add(
+                Outcome(
+                    action.name,
+                    action.key,
+                    "failed",
+                    self._store.name,
+                    hash=action.hash,
+                    reason=problem,
+                )
+            )
             return
         self._journal.done(action.name, **details)
         self._report.add(self._word(action, self._store.name))
 
     def _edits(self, action: Reconciliation) -> list[Edit]:
-        """The changes of documents that an action is; none where the store is not as it was when the plan was made."""
+        """The changes of documents that an action is;
+        none where the store is not as it was when the plan was made.
+        """
         if isinstance(action, Load):
             return self._load_edits(action)
         event = {"store": self._store.name, "path": action.key, "effect": "index"}
@@ -92,17 +129,28 @@ class Applier:
             event |= _why(action, self._store.name)
         return [Edit(action.hash, action.name, change, event)] if change else []
 
-    def _change(self, action: Touch | Relocate | AddCopy | Corrupt | Lose | Vanish) -> Change | None:
+    def _change(
+        self, action: Touch | Relocate | AddCopy | Corrupt | Lose | Vanish
+    ) -> Change | None:
         store = self._store.name
         if isinstance(action, Lose | Vanish):
             entry = self._store.stat(action.known.path)
-            if not action.overwritten and entry is not None and is_as_recorded(entry, action.known) and action.known.state == OK:
+            if (
+                not action.overwritten
+                and entry is not None
+                and is_as_recorded(entry, action.known)
+                and action.known.state == OK
+            ):
                 return None
             return _absent(action, store)
-        return _found(action, store, datetime.now(UTC)) if self._is_unchanged(action.entry) else None
+        return (
+            _found(action, store, datetime.now(UTC)) if self._is_unchanged(action.entry) else None
+        )
 
     def _is_unchanged(self, entry: Entry) -> bool:
-        """Whether a file is still as it was listed. A listing that states contents is itself what the index shall say.
+        """Whether a file is still as it was listed.
+
+        A listing that states contents is itself what the index shall say.
 
         To ask a store far away about each file again would take longer than all the rest.
         """
@@ -117,7 +165,9 @@ class Applier:
         store, moment = self._store.name, datetime.now(UTC)
         sidecars = [sidecar_row(store, s, content_of(self._store, s)) for s in action.sidecars]
         rows = [copy_row(store, action.entry, moment, moment)]
-        document = self._index.document(action.asset, action.entry.path, rows, sidecars, action.stack)
+        document = self._index.document(
+            action.asset, action.entry.path, rows, sidecars, action.stack
+        )
         said = self._index.said_once(action.hash)
         if said:
             document = overlaid(document, merged(document.get("person", {}), said))
@@ -138,11 +188,15 @@ class Applier:
         return made
 
 
-def foreseen(action: Touch | Relocate | AddCopy | Corrupt | Lose | Vanish | Attach, store: str, now: datetime) -> Change:
+def foreseen(
+    action: Touch | Relocate | AddCopy | Corrupt | Lose | Vanish | Attach, store: str, now: datetime
+) -> Change:
     """The change that an action will be, if nothing happens meanwhile."""
     if isinstance(action, Attach):
         return _attached(action, store)
-    return _absent(action, store) if isinstance(action, Lose | Vanish) else _found(action, store, now)
+    return (
+        _absent(action, store) if isinstance(action, Lose | Vanish) else _found(action, store, now)
+    )
 
 
 def _absent(action: Lose | Vanish, store: str) -> Change:
@@ -168,7 +222,10 @@ def _found(action: Touch | Relocate | AddCopy | Corrupt, store: str, moment: dat
 
 def _relocation(action: Relocate, row: Row) -> Change:
     if action.unread:
-        row = row | {"verified": _verified(action.known, row), "state": DAMAGED if action.known.state == DAMAGED else OK}
+        row = row | {
+            "verified": _verified(action.known, row),
+            "state": DAMAGED if action.known.state == DAMAGED else OK,
+        }
     moved = edits.with_copy(row, action.known.path)
     return _both(moved, edits.without_stack()) if action.leaves_stack else moved
 
@@ -185,8 +242,18 @@ def told(action: Reconciliation, store: str) -> Outcome:
         reason = "its content is nowhere else; the record is kept, marked as missing"
     if isinstance(action, Corrupt):
         reason = "its bytes changed though nobody wrote to it; see `catalog verify --repair`"
-    path, target = (action.known.path, action.entry.path) if isinstance(action, Relocate) else (action.key, "")
-    return Outcome(action.name, path, _OUTCOME_OF.get(action.name, action.name), store, target, action.hash, reason)
+    path, target = (
+        (action.known.path, action.entry.path) if isinstance(action, Relocate) else (action.key, "")
+    )
+    return Outcome(
+        action.name,
+        path,
+        _OUTCOME_OF.get(action.name, action.name),
+        store,
+        target,
+        action.hash,
+        reason,
+    )
 
 
 def _why(action: Corrupt | Vanish, store: str) -> dict[str, str]:
@@ -200,7 +267,11 @@ def _verified(known: Held, row: Row) -> str:
     """When the content was last proved: that a file is still the same is no new proof."""
     if not known.verified_ms:
         return str(row["added"])
-    return timestamp(datetime.fromtimestamp(known.verified_ms // 1000, UTC).replace(microsecond=known.verified_ms % 1000 * 1000))
+    return timestamp(
+        datetime.fromtimestamp(known.verified_ms // 1000, UTC).replace(
+            microsecond=known.verified_ms % 1000 * 1000
+        )
+    )
 
 
 def _both(first: Change, second: Change) -> Change:

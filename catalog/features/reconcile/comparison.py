@@ -1,4 +1,7 @@
-"""The survey of a reconciliation: a store's listing beside what the index says of it. Only reads, and only names and times."""
+"""The survey of a reconciliation: a store's listing beside what the index says of it.
+
+Only reads, and only names and times.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ FEW = 20
 
 
 class Recorded(NamedTuple):
-    """The part of one document that a reconciliation needs; `checksums` are of the kinds that its store states."""
+    """The part of one document that a reconciliation needs;
+    `checksums` are of the kinds that its store states.
+    """
 
     hash: str
     copies: Sequence[Mapping[str, Any]]
@@ -41,7 +46,9 @@ class Owned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The part of a store that is looked at: some folders ("" is all of it), with what lies below them or not."""
+    """The part of a store that is looked at: some folders ("" is all of it),
+    with what lies below them or not.
+    """
 
     folders: tuple[str, ...] = ("",)
     recursive: bool = True
@@ -56,7 +63,9 @@ class Scope:
 
 @dataclass(slots=True)
 class Records:
-    """What the index says of a store: copies and sidecars by path, in one scope; `lost` are missing wherever they were."""
+    """What the index says of a store: copies and sidecars by path, in one scope;
+    `lost` are missing wherever they were.
+    """
 
     copies: dict[str, Held] = field(default_factory=dict)
     lost: list[Held] = field(default_factory=list)
@@ -99,7 +108,10 @@ class Records:
 
 @dataclass(slots=True)
 class Sight:
-    """What a look at a store showed, beside the records. `neighbours` are known files that fresh ones may be of one shot with."""
+    """What a look at a store showed, beside the records.
+
+    `neighbours` are known files that fresh ones may be of one shot with.
+    """
 
     compared: Comparison
     unchanged: int = 0
@@ -123,7 +135,14 @@ class Looker:
     """Lists a store and compares it with the records."""
 
     def __init__(
-        self, store: Lister, records: Records, scope: Scope, *, rehash: bool = False, video_folder: str = "", by_case: bool = True
+        self,
+        store: Lister,
+        records: Records,
+        scope: Scope,
+        *,
+        rehash: bool = False,
+        video_folder: str = "",
+        by_case: bool = True,
     ) -> None:
         """`by_case`: names that differ in case only are two files."""
         self._store = store
@@ -135,25 +154,36 @@ class Looker:
         self._blind_at: set[str] = set()
         self._blind_below: set[str] = set()
         self._renumbered: list[Candidate] = []
-        self._spelled = {} if by_case else {comparison_key(p): p for p in (*records.copies, *records.sidecars)}
+        self._spelled = (
+            {} if by_case else {comparison_key(p): p for p in (*records.copies, *records.sidecars)}
+        )
         self._sight = Sight(Comparison([], {}, []))
 
     def look(self) -> Sight:
-        """List everything; raises what the store raises: a listing is whole, or nothing is concluded from it."""
+        """List everything; raises what the store raises: a listing is whole,
+        or nothing is concluded from it.
+        """
         for folder in self._scope.folders:
             try:
                 entries = self._store.list(folder, recursive=self._scope.recursive)
-                for _folder, rows in itertools.groupby(map(self._named, entries), key=lambda e: e.folder):
+                for _folder, rows in itertools.groupby(
+                    map(self._named, entries), key=lambda e: e.folder
+                ):
                     self._folder(rows)
             except NotFound:
-                if not folder or not any(path.startswith(f"{folder}/") for path in self._records.copies):
-                    raise  # a folder that is recorded was taken away; any other is a slip of the pen
+                if not folder or not any(
+                    path.startswith(f"{folder}/") for path in self._records.copies
+                ):
+                    # a folder that is recorded was taken away; any other is a slip of the pen
+                    raise
         self._judge_renumbered()
         sight, records = self._sight, self._records
         fresh = {c.entry.path for c in sight.compared.fresh}
         at = {path: records.copies[path] for path in fresh if path in records.copies}
         gone = [
-            k for path, k in records.copies.items() if path not in self._seen and path not in at and not self._is_hidden(path)
+            k
+            for path, k in records.copies.items()
+            if path not in self._seen and path not in at and not self._is_hidden(path)
         ]
         sight.compared = Comparison(sight.compared.fresh, at, [*gone, *records.lost])
         sight.problems = self._weighed()
@@ -166,30 +196,43 @@ class Looker:
         return sight
 
     def _named(self, entry: Entry) -> Entry:
-        """An entry under its recorded path where that differs in case or Unicode form only, and the store takes it for one.
+        """An entry under its recorded path where that differs in case or Unicode form only,
+        and the store takes it for one.
 
         Such a store may show a name in any of its spellings: no rename is concluded from that.
         """
-        recorded = self._spelled.get(comparison_key(entry.path), entry.path) if self._spelled else entry.path
+        recorded = (
+            self._spelled.get(comparison_key(entry.path), entry.path)
+            if self._spelled
+            else entry.path
+        )
         return entry if recorded == entry.path else replace(entry, path=recorded)
 
     def _weighed(self) -> list[Skip]:
         """A place that cannot be looked into fails the run where recorded files lie there."""
         below: Counter[str] = Counter(
-            place for path in self._records.copies for place in (path, *_above(path)) if place in self._blind_below
+            place
+            for path in self._records.copies
+            for place in (path, *_above(path))
+            if place in self._blind_below
         )
         return [
-            replace(s, outcome="failed", reason=f"{s.reason}; {below[s.source.path]} recorded below are left as they are")
+            replace(
+                s,
+                outcome="failed",
+                reason=f"{s.reason}; {below[s.source.path]} recorded below are left as they are",
+            )
             if below[s.source.path]
             else s
             for s in self._sight.problems
         ]
 
     def _judge_renumbered(self) -> None:
-        """Files of the recorded size and time with another inode were replaced, and are read; unless all files were.
+        """Files of the recorded size and time with another inode were replaced, and are read;
+        unless all files were.
 
-        A disk that was restored, and file systems that number files anew at each mount, are believed, but not where two
-        files could be taken for each other.
+        A disk that was restored, and file systems that number files anew at each mount, are
+        believed, but not where two files could be taken for each other.
         """
         alike = Counter((c.entry.size, c.entry.mtime_ns) for c in self._renumbered)
         many = len(self._renumbered) > max(FEW, len(self._seen))
@@ -212,7 +255,9 @@ class Looker:
         return above if self._video_folder and last == self._video_folder else folder
 
     def _is_hidden(self, path: str) -> bool:
-        """Whether nothing can be said of a path: it could not be examined, or lies below a link or an unlistable folder."""
+        """Whether nothing can be said of a path: it could not be examined,
+        or lies below a link or an unlistable folder.
+        """
         return path in self._blind_at or any(place in self._blind_below for place in _above(path))
 
     def _folder(self, rows: Iterable[Entry]) -> None:
@@ -222,7 +267,9 @@ class Looker:
         for candidate in candidates:
             if candidate.entry.problem:
                 self._blind(candidate.entry)
-                for sidecar in candidate.sidecars:  # they are there, though what they lie beside is no file
+                for (
+                    sidecar
+                ) in candidate.sidecars:  # they are there, though what they lie beside is no file
                     if sidecar.path in self._records.sidecars:
                         sidecars.setdefault(sidecar.path, (sidecar, []))
                 continue
@@ -245,7 +292,12 @@ class Looker:
     def _sort(self, candidate: Candidate, fresh_stems: set[str]) -> None:
         entry = candidate.entry
         known = self._records.copies.get(entry.path)
-        if known is None or self._rehash or entry.path in self._records.contested or not is_as_recorded(entry, known):
+        if (
+            known is None
+            or self._rehash
+            or entry.path in self._records.contested
+            or not is_as_recorded(entry, known)
+        ):
             self._sight.compared.fresh.append(candidate)
             fresh_stems.add(stem_key(entry))
         elif is_renumbered(entry, known):
@@ -255,7 +307,9 @@ class Looker:
             self._sight.unchanged += 1
 
     def _blind(self, entry: Entry) -> None:
-        """Something that is no file: what is recorded below it stays; at its own place nothing is left of a file."""
+        """Something that is no file: what is recorded below it stays;
+        at its own place nothing is left of a file.
+        """
         self._blind_below.add(entry.path)
         unclear = entry.problem.startswith((UNLISTED, UNEXAMINED))
         if unclear:

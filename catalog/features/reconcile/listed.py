@@ -31,27 +31,45 @@ class TakesTheSafeAnswer:
 
 
 class KnownReconciler(Reconciler):
-    """Makes the plan for one store from its listing alone: contents are known where the store states them.
+    """Makes the plan for one store from its listing alone:
+    contents are known where the store states them.
 
-    A store that states none is compared by size, time and inode; a record whose file is gone while files lie there that
-    nobody has read is left alone where one of them may be it. `unknown` counts, once the plan is made, the photos and
-    videos that the catalog does not have, or may not have.
+    A store that states none is compared by size, time and inode; a record whose file is gone while
+    files lie there that nobody has read is left alone where one of them may be it. `unknown`
+    counts, once the plan is made, the photos and videos that the catalog does not have, or may not
+    have.
     """
 
     def __init__(
-        self, store: Store, index: Index, records: Records, seen: Listing, options: Options, now: Callable[[], datetime]
+        self,
+        store: Store,
+        index: Index,
+        records: Records,
+        seen: Listing,
+        options: Options,
+        now: Callable[[], datetime],
     ) -> None:
         no_reading, no_describer = cast("Reading", None), cast("Describer", None)  # nothing is read
-        super().__init__(store, index, no_reading, no_describer, TakesTheSafeAnswer(), options, now=now)
+        super().__init__(
+            store, index, no_reading, no_describer, TakesTheSafeAnswer(), options, now=now
+        )
         self._records = records
         self._seen = seen
         self.unknown = 0
 
     def plan(self) -> Iterator[Reconciliation | Skip]:
-        """The actions: what is found, then what is gone. Raises StoreGuard as `Reconciler.plan` does."""
+        """The actions: what is found, then what is gone.
+
+        Raises StoreGuard as `Reconciler.plan` does.
+        """
         records, options = self._records, self._options
-        looker = Looker(self._seen, records, Scope(), video_folder=options.video_folder,
-                        by_case=self._store.capabilities.case_sensitive)  # fmt: skip
+        looker = Looker(
+            self._seen,
+            records,
+            Scope(),
+            video_folder=options.video_folder,
+            by_case=self._store.capabilities.case_sensitive,
+        )
         sight = self.sight = looker.look()
         known = self._recognised(sight.compared, looker)
         self._leave_unread(sight.compared)
@@ -65,7 +83,9 @@ class KnownReconciler(Reconciler):
         """Nothing: the contents that the store states are known by then."""
 
     def _leave_unread(self, compared: Comparison) -> None:
-        """Count what is not known, and keep the records that a file which nobody has read may be."""
+        """Count what is not known, and keep the records that a file which nobody has
+        read may be.
+        """
         self.unknown = sum(extension_of(c.entry.name) in MEDIA_EXTENSIONS for c in compared.fresh)
         unread = [c.entry for c in compared.fresh if c.entry.path not in self._digests]
         at = {e.path: e for e in unread}
@@ -78,7 +98,9 @@ class KnownReconciler(Reconciler):
                 compared.explain(known)
 
     def _attachments(self, known: Sequence[Known], sight: Sight, records: Records) -> list[Attach]:
-        """What came and went beside known assets; a sidecar whose content is new is left to be read."""
+        """What came and went beside known assets;
+        a sidecar whose content is new is left to be read.
+        """
         before: dict[str, set[str]] = defaultdict(set)
         for owned in (o for rows in records.sidecars.values() for o in rows):
             before[owned.owner].add(owned.held.hash)
@@ -89,10 +111,18 @@ class KnownReconciler(Reconciler):
                 found.append(replace(action, came=came, beside=(), reread=False))
         return found
 
-    def _further_readers(self, entry: Entry, owners: Sequence[str], came: dict[str, list[tuple[Entry, str]]]) -> None:
+    def _further_readers(
+        self, entry: Entry, owners: Sequence[str], came: dict[str, list[tuple[Entry, str]]]
+    ) -> None:
         """Nothing is read again."""
 
-    def _arrive(self, entry: Entry, owner: str, moved: Mapping[Any, Held], came: dict[str, list[tuple[Entry, str]]]) -> None:
+    def _arrive(
+        self,
+        entry: Entry,
+        owner: str,
+        moved: Mapping[Any, Held],
+        came: dict[str, list[tuple[Entry, str]]],
+    ) -> None:
         key = identity(entry)
         digest = moved[key].hash if key in moved else entry.content_hash
         if digest:

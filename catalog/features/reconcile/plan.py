@@ -1,7 +1,9 @@
-"""The plan that makes the index agree with a store. The store is the truth: which recorded file is which file there now?
+"""The plan that makes the index agree with a store.
 
-Everything here is pure. A recorded file is recognised by what it is on the disk (device, inode, size, time), else by
-its content hash; only what is recognised by neither is new, or gone.
+The store is the truth: which recorded file is which file there now?
+
+Everything here is pure. A recorded file is recognised by what it is on the disk (device, inode,
+size, time), else by its content hash; only what is recognised by neither is new, or gone.
 """
 
 from __future__ import annotations
@@ -14,15 +16,26 @@ from typing import ClassVar
 from catalog.domain.actions import Action
 from catalog.domain.asset import Asset, Entry
 from catalog.domain.checksums import agree
-from catalog.domain.copies import MISSING, OK, Held, Identity, identity, is_as_recorded, is_same_inode, recorded_identity
+from catalog.domain.copies import (
+    MISSING,
+    OK,
+    Held,
+    Identity,
+    identity,
+    is_as_recorded,
+    is_same_inode,
+    recorded_identity,
+)
 from catalog.domain.names import original_of
 from catalog.domain.stacks import Candidate
 
-# --- actions -----------------------------------------------------------------------------------------------------------
+# --- actions --------------------------------------------------------------------------------------
 
 
 class _Planned:
-    """What all actions have: a limit counts each, and a person is told what it is called and where."""
+    """What all actions have: a limit counts each,
+    and a person is told what it is called and where.
+    """
 
     __slots__ = ()
     counts: ClassVar[bool] = True
@@ -69,7 +82,10 @@ class _Absent(_Recorded):
 
 @dataclass(frozen=True, slots=True)
 class Touch(_Found, _Recorded):
-    """The recorded content lies where it is recorded; only its time, inode or state is another. `unread`: not read now."""
+    """The recorded content lies where it is recorded; only its time, inode or state is another.
+
+    `unread`: not read now.
+    """
 
     known: Held
     entry: Entry
@@ -79,7 +95,10 @@ class Touch(_Found, _Recorded):
 
 @dataclass(frozen=True, slots=True)
 class Relocate(_Found, _Recorded):
-    """The recorded content lies at another path now. `unread`: known by its inode. `leaves_stack`: a person said so."""
+    """The recorded content lies at another path now.
+
+    `unread`: known by its inode. `leaves_stack`: a person said so.
+    """
 
     known: Held
     entry: Entry
@@ -100,7 +119,10 @@ class AddCopy(_Found):
 
 @dataclass(frozen=True, slots=True)
 class Load(_Found):
-    """A content that is new. `mates` are known assets, with their roles, that are of one stack with it."""
+    """A content that is new.
+
+    `mates` are known assets, with their roles, that are of one stack with it.
+    """
 
     entry: Entry
     asset: Asset
@@ -122,7 +144,8 @@ class Load(_Found):
 
 @dataclass(frozen=True, slots=True)
 class Attach(_Planned):
-    """The sidecars beside an asset are others than recorded: paths that are gone, and files that came or changed.
+    """The sidecars beside an asset are others than recorded: paths that are gone,
+    and files that came or changed.
 
     `reread`: the asset at `entry` is to be read again with all that lie `beside` it.
     """
@@ -138,7 +161,11 @@ class Attach(_Planned):
     @property
     def key(self) -> str:
         """What actions are ordered by."""
-        return self.entry.path if self.entry else (*self.gone, *(e.path for e, _digest in self.came))[0]
+        return (
+            self.entry.path
+            if self.entry
+            else (*self.gone, *(e.path for e, _digest in self.came))[0]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +192,9 @@ class Lose(_Absent):
 
 @dataclass(frozen=True, slots=True)
 class Vanish(_Absent):
-    """The only recorded copy of an asset is gone. It is marked as missing, or with `forget` the asset is forgotten.
+    """The only recorded copy of an asset is gone.
+
+    It is marked as missing, or with `forget` the asset is forgotten.
 
     `overwritten`: its path holds other content now.
     """
@@ -184,15 +213,17 @@ Known = Touch | Relocate | AddCopy | Corrupt | Attach
 Reconciliation = Known | Load | Lose | Vanish
 
 
-# --- what a store holds against what is recorded -----------------------------------------------------------------------
+# --- what a store holds against what is recorded --------------------------------------------------
 
 
 @dataclass(slots=True)
 class Comparison:
-    """A listing beside the records. `fresh` are the files that are not as recorded, `gone` the records without their file.
+    """A listing beside the records.
 
-    `at` is what is recorded at the path of a fresh file: its content may lie elsewhere now, or nowhere. `explained` are
-    the records (path and hash) whose content was found since.
+    `fresh` are the files that are not as recorded, `gone` the records without their file.
+
+    `at` is what is recorded at the path of a fresh file: its content may lie elsewhere now, or
+    nowhere. `explained` are the records (path and hash) whose content was found since.
     """
 
     fresh: list[Candidate]
@@ -202,7 +233,9 @@ class Comparison:
 
     def open_records(self) -> list[Held]:
         """The records whose content was not found yet."""
-        return [k for k in (*self.gone, *self.at.values()) if (k.path, k.hash) not in self.explained]
+        return [
+            k for k in (*self.gone, *self.at.values()) if (k.path, k.hash) not in self.explained
+        ]
 
     def explain(self, known: Held) -> None:
         """A record's content was found."""
@@ -211,11 +244,14 @@ class Comparison:
     def recorded_at(self, entry: Entry) -> Held | None:
         """What is recorded at a file's path and was not found yet."""
         known = self.at.get(entry.path)
-        return known if known is not None and (known.path, known.hash) not in self.explained else None
+        return (
+            known if known is not None and (known.path, known.hash) not in self.explained else None
+        )
 
 
 def by_identity(compared: Comparison, present: Iterable[Held]) -> list[Known]:
-    """What is recognised without reading: renamed files, and hard links to files that are `present` as recorded.
+    """What is recognised without reading: renamed files,
+    and hard links to files that are `present` as recorded.
 
     Takes out of the comparison what it explains.
     """
@@ -237,7 +273,11 @@ def by_identity(compared: Comparison, present: Iterable[Held]) -> list[Known]:
         wanted[key].remove(known_)
         compared.explain(known_)
         same = known_.path == candidate.entry.path
-        actions.append(Touch(known_, candidate.entry, unread=True) if same else Relocate(known_, candidate.entry, unread=True))
+        actions.append(
+            Touch(known_, candidate.entry, unread=True)
+            if same
+            else Relocate(known_, candidate.entry, unread=True)
+        )
     links = _links(rest, present, compared)
     linked = {a.key for a in links}
     compared.fresh = [c for c in rest if c.entry.path not in linked]
@@ -245,15 +285,21 @@ def by_identity(compared: Comparison, present: Iterable[Held]) -> list[Known]:
 
 
 def _is_beyond_doubt(known: Held, entry: Entry, alike: Mapping[tuple[int, int], int]) -> bool:
-    """Whether an inode that is found again is the file: inodes are used again, and cameras give whole seconds."""
+    """Whether an inode that is found again is the file: inodes are used again,
+    and cameras give whole seconds.
+    """
     has_name = known.path.rpartition("/")[2] == entry.name or known.path == original_of(entry.path)
-    return has_name or (entry.mtime_ns % 1_000_000_000 != 0 and alike[entry.size, entry.mtime_ns] == 1)
+    return has_name or (
+        entry.mtime_ns % 1_000_000_000 != 0 and alike[entry.size, entry.mtime_ns] == 1
+    )
 
 
 def untangled(actions: Sequence[Known], compared: Comparison) -> list[Known]:
-    """The actions without moves of a content from or to a path where it was recorded, and lies: that is only touched.
+    """The actions without moves of a content from or to a path where it was recorded, and lies:
+    that is only touched.
 
-    Files of one content are exchangeable, so that what was recognised by its inode may be recorded at the other's path.
+    Files of one content are exchangeable, so that what was recognised by its inode may be recorded
+    at the other's path.
     """
     actions = _settled(actions, compared)
     moves: dict[str, list[Relocate]] = defaultdict(list)
@@ -270,19 +316,27 @@ def untangled(actions: Sequence[Known], compared: Comparison) -> list[Known]:
 
 
 def _settled(actions: Sequence[Known], compared: Comparison) -> list[Known]:
-    """A content that came to a path where it was recorded and not found is what was recorded there; what moved, did not."""
+    """A content that came to a path where it was recorded and not found is what was recorded there;
+    what moved, did not.
+    """
     told = list(actions)
     again = True
     while again:
         again = False
         waiting = {(k.path, k.hash): k for k in compared.open_records()}
         for number, action in enumerate(told):
-            known = waiting.pop((action.entry.path, action.hash), None) if isinstance(action, Relocate | AddCopy) else None
+            known = (
+                waiting.pop((action.entry.path, action.hash), None)
+                if isinstance(action, Relocate | AddCopy)
+                else None
+            )
             if known is None or not isinstance(action, Relocate | AddCopy):
                 continue
             again = True
             compared.explain(known)
-            told[number] = Touch(known, action.entry, unread=isinstance(action, Relocate) and action.unread)
+            told[number] = Touch(
+                known, action.entry, unread=isinstance(action, Relocate) and action.unread
+            )
             if isinstance(action, Relocate):
                 compared.explained.discard((action.known.path, action.hash))
     return told
@@ -299,14 +353,20 @@ def _untangled_content(moves: Sequence[Relocate], copies: Sequence[AddCopy]) -> 
     old, new = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
     told += [Relocate(before[a], *after[b]) for a, b in zip(old, new, strict=False)]
     replaced = {c.entry.path: c.replaces for c in copies}
-    return told + [AddCopy(moves[0].hash, after[p][0], replaced.get(p, False)) for p in new[len(old) :]]
+    return told + [
+        AddCopy(moves[0].hash, after[p][0], replaced.get(p, False)) for p in new[len(old) :]
+    ]
 
 
 def _links(rest: list[Candidate], present: Iterable[Held], compared: Comparison) -> list[Known]:
     wanted = {key: c.entry for c in rest if (key := identity(c.entry)) is not None}
     if not wanted:
         return []
-    of = {key: known for known in present if known.state == OK and (key := recorded_identity(known)) in wanted}
+    of = {
+        key: known
+        for known in present
+        if known.state == OK and (key := recorded_identity(known)) in wanted
+    }
     return [
         AddCopy(of[key].hash, c.entry, replaces=compared.recorded_at(c.entry) is not None)
         for c in rest
@@ -315,7 +375,9 @@ def _links(rest: list[Candidate], present: Iterable[Held], compared: Comparison)
 
 
 def to_read(compared: Comparison) -> list[Candidate]:
-    """The files that may be one of the records whose content was not found: of its size, and no checksum tells otherwise."""
+    """The files that may be one of the records whose content was not found: of its size,
+    and no checksum tells otherwise.
+    """
     by_size: dict[int, list[Held]] = defaultdict(list)
     for known in compared.open_records():
         by_size[known.size].append(known)
@@ -327,8 +389,11 @@ def may_be_one_of(entry: Entry, records: Iterable[Held]) -> bool:
     return any(agree(entry.checksums, known.recorded) is not False for known in records)
 
 
-def by_content(compared: Comparison, digests: Mapping[str, str]) -> tuple[list[Known], dict[str, list[Relocate]]]:
-    """What is recognised by its content hash (by path); and, of contents moved to several places, the further choices.
+def by_content(
+    compared: Comparison, digests: Mapping[str, str]
+) -> tuple[list[Known], dict[str, list[Relocate]]]:
+    """What is recognised by its content hash (by path); and, of contents moved to several places,
+    the further choices.
 
     Takes out of the comparison what it explains.
     """
@@ -371,12 +436,20 @@ def by_content(compared: Comparison, digests: Mapping[str, str]) -> tuple[list[K
 
 
 def _has_rotted(known: Held, entry: Entry) -> bool:
-    """Whether the bytes changed though neither the file's time nor the file itself did, since they were last proved."""
-    return is_same_inode(entry, known) and is_as_recorded(entry, known) and entry.ctime_ns // 1_000_000 <= known.verified_ms
+    """Whether the bytes changed though neither the file's time nor the file itself did,
+    since they were last proved.
+    """
+    return (
+        is_same_inode(entry, known)
+        and is_as_recorded(entry, known)
+        and entry.ctime_ns // 1_000_000 <= known.verified_ms
+    )
 
 
 def _best(records: Sequence[Held], entry: Entry) -> Held | None:
-    """The record that a file most likely was: the same path, else the same name, else the same folder, else the first."""
+    """The record that a file most likely was: the same path, else the same name,
+    else the same folder, else the first.
+    """
 
     def unlikeness(known: Held) -> tuple[bool, bool, bool, str]:
         folder, _, name = known.path.rpartition("/")
@@ -385,11 +458,15 @@ def _best(records: Sequence[Held], entry: Entry) -> Held | None:
     return min(records, key=unlikeness) if records else None
 
 
-# --- what is gone ------------------------------------------------------------------------------------------------------
+# --- what is gone ---------------------------------------------------------------------------------
 
 
-def fates(gone: Iterable[Held], elsewhere: Mapping[str, Sequence[str]], *, forget: bool) -> list[Lose | Vanish]:
-    """What to do about records without a file, sorted. One that is marked as missing already needs nothing more.
+def fates(
+    gone: Iterable[Held], elsewhere: Mapping[str, Sequence[str]], *, forget: bool
+) -> list[Lose | Vanish]:
+    """What to do about records without a file, sorted.
+
+    One that is marked as missing already needs nothing more.
 
     `elsewhere` names, by hash, the other copies of their assets that count, as `store:path`.
     """
@@ -403,7 +480,7 @@ def fates(gone: Iterable[Held], elsewhere: Mapping[str, Sequence[str]], *, forge
     return found
 
 
-# --- stacks ------------------------------------------------------------------------------------------------------------
+# --- stacks ---------------------------------------------------------------------------------------
 
 
 def breaks_stack(
@@ -412,9 +489,11 @@ def breaks_stack(
     paths_of_stack: Mapping[str, Sequence[Held]],
     home: Callable[[str], str],
 ) -> dict[str, list[str]]:
-    """Moves that part files of one stack which lay together: by new path, where the others of the stack are.
+    """Moves that part files of one stack which lay together: by new path,
+    where the others of the stack are.
 
-    `home` gives the folder that counts for a path (the folder of videos belongs to the one above it).
+    `home` gives the folder that counts for a path (the folder of videos belongs to the one above
+    it).
     """
     new_path = {m.known.path: m.entry.path for m in moves}
     broken: dict[str, list[str]] = {}
@@ -424,7 +503,9 @@ def breaks_stack(
             continue
         mates = [k for k in paths_of_stack.get(stack, ()) if k.hash != move.hash and k.state == OK]
         together = [k for k in mates if home(k.path) == home(move.known.path)]
-        apart = [p for k in together if home(p := new_path.get(k.path, k.path)) != home(move.entry.path)]
+        apart = [
+            p for k in together if home(p := new_path.get(k.path, k.path)) != home(move.entry.path)
+        ]
         if apart and len(apart) == len(together):
             broken[move.entry.path] = apart
     return broken

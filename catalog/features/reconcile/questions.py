@@ -1,4 +1,6 @@
-"""What a reconciliation cannot tell by itself: asked of a person where one is there, else answered so that nothing is lost."""
+"""What a reconciliation cannot tell by itself: asked of a person where one is there,
+else answered so that nothing is lost.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,10 @@ from catalog.work.sink import Question, Sink
 
 
 class Judge:
-    """Decides what is unclear. `ask`: whether a person may be asked at all; how often nobody was is told at the end."""
+    """Decides what is unclear.
+
+    `ask`: whether a person may be asked at all; how often nobody was is told at the end.
+    """
 
     def __init__(self, sink: Sink, *, ask: bool) -> None:
         self._sink = sink
@@ -28,4 +33,7 @@ class Judge:
     def sum_up(self, report: Report) -> None:
         """Tell how much was decided without a person."""
         for kind, count in self._unasked.items():
-            report.notice(f"{count:,} unclear ({kind}): nothing was asked, and the answer that loses nothing was taken.")
+            report.notice(
+                f"{count:,} unclear ({kind}): nothing was asked, and the answer that loses "
+                "nothing was taken."
+            )

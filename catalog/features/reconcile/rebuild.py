@@ -18,7 +18,9 @@ from catalog.work.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class RebuildRequest:
-    """Which stores are recorded anew, each named by its folder or, where the catalog still knows it, by its name."""
+    """Which stores are recorded anew, each named by its folder or,
+    where the catalog still knows it, by its name.
+    """
 
     stores: tuple[str, ...]
 
@@ -38,7 +40,8 @@ class RebuildResult:
 def run_rebuild(workspace: Workspace, request: RebuildRequest, sink: Sink) -> RebuildResult:
     """Record what lies in each store, one after the other.
 
-    What stops one does not keep the others from being recorded, and is raised at the end; an interruption ends it at once.
+    What stops one does not keep the others from being recorded, and is raised at the end; an
+    interruption ends it at once.
     """
     book = StoreBook(workspace, workspace.repository)
     roots = [_root(book, text) for text in request.stores]
@@ -65,5 +68,7 @@ def _root(book: StoreBook, text: str) -> tuple[str, Root]:
     root = guards.check_folder(text)
     name = marked_name(root) if read_marker(root) else ""
     if not name:
-        raise UsageError(f"{root} has no marker of a store.", hint=f"Add it first: catalog store add NAME {root}")
+        raise UsageError(
+            f"{root} has no marker of a store.", hint=f"Add it first: catalog store add NAME {root}"
+        )
     return name, LocalRoot(root)

@@ -42,7 +42,10 @@ MISSING_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
-    """Which store is looked at, and how. `folders` are relative to its root or absolute inside it; none is all of it."""
+    """Which store is looked at, and how.
+
+    `folders` are relative to its root or absolute inside it; none is all of it.
+    """
 
     store: str = NAS
     folders: tuple[str, ...] = ()
@@ -65,9 +68,13 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
         if not request.dryrun:
             book.claim(request.store)
             store.sweep()
-        work = Sync(workspace, repository, store, workspace.reading(pool, store), scope, request, sink)
+        work = Sync(
+            workspace, repository, store, workspace.reading(pool, store), scope, request, sink
+        )
         details = {"store": request.store, "root": store.place, "folders": list(scope.folders)}
-        return carry_out(workspace, work, sink, request.command, dry=request.dryrun, details=details)
+        return carry_out(
+            workspace, work, sink, request.command, dry=request.dryrun, details=details
+        )
 
 
 def scope_of(store: ManagedStore, folders: Sequence[str], *, recursive: bool) -> Scope:
@@ -147,10 +154,14 @@ class Sync:
         report.count("ignored", self._reconciler.sight.ignored)
 
     def _read_again(self, action: Attach) -> Document | None:
-        """The document of an asset as its file and all of its sidecars state it now; None where it cannot be read."""
+        """The document of an asset as its file and all of its sidecars state it now;
+        None where it cannot be read.
+        """
         if action.entry is None:
             return None
-        (result,) = [found for _tag, found in self._reading.run([("", Wanted(action.entry, action.beside))])]
+        (result,) = [
+            found for _tag, found in self._reading.run([("", Wanted(action.entry, action.beside))])
+        ]
         if not isinstance(result, Facts) or result.hash != action.hash:
             return None
         base = self._store.place
@@ -188,7 +199,9 @@ def recorded_in(content_hash: str, document: Mapping[str, Any]) -> Recorded:
     """The part of a document that a reconciliation needs."""
     stack = document.get("stack", {}).get("id", "")
     checksums = document.get("checksums", NONE)
-    return Recorded(content_hash, document.get("copies", ()), document.get("sidecars", ()), stack, checksums)
+    return Recorded(
+        content_hash, document.get("copies", ()), document.get("sidecars", ()), stack, checksums
+    )
 
 
 class SyncIndex:
@@ -201,14 +214,18 @@ class SyncIndex:
         self._forgotten: set[str] | None = None
 
     def serve(self, run: Session) -> None:
-        """From now on answer for a run: its id is in what is made, and its questions wait while Elasticsearch is away."""
+        """From now on answer for a run: its id is in what is made,
+        and its questions wait while Elasticsearch is away.
+        """
         self._run = run.run
         self._patiently = run.patiently
 
     def recorded(self, store: str, kinds: Sequence[str] = ()) -> Iterator[Recorded]:
         """Every document that speaks of a store, with its checksums of some kinds."""
         self._repository.refresh()
-        for page in self._repository.scan_pages(queries.of_store(store), source=recorded_fields(kinds)):
+        for page in self._repository.scan_pages(
+            queries.of_store(store), source=recorded_fields(kinds)
+        ):
             for hit in page:
                 yield recorded_in(hit["_id"], hit["_source"])
 
@@ -223,11 +240,22 @@ class SyncIndex:
         return found
 
     def document(
-        self, asset: Asset, original: str, rows: Sequence[Row], sidecars: Sequence[Row], stack: tuple[str, str] | None
+        self,
+        asset: Asset,
+        original: str,
+        rows: Sequence[Row],
+        sidecars: Sequence[Row],
+        stack: tuple[str, str] | None,
     ) -> Document:
         """The document of a new asset."""
         made = documents.asset_document(
-            asset, original=original, copies=[], sidecars=list(sidecars), stack=stack, run=self._run, now=datetime.now(UTC)
+            asset,
+            original=original,
+            copies=[],
+            sidecars=list(sidecars),
+            stack=stack,
+            run=self._run,
+            now=datetime.now(UTC),
         )
         return {**made, **flat(rows)}
 
@@ -235,7 +263,9 @@ class SyncIndex:
         """What a person had said of an asset that was forgotten since."""
         if self._forgotten is None:
             index = schema.companion(self._repository.alias, "events")
-            pages = self._repository.scan_pages({"term": {"action": "forget"}}, index=index, source=["hash"])
+            pages = self._repository.scan_pages(
+                {"term": {"action": "forget"}}, index=index, source=["hash"]
+            )
             self._forgotten = {hit["_source"]["hash"] for page in pages for hit in page}
         if content_hash not in self._forgotten:
             return {}

@@ -1,4 +1,6 @@
-"""The plan of a reconciliation from beginning to end: compare, recognise, ask what is unclear, read what is new."""
+"""The plan of a reconciliation from beginning to end: compare, recognise, ask what is unclear,
+read what is new.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,12 @@ class Index(Protocol):
         ...
 
     def document(
-        self, asset: Asset, original: str, rows: Sequence[Row], sidecars: Sequence[Row], stack: tuple[str, str] | None
+        self,
+        asset: Asset,
+        original: str,
+        rows: Sequence[Row],
+        sidecars: Sequence[Row],
+        stack: tuple[str, str] | None,
     ) -> Document:
         """The document of a new asset."""
         ...
@@ -108,11 +115,21 @@ class Reconciler:
     """Makes the plan for one store. Reads the store, asks the index, writes nothing."""
 
     def __init__(
-        self, store: Store, index: Index, reading: Reading, describer: Describer, judge: Judge, options: Options,
-        *, now: Callable[[], datetime], advance: Callable[[int], None] = lambda _count: None,
+        self,
+        store: Store,
+        index: Index,
+        reading: Reading,
+        describer: Describer,
+        judge: Judge,
+        options: Options,
+        *,
+        now: Callable[[], datetime],
+        advance: Callable[[int], None] = lambda _count: None,
         learn: Callable[[Digests], None] | None = None,
-    ) -> None:  # fmt: skip
-        """`learn` is told the checksums of files that are read again (`rehash`): their assets may lack them."""
+    ) -> None:
+        """`learn` is told the checksums of files that are read again (`rehash`):
+        their assets may lack them.
+        """
         self._store = store
         self._index = index
         self._reading = reading
@@ -128,21 +145,33 @@ class Reconciler:
         self.sight = Sight(Comparison([], {}, []))
 
     def plan(self) -> Iterator[Reconciliation | Skip]:
-        """The actions, in the order in which they are to be done: what is known, what is new, what is gone.
+        """The actions, in the order in which they are to be done: what is known, what is new,
+        what is gone.
 
-        Raises StoreGuard, before the first action, where so much is missing that the store may not be what it seems.
+        Raises StoreGuard, before the first action, where so much is missing that the store may not
+        be what it seems.
         """
         options = self._options
         kinds = beside_the_content_hash(self._store.capabilities.checksums)
-        records = Records.gathered(self._index.recorded(self._store.name, kinds), self._store.name, options.scope)
-        looker = Looker(self._store, records, options.scope, rehash=options.rehash, video_folder=options.video_folder,
-                        by_case=self._store.capabilities.case_sensitive)  # fmt: skip
+        records = Records.gathered(
+            self._index.recorded(self._store.name, kinds), self._store.name, options.scope
+        )
+        looker = Looker(
+            self._store,
+            records,
+            options.scope,
+            rehash=options.rehash,
+            video_folder=options.video_folder,
+            by_case=self._store.capabilities.case_sensitive,
+        )
         sight = self.sight = looker.look()
         known = self._recognised(sight.compared, looker)
         self._check_losses(sight.compared, records)
         known = self._with_stacks_asked(known, records, looker)
         actions = [*known, *self._attachments(known, sight, records)]
-        yield from sorted([*sight.problems, *self._problems, *actions], key=lambda a: (a.key, a.name))
+        yield from sorted(
+            [*sight.problems, *self._problems, *actions], key=lambda a: (a.key, a.name)
+        )
         found = {a.hash for a in actions}
         further: list[Relocate | AddCopy] = []
         for action in self._loads(sight, looker):
@@ -158,7 +187,7 @@ class Reconciler:
         """The recorded paths whose content was not found."""
         return (known.path for known in self.sight.compared.open_records() if known.state == OK)
 
-    # --- what is known ---------------------------------------------------------------------------------------------
+    # --- what is known ----------------------------------------------------------------------------
 
     def _recognised(self, compared: Comparison, looker: Looker) -> list[Known]:
         """Everything recorded whose content is found in the store, at its place or at another."""
@@ -175,7 +204,9 @@ class Reconciler:
         return kept
 
     def _hash(self, candidates: Sequence[Candidate]) -> None:
-        """Learn the content hashes; a file that changes meanwhile is tried once more, and then left alone."""
+        """Learn the content hashes; a file that changes meanwhile is tried once more,
+        and then left alone.
+        """
         pending = [c for c in candidates if c.entry.path not in self._digests]
         for is_last in (False, True):
             again: list[Candidate] = []
@@ -212,29 +243,48 @@ class Reconciler:
         if known is not None:
             compared.explain(known)
 
-    def _read(self, candidates: Sequence[Candidate], *, only_hash: bool) -> Iterator[tuple[Candidate, Result | None]]:
+    def _read(
+        self, candidates: Sequence[Candidate], *, only_hash: bool
+    ) -> Iterator[tuple[Candidate, Result | None]]:
         """What reading gave for each; None for a file that is another one now than before."""
 
         anew = self._options.rehash and self._learn is not None
-        wanted = ((c, Wanted(c.entry, () if only_hash else c.sidecars, only_hash=only_hash, checksums=anew)) for c in candidates)
+        wanted = (
+            (
+                c,
+                Wanted(
+                    c.entry, () if only_hash else c.sidecars, only_hash=only_hash, checksums=anew
+                ),
+            )
+            for c in candidates
+        )
         for candidate, result in self._reading.run(wanted):
             self._advance(1)
             yield candidate, result if self._is_unchanged(candidate.entry) else None
 
     def _is_unchanged(self, entry: Entry) -> bool:
-        """Whether a file is still the one that was listed. Where its store states its content hash, reading has seen to that."""
+        """Whether a file is still the one that was listed.
+
+        Where its store states its content hash, reading has seen to that.
+        """
         if entry.content_hash:
             return True
         now = self._store.stat(entry.path)
         return now is not None and is_same(now, entry)
 
-    def _chosen(self, told: Sequence[Known], unclear: Mapping[str, Sequence[Relocate]]) -> list[Known]:
-        """The actions, with a person's choice which of several places a file was moved to, and which are copies."""
+    def _chosen(
+        self, told: Sequence[Known], unclear: Mapping[str, Sequence[Relocate]]
+    ) -> list[Known]:
+        """The actions, with a person's choice which of several places a file was moved to,
+        and which are copies.
+        """
         chosen: dict[str, Known] = {}
         for digest, places in unclear.items():
             told_to = next((p for p in places[:-1] if self._is_place(p, places)), places[-1])
             for place in places:
-                chosen[place.entry.path] = place if place is told_to else AddCopy(digest, place.entry)
+                chosen[place.entry.path] = (
+                    place if place is told_to else AddCopy(digest, place.entry)
+                )
         return [chosen.get(a.key, a) if isinstance(a, Relocate | AddCopy) else a for a in told]
 
     def _is_place(self, place: Relocate, places: Sequence[Relocate]) -> bool:
@@ -248,7 +298,9 @@ class Reconciler:
         return self._judge.decide("moved to two places", lines, True)
 
     def _known_elsewhere(self, compared: Comparison) -> list[Known]:
-        """Fresh files whose content the catalog has: copies, or files that came from outside of what is looked at."""
+        """Fresh files whose content the catalog has: copies,
+        or files that came from outside of what is looked at.
+        """
         hashed = [c for c in compared.fresh if c.entry.path in self._digests]
         found: list[Known] = []
         explained: set[str] = set()
@@ -264,17 +316,27 @@ class Reconciler:
         return found
 
     def _from_asset(self, asset: KnownAsset, entry: Entry) -> Relocate | AddCopy:
-        """A move, where a copy of the asset outside of the scope is no longer there; else a further copy."""
+        """A move, where a copy of the asset outside of the scope is no longer there;
+        else a further copy.
+        """
         for row in asset.copies:
-            if row["store"] != self._store.name or row["state"] != OK or self._options.scope.holds(row["path"]):
+            if (
+                row["store"] != self._store.name
+                or row["state"] != OK
+                or self._options.scope.holds(row["path"])
+            ):
                 continue
             there = self._store.stat(row["path"])
             other_case = comparison_key(row["path"]) == comparison_key(entry.path)
             if there is None or (other_case and identity(there) == identity(entry)):
                 return Relocate(held(row, asset.hash, asset.checksums), entry)
-        return AddCopy(asset.hash, entry, replaces=self.sight.compared.recorded_at(entry) is not None)
+        return AddCopy(
+            asset.hash, entry, replaces=self.sight.compared.recorded_at(entry) is not None
+        )
 
-    def _with_stacks_asked(self, known: list[Known], records: Records, looker: Looker) -> list[Known]:
+    def _with_stacks_asked(
+        self, known: list[Known], records: Records, looker: Looker
+    ) -> list[Known]:
         moves = [a for a in known if isinstance(a, Relocate)]
         if not moves or not records.stack_of:
             return known
@@ -284,7 +346,10 @@ class Reconciler:
                 stacked[records.stack_of[copy.hash]].append(copy)
         broken = breaks_stack(moves, records.stack_of, stacked, looker.home)
         return [
-            self._stack_asked(a, broken[a.entry.path]) if isinstance(a, Relocate) and a.entry.path in broken else a for a in known
+            self._stack_asked(a, broken[a.entry.path])
+            if isinstance(a, Relocate) and a.entry.path in broken
+            else a
+            for a in known
         ]
 
     def _stack_asked(self, move: Relocate, others: Sequence[str]) -> Relocate:
@@ -294,15 +359,21 @@ class Reconciler:
             *(f"  others at     {path}" for path in others),
             "Do they stay one shot?",
         ]
-        return move if self._judge.decide("moved away from its stack", lines, True) else replace(move, leaves_stack=True)
+        return (
+            move
+            if self._judge.decide("moved away from its stack", lines, True)
+            else replace(move, leaves_stack=True)
+        )
 
     def _check_losses(self, compared: Comparison, records: Records) -> None:
         if self._options.accept_losses:
             return
         missing = [k for k in compared.open_records() if k.state == OK]
-        guards.check_shrunk(len(missing), records.total, self._options.shrink_percent, self._options.shrink_files)
+        guards.check_shrunk(
+            len(missing), records.total, self._options.shrink_percent, self._options.shrink_files
+        )
 
-    # --- sidecars --------------------------------------------------------------------------------------------------
+    # --- sidecars ---------------------------------------------------------------------------------
 
     def _attachments(self, known: Sequence[Known], sight: Sight, records: Records) -> list[Attach]:
         """What came and went beside known assets, one action an asset."""
@@ -310,13 +381,19 @@ class Reconciler:
         gone: dict[str, list[Owned]] = defaultdict(list)
         for owned in sight.sidecars_gone:
             gone[owned.owner].append(owned)
-        moved = {key: o.held for o in sight.sidecars_gone if (key := recorded_identity(o.held)) is not None}
+        moved = {
+            key: o.held
+            for o in sight.sidecars_gone
+            if (key := recorded_identity(o.held)) is not None
+        }
         came: dict[str, list[tuple[Entry, str]]] = defaultdict(list)
         beside: dict[str, Candidate] = {}
         fresh = {c.entry.path for c in sight.compared.fresh}
 
         def owners_of(candidates: Sequence[Candidate]) -> list[str]:
-            """The known assets of candidates; each is read again with what lies beside its own file."""
+            """The known assets of candidates;
+            each is read again with what lies beside its own file.
+            """
             found = []
             for candidate in candidates:
                 path = candidate.entry.path
@@ -347,13 +424,19 @@ class Reconciler:
             if gone[owner] or came[owner]
         ]
 
-    def _further_readers(self, entry: Entry, owners: Sequence[str], came: dict[str, list[tuple[Entry, str]]]) -> None:
-        """Assets that a sidecar speaks for besides the one it is recorded with: they are only read again."""
+    def _further_readers(
+        self, entry: Entry, owners: Sequence[str], came: dict[str, list[tuple[Entry, str]]]
+    ) -> None:
+        """Assets that a sidecar speaks for besides the one it is recorded with:
+        they are only read again.
+        """
         for owner in owners:
             came[owner].append((entry, ""))
 
     def _beside_further(self, further: Sequence[Relocate | AddCopy], sight: Sight) -> list[Attach]:
-        """The sidecars beside files that turned out to be copies of known assets only when they were read."""
+        """The sidecars beside files that turned out to be copies of known assets only when they
+        were read.
+        """
         hash_at = {a.key: a.hash for a in further}
         came: dict[str, list[tuple[Entry, str]]] = defaultdict(list)
         for entry, candidates in sight.sidecars_new:
@@ -362,7 +445,13 @@ class Reconciler:
                 self._arrive(entry, owner, {}, came)
         return [_attach(owner, (), rows, None, set()) for owner, rows in sorted(came.items())]
 
-    def _arrive(self, entry: Entry, owner: str, moved: Mapping[Any, Held], came: dict[str, list[tuple[Entry, str]]]) -> None:
+    def _arrive(
+        self,
+        entry: Entry,
+        owner: str,
+        moved: Mapping[Any, Held],
+        came: dict[str, list[tuple[Entry, str]]],
+    ) -> None:
         key = identity(entry)
         try:
             digest = moved[key].hash if key in moved else content_of(self._store, entry)
@@ -371,14 +460,18 @@ class Reconciler:
             return
         came[owner].append((entry, digest))
 
-    # --- what is new -----------------------------------------------------------------------------------------------
+    # --- what is new ------------------------------------------------------------------------------
 
     def _loads(self, sight: Sight, looker: Looker) -> Iterator[Load | Relocate | AddCopy | Skip]:
-        """What is to be read as new, in batches; files that may be one shot are never divided between two."""
+        """What is to be read as new, in batches;
+        files that may be one shot are never divided between two.
+        """
         planned: dict[str, str] = {}
         shots: dict[str, list[Candidate]] = defaultdict(list)
         for candidate in sorted(sight.compared.fresh, key=lambda c: c.entry.path):
-            shots[f"{looker.home(candidate.entry.path)}/{stem_key(candidate.entry)}"].append(candidate)
+            shots[f"{looker.home(candidate.entry.path)}/{stem_key(candidate.entry)}"].append(
+                candidate
+            )
         batch: list[tuple[str, list[Candidate]]] = []
         for key, shot in shots.items():
             batch.append((key, shot))
@@ -401,7 +494,11 @@ class Reconciler:
             for candidate, result in self._read(pending, only_hash=False):
                 if isinstance(result, Facts):
                     facts[candidate.entry.path] = result
-                elif result is None and not is_last and (entry := self._store.stat(candidate.entry.path)) is not None:
+                elif (
+                    result is None
+                    and not is_last
+                    and (entry := self._store.stat(candidate.entry.path)) is not None
+                ):
                     again.append(replace(candidate, entry=entry))
                 elif candidate not in mates:
                     skips.append(_skip(candidate, result))
@@ -415,14 +512,20 @@ class Reconciler:
         assets = self._index.known(sorted({m.asset.hash for m in members}))
         actions: list[Load | Relocate | AddCopy | Skip] = list(skips)
         by_home: dict[str, list[Member]] = defaultdict(list)
-        home = {c.entry.path: key.rpartition("/")[0] for key, shot in batch for c in [*shot, *sight.neighbours.get(key, ())]}
+        home = {
+            c.entry.path: key.rpartition("/")[0]
+            for key, shot in batch
+            for c in [*shot, *sight.neighbours.get(key, ())]
+        }
         for member in members:
             by_home[home[member.entry.path]].append(member)
         mate_paths = {c.entry.path for c in mates}
         for part in by_home.values():
             for stack in group(part):
                 actions += self._load_stack(stack, assets, planned, mate_paths)
-        yield from sorted(actions, key=lambda a: (isinstance(a, AddCopy | Relocate), a.key))  # a copy of what is known by then
+        yield from sorted(
+            actions, key=lambda a: (isinstance(a, AddCopy | Relocate), a.key)
+        )  # a copy of what is known by then
 
     def _keep_record(self, entry: Entry) -> None:
         """A file that cannot be read now may still be what is recorded there."""
@@ -430,7 +533,9 @@ class Reconciler:
         if known is not None:
             self.sight.compared.explain(known)
 
-    def _members(self, fresh: Sequence[Candidate], mates: Sequence[Candidate], facts: Mapping[str, Facts]) -> list[Member]:
+    def _members(
+        self, fresh: Sequence[Candidate], mates: Sequence[Candidate], facts: Mapping[str, Facts]
+    ) -> list[Member]:
         now = self._now()
         return [
             Member(c.entry, self._describer.describe(facts[c.entry.path], c.entry, now), c.sidecars)
@@ -439,10 +544,18 @@ class Reconciler:
         ]
 
     def _load_stack(
-        self, stack: tuple[Member, ...], assets: Mapping[str, KnownAsset], planned: dict[str, str], mate_paths: set[str]
+        self,
+        stack: tuple[Member, ...],
+        assets: Mapping[str, KnownAsset],
+        planned: dict[str, str],
+        mate_paths: set[str],
     ) -> Iterator[Load | Relocate | AddCopy]:
         stack_id = stack[0].asset.hash if len(stack) > 1 else ""
-        mates = tuple((m.asset.hash, m.role) for m in stack if m.asset.hash in assets) if stack_id else ()
+        mates = (
+            tuple((m.asset.hash, m.role) for m in stack if m.asset.hash in assets)
+            if stack_id
+            else ()
+        )
         carried: set[str] = set()
         for member in stack:
             entry, digest = member.entry, member.asset.hash
@@ -458,9 +571,16 @@ class Reconciler:
             planned[digest] = entry.path
             sidecars = tuple(s for s in member.sidecars if s.path not in carried)
             carried.update(s.path for s in sidecars)
-            yield Load(entry, member.asset, sidecars, (stack_id, member.role) if stack_id else None, mates, replaces)
+            yield Load(
+                entry,
+                member.asset,
+                sidecars,
+                (stack_id, member.role) if stack_id else None,
+                mates,
+                replaces,
+            )
 
-    # --- what is gone ----------------------------------------------------------------------------------------------
+    # --- what is gone -----------------------------------------------------------------------------
 
     def _gone(self, compared: Comparison, found: set[str]) -> Iterator[Lose | Vanish]:
         """What to do about the records that nothing in the store answers to."""
@@ -470,23 +590,32 @@ class Reconciler:
             part = gone[start : start + BATCH]
             assets = self._index.known(sorted({k.hash for k in part}))
             elsewhere = {h: self._other_copies(a, places, found) for h, a in assets.items()}
-            for fate in fates(part, elsewhere, forget=self._options.forget_missing and not self._is_blind()):
+            for fate in fates(
+                part, elsewhere, forget=self._options.forget_missing and not self._is_blind()
+            ):
                 yield self._asked(replace(fate, overwritten=fate.known.path in compared.at))
 
     def _is_blind(self) -> bool:
-        """Whether something could not be looked at, where what seems to be gone may lie: then nothing is forgotten."""
+        """Whether something could not be looked at, where what seems to be gone may lie:
+        then nothing is forgotten.
+        """
         return any(skip.outcome == "failed" for skip in (*self.sight.problems, *self._problems))
 
-    def _other_copies(self, asset: KnownAsset, gone: set[tuple[str, str]], found: set[str]) -> list[str]:
+    def _other_copies(
+        self, asset: KnownAsset, gone: set[tuple[str, str]], found: set[str]
+    ) -> list[str]:
         others = [
             f"{row['store']}:{row['path']}"
             for row in asset.copies
-            if row["state"] == OK and (row["store"] != self._store.name or self._is_there(row["path"], asset.hash, gone))
+            if row["state"] == OK
+            and (row["store"] != self._store.name or self._is_there(row["path"], asset.hash, gone))
         ]
         return others or ([f"{self._store.name}: another path"] if asset.hash in found else [])
 
     def _is_there(self, path: str, content_hash: str, gone: set[tuple[str, str]]) -> bool:
-        """Whether another recorded path of this store has its file: outside of the scope nobody has looked yet."""
+        """Whether another recorded path of this store has its file:
+        outside of the scope nobody has looked yet.
+        """
         if self._options.scope.holds(path):
             return (path, content_hash) not in gone
         return self._store.stat(path) is not None
@@ -500,19 +629,33 @@ class Reconciler:
             "  on disk   nothing",
             "Forget it? (no: it stays in the catalog, marked as missing)",
         ]
-        return replace(fate, forget=True) if self._judge.decide("missing, and nowhere else", lines, False) else fate
+        return (
+            replace(fate, forget=True)
+            if self._judge.decide("missing, and nowhere else", lines, False)
+            else fate
+        )
 
 
 def _attach(
-    owner: str, gone: Sequence[Owned], came: Sequence[tuple[Entry, str]], candidate: Candidate | None, before: set[str]
+    owner: str,
+    gone: Sequence[Owned],
+    came: Sequence[tuple[Entry, str]],
+    candidate: Candidate | None,
+    before: set[str],
 ) -> Attach:
-    """The change of one asset's sidecars; the asset is read again with them where a content came that it did not have."""
+    """The change of one asset's sidecars;
+    the asset is read again with them where a content came that it did not have.
+    """
     fresh = candidate is not None and any(digest not in before for _entry, digest in came)
     came = [row for row in came if row[1]]  # the others are recorded with another asset
     return Attach(
-        owner, candidate.entry if candidate else None, tuple(sorted(o.held.path for o in gone)), tuple(came),
-        candidate.sidecars if candidate else (), reread=fresh,
-    )  # fmt: skip
+        owner,
+        candidate.entry if candidate else None,
+        tuple(sorted(o.held.path for o in gone)),
+        tuple(came),
+        candidate.sidecars if candidate else (),
+        reread=fresh,
+    )
 
 
 def _says_nothing_new(touch: Touch) -> bool:
@@ -536,5 +679,9 @@ def is_same(now: Entry, before: Entry) -> bool:
 
 def _skip(candidate: Candidate, result: object) -> Skip:
     if isinstance(result, MediaError):
-        return Skip(candidate.entry, str(result), "unsupported" if isinstance(result, UnsupportedType) else "failed")
+        return Skip(
+            candidate.entry,
+            str(result),
+            "unsupported" if isinstance(result, UnsupportedType) else "failed",
+        )
     return Skip(candidate.entry, CHANGING, "failed")

@@ -1,4 +1,6 @@
-"""Keeping a disk store in step while it is changed: a sync of what changed once it has settled, and of all now and then."""
+"""Keeping a disk store in step while it is changed: a sync of what changed once it has settled,
+and of all now and then.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,12 @@ from catalog.work.sink import Sink
 from catalog.work.store_book import NAS, StoreBook
 from catalog.work.workspace import Workspace
 
-NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "davfs", "vboxsf", "virtiofs"})
-"""File systems that do not tell what another machine changed: they are looked at again and again instead."""
+NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "davfs", "vboxsf", "virtiofs"}
+)
+"""File systems that do not tell what another machine changed:
+they are looked at again and again instead.
+"""
 _TICK_MS = 500
 _POLL_MS = 2000
 _LONGPOLL_SECONDS = 60
@@ -32,7 +38,10 @@ _LONGPOLL_SECONDS = 60
 
 @dataclass(slots=True)
 class Settling:
-    """Folders in which something changed, held back until nothing has for a while. Moments are monotonic seconds."""
+    """Folders in which something changed, held back until nothing has for a while.
+
+    Moments are monotonic seconds.
+    """
 
     seconds: float
     folders: set[str] = field(default_factory=set)
@@ -45,17 +54,23 @@ class Settling:
             self.last = now
 
     def settled(self, now: float) -> tuple[str, ...]:
-        """The folders to look at now, without those below others; none while something still changes."""
+        """The folders to look at now, without those below others;
+        none while something still changes.
+        """
         if not self.folders or now - self.last < self.seconds:
             return ()
         found = sorted(self.folders)
         self.folders = set()
-        return tuple(f for f in found if not any(f != o and f.startswith(o.rstrip("/") + "/") for o in found))
+        return tuple(
+            f for f in found if not any(f != o and f.startswith(o.rstrip("/") + "/") for o in found)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class WatchRequest:
-    """Which store, how often all of it is looked at, and how long after the last change; durations such as 24h and 5s."""
+    """Which store, how often all of it is looked at, and how long after the last change;
+    durations such as 24h and 5s.
+    """
 
     store: str = NAS
     every: str = "24h"
@@ -73,7 +88,10 @@ def run_watch(workspace: Workspace, request: WatchRequest, sink: Sink) -> NoRetu
         root = found.folder
     polling = poll or is_network(root)
     how = f"looking at it every {_POLL_MS // 1000} s" if polling else "told by the system"
-    sink.notice(f"Watching {root} ({how}); a change is taken in {pause:g} s after the last one, everything every {every}.")
+    sink.notice(
+        f"Watching {root} ({how}); a change is taken in {pause:g} s after the last one, "
+        f"everything every {every}."
+    )
     _sync(workspace, sink, SyncRequest(store, yes=True, command="watch"))
     settling, next_scan = Settling(pause), time.monotonic() + period
     while True:
@@ -86,24 +104,42 @@ def run_watch(workspace: Workspace, request: WatchRequest, sink: Sink) -> NoRetu
                     next_scan = now + period
                     _sync(workspace, sink, SyncRequest(store, yes=True, command="watch"))
                 elif folders:
-                    _sync(workspace, sink, SyncRequest(store, folders, recursive=True, yes=True, command="watch"))
-        except (OSError, RuntimeError) as error:  # the second is what the watcher itself raises, also for odd names
+                    _sync(
+                        workspace,
+                        sink,
+                        SyncRequest(store, folders, recursive=True, yes=True, command="watch"),
+                    )
+        except (
+            OSError,
+            RuntimeError,
+        ) as error:  # the second is what the watcher itself raises, also for odd names
             reason = getattr(error, "strerror", None) or error
             if isinstance(error, OSError) and root.is_dir():
-                raise StoreUnavailable(f"{root} cannot be watched ({reason}).", store=store,
-                                       hint="Where the system has too few watches, add --poll.") from error  # fmt: skip
-            sink.notice(f"The watch was interrupted ({reason}); everything is looked at, and it goes on.")
+                raise StoreUnavailable(
+                    f"{root} cannot be watched ({reason}).",
+                    store=store,
+                    hint="Where the system has too few watches, add --poll.",
+                ) from error
+            sink.notice(
+                f"The watch was interrupted ({reason}); everything is looked at, and it goes on."
+            )
         time.sleep(pause)
         _sync(workspace, sink, SyncRequest(store, yes=True, command="watch"))
 
 
-def _watch_afar(workspace: Workspace, store: ManagedStore, period: float, pause: float, sink: Sink) -> NoReturn:
-    """Let the store say when something changes, if it can, and look then; and once in every period whatever it says."""
+def _watch_afar(
+    workspace: Workspace, store: ManagedStore, period: float, pause: float, sink: Sink
+) -> NoReturn:
+    """Let the store say when something changes, if it can, and look then;
+    and once in every period whatever it says.
+    """
     if isinstance(store, TellingStore):
         told, wait = f"told by {registry.kind_called(store.kind, store.name).title}", store.wait
     else:
         told, wait = "looking at it every period", _nothing_told
-    sink.notice(f"Watching {store.place} ({told}); a change is taken in {pause:g} s after the last one.")
+    sink.notice(
+        f"Watching {store.place} ({told}); a change is taken in {pause:g} s after the last one."
+    )
     request = SyncRequest(store.name, yes=True, command="watch")
     _sync(workspace, sink, request)
     next_scan = time.monotonic() + period
@@ -127,9 +163,14 @@ def _nothing_told(seconds: int) -> bool:
 def _changes(root: Path, *, polling: bool) -> Iterator[set[tuple[watchfiles.Change, str]]]:
     """What changed below a folder, from moment to moment; mostly nothing."""
     return watchfiles.watch(
-        root, watch_filter=_concerns, debounce=_TICK_MS, rust_timeout=_TICK_MS, yield_on_timeout=True,
-        force_polling=polling, poll_delay_ms=_POLL_MS,
-    )  # fmt: skip
+        root,
+        watch_filter=_concerns,
+        debounce=_TICK_MS,
+        rust_timeout=_TICK_MS,
+        yield_on_timeout=True,
+        force_polling=polling,
+        poll_delay_ms=_POLL_MS,
+    )
 
 
 def _concerns(_kind: watchfiles.Change, path: str) -> bool:
@@ -137,7 +178,9 @@ def _concerns(_kind: watchfiles.Change, path: str) -> bool:
 
 
 def _folder(path: str, root: Path) -> str:
-    """The folder to look at for a changed path: the nearest above it that is still there, the root at last."""
+    """The folder to look at for a changed path: the nearest above it that is still there,
+    the root at last.
+    """
     folder = Path(path).parent
     while folder != root and folder.is_relative_to(root) and not folder.is_dir():
         folder = folder.parent
@@ -145,7 +188,9 @@ def _folder(path: str, root: Path) -> str:
 
 
 def _sync(workspace: Workspace, sink: Sink, request: SyncRequest) -> None:
-    """One sync; what stops it does not end the watch, unless a person does: the next change, or full scan, tries again."""
+    """One sync; what stops it does not end the watch, unless a person does: the next change,
+    or full scan, tries again.
+    """
     try:
         run_sync(workspace, request, sink)
     except Interrupted:
@@ -158,6 +203,10 @@ def is_network(root: Path) -> bool:
     """Whether a folder lies on a file system of the network."""
     real = os.path.realpath(root)
     above = f"{real}/"
-    mounts = [p for p in psutil.disk_partitions(all=True) if above.startswith(p.mountpoint.rstrip("/") + "/")]
+    mounts = [
+        p
+        for p in psutil.disk_partitions(all=True)
+        if above.startswith(p.mountpoint.rstrip("/") + "/")
+    ]
     kind = max(mounts, key=lambda p: len(p.mountpoint)).fstype if mounts else ""
     return kind in NETWORK or kind.startswith("fuse")

@@ -57,9 +57,14 @@ class Scope:
     def check(self) -> None:
         """Raise UsageError where it is unclear what to look at."""
         if (self.folder is None) == (self.query is None):
-            raise UsageError("Name either a folder or --query QUERY.", hint="See --help for examples.")
+            raise UsageError(
+                "Name either a folder or --query QUERY.", hint="See --help for examples."
+            )
         if self.folder is not None and self.store is not None:
-            raise UsageError("--store is for --query; a folder says by itself where it is.", hint="Leave --store out.")
+            raise UsageError(
+                "--store is for --query; a folder says by itself where it is.",
+                hint="Leave --store out.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +140,23 @@ class Archive:
     def announce(self) -> None:
         """Count the files where somebody looks."""
         if self.progress.shows_files:
-            self.progress.files(sum(1 for _e in self._listed()) if self.scope.query is None else self._count(self.scope.query))
+            self.progress.files(
+                sum(1 for _e in self._listed())
+                if self.scope.query is None
+                else self._count(self.scope.query)
+            )
 
     def _count(self, query: str) -> int:
         assert self.repository is not None
         return queries.count(self.repository, query)
 
-    def _wanted(self, kind: str) -> Iterator[tuple[tuple[Candidate, Document | None], Wanted | None]]:
+    def _wanted(
+        self, kind: str
+    ) -> Iterator[tuple[tuple[Candidate, Document | None], Wanted | None]]:
         """What to read, and with None what need not be."""
-        for candidate, document in self._queried() if self.scope.query is not None else self._known(self._candidates()):
+        for candidate, document in (
+            self._queried() if self.scope.query is not None else self._known(self._candidates())
+        ):
             entry = candidate.entry
             kinds = _KINDS.get(extension_of(entry.name))
             if kinds is not None and kind not in kinds:
@@ -159,15 +172,24 @@ class Archive:
         for _folder, rows in itertools.groupby(self._listed(), key=lambda e: e.folder):
             yield from sorted_out(rows)[0]
 
-    def _known(self, candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, Document | None]]:
+    def _known(
+        self, candidates: Iterable[Candidate]
+    ) -> Iterator[tuple[Candidate, Document | None]]:
         """Each with its document, where the file is as that says."""
         stream = iter(candidates)
         while part := list(itertools.islice(stream, BATCH)):
             paths = [c.entry.path for c in part] if self.is_store else []
-            found = queries.at_paths(self.repository, self.store.name, paths) if self.repository and paths else {}
+            found = (
+                queries.at_paths(self.repository, self.store.name, paths)
+                if self.repository and paths
+                else {}
+            )
             for candidate in part:
                 document = found.get(candidate.entry.path)
-                yield candidate, document if _is_unchanged(candidate.entry, document, self.store.name) else None
+                yield (
+                    candidate,
+                    document if _is_unchanged(candidate.entry, document, self.store.name) else None,
+                )
 
     def _queried(self) -> Iterator[tuple[Candidate, Document | None]]:
         """The good copy of each match, if the file is still there."""
@@ -175,19 +197,32 @@ class Archive:
         for page in queries.matching(self.repository, self.scope.query):
             for hit in page:
                 document = hit["_source"]
-                row = next((c for c in document["copies"] if c["store"] == self.store.name and c["state"] == "ok"), None)
+                row = next(
+                    (
+                        c
+                        for c in document["copies"]
+                        if c["store"] == self.store.name and c["state"] == "ok"
+                    ),
+                    None,
+                )
                 if row is None:
                     continue
                 entry = self.store.stat(row["path"])
                 if entry is None:
-                    missing = Entry(row["path"], problem="it is not there: sync_catalog_with_disk would record that")
+                    missing = Entry(
+                        row["path"],
+                        problem="it is not there: sync_catalog_with_disk would record that",
+                    )
                     yield Candidate(missing), None
                 else:
-                    yield Candidate(entry), document if _is_unchanged(entry, document, self.store.name) else None
+                    yield (
+                        Candidate(entry),
+                        document if _is_unchanged(entry, document, self.store.name) else None,
+                    )
 
     def _subject(
         self, entry: Entry, document: Document | None, result: Any, describe: Any, now: datetime
-    ) -> Subject | None:  # fmt: skip
+    ) -> Subject | None:
         file, folders = self.file(entry.path), self._folders(entry)
         is_media = extension_of(entry.name) in MEDIA_EXTENSIONS
         if entry.problem:
@@ -196,16 +231,33 @@ class Archive:
             return Subject(file, entry, folders, problem=entry.problem)
         if result is None and document is not None:
             return Subject(
-                file, entry, folders, document["hash"], document.get("kind", ""), document.get("type", ""),
-                capture_time_of(document), None, document,
-            )  # fmt: skip
+                file,
+                entry,
+                folders,
+                document["hash"],
+                document.get("kind", ""),
+                document.get("type", ""),
+                capture_time_of(document),
+                None,
+                document,
+            )
         if isinstance(result, UnsupportedType) and not is_media:
             return None
         if isinstance(result, MediaError):
             return Subject(file, entry, folders, problem=f"it cannot be read: {result}")
         asset: Asset = describe(result, entry, now)
         facts = asset.facts
-        return Subject(file, entry, folders, facts.hash, facts.kind, facts.type, asset.captured, asset, document)
+        return Subject(
+            file,
+            entry,
+            folders,
+            facts.hash,
+            facts.kind,
+            facts.type,
+            asset.captured,
+            asset,
+            document,
+        )
 
     def _folders(self, entry: Entry) -> tuple[str, ...]:
         relative = entry.folder[len(self.prefix) :].strip("/") if self.prefix else entry.folder
@@ -224,17 +276,30 @@ def capture_time_of(document: Document) -> CaptureTime | None:
     if not captured:
         return None
     return CaptureTime(
-        datetime.fromisoformat(captured["wall"]), captured["source"], captured["confidence"], captured.get("offset_minutes"),
-        captured.get("zone"), captured.get("has_time", True),
-    )  # fmt: skip
+        datetime.fromisoformat(captured["wall"]),
+        captured["source"],
+        captured["confidence"],
+        captured.get("offset_minutes"),
+        captured.get("zone"),
+        captured.get("has_time", True),
+    )
 
 
 def _is_unchanged(entry: Entry, document: Document | None, store: str) -> bool:
     """Whether a file is still what the index says of it. One that is not as recorded is read."""
     if document is None:
         return False
-    row = next((c for c in document["copies"] if (c["store"], c["path"], c["state"]) == (store, entry.path, "ok")), None)
-    return row is not None and is_as_recorded(entry, held(row, document["hash"], document.get("checksums", {})))
+    row = next(
+        (
+            c
+            for c in document["copies"]
+            if (c["store"], c["path"], c["state"]) == (store, entry.path, "ok")
+        ),
+        None,
+    )
+    return row is not None and is_as_recorded(
+        entry, held(row, document["hash"], document.get("checksums", {}))
+    )
 
 
 @contextlib.contextmanager
@@ -257,14 +322,20 @@ def opened(workspace: Workspace, scope: Scope, progress: Progress) -> Iterator[A
             prefix = to_text(os.fspath(folder.relative_to(root))) if folder != root else ""
             label = label if prefix else ""
             store = LocalStore(name, root)
-            yield Archive(workspace, scope, store, repository, progress, prefix, is_store=True, _label=label)
+            yield Archive(
+                workspace, scope, store, repository, progress, prefix, is_store=True, _label=label
+            )
             return
-    store = LocalStore("archive", folder, managed=False, avoid=lambda f: STAGING_FOLDER if is_staging(f) else "")
+    store = LocalStore(
+        "archive", folder, managed=False, avoid=lambda f: STAGING_FOLDER if is_staging(f) else ""
+    )
     yield Archive(workspace, scope, store, repository, progress, _label=label)
 
 
 @contextlib.contextmanager
-def _store_to_search(workspace: Workspace, scope: Scope, query: str, progress: Progress) -> Iterator[Archive]:
+def _store_to_search(
+    workspace: Workspace, scope: Scope, query: str, progress: Progress
+) -> Iterator[Archive]:
     try:
         queries.build(query)
         repository = workspace.existing_repository

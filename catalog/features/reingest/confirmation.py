@@ -73,7 +73,10 @@ class Confirm:
 def run_confirm(workspace: Workspace, request: ConfirmRequest, sink: Sink) -> RunResult:
     """Record that what was handed over is in the cloud."""
     if bool(request.what) == bool(request.emptied):
-        raise UsageError("Name what has arrived, or the folder that was emptied.", hint="See --help for examples.")
+        raise UsageError(
+            "Name what has arrived, or the folder that was emptied.",
+            hint="See --help for examples.",
+        )
     workspace.existing_repository.refresh()
     records = list(Handovers(workspace.existing_repository).all(workspace.settings.reingest_target))
     found = _emptied(records, request.emptied) if request.emptied else _named(records, request.what)
@@ -103,7 +106,11 @@ def _named(records: Sequence[Record], what: Sequence[str]) -> Iterator[Confirm]:
     archived file."""
     told: set[str] = set()
     for word in what:
-        found = [r for r in records if _is_meant(r, word)] if not word.endswith(".csv") else _of_report(records, Path(word))
+        found = (
+            [r for r in records if _is_meant(r, word)]
+            if not word.endswith(".csv")
+            else _of_report(records, Path(word))
+        )
         if not found:
             yield Confirm({"name": word, "hash": "", "target": "", "folder": ""}, "unknown")
         for record in found:
@@ -165,10 +172,21 @@ def _confirm(run: Session, action: Confirm) -> None:
 
     handovers, target = Handovers(run.repository), str(action.record["target"])
     run.journal.started(CONFIRM, hash=action.hash, path=action.key)
-    run.patiently(lambda: handovers.change(target, action.hash, change, CONFIRM, run=run.run, command=run.command))
+    run.patiently(
+        lambda: handovers.change(
+            target, action.hash, change, CONFIRM, run=run.run, command=run.command
+        )
+    )
     run.journal.done(CONFIRM, hash=action.hash, path=action.key)
 
 
 def _outcome(action: Confirm, outcome: str) -> Outcome:
     reason = "nothing of this name was handed over" if action.outcome == "unknown" else ""
-    return Outcome(action.name, action.key, outcome, str(action.record["target"]), hash=action.hash, reason=reason)
+    return Outcome(
+        action.name,
+        action.key,
+        outcome,
+        str(action.record["target"]),
+        hash=action.hash,
+        reason=reason,
+    )

@@ -18,7 +18,9 @@ FORM = "write it as 2019-07-12 18:30:15"
 def local_time(workspace: Workspace, mtime_ns: int) -> datetime:
     """A file's time as the wall clock at home."""
     utc = file_time(mtime_ns)
-    return utc + timedelta(minutes=workspace.gazetteer.offset_at(workspace.settings.home_zone, utc) or 0)
+    return utc + timedelta(
+        minutes=workspace.gazetteer.offset_at(workspace.settings.home_zone, utc) or 0
+    )
 
 
 def modified_text(mtime_ns: int) -> str:
@@ -62,7 +64,9 @@ def is_as_proposed(row: Row, column: str, proposed: datetime, form: str) -> bool
     try:
         return is_reformatted(text, proposed, row.order)
     except ValueError as error:
-        raise ValueError(f"its {column} {text} cannot be understood for certain, {error}: {form}") from None
+        raise ValueError(
+            f"its {column} {text} cannot be understood for certain, {error}: {form}"
+        ) from None
 
 
 def offset_of(row: Row) -> int | None:
@@ -76,7 +80,8 @@ def offset_of(row: Row) -> int | None:
     minutes = int(text.partition(".")[0]) if re.fullmatch(r"-?[0-9]{1,3}(\.0)?", text) else None
     if minutes is None or abs(minutes) > MAX_OFFSET:
         raise ValueError(
-            f"its offset {text[:40]} is none: write minutes east of UTC, {-MAX_OFFSET} to {MAX_OFFSET}, or leave it empty"
+            f"its offset {text[:40]} is none: write minutes east of UTC, {-MAX_OFFSET} to "
+            f"{MAX_OFFSET}, or leave it empty"
         )
     return minutes
 

@@ -105,7 +105,9 @@ def evaluate(
     with reporting(sink, command) as report:
         with archives.opened(workspace, request.scope, sink.progress) as archive:
             archive.announce()
-            subjects = sorted((s if whole else _slim(s) for s in archive.subjects(kind)), key=lambda s: s.file)
+            subjects = sorted(
+                (s if whole else _slim(s) for s in archive.subjects(kind)), key=lambda s: s.file
+            )
             found = _found(workspace, archive.repository, subjects)
             place = archive.place
         rows = []
@@ -121,28 +123,46 @@ def evaluate(
 
 def _outcome(subject: Subject, decision: Decision) -> Outcome:
     size = subject.entry.size
-    return Outcome(EVALUATED, subject.file, decision.action, hash=subject.hash, reason=decision.reason, size=size)
+    return Outcome(
+        EVALUATED,
+        subject.file,
+        decision.action,
+        hash=subject.hash,
+        reason=decision.reason,
+        size=size,
+    )
 
 
 def _slim(subject: Subject) -> Subject:
     return replace(subject, asset=None, document=None)
 
 
-def _found(workspace: Workspace, repository: Repository | None, subjects: Iterable[Subject]) -> list[Found]:
+def _found(
+    workspace: Workspace, repository: Repository | None, subjects: Iterable[Subject]
+) -> list[Found]:
     subjects = list(subjects)
     target = workspace.settings.reingest_target
     hashes = [s.hash for s in subjects if s.hash]
     handovers = Handovers(repository) if repository else None
-    known = {**handovers.of_staged(target, hashes), **handovers.known(target, hashes)} if handovers else {}
+    known = (
+        {**handovers.of_staged(target, hashes), **handovers.known(target, hashes)}
+        if handovers
+        else {}
+    )
     first: dict[str, str] = {}
     found = []
     for subject in subjects:
         same = first.setdefault(subject.hash, subject.file) if subject.hash else ""
         record = known.get(subject.hash)
         shot = Shot(
-            subject.folders, subject.type, subject.captured, local_time(workspace, subject.entry.mtime_ns),
-            told(record) if record else "", same if same != subject.file else "", subject.problem,
-        )  # fmt: skip
+            subject.folders,
+            subject.type,
+            subject.captured,
+            local_time(workspace, subject.entry.mtime_ns),
+            told(record) if record else "",
+            same if same != subject.file else "",
+            subject.problem,
+        )
         found.append(Found(subject, shot))
     return found
 
@@ -159,5 +179,7 @@ def _cells(subject: Subject, decision: Decision) -> Cells:
         "source": decision.source,
         "hash": subject.hash,
         "size": str(subject.entry.size),
-        "modified": modified_text(subject.entry.mtime_ns) if not subject.problem or subject.entry.mtime_ns else "",
+        "modified": modified_text(subject.entry.mtime_ns)
+        if not subject.problem or subject.entry.mtime_ns
+        else "",
     }

@@ -86,17 +86,25 @@ def hand_over(run: Session, staging: Staging, target: str, given: Given) -> Reco
 
     def change(before: Record | None) -> Record:
         same = ("staging", "name", "staged")
-        return before if before is not None and all(before.get(n) == fresh[n] for n in same) else fresh
+        return (
+            before if before is not None and all(before.get(n) == fresh[n] for n in same) else fresh
+        )
 
     handovers = Handovers(run.repository)
-    record = run.patiently(lambda: handovers.change(target, given.hash, change, "handover", run=run.run, command=run.command))
+    record = run.patiently(
+        lambda: handovers.change(
+            target, given.hash, change, "handover", run=run.run, command=run.command
+        )
+    )
     run.edit([Edit(given.hash, "tag", tagged(target), {"effect": "index", "path": given.source})])
     assert record is not None
     return record
 
 
 def tagged(target: str) -> Change:
-    """The change of an asset that it has the target's tag; what the catalog does not have stays so."""
+    """The change of an asset that it has the target's tag;
+    what the catalog does not have stays so.
+    """
     tag = with_saying(tagging([target], []))
 
     def change(document: Document | None) -> Document | None:

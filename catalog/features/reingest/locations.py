@@ -40,7 +40,9 @@ def local_roots(book: StoreBook) -> dict[str, Path]:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where a file of a report lies: a store of the catalog (`is_catalog`), or the folder it is in."""
+    """Where a file of a report lies: a store of the catalog (`is_catalog`),
+    or the folder it is in.
+    """
 
     store: ManagedStore
     path: str
@@ -76,7 +78,9 @@ class Locations:
             path = Path(from_text(file))
             base = self._folder(path.parent)
             name = to_text(path.name)
-            return Located(base.store, f"{base.path}/{name}" if base.path else name, base.is_catalog)
+            return Located(
+                base.store, f"{base.path}/{name}" if base.path else name, base.is_catalog
+            )
         name, colon, rest = file.partition(":")
         if colon and name in self._stores:
             return Located(self._stores[name], rest, is_catalog=True)
@@ -85,9 +89,16 @@ class Locations:
     def _folder(self, folder: Path) -> Located:
         if folder not in self._folders:
             real = Path(os.path.realpath(folder))
-            inside = next((n for n, root in self._roots.items() if real == root or real.is_relative_to(root)), None)
+            inside = next(
+                (n for n, root in self._roots.items() if real == root or real.is_relative_to(root)),
+                None,
+            )
             if inside is not None:
-                path = to_text(os.fspath(real.relative_to(self._roots[inside]))) if real != self._roots[inside] else ""
+                path = (
+                    to_text(os.fspath(real.relative_to(self._roots[inside])))
+                    if real != self._roots[inside]
+                    else ""
+                )
                 self._folders[folder] = Located(self._stores[inside], path, is_catalog=True)
             else:
                 self._folders[folder] = Located(LocalStore("archive", folder, managed=False), "")

@@ -107,15 +107,23 @@ def date_of(shot: Shot) -> Decision:
         return _stated(captured, year)
     if captured is not None and captured.source == "exif:DateTime" and captured.wall.year == year:
         return Decision(
-            MOVE, "date modified year correct (exif:DateTime)", captured.wall, captured.offset_minutes, captured.source
+            MOVE,
+            "date modified year correct (exif:DateTime)",
+            captured.wall,
+            captured.offset_minutes,
+            captured.source,
         )
     guess = captured.wall if captured is not None and captured.source != "mtime" else None
     source = captured.source if guess and captured else "mtime"
     hint = f"; its {captured.source} says {captured.wall:%Y-%m-%d}" if guess and captured else ""
     if year is None:
-        return Decision(SKIP, f"no date taken, and no year in path{hint}", guess or shot.modified, source=source)
+        return Decision(
+            SKIP, f"no date taken, and no year in path{hint}", guess or shot.modified, source=source
+        )
     if shot.modified.year != year:
-        reason = f"no date taken, date modified year mismatch: {shot.modified.year}, path {year}{hint}"
+        reason = (
+            f"no date taken, date modified year mismatch: {shot.modified.year}, path {year}{hint}"
+        )
         return Decision(SKIP, reason, guess, source=source if guess else "")
     return Decision(MOVE, "date modified year correct", shot.modified, source="mtime")
 
@@ -125,8 +133,16 @@ def _stated(captured: CaptureTime, year: int | None) -> Decision:
     if source == "person":
         return Decision(MOVE, "date taken available (person)", wall, offset, source)
     if year is not None and wall.year != year:
-        return Decision(SKIP, f"date taken year mismatch: {wall.year} ({source}), path {year}", wall, offset, source)
+        return Decision(
+            SKIP,
+            f"date taken year mismatch: {wall.year} ({source}), path {year}",
+            wall,
+            offset,
+            source,
+        )
     if captured.confidence == "low":
-        reason = f"date taken is doubtful: {wall:%Y-%m-%d %H:%M:%S} ({source}) may be an unset clock"
+        reason = (
+            f"date taken is doubtful: {wall:%Y-%m-%d %H:%M:%S} ({source}) may be an unset clock"
+        )
         return Decision(SKIP, reason, wall, offset, source)
     return Decision(MOVE, f"date taken available ({source})", wall, offset, source)

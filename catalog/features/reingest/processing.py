@@ -14,7 +14,15 @@ from catalog.domain.asset import Entry
 from catalog.domain.spreadsheets import Row
 from catalog.features.reingest.handover import Known
 from catalog.features.reingest.locations import Located, Locations, catalog_of
-from catalog.features.reingest.rows import Check, Sources, Validated, folders_of, leave, outcome_of, validated
+from catalog.features.reingest.rows import (
+    Check,
+    Sources,
+    Validated,
+    folders_of,
+    leave,
+    outcome_of,
+    validated,
+)
 from catalog.features.reingest.staging import Names, Staging, check_apart, checked_folder, opened
 from catalog.features.reingest.standing import HAND_OVER, Left
 from catalog.features.reingest.tables import Processed, read_table
@@ -85,7 +93,9 @@ def prepare(
         processed = Processed(report, table.columns, columns.added)
         known = Known(workspace.settings.reingest_target)
         with processed.opened(dry=dry):
-            yield Processing(workspace, repository, folder, rows, sources.found, processed, known, Names(folder))
+            yield Processing(
+                workspace, repository, folder, rows, sources.found, processed, known, Names(folder)
+            )
 
 
 class Stager(Protocol[S]):
@@ -127,7 +137,9 @@ class HandoverWork(Generic[S]):
         """The refused rows, in one part, once all that is known of the others was asked for; then
         row by row."""
         rows = self._processing.rows
-        self._processing.known.look(self._repository, map(self._stager.digest, rows.rows), self._ask)
+        self._processing.known.look(
+            self._repository, map(self._stager.digest, rows.rows), self._ask
+        )
         yield rows.refusals(HAND_OVER)
         for row in rows.rows:
             yield [self._stager.plan(row)]

@@ -50,11 +50,17 @@ def _is_better(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> 
 
 
 def as_rendition(document: Document) -> Change:
-    """A new asset that was made of another; one that is there already gains the copy, and the link."""
+    """A new asset that was made of another; one that is there already gains the copy,
+    and the link.
+    """
 
     def change(before: Document | None) -> Document | None:
         after = created(document)(before)
-        return after if after is None or "rendition_of" in after else {**after, "rendition_of": document["rendition_of"]}
+        return (
+            after
+            if after is None or "rendition_of" in after
+            else {**after, "rendition_of": document["rendition_of"]}
+        )
 
     return change
 
@@ -77,6 +83,10 @@ def without_rendition(content_hash: str) -> Change:
         if document is None or content_hash not in document.get("renditions", []):
             return document
         rest = [name for name in document["renditions"] if name != content_hash]
-        return {**document, "renditions": rest} if rest else {k: v for k, v in document.items() if k != "renditions"}
+        return (
+            {**document, "renditions": rest}
+            if rest
+            else {k: v for k, v in document.items() if k != "renditions"}
+        )
 
     return change

@@ -32,10 +32,14 @@ class Validated:
 
     def refusals(self, name: str) -> list[Left]:
         """The refused rows, as actions of this name."""
-        return [Left(name, row, "refused", f"line {row.line}: {reason}") for row, reason in self.refused]
+        return [
+            Left(name, row, "refused", f"line {row.line}: {reason}") for row, reason in self.refused
+        ]
 
 
-def validated(table: Table, actions: Sequence[str], checks: Sequence[Check], column: str = "file") -> Validated:
+def validated(
+    table: Table, actions: Sequence[str], checks: Sequence[Check], column: str = "file"
+) -> Validated:
     """Every row looked at before anything is done: known action, a file named once, and what
     `checks` say, in order."""
     lines: dict[str, int] = {}
@@ -55,7 +59,9 @@ def validated(table: Table, actions: Sequence[str], checks: Sequence[Check], col
     return Validated(tuple(good), tuple(refused))
 
 
-def _why_not(row: Row, name: str, actions: Sequence[str], lines: Mapping[str, int], column: str) -> str:
+def _why_not(
+    row: Row, name: str, actions: Sequence[str], lines: Mapping[str, int], column: str
+) -> str:
     action = row.get("action").lower()
     if not name:
         return f"it names no {column}"
@@ -68,7 +74,9 @@ def _why_not(row: Row, name: str, actions: Sequence[str], lines: Mapping[str, in
 
 def outcome_of(left: Left) -> Outcome:
     """What is told of a row with which nothing is done, whether that is only shown or not."""
-    return Outcome(left.name, left.key, left.outcome, left.store, left.target, left.hash, left.reason)
+    return Outcome(
+        left.name, left.key, left.outcome, left.store, left.target, left.hash, left.reason
+    )
 
 
 def leave(left: Left, processed: Processed, report: Report) -> None:
@@ -106,11 +114,19 @@ class Sources:
 
 
 def folders_of(table: Table) -> list[Path]:
-    """The folders on this machine that the files of a report lie in, and the archive they are of."""
+    """The folders on this machine that the files of a report lie in,
+    and the archive they are of.
+    """
     files = [row.cells.get("file", "") for row in table.rows]
     archives = [row.cells.get("archive", "") for row in table.rows]
     folders = [file.rpartition("/")[0] for file in files] + archives
-    return sorted({Path(from_text(folder)) for folder in set(folders) if folder.startswith("/") and "\0" not in folder})
+    return sorted(
+        {
+            Path(from_text(folder))
+            for folder in set(folders)
+            if folder.startswith("/") and "\0" not in folder
+        }
+    )
 
 
 def changed_since(row: Row, located: Located, entry: Entry) -> str:

@@ -44,7 +44,9 @@ def identity_of(folder: Path) -> str | None:
     return None
 
 
-def check_apart(folder: Path, sources: Iterable[Path], repository: Repository | None, what: str = "staging") -> None:
+def check_apart(
+    folder: Path, sources: Iterable[Path], repository: Repository | None, what: str = "staging"
+) -> None:
     """Raise SourceInsideCatalog where a folder lies in or around a store, or one of `sources`
     (archives, folders of files)."""
     for record in repository.stores() if repository else ():
@@ -52,12 +54,15 @@ def check_apart(folder: Path, sources: Iterable[Path], repository: Repository | 
             if root.is_dir():
                 guards.check_apart(LocalRoot(folder), LocalRoot(root))
     if any(is_marked(above) for above in LocalRoot(folder).upwards()):
-        raise SourceInsideCatalog(f"The {what} folder {folder} lies inside a store, by its marker; nothing was changed.",
-                                  hint="Name a folder outside it.")  # fmt: skip
+        raise SourceInsideCatalog(
+            f"The {what} folder {folder} lies inside a store, by its marker; nothing was changed.",
+            hint="Name a folder outside it.",
+        )
     for source in sorted({Path(os.path.realpath(source)) for source in sources}):
         if source.is_relative_to(folder) or folder.is_relative_to(source):
             raise SourceInsideCatalog(
-                f"The {what} folder {folder} and the archive {source} lie in each other; nothing was changed.",
+                f"The {what} folder {folder} and the archive {source} lie in each other; nothing "
+                "was changed.",
                 hint="Name a folder apart from it.",
             )
 
@@ -75,7 +80,9 @@ class Staging:
         """The folder, in text form."""
         return to_text(str(self.folder))
 
-    def put(self, stem: str, original: str, stream: BinaryIO, size: int, mtime_ns: int, digest: str) -> Entry:
+    def put(
+        self, stem: str, original: str, stream: BinaryIO, size: int, mtime_ns: int, digest: str
+    ) -> Entry:
         """A verified file under the first free name of a stem; where its content lies under one,
         that one.
 
@@ -117,11 +124,17 @@ class Names:
     def first(self, stem: str, original: str, size: int, digest: str) -> str:
         """The first name of a stem that is free, or under which this content lies: what
         `Staging.put` gives it."""
-        return next(name for name in names_of(stem, original) if self.is_free(name) or self._holds(name, size, digest))
+        return next(
+            name
+            for name in names_of(stem, original)
+            if self.is_free(name) or self._holds(name, size, digest)
+        )
 
     def is_free(self, name: str) -> bool:
         """Whether nothing has it."""
-        return name not in self._foreseen and (not self._folder.is_dir() or self._store.stat(name) is None)
+        return name not in self._foreseen and (
+            not self._folder.is_dir() or self._store.stat(name) is None
+        )
 
     def _holds(self, name: str, size: int, digest: str) -> bool:
         if name in self._foreseen:
@@ -132,7 +145,12 @@ class Names:
 def _holds(store: LocalStore, name: str, size: int, digest: str) -> bool:
     """Whether a staged file is there with this content."""
     there = store.stat(name)
-    return there is not None and not there.problem and there.size == size and store.checksum(name) == digest
+    return (
+        there is not None
+        and not there.problem
+        and there.size == size
+        and store.checksum(name) == digest
+    )
 
 
 def names_of(stem: str, original: str) -> Iterator[str]:
@@ -147,7 +165,10 @@ def checked_folder(path: str, what: str = "staging") -> Path:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--{what} {path} is a file, not a folder.", hint="Name a folder.")
     if not folder.parent.is_dir():
-        raise UsageError(f"There is no folder {folder.parent} for the {what} folder.", hint=f"Is it mounted? Check --{what}.")
+        raise UsageError(
+            f"There is no folder {folder.parent} for the {what} folder.",
+            hint=f"Is it mounted? Check --{what}.",
+        )
     return folder
 
 
@@ -160,10 +181,15 @@ def opened(folder: Path) -> Iterator[Staging]:
         store.sweep()
         identity = identity_of(folder) or _marked(folder)
         if identity is None:
-            raise StoreGuard(f"The marker of the staging folder {folder} cannot be read.", hint="Name another folder.")
+            raise StoreGuard(
+                f"The marker of the staging folder {folder} cannot be read.",
+                hint="Name another folder.",
+            )
         yield Staging(folder, store, identity)
     except OSError as error:
-        raise ReadOnlyStore(f"The staging folder {folder} cannot be written to ({error.strerror}).") from error
+        raise ReadOnlyStore(
+            f"The staging folder {folder} cannot be written to ({error.strerror})."
+        ) from error
     finally:
         store.close()
 

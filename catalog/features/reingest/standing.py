@@ -96,18 +96,27 @@ def was_overruled(row: Row) -> bool:
 
 
 def told(record: Record) -> str:
-    """A handover in words: `handed over to icloud on 2026-01-02 as 20190712_183015-IMG_0001.jpg`."""
+    """A handover in words: `handed over to icloud on 2026-01-02 as
+    20190712_183015-IMG_0001.jpg`.
+    """
     return f"{HANDED_OVER} {record['target']} on {str(record['at'])[:10]} as {record['name']}"
 
 
 def told_already(record: Record, *, lies_staged: bool) -> str:
     """A handover in words, and what to do where its copy is gone."""
-    return told(record) if lies_staged else f"{told(record)}, and no longer staged: --again stages it once more"
+    return (
+        told(record)
+        if lies_staged
+        else f"{told(record)}, and no longer staged: --again stages it once more"
+    )
 
 
 def amend_hint(record: Record, what: str) -> str:
     """What to do where a handover is not as a person wants it now."""
-    return f"{told(record)}, {what}: take that back with `catalog undo {record['run']}`, and process it again"
+    return (
+        f"{told(record)}, {what}: take that back with `catalog undo {record['run']}`, and "
+        "process it again"
+    )
 
 
 def redated(row: Row, when: Dated, record: Record, before: Dated | None) -> str:
@@ -119,7 +128,11 @@ def redated(row: Row, when: Dated, record: Record, before: Dated | None) -> str:
     named, wanted = str(record["name"]), stem(when.wall, "x")[:-1]
     own = record.get("source") == row.cells["file"]
     dated_otherwise = not named.startswith(wanted) and (when.wall is not None or own)
-    offsets = before is not None and None not in (when.offset, before.offset) and when.offset != before.offset
+    offsets = (
+        before is not None
+        and None not in (when.offset, before.offset)
+        and when.offset != before.offset
+    )
     return amend_hint(record, "its date was changed since") if dated_otherwise or offsets else ""
 
 

@@ -86,7 +86,9 @@ def _folders(records: Iterable[Record]) -> tuple[StagingFolder, ...]:
     found: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         found.setdefault((record["folder"], record.get("staging", "")), []).append(record)
-    return tuple(_folder(path, identity, of_folder) for (path, identity), of_folder in found.items())
+    return tuple(
+        _folder(path, identity, of_folder) for (path, identity), of_folder in found.items()
+    )
 
 
 def _folder(path: str, identity: str, records: Iterable[Record]) -> StagingFolder:
@@ -112,8 +114,13 @@ def _state(path: Path) -> ReportState | None:
         processed = read_table(done, ("file",)).rows if done.exists() else ()
     except UsageError:
         return None
-    outcomes = [row.get("processed") or row.get("processing_status") or row.get("removed") for row in processed]
+    outcomes = [
+        row.get("processed") or row.get("processing_status") or row.get("removed")
+        for row in processed
+    ]
     failed = sum(o.lower().startswith("error") or o == "file_missing" for o in outcomes)
     actions = Counter(row.get("action").lower() or row.get("dupe_type") for row in rows)
     ordered = dict(sorted(actions.items()))
-    return ReportState(path, len(rows), ordered, done.exists(), sum(map(bool, outcomes)) - failed, failed)
+    return ReportState(
+        path, len(rows), ordered, done.exists(), sum(map(bool, outcomes)) - failed, failed
+    )

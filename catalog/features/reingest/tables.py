@@ -15,8 +15,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catalog.domain.spreadsheets import Row, Table, encoded_header, encoded_line, in_known_order, parse, whole_rows
-from catalog.errors import AlreadyExists, ConfirmationNeeded, PermissionDenied, StoreError, StoreFull, UsageError
+from catalog.domain.spreadsheets import (
+    Row,
+    Table,
+    encoded_header,
+    encoded_line,
+    in_known_order,
+    parse,
+    whole_rows,
+)
+from catalog.errors import (
+    AlreadyExists,
+    ConfirmationNeeded,
+    PermissionDenied,
+    StoreError,
+    StoreFull,
+    UsageError,
+)
 from catalog.stores.placing import place_without_overwriting
 
 PROCESSED = "_processed"
@@ -27,15 +42,25 @@ def check_writable(path: Path, *, replace: bool) -> None:
     if path.is_dir():
         raise UsageError(f"{path} is a folder.", hint="Name a file for the report.")
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {path.absolute().parent} for the report.", hint="Make it, or check --report.")
+        raise UsageError(
+            f"There is no folder {path.absolute().parent} for the report.",
+            hint="Make it, or check --report.",
+        )
     if path.exists() and not replace:
-        raise ConfirmationNeeded(f"The report {path} is there already, and may have been edited; nothing was changed.",
-                                 hint="Name another with --report, or add --yes to replace it.")  # fmt: skip
+        raise ConfirmationNeeded(
+            f"The report {path} is there already, and may have been edited; nothing was changed.",
+            hint="Name another with --report, or add --yes to replace it.",
+        )
     if not os.access(path.absolute().parent, os.W_OK):
-        raise PermissionDenied(f"The folder {path.absolute().parent} cannot be written to.", hint="Name another with --report.")
+        raise PermissionDenied(
+            f"The folder {path.absolute().parent} cannot be written to.",
+            hint="Name another with --report.",
+        )
 
 
-def write_report(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]], *, replace: bool) -> None:
+def write_report(
+    path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]], *, replace: bool
+) -> None:
     """Write a whole report aside, then give it its name. Raises AlreadyExists, unless `replace`."""
     lines = (encoded_line(row.get(column, "") for column in columns) for row in rows)
     _write(path, [encoded_header(columns), *lines], replace=replace)
@@ -53,7 +78,9 @@ def _write(path: Path, lines: Iterable[bytes], *, replace: bool) -> None:
         else:
             place_without_overwriting(os.fspath(aside), os.fspath(path.absolute()))
     except FileExistsError as error:
-        raise AlreadyExists(f"{path} has come to be there meanwhile.", hint="Name another with --report.") from error
+        raise AlreadyExists(
+            f"{path} has come to be there meanwhile.", hint="Name another with --report."
+        ) from error
     except OSError as error:
         raise _failure(path, error) from error
     finally:
@@ -62,7 +89,10 @@ def _write(path: Path, lines: Iterable[bytes], *, replace: bool) -> None:
 
 def _failure(path: Path, error: OSError) -> StoreError:
     kind = StoreFull if error.errno in (28, 122) else StoreError
-    return kind(f"{path} cannot be written ({error.strerror}).", hint="Make room, or name another place with --report.")
+    return kind(
+        f"{path} cannot be written ({error.strerror}).",
+        hint="Make room, or name another place with --report.",
+    )
 
 
 def read_table(path: Path, needed: Sequence[str], known: Sequence[str] = ()) -> Table:
@@ -73,14 +103,20 @@ def read_table(path: Path, needed: Sequence[str], known: Sequence[str] = ()) -> 
     try:
         data = path.read_bytes()
     except IsADirectoryError:
-        raise UsageError(f"{path} is a folder, not a report.", hint="Name the CSV file in it.") from None
+        raise UsageError(
+            f"{path} is a folder, not a report.", hint="Name the CSV file in it."
+        ) from None
     except OSError as error:
-        raise UsageError(f"The report {path} cannot be read ({error.strerror}).", hint="Check the spelling.") from None
+        raise UsageError(
+            f"The report {path} cannot be read ({error.strerror}).", hint="Check the spelling."
+        ) from None
     try:
         return in_known_order(parse(data, needed, known), "datetime", "taken")
     except ValueError as error:
-        raise UsageError(f"The report {path} cannot be used: {error}; nothing was changed.",
-                         hint="Repair it, or evaluate again.") from None  # fmt: skip
+        raise UsageError(
+            f"The report {path} cannot be used: {error}; nothing was changed.",
+            hint="Repair it, or evaluate again.",
+        ) from None
 
 
 def processed_path(report: Path, suffix: str = PROCESSED) -> Path:
@@ -146,18 +182,25 @@ class Processed:
         except OSError as error:
             raise _failure(self.path, error) from error
         except ValueError as error:
-            raise UsageError(f"{self.path}, which tells what was done, cannot be used: {error}; nothing was changed.",
-                             hint="Repair it, or move it away.") from None  # fmt: skip
+            raise UsageError(
+                f"{self.path}, which tells what was done, cannot be used: {error}; nothing was "
+                "changed.",
+                hint="Repair it, or move it away.",
+            ) from None
         further = [c for c in table.columns if c not in self.all_columns]
         self.columns = (*self.columns, *further)
         for row in table.rows:
             self.earlier[row.cells.get(self.key, "")] = dict(row.cells)
 
     def begin(self, again: Iterable[str] = ()) -> None:
-        """Open the file for rows; those of earlier runs stay, except of files that are done again."""
+        """Open the file for rows; those of earlier runs stay,
+        except of files that are done again.
+        """
         for name in again:
             self.earlier.pop(name, None)
-        lines = [encoded_line(row.get(c, "") for c in self.all_columns) for row in self.earlier.values()]
+        lines = [
+            encoded_line(row.get(c, "") for c in self.all_columns) for row in self.earlier.values()
+        ]
         data = b"".join([encoded_header(self.all_columns), *lines])
         try:
             if not self.path.exists() or self.path.read_bytes() != data:
@@ -187,8 +230,10 @@ def _locked(report: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise ConfirmationNeeded(f"Another command is at work on {report}; nothing was changed.",
-                                 hint="Wait until it has ended.") from None  # fmt: skip
+        raise ConfirmationNeeded(
+            f"Another command is at work on {report}; nothing was changed.",
+            hint="Wait until it has ended.",
+        ) from None
     except OSError:  # no locks on this file system
         pass
     return descriptor

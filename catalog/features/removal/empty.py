@@ -60,7 +60,8 @@ def _found(stores: Mapping[str, ManagedStore], request: EmptyRequest) -> list[tu
         (name, trashed)
         for name, store in stores.items()
         for trashed in store.trashed()
-        if (request.run is None or trashed.batch == request.run) and (limit is None or _moment(trashed) < limit)
+        if (request.run is None or trashed.batch == request.run)
+        and (limit is None or _moment(trashed) < limit)
     ]
 
 
@@ -85,14 +86,22 @@ def _empty(
         run.report.add(_removed(run, stores[name], trashed, proving if needs_proof else None))
 
 
-def _removed(run: Session, store: ManagedStore, trashed: Trashed, proving: Mapping[str, ManagedStore] | None) -> Outcome:
+def _removed(
+    run: Session, store: ManagedStore, trashed: Trashed, proving: Mapping[str, ManagedStore] | None
+) -> Outcome:
     run.journal.started("empty", store=store.name, path=trashed.key)
     try:
         digest = store.trash_checksum(trashed.key)
         if proving is not None and not _is_elsewhere(run, digest, proving):
             reason = "no good copy of it is elsewhere; --last-copies removes it all the same"
             return Outcome("empty", trashed.key, "kept", store.name, hash=digest, reason=reason)
-        event = {"action": "empty", "hash": digest, "store": store.name, "path": trashed.path, "trash": trashed.key}
+        event = {
+            "action": "empty",
+            "hash": digest,
+            "store": store.name,
+            "path": trashed.path,
+            "trash": trashed.key,
+        }
         run.tell([{**event, "effect": "file", "before": {}, "after": {}}])
         store.empty(trashed.key)
     except StoreError as error:

@@ -73,20 +73,32 @@ def run_forget(workspace: Workspace, request: ForgetRequest, sink: Sink) -> RunR
     ids = list(dict.fromkeys([*request.ids, *(find(repository, name) for name in request.names)]))
     if len(ids) > workspace.settings.move_limit and not request.yes:
         raise ConfirmationNeeded(
-            f"{len(ids):,} assets would be forgotten; nothing was changed.", hint="Add --yes if that is meant."
+            f"{len(ids):,} assets would be forgotten; nothing was changed.",
+            hint="Add --yes if that is meant.",
         )
     with contextlib.ExitStack() as stack:
-        stores = stack.enter_context(StoreBook(workspace, repository).open_present()) if request.with_files else {}
+        stores = (
+            stack.enter_context(StoreBook(workspace, repository).open_present())
+            if request.with_files
+            else {}
+        )
         work = Forgetting(repository, ids, stores, with_files=request.with_files)
         details = {"ids": len(ids), "with_files": request.with_files}
-        return carry_out(workspace, work, sink, request.command, dry=request.dryrun, details=details)
+        return carry_out(
+            workspace, work, sink, request.command, dry=request.dryrun, details=details
+        )
 
 
 class Forgetting:
     """Some assets that are forgotten, in order. `stores` are those that files can be taken from."""
 
     def __init__(
-        self, repository: Repository, ids: Sequence[str], stores: Mapping[str, ManagedStore], *, with_files: bool
+        self,
+        repository: Repository,
+        ids: Sequence[str],
+        stores: Mapping[str, ManagedStore],
+        *,
+        with_files: bool,
     ) -> None:
         self._repository = repository
         self._ids = ids
@@ -120,8 +132,14 @@ class Forgetting:
         going = [action.hash for action in plan if action.known and action.hash not in problems]
         for name in going:
             run.journal.started(COMMAND, hash=name)
-        answers = run.edit([Edit(name, COMMAND, edits.forgotten(), {"effect": "index"}) for name in going])
-        problems |= {name: answer for name, answer in zip(going, answers, strict=True) if answer not in ("done", "unchanged")}
+        answers = run.edit(
+            [Edit(name, COMMAND, edits.forgotten(), {"effect": "index"}) for name in going]
+        )
+        problems |= {
+            name: answer
+            for name, answer in zip(going, answers, strict=True)
+            if answer not in ("done", "unchanged")
+        }
         for action in plan:
             problem = problems.get(action.hash, "")
             tell = run.journal.failed if problem else run.journal.done
@@ -135,7 +153,9 @@ class Forgetting:
 def _why_kept(files: Sequence[Taken], problems: Sequence[str]) -> dict[str, str]:
     """Why assets stay, by hash: a file cannot go. A sidecar that cannot go keeps no asset."""
     found = zip(files, problems, strict=True)
-    return {file.hash: f"kept: {problem}" for file, problem in found if problem and not file.is_sidecar}
+    return {
+        file.hash: f"kept: {problem}" for file, problem in found if problem and not file.is_sidecar
+    }
 
 
 def _outcome(action: Forget, became: str, problem: str) -> Outcome:

@@ -112,7 +112,9 @@ def plan_shot(shot: Sequence[Found], proved: Mapping[str, str]) -> list[Prune]:
     needed = {sidecar.path for found in staying for sidecar in found.candidate.sidecars}
     actions: list[Prune] = [Keep(f.entry, f.reason, f.hash, f.outcome) for f in staying]
     for number, found in enumerate(going):
-        later = {sidecar.path for other in going[number + 1 :] for sidecar in other.candidate.sidecars}
+        later = {
+            sidecar.path for other in going[number + 1 :] for sidecar in other.candidate.sidecars
+        }
         sidecars = found.candidate.sidecars
         free = tuple((s, proved[s.path]) for s in sidecars if s.path not in needed | later)
         beside = tuple(sidecar.path for sidecar in sidecars)

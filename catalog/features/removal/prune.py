@@ -50,7 +50,9 @@ def run_prune(workspace: Workspace, request: PruneRequest, sink: Sink) -> RunRes
         reading, needed = workspace.reading(pool, source), workspace.settings.source_copies
         survey = PruneSurvey(source, reading, _documents(repository), stores, needed)
         work = Pruning(source, survey, request)
-        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun, details={"source": source.place})
+        return carry_out(
+            workspace, work, sink, COMMAND, dry=request.dryrun, details={"source": source.place}
+        )
 
 
 def _source(book: StoreBook, request: PruneRequest) -> ManagedStore:

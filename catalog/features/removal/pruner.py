@@ -84,7 +84,9 @@ class Pruner:
             if problem:
                 self._keep(Keep(entry, problem, action.hash, FAILED))
                 return False
-        sidecars = [(sidecar, digest) for sidecar, digest in action.sidecars if sidecar.path not in staying]
+        sidecars = [
+            (sidecar, digest) for sidecar, digest in action.sidecars if sidecar.path not in staying
+        ]
         going = [*sidecars, (entry, action.hash)]
         changed = [each.name for each, digest in going if not self._is_unchanged(each, digest)]
         if changed:
@@ -96,7 +98,14 @@ class Pruner:
 
     def _discard(self, action: Remove, going: Sequence[tuple[Entry, str]], safe: Place) -> None:
         store, path = safe
-        event = {"action": "remove", "hash": action.hash, "store": store, "path": path, "effect": "file", "after": {}}
+        event = {
+            "action": "remove",
+            "hash": action.hash,
+            "store": store,
+            "path": path,
+            "effect": "file",
+            "after": {},
+        }
         told = [{"source": f"{self.base}/{e.path}", "before": _as_it_was(e, h)} for e, h in going]
         self.run.tell([{**event, **each} for each in told])
         for each, _digest in going:
@@ -116,14 +125,21 @@ class Pruner:
         return there is not None and content_of(self.stores[store], there) == action.hash
 
     def _repair(self, action: Remove, place: Place) -> str:
-        """Put the source where its asset is recorded and no file lies; why it could not be, or ""."""
+        """Put the source where its asset is recorded and no file lies; why it could not be,
+        or "".
+        """
         (store, path), entry = place, action.entry
         target = self.stores[store]
         self.run.journal.started("repair", store=store, path=path, hash=action.hash)
         there = carry(self.source, entry, target, path, action.hash)
         target.settle([path])
         now = datetime.now(UTC)
-        event = {"store": store, "path": path, "source": f"{self.base}/{entry.path}", "effect": "file"}
+        event = {
+            "store": store,
+            "path": path,
+            "source": f"{self.base}/{entry.path}",
+            "effect": "file",
+        }
         change = edits.with_copy(copy_row(store, there, now, now))
         (outcome,) = self.run.edit([Edit(action.hash, "repair", change, event)])
         self.run.journal.done("repair", store=store, path=path, hash=action.hash)
@@ -131,7 +147,9 @@ class Pruner:
 
     def _keep(self, action: Keep) -> None:
         if action.outcome == FAILED:
-            self.run.journal.failed("remove", source=action.entry.path, hash=action.hash, reason=action.reason)
+            self.run.journal.failed(
+                "remove", source=action.entry.path, hash=action.hash, reason=action.reason
+            )
         self.run.report.add(tell_kept(action))
 
     def _tidy(self, folders: Iterable[str]) -> None:
@@ -154,7 +172,9 @@ def tell_gone(action: Remove, filled: Sequence[Place], became: str = "") -> Outc
     """
     name, entry = "repair" if filled else "remove", action.entry
     store, path = _where(action, filled)
-    return Outcome(name, entry.path, became or OUTCOMES[name], store, path, action.hash, size=entry.size)
+    return Outcome(
+        name, entry.path, became or OUTCOMES[name], store, path, action.hash, size=entry.size
+    )
 
 
 def _where(action: Remove, filled: Sequence[Place]) -> Place:

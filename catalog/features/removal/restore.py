@@ -81,7 +81,10 @@ def _found(stores: Mapping[str, ManagedStore], wanted: Sequence[str]) -> list[tu
     ]
     for each in wanted:
         if not any(_is_meant(name, trashed, each) for name, trashed in found):
-            raise NotFound(f"Nothing in the trash is called {each}.", hint="`catalog trash list` shows keys, runs and paths.")
+            raise NotFound(
+                f"Nothing in the trash is called {each}.",
+                hint="`catalog trash list` shows keys, runs and paths.",
+            )
     return found
 
 
@@ -93,7 +96,12 @@ def _is_meant(store: str, trashed: Trashed, wanted: str) -> bool:
 class Restoring:
     """Some files of the trash that come back, one after another."""
 
-    def __init__(self, repository: Repository, stores: Mapping[str, ManagedStore], found: Sequence[tuple[str, Trashed]]) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        stores: Mapping[str, ManagedStore],
+        found: Sequence[tuple[str, Trashed]],
+    ) -> None:
         self._repository = repository
         self._stores = stores
         self._found = found
@@ -140,7 +148,9 @@ class Restoring:
         problem, known = action.problem, True
         if not problem:
             try:
-                problem, known = restore_one(run, self._stores[action.store], action.key, action.path, action.hash)
+                problem, known = restore_one(
+                    run, self._stores[action.store], action.key, action.path, action.hash
+                )
             except StoreError as error:
                 problem = str(error)
         return _outcome(action, "restored", problem, is_known=known)

@@ -56,7 +56,11 @@ class PruneSurvey:
         candidates = [candidate for shot in found for candidate in shot]
         digests: dict[str, str] = {}
         reasons = {c.entry.path: c.entry.problem for c in candidates if c.entry.problem}
-        wanted = ((c.entry.path, Wanted(c.entry, only_hash=True)) for c in candidates if not c.entry.problem)
+        wanted = (
+            (c.entry.path, Wanted(c.entry, only_hash=True))
+            for c in candidates
+            if not c.entry.problem
+        )
         for path, result in self.reading.run(wanted):
             if isinstance(result, Digests):
                 digests[path] = result.content
@@ -75,7 +79,13 @@ class PruneSurvey:
             ]
             yield plan_shot(facts, proved)
 
-    def _examined(self, candidate: Candidate, digest: str, document: Mapping[str, Any], proved: Mapping[str, str]) -> Found:
+    def _examined(
+        self,
+        candidate: Candidate,
+        digest: str,
+        document: Mapping[str, Any],
+        proved: Mapping[str, str],
+    ) -> Found:
         """Whether a file whose content the catalog has may go."""
         entry = candidate.entry
         if any(is_link(entry, held(row, digest)) for row in document["copies"]):
@@ -95,14 +105,27 @@ class PruneSurvey:
             return Found(candidate, digest, f"its sidecar {unsafe[0]} is not in the catalog")
         counting = {*proof.good, *vacant}
         places = [(row["store"], row["path"]) for row in document["copies"]]
-        return Found(candidate, digest, vacant=tuple(vacant), safe=tuple(place for place in places if place in counting))
+        return Found(
+            candidate,
+            digest,
+            vacant=tuple(vacant),
+            safe=tuple(place for place in places if place in counting),
+        )
 
     def _vacant(self, document: Mapping[str, Any], entry: Entry) -> list[Place]:
         """The recorded places where no file lies: the source can be put there."""
-        rows = [row for row in document["copies"] if row["size"] == entry.size and row["store"] in self.stores]
-        return [(r["store"], r["path"]) for r in rows if self.stores[r["store"]].stat(r["path"]) is None]
+        rows = [
+            row
+            for row in document["copies"]
+            if row["size"] == entry.size and row["store"] in self.stores
+        ]
+        return [
+            (r["store"], r["path"]) for r in rows if self.stores[r["store"]].stat(r["path"]) is None
+        ]
 
-    def _proved_sidecars(self, shot: Sequence[Candidate], documents: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    def _proved_sidecars(
+        self, shot: Sequence[Candidate], documents: Sequence[Mapping[str, Any]]
+    ) -> dict[str, str]:
         """The content hashes of the sidecars of a shot by path, "" for one that is not safe."""
         rows = [row for document in documents for row in document.get("sidecars", ())]
         sidecars = {sidecar.path: sidecar for candidate in shot for sidecar in candidate.sidecars}
@@ -112,7 +135,9 @@ class PruneSurvey:
         try:
             digest = content_of(self.source, sidecar)
             same = [{"state": OK, **row} for row in rows if row["hash"] == digest]
-            proof = Prover(self.stores, partial(is_same_file, sidecar)).prove(digest, same, self.needed)
+            proof = Prover(self.stores, partial(is_same_file, sidecar)).prove(
+                digest, same, self.needed
+            )
         except StoreError:
             return ""
         return digest if len(proof.good) >= self.needed else ""

@@ -35,27 +35,50 @@ class Taken:
         return self.row["store"], self.row["path"]
 
     def leaving(self, trash: str, note: Mapping[str, Any]) -> Edit:
-        """The change that the file is no longer recorded; `trash` is what it is called there, "" where there is none."""
+        """The change that the file is no longer recorded; `trash` is what it is called there,
+        "" where there is none.
+        """
         store, path = self.place
-        change = edits.with_sidecars([self.place], ()) if self.is_sidecar else edits.without_copy(store, path)
-        event = {"store": store, "path": path, "effect": "file", **({"trash": trash} if trash else {}), **note}
+        change = (
+            edits.with_sidecars([self.place], ())
+            if self.is_sidecar
+            else edits.without_copy(store, path)
+        )
+        event = {
+            "store": store,
+            "path": path,
+            "effect": "file",
+            **({"trash": trash} if trash else {}),
+            **note,
+        }
         return Edit(self.hash, "trash", change, event)
 
     def coming_back(self) -> Edit:
         """The change that it is recorded again: it could not be taken away."""
         store, path = self.place
-        change = edits.with_sidecars((), [dict(self.row)]) if self.is_sidecar else edits.with_copy(dict(self.row))
+        change = (
+            edits.with_sidecars((), [dict(self.row)])
+            if self.is_sidecar
+            else edits.with_copy(dict(self.row))
+        )
         return Edit(self.hash, "keep", change, {"store": store, "path": path, "effect": "index"})
 
 
-def take_away(run: Session, stores: Mapping[str, ManagedStore], files: Sequence[Taken], **note: Any) -> list[str]:
-    """Bring files into the trash; for each why it could not be, or "". `note` is what their events say besides."""
+def take_away(
+    run: Session, stores: Mapping[str, ManagedStore], files: Sequence[Taken], **note: Any
+) -> list[str]:
+    """Bring files into the trash; for each why it could not be, or "".
+
+    `note` is what their events say besides.
+    """
     problems = obstacles(run.repository, stores, files)
     for file in files:
         run.journal.started("trash", store=file.place[0], path=file.place[1], hash=file.hash)
     going = [number for number, problem in enumerate(problems) if not problem]
     keys = [f"{run.run}/{f.place[1]}" if _has_trash(run, stores, f) else "" for f in files]
-    for number, answer in zip(going, run.edit([files[n].leaving(keys[n], note) for n in going]), strict=True):
+    for number, answer in zip(
+        going, run.edit([files[n].leaving(keys[n], note) for n in going]), strict=True
+    ):
         problems[number] = "" if answer in ("done", "unchanged") else answer
     for number in going:
         if not problems[number]:
@@ -78,19 +101,27 @@ def _has_trash(run: Session, stores: Mapping[str, ManagedStore], file: Taken) ->
     return False
 
 
-def obstacles(repository: Repository, stores: Mapping[str, ManagedStore], files: Sequence[Taken]) -> list[str]:
+def obstacles(
+    repository: Repository, stores: Mapping[str, ManagedStore], files: Sequence[Taken]
+) -> list[str]:
     """Why each file cannot be taken away, or ""."""
     claimed = queries.claimants(repository, [f.place for f in files])
     return [_why_not(f, stores, claimed) for f in files]
 
 
 def finish_taking(run: Session, stores: Mapping[str, ManagedStore], content_hash: str) -> None:
-    """Bring to the trash what a run that was cut off had no longer recorded, and not yet removed."""
+    """Bring to the trash what a run that was cut off had no longer recorded,
+    and not yet removed.
+    """
     document = run.repository.documents([content_hash]).get(content_hash, ({}, 0, 0))[0]
     recorded = {(row["store"], row["path"]) for row in document.get("copies", [])}
     for event in run.repository.history(content_hash):
         place = str(event.get("store")), str(event.get("path"))
-        is_taken = event["action"] == "trash" and event.get("effect") == "file" and (event.get("before") or {}).get("copies")
+        is_taken = (
+            event["action"] == "trash"
+            and event.get("effect") == "file"
+            and (event.get("before") or {}).get("copies")
+        )
         if not is_taken or place in recorded or place[0] not in stores:
             continue
         store, path = stores[place[0]], place[1]
@@ -101,8 +132,12 @@ def finish_taking(run: Session, stores: Mapping[str, ManagedStore], content_hash
                 store.remove(path, str(event.get("trash", "")).partition("/")[0])
 
 
-def _why_not(file: Taken, stores: Mapping[str, ManagedStore], claimed: Mapping[tuple[str, str], set[str]]) -> str:
-    """Why a file cannot be taken away, or "": what lies there must be what is recorded, and of this asset alone."""
+def _why_not(
+    file: Taken, stores: Mapping[str, ManagedStore], claimed: Mapping[tuple[str, str], set[str]]
+) -> str:
+    """Why a file cannot be taken away, or "": what lies there must be what is recorded,
+    and of this asset alone.
+    """
     store, path = file.place
     if store not in stores:
         return f"store {store} cannot be reached"
@@ -149,19 +184,25 @@ def list_trash(workspace: Workspace, store: str | None = None) -> TrashList:
         return TrashList(tuple(absent), _listed(stores, stack.pop_all()))
 
 
-def _listed(stores: Mapping[str, ManagedStore], stack: contextlib.ExitStack) -> Iterator[tuple[str, Trashed]]:
+def _listed(
+    stores: Mapping[str, ManagedStore], stack: contextlib.ExitStack
+) -> Iterator[tuple[str, Trashed]]:
     with stack:
         for name, store in stores.items():
             for trashed in store.trashed():
                 yield name, trashed
 
 
-def choose_stores(stores: Mapping[str, ManagedStore], name: str | None) -> Mapping[str, ManagedStore]:
+def choose_stores(
+    stores: Mapping[str, ManagedStore], name: str | None
+) -> Mapping[str, ManagedStore]:
     """The store of a name, or all of them. Raises UsageError for one that is not among them."""
     if name is None:
         return stores
     if name not in stores:
-        raise UsageError(f"Store {name} is not there.", hint=f"There are: {', '.join(sorted(stores)) or 'none'}.")
+        raise UsageError(
+            f"Store {name} is not there.", hint=f"There are: {', '.join(sorted(stores)) or 'none'}."
+        )
     return {name: stores[name]}
 
 
@@ -190,7 +231,9 @@ def recall(repository: Repository, store: str, path: str, digest: str) -> Recall
     return Recalled(found[0] if found is not None else None, past, tuple(owners))
 
 
-def restore_one(run: Session, store: ManagedStore, key: str, path: str, digest: str) -> tuple[str, bool]:
+def restore_one(
+    run: Session, store: ManagedStore, key: str, path: str, digest: str
+) -> tuple[str, bool]:
     """Bring one file back and record it: why not, or "", and whether its asset is known."""
     run.journal.started("restore", store=store.name, path=path, hash=digest)
     try:
@@ -210,6 +253,15 @@ def restore_one(run: Session, store: ManagedStore, key: str, path: str, digest: 
         whole = change({**recalled.past, "copies": []})
         run.edit([Edit(digest, "restore", edits.created(whole or recalled.past), event)])
     for owner in recalled.owners:
-        run.edit([Edit(owner, "restore", edits.with_sidecars((), [sidecar_row(store.name, entry, digest)]), event)])
+        run.edit(
+            [
+                Edit(
+                    owner,
+                    "restore",
+                    edits.with_sidecars((), [sidecar_row(store.name, entry, digest)]),
+                    event,
+                )
+            ]
+        )
     run.journal.done("restore", store=store.name, path=path, hash=digest)
     return "", recalled.is_known

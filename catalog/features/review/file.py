@@ -48,7 +48,9 @@ def write_review(workspace: Workspace, request: WriteRequest, sink: Sink) -> Wri
         sink.notice(NO_GROUPS)
         return WrittenPage(request.output)
     with previewer(workspace) as previews:
-        return _write(request.output, Page(shown.groups), Pictures(previews, shown.documents), sink.progress)
+        return _write(
+            request.output, Page(shown.groups), Pictures(previews, shown.documents), sink.progress
+        )
 
 
 def _check(output: Path) -> None:
@@ -62,7 +64,9 @@ def _check(output: Path) -> None:
         except OSError:
             ours = False
         if not ours:
-            raise UsageError(f"{output} is there already, and is no review page.", hint="Name another --output.")
+            raise UsageError(
+                f"{output} is there already, and is no review page.", hint="Name another --output."
+            )
 
 
 def _write(output: Path, page: Page, pictures: Pictures, progress: Progress) -> WrittenPage:
@@ -86,7 +90,9 @@ def _write(output: Path, page: Page, pictures: Pictures, progress: Progress) -> 
             size = file.tell()
         aside.replace(output)
     except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}.", hint="Name another --output.") from None
+        raise UsageError(
+            f"{output} cannot be written: {error.strerror}.", hint="Name another --output."
+        ) from None
     finally:
         aside.unlink(missing_ok=True)
         progress.close()

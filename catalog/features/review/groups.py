@@ -50,7 +50,9 @@ class ShownGroups:
     @property
     def files(self) -> dict[str, Sequence[str]]:
         """Where the members lie (`store:path`), by hash."""
-        return {member["hash"]: member["paths"] for group in self.groups for member in group["members"]}
+        return {
+            member["hash"]: member["paths"] for group in self.groups for member in group["members"]
+        }
 
 
 def gather_groups(workspace: Workspace, request: ReviewRequest, progress: Progress) -> ShownGroups:
@@ -65,7 +67,9 @@ def gather_groups(workspace: Workspace, request: ReviewRequest, progress: Progre
     return _described(repository, itertools.islice(chosen, request.limit or None))
 
 
-def _groups_of_catalog(workspace: Workspace, request: ReviewRequest, progress: Progress) -> Iterator[Group]:
+def _groups_of_catalog(
+    workspace: Workspace, request: ReviewRequest, progress: Progress
+) -> Iterator[Group]:
     """The look-alikes and the bad shots that a request asks for."""
     if request.kinds or not request.bad:
         wanted = DuplicatesRequest(request.query, request.kinds, request.distance, request.within)
@@ -82,7 +86,9 @@ def _described(repository: Repository, found: Iterator[Group]) -> ShownGroups:
     while some := list(itertools.islice(found, AT_ONCE)):
         members = [m for g in some for m in g.get("members") or () if isinstance(m, dict)]
         hashes = list(dict.fromkeys(h for m in members if is_content_hash(h := str(m.get("hash")))))
-        documents = {name: document for name, (document, *_version) in repository.documents(hashes).items()}
+        documents = {
+            name: document for name, (document, *_version) in repository.documents(hashes).items()
+        }
         kept |= {name: {k: d[k] for k in _FROM_DOCUMENT if k in d} for name, d in documents.items()}
         for group in some:
             shown = _shown(group, documents)

@@ -1,4 +1,6 @@
-"""The page on which a person decides: one HTML file that carries everything it needs and loads nothing from elsewhere."""
+"""The page on which a person decides: one HTML file that carries everything it needs and loads
+nothing from elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,25 @@ MARK = b'<meta name="generator" content="image-catalog review">'
 _CAMERA = ("make", "model")
 _PLACE = ("name", "city", "region", "country")
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
-_PLAIN = ("width", "height", "size", "type", "taken", "camera", "place", "tags", "albums", "favorite")
+_PLAIN = (
+    "width",
+    "height",
+    "size",
+    "type",
+    "taken",
+    "camera",
+    "place",
+    "tags",
+    "albums",
+    "favorite",
+)
 
 
 @dataclass(frozen=True)
 class Page:
-    """Groups to decide about, as the page holds them, and how it is used: as a file, or served by this program."""
+    """Groups to decide about, as the page holds them, and how it is used: as a file,
+    or served by this program.
+    """
 
     groups: Sequence[dict[str, Any]]
     mode: Literal["file", "served"] = "file"
@@ -42,20 +57,42 @@ class Page:
     @cached_property
     def hashes(self) -> list[str]:
         """The content hashes of all members, in the order of the page, each once."""
-        return list(dict.fromkeys(member["hash"] for group in self.groups for member in group["members"]))
+        return list(
+            dict.fromkeys(member["hash"] for group in self.groups for member in group["members"])
+        )
 
-    def parts(self, pictures: Iterable[tuple[str, bytes]] = (), answers: Sequence[Answer] = ()) -> Iterator[bytes]:
-        """The HTML, piece by piece. `pictures` are JPEGs by content hash; `answers` tell what was applied already."""
+    def parts(
+        self, pictures: Iterable[tuple[str, bytes]] = (), answers: Sequence[Answer] = ()
+    ) -> Iterator[bytes]:
+        """The HTML, piece by piece.
+
+        `pictures` are JPEGs by content hash; `answers` tell what was applied already.
+        """
         style, script = (_source(f"review.{kind}") for kind in ("css", "js"))
         before, rest = _source("review.html").split("@PICTURES@")
-        yield before.replace("@POLICY@", policy(self.mode, script, style)).replace("@STYLE@", style).encode()
-        pictured = set(self.hashes) if self.mode == "served" else set()  # there the browser finds out which there are
+        yield (
+            before.replace("@POLICY@", policy(self.mode, script, style))
+            .replace("@STYLE@", style)
+            .encode()
+        )
+        pictured = (
+            set(self.hashes) if self.mode == "served" else set()
+        )  # there the browser finds out which there are
         for content_hash, jpeg in pictures:
             pictured.add(content_hash)
-            yield b'<script type="text/plain" id="p-%s">%s</script>\n' % (content_hash.encode(), base64.b64encode(jpeg))
+            yield b'<script type="text/plain" id="p-%s">%s</script>\n' % (
+                content_hash.encode(),
+                base64.b64encode(jpeg),
+            )
         groups = [_with_pictures(group, pictured) for group in self.groups]
-        data = {"id": self.id, "mode": self.mode, "version": __version__, "tiny": LOOK_SIDE, "groups": groups,
-                "answers": [told(a) for a in answers]}  # fmt: skip
+        data = {
+            "id": self.id,
+            "mode": self.mode,
+            "version": __version__,
+            "tiny": LOOK_SIDE,
+            "groups": groups,
+            "answers": [told(a) for a in answers],
+        }
         first, last = rest.split("@DATA@")
         yield first.encode() + inert(data).encode() + last.replace("@SCRIPT@", script).encode()
 
@@ -70,13 +107,20 @@ def _source(name: str) -> str:
 
 def policy(mode: str, script: str | None = None, style: str | None = None) -> str:
     """The content security policy: no network but, where it is served, the program itself."""
-    own = {"script-src": _source("review.js") if script is None else script,
-           "style-src": _source("review.css") if style is None else style}  # fmt: skip
+    own = {
+        "script-src": _source("review.js") if script is None else script,
+        "style-src": _source("review.css") if style is None else style,
+    }
     hashes = [
-        f"{name} 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for name, text in own.items()
+        f"{name} 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+        for name, text in own.items()
     ]
-    network = ["img-src 'self' data:", "connect-src 'self'"] if mode == "served" else ["img-src data:"]
-    return "; ".join(["default-src 'none'", *hashes, *network, "base-uri 'none'", "form-action 'none'"])
+    network = (
+        ["img-src 'self' data:", "connect-src 'self'"] if mode == "served" else ["img-src data:"]
+    )
+    return "; ".join(
+        ["default-src 'none'", *hashes, *network, "base-uri 'none'", "form-action 'none'"]
+    )
 
 
 def inert(value: object) -> str:
@@ -87,15 +131,22 @@ def inert(value: object) -> str:
 def told(answer: Answer) -> dict[str, str]:
     """An answer as the page reads it."""
     decision = answer.decision
-    return {"group": decision.group, "hash": decision.hash, "path": decision.path, "decision": decision.decision,
-            "outcome": answer.outcome, "reason": answer.reason}  # fmt: skip
+    return {
+        "group": decision.group,
+        "hash": decision.hash,
+        "path": decision.path,
+        "decision": decision.decision,
+        "outcome": answer.outcome,
+        "reason": answer.reason,
+    }
 
 
-# --- from groups and documents to what the page shows ---------------------------------------------------------------------
+# --- from groups and documents to what the page shows ---------------------------------------------
 
 
 def page_group(group: Group, documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """A group as the page holds it; what it does not say of its members is taken from their documents.
+    """A group as the page holds it; what it does not say of its members is taken from their
+    documents.
 
     Raises ValueError for one that is no group.
     """
@@ -111,42 +162,76 @@ def page_group(group: Group, documents: Mapping[str, Mapping[str, Any]]) -> dict
     if len(set(names)) < len(names):
         raise ValueError("a member is in it twice")
     hashes = [m["hash"] for m in shown]
-    keeper = -1 if kind == BAD else 0 if kind == EXACT else hashes.index(group["keeper"]) if group.get("keeper") in hashes else 0
-    return {"id": group_id(names), "kind": kind, "keeper": keeper, "reason": str(group.get("reason") or ""), "members": shown}
+    keeper = (
+        -1
+        if kind == BAD
+        else 0
+        if kind == EXACT
+        else hashes.index(group["keeper"])
+        if group.get("keeper") in hashes
+        else 0
+    )
+    return {
+        "id": group_id(names),
+        "kind": kind,
+        "keeper": keeper,
+        "reason": str(group.get("reason") or ""),
+        "members": shown,
+    }
 
 
 def _member(member: Any, documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     if not isinstance(member, dict) or not is_content_hash(str(member.get("hash"))):
         raise ValueError("a member has no content hash")
     document = documents.get(member["hash"])
-    values = {**(_described(document) if document else {}), **{k: member[k] for k in _PLAIN if member.get(k) is not None}}
+    values = {
+        **(_described(document) if document else {}),
+        **{k: member[k] for k in _PLAIN if member.get(k) is not None},
+    }
     paths = [str(p) for p in member.get("paths") or ()] or (_paths(document) if document else [])
     distance = member.get("distance")
     return {
-        "hash": member["hash"], "paths": paths, "distance": distance if isinstance(distance, int) else 0,
-        "turned": str(member.get("turned") or ""), **values,
-    }  # fmt: skip
+        "hash": member["hash"],
+        "paths": paths,
+        "distance": distance if isinstance(distance, int) else 0,
+        "turned": str(member.get("turned") or ""),
+        **values,
+    }
 
 
 def _described(document: Mapping[str, Any]) -> dict[str, Any]:
     camera = " ".join(str(document.get("camera", {}).get(key, "")) for key in _CAMERA).strip()
     places = [str(document.get("place", {}).get(key) or "") for key in _PLACE]
     return {
-        "width": document.get("width"), "height": document.get("height"), "size": document.get("size"),
-        "type": document.get("type"), "taken": document.get("captured", {}).get("wall"), "camera": camera,
-        "place": ", ".join(dict.fromkeys(filter(None, places))), "tags": list(document.get("tags") or ()),
-        "albums": list(document.get("albums") or ()), "favorite": bool(document.get("favorite")),
-    }  # fmt: skip
+        "width": document.get("width"),
+        "height": document.get("height"),
+        "size": document.get("size"),
+        "type": document.get("type"),
+        "taken": document.get("captured", {}).get("wall"),
+        "camera": camera,
+        "place": ", ".join(dict.fromkeys(filter(None, places))),
+        "tags": list(document.get("tags") or ()),
+        "albums": list(document.get("albums") or ()),
+        "favorite": bool(document.get("favorite")),
+    }
 
 
 def _paths(document: Mapping[str, Any]) -> list[str]:
-    return [f"{c['store']}:{c['path']}" for c in document.get("copies", ()) if c.get("state") == "ok"]
+    return [
+        f"{c['store']}:{c['path']}" for c in document.get("copies", ()) if c.get("state") == "ok"
+    ]
 
 
-def known_members(groups: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, set[tuple[str, str]]]]:
+def known_members(
+    groups: Iterable[Mapping[str, Any]],
+) -> dict[str, tuple[str, set[tuple[str, str]]]]:
     """What may be decided about, by group: its kind, and its members as hash and path."""
     return {
-        g["id"]: (g["kind"], {(m["hash"], m["paths"][0] if g["kind"] == EXACT else "") for m in g["members"]}) for g in groups
+        g["id"]: (
+            g["kind"],
+            {(m["hash"], m["paths"][0] if g["kind"] == EXACT else "") for m in g["members"]},
+        )
+        for g in groups
     }
 
 

@@ -31,7 +31,9 @@ class Pictures:
         if document is None:
             return None
         with contextlib.suppress(TimeoutError):
-            return self._previews.get(document, LARGE if large else SIDE, urgent=True).result(PATIENCE)
+            return self._previews.get(document, LARGE if large else SIDE, urgent=True).result(
+                PATIENCE
+            )
         return None
 
     def all(self, hashes: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
@@ -45,6 +47,8 @@ class Pictures:
         while waiting:
             yield self._next(waiting)
 
-    def _next(self, waiting: deque[tuple[str, Future[bytes | None] | None]]) -> tuple[str, bytes | None]:
+    def _next(
+        self, waiting: deque[tuple[str, Future[bytes | None] | None]]
+    ) -> tuple[str, bytes | None]:
         name, future = waiting.popleft()
         return name, None if future is None else future.result()

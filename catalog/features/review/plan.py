@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catalog.domain.decisions import BAD, DROP, EXACT, KEEP, NOT_BAD, NOT_DUPLICATE, WANTED, Decision
+from catalog.domain.decisions import (
+    BAD,
+    DROP,
+    EXACT,
+    KEEP,
+    NOT_BAD,
+    NOT_DUPLICATE,
+    WANTED,
+    Decision,
+)
 from catalog.features.lookalikes.groups import pair
 
 
@@ -68,7 +77,9 @@ def remembered(decisions: Sequence[Decision]) -> list[tuple[str, str, str]]:
         groups.setdefault(decision.group, []).append(decision)
     found: set[tuple[str, str, str]] = set()
     for members in groups.values():
-        staying = {d.hash for d in members if d.decision != NOT_DUPLICATE} | {d.keeper for d in members if d.keeper}
+        staying = {d.hash for d in members if d.decision != NOT_DUPLICATE} | {
+            d.keeper for d in members if d.keeper
+        }
         kept = {d.hash for d in members if d.decision == KEEP}
         for member in members:
             if member.kind == BAD:
@@ -77,7 +88,9 @@ def remembered(decisions: Sequence[Decision]) -> list[tuple[str, str, str]]:
                 if member.decision == NOT_DUPLICATE:
                     found.add((NOT_DUPLICATE, member.hash, member.hash))
             elif member.decision == NOT_DUPLICATE:
-                found |= {(NOT_DUPLICATE, *pair(member.hash, other)) for other in staying - {member.hash}}
+                found |= {
+                    (NOT_DUPLICATE, *pair(member.hash, other)) for other in staying - {member.hash}
+                }
             elif member.decision == KEEP:
                 found |= {(WANTED, *pair(member.hash, other)) for other in kept - {member.hash}}
     return sorted(found)

@@ -1,4 +1,6 @@
-"""Small pictures that were made before, kept by content hash in a folder that does not grow beyond its limit."""
+"""Small pictures that were made before,
+kept by content hash in a folder that does not grow beyond its limit.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ import time
 from pathlib import Path
 
 KEPT_SHARE = 0.9
-"""What is left when the limit was passed: so much of it, so that not each new picture makes room for itself."""
+"""What is left when the limit was passed: so much of it,
+so that not each new picture makes room for itself.
+"""
 ABANDONED_SECONDS = 3600
 """Age of a half-written picture after which its writer is gone."""
 _FORMAT = "1"
@@ -18,10 +22,11 @@ _FORMAT = "1"
 
 
 class PreviewCache:
-    """The pictures in `folder`, at most `limit` bytes of them; those that were not used for longest go first.
+    """The pictures in `folder`, at most `limit` bytes of them;
+    those that were not used for longest go first.
 
-    Safe to use from several threads and programs. A folder that cannot be read or written is no error: then nothing is
-    remembered.
+    Safe to use from several threads and programs. A folder that cannot be read or written is no
+    error: then nothing is remembered.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
@@ -77,7 +82,10 @@ class PreviewCache:
                 self._size -= size
 
     def _kept(self) -> list[tuple[float, str, int]]:
-        """When each picture was last used, where it lies, and its bytes. What killed programs left half written goes."""
+        """When each picture was last used, where it lies, and its bytes.
+
+        What killed programs left half written goes.
+        """
         found = []
         for folder, _folders, names in os.walk(self._folder):
             for name in names:
@@ -86,6 +94,8 @@ class PreviewCache:
                     status = os.stat(path)  # noqa: PTH116
                     if name.endswith(".jpg"):
                         found.append((status.st_mtime, path, status.st_size))
-                    elif name.endswith(".part") and time.time() - status.st_mtime > ABANDONED_SECONDS:
+                    elif (
+                        name.endswith(".part") and time.time() - status.st_mtime > ABANDONED_SECONDS
+                    ):
                         os.unlink(path)  # noqa: PTH108
         return found

@@ -35,7 +35,9 @@ Document = Mapping[str, Any]
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    """One picture to make, and the copies that were not tried yet: those that can be read here, and those far away."""
+    """One picture to make, and the copies that were not tried yet: those that can be read here,
+    and those far away.
+    """
 
     document: Document
     side: int
@@ -45,12 +47,16 @@ class _Job:
 
 
 class Previewer:
-    """Makes previews in the background. Use as a context manager; `get` may be called from any thread.
+    """Makes previews in the background.
+
+    Use as a context manager; `get` may be called from any thread.
 
     `stores` are those that are there, by name; `pool` is used by this object alone.
     """
 
-    def __init__(self, stores: Mapping[str, ManagedStore], pool: ReaderPool, cache: PreviewCache) -> None:
+    def __init__(
+        self, stores: Mapping[str, ManagedStore], pool: ReaderPool, cache: PreviewCache
+    ) -> None:
         self._stores = stores
         self._pool = pool
         self._cache = cache
@@ -76,8 +82,11 @@ class Previewer:
         for thread in self._threads:
             thread.join()
 
-    def get(self, document: Document, side: int = SIDE, *, urgent: bool = False) -> Future[bytes | None]:
-        """The JPEG of an asset, upright, at most `side` pixels on its long side; None where nothing shows what it looks like.
+    def get(
+        self, document: Document, side: int = SIDE, *, urgent: bool = False
+    ) -> Future[bytes | None]:
+        """The JPEG of an asset, upright, at most `side` pixels on its long side;
+        None where nothing shows what it looks like.
 
         `urgent` ones are made before the others.
         """
@@ -93,7 +102,9 @@ class Previewer:
 
     def _copies(
         self, document: Document
-    ) -> tuple[deque[tuple[ManagedStore, Mapping[str, Any]]], deque[tuple[RemoteStore, Mapping[str, Any]]]]:
+    ) -> tuple[
+        deque[tuple[ManagedStore, Mapping[str, Any]]], deque[tuple[RemoteStore, Mapping[str, Any]]]
+    ]:
         near: deque[tuple[ManagedStore, Mapping[str, Any]]] = deque()
         far: deque[tuple[RemoteStore, Mapping[str, Any]]] = deque()
         for row in document.get("copies", ()):
@@ -107,7 +118,9 @@ class Previewer:
         return near, far
 
     def _guarded(self, work: Any) -> None:
-        """A thread's work; what ends it early ends nothing else, and nobody waits for what it did not make."""
+        """A thread's work; what ends it early ends nothing else,
+        and nobody waits for what it did not make.
+        """
         try:
             with contextlib.suppress(CatalogError):
                 work()
@@ -130,7 +143,7 @@ class Previewer:
             self._near.put((URGENT, -1, None))
             self._far.put(None)
 
-    # --- copies that can be read here ---------------------------------------------------------------------------------
+    # --- copies that can be read here -------------------------------------------------------------
 
     def _read_near(self) -> None:
         for job, answer in self._pool.run(self._requests()):
@@ -150,7 +163,9 @@ class Previewer:
                 continue
             if job is None:
                 return
-            kept = self._cache.get(job.document["hash"], job.side)  # it may have been asked for twice
+            kept = self._cache.get(
+                job.document["hash"], job.side
+            )  # it may have been asked for twice
             request = None if kept is not None else self._request(job)
             if kept is not None:
                 job.future.set_result(kept)
@@ -163,7 +178,9 @@ class Previewer:
                 self._finish(job, None)
 
     def _request(self, job: _Job) -> Request | None:
-        """What to ask for the next copy that is as it is recorded; None where there is none left."""
+        """What to ask for the next copy that is as it is recorded;
+        None where there is none left.
+        """
         while job.near:
             store, row = job.near.popleft()
             if _is_there(store, row, job.document["hash"]):
@@ -171,7 +188,7 @@ class Previewer:
                 return Request(path, size=row["size"], preview=job.side)
         return None
 
-    # --- copies far away ----------------------------------------------------------------------------------------------
+    # --- copies far away --------------------------------------------------------------------------
 
     def _read_far(self) -> None:
         with ThreadPoolExecutor(THREADS, thread_name_prefix="stat") as threads:
@@ -186,15 +203,23 @@ class Previewer:
                 self._ask(jobs, threads)
 
     def _ask(self, jobs: Sequence[_Job], threads: ThreadPoolExecutor) -> None:
-        """One question for the next copy of each, by store; those without an answer wait for their next copy."""
+        """One question for the next copy of each, by store;
+        those without an answer wait for their next copy.
+        """
         turns = [(job, *job.far.popleft()) for job in jobs]
-        there = threads.map(lambda turn: _is_there(turn[1], turn[2], turn[0].document["hash"]), turns)
+        there = threads.map(
+            lambda turn: _is_there(turn[1], turn[2], turn[0].document["hash"]), turns
+        )
         asked = [turn for turn, is_there in zip(turns, there, strict=True) if is_there]
         found: dict[tuple[str, str], bytes] = {}
         for store in {turn[1].name: turn[1] for turn in asked}.values():
-            paths = [row["path"] for _job, asked_store, row in asked if asked_store.name == store.name]
+            paths = [
+                row["path"] for _job, asked_store, row in asked if asked_store.name == store.name
+            ]
             with contextlib.suppress(StoreError):
-                found |= {(store.name, path): data for path, data in store.thumbnails(paths).items()}
+                found |= {
+                    (store.name, path): data for path, data in store.thumbnails(paths).items()
+                }
         for job, store, row in turns:
             data = _shrunk(found.get((store.name, row["path"])), job.side)
             if data is None and job.far:
@@ -212,7 +237,11 @@ def _is_there(store: ManagedStore, row: Mapping[str, Any], content_hash: str) ->
     """Whether a copy is as it is recorded: nobody is to judge an asset by another picture."""
     with contextlib.suppress(StoreError, OSError):
         entry = store.stat(row["path"])
-        return entry is not None and not entry.problem and is_as_recorded(entry, held(row, content_hash))
+        return (
+            entry is not None
+            and not entry.problem
+            and is_as_recorded(entry, held(row, content_hash))
+        )
     return False
 
 
@@ -232,7 +261,12 @@ def _of_look(document: Document) -> bytes | None:
     from catalog.media.previews import of_look
 
     with contextlib.suppress(MediaError):
-        return of_look(document["look"], document.get("width") or LOOK_SIDE, document.get("height") or LOOK_SIDE, LOOK_SIDE)
+        return of_look(
+            document["look"],
+            document.get("width") or LOOK_SIDE,
+            document.get("height") or LOOK_SIDE,
+            LOOK_SIDE,
+        )
     return None
 
 
@@ -244,4 +278,6 @@ def previewer(workspace: Workspace) -> Iterator[Previewer]:
         book = StoreBook(workspace, workspace.existing_repository)
         stores = stack.enter_context(book.open_present())
         pool = stack.enter_context(workspace.readers())
-        yield stack.enter_context(Previewer(stores, pool, PreviewCache(workspace.preview_dir, limit)))
+        yield stack.enter_context(
+            Previewer(stores, pool, PreviewCache(workspace.preview_dir, limit))
+        )

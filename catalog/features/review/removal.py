@@ -1,4 +1,6 @@
-"""Bringing one asset, or one of its copies, to the trash because a person decided so: whether it may go, and doing it."""
+"""Bringing one asset, or one of its copies, to the trash because a person decided so:
+whether it may go, and doing it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ from catalog.work.workspace import Workspace
 DROPPED_BEFORE = "it was dropped before"
 PATIENCE = 60.0
 """Seconds to wait for another run of this machine that is removing something."""
-NO_KEEPER = "kept: no keeper is named, so that none of its group would stay; --yes drops it all the same"
+NO_KEEPER = (
+    "kept: no keeper is named, so that none of its group would stay; --yes drops it all the same"
+)
 
 
 @dataclass(slots=True)
@@ -42,7 +46,10 @@ class Dropper:
     _gone_copies: set[tuple[str, str]] = field(default_factory=set)
 
     def drop(self, run: Session, decision: Decision, decisions: Sequence[Decision]) -> str:
-        """Bring it to the trash; why it could not be, or "". No other run of this machine removes anything meanwhile."""
+        """Bring it to the trash; why it could not be, or "".
+
+        No other run of this machine removes anything meanwhile.
+        """
         try:
             self.workspace.state_dir.mkdir(parents=True, exist_ok=True)
             with FileLock(self.workspace.state_dir / "removing.lock", timeout=PATIENCE):
@@ -67,8 +74,13 @@ class Dropper:
 
     def _documents(self, hashes: Sequence[str]) -> dict[str, Document]:
         """The documents of assets, without what is gone."""
-        found = {name: document for name, (document, *_version) in self.repository.documents(hashes).items()}
-        return {name: self._left(document) for name, document in found.items() if name not in self._gone}
+        found = {
+            name: document
+            for name, (document, *_version) in self.repository.documents(hashes).items()
+        }
+        return {
+            name: self._left(document) for name, document in found.items() if name not in self._gone
+        }
 
     def _left(self, document: Document) -> Document:
         gone = {place for name, place in self._gone_copies if name == document["hash"]}
@@ -77,17 +89,22 @@ class Dropper:
         rows = [row for row in document["copies"] if f"{row['store']}:{row['path']}" not in gone]
         return {**document, "copies": rows}
 
-    # --- whether ---------------------------------------------------------------------------------------------------
+    # --- whether ----------------------------------------------------------------------------------
 
     def _why_not(self, decision: Decision, decisions: Sequence[Decision]) -> str:
         """Why something cannot be dropped now, or "": enough copies must stay, and are read now."""
         found = self._documents([decision.hash, *([decision.keeper] if decision.keeper else [])])
         if decision.hash not in found:
-            was_there = decision.hash in self._gone or self.repository.forgotten_document(decision.hash) is not None
+            was_there = (
+                decision.hash in self._gone
+                or self.repository.forgotten_document(decision.hash) is not None
+            )
             return DROPPED_BEFORE if was_there else "it is not in the catalog"
         document = found[decision.hash]
         if decision.kind == EXACT:
-            return self._why_not_copy(decision, document, decisions) or self._obstacle(decision, [document])
+            return self._why_not_copy(decision, document, decisions) or self._obstacle(
+                decision, [document]
+            )
         if lonely := self._left_alone(document, decisions):
             return f"kept: {lonely} is of the same shot, and would be left alone"
         if decision.kind != BAD:
@@ -95,24 +112,41 @@ class Dropper:
                 return "" if self.sure else NO_KEEPER
             if decision.keeper not in found:
                 return "kept: the one to keep is not in the catalog any more"
-            if any(d.decision == DROP and d.hash == decision.keeper and d.kind != EXACT for d in decisions):
+            if any(
+                d.decision == DROP and d.hash == decision.keeper and d.kind != EXACT
+                for d in decisions
+            ):
                 return "kept: the one to keep is to be dropped, too"
-            if unsafe := self._why_unsafe(decision.keeper, found[decision.keeper].get("copies", []), "the one to keep"):
+            if unsafe := self._why_unsafe(
+                decision.keeper, found[decision.keeper].get("copies", []), "the one to keep"
+            ):
                 return unsafe
         return self._obstacle(decision, [document, *self._movies(document)])
 
-    def _why_not_copy(self, decision: Decision, document: Document, decisions: Sequence[Decision]) -> str:
-        going = {d.path for d in decisions if d.decision == DROP and d.kind == EXACT and d.hash == decision.hash}
+    def _why_not_copy(
+        self, decision: Decision, document: Document, decisions: Sequence[Decision]
+    ) -> str:
+        going = {
+            d.path
+            for d in decisions
+            if d.decision == DROP and d.kind == EXACT and d.hash == decision.hash
+        }
         if (decision.hash, decision.path) in self._gone_copies:
             return DROPPED_BEFORE
         if not _files(decision, document):
-            told = (f"{e.get('store')}:{e.get('path')}" for e in self.repository.history(decision.hash) if e["action"] == "trash")
+            told = (
+                f"{e.get('store')}:{e.get('path')}"
+                for e in self.repository.history(decision.hash)
+                if e["action"] == "trash"
+            )
             return DROPPED_BEFORE if decision.path in set(told) else "no such copy is recorded"
         rest = [row for row in document["copies"] if f"{row['store']}:{row['path']}" not in going]
         return self._why_unsafe(decision.hash, rest, "it")
 
     def _why_unsafe(self, content_hash: str, rows: Sequence[Mapping[str, Any]], what: str) -> str:
-        """Why a content is not safe enough for something else to go, or "": its copies are read now, once a run."""
+        """Why a content is not safe enough for something else to go, or "":
+        its copies are read now, once a run.
+        """
         places = " ".join(sorted(f"{r['store']}:{r['path']}" for r in rows))
         key = f"{content_hash} {places}"
         if key not in self._proved:
@@ -124,11 +158,19 @@ class Dropper:
 
     def _obstacle(self, decision: Decision, documents: Sequence[Document]) -> str:
         """Why a copy that is to go cannot, or "": then none goes."""
-        files = [file for document in documents for file in _files(decision, document) if not file.is_sidecar]
+        files = [
+            file
+            for document in documents
+            for file in _files(decision, document)
+            if not file.is_sidecar
+        ]
         return next((f"kept: {p}" for p in obstacles(self.repository, self.stores, files) if p), "")
 
     def _left_alone(self, document: Document, decisions: Sequence[Decision]) -> str:
-        """A file of the same shot that is not to be dropped as well, or "". The movie of a Live Photo goes with its still."""
+        """A file of the same shot that is not to be dropped as well, or "".
+
+        The movie of a Live Photo goes with its still.
+        """
         going = {d.hash for d in decisions if d.decision == DROP and d.kind != EXACT}
         role = document.get("stack", {}).get("role")
         for other in self._companions(document):
@@ -150,26 +192,36 @@ class Dropper:
             return []
         return [other for other in self._companions(document) if other["stack"]["role"] == "live"]
 
-    # --- doing -----------------------------------------------------------------------------------------------------
+    # --- doing ------------------------------------------------------------------------------------
 
     def _drop(self, run: Session, decision: Decision) -> str:
         document = self._documents([decision.hash])[decision.hash]
         if decision.kind not in (EXACT, BAD) and decision.keeper:
             change = inheriting(document, same_shot=decision.kind in (SAME_IMAGE, SIMILAR))
-            note = {"effect": "index", "reason": f"from its duplicate {decision.hash}", "reason_kind": decision.kind}
+            note = {
+                "effect": "index",
+                "reason": f"from its duplicate {decision.hash}",
+                "reason_kind": decision.kind,
+            }
             (answer,) = run.edit([Edit(decision.keeper, "inherit", change, note)])
             if answer not in ("done", "unchanged"):
                 return answer
         movies = [] if decision.kind == EXACT else self._movies(document)
-        problem = next((p for each in (*movies, document) if (p := self._take(run, decision, each))), "")
+        problem = next(
+            (p for each in (*movies, document) if (p := self._take(run, decision, each))), ""
+        )
         if not problem:
             self._note(decision, movies)
         return problem
 
     def _take(self, run: Session, decision: Decision, document: Document) -> str:
-        """Bring the files of one asset to the trash, and forget it; of an exact duplicate only the copy."""
+        """Bring the files of one asset to the trash, and forget it;
+        of an exact duplicate only the copy.
+        """
         files = _files(decision, document)
-        reason = f"{decision.kind}, by decision" + (f"; kept is {decision.keeper}" if decision.keeper else "")
+        reason = f"{decision.kind}, by decision" + (
+            f"; kept is {decision.keeper}" if decision.keeper else ""
+        )
         problems = take_away(run, self.stores, files, reason=reason, reason_kind=decision.kind)
         failed = [p for file, p in zip(files, problems, strict=True) if p and not file.is_sidecar]
         if failed or decision.kind == EXACT:
@@ -181,16 +233,33 @@ class Dropper:
 
 
 def _files(decision: Decision, document: Document) -> list[Taken]:
-    """The files that go: of an exact duplicate one copy with the sidecars of its name, else all copies and sidecars."""
+    """The files that go: of an exact duplicate one copy with the sidecars of its name,
+    else all copies and sidecars.
+    """
     copies = [row for row in document.get("copies", []) if row["state"] != MISSING]
     sidecars = document.get("sidecars", [])
     if decision.kind == EXACT:
-        copies = [row for row in copies if f"{row['store']}:{row['path']}" == decision.path and row["state"] == OK]
-        stems = {_stem(f"{row['store']}:{row['path']}") for row in document.get("copies", []) if row not in copies}
+        copies = [
+            row
+            for row in copies
+            if f"{row['store']}:{row['path']}" == decision.path and row["state"] == OK
+        ]
+        stems = {
+            _stem(f"{row['store']}:{row['path']}")
+            for row in document.get("copies", [])
+            if row not in copies
+        }
         own = {_stem(f"{row['store']}:{row['path']}") for row in copies} - stems
-        sidecars = [row for row in sidecars if any(f"{row['store']}:{row['path']}".startswith(f"{stem}.") for stem in own)]
+        sidecars = [
+            row
+            for row in sidecars
+            if any(f"{row['store']}:{row['path']}".startswith(f"{stem}.") for stem in own)
+        ]
     name = document["hash"]
-    return [*(Taken(name, row) for row in copies), *(Taken(name, row, is_sidecar=True) for row in sidecars)]
+    return [
+        *(Taken(name, row) for row in copies),
+        *(Taken(name, row, is_sidecar=True) for row in sidecars),
+    ]
 
 
 def _stem(place: str) -> str:

@@ -1,4 +1,6 @@
-"""Doing what a person decided about duplicates and bad shots: the keeper takes over what is known, the rest goes to the trash."""
+"""Doing what a person decided about duplicates and bad shots: the keeper takes over what is known,
+the rest goes to the trash.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ class ResolveRequest:
 
 
 def run_resolve(workspace: Workspace, request: ResolveRequest, sink: Sink) -> RunResult:
-    """Follow the decisions of a CSV; rows that cannot be understood are refused by line number, the others are done."""
+    """Follow the decisions of a CSV; rows that cannot be understood are refused by line number,
+    the others are done.
+    """
     found = read_decisions(request.csv)
     repository = workspace.existing_repository
     repository.refresh()
@@ -80,8 +84,12 @@ class Resolving:
         names = list(dict.fromkeys(decision.hash for decision in self._found.decisions))
         found: dict[str, str] = {}
         for start in range(0, len(names), AT_ONCE):
-            for name, document in self._repository.parts_of(names[start : start + AT_ONCE], ["copies"]).items():
-                found[name] = next((f"{r['store']}:{r['path']}" for r in document.get("copies", [])), name)
+            for name, document in self._repository.parts_of(
+                names[start : start + AT_ONCE], ["copies"]
+            ).items():
+                found[name] = next(
+                    (f"{r['store']}:{r['path']}" for r in document.get("copies", [])), name
+                )
         return found
 
     def foresee(self, action: Refuse | Follow) -> Outcome:
@@ -121,7 +129,13 @@ def _remember(run: Session, decisions: Sequence[Decision]) -> None:
     event = {"action": "decide", "effect": "index", "before": {}, "after": {}}
     run.tell(
         [
-            {**event, "hash": one, "source": key_of(kind, one, other), "reason": f"{kind} {other}", "reason_kind": kind}
+            {
+                **event,
+                "hash": one,
+                "source": key_of(kind, one, other),
+                "reason": f"{kind} {other}",
+                "reason_kind": kind,
+            }
             for kind, one, other in said
         ]
     )

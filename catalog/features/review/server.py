@@ -1,4 +1,6 @@
-"""The review page for one person on this machine: served on the loopback address alone, to whoever knows its secret address."""
+"""The review page for one person on this machine: served on the loopback address alone,
+to whoever knows its secret address.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ Pictures: TypeAlias = Callable[[str, bool], bytes | None]
 
 ADDRESS = "127.0.0.1"
 NAMES = (ADDRESS, "localhost")
-"""Names under which a browser on this machine may ask. Another one leads here by a name server's trick."""
+"""Names under which a browser on this machine may ask.
+
+Another one leads here by a name server's trick.
+"""
 MOST_BYTES = 4 * 1024 * 1024
 """Bytes of a request's body."""
 MOST_DECISIONS = 10_000
@@ -33,7 +38,9 @@ CLOSED = "the review has ended"
 
 
 class Review:
-    """What is served: the page, its pictures, and the way its decisions take. Safe to use from several threads.
+    """What is served: the page, its pictures, and the way its decisions take.
+
+    Safe to use from several threads.
 
     `ended` is set once a person is done, or a `fault` of the program ended it.
     """
@@ -59,11 +66,17 @@ class Review:
         return list(self._answers.values())
 
     def decide(self, rows: Sequence[Any]) -> list[Answer]:
-        """Apply decisions as they were posted. Raises ValueError where one of them cannot be meant: then none is applied."""
+        """Apply decisions as they were posted.
+
+        Raises ValueError where one of them cannot be meant: then none is applied.
+        """
         if len(rows) > MOST_DECISIONS:
             raise ValueError(f"more than {MOST_DECISIONS:,} decisions at once")
         decisions = [_decision(row) for row in rows]
-        problems = [*contradictions(decisions).values(), *(why for d in decisions if (why := why_foreign(d, self._known)))]
+        problems = [
+            *contradictions(decisions).values(),
+            *(why for d in decisions if (why := why_foreign(d, self._known))),
+        ]
         if problems:
             raise ValueError(problems[0])
         with self._lock:
@@ -75,18 +88,26 @@ class Review:
 
     def _applied(self, decisions: Sequence[Decision]) -> list[Answer]:
         """Each decision is followed once, however often it is posted."""
-        before = {d.member: a for d in decisions if (a := self._answers.get(d.member)) and a.outcome != "failed"}
+        before = {
+            d.member: a
+            for d in decisions
+            if (a := self._answers.get(d.member)) and a.outcome != "failed"
+        }
         new = [d for d in decisions if d.member not in before]
         try:
             answers = {a.decision.member: a for a in (self._apply(new) if new else ())}
         except CatalogError as error:
             answers = {d.member: Answer(d, "failed", str(error)) for d in new}
-        except Exception as error:  # a fault of the program: nothing more is applied, and it is told where it is seen
+        # a fault of the program: nothing more is applied, and it is told where it is seen
+        except Exception as error:
             self.fault = error
             self.ended.set()
             raise
         missing = "it is not known what became of it; see `catalog history`"
-        return [before.get(d.member) or answers.get(d.member) or Answer(d, "failed", missing) for d in decisions]
+        return [
+            before.get(d.member) or answers.get(d.member) or Answer(d, "failed", missing)
+            for d in decisions
+        ]
 
     def end(self) -> None:
         """No more decisions; what is being applied is done first."""
@@ -102,14 +123,21 @@ def _decision(row: Any) -> Decision:
 
 @contextmanager
 def serving(review: Review, port: int = 0) -> Iterator[str]:
-    """Serve a review on a free port, or the one given; its address, which is secret. Raises UsageError for a port in use."""
+    """Serve a review on a free port, or the one given; its address, which is secret.
+
+    Raises UsageError for a port in use.
+    """
     token = secrets.token_urlsafe(32)
     try:
         server = _Server((ADDRESS, port), review, token)
     except OSError as error:
-        raise UsageError(f"The port {port} of {ADDRESS} cannot be had: {error.strerror}.",
-                         hint="Name another --serve_port, or none for a free one.") from None  # fmt: skip
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="review", daemon=True)
+        raise UsageError(
+            f"The port {port} of {ADDRESS} cannot be had: {error.strerror}.",
+            hint="Name another --serve_port, or none for a free one.",
+        ) from None
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="review", daemon=True
+    )
     thread.start()
     try:
         yield f"http://{ADDRESS}:{server.server_port}/{token}/"
@@ -150,7 +178,10 @@ class _Handler(BaseHTTPRequestHandler):
         if asked == "":
             body = b"".join(review.page.parts(answers=review.answers))
             self._reply(HTTPStatus.OK, body, "text/html; charset=utf-8")
-        elif what in ("preview", "large") and (jpeg := review.picture(name, what == "large")) is not None:
+        elif (
+            what in ("preview", "large")
+            and (jpeg := review.picture(name, what == "large")) is not None
+        ):
             self._reply(HTTPStatus.OK, jpeg, "image/jpeg")
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "there is nothing here")
@@ -175,7 +206,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _decide(self, body: bytes) -> None:
         try:
             value = orjson.loads(body)
-            rows = value["decisions"] if isinstance(value, dict) and isinstance(value.get("decisions"), list) else None
+            rows = (
+                value["decisions"]
+                if isinstance(value, dict) and isinstance(value.get("decisions"), list)
+                else None
+            )
             if rows is None:
                 raise ValueError("it holds no list of decisions")
             answers = self.server.review.decide(rows)
@@ -184,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._json({"answers": [told(answer) for answer in answers]})
 
-    # --- who may ask --------------------------------------------------------------------------------------------------
+    # --- who may ask ------------------------------------------------------------------------------
 
     def _allowed(self) -> str | None:
         """What is asked for, below the secret; None where that was refused."""
@@ -207,7 +242,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Whether the page itself sent it; others are refused."""
         own = f"http://{self.headers.get('Host', '')}"
         origin, referrer = self.headers.get("Origin"), self.headers.get("Referer")
-        sent_by_page = origin == own if origin is not None else (referrer or "").startswith(f"{own}/")
+        sent_by_page = (
+            origin == own if origin is not None else (referrer or "").startswith(f"{own}/")
+        )
         if not sent_by_page:
             self._refuse(HTTPStatus.FORBIDDEN, "another site sent it")
         elif self.headers.get_content_type() != "application/json":
@@ -221,12 +258,14 @@ class _Handler(BaseHTTPRequestHandler):
         if not text.isascii() or not text.isdigit():
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "its length is not stated")
         elif len(text) > len(str(MOST_BYTES)) or int(text) > MOST_BYTES:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"it is longer than {MOST_BYTES:,} bytes")
+            self._refuse(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"it is longer than {MOST_BYTES:,} bytes"
+            )
         else:
             return self.rfile.read(int(text))
         return None
 
-    # --- answers ------------------------------------------------------------------------------------------------------
+    # --- answers ----------------------------------------------------------------------------------
 
     def _json(self, value: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK) -> None:
         self._reply(status, orjson.dumps(value), "application/json")

@@ -42,7 +42,9 @@ class Serving:
     groups: int
 
 
-def serve_review(workspace: Workspace, request: ServeRequest, sink: Sink, announce: Callable[[Serving], None]) -> RunResult:
+def serve_review(
+    workspace: Workspace, request: ServeRequest, sink: Sink, announce: Callable[[Serving], None]
+) -> RunResult:
     """Serve the page until a person is done with it, or ends it by KeyboardInterrupt.
 
     `announce` is told where it is.
@@ -84,7 +86,9 @@ class Deciding:
     places of what is decided about, by hash.
     """
 
-    def __init__(self, workspace: Workspace, sink: Sink, files: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, workspace: Workspace, sink: Sink, files: Mapping[str, Sequence[str]]
+    ) -> None:
         self._workspace = workspace
         self._sink = sink
         self._files = files
@@ -119,7 +123,12 @@ class Deciding:
         name, about = decision.decision, decision.hash
         return Outcome(name, path or about, outcome, store, hash=about, reason=answer.reason)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         with self._one_at_a_time:
             self._stack.__exit__(kind, error, trace)
         if self._run is None and error is None:

@@ -73,7 +73,9 @@ def _where(document: Mapping[str, Any], content_hash: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What lies beside a copy. `digest` is the content hash of the file there, "" for none; `own`: we wrote it.
+    """What lies beside a copy.
+
+    `digest` is the content hash of the file there, "" for none; `own`: we wrote it.
 
     `problem` says why it cannot be looked at.
     """
@@ -108,18 +110,31 @@ class SidecarAction:
 
     def describe(self) -> str:
         """One line for a person."""
-        return f"{self.action} {self.store}:{self.path}" + (f": {self.reason}" if self.reason else "")
+        return f"{self.action} {self.store}:{self.path}" + (
+            f": {self.reason}" if self.reason else ""
+        )
 
 
 def sidecar_path(copy: str) -> str:
-    """The sidecar of a copy: its full name, so that RAW and JPEG of one name have each their own."""
+    """The sidecar of a copy: its full name,
+    so that RAW and JPEG of one name have each their own.
+    """
     return copy + SUFFIX
 
 
 def decide(
-    content_hash: str, store: str, path: str, wanted: tuple[bytes, str] | None, recorded: str, there: Beside
+    content_hash: str,
+    store: str,
+    path: str,
+    wanted: tuple[bytes, str] | None,
+    recorded: str,
+    there: Beside,
 ) -> SidecarAction:
-    """What to do. `wanted` is the content and its hash, None for no sidecar; `recorded` is the hash the index has, or ""."""
+    """What to do.
+
+    `wanted` is the content and its hash, None for no sidecar; `recorded` is the hash the index has,
+    or "".
+    """
 
     def action(name: str, reason: str = "") -> SidecarAction:
         data = wanted[0] if wanted and name == WRITE else b""

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from catalog.domain.assignments import Saying, parse_assignments, setting, tagging, with_surroundings
+from catalog.domain.assignments import (
+    Saying,
+    parse_assignments,
+    setting,
+    tagging,
+    with_surroundings,
+)
 from catalog.domain.edits import Edit, with_saying
 from catalog.errors import AssetNotFound, ConfirmationNeeded, QuerySyntaxError, UsageError
 from catalog.features.ask.lookup import find
@@ -64,24 +70,34 @@ def run_tag(workspace: Workspace, request: TagRequest, sink: Sink) -> RunResult:
 
 def run_set(workspace: Workspace, request: SetRequest, sink: Sink) -> RunResult:
     """Set values."""
-    assignments = with_surroundings(parse_assignments(request.values, utc_now()), workspace.gazetteer.place_of)
+    assignments = with_surroundings(
+        parse_assignments(request.values, utc_now()), workspace.gazetteer.place_of
+    )
     return _say(workspace, request, "set", setting(assignments), sink)
 
 
-def _say(workspace: Workspace, request: SayRequest, command: str, saying: Saying, sink: Sink) -> RunResult:
+def _say(
+    workspace: Workspace, request: SayRequest, command: str, saying: Saying, sink: Sink
+) -> RunResult:
     if not request.what and request.query is None:
-        raise UsageError("No photo or video is named.", hint="Give a hash, a path, or --query QUERY.")
+        raise UsageError(
+            "No photo or video is named.", hint="Give a hash, a path, or --query QUERY."
+        )
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
     wanted = _wanted(repository, request)
     work = Statement(repository, wanted, command, saying)
-    return carry_out(workspace, work, sink, command, dry=request.dryrun, details={"assets": len(wanted)})
+    return carry_out(
+        workspace, work, sink, command, dry=request.dryrun, details={"assets": len(wanted)}
+    )
 
 
 class Statement:
     """One thing that is said of some assets."""
 
-    def __init__(self, repository: Repository, wanted: Sequence[str], command: str, saying: Saying) -> None:
+    def __init__(
+        self, repository: Repository, wanted: Sequence[str], command: str, saying: Saying
+    ) -> None:
         self._repository = repository
         self._wanted = wanted
         self._command = command
@@ -94,12 +110,19 @@ class Statement:
             yield self._ask(partial(self._planned, names))
 
     def _planned(self, names: Sequence[str]) -> list[Say]:
-        found = {name: document for name, (document, *_version) in self._repository.documents(names).items()}
+        found = {
+            name: document
+            for name, (document, *_version) in self._repository.documents(names).items()
+        }
         return [plan_saying(self._command, name, found.get(name), self._saying) for name in names]
 
     def foresee(self, action: Say) -> Outcome:
         """What will become of an asset."""
-        return _outcome(action, "failed" if action.problem else "planned" if action.change else "unchanged", action.problem)
+        return _outcome(
+            action,
+            "failed" if action.problem else "planned" if action.change else "unchanged",
+            action.problem,
+        )
 
     def apply(self, run: Session, plans: Iterator[Sequence[Say]]) -> None:
         """Say it, some hundred assets at a time."""
@@ -108,7 +131,9 @@ class Statement:
             hashes = [action.hash for action in plan]
             run.journal.started(self._command, hashes=hashes)
             change = with_saying(self._saying)
-            became = run.edit([Edit(name, self._command, change, {"effect": "index"}) for name in hashes])
+            became = run.edit(
+                [Edit(name, self._command, change, {"effect": "index"}) for name in hashes]
+            )
             for action, answer in zip(plan, became, strict=True):
                 outcome = {"done": "changed", "unchanged": "unchanged"}.get(answer, "failed")
                 run.report.add(_outcome(action, outcome, answer if outcome == "failed" else ""))
@@ -124,7 +149,10 @@ def _outcome(action: Say, became: str, problem: str) -> Outcome:
 
 
 def _wanted(repository: Repository, request: SayRequest) -> list[str]:
-    """The hashes of the assets that are meant. Raises AssetNotFound where one of them is none: nothing is changed then."""
+    """The hashes of the assets that are meant.
+
+    Raises AssetNotFound where one of them is none: nothing is changed then.
+    """
     named = [find(repository, what) for what in request.what]
     for chunk in _chunks(named):
         known = repository.known(chunk)
@@ -143,7 +171,11 @@ def _matching(repository: Repository, request: SayRequest) -> list[str]:
     try:
         count = queries.count(repository, request.query)
         _check_number(count, request)
-        return [hit["_id"] for page in queries.matching(repository, request.query, source=False) for hit in page]
+        return [
+            hit["_id"]
+            for page in queries.matching(repository, request.query, source=False)
+            for hit in page
+        ]
     except QuerySyntaxError as error:
         raise pointed(error, request.query) from error
 

@@ -45,8 +45,18 @@ from catalog.work.workspace import Workspace
 COMMAND = "sidecars write"
 AT_ONCE = 200
 """Sidecars that are recorded in one request."""
-_BECAME = {WRITE: "written", RECORD: "recorded", WITHDRAW: "withdrawn", KEEP: "unchanged", SKIP: "skipped"}
-_CANDIDATES = {"bool": {"should": [{"exists": {"field": name}} for name in ("manual", "albums", "sidecars.path")]}}
+_BECAME = {
+    WRITE: "written",
+    RECORD: "recorded",
+    WITHDRAW: "withdrawn",
+    KEEP: "unchanged",
+    SKIP: "skipped",
+}
+_CANDIDATES = {
+    "bool": {
+        "should": [{"exists": {"field": name}} for name in ("manual", "albums", "sidecars.path")]
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,9 @@ def _stores(book: StoreBook, request: WriteRequest) -> Iterator[dict[str, Manage
 class Writing:
     """The sidecars of some assets in some stores."""
 
-    def __init__(self, repository: Repository, stores: Mapping[str, ManagedStore], request: WriteRequest) -> None:
+    def __init__(
+        self, repository: Repository, stores: Mapping[str, ManagedStore], request: WriteRequest
+    ) -> None:
         self._repository = repository
         self._stores = stores
         self._request = request
@@ -126,11 +138,15 @@ class Writing:
         """Nothing more."""
 
 
-# --- survey and plan ----------------------------------------------------------------------------------------------------
+# --- survey and plan ------------------------------------------------------------------------------
 
 
-def _planned(repository: Repository, stores: Mapping[str, ManagedStore], query: str) -> Iterator[SidecarAction]:
-    """What is to be done, asset by asset in the order of their hashes; each is looked at when its turn comes."""
+def _planned(
+    repository: Repository, stores: Mapping[str, ManagedStore], query: str
+) -> Iterator[SidecarAction]:
+    """What is to be done, asset by asset in the order of their hashes;
+    each is looked at when its turn comes.
+    """
     written = cache(lambda: _written(repository))
     for page in queries.matching(repository, query, also=_CANDIDATES):
         for hit in page:
@@ -138,7 +154,9 @@ def _planned(repository: Repository, stores: Mapping[str, ManagedStore], query: 
 
 
 def _planned_for(
-    stores: Mapping[str, ManagedStore], document: Mapping[str, Any], written: Callable[[], set[tuple[str, str, str]]]
+    stores: Mapping[str, ManagedStore],
+    document: Mapping[str, Any],
+    written: Callable[[], set[tuple[str, str, str]]],
 ) -> Iterator[SidecarAction]:
     """`written` are the sidecars (hash, store, path) that this catalog itself wrote."""
     recorded = {(row["store"], row["path"]): row["hash"] for row in document.get("sidecars", [])}
@@ -155,11 +173,19 @@ def _planned_for(
 
 
 def _written(repository: Repository) -> set[tuple[str, str, str]]:
-    """The sidecars that this catalog ever wrote; one that came with a file may say what the catalog never read."""
+    """The sidecars that this catalog ever wrote;
+    one that came with a file may say what the catalog never read.
+    """
     events = repository.scan_pages(
-        {"term": {"action": EVENT}}, index=companion(repository.alias, "events"), source=["hash", "store", "path"]
+        {"term": {"action": EVENT}},
+        index=companion(repository.alias, "events"),
+        source=["hash", "store", "path"],
     )
-    return {(e["_source"]["hash"], e["_source"]["store"], e["_source"]["path"]) for page in events for e in page}
+    return {
+        (e["_source"]["hash"], e["_source"]["store"], e["_source"]["path"])
+        for page in events
+        for e in page
+    }
 
 
 def _beside(store: ManagedStore, copy: str, path: str) -> Beside:
@@ -181,14 +207,25 @@ def _beside(store: ManagedStore, copy: str, path: str) -> Beside:
 def _outcome(action: SidecarAction, became: str, reason: str = "") -> Outcome:
     size = len(action.data) if became in ("planned", "written") else 0
     copy = action.path.removesuffix(SUFFIX)
-    return Outcome(EVENT, copy, became, action.store, action.path, action.hash, reason or action.reason, stored=size)
+    return Outcome(
+        EVENT,
+        copy,
+        became,
+        action.store,
+        action.path,
+        action.hash,
+        reason or action.reason,
+        stored=size,
+    )
 
 
-# --- apply --------------------------------------------------------------------------------------------------------------
+# --- apply ----------------------------------------------------------------------------------------
 
 
 class _Writer:
-    """Writes sidecars one by one, and records them some at a time: a document never claims one that is not on the disk."""
+    """Writes sidecars one by one, and records them some at a time:
+    a document never claims one that is not on the disk.
+    """
 
     def __init__(self, stores: Mapping[str, ManagedStore], run: Session) -> None:
         self._stores = stores
@@ -196,7 +233,10 @@ class _Writer:
         self._pending: list[tuple[SidecarAction, Edit]] = []
 
     def add(self, action: SidecarAction) -> None:
-        """Do what the action says. A file that fails does not end the run, a store that does ends it."""
+        """Do what the action says.
+
+        A file that fails does not end the run, a store that does ends it.
+        """
         if not action.counts:
             self._run.report.add(_outcome(action, _BECAME[action.action]))
             return
@@ -213,16 +253,27 @@ class _Writer:
             self.record()
 
     def _done(self, action: SidecarAction) -> Edit:
-        store, event = self._stores[action.store], {"store": action.store, "path": action.path, "effect": "file"}
+        store, event = (
+            self._stores[action.store],
+            {"store": action.store, "path": action.path, "effect": "file"},
+        )
         if action.action != RECORD:
             trashed = store.remove(action.path, batch=self._run.run)
             event |= {"trash": trashed} if trashed else {}
         if action.action == WITHDRAW:
             return Edit(action.hash, EVENT, with_sidecars([(action.store, action.path)], []), event)
         if action.action == WRITE:
-            store.put(action.path, io.BytesIO(action.data), len(action.data), time.time_ns(), content_hash(action.data))
+            store.put(
+                action.path,
+                io.BytesIO(action.data),
+                len(action.data),
+                time.time_ns(),
+                content_hash(action.data),
+            )
         digest = content_hash(action.data) if action.data else store.checksum(action.path)
-        row = sidecar_row(action.store, store.stat(action.path) or Entry(action.path, len(action.data)), digest)
+        row = sidecar_row(
+            action.store, store.stat(action.path) or Entry(action.path, len(action.data)), digest
+        )
         return Edit(action.hash, EVENT, with_sidecars([], [row]), event)
 
     def record(self) -> None:
@@ -231,7 +282,9 @@ class _Writer:
         if not pending:
             return
         for name in {action.store for action, _edit in pending}:
-            self._stores[name].settle([action.path for action, _edit in pending if action.store == name])
+            self._stores[name].settle(
+                [action.path for action, _edit in pending if action.store == name]
+            )
         became = self._run.edit([edit for _action, edit in pending])
         for (action, edit), result in zip(pending, became, strict=True):
             if result in ("done", "unchanged"):
@@ -247,4 +300,9 @@ class _Writer:
 
 def _details(action: SidecarAction) -> dict[str, Any]:
     """What the journal says of a sidecar."""
-    return {"what": action.action, "store": action.store, "target": action.path, "hash": action.hash}
+    return {
+        "what": action.action,
+        "store": action.store,
+        "target": action.path,
+        "hash": action.hash,
+    }

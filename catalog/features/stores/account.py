@@ -56,7 +56,8 @@ def begin_login(workspace: Workspace) -> Login:
     if not settings.dropbox_app_key:
         raise ConfigError(
             "There is no dropbox_app_key: Dropbox does not know who asks.",
-            hint="Make an app (scoped access) in Dropbox's App Console, and give its key: --app-key KEY.",
+            hint="Make an app (scoped access) in Dropbox's App Console, and give its key: "
+            "--app-key KEY.",
         )
     return Login(settings.dropbox_app_key, settings.dropbox_ca_cert)
 

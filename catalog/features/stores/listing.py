@@ -15,7 +15,10 @@ from catalog.work.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """One store. `state`: `there`, `offline`, `other disk` where its folder has another marker, or `unknown kind`.
+    """One store.
+
+    `state`: `there`, `offline`, `other disk` where its folder has another marker, or `unknown
+    kind`.
 
     `shown` is its folder for a person, `last_run` when it was last looked at (ISO 8601 UTC), or "".
     """

@@ -47,7 +47,9 @@ def add_store(workspace: Workspace, request: AddRequest) -> StoreAdded:
     """Make a folder a store. Only its marker is written, and nothing before all is checked."""
     name, force = request.name, request.force
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{name} is no name for a store.", hint="Use small letters, digits, - and _.")
+        raise UsageError(
+            f"{name} is no name for a store.", hint="Use small letters, digits, - and _."
+        )
     root = _root_named(workspace, request.folder)
     book = StoreBook(workspace, workspace.repository)
     _check_name(book, name, root)
@@ -80,9 +82,15 @@ def _check_name(book: StoreBook, name: str, root: Root) -> None:
     its_kind = known["kind"] if known is not None else LocalRoot.kind if name == NAS else kind.name
     if its_kind != kind.name:
         its = registry.kind_called(its_kind, name)
-        raise UsageError(f"Store {name} is {its.title}, not of {kind.title}.", hint="Choose another name.")
+        raise UsageError(
+            f"Store {name} is {its.title}, not of {kind.title}.", hint="Choose another name."
+        )
     configured = book.configured_root(name)
-    if configured is not None and configured.kind == kind.name and configured.overlap(root) is not Overlap.SAME:
+    if (
+        configured is not None
+        and configured.kind == kind.name
+        and configured.overlap(root) is not Overlap.SAME
+    ):
         setting = SETTINGS[name].name
         raise UsageError(
             f"{setting} says that store {name} is at {configured.text}.",
@@ -104,10 +112,13 @@ def _check_apart(book: StoreBook, name: str, root: Root) -> None:
 def _new_identity(name: str, root: Root, known: Records, *, force: bool) -> str | None:
     """The id to mark the folder with; None where its marker fits, or is made by its first use.
 
-    Raises StoreGuard where it has the marker of another store, or not that of this one, unless that is forced.
+    Raises StoreGuard where it has the marker of another store, or not that of this one, unless that
+    is forced.
     """
     marker = root.marker() if root.is_there() else None
-    marked = (other for other, record in known.items() if marker is not None and record["id"] == marker)
+    marked = (
+        other for other, record in known.items() if marker is not None and record["id"] == marker
+    )
     owner = next(marked, name)
     expected = known[name]["id"] if name in known else None
     if owner == name and expected in (None, marker):
@@ -138,7 +149,11 @@ def _check_moved(name: str, root: Root, known: Records) -> None:
     before = registry.folder_recorded(known[name]) if name in known else None
     if root.folder is None or before is None:
         return
-    if not before.is_dir() or before.samefile(root.folder) or read_marker(before) != known[name]["id"]:
+    if (
+        not before.is_dir()
+        or before.samefile(root.folder)
+        or read_marker(before) != known[name]["id"]
+    ):
         return
     raise StoreGuard(
         f"Store {name} is still there at {before}; nothing was changed.",

@@ -61,8 +61,10 @@ def _check_empty(repository: Repository, name: str) -> None:
         only += bool(mine) and len(mine) == len(rows)
     if count:
         raise ConfirmationNeeded(
-            f"Store {name} has {count:,} recorded copies, {only:,} of them the only one of their asset; nothing was changed.",
-            hint="An offline store can stay known. To drop its records (no file is touched), add --forget-copies.",
+            f"Store {name} has {count:,} recorded copies, {only:,} of them the only one of their "
+            "asset; nothing was changed.",
+            hint="An offline store can stay known. To drop its records (no file is touched), add "
+            "--forget-copies.",
         )
 
 

@@ -75,7 +75,9 @@ def _chosen(backups: Sequence[Backup], request: RestoreRequest) -> Backup:
     """The backup that was asked for. Raises UsageError where there is none."""
     folder, name = request.folder, request.name
     if not backups:
-        raise UsageError(printable(f"There is no backup in {folder}."), hint="`catalog backup DIR` makes one.")
+        raise UsageError(
+            printable(f"There is no backup in {folder}."), hint="`catalog backup DIR` makes one."
+        )
     if name is None:
         return max(backups, key=lambda backup: (backup.at, backup.name))
     found = next((backup for backup in backups if backup.name == name), None)
@@ -96,5 +98,6 @@ def _check_empty(repository: Repository) -> None:
     if number:
         raise CatalogNotEmpty(
             f"The catalog {repository.alias} holds {number:,} assets; nothing was changed.",
-            hint="With --replace the backup takes its place, and its indexes are kept aside; --index restores beside it.",
+            hint="With --replace the backup takes its place, and its indexes are kept aside; "
+            "--index restores beside it.",
         )

@@ -109,7 +109,9 @@ class Import:
     `source` is what the history says of where they come from.
     """
 
-    def __init__(self, workspace: Workspace, reader: Reader, comparer: Comparer, source: str, sink: Sink) -> None:
+    def __init__(
+        self, workspace: Workspace, reader: Reader, comparer: Comparer, source: str, sink: Sink
+    ) -> None:
         self.source = source
         self._reader = reader
         self._comparer = comparer

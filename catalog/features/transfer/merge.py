@@ -11,10 +11,11 @@ from catalog.domain.person import merged, overlaid
 
 
 def joined(imported: Document) -> Change:
-    """The change that brings an imported document in: whole where there is none, else merged into the one that is there.
+    """The change that brings an imported document in: whole where there is none,
+    else merged into the one that is there.
 
-    Copies, sidecars and checksums add up, and so does what a person said; all else stays as the catalog holds it. Done twice, it
-    changes nothing the second time.
+    Copies, sidecars and checksums add up, and so does what a person said; all else stays as the
+    catalog holds it. Done twice, it changes nothing the second time.
     """
 
     def change(document: Document | None) -> Document | None:
@@ -27,7 +28,9 @@ def joined(imported: Document) -> Change:
 
 
 def _with_copies(document: Document, imported: Document) -> Document:
-    """Both documents' copies; of two rows of one file the one that was verified later, ours where both were at once."""
+    """Both documents' copies; of two rows of one file the one that was verified later,
+    ours where both were at once.
+    """
     ours = document.get("copies", [])
     rows = {_place(row): row for row in ours}
     for row in imported.get("copies", []):
@@ -51,15 +54,23 @@ def _with_person(document: Document, imported: Document) -> Document:
     theirs = dict(imported.get("person", {}))
     if theirs in ({}, ours):
         return document
-    if "tags_removed" in ours and "tags_added" in theirs:  # a tag taken away here does not come back from there
-        theirs["tags_added"] = [tag for tag in theirs["tags_added"] if tag not in ours["tags_removed"]]
+    if (
+        "tags_removed" in ours and "tags_added" in theirs
+    ):  # a tag taken away here does not come back from there
+        theirs["tags_added"] = [
+            tag for tag in theirs["tags_added"] if tag not in ours["tags_removed"]
+        ]
     said = {name: _as_ours(ours.get(name), value) for name, value in merged(ours, theirs).items()}
     return document if said == ours else overlaid(document, said)
 
 
 def _as_ours(ours: Any, value: Any) -> Any:
     """Our list where the merged one has the same elements: an order is not worth a change."""
-    return ours if isinstance(ours, list) and isinstance(value, list) and sorted(ours) == sorted(value) else value
+    return (
+        ours
+        if isinstance(ours, list) and isinstance(value, list) and sorted(ours) == sorted(value)
+        else value
+    )
 
 
 def _place(row: Row) -> tuple[str, str]:
@@ -67,7 +78,10 @@ def _place(row: Row) -> tuple[str, str]:
 
 
 def problem_of(key: str, document: Document) -> str:
-    """Why an imported document cannot be one of an asset; empty where it can. The index checks the rest."""
+    """Why an imported document cannot be one of an asset; empty where it can.
+
+    The index checks the rest.
+    """
     if document.get("hash") != key:
         return "its hash is not its id"
     for name, needed in (("copies", ("store", "path", "state")), ("sidecars", ("store", "path"))):
@@ -77,7 +91,9 @@ def problem_of(key: str, document: Document) -> str:
     for name in ("person", "checksums"):
         if not isinstance(document.get(name, {}), dict):
             return f"its field {name} is no object"
-    return "" if _are_moments(document.get("copies", [])) else "a copy's time of verification is none"
+    return (
+        "" if _are_moments(document.get("copies", [])) else "a copy's time of verification is none"
+    )
 
 
 def _is_row(row: Any, needed: Iterable[str]) -> bool:

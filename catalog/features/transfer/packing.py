@@ -82,27 +82,40 @@ class Input:
         try:
             line = self._file.readline(LONGEST_LINE)
         except EOFError:
-            raise TransferError(f"{self.shown} is cut short.", hint="Copy it again from where it came.") from None
+            raise TransferError(
+                f"{self.shown} is cut short.", hint="Copy it again from where it came."
+            ) from None
         except _BROKEN as error:
             reason = getattr(error, "strerror", None) or error
-            raise TransferError(f"{self.shown} cannot be read: {reason}.", hint="Copy it again from where it came.") from error
+            raise TransferError(
+                f"{self.shown} cannot be read: {reason}.", hint="Copy it again from where it came."
+            ) from error
         if len(line) == LONGEST_LINE:
-            raise TransferError(f"{self.shown} has a line that is too long for any document.", hint="Is it an export?")
+            raise TransferError(
+                f"{self.shown} has a line that is too long for any document.",
+                hint="Is it an export?",
+            )
         return line
 
 
-# --- writing -------------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def check_target(name: str, *, force: bool) -> None:
     """Raise UsageError where a file of that name cannot, or must not, be written."""
     path = Path(name)
     if path.suffix == ".zst":
-        raise UsageError(f"{printable(name)}: this program does not write zst.", hint="Use the ending .gz, .bz2 or .xz.")
+        raise UsageError(
+            f"{printable(name)}: this program does not write zst.",
+            hint="Use the ending .gz, .bz2 or .xz.",
+        )
     if path.is_dir():
         raise UsageError(f"{printable(name)} is a folder.", hint="Name a file.")
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"The folder {printable(str(path.absolute().parent))} is not there.", hint="Make it first.")
+        raise UsageError(
+            f"The folder {printable(str(path.absolute().parent))} is not there.",
+            hint="Make it first.",
+        )
     if path.exists() and not force:
         raise _taken(name)
 
@@ -140,7 +153,9 @@ def poured(target: Target) -> Iterator[Output]:
 
 
 def _claimed(partial: Path, shown: str) -> int:
-    """An empty file of the temporary name for us alone; a leftover of a killed program is reused."""
+    """An empty file of the temporary name for us alone;
+    a leftover of a killed program is reused.
+    """
     while True:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
@@ -148,7 +163,9 @@ def _claimed(partial: Path, shown: str) -> int:
         except BlockingIOError:
             os.close(descriptor)
             hint = "Wait for it, or name another file."
-            raise TransferError(f"Another program is writing {shown} right now.", hint=hint) from None
+            raise TransferError(
+                f"Another program is writing {shown} right now.", hint=hint
+            ) from None
         except OSError:
             pass  # a file system without locks
         if _is_still_there(partial, descriptor):
@@ -191,7 +208,10 @@ def _give_name(partial: Path, path: Path, name: str, *, force: bool) -> None:
 
 
 def _taken(name: str) -> UsageError:
-    return UsageError(f"{printable(name)} is there already; it was not changed.", hint="Name another file, or add --force.")
+    return UsageError(
+        f"{printable(name)} is there already; it was not changed.",
+        hint="Name another file, or add --force.",
+    )
 
 
 @contextlib.contextmanager
@@ -204,10 +224,12 @@ def _told(verb: str, shown: str) -> Iterator[None]:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         reason = "the disk is full" if full else error.strerror or error
-        raise TransferError(f"{shown} cannot be {verb}: {reason}.", hint="Name a file elsewhere." if full else "") from error
+        raise TransferError(
+            f"{shown} cannot be {verb}: {reason}.", hint="Name a file elsewhere." if full else ""
+        ) from error
 
 
-# --- reading -------------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def unpacked(source: Source) -> Input:
@@ -223,7 +245,9 @@ def opened(name: str) -> Iterator[Input]:
         try:
             raw = stack.enter_context(Path(name).open("rb"))
         except OSError as error:
-            raise UsageError(f"{shown} cannot be read: {error.strerror}.", hint="Check its name.") from error
+            raise UsageError(
+                f"{shown} cannot be read: {error.strerror}.", hint="Check its name."
+            ) from error
         yield Input(stack.enter_context(contextlib.closing(_unpacking(raw, shown))), shown)
 
 
@@ -231,11 +255,15 @@ def _unpacking(raw: Any, shown: str) -> Any:
     try:
         beginning = raw.peek(8)
     except OSError as error:
-        raise UsageError(f"{shown} cannot be read: {error.strerror}.", hint="Check its name.") from error
+        raise UsageError(
+            f"{shown} cannot be read: {error.strerror}.", hint="Check its name."
+        ) from error
     packed = next((kind for mark, kind in _BEGINNINGS.items() if beginning.startswith(mark)), "")
     if packed == "zst":
-        raise UsageError(f"{shown} is packed with zstd, which this program does not read.",
-                         hint="Unpack it on the way: zstd -dc FILE | catalog import -")  # fmt: skip
+        raise UsageError(
+            f"{shown} is packed with zstd, which this program does not read.",
+            hint="Unpack it on the way: zstd -dc FILE | catalog import -",
+        )
     if packed == "gz":
         return gzip.GzipFile(fileobj=raw, mode="rb")
     return {"bz2": bz2.BZ2File, "xz": lzma.LZMAFile}[packed](raw) if packed else raw

@@ -1,6 +1,8 @@
-"""Backups: snapshots of a catalog's indexes, on the program's own node or on a server, and the way back.
+"""Backups: snapshots of a catalog's indexes, on the program's own node or on a server,
+and the way back.
 
-A restored index gets a name of its own, and the aliases go over to all of them in one step; no old index is deleted.
+A restored index gets a name of its own, and the aliases go over to all of them in one step; no old
+index is deleted.
 """
 
 from __future__ import annotations
@@ -49,7 +51,8 @@ _FAILED_LOOKS = 8
 _IDLE_LOOKS = 240
 """After so many looks at shards that nobody is restoring, none will."""
 _SERVER = (
-    "The folder must be below one that path.repo in the server's elasticsearch.yml names, and writable for the server; "
+    "The folder must be below one that path.repo in the server's elasticsearch.yml names, and "
+    "writable for the server; "
     "without such a folder use `catalog export`."
 )
 _RETRY = "Run the command again."
@@ -57,7 +60,10 @@ _RETRY = "Run the command again."
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What is known of one backup. `holds` says by the name of each index in it what it holds; `counts` are documents."""
+    """What is known of one backup.
+
+    `holds` says by the name of each index in it what it holds; `counts` are documents.
+    """
 
     name: str
     at: str
@@ -79,7 +85,8 @@ class Backup:
             )
         if not is_upgradable(self.schema):
             raise SchemaMismatch(
-                f"The backup {self.name} is too old for this version of the program (schema {self.schema}).",
+                f"The backup {self.name} is too old for this version of the program (schema "
+                f"{self.schema}).",
                 hint="Restore it with an earlier version first.",
             )
 
@@ -96,7 +103,9 @@ class Shelf(Protocol):
         ...
 
     def restore(self, catalog: Repository, backup: Backup) -> list[str]:
-        """Put a backup in the place of the catalog: the indexes that were there before, and still are."""
+        """Put a backup in the place of the catalog: the indexes that were there before,
+        and still are.
+        """
         ...
 
 
@@ -109,13 +118,26 @@ def about(catalog: Repository, name: str, now: datetime, program: str) -> Backup
         path = f"/{quote(schema.alias_of(catalog.alias, what))}/_count"
         counts[what] = int(catalog.connection.request("GET", path)["count"])
     holds = {behind.index: what for what, behind in found.items()}
-    return Backup(name, timestamp(now), catalog.alias, schema.SCHEMA_VERSION, program, counts, holds, revision=schema.REVISION)
+    return Backup(
+        name,
+        timestamp(now),
+        catalog.alias,
+        schema.SCHEMA_VERSION,
+        program,
+        counts,
+        holds,
+        revision=schema.REVISION,
+    )
 
 
 def parsed(value: Any) -> Backup | None:
     """A backup from what was written of it; None where that is something else."""
     names = {field.name for field in fields(Backup)}
-    if not isinstance(value, dict) or value.get("mark") != MARK or not names - {"revision"} <= value.keys():
+    if (
+        not isinstance(value, dict)
+        or value.get("mark") != MARK
+        or not names - {"revision"} <= value.keys()
+    ):
         return None
     backup = Backup(**{name: value[name] for name in names & value.keys()})
     numbers = isinstance(backup.schema, int) and isinstance(backup.revision, int)
@@ -124,11 +146,13 @@ def parsed(value: Any) -> Backup | None:
 
 
 def name_of(now: datetime) -> str:
-    """The name of a backup made at a moment in UTC; these sort by time, and are such as Elasticsearch takes."""
+    """The name of a backup made at a moment in UTC; these sort by time,
+    and are such as Elasticsearch takes.
+    """
     return f"{now:%Y%m%dt%H%M%Sz}"
 
 
-# --- the program's own node ---------------------------------------------------------------------------------------------
+# --- the program's own node -----------------------------------------------------------------------
 
 
 class FolderShelf:
@@ -138,21 +162,30 @@ class FolderShelf:
         self.folder = folder
         self._home = home
         if Path(os.path.realpath(folder)).is_relative_to(home):
-            raise UsageError(f"{folder} lies in the folder of the node itself: what loses the one loses the other.",
-                             hint="Name a folder elsewhere, best on another disk.")  # fmt: skip
+            raise UsageError(
+                f"{folder} lies in the folder of the node itself: what loses the one loses the "
+                "other.",
+                hint="Name a folder elsewhere, best on another disk.",
+            )
 
     def backups(self) -> list[Backup]:
         """Those that are whole, oldest first."""
         if not self.folder.is_dir():
             return []
         try:
-            found = [_read_manifest(path) for path in sorted(self.folder.iterdir()) if not path.name.startswith(".")]
+            found = [
+                _read_manifest(path)
+                for path in sorted(self.folder.iterdir())
+                if not path.name.startswith(".")
+            ]
         except OSError as error:
             raise TransferError(f"{self.folder} cannot be read: {error.strerror}.") from error
         return [backup for backup in found if backup]
 
     def save(self, catalog: Repository, now: datetime, program: str) -> Backup:
-        """Make another: below the node's own folder first, then copied here; it gets its name when it is whole."""
+        """Make another: below the node's own folder first, then copied here;
+        it gets its name when it is whole.
+        """
         with staging.locked(self._home):
             _unregister_leftovers(catalog.connection)
             with _disk(self.folder), staging.staged(self._home) as place:
@@ -170,14 +203,18 @@ class FolderShelf:
 
     def _put(self, place: Path, backup: Backup) -> None:
         """Under the lock of the node, so that the one name for what is not whole is ours."""
-        partial = self.folder / f".partial-{hashlib.sha256(os.fsencode(self._home)).hexdigest()[:8]}"
+        partial = (
+            self.folder / f".partial-{hashlib.sha256(os.fsencode(self._home)).hexdigest()[:8]}"
+        )
         if partial.exists():  # left by a program that was killed
             shutil.rmtree(partial)
         try:
             partial.mkdir()
             files = staging.copied(place, partial / CONTENT)
             with (partial / MANIFEST).open("xb") as file:
-                file.write(orjson.dumps(asdict(backup) | {"files": files}, option=orjson.OPT_INDENT_2))
+                file.write(
+                    orjson.dumps(asdict(backup) | {"files": files}, option=orjson.OPT_INDENT_2)
+                )
                 file.flush()
                 os.fsync(file.fileno())
             partial.rename(self.folder / backup.name)
@@ -209,8 +246,10 @@ def _disk(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         where = error.filename or folder
-        raise TransferError(f"The backup cannot be read or written: {where}: {error.strerror or error}.",
-                            hint="Name another folder.") from error  # fmt: skip
+        raise TransferError(
+            f"The backup cannot be read or written: {where}: {error.strerror or error}.",
+            hint="Name another folder.",
+        ) from error
 
 
 def _unregister_leftovers(connection: Connection) -> None:
@@ -218,12 +257,16 @@ def _unregister_leftovers(connection: Connection) -> None:
     for name in connection.request("GET", "/_snapshot"):
         if name.startswith(_REGISTERED):
             with contextlib.suppress(CatalogIndexError):
-                connection.request("DELETE", f"/_snapshot/{name}/{_ONLY}")  # it may still be under way
+                connection.request(
+                    "DELETE", f"/_snapshot/{name}/{_ONLY}"
+                )  # it may still be under way
             _unregister(connection, name)
 
 
 def _unregister(connection: Connection, name: str) -> None:
-    """Forget a repository, once the restore has ended that a killed program left to Elasticsearch."""
+    """Forget a repository, once the restore has ended that a killed program left to
+    Elasticsearch.
+    """
     for _look in range(_IDLE_LOOKS):
         try:
             connection.request("DELETE", f"/_snapshot/{name}")
@@ -234,11 +277,13 @@ def _unregister(connection: Connection, name: str) -> None:
     raise TransferError("A restore that was cut off is still under way.", hint=_RETRY)
 
 
-# --- a server -----------------------------------------------------------------------------------------------------------
+# --- a server -------------------------------------------------------------------------------------
 
 
 class ServerShelf:
-    """Backups in a folder that the Elasticsearch server itself writes: a location below its `path.repo`."""
+    """Backups in a folder that the Elasticsearch server itself writes:
+    a location below its `path.repo`.
+    """
 
     def __init__(self, connection: Connection, location: str) -> None:
         self._connection = connection
@@ -264,16 +309,20 @@ class ServerShelf:
         return _restore(catalog, self._location, backup.name, backup)
 
 
-# --- snapshots ----------------------------------------------------------------------------------------------------------
+# --- snapshots ------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def registered(connection: Connection, location: str, *, readonly: bool = False) -> Iterator[str]:
-    """A snapshot repository for a folder of the server's, under a name of its own, as long as it is needed."""
+    """A snapshot repository for a folder of the server's, under a name of its own,
+    as long as it is needed.
+    """
     name = f"{_REGISTERED}{secrets.token_hex(6)}"
     body = {"type": "fs", "settings": {"location": location, "readonly": readonly}}
     try:
-        with _plainly(f"Elasticsearch at {connection.address.url} cannot keep backups in {location}", _SERVER):
+        with _plainly(
+            f"Elasticsearch at {connection.address.url} cannot keep backups in {location}", _SERVER
+        ):
             connection.request("PUT", f"/_snapshot/{name}", body)
         yield name
     finally:
@@ -289,15 +338,19 @@ def _plainly(what: str, hint: str) -> Iterator[None]:
     except (IndexUnavailable, AccessDenied):
         raise
     except CatalogIndexError as error:
-        raise TransferError(f"{what}: {error.message.partition(': ')[2].rstrip(').') or error.message}.", hint=hint) from error
+        raise TransferError(
+            f"{what}: {error.message.partition(': ')[2].rstrip(').') or error.message}.", hint=hint
+        ) from error
 
 
 def take(connection: Connection, repository: str, name: str, backup: Backup) -> None:
     """Make one snapshot, and wait until it is whole; else nothing of it stays."""
     body = {
-        "indices": ",".join(backup.holds), "include_global_state": False, "feature_states": ["none"],
+        "indices": ",".join(backup.holds),
+        "include_global_state": False,
+        "feature_states": ["none"],
         "metadata": {key: value for key, value in asdict(backup).items() if key != "name"},
-    }  # fmt: skip
+    }
     path = f"/_snapshot/{repository}/{quote(name)}"
     try:
         with _plainly("Elasticsearch refused the backup", _RETRY):
@@ -315,27 +368,43 @@ def _await_snapshot(connection: Connection, path: str) -> None:
         if found["state"] == "SUCCESS":
             return
         if found["state"] not in ("IN_PROGRESS", "STARTED"):
-            reason = next((f.get("reason") for f in found.get("failures", [])), found.get("reason") or found["state"])
+            reason = next(
+                (f.get("reason") for f in found.get("failures", [])),
+                found.get("reason") or found["state"],
+            )
             raise TransferError(f"The backup failed: {reason}.", hint=_RETRY)
         time.sleep(_POLL)
 
 
 def _restore(catalog: Repository, location: str, snapshot: str, backup: Backup) -> list[str]:
-    """Restore every index under a new name, and give the aliases to them. No index is deleted, not even a half restored one."""
+    """Restore every index under a new name, and give the aliases to them.
+
+    No index is deleted, not even a half restored one.
+    """
     backup.check()
     before = catalog.found()
     mark = f"r{backup.at[:10].replace('-', '')}-{secrets.token_hex(3)}"
     names = {
-        what: schema.restored_name(schema.alias_of(catalog.alias, what), backup.schema, mark) for what in backup.holds.values()
+        what: schema.restored_name(schema.alias_of(catalog.alias, what), backup.schema, mark)
+        for what in backup.holds.values()
     }
     with registered(catalog.connection, location, readonly=True) as repository:
         try:
-            with _plainly(f"The backup {backup.name} cannot be restored", "Try another one: `catalog restore DIR --list`."):
+            with _plainly(
+                f"The backup {backup.name} cannot be restored",
+                "Try another one: `catalog restore DIR --list`.",
+            ):
                 for index, what in backup.holds.items():
-                    _ask_restore(catalog.connection, f"/_snapshot/{repository}/{quote(snapshot)}/_restore", index, names[what])
+                    _ask_restore(
+                        catalog.connection,
+                        f"/_snapshot/{repository}/{quote(snapshot)}/_restore",
+                        index,
+                        names[what],
+                    )
             _await_shards(catalog.connection, list(names.values()), backup.name)
         except KeyboardInterrupt:
-            # an index whose backup is taken away while it is read would stay broken: it takes but a moment to be whole
+            # an index whose backup is taken away while it is read would stay broken: it takes but a
+            # moment to be whole
             with contextlib.suppress(CatalogError):
                 _await_shards(catalog.connection, list(names.values()), backup.name)
             raise
@@ -347,29 +416,49 @@ def _restore(catalog: Repository, location: str, snapshot: str, backup: Backup) 
 
 def _ask_restore(connection: Connection, path: str, index: str, name: str) -> None:
     body = {
-        "indices": index, "include_aliases": False, "include_global_state": False, "feature_states": ["none"],
-        "rename_pattern": ".+", "rename_replacement": name,
-    }  # fmt: skip
+        "indices": index,
+        "include_aliases": False,
+        "include_global_state": False,
+        "feature_states": ["none"],
+        "rename_pattern": ".+",
+        "rename_replacement": name,
+    }
     connection.request("POST", path, body)
 
 
 def _await_shards(connection: Connection, names: list[str], backup: str) -> None:
-    """Until every index is there. A shard that stays away after it failed, or that finds no place, will not come."""
+    """Until every index is there.
+
+    A shard that stays away after it failed, or that finds no place, will not come.
+    """
     path = f"/_cat/shards/{','.join(map(quote, names))}"
-    left = f"Delete what is left of it ({', '.join(names)}), then try another one: `catalog restore DIR --list`."
+    left = (
+        f"Delete what is left of it ({', '.join(names)}), then try another one: `catalog "
+        "restore DIR --list`."
+    )
     failed = waiting = 0
     while True:
-        rows = connection.request("GET", path, format="json", h="index,prirep,state,unassigned.reason")
+        rows = connection.request(
+            "GET", path, format="json", h="index,prirep,state,unassigned.reason"
+        )
         primary = [row for row in rows if row["prirep"] == "p"]
         if len(primary) >= len(names) and all(row["state"] == "STARTED" for row in primary):
             return
-        failed = failed + 1 if any(row["unassigned.reason"] == "ALLOCATION_FAILED" for row in primary) else 0
+        failed = (
+            failed + 1
+            if any(row["unassigned.reason"] == "ALLOCATION_FAILED" for row in primary)
+            else 0
+        )
         if failed > _FAILED_LOOKS:
-            raise TransferError(f"The backup {backup} is damaged: Elasticsearch cannot read all of it.", hint=left)
+            raise TransferError(
+                f"The backup {backup} is damaged: Elasticsearch cannot read all of it.", hint=left
+            )
         waiting = 0 if any(row["state"] == "INITIALIZING" for row in primary) else waiting + 1
         if waiting > _IDLE_LOOKS:
-            raise TransferError(f"Elasticsearch finds no place for the backup {backup}.",
-                                hint="Its disk may be nearly full: free some space, then run the command again.")  # fmt: skip
+            raise TransferError(
+                f"Elasticsearch finds no place for the backup {backup}.",
+                hint="Its disk may be nearly full: free some space, then run the command again.",
+            )
         time.sleep(_POLL)
 
 

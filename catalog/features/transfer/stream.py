@@ -1,7 +1,8 @@
-"""A catalog as a stream of lines, and back: every document of all five indexes, merged into what is there.
+"""A catalog as a stream of lines, and back: every document of all five indexes,
+merged into what is there.
 
-The lines are JSON objects: a header, then one for each document (`what` it is, `id`, `document`), and an end with the
-counts, without which a file is not whole.
+The lines are JSON objects: a header, then one for each document (`what` it is, `id`, `document`),
+and an end with the counts, without which a file is not whole.
 """
 
 from __future__ import annotations
@@ -23,7 +24,14 @@ from catalog.errors import CatalogIndexError, SchemaMismatch, TransferError, Usa
 from catalog.features.transfer.merge import joined, problem_of
 from catalog.index import schema
 from catalog.index.editor import Editor
-from catalog.index.repository import SCAN_PAGE, Repository, is_newer, is_upgradable, schema_text, upgraded
+from catalog.index.repository import (
+    SCAN_PAGE,
+    Repository,
+    is_newer,
+    is_upgradable,
+    schema_text,
+    upgraded,
+)
 
 FORMAT = "image-catalog export"
 FORMAT_VERSION = 1
@@ -36,10 +44,13 @@ LONGEST_ID = 512
 KEEP = "30m"
 """How long a view of an index is kept for a slow reader; each use of it begins this time anew."""
 _TOUCH_PAGES = 20
-_WHOLE = "Make the export again, or copy it again from where it came. What was imported is right; to run again is harmless."
+_WHOLE = (
+    "Make the export again, or copy it again from where it came. What was imported is right; "
+    "to run again is harmless."
+)
 
 
-# --- out ---------------------------------------------------------------------------------------------------------------
+# --- out ------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -52,7 +63,10 @@ class Export:
     counts: dict[str, int] = field(default_factory=dict)
 
     def lines(self) -> Generator[tuple[bytes, int], None, None]:
-        """The whole export in pieces of some lines, each with the documents in it. All indexes are seen at one moment."""
+        """The whole export in pieces of some lines, each with the documents in it.
+
+        All indexes are seen at one moment.
+        """
         self.repository.refresh()  # what was written a moment ago is not in a search yet
         with _Views(self.repository) as views:
             self.counts = {what: views.count(what) for what in ORDER}
@@ -60,16 +74,25 @@ class Export:
             for what in ORDER:
                 with contextlib.closing(_ahead(views.pages(what))) as pages:
                     for page in pages:
-                        text = b"".join(_line({"what": what, "id": hit["_id"], "document": hit["_source"]}) for hit in page)
+                        text = b"".join(
+                            _line({"what": what, "id": hit["_id"], "document": hit["_source"]})
+                            for hit in page
+                        )
                         yield text, len(page)
             yield _line({"what": END, "counts": self.counts}), 0
 
     def _header(self) -> dict[str, Any]:
         return {
-            "format": FORMAT, "version": FORMAT_VERSION, "schema": schema.SCHEMA_VERSION, "revision": schema.REVISION,
-            "catalog": self.repository.alias, "at": timestamp(self.moment), "program": self.program, "counts": self.counts,
+            "format": FORMAT,
+            "version": FORMAT_VERSION,
+            "schema": schema.SCHEMA_VERSION,
+            "revision": schema.REVISION,
+            "catalog": self.repository.alias,
+            "at": timestamp(self.moment),
+            "program": self.program,
+            "counts": self.counts,
             "stores": self.repository.store_ids(),
-        }  # fmt: skip
+        }
 
 
 def _line(value: Any) -> bytes:
@@ -124,7 +147,9 @@ class _Views:
         view = {"pit": {"id": self._views[what], "keep_alive": KEEP}}
         reply: dict[str, Any] = self._connection.request("POST", "/_search", body | view)
         if reply.get("timed_out") or reply["_shards"]["failed"]:
-            raise CatalogIndexError("Elasticsearch did not give all of a page.", hint="Run the command again.")
+            raise CatalogIndexError(
+                "Elasticsearch did not give all of a page.", hint="Run the command again."
+            )
         self._views[what] = reply["pit_id"]
         return reply
 
@@ -138,7 +163,7 @@ def _ahead(pages: Iterator[list[dict[str, Any]]]) -> Generator[list[dict[str, An
             yield page
 
 
-# --- in ----------------------------------------------------------------------------------------------------------------
+# --- in -------------------------------------------------------------------------------------------
 
 
 class Lines(Protocol):
@@ -153,7 +178,8 @@ class Lines(Protocol):
 class Item:
     """One document of an export, in the present schema, to be brought in. Satisfies `Action`.
 
-    `number` is its line, from 1, `what` the index it belongs to, `key` its id, and `size` the bytes of the line.
+    `number` is its line, from 1, `what` the index it belongs to, `key` its id, and `size` the bytes
+    of the line.
     """
 
     number: int
@@ -183,7 +209,10 @@ class Item:
 
 
 class Reader:
-    """An export that is read. Its header is checked at once; raises UsageError where the file is no export."""
+    """An export that is read.
+
+    Its header is checked at once; raises UsageError where the file is no export.
+    """
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
@@ -194,10 +223,19 @@ class Reader:
         """The schema version of the documents, and how many there should be."""
         header = _parsed(line)
         if header is None or header.get("format") != FORMAT:
-            raise UsageError(f"{self._lines.shown} is no export of a catalog.", hint="`catalog export FILE` makes one.")
+            raise UsageError(
+                f"{self._lines.shown} is no export of a catalog.",
+                hint="`catalog export FILE` makes one.",
+            )
         form, version, counts = header.get("version"), header.get("schema"), header.get("counts")
-        if not isinstance(form, int) or not isinstance(version, int) or not isinstance(counts, dict):
-            raise TransferError(f"{self._lines.shown} is damaged: its first line lacks something.", hint=_WHOLE)
+        if (
+            not isinstance(form, int)
+            or not isinstance(version, int)
+            or not isinstance(counts, dict)
+        ):
+            raise TransferError(
+                f"{self._lines.shown} is damaged: its first line lacks something.", hint=_WHOLE
+            )
         revision = header.get("revision", 0)
         if form > FORMAT_VERSION or is_newer(version, revision if isinstance(revision, int) else 0):
             made = f"{header.get('program')}, schema {schema_text(version, revision)}"
@@ -207,7 +245,8 @@ class Reader:
             )
         if not is_upgradable(version):
             raise SchemaMismatch(
-                f"{self._lines.shown} is too old for this version of the program (schema {version}).",
+                f"{self._lines.shown} is too old for this version of the program (schema "
+                f"{version}).",
                 hint="Import it with an earlier version first.",
             )
         stores = header.get("stores")
@@ -215,11 +254,16 @@ class Reader:
         return version, sum(n for n in counts.values() if isinstance(n, int))
 
     def check_stores(self, known: Mapping[str, str]) -> None:
-        """Raise TransferError where a store of the export is another one than that of its name in the catalog."""
-        other = sorted(name for name, identity in self.stores.items() if known.get(name, identity) != identity)
+        """Raise TransferError where a store of the export is another one than that of its name in
+        the catalog.
+        """
+        other = sorted(
+            name for name, identity in self.stores.items() if known.get(name, identity) != identity
+        )
         if other:
             raise TransferError(
-                f"Store {other[0]} of {self._lines.shown} is another one than the store {other[0]} of this catalog; nothing was "
+                f"Store {other[0]} of {self._lines.shown} is another one than the store "
+                f"{other[0]} of this catalog; nothing was "
                 "changed.",
                 hint="Import it into a catalog of its own, with --index.",
             )
@@ -236,7 +280,10 @@ class Reader:
             if value is None and not line.endswith(b"\n"):
                 raise self._cut()
             if value is None:
-                raise TransferError(f"Line {number} of {self._lines.shown} is broken: it is no JSON object.", hint=_WHOLE)
+                raise TransferError(
+                    f"Line {number} of {self._lines.shown} is broken: it is no JSON object.",
+                    hint=_WHOLE,
+                )
             if value.get("what") == END:
                 self._check_end(value.get("counts"), seen)
                 return
@@ -247,20 +294,32 @@ class Reader:
 
     def _item(self, number: int, value: dict[str, Any], size: int) -> Item:
         what, key, document = value.get("what"), value.get("id"), value.get("document")
-        if what not in schema.PROPERTIES or not isinstance(key, str) or not key or not isinstance(document, dict):
-            raise TransferError(f"Line {number} of {self._lines.shown} is broken: it holds no document.", hint=_WHOLE)
+        if (
+            what not in schema.PROPERTIES
+            or not isinstance(key, str)
+            or not key
+            or not isinstance(document, dict)
+        ):
+            raise TransferError(
+                f"Line {number} of {self._lines.shown} is broken: it holds no document.",
+                hint=_WHOLE,
+            )
         return Item(number, what, key, upgraded(what, document, self._version), size)
 
     def _check_end(self, counts: Any, seen: Counter[str]) -> None:
         """Compare what came with what was written; nothing may follow."""
         if not isinstance(counts, dict) or {k: n for k, n in counts.items() if n} != dict(seen):
             raise TransferError(
-                f"{self._lines.shown} lacks some of its lines: it has {seen.total():,} documents, but its end tells of others.",
+                f"{self._lines.shown} lacks some of its lines: it has {seen.total():,} documents, "
+                "but its end tells of others.",
                 hint=_WHOLE,
             )
         while rest := self._lines.readline():
             if not rest.isspace():
-                raise TransferError(f"{self._lines.shown} goes on after its end.", hint="Import one export at a time.")
+                raise TransferError(
+                    f"{self._lines.shown} goes on after its end.",
+                    hint="Import one export at a time.",
+                )
 
     def _cut(self) -> TransferError:
         return TransferError(f"{self._lines.shown} is cut short: its end is missing.", hint=_WHOLE)
@@ -296,14 +355,18 @@ def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes documents of an export into a catalog; `event` is what the history says of a merged asset besides."""
+    """Writes documents of an export into a catalog;
+    `event` is what the history says of a merged asset besides.
+    """
 
     repository: Repository
     editor: Editor
     event: dict[str, Any]
 
     def create_or_merge(self, chunk: Sequence[Item]) -> Results:
-        """Create those that are not there; merge an asset that is; anything else that is there stays as it is."""
+        """Create those that are not there; merge an asset that is;
+        anything else that is there stays as it is.
+        """
         results = [_checked(item) for item in chunk]
         sound = [n for n, (outcome, _reason) in enumerate(results) if outcome != FAILED]
         lines = [line for n in sound for line in self._create_lines(chunk[n])]
@@ -335,7 +398,10 @@ _OF_EDIT = {"done": (MERGED, ""), "unchanged": (UNCHANGED, "")}
 
 @dataclass(frozen=True)
 class Comparer:
-    """Says what a Writer would do. `versions` are the schema versions of the indexes that are there."""
+    """Says what a Writer would do.
+
+    `versions` are the schema versions of the indexes that are there.
+    """
 
     repository: Repository
     versions: dict[str, int]
@@ -344,11 +410,18 @@ class Comparer:
         """The same results, without a write."""
         results = [_checked(item) for item in chunk]
         for what, version in self.versions.items():
-            numbers = [n for n, item in enumerate(chunk) if item.what == what and results[n][0] != FAILED]
-            there = self.repository.sources_of(what, [chunk[n].key for n in numbers], whole=what == schema.ASSETS)
+            numbers = [
+                n for n, item in enumerate(chunk) if item.what == what and results[n][0] != FAILED
+            ]
+            there = self.repository.sources_of(
+                what, [chunk[n].key for n in numbers], whole=what == schema.ASSETS
+            )
             for n in numbers:
                 if chunk[n].key in there:
-                    results[n] = (self._outcome(chunk[n], upgraded(what, there[chunk[n].key], version)), "")
+                    results[n] = (
+                        self._outcome(chunk[n], upgraded(what, there[chunk[n].key], version)),
+                        "",
+                    )
         return results
 
     @staticmethod
@@ -369,6 +442,8 @@ def _reason(reply: dict[str, Any], alias: str) -> str:
     """Why the index refused a document. Raises where it is not for the document's sake."""
     error = reply.get("error", {})
     if reply["status"] == 404:
-        raise CatalogIndexError(f"The catalog {alias} has gone while it was written to.", hint="Run the command again.")
+        raise CatalogIndexError(
+            f"The catalog {alias} has gone while it was written to.", hint="Run the command again."
+        )
     cause = (error.get("caused_by") or {}).get("reason", "")
     return " ".join(f"{error.get('reason', error)} {cause}".split())[:300]

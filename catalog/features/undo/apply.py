@@ -65,7 +65,9 @@ class Undoer:
             problem = self._reverse(action)
         except (StoreError, OSError) as error:
             problem = str(error)
-        (journal.failed if problem else journal.done)("undo", path=step.path, hash=action.hash, reason=problem)
+        (journal.failed if problem else journal.done)(
+            "undo", path=step.path, hash=action.hash, reason=problem
+        )
         return problem
 
     def _reverse(self, action: TakeBack) -> str:
@@ -76,7 +78,9 @@ class Undoer:
         names = ("store", "path", "source")
         note = {"undoes": self.undone, **{name: event.get(name, "") for name in names}}
         if step.kind == UNDECIDE:
-            self.run.patiently(lambda: unremember(self.run.repository, event["source"], self.undone))
+            self.run.patiently(
+                lambda: unremember(self.run.repository, event["source"], self.undone)
+            )
             told = {"action": "undo", "effect": "index", "hash": action.hash, **note}
             self.run.tell([{**told, "before": {}, "after": {}}])
             return ""
@@ -87,7 +91,9 @@ class Undoer:
         if step.kind == MOVE_BACK:
             return self._move_back(step, note)
         if step.kind == TO_TRASH:
-            return why_kept(self.sight, action, self._kept, last_copies=self.last_copies) or self._bring_to_trash(action, note)
+            return why_kept(
+                self.sight, action, self._kept, last_copies=self.last_copies
+            ) or self._bring_to_trash(action, note)
         problem = self._edit(step, "undo", {**note, "effect": "index"})
         if not problem and event["action"] == "forget":
             self._look(action.hash)
@@ -118,7 +124,9 @@ class Undoer:
                 return f"another file lies at {path}"
         if action.begun:
             return ""
-        return self._edit(step, "restore", {**note, "effect": "file", "source": f"trash:{step.trash}"})
+        return self._edit(
+            step, "restore", {**note, "effect": "file", "source": f"trash:{step.trash}"}
+        )
 
     def _bring_to_trash(self, action: TakeBack, note: Note) -> str:
         """Take away the files that a run brought: the record first, then the files.
@@ -185,4 +193,11 @@ def why_kept(sight: Sight, action: TakeBack, kept: Mapping[str, str], *, last_co
 def tell(action: Undo, became: str, problem: str) -> Outcome:
     """What is told of a step that was taken, or will be (`planned`), unless there is a problem."""
     store = "" if isinstance(action, SourceBack) else action.step.event.get("store", "")
-    return Outcome(action.name, action.key, "failed" if problem else became, store, hash=action.hash, reason=problem)
+    return Outcome(
+        action.name,
+        action.key,
+        "failed" if problem else became,
+        store,
+        hash=action.hash,
+        reason=problem,
+    )

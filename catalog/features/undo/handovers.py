@@ -1,4 +1,6 @@
-"""Undoing handovers: the record becomes what it was, and a staged copy that a run brought goes, if nothing is lost with it."""
+"""Undoing handovers: the record becomes what it was, and a staged copy that a run brought goes,
+if nothing is lost with it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ def _states(event: Event) -> tuple[Record | None, Record | None]:
 
 
 class TakingBack:
-    """The handovers that the events of a run speak of, as they would be once the events were reversed one after another."""
+    """The handovers that the events of a run speak of,
+    as they would be once the events were reversed one after another.
+    """
 
     def __init__(self, repository: Repository, events: Iterable[Event]) -> None:
         self._now: dict[tuple[str, str], Record | None] = {}
@@ -65,7 +69,11 @@ def take_back(run: Session, sight: Sight, event: Event, undone: str, *, last_cop
     """Reverse one event; why it could not be, or ""."""
     try:
         problem = staged_problem(sight, event, last_copies=last_copies)
-        if not problem and (record := _leaving(event)) is not None and (store := _staged(record)) is not None:
+        if (
+            not problem
+            and (record := _leaving(event)) is not None
+            and (store := _staged(record)) is not None
+        ):
             store.discard(record["name"])
     except StoreError as error:
         problem = str(error)
@@ -76,7 +84,9 @@ def take_back(run: Session, sight: Sight, event: Event, undone: str, *, last_cop
     handovers, change = Handovers(run.repository), _reversal(event)
     note = {"run": run.run, "command": run.command, "undoes": undone}
     try:
-        run.patiently(lambda: handovers.change(about["target"], about["hash"], change, "take back", **note))
+        run.patiently(
+            lambda: handovers.change(about["target"], about["hash"], change, "take back", **note)
+        )
     except ValueError as error:
         return str(error)
     return ""
@@ -109,5 +119,8 @@ def _staged(record: Record) -> LocalStore | None:
     if not folder.is_dir():
         return None
     store = LocalStore("staging", folder, managed=False)
-    is_there = store.stat(record["name"]) is not None and store.checksum(record["name"]) == record["staged"]
+    is_there = (
+        store.stat(record["name"]) is not None
+        and store.checksum(record["name"]) == record["staged"]
+    )
     return store if is_there else None

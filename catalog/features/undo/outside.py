@@ -1,4 +1,6 @@
-"""Files that are no part of a store: where they lay on this machine or in Dropbox, and how they come back there."""
+"""Files that are no part of a store: where they lay on this machine or in Dropbox,
+and how they come back there.
+"""
 
 from __future__ import annotations
 
@@ -23,17 +25,24 @@ if TYPE_CHECKING:
     from catalog.stores.dropbox.store import DropboxStore
 
 IN_DROPBOX = f"{PREFIX}/"
-"""How a source begins that lay in Dropbox; any other is an absolute path of this machine, in text form."""
+"""How a source begins that lay in Dropbox; any other is an absolute path of this machine,
+in text form.
+"""
 
 
 class Outside:
-    """Looks at sources, and puts them back. A Dropbox that cannot be reached is a place that is not there."""
+    """Looks at sources, and puts them back.
+
+    A Dropbox that cannot be reached is a place that is not there.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
     def content(self, source: str) -> str | None:
-        """The content hash of what lies there now; "" for what is no file, None where nothing lies."""
+        """The content hash of what lies there now; "" for what is no file,
+        None where nothing lies.
+        """
         if source.startswith(IN_DROPBOX):
             with contextlib.suppress(StoreUnavailable, ConfigError):
                 entry = self._account().stat(_path(source))
@@ -45,9 +54,11 @@ class Outside:
         return digest_of(path) if path.is_file() else ""
 
     def has_place(self, source: str, before: Mapping[str, Any]) -> bool:
-        """Whether the disk, or the account, that a file lay on is there: under an empty mount point nothing is put back.
+        """Whether the disk, or the account, that a file lay on is there:
+        under an empty mount point nothing is put back.
 
-        `before` is what its event, or the journal of this machine, holds of it: `device`, and the `host` of that.
+        `before` is what its event, or the journal of this machine, holds of it: `device`, and the
+        `host` of that.
         """
         device = before.get("device")
         if source.startswith(IN_DROPBOX):
@@ -60,8 +71,12 @@ class Outside:
         nearest = next(p for p in path.parents if p.is_dir())
         return device is not None and nearest.stat().st_dev == device
 
-    def put(self, source: str, store: ManagedStore, entry: Entry, mtime_ns: int, digest: str) -> None:
-        """A verified copy of a store's file there, that appears as a whole and never over another file."""
+    def put(
+        self, source: str, store: ManagedStore, entry: Entry, mtime_ns: int, digest: str
+    ) -> None:
+        """A verified copy of a store's file there,
+        that appears as a whole and never over another file.
+        """
         if source.startswith(IN_DROPBOX):
             carry(store, entry, self._account(), _path(source), digest)
             return

@@ -8,24 +8,47 @@ from typing import Any
 
 Event = Mapping[str, Any]
 
-NOTHING, TO_TRASH, FROM_TRASH, MOVE_BACK, PUT_BACK, NEVER = "nothing", "to trash", "from trash", "move back", "put back", "never"
+NOTHING, TO_TRASH, FROM_TRASH, MOVE_BACK, PUT_BACK, NEVER = (
+    "nothing",
+    "to trash",
+    "from trash",
+    "move back",
+    "put back",
+    "never",
+)
 HANDOVER, UNDECIDE = "handover", "undecide"
-"""Steps for what was handed over to a cloud (its record, and the staged copy), and for what a person decided."""
+"""Steps for what was handed over to a cloud (its record, and the staged copy),
+and for what a person decided.
+"""
 RENDITION = "rendition"
 """The action of events by which a converted file came to be in the place of its original."""
 _TELL_ONLY = frozenset({"duplicate", "keep"})
 _SEEN = frozenset(
-    {"touch", "move", "copy", "gone", "missing", "damaged", "sidecars", "new", "changed", "verify", "reread", "stack"}
+    {
+        "touch",
+        "move",
+        "copy",
+        "gone",
+        "missing",
+        "damaged",
+        "sidecars",
+        "new",
+        "changed",
+        "verify",
+        "reread",
+        "stack",
+    }
 )
 """What a look at a disk has recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The reverse of one event: what is done with files (`kind`), and with which; the document is reversed besides.
+    """The reverse of one event: what is done with files (`kind`), and with which;
+    the document is reversed besides.
 
-    `files` are (store, path, content hash) of those that the run brought, or took away into `trash`, its part of the trash;
-    `instead` are those it put in their place.
+    `files` are (store, path, content hash) of those that the run brought, or took away into
+    `trash`, its part of the trash; `instead` are those it put in their place.
     """
 
     event: Event
@@ -39,7 +62,11 @@ class Step:
     def path(self) -> str:
         """What a person knows it by."""
         event = self.event
-        return str(event.get("source") if self.kind == PUT_BACK else event.get("path") or event.get("source") or "")
+        return str(
+            event.get("source")
+            if self.kind == PUT_BACK
+            else event.get("path") or event.get("source") or ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +143,9 @@ _STAYS = {
 
 def steps(events: Iterable[Event]) -> list[Step]:
     """The steps, latest event first. Events that changed nothing have none."""
-    ordered = sorted(enumerate(events), key=lambda told: (str(told[1].get("at", "")), told[0]), reverse=True)
+    ordered = sorted(
+        enumerate(events), key=lambda told: (str(told[1].get("at", "")), told[0]), reverse=True
+    )
     return [_step(e) for _number, e in ordered if e["action"] not in _TELL_ONLY]
 
 
@@ -124,9 +153,18 @@ def _step(event: Event) -> Step:
     if event.get("effect") == "handover":
         if event.get("after"):
             return Step(event, HANDOVER)
-        return Step(event, NEVER, reason="a handover that was taken back is made again by processing its report")
+        return Step(
+            event,
+            NEVER,
+            reason="a handover that was taken back is made again by processing its report",
+        )
     if event.get("effect") != "file" and event["action"] in _SEEN:
-        return Step(event, NEVER, reason="it tells what lay on the disk; sync_catalog_with_disk records what lies there now")
+        return Step(
+            event,
+            NEVER,
+            reason="it tells what lay on the disk; sync_catalog_with_disk records what lies there "
+            "now",
+        )
     if event["action"] == "decide":
         return Step(event, UNDECIDE)
     if event.get("effect") != "file":
@@ -140,14 +178,18 @@ def _step(event: Event) -> Step:
         part = str(event["trash"]).partition("/")[0]
         return Step(event, FROM_TRASH, _files(event, "before"), part, _files(event, "after"))
     if action == "trash":
-        return Step(event, NEVER, reason="its store has no trash: what was removed there is gone for good")
+        return Step(
+            event, NEVER, reason="its store has no trash: what was removed there is gone for good"
+        )
     if action == "move":
         return Step(event, MOVE_BACK, _files(event, "after"))
     return Step(event, TO_TRASH, _files(event, "after"))
 
 
 def _files(event: Event, side: str) -> tuple[tuple[str, str, str], ...]:
-    """The files that an event says went ("before") or came ("after"): rows of copies and sidecars."""
+    """The files that an event says went ("before") or came ("after"):
+    rows of copies and sidecars.
+    """
     told = event.get(side) or {}
     rows: Mapping[str, Any] = told.get("document") or told
     copies = [(r["store"], r["path"], event["hash"]) for r in rows.get("copies", [])]

@@ -52,10 +52,14 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
         found = survey_steps(repository, sight, request.run, events, records)
         sources = survey_sources(workspace, repository, request.run)
         if not request.dryrun:
-            taken = sum(1 for action in found if action.step.kind == TO_TRASH and not action.problem)
+            taken = sum(
+                1 for action in found if action.step.kind == TO_TRASH and not action.problem
+            )
             guards.check_removals(taken, workspace.settings.move_limit, yes=request.yes)
         work = Undoing(sight, found, sources, request, records)
-        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun, details={"undoes": request.run})
+        return carry_out(
+            workspace, work, sink, COMMAND, dry=request.dryrun, details={"undoes": request.run}
+        )
 
 
 class Undoing:

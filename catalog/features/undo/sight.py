@@ -41,7 +41,9 @@ Attempt = Callable[[str, str, Mapping[str, Any]], str]
 class Sight:
     """Looks at what there is; what is foreseen of a plan that is only shown counts as done."""
 
-    def __init__(self, workspace: Workspace, repository: Repository, stores: Mapping[str, ManagedStore]) -> None:
+    def __init__(
+        self, workspace: Workspace, repository: Repository, stores: Mapping[str, ManagedStore]
+    ) -> None:
         self.outside = Outside(workspace)
         self.stores = stores
         self._repository = repository
@@ -72,7 +74,9 @@ class Sight:
             return True
         return bool(Prover(self.stores).prove(content_hash, left, 1).good)
 
-    def way_back(self, source: str, digest: str, event: Mapping[str, Any]) -> tuple[str, Holder | None]:
+    def way_back(
+        self, source: str, digest: str, event: Mapping[str, Any]
+    ) -> tuple[str, Holder | None]:
         """Why a source cannot be put back, or ""; and the file to make it of, if one is needed.
 
         `event` says whose it is, where a copy was, and (`before`) on which disk the source lay.
@@ -104,7 +108,12 @@ class Sight:
         """Why a source comes back from no place, or ""; `attempt` does it, or foresees it."""
         problem = FORGOTTEN
         for store, path, digest in action.places:
-            event = {"hash": action.hash, "store": store, "path": path, "before": {"device": action.device}}
+            event = {
+                "hash": action.hash,
+                "store": store,
+                "path": path,
+                "before": {"device": action.device},
+            }
             try:
                 problem = attempt(action.source, digest, event)
             except (StoreError, OSError) as error:
@@ -172,7 +181,12 @@ class Sight:
         name, old = step.event["store"], step.event["source"]
         store = self.stores[name]
         moved, there = store.stat(step.event["path"]), store.stat(old)
-        if moved is None or there is None or (name, old) in self._gone or is_same_file(moved, there):
+        if (
+            moved is None
+            or there is None
+            or (name, old) in self._gone
+            or is_same_file(moved, there)
+        ):
             return ""
         return str(AlreadyExists(f"{old} is already in store {name}."))
 

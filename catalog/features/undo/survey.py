@@ -71,7 +71,9 @@ def survey_sources(workspace: Workspace, repository: Repository, run: str) -> li
     removed = _removed(workspace, run)
     documents = read_records(repository, {owner for owner, _device in removed.values()})
     return [
-        SourceBack(source, owner, device, tuple(_places_like(source, owner, documents[owner] or {})))
+        SourceBack(
+            source, owner, device, tuple(_places_like(source, owner, documents[owner] or {}))
+        )
         for source, (owner, device) in removed.items()
     ]
 
@@ -103,12 +105,17 @@ def _file_problem(step: Step, sight: Sight, leaving: Set[tuple[str, str, str]]) 
             return f"store {absent[0]} cannot be reached"
     if step.kind == MOVE_BACK:
         back = event["source"]
-        found = (_content_problem(stores[store], path, digest, back) for store, path, digest in step.files)
+        found = (
+            _content_problem(stores[store], path, digest, back)
+            for store, path, digest in step.files
+        )
         return next(filter(None, found), "")
     if step.kind == FROM_TRASH:
         instead = {(store, path): digest for store, path, digest in (*leaving, *step.instead)}
         found = (
-            _trash_problem(stores[store], f"{step.trash}/{path}", path, digest, instead.get((store, path), ""))
+            _trash_problem(
+                stores[store], f"{step.trash}/{path}", path, digest, instead.get((store, path), "")
+            )
             for store, path, digest in step.files
         )
         return next(filter(None, found), "")
@@ -132,7 +139,9 @@ def _trash_problem(store: ManagedStore, key: str, path: str, digest: str, instea
             return ""  # it came back already
         if store.stat(path) is not None and (not instead or store.checksum(path) != instead):
             return f"another file lies at {path}"
-        return "" if store.trash_checksum(key) == digest else f"{path} in the trash has other content"
+        return (
+            "" if store.trash_checksum(key) == digest else f"{path} in the trash has other content"
+        )
     return "it is no longer in the trash"
 
 
@@ -154,7 +163,9 @@ def _places_like(source: str, owner: str, document: Document) -> list[tuple[str,
     """Where the catalog may hold what a removed source was: a copy, or a sidecar of its type."""
     extension = extension_of(source.rpartition("/")[2])
     if extension in SIDECAR_EXTENSIONS:
-        rows = [row for row in document.get("sidecars", []) if extension_of(row["path"]) == extension]
+        rows = [
+            row for row in document.get("sidecars", []) if extension_of(row["path"]) == extension
+        ]
         return [(row["store"], row["path"], row["hash"]) for row in rows]
     rows = [row for row in document.get("copies", []) if row["state"] == OK]
     return [(row["store"], row["path"], owner) for row in rows]

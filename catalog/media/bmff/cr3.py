@@ -1,4 +1,6 @@
-"""Canon CR3: ISO base media boxes around TIFF blocks (undocumented; layout as found by the LibRaw and ExifTool projects)."""
+"""Canon CR3: ISO base media boxes around TIFF blocks (undocumented;
+layout as found by the LibRaw and ExifTool projects).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ _MAX_BLOCK = 4 << 20
 
 
 def read_cr3(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
-    """Add what a CR3 file states: EXIF of its CMT blocks, XMP, the largest sensor track's size, the preview's place."""
+    """Add what a CR3 file states: EXIF of its CMT blocks, XMP, the largest sensor track's size,
+    the preview's place.
+    """
     walk, packets = Walk(source), Packets()
     for box in walk.top():
         if box.kind == b"moov":
@@ -47,10 +51,15 @@ def _read_movie(walk: Walk, moov: Box, findings: Findings) -> None:
 
 
 def _read_blocks(walk: Walk, canon: Box, findings: Findings) -> None:
-    """CMT1 is IFD0, CMT2 the Exif and CMT4 the GPS directory, each as the first of a TIFF block of its own."""
+    """CMT1 is IFD0, CMT2 the Exif and CMT4 the GPS directory,
+    each as the first of a TIFF block of its own.
+    """
     inner = (b for b in walk.inside(canon, 16) if b.kind[:3] == b"CMT")
     blocks = {b.kind: walk.payload(b, _MAX_BLOCK) for b in inner}
-    exif, main = _first_ifd(blocks.get(b"CMT2"), FIELD_TAGS), _first_ifd(blocks.get(b"CMT1"), FIELD_TAGS)
+    exif, main = (
+        _first_ifd(blocks.get(b"CMT2"), FIELD_TAGS),
+        _first_ifd(blocks.get(b"CMT1"), FIELD_TAGS),
+    )
     for ifd in (main, exif):
         if ifd is not None:
             read_fields(ifd, findings)
@@ -70,7 +79,9 @@ def _first_ifd(block: bytes | None, wanted: frozenset[int]) -> Ifd | None:
 
 
 def _track_size(walk: Walk, track: Box) -> tuple[int, int]:
-    """Width and height of a track's first sample entry; (0, 0) unless it is Canon's raw or JPEG coding."""
+    """Width and height of a track's first sample entry; (0,
+    0) unless it is Canon's raw or JPEG coding.
+    """
     box = walk.child(track, b"mdia", b"minf", b"stbl", b"stsd")
     data = walk.payload(box, 64) if box else b""
     if data[12:16] != b"CRAW":

@@ -13,7 +13,8 @@ _EPOCH_GAP = 2_082_844_800
 def clock(value: int) -> datetime | None:
     """A QuickTime clock (seconds since 1904) as naive UTC, or None where it is unset or impossible.
 
-    Some writers count from 1970 by mistake: a value whose year is sensible only that way is taken so.
+    Some writers count from 1970 by mistake: a value whose year is sensible only that way is taken
+    so.
     """
     if not 0 < value < 1 << 33:
         return None
@@ -25,7 +26,9 @@ def clock(value: int) -> datetime | None:
 
 
 def full_box_times(payload: bytes) -> tuple[int, int, int] | None:
-    """Creation clock, time scale and duration (in units of it) of an `mvhd` or `mdhd` payload, version 0 or 1."""
+    """Creation clock, time scale and duration (in units of it) of an `mvhd` or `mdhd` payload,
+    version 0 or 1.
+    """
     if len(payload) >= 32 and payload[0] == 1:
         created, _, scale, duration = struct.unpack_from(">QQIQ", payload, 4)
         return created, scale, 0 if duration == (1 << 64) - 1 else duration

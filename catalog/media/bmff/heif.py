@@ -1,6 +1,8 @@
-"""HEIF and AVIF (ISO/IEC 23008-12): EXIF, XMP and the displayed size of the primary item, without decoding it.
+"""HEIF and AVIF (ISO/IEC 23008-12): EXIF, XMP and the displayed size of the primary item,
+without decoding it.
 
-Size is `ispe` after `clap` and `irot`: these turn the picture, not EXIF's orientation, which only informs.
+Size is `ispe` after `clap` and `irot`: these turn the picture, not EXIF's orientation, which only
+informs.
 """
 
 from __future__ import annotations
@@ -49,7 +51,13 @@ class Items:
         self.described: dict[int, set[int]] = {}
         self._places: dict[int, tuple[int, list[tuple[int, int]]]] = {}
         self._idat: Box | None = None
-        readers = {b"pitm": self._pitm, b"iinf": self._iinf, b"iloc": self._iloc, b"iprp": self._iprp, b"iref": self._iref}
+        readers = {
+            b"pitm": self._pitm,
+            b"iinf": self._iinf,
+            b"iloc": self._iloc,
+            b"iprp": self._iprp,
+            b"iref": self._iref,
+        }
         for box in walk.inside(meta, 4):
             if box.kind == b"idat":
                 self._idat = box
@@ -78,7 +86,12 @@ class Items:
         version = c.take(1)
         c.at = 4
         sizes, more = c.take(1), c.take(1)
-        offset_size, length_size, base_size, index_size = sizes >> 4, sizes & 15, more >> 4, (more & 15 if version else 0)
+        offset_size, length_size, base_size, index_size = (
+            sizes >> 4,
+            sizes & 15,
+            more >> 4,
+            (more & 15 if version else 0),
+        )
         for _ in range(min(c.take(2 if version < 2 else 4), _MAX_ITEMS)):
             if not c.more:
                 break
@@ -110,7 +123,9 @@ class Items:
             if not c.more:
                 break
             item = c.take(2 if version < 1 else 4)
-            links = [c.take(2) & 0x7FFF if flags & 1 else c.take(1) & 0x7F for _ in range(c.take(1))]
+            links = [
+                c.take(2) & 0x7FFF if flags & 1 else c.take(1) & 0x7F for _ in range(c.take(1))
+            ]
             self.linked.setdefault(item, []).extend(links)
 
     def _iref(self, box: Box) -> None:
@@ -161,7 +176,10 @@ class Items:
         elif self.kinds.get(self.primary, (b"",))[0] == b"grid":
             grid = self.data(self.primary, 12)
             step = 4 if grid[1:2] == b"\1" else 2
-            width, height = int.from_bytes(grid[4 : 4 + step], "big"), int.from_bytes(grid[4 + step : 4 + 2 * step], "big")
+            width, height = (
+                int.from_bytes(grid[4 : 4 + step], "big"),
+                int.from_bytes(grid[4 + step : 4 + 2 * step], "big"),
+            )
         else:
             return None
         width, height = _clapped(self.property(self.primary, b"clap"), width, height)
@@ -172,16 +190,27 @@ class Items:
 
 
 def _clapped(clap: bytes | None, width: int, height: int) -> tuple[int, int]:
-    """The size after a clean aperture: fractions of width and height, as far as they lie inside the picture."""
+    """The size after a clean aperture: fractions of width and height,
+    as far as they lie inside the picture.
+    """
     if clap and len(clap) >= 16:
-        top_w, bottom_w, top_h, bottom_h = (int.from_bytes(clap[i : i + 4], "big") for i in range(0, 16, 4))
-        if bottom_w and bottom_h and 0 < top_w // bottom_w <= width and 0 < top_h // bottom_h <= height:
+        top_w, bottom_w, top_h, bottom_h = (
+            int.from_bytes(clap[i : i + 4], "big") for i in range(0, 16, 4)
+        )
+        if (
+            bottom_w
+            and bottom_h
+            and 0 < top_w // bottom_w <= width
+            and 0 < top_h // bottom_h <= height
+        ):
             return round(top_w / bottom_w), round(top_h / bottom_h)
     return width, height
 
 
 def read_heif(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
-    """Add what a HEIF or AVIF file states: of its primary item, or of its track where it is a bare image sequence."""
+    """Add what a HEIF or AVIF file states: of its primary item,
+    or of its track where it is a bare image sequence.
+    """
     walk = Walk(source)
     top = {b.kind: b for b in reversed(list(walk.top()))}
     if meta := top.get(b"meta"):
@@ -202,7 +231,10 @@ def _read_items(items: Items, findings: Findings) -> None:
         data = items.data(item)
         skip = int.from_bytes(data[:4], "big")
         for start in (4 + skip, 4, 0):
-            if data[start : start + 4] in (b"II*\0", b"MM\0*") or data[start : start + 4] == b"Exif":
+            if (
+                data[start : start + 4] in (b"II*\0", b"MM\0*")
+                or data[start : start + 4] == b"Exif"
+            ):
                 packets.add_exif(data[start:])
                 break
     for item in items.of_kind(b"mime", b"application/rdf+xml")[:4]:
@@ -217,12 +249,19 @@ def _read_sequence(walk: Walk, moov: Box, findings: Findings) -> None:
         data = walk.payload(header, 24)
         seconds = int.from_bytes(data[4:12] if data[:1] == b"\1" else data[4:8], "big")
         if 0 < seconds < 1 << 33:
-            findings.add_date(DateCandidate("quicktime:CreateDate", _EPOCH_1904 + timedelta(seconds=seconds), is_utc=True))
+            findings.add_date(
+                DateCandidate(
+                    "quicktime:CreateDate", _EPOCH_1904 + timedelta(seconds=seconds), is_utc=True
+                )
+            )
     for track in walk.inside(moov):
         if track.kind == b"trak" and (box := walk.child(track, b"tkhd")):
             data = walk.payload(box, 128)
             at = 92 - 4 if data[:1] == b"\1" else 76
-            width, height = int.from_bytes(data[at : at + 2], "big"), int.from_bytes(data[at + 4 : at + 6], "big")
+            width, height = (
+                int.from_bytes(data[at : at + 2], "big"),
+                int.from_bytes(data[at + 4 : at + 6], "big"),
+            )
             if width and height:
                 findings.add("width", width, "heif")
                 findings.add("height", height, "heif")

@@ -1,4 +1,6 @@
-"""Boxes by which camera makers state make, model, date and position in QuickTime and MP4 user data."""
+"""Boxes by which camera makers state make, model,
+date and position in QuickTime and MP4 user data.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ _KIND_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8}
 
 
 def text_at(data: bytes, start: int, length: int) -> str:
-    """The printable text in a fixed-size field, up to its first control character; "" where there is none."""
+    """The printable text in a fixed-size field, up to its first control character;
+    "" where there is none.
+    """
     raw = data[start : start + length]
     end = next((i for i, byte in enumerate(raw) if byte < 32), len(raw))
     return raw[:end].decode("ascii", "ignore").strip()
@@ -56,7 +60,9 @@ def _read_tags(walk: Walk, box: Box, movie: Movie) -> None:
 
 
 def read_olympus_block(data: bytes, findings: Findings) -> None:
-    """The block that Olympus (`prms`, AVI junk) and Pentax (AVI junk) share: make at 0x12, model at 0x2c."""
+    """The block that Olympus (`prms`, AVI junk) and Pentax (AVI junk) share: make at 0x12,
+    model at 0x2c.
+    """
     findings.add("make", text_at(data, 0x12, 24), "maker")
     findings.add("model", text_at(data, 0x2C, 24), "maker")
 
@@ -69,7 +75,9 @@ def _read_nikon(walk: Walk, box: Box, movie: Movie) -> None:
 
 
 def _nikon_records(data: bytes) -> dict[int, tuple[int, bytes]]:
-    """Kind and bytes by tag of Nikon's NCTG: tag (4 bytes), TIFF kind (2), count (2), value, big-endian."""
+    """Kind and bytes by tag of Nikon's NCTG: tag (4 bytes), TIFF kind (2), count (2), value,
+    big-endian.
+    """
     records: dict[int, tuple[int, bytes]] = {}
     at = 0
     while at + 8 <= len(data) and len(records) < 512:
@@ -88,7 +96,9 @@ def _add_nikon(records: dict[int, tuple[int, bytes]], findings: Findings) -> Non
         findings.add(name, texts.get(tag), "maker")
     parsed = parse_date(texts.get(0x12, "")) or parse_date(texts.get(0x11, ""))
     if parsed:
-        findings.add_date(DateCandidate("maker:DateTimeOriginal", parsed[0], parsed[1], precise=parsed[2]))
+        findings.add_date(
+            DateCandidate("maker:DateTimeOriginal", parsed[0], parsed[1], precise=parsed[2])
+        )
     latitude = _degrees(records.get(0x1200002), texts.get(0x1200001, ""), "S")
     longitude = _degrees(records.get(0x1200004), texts.get(0x1200003, ""), "W")
     if latitude is not None and longitude is not None:
@@ -101,7 +111,9 @@ def _degrees(record: tuple[int, bytes] | None, reference: str, negative: str) ->
     parts = struct.unpack(">6I", record[1][:24])
     if parts[1] == 0:
         return None
-    value: float = sum(n / d / unit for n, d, unit in zip(parts[::2], parts[1::2], (1, 60, 3600), strict=True) if d)
+    value: float = sum(
+        n / d / unit for n, d, unit in zip(parts[::2], parts[1::2], (1, 60, 3600), strict=True) if d
+    )
     return -value if reference.startswith(negative) else value
 
 
@@ -139,7 +151,9 @@ def _pentax_degrees(data: bytes, at: int, negative: str) -> float | None:
 
 
 def _read_panasonic(walk: Walk, box: Box, movie: Movie) -> None:
-    """Panasonic's and Leica's block: names at fixed places, and in newer ones an EXIF segment further on."""
+    """Panasonic's and Leica's block: names at fixed places,
+    and in newer ones an EXIF segment further on.
+    """
     movie.classic = True
     data = walk.payload(box, _SCAN)
     if data.startswith((b"LEICA", b"Panasonic")):
@@ -168,7 +182,9 @@ def _read_tiff(walk: Walk, box: Box, movie: Movie) -> None:
 
 
 def _read_3gpp_maker(walk: Walk, box: Box, movie: Movie) -> None:
-    """`manu` and `modl` as Samsung and Canon write them: sometimes four zeros and two more bytes come first."""
+    """`manu` and `modl` as Samsung and Canon write them:
+    sometimes four zeros and two more bytes come first.
+    """
     data = walk.payload(box, 256)
     text = text_at(data, 6 if data[:4] == b"\0\0\0\0" else 0, 200)
     movie.findings.add("make" if box.kind == b"manu" else "model", text, "3gpp")
@@ -214,9 +230,27 @@ def _read_xmp(walk: Walk, box: Box, movie: Movie) -> None:
 
 
 _READERS = {
-    b"TAGS": _read_tags, b"NCDT": _read_nikon, b"CNTH": _read_canon_thumbnail, b"CNMN": _read_canon_model,
-    b"PENT": _read_pentax, b"PANA": _read_panasonic, b"LEIC": _read_panasonic, b"QVMI": _read_casio, b"MVTG": _read_fujifilm,
-    b"RMKN": _read_tiff, b"CMT1": _read_tiff, b"CMT2": _read_tiff, b"manu": _read_3gpp_maker, b"modl": _read_3gpp_maker,
-    b"smta": _read_samsung, b"@sec": _read_samsung_camera, b"FIRM": _read_gopro, b"CAME": _read_gopro, b"GPMF": _read_gopro,
-    b"MMA0": _read_minolta, b"MMA1": _read_minolta, b"cmnm": _read_plain_model, b"XMP_": _read_xmp,
-}  # fmt: skip
+    b"TAGS": _read_tags,
+    b"NCDT": _read_nikon,
+    b"CNTH": _read_canon_thumbnail,
+    b"CNMN": _read_canon_model,
+    b"PENT": _read_pentax,
+    b"PANA": _read_panasonic,
+    b"LEIC": _read_panasonic,
+    b"QVMI": _read_casio,
+    b"MVTG": _read_fujifilm,
+    b"RMKN": _read_tiff,
+    b"CMT1": _read_tiff,
+    b"CMT2": _read_tiff,
+    b"manu": _read_3gpp_maker,
+    b"modl": _read_3gpp_maker,
+    b"smta": _read_samsung,
+    b"@sec": _read_samsung_camera,
+    b"FIRM": _read_gopro,
+    b"CAME": _read_gopro,
+    b"GPMF": _read_gopro,
+    b"MMA0": _read_minolta,
+    b"MMA1": _read_minolta,
+    b"cmnm": _read_plain_model,
+    b"XMP_": _read_xmp,
+}

@@ -1,4 +1,6 @@
-"""Metadata of QuickTime, MP4 and 3GPP movies (ISO/IEC 14496-12, Apple's QuickTime File Format, 3GPP TS 26.244)."""
+"""Metadata of QuickTime, MP4 and 3GPP movies (ISO/IEC 14496-12, Apple's QuickTime File Format,
+3GPP TS 26.244).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,14 @@ from catalog.media.bmff.fields import clock, full_box_times
 from catalog.media.bmff.header import find_movie, open_movie
 from catalog.media.bmff.makers import read_maker_box
 from catalog.media.bmff.tags import Movie, read_meta, read_user_text
-from catalog.media.bmff.tracks import MAX_TRACKS, Track, fragment_seconds, index_seconds, main_video, read_track
+from catalog.media.bmff.tracks import (
+    MAX_TRACKS,
+    Track,
+    fragment_seconds,
+    index_seconds,
+    main_video,
+    read_track,
+)
 from catalog.media.clips.embedded import merge_xmp
 from catalog.media.findings import Findings
 from catalog.media.source import ByteSource, Unfetched
@@ -19,14 +28,55 @@ from catalog.media.source import ByteSource, Unfetched
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 _PHONE_MAKERS = (
-    "apple", "samsung", "google", "htc", "lg", "xiaomi", "huawei", "oneplus", "oppo", "vivo", "motorola", "honor", "nokia",
-)  # fmt: skip
+    "apple",
+    "samsung",
+    "google",
+    "htc",
+    "lg",
+    "xiaomi",
+    "huawei",
+    "oneplus",
+    "oppo",
+    "vivo",
+    "motorola",
+    "honor",
+    "nokia",
+)
 _CAMERA_MAKERS = (
-    "canon", "nikon", "panasonic", "olympus", "casio", "pentax", "kodak", "eastman", "fuji", "sony", "gopro", "ricoh",
-    "minolta", "konica", "sanyo", "leica", "om digital", "om system",
-)  # fmt: skip
+    "canon",
+    "nikon",
+    "panasonic",
+    "olympus",
+    "casio",
+    "pentax",
+    "kodak",
+    "eastman",
+    "fuji",
+    "sony",
+    "gopro",
+    "ricoh",
+    "minolta",
+    "konica",
+    "sanyo",
+    "leica",
+    "om digital",
+    "om system",
+)
 _CAMERA_VENDORS = frozenset(
-    {b"pana", b"olym", b"niko", b"cnon", b"koda", b"fuji", b"pent", b"sony", b"casi", b"kmpi", b"sany", b"mino"}
+    {
+        b"pana",
+        b"olym",
+        b"niko",
+        b"cnon",
+        b"koda",
+        b"fuji",
+        b"pent",
+        b"sony",
+        b"casi",
+        b"kmpi",
+        b"sany",
+        b"mino",
+    }
 )
 _CLASSIC_CODECS = frozenset({"mjpeg", "mjpegb", "svq1", "svq3", "cinepak", "rpza"})
 
@@ -45,13 +95,17 @@ class _Parts:
 
 
 def read_bmff(source: ByteSource, findings: Findings) -> None:
-    """Add the facts of a movie: dates, position, device, displayed size in pixels, duration in seconds, codecs."""
+    """Add the facts of a movie: dates, position, device, displayed size in pixels,
+    duration in seconds, codecs.
+    """
     walk = Walk(source)
     movie, parts = Movie(findings), _Parts()
     try:
         for box in walk.top():
             _read_top(walk, box, movie, parts)
-    except Unfetched as error:  # the boxes after a movie's header say little but how long it goes on
+    except (
+        Unfetched
+    ) as error:  # the boxes after a movie's header say little but how long it goes on
         if not parts.tracks:
             raise
         findings.notes.append(f"boxes not read: {error}")
@@ -112,13 +166,19 @@ def _read_extension(walk: Walk, extension: Box, parts: _Parts) -> None:
     for box in walk.inside(extension):
         payload = walk.payload(box, 64)
         if box.kind == b"mehd":
-            parts.extended = int.from_bytes(payload[4:12] if payload[:1] == b"\1" else payload[4:8], "big")
+            parts.extended = int.from_bytes(
+                payload[4:12] if payload[:1] == b"\1" else payload[4:8], "big"
+            )
         elif box.kind == b"trex" and len(payload) >= 16:
-            parts.defaults[int.from_bytes(payload[4:8], "big")] = int.from_bytes(payload[12:16], "big")
+            parts.defaults[int.from_bytes(payload[4:8], "big")] = int.from_bytes(
+                payload[12:16], "big"
+            )
 
 
 def _read_user_data_of(walk: Walk, trak: Box, movie: Movie) -> None:
-    """User data inside a track: makers' boxes and keys (Apple's lens), but no texts, since those are about the track."""
+    """User data inside a track: makers' boxes and keys (Apple's lens), but no texts,
+    since those are about the track.
+    """
     for box in walk.inside(trak):
         if box.kind == b"udta":
             for inner in walk.inside(box):
@@ -155,7 +215,7 @@ def _read_uuid(walk: Walk, box: Box, movie: Movie) -> None:
             _guarded(walk, inner, movie, texts=False)
 
 
-# --- judgement -----------------------------------------------------------------------------------------------------
+# --- judgement ------------------------------------------------------------------------------------
 
 
 def _finish(walk: Walk, movie: Movie, parts: _Parts) -> None:
@@ -170,7 +230,9 @@ def _finish(walk: Walk, movie: Movie, parts: _Parts) -> None:
     created = _created(movie, parts.tracks)
     if created:
         doubtful = _writes_local_time(movie, video)
-        findings.add_date(DateCandidate("quicktime:CreateDate", created, is_utc=True, utc_doubtful=doubtful))
+        findings.add_date(
+            DateCandidate("quicktime:CreateDate", created, is_utc=True, utc_doubtful=doubtful)
+        )
     duration = _duration(walk, movie, parts)  # last: it may need fragments from all over the file
     if duration > 0:
         findings.add("duration", duration, "quicktime")
@@ -189,7 +251,9 @@ def _add_picture(findings: Findings, video: Track) -> None:
 
 
 def _duration(walk: Walk, movie: Movie, parts: _Parts) -> float:
-    """Seconds: the movie header's; where it has none, those of its fragments or its longest track."""
+    """Seconds: the movie header's; where it has none,
+    those of its fragments or its longest track.
+    """
     if movie.duration > 0:
         return movie.duration
     if parts.extended and parts.scale:
@@ -211,10 +275,18 @@ def _created(movie: Movie, tracks: list[Track]) -> datetime | None:
 
 
 def _writes_local_time(movie: Movie, video: Track | None) -> bool:
-    """Whether the clock, UTC by the standard, is likely the camera's local time: no mark of a phone, but one of a camera."""
+    """Whether the clock, UTC by the standard, is likely the camera's local time:
+    no mark of a phone, but one of a camera.
+    """
     make = str(movie.findings.get("make", "")).lower()
     if movie.phone or (make.startswith(_PHONE_MAKERS) and "digital camera" not in make):
         return False
-    if movie.classic or make.startswith(_CAMERA_MAKERS) or any(s.decode().startswith(_CAMERA_MAKERS) for s in movie.seen):
+    if (
+        movie.classic
+        or make.startswith(_CAMERA_MAKERS)
+        or any(s.decode().startswith(_CAMERA_MAKERS) for s in movie.seen)
+    ):
         return True
-    return video is not None and (video.codec in _CLASSIC_CODECS or video.vendor.lower() in _CAMERA_VENDORS)
+    return video is not None and (
+        video.codec in _CLASSIC_CODECS or video.vendor.lower() in _CAMERA_VENDORS
+    )

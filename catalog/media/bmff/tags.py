@@ -1,4 +1,6 @@
-"""Metadata texts of QuickTime and MP4 movies: Apple keys, iTunes items, user data of QuickTime and 3GPP (TS 26.244)."""
+"""Metadata texts of QuickTime and MP4 movies: Apple keys, iTunes items,
+user data of QuickTime and 3GPP (TS 26.244).
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,24 @@ _APPLE = "com.apple.quicktime."
 _MAX_KEYS = 512
 _MAX_XML = 1 << 18
 _KEY_FIELDS = {
-    "make": "make", "model": "model", "software": "software", "content.identifier": "live_id", "title": "title",
-    "description": "description", "displayname": "title", "camera.lens_model": "lens",
-    "com.android.manufacturer": "make", "com.android.model": "model",
-}  # fmt: skip
-_TEXT_FIELDS = {b"mak": "make", b"mod": "model", b"swr": "software", b"nam": "title", b"des": "description"}
+    "make": "make",
+    "model": "model",
+    "software": "software",
+    "content.identifier": "live_id",
+    "title": "title",
+    "description": "description",
+    "displayname": "title",
+    "camera.lens_model": "lens",
+    "com.android.manufacturer": "make",
+    "com.android.model": "model",
+}
+_TEXT_FIELDS = {
+    b"mak": "make",
+    b"mod": "model",
+    b"swr": "software",
+    b"nam": "title",
+    b"des": "description",
+}
 _DATE_TEXT = re.compile(rb"\d{4}[-:/]\d\d[-:/]\d\d[ -~]{0,24}")
 _SEXAGESIMAL = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)")
 
@@ -36,7 +51,10 @@ class Movie:
     clock: datetime | None = None
     duration: float = 0.0
     phone: bool = False
-    """A mark that phones leave: Apple or Android keys, a position text. Phones write UTC clocks as they should."""
+    """A mark that phones leave: Apple or Android keys, a position text.
+
+    Phones write UTC clocks as they should.
+    """
     classic: bool = False
     """A mark that cameras with a local clock leave: previews, maker's boxes."""
     seen: set[bytes] = field(default_factory=set)
@@ -57,11 +75,13 @@ def add_place_text(movie: Movie, text: str, source: str) -> None:
         movie.findings.add_position(*place, source)
 
 
-# --- meta boxes ----------------------------------------------------------------------------------------------------
+# --- meta boxes -----------------------------------------------------------------------------------
 
 
 def read_meta(walk: Walk, meta: Box, movie: Movie) -> None:
-    """A `meta` box: QuickTime's own form, or the full box of MP4 with four bytes of version before its boxes."""
+    """A `meta` box: QuickTime's own form,
+    or the full box of MP4 with four bytes of version before its boxes.
+    """
     skip = 0 if walk.source.read(meta.start + 4, 4) in (b"hdlr", b"keys", b"ilst", b"xml ") else 4
     boxes = list(walk.inside(meta, skip))
     keys: list[str] = []
@@ -115,11 +135,13 @@ def _add_key(key: str, text: str, movie: Movie) -> None:
         movie.findings.add(_KEY_FIELDS[name], text, "quicktime:keys")
 
 
-# --- user data -----------------------------------------------------------------------------------------------------
+# --- user data ------------------------------------------------------------------------------------
 
 
 def read_user_text(walk: Walk, box: Box, movie: Movie) -> bool:
-    """One text box of user data (QuickTime's, 3GPP's, Ricoh's "@" spelling); whether its kind is one of them."""
+    """One text box of user data (QuickTime's, 3GPP's, Ricoh's "@" spelling);
+    whether its kind is one of them.
+    """
     kind = box.kind
     if kind[:1] in (b"\xa9", b"@") and len(kind[1:].strip()) == 3 and kind[1:].isalpha():
         if kind in (b"@sec", b"@etc"):
@@ -140,7 +162,9 @@ def read_user_text(walk: Walk, box: Box, movie: Movie) -> bool:
 
 
 def _international_text(payload: bytes) -> str:
-    """The first text of a QuickTime list (size, language, text), or a bare text as some drones write."""
+    """The first text of a QuickTime list (size, language, text),
+    or a bare text as some drones write.
+    """
     if len(payload) >= 4:
         size, language = struct.unpack_from(">HH", payload)
         if 0 < size <= len(payload) - 4:
@@ -173,7 +197,9 @@ def _add_text(name: bytes, text: str, movie: Movie, source: str) -> None:
 
 
 def _add_day(text: str, movie: Movie, source: str) -> None:
-    """A content date, only with a time of day; shops write the release day there, as midnight or so in UTC."""
+    """A content date, only with a time of day; shops write the release day there,
+    as midnight or so in UTC.
+    """
     parsed = parse_date(text)
     if parsed is None or not parsed[2] or (source == "itunes" and text.strip().endswith("Z")):
         return
@@ -182,11 +208,17 @@ def _add_day(text: str, movie: Movie, source: str) -> None:
 
 def _3gpp_text(payload: bytes) -> str:
     raw = payload[6:]
-    return raw.decode("utf-16", "replace") if raw[:2] == b"\xfe\xff" else raw.split(b"\0")[0].decode("utf-8", "replace")
+    return (
+        raw.decode("utf-16", "replace")
+        if raw[:2] == b"\xfe\xff"
+        else raw.split(b"\0")[0].decode("utf-8", "replace")
+    )
 
 
 def _read_3gpp_place(payload: bytes, movie: Movie) -> None:
-    """`loci`: flags, language, name, role, then longitude, latitude, altitude as 16.16 fixed-point degrees and metres."""
+    """`loci`: flags, language, name, role, then longitude, latitude,
+    altitude as 16.16 fixed-point degrees and metres.
+    """
     at = 6
     if payload[6:8] == b"\xfe\xff":
         while payload[at : at + 2] not in (b"\0\0", b""):
@@ -200,7 +232,7 @@ def _read_3gpp_place(payload: bytes, movie: Movie) -> None:
     movie.findings.add_position(latitude / 65536, longitude / 65536, altitude / 65536, "3gpp:loci")
 
 
-# --- Sony ----------------------------------------------------------------------------------------------------------
+# --- Sony -----------------------------------------------------------------------------------------
 
 
 def read_sony_xml(payload: bytes, movie: Movie) -> None:

@@ -1,4 +1,6 @@
-"""Tracks of a QuickTime or MP4 movie (ISO/IEC 14496-12 §8): size, rotation, codecs, frame rate, durations."""
+"""Tracks of a QuickTime or MP4 movie (ISO/IEC 14496-12 §8): size, rotation, codecs, frame rate,
+durations.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ _MAX_SAMPLES = 200_000
 
 @dataclass(slots=True)
 class Track:
-    """One track. Sizes are pixels before rotation, `rotation` is clockwise degrees, durations are seconds."""
+    """One track.
+
+    Sizes are pixels before rotation, `rotation` is clockwise degrees, durations are seconds.
+    """
 
     handler: bytes = b""
     number: int = 0
@@ -41,7 +46,9 @@ class Track:
     @property
     def displayed(self) -> tuple[int, int]:
         """Width and height as shown, in pixels."""
-        return (self.height, self.width) if self.rotation in (90, 270) else (self.width, self.height)
+        return (
+            (self.height, self.width) if self.rotation in (90, 270) else (self.width, self.height)
+        )
 
 
 def read_track(walk: Walk, trak: Box) -> Track:
@@ -59,7 +66,9 @@ def _read_track_header(payload: bytes, track: Track) -> None:
     wide = payload[:1] == b"\1"
     if len(payload) < (96 if wide else 84):
         return
-    created, _, track.number, _, track.header_duration = struct.unpack_from(">QQIIQ" if wide else ">IIIII", payload, 4)
+    created, _, track.number, _, track.header_duration = struct.unpack_from(
+        ">QQIIQ" if wide else ">IIIII", payload, 4
+    )
     track.created = clock(created)
     at = 52 if wide else 40
     track.rotation = rotation_of(struct.unpack_from(">9i", payload, at))
@@ -108,9 +117,11 @@ def _read_sample_table(walk: Walk, table: Box, track: Track) -> None:
 
 
 def _frame_rate(payload: bytes, scale: int) -> float | None:
-    """Frames a second by a time-to-sample table (entries of a count and a duration in units of `scale`).
+    """Frames a second by a time-to-sample table (entries of a count and a duration in units of
+    `scale`).
 
-    One lone sample may be a still, but some cameras store the whole clip as one with the time of a frame.
+    One lone sample may be a still, but some cameras store the whole clip as one with the time of a
+    frame.
     """
     entries = min(int.from_bytes(payload[4:8], "big"), (len(payload) - 8) // 8)
     table = list(struct.iter_unpack(">II", payload[8 : 8 + 8 * max(entries, 0)]))
@@ -120,7 +131,9 @@ def _frame_rate(payload: bytes, scale: int) -> float | None:
 
 
 def _read_description(entry: bytes, track: Track) -> None:
-    """The first sample entry: its code and, for video, the coded size (preferred to the track header's)."""
+    """The first sample entry: its code and, for video,
+    the coded size (preferred to the track header's).
+    """
     code = entry[4:8]
     if len(code) < 4:
         return
@@ -146,7 +159,9 @@ def _video_codec(entry: bytes, code: bytes) -> str:
 
 
 def _object_codec(entry: bytes) -> str:
-    """The codec that the MPEG-4 elementary stream descriptor names (ISO/IEC 14496-1 §7.2.6), else the usual one."""
+    """The codec that the MPEG-4 elementary stream descriptor names (ISO/IEC 14496-1 §7.2.6),
+    else the usual one.
+    """
     usual = quicktime_codec(entry[4:8])
     at = entry.find(b"esds")
     if at < 0:
@@ -168,19 +183,37 @@ def _descriptor(entry: bytes, at: int, tag: int) -> int:
 
 
 def main_video(tracks: list[Track]) -> Track | None:
-    """The track that is the clip: the first with a size, leaving cover pictures (JPEG, PNG) to the end."""
+    """The track that is the clip: the first with a size, leaving cover pictures (JPEG,
+    PNG) to the end.
+    """
     videos = [t for t in tracks if t.is_video]
-    videos.sort(key=lambda t: (not (t.width and t.height), t.codec in ("mjpeg", "png") and t.duration < 0.5, t.codec == "png"))
-    if len(videos) > 1 and videos[0].codec == "mjpeg" and videos[1].width and videos[1].codec != "mjpeg":
+    videos.sort(
+        key=lambda t: (
+            not (t.width and t.height),
+            t.codec in ("mjpeg", "png") and t.duration < 0.5,
+            t.codec == "png",
+        )
+    )
+    if (
+        len(videos) > 1
+        and videos[0].codec == "mjpeg"
+        and videos[1].width
+        and videos[1].codec != "mjpeg"
+    ):
         return videos[1]
     return videos[0] if videos else None
 
 
-# --- fragments -----------------------------------------------------------------------------------------------------
+# --- fragments ------------------------------------------------------------------------------------
 
 
-def fragment_seconds(walk: Walk, moof: Box, tracks: list[Track], defaults: dict[int, int]) -> dict[int, float]:
-    """Seconds of media in one `moof`, by track number. `defaults` are the `trex` sample durations."""
+def fragment_seconds(
+    walk: Walk, moof: Box, tracks: list[Track], defaults: dict[int, int]
+) -> dict[int, float]:
+    """Seconds of media in one `moof`, by track number.
+
+    `defaults` are the `trex` sample durations.
+    """
     scales = {t.number: t.scale for t in tracks if t.scale}
     seconds: dict[int, float] = {}
     for traf in (b for b in walk.inside(moof) if b.kind == b"traf"):
@@ -219,7 +252,8 @@ def _run_durations(payload: bytes, default: int) -> Iterator[int]:
 
 
 def index_seconds(payload: bytes) -> tuple[int, float]:
-    """Track number and the seconds of media that a segment index (`sidx`) lists; 0 where it is damaged.
+    """Track number and the seconds of media that a segment index (`sidx`) lists;
+    0 where it is damaged.
 
     References to further indexes (top bit set) are left out: those are summed themselves.
     """

@@ -1,4 +1,6 @@
-"""Metadata of ASF files (WMV): the objects of the header, after Microsoft's Advanced Systems Format specification."""
+"""Metadata of ASF files (WMV): the objects of the header,
+after Microsoft's Advanced Systems Format specification.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,12 @@ _EPOCH = datetime(1601, 1, 1)
 
 def _guid(text: str) -> bytes:
     a, b, c, d, e = text.split("-")
-    return bytes.fromhex(a)[::-1] + bytes.fromhex(b)[::-1] + bytes.fromhex(c)[::-1] + bytes.fromhex(d + e)
+    return (
+        bytes.fromhex(a)[::-1]
+        + bytes.fromhex(b)[::-1]
+        + bytes.fromhex(c)[::-1]
+        + bytes.fromhex(d + e)
+    )
 
 
 _HEADER = _guid("75B22630-668E-11CF-A6D9-00AA0062CE6C")
@@ -32,7 +39,9 @@ _AUDIO = _guid("F8699E40-5B4D-11CF-A8FD-00805F5C442B")
 
 
 def read_asf(source: ByteSource, findings: Findings) -> None:
-    """Add the facts of an ASF file: UTC date, size in pixels, duration in seconds, codecs, frame rate."""
+    """Add the facts of an ASF file: UTC date, size in pixels, duration in seconds, codecs,
+    frame rate.
+    """
     head = source.read(0, 30)
     if head[:16] != _HEADER or len(head) < 30:
         findings.notes.append("no ASF header")

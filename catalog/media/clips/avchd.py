@@ -1,6 +1,8 @@
-"""The camera's metadata in AVCHD clips: the MDPM record in an H.264 SEI message, inside an MPEG transport stream.
+"""The camera's metadata in AVCHD clips: the MDPM record in an H.264 SEI message,
+inside an MPEG transport stream.
 
-The record is user data with UUID 17ee8c60-f84d-11d9-8cd6-0800200c9a66; its packs are those of DV (IEC 61834-4).
+The record is user data with UUID 17ee8c60-f84d-11d9-8cd6-0800200c9a66; its packs are those of DV
+(IEC 61834-4).
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ _MAKERS = {0x0103: "Panasonic", 0x0108: "Sony", 0x1011: "Canon", 0x1104: "JVC"}
 
 
 def read_avchd(source: ByteSource, findings: Findings) -> None:
-    """Add date, position and device of the first MDPM record in the first 2 MiB; none is no fault."""
+    """Add date, position and device of the first MDPM record in the first 2 MiB;
+    none is no fault.
+    """
     data = source.read(0, _SEARCHED)
     for stream in _elementary_streams(data):
         at = stream.find(_MARK)
@@ -29,7 +33,9 @@ def read_avchd(source: ByteSource, findings: Findings) -> None:
 
 
 def _elementary_streams(data: bytes) -> list[bytes]:
-    """The payloads of a transport stream joined by PID (packets of 188 bytes, or 192 with a time stamp first)."""
+    """The payloads of a transport stream joined by PID (packets of 188 bytes,
+    or 192 with a time stamp first).
+    """
     step, first = _packets(data)
     if not step:
         return [data]
@@ -46,7 +52,9 @@ def _elementary_streams(data: bytes) -> list[bytes]:
 
 
 def _packets(data: bytes) -> tuple[int, int]:
-    """Distance of packets and offset of the first sync byte; (0, 0) where the data is no transport stream."""
+    """Distance of packets and offset of the first sync byte; (0,
+    0) where the data is no transport stream.
+    """
     for step in (192, 188):
         for first in range(step):
             if data[first : first + step * 8 : step] == b"\x47" * 8:
@@ -81,7 +89,8 @@ def _read_packs(packs: dict[int, bytes], findings: Findings) -> None:
 def _add_date(raw: bytes, findings: Findings) -> None:
     """Zone byte, then year (two bytes), month, day, hour, minute, second as binary-coded decimals.
 
-    The zone byte: bit 5 the sign, bits 1-4 hours, bit 0 half an hour; bit 6 says that summer time is included.
+    The zone byte: bit 5 the sign, bits 1-4 hours, bit 0 half an hour; bit 6 says that summer time
+    is included.
     """
     try:
         year, month, day, hour, minute, second = (

@@ -1,4 +1,6 @@
-"""EXIF, XMP and loose TIFF directories that cameras put into their clips, merged without the facts of the thumbnails."""
+"""EXIF, XMP and loose TIFF directories that cameras put into their clips,
+merged without the facts of the thumbnails.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,20 @@ from catalog.media.xmp import read_xmp
 Reader = Callable[[bytes, Findings], None]
 
 _SHARED = (
-    "make", "model", "lens", "software", "title", "description", "rating", "exposure_time", "f_number", "iso", "focal_length",
-    "focal_length_35mm", "live_id",
-)  # fmt: skip
+    "make",
+    "model",
+    "lens",
+    "software",
+    "title",
+    "description",
+    "rating",
+    "exposure_time",
+    "f_number",
+    "iso",
+    "focal_length",
+    "focal_length_35mm",
+    "live_id",
+)
 _TIFF_IN_EXIF = re.compile(rb"Exif\0\0(II\*\0|MM\0\*)")
 _ASCII_TAGS = {0x010F: "make", 0x0110: "model", 0x0131: "software"}
 _DATE_TAGS = {0x9003: "exif:DateTimeOriginal", 0x9004: "exif:DateTimeDigitized"}
@@ -29,12 +42,16 @@ _LONGEST_TEXT = 256
 
 
 def merge_xmp(packet: bytes, findings: Findings) -> None:
-    """Facts of an XMP packet about the clip (not its size: editors state that of other renditions)."""
+    """Facts of an XMP packet about the clip (not its size:
+    editors state that of other renditions).
+    """
     _merge(read_xmp, packet, findings, "XMP")
 
 
 def merge_exif(block: bytes, findings: Findings) -> None:
-    """Facts of an EXIF block (it starts with a TIFF header), without the size and orientation of its thumbnail."""
+    """Facts of an EXIF block (it starts with a TIFF header),
+    without the size and orientation of its thumbnail.
+    """
     _merge(read_exif, block, findings, "EXIF")
 
 
@@ -62,11 +79,14 @@ def _merge(read: Reader, block: bytes, findings: Findings, what: str) -> None:
         findings.add_position(place.lat, place.lon, place.altitude, place.source)
 
 
-def merge_bare_ifd(data: bytes, start: int, order: str, bases: tuple[int, ...], findings: Findings) -> None:
+def merge_bare_ifd(
+    data: bytes, start: int, order: str, bases: tuple[int, ...], findings: Findings
+) -> None:
     """A TIFF directory without its header, as Casio, Fujifilm and Nikon write into clips.
 
-    `order` is "<" or ">". What the value offsets count from differs by camera: of `bases`, the one with which
-    every text reads as text, every date as a date, and most of them have a value, is taken.
+    `order` is "<" or ">". What the value offsets count from differs by camera: of `bases`, the one
+    with which every text reads as text, every date as a date, and most of them have a value, is
+    taken.
     """
     readings = [texts for texts in (_texts(data, start, order, base) for base in bases) if texts]
     if readings:
@@ -83,7 +103,9 @@ def _add_texts(texts: dict[int, str], findings: Findings) -> None:
 
 
 def _texts(data: bytes, start: int, order: str, base: int) -> dict[int, str] | None:
-    """Texts by tag of a directory and of the EXIF directory it points to; None where one is no text."""
+    """Texts by tag of a directory and of the EXIF directory it points to;
+    None where one is no text.
+    """
     source = Window(MemorySource(data), base, len(data))
     main = read_ifd(source, start - base, order, _WANTED)
     pointer = main.integer(EXIF_POINTER) if main else None

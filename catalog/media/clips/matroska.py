@@ -1,4 +1,6 @@
-"""Metadata of Matroska and WebM files (EBML, RFC 8794; Matroska, RFC 9559), without reading any cluster."""
+"""Metadata of Matroska and WebM files (EBML, RFC 8794; Matroska, RFC 9559),
+without reading any cluster.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,24 @@ from catalog.media.clips.codec_names import matroska_codec, riff_video_codec
 from catalog.media.findings import Findings
 from catalog.media.source import ByteSource
 
-_SEGMENT, _SEEK_HEAD, _SEEK, _SEEK_ID, _SEEK_POSITION = 0x18538067, 0x114D9B74, 0x4DBB, 0x53AB, 0x53AC
+_SEGMENT, _SEEK_HEAD, _SEEK, _SEEK_ID, _SEEK_POSITION = (
+    0x18538067,
+    0x114D9B74,
+    0x4DBB,
+    0x53AB,
+    0x53AC,
+)
 _INFO, _SCALE, _DURATION, _DATE, _TITLE = 0x1549A966, 0x2AD7B1, 0x4489, 0x4461, 0x7BA9
 _TRACKS, _ENTRY, _TYPE, _CODEC, _PRIVATE, _FRAME_NS = 0x1654AE6B, 0xAE, 0x83, 0x86, 0x63A2, 0x23E383
 _VIDEO, _WIDTH, _HEIGHT, _PROJECTION, _ROLL = 0xE0, 0xB0, 0xBA, 0x7670, 0x7675
-_TAGS, _TAG, _SIMPLE_TAG, _TAG_NAME, _TAG_STRING, _CLUSTER = 0x1254C367, 0x7373, 0x67C8, 0x45A3, 0x4487, 0x1F43B675
+_TAGS, _TAG, _SIMPLE_TAG, _TAG_NAME, _TAG_STRING, _CLUSTER = (
+    0x1254C367,
+    0x7373,
+    0x67C8,
+    0x45A3,
+    0x4487,
+    0x1F43B675,
+)
 _TOP = frozenset({_INFO, _TRACKS, _TAGS})
 _EPOCH = datetime(2001, 1, 1)
 _MAX_ELEMENTS = 5000
@@ -93,7 +108,9 @@ def _number(data: bytes, *, keep_marker: bool) -> tuple[int, int]:
 
 
 def read_matroska(source: ByteSource, findings: Findings) -> None:
-    """Add the facts of a Matroska file: UTC date, size in pixels, duration in seconds, codecs, position."""
+    """Add the facts of a Matroska file: UTC date, size in pixels, duration in seconds, codecs,
+    position.
+    """
     reader = _Reader(source)
     segment = next((e for e in reader.children(0, source.size) if e.kind == _SEGMENT), None)
     if segment is None:
@@ -225,7 +242,9 @@ def _add_duration(text: str, findings: Findings) -> None:
 
 
 def _add_tag_date(name: str, text: str, findings: Findings) -> None:
-    """A date tag with a time of day; Z means the UTC clock that muxers copy from other containers."""
+    """A date tag with a time of day; Z means the UTC clock that muxers copy from other
+    containers.
+    """
     parsed = parse_date(text)
     if parsed is None or not parsed[2]:
         return

@@ -1,4 +1,6 @@
-"""Size and frame rate of MPEG-1 and MPEG-2 video (ISO/IEC 11172-2, 13818-2) from its first sequence header."""
+"""Size and frame rate of MPEG-1 and MPEG-2 video (ISO/IEC 11172-2,
+13818-2) from its first sequence header.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Facts of a video: the own reader of its container first, FFmpeg only for what is still missing."""
+"""Facts of a video: the own reader of its container first,
+FFmpeg only for what is still missing.
+"""
 
 from __future__ import annotations
 
@@ -30,21 +32,26 @@ READERS: dict[str, tuple[Reader, ...]] = {
 """Own readers by family of file type; FFmpeg alone reads the rest."""
 
 _UTC_SOURCES = {
-    "bmff": "quicktime:CreateDate", "matroska": "matroska:DateUTC", "asf": "asf:CreationDate", "flv": "flv:CreationDate",
-}  # fmt: skip
+    "bmff": "quicktime:CreateDate",
+    "matroska": "matroska:DateUTC",
+    "asf": "asf:CreationDate",
+    "flv": "flv:CreationDate",
+}
 _WANTED = ("width", "height", "duration", "video_codec")
 
 
 def read_clip(source: ByteSource, filetype: FileType, path: str, findings: Findings) -> None:
     """Add the facts of one video to the findings.
 
-    `path` names the same file for FFmpeg, which is asked only while size, duration or codec is missing ("" for
-    never); of a file that was fetched in part it sees what the source gives. Nothing is raised for what the file
-    holds: a reader that fails leaves a note.
+    `path` names the same file for FFmpeg, which is asked only while size, duration or codec is
+    missing ("" for never); of a file that was fetched in part it sees what the source gives.
+    Nothing is raised for what the file holds: a reader that fails leaves a note.
     """
     failed = False
     for reader in READERS.get(filetype.family, ()):
-        failed = not _guarded(partial(reader, source, findings), findings, reader.__name__) or failed
+        failed = (
+            not _guarded(partial(reader, source, findings), findings, reader.__name__) or failed
+        )
     wanted = any(name not in findings.values for name in _WANTED)
     if not path or not wanted or "no video track" in findings.notes:
         return

@@ -1,4 +1,6 @@
-"""Metadata of AVI files: RIFF chunks (Microsoft's AVI RIFF File Reference, OpenDML 1.02) and cameras' own chunks."""
+"""Metadata of AVI files: RIFF chunks (Microsoft's AVI RIFF File Reference,
+OpenDML 1.02) and cameras' own chunks.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,12 @@ _MAX_CHUNKS = 5000
 _MAX_DEPTH = 5
 _MAX_PAYLOAD = 1 << 18
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_C_TIME = re.compile(r"[A-Za-z]{3,9},?\s+([A-Za-z]{3})[a-z]*\s+(\d{1,2})\s+(\d{1,2}):(\d{1,2}):(\d{1,2})\s+(\d{4})")
+_C_TIME = re.compile(
+    r"[A-Za-z]{3,9},?\s+([A-Za-z]{3})[a-z]*\s+(\d{1,2})\s+(\d{1,2}):(\d{1,2}):(\d{1,2})\s+(\d{4})"
+)
 _LOOSE = re.compile(
-    r"(\d{4})[/:.-]\s*(\d{1,2})[/:.-]\s*(\d{1,2})[/T]?\s*(\d{1,2}):\s*(\d{1,2})(?::\s*(\d{1,2}))?\s*([AP]M?)?", re.I
+    r"(\d{4})[/:.-]\s*(\d{1,2})[/:.-]\s*(\d{1,2})[/T]?\s*(\d{1,2}):\s*(\d{1,2})(?::\s*(\d{1,2}))?\s*([AP]M?)?",
+    re.I,
 )
 
 
@@ -38,7 +43,10 @@ class Chunk:
 
 @dataclass(slots=True)
 class _Clip:
-    """Numbers of the headers, joined at the end. `stream` is the type of the stream being described."""
+    """Numbers of the headers, joined at the end.
+
+    `stream` is the type of the stream being described.
+    """
 
     frame_microseconds: int = 0
     frames: int = 0
@@ -51,10 +59,16 @@ class _Clip:
 
 
 def read_avi(source: ByteSource, findings: Findings) -> None:
-    """Add the facts of an AVI file: local date, size in pixels, duration in seconds, codecs, device."""
+    """Add the facts of an AVI file: local date, size in pixels, duration in seconds, codecs,
+    device.
+    """
     clip = _Clip()
     for chunk in _chunks(source):
-        data = source.read(chunk.start, min(chunk.end - chunk.start, _MAX_PAYLOAD)) if not chunk.is_list else b""
+        data = (
+            source.read(chunk.start, min(chunk.end - chunk.start, _MAX_PAYLOAD))
+            if not chunk.is_list
+            else b""
+        )
         try:
             _read_chunk(chunk, data, clip, findings)
         except Exception as error:
@@ -63,7 +77,9 @@ def read_avi(source: ByteSource, findings: Findings) -> None:
 
 
 def _chunks(source: ByteSource) -> Iterator[Chunk]:
-    """Every chunk of the file but those of the media itself (`movi`, index), lists before their members."""
+    """Every chunk of the file but those of the media itself (`movi`, index),
+    lists before their members.
+    """
     left = _MAX_CHUNKS
     pending = [(0, source.size, 0)]
     while pending:
@@ -151,7 +167,11 @@ def _finish(clip: _Clip, findings: Findings) -> None:
 
 
 def _duration(clip: _Clip) -> float:
-    """Seconds. The stream's header is preferred where the file's header differs wildly from it (some cameras count fields)."""
+    """Seconds.
+
+    The stream's header is preferred where the file's header differs wildly from it (some cameras
+    count fields).
+    """
     by_stream = clip.stream_frames / clip.rate if clip.rate else 0.0
     frames = max(clip.frames, clip.total_frames)
     by_file = frames * clip.frame_microseconds / 1e6
@@ -162,13 +182,14 @@ def _duration(clip: _Clip) -> float:
     return by_file
 
 
-# --- dates ---------------------------------------------------------------------------------------------------------
+# --- dates ----------------------------------------------------------------------------------------
 
 
 def riff_date(text: str) -> tuple[datetime, bool] | None:
     """The wall clock of an IDIT text and whether it has a time of day, or None.
 
-    Forms seen: "MON JAN 05 12:34:56 2009", "2009:01:05 12:34:56", "2005/08/17/ 11:42", "2001/ 1/27  1:42PM".
+    Forms seen: "MON JAN 05 12:34:56 2009", "2009:01:05 12:34:56", "2005/08/17/ 11:42", "2001/ 1/27
+    1:42PM".
     """
     text = text.replace("\0", " ").strip()
     c_time = _C_TIME.search(text)
@@ -176,10 +197,19 @@ def riff_date(text: str) -> tuple[datetime, bool] | None:
     try:
         if c_time:
             month = _MONTHS.index(c_time[1].lower()) + 1
-            return datetime(int(c_time[6]), month, int(c_time[2]), int(c_time[3]), int(c_time[4]), int(c_time[5])), True
+            return datetime(
+                int(c_time[6]),
+                month,
+                int(c_time[2]),
+                int(c_time[3]),
+                int(c_time[4]),
+                int(c_time[5]),
+            ), True
         if loose:
             hour = _clock_hour(int(loose[4]), (loose[7] or "").upper())
-            return datetime(int(loose[1]), int(loose[2]), int(loose[3]), hour, int(loose[5]), int(loose[6] or 0)), True
+            return datetime(
+                int(loose[1]), int(loose[2]), int(loose[3]), hour, int(loose[5]), int(loose[6] or 0)
+            ), True
     except ValueError:
         return None
     parsed = parse_date(text)
@@ -199,7 +229,7 @@ def _add_date(data: bytes, findings: Findings) -> None:
         findings.add_date(DateCandidate("riff:DateTimeOriginal", found[0], precise=found[1]))
 
 
-# --- cameras' own chunks -------------------------------------------------------------------------------------------
+# --- cameras' own chunks --------------------------------------------------------------------------
 
 
 def _read_stream_data(data: bytes, findings: Findings) -> None:
@@ -230,4 +260,6 @@ def _read_nikon(data: bytes, findings: Findings) -> None:
         findings.add(name, texts.get(tag), "maker")
     parsed = parse_date(texts.get(0x13, "")) or parse_date(texts.get(0x14, ""))
     if parsed:
-        findings.add_date(DateCandidate("maker:DateTimeOriginal", parsed[0], parsed[1], precise=parsed[2]))
+        findings.add_date(
+            DateCandidate("maker:DateTimeOriginal", parsed[0], parsed[1], precise=parsed[2])
+        )

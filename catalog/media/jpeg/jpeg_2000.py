@@ -24,7 +24,9 @@ def read_jp2(source: ByteSource, filetype: FileType, findings: Findings) -> File
     for box in walk.top():
         if box.kind == b"jp2h" and (header := walk.child(box, b"ihdr")):
             data = walk.payload(header, 8)
-            add_size(findings, int.from_bytes(data[4:8], "big"), int.from_bytes(data[:4], "big"), "jp2")
+            add_size(
+                findings, int.from_bytes(data[4:8], "big"), int.from_bytes(data[:4], "big"), "jp2"
+            )
         elif box.kind == b"jp2c":
             _add_siz(source.read(box.start, 24), findings)
         elif box.kind == b"uuid":

@@ -15,7 +15,10 @@ _MAX_BLOCK = 8 << 20
 
 
 def read_jxl(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
-    """Add what a JPEG XL file states. The code stream's own orientation turns the picture; EXIF's does not."""
+    """Add what a JPEG XL file states.
+
+    The code stream's own orientation turns the picture; EXIF's does not.
+    """
     if source.read(0, 2) == b"\xff\x0a":
         _read_code_stream(source.read(0, 64), findings)
         return filetype

@@ -49,7 +49,11 @@ class _Contents:
         if head[:4].lower() == b"exif" or head[:4] in (b"II*\0", b"MM\0*"):
             before = len(self.packets.exif)
             self.packets.add_exif(data)
-            if len(self.packets.exif) == before and before and len(self.packets.exif[-1]) < _MAX_EXTENDED:
+            if (
+                len(self.packets.exif) == before
+                and before
+                and len(self.packets.exif[-1]) < _MAX_EXTENDED
+            ):
                 self.packets.exif[-1] += data[6:]  # EXIF beyond 64 kB goes on in further segments
         elif data.startswith(_XMP):
             self.packets.add_xmp(data[len(_XMP) :])
@@ -61,8 +65,14 @@ class _Contents:
         elif head == b"FLIR\0" and len(self.flir) < _MAX_EXTENDED:
             self.flir += data[8:]
         elif head == b"QVCI\0":
-            self._add_date(re.sub(rb"^(\d+\.\d+\.\d+)[.:]", rb"\1 ", data[0x4D:0x61]).decode("latin-1"))
-        elif data[:32].lstrip(b"\0 ").startswith((b"<?xpacket", b"<x:xmpmeta", b"http://ns.adobe.com/xap/")):
+            self._add_date(
+                re.sub(rb"^(\d+\.\d+\.\d+)[.:]", rb"\1 ", data[0x4D:0x61]).decode("latin-1")
+            )
+        elif (
+            data[:32]
+            .lstrip(b"\0 ")
+            .startswith((b"<?xpacket", b"<x:xmpmeta", b"http://ns.adobe.com/xap/"))
+        ):
             self.packets.add_xmp(data[max(0, data.find(b"<")) :])
 
     def _take_photoshop(self, data: bytes, start: int) -> None:
@@ -73,7 +83,9 @@ class _Contents:
             earlier.append(data[start:])
 
     def _take_picture_info(self, data: bytes) -> None:
-        """The text block of early Olympus, Agfa, Sanyo and Epson cameras; TimeDate is their local clock in Unix seconds."""
+        """The text block of early Olympus, Agfa, Sanyo and Epson cameras;
+        TimeDate is their local clock in Unix seconds.
+        """
         if b"[picture info]" in data[:64].lower():
             match = re.search(rb"TimeDate=\s*(\d{1,10})\b", data)
             if match and int(match[1]):
@@ -86,14 +98,19 @@ class _Contents:
             self.dates.append(DateCandidate("maker:DateTimeOriginal", parsed[0], precise=parsed[2]))
 
     def _take_flir(self) -> None:
-        """The clock of a thermal camera from its FFF block (record 32, camera info, at byte 900)."""
+        """The clock of a thermal camera from its FFF block (record 32, camera info,
+        at byte 900).
+        """
         data = bytes(self.flir)
         records = int.from_bytes(data[0x18:0x1C], "big"), int.from_bytes(data[0x1C:0x20], "big")
         for at in range(records[0], records[0] + min(records[1], 64) * 32, 32):
             if data[at : at + 2] == b"\0\x20":
                 start = int.from_bytes(data[at + 12 : at + 16], "big") + 0x384
                 raw = data[start : start + 10]
-                seconds, zone = int.from_bytes(raw[:4], "little"), int.from_bytes(raw[8:10], "little", signed=True)
+                seconds, zone = (
+                    int.from_bytes(raw[:4], "little"),
+                    int.from_bytes(raw[8:10], "little", signed=True),
+                )
                 if len(raw) == 10 and seconds and abs(zone) <= 14 * 60:
                     wall = datetime(1970, 1, 1) + timedelta(seconds=seconds - zone * 60)
                     self.dates.append(DateCandidate("maker:DateTimeOriginal", wall, -zone))
@@ -108,7 +125,10 @@ class _Contents:
 
 
 def read_jpeg(source: ByteSource, findings: Findings, *, want_size: bool = True) -> Packets:
-    """Add what a JPEG states; `width` and `height` only with `want_size`. Returns its blocks, as evidence for other readers."""
+    """Add what a JPEG states; `width` and `height` only with `want_size`.
+
+    Returns its blocks, as evidence for other readers.
+    """
     segments, contents = Segments(source, mend=True), _Contents()
     for segment in segments:
         if segment[0] in _READ:
@@ -135,8 +155,12 @@ def _search_exif(head: bytes, packets: Packets) -> None:
 
 
 def _find_samsung_movie(source: ByteSource, findings: Findings) -> None:
-    """The directory at the very end of Samsung's JPEGs: entry type 0A30 is the movie of a motion photo."""
-    if "motion_photo" in findings.values or not str(findings.get("make", "")).lower().startswith("samsung"):
+    """The directory at the very end of Samsung's JPEGs:
+    entry type 0A30 is the movie of a motion photo.
+    """
+    if "motion_photo" in findings.values or not str(findings.get("make", "")).lower().startswith(
+        "samsung"
+    ):
         return
     tail = source.read(max(0, source.size - 4096), 4096)
     end, start = tail.rfind(b"SEFT"), tail.rfind(b"SEFH")

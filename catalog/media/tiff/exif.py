@@ -1,4 +1,5 @@
-"""EXIF (CIPA DC-008) of a TIFF block in memory: dates, camera, exposure, position, Apple's Live Photo id.
+"""EXIF (CIPA DC-008) of a TIFF block in memory: dates, camera, exposure, position,
+Apple's Live Photo id.
 
 A field the block does not state soundly is left out; nothing raises for broken data.
 """
@@ -102,7 +103,10 @@ _BOILERPLATE = frozenset(
 
 
 def read_exif(block: bytes, findings: Findings, source_prefix: str = "exif") -> None:
-    """Add what the TIFF block in memory states. `source_prefix` names the reader in `findings.sources`."""
+    """Add what the TIFF block in memory states.
+
+    `source_prefix` names the reader in `findings.sources`.
+    """
     tiff = tiff_in_memory(block)
     main = tiff.ifd(tiff.first, FIELD_TAGS) if tiff.order else None
     if main is None:
@@ -112,7 +116,9 @@ def read_exif(block: bytes, findings: Findings, source_prefix: str = "exif") -> 
 
 
 def read_directories(tiff: Tiff, mains: list[Ifd], findings: Findings, name: str = "exif") -> None:
-    """Add what the given directories, the first one's Exif and GPS directories and a maker note state."""
+    """Add what the given directories, the first one's Exif and GPS directories and a maker note
+    state.
+    """
     exif = gps = None
     for main in mains:
         exif = exif or _follow(tiff, main, EXIF_POINTER, FIELD_TAGS)
@@ -126,7 +132,11 @@ def read_directories(tiff: Tiff, mains: list[Ifd], findings: Findings, name: str
             read_dates(ifd, findings)
     if gps is not None:
         read_gps(gps, findings)
-    note_holder = exif if exif is not None and MAKER_NOTE in exif else next((m for m in mains if MAKER_NOTE in m), None)
+    note_holder = (
+        exif
+        if exif is not None and MAKER_NOTE in exif
+        else next((m for m in mains if MAKER_NOTE in m), None)
+    )
     if note_holder is not None:
         read_maker_note(tiff, note_holder, findings)
 
@@ -147,18 +157,26 @@ def read_dates(ifd: Ifd, findings: Findings) -> None:
         if tag in ifd:
             own = parse_offset(ifd.text(offset)) if offset in ifd else None
             _add_date(
-                findings, source, ifd.raw(tag, 64), ifd.text(fraction) if fraction in ifd else "", zone if own is None else own
+                findings,
+                source,
+                ifd.raw(tag, 64),
+                ifd.text(fraction) if fraction in ifd else "",
+                zone if own is None else own,
             )
 
 
-def _add_date(findings: Findings, source: str, data: bytes, fraction: str, zone: int | None) -> None:
+def _add_date(
+    findings: Findings, source: str, data: bytes, fraction: str, zone: int | None
+) -> None:
     parsed = parse_date(data.decode("latin-1"))
     if parsed is None:
         return
     wall, stated, has_time = parsed
     if fraction:
         wall = with_subseconds(wall, fraction)
-    findings.add_date(DateCandidate(source, wall, zone if stated is None else stated, precise=has_time))
+    findings.add_date(
+        DateCandidate(source, wall, zone if stated is None else stated, precise=has_time)
+    )
 
 
 def read_fields(ifd: Ifd, findings: Findings, name: str = "exif") -> None:
@@ -166,7 +184,12 @@ def read_fields(ifd: Ifd, findings: Findings, name: str = "exif") -> None:
     for tag, key in ((0x10F, "make"), (0x110, "model"), (0x131, "software"), (0xA434, "lens")):
         if tag in ifd:
             findings.add(key, ifd.text(tag), name)
-    for tag, key in ((0x829A, "exposure_time"), (0x829D, "f_number"), (0x920A, "focal_length"), (0xA405, "focal_length_35mm")):
+    for tag, key in (
+        (0x829A, "exposure_time"),
+        (0x829D, "f_number"),
+        (0x920A, "focal_length"),
+        (0xA405, "focal_length_35mm"),
+    ):
         if tag in ifd:
             _add_measure(ifd, tag, key, findings, name)
     orientation = ifd.integer(0x112) if 0x112 in ifd else None
@@ -186,7 +209,9 @@ def read_fields(ifd: Ifd, findings: Findings, name: str = "exif") -> None:
 def _add_measure(ifd: Ifd, tag: int, key: str, findings: Findings, name: str) -> None:
     value = ifd.number(tag)
     if value is not None and 0 < value < 1e6:
-        findings.add(key, int(value) if key == "focal_length_35mm" else round(float(value), 9), name)
+        findings.add(
+            key, int(value) if key == "focal_length_35mm" else round(float(value), 9), name
+        )
 
 
 def _add_iso(ifd: Ifd, findings: Findings, name: str) -> None:
@@ -211,13 +236,19 @@ def _add_texts(ifd: Ifd, findings: Findings, name: str) -> None:
 
 
 def add_copied_date(findings: Findings, source: str, text: str) -> None:
-    """Keep a date of XMP or IPTC. Where EXIF shows the same wall clock, the copy's offset is an editor's own zone: dropped."""
+    """Keep a date of XMP or IPTC.
+
+    Where EXIF shows the same wall clock, the copy's offset is an editor's own zone: dropped.
+    """
     parsed = parse_date(text)
     if parsed is None:
         return
     wall, offset, has_time = parsed
     second = wall.replace(microsecond=0)
-    if any(d.source.startswith("exif:") and d.wall.replace(microsecond=0) == second for d in findings.dates):
+    if any(
+        d.source.startswith("exif:") and d.wall.replace(microsecond=0) == second
+        for d in findings.dates
+    ):
         offset = None
     findings.add_date(DateCandidate(source, wall, offset, precise=has_time))
 
@@ -236,7 +267,9 @@ def is_boilerplate(text: str) -> bool:
 
 
 def lens_from_spec(numbers: list[int | float]) -> str | None:
-    """A lens as `18-55mm f/3.5-5.6` from shortest and longest focal length (mm) and their apertures (EXIF A432)."""
+    """A lens as `18-55mm f/3.5-5.6` from shortest and longest focal length (mm) and their apertures
+    (EXIF A432).
+    """
     if len(numbers) < 2 or not all(math.isfinite(n) and 0 < n < 10_000 for n in numbers[:2]):
         return None
     lens = f"{_span(numbers[0], numbers[1])}mm"

@@ -1,4 +1,6 @@
-"""The GPS directory of EXIF (CIPA DC-008 section 4.6.6): position, altitude and the satellites' clock."""
+"""The GPS directory of EXIF (CIPA DC-008 section 4.6.6): position,
+altitude and the satellites' clock.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ _NUMBER = re.compile(r"([+-]?\d+(?:\.\d+)?)(?:/(\d+))?")
 
 
 def read_gps(gps: Ifd, findings: Findings) -> None:
-    """Add the position and the UTC clock of a GPS directory; an empty or unset one leaves at most a note."""
+    """Add the position and the UTC clock of a GPS directory;
+    an empty or unset one leaves at most a note.
+    """
     if 2 in gps or 4 in gps:
         lat, lon = _signed(gps, 2, 1, "S"), _signed(gps, 4, 3, "W")
         if lat is None and lon is None:
@@ -46,12 +50,16 @@ def _components(gps: Ifd, tag: int) -> list[Number]:
 def _from_text(text: str) -> list[Number]:
     found: list[Number] = []
     for top, bottom in _NUMBER.findall(text)[:3]:
-        found.append(float(top) if not bottom else float(top) / int(bottom) if int(bottom) else math.nan)
+        found.append(
+            float(top) if not bottom else float(top) / int(bottom) if int(bottom) else math.nan
+        )
     return found
 
 
 def to_degrees(parts: list[Number]) -> float | None:
-    """Degrees from one to three numbers (degrees, minutes, seconds), to 8 decimals; None where one is undefined."""
+    """Degrees from one to three numbers (degrees, minutes, seconds), to 8 decimals;
+    None where one is undefined.
+    """
     if not parts or not all(math.isfinite(p) for p in parts):
         return None
     degrees, minutes, seconds = [float(p) for p in parts] + [0.0] * (3 - len(parts))
@@ -70,8 +78,15 @@ def _altitude(gps: Ifd) -> float | None:
 def _add_clock(gps: Ifd, findings: Findings) -> None:
     parsed = parse_date(gps.raw(29, 32).decode("latin-1")) if 29 in gps else None
     clock = gps.numbers(7, 3) if 7 in gps else []
-    if parsed is None or len(clock) != 3 or not all(math.isfinite(c) and 0 <= c <= 60 for c in clock) or clock[0] > 24:
+    if (
+        parsed is None
+        or len(clock) != 3
+        or not all(math.isfinite(c) and 0 <= c <= 60 for c in clock)
+        or clock[0] > 24
+    ):
         return
     midnight = parsed[0].replace(hour=0, minute=0, second=0, microsecond=0)
-    wall = midnight + timedelta(hours=float(clock[0]), minutes=float(clock[1]), seconds=round(float(clock[2]), 3))
+    wall = midnight + timedelta(
+        hours=float(clock[0]), minutes=float(clock[1]), seconds=round(float(clock[2]), 3)
+    )
     findings.add_date(DateCandidate("gps", wall, is_utc=True))

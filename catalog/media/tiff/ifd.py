@@ -15,8 +15,40 @@ from catalog.media.source import ByteSource, MemorySource
 Number = int | float
 """A value of a TIFF entry; a rational with denominator 0 is NaN."""
 
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8, 129: 1}
-_CODES = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+_SIZES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+    129: 1,
+}
+_CODES = {
+    1: "B",
+    3: "H",
+    4: "I",
+    6: "b",
+    7: "B",
+    8: "h",
+    9: "i",
+    11: "f",
+    12: "d",
+    13: "I",
+    16: "Q",
+    17: "q",
+    18: "Q",
+}
 _MAX_ENTRIES = 2048
 _NAN = float("nan")
 
@@ -145,7 +177,10 @@ class Ifd:
 
 
 class Tiff:
-    """A TIFF structure in a source. `order` is "<" or ">"; `first` is the offset of the first directory, 0 if none."""
+    """A TIFF structure in a source.
+
+    `order` is "<" or ">"; `first` is the offset of the first directory, 0 if none.
+    """
 
     def __init__(self, source: ByteSource) -> None:
         self.source = source
@@ -156,7 +191,9 @@ class Tiff:
         if len(head) >= 8 and self.order:
             self.big = struct.unpack_from(f"{self.order}H", head, 2)[0] == 43 and len(head) == 16
             self.first = (
-                struct.unpack_from(f"{self.order}Q", head, 8)[0] if self.big else struct.unpack_from(f"{self.order}I", head, 4)[0]
+                struct.unpack_from(f"{self.order}Q", head, 8)[0]
+                if self.big
+                else struct.unpack_from(f"{self.order}I", head, 4)[0]
             )
 
     def ifd(self, offset: int, wanted: Container[int]) -> Ifd | None:
@@ -166,7 +203,9 @@ class Tiff:
         return read_ifd(self.source, offset, self.order, wanted, big=self.big)
 
 
-def read_ifd(source: ByteSource, offset: int, order: str, wanted: Container[int], *, big: bool = False) -> Ifd | None:
+def read_ifd(
+    source: ByteSource, offset: int, order: str, wanted: Container[int], *, big: bool = False
+) -> Ifd | None:
     """A directory whose values' offsets count from the start of `source`. `order`: "<" or ">"."""
     head = 8 if big else 2
     count = int.from_bytes(source.read(offset, head), "little" if order == "<" else "big")

@@ -1,4 +1,7 @@
-"""The few facts read from camera makers' own notes (EXIF tag 927C): Apple, Canon, Reconyx. None is documented by its maker."""
+"""The few facts read from camera makers' own notes (EXIF tag 927C): Apple, Canon, Reconyx.
+
+None is documented by its maker.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ def read_maker_note(tiff: Tiff, exif: Ifd, findings: Findings) -> None:
 
 
 def _read_apple(note: bytes, findings: Findings) -> None:
-    """Content identifier, tag 17: shared by a Live Photo's still and movie. Offsets count from the note's start."""
+    """Content identifier, tag 17: shared by a Live Photo's still and movie.
+
+    Offsets count from the note's start.
+    """
     if note[:9] != b"Apple iOS":
         return
     ifd = read_ifd(MemorySource(note), 14, "<" if note[12:14] == b"II" else ">", (0x11,))
@@ -53,7 +59,11 @@ def _read_reconyx(note: bytes, make: str, findings: Findings) -> None:
         second, minute, hour, day, month, year = struct.unpack_from("<5BH", note, 0x3B)
     elif note[:10] == b"RECONYXH2\0" and len(note) >= 0x4A:
         second, minute, hour, day, month, year = struct.unpack_from("<6H", note, 0x3E)
-    elif note[:2] == b"\x01\xf1" and len(note) >= 34 and (note[2:4] in (b"\2\0", b"\3\0") or make == "RECONYX"):
+    elif (
+        note[:2] == b"\x01\xf1"
+        and len(note) >= 34
+        and (note[2:4] in (b"\2\0", b"\3\0") or make == "RECONYX")
+    ):
         order = ">" if note[23] and not note[22] else "<"
         second, minute, hour, month, day, year = struct.unpack_from(f"{order}6H", note, 22)
     else:

@@ -1,6 +1,8 @@
-"""Camera RAW formats with shapes of their own: Fujifilm RAF, Minolta MRW, Canon CRW (CIFF), Sigma X3F.
+"""Camera RAW formats with shapes of their own: Fujifilm RAF, Minolta MRW, Canon CRW (CIFF),
+Sigma X3F.
 
-None is documented by its maker (CIFF is, partly); the layouts are those the LibRaw, dcraw and ExifTool projects found.
+None is documented by its maker (CIFF is, partly); the layouts are those the LibRaw, dcraw and
+ExifTool projects found.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ _TURNS = {0: 1, 90: 6, 180: 3, 270: 8}
 
 
 def read_raf(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
-    """Add what a RAF states: EXIF of its embedded JPEG, size of its directory (height before width)."""
+    """Add what a RAF states: EXIF of its embedded JPEG,
+    size of its directory (height before width).
+    """
     head = source.read(0, 108)
     start, length, directory = (int.from_bytes(head[i : i + 4], "big") for i in (84, 88, 92))
     _take_jpeg(source, start, length, findings)
@@ -71,7 +75,11 @@ def read_mrw(source: ByteSource, filetype: FileType, findings: Findings) -> File
         if len(head) < 8 or at >= end:
             break
         length = int.from_bytes(head[4:8], "big")
-        data = source.read(at + 8, min(length, _MAX_BLOCK)) if head[:4] in (b"\0PRD", b"\0TTW") else b""
+        data = (
+            source.read(at + 8, min(length, _MAX_BLOCK))
+            if head[:4] in (b"\0PRD", b"\0TTW")
+            else b""
+        )
         if head[:4] == b"\0PRD" and len(data) >= 16:
             height, width = struct.unpack_from(">2H", data, 12)
             add_size(findings, width, height, "mrw")
@@ -98,7 +106,9 @@ def read_crw(source: ByteSource, filetype: FileType, findings: Findings) -> File
     return filetype
 
 
-def _ciff_entries(source: ByteSource, block: int, end: int, order: str) -> list[tuple[int, int, int, bytes | None]]:
+def _ciff_entries(
+    source: ByteSource, block: int, end: int, order: str
+) -> list[tuple[int, int, int, bytes | None]]:
     """Tag, offset, size and, for values kept in the directory itself, their 8 bytes."""
     tail = source.read(end - 4, 4)
     if len(tail) < 4 or block < 0 or end <= block:
@@ -113,7 +123,15 @@ def _ciff_entries(source: ByteSource, block: int, end: int, order: str) -> list[
     return found
 
 
-def _take_ciff(source: ByteSource, order: str, tag: int, at: int, size: int, inline: bytes | None, findings: Findings) -> None:
+def _take_ciff(
+    source: ByteSource,
+    order: str,
+    tag: int,
+    at: int,
+    size: int,
+    inline: bytes | None,
+    findings: Findings,
+) -> None:
     if tag == 0x2007:
         if inline is None and at + size <= source.size and source.read(at, 2) == b"\xff\xd8":
             findings.add("preview_offset", at, "crw")
@@ -167,7 +185,10 @@ def _x3f_sections(source: ByteSource) -> list[tuple[bytes, int, int]]:
         return []
     count = min(int.from_bytes(head[8:12], "little"), _MAX_ENTRIES)
     table = source.read(start + 12, count * 12)
-    found = [(kind, at, length) for at, length, kind in struct.iter_unpack("<2I4s", table[: len(table) // 12 * 12])]
+    found = [
+        (kind, at, length)
+        for at, length, kind in struct.iter_unpack("<2I4s", table[: len(table) // 12 * 12])
+    ]
     return sorted(found, key=lambda entry: -entry[2])[:32]
 
 

@@ -1,7 +1,8 @@
 """Whole files of TIFF shape: TIFF, BigTIFF, DNG and the RAW formats of cameras built on it.
 
-Directories are read by offset, never the whole file. In RAW files the first directory is often a thumbnail: the picture is
-the one with sensor data (photometric 32803 or 34892), else the largest that is not marked as reduced.
+Directories are read by offset, never the whole file. In RAW files the first directory is often a
+thumbnail: the picture is the one with sensor data (photometric 32803 or 34892), else the largest
+that is not marked as reduced.
 """
 
 from __future__ import annotations
@@ -16,8 +17,22 @@ from catalog.media.source import ByteSource, Window
 from catalog.media.tiff.exif import EXIF_POINTER, FIELD_TAGS, read_directories
 from catalog.media.tiff.ifd import Ifd, Tiff
 
-_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 0xFE, 0x100, 0x101, 0x102, 0x103, 0x106
-_STRIPS, _STRIP_SIZES, _TILES, _SUB_IFDS, _JPEG, _JPEG_SIZE = 0x111, 0x117, 0x144, 0x14A, 0x201, 0x202
+_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = (
+    0xFE,
+    0x100,
+    0x101,
+    0x102,
+    0x103,
+    0x106,
+)
+_STRIPS, _STRIP_SIZES, _TILES, _SUB_IFDS, _JPEG, _JPEG_SIZE = (
+    0x111,
+    0x117,
+    0x144,
+    0x14A,
+    0x201,
+    0x202,
+)
 _XMP, _IPTC, _PHOTOSHOP, _DNG_VERSION, _CROP = 0x2BC, 0x83BB, 0x8649, 0xC612, 0xC620
 _RW2_BORDERS, _RW2_JPEG = (4, 5, 6, 7), 0x2E
 _SHAPE_TAGS = frozenset(
@@ -121,12 +136,16 @@ def _picture(ifd: Ifd) -> _Picture | None:
     return _Picture(ifd, width, height, photometric in _SENSOR, bool((subfile or 0) & 1))
 
 
-def _add_size(tiff: Tiff, first: Ifd, pictures: list[_Picture], filetype: FileType, findings: Findings) -> None:
+def _add_size(
+    tiff: Tiff, first: Ifd, pictures: list[_Picture], filetype: FileType, findings: Findings
+) -> None:
     size = None
     if filetype.name in _SIZE_FROM_EXIF:
         size = _exif_size(tiff, first)
     if size is None and (chosen := _choose(pictures, filetype)):
-        size = _cropped(chosen) if filetype.name in ("dng", "gpr") else (chosen.width, chosen.height)
+        size = (
+            _cropped(chosen) if filetype.name in ("dng", "gpr") else (chosen.width, chosen.height)
+        )
     if size is None or (filetype.name not in ("tiff", "dng") and max(size) < 400):
         size = _exif_size(tiff, first) or size
     if size:
@@ -139,7 +158,11 @@ def _choose(pictures: list[_Picture], filetype: FileType) -> _Picture | None:
         return None
     if filetype.name == "tiff":
         return next((p for p in pictures if not p.reduced), pictures[0])
-    for group in ([p for p in pictures if p.sensor and not p.reduced], [p for p in pictures if p.sensor], pictures):
+    for group in (
+        [p for p in pictures if p.sensor and not p.reduced],
+        [p for p in pictures if p.sensor],
+        pictures,
+    ):
         if group:
             return max(group, key=lambda p: p.area)
     return None
@@ -148,7 +171,11 @@ def _choose(pictures: list[_Picture], filetype: FileType) -> _Picture | None:
 def _cropped(picture: _Picture) -> tuple[int, int]:
     """The size after DNG's DefaultCropSize, where that is a possible one."""
     crop = picture.ifd.numbers(_CROP, 2)
-    if len(crop) == 2 and picture.width * 0.5 < crop[0] <= picture.width and picture.height * 0.5 < crop[1] <= picture.height:
+    if (
+        len(crop) == 2
+        and picture.width * 0.5 < crop[0] <= picture.width
+        and picture.height * 0.5 < crop[1] <= picture.height
+    ):
         return int(crop[0]), int(crop[1])
     return picture.width, picture.height
 
@@ -157,19 +184,29 @@ def _exif_size(tiff: Tiff, first: Ifd) -> tuple[int, int] | None:
     offset = first.integer(EXIF_POINTER)
     exif = tiff.ifd(offset, _SHAPE_TAGS) if offset else None
     width, height = (exif.integer(0xA002), exif.integer(0xA003)) if exif else (None, None)
-    return (width, height) if width and height and 0 < width < 1 << 20 and 0 < height < 1 << 20 else None
+    return (
+        (width, height)
+        if width and height and 0 < width < 1 << 20 and 0 < height < 1 << 20
+        else None
+    )
 
 
 def _packets(first: Ifd) -> Packets:
     packets = Packets()
-    for tag, blocks in ((_XMP, packets.xmp), (_IPTC, packets.iptc), (_PHOTOSHOP, packets.photoshop)):
+    for tag, blocks in (
+        (_XMP, packets.xmp),
+        (_IPTC, packets.iptc),
+        (_PHOTOSHOP, packets.photoshop),
+    ):
         if tag in first:
             blocks.append(first.raw(tag, _MAX_BLOCK))
     return packets
 
 
 def _read_panasonic(source: ByteSource, first: Ifd, findings: Findings) -> None:
-    """RW2: the picture lies within the sensor's borders; EXIF with the dates is in the embedded JPEG."""
+    """RW2: the picture lies within the sensor's borders;
+    EXIF with the dates is in the embedded JPEG.
+    """
     top, left, bottom, right = (first.integer(t) or 0 for t in _RW2_BORDERS)
     if right > left and bottom > top:
         findings.add("width", right - left, "tiff")
@@ -200,7 +237,9 @@ def _add_preview(source: ByteSource, directories: list[Ifd], findings: Findings)
 
 
 def _embedded(ifd: Ifd) -> list[tuple[int, int]]:
-    """Places (offset, bytes) of a JPEG picture in one directory, sensor data in lossless JPEG excepted."""
+    """Places (offset, bytes) of a JPEG picture in one directory,
+    sensor data in lossless JPEG excepted.
+    """
     found = []
     if _JPEG in ifd and _JPEG_SIZE in ifd:
         found.append((ifd.integer(_JPEG) or 0, ifd.integer(_JPEG_SIZE) or 0))

@@ -1,4 +1,6 @@
-"""The program ffmpeg: which one, and one run of it, that can be followed, stopped, and never outlives its caller."""
+"""The program ffmpeg: which one, and one run of it, that can be followed, stopped,
+and never outlives its caller.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ _FULL = ("no space left on device", "disk quota exceeded")
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a run ended: its status, what it complained of, and the frames and seconds it says it made."""
+    """How a run ended: its status, what it complained of,
+    and the frames and seconds it says it made.
+    """
 
     status: int
     complaints: tuple[str, ...] = ()
@@ -71,7 +75,9 @@ class Ffmpeg:
         complaints: deque[str] = deque(maxlen=_LINES)
         with _started(command) as process:
             assert process.stdout is not None and process.stderr is not None
-            listener = threading.Thread(target=_listen, args=(process.stderr, complaints), daemon=True)
+            listener = threading.Thread(
+                target=_listen, args=(process.stderr, complaints), daemon=True
+            )
             listener.start()
             told = _Told(follow)
             for line in process.stdout:
@@ -102,10 +108,17 @@ class _Told:
 
 @contextlib.contextmanager
 def _started(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is over, one way or the other, when this is left. Ctrl-C is for us, and not for it."""
+    """A process that is over, one way or the other, when this is left.
+
+    Ctrl-C is for us, and not for it.
+    """
     tie = [sys.executable, "-I", "-S", tied.__file__, str(os.getpid())]
     process = subprocess.Popen(
-        [*tie, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        [*tie, *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         with process:
@@ -126,7 +139,7 @@ def _listen(stream: IO[bytes], lines: deque[str]) -> None:
             lines.append(line[:500])
 
 
-# --- which one ---------------------------------------------------------------------------------------------------------
+# --- which one ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +154,18 @@ def candidates(named: str | None) -> list[Candidate]:
     """The one that was named, alone; else the packaged one, then that of the system."""
     if named:
         return [Candidate("the setting ffmpeg", shutil.which(named) or named)]
-    found = [Candidate("the package imageio-ffmpeg", _packaged()), Candidate("the system", shutil.which("ffmpeg") or "")]
+    found = [
+        Candidate("the package imageio-ffmpeg", _packaged()),
+        Candidate("the system", shutil.which("ffmpeg") or ""),
+    ]
     return [c for c in found if c.program]
 
 
 def find(named: str | None = None) -> Ffmpeg:
-    """The first ffmpeg that works and has the encoders that are needed. Raises ConfigError where none does."""
+    """The first ffmpeg that works and has the encoders that are needed.
+
+    Raises ConfigError where none does.
+    """
     problems = []
     for candidate in candidates(named):
         problem = problem_of(candidate.program)
@@ -173,16 +192,23 @@ def problem_of(program: str) -> str:
         return "is not there"
     try:
         done = subprocess.run(
-            [program, "-hide_banner", "-nostdin", "-encoders"], capture_output=True, timeout=_QUESTION_SECONDS, check=False,
+            [program, "-hide_banner", "-nostdin", "-encoders"],
+            capture_output=True,
+            timeout=_QUESTION_SECONDS,
+            check=False,
             stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
     except OSError as error:
         return f"cannot be run: {error.strerror}"
     except subprocess.TimeoutExpired:
         return "does not answer"
     if done.returncode:
         return f"does not work (status {done.returncode})"
-    known = {words[1] for line in done.stdout.decode("utf-8", "replace").splitlines() if len(words := line.split()) > 1}
+    known = {
+        words[1]
+        for line in done.stdout.decode("utf-8", "replace").splitlines()
+        if len(words := line.split()) > 1
+    }
     lacking = [name for name in ENCODERS if name not in known]
     return f"lacks {', '.join(lacking)}" if lacking else ""
 

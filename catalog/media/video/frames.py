@@ -1,4 +1,5 @@
-"""What needs a decoder (PyAV, that is FFmpeg): facts the own readers leave open, and one still of a clip.
+"""What needs a decoder (PyAV, that is FFmpeg): facts the own readers leave open,
+and one still of a clip.
 
 `av` is imported on first use only: it is large, and most clips never need it.
 """
@@ -30,10 +31,11 @@ def _load() -> Any:
 
 
 def probe(path_or_file: str | RawIOBase, findings: Findings, date_source: str = "") -> None:
-    """Fill what is still missing: size in pixels (as shown), duration in seconds, codecs, frame rate.
+    """Fill what is still missing: size in pixels (as shown), duration in seconds, codecs,
+    frame rate.
 
-    `date_source` names the source for the container's UTC creation time, taken only if no date was found; "" for
-    never. Errors of the library are not caught here.
+    `date_source` names the source for the container's UTC creation time, taken only if no date was
+    found; "" for never. Errors of the library are not caught here.
     """
     av = _load()
     with av.open(path_or_file, metadata_errors="ignore") as container:
@@ -86,15 +88,19 @@ def _add_date(metadata: dict[str, str], findings: Findings, source: str) -> None
             return
 
 
-# --- stills --------------------------------------------------------------------------------------------------------
+# --- stills ---------------------------------------------------------------------------------------
 
 
 def key_frame(path: str) -> Image | None:
-    """The first key frame that is not black, upright, in RGB at full size; None where nothing can be decoded."""
+    """The first key frame that is not black, upright, in RGB at full size;
+    None where nothing can be decoded.
+    """
     av = _load()
     try:
         with av.open(path, metadata_errors="ignore") as container:
-            stream = next((s for s in container.streams.video if s.codec_context), None)  # FFmpeg knows no decoder of the others
+            stream = next(
+                (s for s in container.streams.video if s.codec_context), None
+            )  # FFmpeg knows no decoder of the others
             return None if stream is None else _first_bright(container, stream)
     except (av.error.FFmpegError, OSError, ValueError, MemoryError):
         return None
@@ -125,7 +131,9 @@ def _decode_after(container: Any, stream: Any, microseconds: int) -> Any:
 
 
 def _decode_one(container: Any, stream: Any) -> Any:
-    """The next frame that decodes, or None; damaged packets are passed over, and not without end."""
+    """The next frame that decodes, or None; damaged packets are passed over,
+    and not without end.
+    """
     av = _load()
     for packet in _packets(container, stream):
         with contextlib.suppress(av.error.FFmpegError):

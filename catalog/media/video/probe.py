@@ -1,4 +1,7 @@
-"""The streams of a video as FFmpeg's libraries see them (PyAV). For reading processes: a hostile file may crash them."""
+"""The streams of a video as FFmpeg's libraries see them (PyAV).
+
+For reading processes: a hostile file may crash them.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,8 @@ _COVERS = ("attached_pic", "still_image", "timed_thumbnails")
 def read_streams(request: Request) -> Clip:
     """The streams of one video file. Raises UnsupportedType or UnreadableMedia with a reason.
 
-    With `request.streams` WHOLE every packet is looked at, so that a file that is cut off, or damaged between its packets,
-    is an UnreadableMedia.
+    With `request.streams` WHOLE every packet is looked at, so that a file that is cut off, or
+    damaged between its packets, is an UnreadableMedia.
     """
     import av
 
@@ -49,7 +52,9 @@ def read_streams(request: Request) -> Clip:
         with av.open(request.path, metadata_errors="ignore") as container:
             return _with_first_samples(container, clip)
     except (av.error.FFmpegError, ValueError) as error:
-        raise UnreadableMedia(f"its streams cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise UnreadableMedia(
+            f"its streams cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
 
 
 def _clip(container: Any, kind: str) -> Clip:
@@ -68,9 +73,17 @@ def _videos(container: Any) -> tuple[list[Any], list[Any]]:
 
     marks = [getattr(Disposition, name) for name in _COVERS]
     covers = [s for s in container.streams.video if any(s.disposition & mark for mark in marks)]
-    playing = [s for s in container.streams.video if s not in covers and s.codec_context is not None]
-    playing.sort(key=lambda s: (s.codec_context.codec.canonical_name in _STILLS and s.frames == 1, s.index))
-    while len(playing) > 1 and playing[-1].codec_context.codec.canonical_name in _STILLS and playing[-1].frames == 1:
+    playing = [
+        s for s in container.streams.video if s not in covers and s.codec_context is not None
+    ]
+    playing.sort(
+        key=lambda s: (s.codec_context.codec.canonical_name in _STILLS and s.frames == 1, s.index)
+    )
+    while (
+        len(playing) > 1
+        and playing[-1].codec_context.codec.canonical_name in _STILLS
+        and playing[-1].frames == 1
+    ):
         covers.append(playing.pop())
     return playing, covers
 
@@ -80,11 +93,20 @@ def _pictures(stream: Any) -> Pictures:
     aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio
     rate = stream.average_rate or stream.guessed_rate
     return Pictures(
-        stream.index, context.codec.canonical_name, _tag(context), context.width, context.height,
-        aspect=(aspect.numerator, aspect.denominator) if aspect else (1, 1), pixels=context.pix_fmt or "",
-        depth=_depth(context), primaries=int(context.color_primaries or 0), transfer=int(context.color_trc or 0),
-        matrix=_number(context.colorspace, 2), levels=int(context.color_range or 0), rate=float(rate) if rate else 0.0,
-    )  # fmt: skip
+        stream.index,
+        context.codec.canonical_name,
+        _tag(context),
+        context.width,
+        context.height,
+        aspect=(aspect.numerator, aspect.denominator) if aspect else (1, 1),
+        pixels=context.pix_fmt or "",
+        depth=_depth(context),
+        primaries=int(context.color_primaries or 0),
+        transfer=int(context.color_trc or 0),
+        matrix=_number(context.colorspace, 2),
+        levels=int(context.color_range or 0),
+        rate=float(rate) if rate else 0.0,
+    )
 
 
 def _number(value: Any, default: int) -> int:
@@ -108,14 +130,24 @@ def _sound(stream: Any) -> Sound:
         return Sound(stream.index, "unknown", 0, known=False)
     language = stream.metadata.get("language", "")
     layout = str(context.layout.name) if context.channels else ""
-    return Sound(stream.index, context.codec.canonical_name, context.channels, layout, context.sample_rate or 0, language)
+    return Sound(
+        stream.index,
+        context.codec.canonical_name,
+        context.channels,
+        layout,
+        context.sample_rate or 0,
+        language,
+    )
 
 
-# --- the first frame -----------------------------------------------------------------------------------------------------
+# --- the first frame ------------------------------------------------------------------------------
 
 
 def _with_first_frame(container: Any, clip: Clip) -> Clip:
-    """What only a decoded frame tells. A clip whose first frame cannot be had is as its headers say."""
+    """What only a decoded frame tells.
+
+    A clip whose first frame cannot be had is as its headers say.
+    """
     if clip.pictures is None:
         return clip
     stream = container.streams[clip.pictures.index]
@@ -125,16 +157,23 @@ def _with_first_frame(container: Any, clip: Clip) -> Clip:
         return clip
     kinds = _kinds(frame)
     pictures = replace(
-        clip.pictures, rotation=int(frame.rotation or 0) % 360, interlaced=bool(frame.interlaced_frame),
-        pixels=frame.format.name, depth=max((int(c.bits) for c in frame.format.components), default=8),
-        dolby_vision=any(kind.startswith("DOVI") for kind in kinds), mastering="MASTERING_DISPLAY_METADATA" in kinds,
+        clip.pictures,
+        rotation=int(frame.rotation or 0) % 360,
+        interlaced=bool(frame.interlaced_frame),
+        pixels=frame.format.name,
+        depth=max((int(c.bits) for c in frame.format.components), default=8),
+        dolby_vision=any(kind.startswith("DOVI") for kind in kinds),
+        mastering="MASTERING_DISPLAY_METADATA" in kinds,
         light="CONTENT_LIGHT_LEVEL" in kinds,
-    )  # fmt: skip
+    )
     return replace(clip, pictures=pictures)
 
 
 def _kinds(frame: Any) -> set[str]:
-    """What a frame carries besides its picture. The library fails at kinds that it has no name for."""
+    """What a frame carries besides its picture.
+
+    The library fails at kinds that it has no name for.
+    """
     try:
         return {str(data.type.name) for data in frame.side_data}
     except ValueError:
@@ -154,7 +193,10 @@ def _first_frame(container: Any, stream: Any) -> Any:
 
 
 def _with_first_samples(container: Any, clip: Clip) -> Clip:
-    """When each sound is heard first. Packets do not tell: those that only prime a decoder have times as well."""
+    """When each sound is heard first.
+
+    Packets do not tell: those that only prime a decoder have times as well.
+    """
     import av
 
     known = {s.index for s in clip.sounds if s.known}
@@ -171,12 +213,14 @@ def _with_first_samples(container: Any, clip: Clip) -> Clip:
     return replace(clip, sounds=tuple(replace(s, first=first.get(s.index)) for s in clip.sounds))
 
 
-# --- every packet --------------------------------------------------------------------------------------------------------
+# --- every packet ---------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class _Span:
-    """The packets of one stream: how many are shown, how many there are, and from when to when, in seconds."""
+    """The packets of one stream: how many are shown, how many there are, and from when to when,
+    in seconds.
+    """
 
     packets: int = 0
     all: int = 0
@@ -209,13 +253,20 @@ def _with_packets(container: Any, clip: Clip) -> Clip:
         raise UnreadableMedia("it holds no pictures")
     pictures = replace(clip.pictures, frames=span.packets, start=_begin(span), end=span.end)
     sounds = tuple(
-        replace(s, start=_begin(spans[s.index]), end=spans[s.index].end, packets=spans[s.index].packets) for s in clip.sounds
+        replace(
+            s, start=_begin(spans[s.index]), end=spans[s.index].end, packets=spans[s.index].packets
+        )
+        for s in clip.sounds
     )
-    last = max(pictures.end, *(s.end for s in sounds), 0.0) - (container.start_time or 0) / _MICROSECONDS
+    last = (
+        max(pictures.end, *(s.end for s in sounds), 0.0)
+        - (container.start_time or 0) / _MICROSECONDS
+    )
     if (
         clip.seconds
         and not clip.others
-        and last < clip.seconds - max(_SLACK_SECONDS, 2 * pictures.frame_seconds, clip.seconds * 0.005)
+        and last
+        < clip.seconds - max(_SLACK_SECONDS, 2 * pictures.frame_seconds, clip.seconds * 0.005)
     ):
         raise UnreadableMedia(_cut_off(last, clip.seconds))
     return replace(clip, pictures=pictures, sounds=sounds)
@@ -227,16 +278,23 @@ def _begin(span: _Span) -> float:
 
 
 def _packets(container: Any) -> Iterator[tuple[Any, Any]]:
-    """Every packet with its stream; the empty ones at the end, which flush decoders, are left out."""
+    """Every packet with its stream; the empty ones at the end, which flush decoders,
+    are left out.
+    """
     for packet in container.demux():
         if packet.size:
             yield packet.stream, packet
 
 
 def _check_stated(stream: Any, span: _Span) -> None:
-    """Raises UnreadableMedia where a stream has fewer packets, or is shorter, than its header says."""
+    """Raises UnreadableMedia where a stream has fewer packets, or is shorter,
+    than its header says.
+    """
     if stream.type == "video" and stream.frames and span.all < stream.frames * 0.98 - 2:
-        raise UnreadableMedia(f"it is cut off: {span.all:,} of {stream.frames:,} packets of its {stream.type} are there")
+        raise UnreadableMedia(
+            f"it is cut off: {span.all:,} of {stream.frames:,} packets of its {stream.type} are "
+            "there"
+        )
     if stream.duration and stream.time_base:
         stated = float(stream.duration * stream.time_base)
         if span.end - _begin(span) < stated - max(_SLACK_SECONDS, stated * 0.01):

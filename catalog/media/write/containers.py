@@ -40,7 +40,9 @@ def _jpeg(data: bytes, stamp: Stamp) -> bytes:
         if marker == APP1 and payload.startswith(_MARK):
             block = stamp(payload[len(_MARK) :])
             if positions_follow and len(block) != len(payload) - len(_MARK):
-                raise MediaError("pictures behind the first are found by their distance, which would change")
+                raise MediaError(
+                    "pictures behind the first are found by their distance, which would change"
+                )
             return data[:start] + _segment(block) + data[end:]
         positions_follow = positions_follow or (marker == APP2 and payload.startswith(b"MPF\0"))
         if marker == APP0 and insert == 2 == start:
@@ -88,7 +90,9 @@ def png_chunk(kind: bytes, payload: bytes) -> bytes:
 
 
 def _webp(data: bytes, stamp: Stamp) -> bytes:
-    """The EXIF chunk changed, or added behind the picture, with the extended header that announces it."""
+    """The EXIF chunk changed, or added behind the picture,
+    with the extended header that announces it.
+    """
     chunks: list[tuple[bytes, bytes]] = []
     at, end = 12, min(len(data), 8 + int.from_bytes(data[4:8], "little"))
     while at + 8 <= end:
@@ -103,10 +107,14 @@ def _webp(data: bytes, stamp: Stamp) -> bytes:
     if old:
         chunks = [exif if kind == b"EXIF" else (kind, payload) for kind, payload in chunks]
     else:
-        before_xmp = next((n for n, (kind, _p) in enumerate(chunks) if kind == b"XMP "), len(chunks))
+        before_xmp = next(
+            (n for n, (kind, _p) in enumerate(chunks) if kind == b"XMP "), len(chunks)
+        )
         chunks.insert(before_xmp, exif)
     chunks = _extended(chunks)
-    body = b"WEBP" + b"".join(k + struct.pack("<I", len(p)) + p + bytes(len(p) % 2) for k, p in chunks)
+    body = b"WEBP" + b"".join(
+        k + struct.pack("<I", len(p)) + p + bytes(len(p) % 2) for k, p in chunks
+    )
     return b"RIFF" + struct.pack("<I", len(body)) + body + data[end + end % 2 :]
 
 
@@ -126,7 +134,13 @@ def _extended(chunks: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         )
     else:
         raise ValueError("no picture")
-    return [(b"VP8X", bytes([flags, 0, 0, 0]) + width.to_bytes(3, "little") + height.to_bytes(3, "little")), *chunks]
+    return [
+        (
+            b"VP8X",
+            bytes([flags, 0, 0, 0]) + width.to_bytes(3, "little") + height.to_bytes(3, "little"),
+        ),
+        *chunks,
+    ]
 
 
 def _tiff(data: bytes, stamp: Stamp) -> bytes:
@@ -135,7 +149,9 @@ def _tiff(data: bytes, stamp: Stamp) -> bytes:
 
 
 def _heif(data: bytes, stamp: Stamp) -> bytes:
-    """The date in its place in the Exif item; one that must be added would move what `iloc` points to."""
+    """The date in its place in the Exif item;
+    one that must be added would move what `iloc` points to.
+    """
     walk = Walk(MemorySource(data))
     meta = next((b for b in walk.top() if b.kind == b"meta"), None)
     if meta is None:
@@ -155,5 +171,9 @@ def _heif(data: bytes, stamp: Stamp) -> bytes:
 
 
 _WRITERS: dict[str, Callable[[bytes, Stamp], bytes]] = {
-    "jpeg": _jpeg, "png": _png, "webp": _webp, "tiff": _tiff, "heif": _heif,
-}  # fmt: skip
+    "jpeg": _jpeg,
+    "png": _png,
+    "webp": _webp,
+    "tiff": _tiff,
+    "heif": _heif,
+}

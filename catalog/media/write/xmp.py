@@ -1,4 +1,5 @@
-"""XMP sidecars of our own (ISO 16684-1): what a person said, in standard properties for other programs and exactly for us.
+"""XMP sidecars of our own (ISO 16684-1): what a person said,
+in standard properties for other programs and exactly for us.
 
 The bytes follow from the document alone, so that writing a sidecar again changes nothing.
 """
@@ -17,7 +18,8 @@ from catalog.domain.person import without_person
 from catalog.media.xmp import OWN_NAMESPACE, OWN_TOOLKIT
 
 _HEAD = (
-    f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="{OWN_TOOLKIT}">\n'
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta '
+    f'xmlns:x="adobe:ns:meta/" x:xmptk="{OWN_TOOLKIT}">\n'
 )
 _NAMESPACES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
@@ -53,7 +55,8 @@ def sidecar_bytes(document: Mapping[str, Any]) -> bytes:
     declared = "".join(f'\n    xmlns:{prefix}="{uri}"' for prefix, uri in about.items())
     properties = "\n".join(f"   {line}" for line in _properties(document))
     text = (
-        f'{_HEAD} <rdf:RDF xmlns:rdf="{rdf}">\n  <rdf:Description rdf:about=""{declared}>\n{properties}\n'
+        f'{_HEAD} <rdf:RDF xmlns:rdf="{rdf}">\n  <rdf:Description '
+        f'rdf:about=""{declared}>\n{properties}\n'
         '  </rdf:Description>\n </rdf:RDF>\n</x:xmpmeta>\n<?xpacket end="w"?>\n'
     )
     return text.encode()
@@ -65,7 +68,10 @@ def _properties(document: Mapping[str, Any]) -> Iterator[str]:
         yield _listed("dc:subject", "Bag", document["tags"])
     for name, key in (("dc:title", "title"), ("dc:description", "description")):
         if document.get(key):
-            yield f'<{name}><rdf:Alt><rdf:li xml:lang="x-default">{_clean(document[key])}</rdf:li></rdf:Alt></{name}>'
+            yield (
+                f"<{name}><rdf:Alt><rdf:li "
+                f'xml:lang="x-default">{_clean(document[key])}</rdf:li></rdf:Alt></{name}>'
+            )
     if document.get("rating") is not None:
         yield _plain("xmp:Rating", str(document["rating"]))
     yield from _when_and_where(document, document.get("person", {}))
@@ -73,7 +79,9 @@ def _properties(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _when_and_where(document: Mapping[str, Any], person: Mapping[str, Any]) -> Iterator[str]:
-    """Time and position only if a person set them: those of the file stand in the file, or were but guessed."""
+    """Time and position only if a person set them: those of the file stand in the file,
+    or were but guessed.
+    """
     if "taken" in person:
         yield _plain("exif:DateTimeOriginal", _date(document["captured"]))
     if "position" in person:
@@ -83,15 +91,23 @@ def _when_and_where(document: Mapping[str, Any], person: Mapping[str, Any]) -> I
         yield _plain("exif:GPSLongitude", angle(location["lon"], "EW"))
     if "position" in person or "place" in person:
         place = document.get("place", {})
-        for name, key in (("Iptc4xmpCore:Location", "name"), ("photoshop:City", "city"), ("photoshop:State", "region"),
-                          ("photoshop:Country", "country"), ("Iptc4xmpCore:CountryCode", "country_code")):  # fmt: skip
+        for name, key in (
+            ("Iptc4xmpCore:Location", "name"),
+            ("photoshop:City", "city"),
+            ("photoshop:State", "region"),
+            ("photoshop:Country", "country"),
+            ("Iptc4xmpCore:CountryCode", "country_code"),
+        ):
             if place.get(key):
                 yield _plain(name, place[key])
 
 
 def _exactly(document: Mapping[str, Any]) -> str:
     """What a person said, and the albums that came from elsewhere, as JSON with sorted keys."""
-    whole = {"person": document.get("person", {}), "albums": without_person(document).get("albums", [])}
+    whole = {
+        "person": document.get("person", {}),
+        "albums": without_person(document).get("albums", []),
+    }
     kept = {name: value for name, value in whole.items() if value}
     text = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
     return _NO_XML.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
@@ -101,11 +117,15 @@ def _date(captured: Mapping[str, Any]) -> str:
     wall = str(captured["wall"]).removesuffix(".000")
     if not captured.get("has_time", True):
         return wall[:10]
-    return wall + (format_offset(captured["offset_minutes"]) if "offset_minutes" in captured else "")
+    return wall + (
+        format_offset(captured["offset_minutes"]) if "offset_minutes" in captured else ""
+    )
 
 
 def angle(degrees: float, letters: str) -> str:
-    """Signed degrees as XMP writes them, `51,3.000000N`: degrees, and minutes to a tenth of a millimetre or so."""
+    """Signed degrees as XMP writes them, `51,3.000000N`: degrees,
+    and minutes to a tenth of a millimetre or so.
+    """
     millionths = round(abs(degrees) * 60_000_000)
     whole, rest = divmod(millionths, 60_000_000)
     return f"{whole},{rest // 1_000_000}.{rest % 1_000_000:06d}{letters[degrees < 0]}"

@@ -1,4 +1,6 @@
-"""Requests of several threads sent as one: the first that comes sends what has gathered, the others wait for their part."""
+"""Requests of several threads sent as one: the first that comes sends what has gathered,
+the others wait for their part.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 LINGER = 0.02
-"""Seconds that the first of a batch waits for others: nothing beside the time that a request to Dropbox takes."""
+"""Seconds that the first of a batch waits for others:
+nothing beside the time that a request to Dropbox takes.
+"""
 
 
 @dataclass(slots=True)
@@ -25,13 +29,20 @@ class _Waiting(Generic[Item, Result]):
 
 
 class Batcher(Generic[Item, Result]):
-    """Sends items in batches of at most `count` items and `weight` in all, `at_once` batches at a time.
+    """Sends items in batches of at most `count` items and `weight` in all,
+    `at_once` batches at a time.
 
-    `send` gets the items and returns, in order, a result or an exception for each; what it raises is everybody's.
+    `send` gets the items and returns, in order, a result or an exception for each; what it raises
+    is everybody's.
     """
 
     def __init__(
-        self, send: Callable[[Sequence[Item]], Sequence[Result | BaseException]], *, count: int, weight: int = 0, at_once: int = 1
+        self,
+        send: Callable[[Sequence[Item]], Sequence[Result | BaseException]],
+        *,
+        count: int,
+        weight: int = 0,
+        at_once: int = 1,
     ) -> None:
         self._send = send
         self._count = count
@@ -101,7 +112,9 @@ class Batcher(Generic[Item, Result]):
         with self._lock:
             batch, weight = [mine], mine.weight
             for waiting in self._waiting:
-                fits = len(batch) < self._count and (not self._weight or weight + waiting.weight <= self._weight)
+                fits = len(batch) < self._count and (
+                    not self._weight or weight + waiting.weight <= self._weight
+                )
                 if waiting.leads or not fits:
                     continue
                 batch.append(waiting)

@@ -1,4 +1,6 @@
-"""Copies, moves and deletions that Dropbox makes itself: many in one request, asked about until they are done."""
+"""Copies, moves and deletions that Dropbox makes itself: many in one request,
+asked about until they are done.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ Launch: TypeAlias = Callable[[Dropbox], Any]
 
 
 class Changes:
-    """Sends batches. Results are in order: metadata (None for a deletion), or the error union that says why not."""
+    """Sends batches.
+
+    Results are in order: metadata (None for a deletion), or the error union that says why not.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -37,10 +42,15 @@ class Changes:
         return self._relocated(wanted, moving=False)
 
     def move_all(self, wanted: Sequence[Relocation]) -> list[Any]:
-        """Rename files, never over others. What differs in case only is asked for by itself: a batch cannot."""
+        """Rename files, never over others.
+
+        What differs in case only is asked for by itself: a batch cannot.
+        """
         alone = [n for n, (source, target) in enumerate(wanted) if source.lower() == target.lower()]
         together = [n for n in range(len(wanted)) if n not in alone]
-        results = dict(zip(together, self._relocated([wanted[n] for n in together], moving=True), strict=True))
+        results = dict(
+            zip(together, self._relocated([wanted[n] for n in together], moving=True), strict=True)
+        )
         results |= {n: self._relocated([wanted[n]], moving=True)[0] for n in alone}
         return [results[n] for n in range(len(wanted))]
 
@@ -48,7 +58,9 @@ class Changes:
         """Delete files that are still of their revision."""
 
         def launch(batch: Sequence[Deletion]) -> Launch:
-            return lambda sdk: sdk.files_delete_batch([files.DeleteArg(path, revision or None) for path, revision in batch])
+            return lambda sdk: sdk.files_delete_batch(
+                [files.DeleteArg(path, revision or None) for path, revision in batch]
+            )
 
         def check(job: str) -> Launch:
             return lambda sdk: sdk.files_delete_batch_check(job)
@@ -56,16 +68,22 @@ class Changes:
         def one(item: Deletion) -> Launch:
             return lambda sdk: sdk.files_delete_v2(item[0], parent_rev=item[1] or None)
 
-        return [None if isinstance(r, _DONE) else r
-                for r in self._all(wanted, one, launch, check, lambda _item: None)]  # fmt: skip
+        return [
+            None if isinstance(r, _DONE) else r
+            for r in self._all(wanted, one, launch, check, lambda _item: None)
+        ]
 
     def _relocated(self, wanted: Sequence[Relocation], *, moving: bool) -> list[Any]:
         def launch(batch: Sequence[Relocation]) -> Launch:
             paths = [files.RelocationPath(source, target) for source, target in batch]
-            return lambda sdk: sdk.files_move_batch_v2(paths) if moving else sdk.files_copy_batch_v2(paths)
+            return lambda sdk: (
+                sdk.files_move_batch_v2(paths) if moving else sdk.files_copy_batch_v2(paths)
+            )
 
         def check(job: str) -> Launch:
-            return lambda sdk: sdk.files_move_batch_check_v2(job) if moving else sdk.files_copy_batch_check_v2(job)
+            return lambda sdk: (
+                sdk.files_move_batch_check_v2(job) if moving else sdk.files_copy_batch_check_v2(job)
+            )
 
         def one(item: Relocation) -> Launch:
             return lambda sdk: sdk.files_move_v2(*item) if moving else sdk.files_copy_v2(*item)
@@ -76,9 +94,13 @@ class Changes:
         return self._all(wanted, one, launch, check, done_before)
 
     def _all(
-        self, wanted: Sequence[Any], one: Callable[[Any], Launch], launch: Callable[[Sequence[Any]], Launch],
-        check: Callable[[str], Launch], done_before: Callable[[Any], Any],
-    ) -> list[Any]:  # fmt: skip
+        self,
+        wanted: Sequence[Any],
+        one: Callable[[Any], Launch],
+        launch: Callable[[Sequence[Any]], Launch],
+        check: Callable[[str], Launch],
+        done_before: Callable[[Any], Any],
+    ) -> list[Any]:
         """The results of all; `done_before` finds what a request did whose reply was lost."""
         results: dict[int, Any] = {}
         pending = list(range(len(wanted)))
@@ -114,7 +136,9 @@ class Changes:
         try:
             return self._one_answer(one(item))
         except Unreadable:
-            return StoreError("Dropbox refused it and does not say why.", store=self._connection.store)
+            return StoreError(
+                "Dropbox refused it and does not say why.", store=self._connection.store
+            )
 
     def _one_answer(self, launch: Launch) -> Any:
         try:
@@ -125,18 +149,26 @@ class Changes:
             return error.__cause__.error  # type: ignore[union-attr]
 
     def _answers(
-        self, batch: Sequence[Any], one: Callable[[Any], Launch], launch: Callable[[Sequence[Any]], Launch],
+        self,
+        batch: Sequence[Any],
+        one: Callable[[Any], Launch],
+        launch: Callable[[Sequence[Any]], Launch],
         check: Callable[[str], Launch],
-    ) -> list[Any]:  # fmt: skip
+    ) -> list[Any]:
         if len(batch) == 1:
             return [self._one_answer(one(batch[0]))]
         state = self._connection.once(launch(batch))
         if state.is_async_job_id():
             state = self._ended(check(state.get_async_job_id()))
-        return [e.get_success() if e.is_success() else _failure(e) for e in state.get_complete().entries]
+        return [
+            e.get_success() if e.is_success() else _failure(e) for e in state.get_complete().entries
+        ]
 
     def _ended(self, check: Launch) -> Any:
-        """The state of a job once it is complete. Raises StoreUnavailable where it failed as a whole, or never ends."""
+        """The state of a job once it is complete.
+
+        Raises StoreUnavailable where it failed as a whole, or never ends.
+        """
         pause = POLL_FIRST
         for _poll in range(POLLS):
             try:
@@ -151,11 +183,16 @@ class Changes:
                 break
             self._connection.pause(pause)
             pause = min(pause * 1.5, POLL_LONGEST)
-        raise StoreUnavailable(f"Dropbox did not end a batch ({'/'.join(tags(state))}).", store=self._connection.store,
-                               hint="Run the command again; what was done is found.")  # fmt: skip
+        raise StoreUnavailable(
+            f"Dropbox did not end a batch ({'/'.join(tags(state))}).",
+            store=self._connection.store,
+            hint="Run the command again; what was done is found.",
+        )
 
     def _done_before(self, item: Relocation, *, moving: bool) -> Any:
-        """What lies at the target, if it can only have come from the source by the request whose reply was lost."""
+        """What lies at the target, if it can only have come from the source by the request whose
+        reply was lost.
+        """
         source, target = (self._metadata(path) for path in item)
         if not isinstance(target, files.FileMetadata):
             return None

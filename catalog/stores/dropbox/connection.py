@@ -1,4 +1,6 @@
-"""One Dropbox account: every request goes through here, waits where Dropbox says so, and is repeated where it may help."""
+"""One Dropbox account: every request goes through here, waits where Dropbox says so,
+and is repeated where it may help.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,13 @@ from typing import Any, TypeVar
 import requests
 from dropbox import Dropbox
 from dropbox.common import PathRoot
-from dropbox.exceptions import ApiError, DropboxException, HttpError, InternalServerError, RateLimitError
+from dropbox.exceptions import (
+    ApiError,
+    DropboxException,
+    HttpError,
+    InternalServerError,
+    RateLimitError,
+)
 from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 from stone.backends.python_rsrc.stone_validators import ValidationError
@@ -32,7 +40,9 @@ TIMEOUT = 100.0
 """Seconds without a byte from Dropbox after which a connection is taken for dead."""
 CONNECT_TIMEOUT = 20.0
 FIRST_CONTACT = 30.0
-"""Seconds for which Dropbox is tried at most before it has answered for the first time: there may be no network at all."""
+"""Seconds for which Dropbox is tried at most before it has answered for the first time:
+there may be no network at all.
+"""
 TOLD_AFTER = 4
 """Attempts after which a person is told what is waited for: some ten seconds."""
 LONGEST_PAUSE = 60.0
@@ -42,9 +52,11 @@ ATTEMPTS = 12
 
 
 class Session(requests.Session):
-    """A session whose certificate authority, where one is named, is not overridden by REQUESTS_CA_BUNDLE.
+    """A session whose certificate authority, where one is named,
+    is not overridden by REQUESTS_CA_BUNDLE.
 
-    Nor is the login by a .netrc, and a network that swallows everything is noticed sooner than a slow answer.
+    Nor is the login by a .netrc, and a network that swallows everything is noticed sooner than a
+    slow answer.
     """
 
     def __init__(self, ca_cert: Path | None, connections: int) -> None:
@@ -53,8 +65,12 @@ class Session(requests.Session):
         self.auth = _as_it_is
         self.mount("https://", HTTPAdapter(pool_connections=4, pool_maxsize=connections))
 
-    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """The proxies of the environment, and our own certificate authority before that of the environment."""
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """The proxies of the environment,
+        and our own certificate authority before that of the environment.
+        """
         settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
         if self._ca_cert:
             settings["verify"] = self._ca_cert
@@ -72,7 +88,10 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 class Ambiguous(Exception):
-    """A request whose reply was lost: whether it was done is not known. `cause` is what happened to the line."""
+    """A request whose reply was lost: whether it was done is not known.
+
+    `cause` is what happened to the line.
+    """
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))
@@ -80,16 +99,19 @@ class Ambiguous(Exception):
 
 
 class Unreadable(Ambiguous):
-    """A request whose reply the SDK cannot read, because an entry of it failed for a reason without a name."""
+    """A request whose reply the SDK cannot read,
+    because an entry of it failed for a reason without a name.
+    """
 
 
 @dataclass
 class Connection:
     """Credentials and how to use them.
 
-    `patience`: seconds for which a request is repeated while Dropbox cannot be reached or asks to wait. `transfers`:
-    requests with the bytes of files that run at once. `space`: "home" for the member's own folders, "team" for the whole
-    team space, else the id of a namespace. Once `interrupted` is set nothing is waited for any more.
+    `patience`: seconds for which a request is repeated while Dropbox cannot be reached or asks to
+    wait. `transfers`: requests with the bytes of files that run at once. `space`: "home" for the
+    member's own folders, "team" for the whole team space, else the id of a namespace. Once
+    `interrupted` is set nothing is waited for any more.
     """
 
     credentials: Credentials
@@ -123,7 +145,8 @@ class Connection:
             session=self.session,
             user_agent=f"image-catalog/{__version__}",
             timeout=TIMEOUT,
-            max_retries_on_error=0,  # all waiting is done here, so that it has an end and is the same for all threads
+            # all waiting is done here, so that it has an end and is the same for all threads
+            max_retries_on_error=0,
             max_retries_on_rate_limit=0,
         )
         return client if self.space == "home" else client.with_path_root(self._path_root(client))
@@ -149,8 +172,11 @@ class Connection:
         with self._bytes_at_once:
             return self._repeated(lambda: function(self._sdk), path)
 
-    def once(self, function: Callable[[Dropbox], T], path: str = "", *, carries_bytes: bool = False) -> T:
-        """The same for one that must not be sent blindly again: raises Ambiguous where the reply was lost.
+    def once(
+        self, function: Callable[[Dropbox], T], path: str = "", *, carries_bytes: bool = False
+    ) -> T:
+        """The same for one that must not be sent blindly again:
+        raises Ambiguous where the reply was lost.
 
         It is repeated only where Dropbox answered that it was not done.
         """
@@ -158,13 +184,20 @@ class Connection:
             return self._repeated(lambda: function(self._sdk), path, is_once=True)
 
     def give_time(self, error: Exception | None, attempt: int, path: str) -> None:
-        """Wait before something is tried again that was lost or refused for the moment. Raises StoreError after too many."""
+        """Wait before something is tried again that was lost or refused for the moment.
+
+        Raises StoreError after too many.
+        """
         if attempt >= ATTEMPTS - 1:
-            raise of_exception(error or TimeoutError("Dropbox is busy and remains so"), self.store, path) from error
+            raise of_exception(
+                error or TimeoutError("Dropbox is busy and remains so"), self.store, path
+            ) from error
         self.pause(_growing(attempt))
 
     def begin_transfer(self) -> None:
-        """Wait until one more transfer may run, whose bytes are read after its request; `end_transfer` ends it."""
+        """Wait until one more transfer may run, whose bytes are read after its request;
+        `end_transfer` ends it.
+        """
         self._bytes_at_once.acquire()
 
     def end_transfer(self) -> None:
@@ -172,25 +205,35 @@ class Connection:
         self._bytes_at_once.release()
 
     def streamed(self, function: Callable[[Dropbox], T], path: str) -> T:
-        """The result of a request whose bytes are read afterwards, within a transfer that was begun."""
+        """The result of a request whose bytes are read afterwards,
+        within a transfer that was begun.
+        """
         return self._repeated(lambda: function(self._sdk), path)
 
     def _repeated(self, request: Callable[[], T], path: str, *, is_once: bool = False) -> T:
         began = time.monotonic()
         attempt = 0
         while True:
-            end = began + (self.patience if self._has_answered else min(self.patience, FIRST_CONTACT))
+            end = began + (
+                self.patience if self._has_answered else min(self.patience, FIRST_CONTACT)
+            )
             self._wait_for_leave(end)
             try:
                 result = request()
                 self._has_answered = True
                 return result
-            except ValidationError as error:  # the SDK refuses what no request could hold, or cannot read an answer
+            except (
+                ValidationError
+            ) as error:  # the SDK refuses what no request could hold, or cannot read an answer
                 if "catch-all" not in str(error):
-                    raise InvalidPath(f"Dropbox cannot hold {path}: {error}", store=self.store, path=path) from error
+                    raise InvalidPath(
+                        f"Dropbox cannot hold {path}: {error}", store=self.store, path=path
+                    ) from error
                 if is_once:
                     raise Unreadable(error) from error
-                raise StoreError(f"Dropbox refused {path} and does not say why.", store=self.store, path=path) from error
+                raise StoreError(
+                    f"Dropbox refused {path} and does not say why.", store=self.store, path=path
+                ) from error
             except (DropboxException, RequestException, TransportError, AssertionError) as error:
                 self._has_answered = self._has_answered or isinstance(error, DropboxException)
                 if is_once and is_ambiguous(error):
@@ -199,7 +242,11 @@ class Connection:
                 if pause is None or time.monotonic() + pause > end:
                     raise of_exception(error, self.store, path) from error
                 told = log.warning if attempt == TOLD_AFTER else log.info
-                told("Dropbox does not answer as it should (%s); trying for up to %.0f s.", type(error).__name__, end - began)
+                told(
+                    "Dropbox does not answer as it should (%s); trying for up to %.0f s.",
+                    type(error).__name__,
+                    end - began,
+                )
                 if isinstance(error, RateLimitError):
                     self._hold_back(pause)
                 else:
@@ -210,10 +257,14 @@ class Connection:
         """Wait. Raises Interrupted where the program is to end instead."""
         (self.sleep or self.interrupted.wait)(seconds)
         if self.interrupted.is_set():
-            raise Interrupted("Dropbox is not waited for any longer: the run was interrupted.", store=self.store)
+            raise Interrupted(
+                "Dropbox is not waited for any longer: the run was interrupted.", store=self.store
+            )
 
     def pause_after(self, error: Exception, attempt: int) -> float | None:
-        """Seconds after which a failed request may be sent again; None where that would not help."""
+        """Seconds after which a failed request may be sent again;
+        None where that would not help.
+        """
         growing = _growing(attempt)
         if isinstance(error, RateLimitError):
             return float(error.backoff) if error.backoff is not None else max(1.0, growing)
@@ -221,7 +272,9 @@ class Connection:
             return growing if is_passing(error) else None
         if isinstance(error, InternalServerError):
             return growing
-        if is_untrusted(error) or isinstance(error, HttpError | AssertionError | ValueError):  # the last: a setting is wrong
+        if is_untrusted(error) or isinstance(
+            error, HttpError | AssertionError | ValueError
+        ):  # the last: a setting is wrong
             return None
         return growing
 
@@ -246,5 +299,9 @@ def _growing(attempt: int) -> float:
 
 
 def is_ambiguous(error: Exception) -> bool:
-    """Whether a request may have been done although it failed: the reply was lost, or the server broke down over it."""
-    return not is_untrusted(error) and isinstance(error, InternalServerError | RequestException | TransportError)
+    """Whether a request may have been done although it failed: the reply was lost,
+    or the server broke down over it.
+    """
+    return not is_untrusted(error) and isinstance(
+        error, InternalServerError | RequestException | TransportError
+    )

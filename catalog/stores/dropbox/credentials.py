@@ -1,4 +1,6 @@
-"""Who the program is to Dropbox: a token, or a login by OAuth 2 with PKCE whose refresh token is kept in a file of mode 0600."""
+"""Who the program is to Dropbox: a token,
+or a login by OAuth 2 with PKCE whose refresh token is kept in a file of mode 0600.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,22 @@ import orjson
 
 from catalog.errors import ConfigError
 
-SCOPES = ("account_info.read", "files.metadata.read", "files.metadata.write", "files.content.read", "files.content.write")
+SCOPES = (
+    "account_info.read",
+    "files.metadata.read",
+    "files.metadata.write",
+    "files.content.read",
+    "files.content.write",
+)
 """What the program asks of an account; no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An access token, or a refresh token and the app key it was given to. Secrets never show in a repr."""
+    """An access token, or a refresh token and the app key it was given to.
+
+    Secrets never show in a repr.
+    """
 
     access_token: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
@@ -32,7 +43,10 @@ class Credentials:
 
 
 def read_credentials(path: Path) -> Credentials | None:
-    """What a login left; None where there was none. Raises ConfigError for a file that others can read, or a damaged one."""
+    """What a login left; None where there was none.
+
+    Raises ConfigError for a file that others can read, or a damaged one.
+    """
     try:
         status = path.stat()
         data = path.read_bytes()
@@ -41,20 +55,31 @@ def read_credentials(path: Path) -> Credentials | None:
     except OSError as error:
         raise ConfigError(f"The Dropbox login {path} cannot be read: {error.strerror}.") from error
     if status.st_mode & 0o077:
-        raise ConfigError(f"The Dropbox login {path} can be read by others.", hint=f"Make it private: chmod 600 '{path}'.")
+        raise ConfigError(
+            f"The Dropbox login {path} can be read by others.",
+            hint=f"Make it private: chmod 600 '{path}'.",
+        )
     try:
         value = orjson.loads(data)
         return Credentials(
-            refresh_token=str(value["refresh_token"]), app_key=str(value["app_key"]), account=str(value["account"])
+            refresh_token=str(value["refresh_token"]),
+            app_key=str(value["app_key"]),
+            account=str(value["account"]),
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"The Dropbox login {path} is damaged.", hint="Log in again: catalog dropbox login.") from error
+        raise ConfigError(
+            f"The Dropbox login {path} is damaged.", hint="Log in again: catalog dropbox login."
+        ) from error
 
 
 def write_credentials(path: Path, credentials: Credentials) -> None:
     """Keep a login; only its owner can read the file, at no moment anybody else."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    kept = {"account": credentials.account, "app_key": credentials.app_key, "refresh_token": credentials.refresh_token}
+    kept = {
+        "account": credentials.account,
+        "app_key": credentials.app_key,
+        "refresh_token": credentials.refresh_token,
+    }
     descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".login-")  # made with mode 0600
     try:
         with os.fdopen(descriptor, "wb") as file:

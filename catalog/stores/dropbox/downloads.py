@@ -1,4 +1,6 @@
-"""Reading files of Dropbox as streams that survive a broken line: they go on at the byte where it broke."""
+"""Reading files of Dropbox as streams that survive a broken line:
+they go on at the byte where it broke.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,19 @@ RANGE_NOT_SATISFIABLE = 416
 
 
 class Download(io.RawIOBase):
-    """The bytes of a file from `offset`, `length` of them at most (None: all). The first request is sent at once."""
+    """The bytes of a file from `offset`, `length` of them at most (None: all).
 
-    def __init__(self, connection: Connection, remote: str, path: str, offset: int = 0, length: int | None = None) -> None:
+    The first request is sent at once.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        remote: str,
+        path: str,
+        offset: int = 0,
+        length: int | None = None,
+    ) -> None:
         super().__init__()
         self._connection = connection
         self._remote = remote
@@ -87,8 +99,12 @@ class Download(io.RawIOBase):
         metadata, response = answer
         if self._revision and metadata.rev != self._revision:
             response.close()
-            raise FixityMismatch(f"{self._path} changed while it was read.", store=self._connection.store, path=self._path,
-                                 hint="Run the command again.")  # fmt: skip
+            raise FixityMismatch(
+                f"{self._path} changed while it was read.",
+                store=self._connection.store,
+                path=self._path,
+                hint="Run the command again.",
+            )
         self._revision, self._size, self._response = metadata.rev, metadata.size, response
 
     def _drop(self) -> None:

@@ -21,9 +21,15 @@ LONGEST_NAME = 255
 
 
 def folder_named(text: str) -> str:
-    """A folder of the account as a person named it: "" for all of it, else a slash before each part. Raises UsageError."""
+    """A folder of the account as a person named it: "" for all of it,
+    else a slash before each part.
+
+    Raises UsageError.
+    """
     text = text.strip().removeprefix(PREFIX)
-    parts = [part.strip() for part in text.replace("\\", "/").split("/") if part.strip() not in ("", ".")]
+    parts = [
+        part.strip() for part in text.replace("\\", "/").split("/") if part.strip() not in ("", ".")
+    ]
     if ".." in parts:
         hint = "Name it from the account's own root, such as /photos."
         raise UsageError(f"{text} is no folder in Dropbox.", hint=hint)
@@ -34,7 +40,12 @@ def check_held(path: str, store: str) -> str:
     """The path of a store as Dropbox spells it. Raises InvalidPath for what it cannot hold."""
     system = from_text(path)
     if "\\" in system or any("\ud800" <= c <= "\udfff" for c in system):
-        raise InvalidPath(f"Dropbox cannot hold the name {path!r}.", store=store, path=path, hint="Rename the file.")
+        raise InvalidPath(
+            f"Dropbox cannot hold the name {path!r}.",
+            store=store,
+            path=path,
+            hint="Rename the file.",
+        )
     return system
 
 
@@ -61,7 +72,13 @@ def number_of(text: str, bits: int = 62) -> int:
 def entry_of(path: str, metadata: Any, device: int) -> Entry:
     """The entry of a file's metadata (`FileMetadata` of the SDK) at a path of the store."""
     return Entry(
-        path, metadata.size, nanoseconds(metadata.client_modified), nanoseconds(metadata.server_modified), device,
-        number_of(metadata.id), "" if metadata.is_downloadable else EXPORT_ONLY,
-        {CONTENT: metadata.content_hash} if metadata.content_hash else NONE, metadata.rev,
-    )  # fmt: skip
+        path,
+        metadata.size,
+        nanoseconds(metadata.client_modified),
+        nanoseconds(metadata.server_modified),
+        device,
+        number_of(metadata.id),
+        "" if metadata.is_downloadable else EXPORT_ONLY,
+        {CONTENT: metadata.content_hash} if metadata.content_hash else NONE,
+        metadata.rev,
+    )

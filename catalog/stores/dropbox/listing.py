@@ -1,8 +1,9 @@
-"""What a Dropbox folder holds, kept between runs together with the cursor: a later run asks only for what changed.
+"""What a Dropbox folder holds, kept between runs together with the cursor:
+a later run asks only for what changed.
 
-The file that keeps it is a copy of what Dropbox says and nothing more: it can be removed at any time, and is made anew
-where Dropbox no longer knows the cursor. Each page is kept with its cursor in one transaction, so that a first listing
-that was cut off goes on where it was.
+The file that keeps it is a copy of what Dropbox says and nothing more: it can be removed at any
+time, and is made anew where Dropbox no longer knows the cursor. Each page is kept with its cursor
+in one transaction, so that a first listing that was cut off goes on where it was.
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ _VERSION = "1"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries (
-    key TEXT PRIMARY KEY, folder TEXT NOT NULL, sort TEXT NOT NULL, name TEXT NOT NULL, is_file INTEGER NOT NULL,
-    size INTEGER, mtime INTEGER, ctime INTEGER, inode INTEGER, digest TEXT, revision TEXT, problem TEXT) WITHOUT ROWID;
+    key TEXT PRIMARY KEY, folder TEXT NOT NULL, sort TEXT NOT NULL, name TEXT NOT NULL,
+    is_file INTEGER NOT NULL,
+    size INTEGER, mtime INTEGER, ctime INTEGER, inode INTEGER, digest TEXT, revision TEXT,
+    problem TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS in_order ON entries (folder, sort, name) WHERE is_file;
 """
 _COLUMNS = "name, size, mtime, ctime, inode, problem, digest, revision"
@@ -41,12 +44,22 @@ _BELOW = "key >= :below AND key < :beyond"
 
 
 class Listing:
-    """The entries below `root` (as Dropbox names it, "" is all). `file` keeps them; `identity` is whose they are.
+    """The entries below `root` (as Dropbox names it, "" is all).
+
+    `file` keeps them; `identity` is whose they are.
 
     Folders named in `hidden` (at the top) are not shown.
     """
 
-    def __init__(self, connection: Connection, root: str, file: Path, identity: str, *, hidden: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        root: str,
+        file: Path,
+        identity: str,
+        *,
+        hidden: Sequence[str] = (),
+    ) -> None:
         self._connection = connection
         self._root = root
         self._file = file
@@ -61,12 +74,17 @@ class Listing:
         """The number that stands for the account where entries have a device."""
         return self._device
 
-    # --- bringing it up to date ------------------------------------------------------------------------------------
+    # --- bringing it up to date -------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Ask Dropbox for everything, or for what changed since. Raises StoreUnavailable where the folder is not there."""
+        """Ask Dropbox for everything, or for what changed since.
+
+        Raises StoreUnavailable where the folder is not there.
+        """
         with self._kept():
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds the names of all files
+            self._file.parent.mkdir(
+                parents=True, exist_ok=True, mode=0o700
+            )  # it holds the names of all files
             with self._lock, self._alone:
                 try:
                     self._brought_up_to_date()
@@ -82,10 +100,14 @@ class Listing:
                 if self._follow(database):
                     return
             except StoreError as error:
-                is_strange = isinstance(error.__cause__, BadInputError)  # a cursor that another app was given
+                is_strange = isinstance(
+                    error.__cause__, BadInputError
+                )  # a cursor that another app was given
                 if "reset" not in answered(error) and not is_strange:
                     raise self._failure(error) from error
-            self._begin(database)  # the cursor is too old, or the folder itself was taken away: from the beginning
+            self._begin(
+                database
+            )  # the cursor is too old, or the folder itself was taken away: from the beginning
             try:
                 self._follow(database)
             except StoreError as error:
@@ -98,8 +120,11 @@ class Listing:
             yield
         except (sqlite3.Error, OSError) as error:
             store = self._connection.store
-            raise StoreError(f"The listing of store {store} cannot be kept in {self._file.parent}: {error}.", store=store,
-                             hint="Is there space? Remove that folder, or set state_dir to another.") from error  # fmt: skip
+            raise StoreError(
+                f"The listing of store {store} cannot be kept in {self._file.parent}: {error}.",
+                store=store,
+                hint="Is there space? Remove that folder, or set state_dir to another.",
+            ) from error
 
     def wait(self, seconds: int) -> bool:
         """Wait until something changes, for so many seconds (30 to 480) at most; whether it did."""
@@ -108,7 +133,9 @@ class Listing:
         if not cursor:
             return True
         try:
-            answer = self._connection.call(lambda sdk: sdk.files_list_folder_longpoll(cursor, timeout=seconds))
+            answer = self._connection.call(
+                lambda sdk: sdk.files_list_folder_longpoll(cursor, timeout=seconds)
+            )
         except StoreError as error:
             if "reset" in answered(error):  # the next look begins anew
                 return True
@@ -118,17 +145,23 @@ class Listing:
         return bool(answer.changes)
 
     def _follow(self, database: sqlite3.Connection) -> bool:
-        """Page by page from the kept cursor, or from the beginning; False where the folder itself was taken away."""
+        """Page by page from the kept cursor, or from the beginning;
+        False where the folder itself was taken away.
+        """
         cursor = self._about(database, "cursor")
         while True:
             page = self._page(cursor)
             cursor = page.cursor
-            if any(isinstance(m, files.DeletedMetadata) and self._key(m) == "" for m in page.entries):
+            if any(
+                isinstance(m, files.DeletedMetadata) and self._key(m) == "" for m in page.entries
+            ):
                 return False
             with database:
                 for metadata in page.entries:
                     self._apply(database, metadata)
-                self._remember(database, cursor=cursor, **({} if page.has_more else {"complete": "yes"}))
+                self._remember(
+                    database, cursor=cursor, **({} if page.has_more else {"complete": "yes"})
+                )
             if not page.has_more:
                 return True
 
@@ -136,22 +169,30 @@ class Listing:
         def ask(sdk: Any) -> Any:
             if cursor:
                 return sdk.files_list_folder_continue(cursor)
-            return sdk.files_list_folder(self._root, recursive=True, limit=PAGE, include_non_downloadable_files=False)
+            return sdk.files_list_folder(
+                self._root, recursive=True, limit=PAGE, include_non_downloadable_files=False
+            )
 
         return self._connection.call(ask)
 
     def _apply(self, database: sqlite3.Connection, metadata: Any) -> None:
-        """One entry of a page. A file takes the place of a folder with all that lies in it; a folder keeps it."""
+        """One entry of a page.
+
+        A file takes the place of a folder with all that lies in it; a folder keeps it.
+        """
         key = self._key(metadata)
         if not key:  # the folder itself, or one that is not mounted here
             return
         if not isinstance(metadata, files.FolderMetadata):
-            below, beyond = f"{key}/", f"{key}0"  # "0" comes right after "/"
-            database.execute(f"DELETE FROM entries WHERE {_BELOW}", {"below": below, "beyond": beyond})  # noqa: S608
+            below = {"below": f"{key}/", "beyond": f"{key}0"}  # "0" comes right after "/"
+            database.execute(f"DELETE FROM entries WHERE {_BELOW}", below)  # noqa: S608
         if isinstance(metadata, files.DeletedMetadata):
             database.execute("DELETE FROM entries WHERE key = ?", (key,))
             return
-        database.execute("INSERT OR REPLACE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", self._row(key, metadata))
+        database.execute(
+            "INSERT OR REPLACE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            self._row(key, metadata),
+        )
 
     def _key(self, metadata: Any) -> str | None:
         """What an entry is kept by: "" is the folder itself, None what is not mounted here."""
@@ -166,28 +207,45 @@ class Listing:
             return (*common, 0, None, None, None, None, None, None, None)
         problem = "" if metadata.is_downloadable else EXPORT_ONLY
         return (
-            *common, 1, metadata.size, nanoseconds(metadata.client_modified), nanoseconds(metadata.server_modified),
-            number_of(metadata.id), metadata.content_hash or "", metadata.rev, problem,
-        )  # fmt: skip
+            *common,
+            1,
+            metadata.size,
+            nanoseconds(metadata.client_modified),
+            nanoseconds(metadata.server_modified),
+            number_of(metadata.id),
+            metadata.content_hash or "",
+            metadata.rev,
+            problem,
+        )
 
-    # --- telling ---------------------------------------------------------------------------------------------------
+    # --- telling ----------------------------------------------------------------------------------
 
     def entries(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
-        """The files below a folder, a folder at a time, sorted, as the last `refresh` found them. Raises NotFound."""
+        """The files below a folder, a folder at a time, sorted, as the last `refresh` found them.
+
+        Raises NotFound.
+        """
         with self._kept(), closing(self._opened()) as database:
             if self._about(database, "complete") != "yes":
                 raise StoreUnavailable(
-                    f"The listing of store {self._connection.store} is not whole.", store=self._connection.store
+                    f"The listing of store {self._connection.store} is not whole.",
+                    store=self._connection.store,
                 )
             start = prefix.lower()
             if start and not self._is_folder(database, start):
-                raise NotFound(f"There is no folder {prefix} in store {self._connection.store}.",
-                               store=self._connection.store, path=prefix)  # fmt: skip
+                raise NotFound(
+                    f"There is no folder {prefix} in store {self._connection.store}.",
+                    store=self._connection.store,
+                    path=prefix,
+                )
             where, values = "folder = :at", {"at": _order(start)}
             if recursive:
-                where = "(folder = :at OR (folder >= :below AND folder < :beyond))" if start else "1"
+                where = (
+                    "(folder = :at OR (folder >= :below AND folder < :beyond))" if start else "1"
+                )
                 values |= {"below": f"{_order(start)}\x01", "beyond": f"{_order(start)}\x02"}
-            query = f"SELECT folder, {_COLUMNS} FROM entries WHERE is_file AND {where} ORDER BY folder, sort, name"  # noqa: S608
+            chosen = f"SELECT folder, {_COLUMNS} FROM entries WHERE is_file AND {where}"  # noqa: S608
+            query = f"{chosen} ORDER BY folder, sort, name"
             shown: tuple[str, str] = ("", "")
             for folder, name, *values_ in database.execute(query, values):
                 if folder.partition("\x01")[0] in self._hidden:
@@ -198,30 +256,49 @@ class Listing:
 
     def _entry(self, path: str, values: Sequence[Any]) -> Entry:
         size, mtime, ctime, inode, problem, digest, revision = values
-        return Entry(path, size, mtime, ctime, self._device, inode, problem, {CONTENT: digest} if digest else NONE, revision)
+        return Entry(
+            path,
+            size,
+            mtime,
+            ctime,
+            self._device,
+            inode,
+            problem,
+            {CONTENT: digest} if digest else NONE,
+            revision,
+        )
 
     def _is_folder(self, database: sqlite3.Connection, key: str) -> bool:
-        if database.execute("SELECT 1 FROM entries WHERE key = ? AND NOT is_file", (key,)).fetchone():
+        if database.execute(
+            "SELECT 1 FROM entries WHERE key = ? AND NOT is_file", (key,)
+        ).fetchone():
             return True
         below = {"below": f"{key}/", "beyond": f"{key}0"}
-        return database.execute(f"SELECT 1 FROM entries WHERE {_BELOW} LIMIT 1", below).fetchone() is not None  # noqa: S608
+        query = f"SELECT 1 FROM entries WHERE {_BELOW} LIMIT 1"  # noqa: S608
+        return database.execute(query, below).fetchone() is not None
 
     def _displayed(self, database: sqlite3.Connection, folder: str) -> str:
-        """The path of a folder, with a slash at its end, as each folder above it writes its own name."""
+        """The path of a folder, with a slash at its end,
+        as each folder above it writes its own name.
+        """
         if not folder:
             return ""
         names: list[str] = []
         key = folder.replace("\x01", "/")
         while key:
-            row = database.execute("SELECT name FROM entries WHERE key = ? AND NOT is_file", (key,)).fetchone()
+            row = database.execute(
+                "SELECT name FROM entries WHERE key = ? AND NOT is_file", (key,)
+            ).fetchone()
             names.append(row[0] if row else key.rpartition("/")[2])
             key = key.rpartition("/")[0]
         return "".join(f"{to_text(name)}/" for name in reversed(names))
 
-    # --- the file --------------------------------------------------------------------------------------------------
+    # --- the file ---------------------------------------------------------------------------------
 
     def _opened(self) -> sqlite3.Connection:
-        """The kept listing, begun anew where it is another account's, another folder's, or cannot be read."""
+        """The kept listing, begun anew where it is another account's, another folder's,
+        or cannot be read.
+        """
         self._file.parent.mkdir(parents=True, exist_ok=True)
         try:
             return self._checked()
@@ -266,11 +343,16 @@ class Listing:
     def _failure(self, error: StoreError) -> StoreError:
         store = self._connection.store
         if isinstance(error, NotFound):
-            return StoreUnavailable(f"The folder {self._root or '/'} of store {store} is not in Dropbox.", store=store,
-                                    hint="Was it renamed? See dropbox_root.")  # fmt: skip
+            return StoreUnavailable(
+                f"The folder {self._root or '/'} of store {store} is not in Dropbox.",
+                store=store,
+                hint="Was it renamed? See dropbox_root.",
+            )
         return error
 
 
 def _order(folder: str) -> str:
-    """A folder's key such that folders sort before their subfolders, and these before their neighbours."""
+    """A folder's key such that folders sort before their subfolders,
+    and these before their neighbours.
+    """
     return folder.replace("/", "\x01")

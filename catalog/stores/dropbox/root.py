@@ -64,7 +64,13 @@ class DropboxRoot:
         mine, theirs = (f"{comparison_key(root.path)}/" for root in (self, other))
         if mine == theirs:
             return Overlap.SAME
-        return Overlap.INSIDE if mine.startswith(theirs) else Overlap.AROUND if theirs.startswith(mine) else None
+        return (
+            Overlap.INSIDE
+            if mine.startswith(theirs)
+            else Overlap.AROUND
+            if theirs.startswith(mine)
+            else None
+        )
 
     def upwards(self) -> Iterator[DropboxRoot]:
         """The folder and those above it, up to the account's own."""

@@ -1,6 +1,8 @@
-"""Upload sessions that were begun and not finished: which content they carry and how much of it Dropbox has.
+"""Upload sessions that were begun and not finished:
+which content they carry and how much of it Dropbox has.
 
-A file each, locked while a run uses it, so that a killed run's upload goes on where it was and two runs do not mix theirs.
+A file each, locked while a run uses it, so that a killed run's upload goes on where it was and two
+runs do not mix theirs.
 """
 
 from __future__ import annotations
@@ -21,7 +23,10 @@ LIFETIME = 6 * 24 * 3600
 
 @dataclass(slots=True)
 class Unfinished:
-    """A session and the bytes it surely has. `keep` writes that down; with no `descriptor` nothing is kept."""
+    """A session and the bytes it surely has.
+
+    `keep` writes that down; with no `descriptor` nothing is kept.
+    """
 
     descriptor: int | None
     session: str = ""
@@ -52,7 +57,9 @@ class UnfinishedUploads:
 
     @contextlib.contextmanager
     def taken_up(self, content_hash: str) -> Iterator[Unfinished]:
-        """The session of a content, if there is one; another run's that goes on at this moment is not taken."""
+        """The session of a content, if there is one;
+        another run's that goes on at this moment is not taken.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / content_hash
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -82,7 +89,9 @@ class UnfinishedUploads:
 def _read(descriptor: int) -> Unfinished:
     try:
         known = orjson.loads(os.pread(descriptor, 1024, 0))
-        found = Unfinished(descriptor, str(known["session"]), int(known["offset"]), float(known["begun"]))
+        found = Unfinished(
+            descriptor, str(known["session"]), int(known["offset"]), float(known["begun"])
+        )
     except (ValueError, KeyError, TypeError):
         return Unfinished(descriptor)
     return found if time.time() - found.begun < LIFETIME else Unfinished(descriptor)

@@ -28,7 +28,16 @@ from catalog.stores.dropbox.batches import Batcher
 from catalog.stores.dropbox.changes import MOST, Changes, Deletion, Relocation
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.downloads import Download
-from catalog.stores.dropbox.entries import KIND, LONGEST_NAME, PREFIX, check_held, entry_of, folder_named, local, number_of
+from catalog.stores.dropbox.entries import (
+    KIND,
+    LONGEST_NAME,
+    PREFIX,
+    check_held,
+    entry_of,
+    folder_named,
+    local,
+    number_of,
+)
 from catalog.stores.dropbox.failures import of_answer, tags
 from catalog.stores.dropbox.listing import PAGE, Listing
 from catalog.stores.dropbox.sessions import UnfinishedUploads
@@ -45,27 +54,42 @@ Paths: TypeAlias = list[str]
 
 
 class DropboxStore:
-    """A folder of an account. With `managed` it is a store of the catalog and may be written to; else it is only read from.
+    """A folder of an account.
 
-    `root` is as Dropbox names it, "" for all of the account. `state` is a folder of this machine that keeps the listing
-    and unfinished uploads between runs. Paths are compared without case, as Dropbox does. `is_new`: the catalog does not
-    know the store yet, and a folder that is not there is an empty one.
+    With `managed` it is a store of the catalog and may be written to; else it is only read from.
+
+    `root` is as Dropbox names it, "" for all of the account. `state` is a folder of this machine
+    that keeps the listing and unfinished uploads between runs. Paths are compared without case, as
+    Dropbox does. `is_new`: the catalog does not know the store yet, and a folder that is not there
+    is an empty one.
     """
 
     kind: ClassVar[str] = KIND
     folder: ClassVar[Path | None] = None
 
     def __init__(
-        self, name: str, root: str, connection: Connection, state: Path, *, managed: bool = True, is_new: bool = False
+        self,
+        name: str,
+        root: str,
+        connection: Connection,
+        state: Path,
+        *,
+        managed: bool = True,
+        is_new: bool = False,
     ) -> None:
         self.name = name
         self.root = root
         self.connection = connection
         self.capabilities = Capabilities(
-            checksums=(CONTENT,), case_sensitive=False, server_side_copy=True, trash=managed,
-            read_only=not managed, largest_file=LARGEST, longest_name=LONGEST_NAME,
+            checksums=(CONTENT,),
+            case_sensitive=False,
+            server_side_copy=True,
+            trash=managed,
+            read_only=not managed,
+            largest_file=LARGEST,
+            longest_name=LONGEST_NAME,
             together=TOGETHER,
-        )  # fmt: skip
+        )
         self._state = state
         self._ready = threading.Lock()
         self._parts: _Parts | None = None
@@ -85,7 +109,8 @@ class DropboxStore:
         if f"{path}/".lower().startswith(f"{self.root}/".lower()):
             return path[len(self.root) :].lstrip("/")
         raise UsageError(
-            f"{folder} does not lie in {self.place}.", hint="Name a folder of the store, relative to its root or absolute."
+            f"{folder} does not lie in {self.place}.",
+            hint="Name a folder of the store, relative to its root or absolute.",
         )
 
     @property
@@ -103,14 +128,21 @@ class DropboxStore:
         """What needs the account to be known; made when first used."""
         with self._ready:
             if self._parts is None:
-                self._parts = _Parts(self.connection, self.root, self._state, f"{self.account}:{self.connection.space}",
-                                     (PRIVATE,))  # fmt: skip
+                self._parts = _Parts(
+                    self.connection,
+                    self.root,
+                    self._state,
+                    f"{self.account}:{self.connection.space}",
+                    (PRIVATE,),
+                )
             return self._parts
 
-    # --- reading ---------------------------------------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------------------
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Entries:
-        """Every entry below a folder, as it is now; Dropbox is asked only for what changed since the last listing."""
+        """Every entry below a folder, as it is now;
+        Dropbox is asked only for what changed since the last listing.
+        """
         self._remote(prefix)
         if self._is_new and not self.has_root():
             return iter(())
@@ -119,7 +151,9 @@ class DropboxStore:
         return self._made.listing.entries(prefix.rstrip("/"), recursive=recursive)
 
     def wait(self, seconds: int) -> bool:
-        """Wait for a change since the last listing, so many seconds at most; whether there was one."""
+        """Wait for a change since the last listing, so many seconds at most;
+        whether there was one.
+        """
         return self._made.listing.wait(seconds)
 
     def stat(self, path: str) -> Entry | None:
@@ -160,7 +194,7 @@ class DropboxStore:
         """The content hash as Dropbox states it. Raises NotFound."""
         return Digests(self.checksum(path, anew=anew))
 
-    # --- writing ---------------------------------------------------------------------------------------------------
+    # --- writing ----------------------------------------------------------------------------------
 
     def put(self, path: str, stream: BinaryIO, size: int, mtime_ns: int, checksum: str) -> Entry:
         """Send a file, proved by the hash that Dropbox states, never over another."""
@@ -168,8 +202,12 @@ class DropboxStore:
         self._check_root()
         check_size(path, size, self)
         if size > SINGLE and self.stat(path) is not None:  # known before the bytes travel
-            raise AlreadyExists(f"{path} is already in store {self.name}.", store=self.name, path=path)
-        return self._entry(self._made.uploader.put(target, stream, size, mtime_ns, checksum, path), path)
+            raise AlreadyExists(
+                f"{path} is already in store {self.name}.", store=self.name, path=path
+            )
+        return self._entry(
+            self._made.uploader.put(target, stream, size, mtime_ns, checksum, path), path
+        )
 
     def settle(self, paths: Paths) -> None:
         """Nothing: what Dropbox has confirmed is there."""
@@ -184,7 +222,9 @@ class DropboxStore:
         return self._relocated(self._made.moves, self._remote(source), source, target)
 
     def adopt(self, source: Store, path: str, target: str, checksum: str) -> Entry | None:
-        """A copy of a file of another folder of the same account, made by Dropbox; None for any other store."""
+        """A copy of a file of another folder of the same account, made by Dropbox;
+        None for any other store.
+        """
         if not isinstance(source, DropboxStore) or source.connection.space != self.connection.space:
             return None
         if source.connection is not self.connection and source.account != self.account:
@@ -192,22 +232,33 @@ class DropboxStore:
         entry = self._relocated(self._made.copies, source._remote(path), path, target)
         if entry.content_hash != checksum:
             self.discard(target)
-            raise NotFound(f"{path} changed while it was copied.", store=self.name, path=path, hint="Run the command again.")
+            raise NotFound(
+                f"{path} changed while it was copied.",
+                store=self.name,
+                path=path,
+                hint="Run the command again.",
+            )
         return entry
 
-    def _relocated(self, batcher: Batcher[Relocation, Any], source_remote: str, source: str, target: str) -> Entry:
+    def _relocated(
+        self, batcher: Batcher[Relocation, Any], source_remote: str, source: str, target: str
+    ) -> Entry:
         target_remote = self._writable(target)
         self._check_root()
         result = batcher.do((source_remote, target_remote))
         if isinstance(result, files.FileMetadata):
             return self._entry(result, target)
         if isinstance(result, files.FolderMetadata):
-            raise InvalidPath(f"{source} in store {self.name} is not a file.", store=self.name, path=source)
+            raise InvalidPath(
+                f"{source} in store {self.name} is not a file.", store=self.name, path=source
+            )
         where = source if "from_lookup" in tags(result) else target
         raise of_answer(result, self.name, where)
 
     def remove(self, path: str, batch: str = "") -> str | None:
-        """Move a file to the store's trash; what it is called there, or None where there was no file."""
+        """Move a file to the store's trash; what it is called there,
+        or None where there was no file.
+        """
         self._writable(path)
         if self.stat(path) is None:
             return None
@@ -219,12 +270,16 @@ class DropboxStore:
                 return key
             if "from_lookup" in tags(result):
                 return None
-            if "conflict" not in tags(result):  # else a file or folder of this name went there before
+            if "conflict" not in tags(
+                result
+            ):  # else a file or folder of this name went there before
                 raise of_answer(result, self.name, path)
         raise AssertionError("unreachable")
 
     def discard(self, path: str, seen: Entry | None = None) -> None:
-        """Delete a file, if it still is the one that was seen; Dropbox itself keeps deleted files for some time."""
+        """Delete a file, if it still is the one that was seen;
+        Dropbox itself keeps deleted files for some time.
+        """
         known = seen or self.stat(path)
         if known is not None:
             self._delete(self._remote(path), known.revision, path)
@@ -233,15 +288,21 @@ class DropboxStore:
         result = self._made.deletions.do((target, revision))
         found = tags(result) if result is not None else ()
         if "conflict" in found or "not_file" in found:
-            raise StoreError(f"{path} in store {self.name} was changed in this moment, and is kept.", store=self.name, path=path)
+            raise StoreError(
+                f"{path} in store {self.name} was changed in this moment, and is kept.",
+                store=self.name,
+                path=path,
+            )
         if result is not None and "not_found" not in found:
             raise of_answer(result, self.name, path)
 
     def remove_empty_folder(self, path: str) -> bool:  # noqa: ARG002
-        """False: Dropbox cannot remove a folder only if it is empty, and what came into it meanwhile would go with it."""
+        """False: Dropbox cannot remove a folder only if it is empty,
+        and what came into it meanwhile would go with it.
+        """
         return False
 
-    # --- the trash -------------------------------------------------------------------------------------------------
+    # --- the trash --------------------------------------------------------------------------------
 
     def trashed(self) -> Iterator[Trashed]:
         """What lies in the trash, oldest batch first."""
@@ -253,12 +314,22 @@ class DropboxStore:
             batch, _, path = key.partition("/")
             named, _, number = batch.rpartition(".")
             entry = self._entry(metadata, path)
-            found.append(Trashed(key, named if number.isdigit() and named else batch, path, entry.size, entry.mtime_ns))
+            found.append(
+                Trashed(
+                    key,
+                    named if number.isdigit() and named else batch,
+                    path,
+                    entry.size,
+                    entry.mtime_ns,
+                )
+            )
         yield from sorted(found, key=lambda t: t.key)
 
     def _listed(self, base: str) -> Iterator[Any]:
         try:
-            page = self.connection.call(lambda sdk: sdk.files_list_folder(base, recursive=True, limit=PAGE))
+            page = self.connection.call(
+                lambda sdk: sdk.files_list_folder(base, recursive=True, limit=PAGE)
+            )
         except NotFound:
             return
         while True:
@@ -285,7 +356,7 @@ class DropboxStore:
         check_in_trash(key, self)
         return self._remote(f"{PRIVATE}/trash/{key}")
 
-    # --- the root --------------------------------------------------------------------------------------------------
+    # --- the root ---------------------------------------------------------------------------------
 
     def read_private(self, name: str) -> bytes | None:
         """A small file of the catalog's own below the root, or None."""
@@ -296,10 +367,16 @@ class DropboxStore:
             return None
 
     def write_private(self, name: str, data: bytes, *, replace: bool = False) -> None:
-        """Put one there, as the root's first file where need be. Raises AlreadyExists where there is one."""
+        """Put one there, as the root's first file where need be.
+
+        Raises AlreadyExists where there is one.
+        """
         wanted = f"{self.root}/{PRIVATE}/{name}"
         mode = files.WriteMode.overwrite if replace else files.WriteMode.add
-        self.connection.call(lambda sdk: sdk.files_upload(data, wanted, mode=mode, mute=True, strict_conflict=True), name)
+        self.connection.call(
+            lambda sdk: sdk.files_upload(data, wanted, mode=mode, mute=True, strict_conflict=True),
+            name,
+        )
 
     def has_root(self) -> bool:
         """Whether the folder is there."""
@@ -317,8 +394,11 @@ class DropboxStore:
         if self._has_root or self._is_new:
             return
         if not self.has_root():
-            raise StoreUnavailable(f"The folder {self.root} of store {self.name} is not in Dropbox.", store=self.name,
-                                   hint="Was it renamed? See dropbox_root.")  # fmt: skip
+            raise StoreUnavailable(
+                f"The folder {self.root} of store {self.name} is not in Dropbox.",
+                store=self.name,
+                hint="Was it renamed? See dropbox_root.",
+            )
         self._has_root = True
 
     def sweep(self) -> None:
@@ -329,7 +409,7 @@ class DropboxStore:
         """Let go of the connections."""
         self.connection.close()
 
-    # --- private ---------------------------------------------------------------------------------------------------
+    # --- private ----------------------------------------------------------------------------------
 
     def _remote(self, path: str) -> str:
         check_inside(path, self)
@@ -341,7 +421,9 @@ class DropboxStore:
         return self._remote(path)
 
     def _entry(self, metadata: Any, path: str) -> Entry:
-        """The entry of metadata; its path as Dropbox displays it where that is the same but for case and Unicode form."""
+        """The entry of metadata; its path as Dropbox displays it where that is the same but for
+        case and Unicode form.
+        """
         shown = local(self.root, metadata.path_display or "")
         same = comparison_key(shown) == comparison_key(path)
         return entry_of(shown if same else path, metadata, self._made.listing.device)
@@ -354,7 +436,9 @@ def _further(cursor: str, sdk: Dropbox) -> Any:
 class _Parts:
     """What a store is made of, once its account is known."""
 
-    def __init__(self, connection: Connection, root: str, state: Path, identity: str, hidden: Sequence[str]) -> None:
+    def __init__(
+        self, connection: Connection, root: str, state: Path, identity: str, hidden: Sequence[str]
+    ) -> None:
         folder = state / f"{number_of(identity):016x}"
         listing = folder / f"listing-{number_of(root.lower()):016x}.sqlite"
         self.listing = Listing(connection, root, listing, identity, hidden=hidden)

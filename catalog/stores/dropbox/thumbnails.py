@@ -1,4 +1,6 @@
-"""Small pictures that Dropbox makes of photos and videos, so that their look is known without their bytes."""
+"""Small pictures that Dropbox makes of photos and videos,
+so that their look is known without their bytes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ class Thumbnails:
         self._connection = connection
 
     def of(self, wanted: Mapping[str, str]) -> dict[str, bytes]:
-        """JPEG bytes by path, of those that have one. `wanted` maps a path to what Dropbox calls it."""
+        """JPEG bytes by path, of those that have one.
+
+        `wanted` maps a path to what Dropbox calls it.
+        """
         paths = list(wanted)
         found: dict[str, bytes] = {}
         for start in range(0, len(paths), AT_ONCE):
@@ -31,13 +36,19 @@ class Thumbnails:
     def _some(self, paths: Sequence[str], wanted: Mapping[str, str]) -> dict[str, bytes]:
         arguments = [
             files.ThumbnailArg(
-                wanted[path], format=files.ThumbnailFormat.jpeg, size=files.ThumbnailSize.w640h480,
+                wanted[path],
+                format=files.ThumbnailFormat.jpeg,
+                size=files.ThumbnailSize.w640h480,
                 mode=files.ThumbnailMode.bestfit,
             )
             for path in paths
-        ]  # fmt: skip
+        ]
         answer = self._connection.call(lambda sdk: sdk.files_get_thumbnail_batch(arguments))
-        return {path: _picture(entry) for path, entry in zip(paths, answer.entries, strict=True) if entry.is_success()}
+        return {
+            path: _picture(entry)
+            for path, entry in zip(paths, answer.entries, strict=True)
+            if entry.is_success()
+        }
 
 
 def _picture(entry: Any) -> bytes:

@@ -1,4 +1,6 @@
-"""Bringing bytes to Dropbox: small files many at a time, middling ones in one request, large ones in pieces."""
+"""Bringing bytes to Dropbox: small files many at a time, middling ones in one request,
+large ones in pieces.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,11 @@ from catalog.stores.dropbox.sessions import Unfinished, UnfinishedUploads
 SMALL = BLOCK_SIZE
 """Bytes up to which files travel together."""
 SINGLE = 32 * 1024 * 1024
-"""Bytes up to which a file is one request: beyond it too much would be in memory, and lost with a broken line. Dropbox
-itself takes 150 MiB in one."""
+"""Bytes up to which a file is one request: beyond it too much would be in memory,
+and lost with a broken line.
+
+Dropbox itself takes 150 MiB in one.
+"""
 PIECE = 4 * BLOCK_SIZE
 """Bytes of a large file in one request; pieces are whole blocks of 4 MiB, all but the last."""
 PACK = 16 * 1024 * 1024
@@ -70,38 +75,65 @@ class _Budget:
 
 
 class Uploader:
-    """Puts files below a folder of the account, never over another; many threads may call `put` at once."""
+    """Puts files below a folder of the account, never over another;
+    many threads may call `put` at once.
+    """
 
     def __init__(self, connection: Connection, unfinished: UnfinishedUploads) -> None:
         self._connection = connection
         self._unfinished = unfinished
         self._budget = _Budget(max(IN_MEMORY, SINGLE))
-        self._packs: Batcher[_Small, Any] = Batcher(self._send_pack, count=TOGETHER, weight=PACK, at_once=connection.transfers)
+        self._packs: Batcher[_Small, Any] = Batcher(
+            self._send_pack, count=TOGETHER, weight=PACK, at_once=connection.transfers
+        )
         self._finishing: Batcher[_Finish, Any] = Batcher(self._finish_all, count=TOGETHER)
-        self._large = threading.BoundedSemaphore(connection.transfers)  # each ends before others begin
-        self._one_at_a_time = threading.Lock()  # Dropbox wants what writes names to be sent one after the other
+        self._large = threading.BoundedSemaphore(
+            connection.transfers
+        )  # each ends before others begin
+        self._one_at_a_time = (
+            threading.Lock()
+        )  # Dropbox wants what writes names to be sent one after the other
 
-    def put(self, remote: str, stream: BinaryIO, size: int, mtime_ns: int, digest: str, path: str) -> Any:
-        """The metadata of the new file (`FileMetadata`). `path` is what the store calls it, for errors.
+    def put(
+        self, remote: str, stream: BinaryIO, size: int, mtime_ns: int, digest: str, path: str
+    ) -> Any:
+        """The metadata of the new file (`FileMetadata`).
 
-        Raises AlreadyExists, FixityMismatch, StoreFull, InvalidPath, StoreUnavailable and what reading the stream raises.
+        `path` is what the store calls it, for errors.
+
+        Raises AlreadyExists, FixityMismatch, StoreFull, InvalidPath, StoreUnavailable and what
+        reading the stream raises.
         """
         commit = files.CommitInfo(
-            remote, mode=files.WriteMode.add, client_modified=moment(mtime_ns), mute=True, strict_conflict=True
+            remote,
+            mode=files.WriteMode.add,
+            client_modified=moment(mtime_ns),
+            mute=True,
+            strict_conflict=True,
         )
         if size > SINGLE:
             with self._large:
-                return self._checked(self._put_large(commit, stream, size, digest, path), digest, path)
+                return self._checked(
+                    self._put_large(commit, stream, size, digest, path), digest, path
+                )
         with self._budget.holding(size):
             data = _read_all(stream, size, digest, self._connection.store, path)
             if size == 0 or size > SMALL:
-                return self._checked(self._put_single(_Small(data, commit, digest), path), digest, path)
-            return self._checked(self._named(self._packs.do(_Small(data, commit, digest), size), path), digest, path)
+                return self._checked(
+                    self._put_single(_Small(data, commit, digest), path), digest, path
+                )
+            return self._checked(
+                self._named(self._packs.do(_Small(data, commit, digest), size), path), digest, path
+            )
 
     def _checked(self, metadata: Any, digest: str, path: str) -> Any:
         if metadata.content_hash != digest:
-            raise FixityMismatch(f"Dropbox says that it has other bytes at {path} than were sent.", store=self._connection.store,
-                                 path=path, hint="Look at the file there; the catalog does not count it.")  # fmt: skip
+            raise FixityMismatch(
+                f"Dropbox says that it has other bytes at {path} than were sent.",
+                store=self._connection.store,
+                path=path,
+                hint="Look at the file there; the catalog does not count it.",
+            )
         return metadata
 
     def _named(self, result: Any, path: str) -> Any:
@@ -110,7 +142,7 @@ class Uploader:
             return result
         raise of_answer(result, self._connection.store, path)
 
-    # --- one request -----------------------------------------------------------------------------------------------
+    # --- one request ------------------------------------------------------------------------------
 
     def _put_single(self, item: _Small, path: str) -> Any:
         commit = item.commit
@@ -119,23 +151,34 @@ class Uploader:
             try:
                 return self._connection.once(
                     lambda sdk: sdk.files_upload(
-                        item.data, commit.path, mode=commit.mode, client_modified=commit.client_modified, mute=True,
-                        strict_conflict=True, content_hash=item.digest,
+                        item.data,
+                        commit.path,
+                        mode=commit.mode,
+                        client_modified=commit.client_modified,
+                        mute=True,
+                        strict_conflict=True,
+                        content_hash=item.digest,
                     ),
                     path,
                     carries_bytes=True,
-                )  # fmt: skip
+                )
             except Ambiguous as error:
                 lost = True
                 self._connection.give_time(error.cause, attempt, path)
             except StoreError as error:
-                if lost and "conflict" in answered(error) and (there := self._ours(commit, item.digest)) is not None:
+                if (
+                    lost
+                    and "conflict" in answered(error)
+                    and (there := self._ours(commit, item.digest)) is not None
+                ):
                     return there
                 raise
         raise AssertionError("unreachable")
 
     def _ours(self, commit: files.CommitInfo, digest: str) -> Any:
-        """What lies at a place if it is what was sent there, by a request whose reply was lost; else None."""
+        """What lies at a place if it is what was sent there, by a request whose reply was lost;
+        else None.
+        """
         try:
             there = self._connection.call(lambda sdk: sdk.files_get_metadata(commit.path))
         except StoreError:
@@ -143,7 +186,7 @@ class Uploader:
         is_ours = isinstance(there, files.FileMetadata) and there.content_hash == digest
         return there if is_ours and there.client_modified == commit.client_modified else None
 
-    # --- many small files ------------------------------------------------------------------------------------------
+    # --- many small files -------------------------------------------------------------------------
 
     def _send_pack(self, pack: Sequence[_Small]) -> Sequence[Any]:
         """A result (metadata or error union) or an exception for each file of a pack."""
@@ -151,10 +194,14 @@ class Uploader:
             return [self._put_single(pack[0], pack[0].commit.path)]
         connection = self._connection
         started = connection.call(
-            lambda sdk: sdk.files_upload_session_start_batch(len(pack), files.UploadSessionType.concurrent)
+            lambda sdk: sdk.files_upload_session_start_batch(
+                len(pack), files.UploadSessionType.concurrent
+            )
         ).session_ids
         entries = [
-            files.UploadSessionAppendBatchArgEntry(files.UploadSessionCursor(session, 0), len(item.data), close=True)
+            files.UploadSessionAppendBatchArgEntry(
+                files.UploadSessionCursor(session, 0), len(item.data), close=True
+            )
             for session, item in zip(started, pack, strict=True)
         ]
         body = b"".join(item.data for item in pack)
@@ -166,22 +213,33 @@ class Uploader:
         except StoreError as error:
             if not isinstance(error.__cause__, ValidationError):
                 raise
-            answers = [None] * len(pack)  # one failed for a reason without a name: all are sent by themselves
+            answers = [None] * len(
+                pack
+            )  # one failed for a reason without a name: all are sent by themselves
         results: list[Any] = []
         for item, session, answer in zip(pack, started, answers, strict=True):
-            # a session that a lost reply left closed has its bytes; what it has is proved by the hash when it is finished
+            # a session that a lost reply left closed has its bytes; what it has is proved by the
+            # hash when it is finished
             arrived = answer is not None and (answer.is_success() or "closed" in tags(answer))
-            results.append(_Finish(session, len(item.data), item.commit, item.digest) if arrived else None)
+            results.append(
+                _Finish(session, len(item.data), item.commit, item.digest) if arrived else None
+            )
         finished = self._finish_all([r for r in results if r is not None])
         return self._merged(pack, results, finished)
 
-    def _merged(self, pack: Sequence[_Small], sent: Sequence[Any], finished: Sequence[Any]) -> list[Any]:
-        """The results in the order of the pack; what did not arrive with the others is sent by itself."""
+    def _merged(
+        self, pack: Sequence[_Small], sent: Sequence[Any], finished: Sequence[Any]
+    ) -> list[Any]:
+        """The results in the order of the pack;
+        what did not arrive with the others is sent by itself.
+        """
         rest = iter(finished)
         merged: list[Any] = []
         for item, finish in zip(pack, sent, strict=True):
             result = next(rest) if finish is not None else None
-            if result is None or (not isinstance(result, files.FileMetadata) and _is_about_session(result)):
+            if result is None or (
+                not isinstance(result, files.FileMetadata) and _is_about_session(result)
+            ):
                 try:
                     result = self._put_single(item, item.commit.path)
                 except StoreError as error:
@@ -190,21 +248,28 @@ class Uploader:
         return merged
 
     def _finish_all(self, wanted: Sequence[_Finish], *, lost: bool = False) -> list[Any]:
-        """Give finished sessions their names, in one request: metadata or an error union for each."""
+        """Give finished sessions their names, in one request:
+        metadata or an error union for each.
+        """
         results: dict[int, Any] = {}
         pending = list(enumerate(wanted))
         for attempt in range(ATTEMPTS):
             if not pending:
                 break
             arguments = [
-                files.UploadSessionFinishArg(files.UploadSessionCursor(w.session, w.size), w.commit) for _number, w in pending
+                files.UploadSessionFinishArg(files.UploadSessionCursor(w.session, w.size), w.commit)
+                for _number, w in pending
             ]
             try:
                 with self._one_at_a_time:
                     answers = self._connection.once(partial(_finish, arguments)).entries
             except Unreadable:  # each by itself, so that the others are told
                 if len(wanted) == 1:
-                    return [StoreError("Dropbox refused it and does not say why.", store=self._connection.store)]
+                    return [
+                        StoreError(
+                            "Dropbox refused it and does not say why.", store=self._connection.store
+                        )
+                    ]
                 return [self._finish_all([item], lost=True)[0] for item in wanted]
             except Ambiguous as error:
                 lost = True
@@ -217,16 +282,22 @@ class Uploader:
                 elif is_passing(answer):
                     again.append((number, item))
                 else:
-                    results[number] = (self._ours(item.commit, item.digest) if lost else None) or answer.get_failure()
+                    results[number] = (
+                        self._ours(item.commit, item.digest) if lost else None
+                    ) or answer.get_failure()
             if again:
                 self._connection.give_time(None, attempt, again[0][1].commit.path)
             pending = again
         return [results[number] for number in range(len(wanted))]
 
-    # --- large files -----------------------------------------------------------------------------------------------
+    # --- large files ------------------------------------------------------------------------------
 
-    def _put_large(self, commit: files.CommitInfo, stream: BinaryIO, size: int, digest: str, path: str) -> Any:
-        """In pieces, hashed on the way; it gets its name only if all bytes were those that are expected."""
+    def _put_large(
+        self, commit: files.CommitInfo, stream: BinaryIO, size: int, digest: str, path: str
+    ) -> Any:
+        """In pieces, hashed on the way;
+        it gets its name only if all bytes were those that are expected.
+        """
         hasher = ContentHasher()
         with self._unfinished.taken_up(digest) as unfinished:
             offset = self._resumed(unfinished, size)
@@ -247,12 +318,18 @@ class Uploader:
             if isinstance(metadata, files.FileMetadata) or _is_about_session(metadata):
                 unfinished.forget()
             if _is_about_session(metadata):
-                raise StoreError(f"Dropbox forgot the upload of {path} before its end.", store=self._connection.store, path=path,
-                                 hint="Run the command again.")  # fmt: skip
+                raise StoreError(
+                    f"Dropbox forgot the upload of {path} before its end.",
+                    store=self._connection.store,
+                    path=path,
+                    hint="Run the command again.",
+                )
             return self._named(metadata, path)
 
     def _resumed(self, unfinished: Unfinished, size: int) -> int:
-        """The offset at which an unfinished session goes on, as Dropbox states it; 0 where there is none."""
+        """The offset at which an unfinished session goes on, as Dropbox states it;
+        0 where there is none.
+        """
         if not unfinished.session:
             return 0
         cursor = files.UploadSessionCursor(unfinished.session, unfinished.offset)
@@ -280,11 +357,17 @@ class Uploader:
             hasher.update(block)
             count -= len(block)
 
-    def _append(self, unfinished: Unfinished, piece: bytes, offset: int, path: str, *, close: bool) -> None:
-        """Send one piece; where an earlier attempt arrived although its reply was lost, only what is missing."""
+    def _append(
+        self, unfinished: Unfinished, piece: bytes, offset: int, path: str, *, close: bool
+    ) -> None:
+        """Send one piece; where an earlier attempt arrived although its reply was lost,
+        only what is missing.
+        """
         connection = self._connection
         if not unfinished.session:
-            started = connection.transfer(lambda sdk: sdk.files_upload_session_start(piece, close=close), path)
+            started = connection.transfer(
+                lambda sdk: sdk.files_upload_session_start(piece, close=close), path
+            )
             unfinished.keep(started.session_id, offset + len(piece))
             return
         sent = 0
@@ -340,7 +423,10 @@ def _read_all(stream: BinaryIO, size: int, digest: str, store: str, path: str) -
 
 
 def _read_up_to(stream: BinaryIO, count: int) -> bytes:
-    """So many bytes, or all there are; a raw stream may give them piece by piece. Raises StoreError."""
+    """So many bytes, or all there are; a raw stream may give them piece by piece.
+
+    Raises StoreError.
+    """
     pieces = []
     try:
         while count and (piece := stream.read(count)):
@@ -352,5 +438,9 @@ def _read_up_to(stream: BinaryIO, count: int) -> bytes:
 
 
 def _changed(path: str, store: str) -> FixityMismatch:
-    return FixityMismatch(f"The copy of {path} would not be what was read before.", store=store, path=path,
-                          hint="The source changed meanwhile, or a disk is failing.")  # fmt: skip
+    return FixityMismatch(
+        f"The copy of {path} would not be what was read before.",
+        store=store,
+        path=path,
+        hint="The source changed meanwhile, or a disk is failing.",
+    )

@@ -1,4 +1,6 @@
-"""From an HTTP request to a reply: which call it is, who may make it, what faults hit it, and its handler."""
+"""From an HTTP request to a reply: which call it is, who may make it, what faults hit it,
+and its handler.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,11 @@ from .routes.registry import Route
 from .services import Account, Call
 from .sessions import MAX_REQUEST
 
-_RPC_TYPES = {"application/json", "application/json;charset=utf-8", "text/plain;charset=dropbox-cors-hack"}
+_RPC_TYPES = {
+    "application/json",
+    "application/json;charset=utf-8",
+    "text/plain;charset=dropbox-cors-hack",
+}
 _UPLOAD_TYPES = {"application/octet-stream", "text/plain;charset=dropbox-cors-hack"}
 _DOWNLOAD_TYPES = {
     "",
@@ -149,13 +155,20 @@ class Application:
     async def _raw_argument(request: Request, route: Route) -> Any:
         query = request.query
         if route.spec.style == "rpc":
-            text = (await request.body.read()).decode("utf-8", "replace") if "arg" not in query else query["arg"]
+            text = (
+                (await request.body.read()).decode("utf-8", "replace")
+                if "arg" not in query
+                else query["arg"]
+            )
             place = "request body"
             text = text or "null"
         elif "arg" in query:
             text, place = query["arg"], 'URL parameter "arg"'
         else:
-            text, place = request.headers.get("dropbox-api-arg", ""), 'HTTP header "Dropbox-API-Arg"'
+            text, place = (
+                request.headers.get("dropbox-api-arg", ""),
+                'HTTP header "Dropbox-API-Arg"',
+            )
             if not text:
                 raise BadInput('Must provide HTTP header "Dropbox-API-Arg" or URL parameter "arg".')
         try:
@@ -218,7 +231,16 @@ class _Api:
         except BadInput as error:
             place = "request body" if spec.style == "rpc" else 'HTTP header "Dropbox-API-Arg"'
             raise BadInput(f"{place}: {error}") from None
-        call = Call(account, spec.name, arg, base, _authority(request.host), request.headers, authorization or "", request.effect)
+        call = Call(
+            account,
+            spec.name,
+            arg,
+            base,
+            _authority(request.host),
+            request.headers,
+            authorization or "",
+            request.effect,
+        )
         if spec.style != "upload":
             return _told(account, request, await self._run(call))
         call.spool = account.state.spool((arg.get("cursor") or arg).get("offset", 0))
@@ -251,29 +273,43 @@ def _check_form(request: Request, route: Route) -> None:
     methods = {"POST", "GET", "HEAD"} if style == "download" else {"POST"}
     if request.method not in methods:
         raise BadInput(
-            f'Your request\'s HTTP request method is "{request.method}". This function only accepts the method "POST".'
+            f'Your request\'s HTTP request method is "{request.method}". This function only '
+            'accepts the method "POST".'
         )
     host = request.host.partition(":")[0].lower()
     if host.endswith(_OFFICIAL) and host != f"{route.spec.host}.dropboxapi.com":
-        raise BadInput(f'You called "{host}", but this function is on "{route.spec.host}.dropboxapi.com".')
+        raise BadInput(
+            f'You called "{host}", but this function is on "{route.spec.host}.dropboxapi.com".'
+        )
     kinds = {"rpc": _RPC_TYPES, "upload": _UPLOAD_TYPES, "download": _DOWNLOAD_TYPES}[style]
-    kind = request.content_type or (request.query.get("reject_cors_preflight", "") and "application/octet-stream")
-    if style == "rpc" and not request.content_type and ("arg" in request.query or not request.body.length):
+    kind = request.content_type or (
+        request.query.get("reject_cors_preflight", "") and "application/octet-stream"
+    )
+    if (
+        style == "rpc"
+        and not request.content_type
+        and ("arg" in request.query or not request.body.length)
+    ):
         return
     if kind not in kinds:
         expected = ", ".join(f'"{one}"' for one in sorted(kinds) if one)
         raise BadInput(
-            f'Bad HTTP "Content-Type" header: "{request.headers.get("content-type", "")}". Expecting one of {expected}.'
+            f'Bad HTTP "Content-Type" header: "{request.headers.get("content-type", "")}". '
+            f"Expecting one of {expected}."
         )
 
 
 def _authority(host: str) -> str:
-    """Where links to contents lead: the content host, or the emulator's own address if the client uses that."""
+    """Where links to contents lead: the content host,
+    or the emulator's own address if the client uses that.
+    """
     return "content.dropboxapi.com" if host.partition(":")[0].lower().endswith(_OFFICIAL) else host
 
 
 async def _receive(body: Body, spool: Spool) -> None:
-    """A body to disk; raises `payload_too_large` after reading it all, so that the client gets to hear of it."""
+    """A body to disk; raises `payload_too_large` after reading it all,
+    so that the client gets to hear of it.
+    """
     async for chunk in body:
         if body.consumed <= MAX_REQUEST and (body.length or 0) <= MAX_REQUEST:
             spool.write(chunk)
@@ -290,8 +326,15 @@ def _told(account: Account, request: Request, result: Any) -> Reply:
         headers["ETag"] = f'W/"{result.etag}"'
     if result.data is not None:
         data = result.data
-        return links.ranged(request, headers, len(data), lambda start, stop: iter([data[start:stop]]))
-    return links.ranged(request, headers, result.size, lambda start, stop: account.state.read(result.content, start, stop))
+        return links.ranged(
+            request, headers, len(data), lambda start, stop: iter([data[start:stop]])
+        )
+    return links.ranged(
+        request,
+        headers,
+        result.size,
+        lambda start, stop: account.state.read(result.content, start, stop),
+    )
 
 
 # What faults do to bodies and replies
@@ -299,7 +342,11 @@ def _told(account: Account, request: Request, result: Any) -> Reply:
 
 async def _shaped_body(body: Body, effect: Effect) -> AsyncIterator[bytes]:
     """The request's body as the faults let it through."""
-    cut, corrupt, rate = effect.get("cut_request"), effect.corrupts("request"), effect.rate("request")
+    cut, corrupt, rate = (
+        effect.get("cut_request"),
+        effect.corrupts("request"),
+        effect.rate("request"),
+    )
     place = 0
     async for chunk in body:
         if corrupt is not None:

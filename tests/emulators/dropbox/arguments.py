@@ -1,8 +1,9 @@
 """Arguments of calls, checked against the public API specification.
 
-The specification's machine-readable form is what the SDK carries: the generated validators of every route. Only they
-are used, none of the SDK's own behaviour. A checked argument is plain JSON again with every default filled in: a struct
-is a dict, a union `{".tag": TAG, TAG: value}`, a timestamp whole seconds since the epoch.
+The specification's machine-readable form is what the SDK carries: the generated validators of every
+route. Only they are used, none of the SDK's own behaviour. A checked argument is plain JSON again
+with every default filled in: a struct is a dict, a union `{".tag": TAG, TAG: value}`, a timestamp
+whole seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -61,7 +62,13 @@ def parse(text: str | bytes) -> Any:
 
 def _specs() -> dict[str, Spec]:
     specs = {}
-    for namespace, module in (("files", files), ("users", users), ("check", check), ("auth", auth), ("sharing", sharing)):
+    for namespace, module in (
+        ("files", files),
+        ("users", users),
+        ("check", check),
+        ("auth", auth),
+        ("sharing", sharing),
+    ):
         for route in module.ROUTES.values():
             plain = route.name.partition(":")[0]
             name = f"{namespace}/{plain}" + (f"_v{route.version}" if route.version > 1 else "")

@@ -1,4 +1,6 @@
-"""A certificate authority of the emulator's own, and a certificate for every host name Dropbox has."""
+"""A certificate authority of the emulator's own,
+and a certificate for every host name Dropbox has.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def is_ours(host: str) -> bool:
 
 
 def make(ca_file: Path) -> ssl.SSLContext:
-    """A context for the server; the authority's certificate (PEM) is written to the file, all or nothing."""
+    """A context for the server; the authority's certificate (PEM) is written to the file,
+    all or nothing.
+    """
     authority = trustme.CA(organization_name="Dropbox emulator")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.set_alpn_protocols(["http/1.1"])

@@ -1,9 +1,9 @@
 """Contents on disk: what a request's body becomes, content hashes, and reading pieces back.
 
-A content is a list of segments: (offset in the content, file or None, offset in that file, length). Files lie in
-`blobs/` and are never changed once a transaction refers to them; a gap between segments reads as zeros. So an upload
-session is finished without copying a byte, and a process killed at any moment leaves at most files nobody refers to,
-which the next start removes.
+A content is a list of segments: (offset in the content, file or None, offset in that file, length).
+Files lie in `blobs/` and are never changed once a transaction refers to them; a gap between
+segments reads as zeros. So an upload session is finished without copying a byte, and a process
+killed at any moment leaves at most files nobody refers to, which the next start removes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ _ZEROS = bytes(_HOLE)
 
 
 class Segment(NamedTuple):
-    """A piece of a content: where it belongs, and the file (None: zeros) and place it is read from."""
+    """A piece of a content: where it belongs, and the file (None:
+    zeros) and place it is read from.
+    """
 
     offset: int
     file: str | None
@@ -32,9 +34,12 @@ class Segment(NamedTuple):
 
 
 class ContentHasher:
-    """Dropbox' content hash: SHA-256 of the SHA-256 digests of each 4 MiB block. Blocks of zeros are hashed once for all.
+    """Dropbox' content hash: SHA-256 of the SHA-256 digests of each 4 MiB block.
 
-    With a `skew` the bytes begin so far inside a block; the digest of that first block is then of no use.
+    Blocks of zeros are hashed once for all.
+
+    With a `skew` the bytes begin so far inside a block; the digest of that first block is then of
+    no use.
     """
 
     def __init__(self, skew: int = 0) -> None:
@@ -54,7 +59,9 @@ class ContentHasher:
             view = view[len(part) :]
 
     def add_zeros(self, count: int) -> None:
-        """The next bytes, all of them zeros; nothing is computed while the block holds nothing else."""
+        """The next bytes, all of them zeros;
+        nothing is computed while the block holds nothing else.
+        """
         while count:
             step = min(count, BLOCK - self._filled)
             if self._zeros == self._filled:
@@ -109,7 +116,8 @@ def content_hash(data: bytes) -> str:
 class Spool:
     """A body on its way to disk: hashed as it comes, blocks of zeros left out as holes.
 
-    `skew`: where inside a block of the final content it begins, so that `digests` are those of the content's blocks.
+    `skew`: where inside a block of the final content it begins, so that `digests` are those of the
+    content's blocks.
     """
 
     def __init__(self, folder: Path, skew: int = 0) -> None:

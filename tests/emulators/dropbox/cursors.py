@@ -1,8 +1,9 @@
 """Listings and cursors.
 
-A cursor first walks through a listing by key, then follows the changes by number. What changes while a client pages
-comes again afterwards, since the changes are followed from the moment the listing began. A cursor is opaque and signed:
-one that was tampered with is refused (400), one that is too old is `reset` (409), after which a client lists anew.
+A cursor first walks through a listing by key, then follows the changes by number. What changes
+while a client pages comes again afterwards, since the changes are followed from the moment the
+listing began. A cursor is opaque and signed: one that was tampered with is refused (400), one that
+is too old is `reset` (409), after which a client lists anew.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class Garbage(Exception):
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where a client is: `after` is the last key of a listing, None once the listing is complete; `seq` the last change."""
+    """Where a client is: `after` is the last key of a listing, None once the listing is complete;
+    `seq` the last change.
+    """
 
     folder: str
     recursive: bool
@@ -68,7 +71,9 @@ class Cursors:
         return "AAE" + base64.urlsafe_b64encode(self._sign(data) + data).decode().rstrip("=")
 
     def decode(self, text: str) -> Cursor:
-        """The cursor of an opaque string; raises `Garbage`, or the RouteError `reset` where it has expired."""
+        """The cursor of an opaque string; raises `Garbage`,
+        or the RouteError `reset` where it has expired.
+        """
         try:
             raw = base64.urlsafe_b64decode(text[3:] + "=" * (-len(text[3:]) % 4))
         except ValueError:
@@ -113,7 +118,9 @@ class Cursors:
         return replace(cursor, after=None, seq=self._state.seq)
 
     def page(self, cursor: Cursor) -> Page:
-        """The next entries; raises `path/not_found` once the folder is gone and that has been told."""
+        """The next entries; raises `path/not_found` once the folder is gone and that
+        has been told.
+        """
         cursor = replace(cursor, made=time.time())
         if cursor.after is not None:
             return self._listing(cursor)
@@ -124,7 +131,11 @@ class Cursors:
 
     def pending(self, cursor: Cursor) -> bool:
         """Whether a call to continue would tell something."""
-        return cursor.after is not None or not self._exists(cursor) or bool(self._changes(replace(cursor, limit=1)).entries)
+        return (
+            cursor.after is not None
+            or not self._exists(cursor)
+            or bool(self._changes(replace(cursor, limit=1)).entries)
+        )
 
     def _exists(self, cursor: Cursor) -> bool:
         there = self._tree.find(cursor.folder)
@@ -137,13 +148,18 @@ class Cursors:
     def _listing(self, cursor: Cursor) -> Page:
         self._check_folder(cursor)
         where, values = self._scope(cursor)
-        query = f"SELECT {_COLUMNS}, 1 AS live FROM nodes WHERE {where} AND key > ? AND {_shown(cursor)}"
+        query = (
+            f"SELECT {_COLUMNS}, 1 AS live FROM nodes WHERE {where} AND key > ? AND "
+            f"{_shown(cursor)}"
+        )
         values = [*values, cursor.after]
         if cursor.deleted:
             query += f" UNION ALL SELECT {_GRAVE}, 0 AS live FROM graves WHERE {where} AND key > ?"
             query += " AND key NOT IN (SELECT key FROM nodes)"
             values *= 2
-        rows = self._state.db.execute(f"{query} ORDER BY key LIMIT ?", (*values, cursor.limit + 1)).fetchall()
+        rows = self._state.db.execute(
+            f"{query} ORDER BY key LIMIT ?", (*values, cursor.limit + 1)
+        ).fetchall()
         entries = [self._entry(row, cursor) for row in rows[: cursor.limit]]
         if len(rows) > cursor.limit:
             return Page(entries, replace(cursor, after=rows[cursor.limit - 1]["key"]), more=True)
@@ -151,7 +167,9 @@ class Cursors:
         return Page(entries, done, more=self._state.seq > cursor.seq and self.pending(done))
 
     def _scope(self, cursor: Cursor) -> tuple[str, list[object]]:
-        """Which entries a listing tells; a recursive one of a folder begins with the folder itself."""
+        """Which entries a listing tells;
+        a recursive one of a folder begins with the folder itself.
+        """
         if not cursor.recursive:
             return "parent = ? AND key != ''", [cursor.folder]
         if not cursor.folder:
@@ -164,8 +182,10 @@ class Cursors:
         where, values = self._scope(cursor)
         top = "(top OR key = ?)" if cursor.recursive else "(1 OR ?)"
         query = (
-            f"SELECT {_COLUMNS}, 1 AS live FROM nodes WHERE seq > ? AND {where} AND {_shown(cursor)}"
-            f" UNION ALL SELECT {_GRAVE}, 0 AS live FROM graves WHERE seq > ? AND {where} AND {top} ORDER BY seq LIMIT ?"
+            f"SELECT {_COLUMNS}, 1 AS live FROM nodes WHERE seq > ? AND {where} AND "
+            f"{_shown(cursor)}"
+            f" UNION ALL SELECT {_GRAVE}, 0 AS live FROM graves WHERE seq > ? AND {where} AND "
+            f"{top} ORDER BY seq LIMIT ?"
         )
         bounds = (cursor.seq, *values, cursor.seq, *values, cursor.folder, cursor.limit + 1)
         rows = self._state.db.execute(query, bounds).fetchall()

@@ -43,9 +43,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Plant:
-    """A file for `plant_many`: bytes or a file, or only its size and content hash (then it reads as zeros).
+    """A file for `plant_many`: bytes or a file,
+    or only its size and content hash (then it reads as zeros).
 
-    With `export` ("markdown", "html") it is an online document: it cannot be downloaded, only exported.
+    With `export` ("markdown", "html") it is an online document: it cannot be downloaded, only
+    exported.
     """
 
     path: str
@@ -57,12 +59,14 @@ class Plant:
 
 
 class Emulator:
-    """One Dropbox account behind one loopback port. Everything here may be called from any thread while it runs.
+    """One Dropbox account behind one loopback port.
 
-    `address` is `https://127.0.0.1:PORT`, `proxy` `http://127.0.0.1:PORT` (for HTTPS_PROXY), `ca_file` the certificate
-    authority to trust, `token` an access token that never expires by itself and is good again after a restart, `app_key`
-    and `app_secret` the known app.
-    `faults`, `latency` (seconds a call) and `rate_limit` may be changed while it runs.
+    Everything here may be called from any thread while it runs.
+
+    `address` is `https://127.0.0.1:PORT`, `proxy` `http://127.0.0.1:PORT` (for HTTPS_PROXY),
+    `ca_file` the certificate authority to trust, `token` an access token that never expires by
+    itself and is good again after a restart, `app_key` and `app_secret` the known app. `faults`,
+    `latency` (seconds a call) and `rate_limit` may be changed while it runs.
     """
 
     def __init__(
@@ -98,7 +102,12 @@ class Emulator:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -106,7 +115,9 @@ class Emulator:
         self.root.mkdir(parents=True, exist_ok=True)
         tls = certificates.make(self.ca_file)
         started: Future[None] = Future()
-        self._thread = threading.Thread(target=self._run, args=(tls, started), name="dropbox-emulator", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(tls, started), name="dropbox-emulator", daemon=True
+        )
         self._thread.start()
         started.result()
 
@@ -134,7 +145,13 @@ class Emulator:
         """Serve in the running loop until `stop`."""
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        account = Account(self.root, team=self._team, app_key=self.app_key, app_secret=self.app_secret, token=self.token)
+        account = Account(
+            self.root,
+            team=self._team,
+            app_key=self.app_key,
+            app_secret=self.app_secret,
+            token=self.token,
+        )
         account.state.on_change.append(lambda: self._tell_longpolls(account))
         self._app = Application(account, self._plan, self._latency)
         self._server = Server(self._app, tls)
@@ -286,7 +303,9 @@ class Emulator:
 
     @property
     def longpoll(self) -> float | None:
-        """How long longpolls wait, whatever clients ask (they may not ask for less than 30 seconds)."""
+        """How long longpolls wait, whatever clients ask (they may not ask for less than 30
+        seconds).
+        """
         return self._application.account.longpoll
 
     @longpoll.setter
@@ -295,7 +314,9 @@ class Emulator:
 
     @property
     def cursor_lifetime(self) -> float | None:
-        """Seconds after which an unused cursor is `reset`; None = only `expire_cursors` does that."""
+        """Seconds after which an unused cursor is `reset`;
+        None = only `expire_cursors` does that.
+        """
         return self._application.account.cursors.lifetime
 
     @cursor_lifetime.setter
@@ -312,9 +333,11 @@ class Emulator:
         self._application.account.oauth.expires_in = seconds
 
     def session(self) -> requests.Session:
-        """A session of `requests` that reaches the emulator, for `dropbox.Dropbox(token, session=...)`.
+        """A session of `requests` that reaches the emulator, for `dropbox.Dropbox(token,
+        session=...)`.
 
-        It looks at no environment: REQUESTS_CA_BUNDLE would silently replace the certificate authority to trust.
+        It looks at no environment: REQUESTS_CA_BUNDLE would silently replace the certificate
+        authority to trust.
         """
         session = requests.Session()
         session.trust_env = False
@@ -340,17 +363,29 @@ class Emulator:
         self._do(lambda account: account.state.db.execute("UPDATE links SET expires = 0"))
 
     def expire_tokens(self) -> None:
-        """Every access token given out so far, `token` too, has expired; refresh tokens still work."""
+        """Every access token given out so far, `token` too, has expired;
+        refresh tokens still work.
+        """
         self._do(lambda account: account.oauth.expire_all())
 
     def revoke(self) -> None:
-        """The user has unlinked the app: no token works any more, `token` and refresh tokens neither."""
+        """The user has unlinked the app: no token works any more,
+        `token` and refresh tokens neither.
+        """
         self._do(lambda account: account.oauth.revoke_all())
 
-    def grant(self, scopes: Iterable[str] | None = None, *, offline: bool = True, expires_in: float | None = None) -> Grant:
+    def grant(
+        self,
+        scopes: Iterable[str] | None = None,
+        *,
+        offline: bool = True,
+        expires_in: float | None = None,
+    ) -> Grant:
         """Tokens as an authorization would give them."""
         joined = None if scopes is None else " ".join(scopes)
-        return self._do(lambda account: account.oauth.grant(joined, offline=offline, expires_in=expires_in))
+        return self._do(
+            lambda account: account.oauth.grant(joined, offline=offline, expires_in=expires_in)
+        )
 
     def authorize(self, url: str) -> str:
         """What the user does on the page of an authorization URL; returns the code shown there."""
@@ -359,9 +394,15 @@ class Emulator:
 
     # Planting and inspecting, without a call; paths are the home namespace's
 
-    def plant(self, path: str, content: Content, *, client_modified: datetime | int | None = None) -> Record:
+    def plant(
+        self, path: str, content: Content, *, client_modified: datetime | int | None = None
+    ) -> Record:
         """Write a file, whatever is there."""
-        return self._do(lambda account: _record(_plant(account, Plant(path, content, client_modified=client_modified))))
+        return self._do(
+            lambda account: _record(
+                _plant(account, Plant(path, content, client_modified=client_modified))
+            )
+        )
 
     def plant_many(self, plants: Iterable[Plant | tuple[str, Content]]) -> int:
         """Write many files in one transaction; a pair is a path and its content."""
@@ -376,7 +417,11 @@ class Emulator:
 
     def make_folder(self, path: str) -> None:
         """Create a folder with its parents."""
-        self._do(lambda account: account.tree.make_folder(account.home + paths.normal(path), autorename=False))
+        self._do(
+            lambda account: account.tree.make_folder(
+                account.home + paths.normal(path), autorename=False
+            )
+        )
 
     def delete(self, path: str) -> None:
         """Delete a file or folder."""
@@ -386,7 +431,12 @@ class Emulator:
         """Move a file or folder."""
 
         def work(account: Account) -> None:
-            account.tree.relocate(_there(account, source), account.home + paths.normal(target), copy=False, autorename=False)
+            account.tree.relocate(
+                _there(account, source),
+                account.home + paths.normal(target),
+                copy=False,
+                autorename=False,
+            )
 
         self._do(work)
 
@@ -396,7 +446,8 @@ class Emulator:
         def work(account: Account) -> dict[str, Record]:
             low, high = paths.below(paths.key_of(account.home))
             rows = account.state.db.execute(
-                "SELECT * FROM nodes WHERE NOT folder AND key > ? AND key < ? ORDER BY key", (low, high)
+                "SELECT * FROM nodes WHERE NOT folder AND key > ? AND key < ? ORDER BY key",
+                (low, high),
             )
             return {row["path"][len(account.home) :]: _record(row) for row in rows}
 
@@ -408,7 +459,8 @@ class Emulator:
         def work(account: Account) -> list[str]:
             low, high = paths.below(paths.key_of(account.home))
             rows = account.state.db.execute(
-                "SELECT path FROM nodes WHERE folder AND key > ? AND key < ? ORDER BY key", (low, high)
+                "SELECT path FROM nodes WHERE folder AND key > ? AND key < ? ORDER BY key",
+                (low, high),
             )
             return [row["path"][len(account.home) :] for row in rows]
 
@@ -439,7 +491,13 @@ def _record(node: Node) -> Record:
 def _plant(account: Account, plant: Plant) -> Node:
     state = account.state
     when = plant.client_modified
-    modified = state.now() if when is None else int(when.timestamp()) if isinstance(when, datetime) else when
+    modified = (
+        state.now()
+        if when is None
+        else int(when.timestamp())
+        if isinstance(when, datetime)
+        else when
+    )
     if plant.content is None:
         if plant.size is None or plant.content_hash is None:
             raise ValueError(f"{plant.path}: neither content nor size and content hash")
@@ -448,7 +506,9 @@ def _plant(account: Account, plant: Plant) -> Node:
         spool = state.spool()
         _fill(spool, plant.content)
         state.adopt(spool)
-        new = Written(state.add_content(spool.segments()), spool.size, spool.hash, modified, plant.export)
+        new = Written(
+            state.add_content(spool.segments()), spool.size, spool.hash, modified, plant.export
+        )
     return account.tree.plant(account.home + paths.normal(plant.path), new)
 
 

@@ -1,7 +1,8 @@
 """What a call may end with instead of a result, and the JSON shapes of the unions they carry.
 
-A union value is `{".tag": TAG}`; a union inside it stands under the tag's name, the fields of a struct beside the tag:
-`{".tag": "path", "path": {".tag": "not_found"}}`, `{".tag": "incorrect_offset", "correct_offset": 7}`.
+A union value is `{".tag": TAG}`; a union inside it stands under the tag's name, the fields of a
+struct beside the tag: `{".tag": "path", "path": {".tag": "not_found"}}`, `{".tag":
+"incorrect_offset", "correct_offset": 7}`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ def union(*tags: str, **fields: Any) -> Union:
 
 
 def summary(error: Union) -> str:
-    """The `error_summary` of an error: its tags from the outside to the inside, then dots clients must not compare."""
+    """The `error_summary` of an error: its tags from the outside to the inside,
+    then dots clients must not compare.
+    """
     tags: list[str] = []
     inner: Any = error
     while isinstance(inner, dict) and ".tag" in inner:

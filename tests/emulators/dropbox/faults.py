@@ -1,5 +1,5 @@
-"""Faults on demand: a plan of rules, each saying which calls it hits and what happens to them; the package says how a
-rule is written.
+"""Faults on demand: a plan of rules, each saying which calls it hits and what happens to them;
+the package says how a rule is written.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ACTIONS = ("status", "error", "cut_request", "cut_reply", "delay", "slow", "corrupt", "entry_error")
-_NEEDED = {"status": "status", "error": "error", "delay": "seconds", "slow": "rate", "entry_error": "error"}
+_NEEDED = {
+    "status": "status",
+    "error": "error",
+    "delay": "seconds",
+    "slow": "rate",
+    "entry_error": "error",
+}
 
 
 class BadPlan(Exception):
@@ -68,7 +74,9 @@ class Fault:
             if name not in known:
                 raise BadPlan(f"unknown field {name!r}")
             if not _fits(value, known[name]):
-                raise BadPlan(f"field {name!r} must be {known[name].removesuffix(' | None')}, not {value!r}")
+                raise BadPlan(
+                    f"field {name!r} must be {known[name].removesuffix(' | None')}, not {value!r}"
+                )
         if "action" not in rule:
             raise BadPlan("no action")
         return cls(**rule)
@@ -102,7 +110,10 @@ def _fits(value: Any, kind: str) -> bool:
         "None": (type(None),),
     }
     names = [name.strip().partition("[")[0] for name in kind.split("|")]
-    return any(isinstance(value, kinds[name]) and (name == "bool" or not isinstance(value, bool)) for name in names)
+    return any(
+        isinstance(value, kinds[name]) and (name == "bool" or not isinstance(value, bool))
+        for name in names
+    )
 
 
 class Fired(NamedTuple):
@@ -133,11 +144,16 @@ class Effect:
     def corrupts(self, direction: str) -> Fault | None:
         """The rule that flips a byte in one direction."""
         corrupt = self.get("corrupt")
-        return corrupt if corrupt and (corrupt.direction or "reply") in {"both", direction} else None
+        return (
+            corrupt if corrupt and (corrupt.direction or "reply") in {"both", direction} else None
+        )
 
 
 class FaultPlan:
-    """The rules in force; may be changed at any time from any thread. `fired` tells what happened."""
+    """The rules in force; may be changed at any time from any thread.
+
+    `fired` tells what happened.
+    """
 
     def __init__(self, rules: Iterable[Fault | Mapping[str, Any]] = ()) -> None:
         self._lock = threading.Lock()
@@ -182,7 +198,10 @@ class FaultPlan:
     def count(self, action: str = "*", route: str = "*") -> int:
         """How many faults happened."""
         with self._lock:
-            return sum(fnmatchcase(one.action, action) and fnmatchcase(one.route, route) for one in self.fired)
+            return sum(
+                fnmatchcase(one.action, action) and fnmatchcase(one.route, route)
+                for one in self.fired
+            )
 
     def effect(self, route: str, argument: Any) -> Effect:
         """What happens to this call; counts it."""
@@ -203,12 +222,18 @@ def _path(argument: Any) -> str | None:
     if not isinstance(argument, dict):
         return None
     commit = argument.get("commit")
-    found = argument.get("path") or argument.get("from_path") or (commit.get("path") if isinstance(commit, dict) else None)
+    found = (
+        argument.get("path")
+        or argument.get("from_path")
+        or (commit.get("path") if isinstance(commit, dict) else None)
+    )
     return found.lower() if isinstance(found, str) else None
 
 
 def flip(data: bytes, fault: Fault, start: int, total: int) -> bytes:
-    """A chunk that begins at `start` of `total` bytes, with the fault's byte flipped if it lies in it."""
+    """A chunk that begins at `start` of `total` bytes,
+    with the fault's byte flipped if it lies in it.
+    """
     at = min(total // 2 if fault.at is None else fault.at, total - 1) - start
     if not 0 <= at < len(data):
         return data

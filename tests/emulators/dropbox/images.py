@@ -12,7 +12,9 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 pillow_heif.register_heif_opener()
 
 MAX_SIZE = 20 * 1024 * 1024
-_PHOTOS = frozenset({"jpg", "jpeg", "png", "tiff", "tif", "gif", "webp", "ppm", "bmp", "heic", "heif"})
+_PHOTOS = frozenset(
+    {"jpg", "jpeg", "png", "tiff", "tif", "gif", "webp", "ppm", "bmp", "heic", "heif"}
+)
 _VIDEOS = frozenset({"mp4", "mov", "avi", "mkv", "m4v", "3gp", "mts", "m2ts", "wmv", "webm", "mpg"})
 
 
@@ -21,7 +23,9 @@ class NotAnImage(Exception):
 
 
 class Wanted(NamedTuple):
-    """`size` like `w640h480`; `mode` strict, bestfit, fitone_bestfit or original; `format` jpeg, png or webp."""
+    """`size` like `w640h480`; `mode` strict, bestfit, fitone_bestfit or original; `format` jpeg,
+    png or webp.
+    """
 
     size: str
     mode: str
@@ -52,8 +56,12 @@ def _open(data: bytes) -> Image.Image:
 
 
 def thumbnail(data: bytes, wanted: Wanted) -> bytes:
-    """The image upright, inside the size (strict), or covering one or both of its sides (fitone_bestfit, bestfit)."""
-    image = ImageOps.exif_transpose(_open(data)).convert("RGB" if wanted.format == "jpeg" else "RGBA")
+    """The image upright, inside the size (strict),
+    or covering one or both of its sides (fitone_bestfit, bestfit).
+    """
+    image = ImageOps.exif_transpose(_open(data)).convert(
+        "RGB" if wanted.format == "jpeg" else "RGBA"
+    )
     width, height = (int(side) for side in wanted.size[1:].split("h"))
     if wanted.mode != "original":
         across, down = width / image.width, height / image.height
@@ -69,12 +77,17 @@ def thumbnail(data: bytes, wanted: Wanted) -> bytes:
 
 
 def photo_info(data: bytes) -> dict[str, Any] | None:
-    """PhotoMetadata: dimensions, place and time where the file tells them; None for what is no image."""
+    """PhotoMetadata: dimensions, place and time where the file tells them;
+    None for what is no image.
+    """
     try:
         image = _open(data)
     except NotAnImage:
         return None
-    told: dict[str, Any] = {".tag": "photo", "dimensions": {"height": image.height, "width": image.width}}
+    told: dict[str, Any] = {
+        ".tag": "photo",
+        "dimensions": {"height": image.height, "width": image.width},
+    }
     exif = image.getexif()
     taken = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)
     if isinstance(taken, str):

@@ -15,7 +15,9 @@ Reader = Callable[[int, int], Iterator[bytes]]
 
 
 def ranged(request: Request, headers: dict[str, str], size: int, reader: Reader) -> Reply:
-    """The whole content (200), the part the client asks for (206), or 416 where there is no such part."""
+    """The whole content (200), the part the client asks for (206),
+    or 416 where there is no such part.
+    """
     headers["Accept-Ranges"] = "bytes"
     etag = headers.get("ETag")
     if etag is not None and request.headers.get("if-none-match") == etag:
@@ -46,4 +48,9 @@ def temporary(account: Account, request: Request) -> Reply:
     assert node is not None
     kind = mimetypes.guess_type(paths.name_of(node["path"]))[0] or "application/octet-stream"
     headers = {"Content-Type": kind, "ETag": f'W/"{node["rev"]}"'}
-    return ranged(request, headers, node["size"], lambda start, stop: account.state.read(node["content"], start, stop))
+    return ranged(
+        request,
+        headers,
+        node["size"],
+        lambda start, stop: account.state.read(node["content"], start, stop),
+    )

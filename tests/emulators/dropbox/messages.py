@@ -51,7 +51,12 @@ class Request:
     @property
     def query(self) -> dict[str, str]:
         """The query's parameters, the first value of each."""
-        return {name: values[0] for name, values in parse_qs(urlsplit(self.target).query, keep_blank_values=True).items()}
+        return {
+            name: values[0]
+            for name, values in parse_qs(
+                urlsplit(self.target).query, keep_blank_values=True
+            ).items()
+        }
 
     @property
     def host(self) -> str:
@@ -68,7 +73,8 @@ class Request:
 class Reply:
     """One HTTP reply: `body` in chunks, `size` bytes altogether.
 
-    `cut`: drop the connection after so many bytes of the body (-1: before the reply); `rate`: bytes a second.
+    `cut`: drop the connection after so many bytes of the body (-1: before the reply); `rate`: bytes
+    a second.
     """
 
     status: int
@@ -101,7 +107,9 @@ def failure(status: int, error: Union) -> Reply:
 
 def _whole(status: int, kind: str, data: bytes, headers: dict[str, str]) -> Reply:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status, {"Content-Type": kind, **named}, iter([data]) if data else iter(()), len(data))
+    return Reply(
+        status, {"Content-Type": kind, **named}, iter([data]) if data else iter(()), len(data)
+    )
 
 
 def header_json(value: Any) -> str:

@@ -1,7 +1,7 @@
 """OAuth 2: the authorization page, the token call, and the tokens themselves.
 
-One app is known, by key and secret (the emulator's options). Codes are good once, for ten minutes; access tokens expire
-after four hours unless the account's fixed token is used, which does not.
+One app is known, by key and secret (the emulator's options). Codes are good once, for ten minutes;
+access tokens expire after four hours unless the account's fixed token is used, which does not.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from .messages import Reply, Request, as_json, page
 from .state import State
 
 SCOPES = (
-    "account_info.read account_info.write files.content.read files.content.write files.metadata.read files.metadata.write "
-    "files.permanent_delete sharing.read sharing.write file_requests.read file_requests.write contacts.read contacts.write"
+    "account_info.read account_info.write files.content.read files.content.write "
+    "files.metadata.read files.metadata.write "
+    "files.permanent_delete sharing.read sharing.write file_requests.read file_requests.write "
+    "contacts.read contacts.write"
 )
 EXPIRES_IN = 14400
 _CODE_LIFETIME = 600
@@ -51,13 +53,17 @@ class Grant:
 class OAuth:
     """Tokens of one account and one app."""
 
-    def __init__(self, state: State, account_id: str, app_key: str, app_secret: str, token: str) -> None:
+    def __init__(
+        self, state: State, account_id: str, app_key: str, app_secret: str, token: str
+    ) -> None:
         self._state = state
         self._db = state.db
         self._account_id = account_id
         self._app = (app_key, app_secret)
         self.expires_in: float = EXPIRES_IN
-        self._db.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, NULL, NULL)", (token, app_key, SCOPES))
+        self._db.execute(
+            "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, NULL, NULL)", (token, app_key, SCOPES)
+        )
 
     # Calls
 
@@ -78,7 +84,9 @@ class OAuth:
             raise AuthFailure(union("invalid_access_token"))
 
     def revoke_token(self, authorization: str) -> None:
-        """End the token of this header, its refresh token, and every other token that came from that."""
+        """End the token of this header, its refresh token,
+        and every other token that came from that.
+        """
         token = authorization.strip().partition(" ")[2].strip()
         row = self._db.execute("SELECT refresh FROM tokens WHERE token = ?", (token,)).fetchone()
         self._db.execute("DELETE FROM tokens WHERE token = ?", (token,))
@@ -88,7 +96,9 @@ class OAuth:
 
     # Tests' own hands
 
-    def grant(self, scopes: str | None = None, *, offline: bool = True, expires_in: float | None = None) -> Grant:
+    def grant(
+        self, scopes: str | None = None, *, offline: bool = True, expires_in: float | None = None
+    ) -> Grant:
         """Tokens as if a user had just gone through the authorization."""
         given = scopes or SCOPES
         refresh = self._new_refresh(given, pkce=False) if offline else None
@@ -107,7 +117,9 @@ class OAuth:
     # The page
 
     def authorize(self, query: dict[str, str]) -> str:
-        """A code for what an authorization URL asks; raises BadInput where the page would show an error."""
+        """A code for what an authorization URL asks;
+        raises BadInput where the page would show an error.
+        """
         if query.get("client_id") != self._app[0]:
             raise BadInput("Invalid client_id")
         if query.get("response_type") != "code":
@@ -142,10 +154,19 @@ class OAuth:
         """The user's page: shows the code, or sends the browser back to the app with it."""
         code = self.authorize(query)
         if "redirect_uri" not in query:
-            return page(200, f'<h1>Access code</h1><input id="auth-code" readonly value="{html.escape(code)}">')
+            return page(
+                200,
+                f'<h1>Access code</h1><input id="auth-code" readonly value="{html.escape(code)}">',
+            )
         answer = {"code": code} | ({"state": query["state"]} if "state" in query else {})
         joint = "&" if urlsplit(query["redirect_uri"]).query else "?"
-        return Reply(302, {"Location": f"{query['redirect_uri']}{joint}{urlencode(answer)}", "Content-Type": "text/html"})
+        return Reply(
+            302,
+            {
+                "Location": f"{query['redirect_uri']}{joint}{urlencode(answer)}",
+                "Content-Type": "text/html",
+            },
+        )
 
     # The token call
 
@@ -168,7 +189,9 @@ class OAuth:
             return self._redeem(form, has_secret=secret is not None)
         if kind == "refresh_token":
             return self._refresh(form, has_secret=secret is not None)
-        raise Refused("unsupported_grant_type", 'grant_type must be "authorization_code" or "refresh_token"')
+        raise Refused(
+            "unsupported_grant_type", 'grant_type must be "authorization_code" or "refresh_token"'
+        )
 
     def _redeem(self, form: dict[str, str], *, has_secret: bool) -> dict[str, Any]:
         row = self._db.execute("SELECT * FROM codes WHERE code = ?", (form.get("code"),)).fetchone()
@@ -179,7 +202,9 @@ class OAuth:
         self._check_challenge(row, form.get("code_verifier"), has_secret=has_secret)
         self._db.execute("DELETE FROM codes WHERE code = ?", (row["code"],))
         pkce = row["challenge"] is not None
-        refresh = self._new_refresh(row["scopes"], pkce=pkce) if row["access"] == "offline" else None
+        refresh = (
+            self._new_refresh(row["scopes"], pkce=pkce) if row["access"] == "offline" else None
+        )
         answer = self._told(self._new_access(row["scopes"], refresh, None), row["scopes"])
         return answer | ({"refresh_token": refresh} if refresh else {})
 
@@ -189,18 +214,27 @@ class OAuth:
             if not has_secret:
                 raise Refused("invalid_request", 'missing parameter "client_secret"')
             if verifier is not None:
-                raise Refused("invalid_grant", "code_verifier given, but the code was asked for without a challenge")
+                raise Refused(
+                    "invalid_grant",
+                    "code_verifier given, but the code was asked for without a challenge",
+                )
             return
         if verifier is None:
             raise Refused("invalid_request", 'missing parameter "code_verifier"')
         made = verifier
         if row["method"] == "S256":
-            made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+            made = (
+                base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
+                .decode()
+                .rstrip("=")
+            )
         if not secrets.compare_digest(made, row["challenge"]):
             raise Refused("invalid_grant", "invalid code verifier")
 
     def _refresh(self, form: dict[str, str], *, has_secret: bool) -> dict[str, Any]:
-        row = self._db.execute("SELECT * FROM refresh_tokens WHERE token = ?", (form.get("refresh_token"),)).fetchone()
+        row = self._db.execute(
+            "SELECT * FROM refresh_tokens WHERE token = ?", (form.get("refresh_token"),)
+        ).fetchone()
         if row is None:
             raise Refused("invalid_grant", "refresh token is invalid or revoked")
         if not has_secret and not row["pkce"]:
@@ -223,17 +257,24 @@ class OAuth:
     def _new_access(self, scopes: str, refresh: str | None, expires_in: float | None) -> str:
         token = "sl." + secrets.token_urlsafe(40)
         expires = time.time() + (self.expires_in if expires_in is None else expires_in)
-        self._db.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", (token, self._app[0], scopes, expires, refresh))
+        self._db.execute(
+            "INSERT INTO tokens VALUES (?, ?, ?, ?, ?)",
+            (token, self._app[0], scopes, expires, refresh),
+        )
         return token
 
     def _new_refresh(self, scopes: str, *, pkce: bool) -> str:
         token = secrets.token_urlsafe(48)
-        self._db.execute("INSERT INTO refresh_tokens VALUES (?, ?, ?, ?)", (token, self._app[0], scopes, pkce))
+        self._db.execute(
+            "INSERT INTO refresh_tokens VALUES (?, ?, ?, ?)", (token, self._app[0], scopes, pkce)
+        )
         return token
 
 
 async def _parameters(request: Request) -> dict[str, str]:
-    """The parameters, wherever clients put them: a form (Python, Go), the URL's query or a JSON object (JavaScript)."""
+    """The parameters, wherever clients put them: a form (Python, Go),
+    the URL's query or a JSON object (JavaScript).
+    """
     body = (await request.body.read()).decode("utf-8", "replace")
     found = dict(request.query)
     if body.lstrip().startswith("{"):

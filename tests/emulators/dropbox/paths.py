@@ -1,6 +1,7 @@
 """Names and paths: case-insensitive, case-preserving, NFC.
 
-A path is kept as `/Folder/Name` (display); its key is the same in lower case. The root is the empty string.
+A path is kept as `/Folder/Name` (display); its key is the same in lower case. The root is the empty
+string.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ import re
 import unicodedata
 
 MAX_COMPONENT = 255
-DISALLOWED = frozenset({"desktop.ini", "thumbs.db", ".ds_store", "icon\r", ".dropbox", ".dropbox.attr"})
+DISALLOWED = frozenset(
+    {"desktop.ini", "thumbs.db", ".ds_store", "icon\r", ".dropbox", ".dropbox.attr"}
+)
 
 
 class Malformed(Exception):
@@ -32,13 +35,17 @@ def normal(path: str) -> str:
     for part in path[1:].split("/"):
         if not part or part in {".", ".."} or len(part) > MAX_COMPONENT or part != part.rstrip(" "):
             raise Malformed
-        if any(sign in part for sign in "\\\0\x7f") or any("\ud800" <= sign <= "\udfff" for sign in part):
+        if any(sign in part for sign in "\\\0\x7f") or any(
+            "\ud800" <= sign <= "\udfff" for sign in part
+        ):
             raise Malformed
     return path
 
 
 def check_names(path: str) -> None:
-    """Raises `DisallowedName` where a part of a path that shall be written is one of the names never saved."""
+    """Raises `DisallowedName` where a part of a path that shall be written is one of the names
+    never saved.
+    """
     if any(part in DISALLOWED for part in path.lower().split("/")):
         raise DisallowedName
 
@@ -59,7 +66,9 @@ def name_of(path: str) -> str:
 
 
 def numbered(path: str, number: int) -> str:
-    """`/a/photo.jpg` -> `/a/photo (1).jpg`: the automatic renaming of `add` and `overwrite`, of copies and moves."""
+    """`/a/photo.jpg` -> `/a/photo (1).jpg`: the automatic renaming of `add` and `overwrite`,
+    of copies and moves.
+    """
     return _with_suffix(path, f"({number})")
 
 

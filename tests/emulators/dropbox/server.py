@@ -1,8 +1,8 @@
 """The port: TLS directly, or `CONNECT host:port` and then TLS, both on loopback; HTTP/1.1 by h11.
 
-What a client sends first tells which: 0x16 begins a TLS handshake. So the emulator is its own CONNECT relay, and
-`HTTPS_PROXY=http://127.0.0.1:PORT` brings clients with fixed host names here. Tunnels to hosts that are not Dropbox's
-are refused with 403.
+What a client sends first tells which: 0x16 begins a TLS handshake. So the emulator is its own
+CONNECT relay, and `HTTPS_PROXY=http://127.0.0.1:PORT` brings clients with fixed host names here.
+Tunnels to hosts that are not Dropbox's are refused with 403.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ _ERRORS = (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, TimeoutEr
 
 
 class Server:
-    """Accepts connections and answers their requests one after another, the connections side by side."""
+    """Accepts connections and answers their requests one after another,
+    the connections side by side.
+    """
 
     def __init__(self, application: Application, tls: ssl.SSLContext) -> None:
         self._application = application
@@ -74,7 +76,9 @@ class Server:
                 loop = asyncio.get_running_loop()
                 reader = asyncio.StreamReader(limit=_READ, loop=loop)
                 protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-                transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted, ssl=self._tls)
+                transport, _ = await loop.connect_accepted_socket(
+                    lambda: protocol, accepted, ssl=self._tls
+                )
                 writer = asyncio.StreamWriter(transport, protocol, reader, loop)
                 try:
                     await _Connection(self._application, reader, writer).serve()
@@ -84,7 +88,9 @@ class Server:
             accepted.close()
 
     async def _tunnelled(self, accepted: socket.socket) -> bool:
-        """Answer a CONNECT if the client begins with one; False when the connection is of no more use."""
+        """Answer a CONNECT if the client begins with one;
+        False when the connection is of no more use.
+        """
         first = await _peek(accepted, 1)
         if first == _TLS:
             return True
@@ -93,12 +99,17 @@ class Server:
         asked = re.match(rb"CONNECT (\S+):\d+ HTTP/1\.[01]\r\n", head)
         if asked is None:
             if head:
-                await loop.sock_sendall(accepted, _brief("400 Bad Request", "This port speaks TLS, or CONNECT and then TLS."))
+                await loop.sock_sendall(
+                    accepted,
+                    _brief("400 Bad Request", "This port speaks TLS, or CONNECT and then TLS."),
+                )
             return False
         host = asked[1].decode("ascii", "replace")
         if not is_ours(host):
             self.refused_tunnels.append(host)
-            await loop.sock_sendall(accepted, _brief("403 Forbidden", f"{host} is not a Dropbox host"))
+            await loop.sock_sendall(
+                accepted, _brief("403 Forbidden", f"{host} is not a Dropbox host")
+            )
             return False
         await loop.sock_recv(accepted, len(head))
         await loop.sock_sendall(accepted, b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -106,7 +117,9 @@ class Server:
 
 
 def _brief(status: str, text: str) -> bytes:
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n{text}".encode()
+    return (
+        f"HTTP/1.1 {status}\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n{text}"
+    ).encode()
 
 
 async def _readable(accepted: socket.socket) -> None:
@@ -151,7 +164,9 @@ async def _peek_head(accepted: socket.socket) -> bytes:
 class _Connection:
     """One HTTP connection."""
 
-    def __init__(self, application: Application, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, application: Application, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self._application = application
         self._reader = reader
         self._writer = writer
@@ -182,10 +197,14 @@ class _Connection:
             self._http.receive_data(await self._reader.read(_READ))
 
     def _acknowledge(self) -> None:
-        """Send TCP acknowledgements at once: clients that write head and body apart wait 40 ms for them otherwise."""
+        """Send TCP acknowledgements at once:
+        clients that write head and body apart wait 40 ms for them otherwise.
+        """
         if hasattr(socket, "TCP_QUICKACK"):
             with suppress(OSError):
-                self._writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+                self._writer.get_extra_info("socket").setsockopt(
+                    socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1
+                )
 
     async def _answer(self, event: h11.Request) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
@@ -208,7 +227,9 @@ class _Connection:
 
     async def _body(self) -> AsyncIterator[bytes]:
         if self._http.they_are_waiting_for_100_continue:
-            await self._write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])))
+            await self._write(
+                self._http.send(h11.InformationalResponse(status_code=100, headers=[]))
+            )
         while self._http.their_state is h11.SEND_BODY:
             event = await self._next()
             if isinstance(event, h11.Data):
@@ -229,7 +250,9 @@ class _Connection:
         sent = 0
         for chunk in reply.body:
             if reply.cut is not None and sent + len(chunk) >= reply.cut:
-                await self._write(head + self._http.send(h11.Data(data=chunk[: reply.cut - sent])), reply)
+                await self._write(
+                    head + self._http.send(h11.Data(data=chunk[: reply.cut - sent])), reply
+                )
                 await asyncio.sleep(0.01)
                 raise Cut
             await self._write(head + self._http.send(h11.Data(data=chunk)), reply)

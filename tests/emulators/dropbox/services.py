@@ -27,7 +27,9 @@ HOME_PATH = "/Emulated User"
 class Account:
     """One Dropbox account: its state and everything that works on it."""
 
-    def __init__(self, root: Path, *, team: bool, app_key: str, app_secret: str, token: str) -> None:
+    def __init__(
+        self, root: Path, *, team: bool, app_key: str, app_secret: str, token: str
+    ) -> None:
         self.state = State(root)
         self.team = team
         self.home = HOME_PATH if team else ""
@@ -50,7 +52,9 @@ class Account:
         return {".tag": "user", **info}
 
     def base(self, path_root: Any) -> str:
-        """Where the paths of a call begin: what the header Dropbox-API-Path-Root says, without one the member's home."""
+        """Where the paths of a call begin: what the header Dropbox-API-Path-Root says,
+        without one the member's home.
+        """
         if path_root is None:
             return self.home
         tag = path_root.get(".tag") if isinstance(path_root, dict) else path_root
@@ -88,7 +92,9 @@ def inside(*tags: str) -> Iterator[None]:
 
 @dataclass
 class Call:
-    """A checked call on its way to a handler: `base` is where its paths begin, `authority` where links shall lead."""
+    """A checked call on its way to a handler: `base` is where its paths begin,
+    `authority` where links shall lead.
+    """
 
     account: Account
     route: str

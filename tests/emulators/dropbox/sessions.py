@@ -1,6 +1,8 @@
-"""Upload sessions: sequential and concurrent, their offsets, and what makes them ready to become a file.
+"""Upload sessions: sequential and concurrent, their offsets,
+and what makes them ready to become a file.
 
-Source of the rules: the doc strings of upload_session/* and the unions UploadSession*Error of the public API.
+Source of the rules: the doc strings of upload_session/* and the unions UploadSession*Error of the
+public API.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ LIFETIME = 7 * 24 * 3600
 
 
 class Piece(NamedTuple):
-    """Some bytes of a spooled body: `digests` are those of the content's blocks they touch, if they were computed."""
+    """Some bytes of a spooled body: `digests` are those of the content's blocks they touch,
+    if they were computed.
+    """
 
     spool: Spool
     base: int
@@ -34,7 +38,9 @@ def whole(spool: Spool) -> Piece:
 
 
 class Sessions:
-    """All upload sessions; each method runs in the caller's transaction and raises a plain lookup error."""
+    """All upload sessions; each method runs in the caller's transaction and raises a plain lookup
+    error.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -43,12 +49,17 @@ class Sessions:
     def start(self, *, concurrent: bool, closed: bool) -> str:
         """A new session's id."""
         session = "pid_upload_session:" + self._state.secret(32)
-        self._db.execute("INSERT INTO sessions VALUES (?, ?, ?, 0, ?, 0)", (session, concurrent, closed, time.time()))
+        self._db.execute(
+            "INSERT INTO sessions VALUES (?, ?, ?, 0, ?, 0)",
+            (session, concurrent, closed, time.time()),
+        )
         return session
 
     def find(self, session: str) -> sqlite3.Row:
         """The session; `not_found` when unknown, committed or older than seven days."""
-        row: sqlite3.Row | None = self._db.execute("SELECT * FROM sessions WHERE id = ?", (session,)).fetchone()
+        row: sqlite3.Row | None = self._db.execute(
+            "SELECT * FROM sessions WHERE id = ?", (session,)
+        ).fetchone()
         if row is None or time.time() - row["created"] > LIFETIME:
             raise RouteError(union("not_found"))
         return row
@@ -79,10 +90,14 @@ class Sessions:
                 (session, offset, piece.spool.name, piece.base, piece.length, piece.digests),
             )
         size = max(row["size"], offset + piece.length)
-        self._db.execute("UPDATE sessions SET size = ?, closed = ? WHERE id = ?", (size, close, session))
+        self._db.execute(
+            "UPDATE sessions SET size = ?, closed = ? WHERE id = ?", (size, close, session)
+        )
 
     def check_finish(self, session: str, offset: int, more: int, *, must_be_closed: bool) -> None:
-        """Whether the session may become a file with `more` bytes now; raises a UploadSessionFinishError."""
+        """Whether the session may become a file with `more` bytes now;
+        raises a UploadSessionFinishError.
+        """
         try:
             row = self.find(session)
             if row["committed"]:
@@ -110,10 +125,14 @@ class Sessions:
         return place
 
     def _parts(self, session: str) -> list[sqlite3.Row]:
-        return self._db.execute("SELECT * FROM parts WHERE session = ? ORDER BY offset", (session,)).fetchall()
+        return self._db.execute(
+            "SELECT * FROM parts WHERE session = ? ORDER BY offset", (session,)
+        ).fetchall()
 
     def content(self, session: str) -> tuple[list[Segment], str]:
-        """The session's bytes as segments, and their content hash; only blocks that lie in several parts are read again."""
+        """The session's bytes as segments, and their content hash;
+        only blocks that lie in several parts are read again.
+        """
         segments: list[Segment] = []
         digests: dict[int, bytes] = {}
         place = 0
@@ -123,7 +142,9 @@ class Sessions:
             end = part["offset"] + part["length"]
             if end <= place:
                 continue
-            segments.append(Segment(place, part["file"], part["base"] + place - part["offset"], end - place))
+            segments.append(
+                Segment(place, part["file"], part["base"] + place - part["offset"], end - place)
+            )
             digests |= _known_digests(part, place, size)
             place = end
         hashed = hashlib.sha256()
@@ -133,7 +154,9 @@ class Sessions:
 
     def _read_digest(self, segments: list[Segment], block: int, size: int) -> bytes:
         digest = hashlib.sha256()
-        for data in read(self._state.blobs, segments, block * BLOCK, min((block + 1) * BLOCK, size)):
+        for data in read(
+            self._state.blobs, segments, block * BLOCK, min((block + 1) * BLOCK, size)
+        ):
             digest.update(data)
         return digest.digest()
 
@@ -144,8 +167,16 @@ class Sessions:
 
 
 def _known_digests(part: sqlite3.Row, start: int, size: int) -> dict[int, bytes]:
-    """The digests that were computed when a part came, of the blocks that lie wholly in it and not before `start`."""
+    """The digests that were computed when a part came,
+    of the blocks that lie wholly in it and not before `start`.
+    """
     known = part["digests"] or b""
     first, end = part["offset"] // BLOCK, part["offset"] + part["length"]
-    found = {first + number: known[number * 32 : number * 32 + 32] for number in range(len(known) // 32)}
-    return {block: found[block] for block in found if block * BLOCK >= start and min((block + 1) * BLOCK, size) <= end}
+    found = {
+        first + number: known[number * 32 : number * 32 + 32] for number in range(len(known) // 32)
+    }
+    return {
+        block: found[block]
+        for block in found
+        if block * BLOCK >= start and min((block + 1) * BLOCK, size) <= end
+    }

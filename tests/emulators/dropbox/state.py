@@ -1,7 +1,9 @@
-"""The account's state on disk: one SQLite file and a folder of contents, changed in transactions only.
+"""The account's state on disk: one SQLite file and a folder of contents,
+changed in transactions only.
 
-All access happens in the emulator's own thread. A killed process loses nothing that was committed: the write-ahead log
-is in the kernel's hands by then (only a power cut could hurt it, which no test needs).
+All access happens in the emulator's own thread. A killed process loses nothing that was committed:
+the write-ahead log is in the kernel's hands by then (only a power cut could hurt it, which no test
+needs).
 """
 
 from __future__ import annotations
@@ -18,37 +20,48 @@ from .content import BLOCK, Segment, Spool, read
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS nodes(
-    key TEXT PRIMARY KEY, parent TEXT NOT NULL, path TEXT NOT NULL, folder INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,
-    rev TEXT, size INTEGER, hash TEXT, client_modified INTEGER, server_modified INTEGER, content INTEGER,
+    key TEXT PRIMARY KEY, parent TEXT NOT NULL, path TEXT NOT NULL, folder INTEGER NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    rev TEXT, size INTEGER, hash TEXT, client_modified INTEGER, server_modified INTEGER,
+    content INTEGER,
     export TEXT, seq INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS nodes_parent ON nodes(parent, key);
 CREATE INDEX IF NOT EXISTS nodes_seq ON nodes(seq);
 CREATE TABLE IF NOT EXISTS graves(
-    key TEXT PRIMARY KEY, parent TEXT NOT NULL, path TEXT NOT NULL, folder INTEGER NOT NULL, id TEXT NOT NULL,
+    key TEXT PRIMARY KEY, parent TEXT NOT NULL, path TEXT NOT NULL, folder INTEGER NOT NULL,
+    id TEXT NOT NULL,
     top INTEGER NOT NULL, deleted INTEGER NOT NULL, seq INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS graves_parent ON graves(parent, key);
 CREATE INDEX IF NOT EXISTS graves_seq ON graves(seq);
 CREATE TABLE IF NOT EXISTS revisions(
-    number INTEGER PRIMARY KEY, rev TEXT NOT NULL UNIQUE, key TEXT NOT NULL, path TEXT NOT NULL, id TEXT NOT NULL,
-    size INTEGER NOT NULL, hash TEXT NOT NULL, client_modified INTEGER NOT NULL, server_modified INTEGER NOT NULL,
+    number INTEGER PRIMARY KEY, rev TEXT NOT NULL UNIQUE, key TEXT NOT NULL, path TEXT NOT NULL,
+    id TEXT NOT NULL,
+    size INTEGER NOT NULL, hash TEXT NOT NULL, client_modified INTEGER NOT NULL,
+    server_modified INTEGER NOT NULL,
     content INTEGER, export TEXT);
 CREATE INDEX IF NOT EXISTS revisions_key ON revisions(key);
 CREATE INDEX IF NOT EXISTS revisions_id ON revisions(id);
 CREATE TABLE IF NOT EXISTS segments(
-    content INTEGER NOT NULL, offset INTEGER NOT NULL, file TEXT, base INTEGER NOT NULL, length INTEGER NOT NULL,
+    content INTEGER NOT NULL, offset INTEGER NOT NULL, file TEXT, base INTEGER NOT NULL,
+    length INTEGER NOT NULL,
     PRIMARY KEY (content, offset)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sessions(
-    id TEXT PRIMARY KEY, concurrent INTEGER NOT NULL, closed INTEGER NOT NULL, committed INTEGER NOT NULL,
+    id TEXT PRIMARY KEY, concurrent INTEGER NOT NULL, closed INTEGER NOT NULL,
+    committed INTEGER NOT NULL,
     created REAL NOT NULL, size INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS parts(
-    session TEXT NOT NULL, offset INTEGER NOT NULL, file TEXT NOT NULL, base INTEGER NOT NULL, length INTEGER NOT NULL,
+    session TEXT NOT NULL, offset INTEGER NOT NULL, file TEXT NOT NULL, base INTEGER NOT NULL,
+    length INTEGER NOT NULL,
     digests BLOB, PRIMARY KEY (session, offset)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS jobs(id TEXT PRIMARY KEY, route TEXT NOT NULL, result TEXT NOT NULL, polls INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS jobs(id TEXT PRIMARY KEY, route TEXT NOT NULL, result TEXT NOT NULL,
+    polls INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS tokens(
     token TEXT PRIMARY KEY, app TEXT NOT NULL, scopes TEXT NOT NULL, expires REAL, refresh TEXT);
-CREATE TABLE IF NOT EXISTS refresh_tokens(token TEXT PRIMARY KEY, app TEXT NOT NULL, scopes TEXT NOT NULL, pkce INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS refresh_tokens(token TEXT PRIMARY KEY, app TEXT NOT NULL,
+    scopes TEXT NOT NULL, pkce INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS codes(
-    code TEXT PRIMARY KEY, app TEXT NOT NULL, redirect TEXT, challenge TEXT, method TEXT, scopes TEXT NOT NULL,
+    code TEXT PRIMARY KEY, app TEXT NOT NULL, redirect TEXT, challenge TEXT, method TEXT,
+    scopes TEXT NOT NULL,
     access TEXT NOT NULL, expires REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS links(token TEXT PRIMARY KEY, rev TEXT NOT NULL, expires REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS shared_links(url TEXT PRIMARY KEY, id TEXT NOT NULL, expires TEXT);
@@ -111,7 +124,9 @@ class State:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it or nothing of it; bodies adopted in it become part of the state, waiting longpolls hear of changes."""
+        """All of it or nothing of it; bodies adopted in it become part of the state,
+        waiting longpolls hear of changes.
+        """
         self.db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -156,12 +171,20 @@ class State:
     def add_content(self, segments: Iterable[Segment]) -> int:
         """A new content out of segments."""
         number = self.next_number("content")
-        self.db.executemany("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", ((number, *segment) for segment in segments))
+        self.db.executemany(
+            "INSERT INTO segments VALUES (?, ?, ?, ?, ?)",
+            ((number, *segment) for segment in segments),
+        )
         return number
 
     def segments(self, content: int | None) -> list[Segment]:
-        """A content's segments in order; none for contents that are only known by size and hash (they read as zeros)."""
-        found = self.db.execute("SELECT offset, file, base, length FROM segments WHERE content = ? ORDER BY offset", (content,))
+        """A content's segments in order;
+        none for contents that are only known by size and hash (they read as zeros).
+        """
+        found = self.db.execute(
+            "SELECT offset, file, base, length FROM segments WHERE content = ? ORDER BY offset",
+            (content,),
+        )
         return [Segment(*row) for row in found]
 
     def read(self, content: int | None, start: int, stop: int) -> Iterator[bytes]:
@@ -170,7 +193,10 @@ class State:
 
     def _forget_orphans(self) -> None:
         """Remove the files of bodies whose request never came to its end."""
-        known = {row[0] for row in self.db.execute("SELECT file FROM segments UNION SELECT file FROM parts")}
+        known = {
+            row[0]
+            for row in self.db.execute("SELECT file FROM segments UNION SELECT file FROM parts")
+        }
         for path in self.blobs.iterdir():
             if path.name not in known:
                 path.unlink()

@@ -1,9 +1,10 @@
 """Files and folders: looking up, writing, moving, deleting, and the revisions that remain.
 
-Every change gives the rows it touches a new number (`seq`), which is what the cursors follow. A deleted entry leaves a
-grave; deleting a folder leaves one grave that cursors report (`top`) and one for each entry below, which only listings
-with `include_deleted` and cursors further down see. A grave goes when its path lives again, except that of a folder
-which became a folder again: the old children must still be reported as gone.
+Every change gives the rows it touches a new number (`seq`), which is what the cursors follow. A
+deleted entry leaves a grave; deleting a folder leaves one grave that cursors report (`top`) and one
+for each entry below, which only listings with `include_deleted` and cursors further down see. A
+grave goes when its path lives again, except that of a folder which became a folder again: the old
+children must still be reported as gone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ Json = dict[str, Any]
 
 
 class Written(NamedTuple):
-    """The content a file shall have; with `export` it cannot be downloaded, only exported, by default to that format."""
+    """The content a file shall have; with `export` it cannot be downloaded, only exported,
+    by default to that format.
+    """
 
     content: int | None
     size: int
@@ -34,7 +37,9 @@ class Written(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """How a file shall be written (CommitInfo): `mode` is add, overwrite or update, with the rev to update."""
+    """How a file shall be written (CommitInfo): `mode` is add, overwrite or update,
+    with the rev to update.
+    """
 
     path: str
     mode: str
@@ -54,7 +59,9 @@ def stamp(seconds: int) -> str:
 
 
 class Tree:
-    """The account's files and folders; every method that changes something runs in the caller's transaction."""
+    """The account's files and folders; every method that changes something runs in the caller's
+    transaction.
+    """
 
     def __init__(self, state: State, home: str) -> None:
         self._state = state
@@ -76,26 +83,38 @@ class Tree:
         return self._by("id", entry)
 
     def _by(self, column: str, value: str) -> Node | None:
-        found: Node | None = self._db.execute(f"SELECT * FROM nodes WHERE {column} = ?", (value,)).fetchone()
+        found: Node | None = self._db.execute(
+            f"SELECT * FROM nodes WHERE {column} = ?", (value,)
+        ).fetchone()
         return found
 
     def revision(self, rev: str) -> Node | None:
         """A revision, live or not."""
-        found: Node | None = self._db.execute("SELECT * FROM revisions WHERE rev = ?", (rev,)).fetchone()
+        found: Node | None = self._db.execute(
+            "SELECT * FROM revisions WHERE rev = ?", (rev,)
+        ).fetchone()
         return found
 
     def grave(self, path: str) -> Node | None:
         """What is left of a deleted entry."""
-        found: Node | None = self._db.execute("SELECT * FROM graves WHERE key = ?", (paths.key_of(path),)).fetchone()
+        found: Node | None = self._db.execute(
+            "SELECT * FROM graves WHERE key = ?", (paths.key_of(path),)
+        ).fetchone()
         return found
 
     def subtree(self, key: str) -> list[Node]:
         """The entries below a folder, parents first."""
-        return self._db.execute("SELECT * FROM nodes WHERE key > ? AND key < ? ORDER BY key", paths.below(key)).fetchall()
+        return self._db.execute(
+            "SELECT * FROM nodes WHERE key > ? AND key < ? ORDER BY key", paths.below(key)
+        ).fetchall()
 
     def count_below(self, key: str) -> int:
         """How many entries a folder holds."""
-        return int(self._db.execute("SELECT count(*) FROM nodes WHERE key > ? AND key < ?", paths.below(key)).fetchone()[0])
+        return int(
+            self._db.execute(
+                "SELECT count(*) FROM nodes WHERE key > ? AND key < ?", paths.below(key)
+            ).fetchone()[0]
+        )
 
     def used(self) -> int:
         """The bytes of all live files."""
@@ -104,7 +123,9 @@ class Tree:
     # Writing
 
     def put(self, commit: Commit, new: Written) -> Node:
-        """Write a file as the commit says (the rules of WriteMode); raises a RouteError with a WriteError."""
+        """Write a file as the commit says (the rules of WriteMode);
+        raises a RouteError with a WriteError.
+        """
         path = self._target(commit.path)
         there = self.find(path)
         if there is None and commit.mode == "update" and commit.strict:
@@ -149,7 +170,9 @@ class Tree:
         return path
 
     def _with_parents(self, path: str) -> str:
-        """Create the missing folders above a path; returns it spelled below the folders that exist."""
+        """Create the missing folders above a path;
+        returns it spelled below the folders that exist.
+        """
         parent = paths.parent_of(path)
         if parent:
             found = self.find(parent)
@@ -176,18 +199,37 @@ class Tree:
     def _insert_folder(self, path: str, entry: str | None = None) -> Node:
         return self._insert(path, entry or self._new_id(), None, None)
 
-    def _insert_file(self, path: str, new: Written, entry: str | None = None, server_modified: int | None = None) -> Node:
+    def _insert_file(
+        self, path: str, new: Written, entry: str | None = None, server_modified: int | None = None
+    ) -> Node:
         return self._insert(path, entry or self._new_id(), new, server_modified)
 
-    def _insert(self, path: str, entry: str, new: Written | None, server_modified: int | None) -> Node:
+    def _insert(
+        self, path: str, entry: str, new: Written | None, server_modified: int | None
+    ) -> Node:
         key = paths.key_of(path)
-        self._db.execute("DELETE FROM graves WHERE key = ? AND NOT (folder AND ?)", (key, new is None))
+        self._db.execute(
+            "DELETE FROM graves WHERE key = ? AND NOT (folder AND ?)", (key, new is None)
+        )
         rev = None
         if new is not None:
             server_modified = self._state.now() if server_modified is None else server_modified
             rev = self._new_revision(key, path, entry, new, server_modified)
-        file = (new.size, new.hash, new.client_modified, server_modified, new.content, new.export) if new else (None,) * 6
-        row = (key, paths.parent_of(key), path, new is None, entry, rev, *file, self._state.next_seq())
+        file = (
+            (new.size, new.hash, new.client_modified, server_modified, new.content, new.export)
+            if new
+            else (None,) * 6
+        )
+        row = (
+            key,
+            paths.parent_of(key),
+            path,
+            new is None,
+            entry,
+            rev,
+            *file,
+            self._state.next_seq(),
+        )
         self._db.execute("INSERT INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         found = self._by("key", key)
         assert found is not None
@@ -197,9 +239,20 @@ class Tree:
         now = self._state.now()
         rev = self._new_revision(there["key"], there["path"], there["id"], new, now)
         self._db.execute(
-            "UPDATE nodes SET rev = ?, size = ?, hash = ?, client_modified = ?, server_modified = ?, content = ?,"
+            "UPDATE nodes SET rev = ?, size = ?, hash = ?, client_modified = ?, server_modified = "
+            "?, content = ?,"
             " export = ?, seq = ? WHERE key = ?",
-            (rev, new.size, new.hash, new.client_modified, now, new.content, new.export, self._state.next_seq(), there["key"]),
+            (
+                rev,
+                new.size,
+                new.hash,
+                new.client_modified,
+                now,
+                new.content,
+                new.export,
+                self._state.next_seq(),
+                there["key"],
+            ),
         )
         found = self._by("key", there["key"])
         assert found is not None
@@ -208,12 +261,28 @@ class Tree:
     def _new_id(self) -> str:
         return "id:" + self._state.secret(16)
 
-    def _new_revision(self, key: str, path: str, entry: str, new: Written, server_modified: int) -> str:
-        number = self._db.execute("SELECT coalesce(max(number), 0) + 1 FROM revisions").fetchone()[0]
+    def _new_revision(
+        self, key: str, path: str, entry: str, new: Written, server_modified: int
+    ) -> str:
+        number = self._db.execute("SELECT coalesce(max(number), 0) + 1 FROM revisions").fetchone()[
+            0
+        ]
         rev = f"0{number:014x}{0x2A2B5C10:08x}"
         self._db.execute(
             "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (number, rev, key, path, entry, new.size, new.hash, new.client_modified, server_modified, new.content, new.export),
+            (
+                number,
+                rev,
+                key,
+                path,
+                entry,
+                new.size,
+                new.hash,
+                new.client_modified,
+                server_modified,
+                new.content,
+                new.export,
+            ),
         )
         return rev
 
@@ -226,7 +295,16 @@ class Tree:
         self._db.executemany(
             "INSERT OR REPLACE INTO graves VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                (row["key"], row["parent"], row["path"], row["folder"], row["id"], row is there, now, self._state.next_seq())
+                (
+                    row["key"],
+                    row["parent"],
+                    row["path"],
+                    row["folder"],
+                    row["id"],
+                    row is there,
+                    now,
+                    self._state.next_seq(),
+                )
                 for row in rows
             ),
         )
@@ -246,13 +324,19 @@ class Tree:
                 raise RouteError(union("duplicated_or_nested_paths"))
             return self._recase(source, paths.name_of(to_path))
         if source["folder"] and to_key.startswith(key + "/"):
-            raise RouteError(union("duplicated_or_nested_paths" if copy else "cant_move_folder_into_itself"))
+            raise RouteError(
+                union("duplicated_or_nested_paths" if copy else "cant_move_folder_into_itself")
+            )
         if key == paths.key_of(self.home):
             raise RouteError(union("from_write", "team_folder"))
         rows = self.subtree(key) if source["folder"] else []
         if len(rows) >= MAX_ENTRIES:
             raise RouteError(union("too_many_files"))
-        if copy and self.quota is not None and self.used() + sum(row["size"] or 0 for row in (source, *rows)) > self.quota:
+        if (
+            copy
+            and self.quota is not None
+            and self.used() + sum(row["size"] or 0 for row in (source, *rows)) > self.quota
+        ):
             raise RouteError(union("insufficient_quota"))
         try:
             target = self._target(to_path)
@@ -285,18 +369,24 @@ class Tree:
         new = f"{paths.parent_of(old)}/{name}"
         self._db.execute("UPDATE nodes SET path = ? WHERE key = ?", (new, source["key"]))
         low, high = paths.below(source["key"])
-        self._db.execute("UPDATE nodes SET path = ? || substr(path, ?) WHERE key > ? AND key < ?", (new, len(old) + 1, low, high))
+        self._db.execute(
+            "UPDATE nodes SET path = ? || substr(path, ?) WHERE key > ? AND key < ?",
+            (new, len(old) + 1, low, high),
+        )
         found = self._by("key", source["key"])
         assert found is not None
         return found
 
     # Revisions
 
-    def revisions(self, *, key: str | None = None, entry: str | None = None, before: int | None = None) -> list[Node]:
+    def revisions(
+        self, *, key: str | None = None, entry: str | None = None, before: int | None = None
+    ) -> list[Node]:
         """The revisions at a path or of an id, newest first."""
         column, value = ("key", key) if key is not None else ("id", entry)
         return self._db.execute(
-            f"SELECT * FROM revisions WHERE {column} = ? AND number < ? ORDER BY number DESC", (value, before or 1 << 62)
+            f"SELECT * FROM revisions WHERE {column} = ? AND number < ? ORDER BY number DESC",
+            (value, before or 1 << 62),
         ).fetchall()
 
     def restore(self, path: str, revision: Node) -> Node:
@@ -322,7 +412,9 @@ class Tree:
 
 
 def metadata(node: Node, base: str, *, tagged: bool = True) -> Json:
-    """FileMetadata or FolderMetadata of a live row or a revision; paths are told below `base`, elsewhere left out."""
+    """FileMetadata or FolderMetadata of a live row or a revision; paths are told below `base`,
+    elsewhere left out.
+    """
     result: Json = {}
     folder = "folder" in node.keys() and node["folder"]  # noqa: SIM118 - a Row's own iterator gives values
     if tagged:

@@ -38,18 +38,25 @@ class _Subcommands(click.Group):
         """By any of its names."""
         dashed = cmd_name.replace("_", "-")
         module = SUBCOMMANDS.get(FORMER_NAMES.get(dashed, dashed))
-        found: click.Command | None = import_module(f"{__name__}.{module}").command if module else None
+        found: click.Command | None = (
+            import_module(f"{__name__}.{module}").command if module else None
+        )
         return found
 
 
-@click.group("reingest", cls=_Subcommands, short_help="Get curated photos and videos back into a cloud, deciding by a table.")
+@click.group(
+    "reingest",
+    cls=_Subcommands,
+    short_help="Get curated photos and videos back into a cloud, deciding by a table.",
+)
 def command() -> None:
     """Get curated photos and videos of an archive back into a phone's cloud.
 
-    An evaluate command writes a table (CSV) of what would be done and why; a person edits it in a spreadsheet; the
-    process command does what it says then. Copies go to a staging folder, from where any uploader brings them to the
-    cloud; what was handed over is recorded, so that it is not offered again. The archive is only read, except by
-    process-duplicates and replace-archived-media.
+    An evaluate command writes a table (CSV) of what would be done and why; a person edits it in a
+    spreadsheet; the process command does what it says then. Copies go to a staging folder, from
+    where any uploader brings them to the cloud; what was handed over is recorded, so that it is not
+    offered again. The archive is only read, except by process-duplicates and
+    replace-archived-media.
 
     \b
     Example:
@@ -58,6 +65,6 @@ def command() -> None:
       reingest confirm --emptied ~/staging
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage or a report that cannot be used, 3 some rows were refused or failed,
-    4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage or a report that cannot be used, 3 some rows were refused
+    or failed, 4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """

@@ -14,23 +14,42 @@ from catalog.features.reingest.evaluation import EvaluateRequest
 from catalog.features.reingest.images.run import REPORT, run_evaluate
 
 
-@click.command("evaluate_image_files", short_help="Write a report of the photos that could be handed over.")
+@click.command(
+    "evaluate_image_files", short_help="Write a report of the photos that could be handed over."
+)
 @options.archive
-@options.option("report", type=click.Path(path_type=Path), default=REPORT, show_default=True, help="The report to write.")
+@options.option(
+    "report",
+    type=click.Path(path_type=Path),
+    default=REPORT,
+    show_default=True,
+    help="The report to write.",
+)
 @options.replace_report
 @options.roots
 @options.connection
 @options.output
 def command(
-    folder: str | None, query: str | None, store: str | None, until: str | None, skip: tuple[str, ...], target: str | None,
-    report: Path, yes: bool, nas_root: Path | None, dropbox_root: str | None, **shared: Any,
-) -> int:  # fmt: skip
-    """Look at the photos in FOLDER, or at what --query finds in a store, and write a report (CSV) of what would be done.
+    folder: str | None,
+    query: str | None,
+    store: str | None,
+    until: str | None,
+    skip: tuple[str, ...],
+    target: str | None,
+    report: Path,
+    yes: bool,
+    nas_root: Path | None,
+    dropbox_root: str | None,
+    **shared: Any,
+) -> int:
+    """Look at the photos in FOLDER, or at what --query finds in a store, and write a report (CSV)
+    of what would be done.
 
-    Each row says `move` or `skip`, and why. A photo's own date of capture counts, if it agrees with the year in the path
-    (a folder such as `2012` or `2012-07 Italy`); else its time of modification, if that agrees; else it is skipped.
-    JPEG, HEIC, PNG, GIF, TIFF, WebP, AVIF and DNG are offered. What was handed over before is skipped. Edit the report in
-    any spreadsheet: change the action, also from skip to move, or the datetime. Nothing but the report is written.
+    Each row says `move` or `skip`, and why. A photo's own date of capture counts, if it agrees with
+    the year in the path (a folder such as `2012` or `2012-07 Italy`); else its time of
+    modification, if that agrees; else it is skipped. JPEG, HEIC, PNG, GIF, TIFF, WebP, AVIF and DNG
+    are offered. What was handed over before is skipped. Edit the report in any spreadsheet: change
+    the action, also from skip to move, or the datetime. Nothing but the report is written.
 
     \b
     Example:
@@ -38,11 +57,16 @@ def command(
       reingest evaluate-images --query 'taken:<2019-01-01 -tags:icloud' --store nas
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage, 4 the report is there already, 5 Elasticsearch cannot be reached,
-    130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage, 4 the report is there already, 5 Elasticsearch cannot be
+    reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    chosen = {"reingest_skip": skip or None, "reingest_target": target, "nas_root": nas_root, "dropbox_root": dropbox_root}
+    chosen = {
+        "reingest_skip": skip or None,
+        "reingest_target": target,
+        "nas_root": nas_root,
+        "dropbox_root": dropbox_root,
+    }
     workspace = console.workspace(**chosen, **console.connection)
     request = EvaluateRequest(Scope(folder, query, store), report, until, yes)
     return console.carry_out(run_evaluate, workspace, request, wording.EVALUATION)

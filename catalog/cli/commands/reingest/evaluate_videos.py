@@ -14,21 +14,38 @@ from catalog.features.reingest.evaluation import EvaluateRequest
 from catalog.features.reingest.videos.reports import REPORT, run_evaluate
 
 
-@click.command("evaluate-videos", short_help="Write a report of the videos that could be handed over.")
+@click.command(
+    "evaluate-videos", short_help="Write a report of the videos that could be handed over."
+)
 @options.archive
-@options.option("report", type=click.Path(path_type=Path), default=REPORT, show_default=True, help="The table to write.")
+@options.option(
+    "report",
+    type=click.Path(path_type=Path),
+    default=REPORT,
+    show_default=True,
+    help="The table to write.",
+)
 @options.replace_report
 @options.connection
 @options.output
 def command(
-    folder: str | None, query: str | None, store: str, until: str | None, skip: tuple[str, ...], target: str | None,
-    report: Path, yes: bool, **shared: Any,
-) -> int:  # fmt: skip
-    """Look at every video of FOLDER, or of a store by --query, and write a table of what would be done with it.
+    folder: str | None,
+    query: str | None,
+    store: str,
+    until: str | None,
+    skip: tuple[str, ...],
+    target: str | None,
+    report: Path,
+    yes: bool,
+    **shared: Any,
+) -> int:
+    """Look at every video of FOLDER, or of a store by --query, and write a table of what would be
+    done with it.
 
-    A video is to `move` (a copy as it is) if it is HEVC (hvc1) with AAC or without sound in a MOV or MP4 file; to `convert`
-    if not; to `skip` if its date cannot be relied on, is before 2000, or the cloud has it. Cover art and data do not count.
-    Edit the columns action and datetime as you like, then run process-videos. No video is changed.
+    A video is to `move` (a copy as it is) if it is HEVC (hvc1) with AAC or without sound in a MOV
+    or MP4 file; to `convert` if not; to `skip` if its date cannot be relied on, is before 2000, or
+    the cloud has it. Cover art and data do not count. Edit the columns action and datetime as you
+    like, then run process-videos. No video is changed.
 
     \b
     Examples:
@@ -36,8 +53,8 @@ def command(
       reingest evaluate-videos --query 'taken:<2019-01-01 -tags:icloud'
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage, 4 the report is there already, 5 Elasticsearch cannot be reached,
-    130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage, 4 the report is there already, 5 Elasticsearch cannot be
+    reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
     settings = {"reingest_skip": skip or None, "reingest_target": target}

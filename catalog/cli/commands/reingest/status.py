@@ -13,16 +13,26 @@ from catalog.cli.views import handovers
 from catalog.features.reingest.status import StatusRequest, find_handovers
 
 
-@click.command("status", short_help="Show what was handed over, what waits in staging, and the reports.")
-@options.option("target", metavar="NAME", help="Only what was handed over to this cloud. Default: to any.")
-@options.option("reports", type=click.Path(path_type=Path), default=".", help="The folder of the reports. Default: here.")
+@click.command(
+    "status", short_help="Show what was handed over, what waits in staging, and the reports."
+)
+@options.option(
+    "target", metavar="NAME", help="Only what was handed over to this cloud. Default: to any."
+)
+@options.option(
+    "reports",
+    type=click.Path(path_type=Path),
+    default=".",
+    help="The folder of the reports. Default: here.",
+)
 @options.connection
 @options.json
 def command(target: str | None, reports: Path, **shared: Any) -> int:
-    """Show what was handed over to which cloud, what of it still lies in a staging folder and what has left it, and reports.
+    """Show what was handed over to which cloud, what of it still lies in a staging folder and what
+    has left it, and reports.
 
-    Nothing is changed. A file counts as having left its folder only where the folder is there, by its marker: an unmounted
-    disk is no empty folder.
+    Nothing is changed. A file counts as having left its folder only where the folder is there, by
+    its marker: an unmounted disk is no empty folder.
 
     \b
     Example:

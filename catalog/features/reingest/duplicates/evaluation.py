@@ -35,7 +35,17 @@ REPORT = "duplicate_image_report.csv"
 BIG, SMALL = "dupe_big", "dupe_small"
 """What a file is in its group: the one to keep, or one of the others."""
 OWN = ("file", "size", "phash", "dupe_type", "dupe_of")
-FURTHER = ("kind", "distance", "turned", "action", "reason", "hash", "dupe_of_hash", "modified", "archive")
+FURTHER = (
+    "kind",
+    "distance",
+    "turned",
+    "action",
+    "reason",
+    "hash",
+    "dupe_of_hash",
+    "modified",
+    "archive",
+)
 WITHIN_MS = 10_000
 
 Cells = dict[str, str]
@@ -67,13 +77,21 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
         with archives.opened(workspace, request.scope, sink.progress) as archive:
             archive.announce()
             place = archive.place
-            apart = decided(archive.repository, [NOT_DUPLICATE, WANTED]) if archive.repository else frozenset()
+            apart = (
+                decided(archive.repository, [NOT_DUPLICATE, WANTED])
+                if archive.repository
+                else frozenset()
+            )
             subjects = sorted(_looked_at(archive.subjects("image"), rules), key=lambda s: s.file)
         sink.progress.close()
         distance = DISTANCE if request.distance is None else request.distance
         rows = list(_rows(subjects, distance, workspace.settings.keeper_order, apart))
         for row in rows:
-            report.add(Outcome(EVALUATED, row["file"], row["dupe_type"], hash=row["hash"], reason=row["reason"]))
+            report.add(
+                Outcome(
+                    EVALUATED, row["file"], row["dupe_type"], hash=row["hash"], reason=row["reason"]
+                )
+            )
         columns, cells = (*OWN, *FURTHER), [{**row, "archive": place} for row in rows]
         write_report(request.report, columns, cells, replace=request.replace)
         report.further |= {"report": to_text(str(request.report)), "looked_at": len(subjects)}
@@ -86,7 +104,9 @@ def _looked_at(subjects: Iterable[Subject], rules: Rules) -> Iterator[Subject]:
             yield subject
 
 
-def _rows(subjects: Sequence[Subject], distance: int, order: Sequence[str], apart: Apart) -> Iterator[Cells]:
+def _rows(
+    subjects: Sequence[Subject], distance: int, order: Sequence[str], apart: Apart
+) -> Iterator[Cells]:
     """A keeper and its others, group by group; a content that lies at several places is one
     picture.
 
@@ -102,7 +122,13 @@ def _rows(subjects: Sequence[Subject], distance: int, order: Sequence[str], apar
         for member in group.members:
             name = member.picture.hash
             told.add(name)
-            others = places[name] if name != keeper.hash else () if (name, name) in apart else places[name][1:]
+            others = (
+                places[name]
+                if name != keeper.hash
+                else ()
+                if (name, name) in apart
+                else places[name][1:]
+            )
             for subject in others:
                 kind = EXACT if name == keeper.hash else group.kind
                 how = {"distance": str(member.distance), "turned": member.turned}
@@ -113,7 +139,9 @@ def _rows(subjects: Sequence[Subject], distance: int, order: Sequence[str], apar
             yield from (_cells(subject, same[0], SMALL, EXACT, "") for subject in same[1:])
 
 
-def _groups(places: Mapping[str, Sequence[Subject]], distance: int, order: Sequence[str], apart: Apart) -> list[Group]:
+def _groups(
+    places: Mapping[str, Sequence[Subject]], distance: int, order: Sequence[str], apart: Apart
+) -> list[Group]:
     """The groups of contents that show the same, proved on small pictures; a picture is in one
     group."""
     documents = {name: _document(same[0]) for name, same in places.items()}
@@ -124,7 +152,9 @@ def _groups(places: Mapping[str, Sequence[Subject]], distance: int, order: Seque
     pairs = [(sketches.hashes[one], sketches.hashes[other]) for one, other in numbers]
     pictures = {name: picture_of(name, documents[name]) for pair in pairs for name in pair}
     compare = comparing({name: documents[name].get("look") for name in pictures})
-    found = find_groups(pictures, pairs, compare, order=order, distance=distance, within_ms=WITHIN_MS, apart=apart)
+    found = find_groups(
+        pictures, pairs, compare, order=order, distance=distance, within_ms=WITHIN_MS, apart=apart
+    )
     return [group for group in found if group.kind in DUPLICATES and group.kind != EXACT]
 
 
@@ -133,7 +163,9 @@ def _document(subject: Subject) -> dict[str, Any]:
     if subject.asset is None:
         return dict(subject.document or {})
     now = datetime.now(UTC)
-    return asset_document(subject.asset, original=subject.file, copies=[], sidecars=[], stack=None, run="", now=now)
+    return asset_document(
+        subject.asset, original=subject.file, copies=[], sidecars=[], stack=None, run="", now=now
+    )
 
 
 def _cells(subject: Subject, keeper: Subject, dupe_type: str, kind: str, reason: str) -> Cells:

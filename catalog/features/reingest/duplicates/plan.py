@@ -25,10 +25,18 @@ def propose_duplicate(kind: str, *, same_folder: bool) -> tuple[str, str]:
     """Action and reason for a file that duplicates another: it goes only where nothing but one file
     more is lost."""
     if kind != EXACT:
-        what = "same picture in another rendering" if kind == SIMILAR else "same image data, other metadata"
+        what = (
+            "same picture in another rendering"
+            if kind == SIMILAR
+            else "same image data, other metadata"
+        )
         return KEEP, f"{what}: set the action to delete if it may go"
     if not same_folder:
-        return KEEP, "same content in another folder, where it may be wanted: set the action to delete if it may go"
+        return (
+            KEEP,
+            "same content in another folder, where it may be wanted: set the action to delete if "
+            "it may go",
+        )
     return DELETE, "same content"
 
 
@@ -91,7 +99,9 @@ def plan_removal(row: Row, seen: Seen) -> Left | Remove:
     if seen.size is None and seen.trash:
         return Remove(row, digest, trash=seen.trash)
     if seen.size is None:
-        return Left(DELETE, row, "missing", f"line {row.line}: {_GONE}", cells=_cells(MISSING, _GONE))
+        return Left(
+            DELETE, row, "missing", f"line {row.line}: {_GONE}", cells=_cells(MISSING, _GONE)
+        )
     if seen.problem:
         return stay(row, seen.problem)
     return Remove(row, digest, seen.size)
@@ -171,7 +181,10 @@ def plan_return(found: Trashed) -> Left | Restore:
 
 def _why_not_back(found: Trashed, digest: str) -> str:
     if not found.trash.startswith("/"):
-        return f"it lies in the trash of a store: catalog trash restore {found.trash.partition(':')[2]}"
+        return (
+            "it lies in the trash of a store: catalog trash restore "
+            f"{found.trash.partition(':')[2]}"
+        )
     if found.content is None:
         return "it is no longer in the trash"
     if found.content != digest:

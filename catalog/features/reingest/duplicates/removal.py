@@ -76,7 +76,10 @@ class Files:
         if _are_one(mine.system_path, located.system_path):
             return "what it duplicates is the very same file"
         if not is_content_hash(digest):
-            return "its dupe_of_hash is none, so that what it duplicates cannot be proved; evaluate again"
+            return (
+                "its dupe_of_hash is none, so that what it duplicates cannot be proved; "
+                "evaluate again"
+            )
         if read and located.store.checksum(located.path) != digest:
             return f"what it duplicates, {keeper}, has another content now"
         return "" if entry.size else f"what it duplicates, {keeper}, is empty"
@@ -96,7 +99,9 @@ class Removal:
     """One processing: each file goes to a trash only while what it duplicates is proved to be
     there."""
 
-    def __init__(self, repository: Repository | None, files: Files, rows: Validated, processed: Processed) -> None:
+    def __init__(
+        self, repository: Repository | None, files: Files, rows: Validated, processed: Processed
+    ) -> None:
         self._repository = repository
         self._files = files
         self._rows = rows
@@ -113,7 +118,9 @@ class Removal:
 
     def _is_told(self, row: Row) -> bool:
         file = row.cells["file"]
-        return plan.is_told(row, self._processed.earlier.get(file, {}), is_there=file in self._files.found)
+        return plan.is_told(
+            row, self._processed.earlier.get(file, {}), is_there=file in self._files.found
+        )
 
     def _seen(self, row: Row) -> Seen:
         if not is_going(row):
@@ -141,7 +148,11 @@ class Removal:
 
     def _taken(self, located: Located, digest: str) -> Taken | None:
         """What a store's file is by the index; None where that does not know it."""
-        found = self._repository.documents([digest]).get(digest) if self._repository is not None else None
+        found = (
+            self._repository.documents([digest]).get(digest)
+            if self._repository is not None
+            else None
+        )
         place = located.store.name, located.path
         rows = found[0]["copies"] if found else []
         row = next((r for r in rows if (r["store"], r["path"]) == place), None)
@@ -152,10 +163,16 @@ class Removal:
         digest = row.get("hash").lower()
         try:
             located = self._files.locations.find(row.cells["file"])
-            store, path = (located.store, located.path) if located.is_catalog else _plain(row, located)
+            store, path = (
+                (located.store, located.path) if located.is_catalog else _plain(row, located)
+            )
             for trashed in store.trashed():
                 if trashed.path == path and store.trash_checksum(trashed.key) == digest:
-                    return f"{store.name}:{trashed.key}" if located.is_catalog else f"{store.place}{TRASH}{trashed.key}"
+                    return (
+                        f"{store.name}:{trashed.key}"
+                        if located.is_catalog
+                        else f"{store.place}{TRASH}{trashed.key}"
+                    )
         except (CatalogError, OSError):
             return ""
         return ""
@@ -173,7 +190,9 @@ class Removal:
         self._repository = run.repository
         run.repository.refresh()
         self._do(run, next(plans))
-        self._processed.begin(row.cells["file"] for row in self._rows.rows if not self._is_told(row))
+        self._processed.begin(
+            row.cells["file"] for row in self._rows.rows if not self._is_told(row)
+        )
         run.sink.progress.files(len(self._rows.rows))
         for part in plans:
             self._do(run, part)
@@ -245,4 +264,6 @@ def real_path(system: str) -> Path:
 
 
 def _outcome(action: Remove, outcome: str, reason: str = "") -> Outcome:
-    return Outcome(action.name, action.key, outcome, hash=action.hash, reason=reason, stored=action.size)
+    return Outcome(
+        action.name, action.key, outcome, hash=action.hash, reason=reason, stored=action.size
+    )

@@ -49,7 +49,11 @@ class Return:
             real = self._real_path(row)
             store, key = _in_trash(trash)
             path = to_text(os.fspath(real.relative_to(store.root)))
-            content = store.trash_checksum(key) if store.trash.folder.joinpath(from_text(key)).is_file() else None
+            content = (
+                store.trash_checksum(key)
+                if store.trash.folder.joinpath(from_text(key)).is_file()
+                else None
+            )
             lying = digest_of(real) if os.path.lexists(real) else None
         except (CatalogError, OSError, ValueError) as error:
             return Trashed(row, trash, problem=str(error))

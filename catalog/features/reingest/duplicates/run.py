@@ -46,13 +46,20 @@ def run_process(workspace: Workspace, request: ProcessRequest, sink: Sink) -> Ru
     repository = catalog_of(workspace)
     processed = Processed(request.report, table.columns, ADDED)
     dry, details = request.dryrun, {"report": str(request.report.absolute())}
-    with contextlib.closing(Locations(workspace, repository)) as locations, processed.opened(dry=dry):
+    with (
+        contextlib.closing(Locations(workspace, repository)) as locations,
+        processed.opened(dry=dry),
+    ):
         if request.undo:
             back = Return(locations, table.rows, processed)
             return carry_out(workspace, back, sink, COMMAND, dry=dry, details=details)
-        files = Files(locations, {row.cells.get("file", ""): row.line for row in table.rows if is_going(row)})
+        files = Files(
+            locations, {row.cells.get("file", ""): row.line for row in table.rows if is_going(row)}
+        )
         rows = validated(table, (KEEP, DELETE), (files.check,))
         if not dry:
-            guards.check_removals(sum(map(is_going, rows.rows)), workspace.settings.move_limit, yes=request.yes)
+            guards.check_removals(
+                sum(map(is_going, rows.rows)), workspace.settings.move_limit, yes=request.yes
+            )
         work = Removal(repository, files, rows, processed)
         return carry_out(workspace, work, sink, COMMAND, dry=dry, details=details)

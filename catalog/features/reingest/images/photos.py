@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 from catalog.domain.asset import Entry
 from catalog.domain.fixity import content_hash
 from catalog.domain.spreadsheets import Row
-from catalog.errors import FixityMismatch, Interrupted, MediaError, StoreError, StoreFull, StoreUnavailable
+from catalog.errors import (
+    FixityMismatch,
+    Interrupted,
+    MediaError,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+)
 from catalog.features.reingest.dates import dated
 from catalog.features.reingest.handover import Given, hand_over
 from catalog.features.reingest.images import plan
@@ -54,7 +61,9 @@ class Photos:
         with contextlib.suppress(ValueError):
             before = dated(Row(row.line, earlier, order=row.order))
         is_staged = known.lies_staged(digest)
-        return Standing(row, dated(row), before, earlier, known.records.get(digest), is_staged, self._again)
+        return Standing(
+            row, dated(row), before, earlier, known.records.get(digest), is_staged, self._again
+        )
 
     # --- plan -------------------------------------------------------------------------------------
 
@@ -78,7 +87,9 @@ class Photos:
             return ""
         row = standing.row
         try:
-            lacks = self._pictures.lacks_date(*self._processing.files[row.cells["file"]], self.digest(row), standing.when)
+            lacks = self._pictures.lacks_date(
+                *self._processing.files[row.cells["file"]], self.digest(row), standing.when
+            )
         except (StoreError, MediaError, OSError) as error:
             return str(error)
         return plan.lacks_date(standing) if lacks else ""
@@ -86,19 +97,34 @@ class Photos:
     def _staged(self, row: Row, when: Dated) -> Stage:
         located, entry = self._processing.files[row.cells["file"]]
         digest = self.digest(row) or hashed(row, located)
-        is_looked_into = when.wall is not None and (self._pictures.write_dates or not states_date(row, when))
+        is_looked_into = when.wall is not None and (
+            self._pictures.write_dates or not states_date(row, when)
+        )
         staged, size = digest, entry.size
         if is_looked_into:
             data = self._pictures.dated(located, entry, digest, when)
             staged, size = content_hash(data), len(data)
         name = stem(when.wall, entry.name)
         target = self._processing.names.first(name, entry.name, size, staged)
-        return Stage(row, digest, name, target, staged, size, self._mtime(row, entry.mtime_ns, when), is_looked_into)
+        return Stage(
+            row,
+            digest,
+            name,
+            target,
+            staged,
+            size,
+            self._mtime(row, entry.mtime_ns, when),
+            is_looked_into,
+        )
 
     def _mtime(self, row: Row, mtime_ns: int, when: Dated) -> int:
         """The time of the copy: the row's date, unless that is the time of the source, or a date
         within it."""
-        if when.wall is None or states_date(row, when) or (row.get("source") == "mtime" and not when.edited):
+        if (
+            when.wall is None
+            or states_date(row, when)
+            or (row.get("source") == "mtime" and not when.edited)
+        ):
             return mtime_ns
         offset = when.offset if when.offset is not None else self._offset_at_home(when.wall)
         utc = (when.wall - timedelta(minutes=offset)).replace(tzinfo=UTC)
@@ -107,7 +133,10 @@ class Photos:
     def _offset_at_home(self, wall: datetime) -> int:
         """Minutes east of UTC that clocks at home showed; the zone is asked by UTC, which a first
         guess gives."""
-        zone, gazetteer = self._processing.workspace.settings.home_zone, self._processing.workspace.gazetteer
+        zone, gazetteer = (
+            self._processing.workspace.settings.home_zone,
+            self._processing.workspace.gazetteer,
+        )
         guess = gazetteer.offset_at(zone, wall) or 0
         return gazetteer.offset_at(zone, wall - timedelta(minutes=guess)) or 0
 
@@ -125,7 +154,9 @@ class Photos:
         try:
             there = self._put(staging, action)
             given = _given(action, there.path, there.size)
-            self._processing.known.records[action.hash] = hand_over(run, staging, self._processing.known.target, given)
+            self._processing.known.records[action.hash] = hand_over(
+                run, staging, self._processing.known.target, given
+            )
         except (StoreFull, StoreUnavailable, Interrupted):
             raise
         except (StoreError, MediaError, OSError) as error:
@@ -133,7 +164,9 @@ class Photos:
             run.journal.failed(HAND_OVER, path=action.key, reason=reason)
             leave(plan.fail(action.row, reason), self._processing.processed, run.report)
             return
-        self._processing.processed.add(action.row, processed=there.path, processed_hash=action.staged)
+        self._processing.processed.add(
+            action.row, processed=there.path, processed_hash=action.staged
+        )
         run.journal.done(HAND_OVER, path=action.key, target=there.path, hash=action.hash)
         run.report.add(_outcome(action, "staged", there.path, there.size))
 
@@ -143,14 +176,20 @@ class Photos:
             data = self._pictures.dated(located, entry, action.hash, dated(action.row))
             return staging.put_bytes(action.stem, entry.name, data, action.mtime_ns)
         with located.store.open(located.path) as stream:
-            return staging.put(action.stem, entry.name, stream, action.size, action.mtime_ns, action.hash)
+            return staging.put(
+                action.stem, entry.name, stream, action.size, action.mtime_ns, action.hash
+            )
 
     def _reason(self, row: Row, error: Exception) -> str:
         """Why a photo cannot be staged: where its content is another than it was, that is why."""
         located, _entry = self._processing.files[row.cells["file"]]
         if isinstance(error, FixityMismatch):
             with contextlib.suppress(StoreError):
-                return str(error) if located.store.checksum(located.path) == self.digest(row) else CHANGED
+                return (
+                    str(error)
+                    if located.store.checksum(located.path) == self.digest(row)
+                    else CHANGED
+                )
             return CHANGED
         return str(error)
 
@@ -160,4 +199,6 @@ def _given(action: Stage, name: str, size: int) -> Given:
 
 
 def _outcome(action: Stage, outcome: str, target: str, size: int) -> Outcome:
-    return Outcome(action.name, action.key, outcome, target=target, hash=action.hash, size=size, stored=size)
+    return Outcome(
+        action.name, action.key, outcome, target=target, hash=action.hash, size=size, stored=size
+    )

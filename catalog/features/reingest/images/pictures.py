@@ -1,4 +1,6 @@
-"""Photos with the date of their row: written into the picture, or compared with what that states."""
+"""Photos with the date of their row: written into the picture,
+or compared with what that states.
+"""
 
 from __future__ import annotations
 
@@ -42,17 +44,25 @@ class Pictures:
         wish = located.store.place, located.path, entry, digest, when
         if wish != self._wish:
             data = _read(located, entry, digest)
-            self._wish, self._data = wish, _with_date(data, entry, when) if self.write_dates else _agreeing(data, entry, when)
+            self._wish, self._data = (
+                wish,
+                _with_date(data, entry, when) if self.write_dates else _agreeing(data, entry, when),
+            )
         return self._data
 
     def lacks_date(self, located: Located, entry: Entry, digest: str, when: Dated) -> bool:
-        """Whether a picture does not state the date that is to be written. Raises as `dated` does."""
+        """Whether a picture does not state the date that is to be written.
+
+        Raises as `dated` does.
+        """
         return content_hash(self.dated(located, entry, digest, when)) != digest
 
 
 def _read(located: Located, entry: Entry, digest: str) -> bytes:
     if entry.size > LARGEST_DATED:
-        raise MediaError(f"the date within a file is only looked at up to {LARGEST_DATED >> 20} MiB")
+        raise MediaError(
+            f"the date within a file is only looked at up to {LARGEST_DATED >> 20} MiB"
+        )
     with located.store.open(located.path) as stream:
         data = stream.read()
     if content_hash(data) != digest:
@@ -66,7 +76,9 @@ def _type(data: bytes, entry: Entry) -> str:
 
 
 def _with_date(data: bytes, entry: Entry, when: Dated) -> bytes:
-    """The bytes of a picture with the date of its row; the very same where it states that already."""
+    """The bytes of a picture with the date of its row;
+    the very same where it states that already.
+    """
     assert when.wall is not None
     name = _type(data, entry)
     if name in WRITABLE:
@@ -87,5 +99,7 @@ def _agreeing(data: bytes, entry: Entry, when: Dated) -> bytes:
     found = next(iter(stated_dates(MemorySource(data), _type(data, entry))), None)
     if found is not None and not agrees(found, when.wall, when.offset):
         told = f"{found.wall:%Y-%m-%d %H:%M:%S} ({found.source})"
-        raise MediaError(f"its picture states {told}, its row {when.wall:%Y-%m-%d %H:%M:%S}: add --write-dates")
+        raise MediaError(
+            f"its picture states {told}, its row {when.wall:%Y-%m-%d %H:%M:%S}: add --write-dates"
+        )
     return data

@@ -18,7 +18,9 @@ from catalog.features.reingest.standing import (
     was_overruled,
 )
 
-ICLOUD_IMAGES = frozenset({"jpeg", "mpo", "heic", "heif", "png", "gif", "tiff", "webp", "avif", "dng"})
+ICLOUD_IMAGES = frozenset(
+    {"jpeg", "mpo", "heic", "heif", "png", "gif", "tiff", "webp", "avif", "dng"}
+)
 """Types that Apple's Photos takes and shows on a phone.
 
 Raw pictures of other makers are taken by some versions only.
@@ -125,7 +127,9 @@ def leave(standing: Standing, problem: str) -> Left:
         return replace(left, cells=None) if stays else left
     cells = None if stays else {"processed": record["name"], "processed_hash": record["staged"]}
     reason = told_already(record, lies_staged=standing.lies_staged)
-    return Left(HAND_OVER, row, "already", reason, target=record["name"], hash=record["hash"], cells=cells)
+    return Left(
+        HAND_OVER, row, "already", reason, target=record["name"], hash=record["hash"], cells=cells
+    )
 
 
 def skip(row: Row) -> Left:

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.features.reingest.dates import date_problem
-from catalog.features.reingest.evaluation import COLUMNS, Evaluated, EvaluateRequest, Found, evaluate
+from catalog.features.reingest.evaluation import (
+    COLUMNS,
+    Evaluated,
+    EvaluateRequest,
+    Found,
+    evaluate,
+)
 from catalog.features.reingest.images.photos import Photos
 from catalog.features.reingest.images.plan import decide_image
 from catalog.features.reingest.plan import MOVE, SKIP, Decision, Rules
@@ -49,8 +55,22 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
 
 
 def run_process(workspace: Workspace, request: ProcessRequest, sink: Sink) -> RunResult:
-    """Copy what a report says into the staging folder, and record that. The archive is only read."""
+    """Copy what a report says into the staging folder, and record that.
+
+    The archive is only read.
+    """
     dry = request.dryrun
-    with prepare(workspace, request.report, request.staging, TABLE, (SKIP, MOVE), date_problem, dry=dry) as ready:
-        work = HandoverWork(ready, Photos(ready, write_dates=request.write_dates, again=request.again))
-        return carry_out(workspace, work, sink, PROCESS, dry=dry, details={"report": str(request.report.absolute())})
+    with prepare(
+        workspace, request.report, request.staging, TABLE, (SKIP, MOVE), date_problem, dry=dry
+    ) as ready:
+        work = HandoverWork(
+            ready, Photos(ready, write_dates=request.write_dates, again=request.again)
+        )
+        return carry_out(
+            workspace,
+            work,
+            sink,
+            PROCESS,
+            dry=dry,
+            details={"report": str(request.report.absolute())},
+        )

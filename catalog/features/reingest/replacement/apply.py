@@ -123,10 +123,14 @@ class Replacement:
 
     def _fail(self, run: Session, action: Replace, error: Exception) -> None:
         run.journal.failed(REPLACE, path=action.key, reason=str(error))
-        earlier = self.processed.earlier.get(action.key, {})  # where its backup lies must not be forgotten
+        earlier = self.processed.earlier.get(
+            action.key, {}
+        )  # where its backup lies must not be forgotten
         kept = {name: earlier.get(name, "") for name in self.processed.added}
         kind = action.kind if action.problem else type(error).__name__
-        self.processed.add(action.row, **{**kept, "replacement_status": f"ERROR: {kind}: {error}", "run": run.run})
+        self.processed.add(
+            action.row, **{**kept, "replacement_status": f"ERROR: {kind}: {error}", "run": run.run}
+        )
         run.report.add(_failed(action, str(error)))
 
     def _swapped(self, run: Session, kept: LocalStore, job: Job, action: Replace) -> dict[str, str]:
@@ -146,7 +150,9 @@ class Replacement:
             return StorePlace(run, job.store, self.stores)
         return FolderPlace(Path(from_text(job.store.place)))
 
-    def _cells(self, run: Session, kept: LocalStore, job: Job, there: Entry, backup: Entry) -> dict[str, str]:
+    def _cells(
+        self, run: Session, kept: LocalStore, job: Job, there: Entry, backup: Entry
+    ) -> dict[str, str]:
         return {
             "source_file_size": str(backup.size),
             "converted_file_size": str(there.size),
@@ -161,7 +167,15 @@ class Replacement:
 
 
 def _outcome(action: Replace, outcome: str) -> Outcome:
-    return Outcome(action.name, action.key, outcome, action.store, action.target, action.hash, stored=action.saved)
+    return Outcome(
+        action.name,
+        action.key,
+        outcome,
+        action.store,
+        action.target,
+        action.hash,
+        stored=action.saved,
+    )
 
 
 def _failed(action: Replace, reason: str) -> Outcome:

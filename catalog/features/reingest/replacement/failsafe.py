@@ -22,7 +22,9 @@ FAILSAFE = "failsafe"
 
 @contextlib.contextmanager
 def opened(folder: Path) -> Iterator[LocalStore]:
-    """The failsafe folder as a store, made if need be; nothing of ours but the backups stays in it."""
+    """The failsafe folder as a store, made if need be;
+    nothing of ours but the backups stays in it.
+    """
     folder.mkdir(exist_ok=True)
     store = LocalStore(FAILSAFE, folder)
     store.sweep()
@@ -71,7 +73,9 @@ def rendition_name(store: LocalStore, job: Job) -> str:
     """The first name for a converted file in the failsafe folder that is free, or under which it
     lies already."""
     name = job.target.rpartition("/")[2]
-    names = (file_name(f"{name.removesuffix('.mov')}-converted", name, n) for n in itertools.count())
+    names = (
+        file_name(f"{name.removesuffix('.mov')}-converted", name, n) for n in itertools.count()
+    )
     return next(n for n in names if store.stat(n) is None or store.checksum(n) == job.rendition)
 
 
@@ -86,10 +90,14 @@ class Backups:
     def folder(self, earlier: Mapping[str, str]) -> Path:
         """Where the backup of a row should lie, by what earlier runs said of it."""
         told = earlier.get("failsafe_backup_path", "")
-        return self.named or (Path(from_text(told)).parent if told.startswith("/") else self.default)
+        return self.named or (
+            Path(from_text(told)).parent if told.startswith("/") else self.default
+        )
 
     def find(self, job: Job, earlier: Mapping[str, str]) -> Entry | None:
-        """The backup of an original in that folder, its content proved; None where there is none."""
+        """The backup of an original in that folder, its content proved;
+        None where there is none.
+        """
         folder = self.folder(earlier)
         name = earlier.get("failsafe_backup_path", "").rpartition("/")[2]
         if name and folder.is_dir():
@@ -102,7 +110,10 @@ class Backups:
 
 @dataclass(slots=True)
 class Opened:
-    """The failsafe folders that an undo writes into, each opened once. None of them is made here."""
+    """The failsafe folders that an undo writes into, each opened once.
+
+    None of them is made here.
+    """
 
     _stores: dict[Path, LocalStore] = field(default_factory=dict)
 

@@ -43,7 +43,11 @@ class FolderPlace:
     def give_back(self, job: Job) -> None:
         """See `Place`. What took its place is still in the staging folder."""
         there = self.store.stat(job.target)
-        if there is not None and self.store.checksum(job.target) == job.rendition and job.staged.is_file():
+        if (
+            there is not None
+            and self.store.checksum(job.target) == job.rendition
+            and job.staged.is_file()
+        ):
             self.store.discard(job.target, there)
         self.store.move(job.aside(ORIGINAL), job.path)
 

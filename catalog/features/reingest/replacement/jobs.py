@@ -1,4 +1,6 @@
-"""The rows of a report whose converted files take the places of their originals, and where they go."""
+"""The rows of a report whose converted files take the places of their originals,
+and where they go.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,9 @@ class Jobs:
     `earlier` is what former runs said of them, `files` are all that the report names.
     """
 
-    def __init__(self, locations: Locations, earlier: Mapping[str, Mapping[str, str]], files: Iterable[str]) -> None:
+    def __init__(
+        self, locations: Locations, earlier: Mapping[str, Mapping[str, str]], files: Iterable[str]
+    ) -> None:
         self._locations = locations
         self._earlier = earlier
         self._files = frozenset(files)
@@ -123,7 +127,9 @@ class Jobs:
         first name that is free."""
         store, path = job.store, job.path
         earlier = self._earlier.get(job.file, {})
-        told = earlier.get("replaced_file", "") if earlier.get("replacement_status") != UNDONE else ""
+        told = (
+            earlier.get("replaced_file", "") if earlier.get("replacement_status") != UNDONE else ""
+        )
         if told.startswith(f"{store.place}/"):
             return told.removeprefix(f"{store.place}/")
         if extension_of(path) == "mov":

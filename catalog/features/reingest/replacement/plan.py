@@ -82,16 +82,22 @@ def _steps(found: Found, *, larger: bool) -> Steps:
     there = found.target == RENDITION
     if found.place == ORIGINAL and not there and found.staged == NOTHING:
         return Steps(
-            problem="its converted file is not in the staging folder any more: `process-videos --again` makes it once more"
+            problem="its converted file is not in the staging folder any more: `process-videos "
+            "--again` makes it once more"
         )
     if found.place == ORIGINAL:
-        return _checked(found, (BACK_UP, CHECK, TAKE, *(() if there else (PUT,)), RECORD, VERIFY), larger=larger)
+        return _checked(
+            found, (BACK_UP, CHECK, TAKE, *(() if there else (PUT,)), RECORD, VERIFY), larger=larger
+        )
     if not found.backed_up:
         return Steps(problem="neither the original nor its backup is there")
     if there:
         return Steps((RECORD, VERIFY))
     if found.staged == NOTHING:
-        return Steps(problem="neither the original nor its converted file is there; its backup is in the failsafe folder")
+        return Steps(
+            problem="neither the original nor its converted file is there; its backup is in the "
+            "failsafe folder"
+        )
     return _checked(found, (CHECK, PUT, RECORD, VERIFY), larger=larger)
 
 
@@ -100,7 +106,9 @@ def _checked(found: Found, steps: tuple[str, ...], *, larger: bool) -> Steps:
     if found.staged == OTHER:
         return Steps(problem="its converted file is not the one that was made: process it again")
     if found.grows and not larger:
-        return Steps(problem="nothing would be gained in size", hint="--larger replaces it all the same.")
+        return Steps(
+            problem="nothing would be gained in size", hint="--larger replaces it all the same."
+        )
     return Steps(steps)
 
 

@@ -32,8 +32,23 @@ from catalog.work.workspace import Workspace
 
 COMMAND = "reingest replace-archived-media"
 REPLACED = "_replaced"
-NEEDED = ("file", "action", "hash", "derived_file", "derived_hash", "processing_status", "overwrite")
-ADDED = ("source_file_size", "converted_file_size", "failsafe_backup_path", "replaced_file", "replacement_status", "run")
+NEEDED = (
+    "file",
+    "action",
+    "hash",
+    "derived_file",
+    "derived_hash",
+    "processing_status",
+    "overwrite",
+)
+ADDED = (
+    "source_file_size",
+    "converted_file_size",
+    "failsafe_backup_path",
+    "replaced_file",
+    "replacement_status",
+    "run",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +72,22 @@ def run_replace(workspace: Workspace, request: ReplaceRequest, sink: Sink) -> Ru
     """Put converted files in the place of their originals, or with `undo` take that back in
     folders."""
     table = read_table(request.report, NEEDED, (*TABLE.known, *TABLE.added, *ADDED))
-    folder = checked_folder(request.failsafe or str(request.report.absolute().parent / FAILSAFE), FAILSAFE)
+    folder = checked_folder(
+        request.failsafe or str(request.report.absolute().parent / FAILSAFE), FAILSAFE
+    )
     if is_staging(folder):
-        raise UsageError(f"The failsafe folder {folder} is a staging folder.", hint="Name another with --failsafe.")
+        raise UsageError(
+            f"The failsafe folder {folder} is a staging folder.",
+            hint="Name another with --failsafe.",
+        )
     repository = catalog_of(workspace)
     if request.failsafe or not request.undo:
         check_apart(folder, folders_of(table), repository, FAILSAFE)
     processed = Processed(request.report, table.columns, ADDED, suffix=REPLACED)
-    with contextlib.closing(Locations(workspace, repository)) as locations, processed.opened(dry=request.dryrun):
+    with (
+        contextlib.closing(Locations(workspace, repository)) as locations,
+        processed.opened(dry=request.dryrun),
+    ):
         return _replace(workspace, request, sink, table, folder, locations, processed)
 
 

@@ -14,7 +14,12 @@ from catalog.domain.copies import copy_row
 from catalog.domain.edits import Edit, forgotten_without, with_copy, with_sidecars
 from catalog.domain.names import from_text, to_text
 from catalog.errors import ConversionFailed, NotFound, StoreError
-from catalog.features.reingest.renditions import as_rendition, rendition_document, with_rendition, without_rendition
+from catalog.features.reingest.renditions import (
+    as_rendition,
+    rendition_document,
+    with_rendition,
+    without_rendition,
+)
 from catalog.features.reingest.replacement.jobs import Job
 from catalog.features.reingest.videos.converter import Converter
 from catalog.features.removal.trash import Taken, restore_one, take_away
@@ -32,7 +37,9 @@ class StorePlace:
     """A store of the catalog: the original goes to its trash, and the catalog links it with what
     was made of it."""
 
-    def __init__(self, run: Session, store: ManagedStore, stores: Mapping[str, ManagedStore]) -> None:
+    def __init__(
+        self, run: Session, store: ManagedStore, stores: Mapping[str, ManagedStore]
+    ) -> None:
         self._run = run
         self.store = store
         self._stores = stores
@@ -50,7 +57,9 @@ class StorePlace:
     def take(self, job: Job) -> None:
         """See `Place`."""
         rows = self._document(job.original).get("copies", [])
-        row = next((r for r in rows if (r["store"], r["path"]) == (self.store.name, job.path)), None) or self._recorded(job)
+        row = next(
+            (r for r in rows if (r["store"], r["path"]) == (self.store.name, job.path)), None
+        ) or self._recorded(job)
         (problem,) = take_away(self._run, self._stores, [Taken(job.original, row)])
         if problem:
             raise StoreError(problem, store=self.store.name, path=job.path)
@@ -59,8 +68,14 @@ class StorePlace:
         """The row of an original that the catalog does not know to be here: a run was killed that
         had begun to take it away."""
         entry = self.store.stat(job.path)
-        if entry is None or self.store.checksum(job.path) != job.original or not self._document(job.original):
-            raise ConversionFailed("the catalog does not know it: sync_catalog_with_disk records it")
+        if (
+            entry is None
+            or self.store.checksum(job.path) != job.original
+            or not self._document(job.original)
+        ):
+            raise ConversionFailed(
+                "the catalog does not know it: sync_catalog_with_disk records it"
+            )
         now = datetime.now(UTC)
         row = copy_row(self.store.name, entry, now, now)
         event = {"store": self.store.name, "path": job.path, "effect": "index"}
@@ -78,10 +93,13 @@ class StorePlace:
             ]
             self._run.edit(edits)
             store.remove(target, self._run.run)
-        key = next((t.key for t in store.trashed() if (t.batch, t.path) == (self._run.run, job.path)), None)
+        key = next(
+            (t.key for t in store.trashed() if (t.batch, t.path) == (self._run.run, job.path)), None
+        )
         if key is None:
             raise NotFound(
-                f"{job.path} is not in the trash of store {store.name} any more; its backup is in the failsafe folder."
+                f"{job.path} is not in the trash of store {store.name} any more; its backup is in "
+                "the failsafe folder."
             )
         problem, _known = restore_one(self._run, store, key, job.path, job.original)
         if problem:
@@ -96,8 +114,18 @@ class StorePlace:
         source, where = to_text(str(job.staged)), {"store": self.store.name, "path": job.target}
         made = rendition_document(self._made(job, there, films, source), old)
         edits = [
-            Edit(job.rendition, MADE, as_rendition(made), {**where, "effect": "file", "source": source}),
-            Edit(job.original, MADE, with_rendition(job.rendition), {**where, "effect": "index", "path": job.path}),
+            Edit(
+                job.rendition,
+                MADE,
+                as_rendition(made),
+                {**where, "effect": "file", "source": source},
+            ),
+            Edit(
+                job.original,
+                MADE,
+                with_rendition(job.rendition),
+                {**where, "effect": "index", "path": job.path},
+            ),
         ]
         self._edit(edits)
         self._inherit(job, old)
@@ -105,7 +133,9 @@ class StorePlace:
     def _made(self, job: Job, there: Entry, films: Converter, source: str) -> dict[str, Any]:
         """The document of a converted file, as its bytes state it."""
         path = Path(from_text(self.store.place)) / from_text(job.target)
-        asset = self._run.workspace.describer(self.store.place).describe(films.facts(path), there, utc_now())
+        asset = self._run.workspace.describer(self.store.place).describe(
+            films.facts(path), there, utc_now()
+        )
         now = datetime.now(UTC)
         copy = Copy(
             self.store.name,
@@ -121,12 +151,18 @@ class StorePlace:
             revision=there.revision,
         )
         run = self._run.run
-        return asset_document(asset, original=source, copies=[copy], sidecars=[], stack=None, run=run, now=now)
+        return asset_document(
+            asset, original=source, copies=[copy], sidecars=[], stack=None, run=run, now=now
+        )
 
     def _inherit(self, job: Job, old: Mapping[str, Any]) -> None:
         """The sidecars that lie beside the original now lie beside what was made of it."""
         folder, name = job.path.rpartition("/")[0], self.store.name
-        beside = [r for r in old.get("sidecars", []) if (r["store"], r["path"].rpartition("/")[0]) == (name, folder)]
+        beside = [
+            r
+            for r in old.get("sidecars", [])
+            if (r["store"], r["path"].rpartition("/")[0]) == (name, folder)
+        ]
         if beside:
             about = {"store": name, "path": job.target, "effect": "index"}
             places = [(r["store"], r["path"]) for r in beside]
@@ -137,7 +173,9 @@ class StorePlace:
             self._edit(edits)
 
     def _edit(self, edits: Sequence[Edit]) -> None:
-        problem = next((answer for answer in self._run.edit(edits) if answer not in ("done", "unchanged")), "")
+        problem = next(
+            (answer for answer in self._run.edit(edits) if answer not in ("done", "unchanged")), ""
+        )
         if problem:
             raise StoreError(f"the catalog did not take it: {problem}", store=self.store.name)
 

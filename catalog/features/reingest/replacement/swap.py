@@ -13,7 +13,15 @@ from catalog.errors import ConversionFailed, MediaError, NotFound, StoreError
 from catalog.features.reingest.replacement.failsafe import backup_of, free_name
 from catalog.features.reingest.replacement.jobs import Job
 from catalog.features.reingest.replacement.place import Place
-from catalog.features.reingest.replacement.plan import BACK_UP, BRING_BACK, CHECK, PUT, RECORD, TAKE, VERIFY
+from catalog.features.reingest.replacement.plan import (
+    BACK_UP,
+    BRING_BACK,
+    CHECK,
+    PUT,
+    RECORD,
+    TAKE,
+    VERIFY,
+)
 from catalog.features.reingest.videos.converter import Converter
 from catalog.features.reingest.videos.plan import row_needs
 from catalog.stores.local import LocalStore
@@ -83,8 +91,12 @@ class Swap:
         if not made.is_file():
             made = Path(from_text(self.place.store.place)) / from_text(self.job.target)
         if self.films.facts(made).hash != self.job.rendition:
-            raise ConversionFailed("its converted file is not the one that was made: process it again")
-        self.films.check_again(source, made, row_needs(self.films.streams(source), self.job.row.cells))
+            raise ConversionFailed(
+                "its converted file is not the one that was made: process it again"
+            )
+        self.films.check_again(
+            source, made, row_needs(self.films.streams(source), self.job.row.cells)
+        )
 
     def _take(self) -> None:
         self.place.take(self.job)

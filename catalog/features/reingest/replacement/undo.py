@@ -54,13 +54,19 @@ class Undo:
         earlier = self._earlier(job)
         if job.located.is_catalog:
             run = earlier.get("run") or "RUN"
-            return Undoing(problem="it lies in a store of the catalog", hint=f"`catalog undo {run}` brings it back.")
+            return Undoing(
+                problem="it lies in a store of the catalog",
+                hint=f"`catalog undo {run}` brings it back.",
+            )
         kept = self.backups.find(job, earlier)
         found = look(job, kept)
         plan = plan_undo(found)
         if plan.problem and kept is None and job.content_at(job.path) == NOTHING:
             folder = self.backups.folder(earlier)
-            return Undoing(problem=f"its backup is not in {folder}: is it mounted? --failsafe names another folder")
+            return Undoing(
+                problem=f"its backup is not in {folder}: is it mounted? --failsafe names another "
+                "folder"
+            )
         return plan
 
     def _earlier(self, job: Job) -> Mapping[str, str]:

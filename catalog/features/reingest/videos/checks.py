@@ -10,14 +10,27 @@ from datetime import datetime
 from catalog.domain.asset import Facts
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.geo import Position
-from catalog.domain.video import AAC, FAMILY, GOOD_TAGS, HEVC, Clip, Needs, Pictures, Sound, even, target_depth
+from catalog.domain.video import (
+    AAC,
+    FAMILY,
+    GOOD_TAGS,
+    HEVC,
+    Clip,
+    Needs,
+    Pictures,
+    Sound,
+    even,
+    target_depth,
+)
 
 _AAC_FRAME = 1024
 """Samples of one frame of AAC; an encoder adds a part of one at each end."""
 _UNSTATED = (0, 2)
 _METRES_OF_A_DEGREE = 111_320.0
 _NEAR_METRES = 5.0
-_PACKED = frozenset({"mpeg4", "msmpeg4v3", "msmpeg4v2", "vp8", "vp9", "av1", "mpeg2video", "vc1", "wmv3"})
+_PACKED = frozenset(
+    {"mpeg4", "msmpeg4v3", "msmpeg4v2", "vp8", "vp9", "av1", "mpeg2video", "vc1", "wmv3"}
+)
 """Codecs whose packets need not be a frame each."""
 
 
@@ -42,13 +55,18 @@ def _differences(source: Clip, made: Clip, wanted: Needs) -> Iterator[str]:
 def _wrong_form(source: Pictures, made: Pictures, wanted: Needs) -> Iterator[str]:
     if made.codec != HEVC or made.tag not in GOOD_TAGS:
         yield f"its pictures are {made.codec} ({made.tag})"
-    size = (even(source.width), even(source.height)) if wanted.video else (source.width, source.height)
+    size = (
+        (even(source.width), even(source.height)) if wanted.video else (source.width, source.height)
+    )
     if (made.width, made.height) != size:
         yield f"it is {made.width}x{made.height} and not {size[0]}x{size[1]}"
     if made.rotation != source.rotation:
         yield f"it is turned by {made.rotation} and not by {source.rotation} degrees"
     if _ratio(made.aspect) != _ratio(source.aspect):
-        yield f"its pixels are {made.aspect[0]}:{made.aspect[1]} and not {source.aspect[0]}:{source.aspect[1]}"
+        yield (
+            f"its pixels are {made.aspect[0]}:{made.aspect[1]} and not "
+            f"{source.aspect[0]}:{source.aspect[1]}"
+        )
     depth = target_depth(source) if wanted.video else source.depth
     if made.depth != depth:
         yield f"it has {made.depth} bits a sample and not {depth}"
@@ -105,7 +123,9 @@ def _wrong_sound(source: Clip, made: Clip, was: Sound, now: Sound) -> Iterator[s
 # --- what it says of itself -----------------------------------------------------------------------
 
 
-def statement_difference(facts: Facts, made: Facts, captured: CaptureTime | None, read: CaptureTime | None) -> str:
+def statement_difference(
+    facts: Facts, made: Facts, captured: CaptureTime | None, read: CaptureTime | None
+) -> str:
     """What a converted file states otherwise than its source, or "".
 
     `captured` is when it is to say that it was taken, `read` when it does say.
@@ -113,7 +133,9 @@ def statement_difference(facts: Facts, made: Facts, captured: CaptureTime | None
     problem = date_difference(captured, read)
     if problem:
         return problem
-    if facts.position and (made.position is None or _metres(facts.position, made.position) > _NEAR_METRES):
+    if facts.position and (
+        made.position is None or _metres(facts.position, made.position) > _NEAR_METRES
+    ):
         return "its position is not that of the source"
     for name in ("make", "model", "live_id"):
         was, now = facts.values.get(name), made.values.get(name)

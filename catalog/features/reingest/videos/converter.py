@@ -89,15 +89,25 @@ class Converter:
         problem = problem_of(clip)
         if problem:
             raise ConversionFailed(problem)
-        ran = self._run(arguments(self._conversion(wish, clip, target)), "converting", wish.source, clip)
+        ran = self._run(
+            arguments(self._conversion(wish, clip, target)), "converting", wish.source, clip
+        )
         if ran.is_full:
-            raise StoreFull(f"The disk of {target.parent.parent} is full: {target.name} was not made.",
-                            hint="Make room and run the command again; it goes on where it stopped.")  # fmt: skip
+            raise StoreFull(
+                f"The disk of {target.parent.parent} is full: {target.name} was not made.",
+                hint="Make room and run the command again; it goes on where it stopped.",
+            )
         if ran.status:
             raise ConversionFailed(ran.reason)
         made = self._checked(wish, clip, target)
-        if wish.needs.video and made.clip.pictures is not None and made.clip.pictures.frames != ran.frames:
-            raise ConversionFailed(f"it has {made.clip.pictures.frames:,} frames, though {ran.frames:,} were made")
+        if (
+            wish.needs.video
+            and made.clip.pictures is not None
+            and made.clip.pictures.frames != ran.frames
+        ):
+            raise ConversionFailed(
+                f"it has {made.clip.pictures.frames:,} frames, though {ran.frames:,} were made"
+            )
         if wish.captured is not None:
             moment = instant_of(wish.captured, self._home_offset(wish.captured)).timestamp()
             os.utime(target, (moment, moment))
@@ -123,7 +133,10 @@ class Converter:
         self.check_playable(path, made)
 
     def check_playable(self, path: Path, clip: Clip) -> None:
-        """Decode a file to its end. Raises ConversionFailed where anything of it does not decode."""
+        """Decode a file to its end.
+
+        Raises ConversionFailed where anything of it does not decode.
+        """
         ran = self._run(playing(os.fspath(path)), "checking", path, clip)
         if ran.status or ran.complaints:
             raise ConversionFailed(f"it does not play to its end: {ran.reason}")
@@ -133,7 +146,9 @@ class Converter:
         home = self._home_offset(wish.captured) if wish.captured else None
         said = texts(clip, wish.facts, wish.captured, home)
         source, made = os.fspath(wish.source), os.fspath(target)
-        return Conversion(source, made, clip, wish.needs, settings.reingest_crf, settings.reingest_preset, said)
+        return Conversion(
+            source, made, clip, wish.needs, settings.reingest_crf, settings.reingest_preset, said
+        )
 
     def _home_offset(self, captured: CaptureTime) -> int | None:
         """The offset at home, in minutes, when its clocks showed a wall clock; asked twice, since
@@ -145,7 +160,9 @@ class Converter:
     def _run(self, words: list[str], what: str, path: Path, clip: Clip) -> ffmpeg.Ran:
         progress = self.progress
         text, total = printable(f"{what} {to_text(path.name)}"), max(clip.seconds, 0.001)
-        ran = self.program.run(words, lambda seconds: progress.film(text, min(seconds, total * 0.999), total))
+        ran = self.program.run(
+            words, lambda seconds: progress.film(text, min(seconds, total * 0.999), total)
+        )
         progress.film(text, total, total)
         return ran
 

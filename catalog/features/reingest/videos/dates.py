@@ -35,7 +35,8 @@ def film_date(row: Row, home: Home) -> Dated:
         raise ValueError(f"its creation_time {text} cannot be understood: {UTC_FORM}")
     if found.edited and row.get("datetime"):
         raise ValueError(
-            "its datetime or offset and its creation_time were both changed: empty the creation_time, or change it alone"
+            "its datetime or offset and its creation_time were both changed: empty the "
+            "creation_time, or change it alone"
         )
     wall, stated, _has_time = parsed
     if stated is None:
@@ -60,10 +61,16 @@ def row_problem(row: Row, home: Home) -> str:
     except ValueError as error:
         return str(error)
     if action == MOVE and found.edited:
-        return "its date was changed, and can be written into a converted copy only: set its action to convert"
+        return (
+            "its date was changed, and can be written into a converted copy only: set its "
+            "action to convert"
+        )
     if action == MOVE and found.wall is not None and not is_copied_along(row.get("source")):
         told = row.get("source") or "of the report"
-        return f"its date ({told}) is not in the file, and can be written into a converted copy only: set its action to convert"
+        return (
+            f"its date ({told}) is not in the file, and can be written into a converted copy "
+            "only: set its action to convert"
+        )
     for column in ENCODED:
         if row.get(column) not in ("", "0", "1", "0.0", "1.0"):
             return f"its {column} is {row.get(column)}, and not 0 or 1"

@@ -67,7 +67,9 @@ class Films:
         with contextlib.suppress(ValueError):
             before = film_date(Row(row.line, earlier, order=row.order), self.home)
         record, is_staged = known.records.get(digest), known.lies_staged(digest)
-        return Standing(row, film_date(row, self.home), before, earlier, record, is_staged, self.again)
+        return Standing(
+            row, film_date(row, self.home), before, earlier, record, is_staged, self.again
+        )
 
     # --- plan -------------------------------------------------------------------------------------
 
@@ -139,26 +141,43 @@ class Films:
         try:
             name, staged, size = self._put(run, staging, action)
             self._taken.add(name)
-            hand_over(run, staging, self.processing.known.target, Given(action.hash, "video", action.key, name, staged, size))
+            hand_over(
+                run,
+                staging,
+                self.processing.known.target,
+                Given(action.hash, "video", action.key, name, staged, size),
+            )
         except Interrupted:
             raise
         except (MediaError, StoreError, OSError) as error:
             run.journal.failed("stage", source=action.key, reason=str(error))
-            leave(plan.fail(action.row, str(error), type(error).__name__), self.processing.processed, run.report)
+            leave(
+                plan.fail(action.row, str(error), type(error).__name__),
+                self.processing.processed,
+                run.report,
+            )
             if isinstance(error, StoreFull):
                 raise
             return
         run.journal.done("stage", source=action.key, path=name)
-        derived = {"derived_file": f"{staging.text}/{name}", "derived_hash": staged, "derived_size": str(size)}
+        derived = {
+            "derived_file": f"{staging.text}/{name}",
+            "derived_hash": staged,
+            "derived_size": str(size),
+        }
         self.processing.processed.add(action.row, processing_status=SUCCESS, **derived)
-        run.report.add(_outcome(action, "converted" if action.is_converted else "copied", name, size))
+        run.report.add(
+            _outcome(action, "converted" if action.is_converted else "copied", name, size)
+        )
 
     def _put(self, run: Session, staging: Staging, action: Stage) -> tuple[str, str, int]:
         """Bring a file into the staging folder; its name there, content hash, and size."""
         located, entry = self.processing.files[action.key]
         if not action.is_converted:
             with located.store.open(located.path) as stream:
-                there = staging.put(action.stem, action.original, stream, entry.size, entry.mtime_ns, action.hash)
+                there = staging.put(
+                    action.stem, action.original, stream, entry.size, entry.mtime_ns, action.hash
+                )
             return there.path, action.hash, there.size
         if action.made is not None and staging.holds(action.target, action.made[1], action.made[0]):
             return action.target, *action.made
@@ -177,8 +196,12 @@ class Films:
         when = film_date(action.row, self.home)
         captured = CaptureTime(when.wall, "person", "high", when.offset) if when.wall else None
         needs = row_needs(self.converter.streams(source), action.row.cells)
-        found = repository.documents([facts.hash]).get(facts.hash) if repository is not None else None
-        return Wish(source, described(facts, found[0]) if found else facts, captured, needs, self.larger)
+        found = (
+            repository.documents([facts.hash]).get(facts.hash) if repository is not None else None
+        )
+        return Wish(
+            source, described(facts, found[0]) if found else facts, captured, needs, self.larger
+        )
 
 
 def _named_by_content(located: Located, entry: Entry) -> str:
@@ -196,7 +219,9 @@ def _placed(staging: Staging, name: str, made: Made) -> str:
         if staging.holds(target, made.facts.size, made.facts.hash):
             return target
         try:
-            place_without_overwriting(os.fspath(made.path), os.fspath(staging.folder / from_text(target)))
+            place_without_overwriting(
+                os.fspath(made.path), os.fspath(staging.folder / from_text(target))
+            )
         except FileExistsError:
             continue
         staging.store.settle([target])
@@ -205,7 +230,17 @@ def _placed(staging: Staging, name: str, made: Made) -> str:
 
 
 def _outcome(action: Stage, outcome: str, target: str, stored: int, reason: str = "") -> Outcome:
-    return Outcome(action.name, action.key, outcome, "staging", target, action.hash, reason, action.size, stored)
+    return Outcome(
+        action.name,
+        action.key,
+        outcome,
+        "staging",
+        target,
+        action.hash,
+        reason,
+        action.size,
+        stored,
+    )
 
 
 @contextlib.contextmanager

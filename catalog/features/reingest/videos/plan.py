@@ -9,7 +9,16 @@ from datetime import datetime, timedelta
 
 from catalog.domain.spreadsheets import Row
 from catalog.domain.video import Clip, Needs, needs, problem_of
-from catalog.features.reingest.plan import CONVERT, MOVE, SKIP, Decision, Rules, Shot, date_of, why_not_offered
+from catalog.features.reingest.plan import (
+    CONVERT,
+    MOVE,
+    SKIP,
+    Decision,
+    Rules,
+    Shot,
+    date_of,
+    why_not_offered,
+)
 from catalog.features.reingest.standing import (
     HAND_OVER,
     Left,
@@ -53,7 +62,11 @@ def decide_video(shot: Shot, rules: Rules, clip: Clip | None, problem: str = "")
     dated = date_of(shot)
     problem = problem or ("its streams are not known" if clip is None else problem_of(clip))
     wanted = NOTHING if clip is None or clip.pictures is None else needs(clip)
-    reason = why_not_offered(shot, rules, dated.wall) or problem or (dated.reason if dated.action == SKIP else "")
+    reason = (
+        why_not_offered(shot, rules, dated.wall)
+        or problem
+        or (dated.reason if dated.action == SKIP else "")
+    )
     if not reason and dated.wall is not None and dated.wall.year < FIRST_YEAR:
         reason = f"taken in {dated.wall.year}, before {FIRST_YEAR}"
     if reason:
@@ -135,7 +148,11 @@ class Stage:
 def is_told(standing: Standing) -> bool:
     """Whether what an earlier run said of a row is still true: that it handed its content over."""
     row, earlier = standing.row, standing.earlier
-    if standing.record is None or standing.is_wanted_again or earlier.get("processing_status") != SUCCESS:
+    if (
+        standing.record is None
+        or standing.is_wanted_again
+        or earlier.get("processing_status") != SUCCESS
+    ):
         return False
     is_same = earlier.get("action", "") == row.cells.get("action", "")
     return is_same and earlier.get("hash", "").lower() == row.get("hash").lower()
@@ -153,11 +170,16 @@ def amendment(standing: Standing) -> str:
     """Why what was handed over is not what a row asks for now, or ""."""
     row, record, earlier = standing.row, standing.record, standing.earlier
     assert record is not None
-    was_copied, is_own = record["staged"] == record["hash"], record.get("source") == row.cells["file"]
+    was_copied, is_own = (
+        record["staged"] == record["hash"],
+        record.get("source") == row.cells["file"],
+    )
     if is_own and was_copied != (row.get("action").lower() == MOVE):
         return amend_hint(record, "its action was changed since")
     was_done = earlier.get("processing_status") == SUCCESS
-    if was_done and any(is_one(row.get(column)) != is_one(earlier.get(column, "")) for column in ENCODED):
+    if was_done and any(
+        is_one(row.get(column)) != is_one(earlier.get(column, "")) for column in ENCODED
+    ):
         return amend_hint(record, "what is to be encoded was changed since")
     return redated(row, standing.when, record, standing.before if was_done else None)
 
@@ -176,7 +198,11 @@ def leave(standing: Standing, problem: str, staged: str) -> Left:
         return replace(left, outcome="failed", reason=problem) if problem else left
     if problem:
         return fail(row, problem)
-    cells = {"derived_file": staged, "derived_hash": record["staged"], "derived_size": str(record["size"])}
+    cells = {
+        "derived_file": staged,
+        "derived_hash": record["staged"],
+        "derived_size": str(record["size"]),
+    }
     told = {"processing_status": SUCCESS, **cells}
     return Left(HAND_OVER, row, "already", reason, hash=record["hash"], cells=told)
 
@@ -191,4 +217,6 @@ def skip(row: Row) -> Left:
 def fail(row: Row, reason: str, kind: str = "") -> Left:
     """A row whose video cannot be handed over; `kind` is the error's."""
     status = ": ".join(filter(None, ("ERROR", kind, reason)))
-    return Left(HAND_OVER, row, "failed", reason, hash=row.get("hash"), cells={"processing_status": status})
+    return Left(
+        HAND_OVER, row, "failed", reason, hash=row.get("hash"), cells={"processing_status": status}
+    )

@@ -15,7 +15,13 @@ from catalog.domain.names import from_text
 from catalog.domain.video import Clip, losses
 from catalog.errors import MediaError
 from catalog.features.reingest.archive import Subject
-from catalog.features.reingest.evaluation import COLUMNS, Evaluated, EvaluateRequest, Found, evaluate
+from catalog.features.reingest.evaluation import (
+    COLUMNS,
+    Evaluated,
+    EvaluateRequest,
+    Found,
+    evaluate,
+)
 from catalog.features.reingest.plan import Decision, Rules
 from catalog.features.reingest.processing import Columns
 from catalog.features.reingest.videos.plan import decide_video, utc_text
@@ -112,8 +118,16 @@ def described(facts: Facts, document: Mapping[str, Any]) -> Facts:
     values |= {name: camera[name] for name in ("make", "model", "lens") if name in camera}
     position, at = facts.position, document.get("location")
     if at:
-        same = position is not None and abs(position.lat - at["lat"]) < 1e-6 and abs(position.lon - at["lon"]) < 1e-6
-        position = position if same else Position(at["lat"], at["lon"], document.get("altitude"), "catalog")
+        same = (
+            position is not None
+            and abs(position.lat - at["lat"]) < 1e-6
+            and abs(position.lon - at["lon"]) < 1e-6
+        )
+        position = (
+            position
+            if same
+            else Position(at["lat"], at["lon"], document.get("altitude"), "catalog")
+        )
     return replace(facts, position=position, values={**facts.values, **values})
 
 

@@ -43,11 +43,22 @@ def run_process(workspace: Workspace, request: ProcessRequest, sink: Sink) -> Ru
     home, dry = partial(_home_offset, workspace), request.dryrun
     check = partial(row_problem, home=home)
     with (
-        prepare(workspace, request.report, request.staging, TABLE, (SKIP, MOVE, CONVERT), check, dry=dry) as ready,
+        prepare(
+            workspace, request.report, request.staging, TABLE, (SKIP, MOVE, CONVERT), check, dry=dry
+        ) as ready,
         converter(workspace, sink.progress) as made,
     ):
-        work = HandoverWork(ready, Films(ready, made, home, larger=request.larger, again=request.again))
-        return carry_out(workspace, work, sink, COMMAND, dry=dry, details={"report": to_text(str(request.report))})
+        work = HandoverWork(
+            ready, Films(ready, made, home, larger=request.larger, again=request.again)
+        )
+        return carry_out(
+            workspace,
+            work,
+            sink,
+            COMMAND,
+            dry=dry,
+            details={"report": to_text(str(request.report))},
+        )
 
 
 def _home_offset(workspace: Workspace, utc: datetime) -> int:

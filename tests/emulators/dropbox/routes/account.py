@@ -91,7 +91,12 @@ def features(call: Call) -> Json:
     told = []
     for feature in call.arg["features"]:
         tag = feature[".tag"]
-        told.append({".tag": tag, tag: {".tag": "enabled", "enabled": call.account.team and tag != "file_locking"}})
+        told.append(
+            {
+                ".tag": tag,
+                tag: {".tag": "enabled", "enabled": call.account.team and tag != "file_locking"},
+            }
+        )
     return {"values": told}
 
 

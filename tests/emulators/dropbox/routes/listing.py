@@ -15,7 +15,22 @@ from ..tree import Json, Node, stamp
 from .registry import METADATA_READ, route
 
 _CATEGORIES = {
-    "image": {"jpg", "jpeg", "png", "gif", "heic", "heif", "tif", "tiff", "webp", "bmp", "cr2", "nef", "arw", "dng"},
+    "image": {
+        "jpg",
+        "jpeg",
+        "png",
+        "gif",
+        "heic",
+        "heif",
+        "tif",
+        "tiff",
+        "webp",
+        "bmp",
+        "cr2",
+        "nef",
+        "arw",
+        "dng",
+    },
     "video": {"mp4", "mov", "avi", "mkv", "m4v", "3gp", "mts", "webm"},
     "audio": {"mp3", "wav", "flac", "m4a", "ogg"},
     "document": {"doc", "docx", "txt", "rtf", "odt", "md"},
@@ -28,7 +43,9 @@ def _begin(call: Call) -> Cursor:
     if arg["shared_link"] is not None:
         raise BadInput("request body: shared_link: listing shared links is not emulated")
     if arg["path"] == "/":
-        raise BadInput('request body: path: Specify the root folder as an empty string rather than as "/".')
+        raise BadInput(
+            'request body: path: Specify the root folder as an empty string rather than as "/".'
+        )
     with inside("path"):
         folder = call.resolve(arg["path"])
         there = call.account.tree.find(folder)
@@ -41,7 +58,11 @@ def _begin(call: Call) -> Cursor:
 
 def _page(call: Call, cursor: Cursor) -> Json:
     page = call.account.cursors.page(cursor)
-    return {"entries": page.entries, "cursor": call.account.cursors.encode(page.cursor), "has_more": page.more}
+    return {
+        "entries": page.entries,
+        "cursor": call.account.cursors.encode(page.cursor),
+        "has_more": page.more,
+    }
 
 
 @route("files/list_folder", scope=METADATA_READ)
@@ -61,7 +82,9 @@ def _cursor(call: Call) -> Cursor:
     try:
         return call.account.cursors.decode(call.arg["cursor"])
     except Garbage:
-        raise BadInput('Invalid "cursor" parameter: this cursor is not one of this account') from None
+        raise BadInput(
+            'Invalid "cursor" parameter: this cursor is not one of this account'
+        ) from None
 
 
 @route("files/list_folder/continue", scope=METADATA_READ)
@@ -75,7 +98,9 @@ async def longpoll(call: Call) -> Json:
     """Waits until there is something to tell, or as long as the client wants."""
     cursor = _cursor(call)
     if cursor.media_info:
-        raise BadInput("request body: cursor: cursors made with include_media_info are not supported")
+        raise BadInput(
+            "request body: cursor: cursors made with include_media_info are not supported"
+        )
     account = call.account
     try:
         async with asyncio.timeout(account.longpoll or call.arg["timeout"]), account.changed:
@@ -106,9 +131,17 @@ def list_revisions(call: Call) -> Json:
             raise RouteError(union("invalid_before_rev"))
         before = bound["number"]
     entry = (there or grave)["id"]  # type: ignore[index]
-    found = tree.revisions(entry=entry) if by_id else tree.revisions(key=paths.key_of(path), before=before)
+    found = (
+        tree.revisions(entry=entry)
+        if by_id
+        else tree.revisions(key=paths.key_of(path), before=before)
+    )
     told = [call.tell(row, tagged=False) for row in found[: arg["limit"]]]
-    result: Json = {"is_deleted": there is None, "entries": told, "has_more": len(found) > arg["limit"]}
+    result: Json = {
+        "is_deleted": there is None,
+        "entries": told,
+        "has_more": len(found) > arg["limit"],
+    }
     if there is None and grave is not None:
         result["server_deleted"] = stamp(grave["deleted"])
     return result
@@ -150,11 +183,22 @@ def _search(call: Call, asked: Json, told: int) -> Json:
     page = found[told : told + asked["limit"]]
     matches = []
     for row in page:
-        entry = {".tag": "deleted", "name": paths.name_of(row["path"])} if asked["deleted"] else call.tell(row)
-        matches.append({"metadata": {".tag": "metadata", "metadata": entry}, "match_type": {".tag": "filename"}})
+        entry = (
+            {".tag": "deleted", "name": paths.name_of(row["path"])}
+            if asked["deleted"]
+            else call.tell(row)
+        )
+        matches.append(
+            {
+                "metadata": {".tag": "metadata", "metadata": entry},
+                "match_type": {".tag": "filename"},
+            }
+        )
     result: Json = {"matches": matches, "has_more": len(found) > told + len(page)}
     if result["has_more"]:
-        result["cursor"] = base64.urlsafe_b64encode(json.dumps([asked, told + len(page)]).encode()).decode()
+        result["cursor"] = base64.urlsafe_b64encode(
+            json.dumps([asked, told + len(page)]).encode()
+        ).decode()
     return result
 
 
@@ -163,13 +207,21 @@ def _matches(call: Call, asked: Json, folder: str) -> list[Node]:
     extensions = {extension.lstrip(".").lower() for extension in asked["extensions"] or ()}
     for category in asked["categories"]:
         extensions |= _CATEGORIES.get(category, set())
-    table, order = ("graves", "key") if asked["deleted"] else ("nodes", "server_modified DESC" if asked["newest"] else "key")
+    table, order = (
+        ("graves", "key")
+        if asked["deleted"]
+        else ("nodes", "server_modified DESC" if asked["newest"] else "key")
+    )
     low, high = paths.below(paths.key_of(folder))
-    rows = call.account.state.db.execute(f"SELECT * FROM {table} WHERE key > ? AND key < ? ORDER BY {order}", (low, high))
+    rows = call.account.state.db.execute(
+        f"SELECT * FROM {table} WHERE key > ? AND key < ? ORDER BY {order}", (low, high)
+    )
     found = []
     for row in rows:
         name = paths.name_of(row["key"])
         extension = name.rpartition(".")[2] if "." in name else ""
-        if all(word in name for word in words) and (not extensions or (not row["folder"] and extension in extensions)):
+        if all(word in name for word in words) and (
+            not extensions or (not row["folder"] and extension in extensions)
+        ):
             found.append(row)
     return found

@@ -109,7 +109,12 @@ def download_zip(call: Call) -> Download:
                 archive.mkdir(row["path"][cut:])
             else:
                 archive.writestr(row["path"][cut:], _bytes(call, row))
-    return Download({"metadata": call.tell(folder, tagged=False)}, made.tell(), data=made.getvalue(), kind="application/zip")
+    return Download(
+        {"metadata": call.tell(folder, tagged=False)},
+        made.tell(),
+        data=made.getvalue(),
+        kind="application/zip",
+    )
 
 
 @route("files/get_temporary_link", scope=CONTENT_READ)
@@ -120,8 +125,13 @@ def get_temporary_link(call: Call) -> Json:
     if node["export"]:
         raise RouteError(union("unsupported_file"))
     token = call.account.state.secret(48)
-    call.account.state.db.execute("INSERT INTO links VALUES (?, ?, ?)", (token, node["rev"], time.time() + _LINK_LIFETIME))
-    return {"metadata": call.tell(node, tagged=False), "link": f"https://{call.authority}/cd/0/get/{token}/file"}
+    call.account.state.db.execute(
+        "INSERT INTO links VALUES (?, ?, ?)", (token, node["rev"], time.time() + _LINK_LIFETIME)
+    )
+    return {
+        "metadata": call.tell(node, tagged=False),
+        "link": f"https://{call.authority}/cd/0/get/{token}/file",
+    }
 
 
 @route("files/export", scope=CONTENT_READ)
@@ -138,11 +148,17 @@ def export(call: Call) -> Download:
     data = text if wanted == node["export"] else as_html(text.decode("utf-8", "replace")).encode()
     name = paths.name_of(node["path"]).rpartition(".")[0] + (".html" if wanted == "html" else ".md")
     told = {"name": name, "size": len(data), "export_hash": content_hash(data), "paper_revision": 1}
-    return Download({"export_metadata": told, "file_metadata": call.tell(node, tagged=False)}, len(data), data=data)
+    return Download(
+        {"export_metadata": told, "file_metadata": call.tell(node, tagged=False)},
+        len(data),
+        data=data,
+    )
 
 
 def as_html(markdown: str) -> str:
-    """Markdown's headings, bold words and links as HTML: as much as an export needs to be recognised."""
+    """Markdown's headings, bold words and links as HTML:
+    as much as an export needs to be recognised.
+    """
     text = html.escape(markdown)
     text = re.sub(r"^# (.*)$", r"<h1>\1</h1>", text, flags=re.MULTILINE)
     text = re.sub(r"__(.+?)__", r"<b>\1</b>", text)
@@ -202,5 +218,7 @@ async def get_thumbnail_batch(call: Call) -> Json:
         except RouteError as error:
             entries.append({".tag": "failure", "failure": error.error})
         else:
-            entries.append({".tag": "success", "metadata": told, "thumbnail": base64.b64encode(data).decode()})
+            entries.append(
+                {".tag": "success", "metadata": told, "thumbnail": base64.b64encode(data).decode()}
+            )
     return {"entries": entries}

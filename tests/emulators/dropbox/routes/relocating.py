@@ -22,7 +22,9 @@ def _relocate(call: Call, entry: Json, *, copy: bool, autorename: bool) -> Json:
 @route("files/move", "files/copy", scope=CONTENT_WRITE)
 def relocate(call: Call) -> Json:
     """The metadata itself: the old form."""
-    return _relocate(call, call.arg, copy=call.route.startswith("files/copy"), autorename=call.arg["autorename"])
+    return _relocate(
+        call, call.arg, copy=call.route.startswith("files/copy"), autorename=call.arg["autorename"]
+    )
 
 
 @route("files/move_v2", "files/copy_v2", scope=CONTENT_WRITE)
@@ -33,7 +35,9 @@ def relocate_v2(call: Call) -> Json:
 
 @route("files/move_batch_v2", "files/copy_batch_v2", scope=CONTENT_WRITE)
 def relocate_batch_v2(call: Call) -> Json:
-    """Many moves or copies, each with its own result; changes of case only are not supported here."""
+    """Many moves or copies, each with its own result;
+    changes of case only are not supported here.
+    """
     copy = call.route.startswith("files/copy")
     refused = _clashes(call.arg["entries"], copy=copy)
     entries: list[Json] = []
@@ -60,7 +64,9 @@ def _kind(*, copy: bool) -> str:
 
 
 def _clashes(entries: list[Json], *, copy: bool) -> set[int]:
-    """The entries whose paths stand in another's way: the same target, or in moves a source twice or below another."""
+    """The entries whose paths stand in another's way: the same target,
+    or in moves a source twice or below another.
+    """
     refused = set()
     targets: dict[str, int] = {}
     sources: dict[str, int] = {}
@@ -83,7 +89,9 @@ def _clashes(entries: list[Json], *, copy: bool) -> set[int]:
 @route("files/move_batch/check_v2", "files/copy_batch/check_v2", scope=CONTENT_WRITE)
 def relocate_batch_check_v2(call: Call) -> Json:
     """How a batch is getting on."""
-    return call.account.jobs.check(_kind(copy=call.route.startswith("files/copy")), call.arg["async_job_id"])
+    return call.account.jobs.check(
+        _kind(copy=call.route.startswith("files/copy")), call.arg["async_job_id"]
+    )
 
 
 @route("files/move_batch", "files/copy_batch", scope=CONTENT_WRITE)
@@ -96,7 +104,13 @@ def relocate_batch(call: Call) -> Json:
             if _clashes(call.arg["entries"], copy=copy):
                 raise RouteError(union("duplicated_or_nested_paths"))
             for entry in call.arg["entries"]:
-                entries.append({"metadata": _relocate(call, entry, copy=copy, autorename=call.arg["autorename"])})
+                entries.append(
+                    {
+                        "metadata": _relocate(
+                            call, entry, copy=copy, autorename=call.arg["autorename"]
+                        )
+                    }
+                )
     except RouteError as error:
         result: Json = {".tag": "failed", "failed": error.error}
     else:

@@ -45,7 +45,9 @@ def _tell(call: Call, url: str, node: Node, expires: str | None) -> Json:
 
 def _links(call: Call, entry: str | None) -> list[Json]:
     told = []
-    for row in call.account.state.db.execute("SELECT * FROM shared_links ORDER BY rowid").fetchall():
+    for row in call.account.state.db.execute(
+        "SELECT * FROM shared_links ORDER BY rowid"
+    ).fetchall():
         node = call.account.tree.by_id(row["id"])
         if node is not None and entry in {None, row["id"]}:
             told.append(_tell(call, row["url"], node, row["expires"]))
@@ -60,12 +62,17 @@ def create(call: Call) -> Json:
     there = _links(call, node["id"])
     if there:
         raise RouteError(
-            {".tag": "shared_link_already_exists", "shared_link_already_exists": {".tag": "metadata", "metadata": there[0]}}
+            {
+                ".tag": "shared_link_already_exists",
+                "shared_link_already_exists": {".tag": "metadata", "metadata": there[0]},
+            }
         )
     settings = call.arg["settings"] or {}
     expires = stamp(settings["expires"]) if settings.get("expires") else None
     url = f"https://www.dropbox.com/scl/fi/{call.account.state.secret(15)}/{node['id'][3:]}?rlkey={call.account.state.secret(18)}&dl=0"
-    call.account.state.db.execute("INSERT INTO shared_links VALUES (?, ?, ?)", (url, node["id"], expires))
+    call.account.state.db.execute(
+        "INSERT INTO shared_links VALUES (?, ?, ?)", (url, node["id"], expires)
+    )
     return _tell(call, url, node, expires)
 
 
@@ -82,7 +89,9 @@ def list_links(call: Call) -> Json:
 @route("sharing/get_shared_link_metadata", scope=_READ)
 def link_metadata(call: Call) -> Json:
     """What a link leads to."""
-    row = call.account.state.db.execute("SELECT * FROM shared_links WHERE url = ?", (call.arg["url"],)).fetchone()
+    row = call.account.state.db.execute(
+        "SELECT * FROM shared_links WHERE url = ?", (call.arg["url"],)
+    ).fetchone()
     node = call.account.tree.by_id(row["id"]) if row else None
     if node is None:
         raise RouteError(union("shared_link_not_found"))
@@ -92,7 +101,9 @@ def link_metadata(call: Call) -> Json:
 @route("sharing/revoke_shared_link", scope=_WRITE)
 def revoke(call: Call) -> None:
     """The link leads nowhere any more."""
-    gone = call.account.state.db.execute("DELETE FROM shared_links WHERE url = ?", (call.arg["url"],))
+    gone = call.account.state.db.execute(
+        "DELETE FROM shared_links WHERE url = ?", (call.arg["url"],)
+    )
     if not gone.rowcount:
         raise RouteError(union("shared_link_not_found"))
 

@@ -17,8 +17,16 @@ def _put(call: Call, arg: Json, segments: Iterable[Segment], size: int, content_
     if arg["path"] == "/":
         raise RouteError(union("malformed_path"))
     mode = arg["mode"]
-    commit = Commit(call.resolve(arg["path"]), mode[".tag"], mode.get("update"), arg["autorename"], arg["strict_conflict"])
-    modified = call.account.state.now() if arg["client_modified"] is None else arg["client_modified"]
+    commit = Commit(
+        call.resolve(arg["path"]),
+        mode[".tag"],
+        mode.get("update"),
+        arg["autorename"],
+        arg["strict_conflict"],
+    )
+    modified = (
+        call.account.state.now() if arg["client_modified"] is None else arg["client_modified"]
+    )
     content = call.account.state.add_content(segments)
     return call.account.tree.put(commit, Written(content, size, content_hash, modified))
 
@@ -31,7 +39,9 @@ def _check_hash(call: Call) -> None:
 
 @route("files/upload", "files/alpha/upload", scope=CONTENT_WRITE)
 def upload(call: Call) -> Json:
-    """One file in one call; what cannot be saved stays in an upload session that the error names."""
+    """One file in one call; what cannot be saved stays in an upload session that the
+    error names.
+    """
     _check_hash(call)
     body, account = call.body, call.account
     account.state.adopt(body)
@@ -70,22 +80,33 @@ def _concurrent(arg: Json) -> bool:
 def start_batch(call: Call) -> Json:
     """Many empty sessions."""
     sessions, concurrent = call.account.sessions, _concurrent(call.arg)
-    return {"session_ids": [sessions.start(concurrent=concurrent, closed=False) for _ in range(call.arg["num_sessions"])]}
+    return {
+        "session_ids": [
+            sessions.start(concurrent=concurrent, closed=False)
+            for _ in range(call.arg["num_sessions"])
+        ]
+    }
 
 
 @route("files/upload_session/append_v2", scope=CONTENT_WRITE)
 def append(call: Call) -> None:
     """More bytes of a session."""
     cursor, sessions = call.arg["cursor"], call.account.sessions
-    sessions.check_append(cursor["session_id"], cursor["offset"], call.body.size, close=call.arg["close"])
+    sessions.check_append(
+        cursor["session_id"], cursor["offset"], call.body.size, close=call.arg["close"]
+    )
     _check_hash(call)
-    sessions.append(cursor["session_id"], cursor["offset"], whole(call.body), close=call.arg["close"])
+    sessions.append(
+        cursor["session_id"], cursor["offset"], whole(call.body), close=call.arg["close"]
+    )
 
 
 @route("files/upload_session/append", scope=CONTENT_WRITE)
 def append_old(call: Call) -> None:
     """The old form: the cursor's fields are the argument."""
-    call.account.sessions.append(call.arg["session_id"], call.arg["offset"], whole(call.body), close=False)
+    call.account.sessions.append(
+        call.arg["session_id"], call.arg["offset"], whole(call.body), close=False
+    )
 
 
 @route("files/upload_session/append_batch", scope=CONTENT_WRITE)
@@ -103,7 +124,9 @@ def append_batch(call: Call) -> Json:
             _fail(call, number)
             with call.account.state.attempt():
                 cursor = entry["cursor"]
-                call.account.sessions.append(cursor["session_id"], cursor["offset"], piece, close=entry["close"])
+                call.account.sessions.append(
+                    cursor["session_id"], cursor["offset"], piece, close=entry["close"]
+                )
         except RouteError as error:
             entries.append({".tag": "failure", "failure": error.error})
         else:
@@ -119,7 +142,9 @@ def _fail(call: Call, number: int) -> None:
 
 @route("files/upload_session/finish", scope=CONTENT_WRITE)
 def finish(call: Call) -> Json:
-    """The last bytes, and the session becomes a file; where that cannot be saved, the bytes stay in the session."""
+    """The last bytes, and the session becomes a file; where that cannot be saved,
+    the bytes stay in the session.
+    """
     cursor, body, sessions = call.arg["cursor"], call.body, call.account.sessions
     session, offset = cursor["session_id"], cursor["offset"]
     sessions.check_finish(session, offset, body.size, must_be_closed=False)
@@ -169,7 +194,9 @@ def finish_batch_v2(call: Call) -> Json:
 @route("files/upload_session/finish_batch", scope=CONTENT_WRITE)
 def finish_batch(call: Call) -> Json:
     """The same as a job."""
-    return call.account.jobs.launch("finish_batch", {".tag": "complete", "entries": _finish_all(call)}, always_async=True)
+    return call.account.jobs.launch(
+        "finish_batch", {".tag": "complete", "entries": _finish_all(call)}, always_async=True
+    )
 
 
 @route("files/upload_session/finish_batch/check", scope=CONTENT_WRITE)
@@ -188,12 +215,20 @@ def paper_create(call: Call) -> Json:
     state.adopt(body)
     try:
         commit = Commit(call.resolve(call.arg["path"]), "add", None, autorename=True, strict=True)
-        node = tree.put(commit, Written(state.add_content(body.segments()), body.size, body.hash, state.now(), kind))
+        node = tree.put(
+            commit,
+            Written(state.add_content(body.segments()), body.size, body.hash, state.now(), kind),
+        )
     except RouteError:
         raise RouteError(union("invalid_path")) from None
     told = call.tell(node)
     url = f"https://www.dropbox.com/scl/fi/{node['id'][3:]}/{told['name']}"
-    return {"url": url, "result_path": told["path_display"], "file_id": node["id"], "paper_revision": 1}
+    return {
+        "url": url,
+        "result_path": told["path_display"],
+        "file_id": node["id"],
+        "paper_revision": 1,
+    }
 
 
 @route("files/save_url", scope=CONTENT_WRITE)
@@ -203,7 +238,9 @@ def save_url(call: Call) -> Json:
         call.resolve(call.arg["path"])
     if not call.arg["url"].startswith(("http://", "https://")):
         raise RouteError(union("invalid_url"))
-    return call.account.jobs.launch("save_url", {".tag": "failed", "failed": union("download_failed")}, always_async=True)
+    return call.account.jobs.launch(
+        "save_url", {".tag": "failed", "failed": union("download_failed")}, always_async=True
+    )
 
 
 @route("files/save_url/check_job_status", scope=CONTENT_WRITE)

@@ -11,7 +11,9 @@ from .registry import CONTENT_WRITE, route
 
 def _make(call: Call, path: str, *, autorename: bool) -> Json:
     with inside("path"):
-        return call.tell(call.account.tree.make_folder(call.resolve(path), autorename=autorename), tagged=False)
+        return call.tell(
+            call.account.tree.make_folder(call.resolve(path), autorename=autorename), tagged=False
+        )
 
 
 @route("files/create_folder", scope=CONTENT_WRITE)
@@ -40,7 +42,11 @@ def create_folder_batch(call: Call) -> Json:
         else:
             entries.append({".tag": "success", "metadata": made})
     result = {".tag": "complete", "entries": entries}
-    return call.account.jobs.launch("create_folder_batch", result) if call.arg["force_async"] else result
+    return (
+        call.account.jobs.launch("create_folder_batch", result)
+        if call.arg["force_async"]
+        else result
+    )
 
 
 def _fail(call: Call, number: int) -> None:
@@ -117,7 +123,10 @@ def delete_batch_check(call: Call) -> Json:
 @route("files/permanently_delete", scope="files.permanent_delete")
 def permanently_delete(call: Call) -> None:
     """Always refused: only team accounts have it."""
-    raise BadInput("Your app is not permitted to access this endpoint: only team accounts may delete permanently")
+    raise BadInput(
+        "Your app is not permitted to access this endpoint: only team accounts may delete "
+        "permanently"
+    )
 
 
 @route("files/restore", scope=CONTENT_WRITE)
