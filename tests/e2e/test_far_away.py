@@ -20,7 +20,7 @@ from catalog.domain.fixity import content_hash
 from catalog.features.ingest.dropbox import COMMAND
 from catalog.features.ingest.ingestion import between
 from catalog.features.ingest.run import UploadRequest, bring
-from catalog.features.reconcile.comparison import Scope
+from catalog.features.reconcile.records import Scope
 from catalog.features.reconcile.run import Sync, SyncRequest
 from catalog.stores.local_root import LocalRoot
 from catalog.work.outcome import RunResult

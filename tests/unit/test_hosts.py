@@ -29,8 +29,9 @@ from catalog.domain.copies import (
 )
 from catalog.domain.roots import MOST, roots_of, seen_from, with_root
 from catalog.domain.stacks import Candidate
-from catalog.features.reconcile.plan import Comparison, Touch, by_content, by_identity
-from catalog.features.reconcile.survey import _says_nothing_new
+from catalog.features.reconcile.matching import by_content, by_identity, says_nothing_new
+from catalog.features.reconcile.plan import Touch
+from catalog.features.reconcile.records import Comparison
 from catalog.index.documents import copy_document
 from catalog.stores import machine
 from catalog.stores.local import LocalStore
@@ -155,13 +156,13 @@ def test_rot_is_seen_from_any_machine_and_an_exchanged_file_is_none() -> None:
 
 
 def test_a_file_that_was_read_anyway_is_no_news_where_only_the_machine_is_another() -> None:
-    assert _says_nothing_new(Touch(known(), HERE))
-    assert _says_nothing_new(Touch(known(host="there", device=1, inode=2), HERE))
-    assert _says_nothing_new(Touch(known(host=""), HERE)), "it is written when something else is"
-    assert not _says_nothing_new(Touch(known(inode=9), HERE))
-    assert not _says_nothing_new(Touch(known(inode=9, host=""), HERE))
-    assert not _says_nothing_new(Touch(known(mtime_ms=5), HERE))
-    assert not _says_nothing_new(Touch(known(state="missing"), HERE))
+    assert says_nothing_new(Touch(known(), HERE))
+    assert says_nothing_new(Touch(known(host="there", device=1, inode=2), HERE))
+    assert says_nothing_new(Touch(known(host=""), HERE)), "it is written when something else is"
+    assert not says_nothing_new(Touch(known(inode=9), HERE))
+    assert not says_nothing_new(Touch(known(inode=9, host=""), HERE))
+    assert not says_nothing_new(Touch(known(mtime_ms=5), HERE))
+    assert not says_nothing_new(Touch(known(state="missing"), HERE))
 
 
 # --- how many copies there are --------------------------------------------------------------------

@@ -19,20 +19,18 @@ from catalog.domain.copies import (
 )
 from catalog.domain.stacks import Candidate
 from catalog.features.reconcile.apply import _verified
+from catalog.features.reconcile.matching import by_content, by_identity, untangled
 from catalog.features.reconcile.plan import (
     AddCopy,
-    Comparison,
     Corrupt,
     Lose,
     Relocate,
     Touch,
     Vanish,
     breaks_stack,
-    by_content,
-    by_identity,
     fates,
-    untangled,
 )
+from catalog.features.reconcile.records import Comparison
 from catalog.features.undo.plan import FROM_TRASH, NEVER, NOTHING, PUT_BACK, TO_TRASH, steps
 
 SECOND = 1_000_000_000

@@ -23,9 +23,10 @@ from catalog.features.mirror.plan import first_of as first_follows
 from catalog.features.mirror.sight import Foresight, Sight
 from catalog.features.mirror.survey import Listed, NeedsSurvey, PairSurvey
 from catalog.features.reconcile.apply import Applier, foreseen
+from catalog.features.reconcile.index import SyncIndex
 from catalog.features.reconcile.plan import Load, Lose, Reconciliation, Relocate, Vanish
-from catalog.features.reconcile.run import SyncIndex
-from catalog.features.reconcile.survey import Options
+from catalog.features.reconcile.records import Scope
+from catalog.features.reconcile.run import options_of
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.outcome import Outcome, RunResult
@@ -64,7 +65,8 @@ def run_mirror(workspace: Workspace, request: MirrorRequest, sink: Sink) -> RunR
     book, dry = StoreBook(workspace, repository), request.dryrun
     with book.open(request.source, dry=dry) as source, book.open(request.target, dry=dry) as target:
         survey = PairSurvey(repository, source, target)
-        survey.look(_options(workspace, accept_losses=request.yes), sink.progress)
+        options = options_of(workspace, Scope(), accept_losses=request.yes)
+        survey.look(options, sink.progress)
         if not request.dryrun:
             target.sweep()
         work = Mirror(workspace, repository, (source, target), survey, sink, request.limit)
@@ -72,16 +74,6 @@ def run_mirror(workspace: Workspace, request: MirrorRequest, sink: Sink) -> RunR
         return carry_out(
             workspace, work, sink, request.command, dry=request.dryrun, details=details
         )
-
-
-def _options(workspace: Workspace, *, accept_losses: bool) -> Options:
-    settings = workspace.settings
-    return Options(
-        accept_losses=accept_losses,
-        shrink_percent=settings.shrink_percent,
-        shrink_files=settings.shrink_files,
-        video_folder=workspace.layout.video_folder,
-    )
 
 
 def bring(run: Session, source: ManagedStore, target: ManagedStore, hashes: Iterable[str]) -> None:

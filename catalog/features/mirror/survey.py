@@ -13,15 +13,14 @@ from catalog.domain.edits import Change, Document
 from catalog.domain.names import comparison_key
 from catalog.errors import StoreGuard
 from catalog.features.mirror.plan import Move, Needs, Pair, lacks, mirror_asset
-from catalog.features.reconcile.comparison import Records, Scope
+from catalog.features.reconcile.index import SyncIndex, recorded_fields, recorded_in
 from catalog.features.reconcile.listed import KnownReconciler
 from catalog.features.reconcile.plan import Lose, Reconciliation, Vanish
-from catalog.features.reconcile.run import SyncIndex, recorded_fields, recorded_in
+from catalog.features.reconcile.records import Records, Scope
 from catalog.features.reconcile.survey import Options
 from catalog.index import queries, schema
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
-from catalog.work.description import utc_now
 from catalog.work.listing import Listing
 from catalog.work.progress import Progress
 from catalog.work.session import Ask, at_once
@@ -106,7 +105,7 @@ class PairSurvey:
         for store, seen in self._stores:
             if progress.shows_files:
                 progress.step(f"Looking at {store.name}")
-            reconciler = KnownReconciler(store, index, records[store.name], seen, options, utc_now)
+            reconciler = KnownReconciler(store, index, records[store.name], seen, options)
             try:
                 self.listed += [Listed(store.name, action) for action in reconciler.plan()]
             except StoreGuard as error:

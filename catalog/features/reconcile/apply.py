@@ -24,6 +24,7 @@ from catalog.domain.copies import (
 from catalog.domain.edits import Change, Document, Edit
 from catalog.domain.person import merged, overlaid
 from catalog.errors import FixityMismatch, NotFound, StoreError, reason_kind
+from catalog.features.reconcile.index import Index
 from catalog.features.reconcile.plan import (
     AddCopy,
     Attach,
@@ -35,7 +36,7 @@ from catalog.features.reconcile.plan import (
     Touch,
     Vanish,
 )
-from catalog.features.reconcile.survey import CHANGING, Index, is_same
+from catalog.features.reconcile.reading import CHANGING, is_unchanged
 from catalog.stores.protocol import Store
 from catalog.work.contents import content_of
 from catalog.work.outcome import Outcome
@@ -154,10 +155,7 @@ class Applier:
 
         To ask a store far away about each file again would take longer than all the rest.
         """
-        if strongest(entry.checksums):
-            return True
-        now = self._store.stat(entry.path)
-        return now is not None and is_same(now, entry)
+        return bool(strongest(entry.checksums)) or is_unchanged(self._store, entry)
 
     def _load_edits(self, action: Load) -> list[Edit]:
         if not self._is_unchanged(action.entry):
