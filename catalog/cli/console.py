@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
@@ -47,20 +48,21 @@ class Console:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
-    connection: Mapping[str, Any] = field(default_factory=dict)
-    config: Any = None
+    connection: Mapping[str, object] = field(default_factory=dict)
+    config: Path | None = None
     interruption: Interruption | None = None
 
     @classmethod
-    def from_flags(cls, flags: Mapping[str, Any]) -> Console:
+    def from_flags(cls, flags: Mapping[str, object]) -> Console:
         """From the shared options of the command that is being run."""
         context = click.get_current_context(silent=True)
+        config = flags.get("config")
         return cls(
             bool(flags.get("json")),
             bool(flags.get("quiet")),
             bool(flags.get("verbose")),
             {name: flags.get(name) for name in CONNECTION},
-            flags.get("config"),
+            config if isinstance(config, Path) else None,
             context.find_root().obj if context is not None else None,
         )
 

@@ -7,7 +7,10 @@ paths the text form of `domain.names`. `index.schema` holds the mappings.
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from collections.abc import Collection, Mapping
+from typing import NotRequired, TypedDict, TypeVar, cast, final
+
+Row = TypeVar("Row", bound=Mapping[str, object])
 
 # --- the parts of an asset's document -------------------------------------------------------------
 
@@ -156,24 +159,30 @@ class Extracted(TypedDict, total=False):
 # --- files of an asset ----------------------------------------------------------------------------
 
 
-class FileRow(TypedDict):
-    """Where a file lies, and by what it is known again without reading it.
+class InodeFields(TypedDict, total=False):
+    """By what a file is known again under another name, where that is known.
 
-    `mtime` is when its bytes were last changed. `device` and `inode` count on the machine `host`;
-    without one they are the store's own. `ctime_ns` is when it last changed in any way, by that
-    machine's clock, in nanoseconds since 1970.
+    `device` and `inode` count on the machine `host`; without one they are the store's own.
+    `ctime_ns` is when it last changed in any way, by that machine's clock, in nanoseconds since
+    1970.
     """
+
+    device: int
+    inode: int
+    host: str
+    ctime_ns: int
+
+
+class FileRow(InodeFields):
+    """Where a file of an asset lies; `mtime` is when its bytes were last changed."""
 
     store: str
     path: str
     size: int
     mtime: str
-    device: NotRequired[int]
-    inode: NotRequired[int]
-    host: NotRequired[str]
-    ctime_ns: NotRequired[int]
 
 
+@final
 class CopyRow(FileRow):
     """One element of `copies`: the bytes of an asset at one path of one store.
 
@@ -188,6 +197,7 @@ class CopyRow(FileRow):
     revision: NotRequired[str]
 
 
+@final
 class SidecarRow(FileRow):
     """One element of `sidecars`: a file beside a copy that says something of the asset.
 
@@ -329,11 +339,12 @@ class EventSide(TypedDict, total=False):
 
 
 class EventNote(TypedDict, total=False):
-    """What is said of a change besides the asset that it is of.
+    """What an event says besides what was done with which content.
 
     `source` is where a file was before, `trash` what it is called in its store's trash. `effect` is
     "index", "file" or "handover": what an undo has to bring back. `undoes` is the run that is taken
-    back. `reason` is for a person, `reason_kind` for counting.
+    back. `reason` is for a person, `reason_kind` for counting. `at`, `run`, `command` and `outcome`
+    are there once it is written.
     """
 
     store: str
@@ -344,23 +355,19 @@ class EventNote(TypedDict, total=False):
     undoes: str
     reason: str
     reason_kind: str
+    before: EventSide
+    after: EventSide
+    at: str
+    run: str
+    command: str
+    outcome: str
 
 
 class EventRow(EventNote):
-    """One event of the history; `index.editor` stamps and writes it.
-
-    `hash` is the content it is about; `at`, `run`, `command` and `outcome` are there once it is
-    written.
-    """
+    """One event of the history, of the content `hash`; `index.editor.event_lines` writes it."""
 
     action: str
     hash: str
-    before: NotRequired[EventSide]
-    after: NotRequired[EventSide]
-    at: NotRequired[str]
-    run: NotRequired[str]
-    command: NotRequired[str]
-    outcome: NotRequired[str]
 
 
 # --- beside the assets ----------------------------------------------------------------------------
@@ -414,3 +421,21 @@ class DecisionRow(TypedDict):
     at: str
     run: str
     note: NotRequired[str]
+
+
+# --- rows by the names of their fields ------------------------------------------------------------
+
+
+def only(row: Row, names: Collection[str]) -> Row:
+    """The part of a row that has these fields, in the order of the names."""
+    return cast("Row", {name: row[name] for name in names if name in row})
+
+
+def without(row: Row, *names: str) -> Row:
+    """A row but for some fields."""
+    return cast("Row", {name: value for name, value in row.items() if name not in names})
+
+
+def with_value(row: Row, name: str, value: object) -> Row:
+    """A row with another value of a field; None takes the field away."""
+    return without(row, name) if value is None else cast("Row", {**row, name: value})

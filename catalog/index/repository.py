@@ -7,14 +7,16 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias, overload
 from urllib.parse import quote
 
 from catalog.domain.asset import KnownAsset
 from catalog.domain.derivation import with_derived
+from catalog.domain.document import AssetDocument, EventRow, StoreRecord
 from catalog.errors import AssetNotFound, CatalogIndexError, IndexUnavailable, SchemaMismatch
 from catalog.index import schema
-from catalog.index.client import Connection
+from catalog.index.client import BulkReply, Connection, Hit, Line, Query, Reply
+from catalog.index.schema import Definition
 
 log = logging.getLogger(__name__)
 SCAN_PAGE = 1000
@@ -22,7 +24,8 @@ MOST_STORES = 10_000
 """More than anybody has, and what one search may answer."""
 READY_TIMEOUT = "40s"
 _SHARDS = "Look at its health (GET /_cat/shards) and its log, then run the command again."
-Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+Sort: TypeAlias = str | Sequence[Query]
+Upgrade = Callable[[Any], Any]
 UPGRADES: dict[int, dict[str, Upgrade]] = {1: {}, 2: {}, 3: {schema.ASSETS: with_derived}}
 """How documents of schema version N become those of N + 1, by what their index holds;
 the others stay as they are.
@@ -65,7 +68,7 @@ def schema_text(version: int, revision: int) -> str:
     return f"{version}.{revision}" if revision else f"{version}"
 
 
-def upgraded(what: str, document: dict[str, Any], version: int) -> dict[str, Any]:
+def upgraded(what: str, document: Any, version: int) -> Any:
     """A document of an older schema version (its index,
     or an export) as one of the present version.
     """
@@ -180,7 +183,7 @@ class Repository:
                 "with --index.",
             )
 
-    def _put_index(self, index: str, body: dict[str, Any]) -> bool:
+    def _put_index(self, index: str, body: Definition) -> bool:
         """Create an index; False where it exists, and then it is ready as well."""
         try:
             self.connection.request("PUT", f"/{quote(index)}", body)
@@ -276,9 +279,7 @@ class Repository:
                 hint="Rename or remove it.",
             )
 
-    def _copy_page(
-        self, what: str, before: Behind, after: str, page: Sequence[dict[str, Any]]
-    ) -> None:
+    def _copy_page(self, what: str, before: Behind, after: str, page: Sequence[Hit[Any]]) -> None:
         wanted = {hit["_id"]: upgraded(what, hit["_source"], before.version) for hit in page}
         lines = [
             line
@@ -384,7 +385,7 @@ class Repository:
             int(bucket["key"]) for bucket in self.search(body)["aggregations"]["sizes"]["buckets"]
         }
 
-    def _mget(self, index: str, ids: Sequence[str], **params: Any) -> list[dict[str, Any]]:
+    def _mget(self, index: str, ids: Sequence[str], **params: Any) -> list[Reply]:
         """One reply an id.
 
         Raises IndexUnavailable where one cannot be had: that is not the same as not found.
@@ -392,7 +393,7 @@ class Repository:
         reply = self.connection.request(
             "POST", f"/{quote(index)}/_mget", {"ids": list(ids)}, **params
         )
-        documents: list[dict[str, Any]] = reply["docs"]
+        documents: list[Reply] = reply["docs"]
         failed = next((d["error"] for d in documents if "error" in d), None)
         if failed:
             reason = failed.get("reason") or failed.get("type")
@@ -401,61 +402,55 @@ class Repository:
             )
         return documents
 
-    def documents(self, hashes: Sequence[str]) -> dict[str, tuple[dict[str, Any], int, int]]:
+    def documents(self, hashes: Sequence[str]) -> dict[str, tuple[AssetDocument, int, int]]:
         """The documents of those assets that the catalog holds,
         with sequence number and primary term, by content hash.
         """
         return self.versioned_sources(schema.ASSETS, hashes)
 
-    def parts_of(self, hashes: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def parts_of(self, hashes: Sequence[str], fields: Sequence[str]) -> dict[str, AssetDocument]:
         """Some fields of those assets that the catalog holds, by content hash."""
         found = self._mget(self.alias, hashes, _source_includes=",".join(fields)) if hashes else []
-        return {d["_id"]: dict(d["_source"]) for d in found if d["found"]}
+        return {d["_id"]: d["_source"] for d in found if d["found"]}
 
-    def sources_of(
-        self, what: str, keys: Sequence[str], *, whole: bool
-    ) -> dict[str, dict[str, Any]]:
+    def sources_of(self, what: str, keys: Sequence[str], *, whole: bool) -> dict[str, Any]:
         """Those of the documents of one index that are there, by id;
         empty ones unless they are wanted whole.
         """
         params = {} if whole else {"_source": "false"}
         found = self._mget(schema.alias_of(self.alias, what), keys, **params) if keys else []
-        return {d["_id"]: dict(d.get("_source", {})) for d in found if d["found"]}
+        return {d["_id"]: d.get("_source", {}) for d in found if d["found"]}
 
-    def versioned_sources(
-        self, what: str, keys: Sequence[str]
-    ) -> dict[str, tuple[dict[str, Any], int, int]]:
+    def versioned_sources(self, what: str, keys: Sequence[str]) -> dict[str, tuple[Any, int, int]]:
         """As `sources_of`, whole, with sequence number and primary term for a
         conditional change.
         """
         found = self._mget(schema.alias_of(self.alias, what), keys) if keys else []
         return {
-            d["_id"]: (dict(d["_source"]), d["_seq_no"], d["_primary_term"])
-            for d in found
-            if d["found"]
+            d["_id"]: (d["_source"], d["_seq_no"], d["_primary_term"]) for d in found if d["found"]
         }
 
-    def get(self, content_hash: str) -> dict[str, Any]:
+    def get(self, content_hash: str) -> AssetDocument:
         """The document of an asset. Raises AssetNotFound."""
         return self.get_versioned(content_hash)[0]
 
-    def get_versioned(self, content_hash: str) -> tuple[dict[str, Any], int, int]:
+    def get_versioned(self, content_hash: str) -> tuple[AssetDocument, int, int]:
         """The document of an asset with its sequence number and primary term,
         for a conditional change.
         """
         found = self._mget(self.alias, [content_hash])[0]
         if not found["found"]:
             raise AssetNotFound(f"Nothing in the catalog has the hash {content_hash}.")
-        return dict(found["_source"]), found["_seq_no"], found["_primary_term"]
+        return found["_source"], found["_seq_no"], found["_primary_term"]
 
-    def search(self, body: dict[str, Any], index: str | None = None) -> dict[str, Any]:
+    def search(self, body: Query, index: str | None = None) -> Reply:
         """One search request as it is; for questions whose answer fits one page."""
-        reply: dict[str, Any] = self.connection.request(
+        reply: Reply = self.connection.request(
             "POST", f"/{quote(index or self.alias)}/_search", body
         )
         return reply
 
-    def count(self, query: dict[str, Any]) -> int:
+    def count(self, query: Query) -> int:
         """How many assets match."""
         return int(
             self.connection.request("POST", f"/{quote(self.alias)}/_count", {"query": query})[
@@ -463,22 +458,42 @@ class Repository:
             ]
         )
 
+    @overload
     def scan_pages(
         self,
-        query: dict[str, Any] | None = None,
+        query: Query | None = None,
         *,
-        index: str | None = None,
-        sort: Any = "_shard_doc",
+        index: None = None,
+        sort: Sort = "_shard_doc",
         source: Sequence[str] | bool = True,
         limit: int = 0,
-    ) -> Generator[list[dict[str, Any]], None, None]:
+    ) -> Generator[list[Hit[AssetDocument]], None, None]: ...
+    @overload
+    def scan_pages(
+        self,
+        query: Query | None = None,
+        *,
+        index: str,
+        sort: Sort = "_shard_doc",
+        source: Sequence[str] | bool = True,
+        limit: int = 0,
+    ) -> Generator[list[Hit[Any]], None, None]: ...
+    def scan_pages(
+        self,
+        query: Query | None = None,
+        *,
+        index: str | None = None,
+        sort: Sort = "_shard_doc",
+        source: Sequence[str] | bool = True,
+        limit: int = 0,
+    ) -> Generator[list[Hit[Any]], None, None]:
         """Every hit, in pages, from one point in time; nothing stops at 10,000.
 
-        `limit` 0 means all.
+        Hits are assets, unless another `index` is named. `limit` 0 means all.
         """
         name = quote(index or self.alias)
         pit = self.connection.request("POST", f"/{name}/_pit", keep_alive="5m")["id"]
-        body: dict[str, Any] = {
+        body: Query = {
             "sort": sort,
             "_source": source,
             "track_total_hits": False,
@@ -505,7 +520,7 @@ class Repository:
             ):  # it ends by itself; what went wrong before must be told
                 self.connection.request("DELETE", "/_pit", {"id": pit})
 
-    def history(self, content_hash: str) -> list[dict[str, Any]]:
+    def history(self, content_hash: str) -> list[EventRow]:
         """What happened to an asset, oldest first."""
         pages = self.scan_pages(
             {"term": {"hash": content_hash}},
@@ -514,15 +529,15 @@ class Repository:
         )
         return [hit["_source"] for page in pages for hit in page]
 
-    def forgotten_document(self, content_hash: str) -> dict[str, Any] | None:
+    def forgotten_document(self, content_hash: str) -> AssetDocument | None:
         """The document of an asset as it was when it was last forgotten, or None."""
         for event in reversed(self.history(content_hash)):
             document = (event.get("before") or {}).get("document")
             if document:
-                return dict(document)
+                return document
         return None
 
-    def events_of(self, run: str) -> list[dict[str, Any]]:
+    def events_of(self, run: str) -> list[EventRow]:
         """What one run did, oldest first."""
         pages = self.scan_pages(
             {"term": {"run": run}},
@@ -531,7 +546,7 @@ class Repository:
         )
         return [hit["_source"] for page in pages for hit in page]
 
-    def events_undoing(self, run: str) -> list[dict[str, Any]]:
+    def events_undoing(self, run: str) -> list[EventRow]:
         """What was done to take a run back."""
         pages = self.scan_pages(
             {"term": {"undoes": run}}, index=schema.companion(self.alias, "events")
@@ -540,19 +555,19 @@ class Repository:
 
     # --- stores -----------------------------------------------------------------------------------
 
-    def store_record(self, name: str) -> dict[str, Any] | None:
+    def store_record(self, name: str) -> StoreRecord | None:
         """What is known of a store, or None."""
         index = schema.companion(self.alias, "stores")
         found = self._mget(index, [name])[0]
-        return dict(found["_source"]) if found["found"] else None
+        return found["_source"] if found["found"] else None
 
-    def remember_store(self, record: dict[str, Any]) -> None:
+    def remember_store(self, record: StoreRecord) -> None:
         """Write what is known of a store; the later writer wins, as both saw the same marker."""
         index = schema.companion(self.alias, "stores")
         path = f"/{quote(index)}/_doc/{quote(record['name'], safe='')}"
         self.connection.request("PUT", path, record, refresh="true", require_alias="true")
 
-    def stores(self) -> list[dict[str, Any]]:
+    def stores(self) -> list[StoreRecord]:
         """Every known store."""
         index = schema.companion(self.alias, "stores")
         found = self.connection.request(
@@ -564,6 +579,6 @@ class Repository:
         """The id of every store by name; a record that lacks either says nothing."""
         return {r["name"]: r["id"] for r in self.stores() if "name" in r and "id" in r}
 
-    def bulk(self, lines: Iterable[Any]) -> list[dict[str, Any]]:
+    def bulk(self, lines: Iterable[Line]) -> list[BulkReply]:
         """Several writes in one request; the replies in order."""
         return self.connection.bulk(list(lines))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from catalog.domain.document import EventRow
 from catalog.domain.edits import Edit
 from catalog.errors import DONE, SOME_FAILED, CatalogError, Interrupted
 from catalog.index.editor import Editor
@@ -47,7 +48,7 @@ class Session:
         editor = Editor(self.repository, run=self.run, command=self.command)
         return self.patiently(lambda: editor.apply(edits))
 
-    def tell(self, events: Sequence[dict[str, Any]]) -> None:
+    def tell(self, events: Sequence[EventRow]) -> None:
         """Events that change no document."""
         editor = Editor(self.repository, run=self.run, command=self.command)
         self.patiently(lambda: editor.tell(events))

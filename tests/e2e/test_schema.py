@@ -24,10 +24,11 @@ import pytest
 from running import MTIME, Lab, hashes, inside, jpeg, png, put
 
 import catalog
-from catalog.domain.asset import Asset, Copy, Entry, Facts, Quality
+from catalog.domain.asset import Asset, Entry, Facts, Quality
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.checksums import KEPT
-from catalog.domain.copies import flat
+from catalog.domain.copies import copy_row, flat
+from catalog.domain.document import CopyRow
 from catalog.domain.fixity import content_hash
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
@@ -37,7 +38,7 @@ from catalog.features.ingest.apply import Verdict
 from catalog.features.ingest.records import Recording
 from catalog.index import queries, repository, schema
 from catalog.index.client import Address, Connection
-from catalog.index.documents import asset_document, copy_document, fitting
+from catalog.index.documents import asset_document, fitting
 from catalog.index.repository import Repository
 from catalog.media.findings import FIELDS
 
@@ -145,8 +146,8 @@ def made(lab: Lab, version: int = V) -> dict[str, list[str]]:
     return {f"{lab.index}{what}-v{version}": [f"{lab.index}{what}"] for what in EVERYTHING}
 
 
-def a_copy(path: str, store: str = "nas") -> Copy:
-    return Copy(store, path, 1234, datetime.fromtimestamp(MTIME, UTC), NOW, NOW)
+def a_copy(path: str, store: str = "nas") -> CopyRow:
+    return copy_row(store, Entry(path, 1234, int(MTIME) * 1_000_000_000), NOW, NOW)
 
 
 VALUES = {
@@ -1348,8 +1349,8 @@ def test_a_refused_record_fails_its_file_alone_and_the_next_run_mends_it(
 
 
 def test_the_flat_fields_follow_from_the_copies_that_are_there() -> None:
-    copies = [copy_document(a_copy("b.jpg")), copy_document(a_copy("a.jpg", "dropbox"))]
-    copies.append(copy_document(a_copy("c.jpg")) | {"state": "missing"})
+    copies = [a_copy("b.jpg"), a_copy("a.jpg", "dropbox")]
+    copies.append(a_copy("c.jpg") | {"state": "missing"})
     assert flat(copies) == {
         "copies": copies,
         "stores": ["dropbox", "nas"],

@@ -20,7 +20,7 @@ from catalog.stores.local_root import LocalKind
 from catalog.stores.machine import machine_id
 
 if TYPE_CHECKING:
-    from catalog.domain.edits import Document
+    from catalog.domain.document import AssetDocument
     from catalog.index.repository import Repository
     from catalog.work.workspace import Workspace
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class AssetRecord:
     """All that is known of one asset: its document, and what happened to it, oldest first."""
 
-    document: Document
+    document: AssetDocument
     history: tuple[Event, ...]
 
 
@@ -140,5 +140,5 @@ def _in_folders(repository: Repository, what: str) -> Iterator[tuple[str, str | 
             yield to_text(os.path.relpath(real, base)), store
 
 
-def _is_there(document: Document, path: str) -> bool:
+def _is_there(document: AssetDocument, path: str) -> bool:
     return any(c["path"] == path and c["state"] == "ok" for c in document["copies"])

@@ -15,9 +15,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from catalog.domain.actions import Skip
-from catalog.domain.asset import Copy, Entry
-from catalog.domain.capture_time import file_time
-from catalog.domain.copies import sidecar_row
+from catalog.domain.asset import Entry
+from catalog.domain.copies import copy_row, sidecar_row
+from catalog.domain.document import CopyRow, SidecarRow
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import file_name, sidecar_names
 from catalog.domain.names import comparison_key
@@ -30,6 +30,7 @@ from catalog.errors import (
 )
 from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
 from catalog.features.ingest.sources import Safe, SourceRemoval, SourceStore
+from catalog.index.client import BulkReply, Line
 from catalog.work.carriage import carry
 from catalog.work.contents import content_of, states_contents
 from catalog.work.journal import Journal
@@ -46,32 +47,32 @@ class Writing(Protocol):
     """What applying needs of the index: the lines to send, and an answer to a refusal."""
 
     def create_lines(
-        self, action: CopyToStore, copy: Copy, sidecars: list[dict[str, Any]], run: str
-    ) -> list[Any]:
+        self, action: CopyToStore, copy: CopyRow, sidecars: list[SidecarRow], run: str
+    ) -> list[Line]:
         """Bulk lines that record a copy: its asset created, if it is new, and the event."""
         ...
 
-    def duplicate_lines(self, action: SkipDuplicate, run: str) -> list[Any]:
+    def duplicate_lines(self, action: SkipDuplicate, run: str) -> list[Line]:
         """Bulk lines of a duplicate: the event."""
         ...
 
-    def source_lines(self, content_hash: str, path: str, fingerprint: str, run: str) -> list[Any]:
+    def source_lines(self, content_hash: str, path: str, fingerprint: str, run: str) -> list[Line]:
         """Bulk lines that remember a source file, so that it is not read again;
         only once all about it is recorded.
         """
         ...
 
-    def retraction_lines(self, lines: list[Any]) -> list[Any]:
+    def retraction_lines(self, lines: list[Line]) -> list[Line]:
         """Bulk lines that take back what refused `create_lines` said beside the asset."""
         ...
 
     def add_copy(
         self,
         content_hash: str,
-        copy: Copy,
+        copy: CopyRow,
         judge: Callable[[list[str]], Verdict],
         run: str,
-        sidecars: Sequence[dict[str, Any]],
+        sidecars: Sequence[SidecarRow],
         album: str,
     ) -> str:
         """Add a copy, sidecars, and an album it is part of, to an asset whose document exists,
@@ -84,7 +85,7 @@ class Writing(Protocol):
         ...
 
     def amend(
-        self, content_hash: str, sidecars: Sequence[dict[str, Any]], stack: tuple[str, str] | None
+        self, content_hash: str, sidecars: Sequence[SidecarRow], stack: tuple[str, str] | None
     ) -> list[str]:
         """Add sidecars, and the stack it belongs to, to an asset.
 
@@ -115,8 +116,8 @@ class _Stored:
     """
 
     action: CopyToStore
-    copy: Copy
-    sidecars: list[dict[str, Any]]
+    copy: CopyRow
+    sidecars: list[SidecarRow]
     written: list[str]
     problem: str = ""
 
@@ -261,7 +262,9 @@ class Applier:
         except StoreError as error:
             self._give_up(action, str(error))
             return ""
-        copy = _copy_of(placed, there, datetime.now(UTC))
+        now = datetime.now(UTC)
+        lies = replace(there, path=placed.target, size=placed.source.size)
+        copy = copy_row(placed.store, lies, now, now)
         stored = _Stored(placed, copy, [], [] if placed.present else [placed.target])
         fatal: StoreError | None = None
         for (
@@ -329,7 +332,7 @@ class Applier:
 
     def _place_sidecar(
         self, entry: Entry, owner: str, beside: str, wanted: str, written: list[str]
-    ) -> dict[str, Any]:
+    ) -> SidecarRow:
         """Copy a sidecar of the source file `owner` to where its photo lies.
 
         `written` learns the path of a new file.
@@ -374,9 +377,7 @@ class Applier:
 
     # --- recording --------------------------------------------------------------------------------
 
-    def _recorded(
-        self, stored: _Stored, lines: list[Any], replies: list[dict[str, Any]]
-    ) -> list[Any]:
+    def _recorded(self, stored: _Stored, lines: list[Line], replies: list[BulkReply]) -> list[Line]:
         """The index has answered: now the copy counts, and only now a source may go.
 
         What may be remembered of it.
@@ -510,7 +511,7 @@ class Applier:
                 action = replace(action, existing=copying.result() or action.existing)
             if self._fatal is not None or copying.cancelled():
                 return ""
-        problem, sidecars, written = "", list[dict[str, Any]](), list[str]()
+        problem, sidecars, written = "", list[SidecarRow](), list[str]()
         if action.hash not in self._failed and (action.shot or not action.remembered):
             try:
                 for entry in action.sidecars:
@@ -532,10 +533,10 @@ class Applier:
     def _repeated(
         self,
         action: SkipDuplicate,
-        sidecars: list[dict[str, Any]],
+        sidecars: list[SidecarRow],
         written: list[str],
         problem: str,
-    ) -> list[Any]:
+    ) -> list[Line]:
         if action.hash in self._failed:
             problem = "its first copy failed"
             self._discard(written)
@@ -568,29 +569,11 @@ class Applier:
             action.hash, action.source.path, action.fingerprint, self.run
         )
 
-    def _amend_repeated(self, action: SkipDuplicate, sidecars: list[dict[str, Any]]) -> None:
+    def _amend_repeated(self, action: SkipDuplicate, sidecars: list[SidecarRow]) -> None:
         if sidecars:
             self.index.amend(action.hash, sidecars, None)
         if action.album and not action.remembered:
             self.index.join_album(action.hash, action.album, self.run)
-
-
-def _copy_of(action: CopyToStore, there: Entry, now: datetime) -> Copy:
-    """The file that lies at the target now, as it is recorded."""
-    mtime = file_time(there.mtime_ns).replace(tzinfo=UTC)
-    return Copy(
-        action.store,
-        action.target,
-        action.source.size,
-        mtime,
-        now,
-        now,
-        device=there.device,
-        inode=there.inode,
-        revision=there.revision,
-        host=there.host,
-        ctime_ns=there.ctime_ns,
-    )
 
 
 def _are_neighbours(path: str, other: str) -> bool:
@@ -598,7 +581,7 @@ def _are_neighbours(path: str, other: str) -> bool:
     return comparison_key(path.rpartition("/")[0]) == comparison_key(other.rpartition("/")[0])
 
 
-def _details(action: CopyToStore) -> dict[str, Any]:
+def _details(action: CopyToStore) -> dict[str, object]:
     """What the journal says of a copy."""
     return {
         "source": action.source.path,

@@ -12,13 +12,14 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry, Facts, KnownAsset
 from catalog.domain.candidates import sorted_out
 from catalog.domain.capture_time import file_time
 from catalog.domain.checksums import agree, recorded, strongest
+from catalog.domain.document import CopyRow
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, SIDECAR_EXTENSIONS, extension_of
 from catalog.domain.fixity import Digests
 from catalog.domain.layout import Layout, folder_of
@@ -385,7 +386,7 @@ class IngestSurvey:
                 return listed
         return self._target.stat(path)
 
-    def _is_as_recorded(self, entry: Entry, copy: Mapping[str, Any], asset: KnownAsset) -> bool:
+    def _is_as_recorded(self, entry: Entry, copy: CopyRow, asset: KnownAsset) -> bool:
         """Whether a copy has its recorded time, or is proved by reading it:
         an edit in place may keep the size.
 

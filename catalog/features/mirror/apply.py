@@ -19,6 +19,7 @@ from catalog.domain import edits
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import agree, recorded
 from catalog.domain.copies import OK, copy_row, held, is_as_recorded, sidecar_row, timestamp
+from catalog.domain.document import EventNote
 from catalog.domain.edits import Edit
 from catalog.domain.names import aside, original_of
 from catalog.errors import (
@@ -399,7 +400,7 @@ class Mirrorer:
         store = self.target.name
         now = datetime.now(UTC)
         is_found = isinstance(action, Transfer) and action.found
-        event: dict[str, Any] = {
+        event: EventNote = {
             "store": store,
             "path": entry.path,
             "effect": "index" if is_found else "file",

@@ -14,13 +14,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from catalog.domain.checksums import NONE
 from catalog.domain.copies import OK, milliseconds
+from catalog.domain.document import CopyRow, SidecarRow
 from catalog.domain.names import original_of
 
-Row = Mapping[str, Any]
 Key = Callable[[str], str]
 _NUMBER = re.compile(r"_\d+$")
 
@@ -78,7 +78,7 @@ class Follow:
 
     owner: str
     hash: str
-    row: Row
+    row: CopyRow | SidecarRow
     path: str
     is_sidecar: bool = False
     placed: str = ""
@@ -150,7 +150,9 @@ class Pair(NamedTuple):
     key: Key = str
 
 
-def lacks(copies: Iterable[Row], sidecars: Iterable[Row], pair: Pair) -> tuple[str, bool]:
+def lacks(
+    copies: Iterable[CopyRow], sidecars: Iterable[SidecarRow], pair: Pair
+) -> tuple[str, bool]:
     """A path that the other store lacks, or "", and whether it has the content elsewhere: a first,
     quick look.
     """
@@ -159,7 +161,9 @@ def lacks(copies: Iterable[Row], sidecars: Iterable[Row], pair: Pair) -> tuple[s
     return (min(lacking)[0], bool(there - here)) if lacking else ("", False)
 
 
-def _places(copies: Iterable[Row], sidecars: Iterable[Row], store: str) -> set[tuple[str, str]]:
+def _places(
+    copies: Iterable[CopyRow], sidecars: Iterable[SidecarRow], store: str
+) -> set[tuple[str, str]]:
     found = {(r["path"], "") for r in copies if r["store"] == store and r["state"] == OK}
     return found | {(r["path"], r["hash"]) for r in sidecars if r["store"] == store}
 
@@ -190,8 +194,8 @@ def first_of(follows: Sequence[Follow], limit: int, key: Key) -> list[Follow]:
 
 def mirror_asset(
     owner: str,
-    copies: Sequence[Row],
-    sidecars: Sequence[Row],
+    copies: Sequence[CopyRow],
+    sidecars: Sequence[SidecarRow],
     pair: Pair,
     moves: Sequence[Move] = (),
 ) -> Needs:
@@ -239,7 +243,7 @@ class History:
         for at, move in sorted((milliseconds(m.at), m) for m in moves):
             self._to[move.store, move.new].append((at, move.old))
 
-    def came(self, row: Row) -> Arrival:
+    def came(self, row: CopyRow) -> Arrival:
         """When a copy came to its path: by its last rename, unless it was put there later.
 
         The name that a killed run left is nobody's choice. A rename that ended at the old name says
@@ -273,7 +277,7 @@ class History:
 # --- copies ---------------------------------------------------------------------------------------
 
 
-def _copies(owner: str, copies: Sequence[Row], pair: Pair, history: History) -> Needs:
+def _copies(owner: str, copies: Sequence[CopyRow], pair: Pair, history: History) -> Needs:
     good = [r for r in copies if r["state"] == OK]
     wanted = {r["path"]: r for r in good if r["store"] == pair.source}
     there = {r["path"]: r for r in good if r["store"] == pair.target}
@@ -295,7 +299,7 @@ def _copies(owner: str, copies: Sequence[Row], pair: Pair, history: History) -> 
     return Needs(sorted(actions, key=lambda a: a.path), apart, behind)
 
 
-def _is_later(row: Row, other: Row, history: History, key: Key) -> bool:
+def _is_later(row: CopyRow, other: CopyRow, history: History, key: Key) -> bool:
     """Whether a copy is to be followed by its partner in the other store:
     it was renamed after that one came to its path.
 
@@ -344,7 +348,7 @@ Labels = Mapping[str, Sequence[str]]
 
 
 def _partners(
-    wanted: Mapping[str, Row], there: Mapping[str, Row], pair: Pair, history: History
+    wanted: Mapping[str, CopyRow], there: Mapping[str, CopyRow], pair: Pair, history: History
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """The paths, here and there, of the copies that have another place in each store;
     and those that have no partner.
@@ -388,7 +392,7 @@ class _Side:
     """The paths of one store for which a partner in the other one is looked for."""
 
     def __init__(
-        self, store: str, rows: Mapping[str, Row], both: Collection[str], history: History
+        self, store: str, rows: Mapping[str, CopyRow], both: Collection[str], history: History
     ) -> None:
         self.paths = {path for path in rows if path not in both}
         self._store = store
@@ -471,7 +475,7 @@ class Beside(NamedTuple):
 
 
 def _sidecars(
-    owner: str, rows: Sequence[Row], pair: Pair, here: Beside, there: Beside
+    owner: str, rows: Sequence[SidecarRow], pair: Pair, here: Beside, there: Beside
 ) -> Iterator[Mirroring]:
     """Sidecars lie beside their asset: those that were left behind in the other store go there
     first, whatever they say.
@@ -515,8 +519,8 @@ def _sidecars(
 
 
 def _at_home(
-    rows: Sequence[Row], beside: Beside, both: Collection[str]
-) -> tuple[dict[str, Row], list[tuple[str, Row]]]:
+    rows: Sequence[SidecarRow], beside: Beside, both: Collection[str]
+) -> tuple[dict[str, SidecarRow], list[tuple[str, SidecarRow]]]:
     """Sidecars by the path that each has once those that were left behind have followed; and these,
     with that path.
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from catalog.domain import edits
 from catalog.domain.actions import Skip
@@ -15,13 +14,13 @@ from catalog.domain.copies import (
     MISSING,
     OK,
     Held,
-    Row,
     copy_row,
     is_as_recorded,
     sidecar_row,
     timestamp,
 )
-from catalog.domain.edits import Change, Document, Edit
+from catalog.domain.document import AssetDocument, CopyRow, EventNote
+from catalog.domain.edits import Change, Edit
 from catalog.domain.person import merged, overlaid
 from catalog.errors import FixityMismatch, NotFound, StoreError, reason_kind
 from catalog.features.reconcile.index import Index
@@ -58,7 +57,7 @@ class Applier:
         store: Store,
         index: Index,
         run: Session,
-        reread: Callable[[Attach], Document | None],
+        reread: Callable[[Attach], AssetDocument | None],
         *,
         tell: Callable[[Reconciliation, str], Outcome] | None = None,
     ) -> None:
@@ -120,7 +119,7 @@ class Applier:
         """
         if isinstance(action, Load):
             return self._load_edits(action)
-        event = {"store": self._store.name, "path": action.key, "effect": "index"}
+        event: EventNote = {"store": self._store.name, "path": action.key, "effect": "index"}
         if isinstance(action, Attach):
             return self._attach_edits(action, event)
         change = self._change(action)
@@ -169,14 +168,14 @@ class Applier:
         said = self._index.said_once(action.hash)
         if said:
             document = overlaid(document, merged(document.get("person", {}), said))
-        event = {"store": store, "path": action.entry.path, "effect": "index"}
+        event: EventNote = {"store": store, "path": action.entry.path, "effect": "index"}
         made = [Edit(action.hash, action.name, edits.created(document), event)]
         if action.stack:
             for mate, role in action.mates:
                 made.append(Edit(mate, "stack", edits.with_stack(action.stack[0], role), event))
         return made
 
-    def _attach_edits(self, action: Attach, event: Mapping[str, Any]) -> list[Edit]:
+    def _attach_edits(self, action: Attach, event: EventNote) -> list[Edit]:
         store = self._store.name
         change = _attached(action, store)
         made = [Edit(action.hash, action.name, change, event)] if action.came or action.gone else []
@@ -218,12 +217,10 @@ def _found(action: Touch | Relocate | AddCopy | Corrupt, store: str, moment: dat
     return edits.with_copy(row)
 
 
-def _relocation(action: Relocate, row: Row) -> Change:
+def _relocation(action: Relocate, row: CopyRow) -> Change:
     if action.unread:
-        row = row | {
-            "verified": _verified(action.known, row),
-            "state": DAMAGED if action.known.state == DAMAGED else OK,
-        }
+        state = DAMAGED if action.known.state == DAMAGED else OK
+        row = {**row, "verified": _verified(action.known, row), "state": state}
     moved = edits.with_copy(row, action.known.path)
     return _both(moved, edits.without_stack()) if action.leaves_stack else moved
 
@@ -254,17 +251,17 @@ def told(action: Reconciliation, store: str) -> Outcome:
     )
 
 
-def _why(action: Corrupt | Vanish, store: str) -> dict[str, str]:
+def _why(action: Corrupt | Vanish, store: str) -> EventNote:
     """Why a copy is no longer good, as the history holds it."""
     reason = told(action, store).reason
     kind = reason_kind(FixityMismatch if isinstance(action, Corrupt) else NotFound)
-    return {"reason_kind": kind, **({"reason": reason} if reason else {})}
+    return {"reason_kind": kind, "reason": reason} if reason else {"reason_kind": kind}
 
 
-def _verified(known: Held, row: Row) -> str:
+def _verified(known: Held, row: CopyRow) -> str:
     """When the content was last proved: that a file is still the same is no new proof."""
     if not known.verified_ms:
-        return str(row["added"])
+        return row["added"]
     return timestamp(
         datetime.fromtimestamp(known.verified_ms // 1000, UTC).replace(
             microsecond=known.verified_ms % 1000 * 1000

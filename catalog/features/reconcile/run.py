@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
-from catalog.domain.edits import Document
+from catalog.domain.document import AssetDocument
 from catalog.domain.fixity import Digests
 from catalog.errors import StoreGuard
 from catalog.features.reconcile.apply import Applier, told
@@ -151,7 +151,7 @@ class Sync:
         report.count("unchanged", self._reconciler.sight.unchanged)
         report.count("ignored", self._reconciler.sight.ignored)
 
-    def _read_again(self, action: Attach) -> Document | None:
+    def _read_again(self, action: Attach) -> AssetDocument | None:
         """The document of an asset as its file and all of its sidecars state it now;
         None where it cannot be read.
         """

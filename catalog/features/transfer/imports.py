@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from catalog.domain.names import to_text
 from catalog.features.transfer import packing
@@ -67,7 +66,7 @@ class DocumentOutcome(Outcome):
     what: str = ""
     line: int = 0
 
-    def event(self) -> dict[str, Any]:
+    def event(self) -> dict[str, object]:
         """For a program."""
         key = "hash" if self.what == schema.ASSETS else "id"
         return {

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import quote
 
 import orjson
@@ -35,7 +35,7 @@ from catalog.errors import (
     UsageError,
 )
 from catalog.index import schema
-from catalog.index.client import Connection
+from catalog.index.client import Connection, Query
 from catalog.index.repository import Repository, is_newer, is_upgradable, schema_text
 
 MANIFEST = "backup.json"
@@ -130,7 +130,7 @@ def about(catalog: Repository, name: str, now: datetime, program: str) -> Backup
     )
 
 
-def parsed(value: Any) -> Backup | None:
+def parsed(value: object) -> Backup | None:
     """A backup from what was written of it; None where that is something else."""
     names = {field.name for field in fields(Backup)}
     if (
@@ -464,7 +464,7 @@ def _await_shards(connection: Connection, names: list[str], backup: str) -> None
 
 def _flip(catalog: Repository, before: dict[str, str], after: dict[str, str]) -> None:
     """All aliases at once, or none."""
-    actions: list[dict[str, Any]] = []
+    actions: list[Query] = []
     for what, index in after.items():
         alias = schema.alias_of(catalog.alias, what)
         if what in before:

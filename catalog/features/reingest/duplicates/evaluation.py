@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from catalog.domain.decisions import NOT_DUPLICATE, WANTED
+from catalog.domain.document import AssetDocument
 from catalog.domain.names import to_text
 from catalog.features.lookalikes.decisions import decided
 from catalog.features.lookalikes.duplicates import comparing
@@ -158,10 +158,10 @@ def _groups(
     return [group for group in found if group.kind in DUPLICATES and group.kind != EXACT]
 
 
-def _document(subject: Subject) -> dict[str, Any]:
+def _document(subject: Subject) -> AssetDocument:
     """What the catalog knows of a file, or would know."""
     if subject.asset is None:
-        return dict(subject.document or {})
+        return subject.document or {}
     now = datetime.now(UTC)
     return asset_document(
         subject.asset, original=subject.file, copies=[], sidecars=[], stack=None, run="", now=now
@@ -175,7 +175,7 @@ def _cells(subject: Subject, keeper: Subject, dupe_type: str, kind: str, reason:
     return {
         "file": subject.file,
         "size": str(subject.entry.size),
-        "phash": str(subject.value("phash") or ""),
+        "phash": subject.phash,
         "dupe_type": dupe_type,
         "dupe_of": "" if is_big else keeper.file,
         "kind": kind,
