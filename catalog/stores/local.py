@@ -81,7 +81,7 @@ class LocalStore:
         self._counter = itertools.count(1)
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The folder."""
         return to_text(str(self.root))
 

@@ -157,7 +157,7 @@ class Workspace:
 
         if isinstance(store, RemoteStore):
             return RemoteReading(pool, store, self.scratch_dir, checksums=self.settings.checksums)
-        return LocalReading(pool, from_text(store.place), self.settings.checksums)
+        return LocalReading(pool, from_text(store.location), self.settings.checksums)
 
     @cached_property
     def repository(self) -> Repository:

@@ -72,7 +72,7 @@ class Ingestion(Generic[SourceT]):
         recursive: bool,
     ) -> IngestSurvey:
         """The survey of some folders of the source; see `IngestSurvey`."""
-        base = self.source.place
+        base = self.source.location
         return IngestSurvey(
             self.source,
             self.target,
@@ -90,7 +90,7 @@ class Ingestion(Generic[SourceT]):
     @property
     def details(self) -> dict[str, str]:
         """What the journal says of a run."""
-        return {"source": self.source.place, "root": self.target.place}
+        return {"source": self.source.location, "root": self.target.location}
 
     def announce(
         self, surveys: Iterable[IngestSurvey], progress: Progress, *, needed: bool = False
@@ -117,7 +117,7 @@ class Ingestion(Generic[SourceT]):
         See `Applier.hold_sources`.
         """
         settings, workspace = self.workspace.settings, self.workspace
-        recording = Recording(run.repository, base=self.source.place, command=run.command)
+        recording = Recording(run.repository, base=self.source.location, command=run.command)
         recorder = Recorder(
             run.repository,
             self.target.settle,

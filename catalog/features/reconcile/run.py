@@ -71,7 +71,7 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
         work = Sync(
             workspace, repository, store, workspace.reading(pool, store), scope, request, sink
         )
-        details = {"store": request.store, "root": store.place, "folders": list(scope.folders)}
+        details = {"store": request.store, "root": store.location, "folders": list(scope.folders)}
         return carry_out(
             workspace, work, sink, request.command, dry=request.dryrun, details=details
         )
@@ -110,7 +110,7 @@ class Sync:
             store,
             self._index,
             reading,
-            workspace.describer(store.place),
+            workspace.describer(store.location),
             self._judge,
             options_of(workspace, request, scope),
             now=utc_now,
@@ -164,7 +164,7 @@ class Sync:
         ]
         if not isinstance(result, Facts) or result.hash != action.hash:
             return None
-        base = self._store.place
+        base = self._store.location
         asset = self._workspace.describer(base).describe(result, action.entry, utc_now())
         return self._index.document(asset, f"{base}/{action.entry.path}", (), (), None)
 

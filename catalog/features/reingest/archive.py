@@ -117,9 +117,9 @@ class Archive:
     _label: str = field(default="")
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The folder that is looked at, or the place of the store."""
-        return f"{self.store.place}/{self.prefix}" if self.prefix else self.store.place
+        return f"{self.store.location}/{self.prefix}" if self.prefix else self.store.location
 
     def file(self, path: str) -> str:
         """How a report names a path of the store."""
@@ -129,7 +129,7 @@ class Archive:
         """Every photo ("image") or video ("video"), as soon as it is known; in no certain order."""
         with self.workspace.readers() as pool:
             reading = self.workspace.reading(pool, self.store)
-            describer = self.workspace.describer(self.store.place)
+            describer = self.workspace.describer(self.store.location)
             now = utc_now()
             for (candidate, document), result in reading.run(self._wanted(kind)):
                 found = self._subject(candidate.entry, document, result, describer.describe, now)
@@ -267,7 +267,7 @@ class Archive:
 def file_of(store: ManagedStore, path: str) -> str:
     """How a report names a path of a store: the absolute path on this machine, else STORE:PATH; in
     text form."""
-    return f"{store.place}/{path}" if store.folder is not None else f"{store.name}:{path}"
+    return f"{store.location}/{path}" if store.folder is not None else f"{store.name}:{path}"
 
 
 def capture_time_of(document: Document) -> CaptureTime | None:

@@ -109,11 +109,11 @@ def evaluate(
                 (s if whole else _slim(s) for s in archive.subjects(kind)), key=lambda s: s.file
             )
             found = _found(workspace, archive.repository, subjects)
-            place = archive.place
+            location = archive.location
         rows = []
         for one in found:
             decision, further = decide(one, rules)
-            rows.append({**_cells(one.subject, decision), "archive": place, **further})
+            rows.append({**_cells(one.subject, decision), "archive": location, **further})
             report.add(_outcome(one.subject, decision))
         sink.progress.close()
         write_report(request.report, columns, rows, replace=request.replace)

@@ -97,7 +97,7 @@ class DropboxStore:
         self._is_new = is_new
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The folder, as a person would name it."""
         return f"{PREFIX}{self.root or '/'}"
 
@@ -109,7 +109,7 @@ class DropboxStore:
         if f"{path}/".lower().startswith(f"{self.root}/".lower()):
             return path[len(self.root) :].lstrip("/")
         raise UsageError(
-            f"{folder} does not lie in {self.place}.",
+            f"{folder} does not lie in {self.location}.",
             hint="Name a folder of the store, relative to its root or absolute.",
         )
 

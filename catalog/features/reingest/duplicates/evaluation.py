@@ -76,7 +76,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
     with reporting(sink, COMMAND) as report:
         with archives.opened(workspace, request.scope, sink.progress) as archive:
             archive.announce()
-            place = archive.place
+            location = archive.location
             apart = (
                 decided(archive.repository, [NOT_DUPLICATE, WANTED])
                 if archive.repository
@@ -92,7 +92,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
                     EVALUATED, row["file"], row["dupe_type"], hash=row["hash"], reason=row["reason"]
                 )
             )
-        columns, cells = (*OWN, *FURTHER), [{**row, "archive": place} for row in rows]
+        columns, cells = (*OWN, *FURTHER), [{**row, "archive": location} for row in rows]
         write_report(request.report, columns, cells, replace=request.replace)
         report.further |= {"report": to_text(str(request.report)), "looked_at": len(subjects)}
     return Evaluated(report.result(), request.report, len(subjects))

@@ -132,8 +132,8 @@ class StorePlace:
 
     def _made(self, job: Job, there: Entry, films: Converter, source: str) -> dict[str, Any]:
         """The document of a converted file, as its bytes state it."""
-        path = Path(from_text(self.store.place)) / from_text(job.target)
-        asset = self._run.workspace.describer(self.store.place).describe(
+        path = Path(from_text(self.store.location)) / from_text(job.target)
+        asset = self._run.workspace.describer(self.store.location).describe(
             films.facts(path), there, utc_now()
         )
         now = datetime.now(UTC)
