@@ -43,7 +43,7 @@ from catalog.features.lookalikes.groups import DISTANCE, find_groups
 from catalog.features.lookalikes.pictures import DEFAULT_ORDER, picture_of
 from catalog.features.lookalikes.sketches import Sketches
 from catalog.index.documents import asset_document
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.description import Describer, utc_now
 from catalog.work.reading import LocalReading, Wanted
 from catalog.work.workers import ReaderPool

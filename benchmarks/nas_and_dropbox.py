@@ -30,7 +30,7 @@ from catalog.config import load
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.credentials import Credentials
 from catalog.stores.dropbox.store import DropboxStore
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
 from catalog.work.progress import NoProgress
 from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace

@@ -23,8 +23,8 @@ from catalog.errors import (
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
-from catalog.stores.local import LocalStore
-from catalog.stores.local_root import LocalKind, LocalRoot
+from catalog.stores.local.root import LocalKind, LocalRoot
+from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id, machine_name
 from catalog.stores.marker import MARKER
 from catalog.stores.paths import PRIVATE

@@ -40,7 +40,7 @@ from catalog.stores.dropbox.credentials import (
 )
 from catalog.stores.dropbox.login import Login, revoke
 from catalog.stores.dropbox.store import DropboxStore
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from catalog.errors import (
 )
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind, DropboxRoot
-from catalog.stores.local import LocalStore
-from catalog.stores.local_root import LocalKind, LocalRoot
+from catalog.stores.local.root import LocalKind, LocalRoot
+from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import MARKER
 from catalog.stores.paths import check_inside, check_size, check_writable
 from catalog.stores.protocol import Capabilities, ManagedStore

@@ -186,8 +186,8 @@ def test_every_package_is_installed():
 
 
 def test_the_reading_of_imports_sees_every_form():
-    assert "errors" in imported(PACKAGE / "domain" / ".." / "stores" / "local.py")
-    assert "domain.names" in imported(PACKAGE / "stores" / "local.py")
+    assert "errors" in imported(PACKAGE / "domain" / ".." / "stores" / "local" / "store.py")
+    assert "domain.names" in imported(PACKAGE / "stores" / "local" / "store.py")
     assert "index.schema" in imported(PACKAGE / "index" / "repository.py")
     assert "media.stills" in imported(PACKAGE / "media" / "extract.py")  # inside a function
     assert not is_allowed("stores.local", ALLOWED["domain"])

@@ -33,7 +33,7 @@ from catalog.features.reconcile.plan import Comparison, Touch, by_content, by_id
 from catalog.features.reconcile.survey import _says_nothing_new
 from catalog.index.documents import copy_document
 from catalog.stores import machine
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 T = 1_600_000_000_123_456_789

@@ -16,7 +16,7 @@ from catalog.domain.roots import seen_from
 from catalog.errors import AssetNotFound
 from catalog.features.ask.events import Event
 from catalog.index import queries
-from catalog.stores.local_root import LocalKind
+from catalog.stores.local.root import LocalKind
 from catalog.stores.machine import machine_id
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _find_file(repository: Repository, what: str) -> str:
 
 def _known_content(repository: Repository, path: Path, what: str) -> str:
     """The hash of a file's content, which the catalog must hold."""
-    from catalog.stores.local import LocalStore
+    from catalog.stores.local.store import LocalStore
 
     digest = LocalStore("file", path.parent, managed=False).checksum(to_text(path.name))
     if not repository.known([digest]):

@@ -22,8 +22,8 @@ from catalog.features.ingest.records import Recording
 from catalog.features.ingest.survey import IngestSurvey, Lookup
 from catalog.index.repository import Repository
 from catalog.stores import registry
-from catalog.stores.local import LocalStore
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
+from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import read_marker
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards

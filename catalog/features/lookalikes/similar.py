@@ -24,7 +24,7 @@ from catalog.features.lookalikes.pictures import Picture, picture_of
 from catalog.index import queries
 from catalog.index.documents import asset_document
 from catalog.index.repository import Repository
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.description import utc_now
 from catalog.work.reading import LocalReading, Wanted
 from catalog.work.workspace import Workspace

@@ -20,7 +20,7 @@ from catalog.features.reingest.standing import Left
 from catalog.features.reingest.tables import Processed
 from catalog.features.removal.trash import Taken, obstacles, take_away
 from catalog.index.repository import Repository
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.outcome import Outcome
 from catalog.work.report import Report
 from catalog.work.session import Session

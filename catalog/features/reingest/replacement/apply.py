@@ -25,7 +25,7 @@ from catalog.features.reingest.standing import Left
 from catalog.features.reingest.tables import Processed
 from catalog.features.reingest.videos.converter import Converter
 from catalog.features.reingest.videos.plan import SUCCESS
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.stores.protocol import ManagedStore
 from catalog.work.outcome import Outcome
 from catalog.work.report import Report

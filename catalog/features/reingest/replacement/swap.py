@@ -24,7 +24,7 @@ from catalog.features.reingest.replacement.plan import (
 )
 from catalog.features.reingest.videos.converter import Converter
 from catalog.features.reingest.videos.plan import row_needs
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 
 
 @dataclass(frozen=True)
