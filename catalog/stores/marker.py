@@ -22,7 +22,7 @@ MARKER = "store.json"
 
 
 class Markable(Protocol):
-    """A store far away that keeps small files of the catalog's own."""
+    """A folder far away that keeps small files of the catalog's own; `name` is the store's."""
 
     name: str
 
