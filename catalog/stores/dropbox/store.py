@@ -32,10 +32,11 @@ from catalog.stores.dropbox.entries import (
 from catalog.stores.dropbox.folder import AccountFolder
 from catalog.stores.dropbox.listing import Listing
 from catalog.stores.dropbox.operations import Named, Operations
-from catalog.stores.dropbox.sessions import UnfinishedUploads
 from catalog.stores.dropbox.thumbnails import Thumbnails
 from catalog.stores.dropbox.trash import DropboxTrash
-from catalog.stores.dropbox.uploads import SINGLE, TOGETHER, Uploader
+from catalog.stores.dropbox.uploads.finishing import TOGETHER
+from catalog.stores.dropbox.uploads.sessions import UnfinishedUploads
+from catalog.stores.dropbox.uploads.uploader import SINGLE, Uploader
 from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_size, check_writable
 from catalog.stores.protocol import Capabilities, Store
 from catalog.stores.trash import Trashed
