@@ -241,7 +241,7 @@ def _forget(workspace: Workspace, base: Path) -> None:
     for what in ("", "-events", "-stores", "-sources", "-decisions"):
         for index in repository.connection.request("GET", f"/{INDEX}{what}/_alias"):
             repository.connection.request("DELETE", f"/{index}")
-    repository.ensure()
+    repository.indexes.ensure()
     shutil.rmtree(base / "state", ignore_errors=True)
 
 

@@ -15,7 +15,6 @@ from catalog.index.editor import Editor
 from catalog.index.repository import Repository
 from catalog.work.journal import Journal
 from catalog.work.outcome import BAD, RunResult
-from catalog.work.recorder import patiently
 from catalog.work.report import Report
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace, new_run
@@ -54,7 +53,7 @@ class Session:
 
     def patiently(self, call: Callable[[], T]) -> T:
         """The result of a question to the index, waited for while it is away."""
-        return patiently(call, self.workspace.settings.retry_seconds, self.workspace.reconnect)
+        return self.workspace.elasticsearch.patiently(call)
 
     @property
     def result(self) -> RunResult:

@@ -21,6 +21,7 @@ from catalog.errors import (
     UsageError,
 )
 from catalog.index.repository import Repository
+from catalog.index.stores import read_store, read_stores, write_store
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.local.root import LocalKind, LocalRoot
@@ -80,7 +81,7 @@ class StoreBook:
     @cached_property
     def records(self) -> list[Record]:
         """What is known of every store, also of those that were removed."""
-        return [] if self._repository is None else self._repository.stores()
+        return [] if self._repository is None else read_stores(self._repository)
 
     @cached_property
     def known(self) -> dict[str, Record]:
@@ -93,13 +94,13 @@ class StoreBook:
         A store that the catalog does not know has none.
         """
         assert self._repository is not None
-        record = self._repository.store_record(
-            name
+        record = read_store(
+            self._repository, name
         )  # as it is now: another program may have moved it since
         if record is not None:
             told = {**record, **facts}
-            self._repository.remember_store(
-                {key: value for key, value in told.items() if value is not None}
+            write_store(
+                self._repository, {key: value for key, value in told.items() if value is not None}
             )
             self._forget()
 
@@ -122,7 +123,7 @@ class StoreBook:
         }
         if root.folder is not None:
             record = with_root(record, machine_id(), machine_name(), root.text, now)
-        self._repository.remember_store({**record, "last_run": now})
+        write_store(self._repository, {**record, "last_run": now})
         self._forget()
 
     def _forget(self) -> None:

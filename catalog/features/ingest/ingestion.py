@@ -30,7 +30,7 @@ from catalog.work import guards
 from catalog.work.description import utc_now
 from catalog.work.progress import Progress
 from catalog.work.reading import Reading
-from catalog.work.recorder import Recorder, patiently
+from catalog.work.recorder import Recorder
 from catalog.work.session import Session
 from catalog.work.store_book import NAS, OWN_FOLDER, StoreBook, is_marked
 from catalog.work.workspace import Workspace
@@ -122,7 +122,7 @@ class Ingestion(Generic[SourceT]):
             run.repository,
             self.target.settle,
             patience=settings.retry_seconds,
-            recover=workspace.reconnect,
+            recover=workspace.elasticsearch.reconnect,
         )
         advance = run.sink.progress.advance
         threads = max(LEAST_THREADS, self.target.capabilities.together)
@@ -255,7 +255,7 @@ class _PatientLookup:
         return self._patiently(lambda: self._repository.known_sizes(sizes))
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)
+        return self._workspace.elasticsearch.patiently(call)
 
 
 def repository_of(workspace: Workspace, *, dry: bool) -> Repository | None:

@@ -25,9 +25,9 @@ from catalog.features.transfer.stream import (
 )
 from catalog.index import schema
 from catalog.index.editor import Editor
+from catalog.index.stores import read_store_ids
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
-from catalog.work.recorder import patiently
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -87,9 +87,9 @@ def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> Impo
         # where it is only shown, the indexes are asked as they are, and none is made
         dry = request.dryrun
         repository = workspace.untouched_repository if dry else workspace.repository
-        found = repository.checked()
+        found = repository.indexes.checked()
         if "stores" in found:
-            reader.check_stores(repository.store_ids())
+            reader.check_stores(read_store_ids(repository))
         comparer = Comparer(repository, {what: index.version for what, index in found.items()})
         work = Import(workspace, reader, comparer, to_text(request.file), sink)
         details = {"source": work.source}
@@ -119,8 +119,8 @@ class Import:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._part: Sequence[Item] = ()
         self._foreseen: dict[int, tuple[str, str]] = {}
-        self._patiently: Callable[[Callable[[], Results]], Results] = partial(
-            patiently, seconds=workspace.settings.retry_seconds, recover=workspace.reconnect
+        self._patiently: Callable[[Callable[[], Results]], Results] = (
+            workspace.elasticsearch.patiently
         )
 
     @property

@@ -24,14 +24,10 @@ from catalog.errors import CatalogIndexError, SchemaMismatch, TransferError, Usa
 from catalog.features.transfer.merge import joined, problem_of
 from catalog.index import schema
 from catalog.index.editor import Editor
-from catalog.index.repository import (
-    SCAN_PAGE,
-    Repository,
-    is_newer,
-    is_upgradable,
-    schema_text,
-    upgraded,
-)
+from catalog.index.migration import is_newer, is_upgradable, schema_text, upgraded
+from catalog.index.repository import Repository
+from catalog.index.requests import SCAN_PAGE
+from catalog.index.stores import read_store_ids
 
 FORMAT = "image-catalog export"
 FORMAT_VERSION = 1
@@ -91,7 +87,7 @@ class Export:
             "at": timestamp(self.moment),
             "program": self.program,
             "counts": self.counts,
-            "stores": self.repository.store_ids(),
+            "stores": read_store_ids(self.repository),
         }
 
 
