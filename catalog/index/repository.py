@@ -11,17 +11,25 @@ from catalog.domain.asset import KnownAsset
 from catalog.errors import AssetNotFound
 from catalog.index import schema
 from catalog.index.client import Connection
+from catalog.index.history import History
 from catalog.index.migration import Indexes
 from catalog.index.requests import multi_get, refresh, scan_pages
+from catalog.index.stores import StoreRecords
 
 
 class Repository:
-    """One catalog: `alias` stands for its assets; `indexes` are where they and the rest lie."""
+    """One catalog. `alias` stands for its assets.
+
+    `indexes` are where they and the rest lie, `history` what happened to them, `stores` what is
+    known of the stores that hold them.
+    """
 
     def __init__(self, connection: Connection, alias: str = "catalog") -> None:
         self.connection = connection
         self.alias = alias
         self.indexes = Indexes(connection, alias)
+        self.history = History(connection, alias)
+        self.stores = StoreRecords(connection, alias)
 
     def refresh(self, *indexes: str) -> None:
         """Make what was written visible to searches; to all of them, if none is named."""

@@ -6,36 +6,36 @@ from typing import Any
 from urllib.parse import quote
 
 from catalog.index import schema
-from catalog.index.repository import Repository
+from catalog.index.client import Connection
 from catalog.index.requests import multi_get
 
 MOST_STORES = 10_000
 """More than anybody has, and what one search may answer."""
 
 
-def read_store(repository: Repository, name: str) -> dict[str, Any] | None:
-    """What is known of a store, or None."""
-    index = schema.companion(repository.alias, "stores")
-    found = multi_get(repository.connection, index, [name])[0]
-    return dict(found["_source"]) if found["found"] else None
+class StoreRecords:
+    """The records of the stores of one catalog."""
 
+    def __init__(self, connection: Connection, alias: str) -> None:
+        self._connection = connection
+        self._index = schema.companion(alias, "stores")
 
-def write_store(repository: Repository, record: dict[str, Any]) -> None:
-    """Write what is known of a store; the later writer wins, as both saw the same marker."""
-    index = schema.companion(repository.alias, "stores")
-    path = f"/{quote(index)}/_doc/{quote(record['name'], safe='')}"
-    repository.connection.request("PUT", path, record, refresh="true", require_alias="true")
+    def read(self, name: str) -> dict[str, Any] | None:
+        """What is known of a store, or None; up to date without a refresh."""
+        found = multi_get(self._connection, self._index, [name])[0]
+        return dict(found["_source"]) if found["found"] else None
 
+    def write(self, record: dict[str, Any]) -> None:
+        """Write what is known of a store; the later writer wins, as both saw the same marker."""
+        path = f"/{quote(self._index)}/_doc/{quote(record['name'], safe='')}"
+        self._connection.request("PUT", path, record, refresh="true", require_alias="true")
 
-def read_stores(repository: Repository) -> list[dict[str, Any]]:
-    """Every known store."""
-    index = schema.companion(repository.alias, "stores")
-    found = repository.connection.request(
-        "POST", f"/{quote(index)}/_search", {"size": MOST_STORES, "sort": ["_doc"]}
-    )
-    return [hit["_source"] for hit in found["hits"]["hits"]]
+    def read_all(self) -> list[dict[str, Any]]:
+        """Every known store."""
+        body = {"size": MOST_STORES, "sort": ["_doc"]}
+        found = self._connection.request("POST", f"/{quote(self._index)}/_search", body)
+        return [hit["_source"] for hit in found["hits"]["hits"]]
 
-
-def read_store_ids(repository: Repository) -> dict[str, str]:
-    """The id of every store by name; a record that lacks either says nothing."""
-    return {r["name"]: r["id"] for r in read_stores(repository) if "name" in r and "id" in r}
+    def read_ids(self) -> dict[str, str]:
+        """The id of every store by name; a record that lacks either says nothing."""
+        return {r["name"]: r["id"] for r in self.read_all() if "name" in r and "id" in r}

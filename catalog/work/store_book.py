@@ -21,7 +21,6 @@ from catalog.errors import (
     UsageError,
 )
 from catalog.index.repository import Repository
-from catalog.index.stores import read_store, read_stores, write_store
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.local.root import LocalKind, LocalRoot
@@ -81,7 +80,7 @@ class StoreBook:
     @cached_property
     def records(self) -> list[Record]:
         """What is known of every store, also of those that were removed."""
-        return [] if self._repository is None else read_stores(self._repository)
+        return [] if self._repository is None else self._repository.stores.read_all()
 
     @cached_property
     def known(self) -> dict[str, Record]:
@@ -94,13 +93,13 @@ class StoreBook:
         A store that the catalog does not know has none.
         """
         assert self._repository is not None
-        record = read_store(
-            self._repository, name
+        record = self._repository.stores.read(
+            name
         )  # as it is now: another program may have moved it since
         if record is not None:
             told = {**record, **facts}
-            write_store(
-                self._repository, {key: value for key, value in told.items() if value is not None}
+            self._repository.stores.write(
+                {key: value for key, value in told.items() if value is not None}
             )
             self._forget()
 
@@ -123,7 +122,7 @@ class StoreBook:
         }
         if root.folder is not None:
             record = with_root(record, machine_id(), machine_name(), root.text, now)
-        write_store(self._repository, {**record, "last_run": now})
+        self._repository.stores.write({**record, "last_run": now})
         self._forget()
 
     def _forget(self) -> None:

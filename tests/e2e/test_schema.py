@@ -39,7 +39,6 @@ from catalog.index import migration, queries, requests, schema
 from catalog.index.client import Address, Connection
 from catalog.index.documents import asset_document, copy_document, fitting
 from catalog.index.repository import Repository
-from catalog.index.stores import read_store, write_store
 from catalog.media.findings import FIELDS
 
 pytestmark = pytest.mark.node
@@ -330,8 +329,8 @@ def test_many_programs_at_once_make_one_catalog(
     def start(catalog_: Repository) -> dict[str, Any] | None:
         together.wait()
         catalog_.indexes.ensure()
-        return read_store(
-            catalog_, "nas"
+        return catalog_.stores.read(
+            "nas"
         )  # fails while an index that another has just made is not ready
 
     with ThreadPoolExecutor(len(starters)) as pool:
@@ -365,7 +364,7 @@ def test_an_index_that_another_program_has_just_made_is_waited_for(
     else:
         catalog_.connection.after = make
     catalog_.indexes.ensure()
-    assert read_store(catalog_, "nas") is None
+    assert catalog_.stores.read("nas") is None
     assert behind(lab) == made(lab)
 
 
@@ -1308,7 +1307,7 @@ def test_nothing_is_written_into_an_index_that_took_the_name(
     with pytest.raises(CatalogIndexError, match="not an alias"):
         a_recording(catalog_).add_copy(digest, a_copy("b.jpg"), unjudged, "run")
     with pytest.raises(CatalogIndexError, match="not an alias"):
-        write_store(catalog_, {"name": "nas"})
+        catalog_.stores.write({"name": "nas"})
     assert lab.documents() == {digest: kept}
     assert [lab.documents(what[1:]) for what in EVERYTHING[1:]] == [{}] * len(EVERYTHING[1:])
 

@@ -16,8 +16,6 @@ from catalog.domain.roots import seen_from
 from catalog.errors import AssetNotFound
 from catalog.features.ask.events import Event
 from catalog.index import queries
-from catalog.index.events import events_of_asset
-from catalog.index.stores import read_stores
 from catalog.stores.local.root import LocalKind
 from catalog.stores.machine import machine_id
 
@@ -41,7 +39,7 @@ def read_record(workspace: Workspace, what: str) -> AssetRecord:
     repository.refresh()
     digest = find(repository, what)
     document = repository.get(digest)
-    return AssetRecord(document, tuple(map(Event, events_of_asset(repository, digest))))
+    return AssetRecord(document, tuple(map(Event, repository.history.of_asset(digest))))
 
 
 def find(repository: Repository, what: str) -> str:
@@ -65,7 +63,7 @@ def find(repository: Repository, what: str) -> str:
 
 def folders_here(repository: Repository) -> dict[str, str]:
     """The folder of each store on this machine, as text, by the store's name."""
-    stores = (seen_from(record, machine_id()) for record in read_stores(repository))
+    stores = (seen_from(record, machine_id()) for record in repository.stores.read_all())
     return {s["name"]: s["root"] for s in stores if s["kind"] == LocalKind.name}
 
 

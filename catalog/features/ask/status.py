@@ -9,7 +9,6 @@ from typing import Any
 from catalog.domain.roots import seen_from
 from catalog.index import queries
 from catalog.index.queries import Shortfall, Totals
-from catalog.index.stores import read_stores
 from catalog.stores.machine import machine_id
 from catalog.work.workspace import Workspace
 
@@ -29,6 +28,6 @@ def summarize(workspace: Workspace) -> CatalogStatus:
     repository.refresh(repository.alias)
     return CatalogStatus(
         queries.totals(repository, workspace.settings.min_copies),
-        [seen_from(record, machine_id()) for record in read_stores(repository)],
+        [seen_from(record, machine_id()) for record in repository.stores.read_all()],
         queries.shortfalls(repository, workspace.policies),
     )

@@ -21,7 +21,6 @@ from catalog.features.reconcile.plan import Attach, Reconciliation
 from catalog.features.reconcile.questions import Judge
 from catalog.features.reconcile.survey import Options, Reconciler
 from catalog.index import documents, queries, schema
-from catalog.index.events import forgotten_document
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.checksums import ChecksumWriter
@@ -270,5 +269,5 @@ class SyncIndex:
             self._forgotten = {hit["_source"]["hash"] for page in pages for hit in page}
         if content_hash not in self._forgotten:
             return {}
-        past = forgotten_document(self._repository, content_hash) or {}
+        past = self._repository.history.forgotten_document(content_hash) or {}
         return dict(past.get("person", {}))

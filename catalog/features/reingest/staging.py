@@ -21,7 +21,6 @@ from catalog.domain.layout import file_name
 from catalog.domain.names import to_text
 from catalog.errors import AlreadyExists, ReadOnlyStore, SourceInsideCatalog, StoreGuard, UsageError
 from catalog.index.repository import Repository
-from catalog.index.stores import read_stores
 from catalog.stores import registry
 from catalog.stores.local.root import LocalRoot
 from catalog.stores.local.store import LocalStore
@@ -50,7 +49,7 @@ def check_apart(
 ) -> None:
     """Raise SourceInsideCatalog where a folder lies in or around a store, or one of `sources`
     (archives, folders of files)."""
-    for record in read_stores(repository) if repository else ():
+    for record in repository.stores.read_all() if repository else ():
         for root in registry.folders_recorded(record):
             if root.is_dir():
                 guards.check_apart(LocalRoot(folder), LocalRoot(root))

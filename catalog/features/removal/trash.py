@@ -13,7 +13,6 @@ from catalog.domain.copies import copy_row, sidecar_row
 from catalog.domain.edits import Document, Edit
 from catalog.errors import StoreError, UsageError
 from catalog.index import queries
-from catalog.index.events import events_of_asset, forgotten_document
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
@@ -116,7 +115,7 @@ def finish_taking(run: Session, stores: Mapping[str, ManagedStore], content_hash
     """
     document = run.repository.documents([content_hash]).get(content_hash, ({}, 0, 0))[0]
     recorded = {(row["store"], row["path"]) for row in document.get("copies", [])}
-    for event in events_of_asset(run.repository, content_hash):
+    for event in run.repository.history.of_asset(content_hash):
         place = str(event.get("store")), str(event.get("path"))
         is_taken = (
             event["action"] == "trash"
@@ -228,7 +227,7 @@ def recall(repository: Repository, store: str, path: str, digest: str) -> Recall
     """Whose a file is that lay at a path of a store, by its content."""
     owners = queries.owners_of_sidecar(repository, store, path, digest)
     found = repository.documents([digest]).get(digest)
-    past = forgotten_document(repository, digest) if found is None and not owners else None
+    past = repository.history.forgotten_document(digest) if found is None and not owners else None
     return Recalled(found[0] if found is not None else None, past, tuple(owners))
 
 

@@ -16,7 +16,6 @@ from catalog.domain.decisions import BAD, DROP, EXACT, SAME_IMAGE, SIMILAR, Deci
 from catalog.domain.edits import Document, Edit
 from catalog.features.lookalikes.inheritance import inheriting
 from catalog.features.removal.trash import Taken, finish_taking, obstacles, take_away
-from catalog.index.events import events_of_asset, forgotten_document
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.proof import Prover
@@ -98,7 +97,7 @@ class Dropper:
         if decision.hash not in found:
             was_there = (
                 decision.hash in self._gone
-                or forgotten_document(self.repository, decision.hash) is not None
+                or self.repository.history.forgotten_document(decision.hash) is not None
             )
             return DROPPED_BEFORE if was_there else "it is not in the catalog"
         document = found[decision.hash]
@@ -137,7 +136,7 @@ class Dropper:
         if not _files(decision, document):
             told = (
                 f"{e.get('store')}:{e.get('path')}"
-                for e in events_of_asset(self.repository, decision.hash)
+                for e in self.repository.history.of_asset(decision.hash)
                 if e["action"] == "trash"
             )
             return DROPPED_BEFORE if decision.path in set(told) else "no such copy is recorded"

@@ -25,7 +25,6 @@ from catalog.features.transfer.stream import (
 )
 from catalog.index import schema
 from catalog.index.editor import Editor
-from catalog.index.stores import read_store_ids
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
 from catalog.work.report import Report
@@ -89,7 +88,7 @@ def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> Impo
         repository = workspace.untouched_repository if dry else workspace.repository
         found = repository.indexes.checked()
         if "stores" in found:
-            reader.check_stores(read_store_ids(repository))
+            reader.check_stores(repository.stores.read_ids())
         comparer = Comparer(repository, {what: index.version for what, index in found.items()})
         work = Import(workspace, reader, comparer, to_text(request.file), sink)
         details = {"source": work.source}

@@ -27,7 +27,6 @@ from catalog.index.editor import Editor
 from catalog.index.migration import is_newer, is_upgradable, schema_text, upgraded
 from catalog.index.repository import Repository
 from catalog.index.requests import SCAN_PAGE
-from catalog.index.stores import read_store_ids
 
 FORMAT = "image-catalog export"
 FORMAT_VERSION = 1
@@ -87,7 +86,7 @@ class Export:
             "at": timestamp(self.moment),
             "program": self.program,
             "counts": self.counts,
-            "stores": read_store_ids(self.repository),
+            "stores": self.repository.stores.read_ids(),
         }
 
 

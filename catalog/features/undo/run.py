@@ -12,7 +12,6 @@ from catalog.features.undo.handovers import staged_problem
 from catalog.features.undo.plan import HANDOVER, TO_TRASH, SourceBack, TakeBack, Undo
 from catalog.features.undo.sight import Sight
 from catalog.features.undo.survey import read_records, survey_sources, survey_steps
-from catalog.index.events import events_of_run
 from catalog.work import guards
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
@@ -41,7 +40,7 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
     """Say what cannot be taken back, then take the rest back. Raises UsageError for no such run."""
     repository = workspace.existing_repository
     repository.refresh()
-    events = events_of_run(repository, request.run)
+    events = repository.history.of_run(request.run)
     if not events:
         raise UsageError(
             f"There is no run {request.run} in the history, or it changed nothing.",

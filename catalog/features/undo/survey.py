@@ -26,7 +26,6 @@ from catalog.features.undo.plan import (
     steps,
 )
 from catalog.features.undo.sight import NO_PLACE, Sight, reversal
-from catalog.index.events import events_undoing
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.workspace import Workspace
@@ -44,7 +43,7 @@ def survey_steps(
     records: Mapping[str, Document | None],
 ) -> list[TakeBack]:
     """Each step, latest event first, tried on the records of its assets in memory."""
-    begun = {_identity(event) for event in events_undoing(repository, run)}
+    begun = {_identity(event) for event in repository.history.undoing(run)}
     handed = TakingBack(repository, events)
     now = dict(records)
     leaving: set[tuple[str, str, str]] = set()
