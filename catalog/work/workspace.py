@@ -178,7 +178,7 @@ class Workspace:
         from catalog.index.migration import Indexes
 
         indexes = Indexes(self.elasticsearch.connection, self.settings.index)
-        if indexes.indexes.schema_version() is None:
+        if indexes.schema_version() is None:
             raise NoCatalog(
                 f"There is no catalog {self.settings.index} yet.",
                 hint="The first upload makes it; for another catalog name its --index.",
