@@ -37,7 +37,7 @@ from catalog.features.ingest.apply import Verdict
 from catalog.features.ingest.records import Recording
 from catalog.index import migration, queries, requests, schema
 from catalog.index.client import Address, Connection
-from catalog.index.documents import asset_document, copy_document, fitting
+from catalog.index.documents import Origin, asset_document, copy_document, fitting
 from catalog.index.repository import Repository
 from catalog.media.findings import FIELDS
 
@@ -226,12 +226,10 @@ def a_document(number: int) -> dict[str, Any]:
     ]
     return asset_document(
         an_asset(number),
-        original=f"/home/me/IMG_{number}.JPG",
+        Origin(f"/home/me/IMG_{number}.JPG", "20260102T030405Z-abcdef", NOW),
         copies=copies,
         sidecars=sidecars,
         stack=("s1", "primary"),
-        run="20260102T030405Z-abcdef",
-        now=NOW,
     )
 
 
@@ -488,15 +486,7 @@ def test_no_value_that_a_file_states_makes_the_index_refuse_it(
             tags=("t" * 40_000, "\ud800"),
         )
         documents.append(
-            asset_document(
-                dataclasses.replace(asset, facts=strange),
-                original="/IMG.JPG",
-                copies=[],
-                sidecars=[],
-                stack=None,
-                run="r",
-                now=NOW,
-            )
+            asset_document(dataclasses.replace(asset, facts=strange), Origin("/IMG.JPG", "r", NOW))
         )
     replies = opened().bulk(
         line for d in documents for line in ({"create": {"_index": lab.index, "_id": d["hash"]}}, d)

@@ -14,7 +14,7 @@ from catalog.domain.copies import flat, timestamp
 from catalog.domain.edits import with_album
 from catalog.errors import DocumentConflict
 from catalog.index import schema
-from catalog.index.documents import asset_document, copy_document, stack_document
+from catalog.index.documents import Origin, asset_document, copy_document, stack_document
 from catalog.index.editor import event_id
 from catalog.index.repository import Repository
 
@@ -98,12 +98,10 @@ class Recording:
         if action.is_new:
             document = asset_document(
                 action.asset,
-                original=original,
+                Origin(original, run, now),
                 copies=[copy],
                 sidecars=sidecars,
                 stack=action.stack,
-                run=run,
-                now=now,
                 albums=[action.album] if action.album else [],
             )
             lines += [{"create": _target(self._alias, action.asset.hash)}, document]

@@ -250,12 +250,9 @@ class SyncIndex:
         """The document of a new asset."""
         made = documents.asset_document(
             asset,
-            original=original,
-            copies=[],
-            sidecars=list(sidecars),
+            documents.Origin(original, self._run, datetime.now(UTC)),
+            sidecars=sidecars,
             stack=stack,
-            run=self._run,
-            now=datetime.now(UTC),
         )
         return {**made, **flat(rows)}
 

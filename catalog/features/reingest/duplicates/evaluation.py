@@ -24,7 +24,7 @@ from catalog.features.reingest.duplicates.plan import DUPLICATES, EXACT, KEEP, p
 from catalog.features.reingest.evaluation import EVALUATED, Evaluated, rules_of
 from catalog.features.reingest.plan import Rules, skipped_folder
 from catalog.features.reingest.tables import check_writable, write_report
-from catalog.index.documents import asset_document
+from catalog.index.documents import Origin, asset_document
 from catalog.work.outcome import Outcome
 from catalog.work.session import reporting
 from catalog.work.sink import Sink
@@ -162,10 +162,7 @@ def _document(subject: Subject) -> dict[str, Any]:
     """What the catalog knows of a file, or would know."""
     if subject.asset is None:
         return dict(subject.document or {})
-    now = datetime.now(UTC)
-    return asset_document(
-        subject.asset, original=subject.file, copies=[], sidecars=[], stack=None, run="", now=now
-    )
+    return asset_document(subject.asset, Origin(subject.file, "", datetime.now(UTC)))
 
 
 def _cells(subject: Subject, keeper: Subject, dupe_type: str, kind: str, reason: str) -> Cells:

@@ -24,7 +24,7 @@ from catalog.features.reingest.replacement.jobs import Job
 from catalog.features.reingest.videos.converter import Converter
 from catalog.features.removal.trash import Taken, restore_one, take_away
 from catalog.features.undo.plan import RENDITION as MADE
-from catalog.index.documents import asset_document
+from catalog.index.documents import Origin, asset_document
 from catalog.stores.protocol import ManagedStore
 from catalog.work.description import utc_now
 from catalog.work.session import Session
@@ -150,10 +150,7 @@ class StorePlace:
             inode=there.inode,
             revision=there.revision,
         )
-        run = self._run.run
-        return asset_document(
-            asset, original=source, copies=[copy], sidecars=[], stack=None, run=run, now=now
-        )
+        return asset_document(asset, Origin(source, self._run.run, now), copies=[copy])
 
     def _inherit(self, job: Job, old: Mapping[str, Any]) -> None:
         """The sidecars that lie beside the original now lie beside what was made of it."""
