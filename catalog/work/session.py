@@ -121,11 +121,11 @@ def _status(report: Report) -> int:
 
 
 @contextlib.contextmanager
-def showing(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator[Report]:
+def showing(sink: Sink, command: str) -> Iterator[Report]:
     """The report of a run that only shows its plan: there is no journal,
     and nothing that could write.
     """
-    report = Report(sink, command, dry=True, bad=bad)
+    report = Report(sink, command, dry=True)
     yield report
     sink.end(report.result())
 
