@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -28,12 +27,6 @@ def command(
     dryrun: bool,
     limit: int,
     yes: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
-    transfers: int | None,
-    bwlimit: str | None,
-    max_transfer: str | None,
-    max_duration: str | None,
     **shared: Any,
 ) -> int:
     """Copy every asset of store FROM that store TO lacks, under the same path, each copy verified
@@ -53,14 +46,6 @@ def command(
     of it is gone, 5 a store or Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root,
-        dropbox_root=dropbox_root,
-        transfers=transfers,
-        bwlimit=bwlimit,
-        max_transfer=max_transfer,
-        max_duration=max_duration,
-        **console.connection,
-    )
+    workspace = console.workspace()
     request = MirrorRequest(source, target, "mirror", dryrun=dryrun, limit=limit, yes=yes)
     return console.carry_out(run_mirror, workspace, request, wording.MIRROR)

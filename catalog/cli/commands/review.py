@@ -96,7 +96,7 @@ def command(
     page was written or served.
     """
     console = Console.from_flags(shared)
-    workspace, sink = console.workspace(**console.connection), console.sink(wording.REVIEW)
+    workspace, sink = console.workspace(), console.sink(wording.REVIEW)
     if serve and output is not None:
         raise UsageError("--serve writes no file.", hint="Leave out --serve or --output.")
     if serve_port and not serve:

@@ -48,19 +48,17 @@ def add(name: str, folder: Path, force: bool, **shared: Any) -> int:
     """
     console = Console.from_flags(shared)
     request = AddRequest(name, str(folder), force=force)
-    return stores.show_added(console, add_store(console.workspace(**console.connection), request))
+    return stores.show_added(console, add_store(console.workspace(), request))
 
 
 @command.command("list")
 @options.roots
 @options.connection
 @options.json
-def list_(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
+def list_(**shared: Any) -> int:
     """Show every store: where it is, whether it is there now, its copies and bytes."""
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     return stores.show(console, list_stores(workspace))
 
 
@@ -76,5 +74,5 @@ def list_(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int
 def remove(name: str, forget_copies: bool, **shared: Any) -> int:
     """Take the store NAME out of the catalog. Its files are not touched."""
     console = Console.from_flags(shared)
-    workspace, request = console.workspace(**console.connection), RemoveRequest(name, forget_copies)
+    workspace, request = console.workspace(), RemoveRequest(name, forget_copies)
     return console.carry_out(run_remove, workspace, request, wording.STORE_REMOVE)

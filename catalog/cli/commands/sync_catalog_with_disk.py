@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -51,8 +50,6 @@ def command(
     rehash: bool,
     forget_missing: bool,
     accept_losses: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
     **shared: Any,
 ) -> int:
     """Bring the catalog in step with what was moved, renamed, edited, added or deleted by hand.
@@ -75,9 +72,7 @@ def command(
     guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     request = SyncRequest(
         store,
         (dirname,) if dirname else (),

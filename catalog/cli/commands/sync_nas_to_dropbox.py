@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -24,12 +23,6 @@ def command(
     dryrun: bool,
     limit: int,
     yes: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
-    transfers: int | None,
-    bwlimit: str | None,
-    max_transfer: str | None,
-    max_duration: str | None,
     **shared: Any,
 ) -> int:
     """Send to Dropbox every asset of the NAS that it lacks, under the same path, each sent once.
@@ -55,15 +48,7 @@ def command(
     failed, 4 refused by a guard, 5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root,
-        dropbox_root=dropbox_root,
-        transfers=transfers,
-        bwlimit=bwlimit,
-        max_transfer=max_transfer,
-        max_duration=max_duration,
-        **console.connection,
-    )
+    workspace = console.workspace()
     request = MirrorRequest(
         "nas", "dropbox", "sync_nas_to_dropbox", dryrun=dryrun, limit=limit, yes=yes
     )

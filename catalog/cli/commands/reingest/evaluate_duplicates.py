@@ -41,8 +41,6 @@ def command(
     distance: int | None,
     report: Path,
     yes: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
     **shared: Any,
 ) -> int:
     """Find photos in FOLDER, or in what --query finds, that show the same picture, and write a
@@ -62,7 +60,7 @@ def command(
     reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    chosen = {"reingest_skip": skip or None, "nas_root": nas_root, "dropbox_root": dropbox_root}
-    workspace = console.workspace(**chosen, **console.connection)
+    chosen = {"reingest_skip": skip or None}
+    workspace = console.workspace(**chosen)
     request = EvaluateRequest(Scope(folder, query, store), report, distance, yes)
     return console.carry_out(run_evaluate, workspace, request, wording.DUPLICATE_EVALUATION)

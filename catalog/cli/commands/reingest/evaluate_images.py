@@ -38,8 +38,6 @@ def command(
     target: str | None,
     report: Path,
     yes: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
     **shared: Any,
 ) -> int:
     """Look at the photos in FOLDER, or at what --query finds in a store, and write a report (CSV)
@@ -64,9 +62,7 @@ def command(
     chosen = {
         "reingest_skip": skip or None,
         "reingest_target": target,
-        "nas_root": nas_root,
-        "dropbox_root": dropbox_root,
     }
-    workspace = console.workspace(**chosen, **console.connection)
+    workspace = console.workspace(**chosen)
     request = EvaluateRequest(Scope(folder, query, store), report, until, yes)
     return console.carry_out(run_evaluate, workspace, request, wording.EVALUATION)

@@ -59,5 +59,5 @@ def command(
     console = Console.from_flags(shared)
     settings = {"reingest_skip": skip or None, "reingest_target": target}
     request = EvaluateRequest(Scope(folder, query, store), report, until, yes)
-    workspace = console.workspace(**console.connection, **settings)
+    workspace = console.workspace(**settings)
     return console.carry_out(run_evaluate, workspace, request, wording.EVALUATION)
