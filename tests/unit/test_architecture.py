@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+MOST_LINES = 300
+"""Of a class."""
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "catalog"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -247,6 +249,14 @@ def test_no_module_has_a_name_that_says_nothing():
 
 def test_every_module_says_what_it_is_for():
     assert [str(p) for p in MODULES if not ast.get_docstring(ast.parse(p.read_text("utf-8")))] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_class_is_above_300_lines(path: Path):
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    lines = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in classes}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
 
 def test_starting_the_program_loads_nothing_heavy():

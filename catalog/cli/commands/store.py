@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -34,7 +33,7 @@ def command() -> None:
 
 @command.command("add")
 @click.argument("name")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=str))
 @options.option(
     "force",
     is_flag=True,
@@ -42,12 +41,12 @@ def command() -> None:
 )
 @options.connection
 @options.quiet
-def add(name: str, folder: Path, force: bool, **shared: Any) -> int:
+def add(name: str, folder: str, force: bool, **shared: Any) -> int:
     """Make FOLDER the store NAME; for a known store, tell where it lies now. Nothing but its marker
     is written.
     """
     console = Console.from_flags(shared)
-    request = AddRequest(name, str(folder), force=force)
+    request = AddRequest(name, folder, force=force)
     return stores.show_added(console, add_store(console.workspace(), request))
 
 
