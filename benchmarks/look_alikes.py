@@ -43,8 +43,8 @@ from catalog.features.lookalikes.duplicates import comparing
 from catalog.features.lookalikes.groups import DISTANCE, find_groups
 from catalog.features.lookalikes.pictures import DEFAULT_ORDER, picture_of
 from catalog.features.lookalikes.sketches import Sketches
-from catalog.index.documents import asset_document
-from catalog.stores.local import LocalStore
+from catalog.index.documents import Origin, asset_document
+from catalog.stores.local.store import LocalStore
 from catalog.work.description import Describer, utc_now
 from catalog.work.reading import LocalReading, Wanted
 from catalog.work.workers import ReaderPool
@@ -68,9 +68,7 @@ def ours(folder: Path, _made: list[Made]) -> set[Pair]:
             if isinstance(facts, Facts):
                 asset = describer.describe(facts, entries[path], utc_now())
                 now = datetime.now(UTC)
-                document = asset_document(
-                    asset, original=path, copies=[], sidecars=[], stack=None, run="", now=now
-                )
+                document = asset_document(asset, Origin(path, "", now))
                 documents[facts.hash] = {"added": timestamp(now), **document}
                 paths[facts.hash] = path
     sketched = Sketches()

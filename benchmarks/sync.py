@@ -31,7 +31,7 @@ from catalog.domain.copies import copy_row, flat
 from catalog.domain.fixity import content_hash
 from catalog.index.client import Line
 from catalog.index.repository import Repository
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
 from catalog.work.progress import NoProgress
 from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace

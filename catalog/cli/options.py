@@ -125,6 +125,23 @@ json = option(
     "json", is_flag=True, help="Print one JSON object a line: each file, then the summary."
 )
 output = _all(quiet, verbose, json)
+mirroring = _all(dryrun, limit_actions, agree_to_losses, sending, roots, connection, output)
+syncing = _all(
+    option(
+        "forget_missing",
+        is_flag=True,
+        help="Forget assets whose only recorded copy is gone, instead of marking them.",
+    ),
+    option(
+        "accept_losses",
+        is_flag=True,
+        help="Go on though many recorded files are missing (exit 4 otherwise).",
+    ),
+    roots,
+    connection,
+    json,
+    verbose,
+)
 target = option(
     "target", metavar="NAME", help="The cloud, and the tag of what it was given. Default: icloud."
 )

@@ -49,6 +49,8 @@ Query: TypeAlias = dict[str, Any]
 """A query, or another part of a request, in Elasticsearch's own words."""
 Reply: TypeAlias = dict[str, Any]
 """An answer, or a part of one, in Elasticsearch's own words."""
+Sort: TypeAlias = str | Sequence[Query]
+"""The order of what a search finds."""
 Line: TypeAlias = Mapping[str, Any]
 """One line of a bulk request: an operation, or the document after it."""
 Row = TypeVar("Row")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TypeAlias, cast
 
@@ -55,23 +55,31 @@ Fields: TypeAlias = dict[str, object]
 """A document in the making: what its values are is checked against the mapping."""
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an asset came from: its source path (text form), and the run that brought it, at an
+    aware moment.
+    """
+
+    path: str
+    run: str
+    now: datetime
+
+
 def asset_document(
     asset: Asset,
+    origin: Origin,
     *,
-    original: str,
-    copies: Sequence[CopyRow],
-    sidecars: Sequence[SidecarRow],
-    stack: tuple[str, str] | None,
-    run: str,
-    now: datetime,
+    copies: Sequence[CopyRow] = (),
+    sidecars: Sequence[SidecarRow] = (),
+    stack: tuple[str, str] | None = None,
     albums: Sequence[str] = (),
 ) -> AssetDocument:
     """The document of a new asset, with what its sidecar says for a person laid over it.
 
     Fields without a value are left out.
 
-    `original` is the source path (text form); `stack` is its id and this asset's role; `now` is an
-    aware moment.
+    `stack` is its id and this asset's role.
     """
     facts = asset.facts
     values = facts.values
@@ -83,7 +91,7 @@ def asset_document(
         "kind": facts.kind,
         "type": facts.type,
         "mime": facts.mime,
-        "extension": extension_of(original),
+        "extension": extension_of(origin.path),
         "captured": _captured(asset.captured),
         "location": {"lat": facts.position.lat, "lon": facts.position.lon}
         if facts.position
@@ -106,13 +114,13 @@ def asset_document(
         "stack": stack_row(*stack) if stack else None,
         "sidecars": list(sidecars),
         **flat(copies),
-        "original": {"name": original.rpartition("/")[2], "path": original},
+        "original": {"name": origin.path.rpartition("/")[2], "path": origin.path},
         "sources": dict(facts.sources),
         "notes": list(dict.fromkeys([*asset.notes, *facts.notes])),
         "problem": facts.problem,
-        "added": timestamp(now),
-        "updated": timestamp(now),
-        "run": run,
+        "added": timestamp(origin.now),
+        "updated": timestamp(origin.now),
+        "run": origin.run,
     }
     clean = without_blanks(fitting(without_blanks(document)))
     return overlaid(cast("AssetDocument", clean), values.get("person", {}))

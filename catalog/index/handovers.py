@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from catalog.domain.document import EventRow, HandoverRow, without
 from catalog.errors import CatalogIndexError, DocumentConflict
 from catalog.index import schema
-from catalog.index.client import Line, Query
+from catalog.index.client import Line, Query, Sort
 from catalog.index.editor import ATTEMPTS, PAUSE, event_lines
-from catalog.index.repository import Repository, Sort
+from catalog.index.repository import Repository
 
 Change = Callable[[HandoverRow | None], HandoverRow | None]
 """From the record as it is (None where there is none) to what it shall be (None: it is taken away).

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from catalog.domain.document import AssetDocument, EventRow, SidecarRow
 from catalog.errors import QuerySyntaxError
 from catalog.index import schema
-from catalog.index.client import Hit, Query
+from catalog.index.client import Hit, Query, Sort
 from catalog.index.query_text import Near, ParsedQuery, parse_query
-from catalog.index.repository import Repository, Sort
+from catalog.index.repository import Repository
 from catalog.index.schema import Definition
 
 WORDS = [

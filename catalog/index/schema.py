@@ -5,7 +5,7 @@ One catalog is an alias (default `catalog`) over a versioned concrete index, and
 `-decisions` (what a person decided) and `-handovers` (what was handed over to a cloud).
 
 A schema has a version and a revision. Another version needs a copy of every document
-(`repository.UPGRADES`); a revision only adds fields, which are put on the index in use, and which
+(`migration.UPGRADES`); a revision only adds fields, which are put on the index in use, and which
 documents lack until they are next written. Written for the core of Elasticsearch alone: no scripts,
 no ingest, no optional modules.
 """

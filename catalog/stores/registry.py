@@ -12,7 +12,7 @@ from catalog.domain.document import StoreRecord
 from catalog.domain.roots import roots_of, seen_from
 from catalog.errors import UnknownKind
 from catalog.stores.dropbox.root import DropboxKind
-from catalog.stores.local_root import LocalKind
+from catalog.stores.local.root import LocalKind
 from catalog.stores.machine import machine_id
 from catalog.stores.root import Kind, Root, StoreContext
 

@@ -16,7 +16,6 @@ from catalog.index.editor import Editor
 from catalog.index.repository import Repository
 from catalog.work.journal import Journal
 from catalog.work.outcome import BAD, RunResult
-from catalog.work.recorder import patiently
 from catalog.work.report import Report
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace, new_run
@@ -55,7 +54,7 @@ class Session:
 
     def patiently(self, call: Callable[[], T]) -> T:
         """The result of a question to the index, waited for while it is away."""
-        return patiently(call, self.workspace.settings.retry_seconds, self.workspace.reconnect)
+        return self.workspace.elasticsearch.patiently(call)
 
     @property
     def result(self) -> RunResult:
@@ -123,11 +122,11 @@ def _status(report: Report) -> int:
 
 
 @contextlib.contextmanager
-def showing(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator[Report]:
+def showing(sink: Sink, command: str) -> Iterator[Report]:
     """The report of a run that only shows its plan: there is no journal,
     and nothing that could write.
     """
-    report = Report(sink, command, dry=True, bad=bad)
+    report = Report(sink, command, dry=True)
     yield report
     sink.end(report.result())
 

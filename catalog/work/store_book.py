@@ -24,8 +24,8 @@ from catalog.errors import (
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
-from catalog.stores.local import LocalStore
-from catalog.stores.local_root import LocalKind, LocalRoot
+from catalog.stores.local.root import LocalKind, LocalRoot
+from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id, machine_name
 from catalog.stores.marker import MARKER
 from catalog.stores.paths import PRIVATE
@@ -86,7 +86,7 @@ class StoreBook:
     @cached_property
     def records(self) -> list[StoreRecord]:
         """What is known of every store, also of those that were removed."""
-        return [] if self._repository is None else self._repository.stores()
+        return [] if self._repository is None else self._repository.stores.read_all()
 
     @cached_property
     def known(self) -> dict[str, StoreRecord]:
@@ -100,11 +100,11 @@ class StoreBook:
         """
         assert self._repository is not None
         # as it is now: another program may have moved it since
-        record = self._repository.store_record(name)
+        record = self._repository.stores.read(name)
         if record is not None:
             for fact, value in facts.items():
                 record = with_value(record, fact, value)
-            self._repository.remember_store(record)
+            self._repository.stores.write(record)
             self._forget()
 
     def claim(self, name: str, root: Root | None = None) -> None:
@@ -120,7 +120,7 @@ class StoreBook:
         record = store_record(known, name, marker, root.kind, root.text, now)
         if root.folder is not None:
             record = with_root(record, machine_id(), machine_name(), root.text, now)
-        self._repository.remember_store(record)
+        self._repository.stores.write(record)
         self._forget()
 
     def _forget(self) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+MOST_LINES = 300
+"""Of a class."""
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "catalog"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -186,8 +188,8 @@ def test_every_package_is_installed():
 
 
 def test_the_reading_of_imports_sees_every_form():
-    assert "errors" in imported(PACKAGE / "domain" / ".." / "stores" / "local.py")
-    assert "domain.names" in imported(PACKAGE / "stores" / "local.py")
+    assert "errors" in imported(PACKAGE / "domain" / ".." / "stores" / "local" / "store.py")
+    assert "domain.names" in imported(PACKAGE / "stores" / "local" / "store.py")
     assert "index.schema" in imported(PACKAGE / "index" / "repository.py")
     assert "media.stills" in imported(PACKAGE / "media" / "extract.py")  # inside a function
     assert not is_allowed("stores.local", ALLOWED["domain"])
@@ -247,6 +249,14 @@ def test_no_module_has_a_name_that_says_nothing():
 
 def test_every_module_says_what_it_is_for():
     assert [str(p) for p in MODULES if not ast.get_docstring(ast.parse(p.read_text("utf-8")))] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_class_is_above_300_lines(path: Path):
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    lines = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in classes}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
 
 def test_starting_the_program_loads_nothing_heavy():

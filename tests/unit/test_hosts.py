@@ -33,7 +33,7 @@ from catalog.features.reconcile.matching import by_content, by_identity, says_no
 from catalog.features.reconcile.plan import Touch
 from catalog.features.reconcile.records import Comparison
 from catalog.stores import machine
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 T = 1_600_000_000_123_456_789

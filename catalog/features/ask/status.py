@@ -28,6 +28,6 @@ def summarize(workspace: Workspace) -> CatalogStatus:
     repository.refresh(repository.alias)
     return CatalogStatus(
         queries.totals(repository, workspace.settings.min_copies),
-        [seen_from(record, machine_id()) for record in repository.stores()],
+        [seen_from(record, machine_id()) for record in repository.stores.read_all()],
         queries.shortfalls(repository, workspace.policies),
     )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from catalog.domain.document import CopyRow
 from catalog.errors import ConfigError, UsageError
 from catalog.index import queries
+from catalog.index.client import Sort
 from catalog.index.queries import Shortfall
-from catalog.index.repository import Sort
 from catalog.work.store_book import DROPBOX, StoreBook
 from catalog.work.workspace import Workspace
 

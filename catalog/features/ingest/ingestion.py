@@ -22,15 +22,15 @@ from catalog.features.ingest.records import Recording
 from catalog.features.ingest.survey import IngestSurvey, Lookup
 from catalog.index.repository import Repository
 from catalog.stores import registry
-from catalog.stores.local import LocalStore
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
+from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import read_marker
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
 from catalog.work.description import utc_now
 from catalog.work.progress import Progress
 from catalog.work.reading import Reading
-from catalog.work.recorder import Recorder, patiently
+from catalog.work.recorder import Recorder
 from catalog.work.session import Session
 from catalog.work.store_book import NAS, OWN_FOLDER, StoreBook, is_marked
 from catalog.work.workspace import Workspace
@@ -72,7 +72,7 @@ class Ingestion(Generic[SourceT]):
         recursive: bool,
     ) -> IngestSurvey:
         """The survey of some folders of the source; see `IngestSurvey`."""
-        base = self.source.place
+        base = self.source.location
         return IngestSurvey(
             self.source,
             self.target,
@@ -90,7 +90,7 @@ class Ingestion(Generic[SourceT]):
     @property
     def details(self) -> dict[str, str]:
         """What the journal says of a run."""
-        return {"source": self.source.place, "root": self.target.place}
+        return {"source": self.source.location, "root": self.target.location}
 
     def announce(
         self, surveys: Iterable[IngestSurvey], progress: Progress, *, needed: bool = False
@@ -117,12 +117,12 @@ class Ingestion(Generic[SourceT]):
         See `Applier.hold_sources`.
         """
         settings, workspace = self.workspace.settings, self.workspace
-        recording = Recording(run.repository, base=self.source.place, command=run.command)
+        recording = Recording(run.repository, base=self.source.location, command=run.command)
         recorder = Recorder(
             run.repository,
             self.target.settle,
             patience=settings.retry_seconds,
-            recover=workspace.reconnect,
+            recover=workspace.elasticsearch.reconnect,
         )
         advance = run.sink.progress.advance
         threads = max(LEAST_THREADS, self.target.capabilities.together)
@@ -255,7 +255,7 @@ class _PatientLookup:
         return self._patiently(lambda: self._repository.known_sizes(sizes))
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)
+        return self._workspace.elasticsearch.patiently(call)
 
 
 def repository_of(workspace: Workspace, *, dry: bool) -> Repository | None:

@@ -26,7 +26,7 @@ from catalog.domain.stacks import stack_row
 from catalog.errors import DocumentConflict
 from catalog.index import schema
 from catalog.index.client import Line
-from catalog.index.documents import asset_document
+from catalog.index.documents import Origin, asset_document
 from catalog.index.editor import event_lines
 from catalog.index.repository import Repository
 
@@ -110,12 +110,10 @@ class Recording:
         if action.is_new:
             document = asset_document(
                 action.asset,
-                original=original,
+                Origin(original, run, now),
                 copies=[copy],
                 sidecars=sidecars,
                 stack=action.stack,
-                run=run,
-                now=now,
                 albums=[action.album] if action.album else [],
             )
             lines += [{"create": _target(self._alias, action.asset.hash)}, document]

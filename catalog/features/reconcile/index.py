@@ -124,15 +124,8 @@ class SyncIndex:
         stack: tuple[str, str] | None,
     ) -> AssetDocument:
         """The document of a new asset."""
-        return documents.asset_document(
-            asset,
-            original=original,
-            copies=rows,
-            sidecars=sidecars,
-            stack=stack,
-            run=self._run,
-            now=datetime.now(UTC),
-        )
+        origin = documents.Origin(original, self._run, datetime.now(UTC))
+        return documents.asset_document(asset, origin, copies=rows, sidecars=sidecars, stack=stack)
 
     def said_once(self, content_hash: str) -> PersonFields:
         """What a person had said of an asset that was forgotten since."""
@@ -144,5 +137,5 @@ class SyncIndex:
             self._forgotten = {hit["_source"]["hash"] for page in pages for hit in page}
         if content_hash not in self._forgotten:
             return {}
-        past = self._repository.forgotten_document(content_hash) or {}
+        past = self._repository.history.forgotten_document(content_hash) or {}
         return past.get("person", {})

@@ -69,7 +69,7 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
         work = Sync(
             workspace, repository, store, workspace.reading(pool, store), scope, request, sink
         )
-        details = {"store": request.store, "root": store.place, "folders": list(scope.folders)}
+        details = {"store": request.store, "root": store.location, "folders": list(scope.folders)}
         return carry_out(
             workspace, work, sink, request.command, dry=request.dryrun, details=details
         )
@@ -104,7 +104,7 @@ class Sync:
         self._index = SyncIndex(repository)
         self._repository = repository
         self._checksums: ChecksumWriter | None = None
-        self._describer = workspace.describer(store.place)
+        self._describer = workspace.describer(store.location)
         learn = self._learn if request.rehash and not request.dryrun else None
         files = FileReader(store, reading, sink.progress.advance, learn)
         options = options_of(
@@ -163,7 +163,8 @@ class Sync:
         if not isinstance(result, Facts) or result.hash != action.hash:
             return None
         asset = self._describe(result, action.entry)
-        return self._index.document(asset, f"{self._store.place}/{action.entry.path}", (), (), None)
+        base = self._store.location
+        return self._index.document(asset, f"{base}/{action.entry.path}", (), (), None)
 
     def _describe(self, facts: Facts, entry: Entry) -> Asset:
         return self._describer.describe(facts, entry, utc_now())

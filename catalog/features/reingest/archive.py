@@ -29,7 +29,7 @@ from catalog.features.reingest.locations import catalog_of, local_roots
 from catalog.features.reingest.staging import is_staging
 from catalog.index import queries
 from catalog.index.repository import Repository
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
 from catalog.work.description import utc_now
@@ -116,9 +116,9 @@ class Archive:
     _label: str = field(default="")
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The folder that is looked at, or the place of the store."""
-        return f"{self.store.place}/{self.prefix}" if self.prefix else self.store.place
+        return f"{self.store.location}/{self.prefix}" if self.prefix else self.store.location
 
     def file(self, path: str) -> str:
         """How a report names a path of the store."""
@@ -128,7 +128,7 @@ class Archive:
         """Every photo ("image") or video ("video"), as soon as it is known; in no certain order."""
         with self.workspace.readers() as pool:
             reading = self.workspace.reading(pool, self.store)
-            describer = self.workspace.describer(self.store.place)
+            describer = self.workspace.describer(self.store.location)
             now = utc_now()
             for (candidate, document), result in reading.run(self._wanted(kind)):
                 found = self._subject(candidate.entry, document, result, describer.describe, now)
@@ -271,7 +271,7 @@ class Archive:
 def file_of(store: ManagedStore, path: str) -> str:
     """How a report names a path of a store: the absolute path on this machine, else STORE:PATH; in
     text form."""
-    return f"{store.place}/{path}" if store.folder is not None else f"{store.name}:{path}"
+    return f"{store.location}/{path}" if store.folder is not None else f"{store.name}:{path}"
 
 
 def capture_time_of(document: AssetDocument) -> CaptureTime | None:

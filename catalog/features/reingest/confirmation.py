@@ -16,7 +16,7 @@ from catalog.errors import StoreGuard, UsageError
 from catalog.features.reingest.staging import identity_of
 from catalog.features.reingest.tables import read_table
 from catalog.index.handovers import CONFIRMED, STAGED, Handovers, staged_path
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
 from catalog.work.report import Report

@@ -15,7 +15,7 @@ from catalog.features.reingest.locations import catalog_of
 from catalog.features.reingest.staging import identity_of
 from catalog.features.reingest.tables import processed_path, read_table
 from catalog.index.handovers import STAGED, Handovers
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.workspace import Workspace
 
 REPORTS = ("duplicate_image_report.csv", "icloud_image_report.csv", "icloud_video_report.csv")

@@ -124,7 +124,7 @@ def finish_taking(run: Session, stores: Mapping[str, ManagedStore], content_hash
     found = run.repository.documents([content_hash]).get(content_hash)
     copies = found[0].get("copies", []) if found is not None else []
     recorded = {(row["store"], row["path"]) for row in copies}
-    for event in run.repository.history(content_hash):
+    for event in run.repository.history.of_asset(content_hash):
         place = event.get("store", ""), event.get("path", "")
         is_taken = (
             event["action"] == "trash"
@@ -235,7 +235,7 @@ def recall(repository: Repository, store: str, path: str, digest: str) -> Recall
     """Whose a file is that lay at a path of a store, by its content."""
     owners = queries.owners_of_sidecar(repository, store, path, digest)
     found = repository.documents([digest]).get(digest)
-    past = repository.forgotten_document(digest) if found is None and not owners else None
+    past = repository.history.forgotten_document(digest) if found is None and not owners else None
     return Recalled(found[0] if found is not None else None, past, tuple(owners))
 
 

@@ -181,7 +181,7 @@ class Previewer:
         while job.near:
             store, row = job.near.popleft()
             if _is_there(store, row, job.document["hash"]):
-                path = f"{from_text(store.place)}/{from_text(row['path'])}"
+                path = f"{from_text(store.location)}/{from_text(row['path'])}"
                 return Request(path, size=row["size"], preview=job.side)
         return None
 

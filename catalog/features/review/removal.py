@@ -97,7 +97,7 @@ class Dropper:
         if decision.hash not in found:
             was_there = (
                 decision.hash in self._gone
-                or self.repository.forgotten_document(decision.hash) is not None
+                or self.repository.history.forgotten_document(decision.hash) is not None
             )
             return DROPPED_BEFORE if was_there else "it is not in the catalog"
         document = found[decision.hash]
@@ -136,7 +136,7 @@ class Dropper:
         if not _files(decision, document):
             told = (
                 f"{e.get('store')}:{e.get('path')}"
-                for e in self.repository.history(decision.hash)
+                for e in self.repository.history.of_asset(decision.hash)
                 if e["action"] == "trash"
             )
             return DROPPED_BEFORE if decision.path in set(told) else "no such copy is recorded"

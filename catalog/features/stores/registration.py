@@ -10,7 +10,7 @@ from pathlib import Path
 from catalog.domain.document import StoreRecord
 from catalog.errors import StoreGuard, UsageError
 from catalog.stores import registry
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
 from catalog.stores.marker import read_marker
 from catalog.stores.root import Overlap, Root
 from catalog.work import guards

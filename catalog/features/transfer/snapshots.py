@@ -36,7 +36,8 @@ from catalog.errors import (
 )
 from catalog.index import schema
 from catalog.index.client import Connection, Query
-from catalog.index.repository import Repository, is_newer, is_upgradable, schema_text
+from catalog.index.migration import is_newer, is_upgradable, schema_text
+from catalog.index.repository import Repository
 
 MANIFEST = "backup.json"
 CONTENT = "snapshot"
@@ -112,7 +113,7 @@ class Shelf(Protocol):
 def about(catalog: Repository, name: str, now: datetime, program: str) -> Backup:
     """What a backup made now will be."""
     catalog.refresh()
-    found = catalog.checked()
+    found = catalog.indexes.checked()
     counts = {}
     for what in found:
         path = f"/{quote(schema.alias_of(catalog.alias, what))}/_count"
@@ -382,7 +383,7 @@ def _restore(catalog: Repository, location: str, snapshot: str, backup: Backup) 
     No index is deleted, not even a half restored one.
     """
     backup.check()
-    before = catalog.found()
+    before = catalog.indexes.found()
     mark = f"r{backup.at[:10].replace('-', '')}-{secrets.token_hex(3)}"
     names = {
         what: schema.restored_name(schema.alias_of(catalog.alias, what), backup.schema, mark)
@@ -410,7 +411,7 @@ def _restore(catalog: Repository, location: str, snapshot: str, backup: Backup) 
             raise
     # from here on nothing is taken back: whether an answer that was lost meant yes, nobody knows
     _flip(catalog, {what: behind.index for what, behind in before.items()}, names)
-    catalog.ensure()  # brings an older schema up to date, and makes what the backup lacks
+    catalog.indexes.ensure()  # brings an older schema up to date, and makes what the backup lacks
     return [before[what].index for what in names if what in before]
 
 

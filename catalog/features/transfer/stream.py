@@ -26,14 +26,9 @@ from catalog.features.transfer.merge import joined, problem_of
 from catalog.index import schema
 from catalog.index.client import BulkReply, Hit, Line, Query, Reply
 from catalog.index.editor import Editor
-from catalog.index.repository import (
-    SCAN_PAGE,
-    Repository,
-    is_newer,
-    is_upgradable,
-    schema_text,
-    upgraded,
-)
+from catalog.index.migration import is_newer, is_upgradable, schema_text, upgraded
+from catalog.index.repository import Repository
+from catalog.index.requests import SCAN_PAGE
 
 FORMAT = "image-catalog export"
 FORMAT_VERSION = 1
@@ -93,7 +88,7 @@ class Export:
             "at": timestamp(self.moment),
             "program": self.program,
             "counts": self.counts,
-            "stores": self.repository.store_ids(),
+            "stores": self.repository.stores.read_ids(),
         }
 
 

@@ -13,7 +13,7 @@ from catalog.errors import StoreError
 from catalog.features.undo.sight import Sight
 from catalog.index.handovers import CONFIRMED, EFFECT, Handovers, staged_path
 from catalog.index.repository import Repository
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.session import Session
 
 

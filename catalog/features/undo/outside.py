@@ -14,7 +14,7 @@ from catalog.domain.names import from_text, to_text
 from catalog.errors import ConfigError, StoreUnavailable
 from catalog.stores.dropbox.entries import PREFIX
 from catalog.stores.dropbox.root import DropboxRoot
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore

@@ -40,7 +40,7 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
     """Say what cannot be taken back, then take the rest back. Raises UsageError for no such run."""
     repository = workspace.existing_repository
     repository.refresh()
-    events = repository.events_of(request.run)
+    events = repository.history.of_run(request.run)
     if not events:
         raise UsageError(
             f"There is no run {request.run} in the history, or it changed nothing.",

@@ -42,7 +42,7 @@ def survey_steps(
     records: Mapping[str, AssetDocument | None],
 ) -> list[TakeBack]:
     """Each step, latest event first, tried on the records of its assets in memory."""
-    begun = {_identity(event) for event in repository.events_undoing(run)}
+    begun = {_identity(event) for event in repository.history.undoing(run)}
     handed = TakingBack(repository, events)
     now = dict(records)
     leaving: set[tuple[str, str, str]] = set()

@@ -23,7 +23,7 @@ from catalog.features.reingest.replacement.jobs import Job
 from catalog.features.reingest.videos.converter import Converter
 from catalog.features.removal.trash import Taken, restore_one, take_away
 from catalog.features.undo.plan import RENDITION as MADE
-from catalog.index.documents import asset_document
+from catalog.index.documents import Origin, asset_document
 from catalog.stores.protocol import ManagedStore
 from catalog.work.description import utc_now
 from catalog.work.session import Session
@@ -132,15 +132,13 @@ class StorePlace:
 
     def _made(self, job: Job, there: Entry, films: Converter, source: str) -> AssetDocument:
         """The document of a converted file, as its bytes state it."""
-        path = Path(from_text(self.store.place)) / from_text(job.target)
-        asset = self._run.workspace.describer(self.store.place).describe(
+        path = Path(from_text(self.store.location)) / from_text(job.target)
+        asset = self._run.workspace.describer(self.store.location).describe(
             films.facts(path), there, utc_now()
         )
-        now, run = datetime.now(UTC), self._run.run
+        now = datetime.now(UTC)
         row = copy_row(self.store.name, there, now, now)
-        return asset_document(
-            asset, original=source, copies=[row], sidecars=[], stack=None, run=run, now=now
-        )
+        return asset_document(asset, Origin(source, self._run.run, now), copies=[row])
 
     def _inherit(self, job: Job, old: AssetDocument) -> None:
         """The sidecars that lie beside the original now lie beside what was made of it."""

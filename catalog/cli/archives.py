@@ -1,0 +1,18 @@
+"""What the options of `options.archive` mean: which archive is evaluated, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.features.reingest.archive import Scope
+
+
+def scope_of(given: Mapping[str, Any]) -> Scope:
+    """The archive that the options of a command name."""
+    return Scope(given["folder"], given["query"], given["store"])
+
+
+def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that they take the place of."""
+    return {"reingest_skip": given["skip"] or None, "reingest_target": given.get("target")}
