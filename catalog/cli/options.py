@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Given: TypeAlias = Mapping[str, Any]
+"""The values of a command's options by name, as click gives them."""
 
 
 def option(name: str, *short: str, **attributes: Any) -> Callable[[Command], Command]:

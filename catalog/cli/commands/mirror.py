@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -36,7 +35,7 @@ def command(source: str, target: str, **given: Any) -> int:
     return mirror(source, target, "mirror", given)
 
 
-def mirror(source: str, target: str, command: str, given: Mapping[str, Any]) -> int:
+def mirror(source: str, target: str, command: str, given: options.Given) -> int:
     """The exit status of a command that mirrors a store; `given` are its options."""
     console = Console.from_flags(given)
     how = {name: given[name] for name in ("dryrun", "limit", "yes")}

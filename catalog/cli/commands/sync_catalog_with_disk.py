@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -55,9 +54,7 @@ HOW = ("store", "recursive", "dryrun", "limit", "yes", "forget_missing", "accept
 """The options of `sync` that say what is done."""
 
 
-def sync(
-    command: str, dirname: str | None, given: Mapping[str, Any], *, rehash: bool = False
-) -> int:
+def sync(command: str, dirname: str | None, given: options.Given, *, rehash: bool = False) -> int:
     """The exit status of a command that makes the index agree with a store; `given` are its
     options.
     """
