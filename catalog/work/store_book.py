@@ -62,7 +62,7 @@ SETTINGS = {
 """The stores whose roots are settings."""
 
 
-class Facts(TypedDict, total=False):
+class StoreFacts(TypedDict, total=False):
     """What a run may note of a store; see `StoreRecord`."""
 
     verifying_since: str | None
@@ -93,7 +93,7 @@ class StoreBook:
         """What is known of every store, by name, without those that were removed."""
         return {record["name"]: record for record in self.records if not record.get("removed")}
 
-    def remember(self, name: str, **facts: Unpack[Facts]) -> None:
+    def remember(self, name: str, **facts: Unpack[StoreFacts]) -> None:
         """Note facts of a store; None takes one away.
 
         A store that the catalog does not know has none.
