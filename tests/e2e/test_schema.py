@@ -33,8 +33,7 @@ from catalog.domain.geo import Position
 from catalog.domain.place import Place
 from catalog.errors import CatalogIndexError, DocumentConflict, IndexUnavailable, SchemaMismatch
 from catalog.features.ingest import records as recording
-from catalog.features.ingest.apply import Verdict
-from catalog.features.ingest.records import Recording
+from catalog.features.ingest.records import Recording, Verdict
 from catalog.index import queries, repository, schema
 from catalog.index.client import Address, Connection
 from catalog.index.documents import asset_document, copy_document, fitting

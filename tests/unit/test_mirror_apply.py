@@ -35,7 +35,6 @@ from catalog.work.report import Report
 from catalog.work.sink import Silence
 from catalog.work.throttle import Throttle
 
-
 RUN = "20260101T000000000Z-abcdef"
 
 
