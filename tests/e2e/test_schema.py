@@ -34,8 +34,7 @@ from catalog.domain.geo import Position
 from catalog.domain.place import Place
 from catalog.errors import CatalogIndexError, DocumentConflict, IndexUnavailable, SchemaMismatch
 from catalog.features.ingest import records as recording
-from catalog.features.ingest.apply import Verdict
-from catalog.features.ingest.records import Recording
+from catalog.features.ingest.records import Recording, Verdict
 from catalog.index import migration, queries, requests, schema
 from catalog.index.client import Address, Connection
 from catalog.index.documents import Origin, asset_document, fitting

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, cast
+from typing import cast
 from urllib.parse import quote
 
-from catalog.domain.asset import Asset, Entry
 from catalog.domain.copies import flat, timestamp
 from catalog.domain.document import (
     AssetDocument,
@@ -24,6 +24,7 @@ from catalog.domain.document import (
 from catalog.domain.edits import with_album
 from catalog.domain.stacks import stack_row
 from catalog.errors import DocumentConflict
+from catalog.features.ingest.actions import CopyToStore, SkipDuplicate
 from catalog.index import schema
 from catalog.index.client import Line
 from catalog.index.documents import Origin, asset_document
@@ -35,53 +36,15 @@ PAUSE = 0.02
 """Seconds by which the longest pause between two attempts grows."""
 
 
-class Verdict(Protocol):
-    """What became of an asset's other copies in a store."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of an asset's other copies in a store: one is proved and enough; these are gone,
+    those damaged.
+    """
 
-    @property
-    def proved(self) -> bool:
-        """Whether one of them was read and is right."""
-        ...
-
-    @property
-    def missing(self) -> frozenset[str]:
-        """Those that are gone."""
-        ...
-
-    @property
-    def damaged(self) -> frozenset[str]:
-        """Those whose bytes are no longer theirs."""
-        ...
-
-
-class CopyAction(Protocol):
-    """The part of a copy action that is recorded."""
-
-    @property
-    def source(self) -> Entry: ...  # noqa: D102
-    @property
-    def asset(self) -> Asset: ...  # noqa: D102
-    @property
-    def stack(self) -> tuple[str, str] | None: ...  # noqa: D102
-    @property
-    def is_new(self) -> bool: ...  # noqa: D102
-    @property
-    def present(self) -> bool: ...  # noqa: D102
-    @property
-    def album(self) -> str: ...  # noqa: D102
-
-
-class DuplicateAction(Protocol):
-    """The part of a duplicate that is recorded."""
-
-    @property
-    def source(self) -> Entry: ...  # noqa: D102
-    @property
-    def hash(self) -> str: ...  # noqa: D102
-    @property
-    def store(self) -> str: ...  # noqa: D102
-    @property
-    def existing(self) -> str: ...  # noqa: D102
+    proved: bool
+    missing: frozenset[str] = frozenset()
+    damaged: frozenset[str] = frozenset()
 
 
 class Recording:
@@ -97,7 +60,7 @@ class Recording:
         self._command = command
 
     def create_lines(
-        self, action: CopyAction, copy: CopyRow, sidecars: Sequence[SidecarRow], run: str
+        self, action: CopyToStore, copy: CopyRow, sidecars: Sequence[SidecarRow], run: str
     ) -> list[Line]:
         """The asset (if it is new; refused where it exists), and the event.
 
@@ -130,7 +93,7 @@ class Recording:
         }
         return lines + self._event_lines(event, run)
 
-    def duplicate_lines(self, action: DuplicateAction, run: str) -> list[Line]:
+    def duplicate_lines(self, action: SkipDuplicate, run: str) -> list[Line]:
         """The event of a duplicate."""
         event: EventRow = {
             "action": "duplicate",
@@ -142,7 +105,9 @@ class Recording:
         return self._event_lines(event, run)
 
     def source_lines(self, content_hash: str, path: str, fingerprint: str, run: str) -> list[Line]:
-        """The source file, so that it is not read again while it is unchanged."""
+        """The source file, so that it is not read again while it is unchanged;
+        only once all about it is recorded.
+        """
         index = schema.companion(self._alias, "sources")
         known: SourceRow = {
             "hash": content_hash,
@@ -168,10 +133,11 @@ class Recording:
         sidecars: Sequence[SidecarRow] = (),
         album: str = "",
     ) -> str:
-        """Add a copy to an existing asset, and what came with it: sidecars, an album;
-        see `execution.apply.Writing`.
+        """Add a copy to an existing asset, and what came with it: sidecars, an album.
 
-        Repeated while others change the document.
+        `judge` is asked about the paths of its other copies in the same store. Returns `added`;
+        `ours` or `present` where the document has this very copy already, from this run or another;
+        `refused` where another one is proved. Repeated while others change the document.
         """
         for attempt in range(1, ATTEMPTS + 1):
             document, seq_no, primary_term = self._repository.get_versioned(content_hash)
@@ -196,7 +162,9 @@ class Recording:
     def amend(
         self, content_hash: str, sidecars: Sequence[SidecarRow], stack: tuple[str, str] | None
     ) -> list[str]:
-        """Add sidecars, and the stack it belongs to, to an asset; see `execution.apply.Writing`."""
+        """Add sidecars, and the stack it belongs to, to an asset;
+        the paths of its copies and sidecars.
+        """
         for attempt in range(1, ATTEMPTS + 1):
             document, seq_no, primary_term = self._repository.get_versioned(content_hash)
             changes = _with_sidecars(document, sidecars)
@@ -209,7 +177,7 @@ class Recording:
         raise _changes_too_fast(content_hash)
 
     def join_album(self, content_hash: str, album: str, run: str) -> None:
-        """Make an asset part of an album, if it is not; see `execution.apply.Writing`."""
+        """Make an asset part of an album, if it is not."""
         for attempt in range(1, ATTEMPTS + 1):
             document, seq_no, primary_term = self._repository.get_versioned(content_hash)
             joined = _with_album(document, album)

@@ -18,7 +18,8 @@ from catalog.domain.edits import Change
 from catalog.domain.names import comparison_key
 from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
 from catalog.features.ingest.ingestion import book_of, nas_root
-from catalog.features.mirror.plan import Mirroring, Pair
+from catalog.features.mirror.partners import Pair
+from catalog.features.mirror.plan import Mirroring
 from catalog.features.mirror.run import bring
 from catalog.features.mirror.survey import NeedsSurvey
 from catalog.index.repository import Repository

@@ -18,7 +18,8 @@ from catalog.domain.copies import timestamp
 from catalog.domain.names import printable
 from catalog.errors import FATAL, StoreError, UsageError
 from catalog.features.mirror.apply import Left, Mirrorer
-from catalog.features.mirror.plan import Follow, Mirroring, Move, Transfer
+from catalog.features.mirror.history import Move
+from catalog.features.mirror.plan import Follow, Mirroring, Transfer
 from catalog.features.mirror.plan import first_of as first_follows
 from catalog.features.mirror.sight import Foresight, Sight
 from catalog.features.mirror.survey import Listed, NeedsSurvey, PairSurvey
@@ -109,7 +110,8 @@ class Mirror:
         self._sink = sink
         self._limit = limit
         self._needs = NeedsSurvey(repository, survey.pair)
-        self._foresight = Foresight(Sight(self._source, self._target, survey.given, survey.shown))
+        self._sight = Sight(self._source, self._target, survey.given, survey.shown)
+        self._foresight = Foresight(self._sight)
         self._now = datetime.now(UTC)
         self._apart: list[tuple[str, str]] = []
         self._behind = 0
@@ -200,19 +202,7 @@ class Mirror:
         self._record(run, [action for action in next(plans) if isinstance(action, Listed)])
         follows = [action for action in next(plans) if isinstance(action, Follow)]
         throttle = self._workspace.throttle()
-        mirrorer = Mirrorer(
-            self._source,
-            self._target,
-            run.edit,
-            run.journal,
-            run.report,
-            run.run,
-            self._survey.shown,
-            self._survey.given,
-            throttle,
-            self._workspace.settings.transfers,
-            run.sink.progress.advance,
-        )
+        mirrorer = Mirrorer(self._sight, run, throttle, self._workspace.settings.transfers)
         self._left = mirrorer.apply(follows, _transfers(itertools.chain.from_iterable(plans)))
         self._ended = throttle.ended
 

@@ -13,7 +13,9 @@ from catalog.domain.document import AssetDocument, EventRow
 from catalog.domain.edits import Change
 from catalog.domain.names import comparison_key
 from catalog.errors import StoreGuard
-from catalog.features.mirror.plan import Move, Needs, Pair, lacks, mirror_asset
+from catalog.features.mirror.history import Move
+from catalog.features.mirror.partners import Pair
+from catalog.features.mirror.plan import Needs, lacks, mirror_asset
 from catalog.features.reconcile.index import SyncIndex, recorded_fields, recorded_in
 from catalog.features.reconcile.listed import KnownReconciler
 from catalog.features.reconcile.plan import Lose, Reconciliation, Vanish
