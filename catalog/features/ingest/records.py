@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import cast
 from urllib.parse import quote
 
 from catalog.domain.copies import flat, timestamp
@@ -21,7 +20,7 @@ from catalog.domain.document import (
     SourceRow,
     only,
 )
-from catalog.domain.edits import with_album
+from catalog.domain.edits import difference, with_album
 from catalog.domain.stacks import stack_row
 from catalog.errors import DocumentConflict
 from catalog.features.ingest.actions import CopyToStore, SkipDuplicate
@@ -192,14 +191,15 @@ class Recording:
         """The event of a known asset that became part of an album: one of its own,
         so that it can be taken back.
         """
-        if joined:
+        changed = difference(before, {**before, **joined})
+        if changed is not None:
             event: EventRow = {
                 "action": "album",
                 "hash": content_hash,
                 "path": path,
                 "effect": "index",
-                "before": cast("EventSide", {name: before.get(name) for name in joined}),
-                "after": cast("EventSide", joined),
+                "before": changed[0],
+                "after": changed[1],
             }
             self._repository.bulk(self._event_lines(event, run))
 
