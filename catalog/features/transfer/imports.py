@@ -13,7 +13,6 @@ from typing import Any
 from catalog.domain.names import to_text
 from catalog.features.transfer import packing
 from catalog.features.transfer.stream import (
-    FAILED,
     ORDER,
     OUTCOMES,
     Comparer,
@@ -93,7 +92,7 @@ def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> Impo
         comparer = Comparer(repository, {what: index.version for what, index in found.items()})
         work = Import(workspace, reader, comparer, to_text(request.file), sink)
         details = {"source": work.source}
-        run = carry_out(workspace, work, sink, COMMAND, dry=dry, bad=(FAILED,), details=details)
+        run = carry_out(workspace, work, sink, COMMAND, dry=dry, details=details)
     return ImportResult(run, work.documents)
 
 

@@ -19,6 +19,7 @@ from catalog.features.reingest.evaluation import (
     COLUMNS,
     Evaluated,
     EvaluateRequest,
+    Evaluation,
     Found,
     evaluate,
 )
@@ -82,7 +83,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
                 }
             return decision, cells
 
-        return evaluate(workspace, request, sink, COMMAND, "video", ALL, decide)
+        return evaluate(workspace, request, sink, Evaluation(COMMAND, "video", ALL, decide))
 
 
 def _streams(pool: ReaderPool, subject: Subject) -> tuple[Clip | None, str]:
