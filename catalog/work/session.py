@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from catalog.domain.document import EventRow
 from catalog.domain.edits import Edit
 from catalog.errors import CatalogError, Interrupted, exit_status
 from catalog.index.editor import Editor
 from catalog.index.repository import Repository
 from catalog.work.journal import Journal
 from catalog.work.outcome import BAD, RunResult
-from catalog.work.recorder import patiently
 from catalog.work.report import Report
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace, new_run
@@ -47,14 +47,14 @@ class Session:
         editor = Editor(self.repository, run=self.run, command=self.command)
         return self.patiently(lambda: editor.apply(edits))
 
-    def tell(self, events: Sequence[dict[str, Any]]) -> None:
+    def tell(self, events: Sequence[EventRow]) -> None:
         """Events that change no document."""
         editor = Editor(self.repository, run=self.run, command=self.command)
         self.patiently(lambda: editor.tell(events))
 
     def patiently(self, call: Callable[[], T]) -> T:
         """The result of a question to the index, waited for while it is away."""
-        return patiently(call, self.workspace.settings.retry_seconds, self.workspace.reconnect)
+        return self.workspace.elasticsearch.patiently(call)
 
     @property
     def result(self) -> RunResult:

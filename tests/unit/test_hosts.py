@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.domain.asset import Copy, Entry
+from catalog.domain.asset import Entry
 from catalog.domain.copies import (
     Held,
     copy_row,
@@ -32,9 +32,8 @@ from catalog.domain.stacks import Candidate
 from catalog.features.reconcile.matching import by_content, by_identity, says_nothing_new
 from catalog.features.reconcile.plan import Touch
 from catalog.features.reconcile.records import Comparison
-from catalog.index.documents import copy_document
 from catalog.stores import machine
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 T = 1_600_000_000_123_456_789
@@ -57,8 +56,6 @@ def test_a_row_tells_on_which_machine_its_numbers_count() -> None:
     expected = {"device": 7, "inode": 8, "host": "here", "ctime_ns": T}
     for row in (copy_row("nas", HERE, NOW, NOW), sidecar_row("nas", HERE, "h")):
         assert {name: row[name] for name in expected} == expected
-    copy = Copy("nas", "a.jpg", 100, NOW, NOW, NOW, device=7, inode=8, host="here", ctime_ns=T)
-    assert {name: copy_document(copy)[name] for name in expected} == expected
     far = copy_row("dropbox", replace(HERE, host=""), NOW, NOW)
     assert (far["device"], far["inode"]) == (7, 8) and not {"host", "ctime_ns"} & far.keys()
     none = copy_row("s3", replace(HERE, inode=0), NOW, NOW)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
-from catalog.domain.asset import Copy, Entry
-from catalog.domain.capture_time import file_time
+from catalog.domain.asset import Entry
+from catalog.domain.copies import copy_row
+from catalog.domain.document import CopyRow, SidecarRow
 from catalog.domain.names import comparison_key
 from catalog.errors import FATAL, Interrupted, StoreError
 from catalog.features.ingest.actions import CopyToStore
 from catalog.features.ingest.records import Verdict
 from catalog.features.ingest.sources import Safe
 from catalog.features.ingest.under_way import IngestRun
+from catalog.index.client import BulkReply, Line
 from catalog.work.outcome import Outcome
 from catalog.work.recorder import Record
 
@@ -26,8 +27,8 @@ class Stored:
     """
 
     action: CopyToStore
-    copy: Copy
-    sidecars: list[dict[str, Any]] = field(default_factory=list)
+    copy: CopyRow
+    sidecars: list[SidecarRow] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     problem: str = ""
 
@@ -65,7 +66,9 @@ class Copying:
         except StoreError as error:
             self._give_up(action, str(error))
             return ""
-        stored = Stored(placed, _copy_of(placed, there, datetime.now(UTC)))
+        now = datetime.now(UTC)
+        lies = replace(there, path=placed.target, size=placed.source.size)
+        stored = Stored(placed, copy_row(placed.store, lies, now, now))
         if not placed.present:
             stored.written.append(placed.target)
         fatal = self._place_sidecars(stored, action)
@@ -119,9 +122,7 @@ class Copying:
         for mate, role in action.mates:
             self._records.amend(mate, (), (action.stack[0], role) if action.stack else None)
 
-    def _recorded(
-        self, stored: Stored, lines: list[Any], replies: list[dict[str, Any]]
-    ) -> list[Any]:
+    def _recorded(self, stored: Stored, lines: list[Line], replies: list[BulkReply]) -> list[Line]:
         """The index has answered: now the copy counts, and only now a source may go.
 
         What may be remembered of it.
@@ -143,7 +144,7 @@ class Copying:
         self._run.under_way.land(action.hash, failed=False)
         return self._settle(stored, outcome, path)
 
-    def _settle(self, stored: Stored, outcome: str, path: str) -> list[Any]:
+    def _settle(self, stored: Stored, outcome: str, path: str) -> list[Line]:
         """Tell what became of a copy, and let its source go; what may be remembered of it."""
         action, source = stored.action, stored.action.source
         told = Outcome(
@@ -220,30 +221,12 @@ class Copying:
         self._placer.discard(path for path in stored.written if path not in claimed)
 
 
-def _copy_of(action: CopyToStore, there: Entry, now: datetime) -> Copy:
-    """The file that lies at the target now, as it is recorded."""
-    mtime = file_time(there.mtime_ns).replace(tzinfo=UTC)
-    return Copy(
-        action.store,
-        action.target,
-        action.source.size,
-        mtime,
-        now,
-        now,
-        device=there.device,
-        inode=there.inode,
-        revision=there.revision,
-        host=there.host,
-        ctime_ns=there.ctime_ns,
-    )
-
-
 def _are_neighbours(path: str, other: str) -> bool:
     """Whether two paths lie in one folder, of whatever spelling."""
     return comparison_key(path.rpartition("/")[0]) == comparison_key(other.rpartition("/")[0])
 
 
-def _details(action: CopyToStore) -> dict[str, Any]:
+def _details(action: CopyToStore) -> dict[str, object]:
     """What the journal says of a copy."""
     return {
         "source": action.source.path,

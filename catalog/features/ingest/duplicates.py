@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
+from catalog.domain.document import SidecarRow
 from catalog.errors import StoreError
 from catalog.features.ingest.actions import SkipDuplicate
 from catalog.features.ingest.sources import Safe
 from catalog.features.ingest.under_way import IngestRun
+from catalog.index.client import Line
 from catalog.work.outcome import Outcome
 from catalog.work.recorder import Record
 
@@ -20,7 +21,7 @@ class Repeated:
     """
 
     action: SkipDuplicate
-    sidecars: list[dict[str, Any]] = field(default_factory=list)
+    sidecars: list[SidecarRow] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     problem: str = ""
 
@@ -58,7 +59,7 @@ class Duplicates:
         except StoreError as error:
             repeated.problem = f"a duplicate, but its sidecar cannot be stored: {error}"
 
-    def _recorded(self, repeated: Repeated) -> list[Any]:
+    def _recorded(self, repeated: Repeated) -> list[Line]:
         """The index has answered: the source may go. What may be remembered of it."""
         action = repeated.action
         if self._run.under_way.has_failed(action.hash):

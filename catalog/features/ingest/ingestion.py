@@ -26,8 +26,8 @@ from catalog.features.ingest.target import TargetSurvey
 from catalog.features.ingest.under_way import IngestRun
 from catalog.index.repository import Repository
 from catalog.stores import registry
-from catalog.stores.local import LocalStore
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
+from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import read_marker
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
@@ -35,7 +35,7 @@ from catalog.work.contents import states_contents
 from catalog.work.outcome import Outcome
 from catalog.work.progress import Progress
 from catalog.work.reading import Reading
-from catalog.work.recorder import Recorder, patiently
+from catalog.work.recorder import Recorder
 from catalog.work.session import Session
 from catalog.work.store_book import NAS, OWN_FOLDER, StoreBook, is_marked
 from catalog.work.workspace import Workspace
@@ -80,7 +80,7 @@ class Ingestion(Generic[SourceT]):
         source = Source(
             self.source,
             self.reading,
-            self.workspace.describer(self.source.place),
+            self.workspace.describer(self.source.location),
             folders,
             recursive,
         )
@@ -90,7 +90,7 @@ class Ingestion(Generic[SourceT]):
     @property
     def details(self) -> dict[str, str]:
         """What the journal says of a run."""
-        return {"source": self.source.place, "root": self.target.place}
+        return {"source": self.source.location, "root": self.target.location}
 
     def announce(
         self, surveys: Iterable[IngestSurvey], progress: Progress, *, needed: bool = False
@@ -121,7 +121,7 @@ class Ingestion(Generic[SourceT]):
             run.repository,
             self.target.settle,
             patience=settings.retry_seconds,
-            recover=workspace.reconnect,
+            recover=workspace.elasticsearch.reconnect,
         )
         threads = max(LEAST_THREADS, self.target.capabilities.together)
 
@@ -132,7 +132,7 @@ class Ingestion(Generic[SourceT]):
         several = threads if states_contents(self.source) else 0
         removal = SourceRemoval(self.source, self.target, run.journal, tell, several, hold_sources)
         placer = Placer(self.source, self.target, run.journal)
-        records = Recording(run.repository, base=self.source.place, command=run.command)
+        records = Recording(run.repository, base=self.source.location, command=run.command)
         return Applier(IngestRun(run, placer, records, recorder, removal, tell), threads)
 
 
@@ -251,7 +251,7 @@ class _PatientLookup:
         return self._patiently(lambda: self._repository.known_sizes(sizes))
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)
+        return self._workspace.elasticsearch.patiently(call)
 
 
 def repository_of(workspace: Workspace, *, dry: bool) -> Repository | None:

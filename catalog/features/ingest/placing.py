@@ -8,10 +8,10 @@ import contextlib
 import itertools
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from catalog.domain.asset import Entry
 from catalog.domain.copies import sidecar_row
+from catalog.domain.document import SidecarRow
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import file_name, sidecar_names
 from catalog.errors import AlreadyExists, StoreError
@@ -72,7 +72,7 @@ class Placer:
 
     def place_sidecar(
         self, entry: Entry, owner: str, beside: str, written: list[str], wanted: str = ""
-    ) -> dict[str, Any]:
+    ) -> SidecarRow:
         """Copy a sidecar of the source file `owner` to where its photo lies; its row.
 
         `written` learns the path of a new file. `wanted` is the name that is tried first.

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from catalog.domain import edits
 from catalog.domain.asset import Entry
 from catalog.domain.copies import copy_row, sidecar_row
-from catalog.domain.edits import Change, Document
+from catalog.domain.document import AssetDocument
+from catalog.domain.edits import Change
 from catalog.domain.names import comparison_key
 from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
 from catalog.features.ingest.ingestion import book_of, nas_root
@@ -124,7 +125,7 @@ def _brings(brought: Brought, digest: Callable[[Entry], str]) -> Change:
         for entry, goal in brought.sidecars
     ]
 
-    def change(document: Document | None) -> Document | None:
+    def change(document: AssetDocument | None) -> AssetDocument | None:
         return edits.with_sidecars((), rows)(
             edits.with_copy(copy)({"copies": [], **(document or {})})
         )

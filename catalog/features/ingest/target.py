@@ -6,11 +6,11 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.capture_time import file_time
 from catalog.domain.checksums import agree, recorded
+from catalog.domain.document import CopyRow
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import Layout, folder_of
 from catalog.domain.names import comparison_key
@@ -81,7 +81,7 @@ class TargetSurvey:
                 return listed
         return self._store.stat(path)
 
-    def _is_as_recorded(self, entry: Entry, copy: Mapping[str, Any], asset: KnownAsset) -> bool:
+    def _is_as_recorded(self, entry: Entry, copy: CopyRow, asset: KnownAsset) -> bool:
         """Whether a copy has its recorded time, or is proved by reading it:
         an edit in place may keep the size.
 

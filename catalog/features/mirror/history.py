@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from catalog.domain.copies import milliseconds
+from catalog.domain.document import CopyRow
 from catalog.domain.names import original_of
-
-Row = Mapping[str, Any]
 
 
 class Move(NamedTuple):
@@ -38,7 +37,7 @@ class History:
         for at, move in sorted((milliseconds(m.at), m) for m in moves):
             self._to[move.store, move.new].append((at, move.old))
 
-    def came(self, row: Row) -> Arrival:
+    def came(self, row: CopyRow) -> Arrival:
         """When a copy came to its path: by its last rename, unless it was put there later.
 
         The name that a killed run left is nobody's choice. A rename that ended at the old name says

@@ -16,8 +16,9 @@ from typing import ClassVar, NamedTuple
 
 from catalog.domain.checksums import NONE
 from catalog.domain.copies import OK, milliseconds
+from catalog.domain.document import CopyRow, SidecarRow
 from catalog.domain.names import original_of
-from catalog.features.mirror.history import History, Move, Row
+from catalog.features.mirror.history import History, Move
 from catalog.features.mirror.partners import Key, Pair, distinct, is_alike, partners_of
 from catalog.features.mirror.sidecars import Beside, at_home, is_beside, place_of
 
@@ -75,7 +76,7 @@ class Follow:
 
     owner: str
     hash: str
-    row: Row
+    row: CopyRow | SidecarRow
     path: str
     is_sidecar: bool = False
     placed: str = ""
@@ -128,7 +129,9 @@ class Needs(NamedTuple):
         return self._replace(actions=actions)
 
 
-def lacks(copies: Iterable[Row], sidecars: Iterable[Row], pair: Pair) -> tuple[str, bool]:
+def lacks(
+    copies: Iterable[CopyRow], sidecars: Iterable[SidecarRow], pair: Pair
+) -> tuple[str, bool]:
     """A path that the other store lacks, or "", and whether it has the content elsewhere: a first,
     quick look.
     """
@@ -137,7 +140,9 @@ def lacks(copies: Iterable[Row], sidecars: Iterable[Row], pair: Pair) -> tuple[s
     return (min(lacking)[0], bool(there - here)) if lacking else ("", False)
 
 
-def _places(copies: Iterable[Row], sidecars: Iterable[Row], store: str) -> set[tuple[str, str]]:
+def _places(
+    copies: Iterable[CopyRow], sidecars: Iterable[SidecarRow], store: str
+) -> set[tuple[str, str]]:
     found = {(r["path"], "") for r in copies if r["store"] == store and r["state"] == OK}
     return found | {(r["path"], r["hash"]) for r in sidecars if r["store"] == store}
 
@@ -168,8 +173,8 @@ def first_of(follows: Sequence[Follow], limit: int, key: Key) -> list[Follow]:
 
 def mirror_asset(
     owner: str,
-    copies: Sequence[Row],
-    sidecars: Sequence[Row],
+    copies: Sequence[CopyRow],
+    sidecars: Sequence[SidecarRow],
     pair: Pair,
     moves: Sequence[Move] = (),
 ) -> Needs:
@@ -202,7 +207,7 @@ def mirror_asset(
 # --- copies ---------------------------------------------------------------------------------------
 
 
-def _copies(owner: str, copies: Sequence[Row], pair: Pair, history: History) -> Needs:
+def _copies(owner: str, copies: Sequence[CopyRow], pair: Pair, history: History) -> Needs:
     good = [r for r in copies if r["state"] == OK]
     wanted = {r["path"]: r for r in good if r["store"] == pair.source}
     there = {r["path"]: r for r in good if r["store"] == pair.target}
@@ -224,7 +229,7 @@ def _copies(owner: str, copies: Sequence[Row], pair: Pair, history: History) -> 
     return Needs(sorted(actions, key=lambda a: a.path), apart, behind)
 
 
-def _is_later(row: Row, other: Row, history: History, key: Key) -> bool:
+def _is_later(row: CopyRow, other: CopyRow, history: History, key: Key) -> bool:
     """Whether a copy is to be followed by its partner in the other store:
     it was renamed after that one came to its path.
 
@@ -244,7 +249,7 @@ def _is_later(row: Row, other: Row, history: History, key: Key) -> bool:
 
 
 def _sidecars(
-    owner: str, rows: Sequence[Row], pair: Pair, here: Beside, there: Beside
+    owner: str, rows: Sequence[SidecarRow], pair: Pair, here: Beside, there: Beside
 ) -> Iterator[Mirroring]:
     """Sidecars lie beside their asset: those that were left behind in the other store go there
     first, whatever they say.
@@ -266,8 +271,8 @@ def _sidecars(
 
 def _sidecar(
     owner: str,
-    wanted: Mapping[str, Row],
-    at: Mapping[str, Row],
+    wanted: Mapping[str, SidecarRow],
+    at: Mapping[str, SidecarRow],
     places: Sequence[str],
     key: Key,
 ) -> Iterator[Mirroring]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from catalog.domain import edits
 from catalog.domain.asset import Entry
 from catalog.domain.copies import OK, copy_row, sidecar_row, timestamp
+from catalog.domain.document import EventNote
 from catalog.domain.edits import Change, Edit
 from catalog.errors import FATAL, FixityMismatch, Interrupted, StoreError
 from catalog.features.mirror.plan import Follow, Mirroring, Transfer
@@ -103,7 +104,7 @@ def edit_of(action: Mirroring, entry: Entry, source: str, store: str, now: datet
     """The change of the index that a file which lies in the other store now is."""
     old = action.old if isinstance(action, Follow) else ""
     is_found = isinstance(action, Transfer) and action.found
-    event = {
+    event: EventNote = {
         "store": store,
         "path": entry.path,
         "effect": "index" if is_found else "file",

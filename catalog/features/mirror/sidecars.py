@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from catalog.features.mirror.history import Row
+from catalog.domain.document import SidecarRow
 from catalog.features.mirror.partners import without_number
 
 
@@ -31,8 +31,8 @@ class Beside(NamedTuple):
 
 
 def at_home(
-    rows: Sequence[Row], beside: Beside, both: Collection[str]
-) -> tuple[dict[str, Row], list[tuple[str, Row]]]:
+    rows: Sequence[SidecarRow], beside: Beside, both: Collection[str]
+) -> tuple[dict[str, SidecarRow], list[tuple[str, SidecarRow]]]:
     """Sidecars by the path that each has once those that were left behind have followed; and these,
     with that path.
 

@@ -10,7 +10,8 @@ from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import strongest
 from catalog.domain.copies import OK, Held, copy_row, is_as_recorded, sidecar_row
-from catalog.domain.edits import Document, Edit
+from catalog.domain.document import AssetDocument, EventNote
+from catalog.domain.edits import Edit
 from catalog.domain.person import merged, overlaid
 from catalog.errors import StoreError
 from catalog.features.reconcile.changes import change_of, event_of, outcome_of
@@ -36,7 +37,7 @@ class Applier:
         store: Store,
         index: Index,
         run: Session,
-        reread: Callable[[Attach], Document | None],
+        reread: Callable[[Attach], AssetDocument | None],
         *,
         tell: Callable[[Reconciliation, str], Outcome] | None = None,
     ) -> None:
@@ -134,7 +135,7 @@ class Applier:
         said = self._index.said_once(action.hash)
         if said:
             document = overlaid(document, merged(document.get("person", {}), said))
-        event = {"store": store, "path": action.entry.path, "effect": "index"}
+        event: EventNote = {"store": store, "path": action.entry.path, "effect": "index"}
         made = [Edit(action.hash, action.name, edits.created(document), event)]
         if action.stack:
             for mate, role in action.mates:

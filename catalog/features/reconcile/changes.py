@@ -13,11 +13,11 @@ from catalog.domain.copies import (
     MISSING,
     OK,
     Held,
-    Row,
     copy_row,
     sidecar_row,
     timestamp,
 )
+from catalog.domain.document import CopyRow, EventNote
 from catalog.domain.edits import Change
 from catalog.errors import FixityMismatch, NotFound, reason_kind
 from catalog.features.reconcile.plan import (
@@ -49,9 +49,9 @@ def change_of(action: Lasting, store: str, now: datetime) -> Change:
     return _found(action, store, now)
 
 
-def event_of(action: Lasting, store: str) -> dict[str, str]:
+def event_of(action: Lasting, store: str) -> EventNote:
     """What the history says of an action, besides the values before and after."""
-    event = {"store": store, "path": action.key, "effect": "index"}
+    event: EventNote = {"store": store, "path": action.key, "effect": "index"}
     if isinstance(action, Relocate):
         event["source"] = action.known.path
     if isinstance(action, Corrupt | Vanish):
@@ -84,12 +84,10 @@ def _found(action: Touch | Relocate | AddCopy | Corrupt, store: str, moment: dat
     return edits.with_copy(row)
 
 
-def _relocation(action: Relocate, row: Row) -> Change:
+def _relocation(action: Relocate, row: CopyRow) -> Change:
     if action.unread:
-        row = row | {
-            "verified": verified_of(action.known, row),
-            "state": DAMAGED if action.known.state == DAMAGED else OK,
-        }
+        state = DAMAGED if action.known.state == DAMAGED else OK
+        row = {**row, "verified": verified_of(action.known, row), "state": state}
     moved = edits.with_copy(row, action.known.path)
     return _both(moved, edits.without_stack()) if action.leaves_stack else moved
 
@@ -115,10 +113,10 @@ def outcome_of(action: Reconciliation, store: str) -> Outcome:
     )
 
 
-def verified_of(known: Held, row: Row) -> str:
+def verified_of(known: Held, row: CopyRow) -> str:
     """When the content was last proved: that a file is still the same is no new proof."""
     if not known.verified_ms:
-        return str(row["added"])
+        return row["added"]
     return timestamp(
         datetime.fromtimestamp(known.verified_ms // 1000, UTC).replace(
             microsecond=known.verified_ms % 1000 * 1000

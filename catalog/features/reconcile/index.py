@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from catalog.domain.asset import Asset, KnownAsset
 from catalog.domain.checksums import NONE
-from catalog.domain.copies import Row, flat
-from catalog.domain.edits import Document
+from catalog.domain.document import AssetDocument, CopyRow, PersonFields, SidecarRow
 from catalog.features.reconcile.records import Recorded
 from catalog.index import documents, queries, schema
 from catalog.index.repository import Repository
@@ -55,14 +54,14 @@ class Index(Protocol):
         self,
         asset: Asset,
         original: str,
-        rows: Sequence[Row],
-        sidecars: Sequence[Row],
+        rows: Sequence[CopyRow],
+        sidecars: Sequence[SidecarRow],
         stack: tuple[str, str] | None,
-    ) -> Document:
+    ) -> AssetDocument:
         """The document of a new asset."""
         ...
 
-    def said_once(self, content_hash: str) -> Mapping[str, Any]:
+    def said_once(self, content_hash: str) -> PersonFields:
         """What a person had said of an asset that was forgotten since; nothing where none was."""
         ...
 
@@ -72,7 +71,7 @@ def recorded_fields(kinds: Iterable[str]) -> list[str]:
     return ["copies", "sidecars", "stack.id", *(f"checksums.{kind}" for kind in kinds)]
 
 
-def recorded_in(content_hash: str, document: Mapping[str, Any]) -> Recorded:
+def recorded_in(content_hash: str, document: AssetDocument) -> Recorded:
     """The part of a document that a reconciliation needs."""
     stack = document.get("stack", {}).get("id", "")
     checksums = document.get("checksums", NONE)
@@ -120,23 +119,15 @@ class SyncIndex:
         self,
         asset: Asset,
         original: str,
-        rows: Sequence[Row],
-        sidecars: Sequence[Row],
+        rows: Sequence[CopyRow],
+        sidecars: Sequence[SidecarRow],
         stack: tuple[str, str] | None,
-    ) -> Document:
+    ) -> AssetDocument:
         """The document of a new asset."""
-        made = documents.asset_document(
-            asset,
-            original=original,
-            copies=[],
-            sidecars=list(sidecars),
-            stack=stack,
-            run=self._run,
-            now=datetime.now(UTC),
-        )
-        return {**made, **flat(rows)}
+        origin = documents.Origin(original, self._run, datetime.now(UTC))
+        return documents.asset_document(asset, origin, copies=rows, sidecars=sidecars, stack=stack)
 
-    def said_once(self, content_hash: str) -> Mapping[str, Any]:
+    def said_once(self, content_hash: str) -> PersonFields:
         """What a person had said of an asset that was forgotten since."""
         if self._forgotten is None:
             index = schema.companion(self._repository.alias, "events")
@@ -146,5 +137,5 @@ class SyncIndex:
             self._forgotten = {hit["_source"]["hash"] for page in pages for hit in page}
         if content_hash not in self._forgotten:
             return {}
-        past = self._repository.forgotten_document(content_hash) or {}
-        return dict(past.get("person", {}))
+        past = self._repository.history.forgotten_document(content_hash) or {}
+        return past.get("person", {})

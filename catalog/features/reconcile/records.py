@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import NONE
 from catalog.domain.copies import MISSING, OK, Held, held
+from catalog.domain.document import CopyRow, SidecarRow
 from catalog.domain.stacks import Candidate
 
 
@@ -19,8 +20,8 @@ class Recorded(NamedTuple):
     """
 
     hash: str
-    copies: Sequence[Mapping[str, Any]]
-    sidecars: Sequence[Mapping[str, Any]]
+    copies: Sequence[CopyRow]
+    sidecars: Sequence[SidecarRow]
     stack: str
     checksums: Mapping[str, str] = NONE
 
@@ -75,9 +76,10 @@ class Records:
         for row in document.copies:
             if row["store"] == store:
                 self._add(held(row, document.hash, document.checksums), scope)
-        for row in document.sidecars:
-            if row["store"] == store and scope.holds(row["path"]):
-                self.sidecars[row["path"]].append(Owned(held(row, row["hash"]), document.hash))
+        for sidecar in document.sidecars:
+            if sidecar["store"] == store and scope.holds(sidecar["path"]):
+                owned = Owned(held(sidecar, sidecar["hash"]), document.hash)
+                self.sidecars[sidecar["path"]].append(owned)
         if document.stack:
             self.stack_of[document.hash] = document.stack
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
-from catalog.domain.edits import Document
+from catalog.domain.document import AssetDocument
 from catalog.domain.fixity import Digests
 from catalog.errors import StoreGuard
 from catalog.features.reconcile.apply import Applier
@@ -70,7 +70,7 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
         work = Sync(
             workspace, repository, store, workspace.reading(pool, store), scope, request, sink
         )
-        details = {"store": request.store, "root": store.place, "folders": list(scope.folders)}
+        details = {"store": request.store, "root": store.location, "folders": list(scope.folders)}
         return carry_out(
             workspace, work, sink, request.command, dry=request.dryrun, details=details
         )
@@ -105,7 +105,7 @@ class Sync:
         self._index = SyncIndex(repository)
         self._repository = repository
         self._checksums: ChecksumWriter | None = None
-        self._describer = workspace.describer(store.place)
+        self._describer = workspace.describer(store.location)
         learn = self._learn if request.rehash and not request.dryrun else None
         files = FileReader(store, reading, sink.progress.advance, learn)
         options = options_of(
@@ -152,7 +152,7 @@ class Sync:
         report.count("unchanged", self._reconciler.sight.unchanged)
         report.count("ignored", self._reconciler.sight.ignored)
 
-    def _read_again(self, action: Attach) -> Document | None:
+    def _read_again(self, action: Attach) -> AssetDocument | None:
         """The document of an asset as its file and all of its sidecars state it now;
         None where it cannot be read.
         """
@@ -164,7 +164,8 @@ class Sync:
         if not isinstance(result, Facts) or result.hash != action.hash:
             return None
         asset = self._describe(result, action.entry)
-        return self._index.document(asset, f"{self._store.place}/{action.entry.path}", (), (), None)
+        base = self._store.location
+        return self._index.document(asset, f"{base}/{action.entry.path}", (), (), None)
 
     def _describe(self, facts: Facts, entry: Entry) -> Asset:
         return self._describer.describe(facts, entry, utc_now())

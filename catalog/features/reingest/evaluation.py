@@ -85,10 +85,10 @@ Decide = Callable[[Found, Rules], tuple[Decision, Mapping[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What is particular to the evaluation of one `kind` of file, "image" or "video".
+    """How a command looks at every "image" or "video" of an archive, and the columns of its report.
 
-    `columns` are those of its report. Unless `decide` needs them `whole`, subjects are kept without
-    facts and documents: there may be a million.
+    Unless `decide` needs them `whole`, subjects are kept without facts and documents: there may be
+    a million.
     """
 
     command: str
@@ -101,10 +101,7 @@ class Evaluation:
 def evaluate(
     workspace: Workspace, request: EvaluateRequest, sink: Sink, evaluation: Evaluation
 ) -> Evaluated:
-    """Look at every file of its kind in the archive and write the report.
-
-    Nothing else is changed.
-    """
+    """Look at an archive and write the report. Nothing else is changed."""
     request.scope.check()
     rules = rules_of(workspace, request.until)
     check_writable(request.report, replace=request.replace)
@@ -116,11 +113,11 @@ def evaluate(
                 key=lambda s: s.file,
             )
             found = _found(workspace, archive.repository, subjects)
-            place = archive.place
+            location = archive.location
         rows = []
         for one in found:
             decision, further = evaluation.decide(one, rules)
-            rows.append({**_cells(one.subject, decision), "archive": place, **further})
+            rows.append({**_cells(one.subject, decision), "archive": location, **further})
             report.add(_outcome(one.subject, decision))
         sink.progress.close()
         write_report(request.report, evaluation.columns, rows, replace=request.replace)

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from catalog.domain.asset import Entry
 from catalog.domain.copies import OK, sidecar_row
+from catalog.domain.document import AssetDocument, EventNote
 from catalog.domain.edits import Edit, with_sidecars
 from catalog.domain.fixity import content_hash
 from catalog.errors import FATAL, StoreError, StoreGuard
@@ -153,7 +153,7 @@ def _planned(
 
 def _planned_for(
     stores: Mapping[str, ManagedStore],
-    document: Mapping[str, Any],
+    document: AssetDocument,
     written: Callable[[], set[tuple[str, str, str]]],
 ) -> Iterator[SidecarAction]:
     """`written` are the sidecars (hash, store, path) that this catalog itself wrote."""
@@ -251,13 +251,10 @@ class _Writer:
             self.record()
 
     def _done(self, action: SidecarAction) -> Edit:
-        store, event = (
-            self._stores[action.store],
-            {"store": action.store, "path": action.path, "effect": "file"},
-        )
-        if action.action != RECORD:
-            trashed = store.remove(action.path, batch=self._run.run)
-            event |= {"trash": trashed} if trashed else {}
+        store = self._stores[action.store]
+        event: EventNote = {"store": action.store, "path": action.path, "effect": "file"}
+        if action.action != RECORD and (trashed := store.remove(action.path, batch=self._run.run)):
+            event["trash"] = trashed
         if action.action == WITHDRAW:
             return Edit(action.hash, EVENT, with_sidecars([(action.store, action.path)], []), event)
         if action.action == WRITE:
@@ -296,7 +293,7 @@ class _Writer:
         self._run.report.add(_outcome(action, "failed", reason))
 
 
-def _details(action: SidecarAction) -> dict[str, Any]:
+def _details(action: SidecarAction) -> dict[str, object]:
     """What the journal says of a sidecar."""
     return {
         "what": action.action,

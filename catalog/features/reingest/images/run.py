@@ -52,8 +52,8 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
     def decide(found: Found, rules: Rules) -> tuple[Decision, Mapping[str, str]]:
         return decide_image(found.shot, rules), {}
 
-    images = Evaluation(EVALUATE, "image", ALL, decide, whole=False)
-    return evaluate(workspace, request, sink, images)
+    evaluation = Evaluation(EVALUATE, "image", ALL, decide, whole=False)
+    return evaluate(workspace, request, sink, evaluation)
 
 
 def run_process(workspace: Workspace, request: ProcessRequest, sink: Sink) -> RunResult:
