@@ -14,7 +14,7 @@ import psutil  # type: ignore[import-untyped, unused-ignore]
 from catalog.engine import distribution as dist
 from catalog.engine import failures, folders, logs, process
 from catalog.engine.health import USER, Health, ask_health
-from catalog.engine.progress import Progress, SilentProgress
+from catalog.engine.progress import SilentProgress, StartProgress
 from catalog.engine.start import Start
 from catalog.engine.state import NodeState, read_password, read_state, write_state
 from catalog.errors import NodeError
@@ -64,7 +64,7 @@ class LocalNode:
         heap_mb: int = 384,
         distribution: str | None = None,
         port: int | None = None,
-        progress: Progress | None = None,
+        progress: StartProgress | None = None,
         java_home: Path | None = None,
         answer_seconds: float = 60.0,
     ) -> None:
@@ -72,7 +72,7 @@ class LocalNode:
         self.heap_mb = heap_mb
         self.distribution = distribution
         self.port = port
-        self.progress: Progress = progress or SilentProgress()
+        self.progress: StartProgress = progress or SilentProgress()
         self.java_home = java_home
         self.answer_seconds = answer_seconds
 

@@ -15,7 +15,7 @@ from catalog.engine import failures, folders, logs, process
 from catalog.engine.config import choose_port, ensure_keystore, write_config
 from catalog.engine.java import find_java, usable_java
 from catalog.engine.process import Runtime
-from catalog.engine.progress import Progress
+from catalog.engine.progress import StartProgress
 from catalog.engine.state import NodeState, ensure_password, read_state, write_state
 from catalog.errors import NodeError
 
@@ -36,7 +36,7 @@ class Start:
     port: int | None
     source: str | None
     java_home: Path | None
-    progress: Progress
+    progress: StartProgress
 
     def run(self, state: NodeState) -> psutil.Process:
         """Install what is missing and start the node: its process, ready to serve;

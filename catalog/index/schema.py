@@ -58,9 +58,9 @@ def _object(**properties: Any) -> Definition:
     return {"type": "object", "properties": properties}
 
 
-# A new field: raise REVISION; then `documents` (who writes it), `media.findings.FIELDS` or
-# `domain.derivation` (where it comes from), `query_text` (how it is searched for),
-# docs/document.md, and `domain.edits.described_anew` where no bytes state it.
+# A new field: raise REVISION; then `domain.document` (its type), `documents` (who writes it),
+# `media.findings.FIELDS` or `domain.derivation` (where it comes from), `query_text` (how it is
+# searched for), docs/document.md, and `domain.edits.described_anew` where no bytes state it.
 ASSET_PROPERTIES: Definition = {
     "hash": KEYWORD,
     "image_hash": KEYWORD,

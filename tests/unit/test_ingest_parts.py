@@ -20,6 +20,7 @@ from memory_store.store import MemoryStore
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, KnownAsset
+from catalog.domain.document import CopyRow
 from catalog.domain.fixity import Digests, content_hash
 from catalog.domain.layout import Layout
 from catalog.domain.stacks import Candidate
@@ -303,7 +304,9 @@ class Records:
         self.verdicts: list[Verdict] = []
         self.claimed: list[str] = []
 
-    def create_lines(self, action: Any, copy: Any, sidecars: Sequence[Any], run: str) -> list[Any]:
+    def create_lines(
+        self, action: Any, copy: CopyRow, sidecars: Sequence[Any], run: str
+    ) -> list[Any]:
         return [("create", action.hash, copy["path"], [s["path"] for s in sidecars])]
 
     def duplicate_lines(self, action: Any, run: str) -> list[Any]:
@@ -315,7 +318,7 @@ class Records:
     def retraction_lines(self, lines: list[Any]) -> list[Any]:
         return [("retract", len(lines))]
 
-    def add_copy(self, digest: str, copy: Any, judge: Any, *_rest: Any) -> str:
+    def add_copy(self, digest: str, copy: CopyRow, judge: Any, *_rest: Any) -> str:
         self.verdicts.append(judge(self.others))
         return "refused" if self.verdicts[-1].proved else self.answer
 
