@@ -16,7 +16,7 @@ import click
 
 from catalog.cli.progress import Bar, Lines, StepLines
 from catalog.domain.names import printable
-from catalog.errors import DONE, INTERRUPTED, SOME_FAILED, CatalogError, Interrupted
+from catalog.errors import DONE, INTERRUPTED, CatalogError, Interrupted, exit_status
 from catalog.work.sink import Level, Question, Sink
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Console:
             if not any(error is told for told in sink.told):
                 raise
             return error.exit_code
-        return SOME_FAILED if result.problems else DONE
+        return exit_status(result.problems)
 
     def serve(self, service: Callable[[], Finished]) -> int:
         """The exit status of a service, which runs until it is asked to end:
@@ -121,7 +121,7 @@ class Console:
             if self._is_terminated:
                 return DONE
             raise
-        return SOME_FAILED if result.problems and not self._is_terminated else DONE
+        return DONE if self._is_terminated else exit_status(result.problems)
 
     @property
     def _is_terminated(self) -> bool:

@@ -12,7 +12,7 @@ from catalog.domain.actions import Action
 from catalog.errors import StoreError
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
-from catalog.work.session import Session, session, showing
+from catalog.work.session import Session, reporting, session
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
@@ -63,7 +63,7 @@ def carry_out(
     `details` and `begin` are those of the session.
     """
     if dry:
-        with showing(sink, command) as report:
+        with reporting(sink, command, dry=True) as report:
             show(work, report)
         return report.result()
     with session(workspace, sink, command, details=details, begin=begin) as run:

@@ -5,6 +5,7 @@ what is gone, and files that change while they are read. No store, no index.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from catalog.domain.fixity import Digests, content_hash
 from catalog.domain.stacks import Candidate
 from catalog.errors import NotFound, StoreGuard, UnreadableMedia, UnsupportedType
 from catalog.features.reconcile import index as asking
+from catalog.features.reconcile.changes import change_of, event_of, outcome_of
 from catalog.features.reconcile.index import batches
 from catalog.features.reconcile.loading import Loader
 from catalog.features.reconcile.losses import Losses
@@ -25,6 +27,7 @@ from catalog.features.reconcile.matching import keep_unread
 from catalog.features.reconcile.plan import (
     AddCopy,
     Attach,
+    Corrupt,
     Load,
     Lose,
     Relocate,
@@ -59,7 +62,8 @@ def held(path: str, digest: str = "h", state: str = OK, size: int = 100, inode: 
 
 def copy(path: str, store: str = "nas", state: str = OK) -> dict[str, Any]:
     return {"store": store, "path": path, "size": 100, "mtime": "2020-09-13T12:26:40.000Z"} | {
-        "state": state
+        "added": "2020-09-13T12:26:40.000Z",
+        "state": state,
     }
 
 
@@ -666,3 +670,80 @@ def test_a_record_is_kept_where_a_file_that_nobody_read_may_be_it():
     found = Comparison([Candidate(e) for e in files], {"at.jpg": held("at.jpg", size=8)}, records)
     keep_unread(found, {"stated.jpg": content_hash(b"other")})
     assert [k.path for k in found.open_records()] == ["c.jpg", "d.jpg"]
+
+
+# --- what is written and told ---------------------------------------------------------------------
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def after(action: Any, *rows: dict[str, Any], **fields: Any) -> Any:
+    """The document of an asset once an action is done."""
+    return change_of(action, "nas", NOW)(cast("Any", {"copies": [*rows], **fields}))
+
+
+def test_a_touched_copy_gets_its_new_time_and_keeps_when_it_was_proved_unless_it_was_read():
+    known = held("a.jpg")._replace(verified_ms=1_000)
+    touched = entry("a.jpg", mtime_ns=T + 10**9)
+    (row,) = after(Touch(known, touched, unread=True), copy("a.jpg"))["copies"]
+    assert row["mtime"] == "2020-09-13T12:26:41.000Z"
+    assert row["verified"] == "1970-01-01T00:00:01.000Z"
+    (row,) = after(Touch(known, touched), copy("a.jpg"))["copies"]
+    assert row["verified"] == "2026-01-01T00:00:00.000Z"
+
+
+def test_a_copy_that_moved_has_another_path_stays_damaged_and_may_leave_its_stack():
+    known = held("a.jpg", state=DAMAGED)
+    move = Relocate(known, entry("b.jpg"), unread=True, leaves_stack=True)
+    document = after(move, copy("a.jpg", state=DAMAGED), stack={"id": "s", "role": "raw"})
+    assert [(r["path"], r["state"]) for r in document["copies"]] == [("b.jpg", DAMAGED)]
+    assert "stack" not in document
+    (row,) = after(Relocate(known, entry("b.jpg")), copy("a.jpg", state=DAMAGED))["copies"]
+    assert row["state"] == OK, "it was read"
+
+
+def test_copies_come_go_rot_and_vanish():
+    one = copy("a.jpg")
+    added = after(AddCopy("h", entry("b.jpg")), one)
+    assert [r["path"] for r in added["copies"]] == ["a.jpg", "b.jpg"]
+    assert after(Lose(held("a.jpg"), "far:a.jpg"), one, copy("a.jpg", "far"))["copies"] == [
+        copy("a.jpg", "far")
+    ]
+    for action, state in ((Corrupt(held("a.jpg"), entry("a.jpg")), DAMAGED), (GONE, MISSING)):
+        assert [r["state"] for r in after(action, one)["copies"]] == [state]
+    assert after(Vanish(held("a.jpg"), forget=True), one) is None
+
+
+GONE = Vanish(held("a.jpg"))
+
+
+def test_sidecars_come_and_go():
+    old = {"store": "nas", "path": "old.xmp", "hash": "x", "size": 1}
+    action = Attach("h", None, ("old.xmp",), ((entry("a.xmp"), "y"),))
+    found = after(action, copy("a.jpg"), sidecars=[old])["sidecars"]
+    assert [(s["path"], s["hash"]) for s in found] == [("a.xmp", "y")]
+
+
+def test_the_history_says_where_a_file_was_and_why_a_copy_is_no_longer_good():
+    assert event_of(AddCopy("h", entry("b.jpg")), "nas") == {
+        "store": "nas",
+        "path": "b.jpg",
+        "effect": "index",
+    }
+    assert event_of(Relocate(held("a.jpg"), entry("b.jpg")), "nas")["source"] == "a.jpg"
+    assert event_of(GONE, "nas")["reason"].startswith("its content is nowhere else")
+    assert "reason" not in event_of(Vanish(held("a.jpg"), forget=True), "nas")
+    kinds = [event_of(a, "nas")["reason_kind"] for a in (GONE, Corrupt(held("a"), entry("a")))]
+    assert len({*kinds}) == 2
+
+
+def test_what_is_told_names_both_paths_of_a_move_and_where_a_lost_copy_still_is():
+    told = outcome_of(Relocate(held("a.jpg"), entry("b.jpg")), "nas")
+    assert (told.outcome, told.path, told.target) == ("moved", "a.jpg", "b.jpg")
+    told = outcome_of(Lose(held("a.jpg"), "far:a.jpg"), "nas")
+    assert (told.outcome, told.reason) == ("gone", "still at far:a.jpg")
+    assert [outcome_of(a, "nas").outcome for a in (GONE, Vanish(held("a"), forget=True))] == [
+        "missing",
+        "forgotten",
+    ]
+    assert "verify --repair" in outcome_of(Corrupt(held("a"), entry("a")), "nas").reason

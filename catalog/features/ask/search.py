@@ -90,7 +90,7 @@ class SearchResult:
     def __iter__(self) -> Iterator[FoundAsset]:
         """The assets, in the order that was asked for."""
         wanted = self.request
-        with _marking(wanted.query):
+        with marking(wanted.query):
             for document in queries.search(
                 self.repository, wanted.query, sort=wanted.sort, limit=wanted.limit
             ):
@@ -98,7 +98,7 @@ class SearchResult:
 
     def count(self) -> int:
         """How many match, whatever the limit."""
-        with _marking(self.request.query):
+        with marking(self.request.query):
             return queries.count(self.repository, self.request.query)
 
     def paths(self) -> Iterator[str]:
@@ -109,7 +109,7 @@ class SearchResult:
 def search(workspace: Workspace, request: SearchRequest) -> SearchResult:
     """What matches a query. One that is not understood needs no Elasticsearch to be told so."""
     request = SearchRequest(_without_raw_bytes(request.query), request.sort, request.limit)
-    with _marking(request.query):
+    with marking(request.query):
         queries.build(request.query)
         queries.sort_order(request.sort)
     repository = workspace.existing_repository
@@ -142,15 +142,15 @@ def _without_raw_bytes(text: str) -> str:
 
 
 @contextlib.contextmanager
-def _marking(query: str) -> Iterator[None]:
+def marking(query: str) -> Iterator[None]:
+    """Raise a QuerySyntaxError with the query and a mark under the spot, where one is known."""
     try:
         yield
     except QuerySyntaxError as error:
-        raise pointed(error, query) from error
+        raise _marked(error, query) from error
 
 
-def pointed(error: QuerySyntaxError, query: str) -> QuerySyntaxError:
-    """The error with the query and a mark under the spot, where one is known."""
+def _marked(error: QuerySyntaxError, query: str) -> QuerySyntaxError:
     if error.position is None and error.__cause__ is None:
         return error
     shown = "".join(" " if c.isspace() else c for c in query)

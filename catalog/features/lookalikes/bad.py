@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from catalog.domain.copies import OK
 from catalog.domain.decisions import NOT_BAD
 from catalog.domain.document import AssetDocument, CopyRow
-from catalog.errors import QuerySyntaxError
-from catalog.features.ask.search import paths_of, pointed
+from catalog.features.ask.search import marking, paths_of
 from catalog.features.lookalikes.bad_shots import NAMES, Condition, Fault, faults
 from catalog.features.lookalikes.decisions import decided
 from catalog.features.lookalikes.measure import LACKING
@@ -89,10 +88,8 @@ def find_bad(workspace: Workspace, request: BadRequest) -> BadShots:
             "minimum_should_match": 1,
         }
     }
-    try:
+    with marking(request.query):
         found = list(_matching(repository, request.query, also, wanted))
-    except QuerySyntaxError as error:
-        raise pointed(error, request.query) from error
     fine = decided(repository, [NOT_BAD])
     shots = [shot for shot in found if (shot.hash, shot.hash) not in fine]
     return BadShots(repository, tuple(sorted(shots, key=_badness)), repository.count(LACKING))

@@ -14,8 +14,8 @@ from catalog.domain.asset import Entry, Facts
 from catalog.domain.copies import OK, held, is_as_recorded
 from catalog.domain.document import AssetDocument
 from catalog.domain.edits import Change, Edit, with_checksums
-from catalog.errors import MediaError, QuerySyntaxError, StoreError
-from catalog.features.ask.search import pointed
+from catalog.errors import MediaError, StoreError
+from catalog.features.ask.search import marking
 from catalog.index import queries
 from catalog.index.client import Query
 from catalog.index.repository import Repository
@@ -92,10 +92,8 @@ def run_measure(workspace: Workspace, request: MeasureRequest, sink: Sink) -> Ru
     """Measure what lacks it."""
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
-    try:
+    with marking(request.query):
         queries.count(repository, request.query)
-    except QuerySyntaxError as error:
-        raise pointed(error, request.query) from error
     with StoreBook(workspace, repository).open_present() as stores:
         work = Measuring(workspace, repository, stores, request)
         return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun)

@@ -23,7 +23,8 @@ from catalog.features.mirror.plan import Follow, Mirroring, Transfer
 from catalog.features.mirror.plan import first_of as first_follows
 from catalog.features.mirror.sight import Foresight, Sight
 from catalog.features.mirror.survey import Listed, NeedsSurvey, PairSurvey
-from catalog.features.reconcile.apply import Applier, foreseen
+from catalog.features.reconcile.apply import Applier
+from catalog.features.reconcile.changes import change_of
 from catalog.features.reconcile.index import SyncIndex
 from catalog.features.reconcile.plan import Load, Lose, Reconciliation, Relocate, Vanish
 from catalog.features.reconcile.records import Scope
@@ -188,7 +189,7 @@ class Mirror:
         if isinstance(action, Skip):
             return Outcome("skip", action.source.path, action.outcome, store, reason=action.reason)
         if not isinstance(action, Load):
-            self._needs.changes[action.hash].append(foreseen(action, store, self._now))
+            self._needs.changes[action.hash].append(change_of(action, store, self._now))
         if isinstance(action, Relocate):
             move = Move(store, action.known.path, action.entry.path, timestamp(self._now))
             self._needs.renames[action.hash].append(move)

@@ -11,7 +11,8 @@ from catalog.domain.asset import Asset, Entry, Facts
 from catalog.domain.document import AssetDocument
 from catalog.domain.fixity import Digests
 from catalog.errors import StoreGuard
-from catalog.features.reconcile.apply import Applier, told
+from catalog.features.reconcile.apply import Applier
+from catalog.features.reconcile.changes import outcome_of
 from catalog.features.reconcile.index import SyncIndex
 from catalog.features.reconcile.plan import Attach, Reconciliation
 from catalog.features.reconcile.questions import Questions
@@ -195,4 +196,4 @@ def planned(action: Reconciliation | Skip, store: str) -> Outcome:
     """What is told of an action that is only shown."""
     if isinstance(action, Skip):
         return Outcome("skip", action.source.path, action.outcome, reason=action.reason)
-    return replace(told(action, store), outcome="planned")
+    return replace(outcome_of(action, store), outcome="planned")

@@ -23,8 +23,8 @@ from catalog.domain.document import AssetDocument
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
 from catalog.domain.names import to_text
 from catalog.domain.stacks import Candidate
-from catalog.errors import MediaError, QuerySyntaxError, UnsupportedType, UsageError
-from catalog.features.ask.search import pointed
+from catalog.errors import MediaError, UnsupportedType, UsageError
+from catalog.features.ask.search import marking
 from catalog.features.reingest.locations import catalog_of, local_roots
 from catalog.features.reingest.staging import is_staging
 from catalog.index import queries
@@ -340,12 +340,10 @@ def opened(workspace: Workspace, scope: Scope, progress: Progress) -> Iterator[A
 def _store_to_search(
     workspace: Workspace, scope: Scope, query: str, progress: Progress
 ) -> Iterator[Archive]:
-    try:
+    with marking(query):
         queries.build(query)
         repository = workspace.existing_repository
         repository.refresh()
         queries.count(repository, query)
-    except QuerySyntaxError as error:
-        raise pointed(error, query) from error
     with StoreBook(workspace, repository).open(scope.store or NAS, dry=True) as store:
         yield Archive(workspace, scope, store, repository, progress, is_store=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from catalog.domain.document import HandoverRow
 from catalog.domain.filetypes import extension_of
@@ -56,6 +57,28 @@ class Left:
     def describe(self) -> str:
         """One line for a person."""
         return f"{self.outcome} {self.key}" + (f": {self.reason}" if self.reason else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A file that comes into the staging folder, as it is or in another form.
+
+    `stem` and `target` are its name there, without and with what makes it free; `size` is its
+    bytes.
+    """
+
+    row: Row
+    hash: str
+    stem: str
+    target: str
+    size: int
+    name: ClassVar[str] = HAND_OVER
+    counts: ClassVar[bool] = True
+
+    @property
+    def key(self) -> str:
+        """The file that is handed over."""
+        return self.row.cells["file"]
 
 
 @dataclass(frozen=True, slots=True)

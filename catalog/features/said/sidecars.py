@@ -14,8 +14,8 @@ from catalog.domain.copies import OK, sidecar_row
 from catalog.domain.document import AssetDocument, EventNote
 from catalog.domain.edits import Edit, with_sidecars
 from catalog.domain.fixity import content_hash
-from catalog.errors import FATAL, QuerySyntaxError, StoreError, StoreGuard
-from catalog.features.ask.search import pointed
+from catalog.errors import FATAL, StoreError, StoreGuard
+from catalog.features.ask.search import marking
 from catalog.features.said.plan import (
     EVENT,
     KEEP,
@@ -76,10 +76,8 @@ def run_write(workspace: Workspace, request: WriteRequest, sink: Sink) -> RunRes
     """Write the sidecars of what matches."""
     repository = workspace.existing_repository
     repository.refresh()
-    try:
+    with marking(request.query):
         queries.count(repository, request.query)
-    except QuerySyntaxError as error:
-        raise pointed(error, request.query) from error
     book = StoreBook(workspace, repository)
     with _stores(book, request) as stores:
         for name in book.list_absent(stores) if not request.store else ():
