@@ -1309,8 +1309,8 @@ def test_a_refused_record_fails_its_file_alone_and_the_next_run_mends_it(
     bad = content_hash(jpeg(2))
     real = asset_document
 
-    def spoiled(asset: Asset, **known: Any) -> dict[str, Any]:
-        return real(asset, **known) | ({"unheard_of": 1} if asset.hash == bad else {})
+    def spoiled(asset: Asset, origin: Origin, **known: Any) -> dict[str, Any]:
+        return real(asset, origin, **known) | ({"unheard_of": 1} if asset.hash == bad else {})
 
     command = (
         "upload_to_nas_from_disk",
