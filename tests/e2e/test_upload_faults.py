@@ -32,7 +32,8 @@ from running import (
 
 from catalog.domain.fixity import content_hash
 from catalog.engine import LocalNode
-from catalog.features.ingest.apply import Applier
+from catalog.features.ingest.copying import Copying
+from catalog.features.ingest.placing import Placer
 from catalog.features.ingest.records import Recording
 
 pytestmark = pytest.mark.node
@@ -285,7 +286,7 @@ def test_a_source_that_changes_after_it_was_read(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "c.jpg": jpeg(3)})
-    place = Applier._place
+    place = Placer.place
 
     def meddling(self: Any, action: Any) -> Any:
         if action.source.path == "a.jpg":
@@ -294,7 +295,7 @@ def test_a_source_that_changes_after_it_was_read(
             (lab.source / "b.jpg").unlink()
         return place(self, action)
 
-    monkeypatch.setattr(Applier, "_place", meddling)
+    monkeypatch.setattr(Placer, "place", meddling)
     command = ("upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json")
     assert inside(lab, monkeypatch, *command) == 3
     out = capfd.readouterr().out
@@ -310,14 +311,14 @@ def test_a_source_that_changes_before_it_would_be_removed_stays(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "b.jpg.xmp": b"<x/>"})
-    recorded = Applier._recorded
+    recorded = Copying._recorded
 
     def meddling(self: Any, stored: Any, *rest: Any) -> Any:
         name = {"a.jpg": "a.jpg", "b.jpg": "b.jpg.xmp"}[stored.action.source.path]
         (lab.source / name).write_bytes(b"something new")
         return recorded(self, stored, *rest)
 
-    monkeypatch.setattr(Applier, "_recorded", meddling)
+    monkeypatch.setattr(Copying, "_recorded", meddling)
     assert (
         inside(
             lab,
