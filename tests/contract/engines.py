@@ -34,7 +34,7 @@ class Engine:
     def catalog(self, documents: dict[str, dict[str, Any]] | None = None) -> Repository:
         """A catalog with some assets, which searches see."""
         repository = Repository(self.connection, self.name)
-        repository.ensure()
+        repository.indexes.ensure()
         lines = [
             line
             for key, document in (documents or {}).items()

@@ -349,7 +349,7 @@ def test_a_point_in_time_stays_as_it_was(engine: Engine) -> None:
 
 
 def test_pages_hold_every_hit_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.index.repository.SCAN_PAGE", 3)
+    monkeypatch.setattr("catalog.index.requests.SCAN_PAGE", 3)
     documents = {
         f"{n}": {"hash": f"{n}", "rating": n % 2, "size": n % 3 or None} for n in range(10)
     }
