@@ -22,7 +22,6 @@ from catalog.domain.fixity import content_hash
 from catalog.errors import StoreError, StoreFull, StoreUnavailable
 from catalog.index.client import Connection
 
-pytestmark = pytest.mark.node
 THERE, BACK = "sync_nas_to_dropbox", "sync_dropbox_to_nas"
 OUTCOMES = ("copied", "moved", "found", "recorded", "gone", "missing", "failed", "planned")
 
