@@ -33,6 +33,7 @@ OpenFolder = Callable[[], AbstractContextManager[Path]]
 GHENT = (51.05, 3.72)
 SUMMER = "2019:07:12 18:30:15"
 MTIME = datetime(2021, 3, 4, 5, 6, 7, tzinfo=UTC).timestamp()
+_started: list[subprocess.Popen[str]] = []
 
 
 @dataclass
@@ -93,7 +94,7 @@ class Lab:
 
     def start(self, program: str, *arguments: object, **more: str) -> subprocess.Popen[str]:
         """Start a command."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [PROGRAMS / program, *map(_argument, arguments)],
             cwd=self.home,
             env=self.environment(**more),
@@ -103,6 +104,8 @@ class Lab:
             text=True,
             errors="surrogateescape",
         )
+        _started.append(process)
+        return process
 
     def run(self, program: str, *arguments: object, **more: str) -> Done:
         """Run a command to its end."""
@@ -219,11 +222,24 @@ def shown(done: Done, *did: str) -> list[tuple[str, ...]]:
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 120) -> Done:
-    """How a started command ends."""
-    with process:
+    """How a started command ends; one that does not is killed."""
+    try:
         out, err = process.communicate(timeout=seconds)
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
     assert "Traceback" not in err, err
     return Done(process.returncode, out, err)
+
+
+def end_leftovers() -> None:
+    """Kill what was started and has not ended."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def _argument(value: object) -> str | bytes:
