@@ -22,9 +22,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import in_process
 import requests
 from PIL import Image
 
+from catalog.cli.program import COMMANDS
 from catalog.domain.fixity import content_hash
 from catalog.engine import NodeAddress
 
@@ -107,13 +109,16 @@ class Lab:
         _started.append(process)
         return process
 
-    def run(self, program: str, *arguments: object, **more: str) -> Done:
-        """Run a command to its end."""
-        return ended(self.start(program, *arguments, **more))
+    def run(self, program: str, *arguments: object, process: bool = False, **more: str) -> Done:
+        """Run a command to its end; in this process, unless one of its own is what matters."""
+        if process or not (program == "catalog" or program in COMMANDS):
+            return ended(self.start(program, *arguments, **more))
+        command = [os.fsdecode(part) for part in (PROGRAMS / program, *map(_argument, arguments))]
+        return _done(*in_process.run(command, self.home, self.environment(**more)))
 
-    def catalog(self, *arguments: object, **more: str) -> Done:
+    def catalog(self, *arguments: object, process: bool = False, **more: str) -> Done:
         """Run a subcommand of `catalog`."""
-        return self.run("catalog", *arguments, **more)
+        return self.run("catalog", *arguments, process=process, **more)
 
     def answer(self, answers: str, program: str, *arguments: object) -> tuple[int, str]:
         """Run a command in front of a person who types: its status, and what the terminal shows."""
@@ -139,20 +144,15 @@ class Lab:
         self, *arguments: object, source: Path | None = None, **more: str
     ) -> subprocess.Popen[str]:
         """Start an upload of the source."""
-        return self.start(
-            "upload_to_nas_from_disk",
-            source or self.source,
-            "-r",
-            "--nas_root",
-            self.root,
-            "--json",
-            *arguments,
-            **more,
-        )
+        return self.start(*self._upload(source), *arguments, **more)
 
     def upload(self, *arguments: object, source: Path | None = None, **more: str) -> Done:
         """Upload the source, as JSON."""
-        return ended(self.uploading(*arguments, source=source, **more))
+        return self.run(*self._upload(source), *arguments, **more)
+
+    def _upload(self, source: Path | None) -> tuple[str, object, object, object, object, object]:
+        folder = source or self.source
+        return ("upload_to_nas_from_disk", folder, "-r", "--nas_root", self.root, "--json")
 
     # --- the index, without the program -----------------------------------------------------------
 
@@ -229,8 +229,13 @@ def ended(process: subprocess.Popen[str], seconds: float = 120) -> Done:
         process.kill()
         process.communicate()
         raise
+    return _done(process.returncode, out, err)
+
+
+def _done(status: int, out: str, err: str) -> Done:
+    """How a command ended, which was not by an error that nobody expected."""
     assert "Traceback" not in err, err
-    return Done(process.returncode, out, err)
+    return Done(status, out, err)
 
 
 def end_leftovers() -> None:
@@ -371,23 +376,6 @@ def clip(path: Path, taken: str = "2019-07-12T16:30:15.000000Z", frames: int = 6
             )
         out.mux(stream.encode())
     os.utime(path, (MTIME, MTIME))
-
-
-def inside(lab: Lab, monkeypatch: Any, command: str, *arguments: object) -> int:
-    """Run a command in this very process, where parts of it can be replaced; its exit status."""
-    from importlib import import_module
-
-    from catalog.cli import interruption, program
-
-    for name in [n for n in os.environ if n.startswith("CATALOG_")]:
-        monkeypatch.delenv(name)
-    for name, value in lab.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(lab.home)
-    monkeypatch.setattr(interruption.signal, "signal", lambda *_: None)
-    return program.run(
-        import_module(program.COMMANDS[command]).command, [str(a) for a in arguments]
-    )
 
 
 def clear(lab: Lab) -> None:
