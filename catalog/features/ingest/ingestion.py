@@ -150,8 +150,9 @@ def ingestion(
     root = nas_root(workspace)
     guards.check_apart(LocalRoot(source), LocalRoot(root))
     book = book_of(workspace, dry=dry)
+    known = book.known.get(NAS)  # before the marker: another run writes that first, then this
     marker = read_marker(root)
-    guards.check_marker(NAS, root, marker, book.known.get(NAS))
+    guards.check_marker(NAS, root, marker, known)
     files = book.open_outside(directory) if move else _read_from(source, marker, book)
     claim = partial(book.claim, NAS, LocalRoot(root))
     with (
