@@ -36,14 +36,15 @@ from scenes import TURNED, UPRIGHT, Made, make_look_alikes
 from catalog.domain.asset import Facts
 from catalog.domain.copies import timestamp
 from catalog.domain.decisions import SAME_IMAGE, SIMILAR
+from catalog.domain.document import AssetDocument, only
 from catalog.domain.turns import TURNS, turned_hashes
 from catalog.features.lookalikes import sketches
 from catalog.features.lookalikes.duplicates import comparing
 from catalog.features.lookalikes.groups import DISTANCE, find_groups
 from catalog.features.lookalikes.pictures import DEFAULT_ORDER, picture_of
 from catalog.features.lookalikes.sketches import Sketches
-from catalog.index.documents import asset_document
-from catalog.stores.local import LocalStore
+from catalog.index.documents import Origin, asset_document
+from catalog.stores.local.store import LocalStore
 from catalog.work.description import Describer, utc_now
 from catalog.work.reading import LocalReading, Wanted
 from catalog.work.workers import ReaderPool
@@ -56,7 +57,8 @@ Finder = Callable[[Path, list[Made]], set[Pair]]
 def ours(folder: Path, _made: list[Made]) -> set[Pair]:
     """As the program does it: facts of every file, candidates, groups."""
     store = LocalStore("files", folder, managed=False)
-    documents = {}
+    documents: dict[str, AssetDocument] = {}
+    paths: dict[str, str] = {}
     describer = Describer(OfflineGazetteer(()), "UTC", str(folder))
     with ReaderPool() as pool:
         entries = {entry.path: entry for entry in store.list()}
@@ -66,20 +68,12 @@ def ours(folder: Path, _made: list[Made]) -> set[Pair]:
             if isinstance(facts, Facts):
                 asset = describer.describe(facts, entries[path], utc_now())
                 now = datetime.now(UTC)
-                document = asset_document(
-                    asset, original=path, copies=[], sidecars=[], stack=None, run="", now=now
-                )
-                documents[facts.hash] = {"added": timestamp(now), "path": path, **document}
+                document = asset_document(asset, Origin(path, "", now))
+                documents[facts.hash] = {"added": timestamp(now), **document}
+                paths[facts.hash] = path
     sketched = Sketches()
     for name, document in documents.items():
-        sketched.add(
-            name,
-            {
-                field.partition(".")[0]: document.get(field.partition(".")[0], {}) or {}
-                for field in sketches.FIELDS
-                if document.get(field.partition(".")[0]) is not None
-            },
-        )
+        sketched.add(name, only(document, [field.partition(".")[0] for field in sketches.FIELDS]))
     pairs = [
         (sketched.hashes[a], sketched.hashes[b]) for a, b in sketched.candidates(DISTANCE, 10_000)
     ]
@@ -88,7 +82,7 @@ def ours(folder: Path, _made: list[Made]) -> set[Pair]:
     found: set[Pair] = set()
     for group in find_groups(pictures, pairs, looks, order=DEFAULT_ORDER):
         if group.kind in (SAME_IMAGE, SIMILAR):
-            names = [documents[member.picture.hash]["path"] for member in group.members]
+            names = [paths[member.picture.hash] for member in group.members]
             found |= {frozenset(pair) for pair in itertools.combinations(names, 2)}
     return found
 

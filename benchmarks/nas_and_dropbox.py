@@ -30,7 +30,7 @@ from catalog.config import load
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.credentials import Credentials
 from catalog.stores.dropbox.store import DropboxStore
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
 from catalog.work.progress import NoProgress
 from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
@@ -241,7 +241,7 @@ def _forget(workspace: Workspace, base: Path) -> None:
     for what in ("", "-events", "-stores", "-sources", "-decisions"):
         for index in repository.connection.request("GET", f"/{INDEX}{what}/_alias"):
             repository.connection.request("DELETE", f"/{index}")
-    repository.ensure()
+    repository.indexes.ensure()
     shutil.rmtree(base / "state", ignore_errors=True)
 
 

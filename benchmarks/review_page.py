@@ -21,7 +21,7 @@ import click
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from catalog.features.review.page import Page, page_group
+from catalog.features.review.page import Page, PageGroup, page_group
 
 SIZE = (512, 384)
 SKIES = [
@@ -114,7 +114,7 @@ class Made:
     """Groups and their pictures by content hash."""
 
     def __init__(self) -> None:
-        self.groups: list[dict[str, Any]] = []
+        self.groups: list[PageGroup] = []
         self.pictures: dict[str, bytes] = {}
 
     def member(

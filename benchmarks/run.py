@@ -37,7 +37,7 @@ from PIL import Image, ImageOps, JpegImagePlugin
 from catalog.config import load
 from catalog.domain.filetypes import BY_NAME
 from catalog.domain.fixity import content_hash
-from catalog.index import repository, schema
+from catalog.index import migration, schema
 from catalog.index.repository import Repository
 from catalog.media.findings import Findings
 from catalog.media.source import MemorySource
@@ -225,7 +225,7 @@ def _rebuild(environment: dict[str, str]) -> Row:
     source = workspace.repository
     models = [hit["_source"] for page in source.scan_pages() for hit in page]
     target = Repository(source.connection, f"{INDEX}-rebuilt")
-    target.ensure()
+    target.indexes.ensure()
     for start in range(0, REBUILT, 1000):
         lines = []
         for number in range(start, start + 1000):
@@ -237,10 +237,10 @@ def _rebuild(environment: dict[str, str]) -> Row:
         target.bulk(lines)
     target.refresh()
     schema.SCHEMA_VERSION += 1
-    repository.UPGRADES[schema.SCHEMA_VERSION - 1] = {}
+    migration.UPGRADES[schema.SCHEMA_VERSION - 1] = {}
     row = Row("rebuild (index to a newer schema)", REBUILT, 0.0)
     with _measured(row):
-        target.ensure()
+        target.indexes.ensure()
     return row
 
 

@@ -54,16 +54,15 @@ def make_look_alikes(folder: Path, scenes: int, seed: int) -> list[Made]:
         )
         made.append(
             _save(
-                folder, f"camera/IMG_{number:04d}.jpg", picture, "JPEG", 90, taken, number, "camera"
+                Made(folder / f"camera/IMG_{number:04d}.jpg", number, "camera"), picture, 90, taken
             )
         )
         for how, make in RENDERINGS.items():
             rendering, form, quality = make(picture, chance)
             keeps = how not in ("metadata lost", "other format") and chance.random() < 0.5
-            name = f"{how.replace(' ', '-')}/{number:04d}.{SUFFIXES[form]}"
-            made.append(
-                _save(folder, name, rendering, form, quality, taken if keeps else None, number, how)
-            )
+            path = folder / f"{how.replace(' ', '-')}/{number:04d}.{SUFFIXES[form]}"
+            time = taken if keeps else None
+            made.append(_save(Made(path, number, how), rendering, quality, time, form))
     made += _bursts(folder, scenes // 8, seed)
     made += _visitors(folder, scenes // 4, seed)
     made += _resembling(folder, scenes // 4, seed)
@@ -86,16 +85,8 @@ def _bursts(folder: Path, count: int, seed: int) -> Iterator[Made]:
                 f"2020:{number % 12 + 1:02d}:{number % 28 + 1:02d} "
                 f"12:{number // 60 % 60:02d}:{10 + shot}"
             )
-            yield _save(
-                folder,
-                f"burst/IMG_{number * 3 + shot:04d}.jpg",
-                picture,
-                "JPEG",
-                90,
-                taken,
-                None,
-                "burst",
-            )
+            path = folder / f"burst/IMG_{number * 3 + shot:04d}.jpg"
+            yield _save(Made(path, None, "burst"), picture, 90, taken)
 
 
 def _visitors(folder: Path, count: int, seed: int) -> Iterator[Made]:
@@ -116,7 +107,7 @@ def _visitors(folder: Path, count: int, seed: int) -> Iterator[Made]:
             chance,
         )
         smaller = picture.resize((picture.width * 2 // 3, picture.height * 2 // 3))
-        yield _save(folder, f"visitor/{number:04d}.jpg", smaller, "JPEG", 70, None, None, "visitor")
+        yield _save(Made(folder / f"visitor/{number:04d}.jpg", None, "visitor"), smaller, 70)
 
 
 def visitor(
@@ -137,39 +128,24 @@ def visitor(
 def _resembling(folder: Path, count: int, seed: int) -> Iterator[Made]:
     for number in range(count):
         for how, make in (("page", page), ("form", form), ("sky", sky)):
-            yield _save(
-                folder,
-                f"{how}/{number:04d}.jpg",
-                make(seed * 1_000_000 + number),
-                "JPEG",
-                85,
-                None,
-                None,
-                how,
-            )
+            picture = make(seed * 1_000_000 + number)
+            yield _save(Made(folder / f"{how}/{number:04d}.jpg", None, how), picture, 85)
 
 
 SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "HEIF": "heic"}
 
 
 def _save(
-    folder: Path,
-    name: str,
-    picture: Picture,
-    form: str,
-    quality: int,
-    taken: str | None,
-    number: int | None,
-    how: str,
+    made: Made, picture: Picture, quality: int, taken: str | None = None, form: str = "JPEG"
 ) -> Made:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a picture to its file, with the time when it was taken."""
+    made.path.parent.mkdir(parents=True, exist_ok=True)
     exif = Image.Exif()
     if taken:
         exif[0x010F], exif[0x0110] = "Acme", "Shot 1"
         exif.get_ifd(0x8769)[0x9003] = taken
-    picture.save(path, form, quality=quality, **({"exif": exif.tobytes()} if taken else {}))
-    return Made(path, number, how)
+    picture.save(made.path, form, quality=quality, **({"exif": exif.tobytes()} if taken else {}))
+    return made
 
 
 # --- scenes ---------------------------------------------------------------------------------------

@@ -29,8 +29,9 @@ from catalog.config import load
 from catalog.domain.asset import Entry
 from catalog.domain.copies import copy_row, flat
 from catalog.domain.fixity import content_hash
+from catalog.index.client import Line
 from catalog.index.repository import Repository
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
 from catalog.work.progress import NoProgress
 from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
@@ -55,7 +56,7 @@ def _make(root: Path, files: int) -> None:
         os.utime(path, (1_600_000_000 + number, 1_600_000_000 + number))
 
 
-def _lines(repository: Repository, root: Path) -> Iterator[object]:
+def _lines(repository: Repository, root: Path) -> Iterator[Line]:
     """Documents of the size that real ones have, one a file."""
     now = datetime.now(UTC)
     for path in sorted(root.rglob("*.jpg")):
@@ -94,7 +95,7 @@ def _lines(repository: Repository, root: Path) -> Iterator[object]:
 
 
 def _fill(repository: Repository, root: Path) -> None:
-    batch: list[object] = []
+    batch: list[Line] = []
     for line in _lines(repository, root):
         batch.append(line)
         if len(batch) >= 4000:

@@ -14,7 +14,6 @@ import random
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
@@ -22,6 +21,7 @@ from run import BIN, Row, _command, _print
 
 from catalog.config import load
 from catalog.domain.copies import flat
+from catalog.domain.document import AssetDocument, CopyRow
 from catalog.work.progress import NoProgress
 from catalog.work.workspace import Workspace
 
@@ -29,12 +29,13 @@ INDEX = f"bench-transfer-{os.getpid()}"
 WHEN = "2020-01-02T03:04:05.678Z"
 
 
-def _document(number: int) -> dict[str, Any]:
+def _document(number: int) -> AssetDocument:
     """An asset of which everything usual is known, with two copies."""
     chance = random.Random(number)
     digest = hashlib.sha256(b"%d" % number).hexdigest()
     place = f"20{number % 25:02d}/07_July/IMG_{number:06d}.jpg"
-    copy = {
+    copy: CopyRow = {
+        "store": "nas",
         "path": place,
         "name": place.rpartition("/")[2],
         "size": number,
@@ -45,7 +46,7 @@ def _document(number: int) -> dict[str, Any]:
         "device": 66_306,
         "inode": number,
     }
-    return {
+    document: AssetDocument = {
         "hash": digest,
         "image_hash": hashlib.sha256(digest.encode()).hexdigest(),
         "size": number,
@@ -97,7 +98,6 @@ def _document(number: int) -> dict[str, Any]:
             "blank": False,
             "blurred": False,
         },
-        **flat([{"store": "nas", **copy}, {"store": "usb", **copy}]),
         "original": {
             "name": f"IMG_{number:06d}.JPG",
             "path": f"/media/card/DCIM/IMG_{number:06d}.JPG",
@@ -109,6 +109,7 @@ def _document(number: int) -> dict[str, Any]:
         "updated": WHEN,
         "run": "20200102T030405Z-abcdef",
     }
+    return {**document, **flat([copy, {**copy, "store": "usb"}])}
 
 
 def _fill(documents: int) -> int:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from catalog.config import load
 from catalog.work.progress import NoProgress
@@ -35,6 +34,15 @@ Names = str | Iterable[str]
 """One name, or several."""
 
 
+class SyncOptions(TypedDict, total=False):
+    """How a store is looked at; each is False if it is left out."""
+
+    recursive: bool
+    rehash: bool
+    forget_missing: bool
+    accept_losses: bool
+
+
 def open_catalog(
     config: str | Path | None = None,
     *,
@@ -54,34 +62,25 @@ def open_catalog(
     return Catalog(workspace, Silence(on_outcome=on_outcome, on_notice=on_notice))
 
 
-class Catalog:
-    """An open catalog; see `open_catalog`.
+class CatalogQuestions:
+    """What an open catalog can be asked; none of it changes anything.
 
-    What changes something returns a RunResult and takes `dryrun`, which only says what it would do.
-    Every method may raise a CatalogError. What a person would be asked is answered so that nothing
-    is lost.
+    Every method may raise a CatalogError.
     """
 
     def __init__(self, workspace: Workspace, sink: Silence) -> None:
         self._workspace = workspace
         self._sink = sink
 
-    def __enter__(self) -> Catalog:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Let go of the connection. What runs in other threads must have ended."""
         self._workspace.close()
-
-    # --- questions --------------------------------------------------------------------------------
 
     def search(self, query: str = "", *, sort: str = "-taken", limit: int = 0) -> SearchResult:
         """What matches a query, in the words of `catalog search`; iterate over it,
@@ -165,6 +164,15 @@ class Catalog:
 
         return find_bad(self._workspace, BadRequest(query, _names(faults)))
 
+
+class Catalog(CatalogQuestions):
+    """An open catalog; see `open_catalog`.
+
+    What changes something returns a RunResult and takes `dryrun`, which only says what it would do.
+    Every method may raise a CatalogError. What a person would be asked is answered so that nothing
+    is lost.
+    """
+
     # --- bringing in, and keeping in step ---------------------------------------------------------
 
     def upload(
@@ -199,26 +207,14 @@ class Catalog:
         store: str = "nas",
         *,
         folders: Names = (),
-        recursive: bool = False,
-        rehash: bool = False,
-        forget_missing: bool = False,
-        accept_losses: bool = False,
         limit: int = 0,
         dryrun: bool = False,
+        **how: Unpack[SyncOptions],
     ) -> RunResult:
         """Make the index say what lies in a store; see `sync_catalog_with_disk --help`."""
         from catalog.features.reconcile.run import SyncRequest, run_sync
 
-        request = SyncRequest(
-            store,
-            _names(folders),
-            recursive=recursive,
-            rehash=rehash,
-            forget_missing=forget_missing,
-            accept_losses=accept_losses,
-            limit=limit,
-            dryrun=dryrun,
-        )
+        request = SyncRequest(store, _names(folders), limit=limit, dryrun=dryrun, **how)
         return run_sync(self._workspace, request, self._sink)
 
     def mirror(

@@ -20,6 +20,11 @@ SOME_FAILED = 3
 INTERRUPTED = 130
 
 
+def exit_status(problems: int) -> int:
+    """The exit status of what came to its end, with so many files that have a problem."""
+    return SOME_FAILED if problems else DONE
+
+
 class CatalogError(Exception):
     """Something a person can act on: what happened, where, why, and what to do next.
 

@@ -20,7 +20,7 @@ from catalog.domain.checksums import CONTENT
 from catalog.domain.fixity import content_hash
 from catalog.errors import FixityMismatch, NotFound
 from catalog.media.video.frames import key_frame
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.stores.protocol import Capabilities, Store
 
 

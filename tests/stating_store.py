@@ -19,7 +19,7 @@ from catalog.domain.checksums import CONTENT
 from catalog.domain.fixity import content_hash
 from catalog.domain.names import comparison_key
 from catalog.errors import AlreadyExists
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.store_book import StoreBook
 
 

@@ -49,6 +49,6 @@ def command(year: str, stores: tuple[str, ...], output: Path, **shared: Any) -> 
     Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     request = CompareRequest(year, stores or STORES, output)
     return comparison.show(console, compare_stores(workspace, request), year)

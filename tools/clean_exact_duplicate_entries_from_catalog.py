@@ -46,5 +46,5 @@ def command(dirname: str, dryrun: bool, **shared: Any) -> int:  # noqa: ARG001 -
     be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     return soundness.show(console, prove_entries(workspace, dirname))

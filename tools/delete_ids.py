@@ -36,7 +36,7 @@ def command(ids: tuple[str, ...], with_files: bool, dryrun: bool, yes: bool, **s
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     request = ForgetRequest(
         read_ids(ids), with_files=with_files, dryrun=dryrun, yes=yes, command="delete_ids"
     )

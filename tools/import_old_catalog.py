@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -41,8 +40,6 @@ def command(
     dropbox: bool,
     dryrun: bool,
     limit: int,
-    nas_root: Path | None,
-    dropbox_root: str | None,
     **shared: Any,
 ) -> int:
     """Import the folders YEAR... of an old catalog in BASEDIR into the catalog.
@@ -68,9 +65,7 @@ def command(
     guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     request = ImportRequest(
         basedir, years, months=month, dryrun=dryrun, dropbox=dropbox, limit=limit
     )

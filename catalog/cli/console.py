@@ -9,13 +9,14 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
 from catalog.cli.progress import Bar, Lines, StepLines
 from catalog.domain.names import printable
-from catalog.errors import DONE, INTERRUPTED, SOME_FAILED, CatalogError, Interrupted
+from catalog.errors import DONE, INTERRUPTED, CatalogError, Interrupted, exit_status
 from catalog.work.sink import Level, Question, Sink
 
 if TYPE_CHECKING:
@@ -24,7 +25,18 @@ if TYPE_CHECKING:
     from catalog.work.outcome import Outcome, RunResult
     from catalog.work.workspace import Workspace
 
-CONNECTION = ("host", "port", "index")
+SETTINGS = (
+    "host",
+    "port",
+    "index",
+    "nas_root",
+    "dropbox_root",
+    "transfers",
+    "bwlimit",
+    "max_transfer",
+    "max_duration",
+)
+"""Options that are settings, for this once."""
 Request = TypeVar("Request")
 
 
@@ -41,37 +53,38 @@ class Finished(Protocol):
 class Console:
     """How one command talks.
 
-    `connection` and `config` are the shared options that say which catalog is meant.
+    `settings` are those that options name, `config` the file of the others.
     """
 
     json: bool = False
     quiet: bool = False
     verbose: bool = False
-    connection: Mapping[str, Any] = field(default_factory=dict)
-    config: Any = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    config: Path | None = None
     interruption: Interruption | None = None
 
     @classmethod
-    def from_flags(cls, flags: Mapping[str, Any]) -> Console:
+    def from_flags(cls, flags: Mapping[str, object]) -> Console:
         """From the shared options of the command that is being run."""
         context = click.get_current_context(silent=True)
+        config = flags.get("config")
         return cls(
             bool(flags.get("json")),
             bool(flags.get("quiet")),
             bool(flags.get("verbose")),
-            {name: flags.get(name) for name in CONNECTION},
-            flags.get("config"),
+            {name: flags[name] for name in SETTINGS if name in flags},
+            config if isinstance(config, Path) else None,
             context.find_root().obj if context is not None else None,
         )
 
     def workspace(self, **overrides: Any) -> Workspace:
-        """The workspace for the settings in force, with the flags given."""
+        """The workspace for the settings in force, the options and what else is given."""
         from catalog.config import load
         from catalog.work.workspace import Workspace
 
         _set_up_logging(self.verbose)
         asked = self.interruption.asked if self.interruption is not None else threading.Event()
-        return Workspace(load(self.config, **overrides), self.progress(), asked)
+        return Workspace(load(self.config, **self.settings, **overrides), self.progress(), asked)
 
     def progress(self) -> Lines:
         """A bar on a terminal; lines for what takes long otherwise; nothing when quiet."""
@@ -96,7 +109,7 @@ class Console:
             if not any(error is told for told in sink.told):
                 raise
             return error.exit_code
-        return SOME_FAILED if result.problems else DONE
+        return exit_status(result.problems)
 
     def serve(self, service: Callable[[], Finished]) -> int:
         """The exit status of a service, which runs until it is asked to end:
@@ -108,7 +121,7 @@ class Console:
             if self._is_terminated:
                 return DONE
             raise
-        return SOME_FAILED if result.problems and not self._is_terminated else DONE
+        return DONE if self._is_terminated else exit_status(result.problems)
 
     @property
     def _is_terminated(self) -> bool:

@@ -6,7 +6,6 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -15,7 +14,7 @@ from catalog.errors import UsageError
 HINT = "Make it with `catalog duplicates --json`."
 
 
-def read_groups(name: str) -> Iterator[dict[str, Any]]:
+def read_groups(name: str) -> Iterator[dict[str, object]]:
     """The groups that a file holds, one JSON object a line; `-` is stdin. Each says its `line`.
 
     Raises UsageError where it cannot be read, or holds something else.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Given: TypeAlias = Mapping[str, Any]
+"""The values of a command's options by name, as click gives them."""
 
 
 def option(name: str, *short: str, **attributes: Any) -> Callable[[Command], Command]:
@@ -125,6 +127,23 @@ json = option(
     "json", is_flag=True, help="Print one JSON object a line: each file, then the summary."
 )
 output = _all(quiet, verbose, json)
+mirroring = _all(dryrun, limit_actions, agree_to_losses, sending, roots, connection, output)
+syncing = _all(
+    option(
+        "forget_missing",
+        is_flag=True,
+        help="Forget assets whose only recorded copy is gone, instead of marking them.",
+    ),
+    option(
+        "accept_losses",
+        is_flag=True,
+        help="Go on though many recorded files are missing (exit 4 otherwise).",
+    ),
+    roots,
+    connection,
+    json,
+    verbose,
+)
 target = option(
     "target", metavar="NAME", help="The cloud, and the tag of what it was given. Default: icloud."
 )

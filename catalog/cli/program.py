@@ -11,8 +11,10 @@ from importlib import import_module
 
 import click
 
+from catalog.cli import short_helps
 from catalog.cli.console import silence_stdout
 from catalog.cli.interruption import Interruption
+from catalog.cli.lazy import LazyGroup
 from catalog.errors import INTERRUPTED, CatalogError, Interrupted
 from catalog.version import __version__
 
@@ -76,17 +78,15 @@ COMMANDS: dict[str, str] = {
 }
 
 
-class _Commands(click.Group):
-    """The commands of COMMANDS, imported when asked for."""
+class _Commands(LazyGroup):
+    """The commands of COMMANDS."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table."""
-        return list(COMMANDS)
+    modules = COMMANDS
+    short_helps = short_helps.CATALOG
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """By name, with dashes or underscores."""
-        module = COMMANDS.get(cmd_name) or COMMANDS.get(cmd_name.replace("-", "_"))
-        return import_module(module).command if module else None
+    def name_of(self, given: str) -> str:
+        """With dashes or underscores."""
+        return given if given in COMMANDS else given.replace("-", "_")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

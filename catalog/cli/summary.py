@@ -5,7 +5,6 @@ for people and for programs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from catalog.domain.amounts import size_text
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, extension_of
@@ -52,10 +51,10 @@ def is_problem(outcome: Outcome) -> bool:
     return outcome.outcome in _TOLD or (outcome.outcome == "unsupported" and is_called_media)
 
 
-def summary_object(result: RunResult, words: Words) -> dict[str, Any]:
+def summary_object(result: RunResult, words: Words) -> dict[str, object]:
     """The last JSON object of a run."""
     seconds = result.seconds
-    summary: dict[str, Any] = {
+    summary: dict[str, object] = {
         "event": "summary",
         "files": result.files,
         **{outcome: result.counts[outcome] for outcome in words.outcomes},

@@ -53,7 +53,7 @@ def _config_file(config: Path | None) -> Path | None:
     return next((p for p in places if p.is_file()), None)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, object]:
     try:
         values = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
@@ -65,9 +65,9 @@ def _read(path: Path) -> dict[str, Any]:
     return {k: v for k, v in values.items() if v is not None and v != ""}
 
 
-def _environment() -> dict[str, Any]:
+def _environment() -> dict[str, object]:
     """What variables say: `CATALOG_` and a name in any case, `__` before that of a part."""
-    said: dict[str, Any] = {}
+    said: dict[str, object] = {}
     variables = {name.upper(): value for name, value in os.environ.items() if value}
     types = field_types(Settings)
     for about in fields(Settings):
@@ -100,17 +100,21 @@ def _json(name: str, text: str) -> Any:
         ) from None
 
 
-def _merged(over: Mapping[str, Any], under: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(over: Mapping[str, object], under: Mapping[str, object]) -> dict[str, object]:
     """The values of both; where both have one, that of `over`; objects are merged alike."""
     both = {**under, **over}
     for name in over.keys() & under.keys():
-        if isinstance(over[name], Mapping) and isinstance(under[name], Mapping):
-            both[name] = _merged(over[name], under[name])
+        mine, theirs = over[name], under[name]
+        if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
+            both[name] = _merged(mine, theirs)
     return both
 
 
 def _explained(
-    problem: Misfit, flags: Mapping[str, Any], environment: Mapping[str, Any], path: Path | None
+    problem: Misfit,
+    flags: Mapping[str, object],
+    environment: Mapping[str, object],
+    path: Path | None,
 ) -> ConfigError:
     key = ".".join(str(step) for step in problem.place)
     where = _origin(problem.place, flags, environment) or (
@@ -127,7 +131,9 @@ def _explained(
     )
 
 
-def _origin(place: Sequence[Step], flags: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
+def _origin(
+    place: Sequence[Step], flags: Mapping[str, object], environment: Mapping[str, object]
+) -> str:
     """The option or the variable that said what does not fit; "" where neither did."""
     top = str(place[0])
     if top in flags:

@@ -118,7 +118,7 @@ def spelled(pattern: str, what: str) -> Check:
     return check
 
 
-def made(cls: type[T], values: Mapping[str, Any], place: tuple[Step, ...] = ()) -> T:
+def made(cls: type[T], values: Mapping[str, object], place: tuple[Step, ...] = ()) -> T:
     """A dataclass of settings from plain values by name. Raises Misfit for the first that fails."""
     known = {f.name: f for f in fields(cls)}
     types = field_types(cls)
@@ -139,7 +139,7 @@ def made(cls: type[T], values: Mapping[str, Any], place: tuple[Step, ...] = ()) 
 
 
 @cache
-def field_types(cls: type) -> dict[str, Any]:
+def field_types(cls: type) -> dict[str, object]:
     """The types of a dataclass's fields by name."""
     return get_type_hints(cls)
 

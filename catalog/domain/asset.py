@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from typing import TypedDict
 
 from catalog.domain.capture_time import CaptureTime, DateCandidate
 from catalog.domain.checksums import CONTENT, NONE
+from catalog.domain.document import CopyRow, PersonFields
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
 
@@ -91,6 +91,34 @@ class Appearance:
     quality: Quality
 
 
+class FactValues(TypedDict, total=False):
+    """What a file and its sidecars state besides, by field; see `media.findings.FIELDS`."""
+
+    make: str
+    model: str
+    lens: str
+    orientation: int
+    video_codec: str
+    audio_codec: str
+    frame_rate: float
+    rotation: int
+    live_id: str
+    motion_photo: bool
+    title: str
+    description: str
+    rating: int
+    favorite: bool
+    exposure_time: float
+    f_number: float
+    iso: int
+    focal_length: float
+    focal_length_35mm: float
+    flash: int
+    software: str
+    person: PersonFields
+    albums: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the bytes of one file (and its sidecars) state;
@@ -119,7 +147,7 @@ class Facts:
     position: Position | None = None
     dates: tuple[DateCandidate, ...] = ()
     tags: tuple[str, ...] = ()
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: FactValues = field(default_factory=FactValues)
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     problem: str = ""
@@ -145,38 +173,13 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """The bytes of an asset at one path in one store;
-    `verified` is when its content hash was last proved (UTC).
-
-    `device` and `inode` are the file's own on the machine `host` ("": in its store, from wherever
-    that is seen), by which it is known again after a rename; 0 is unknown. `ctime_ns` is when it
-    last changed in any way, by that machine's clock. `revision` is the version that the store
-    states, "" where it does not.
-    """
-
-    store: str
-    path: str
-    size: int
-    mtime: datetime
-    added: datetime
-    verified: datetime
-    state: str = "ok"
-    device: int = 0
-    inode: int = 0
-    revision: str = ""
-    host: str = ""
-    ctime_ns: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class KnownAsset:
     """What the index says of an asset: its copies, the version a conditional change must name,
     and further checksums.
     """
 
     hash: str
-    copies: tuple[Mapping[str, Any], ...]
+    copies: tuple[CopyRow, ...]
     seq_no: int
     primary_term: int
     checksums: Mapping[str, str] = field(default_factory=lambda: NONE)

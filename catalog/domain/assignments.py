@@ -6,18 +6,25 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+from catalog.domain.document import (
+    AssetDocument,
+    Captured,
+    EventSide,
+    PersonFields,
+    with_value,
+    without,
+)
 from catalog.domain.geo import Position
 from catalog.domain.person import CHECKS, capture_time
 from catalog.domain.place import Place
 from catalog.errors import UsageError
 
-Said = Mapping[str, Any]
-Saying = Callable[[Said, Mapping[str, Any]], dict[str, Any]]
+Saying = Callable[[PersonFields, AssetDocument], PersonFields]
 """From what was said before, and the document as its bytes alone would make it,
 to what is said now.
 """
@@ -162,25 +169,21 @@ def with_surroundings(
 def setting(assignments: Sequence[Assignment]) -> Saying:
     """What `catalog set` makes of what was said."""
 
-    def said(person: Said, base: Mapping[str, Any]) -> dict[str, Any]:
-        now = dict(person)
+    def said(person: PersonFields, base: AssetDocument) -> PersonFields:
+        now = person
         for one in assignments:
             if one.operator != "=":
                 now = _with_albums(now, base, one)
-            elif one.value is not None:
-                now[one.key] = one.value
             else:
-                now.pop(one.key, None)
-                if one.key == "position":
-                    now.pop("around", None)
+                now = with_value(now, one.key, one.value)
+                if one.key == "position" and one.value is None:
+                    now = without(now, "around")
         return now
 
     return said
 
 
-def _with_albums(
-    person: dict[str, Any], base: Mapping[str, Any], one: Assignment
-) -> dict[str, Any]:
+def _with_albums(person: PersonFields, base: AssetDocument, one: Assignment) -> PersonFields:
     """More or fewer albums than there are;
     what comes to the same as without a person is no longer said by one.
     """
@@ -190,8 +193,7 @@ def _with_albums(
         after = list(dict.fromkeys([*before, *one.value]))
     else:
         after = [album for album in before if album not in one.value]
-    rest = {k: v for k, v in person.items() if k != "albums"}
-    return rest if after == stated else {**rest, "albums": CHECKS["albums"](after)}
+    return with_value(person, "albums", None if after == stated else CHECKS["albums"](after))
 
 
 def tagging(add: Sequence[str], remove: Sequence[str]) -> Saying:
@@ -207,19 +209,15 @@ def tagging(add: Sequence[str], remove: Sequence[str]) -> Saying:
             f"The tag {both[0]} cannot be added and removed at once; nothing was changed."
         )
 
-    def said(person: Said, base: Mapping[str, Any]) -> dict[str, Any]:
+    def said(person: PersonFields, base: AssetDocument) -> PersonFields:
         stated = base.get("tags", [])
         added = [t for t in person.get("tags_added", []) if t not in fewer]
         removed = [t for t in person.get("tags_removed", []) if t not in more]
         added += [t for t in more if t not in added and t not in stated]
         removed += [t for t in fewer if t not in removed and t in stated]
-        rest = {k: v for k, v in person.items() if k not in ("tags_added", "tags_removed")}
         added, removed = CHECKS["tags_added"](added), CHECKS["tags_removed"](removed)
-        return {
-            **rest,
-            **({"tags_added": added} if added else {}),
-            **({"tags_removed": removed} if removed else {}),
-        }
+        with_added = with_value(person, "tags_added", added or None)
+        return with_value(with_added, "tags_removed", removed or None)
 
     return said
 
@@ -232,7 +230,7 @@ def _tags(texts: Sequence[str]) -> list[str]:
     return found
 
 
-def told(gone: Mapping[str, Any], come: Mapping[str, Any]) -> str:
+def told(gone: EventSide, come: EventSide) -> str:
     """A change on one line: `rating: 3 -> 5, tags: sea -> sea, sun`."""
     fields = sorted({*gone, *come} - {"person", "extracted", "manual", "sources"})
     return "; ".join(
@@ -241,7 +239,7 @@ def told(gone: Mapping[str, Any], come: Mapping[str, Any]) -> str:
     )
 
 
-def _shown(field: str, value: Any) -> str:
+def _shown(field: str, value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -251,7 +249,7 @@ def _shown(field: str, value: Any) -> str:
     if not isinstance(value, dict):
         return str(value)
     if field == "captured":
-        return taken_shown(value)
+        return taken_shown(cast("Captured", value))
     if field == "location":
         return f"{value['lat']}, {value['lon']}"
     return ", ".join(
@@ -259,7 +257,7 @@ def _shown(field: str, value: Any) -> str:
     )
 
 
-def taken_shown(captured: Mapping[str, Any]) -> str:
+def taken_shown(captured: Captured) -> str:
     """A document's capture time for a person: `2019-07-12 18:30:15`,
     or the day alone where no time is known.
     """

@@ -7,17 +7,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from catalog.domain.asset import Entry
 from catalog.domain.capture_time import file_time
 from catalog.domain.checksums import NONE, agree, recorded
+from catalog.domain.document import Copies, CopyRow, InodeFields, SidecarRow, without
 
 OK, MISSING, DAMAGED = "ok", "missing", "damaged"
 """States of a copy: as recorded, not found by the last look, or found with other bytes."""
-
-Row = dict[str, Any]
-"""One element of a document's `copies` or `sidecars`."""
 
 
 class Held(NamedTuple):
@@ -64,9 +62,9 @@ def mtime_text(entry: Entry) -> str:
     return timestamp(file_time(entry.mtime_ns).replace(tzinfo=UTC))
 
 
-def copy_row(store: str, entry: Entry, added: datetime, verified: datetime) -> Row:
+def copy_row(store: str, entry: Entry, added: datetime, verified: datetime) -> CopyRow:
     """The row of a copy whose content is proved."""
-    return {
+    row: CopyRow = {
         "store": store,
         "path": entry.path,
         "name": entry.name,
@@ -75,12 +73,13 @@ def copy_row(store: str, entry: Entry, added: datetime, verified: datetime) -> R
         "added": timestamp(added),
         "verified": timestamp(verified),
         "state": OK,
+        "revision": entry.revision,
         **_identity(entry),
-        **({"revision": entry.revision} if entry.revision else {}),
     }
+    return row if entry.revision else without(row, "revision")
 
 
-def sidecar_row(store: str, entry: Entry, digest: str) -> Row:
+def sidecar_row(store: str, entry: Entry, digest: str) -> SidecarRow:
     """The row of a sidecar whose content hash is `digest`."""
     return {
         "store": store,
@@ -92,24 +91,19 @@ def sidecar_row(store: str, entry: Entry, digest: str) -> Row:
     }
 
 
-def _identity(entry: Entry) -> Row:
-    return inode_fields(entry.device, entry.inode, entry.host, entry.ctime_ns)
-
-
-def inode_fields(device: int, inode: int, host: str, ctime_ns: int) -> Row:
+def _identity(entry: Entry) -> InodeFields:
     """The part of a row by which a file is known again under another name;
     nothing where that is not known.
     """
-    if not inode:
+    if not entry.inode:
         return {}
-    return {
-        "device": device,
-        "inode": inode,
-        **({"host": host, "ctime_ns": ctime_ns} if host else {}),
-    }
+    numbers: InodeFields = {"device": entry.device, "inode": entry.inode}
+    if not entry.host:
+        return numbers
+    return {**numbers, "host": entry.host, "ctime_ns": entry.ctime_ns}
 
 
-def held(row: Mapping[str, Any], content_hash: str, checksums: Mapping[str, str] = NONE) -> Held:
+def held(row: CopyRow | SidecarRow, content_hash: str, checksums: Mapping[str, str] = NONE) -> Held:
     """A row as a value to compare with a listing.
 
     A row without a time (of an older version) fits no file.
@@ -121,8 +115,8 @@ def held(row: Mapping[str, Any], content_hash: str, checksums: Mapping[str, str]
         milliseconds(row.get("mtime")) if row.get("mtime") else -1,
         int(row.get("device", 0)),
         int(row.get("inode", 0)),
-        row.get("state", OK),
-        milliseconds(row.get("verified")),
+        str(row.get("state", OK)),
+        milliseconds(str(row.get("verified", ""))),
         checksums,
         row.get("host", ""),
     )
@@ -208,7 +202,7 @@ def _is_comparable(entry: Entry, known: Held) -> bool:
     return bool(known.inode) and known.host in ("", entry.host)
 
 
-def flat(rows: Iterable[Row]) -> dict[str, Any]:
+def flat(rows: Iterable[CopyRow]) -> Copies:
     """`copies`, and the fields that follow from those that are there: `stores`,
     `copy_count` and `paths`.
 
@@ -218,7 +212,7 @@ def flat(rows: Iterable[Row]) -> dict[str, Any]:
     """
     copies = list(rows)
     present = [c for c in copies if c["state"] == OK]
-    hosts: dict[tuple[Any, Any], set[str]] = defaultdict(set)
+    hosts: dict[tuple[object, object], set[str]] = defaultdict(set)
     for row in present:
         file = (row["device"], row["inode"]) if row.get("inode") else (row["store"], row["path"])
         hosts[file].add(row.get("host", ""))

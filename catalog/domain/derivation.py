@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Mapping
-from typing import Any
 
-Document = dict[str, Any]
+from catalog.domain.document import AssetDocument, Captured, without
 
 OF_DOCUMENT = ("shape", "megapixels", "preview")
 OF_CAPTURED = ("year", "month_day", "hour", "weekday", "precision")
@@ -25,7 +23,7 @@ SECOND, DAY = "second", "day"
 _WALL = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d))?", re.ASCII)
 
 
-def with_derived(document: Mapping[str, Any]) -> Document:
+def with_derived(document: AssetDocument) -> AssetDocument:
     """The document with all that follows from its values, and with nothing that does not."""
     made = without_derived(document)
     if made.get("captured"):
@@ -37,19 +35,15 @@ def with_derived(document: Mapping[str, Any]) -> Document:
     }
 
 
-def without_derived(document: Mapping[str, Any]) -> Document:
-    """The document without what follows from its values; any part of a document,
-    such as an event holds, as well.
-    """
-    made = {name: value for name, value in document.items() if name not in OF_DOCUMENT}
-    if isinstance(made.get("captured"), Mapping):
-        made["captured"] = {
-            name: value for name, value in made["captured"].items() if name not in OF_CAPTURED
-        }
+def without_derived(document: AssetDocument) -> AssetDocument:
+    """The document without what follows from its values."""
+    made = without(document, *OF_DOCUMENT)
+    if made.get("captured"):
+        made["captured"] = without(made["captured"], *OF_CAPTURED)
     return made
 
 
-def _of_captured(captured: Mapping[str, Any]) -> Document:
+def _of_captured(captured: Captured) -> Captured:
     """Of a wall clock as the camera showed it; of one that is no date nothing follows."""
     match = _WALL.match(str(captured.get("wall", "")))
     if not match:
@@ -67,7 +61,7 @@ def _of_captured(captured: Mapping[str, Any]) -> Document:
     }
 
 
-def _of_size(width: int | None, height: int | None) -> Document:
+def _of_size(width: int | None, height: int | None) -> AssetDocument:
     """Of a size in pixels as shown; millions of pixels to three places."""
     if not width or not height:
         return {}

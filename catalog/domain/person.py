@@ -9,29 +9,37 @@ in force.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, cast
 
 from catalog.domain.capture_time import EARLIEST_YEAR, CaptureTime, parse_offset
 from catalog.domain.copies import timestamp
 from catalog.domain.derivation import with_derived, without_derived
+from catalog.domain.document import (
+    AssetDocument,
+    Captured,
+    Extracted,
+    PersonFields,
+    PlaceFields,
+    only,
+    with_value,
+    without,
+)
 from catalog.domain.geo import position_or_reason
-
-Document = dict[str, Any]
 
 _PLAIN = ("title", "description", "rating", "favorite", "albums")
 NAMES = ("taken", "position", "around", "place", "tags_added", "tags_removed", *_PLAIN)
-"""What a person can set.
-
-`taken` is the wall clock as ISO text, with its offset if known; `position` is [lat, lon] and
-`around` the words of the gazetteer for it (set with it, never alone); `place` is a name of the
-person's own.
-"""
+"""What a person can set, in the order in which it is laid over."""
 
 MAX_TEXT, MAX_DESCRIPTION, MAX_WORDS = 1000, 10_000, 1000
 """Characters of a title, tag, album or place; of a description; tags or albums of one asset."""
 
+_ADDED_UP: tuple[Literal["tags_added", "tags_removed", "albums"], ...] = (
+    "tags_added",
+    "tags_removed",
+    "albums",
+)
 _COVERED = {
     "taken": ("captured",),
     "position": ("location", "altitude"),
@@ -42,105 +50,105 @@ _COVERED = {
 }
 
 
-def without_person(document: Mapping[str, Any]) -> Document:
+def without_person(document: AssetDocument) -> AssetDocument:
     """The document as its bytes alone would make it."""
     return with_derived(_uncovered(document))
 
 
-def _uncovered(document: Mapping[str, Any]) -> Document:
-    base = {k: v for k, v in document.items() if k not in ("person", "extracted", "manual")}
-    for field, value in document.get("extracted", {}).items():
-        if value is None:
-            base.pop(field, None)
-        else:
-            base[field] = value
-    return base
+def _uncovered(document: AssetDocument) -> AssetDocument:
+    return _laid_over(
+        without(document, "person", "extracted", "manual"), document.get("extracted", {})
+    )
 
 
-def overlaid(document: Mapping[str, Any], person: Mapping[str, Any]) -> Document:
+def _laid_over(document: AssetDocument, fields: Extracted) -> AssetDocument:
+    """The document with other values of some fields, or without those that have none."""
+    for field, value in fields.items():
+        document = with_value(document, field, value)
+    return document
+
+
+def overlaid(document: AssetDocument, person: PersonFields) -> AssetDocument:
     """The document with exactly what `person` says over what its bytes state,
     and with what follows from both.
     """
     base = without_derived(_uncovered(document))
-    said = {name: person[name] for name in NAMES if name in person}
+    said = only(person, NAMES)
     if not said:
         return with_derived(base)
-    changed = dict(base)
+    changed = base
     for name, value in said.items():
-        changed |= _MADE.get(name, _plain(name))(value, changed)
+        changed = _laid_over(changed, _MADE.get(name, _plain(name))(value, changed))
     covered = sorted({field for name in said for field in _COVERED.get(name, (name,))})
-    extracted = {field: base.get(field) for field in covered}
-    document_ = {
-        k: v for k, v in changed.items() if k not in extracted or (v is not None and v != [])
-    }
+    emptied = [field for field in covered if changed.get(field) == []]
     return with_derived(
         {
-            **document_,
+            **without(changed, *emptied),
             "person": said,
-            "extracted": extracted,
+            "extracted": cast("Extracted", {field: base.get(field) for field in covered}),
             "manual": sorted(said.keys() - {"around"}),
         }
     )
 
 
-def merged(mine: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+def merged(mine: PersonFields, other: PersonFields) -> PersonFields:
     """What two documents of one asset hold that a person said: `mine` wins,
     tags and albums add up.
     """
-    both = dict(other) | dict(mine)
+    both: PersonFields = {**other, **mine}
     if (
         "position" in mine and "around" not in mine
     ):  # the words of the other position are not this one's
         both.pop("around", None)
-    for name in ("tags_added", "tags_removed", "albums"):
+    for name in _ADDED_UP:
         if name in mine and name in other:
             both[name] = sorted({*mine[name], *other[name]})
     if "tags_added" in mine and "tags_removed" in both:
         both["tags_removed"] = [t for t in both["tags_removed"] if t not in mine["tags_added"]]
-    return {k: v for k, v in both.items() if v != [] or k == "albums"}
+    return without(both, *(k for k, v in both.items() if v == [] and k != "albums"))
 
 
 # --- how each value is laid over ------------------------------------------------------------------
 
 
-def _taken(value: str, _document: Document) -> Document:
+def _taken(value: str, _document: AssetDocument) -> Extracted:
     captured = capture_time(value)
-    made = {
+    made: Captured = {
         "wall": captured.wall.isoformat(timespec="milliseconds"),
         "source": "person",
         "confidence": "high",
         "has_time": captured.has_time,
     }
-    if captured.instant is not None:
+    if captured.instant is not None and captured.offset_minutes is not None:
         made |= {"instant": timestamp(captured.instant), "offset_minutes": captured.offset_minutes}
     return {"captured": made}
 
 
-def _position(value: list[float], _document: Document) -> Document:
+def _position(value: list[float], _document: AssetDocument) -> Extracted:
     return {"location": {"lat": value[0], "lon": value[1]}, "altitude": None}
 
 
-def _around(value: Mapping[str, str], _document: Document) -> Document:
-    return {"place": dict(value) or None}
+def _around(value: PlaceFields, _document: AssetDocument) -> Extracted:
+    return {"place": value or None}
 
 
-def _place(value: str, document: Document) -> Document:
-    return {"place": {**(document.get("place") or {}), "name": value, "source": "person"}}
+def _place(value: str, document: AssetDocument) -> Extracted:
+    return {"place": {**document.get("place", {}), "name": value, "source": "person"}}
 
 
-def _tags_added(value: list[str], document: Document) -> Document:
+def _tags_added(value: list[str], document: AssetDocument) -> Extracted:
     return {"tags": list(dict.fromkeys([*document.get("tags", []), *value]))}
 
 
-def _tags_removed(value: list[str], document: Document) -> Document:
+def _tags_removed(value: list[str], document: AssetDocument) -> Extracted:
     return {"tags": [t for t in document.get("tags", []) if t not in value]}
 
 
-def _plain(name: str) -> Callable[[Any, Document], Document]:
-    return lambda value, _document: {name: value}
+def _plain(name: str) -> Callable[[Any, AssetDocument], Extracted]:
+    return lambda value, _document: with_value(Extracted(), name, value)
 
 
-_MADE: dict[str, Callable[[Any, Document], Document]] = {
+_MADE: dict[str, Callable[[Any, AssetDocument], Extracted]] = {
     "taken": _taken,
     "position": _position,
     "around": _around,
@@ -262,21 +270,21 @@ CHECKS: dict[str, Callable[[object], Any]] = {
 """The value as it is kept, by name; each raises ValueError with the reason where it is none."""
 
 
-def checked(values: object) -> tuple[dict[str, Any], list[str]]:
+def checked(values: object) -> tuple[PersonFields, list[str]]:
     """What can be believed of values that were read from a file,
     and a reason for each that cannot.
     """
     if not isinstance(values, dict):
         return {}, ["what a person said is no object"]
-    good: dict[str, Any] = {}
+    good: PersonFields = {}
     reasons = []
     for name, value in values.items():
         try:
-            good[name] = CHECKS[name](value)
+            good = with_value(good, name, CHECKS[name](value))
         except KeyError:
             reasons.append(f"a person cannot set {str(name)[:40]!r}")
         except ValueError as error:
             reasons.append(f"{name} is left out: {error}")
     if "position" not in good:
         good.pop("around", None)
-    return {name: good[name] for name in NAMES if name in good}, reasons
+    return only(good, NAMES), reasons

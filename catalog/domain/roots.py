@@ -4,13 +4,8 @@ or a disk another mount, on each.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from catalog.domain.document import StoreRecord, without
 
-Record = dict[str, Any]
-"""What the catalog knows of one store; `root` is where it was seen last,
-`roots` where on each machine.
-"""
 MOST = 32
 """Machines that are remembered; that which was not seen for longest goes first.
 
@@ -18,7 +13,24 @@ A container may be a new one each time.
 """
 
 
-def with_root(record: Mapping[str, Any], host: str, name: str, root: str, seen: str) -> Record:
+def store_record(
+    known: StoreRecord | None, name: str, marker: str, kind: str, root: str, now: str
+) -> StoreRecord:
+    """The record of a store that was looked at `now` (ISO 8601), and is new where it is not known;
+    `marker` is the id that its marker holds.
+    """
+    record: StoreRecord = {
+        "name": name,
+        "id": marker,
+        "kind": kind,
+        "root": root,
+        "added": now,
+        "last_run": now,
+    }
+    return record if known is None else {**known, **without(record, "added")}
+
+
+def with_root(record: StoreRecord, host: str, name: str, root: str, seen: str) -> StoreRecord:
     """The record of a store that was seen at a path of the machine `host`, which is called `name`,
     at a moment (ISO 8601).
     """
@@ -31,16 +43,16 @@ def with_root(record: Mapping[str, Any], host: str, name: str, root: str, seen: 
     }
 
 
-def seen_from(record: Mapping[str, Any], host: str) -> Record:
+def seen_from(record: StoreRecord, host: str) -> StoreRecord:
     """The record with the root that it has on a machine, if it was ever seen there;
     else with that where it was seen last.
     """
     here = next(
         (row["root"] for row in record.get("roots", []) if row["host"] == host), record.get("root")
     )
-    return {**record, "root": here} if here is not None else dict(record)
+    return {**record, "root": here} if here is not None else record
 
 
-def roots_of(record: Mapping[str, Any]) -> list[str]:
+def roots_of(record: StoreRecord) -> list[str]:
     """Every path where a store was seen, on whatever machine."""
     return list(dict.fromkeys([record["root"], *(row["root"] for row in record.get("roots", []))]))

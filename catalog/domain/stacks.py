@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from catalog.domain.asset import Asset, Entry
 from catalog.domain.capture_time import MAX_OFFSET, CaptureTime
+from catalog.domain.document import StackRow
 from catalog.domain.filetypes import BY_NAME, SIDECAR_EXTENSIONS, TYPES, extension_of
 from catalog.domain.names import comparison_key
 
@@ -61,6 +62,11 @@ class Member:
     asset: Asset
     sidecars: tuple[Entry, ...] = ()
     role: str = ""
+
+
+def stack_row(stack: str, role: str) -> StackRow:
+    """What a document says of the stack that its asset belongs to."""
+    return {"id": stack, "role": role}
 
 
 def stem_key(entry: Entry) -> str:

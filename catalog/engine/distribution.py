@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from catalog.engine.failures import system_errors
 from catalog.engine.folders import require_space
-from catalog.engine.progress import Progress, SilentProgress
+from catalog.engine.progress import SilentProgress, StartProgress
 from catalog.errors import NodeError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _HINT = (
 )
 
 
-def install(dist: Path, source: str | None = None, progress: Progress | None = None) -> Path:
+def install(dist: Path, source: str | None = None, progress: StartProgress | None = None) -> Path:
     """The unpacked distribution's folder below `dist`;
     downloaded and unpacked first if it is not there.
 
@@ -80,7 +80,9 @@ def install(dist: Path, source: str | None = None, progress: Progress | None = N
     return target
 
 
-def fetch(target_dir: Path, source: str | None = None, progress: Progress | None = None) -> Path:
+def fetch(
+    target_dir: Path, source: str | None = None, progress: StartProgress | None = None
+) -> Path:
     """The checked zip in `target_dir`, downloaded unless it is there already;
     safe to call from several programs.
 
@@ -145,7 +147,7 @@ def _remove_leftovers(folder: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def _download(target: Path, resolver: Resolver, progress: Progress) -> None:
+def _download(target: Path, resolver: Resolver, progress: StartProgress) -> None:
     """Stream to a temporary name beside `target`;
     a connection that breaks off is tried again from the start.
     """
@@ -161,7 +163,7 @@ def _download(target: Path, resolver: Resolver, progress: Progress) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _transfer(resolver: Resolver, temporary: Path, progress: Progress) -> None:
+def _transfer(resolver: Resolver, temporary: Path, progress: StartProgress) -> None:
     import requests
     from maven_artifact.artifact import Artifact
 
@@ -185,7 +187,7 @@ def _transfer(resolver: Resolver, temporary: Path, progress: Progress) -> None:
             return
 
 
-def _stream(response: requests.Response, temporary: Path, progress: Progress) -> str:
+def _stream(response: requests.Response, temporary: Path, progress: StartProgress) -> str:
     """Write the response to `temporary`, hash it on the way, and return its SHA-512 in hex."""
     digest, done = hashlib.sha512(), 0
     with temporary.open("wb") as file:

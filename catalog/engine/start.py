@@ -15,10 +15,12 @@ from catalog.engine import failures, folders, logs, process
 from catalog.engine.config import choose_port, ensure_keystore, write_config
 from catalog.engine.java import find_java, usable_java
 from catalog.engine.process import Runtime
-from catalog.engine.progress import Progress
+from catalog.engine.progress import StartProgress
 from catalog.engine.state import NodeState, ensure_password, read_state, write_state
 from catalog.errors import NodeError
 
+START_SECONDS = 300.0
+"""How long a start is waited for."""
 _START_MB = 100  # free disk space below which a start is not tried
 
 
@@ -34,8 +36,7 @@ class Start:
     port: int | None
     source: str | None
     java_home: Path | None
-    progress: Progress
-    seconds: float
+    progress: StartProgress
 
     def run(self, state: NodeState) -> psutil.Process:
         """Install what is missing and start the node: its process, ready to serve;
@@ -90,11 +91,11 @@ class Start:
                 psutil.Process(launcher.pid).create_time(),
             )
             write_state(self.home, state)
-            code = launcher.wait(timeout=self.seconds)
+            code = launcher.wait(timeout=START_SECONDS)
         except subprocess.TimeoutExpired as error:
             process.end_group(launcher)
             raise NodeError(
-                f"Elasticsearch in {self.home} was not ready after {self.seconds:.0f} s: "
+                f"Elasticsearch in {self.home} was not ready after {START_SECONDS:.0f} s: "
                 f"{logs.last_words(self.home)}",
                 hint=failures.LOGS_HINT,
             ) from error
@@ -113,7 +114,7 @@ class Start:
         if launcher is None:
             return
         self.progress.step("waiting for a start of Elasticsearch that is under way")
-        if not process.wait_gone(launcher, self.home, self.seconds):
+        if not process.wait_gone(launcher, self.home, START_SECONDS):
             raise NodeError(
                 f"A start of Elasticsearch in {self.home} (process {launcher.pid}) does not "
                 f"finish: {logs.last_words(self.home)}",

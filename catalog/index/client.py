@@ -13,10 +13,10 @@ import contextlib
 import random
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, NotRequired, TypeAlias, TypedDict, TypeVar
 from urllib.parse import quote, urlencode
 
 import elastic_transport
@@ -44,6 +44,40 @@ _NOT_BEGUN = frozenset({429, 503})
 """Statuses of a request that was not begun; after 502 and 504, of a server between, it may be."""
 _QUESTIONS = frozenset({"_search", "_count", "_mget", "_refresh", "_pit"})
 """Ends of paths to which a POST changes no document."""
+
+Query: TypeAlias = dict[str, Any]
+"""A query, or another part of a request, in Elasticsearch's own words."""
+Reply: TypeAlias = dict[str, Any]
+"""An answer, or a part of one, in Elasticsearch's own words."""
+Sort: TypeAlias = str | Sequence[Query]
+"""The order of what a search finds."""
+Line: TypeAlias = Mapping[str, Any]
+"""One line of a bulk request: an operation, or the document after it."""
+Row = TypeVar("Row")
+
+
+class Hit(TypedDict, Generic[Row]):
+    """One answer of a search: the id of a document, and as much of it as was asked for."""
+
+    _id: str
+    _source: Row
+    sort: NotRequired[list[Any]]
+
+
+class Cause(TypedDict, total=False):
+    """Why something was refused: a type for a program, a reason for a person."""
+
+    type: str
+    reason: str
+    caused_by: Cause
+
+
+class BulkReply(TypedDict):
+    """What became of one operation of a bulk request."""
+
+    _id: str
+    status: int
+    error: NotRequired[Cause]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +145,7 @@ class Connection:
         _check(reply, self.address.url)
         return reply.body
 
-    def bulk(self, lines: Sequence[Any], **params: Any) -> list[dict[str, Any]]:
+    def bulk(self, lines: Sequence[Line], **params: Any) -> list[BulkReply]:
         """The items of a bulk request's reply, in order; a refused item is a reply, not an error.
 
         Raises IndexUnavailable where one was not taken for the moment, or nobody knows; to send all
@@ -119,10 +153,11 @@ class Connection:
         """
         payload = b"\n".join(orjson.dumps(line) for line in lines) + b"\n"
         reply = self.request("POST", "/_bulk", payload, **params)
-        items = [next(iter(item.values())) for item in reply["items"]]
+        items: list[BulkReply] = [next(iter(item.values())) for item in reply["items"]]
         for item in items:
-            if item["status"] in _BUSY or item.get("error", {}).get("type") == _BLOCKED:
-                reason = item.get("error", {}).get("reason", "")
+            error = item.get("error", {})
+            if item["status"] in _BUSY or error.get("type") == _BLOCKED:
+                reason = error.get("reason", "")
                 raise IndexUnavailable(
                     f"Elasticsearch at {self.address.url} did not take everything "
                     f"({item['status']}: {reason}).",
@@ -269,7 +304,7 @@ def _refusal(status: int, body: Any, url: str) -> CatalogIndexError:
     return CatalogIndexError(f"Elasticsearch at {url} {what}.", status=status, kind=kind)
 
 
-def _kinds(error: dict[str, Any]) -> Iterator[str]:
+def _kinds(error: Reply) -> Iterator[str]:
     """The types of an error and of all its causes."""
     yield str(error.get("type", ""))
     shards = (part.get("reason") for part in error.get("failed_shards") or ())
@@ -278,7 +313,7 @@ def _kinds(error: dict[str, Any]) -> Iterator[str]:
             yield from _kinds(cause)
 
 
-def _reason(error: dict[str, Any]) -> str:
+def _reason(error: Reply) -> str:
     shard = (error.get("failed_shards") or [{}])[0].get("reason", {})
     # the cause on a shard is the only one to say where a query goes wrong
     causes = (

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypeAlias, cast
 
-from catalog.domain.asset import Asset, Copy
+from catalog.domain.asset import Asset
 from catalog.domain.capture_time import CaptureTime
-from catalog.domain.copies import flat, inode_fields, timestamp
+from catalog.domain.copies import flat, timestamp
+from catalog.domain.document import AssetDocument, CopyRow, SidecarRow
 from catalog.domain.filetypes import extension_of
 from catalog.domain.person import overlaid
+from catalog.domain.stacks import stack_row
 from catalog.index import schema
+from catalog.index.schema import Definition
 
 _CAMERA = ("make", "model", "lens")
 _EXPOSURE = {
@@ -48,44 +51,39 @@ LARGEST_FLOAT = 3.4028234e38
 LONGEST_TERM = 32_766
 """Bytes of the longest term that Lucene takes (`IndexWriter.MAX_TERM_LENGTH`)."""
 
+Fields: TypeAlias = dict[str, object]
+"""A document in the making: what its values are is checked against the mapping."""
 
-def copy_document(copy: Copy) -> dict[str, Any]:
-    """One element of `copies`."""
-    return {
-        "store": copy.store,
-        "path": copy.path,
-        "name": copy.path.rpartition("/")[2],
-        "size": copy.size,
-        "mtime": timestamp(copy.mtime),
-        "added": timestamp(copy.added),
-        "verified": timestamp(copy.verified),
-        "state": copy.state,
-        **inode_fields(copy.device, copy.inode, copy.host, copy.ctime_ns),
-        **({"revision": copy.revision} if copy.revision else {}),
-    }
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an asset came from: its source path (text form), and the run that brought it, at an
+    aware moment.
+    """
+
+    path: str
+    run: str
+    now: datetime
 
 
 def asset_document(
     asset: Asset,
+    origin: Origin,
     *,
-    original: str,
-    copies: list[Copy],
-    sidecars: list[dict[str, Any]],
-    stack: tuple[str, str] | None,
-    run: str,
-    now: datetime,
+    copies: Sequence[CopyRow] = (),
+    sidecars: Sequence[SidecarRow] = (),
+    stack: tuple[str, str] | None = None,
     albums: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> AssetDocument:
     """The document of a new asset, with what its sidecar says for a person laid over it.
 
     Fields without a value are left out.
 
-    `original` is the source path (text form); `stack` is its id and this asset's role; `now` is an
-    aware moment.
+    `stack` is its id and this asset's role.
     """
     facts = asset.facts
     values = facts.values
-    document = {
+    document: Fields = {
         "hash": facts.hash,
         "image_hash": facts.image_hash,
         "checksums": dict(facts.checksums),
@@ -93,7 +91,7 @@ def asset_document(
         "kind": facts.kind,
         "type": facts.type,
         "mime": facts.mime,
-        "extension": extension_of(original),
+        "extension": extension_of(origin.path),
         "captured": _captured(asset.captured),
         "location": {"lat": facts.position.lat, "lon": facts.position.lon}
         if facts.position
@@ -113,49 +111,41 @@ def asset_document(
         "quality": _quality(asset),
         "albums": sorted({*values.get("albums", ()), *albums}),
         "tags": list(facts.tags),
-        "stack": stack_document(stack) if stack else None,
-        "sidecars": sidecars,
-        **flat(copy_document(c) for c in copies),
-        "original": {"name": original.rpartition("/")[2], "path": original},
+        "stack": stack_row(*stack) if stack else None,
+        "sidecars": list(sidecars),
+        **flat(copies),
+        "original": {"name": origin.path.rpartition("/")[2], "path": origin.path},
         "sources": dict(facts.sources),
         "notes": list(dict.fromkeys([*asset.notes, *facts.notes])),
         "problem": facts.problem,
-        "added": timestamp(now),
-        "updated": timestamp(now),
-        "run": run,
+        "added": timestamp(origin.now),
+        "updated": timestamp(origin.now),
+        "run": origin.run,
     }
-    return overlaid(without_blanks(fitting(without_blanks(document))), values.get("person", {}))
+    clean = without_blanks(fitting(without_blanks(document)))
+    return overlaid(cast("AssetDocument", clean), values.get("person", {}))
 
 
-def stack_document(stack: tuple[str, str]) -> dict[str, str]:
-    """The stack's id and the role in it, as a document holds them."""
-    return {"id": stack[0], "role": stack[1]}
-
-
-def without_blanks(document: dict[str, Any]) -> dict[str, Any]:
+def without_blanks(document: Fields) -> Fields:
     """The document without None, empty texts, lists and objects; False and 0 are values."""
     clean = {k: without_blanks(v) if isinstance(v, dict) else v for k, v in document.items()}
     return {k: v for k, v in clean.items() if v is not None and v != "" and v != [] and v != {}}
 
 
-def fitting(document: dict[str, Any]) -> dict[str, Any]:
+def fitting(document: Fields) -> Fields:
     """The document without the values that its mapping cannot hold, and a note on each:
     a file is not lost for one field.
     """
     misfits: list[str] = []
     clean = _fitting(document, schema.ASSET_PROPERTIES, "", misfits)
     if misfits:
-        clean["notes"] = [
-            *clean.get("notes", []),
-            *(f"{name} is left out: not a value for the index" for name in misfits),
-        ]
+        notes = [f"{name} is left out: not a value for the index" for name in misfits]
+        return {**clean, "notes": [*cast("list[str]", clean.get("notes", [])), *notes]}
     return clean
 
 
-def _fitting(
-    document: dict[str, Any], properties: Mapping[str, Any], prefix: str, misfits: list[str]
-) -> dict[str, Any]:
-    clean: dict[str, Any] = {}
+def _fitting(document: Fields, properties: Definition, prefix: str, misfits: list[str]) -> Fields:
+    clean: Fields = {}
     for name, value in document.items():
         inner = properties.get(name, {})
         if isinstance(value, dict) and "properties" in inner:
@@ -169,7 +159,7 @@ def _fitting(
     return clean
 
 
-def _fits(value: Any, definition: Mapping[str, Any]) -> bool:
+def _fits(value: object, definition: Definition) -> bool:
     """Whether Elasticsearch takes the value for a field, or refuses the whole document for it."""
     kind = definition.get("type")
     if isinstance(value, list):
@@ -193,14 +183,14 @@ def _fits(value: Any, definition: Mapping[str, Any]) -> bool:
     return isinstance(value, str)
 
 
-def _encodable(value: Any) -> Any:
+def _encodable(value: object) -> object:
     """A text, or a list of them, that can be written as UTF-8; anything else as it is."""
     if isinstance(value, list):
         return [_encodable(v) for v in value]
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def _captured(captured: CaptureTime | None) -> dict[str, Any] | None:
+def _captured(captured: CaptureTime | None) -> Fields | None:
     if captured is None:
         return None
     return {
@@ -214,7 +204,7 @@ def _captured(captured: CaptureTime | None) -> dict[str, Any] | None:
     }
 
 
-def _place(asset: Asset) -> dict[str, Any] | None:
+def _place(asset: Asset) -> Fields | None:
     place = asset.place
     if place is None:
         return None
@@ -224,7 +214,7 @@ def _place(asset: Asset) -> dict[str, Any] | None:
     }
 
 
-def _quality(asset: Asset) -> dict[str, Any] | None:
+def _quality(asset: Asset) -> Fields | None:
     quality = asset.facts.quality
     if quality is None:
         return None

@@ -10,12 +10,13 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from catalog.domain.copies import timestamp
-from catalog.domain.edits import Document, Edit, difference
+from catalog.domain.document import AssetDocument, EventRow
+from catalog.domain.edits import Edit, difference
 from catalog.errors import DocumentConflict
 from catalog.index import schema
+from catalog.index.client import Line
 from catalog.index.repository import Repository
 
 ATTEMPTS = 20
@@ -24,12 +25,21 @@ AT_ONCE = 500
 """Documents in one request."""
 
 
-def event_id(run: str, event: dict[str, Any]) -> str:
+def event_id(run: str, event: EventRow) -> str:
     """The same event told twice is one."""
     key = "\0".join(
         [run, *(str(event.get(name, "")) for name in ("action", "hash", "store", "path", "source"))]
     )
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+def event_lines(alias: str, event: EventRow, *, run: str, command: str) -> list[Line]:
+    """The lines that write an event of a run into the history of a catalog."""
+    index = schema.companion(alias, "events")
+    where = {"_index": index, "_id": event_id(run, event), "require_alias": True}
+    now = timestamp(datetime.now(UTC))
+    stamped: EventRow = {"at": now, "run": run, "command": command, "outcome": "done", **event}
+    return [{"index": where}, stamped]
 
 
 class Editor:
@@ -61,7 +71,7 @@ class Editor:
             )
         return outcome
 
-    def tell(self, events: Sequence[dict[str, Any]]) -> None:
+    def tell(self, events: Sequence[EventRow]) -> None:
         """Add events that change no document."""
         lines = [line for event in events for line in self._event_lines(event)]
         if lines:
@@ -73,7 +83,7 @@ class Editor:
         told: set[str] = set()
         for attempt in range(1, ATTEMPTS + 1):
             found = self._repository.documents(list(pending))
-            lines: list[Any] = []
+            lines: list[Line] = []
             order: list[str | None] = []
             for name, numbers in pending.items():
                 document, seq_no, primary_term = found.get(name, (None, 0, 0))
@@ -121,13 +131,13 @@ class Editor:
 
     def _changed(
         self,
-        document: Document | None,
+        document: AssetDocument | None,
         numbers: list[int],
         edits: Sequence[Edit],
         outcome: list[str],
-    ) -> tuple[Document | None, list[dict[str, Any]]]:
+    ) -> tuple[AssetDocument | None, list[EventRow]]:
         """The document after all of its edits, and their events."""
-        events = []
+        events: list[EventRow] = []
         now = document
         for number in numbers:
             edit = edits[number]
@@ -147,18 +157,18 @@ class Editor:
         return now, events
 
     @staticmethod
-    def _event_of(edit: Edit) -> dict[str, Any]:
+    def _event_of(edit: Edit) -> EventRow:
         return {"action": edit.action, "hash": edit.hash, **edit.event}
 
     def _document_lines(
         self,
         name: str,
-        before: Document | None,
-        after: Document | None,
+        before: AssetDocument | None,
+        after: AssetDocument | None,
         seq_no: int,
         primary_term: int,
-    ) -> list[Any]:
-        where: dict[str, Any] = {"_index": self._repository.alias, "_id": name}
+    ) -> list[Line]:
+        where = {"_index": self._repository.alias, "_id": name}
         if before is None:
             return [{"create": {**where, "require_alias": True}}, self._stamped(after or {})]
         version = {"if_seq_no": seq_no, "if_primary_term": primary_term}
@@ -166,14 +176,8 @@ class Editor:
             return [{"delete": {**where, **version}}]
         return [{"index": {**where, **version, "require_alias": True}}, self._stamped(after)]
 
-    def _stamped(self, document: Document) -> Document:
+    def _stamped(self, document: AssetDocument) -> AssetDocument:
         return {**document, "updated": timestamp(datetime.now(UTC))}
 
-    def _event_lines(self, event: dict[str, Any]) -> list[Any]:
-        index = schema.companion(self._repository.alias, "events")
-        where = {"_index": index, "_id": event_id(self._run, event), "require_alias": True}
-        now = timestamp(datetime.now(UTC))
-        return [
-            {"index": where},
-            {"at": now, "run": self._run, "command": self._command, "outcome": "done", **event},
-        ]
+    def _event_lines(self, event: EventRow) -> list[Line]:
+        return event_lines(self._repository.alias, event, run=self._run, command=self._command)

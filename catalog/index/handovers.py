@@ -7,17 +7,15 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
 
-from catalog.domain.copies import timestamp
+from catalog.domain.document import EventRow, HandoverRow, without
 from catalog.errors import CatalogIndexError, DocumentConflict
 from catalog.index import schema
-from catalog.index.editor import ATTEMPTS, PAUSE, event_id
+from catalog.index.client import Line, Query, Sort
+from catalog.index.editor import ATTEMPTS, PAUSE, event_lines
 from catalog.index.repository import Repository
 
-Record = dict[str, Any]
-Change = Callable[[Record | None], Record | None]
+Change = Callable[[HandoverRow | None], HandoverRow | None]
 """From the record as it is (None where there is none) to what it shall be (None: it is taken away).
 
 Raises ValueError.
@@ -28,7 +26,7 @@ STAGED, CONFIRMED = "staged", "confirmed"
 or a person knows it is in the cloud.
 """
 EFFECT = "handover"
-"""The effect of events that changed a handover."""
+"""The effect of events that changed a handover, and the field of their sides that holds it."""
 
 
 class Handovers:
@@ -38,45 +36,39 @@ class Handovers:
         self._repository = repository
         self._index = schema.companion(repository.alias, "handovers")
 
-    def known(self, target: str, hashes: Sequence[str]) -> dict[str, Record]:
+    def known(self, target: str, hashes: Sequence[str]) -> dict[str, HandoverRow]:
         """The records of contents that were handed over to a target, by content hash;
         up to date without a refresh.
         """
         keys = {_key(target, name): name for name in hashes}
-        found: dict[str, Record] = {}
+        found: dict[str, HandoverRow] = {}
         names = list(keys)
         for start in range(0, len(names), 500):
             reply = self._repository.sources_of("handovers", names[start : start + 500], whole=True)
             found |= {keys[key]: record for key, record in reply.items()}
         return found
 
-    def of_staged(self, target: str, hashes: Sequence[str]) -> dict[str, Record]:
+    def of_staged(self, target: str, hashes: Sequence[str]) -> dict[str, HandoverRow]:
         """The records of those contents that are themselves what a target was given,
         by content hash; as of the last refresh.
         """
-        found: dict[str, Record] = {}
+        found: dict[str, HandoverRow] = {}
         for start in range(0, len(hashes), 500):
-            query = {
-                "bool": {
-                    "filter": [
-                        {"term": {"target": target}},
-                        {"terms": {"staged": list(hashes[start : start + 500])}},
-                    ]
-                }
-            }
-            for page in self._repository.scan_pages(
-                query, index=self._index, sort=[{"at": "asc"}, {"hash": "asc"}]
-            ):
-                found |= {hit["_source"]["staged"]: hit["_source"] for hit in page}
+            staged = {"terms": {"staged": list(hashes[start : start + 500])}}
+            query = {"bool": {"filter": [{"term": {"target": target}}, staged]}}
+            sort: Sort = [{"at": "asc"}, {"hash": "asc"}]
+            found |= {record["staged"]: record for record in self._scan(query, sort)}
         return found
 
-    def all(self, target: str | None = None) -> Iterator[Record]:
+    def all(self, target: str | None = None) -> Iterator[HandoverRow]:
         """Every record, or every one of a target, by folder and time; as of the last refresh."""
         query = {"term": {"target": target}} if target else None
-        sort = [{"folder": {"order": "asc", "missing": "_first"}}, {"at": "asc"}, {"hash": "asc"}]
-        for page in self._repository.scan_pages(query, index=self._index, sort=sort):
-            for hit in page:
-                yield hit["_source"]
+        sort: Sort = [
+            {"folder": {"order": "asc", "missing": "_first"}},
+            {"at": "asc"},
+            {"hash": "asc"},
+        ]
+        return self._scan(query, sort)
 
     def change(
         self,
@@ -88,7 +80,7 @@ class Handovers:
         run: str,
         command: str,
         undoes: str = "",
-    ) -> Record | None:
+    ) -> HandoverRow | None:
         """Change one record, repeated while others do; the record after it.
 
         ValueError of the change is passed on.
@@ -96,15 +88,14 @@ class Handovers:
         The event comes first: one that was left without its change is undone as if that were done.
         """
         key = _key(target, content_hash)
-        note = {"run": run, "command": command, **({"undoes": undoes} if undoes else {})}
         for attempt in range(1, ATTEMPTS + 1):
             before, version = self._versioned(key)
             after = change(before)
             if after == before:
                 return after
-            *_event, reply = self._repository.bulk(
-                [*self._event(before, after, action, note), *self._lines(key, version, after)]
-            )
+            event = _event(before, after, action, undoes)
+            told = event_lines(self._repository.alias, event, run=run, command=command)
+            *_event_reply, reply = self._repository.bulk([*told, *self._lines(key, version, after)])
             if reply["status"] == 409:
                 time.sleep(random.uniform(0, PAUSE * min(attempt, 10)))  # noqa: S311 - so that several programs take turns
                 continue
@@ -116,42 +107,46 @@ class Handovers:
             return after
         raise DocumentConflict(f"The handover {key} changes faster than it can be amended.")
 
-    def _lines(self, key: str, version: Mapping[str, Any], after: Record | None) -> list[Any]:
+    def _scan(self, query: Query | None, sort: Sort) -> Iterator[HandoverRow]:
+        for page in self._repository.scan_pages(query, index=self._index, sort=sort):
+            for hit in page:
+                yield hit["_source"]
+
+    def _lines(self, key: str, version: Mapping[str, int], after: HandoverRow | None) -> list[Line]:
         where = {"_index": self._index, "_id": key, **version}
         if after is None:
             return [{"delete": where}]
         return [{"index" if version else "create": {**where, "require_alias": True}}, after]
 
-    def _versioned(self, key: str) -> tuple[Record | None, dict[str, Any]]:
+    def _versioned(self, key: str) -> tuple[HandoverRow | None, dict[str, int]]:
         found = self._repository.versioned_sources("handovers", [key])
         if key not in found:
             return None, {}
         record, seq_no, primary_term = found[key]
         return record, {"if_seq_no": seq_no, "if_primary_term": primary_term}
 
-    def _event(
-        self, before: Record | None, after: Record | None, action: str, note: Mapping[str, Any]
-    ) -> list[Any]:
-        about = after or before or {}
-        event = {
-            "action": action,
-            "hash": about["hash"],
-            "path": staged_path(about),
-            "source": about.get("source", ""),
-            "effect": EFFECT,
-            "before": {EFFECT: before} if before else {},
-            "after": {EFFECT: after} if after else {},
-        }
-        index = schema.companion(self._repository.alias, "events")
-        where = {"_index": index, "_id": event_id(note["run"], event), "require_alias": True}
-        now = timestamp(datetime.now(UTC))
-        return [{"index": where}, {"at": now, "outcome": "done", **note, **event}]
+
+def _event(
+    before: HandoverRow | None, after: HandoverRow | None, action: str, undoes: str
+) -> EventRow:
+    about = after or before or {}
+    event: EventRow = {
+        "action": action,
+        "hash": about["hash"],
+        "path": staged_path(about),
+        "source": about.get("source", ""),
+        "effect": EFFECT,
+        "before": {"handover": before} if before else {},
+        "after": {"handover": after} if after else {},
+        "undoes": undoes,
+    }
+    return event if undoes else without(event, "undoes")
 
 
 def _key(target: str, content_hash: str) -> str:
     return f"{target}:{content_hash}"
 
 
-def staged_path(record: Mapping[str, Any]) -> str:
+def staged_path(record: HandoverRow) -> str:
     """Where the staged copy lies, or lay: a system path in text form."""
     return f"{record.get('folder', '')}/{record.get('name', '')}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from catalog.domain.document import AssetDocument, EventRow, SidecarRow
 from catalog.errors import QuerySyntaxError
 from catalog.index import schema
+from catalog.index.client import Hit, Query, Sort
 from catalog.index.query_text import Near, ParsedQuery, parse_query
 from catalog.index.repository import Repository
+from catalog.index.schema import Definition
 
 WORDS = [
     "title",
@@ -29,7 +31,7 @@ WORDS = [
 ]
 """Where words without a field name are looked for."""
 
-BY_HASH = [{"hash": "asc"}]
+BY_HASH: Sort = [{"hash": "asc"}]
 SORTS = {
     "taken": "captured.wall",
     "added": "added",
@@ -53,7 +55,7 @@ def field_names() -> frozenset[str]:
     return frozenset(_flattened(schema.ASSET_PROPERTIES, ""))
 
 
-def _flattened(properties: Mapping[str, Any], prefix: str) -> Iterator[str]:
+def _flattened(properties: Definition, prefix: str) -> Iterator[str]:
     for name, definition in properties.items():
         if definition.get("type") == "nested" or definition.get("enabled") is False:
             continue
@@ -64,13 +66,13 @@ def _flattened(properties: Mapping[str, Any], prefix: str) -> Iterator[str]:
             yield from (f"{prefix}{name}.{sub}" for sub in definition.get("fields", {}))
 
 
-def build(text: str) -> dict[str, Any]:
+def build(text: str) -> Query:
     """The Elasticsearch query for what a person typed; an empty text matches everything."""
     parsed = parse_query(text, field_names())
     return _request(parsed)
 
 
-def _request(parsed: ParsedQuery) -> dict[str, Any]:
+def _request(parsed: ParsedQuery) -> Query:
     words = {
         "query_string": {
             "query": parsed.text,
@@ -90,13 +92,13 @@ def _request(parsed: ParsedQuery) -> dict[str, Any]:
     }
 
 
-def _circle(near: Near) -> dict[str, Any]:
+def _circle(near: Near) -> Query:
     return {
         "geo_distance": {"distance": f"{near.km}km", "location": {"lat": near.lat, "lon": near.lon}}
     }
 
 
-def sort_order(name: str) -> list[dict[str, Any]]:
+def sort_order(name: str) -> list[Query]:
     """The sort of a request for `taken` or `-taken`.
 
     Raises QuerySyntaxError for an unknown name.
@@ -111,7 +113,7 @@ def sort_order(name: str) -> list[dict[str, Any]]:
     return [{SORTS[key]: order}, {"hash": "asc"}]
 
 
-def search(repository: Repository, text: str, *, sort: str, limit: int) -> Iterator[dict[str, Any]]:
+def search(repository: Repository, text: str, *, sort: str, limit: int) -> Iterator[AssetDocument]:
     """The documents that match, streamed. Raises QuerySyntaxError that points at the spot."""
     query, order = build(text), sort_order(sort)
     with pointing_at(text):
@@ -124,10 +126,10 @@ def matching(
     repository: Repository,
     text: str,
     *,
-    also: dict[str, Any] | None = None,
+    also: Query | None = None,
     source: Sequence[str] | bool = True,
-    sort: Any = BY_HASH,
-) -> Iterator[list[dict[str, Any]]]:
+    sort: Sort = BY_HASH,
+) -> Iterator[list[Hit[AssetDocument]]]:
     """Pages of hits that match, by hash if not sorted otherwise.
 
     `also` is a further condition, in Elasticsearch's own words.
@@ -170,7 +172,7 @@ class pointing_at:  # noqa: N801 - reads as words: `with pointing_at(text):`
 
 def by_path(repository: Repository, path: str, store: str | None = None) -> list[str]:
     """The hashes of the assets that have a copy at a path."""
-    conditions: list[dict[str, Any]] = [{"term": {"copies.path": path}}]
+    conditions: list[Query] = [{"term": {"copies.path": path}}]
     if store:
         conditions.append({"term": {"copies.store": store}})
     query = {"nested": {"path": "copies", "query": {"bool": {"filter": conditions}}}}
@@ -202,7 +204,7 @@ def neighbours(
     return found
 
 
-def at_paths(repository: Repository, store: str, paths: Sequence[str]) -> dict[str, dict[str, Any]]:
+def at_paths(repository: Repository, store: str, paths: Sequence[str]) -> dict[str, AssetDocument]:
     """The document of the asset with a copy at each of some paths (up to some hundred) of a store;
     as of the last refresh.
     """
@@ -218,7 +220,7 @@ def at_paths(repository: Repository, store: str, paths: Sequence[str]) -> dict[s
     }
 
 
-def of_store(store: str) -> dict[str, Any]:
+def of_store(store: str) -> Query:
     """The query for the assets that have a copy or a sidecar in a store, whatever its state."""
     in_copies = {"nested": {"path": "copies", "query": {"term": {"copies.store": store}}}}
     return {"bool": {"should": [in_copies, {"term": {"sidecars.store": store}}]}}
@@ -252,14 +254,12 @@ def repaired(repository: Repository) -> set[str]:
     }
 
 
-def renames(
-    repository: Repository, hashes: Sequence[str], stores: Sequence[str]
-) -> list[dict[str, Any]]:
+def renames(repository: Repository, hashes: Sequence[str], stores: Sequence[str]) -> list[EventRow]:
     """The events of renames of some assets in some stores;
     up to date when the events were refreshed.
     """
     index = schema.companion(repository.alias, "events")
-    found = []
+    found: list[EventRow] = []
     for start in range(0, len(hashes), 500):
         about = {"terms": {"hash": list(hashes[start : start + 500])}}
         conditions = [{"term": {"action": "move"}}, {"terms": {"store": list(stores)}}, about]
@@ -271,7 +271,7 @@ def renames(
     return found
 
 
-def of_stores(stores: Sequence[str]) -> dict[str, Any]:
+def of_stores(stores: Sequence[str]) -> Query:
     """The query for the assets that have a copy or a sidecar in one of some stores,
     whatever its state.
     """
@@ -282,7 +282,7 @@ def of_stores(stores: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def sidecar_rows(repository: Repository, digest: str) -> list[dict[str, Any]]:
+def sidecar_rows(repository: Repository, digest: str) -> list[SidecarRow]:
     """The recorded sidecars of a content."""
     pages = repository.scan_pages({"term": {"sidecars.hash": digest}}, source=["sidecars"])
     return [
@@ -305,7 +305,7 @@ def owners_of_sidecar(repository: Repository, store: str, path: str, digest: str
     pages = repository.scan_pages(
         {"bool": {"filter": conditions}}, index=index, sort=[{"at": "desc"}]
     )
-    found = [hit["_source"] for page in pages for hit in page]
+    found: list[EventRow] = [hit["_source"] for page in pages for hit in page]
     rows = [(e["hash"], r) for e in found for r in (e.get("before") or {}).get("sidecars", [])]
     return sorted({owner for owner, row in rows if row["hash"] == digest and row["path"] == path})
 
@@ -338,7 +338,7 @@ class Shortfall:
     state: str = ""
 
 
-def in_fewer_stores(repository: Repository, count: int) -> dict[str, Any]:
+def in_fewer_stores(repository: Repository, count: int) -> Query:
     """The assets with good copies in fewer stores than so many:
     two copies on one disk are lost with it together.
     """
@@ -354,17 +354,13 @@ def in_fewer_stores(repository: Repository, count: int) -> dict[str, Any]:
     return {"bool": {"must_not": held}}
 
 
-def lacking(
-    repository: Repository, query: dict[str, Any], min_copies: int, stores: Sequence[str]
-) -> dict[str, Any]:
+def lacking(repository: Repository, query: Query, min_copies: int, stores: Sequence[str]) -> Query:
     """Those of a query with copies in fewer stores, or none in one of some;
     all of them where nothing is demanded.
 
     An original that gave way to what was made of it needs none: that has its own.
     """
-    faults: list[dict[str, Any]] = [
-        {"bool": {"must_not": {"term": {"stores": name}}}} for name in stores
-    ]
+    faults: list[Query] = [{"bool": {"must_not": {"term": {"stores": name}}}} for name in stores]
     if min_copies:
         faults.append(in_fewer_stores(repository, min_copies))
     if not faults:

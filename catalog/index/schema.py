@@ -5,14 +5,14 @@ One catalog is an alias (default `catalog`) over a versioned concrete index, and
 `-decisions` (what a person decided) and `-handovers` (what was handed over to a cloud).
 
 A schema has a version and a revision. Another version needs a copy of every document
-(`repository.UPGRADES`); a revision only adds fields, which are put on the index in use, and which
+(`migration.UPGRADES`); a revision only adds fields, which are put on the index in use, and which
 documents lack until they are next written. Written for the core of Elasticsearch alone: no scripts,
 no ingest, no optional modules.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from catalog.domain.checksums import KEPT
 
@@ -26,17 +26,19 @@ ASSETS = "assets"
 """What the index behind the catalog's own alias holds."""
 COMPANIONS = ("events", "stores", "sources", "decisions", "handovers")
 
-KEYWORD: dict[str, Any] = {"type": "keyword"}
-DATE: dict[str, Any] = {"type": "date", "format": "strict_date_optional_time||epoch_millis"}
-LONG: dict[str, Any] = {"type": "long"}
-INTEGER: dict[str, Any] = {"type": "integer"}
-FLOAT: dict[str, Any] = {"type": "float"}
-BOOLEAN: dict[str, Any] = {"type": "boolean"}
-TEXT: dict[str, Any] = {
+Definition: TypeAlias = dict[str, Any]
+"""A mapping, or another part of the request that makes an index, in Elasticsearch's own words."""
+KEYWORD: Definition = {"type": "keyword"}
+DATE: Definition = {"type": "date", "format": "strict_date_optional_time||epoch_millis"}
+LONG: Definition = {"type": "long"}
+INTEGER: Definition = {"type": "integer"}
+FLOAT: Definition = {"type": "float"}
+BOOLEAN: Definition = {"type": "boolean"}
+TEXT: Definition = {
     "type": "text",
     "fields": {"keyword": {"type": "keyword", "ignore_above": 1024}},
 }
-HASH_BITS: dict[str, Any] = {
+HASH_BITS: Definition = {
     "type": "dense_vector",
     "element_type": "bit",
     "dims": 64,
@@ -44,22 +46,22 @@ HASH_BITS: dict[str, Any] = {
     "similarity": "l2_norm",
     "index_options": {"type": "flat"},
 }
-STORED: dict[str, Any] = {"type": "object", "enabled": False}
-PATH: dict[str, Any] = {
+STORED: Definition = {"type": "object", "enabled": False}
+PATH: Definition = {
     "type": "keyword",
     "ignore_above": 8000,
     "fields": {"text": {"type": "text"}},
 }
 
 
-def _object(**properties: Any) -> dict[str, Any]:
+def _object(**properties: Any) -> Definition:
     return {"type": "object", "properties": properties}
 
 
-# A new field: raise REVISION; then `documents` (who writes it), `media.findings.FIELDS` or
-# `domain.derivation` (where it comes from), `query_text` (how it is searched for),
-# docs/document.md, and `domain.edits.described_anew` where no bytes state it.
-ASSET_PROPERTIES: dict[str, Any] = {
+# A new field: raise REVISION; then `domain.document` (its type), `documents` (who writes it),
+# `media.findings.FIELDS` or `domain.derivation` (where it comes from), `query_text` (how it is
+# searched for), docs/document.md, and `domain.edits.described_anew` where no bytes state it.
+ASSET_PROPERTIES: Definition = {
     "hash": KEYWORD,
     "image_hash": KEYWORD,
     "size": LONG,
@@ -177,7 +179,7 @@ ASSET_PROPERTIES: dict[str, Any] = {
     "run": KEYWORD,
 }
 
-COMPANION_PROPERTIES: dict[str, dict[str, Any]] = {
+COMPANION_PROPERTIES: dict[str, Definition] = {
     "events": {
         "at": DATE,
         "run": KEYWORD,
@@ -267,12 +269,12 @@ def successor(index: str, alias: str, before: int, after: int) -> str:
     return concrete_name(alias, after) + mark
 
 
-def meta(what: str, version: int) -> dict[str, Any]:
+def meta(what: str, version: int) -> Definition:
     """Our mark in a mapping: that the index is ours, what it holds, and by which schema."""
     return {"mark": MARK, "holds": what, "schema": version, "revision": REVISION}
 
 
-def body(what: str, version: int, alias: str | None = None) -> dict[str, Any]:
+def body(what: str, version: int, alias: str | None = None) -> Definition:
     """The request that creates one concrete index with our mark,
     and with its alias where one is given.
     """

@@ -10,9 +10,10 @@ import io
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from catalog.domain.asset import Appearance, Facts
+from catalog.domain.asset import Appearance, Facts, FactValues
+from catalog.domain.document import without
 from catalog.domain.filetypes import (
     HEAD_BYTES,
     FileType,
@@ -206,7 +207,7 @@ def _describe(
         position=findings.position,
         dates=tuple(findings.dates),
         tags=tuple(dict.fromkeys(findings.tags)),
-        values={k: v for k, v in findings.values.items() if k not in _KEPT_OUT},
+        values=cast("FactValues", without(findings.values, *_KEPT_OUT)),
         sources=findings.sources,
         notes=tuple(findings.notes),
         problem=problem,

@@ -22,12 +22,12 @@ MARKER = "store.json"
 
 
 class Markable(Protocol):
-    """A store far away that keeps small files of the catalog's own."""
+    """A folder far away that keeps small files of the catalog's own; `name` is the store's."""
 
     name: str
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where it lies, as a person would name it."""
         ...
 
@@ -129,7 +129,7 @@ def marker_in(store: Markable) -> str | None:
     Raises StoreGuard for a damaged marker.
     """
     data = store.read_private(MARKER)
-    return None if data is None else identity_in(data, f"{store.place}/{PRIVATE}/{MARKER}")
+    return None if data is None else identity_in(data, f"{store.location}/{PRIVATE}/{MARKER}")
 
 
 def mark_in(store: Markable, identity: str | None = None) -> str:
@@ -140,5 +140,5 @@ def mark_in(store: Markable, identity: str | None = None) -> str:
         store.write_private(MARKER, marker_data(store.name, identity), replace=identity is not None)
     found = marker_in(store)
     if found is None:
-        raise StoreGuard(f"The marker of {store.place} vanished while it was written.")
+        raise StoreGuard(f"The marker of {store.location} vanished while it was written.")
     return found

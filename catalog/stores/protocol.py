@@ -122,7 +122,7 @@ class ManagedStore(Store, Protocol):
     kind: ClassVar[str]
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where it lies, in text form, as a person would name it."""
         ...
 

@@ -6,14 +6,13 @@ What connects a kind to its service comes from `Workspace.store_context`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from catalog.domain.document import StoreRecord
 from catalog.domain.roots import roots_of, seen_from
 from catalog.errors import UnknownKind
 from catalog.stores.dropbox.root import DropboxKind
-from catalog.stores.local_root import LocalKind
+from catalog.stores.local.root import LocalKind
 from catalog.stores.machine import machine_id
 from catalog.stores.root import Kind, Root, StoreContext
 
@@ -77,7 +76,7 @@ def root_named(text: str, context: StoreContext) -> Root:
     return kind.root(kind.parse(text), context)
 
 
-def root_recorded(record: Mapping[str, Any], context: StoreContext) -> Root:
+def root_recorded(record: StoreRecord, context: StoreContext) -> Root:
     """The root of a store as the catalog recorded it: where this machine saw it,
     else where it was last.
 
@@ -88,7 +87,7 @@ def root_recorded(record: Mapping[str, Any], context: StoreContext) -> Root:
     )
 
 
-def folder_recorded(record: Mapping[str, Any]) -> Path | None:
+def folder_recorded(record: StoreRecord) -> Path | None:
     """The folder of this machine that a recorded store lies in; None where it is far away.
 
     Raises UnknownKind.
@@ -98,19 +97,19 @@ def folder_recorded(record: Mapping[str, Any]) -> Path | None:
     )
 
 
-def roots_recorded(record: Mapping[str, Any], context: StoreContext) -> list[Root]:
+def roots_recorded(record: StoreRecord, context: StoreContext) -> list[Root]:
     """Every root that a store has, or had, on whatever machine. Raises UnknownKind."""
     kind = kind_called(record["kind"], record["name"])
     return [kind.root(text, context) for text in roots_of(record)]
 
 
-def folders_recorded(record: Mapping[str, Any]) -> list[Path]:
+def folders_recorded(record: StoreRecord) -> list[Path]:
     """Those of them that are folders of a machine. Raises UnknownKind."""
     kind = kind_called(record["kind"], record["name"])
     return [folder for text in roots_of(record) if (folder := kind.folder(text)) is not None]
 
 
-def shown(record: Mapping[str, Any]) -> str:
+def shown(record: StoreRecord) -> str:
     """A recorded root as a person would name it, also one of a kind that is not known here."""
     kind = _KINDS.get(record["kind"])
     return f"{record['kind'] + ':' if kind is None else kind.prefix}{record['root']}"

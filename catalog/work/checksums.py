@@ -5,14 +5,14 @@ whatever that was done for.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
+from catalog.domain.document import AssetDocument
 from catalog.domain.edits import Edit, with_checksums
 from catalog.domain.fixity import Digests
 
 AT_ONCE = 500
 """Assets whose documents are asked for together."""
-Parts = Callable[[Sequence[str], Sequence[str]], Mapping[str, Mapping[str, Any]]]
+Parts = Callable[[Sequence[str], Sequence[str]], Mapping[str, AssetDocument]]
 """Some fields of those assets that the catalog holds, by content hash: `Repository.parts_of`."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from catalog.domain.document import StoreRecord
 from catalog.errors import ConfirmationNeeded, SourceInsideCatalog, StoreGuard, UsageError
 from catalog.stores.root import Overlap, Root
 
@@ -40,9 +41,7 @@ def check_apart(source: Root, root: Root) -> None:
         )
 
 
-def check_marker(
-    name: str, root: object, marker: str | None, known: dict[str, object] | None
-) -> None:
+def check_marker(name: str, root: object, marker: str | None, known: StoreRecord | None) -> None:
     """Raise StoreGuard where a root is not the store that the catalog knows under this name."""
     if known is None or marker == known["id"]:
         return

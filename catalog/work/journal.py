@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -36,15 +36,15 @@ class Journal:
                 hint="Name another folder with CATALOG_STATE_DIR.",
             ) from error
 
-    def started(self, action: str, **details: Any) -> None:
+    def started(self, action: str, **details: object) -> None:
         """Say what is about to be done."""
         self._write("started", action, details)
 
-    def done(self, action: str, **details: Any) -> None:
+    def done(self, action: str, **details: object) -> None:
         """Say that it was done, verified and recorded."""
         self._write("done", action, details)
 
-    def failed(self, action: str, **details: Any) -> None:
+    def failed(self, action: str, **details: object) -> None:
         """Say that it was not done; `reason` says why."""
         self._write("failed", action, details)
 
@@ -53,7 +53,7 @@ class Journal:
         os.fsync(self._descriptor)
         os.close(self._descriptor)
 
-    def _write(self, state: str, action: str, details: dict[str, Any]) -> None:
+    def _write(self, state: str, action: str, details: Mapping[str, object]) -> None:
         line = (
             orjson.dumps(
                 {"at": datetime.now(UTC).isoformat(), "state": state, "action": action, **details}

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from catalog.errors import CatalogError
 
@@ -31,7 +30,7 @@ class Outcome:
     size: int = 0
     stored: int = 0
 
-    def event(self) -> dict[str, Any]:
+    def event(self) -> dict[str, object]:
         """For a program."""
         return {
             "action": self.action,
@@ -68,7 +67,7 @@ class RunResult:
     bytes_read: int
     bytes_planned: int
     seconds: float
-    further: Mapping[str, Any] = field(default_factory=dict)
+    further: Mapping[str, object] = field(default_factory=dict)
     stopped: CatalogError | None = None
 
     @property

@@ -10,9 +10,9 @@ from typing import Protocol, TypeVar
 
 from catalog.domain.actions import Action
 from catalog.errors import StoreError
-from catalog.work.outcome import BAD, Outcome, RunResult
+from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
-from catalog.work.session import Session, session, showing
+from catalog.work.session import Session, reporting, session
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
@@ -55,7 +55,6 @@ def carry_out(
     command: str,
     *,
     dry: bool,
-    bad: tuple[str, ...] = BAD,
     details: Mapping[str, object] | None = None,
     begin: Callable[[], None] | None = None,
 ) -> RunResult:
@@ -64,10 +63,10 @@ def carry_out(
     `details` and `begin` are those of the session.
     """
     if dry:
-        with showing(sink, command, bad=bad) as report:
+        with reporting(sink, command, dry=True) as report:
             show(work, report)
         return report.result()
-    with session(workspace, sink, command, bad=bad, details=details, begin=begin) as run:
+    with session(workspace, sink, command, details=details, begin=begin) as run:
         try:
             work.apply(run, work.plans())
         finally:

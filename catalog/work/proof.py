@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import NONE, recorded
 from catalog.domain.copies import OK
+from catalog.domain.document import CopyRow, SidecarRow
 from catalog.errors import StoreError
 from catalog.stores.protocol import Store
 from catalog.work.contents import holds
@@ -58,11 +58,11 @@ class Prover:
     def prove(
         self,
         content_hash: str,
-        rows: Iterable[Mapping[str, Any]],
+        rows: Iterable[CopyRow | SidecarRow],
         needed: int,
         checksums: Mapping[str, str] = NONE,
     ) -> Proof:
-        """As many proofs as are needed, from the rows of an asset's copies.
+        """As many proofs as are needed, from the rows of a content's copies, or sidecars.
 
         `checksums` are what else is known of it.
         """
@@ -79,12 +79,12 @@ class Prover:
                 good.append((row["store"], row["path"]))
         return Proof(tuple(good), tuple(doubts))
 
-    def _doubt(self, content: Mapping[str, str], row: Mapping[str, Any]) -> str:
+    def _doubt(self, content: Mapping[str, str], row: CopyRow | SidecarRow) -> str:
         store = self.stores.get(row["store"])
         if store is None:
             return "cannot be reached"
-        if row["state"] != OK:
-            return f"is {row['state']}"
+        if (state := row.get("state", OK)) != OK:
+            return f"is {state}"
         try:
             entry = store.stat(row["path"])
             if entry is None:

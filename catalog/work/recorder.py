@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from catalog.errors import CatalogError, IndexUnavailable
+from catalog.index.client import BulkReply, Line
 
 log = logging.getLogger(__name__)
 LONGEST_PAUSE = 8.0
@@ -19,13 +20,13 @@ BATCH = 200
 WAIT_SECONDS = 0.3
 
 T = TypeVar("T")
-Settled = Callable[[list[dict[str, Any]]], list[Any]]
+Settled = Callable[[list[BulkReply]], list[Line]]
 
 
 class BulkWriter(Protocol):
     """What the recorder needs of the index."""
 
-    def bulk(self, lines: Sequence[Any]) -> list[dict[str, Any]]:
+    def bulk(self, lines: Sequence[Line]) -> list[BulkReply]:
         """Several writes in one request; the replies in order."""
         ...
 
@@ -41,7 +42,7 @@ class Record:
     to the disk first. `first` is what must be in the index before the writes are.
     """
 
-    lines: list[Any]
+    lines: list[Line]
     settled: Settled
     paths: list[str] = field(default_factory=list)
     first: Callable[[], None] = lambda: None
@@ -93,7 +94,7 @@ class Recorder:
         self._patience = patience
         self._recover = recover
         self._queue: queue.Queue[Record | None] = queue.Queue(maxsize=BATCH * 2)
-        self._afterwards: list[Any] = []
+        self._afterwards: list[Line] = []
         self._ended = threading.Event()
         self.error: CatalogError | None = None
         threading.Thread(target=self._serve, name="recorder", daemon=True).start()
@@ -104,7 +105,7 @@ class Recorder:
             raise self.error
         self._queue.put(record)
 
-    def send(self, lines: list[Any]) -> list[dict[str, Any]]:
+    def send(self, lines: list[Line]) -> list[BulkReply]:
         """Send writes at once, from a record's own `settled`; the replies in order."""
         return patiently(lambda: self._index.bulk(lines), self._patience, self._recover)
 
@@ -168,7 +169,7 @@ class Recorder:
             start += count
 
 
-def _is_operation(line: Any) -> bool:
+def _is_operation(line: Line) -> bool:
     """Operations are objects with one key that holds `_index`;
     the lines after them are documents.
     """

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from catalog.errors import CatalogError
 from catalog.work.outcome import BAD, Outcome, RunResult
@@ -43,7 +42,7 @@ class Report:
     bytes_stored: int = 0
     bytes_planned: int = 0
     stopped: CatalogError | None = None
-    further: dict[str, Any] = field(default_factory=dict)
+    further: dict[str, object] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic)
     _noticed: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from catalog.domain.document import EventRow
 from catalog.domain.edits import Edit
-from catalog.errors import DONE, SOME_FAILED, CatalogError, Interrupted
+from catalog.errors import CatalogError, Interrupted, exit_status
 from catalog.index.editor import Editor
 from catalog.index.repository import Repository
 from catalog.work.journal import Journal
 from catalog.work.outcome import BAD, RunResult
-from catalog.work.recorder import patiently
 from catalog.work.report import Report
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace, new_run
@@ -47,14 +47,14 @@ class Session:
         editor = Editor(self.repository, run=self.run, command=self.command)
         return self.patiently(lambda: editor.apply(edits))
 
-    def tell(self, events: Sequence[dict[str, Any]]) -> None:
+    def tell(self, events: Sequence[EventRow]) -> None:
         """Events that change no document."""
         editor = Editor(self.repository, run=self.run, command=self.command)
         self.patiently(lambda: editor.tell(events))
 
     def patiently(self, call: Callable[[], T]) -> T:
         """The result of a question to the index, waited for while it is away."""
-        return patiently(call, self.workspace.settings.retry_seconds, self.workspace.reconnect)
+        return self.workspace.elasticsearch.patiently(call)
 
     @property
     def result(self) -> RunResult:
@@ -118,24 +118,20 @@ def _status(report: Report) -> int:
     """
     if report.stopped is not None:
         return report.stopped.exit_code
-    return SOME_FAILED if report.problems else DONE
+    return exit_status(report.problems)
 
 
 @contextlib.contextmanager
-def showing(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator[Report]:
-    """The report of a run that only shows its plan: there is no journal,
-    and nothing that could write.
-    """
-    report = Report(sink, command, dry=True, bad=bad)
-    yield report
-    sink.end(report.result())
+def reporting(sink: Sink, command: str, *, dry: bool = False) -> Iterator[Report]:
+    """The report of a run that changes nothing of the catalog or of a store, or (`dry`) only shows
+    its plan: it has neither an id nor a journal.
 
-
-@contextlib.contextmanager
-def reporting(sink: Sink, command: str, *, bad: tuple[str, ...] = BAD) -> Iterator[Report]:
-    """The report of a run that changes nothing of the catalog or of a store:
-    it has neither an id nor a journal.
+    The sink is told of its end, or shows no progress any more where an error ends it.
     """
-    report = Report(sink, command, bad=bad)
-    yield report
+    report = Report(sink, command, dry=dry)
+    try:
+        yield report
+    except BaseException:
+        sink.progress.close()
+        raise
     sink.end(report.result())

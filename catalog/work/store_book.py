@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 from catalog.domain.copies import timestamp
-from catalog.domain.roots import with_root
+from catalog.domain.document import StoreRecord, with_value
+from catalog.domain.roots import store_record, with_root
 from catalog.errors import (
     ConfigError,
     SourceInsideCatalog,
@@ -23,8 +24,8 @@ from catalog.errors import (
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
-from catalog.stores.local import LocalStore
-from catalog.stores.local_root import LocalKind, LocalRoot
+from catalog.stores.local.root import LocalKind, LocalRoot
+from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id, machine_name
 from catalog.stores.marker import MARKER
 from catalog.stores.paths import PRIVATE
@@ -39,8 +40,6 @@ NAS = "nas"
 DROPBOX = "dropbox"
 """The store whose folder in Dropbox the setting dropbox_root names."""
 OWN_FOLDER = "a folder of the catalog itself, by its marker"
-Record = dict[str, Any]
-"""What the catalog knows of a store."""
 
 
 class Setting(NamedTuple):
@@ -63,6 +62,13 @@ SETTINGS = {
 """The stores whose roots are settings."""
 
 
+class StoreFacts(TypedDict, total=False):
+    """What a run may note of a store; see `StoreRecord`."""
+
+    verifying_since: str | None
+    removed: bool
+
+
 class StoreBook:
     """Opens, claims, proves, lists and remembers the stores of a catalog, for one run.
 
@@ -78,29 +84,27 @@ class StoreBook:
     # --- which there are --------------------------------------------------------------------------
 
     @cached_property
-    def records(self) -> list[Record]:
+    def records(self) -> list[StoreRecord]:
         """What is known of every store, also of those that were removed."""
-        return [] if self._repository is None else self._repository.stores()
+        return [] if self._repository is None else self._repository.stores.read_all()
 
     @cached_property
-    def known(self) -> dict[str, Record]:
+    def known(self) -> dict[str, StoreRecord]:
         """What is known of every store, by name, without those that were removed."""
         return {record["name"]: record for record in self.records if not record.get("removed")}
 
-    def remember(self, name: str, **facts: object) -> None:
+    def remember(self, name: str, **facts: Unpack[StoreFacts]) -> None:
         """Note facts of a store; None takes one away.
 
         A store that the catalog does not know has none.
         """
         assert self._repository is not None
-        record = self._repository.store_record(
-            name
-        )  # as it is now: another program may have moved it since
+        # as it is now: another program may have moved it since
+        record = self._repository.stores.read(name)
         if record is not None:
-            told = {**record, **facts}
-            self._repository.remember_store(
-                {key: value for key, value in told.items() if value is not None}
-            )
+            for fact, value in facts.items():
+                record = with_value(record, fact, value)
+            self._repository.stores.write(record)
             self._forget()
 
     def claim(self, name: str, root: Root | None = None) -> None:
@@ -113,16 +117,10 @@ class StoreBook:
         known = self.known.get(name)
         guards.check_marker(name, root.shown, marker, known)
         now = timestamp(datetime.now(UTC))
-        record = {
-            **(known or {"added": now}),
-            "name": name,
-            "id": marker,
-            "kind": root.kind,
-            "root": root.text,
-        }
+        record = store_record(known, name, marker, root.kind, root.text, now)
         if root.folder is not None:
             record = with_root(record, machine_id(), machine_name(), root.text, now)
-        self._repository.remember_store({**record, "last_run": now})
+        self._repository.stores.write(record)
         self._forget()
 
     def _forget(self) -> None:

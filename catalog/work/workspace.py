@@ -18,16 +18,15 @@ from catalog.config import APP, Settings, state_dir
 from catalog.domain.layout import Layout
 from catalog.domain.names import from_text
 from catalog.domain.place import KnownPlace
-from catalog.errors import CatalogError, ConfigError, NoCatalog
+from catalog.errors import ConfigError, NoCatalog
 from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.protocol import ManagedStore, RemoteStore
 from catalog.stores.root import StoreContext
+from catalog.work.elasticsearch import Elasticsearch
 
 if TYPE_CHECKING:
     from catalog.domain.geo import Position
     from catalog.domain.place import Place
-    from catalog.engine import LocalNode
-    from catalog.index.client import Address, Connection
     from catalog.index.queries import Policy
     from catalog.index.repository import Repository
     from catalog.stores.dropbox.connection import Connection as DropboxConnection
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
     from catalog.work.reading import Reading
     from catalog.work.throttle import Throttle
     from catalog.work.workers import ReaderPool
-
-LOCAL_URL = "http://localhost:9200"
-PROBE_SECONDS = 2.0
 
 
 class OfflineGazetteer:
@@ -157,15 +153,20 @@ class Workspace:
 
         if isinstance(store, RemoteStore):
             return RemoteReading(pool, store, self.scratch_dir, checksums=self.settings.checksums)
-        return LocalReading(pool, from_text(store.place), self.settings.checksums)
+        return LocalReading(pool, from_text(store.location), self.settings.checksums)
+
+    @cached_property
+    def elasticsearch(self) -> Elasticsearch:
+        """What holds the indexes."""
+        return Elasticsearch(self.settings, self.progress)
 
     @cached_property
     def repository(self) -> Repository:
         """The catalog's indexes, created or brought up to date where needed."""
         from catalog.index.repository import Repository
 
-        repository = Repository(self._connection, self.settings.index)
-        repository.ensure()
+        repository = Repository(self.elasticsearch.connection, self.settings.index)
+        repository.indexes.ensure()
         return repository
 
     @property
@@ -174,9 +175,10 @@ class Workspace:
 
         Raises NoCatalog where there are none.
         """
-        from catalog.index.repository import Repository
+        from catalog.index.migration import Indexes
 
-        if Repository(self._connection, self.settings.index).schema_version() is None:
+        indexes = Indexes(self.elasticsearch.connection, self.settings.index)
+        if indexes.schema_version() is None:
             raise NoCatalog(
                 f"There is no catalog {self.settings.index} yet.",
                 hint="The first upload makes it; for another catalog name its --index.",
@@ -200,101 +202,16 @@ class Workspace:
         """
         from catalog.index.repository import Repository
 
-        return Repository(self._connection, self.settings.index)
-
-    @property
-    def own_node(self) -> LocalNode | None:
-        """The program's own node, if the catalog lies there;
-        None for an Elasticsearch of somebody else's.
-        """
-        return self.local_node() if self._uses_local_node else None
-
-    def reconnect(self) -> None:
-        """After Elasticsearch went away: start the program's own node again, if it is that one."""
-        if self._uses_local_node:
-            self.local_node().ensure_running()
-
-    def local_node(self) -> LocalNode:
-        """The program's own node, running or not."""
-        from catalog.engine import LocalNode, default_home
-
-        settings = self.settings
-        return LocalNode(
-            settings.node_home or default_home(),
-            heap_mb=settings.engine_heap_mb,
-            distribution=settings.elasticsearch_distribution,
-            progress=self.progress,
-        )
-
-    @property
-    def named_address(self) -> Address | None:
-        """The Elasticsearch that the settings name, if they name one."""
-        settings = self.settings
-        urls = settings.elasticsearch_url
-        if settings.host or settings.port:
-            urls = (f"http://{settings.host or 'localhost'}:{settings.port or 9200}",)
-        wrong = next((url for url in urls if not url.startswith(("http://", "https://"))), None)
-        if wrong:
-            raise ConfigError(
-                f"{wrong} is no address of Elasticsearch.",
-                hint="It must start with http:// or https://.",
-            )
-        return self._address(*urls) if urls else None
-
-    def _address(self, *urls: str) -> Address:
-        from catalog.index.client import Address
-
-        settings = self.settings
-        password, key = settings.elasticsearch_password, settings.elasticsearch_api_key
-        return Address(
-            urls,
-            settings.elasticsearch_user or ("elastic" if password else ""),
-            password.get_secret_value() if password else "",
-            key.get_secret_value() if key else "",
-            settings.elasticsearch_ca_cert,
-        )
-
-    @cached_property
-    def _uses_local_node(self) -> bool:
-        return self.named_address is None and not self._answers_on_localhost()
-
-    def _answers_on_localhost(self) -> bool:
-        """Whether an Elasticsearch on the usual port holds this very catalog."""
-        from catalog.index.client import Connection
-        from catalog.index.repository import Repository
-
-        connection = Connection(self._address(LOCAL_URL), timeout=PROBE_SECONDS, pauses=())
-        try:
-            return Repository(connection, self.settings.index).schema_version() is not None
-        except CatalogError:
-            return False
-        finally:
-            connection.close()
-
-    @cached_property
-    def _connection(self) -> Connection:
-        from catalog.index.client import Address, Connection
-
-        named = self.named_address
-        if named is not None:
-            return Connection(named)
-        if not self._uses_local_node:
-            return Connection(self._address(LOCAL_URL))
-        node = self.local_node().ensure_running()
-        return Connection(Address((node.url,), node.user, node.password))
+        return Repository(self.elasticsearch.connection, self.settings.index)
 
     def close(self) -> None:
         """Let go of what was connected to; each part is made again if it is used after that."""
-        for name in (
-            "_connection",
-            "repository",
-            "untouched_repository",
-            "dropbox",
-            "store_context",
-        ):
-            part = vars(self).pop(name, None)
-            if name in ("_connection", "dropbox") and part is not None:
-                part.close()
+        for name in ("repository", "untouched_repository", "store_context"):
+            vars(self).pop(name, None)
+        self.elasticsearch.close()
+        dropbox = vars(self).pop("dropbox", None)
+        if dropbox is not None:
+            dropbox.close()
 
     @cached_property
     def dropbox(self) -> DropboxConnection:

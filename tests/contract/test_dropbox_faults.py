@@ -30,7 +30,6 @@ from catalog.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from catalog.stores.dropbox import uploads
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.credentials import (
     Credentials,
@@ -40,7 +39,8 @@ from catalog.stores.dropbox.credentials import (
 )
 from catalog.stores.dropbox.login import Login, revoke
 from catalog.stores.dropbox.store import DropboxStore
-from catalog.stores.local import LocalStore
+from catalog.stores.dropbox.uploads import pieces, uploader
+from catalog.stores.local.store import LocalStore
 
 
 @pytest.fixture
@@ -631,8 +631,8 @@ def test_the_case_of_a_name_can_be_changed(store: DropboxStore):
 
 def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a file of some blocks be a large one."""
-    monkeypatch.setattr(uploads, "SINGLE", BLOCK_SIZE)
-    monkeypatch.setattr(uploads, "PIECE", BLOCK_SIZE)
+    monkeypatch.setattr(uploader, "SINGLE", BLOCK_SIZE)
+    monkeypatch.setattr(pieces, "PIECE", BLOCK_SIZE)
 
 
 class Killed(io.BytesIO):

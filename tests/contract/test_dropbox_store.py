@@ -13,7 +13,8 @@ from store_contract import MTIME, StoreContract, paths, put
 
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher
 from catalog.stores.dropbox.store import DropboxStore
-from catalog.stores.dropbox.uploads import PIECE, SINGLE
+from catalog.stores.dropbox.uploads.pieces import PIECE
+from catalog.stores.dropbox.uploads.uploader import SINGLE
 
 LIMIT = 150 * 1024 * 1024
 """Bytes that Dropbox takes in one request."""

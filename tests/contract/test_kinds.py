@@ -27,8 +27,8 @@ from catalog.errors import (
 )
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind, DropboxRoot
-from catalog.stores.local import LocalStore
-from catalog.stores.local_root import LocalKind, LocalRoot
+from catalog.stores.local.root import LocalKind, LocalRoot
+from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import MARKER
 from catalog.stores.paths import check_inside, check_size, check_writable
 from catalog.stores.protocol import Capabilities, ManagedStore
@@ -340,7 +340,8 @@ def test_a_store_that_is_only_read_from_takes_nothing() -> None:
 def book(context: StoreContext, *records: dict[str, Any], **settings: Any) -> StoreBook:
     given = SimpleNamespace(**{"nas_root": None, "dropbox_root": None, **settings})
     workspace = cast("Workspace", SimpleNamespace(settings=given, store_context=context))
-    return StoreBook(workspace, cast(Any, SimpleNamespace(stores=lambda: list(records))))
+    stores = SimpleNamespace(read_all=lambda: list(records))
+    return StoreBook(workspace, cast(Any, SimpleNamespace(stores=stores)))
 
 
 def test_a_store_lies_where_a_setting_says_else_where_it_was_recorded(

@@ -30,8 +30,8 @@ from catalog.errors import (
     StoreGuard,
     StoreUnavailable,
 )
-from catalog.stores import local, marker, placing, scratch
-from catalog.stores.local import LocalStore
+from catalog.stores import marker, placing, scratch
+from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id
 from catalog.stores.marker import marker_path, read_marker, write_marker
 from catalog.stores.paths import PRIVATE
@@ -94,7 +94,7 @@ class TestLocalStore(StoreContract):
                 raise PermissionError(errno.EACCES, "Permission denied")
             return real(path)
 
-        monkeypatch.setattr(local.os, "scandir", refusing)
+        monkeypatch.setattr(os, "scandir", refusing)
         assert list(store.folders("2015")) == ["2015", "2015/a"]
         (entry,) = store.list("2015/a", recursive=False)
         assert entry.path == "2015/a" and "cannot be listed" in entry.problem
@@ -219,8 +219,8 @@ class TestLocalStore(StoreContract):
         self, store: LocalStore
     ):
         script = (
-            "import sys, pathlib; from catalog.stores.local import LocalStore\n"
-            "s = LocalStore('nas', pathlib.Path(sys.argv[1])); p = s._scratch_folder() / "
+            "import sys, pathlib; from catalog.stores.local.store import LocalStore\n"
+            "s = LocalStore('nas', pathlib.Path(sys.argv[1])); p = s._writer.scratch_folder() / "
             "'1.part'; p.write_bytes(b'half')\n"
             "print(p, flush=True); sys.stdin.read()"
         )
@@ -340,7 +340,7 @@ class TestLocalStore(StoreContract):
 
         def work(number: int) -> None:
             barrier.wait()
-            folders.add(store._scratch_folder())
+            folders.add(store._writer.scratch_folder())
             put(store, f"{number}.jpg")
 
         threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]

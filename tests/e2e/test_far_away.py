@@ -20,9 +20,9 @@ from catalog.domain.fixity import content_hash
 from catalog.features.ingest.dropbox import COMMAND
 from catalog.features.ingest.ingestion import between
 from catalog.features.ingest.run import UploadRequest, bring
-from catalog.features.reconcile.comparison import Scope
+from catalog.features.reconcile.records import Scope
 from catalog.features.reconcile.run import Sync, SyncRequest
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
 from catalog.work.outcome import RunResult
 from catalog.work.plan import carry_out
 from catalog.work.progress import NoProgress
@@ -190,7 +190,7 @@ from catalog.work.progress import NoProgress
 from catalog.work.sink import Silence
 from catalog.work.store_book import StoreBook
 from catalog.features.ingest.ingestion import between
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
 from catalog.features.ingest.run import UploadRequest, bring
 from catalog.features.ingest.dropbox import COMMAND
 from catalog.work.workspace import Workspace

@@ -15,7 +15,7 @@ from running import GHENT, Done, Lab, clip, jpeg, put, tree
 
 from catalog.domain.fixity import content_hash
 from catalog.errors import PermissionDenied
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 
 pytestmark = pytest.mark.node
 

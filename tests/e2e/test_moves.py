@@ -20,7 +20,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.fixity import content_hash
 from catalog.errors import CatalogError, StoreError, UnreadableMedia
 from catalog.features.ingest.records import Recording
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.workers import ReaderPool
 
 pytestmark = pytest.mark.node

@@ -31,7 +31,7 @@ from running import (
 
 from catalog.domain.fixity import content_hash
 from catalog.errors import FixityMismatch
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.workers import ReaderPool
 
 pytestmark = pytest.mark.node

@@ -674,7 +674,7 @@ import os, signal, sys
 from catalog.cli import program
 from catalog.cli.commands.reingest import command
 from catalog.index.editor import Editor
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 
 left = int(sys.argv[1])
 

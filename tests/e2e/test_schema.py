@@ -24,20 +24,20 @@ import pytest
 from running import MTIME, Lab, hashes, jpeg, png, put
 
 import catalog
-from catalog.domain.asset import Asset, Copy, Entry, Facts, Quality
+from catalog.domain.asset import Asset, Entry, Facts, Quality
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.checksums import KEPT
-from catalog.domain.copies import flat
+from catalog.domain.copies import copy_row, flat
+from catalog.domain.document import CopyRow
 from catalog.domain.fixity import content_hash
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
 from catalog.errors import CatalogIndexError, DocumentConflict, IndexUnavailable, SchemaMismatch
 from catalog.features.ingest import records as recording
-from catalog.features.ingest.apply import Verdict
-from catalog.features.ingest.records import Recording
-from catalog.index import queries, repository, schema
+from catalog.features.ingest.records import Recording, Verdict
+from catalog.index import migration, queries, requests, schema
 from catalog.index.client import Address, Connection
-from catalog.index.documents import asset_document, copy_document, fitting
+from catalog.index.documents import Origin, asset_document, fitting
 from catalog.index.repository import Repository
 from catalog.media.findings import FIELDS
 
@@ -127,7 +127,7 @@ def newer(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         monkeypatch.setattr(schema, "PROPERTIES", schema.PROPERTIES | {"assets": widened})
         step = schema.SCHEMA_VERSION - 1
         upgrade = {"assets": lambda document: document | {"moved_from": step}}
-        monkeypatch.setattr(repository, "UPGRADES", repository.UPGRADES | {step: upgrade})
+        monkeypatch.setattr(migration, "UPGRADES", migration.UPGRADES | {step: upgrade})
 
     return apply
 
@@ -145,8 +145,8 @@ def made(lab: Lab, version: int = V) -> dict[str, list[str]]:
     return {f"{lab.index}{what}-v{version}": [f"{lab.index}{what}"] for what in EVERYTHING}
 
 
-def a_copy(path: str, store: str = "nas") -> Copy:
-    return Copy(store, path, 1234, datetime.fromtimestamp(MTIME, UTC), NOW, NOW)
+def a_copy(path: str, store: str = "nas") -> CopyRow:
+    return copy_row(store, Entry(path, 1234, int(MTIME) * 1_000_000_000), NOW, NOW)
 
 
 VALUES = {
@@ -226,12 +226,10 @@ def a_document(number: int) -> dict[str, Any]:
     ]
     return asset_document(
         an_asset(number),
-        original=f"/home/me/IMG_{number}.JPG",
+        Origin(f"/home/me/IMG_{number}.JPG", "20260102T030405Z-abcdef", NOW),
         copies=copies,
         sidecars=sidecars,
         stack=("s1", "primary"),
-        run="20260102T030405Z-abcdef",
-        now=NOW,
     )
 
 
@@ -287,10 +285,10 @@ def test_every_index_is_made_once_with_its_alias_and_mark(
     lab: Lab, opened: Callable[..., Repository]
 ) -> None:
     catalog_ = opened()
-    assert catalog_.schema_version() is None
-    catalog_.ensure()
+    assert catalog_.indexes.schema_version() is None
+    catalog_.indexes.ensure()
     assert behind(lab) == made(lab)
-    assert catalog_.schema_version() == V
+    assert catalog_.indexes.schema_version() == V
     for what, properties in schema.PROPERTIES.items():
         (about,) = lab.ask("GET", schema.alias_of(lab.index, what)).values()
         assert about["mappings"]["dynamic"] == "strict"
@@ -304,7 +302,7 @@ def test_every_index_is_made_once_with_its_alias_and_mark(
         assert leaves(about["mappings"]["properties"]) == leaves(properties)
     before = lab.ask("GET", f"{lab.index}*")
     again = opened()
-    again.ensure()
+    again.indexes.ensure()
     assert lab.ask("GET", f"{lab.index}*") == before
     assert {method for method, _path in again.connection.requests} == {"GET"}
 
@@ -312,10 +310,10 @@ def test_every_index_is_made_once_with_its_alias_and_mark(
 def test_a_companion_that_is_missing_is_made_again_and_the_rest_left_alone(
     lab: Lab, opened: Callable[..., Repository]
 ) -> None:
-    opened().ensure()
+    opened().indexes.ensure()
     fill(lab, 2)
     lab.ask("DELETE", f"{lab.index}-sources-v{V}")
-    opened().ensure()
+    opened().indexes.ensure()
     assert behind(lab) == made(lab)
     assert len(lab.documents()) == len(lab.documents("events")) == 2
 
@@ -328,8 +326,8 @@ def test_many_programs_at_once_make_one_catalog(
 
     def start(catalog_: Repository) -> dict[str, Any] | None:
         together.wait()
-        catalog_.ensure()
-        return catalog_.store_record(
+        catalog_.indexes.ensure()
+        return catalog_.stores.read(
             "nas"
         )  # fails while an index that another has just made is not ready
 
@@ -363,20 +361,20 @@ def test_an_index_that_another_program_has_just_made_is_waited_for(
         make("", "")
     else:
         catalog_.connection.after = make
-    catalog_.ensure()
-    assert catalog_.store_record("nas") is None
+    catalog_.indexes.ensure()
+    assert catalog_.stores.read("nas") is None
     assert behind(lab) == made(lab)
 
 
 def test_an_index_whose_shard_is_lost_is_told_of(
     lab: Lab, opened: Callable[..., Repository], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repository, "READY_TIMEOUT", "100ms")
+    monkeypatch.setattr(migration, "READY_TIMEOUT", "100ms")
     body = schema.body("assets", V, lab.index)
     body["settings"]["index"]["routing.allocation.enable"] = "none"
     lab.ask("PUT", f"{lab.index}-v{V}?wait_for_active_shards=0", json=body)
     with pytest.raises(IndexUnavailable, match=f"cannot read {lab.index}-v{V}"):
-        opened().ensure()
+        opened().indexes.ensure()
     assert behind(lab) == {f"{lab.index}-v{V}": [lab.index]}
 
 
@@ -386,7 +384,7 @@ def test_an_index_whose_shard_is_lost_is_told_of(
 def test_an_unknown_field_is_refused_everywhere(
     lab: Lab, opened: Callable[..., Repository]
 ) -> None:
-    opened().ensure()
+    opened().indexes.ensure()
     for what in EVERYTHING:
         reply = lab.ask("PUT", f"{lab.index}{what}/_doc/1", json={"hash": "1", "unheard_of": 1})
         if what == "-stores":
@@ -423,7 +421,7 @@ def test_a_document_with_every_value_is_taken_and_fills_the_mapping(
             if getattr(instance, f.name) in (None, "", (), {})
         ]
         assert empty in ([], ["dates"]), "the example lacks a value"
-    opened().ensure()
+    opened().indexes.ensure()
     (document,) = fill(lab, 1).values()
     assert document["notes"] == ["doubtful", "a note"], "a value was left out"
     assert lab.documents() == {document["hash"]: document}
@@ -477,7 +475,7 @@ def test_no_value_that_a_file_states_makes_the_index_refuse_it(
             "focal_length": 0,
         },
     ]
-    opened().ensure()
+    opened().indexes.ensure()
     documents = []
     for number, values in enumerate(hostile):
         asset = an_asset(number)
@@ -488,15 +486,7 @@ def test_no_value_that_a_file_states_makes_the_index_refuse_it(
             tags=("t" * 40_000, "\ud800"),
         )
         documents.append(
-            asset_document(
-                dataclasses.replace(asset, facts=strange),
-                original="/IMG.JPG",
-                copies=[],
-                sidecars=[],
-                stack=None,
-                run="r",
-                now=NOW,
-            )
+            asset_document(dataclasses.replace(asset, facts=strange), Origin("/IMG.JPG", "r", NOW))
         )
     replies = opened().bulk(
         line for d in documents for line in ({"create": {"_index": lab.index, "_id": d["hash"]}}, d)
@@ -535,7 +525,7 @@ def test_every_order_and_every_field_that_words_are_looked_for_in_is_one_of_the_
     assert set(queries.WORDS) <= queries.field_names()
     assert set(queries.SORTS.values()) <= queries.field_names()
     catalog_ = opened()
-    catalog_.ensure()
+    catalog_.indexes.ensure()
     fill(lab, 3)
     send(lab, [(lab.index, "bare", {"hash": "bare"})])
     for name in queries.SORTS:
@@ -558,7 +548,7 @@ def test_every_order_and_every_field_that_words_are_looked_for_in_is_one_of_the_
 def test_vectors_are_kept_and_the_nearest_are_found_exactly(
     lab: Lab, opened: Callable[..., Repository]
 ) -> None:
-    opened().ensure()
+    opened().indexes.ensure()
     documents = fill(lab, 400)
     asked = an_asset(7).facts.phash
     assert asked
@@ -621,7 +611,7 @@ def test_a_foreign_index_of_a_name_of_ours_is_refused_and_not_touched(
     before = lab.ask("GET", f"{lab.index}*")
     assert before
     with pytest.raises(SchemaMismatch) as refused:
-        opened().ensure()
+        opened().indexes.ensure()
     expected = (
         f"The alias {name} stands for two indexes" if kind == "two" else f"The index {name} on "
     )
@@ -642,7 +632,7 @@ def test_an_index_that_stands_where_ours_would_be_made_is_refused(
         SchemaMismatch,
         match=f"{lab.index}-v{V} is there, but the alias {lab.index} does not point to it",
     ):
-        opened().ensure()
+        opened().indexes.ensure()
     assert behind(lab) == {f"{lab.index}-v{V}": []}
 
 
@@ -664,7 +654,7 @@ def test_an_index_of_a_newer_version_is_refused_before_anything_is_changed(
     with pytest.raises(
         SchemaMismatch, match=f"{name} was made by a newer version of this program \\(schema 9\\)"
     ):
-        opened().ensure()
+        opened().indexes.ensure()
     assert behind(lab) == {f"{name}-v9": [name]}
 
 
@@ -673,7 +663,7 @@ def test_an_index_too_old_to_be_brought_up_to_date_is_refused_and_stays_writable
 ) -> None:
     lab.ask("PUT", f"{lab.index}-v0", json=schema.body("assets", 0, lab.index))
     with pytest.raises(SchemaMismatch, match=r"too old .* \(schema 0\)"):
-        opened().ensure()
+        opened().indexes.ensure()
     assert behind(lab) == {f"{lab.index}-v0": [lab.index]}
     fill_one = lab.ask("PUT", f"{lab.index}/_doc/1", json={"hash": "1"})
     assert fill_one["result"] == "created"
@@ -685,7 +675,7 @@ def test_an_index_too_old_to_be_brought_up_to_date_is_refused_and_stays_writable
 def test_a_command_tells_of_a_newer_schema_in_one_line(
     lab: Lab, opened: Callable[..., Repository], newer_by: dict[str, int]
 ) -> None:
-    opened().ensure()
+    opened().indexes.ensure()
     mark = schema.meta("events", V) | newer_by
     lab.ask("PUT", f"{lab.index}-events-v{V}/_mapping", json={"_meta": mark})
     before = lab.ask("GET", f"{lab.index}*")
@@ -731,12 +721,12 @@ def check_revised(lab: Lab, documents: dict[str, dict[str, Any]], version: int =
 def test_a_revision_adds_its_fields_to_the_indexes_in_use(
     lab: Lab, opened: Callable[..., Repository], revised: Callable[[], None]
 ) -> None:
-    opened().ensure()
+    opened().indexes.ensure()
     documents = fill(lab, 30)
     revised()
     revised()
     catalog_ = opened()
-    catalog_.ensure()
+    catalog_.indexes.ensure()
     check_revised(lab, documents)
     assert behind(lab) == made(lab), "nothing was copied"
     assert (
@@ -744,7 +734,7 @@ def test_a_revision_adds_its_fields_to_the_indexes_in_use(
         == "created"
     )
     again = opened()
-    again.ensure()
+    again.indexes.ensure()
     assert {method for method, _path in again.connection.requests} == {"GET"}
 
 
@@ -754,19 +744,19 @@ def test_a_newer_revision_is_refused_by_an_older_program(
     revised: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    opened().ensure()
+    opened().indexes.ensure()
     revised()
-    opened().ensure()
+    opened().indexes.ensure()
     monkeypatch.undo()
     with pytest.raises(SchemaMismatch, match=f"newer version of this program \\(schema {V}.1\\)"):
-        opened().ensure()
+        opened().indexes.ensure()
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_revision_that_is_cut_off_at_every_request_is_finished_by_the_next(
     lab: Lab, opened: Callable[..., Repository], revised: Callable[[], None], when: str
 ) -> None:
-    opened().ensure()
+    opened().indexes.ensure()
     documents = fill(lab, 5)
     revised()
     interrupted = 0
@@ -774,7 +764,7 @@ def test_a_revision_that_is_cut_off_at_every_request_is_finished_by_the_next(
         catalog_ = opened()
         setattr(catalog_.connection, when, cut_after(interrupted, catalog_.connection))
         try:
-            catalog_.ensure()
+            catalog_.indexes.ensure()
         except Stop:
             interrupted += 1
             continue
@@ -789,16 +779,16 @@ def test_a_migration_begun_by_an_earlier_revision_is_finished_by_a_later_one(
     newer: Callable[[], None],
     revised: Callable[[], None],
 ) -> None:
-    opened().ensure()
+    opened().indexes.ensure()
     documents = fill(lab, 12)
     newer()
     begun = opened()
     begun.connection.after = cut_after(6, begun.connection)
     with pytest.raises(Stop):
-        begun.ensure()
+        begun.indexes.ensure()
     assert f"{lab.index}-v{V + 1}" in behind(lab)
     revised()
-    opened().ensure()
+    opened().indexes.ensure()
     check_moved(lab, documents)
     check_revised(lab, lab.documents(), V + 1)
 
@@ -819,13 +809,13 @@ def check_moved(lab: Lab, documents: dict[str, dict[str, Any]], new: int = V + 1
 def test_migration_copies_everything_and_leaves_the_old_index(
     lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None]
 ) -> None:
-    opened().ensure()
-    documents = fill(lab, repository.SCAN_PAGE + 200)
+    opened().indexes.ensure()
+    documents = fill(lab, requests.SCAN_PAGE + 200)
     newer()
     catalog_ = opened()
-    catalog_.ensure()
+    catalog_.indexes.ensure()
     check_moved(lab, documents)
-    assert catalog_.schema_version() == V + 1
+    assert catalog_.indexes.schema_version() == V + 1
     nearest = {
         "knn": {
             "field": "phash",
@@ -843,18 +833,18 @@ def test_migration_copies_everything_and_leaves_the_old_index(
         == "cluster_block_exception"
     )
     before = lab.ask("GET", f"{lab.index}*")
-    opened().ensure()
+    opened().indexes.ensure()
     assert lab.ask("GET", f"{lab.index}*") == before
 
 
 def test_a_catalog_two_versions_old_is_brought_up_to_date_in_one_step(
     lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None]
 ) -> None:
-    opened().ensure()
+    opened().indexes.ensure()
     documents = fill(lab, 5)
     newer()
     newer()
-    opened().ensure()
+    opened().indexes.ensure()
     assert behind(lab) == made(lab, V + 2) | {name: [] for name in made(lab, V)}
     assert lab.documents() == {key: d | {"moved_from": V + 1} for key, d in documents.items()}
 
@@ -880,8 +870,8 @@ def test_migration_cut_off_at_every_request_in_turn_loses_nothing(
     """Each run gets one request further than the one before,
     and is stopped before or after that request is done.
     """
-    monkeypatch.setattr(repository, "SCAN_PAGE", 10)
-    opened().ensure()
+    monkeypatch.setattr(requests, "SCAN_PAGE", 10)
+    opened().indexes.ensure()
     documents = fill(lab, 25)
     newer()
     interrupted = 0
@@ -889,7 +879,7 @@ def test_migration_cut_off_at_every_request_in_turn_loses_nothing(
         catalog_ = opened()
         setattr(catalog_.connection, when, cut_after(interrupted, catalog_.connection))
         try:
-            catalog_.ensure()
+            catalog_.indexes.ensure()
         except Stop:
             interrupted += 1
             (current,) = (name for name, aliases in behind(lab).items() if lab.index in aliases)
@@ -902,11 +892,11 @@ def test_migration_cut_off_at_every_request_in_turn_loses_nothing(
 
 KILLED = """
 import os, signal, sys
-from catalog.index import repository, schema
+from catalog.index import migration, requests, schema
 from catalog.index.client import Address, Connection
-repository.SCAN_PAGE = 10
+requests.SCAN_PAGE = 10
 V = schema.SCHEMA_VERSION
-repository.UPGRADES[V] = {"assets": lambda document: document | {"moved_from": V}}
+migration.UPGRADES[V] = {"assets": lambda document: document | {"moved_from": V}}
 schema.SCHEMA_VERSION = V + 1
 schema.ASSET_PROPERTIES["moved_from"] = schema.INTEGER
 real, sent = Connection.bulk, []
@@ -916,14 +906,14 @@ def bulk(self, lines):
     sent.append(1)
     return real(self, lines)
 Connection.bulk = bulk
-repository.Repository(Connection(Address((sys.argv[1],), *sys.argv[2:4])), sys.argv[4]).ensure()
+migration.Indexes(Connection(Address((sys.argv[1],), *sys.argv[2:4])), sys.argv[4]).ensure()
 """
 
 
 def test_migration_killed_in_the_middle_is_finished_by_the_next_run(
     lab: Lab, opened: Callable[..., Repository]
 ) -> None:
-    opened().ensure()
+    opened().indexes.ensure()
     documents = fill(lab, 95)
     assert lab.node
 
@@ -947,17 +937,17 @@ def test_an_upgrade_that_fails_leaves_the_catalog_as_it_is(
     newer: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    opened().ensure()
+    opened().indexes.ensure()
     documents = fill(lab, 30)
     newer()
     with monkeypatch.context() as patched:
         patched.setitem(
-            repository.UPGRADES, V, {"assets": lambda document: document | {"unheard_of": 1}}
+            migration.UPGRADES, V, {"assets": lambda document: document | {"unheard_of": 1}}
         )
         with pytest.raises(CatalogIndexError, match="does not fit the new schema"):
-            opened().ensure()
+            opened().indexes.ensure()
         assert lab.documents() == documents
-    opened().ensure()
+    opened().indexes.ensure()
     check_moved(lab, documents)
 
 
@@ -967,15 +957,15 @@ def test_two_migrations_at_once(
     newer: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(repository, "SCAN_PAGE", 10)
-    opened().ensure()
+    monkeypatch.setattr(requests, "SCAN_PAGE", 10)
+    opened().indexes.ensure()
     documents = fill(lab, 95)
     newer()
     together = threading.Barrier(3)
 
     def migrate(catalog_: Repository) -> None:
         together.wait()
-        catalog_.ensure()
+        catalog_.indexes.ensure()
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(migrate, [opened() for _ in range(3)])) == [None] * 3
@@ -995,8 +985,8 @@ def test_a_slow_migration_undoes_nothing_of_what_came_after_a_faster_one(
     """The slow one is held at a request; the other finishes,
     and the catalog is used and brought on to a later schema.
     """
-    monkeypatch.setattr(repository, "SCAN_PAGE", 10)
-    opened().ensure()
+    monkeypatch.setattr(requests, "SCAN_PAGE", 10)
+    opened().indexes.ensure()
     documents = fill(lab, 25)
     newer()
     slow = opened()
@@ -1007,19 +997,19 @@ def test_a_slow_migration_undoes_nothing_of_what_came_after_a_faster_one(
         if changed or not path.endswith(wanted):
             return
         changed["a"] = {"hash": "a", "tags": ["new"]}
-        opened().ensure()
+        opened().indexes.ensure()
         for key in sorted(documents)[:3]:
             changed[key] = documents[key] | {"title": "changed by a person"}
         for key, document in changed.items():
             lab.ask("PUT", f"{lab.index}/_doc/{key}", json=document)
         with monkeypatch.context() as later:
             later.setattr(schema, "SCHEMA_VERSION", V + 2)
-            later.setitem(repository.UPGRADES, V + 1, {})
-            opened().ensure()
+            later.setitem(migration.UPGRADES, V + 1, {})
+            opened().indexes.ensure()
 
     slow.connection.before = overtaken
     try:
-        slow.ensure()
+        slow.indexes.ensure()
     except SchemaMismatch as refused:
         assert "newer version" in str(refused)
     except IndexUnavailable as refused:  # the index it was copying into is itself an old one by now
@@ -1035,7 +1025,7 @@ def test_a_slow_migration_undoes_nothing_of_what_came_after_a_faster_one(
 def test_a_leftover_in_the_way_of_a_migration_is_refused_and_nothing_is_hidden_by_it(
     lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None], kind: str
 ) -> None:
-    opened().ensure()
+    opened().indexes.ensure()
     documents = fill(lab, 12)
     newer()
     target = f"{lab.index}-v{V + 1}"
@@ -1050,14 +1040,14 @@ def test_a_leftover_in_the_way_of_a_migration_is_refused_and_nothing_is_hidden_b
     elif kind == "document too many":
         lab.ask("PUT", f"{target}/_doc/gone?refresh=true", json={"hash": "gone"})
     with pytest.raises(CatalogIndexError, match=target):
-        opened().ensure()
+        opened().indexes.ensure()
     assert behind(lab)[f"{lab.index}-v{V}"] == [lab.index]
     assert lab.documents() == documents
     if kind == "foreign":
         assert lab.ask("PUT", f"{lab.index}/_doc/new", json={"hash": "new"})["result"] == "created"
         return
     lab.ask("DELETE", target)
-    opened().ensure()
+    opened().indexes.ensure()
     check_moved(lab, documents)
 
 
@@ -1071,10 +1061,10 @@ def test_no_index_is_ever_deleted(
     was cut off.
     """
     programs = [opened(), opened()]
-    programs[0].ensure()
+    programs[0].indexes.ensure()
     fill(lab, 3)
     newer()
-    programs[1].ensure()
+    programs[1].indexes.ensure()
     deleted = {
         path
         for program in programs
@@ -1125,7 +1115,7 @@ def unjudged(_paths: list[str]) -> Verdict:
 
 def test_the_same_bulk_twice_changes_nothing(lab: Lab, opened: Callable[..., Repository]) -> None:
     catalog_ = opened()
-    catalog_.ensure()
+    catalog_.indexes.ensure()
     lines = [line for number in range(20) for line in lines_for(catalog_, number, f"{number}.jpg")]
     first = catalog_.bulk(lines)
     assert {reply["status"] for reply in first} == {201}
@@ -1142,7 +1132,7 @@ def test_two_programs_with_one_asset_both_keep_their_copy(
 ) -> None:
     """The second creation is refused with 409, changes nothing by itself, and is merged."""
     catalog_ = opened()
-    catalog_.ensure()
+    catalog_.indexes.ensure()
     assert catalog_.bulk(lines_for(catalog_, 1, "a.jpg", "one"))[0]["status"] == 201
     assert catalog_.bulk(lines_for(catalog_, 1, "b.jpg", "two"))[0]["status"] == 409
     (document,) = lab.documents().values()
@@ -1161,7 +1151,7 @@ def test_a_copy_is_refused_where_another_is_proved_and_lost_ones_are_marked(
     lab: Lab, opened: Callable[..., Repository]
 ) -> None:
     catalog_ = opened()
-    catalog_.ensure()
+    catalog_.indexes.ensure()
     catalog_.bulk(lines_for(catalog_, 1, "a.jpg"))
     digest = an_asset(1).hash
     before = lab.documents()
@@ -1200,7 +1190,7 @@ def test_sidecars_that_come_with_a_later_copy_are_recorded(
     lab: Lab, opened: Callable[..., Repository]
 ) -> None:
     catalog_ = opened()
-    catalog_.ensure()
+    catalog_.indexes.ensure()
     catalog_.bulk(lines_for(catalog_, 1, "a.jpg"))
     digest = an_asset(1).hash
     xmp, aae, newer_xmp = (
@@ -1234,7 +1224,7 @@ def test_copies_added_to_one_document_by_many_at_once_are_all_kept(
     lab: Lab, opened: Callable[..., Repository]
 ) -> None:
     programs = [opened() for _ in range(12)]
-    programs[0].ensure()
+    programs[0].indexes.ensure()
     programs[0].bulk(lines_for(programs[0], 1, "first.jpg"))
     together = threading.Barrier(len(programs))
 
@@ -1267,7 +1257,7 @@ def test_a_document_that_never_rests_is_given_up_and_not_overwritten(
 ) -> None:
     monkeypatch.setattr(recording, "PAUSE", 0)
     catalog_ = opened()
-    catalog_.ensure()
+    catalog_.indexes.ensure()
     catalog_.bulk(lines_for(catalog_, 1, "a.jpg"))
     digest = an_asset(1).hash
     changes: list[int] = []
@@ -1293,7 +1283,7 @@ def test_nothing_is_written_into_an_index_that_took_the_name(
 ) -> None:
     """As Elasticsearch makes one up, with any field, where a write finds no index of its name."""
     catalog_ = opened()
-    catalog_.ensure()
+    catalog_.indexes.ensure()
     catalog_.bulk(lines_for(catalog_, 1, "a.jpg"))
     digest = an_asset(1).hash
     kept = lab.documents()[digest]
@@ -1307,7 +1297,7 @@ def test_nothing_is_written_into_an_index_that_took_the_name(
     with pytest.raises(CatalogIndexError, match="not an alias"):
         a_recording(catalog_).add_copy(digest, a_copy("b.jpg"), unjudged, "run")
     with pytest.raises(CatalogIndexError, match="not an alias"):
-        catalog_.remember_store({"name": "nas"})
+        catalog_.stores.write({"name": "nas"})
     assert lab.documents() == {digest: kept}
     assert [lab.documents(what[1:]) for what in EVERYTHING[1:]] == [{}] * len(EVERYTHING[1:])
 
@@ -1319,8 +1309,8 @@ def test_a_refused_record_fails_its_file_alone_and_the_next_run_mends_it(
     bad = content_hash(jpeg(2))
     real = asset_document
 
-    def spoiled(asset: Asset, **known: Any) -> dict[str, Any]:
-        return real(asset, **known) | ({"unheard_of": 1} if asset.hash == bad else {})
+    def spoiled(asset: Asset, origin: Origin, **known: Any) -> dict[str, Any]:
+        return real(asset, origin, **known) | ({"unheard_of": 1} if asset.hash == bad else {})
 
     with monkeypatch.context() as patched:
         patched.setattr(recording, "asset_document", spoiled)
@@ -1340,8 +1330,8 @@ def test_a_refused_record_fails_its_file_alone_and_the_next_run_mends_it(
 
 
 def test_the_flat_fields_follow_from_the_copies_that_are_there() -> None:
-    copies = [copy_document(a_copy("b.jpg")), copy_document(a_copy("a.jpg", "dropbox"))]
-    copies.append(copy_document(a_copy("c.jpg")) | {"state": "missing"})
+    copies = [a_copy("b.jpg"), a_copy("a.jpg", "dropbox")]
+    copies.append(a_copy("c.jpg") | {"state": "missing"})
     assert flat(copies) == {
         "copies": copies,
         "stores": ["dropbox", "nas"],

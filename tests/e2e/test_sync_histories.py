@@ -20,8 +20,7 @@ from running import MTIME, Lab, clear, hashes, jpeg, put
 from catalog.config import load
 from catalog.domain.fixity import content_hash
 from catalog.errors import StoreGuard
-from catalog.features.reconcile import run
-from catalog.features.reconcile import survey as reconcile
+from catalog.features.reconcile import index, run
 from catalog.features.reconcile.run import SyncRequest, run_sync
 from catalog.work.progress import NoProgress
 from catalog.work.session import Session
@@ -157,7 +156,7 @@ def workspace(lab: Lab, pool: ReaderPool, monkeypatch: pytest.MonkeyPatch) -> Wo
         yield pool
 
     monkeypatch.setattr(Workspace, "readers", readers)
-    monkeypatch.setattr(reconcile, "BATCH", 2)
+    monkeypatch.setattr(index, "BATCH", 2)
     monkeypatch.setattr(run, "BATCH", 2)
     assert lab.node
     named = {

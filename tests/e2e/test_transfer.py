@@ -21,7 +21,7 @@ from test_schema import a_document, behind, fill, send
 from catalog.domain.copies import flat
 from catalog.domain.person import overlaid
 from catalog.engine import LocalNode
-from catalog.index import repository, schema
+from catalog.index import migration, schema
 
 pytestmark = pytest.mark.node
 OpenFolder = Callable[[], AbstractContextManager[Path]]
@@ -222,8 +222,8 @@ def test_an_export_of_an_older_schema_is_brought_up_to_date(
     monkeypatch.setattr(schema, "SCHEMA_VERSION", V + 1)
     widened = schema.ASSET_PROPERTIES | {"moved_from": schema.INTEGER}
     monkeypatch.setattr(schema, "PROPERTIES", schema.PROPERTIES | {"assets": widened})
-    upgrades = repository.UPGRADES | {V: {"assets": lambda document: document | {"moved_from": V}}}
-    monkeypatch.setattr(repository, "UPGRADES", upgrades)
+    upgrades = migration.UPGRADES | {V: {"assets": lambda document: document | {"moved_from": V}}}
+    monkeypatch.setattr(migration, "UPGRADES", upgrades)
     assert other.catalog("import", file).status == 0
     assert other.documents() == {
         key: document | {"moved_from": V} for key, document in before[""].items()
@@ -456,7 +456,7 @@ def test_a_backup_of_an_older_schema_takes_the_place_of_a_newer_catalog(
     place = f"{lab.index}-backups"
     assert lab.catalog("backup", place).status == 0
     monkeypatch.setattr(schema, "SCHEMA_VERSION", V + 1)
-    monkeypatch.setattr(repository, "UPGRADES", repository.UPGRADES | {V: {}})
+    monkeypatch.setattr(migration, "UPGRADES", migration.UPGRADES | {V: {}})
     assert lab.catalog("status").status == 0  # brings the catalog to the newer schema
     assert lab.catalog("restore", place, "--replace").status == 0
     assert everything(lab) == before

@@ -32,7 +32,8 @@ from running import (
 
 from catalog.domain.fixity import content_hash
 from catalog.engine import LocalNode
-from catalog.features.ingest.apply import Applier
+from catalog.features.ingest.copying import Copying
+from catalog.features.ingest.placing import Placer
 from catalog.features.ingest.records import Recording
 
 pytestmark = pytest.mark.node
@@ -284,7 +285,7 @@ def test_interrupted(lab: Lab, library: Path, number: signal.Signals) -> None:
 
 def test_a_source_that_changes_after_it_was_read(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "c.jpg": jpeg(3)})
-    place = Applier._place
+    place = Placer.place
 
     def meddling(self: Any, action: Any) -> Any:
         if action.source.path == "a.jpg":
@@ -293,7 +294,7 @@ def test_a_source_that_changes_after_it_was_read(lab: Lab, monkeypatch: pytest.M
             (lab.source / "b.jpg").unlink()
         return place(self, action)
 
-    monkeypatch.setattr(Applier, "_place", meddling)
+    monkeypatch.setattr(Placer, "place", meddling)
     done = lab.upload("--move")
     assert (done.status, done.summary["new"], done.summary["failed"]) == (3, 1, 2)
     assert "not what was read before" in done.out
@@ -309,14 +310,14 @@ def test_a_source_that_changes_before_it_would_be_removed_stays(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "b.jpg.xmp": b"<x/>"})
-    recorded = Applier._recorded
+    recorded = Copying._recorded
 
     def meddling(self: Any, stored: Any, *rest: Any) -> Any:
         name = {"a.jpg": "a.jpg", "b.jpg": "b.jpg.xmp"}[stored.action.source.path]
         (lab.source / name).write_bytes(b"something new")
         return recorded(self, stored, *rest)
 
-    monkeypatch.setattr(Applier, "_recorded", meddling)
+    monkeypatch.setattr(Copying, "_recorded", meddling)
     done = lab.upload("--move")
     assert done.status == 3
     assert "kept in the source: it changed during the run" in done.out

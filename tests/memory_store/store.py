@@ -53,7 +53,7 @@ class MemoryStore:
         self._seen = disk.changes
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The folder, as a person would name it."""
         return f"{self.kind}:{self.disk.name}/{self.root}".rstrip("/")
 
@@ -66,7 +66,7 @@ class MemoryStore:
             self.disk.key(f"{self.root}/" if self.root else "")
         ):
             return path[len(self.root) :].lstrip("/")
-        raise UsageError(f"{folder} does not lie in {self.place}.")
+        raise UsageError(f"{folder} does not lie in {self.location}.")
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -330,7 +330,7 @@ class MemoryStore:
     def _check_root(self) -> None:
         if not self._is_new and not self.disk.has_folder(self.root):
             raise StoreUnavailable(
-                f"The folder {self.place} of store {self.name} is not there.", store=self.name
+                f"The folder {self.location} of store {self.name} is not there.", store=self.name
             )
 
     def _at(self, path: str) -> File | None:

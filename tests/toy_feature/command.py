@@ -24,4 +24,4 @@ def command(title: str, dryrun: bool, limit: int, **shared: Any) -> int:
     """Call photos without a title TITLE."""
     console = Console.from_flags(shared)
     request = TitleRequest(title, dryrun=dryrun, limit=limit)
-    return console.carry_out(run_titles, console.workspace(**console.connection), request, WORDS)
+    return console.carry_out(run_titles, console.workspace(), request, WORDS)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from catalog.domain.edits import Document, Edit
+from catalog.domain.document import AssetDocument
+from catalog.domain.edits import Edit
 from catalog.index.repository import Repository
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out, first_of
@@ -86,7 +87,7 @@ class Titles:
 
 
 def titled(title: str):  # type: ignore[no-untyped-def]
-    def change(document: Document | None) -> Document | None:
+    def change(document: AssetDocument | None) -> AssetDocument | None:
         return document and {**document, "title": title}
 
     return change

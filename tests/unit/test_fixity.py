@@ -20,7 +20,7 @@ from catalog.domain.edits import Edit
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, Digests, content_hash, digests_of
 from catalog.media.extract import read_facts, read_hash
 from catalog.media.request import Request
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.checksums import AT_ONCE, ChecksumWriter
 from catalog.work.description import Describer
 

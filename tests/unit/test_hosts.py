@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.domain.asset import Copy, Entry
+from catalog.domain.asset import Entry
 from catalog.domain.copies import (
     Held,
     copy_row,
@@ -29,11 +29,11 @@ from catalog.domain.copies import (
 )
 from catalog.domain.roots import MOST, roots_of, seen_from, with_root
 from catalog.domain.stacks import Candidate
-from catalog.features.reconcile.plan import Comparison, Touch, by_content, by_identity
-from catalog.features.reconcile.survey import _says_nothing_new
-from catalog.index.documents import copy_document
+from catalog.features.reconcile.matching import by_content, by_identity, says_nothing_new
+from catalog.features.reconcile.plan import Touch
+from catalog.features.reconcile.records import Comparison
 from catalog.stores import machine
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 T = 1_600_000_000_123_456_789
@@ -56,8 +56,6 @@ def test_a_row_tells_on_which_machine_its_numbers_count() -> None:
     expected = {"device": 7, "inode": 8, "host": "here", "ctime_ns": T}
     for row in (copy_row("nas", HERE, NOW, NOW), sidecar_row("nas", HERE, "h")):
         assert {name: row[name] for name in expected} == expected
-    copy = Copy("nas", "a.jpg", 100, NOW, NOW, NOW, device=7, inode=8, host="here", ctime_ns=T)
-    assert {name: copy_document(copy)[name] for name in expected} == expected
     far = copy_row("dropbox", replace(HERE, host=""), NOW, NOW)
     assert (far["device"], far["inode"]) == (7, 8) and not {"host", "ctime_ns"} & far.keys()
     none = copy_row("s3", replace(HERE, inode=0), NOW, NOW)
@@ -155,13 +153,13 @@ def test_rot_is_seen_from_any_machine_and_an_exchanged_file_is_none() -> None:
 
 
 def test_a_file_that_was_read_anyway_is_no_news_where_only_the_machine_is_another() -> None:
-    assert _says_nothing_new(Touch(known(), HERE))
-    assert _says_nothing_new(Touch(known(host="there", device=1, inode=2), HERE))
-    assert _says_nothing_new(Touch(known(host=""), HERE)), "it is written when something else is"
-    assert not _says_nothing_new(Touch(known(inode=9), HERE))
-    assert not _says_nothing_new(Touch(known(inode=9, host=""), HERE))
-    assert not _says_nothing_new(Touch(known(mtime_ms=5), HERE))
-    assert not _says_nothing_new(Touch(known(state="missing"), HERE))
+    assert says_nothing_new(Touch(known(), HERE))
+    assert says_nothing_new(Touch(known(host="there", device=1, inode=2), HERE))
+    assert says_nothing_new(Touch(known(host=""), HERE)), "it is written when something else is"
+    assert not says_nothing_new(Touch(known(inode=9), HERE))
+    assert not says_nothing_new(Touch(known(inode=9, host=""), HERE))
+    assert not says_nothing_new(Touch(known(mtime_ms=5), HERE))
+    assert not says_nothing_new(Touch(known(state="missing"), HERE))
 
 
 # --- how many copies there are --------------------------------------------------------------------

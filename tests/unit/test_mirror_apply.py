@@ -8,25 +8,34 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from memory_store.root import MemoryKind
 from memory_store.store import MemoryStore
 
-from catalog.domain.copies import copy_row
+from catalog.domain.asset import Entry
+from catalog.domain.copies import copy_row, sidecar_row
 from catalog.domain.fixity import content_hash
-from catalog.features.mirror.apply import Mirrorer
+from catalog.errors import AlreadyExists, FixityMismatch, StoreFull
+from catalog.features.mirror.apply import Left, Mirrorer
 from catalog.features.mirror.plan import Follow, Mirroring, Needs, Transfer
+from catalog.features.mirror.recording import edit_of, failure_of, outcome_of
 from catalog.features.mirror.run import Mirror
+from catalog.features.mirror.sight import Sight
 from catalog.features.mirror.survey import PairSurvey
 from catalog.work.journal import Journal
 from catalog.work.listing import Listing
 from catalog.work.outcome import Outcome
 from catalog.work.report import Report
 from catalog.work.sink import Silence
+from catalog.work.throttle import Throttle
+
+RUN = "20260101T000000000Z-abcdef"
 
 
 @pytest.fixture
@@ -47,9 +56,13 @@ def mirrored(
     journal: Journal,
     *transfers: Transfer,
     follows: Sequence[Follow] = (),
+    throttle: Throttle | None = None,
+    threads: int = 4,
+    told: list[Outcome] | None = None,
+    left: list[Left] | None = None,
 ) -> list[Outcome]:
-    """What became of each."""
-    told: list[Outcome] = []
+    """What became of each; `told` gets it as well, and `left` what a limit left."""
+    told = [] if told is None else told
     report = Report(Silence(on_outcome=told.append), "mirror")
     shown, given = Listing(target, remembered=True), Listing(source)
     for listing in (shown, given):
@@ -57,10 +70,18 @@ def mirrored(
     for disk in (source.disk, target.disk):
         disk.calls.clear()
         disk.sent = disk.taken = 0
-    mirrorer = Mirrorer(
-        source, target, lambda edits: ["done"] * len(edits), journal, report, "run", shown, given
+    run = SimpleNamespace(
+        edit=lambda edits: ["done"] * len(edits),
+        journal=journal,
+        report=report,
+        run=RUN,
+        sink=report.sink,
     )
-    mirrorer.apply(follows, iter(transfers))
+    sight = Sight(source, target, given, shown)
+    mirrorer = Mirrorer(sight, cast("Any", run), throttle, threads)
+    found = mirrorer.apply(follows, iter(transfers))
+    if left is not None:
+        left.append(found)
     return told
 
 
@@ -227,3 +248,176 @@ def test_only_an_asset_without_that_checksum_is_read(
     far.disk.hold("photos/a.jpg", b"photo")
     (told,) = mirrored(source, far, journal, Transfer(digest, digest, "a.jpg", 5))
     assert told.outcome == "found" and far.disk.sent == 5
+
+
+# --- renames --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def nas(memory: MemoryKind) -> MemoryStore:
+    return store(memory, "nas")
+
+
+@pytest.fixture
+def other(memory: MemoryKind) -> MemoryStore:
+    return store(memory, "other")
+
+
+def renamed(target: MemoryStore, old: str, new: str, data: bytes) -> Follow:
+    """A file of the other store that lies at `old`, and is to be renamed."""
+    digest = target.disk.hold(f"photos/{old}", data)
+    entry = target.stat(old)
+    assert entry is not None
+    now = datetime.now(UTC)
+    return Follow(digest, digest, copy_row(target.name, entry, now, now), new)
+
+
+def contents(store: MemoryStore) -> dict[str, str]:
+    return {entry.path: store.checksum(entry.path) for entry in store.list()}
+
+
+def test_names_that_change_in_a_ring_are_all_right_at_the_end(
+    nas: MemoryStore, other: MemoryStore, journal: Journal
+) -> None:
+    ring = [renamed(other, f"{n}.jpg", f"{(n + 1) % 3}.jpg", b"photo %d" % n) for n in range(3)]
+    told = mirrored(nas, other, journal, follows=ring)
+    assert sorted((t.path, t.target, t.outcome) for t in told) == [
+        ("0.jpg", "1.jpg", "moved"),
+        ("1.jpg", "2.jpg", "moved"),
+        ("2.jpg", "0.jpg", "moved"),
+    ]
+    assert contents(other) == {f.path: f.hash for f in ring}
+
+
+def test_a_name_may_change_in_case_where_the_store_knows_no_case(
+    memory: MemoryKind, nas: MemoryStore, journal: Journal
+) -> None:
+    target = store(memory, "far", case_sensitive=False)
+    follow = renamed(target, "a.JPG", "a.jpg", b"photo")
+    (told,) = mirrored(nas, target, journal, follows=[follow])
+    assert (told.outcome, told.target) == ("moved", "a.jpg")
+    assert contents(target) == {"a.jpg": follow.hash}
+
+
+def test_where_the_name_is_taken_the_file_gets_a_number_which_may_be_the_one_it_has(
+    nas: MemoryStore, other: MemoryStore, journal: Journal
+) -> None:
+    other.disk.hold("photos/a.jpg", b"somebody else's")
+    follows = [
+        renamed(other, "old.jpg", "a.jpg", b"photo"),
+        renamed(other, "b_1.jpg", "b.jpg", b"numbered"),
+    ]
+    other.disk.hold("photos/b.jpg", b"somebody else's as well")
+    told = {t.path: (t.outcome, t.target) for t in mirrored(nas, other, journal, follows=follows)}
+    assert told == {"old.jpg": ("moved", "a_1.jpg"), "b_1.jpg": ("found", "b_1.jpg")}
+
+
+def test_a_file_that_was_changed_meanwhile_is_not_renamed(
+    nas: MemoryStore, other: MemoryStore, journal: Journal
+) -> None:
+    follow = renamed(other, "old.jpg", "new.jpg", b"photo")
+    other.disk.hold("photos/old.jpg", b"edited since")
+    gone = renamed(other, "gone.jpg", "there.jpg", b"gone")
+    other.disk.drop("photos/gone.jpg")
+    told = mirrored(nas, other, journal, follows=[follow, gone])
+    assert [(t.outcome, t.reason.partition(" ")[0]) for t in told] == [
+        ("failed", "old.jpg"),
+        ("failed", "gone.jpg"),
+    ]
+    assert list(contents(other)) == ["old.jpg"]
+
+
+# --- what ends a run in order ---------------------------------------------------------------------
+
+
+def test_what_a_limit_left_is_counted_with_further_files_of_a_content_that_did_not_begin(
+    nas: MemoryStore, other: MemoryStore, journal: Journal
+) -> None:
+    digest = nas.disk.hold("photos/0.jpg", b"12345")
+    sent = [Transfer(digest, digest, "0.jpg", 5)]
+    for number in (1, 2):
+        digest = nas.disk.hold(f"photos/{number}.jpg", b"1234%d" % number)
+        sent += [Transfer(digest, digest, f"{n}{number}.jpg", 6) for n in ("", "x")]
+    left: list[Left] = []
+    told = mirrored(nas, other, journal, *sent, throttle=Throttle(max_bytes=1), left=left)
+    assert [t.path for t in told] == ["0.jpg"]
+    assert left == [Left(4, 24)]
+
+
+def test_nothing_more_is_sent_to_a_store_that_is_full_and_what_arrived_is_told(
+    memory: MemoryKind, nas: MemoryStore, journal: Journal
+) -> None:
+    target = store(memory, "far", capacity=12, together=1)
+    sent = []
+    for number in range(9):
+        digest = nas.disk.hold(f"photos/{number}.jpg", b"1234%d" % number)
+        sent.append(Transfer(digest, digest, f"{number}.jpg", 5))
+    told: list[Outcome] = []
+    with pytest.raises(StoreFull):
+        mirrored(nas, target, journal, *sent, told=told, threads=1)
+    assert sorted((t.path, t.outcome) for t in told) == [
+        ("0.jpg", "copied"),
+        ("1.jpg", "copied"),
+        ("2.jpg", "failed"),
+    ]
+
+
+# --- what is told and recorded --------------------------------------------------------------------
+
+HERE = Entry("a.jpg", 5, 1_600_000_000_000_000_000)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_what_is_told_of_a_file_follows_from_where_it_lies() -> None:
+    copy = Transfer("h", "h", "a.jpg", 5)
+    sent = outcome_of(copy, "a.jpg", "far")
+    assert (sent.outcome, sent.path, sent.target, sent.stored) == ("copied", "a.jpg", "", 5)
+    assert outcome_of(copy, "a_1.jpg", "far").target == "a_1.jpg"
+    found = outcome_of(replace(copy, found=True), "a.jpg", "far")
+    assert (found.outcome, found.stored) == ("found", 0)
+    follow = Follow("h", "h", {"path": "old.jpg"}, "a.jpg")
+    assert outcome_of(follow, "a.jpg", "far").outcome == "moved"
+    assert outcome_of(follow, "old.jpg", "far").outcome == "found"
+
+
+def test_a_failure_of_fixity_says_what_may_be_done_about_it() -> None:
+    copy = Transfer("h", "h", "a.jpg", 5)
+    told = failure_of(copy, FixityMismatch("a.jpg has other content."), "nas", "far")
+    assert (told.outcome, told.store, "store nas" in told.reason) == ("failed", "far", True)
+    told = failure_of(copy, AlreadyExists("taken", hint="Rename it."), "nas", "far")
+    assert told.reason == str(AlreadyExists("taken", hint="Rename it."))
+
+
+def document(*rows: dict[str, Any]) -> Any:
+    return {"copies": [*rows], "sidecars": []}
+
+
+def test_a_file_that_was_sent_is_a_copy_and_one_that_was_renamed_has_another_path() -> None:
+    old = copy_row("far", replace(HERE, path="old.jpg"), NOW, NOW)
+    edit = edit_of(Transfer("h", "h", "a.jpg", 5), HERE, "nas", "far", NOW)
+    assert (edit.hash, edit.event["effect"], edit.event["source"]) == ("h", "file", "nas:a.jpg")
+    changed = cast("Any", edit.change(document()))
+    assert [(c["store"], c["path"]) for c in changed["copies"]] == [("far", "a.jpg")]
+    found = edit_of(Transfer("h", "h", "a.jpg", 5, found=True), HERE, "nas", "far", NOW)
+    assert found.event["effect"] == "index"
+    edit = edit_of(Follow("h", "h", old, "a.jpg"), HERE, "nas", "far", NOW)
+    assert (edit.event["effect"], edit.event["source"]) == ("file", "old.jpg")
+    changed = cast("Any", edit.change(document(old)))
+    assert [c["path"] for c in changed["copies"]] == ["a.jpg"]
+
+
+def test_a_rename_that_ended_at_the_old_name_says_only_when_that_was() -> None:
+    old = copy_row("far", replace(HERE, path="old.jpg"), NOW, NOW)
+    later = datetime(2026, 1, 2, tzinfo=UTC)
+    follow = Follow("h", "h", old, "a.jpg")
+    edit = edit_of(follow, replace(HERE, path="old.jpg"), "nas", "far", later)
+    (row,) = cast("Any", edit.change(document(old)))["copies"]
+    assert row["path"] == "old.jpg" and row["added"].startswith("2026-01-02")
+
+
+def test_a_sidecar_is_recorded_with_its_asset_and_its_old_row_goes() -> None:
+    old = sidecar_row("far", replace(HERE, path="old.xmp"), "s")
+    follow = Follow("h", "s", old, "a.xmp", is_sidecar=True)
+    edit = edit_of(follow, replace(HERE, path="a.xmp"), "nas", "far", NOW)
+    changed = cast("Any", edit.change(document() | {"sidecars": [old]}))
+    assert [(s["path"], s["hash"]) for s in changed["sidecars"]] == [("a.xmp", "s")]

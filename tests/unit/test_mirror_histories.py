@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.domain.copies import timestamp
-from catalog.features.mirror.plan import Follow, Mirroring, Move, Pair, mirror_asset
+from catalog.features.mirror.history import Move
+from catalog.features.mirror.partners import Pair
+from catalog.features.mirror.plan import Follow, Mirroring, mirror_asset
 
 STORES = ("nas", "dropbox")
 PATHS = ["a.jpg", "b.jpg", "c.jpg", "x/a.jpg"]

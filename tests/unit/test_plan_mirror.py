@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from catalog.domain.names import comparison_key
+from catalog.features.mirror.history import Move
+from catalog.features.mirror.partners import Pair, is_numbered
 from catalog.features.mirror.plan import (
     Follow,
-    Move,
     Needs,
-    Pair,
     Transfer,
     first_of,
-    is_numbered,
     lacks,
     mirror_asset,
 )

@@ -18,21 +18,19 @@ from catalog.domain.copies import (
     mtime_text,
 )
 from catalog.domain.stacks import Candidate
-from catalog.features.reconcile.apply import _verified
+from catalog.features.reconcile.changes import verified_of
+from catalog.features.reconcile.matching import by_content, by_identity, untangled
 from catalog.features.reconcile.plan import (
     AddCopy,
-    Comparison,
     Corrupt,
     Lose,
     Relocate,
     Touch,
     Vanish,
     breaks_stack,
-    by_content,
-    by_identity,
     fates,
-    untangled,
 )
+from catalog.features.reconcile.records import Comparison
 from catalog.features.undo.plan import FROM_TRASH, NEVER, NOTHING, PUT_BACK, TO_TRASH, steps
 
 SECOND = 1_000_000_000
@@ -224,7 +222,8 @@ def test_a_row_gives_back_the_time_of_its_file_to_the_millisecond(mtime_ns: int)
     known = held(copy_row("nas", one, now, now), "h")
     assert milliseconds(mtime_text(one)) == mtime_ns // 1_000_000 == known.mtime_ms
     assert (
-        is_as_recorded(one, known) and _verified(known, {"added": ""}) == "2026-01-02T03:04:05.678Z"
+        is_as_recorded(one, known)
+        and verified_of(known, {"added": ""}) == "2026-01-02T03:04:05.678Z"
     )
 
 

@@ -29,7 +29,7 @@ from catalog.media import previews as media
 from catalog.media.extract import read_facts
 from catalog.media.previews import read_preview
 from catalog.media.request import Request
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.workers import Limits, ReaderPool
 
 NOW = datetime(2024, 5, 6, tzinfo=UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -11,8 +12,12 @@ import click
 import pytest
 
 from catalog import __version__
-from catalog.cli import interruption, program
+from catalog.cli import interruption, program, short_helps
+from catalog.cli.commands import reingest, store
+from catalog.cli.lazy import LazyGroup
 from catalog.cli.program import COMMANDS
+from catalog.features.stores.registration import AddRequest, StoreAdded
+from catalog.work.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,6 +56,45 @@ def test_every_script_has_help_and_a_version(
     assert told(name, "--help", capsys=capsys, patch=monkeypatch) == short
     version = told(name, "--version", capsys=capsys, patch=monkeypatch)
     assert version == f"{name}, version {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("group", "told"),
+    [(program.umbrella, short_helps.CATALOG), (reingest.command, short_helps.REINGEST)],
+    ids=["catalog", "reingest"],
+)
+def test_what_a_help_says_of_each_command_is_what_the_command_says(
+    group: LazyGroup, told: dict[str, str]
+):
+    context = click.Context(group)
+    commands = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    assert told == {name: command.short_help for name, command in commands.items() if command}
+
+
+@pytest.mark.parametrize("words", [[], ["reingest"]], ids=["catalog", "reingest"])
+def test_a_help_imports_no_command_but_its_own(words: list[str]):
+    script = (
+        "import sys; from catalog.cli.program import run, umbrella; "
+        f"run(umbrella, [*{words}, '--help']); "
+        "print([m for m in sys.modules if m.startswith(('catalog.cli.commands.', 'catalog.f'))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == str([f"catalog.cli.commands.{word}" for word in words])
+
+
+def test_where_a_store_is_to_be_reaches_it_as_it_was_typed(monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+
+    def add(_workspace: Workspace, request: AddRequest) -> StoreAdded:
+        asked.append(request.folder)
+        return StoreAdded("away", "webdav", request.folder)
+
+    monkeypatch.setattr(store, "add_store", add)
+    folder = "webdav:https://example.org//photos/"
+    assert program.run(program.umbrella, ["store", "add", "away", folder]) == 0
+    assert asked == [folder]
 
 
 def parts() -> list[tuple[str, str]]:

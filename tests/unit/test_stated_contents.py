@@ -23,10 +23,13 @@ from catalog.domain.copies import copy_row
 from catalog.domain.edits import Edit
 from catalog.domain.fixity import Digests, content_hash
 from catalog.features.reconcile.apply import Applier
-from catalog.features.reconcile.comparison import Recorded, Records, Scope
-from catalog.features.reconcile.listed import KnownReconciler, TakesTheSafeAnswer
+from catalog.features.reconcile.listed import KnownReconciler
 from catalog.features.reconcile.plan import AddCopy, Lose, Relocate, Touch, Vanish
-from catalog.features.reconcile.survey import Options, Reconciler
+from catalog.features.reconcile.questions import Questions
+from catalog.features.reconcile.reading import FileReader
+from catalog.features.reconcile.reconciler import Reconciler
+from catalog.features.reconcile.records import Recorded, Records, Scope
+from catalog.features.reconcile.survey import Options
 from catalog.work.contents import content_of, holds, stated_contents, states_contents
 from catalog.work.journal import Journal
 from catalog.work.listing import Listing
@@ -108,13 +111,11 @@ class Sync:
         self.disk.calls.clear()
         self.disk.sent = 0
         reconciler = Reconciler(
-            self.store,
             self.index,
-            cast("Any", self.reading),
+            FileReader(self.store, cast("Any", self.reading)),
             cast("Any", None),
-            TakesTheSafeAnswer(),
+            Questions(),
             Options(accept_losses=True),
-            now=lambda: NOW,
         )
         return list(reconciler.plan())
 
@@ -223,9 +224,7 @@ def test_a_file_whose_checksum_is_another_is_not_read_to_find_that_out(
     index.hold(b"recorde", "nas", "old.mov", "sha1")
     store = MemoryStore("far", "", disk)
     records = Records.gathered(index.recorded("far", ["sha1"]), "far", Scope())
-    reconciler = KnownReconciler(
-        store, index, records, Listing(store), Options(accept_losses=True), lambda: NOW
-    )
+    reconciler = KnownReconciler(store, index, records, Listing(store), Options(accept_losses=True))
     (gone,) = reconciler.plan()
     assert isinstance(gone, Lose) and reconciler.unknown == 1
     assert set(disk.calls) == {"list"}
@@ -238,9 +237,7 @@ def test_a_listing_alone_tells_what_is_known(disk: Disk, index: Index) -> None:
     index.hold(b"unread", "far", "gone.jpg")  # may be what nobody has read
     store = MemoryStore("far", "", disk)
     records = Records.gathered(index.recorded("far", ["sha1"]), "far", Scope())
-    reconciler = KnownReconciler(
-        store, index, records, Listing(store), Options(accept_losses=True), lambda: NOW
-    )
+    reconciler = KnownReconciler(store, index, records, Listing(store), Options(accept_losses=True))
     (action,) = reconciler.plan()
     assert isinstance(action, Relocate) and action.entry.path == "b.jpg"
     assert reconciler.unknown == 1 and set(disk.calls) == {"list"}

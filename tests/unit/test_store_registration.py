@@ -23,13 +23,13 @@ class Records:
     def __init__(self) -> None:
         self.by_name: dict[str, dict[str, Any]] = {}
 
-    def stores(self) -> list[dict[str, Any]]:
+    def read_all(self) -> list[dict[str, Any]]:
         return list(self.by_name.values())
 
-    def store_record(self, name: str) -> dict[str, Any] | None:
+    def read(self, name: str) -> dict[str, Any] | None:
         return self.by_name.get(name)
 
-    def remember_store(self, record: dict[str, Any]) -> None:
+    def write(self, record: dict[str, Any]) -> None:
         self.by_name[record["name"]] = record
 
 
@@ -41,7 +41,7 @@ class Shelf:
         self.records = Records()
         settings = SimpleNamespace(nas_root=None, dropbox_root=None)
         parts = {
-            "repository": self.records,
+            "repository": SimpleNamespace(stores=self.records),
             "settings": settings,
             "store_context": StoreContext(folder),
         }

@@ -25,7 +25,7 @@ from catalog.features.transfer import stream as transfer
 from catalog.features.transfer.merge import joined, problem_of
 from catalog.index import schema
 from catalog.index.client import Connection
-from catalog.index.repository import UPGRADES, is_upgradable
+from catalog.index.migration import UPGRADES, is_upgradable
 
 EARLY, LATE = "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z"
 

@@ -34,5 +34,5 @@ def command(directory: str, **shared: Any) -> int:
     Exit status: 0 done, 1 failed, 2 usage, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace, sink = console.workspace(**console.connection), Silence(console.progress())
+    workspace, sink = console.workspace(), Silence(console.progress())
     return backups.show_made(console, directory, run_backup(workspace, directory, sink))

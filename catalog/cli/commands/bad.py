@@ -53,5 +53,5 @@ def command(query: tuple[str, ...], paths: bool, **shared: Any) -> int:
     """
     console = Console.from_flags(shared)
     wanted = tuple(name for name in NAMES if shared.get(name))
-    found = find_bad(console.workspace(**console.connection), BadRequest(" ".join(query), wanted))
+    found = find_bad(console.workspace(), BadRequest(" ".join(query), wanted))
     return view.show(console, found, paths=paths)

@@ -33,4 +33,4 @@ def command(**shared: Any) -> int:
     reached.
     """
     console = Console.from_flags(shared)
-    return shortfalls.show(console, find_shortfalls(console.workspace(**console.connection)))
+    return shortfalls.show(console, find_shortfalls(console.workspace()))

@@ -54,4 +54,4 @@ def command(
     """
     console = Console.from_flags(shared)
     request = CopiesRequest(" ".join(query), missing, fewer_than, limit)
-    return copies.show(console, list_copies(console.workspace(**console.connection), request))
+    return copies.show(console, list_copies(console.workspace(), request))

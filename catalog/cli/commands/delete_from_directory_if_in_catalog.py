@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -32,8 +31,6 @@ def command(
     limit: int,
     yes: bool,
     dropbox: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
     **shared: Any,
 ) -> int:
     """Remove the files in DIRECTORY that are in the catalog, and keep the rest.
@@ -55,9 +52,7 @@ def command(
     guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     request = PruneRequest(
         directory, recursive=recursive, dryrun=dryrun, limit=limit, yes=yes, dropbox=dropbox
     )

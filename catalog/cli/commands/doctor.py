@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -20,7 +19,7 @@ from catalog.features.health.doctor import examine
 @options.roots
 @options.connection
 @options.json
-def command(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
+def command(**shared: Any) -> int:
     """Check the configuration, Elasticsearch, the stores and their free space, and optional
     programs.
 
@@ -35,7 +34,5 @@ def command(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> i
     configuration.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     return doctor.show(console, examine(workspace))

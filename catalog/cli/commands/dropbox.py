@@ -55,8 +55,8 @@ def logout(**shared: Any) -> int:
 @options.roots
 @options.config
 @options.json
-def status(dropbox_root: str | None, nas_root: Any, **shared: Any) -> int:
+def status(**shared: Any) -> int:
     """Show the account, its space and the folder of the catalog."""
     console = Console.from_flags(shared)
-    workspace = console.workspace(dropbox_root=dropbox_root, nas_root=nas_root)
+    workspace = console.workspace()
     return account.show(console, read_account(workspace))

@@ -71,7 +71,7 @@ def command(
     """
     console = Console.from_flags(shared)
     request = DuplicatesRequest(" ".join(query), kind, distance, within)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     found = find_duplicates(workspace, request, console.progress())
     if csv is not None:
         write_groups(csv, found.groups)

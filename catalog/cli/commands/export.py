@@ -38,5 +38,5 @@ def command(file: str, force: bool, **shared: Any) -> int:
     reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     return transfer.write_export(console, workspace, file, force=force)

@@ -34,6 +34,6 @@ def command(what: tuple[str, ...], with_files: bool, dryrun: bool, yes: bool, **
     Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     request = ForgetRequest(names=what, with_files=with_files, dryrun=dryrun, yes=yes)
     return console.carry_out(run_forget, workspace, request, wording.FORGET)

@@ -40,7 +40,7 @@ def command(what: str | None, run: str | None, limit: int, **shared: Any) -> int
     Exit status: 0 done, 1 nothing fits, 2 usage, 5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     if what is None and run is None:
         return history.show_runs(console, list_runs(workspace, limit))
     return history.show_events(console, find_events(workspace, HistoryRequest(what, run, limit)))

@@ -45,5 +45,5 @@ def command(file: str, dryrun: bool, **shared: Any) -> int:
     interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     return transfer.read_import(console, workspace, file, dryrun=dryrun)

@@ -34,6 +34,6 @@ def command(query: tuple[str, ...], again: bool, dryrun: bool, **shared: Any) ->
     cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     request = MeasureRequest(" ".join(query), again=again, dryrun=dryrun)
     return console.carry_out(run_measure, workspace, request, wording.MEASURE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,27 +14,8 @@ from catalog.features.mirror.run import MirrorRequest, run_mirror
 @click.command("mirror", short_help="Copy what one store has and another lacks.")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
-@options.dryrun
-@options.limit_actions
-@options.agree_to_losses
-@options.sending
-@options.roots
-@options.connection
-@options.output
-def command(
-    source: str,
-    target: str,
-    dryrun: bool,
-    limit: int,
-    yes: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
-    transfers: int | None,
-    bwlimit: str | None,
-    max_transfer: str | None,
-    max_duration: str | None,
-    **shared: Any,
-) -> int:
+@options.mirroring
+def command(source: str, target: str, **given: Any) -> int:
     """Copy every asset of store FROM that store TO lacks, under the same path, each copy verified
     before it is recorded.
 
@@ -52,15 +32,12 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage, 3 some files failed, 4 a store is not there or too much
     of it is gone, 5 a store or Elasticsearch cannot be reached, 130 interrupted.
     """
-    console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root,
-        dropbox_root=dropbox_root,
-        transfers=transfers,
-        bwlimit=bwlimit,
-        max_transfer=max_transfer,
-        max_duration=max_duration,
-        **console.connection,
-    )
-    request = MirrorRequest(source, target, "mirror", dryrun=dryrun, limit=limit, yes=yes)
-    return console.carry_out(run_mirror, workspace, request, wording.MIRROR)
+    return mirror(source, target, "mirror", given)
+
+
+def mirror(source: str, target: str, command: str, given: options.Given) -> int:
+    """The exit status of a command that mirrors a store; `given` are its options."""
+    console = Console.from_flags(given)
+    how = {name: given[name] for name in ("dryrun", "limit", "yes")}
+    request = MirrorRequest(source, target, command, **how)
+    return console.carry_out(run_mirror, console.workspace(), request, wording.MIRROR)

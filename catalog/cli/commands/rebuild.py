@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,9 +16,7 @@ from catalog.features.reconcile.rebuild import RebuildRequest, run_rebuild
 @options.roots
 @options.connection
 @options.output
-def command(
-    stores: tuple[str, ...], nas_root: Path | None, dropbox_root: str | None, **shared: Any
-) -> int:
+def command(stores: tuple[str, ...], **shared: Any) -> int:
     """Record everything that lies in the stores, each named by its folder: its marker says which
     store it is.
 
@@ -36,7 +33,5 @@ def command(
     Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     return console.carry_out(run_rebuild, workspace, RebuildRequest(stores), wording.SYNC)

@@ -42,6 +42,6 @@ def command(csv: Path, dryrun: bool, yes: bool, **shared: Any) -> int:
     too many without --yes, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     request = ResolveRequest(csv, dryrun=dryrun, yes=yes)
     return console.carry_out(run_resolve, workspace, request, wording.RESOLVE)

@@ -42,7 +42,7 @@ def command(directory: str, name: str | None, listing: bool, replace: bool, **sh
     5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     if listing:
         return backups.show(console, directory, list_backups(workspace, directory))
     request, sink = RestoreRequest(directory, name, replace), Silence(console.progress())

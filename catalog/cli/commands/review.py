@@ -64,16 +64,11 @@ from catalog.features.review.service import ServeRequest, serve_review
 @options.output
 def command(
     query: tuple[str, ...],
-    kinds: tuple[str, ...],
-    bad: bool,
-    distance: int | None,
-    within: str,
     groups: str,
     output: Path | None,
     serve: bool,
     serve_port: int | None,
-    limit: int,
-    **shared: Any,
+    **given: Any,
 ) -> int:
     """Write one HTML page that shows the groups which QUERY finds, picture beside picture, to
     decide by looking.
@@ -95,8 +90,8 @@ def command(
     decisions could not be followed, 5 Elasticsearch cannot be reached, 130 interrupted before the
     page was written or served.
     """
-    console = Console.from_flags(shared)
-    workspace, sink = console.workspace(**console.connection), console.sink(wording.REVIEW)
+    console = Console.from_flags(given)
+    workspace, sink = console.workspace(), console.sink(wording.REVIEW)
     if serve and output is not None:
         raise UsageError("--serve writes no file.", hint="Leave out --serve or --output.")
     if serve_port and not serve:
@@ -105,12 +100,14 @@ def command(
         raise UsageError(
             "--groups says already what to review.", hint="Leave out --groups or the search."
         )
-    given = read_groups(groups) if groups else None
-    wanted = (" ".join(query), kinds, bad, distance, within, given, limit)
+    wanted = {name: given[name] for name in ("kinds", "bad", "distance", "within", "limit")}
+    wanted |= {"query": " ".join(query), "groups": read_groups(groups) if groups else None}
     if not serve:
-        page = write_review(workspace, WriteRequest(*wanted, output or Path(DEFAULT_NAME)), sink)
+        page = write_review(
+            workspace, WriteRequest(**wanted, output=output or Path(DEFAULT_NAME)), sink
+        )
         return view.show(console, page)
-    request = ServeRequest(*wanted, serve_port or 0)
+    request = ServeRequest(**wanted, port=serve_port or 0)
     return console.serve(
         lambda: serve_review(workspace, request, sink, partial(view.announce, console))
     )

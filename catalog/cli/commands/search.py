@@ -74,6 +74,6 @@ def command(
     cannot be reached.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     request = SearchRequest(" ".join(query), sort=sort, limit=limit)
     return view.show(console, search(workspace, request), style=style, null=null)

@@ -56,7 +56,7 @@ def command(
     Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     what, values = _split(words)
     request = SetRequest(what, query, dryrun=dryrun, yes=yes, values=values)
     return console.carry_out(run_set, workspace, request, wording.SAY)

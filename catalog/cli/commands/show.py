@@ -31,4 +31,4 @@ def command(what: str, **shared: Any) -> int:
     Exit status: 0 done, 1 not in the catalog, 2 usage, 5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    return asset.show(console, read_record(console.workspace(**console.connection), what))
+    return asset.show(console, read_record(console.workspace(), what))

@@ -58,7 +58,6 @@ def write(
     store: str,
     dryrun: bool,
     limit: int,
-    nas_root: Path | None,
     **shared: Any,
 ) -> int:
     """Write FILE.xmp beside every copy of what matches QUERY and has tags, albums or values that
@@ -80,6 +79,6 @@ def write(
     store is not there, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(nas_root=nas_root, **console.connection)
+    workspace = console.workspace()
     request = WriteRequest(" ".join(query), store, dryrun=dryrun, limit=limit)
     return console.carry_out(run_write, workspace, request, wording.SIDECARS)

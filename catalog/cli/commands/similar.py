@@ -41,5 +41,5 @@ def command(what: str, distance: int, **shared: Any) -> int:
     compared, 5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     return view.show(console, find_similar(workspace, SimilarRequest(what, distance)), what)

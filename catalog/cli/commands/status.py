@@ -29,4 +29,4 @@ def command(**shared: Any) -> int:
     Exit status: 0 done, 2 usage, 5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    return status.show(console, summarize(console.workspace(**console.connection)))
+    return status.show(console, summarize(console.workspace()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -34,7 +33,7 @@ def command() -> None:
 
 @command.command("add")
 @click.argument("name")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=str))
 @options.option(
     "force",
     is_flag=True,
@@ -42,25 +41,23 @@ def command() -> None:
 )
 @options.connection
 @options.quiet
-def add(name: str, folder: Path, force: bool, **shared: Any) -> int:
+def add(name: str, folder: str, force: bool, **shared: Any) -> int:
     """Make FOLDER the store NAME; for a known store, tell where it lies now. Nothing but its marker
     is written.
     """
     console = Console.from_flags(shared)
-    request = AddRequest(name, str(folder), force=force)
-    return stores.show_added(console, add_store(console.workspace(**console.connection), request))
+    request = AddRequest(name, folder, force=force)
+    return stores.show_added(console, add_store(console.workspace(), request))
 
 
 @command.command("list")
 @options.roots
 @options.connection
 @options.json
-def list_(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int:
+def list_(**shared: Any) -> int:
     """Show every store: where it is, whether it is there now, its copies and bytes."""
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     return stores.show(console, list_stores(workspace))
 
 
@@ -76,5 +73,5 @@ def list_(nas_root: Path | None, dropbox_root: str | None, **shared: Any) -> int
 def remove(name: str, forget_copies: bool, **shared: Any) -> int:
     """Take the store NAME out of the catalog. Its files are not touched."""
     console = Console.from_flags(shared)
-    workspace, request = console.workspace(**console.connection), RemoveRequest(name, forget_copies)
+    workspace, request = console.workspace(), RemoveRequest(name, forget_copies)
     return console.carry_out(run_remove, workspace, request, wording.STORE_REMOVE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -27,34 +26,8 @@ from catalog.features.reconcile.run import SyncRequest, run_sync
     is_flag=True,
     help="Read every file, also those whose size and time are as recorded.",
 )
-@options.option(
-    "forget_missing",
-    is_flag=True,
-    help="Forget assets whose only recorded copy is gone, instead of marking them.",
-)
-@options.option(
-    "accept_losses",
-    is_flag=True,
-    help="Go on though many recorded files are missing (exit 4 otherwise).",
-)
-@options.roots
-@options.connection
-@options.json
-@options.verbose
-def command(
-    dirname: str | None,
-    recursive: bool,
-    yes: bool,
-    dryrun: bool,
-    limit: int,
-    store: str,
-    rehash: bool,
-    forget_missing: bool,
-    accept_losses: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
-    **shared: Any,
-) -> int:
+@options.syncing
+def command(dirname: str | None, rehash: bool, **given: Any) -> int:
     """Bring the catalog in step with what was moved, renamed, edited, added or deleted by hand.
 
     The disk is the truth, and is only read. DIRNAME is a folder of the store, relative to its root
@@ -74,19 +47,19 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed, 4 refused by a
     guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
-    console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
-    request = SyncRequest(
-        store,
-        (dirname,) if dirname else (),
-        recursive=recursive,
-        dryrun=dryrun,
-        limit=limit,
-        yes=yes,
-        rehash=rehash,
-        forget_missing=forget_missing,
-        accept_losses=accept_losses,
-    )
-    return console.carry_out(run_sync, workspace, request, wording.SYNC)
+    return sync("sync_catalog_with_disk", dirname, given, rehash=rehash)
+
+
+HOW = ("store", "recursive", "dryrun", "limit", "yes", "forget_missing", "accept_losses")
+"""The options of `sync` that say what is done."""
+
+
+def sync(command: str, dirname: str | None, given: options.Given, *, rehash: bool = False) -> int:
+    """The exit status of a command that makes the index agree with a store; `given` are its
+    options.
+    """
+    console = Console.from_flags(given)
+    how = {name: given[name] for name in HOW}
+    folders = (dirname,) if dirname else ()
+    request = SyncRequest(folders=folders, rehash=rehash, command=command, **how)
+    return console.carry_out(run_sync, console.workspace(), request, wording.SYNC)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from catalog.cli import options, wording
-from catalog.cli.console import Console
-from catalog.features.reconcile.run import SyncRequest, run_sync
+from catalog.cli import options
+from catalog.cli.commands.sync_catalog_with_disk import sync
 from catalog.work.store_book import DROPBOX
 
 
@@ -29,33 +27,8 @@ from catalog.work.store_book import DROPBOX
     show_default=True,
     help="The store in Dropbox to look at.",
 )
-@options.option(
-    "forget_missing",
-    is_flag=True,
-    help="Forget assets whose only recorded copy is gone, instead of marking them.",
-)
-@options.option(
-    "accept_losses",
-    is_flag=True,
-    help="Go on though many recorded files are missing (exit 4 otherwise).",
-)
-@options.roots
-@options.connection
-@options.json
-@options.verbose
-def command(
-    dirname: str | None,
-    recursive: bool,
-    yes: bool,
-    dryrun: bool,
-    limit: int,
-    store: str,
-    forget_missing: bool,
-    accept_losses: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
-    **shared: Any,
-) -> int:
+@options.syncing
+def command(dirname: str | None, **given: Any) -> int:
     """Bring the catalog in step with what was moved, renamed, edited, added or deleted in Dropbox.
 
     Dropbox is the truth, and is only read. DIRNAME is a folder of the catalog in Dropbox, relative
@@ -74,19 +47,4 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed, 4 refused by a
     guard, 5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
     """
-    console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
-    request = SyncRequest(
-        store,
-        (dirname,) if dirname else (),
-        recursive=recursive,
-        dryrun=dryrun,
-        limit=limit,
-        yes=yes,
-        forget_missing=forget_missing,
-        accept_losses=accept_losses,
-        command="sync_catalog_with_dropbox",
-    )
-    return console.carry_out(run_sync, workspace, request, wording.SYNC)
+    return sync("sync_catalog_with_dropbox", dirname, given)

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from catalog.cli import options, wording
-from catalog.cli.console import Console
-from catalog.features.mirror.run import MirrorRequest, run_mirror
+from catalog.cli import options
+from catalog.cli.commands.mirror import mirror
 
 
 @click.command("sync_dropbox_to_nas", short_help="Bring to the NAS what Dropbox has and it lacks.")
-@options.dryrun
-@options.limit_actions
-@options.agree_to_losses
-@options.sending
-@options.roots
-@options.connection
-@options.output
-def command(
-    dryrun: bool,
-    limit: int,
-    yes: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
-    transfers: int | None,
-    bwlimit: str | None,
-    max_transfer: str | None,
-    max_duration: str | None,
-    **shared: Any,
-) -> int:
+@options.mirroring
+def command(**given: Any) -> int:
     """Bring to the NAS every asset of Dropbox that it lacks, under the same path, each fetched
     once.
 
@@ -55,17 +36,4 @@ def command(
     Exit status: 0 done, or ended by a limit; 1 failed, 2 usage or configuration, 3 some files
     failed, 4 refused by a guard, 5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
     """
-    console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root,
-        dropbox_root=dropbox_root,
-        transfers=transfers,
-        bwlimit=bwlimit,
-        max_transfer=max_transfer,
-        max_duration=max_duration,
-        **console.connection,
-    )
-    request = MirrorRequest(
-        "dropbox", "nas", "sync_dropbox_to_nas", dryrun=dryrun, limit=limit, yes=yes
-    )
-    return console.carry_out(run_mirror, workspace, request, wording.MIRROR)
+    return mirror("dropbox", "nas", "sync_dropbox_to_nas", given)

@@ -57,6 +57,6 @@ def command(
     Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     request = TagRequest(what, query, dryrun=dryrun, yes=yes, add=add, remove=remove)
     return console.carry_out(run_tag, workspace, request, wording.SAY)

@@ -46,7 +46,7 @@ def command() -> None:
 def list_(store: str | None, **shared: Any) -> int:
     """Show what lies in the trash, oldest first, with the name to restore it by."""
     console = Console.from_flags(shared)
-    return view.show(console, list_trash(console.workspace(**console.connection), store))
+    return view.show(console, list_trash(console.workspace(), store))
 
 
 @command.command("restore")
@@ -60,7 +60,7 @@ def restore(what: tuple[str, ...], store: str | None, dryrun: bool, **shared: An
     took them, by path.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     request = RestoreRequest(what, store, dryrun=dryrun)
     return console.carry_out(run_restore, workspace, request, wording.TRASH)
 
@@ -87,6 +87,6 @@ def empty(
     wants --yes.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     request = EmptyRequest(store, run, older_than, last_copies=last_copies, yes=yes)
     return console.carry_out(run_empty, workspace, request, wording.TRASH)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -23,8 +22,6 @@ def command(
     run: str,
     dryrun: bool,
     yes: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
     **shared: Any,
 ) -> int:
     """Reverse what RUN did: files it brought go to the trash, files it took away come back, records
@@ -45,8 +42,6 @@ def command(
     refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     request = UndoRequest(run, dryrun=dryrun, yes=yes)
     return console.carry_out(run_undo, workspace, request, wording.UNDO)

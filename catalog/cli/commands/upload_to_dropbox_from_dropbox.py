@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -42,8 +41,6 @@ def command(
     dryrun: bool,
     nas: bool,
     limit: int,
-    nas_root: Path | None,
-    dropbox_root: str | None,
     yes: bool,
     **shared: Any,
 ) -> int:
@@ -67,9 +64,7 @@ def command(
     guard, 5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     request = DropboxUpload(
         directory, recursive=recursive, move=move, dryrun=dryrun, limit=limit, yes=yes, nas=nas
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -40,8 +39,6 @@ def command(
     dryrun: bool,
     dropbox: bool,
     limit: int,
-    nas_root: Path | None,
-    dropbox_root: str | None,
     yes: bool,
     **shared: Any,
 ) -> int:
@@ -64,9 +61,7 @@ def command(
     guard, 5 Elasticsearch or Dropbox cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     request = UploadRequest(
         directory,
         recursive=recursive,

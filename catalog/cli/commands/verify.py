@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -39,8 +38,6 @@ def command(
     time: str | None,
     sample: str | None,
     repair: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
     **shared: Any,
 ) -> int:
     """Read every copy in STORE, or in all stores that are there, from the disk, and compare its
@@ -59,8 +56,6 @@ def command(
     the store is not there, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     request = VerifyRequest(store, older_than, time, sample, repair=repair)
     return console.carry_out(run_verify, workspace, request, wording.VERIFY)

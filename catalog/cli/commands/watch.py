@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -37,8 +36,6 @@ def command(
     every: str,
     settle: str,
     poll: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
     **shared: Any,
 ) -> int:
     """Do what sync_catalog_with_disk does whenever files in STORE change, until interrupted.
@@ -56,8 +53,6 @@ def command(
     Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     request = WatchRequest(store, every=every, settle=settle, poll=poll)
     return console.serve(lambda: run_watch(workspace, request, console.sink(wording.SYNC)))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from catalog.cli.console import Console
 from catalog.cli.views.search import NOT_TO_READ
 from catalog.domain.amounts import size_text
 from catalog.domain.assignments import taken_shown, told
-from catalog.domain.edits import Document
+from catalog.domain.document import AssetDocument
 from catalog.domain.names import printable
 from catalog.errors import DONE
 from catalog.features.ask.events import Event
@@ -28,7 +27,7 @@ def show(console: Console, record: AssetRecord) -> int:
     return DONE
 
 
-def _description(document: Document, history: tuple[Event, ...]) -> Iterator[str]:
+def _description(document: AssetDocument, history: tuple[Event, ...]) -> Iterator[str]:
     yield f"{document['kind']} {document['type']}  {document['hash']}"
     captured = document.get("captured")
     if captured:
@@ -79,14 +78,14 @@ def _by_person(stated: str | None) -> str:
     return f"set by you; the file says {stated or 'nothing'}"
 
 
-def _taken_by_person(document: Document) -> str:
+def _taken_by_person(document: AssetDocument) -> str:
     if "captured" not in document.get("extracted", {}):
         return ""
     covered = document["extracted"]["captured"]
     return _by_person(f"{taken_shown(covered)} ({covered['source']})" if covered else None)
 
 
-def _taken_away(document: Document) -> Iterator[str]:
+def _taken_away(document: AssetDocument) -> Iterator[str]:
     """Values that the file states, and that a person made to be none."""
     for name, stated in _leaves(document.get("extracted", {}), ""):
         if (
@@ -97,7 +96,7 @@ def _taken_away(document: Document) -> Iterator[str]:
             yield _row(name, "none", _by_person(_plain(name, stated)))
 
 
-def _leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def _leaves(values: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object]]:
     for key, value in values.items():
         if isinstance(value, dict) and key != "location":
             yield from _leaves(value, f"{prefix}{key}.")
@@ -105,13 +104,15 @@ def _leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]
             yield f"{prefix}{key}", value
 
 
-def _leaf(values: Mapping[str, Any], name: str) -> Any:
+def _leaf(values: Mapping[str, object], name: str) -> object:
     first, _, rest = name.partition(".")
     value = values.get(first)
     return _leaf(value, rest) if rest and isinstance(value, Mapping) else None if rest else value
 
 
-def _origin(name: str, value: Any, sources: Mapping[str, str], extracted: Mapping[str, Any]) -> str:
+def _origin(
+    name: str, value: object, sources: Mapping[str, str], extracted: Mapping[str, object]
+) -> str:
     """Who gave a value: a reader of the file, or a person, and then what the file says."""
     stated = _leaf(extracted, name)
     if name.partition(".")[0] in extracted and not name.endswith(".source"):
@@ -148,13 +149,13 @@ _SHOWN_APART = frozenset(
 
 
 def _plain_lines(
-    document: Document,
+    values: Mapping[str, object],
     sources: Mapping[str, str],
     prefix: str = "",
     *,
-    extracted: Mapping[str, Any] = MappingProxyType({}),
+    extracted: Mapping[str, object] = MappingProxyType({}),
 ) -> Iterator[str]:
-    for key, value in document.items():
+    for key, value in values.items():
         name = f"{prefix}{key}"
         if name in _SHOWN_APART:
             continue
@@ -164,10 +165,10 @@ def _plain_lines(
             yield _row(name, _plain(name, value), _origin(name, value, sources, extracted))
 
 
-def _plain(name: str, value: Any) -> str:
-    if name == "location":
+def _plain(name: str, value: object) -> str:
+    if name == "location" and isinstance(value, dict):
         return f"{value['lat']}, {value['lon']}"
-    if name == "size":
+    if name == "size" and isinstance(value, int):
         return size_text(value) + (f" ({value:,} bytes)" if value >= 1000 else "")
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from catalog.cli.console import Console
 from catalog.domain.copies import OK
+from catalog.domain.document import only
 from catalog.errors import DONE
 from catalog.features.health.copies import AssetCopies
 
@@ -18,7 +19,7 @@ def show(console: Console, assets: Iterable[AssetCopies]) -> int:
     for asset in assets:
         count += 1
         if console.json:
-            rows = [{name: row[name] for name in _TOLD} for row in asset.copies]
+            rows = [only(row, _TOLD) for row in asset.copies]
             console.out_json({"hash": asset.hash, "copies": rows})
         else:
             console.out_line(_line(asset))

@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TypeAlias
 
 import orjson
 
@@ -25,7 +25,7 @@ COLUMNS = (
     *("title", "rating", "tags", "notes", "error"),
 )
 """What is told of each file, in this order."""
-Row = dict[str, Any]
+Row: TypeAlias = dict[str, object]
 
 
 def show_files(console: Console, files: Iterable[FileDescription], style: str) -> int:
@@ -110,7 +110,7 @@ def _print_csv(rows: Iterable[Row], out: Callable[[str], None]) -> None:
         out(_csv_line("; ".join(map(str, v)) if isinstance(v, list) else v for v in row.values()))
 
 
-def _csv_line(values: Iterable[Any]) -> str:
+def _csv_line(values: Iterable[object]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="").writerow(["" if v is None else v for v in values])
     return buffer.getvalue()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from catalog.cli.console import Console
 from catalog.domain.names import to_text
@@ -24,7 +23,7 @@ def show(console: Console, found: Overview) -> int:
     return DONE
 
 
-def _events(found: Overview) -> Iterator[dict[str, Any]]:
+def _events(found: Overview) -> Iterator[dict[str, object]]:
     for (target, state, kind), count in sorted(found.handovers.items()):
         yield {"event": "handovers", "target": target, "state": state, "kind": kind, "count": count}
     for folder in found.folders:
@@ -42,7 +41,7 @@ def _events(found: Overview) -> Iterator[dict[str, Any]]:
     yield {"event": "summary", **counts}
 
 
-def _report_event(report: ReportState) -> dict[str, Any]:
+def _report_event(report: ReportState) -> dict[str, object]:
     return {
         "event": "report",
         "report": to_text(str(report.path)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from catalog.cli.console import Console
 from catalog.domain.copies import DAMAGED
@@ -26,11 +25,15 @@ def show(console: Console, found: Sequence[Shortfall]) -> int:
     return SOME_FAILED if total else DONE
 
 
-def row_of(shortfall: Shortfall) -> dict[str, Any]:
+def row_of(shortfall: Shortfall) -> dict[str, object]:
     """For a program."""
     query = shortfall.policy.query if shortfall.policy else ""
-    row = {"query": query, "assets": shortfall.assets}
-    return row | {"what": _what(shortfall), "see": remedy(shortfall)}
+    return {
+        "query": query,
+        "assets": shortfall.assets,
+        "what": _what(shortfall),
+        "see": remedy(shortfall),
+    }
 
 
 def told(shortfall: Shortfall) -> str:

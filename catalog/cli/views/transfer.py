@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
@@ -123,7 +122,7 @@ def _outcomes(result: ImportResult) -> dict[str, int]:
     return {outcome: sum(counts[outcome] for counts in documents) for outcome in OUTCOMES}
 
 
-def _timed(total: int, seconds: float) -> dict[str, Any]:
+def _timed(total: int, seconds: float) -> dict[str, float]:
     rate = round(total / seconds, 1) if seconds else 0.0
     return {"seconds": round(seconds, 3), "documents_per_second": rate}
 

@@ -2,68 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from catalog.domain.document import EventRow, EventSide
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event of the history. `document` is all that was recorded; what that lacks is ""."""
 
-    document: Mapping[str, Any]
+    document: EventRow
 
     @property
     def at(self) -> str:
         """When, in ISO 8601 UTC."""
-        return str(self.document["at"])
+        return self.document["at"]
 
     @property
     def run(self) -> str:
         """The run that did it."""
-        return str(self.document["run"])
+        return self.document["run"]
 
     @property
     def action(self) -> str:
         """What was done: `add`, `move`, `trash` and so on."""
-        return str(self.document["action"])
+        return self.document["action"]
 
     @property
     def hash(self) -> str:
         """The asset."""
-        return str(self.document["hash"])
+        return self.document["hash"]
 
     @property
     def store(self) -> str:
         """The store it was done in."""
-        return str(self.document.get("store", ""))
+        return self.document.get("store", "")
 
     @property
     def path(self) -> str:
         """The path there, afterwards."""
-        return str(self.document.get("path", ""))
+        return self.document.get("path", "")
 
     @property
     def source(self) -> str:
         """The path that the file had before, or was brought from."""
-        return str(self.document.get("source", ""))
+        return self.document.get("source", "")
 
     @property
     def trash(self) -> str:
         """Its name in the trash."""
-        return str(self.document.get("trash", ""))
+        return self.document.get("trash", "")
 
     @property
     def undoes(self) -> str:
         """The run that was taken back."""
-        return str(self.document.get("undoes", ""))
+        return self.document.get("undoes", "")
 
     @property
-    def before(self) -> Mapping[str, Any]:
+    def before(self) -> EventSide:
         """Values that were changed, as they were."""
         return self.document.get("before") or {}
 
     @property
-    def after(self) -> Mapping[str, Any]:
+    def after(self) -> EventSide:
         """Values that were changed, as they became."""
         return self.document.get("after") or {}

@@ -20,7 +20,7 @@ from catalog.domain.names import from_text
 from catalog.domain.stacks import attach_sidecars
 from catalog.errors import MediaError, StoreError, UnsupportedType
 from catalog.media.request import Request
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.description import utc_now
 from catalog.work.guards import check_folder
 from catalog.work.workspace import Workspace

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import to_text
@@ -12,6 +11,7 @@ from catalog.errors import AssetNotFound
 from catalog.features.ask.events import Event
 from catalog.features.ask.lookup import find
 from catalog.index import schema
+from catalog.index.client import Query, Reply
 from catalog.index.repository import Repository
 from catalog.work.workspace import Workspace
 
@@ -61,7 +61,7 @@ def find_events(workspace: Workspace, request: HistoryRequest) -> Iterator[Event
         )
 
 
-def _about(repository: Repository, what: str) -> dict[str, Any]:
+def _about(repository: Repository, what: str) -> Query:
     """The events of an asset: by its hash, by a path of now, or by a path it once had."""
     forms = sorted({what, to_text(what), what.partition(":")[2] or what})
     paths = {"bool": {"should": [{"terms": {"path": forms}}, {"terms": {"source": forms}}]}}
@@ -83,7 +83,7 @@ def list_runs(workspace: Workspace, limit: int = 0) -> list[RunSummary]:
 
 def _summaries(repository: Repository) -> Iterator[RunSummary]:
     """Every run, by its id; in pages, so that none is left out."""
-    after: dict[str, Any] = {}
+    after: Query = {}
     by_run = [{"run": {"terms": {"field": "run"}}}]
     sums = {
         "began": {"min": {"field": "at"}},
@@ -101,7 +101,7 @@ def _summaries(repository: Repository) -> Iterator[RunSummary]:
         after = {"after": found["after_key"]}
 
 
-def _summary(bucket: Mapping[str, Any]) -> RunSummary:
+def _summary(bucket: Reply) -> RunSummary:
     commands = bucket["command"]["buckets"]
     return RunSummary(
         bucket["key"]["run"],

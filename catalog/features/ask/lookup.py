@@ -16,11 +16,11 @@ from catalog.domain.roots import seen_from
 from catalog.errors import AssetNotFound
 from catalog.features.ask.events import Event
 from catalog.index import queries
-from catalog.stores.local_root import LocalKind
+from catalog.stores.local.root import LocalKind
 from catalog.stores.machine import machine_id
 
 if TYPE_CHECKING:
-    from catalog.domain.edits import Document
+    from catalog.domain.document import AssetDocument
     from catalog.index.repository import Repository
     from catalog.work.workspace import Workspace
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class AssetRecord:
     """All that is known of one asset: its document, and what happened to it, oldest first."""
 
-    document: Document
+    document: AssetDocument
     history: tuple[Event, ...]
 
 
@@ -39,7 +39,7 @@ def read_record(workspace: Workspace, what: str) -> AssetRecord:
     repository.refresh()
     digest = find(repository, what)
     document = repository.get(digest)
-    return AssetRecord(document, tuple(map(Event, repository.history(digest))))
+    return AssetRecord(document, tuple(map(Event, repository.history.of_asset(digest))))
 
 
 def find(repository: Repository, what: str) -> str:
@@ -63,7 +63,7 @@ def find(repository: Repository, what: str) -> str:
 
 def folders_here(repository: Repository) -> dict[str, str]:
     """The folder of each store on this machine, as text, by the store's name."""
-    stores = (seen_from(record, machine_id()) for record in repository.stores())
+    stores = (seen_from(record, machine_id()) for record in repository.stores.read_all())
     return {s["name"]: s["root"] for s in stores if s["kind"] == LocalKind.name}
 
 
@@ -90,7 +90,7 @@ def _find_file(repository: Repository, what: str) -> str:
 
 def _known_content(repository: Repository, path: Path, what: str) -> str:
     """The hash of a file's content, which the catalog must hold."""
-    from catalog.stores.local import LocalStore
+    from catalog.stores.local.store import LocalStore
 
     digest = LocalStore("file", path.parent, managed=False).checksum(to_text(path.name))
     if not repository.known([digest]):
@@ -140,5 +140,5 @@ def _in_folders(repository: Repository, what: str) -> Iterator[tuple[str, str | 
             yield to_text(os.path.relpath(real, base)), store
 
 
-def _is_there(document: Document, path: str) -> bool:
+def _is_there(document: AssetDocument, path: str) -> bool:
     return any(c["path"] == path and c["state"] == "ok" for c in document["copies"])

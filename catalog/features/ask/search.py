@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from catalog.domain.names import columns, from_text, printable
 from catalog.errors import QuerySyntaxError
@@ -14,7 +14,7 @@ from catalog.features.ask.lookup import folders_here
 from catalog.index import queries
 
 if TYPE_CHECKING:
-    from catalog.domain.edits import Document
+    from catalog.domain.document import AssetDocument, CopyRow
     from catalog.index.repository import Repository
     from catalog.work.workspace import Workspace
 
@@ -36,27 +36,27 @@ class SearchRequest:
 class FoundAsset:
     """One asset that a search found. `document` is all that the catalog holds of it."""
 
-    document: Document
+    document: AssetDocument
 
     @property
     def hash(self) -> str:
         """The content hash."""
-        return str(self.document["hash"])
+        return self.document["hash"]
 
     @property
     def kind(self) -> str:
         """`image` or `video`."""
-        return str(self.document["kind"])
+        return self.document["kind"]
 
     @property
     def size(self) -> int:
         """Bytes."""
-        return int(self.document["size"])
+        return self.document["size"]
 
     @property
     def taken(self) -> str:
         """The wall clock of the capture in ISO 8601, or "" where it is not known."""
-        return str(self.document.get("captured", {}).get("wall", ""))
+        return self.document.get("captured", {}).get("wall", "")
 
     @property
     def place(self) -> str:
@@ -69,10 +69,10 @@ class FoundAsset:
     @property
     def camera(self) -> str:
         """The camera's model, or ""."""
-        return str(self.document.get("camera", {}).get("model", ""))
+        return self.document.get("camera", {}).get("model", "")
 
     @property
-    def copy(self) -> Mapping[str, Any] | None:
+    def copy(self) -> CopyRow | None:
         """The row of the first copy that is known to be there, if one is."""
         return next((row for row in self.document.get("copies", []) if row["state"] == "ok"), None)
 
@@ -90,7 +90,7 @@ class SearchResult:
     def __iter__(self) -> Iterator[FoundAsset]:
         """The assets, in the order that was asked for."""
         wanted = self.request
-        with _marking(wanted.query):
+        with marking(wanted.query):
             for document in queries.search(
                 self.repository, wanted.query, sort=wanted.sort, limit=wanted.limit
             ):
@@ -98,7 +98,7 @@ class SearchResult:
 
     def count(self) -> int:
         """How many match, whatever the limit."""
-        with _marking(self.request.query):
+        with marking(self.request.query):
             return queries.count(self.repository, self.request.query)
 
     def paths(self) -> Iterator[str]:
@@ -109,7 +109,7 @@ class SearchResult:
 def search(workspace: Workspace, request: SearchRequest) -> SearchResult:
     """What matches a query. One that is not understood needs no Elasticsearch to be told so."""
     request = SearchRequest(_without_raw_bytes(request.query), request.sort, request.limit)
-    with _marking(request.query):
+    with marking(request.query):
         queries.build(request.query)
         queries.sort_order(request.sort)
     repository = workspace.existing_repository
@@ -117,7 +117,7 @@ def search(workspace: Workspace, request: SearchRequest) -> SearchResult:
     return SearchResult(repository, request)
 
 
-def paths_of(copies: Iterator[Mapping[str, Any] | None], repository: Repository) -> Iterator[str]:
+def paths_of(copies: Iterator[CopyRow | None], repository: Repository) -> Iterator[str]:
     """The path of each copy as the system knows it, or `store:path` where it is not here.
 
     What has no copy (None) is left out.
@@ -142,15 +142,15 @@ def _without_raw_bytes(text: str) -> str:
 
 
 @contextlib.contextmanager
-def _marking(query: str) -> Iterator[None]:
+def marking(query: str) -> Iterator[None]:
+    """Raise a QuerySyntaxError with the query and a mark under the spot, where one is known."""
     try:
         yield
     except QuerySyntaxError as error:
-        raise pointed(error, query) from error
+        raise _marked(error, query) from error
 
 
-def pointed(error: QuerySyntaxError, query: str) -> QuerySyntaxError:
-    """The error with the query and a mark under the spot, where one is known."""
+def _marked(error: QuerySyntaxError, query: str) -> QuerySyntaxError:
     if error.position is None and error.__cause__ is None:
         return error
     shown = "".join(" " if c.isspace() else c for c in query)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from catalog.domain.document import StoreRecord
 from catalog.domain.roots import seen_from
 from catalog.index import queries
 from catalog.index.queries import Shortfall, Totals
@@ -18,7 +18,7 @@ class CatalogStatus:
     """Sums over all assets, the records of all stores that ever were, and what falls short."""
 
     totals: Totals
-    known_stores: Sequence[Mapping[str, Any]]
+    known_stores: Sequence[StoreRecord]
     shortfalls: Sequence[Shortfall]
 
 
@@ -28,6 +28,6 @@ def summarize(workspace: Workspace) -> CatalogStatus:
     repository.refresh(repository.alias)
     return CatalogStatus(
         queries.totals(repository, workspace.settings.min_copies),
-        [seen_from(record, machine_id()) for record in repository.stores()],
+        [seen_from(record, machine_id()) for record in repository.stores.read_all()],
         queries.shortfalls(repository, workspace.policies),
     )

@@ -7,12 +7,12 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from catalog.domain.copies import OK
 from catalog.domain.names import portable, printable
 from catalog.errors import CatalogError, UsageError
 from catalog.features.old_catalog.plan import is_year
+from catalog.index.client import Query
 from catalog.index.repository import Repository
 from catalog.work import guards
 from catalog.work.store_book import DROPBOX, NAS, StoreBook
@@ -116,9 +116,9 @@ def _paths_only_in(
             yield sorted(r["path"] for r in rows if r["store"] == store and r["state"] == OK)
 
 
-def _held(store: str, other: str, year: str) -> dict[str, Any]:
+def _held(store: str, other: str, year: str) -> Query:
     """The assets with a good copy in a store and none in another one ("" for none), of a year."""
-    conditions: list[dict[str, Any]] = [{"term": {"stores": store}}]
+    conditions: list[Query] = [{"term": {"stores": store}}]
     if year:
         moment = f"{year}||/y"
         conditions.append({"range": {"captured.wall": {"gte": moment, "lte": moment}}})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from catalog.domain.document import CopyRow
 from catalog.errors import ConfigError, UsageError
 from catalog.index import queries
+from catalog.index.client import Sort
 from catalog.index.queries import Shortfall
 from catalog.work.store_book import DROPBOX, StoreBook
 from catalog.work.workspace import Workspace
@@ -32,7 +33,7 @@ class AssetCopies:
     """One asset, and the rows of its copies."""
 
     hash: str
-    copies: Sequence[Mapping[str, Any]]
+    copies: Sequence[CopyRow]
 
 
 def list_copies(workspace: Workspace, request: CopiesRequest) -> Iterator[AssetCopies]:
@@ -46,7 +47,7 @@ def list_copies(workspace: Workspace, request: CopiesRequest) -> Iterator[AssetC
     repository.refresh(repository.alias)
     query = queries.build(request.query)
     lacking = queries.lacking(repository, query, request.fewer_than, request.missing)
-    order = [{"paths": {"order": "asc", "missing": "_last"}}, {"hash": "asc"}]
+    order: Sort = [{"paths": {"order": "asc", "missing": "_last"}}, {"hash": "asc"}]
     for page in repository.scan_pages(lacking, sort=order, limit=request.limit):
         for hit in page:
             document = hit["_source"]

@@ -14,7 +14,7 @@ from catalog.domain.amounts import size_text
 from catalog.errors import CatalogError, StoreGuard, StoreUnavailable
 from catalog.features.stores.account import PATIENCE, space_left
 from catalog.index.client import Connection
-from catalog.index.repository import Repository
+from catalog.index.migration import Indexes
 from catalog.stores.marker import read_marker
 from catalog.work.guards import check_marker
 from catalog.work.store_book import DROPBOX, NAS, StoreBook
@@ -64,17 +64,17 @@ def _configuration(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _engine(workspace: Workspace) -> Iterator[Finding]:
-    named = workspace.named_address
+    named = workspace.elasticsearch.named_address
     if named is not None:
         connection = Connection(named, timeout=10)
         health = connection.request("GET", "/_cluster/health")
-        version = Repository(connection, workspace.settings.index).schema_version()
+        version = Indexes(connection, workspace.settings.index).schema_version()
         state = "problem" if health["status"] == "red" else "ok"
         yield Finding(
             "engine", state, f"{named.url} answers, health {health['status']}, {_schema(version)}"
         )
         return
-    status = workspace.local_node().status()
+    status = workspace.elasticsearch.local_node().status()
     if status.problem:
         yield Finding("engine", "problem", status.problem, "See `catalog engine logs`.")
     elif status.running:
@@ -194,7 +194,10 @@ def _book(workspace: Workspace) -> StoreBook:
     """The stores of the catalog; none where there is no catalog,
     or its node would have to be started to be asked.
     """
-    is_up = workspace.named_address is not None or workspace.local_node().status().running
+    is_up = (
+        workspace.elasticsearch.named_address is not None
+        or workspace.elasticsearch.local_node().status().running
+    )
     return StoreBook(workspace, workspace.repository_if_there if is_up else None)
 
 

@@ -8,21 +8,21 @@ from catalog.work.workspace import Workspace
 
 def start_engine(workspace: Workspace) -> NodeAddress:
     """Start the node, and download it first if need be; nothing where it runs."""
-    address = workspace.local_node().ensure_running()
+    address = workspace.elasticsearch.local_node().ensure_running()
     workspace.progress.close()
     return address
 
 
 def stop_engine(workspace: Workspace) -> bool:
     """Stop the node; whether it was running."""
-    return workspace.local_node().stop()
+    return workspace.elasticsearch.local_node().stop()
 
 
 def read_status(workspace: Workspace) -> NodeStatus:
     """Whether the node runs, where, and how much room it takes."""
-    return workspace.local_node().status()
+    return workspace.elasticsearch.local_node().status()
 
 
 def read_log(workspace: Workspace, lines: int) -> list[str]:
     """The last lines of the node's log."""
-    return workspace.local_node().log_tail(lines)
+    return workspace.elasticsearch.local_node().log_tail(lines)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from catalog.domain.copies import OK
+from catalog.domain.document import AssetDocument
 from catalog.domain.fixity import is_content_hash
 from catalog.errors import UsageError
 from catalog.index import queries
+from catalog.index.client import Hit, Query
 from catalog.index.repository import Repository
 from catalog.work.workspace import Workspace
 
@@ -73,18 +74,18 @@ class _Proof:
             faults += self._of_rows(hit)
         return Soundness(documents, self._copies, tuple(faults))
 
-    def _below(self) -> dict[str, Any] | None:
+    def _below(self) -> Query | None:
         if not self._folder:
             return None
         below = {"prefix": {"copies.path": f"{self._folder}/"}}
         return {"nested": {"path": "copies", "query": below}}
 
-    def _of_id(self, hit: dict[str, Any]) -> Iterator[Fault]:
+    def _of_id(self, hit: Hit[AssetDocument]) -> Iterator[Fault]:
         stated = hit["_source"].get("hash", "")
         if stated != hit["_id"] or not is_content_hash(hit["_id"]):
             yield Fault("id", hit["_id"], "", f"its hash is stated as {stated or 'nothing'}")
 
-    def _of_rows(self, hit: dict[str, Any]) -> Iterator[Fault]:
+    def _of_rows(self, hit: Hit[AssetDocument]) -> Iterator[Fault]:
         """What is wrong with the copies of one document."""
         mine: set[tuple[str, str]] = set()
         for row in hit["_source"].get("copies", []):

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from catalog.domain.amounts import age
 from catalog.domain.asset import Entry
 from catalog.domain.copies import MISSING, milliseconds, timestamp
+from catalog.domain.document import AssetDocument
 from catalog.errors import StoreGuard, UsageError
 from catalog.features.health.verifier import Due, Verifier
 from catalog.index import queries
@@ -158,11 +158,12 @@ def _verify(
 
 def _begun(book: StoreBook, name: str) -> str:
     """When the pass under way began; a new one begins now."""
-    since = book.known.get(name, {}).get("verifying_since")
+    known = book.known.get(name)
+    since = known.get("verifying_since") if known is not None else None
     if not since or datetime.now(UTC) - datetime.fromisoformat(since) > OLDEST_PASS:
         since = timestamp(datetime.now(UTC))
         book.remember(name, verifying_since=since)
-    return str(since)
+    return since
 
 
 def _due(repository: Repository, store: str, since: str, fraction: float) -> Iterator[Due]:
@@ -189,9 +190,7 @@ def _due(repository: Repository, store: str, since: str, fraction: float) -> Ite
         yield from _due_of(hit["_id"], hit["_source"], store, limit)
 
 
-def _due_of(
-    content_hash: str, document: Mapping[str, Any], store: str, limit: int
-) -> Iterator[Due]:
+def _due_of(content_hash: str, document: AssetDocument, store: str, limit: int) -> Iterator[Due]:
     copies, sidecars = document.get("copies", []), document.get("sidecars", [])
     mine = [r for r in copies if r["store"] == store and r["state"] != MISSING]
     fresh = [

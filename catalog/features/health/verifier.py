@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from catalog.domain import edits
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import NONE, agree, recorded
 from catalog.domain.copies import DAMAGED, MISSING, OK, copy_row, mtime_text, sidecar_row, timestamp
+from catalog.domain.document import CopyRow, EventNote, SidecarRow
 from catalog.domain.edits import Change, Edit
 from catalog.domain.fixity import Digests
 from catalog.errors import AlreadyExists, FixityMismatch, NotFound, StoreError, reason_kind
@@ -59,8 +60,8 @@ class Due:
 
     owner: str
     hash: str
-    row: Mapping[str, Any]
-    others: Sequence[Mapping[str, Any]]
+    row: CopyRow | SidecarRow
+    others: Sequence[CopyRow | SidecarRow]
     is_sidecar: bool = False
     checksums: Mapping[str, str] = field(default_factory=lambda: NONE)
 
@@ -203,8 +204,8 @@ class Verifier:
             store, path = found.due.place
             if found.due.is_sidecar or found.state not in (OK, DAMAGED, MISSING):
                 continue
-            row_state = found.due.row["state"]
-            event = {"store": store, "path": path, "effect": "index"}
+            row_state = found.due.row.get("state")
+            event: EventNote = {"store": store, "path": path, "effect": "index"}
             if found.state in _KINDS:
                 event |= {"reason": found.reason, "reason_kind": _KINDS[found.state]}
             if found.state == OK:
@@ -260,9 +261,7 @@ class Verifier:
             )
 
     def _good_copy(self, due: Due) -> tuple[str, str] | None:
-        others = [
-            {"state": OK, **row} for row in due.others if (row["store"], row["path"]) != due.place
-        ]
+        others = [row for row in due.others if (row["store"], row["path"]) != due.place]
         proof = Prover(self.stores).prove(due.hash, others, 1, due.checksums)
         return proof.good[0] if proof.good else None
 
@@ -296,7 +295,7 @@ class Verifier:
                     target.restore(key, path)
             return f"cannot be repaired: {error}"
         now = datetime.now(UTC)
-        event = {
+        event: EventNote = {
             "store": store,
             "path": path,
             "source": f"{good[0]}:{good[1]}",

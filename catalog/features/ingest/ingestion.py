@@ -18,19 +18,24 @@ from catalog.domain.asset import KnownAsset
 from catalog.domain.layout import Layout
 from catalog.errors import ConfigError, SourceInsideCatalog
 from catalog.features.ingest.apply import Applier
+from catalog.features.ingest.placing import Placer
 from catalog.features.ingest.records import Recording
-from catalog.features.ingest.survey import IngestSurvey, Lookup
+from catalog.features.ingest.sources import SourceRemoval
+from catalog.features.ingest.survey import IngestSurvey, Lookup, Source
+from catalog.features.ingest.target import TargetSurvey
+from catalog.features.ingest.under_way import IngestRun
 from catalog.index.repository import Repository
 from catalog.stores import registry
-from catalog.stores.local import LocalStore
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
+from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import read_marker
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
-from catalog.work.description import utc_now
+from catalog.work.contents import states_contents
+from catalog.work.outcome import Outcome
 from catalog.work.progress import Progress
 from catalog.work.reading import Reading
-from catalog.work.recorder import Recorder, patiently
+from catalog.work.recorder import Recorder
 from catalog.work.session import Session
 from catalog.work.store_book import NAS, OWN_FOLDER, StoreBook, is_marked
 from catalog.work.workspace import Workspace
@@ -72,25 +77,20 @@ class Ingestion(Generic[SourceT]):
         recursive: bool,
     ) -> IngestSurvey:
         """The survey of some folders of the source; see `IngestSurvey`."""
-        base = self.source.place
-        return IngestSurvey(
+        source = Source(
             self.source,
-            self.target,
-            base,
-            self.lookup,
             self.reading,
-            self.workspace.describer(base),
-            layout or self.workspace.layout,
-            recursive=recursive,
-            now=utc_now,
-            folders=folders,
-            counts=counts,
+            self.workspace.describer(self.source.location),
+            folders,
+            recursive,
         )
+        target = TargetSurvey(self.target, layout or self.workspace.layout, counts)
+        return IngestSurvey(source, target, self.lookup)
 
     @property
     def details(self) -> dict[str, str]:
         """What the journal says of a run."""
-        return {"source": self.source.place, "root": self.target.place}
+        return {"source": self.source.location, "root": self.target.location}
 
     def announce(
         self, surveys: Iterable[IngestSurvey], progress: Progress, *, needed: bool = False
@@ -114,30 +114,26 @@ class Ingestion(Generic[SourceT]):
     def applier(self, run: Session, *, hold_sources: bool = False) -> Applier:
         """What copies and records for a run; it serves until it is finished.
 
-        See `Applier.hold_sources`.
+        `hold_sources`: none goes before `release`.
         """
         settings, workspace = self.workspace.settings, self.workspace
-        recording = Recording(run.repository, base=self.source.place, command=run.command)
         recorder = Recorder(
             run.repository,
             self.target.settle,
             patience=settings.retry_seconds,
-            recover=workspace.reconnect,
+            recover=workspace.elasticsearch.reconnect,
         )
-        advance = run.sink.progress.advance
         threads = max(LEAST_THREADS, self.target.capabilities.together)
-        return Applier(
-            self.source,
-            self.target,
-            recording,
-            recorder,
-            run.journal,
-            run.report,
-            run.run,
-            advance,
-            threads,
-            hold_sources,
-        )
+
+        def tell(outcome: Outcome) -> None:
+            run.report.add(outcome)
+            run.sink.progress.advance(1)
+
+        several = threads if states_contents(self.source) else 0
+        removal = SourceRemoval(self.source, self.target, run.journal, tell, several, hold_sources)
+        placer = Placer(self.source, self.target, run.journal)
+        records = Recording(run.repository, base=self.source.location, command=run.command)
+        return Applier(IngestRun(run, placer, records, recorder, removal, tell), threads)
 
 
 @contextlib.contextmanager
@@ -154,8 +150,9 @@ def ingestion(
     root = nas_root(workspace)
     guards.check_apart(LocalRoot(source), LocalRoot(root))
     book = book_of(workspace, dry=dry)
+    known = book.known.get(NAS)  # before the marker: another run writes that first, then this
     marker = read_marker(root)
-    guards.check_marker(NAS, root, marker, book.known.get(NAS))
+    guards.check_marker(NAS, root, marker, known)
     files = book.open_outside(directory) if move else _read_from(source, marker, book)
     claim = partial(book.claim, NAS, LocalRoot(root))
     with (
@@ -255,7 +252,7 @@ class _PatientLookup:
         return self._patiently(lambda: self._repository.known_sizes(sizes))
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        return patiently(call, self._workspace.settings.retry_seconds, self._workspace.reconnect)
+        return self._workspace.elasticsearch.patiently(call)
 
 
 def repository_of(workspace: Workspace, *, dry: bool) -> Repository | None:

@@ -5,17 +5,29 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
 from urllib.parse import quote
 
-from catalog.domain.asset import Asset, Copy, Entry
 from catalog.domain.copies import flat, timestamp
-from catalog.domain.edits import with_album
+from catalog.domain.document import (
+    AssetDocument,
+    Copies,
+    CopyRow,
+    EventRow,
+    EventSide,
+    SidecarRow,
+    SourceRow,
+    only,
+)
+from catalog.domain.edits import difference, with_album
+from catalog.domain.stacks import stack_row
 from catalog.errors import DocumentConflict
+from catalog.features.ingest.actions import CopyToStore, SkipDuplicate
 from catalog.index import schema
-from catalog.index.documents import asset_document, copy_document, stack_document
-from catalog.index.editor import event_id
+from catalog.index.client import Line
+from catalog.index.documents import Origin, asset_document
+from catalog.index.editor import event_lines
 from catalog.index.repository import Repository
 
 ATTEMPTS = 20
@@ -23,53 +35,15 @@ PAUSE = 0.02
 """Seconds by which the longest pause between two attempts grows."""
 
 
-class Verdict(Protocol):
-    """What became of an asset's other copies in a store."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of an asset's other copies in a store: one is proved and enough; these are gone,
+    those damaged.
+    """
 
-    @property
-    def proved(self) -> bool:
-        """Whether one of them was read and is right."""
-        ...
-
-    @property
-    def missing(self) -> frozenset[str]:
-        """Those that are gone."""
-        ...
-
-    @property
-    def damaged(self) -> frozenset[str]:
-        """Those whose bytes are no longer theirs."""
-        ...
-
-
-class CopyAction(Protocol):
-    """The part of a copy action that is recorded."""
-
-    @property
-    def source(self) -> Entry: ...  # noqa: D102
-    @property
-    def asset(self) -> Asset: ...  # noqa: D102
-    @property
-    def stack(self) -> tuple[str, str] | None: ...  # noqa: D102
-    @property
-    def is_new(self) -> bool: ...  # noqa: D102
-    @property
-    def present(self) -> bool: ...  # noqa: D102
-    @property
-    def album(self) -> str: ...  # noqa: D102
-
-
-class DuplicateAction(Protocol):
-    """The part of a duplicate that is recorded."""
-
-    @property
-    def source(self) -> Entry: ...  # noqa: D102
-    @property
-    def hash(self) -> str: ...  # noqa: D102
-    @property
-    def store(self) -> str: ...  # noqa: D102
-    @property
-    def existing(self) -> str: ...  # noqa: D102
+    proved: bool
+    missing: frozenset[str] = frozenset()
+    damaged: frozenset[str] = frozenset()
 
 
 class Recording:
@@ -85,59 +59,56 @@ class Recording:
         self._command = command
 
     def create_lines(
-        self, action: CopyAction, copy: Copy, sidecars: list[dict[str, Any]], run: str
-    ) -> list[Any]:
+        self, action: CopyToStore, copy: CopyRow, sidecars: Sequence[SidecarRow], run: str
+    ) -> list[Line]:
         """The asset (if it is new; refused where it exists), and the event.
 
         Sending them twice is harmless.
         """
         now = datetime.now(UTC)
         original = f"{self._base}/{action.source.path}"
-        lines: list[Any] = []
-        document: dict[str, Any] | None = None
+        lines: list[Line] = []
+        document: AssetDocument | None = None
         if action.is_new:
             document = asset_document(
                 action.asset,
-                original=original,
+                Origin(original, run, now),
                 copies=[copy],
                 sidecars=sidecars,
                 stack=action.stack,
-                run=run,
-                now=now,
                 albums=[action.album] if action.album else [],
             )
             lines += [{"create": _target(self._alias, action.asset.hash)}, document]
-        return lines + self._event_lines(
-            action="add" if action.is_new else "copy",
-            hash=action.asset.hash,
-            store=copy.store,
-            path=copy.path,
-            source=original,
-            run=run,
-            now=now,
-            effect="index" if action.present else "file",
-            before={},
-            after=_come(document, copy, sidecars),
-        )
+        event: EventRow = {
+            "action": "add" if action.is_new else "copy",
+            "hash": action.asset.hash,
+            "store": copy["store"],
+            "path": copy["path"],
+            "source": original,
+            "effect": "index" if action.present else "file",
+            "before": {},
+            "after": _come(document, copy, sidecars),
+            "at": timestamp(now),
+        }
+        return lines + self._event_lines(event, run)
 
-    def duplicate_lines(self, action: DuplicateAction, run: str) -> list[Any]:
+    def duplicate_lines(self, action: SkipDuplicate, run: str) -> list[Line]:
         """The event of a duplicate."""
-        now = datetime.now(UTC)
-        original = f"{self._base}/{action.source.path}"
-        return self._event_lines(
-            action="duplicate",
-            hash=action.hash,
-            store=action.store,
-            path=action.existing,
-            source=original,
-            run=run,
-            now=now,
-        )
+        event: EventRow = {
+            "action": "duplicate",
+            "hash": action.hash,
+            "store": action.store,
+            "path": action.existing,
+            "source": f"{self._base}/{action.source.path}",
+        }
+        return self._event_lines(event, run)
 
-    def source_lines(self, content_hash: str, path: str, fingerprint: str, run: str) -> list[Any]:
-        """The source file, so that it is not read again while it is unchanged."""
+    def source_lines(self, content_hash: str, path: str, fingerprint: str, run: str) -> list[Line]:
+        """The source file, so that it is not read again while it is unchanged;
+        only once all about it is recorded.
+        """
         index = schema.companion(self._alias, "sources")
-        known = {
+        known: SourceRow = {
             "hash": content_hash,
             "path": f"{self._base}/{path}",
             "run": run,
@@ -145,7 +116,7 @@ class Recording:
         }
         return [{"index": _target(index, fingerprint)}, known]
 
-    def retraction_lines(self, lines: list[Any]) -> list[Any]:
+    def retraction_lines(self, lines: list[Line]) -> list[Line]:
         """Deletions of the event among lines that `create_lines` gave."""
         targets = [
             next(iter(line.values())) for line in lines if line.keys() <= {"create", "index"}
@@ -155,46 +126,49 @@ class Recording:
     def add_copy(
         self,
         content_hash: str,
-        copy: Copy,
+        copy: CopyRow,
         judge: Callable[[list[str]], Verdict],
         run: str,
-        sidecars: Sequence[dict[str, Any]] = (),
+        sidecars: Sequence[SidecarRow] = (),
         album: str = "",
     ) -> str:
-        """Add a copy to an existing asset, and what came with it: sidecars, an album;
-        see `execution.apply.Writing`.
+        """Add a copy to an existing asset, and what came with it: sidecars, an album.
 
-        Repeated while others change the document.
+        `judge` is asked about the paths of its other copies in the same store. Returns `added`;
+        `ours` or `present` where the document has this very copy already, from this run or another;
+        `refused` where another one is proved. Repeated while others change the document.
         """
         for attempt in range(1, ATTEMPTS + 1):
             document, seq_no, primary_term = self._repository.get_versioned(content_hash)
-            others = [c for c in document.get("copies", []) if c["store"] == copy.store]
-            there = any(c["path"] == copy.path and c["state"] == "ok" for c in others)
+            others = [c for c in document.get("copies", []) if c["store"] == copy["store"]]
+            there = any(c["path"] == copy["path"] and c["state"] == "ok" for c in others)
             changes = _with_sidecars(document, sidecars)
             if not there:
-                verdict = judge([c["path"] for c in others if c["path"] != copy.path])
+                verdict = judge([c["path"] for c in others if c["path"] != copy["path"]])
                 if verdict.proved:
                     return "refused"
-                changes |= _with_copy(document, copy, verdict)
+                changes = {**changes, **_with_copy(document, copy, verdict)}
             joined = _with_album(document, album)
             if not (changes or joined) or self._replace(
                 content_hash, document | changes | joined, seq_no, primary_term
             ):
-                self._tell_album(content_hash, copy.path, document, joined, run)
+                self._tell_album(content_hash, copy["path"], document, joined, run)
                 known = "ours" if document.get("run") == run else "present"
                 return known if there else "added"
             _pause(attempt)
         raise _changes_too_fast(content_hash)
 
     def amend(
-        self, content_hash: str, sidecars: Sequence[dict[str, Any]], stack: tuple[str, str] | None
+        self, content_hash: str, sidecars: Sequence[SidecarRow], stack: tuple[str, str] | None
     ) -> list[str]:
-        """Add sidecars, and the stack it belongs to, to an asset; see `execution.apply.Writing`."""
+        """Add sidecars, and the stack it belongs to, to an asset;
+        the paths of its copies and sidecars.
+        """
         for attempt in range(1, ATTEMPTS + 1):
             document, seq_no, primary_term = self._repository.get_versioned(content_hash)
             changes = _with_sidecars(document, sidecars)
-            if stack and document.get("stack") != stack_document(stack):
-                changes["stack"] = stack_document(stack)
+            if stack and document.get("stack") != stack_row(*stack):
+                changes["stack"] = stack_row(*stack)
             document |= changes
             if not changes or self._replace(content_hash, document, seq_no, primary_term):
                 return [row["path"] for row in (*document["copies"], *document.get("sidecars", []))]
@@ -202,7 +176,7 @@ class Recording:
         raise _changes_too_fast(content_hash)
 
     def join_album(self, content_hash: str, album: str, run: str) -> None:
-        """Make an asset part of an album, if it is not; see `execution.apply.Writing`."""
+        """Make an asset part of an album, if it is not."""
         for attempt in range(1, ATTEMPTS + 1):
             document, seq_no, primary_term = self._repository.get_versioned(content_hash)
             joined = _with_album(document, album)
@@ -212,28 +186,25 @@ class Recording:
         raise _changes_too_fast(content_hash)
 
     def _tell_album(
-        self, content_hash: str, path: str, before: dict[str, Any], joined: dict[str, Any], run: str
+        self, content_hash: str, path: str, before: AssetDocument, joined: AssetDocument, run: str
     ) -> None:
         """The event of a known asset that became part of an album: one of its own,
         so that it can be taken back.
         """
-        if joined:
-            old = {name: before.get(name) for name in joined}
-            self._repository.bulk(
-                self._event_lines(
-                    action="album",
-                    hash=content_hash,
-                    path=path,
-                    run=run,
-                    now=datetime.now(UTC),
-                    effect="index",
-                    before=old,
-                    after=joined,
-                )
-            )
+        changed = difference(before, {**before, **joined})
+        if changed is not None:
+            event: EventRow = {
+                "action": "album",
+                "hash": content_hash,
+                "path": path,
+                "effect": "index",
+                "before": changed[0],
+                "after": changed[1],
+            }
+            self._repository.bulk(self._event_lines(event, run))
 
     def _replace(
-        self, content_hash: str, document: dict[str, Any], seq_no: int, primary_term: int
+        self, content_hash: str, document: AssetDocument, seq_no: int, primary_term: int
     ) -> bool:
         """Write a changed document; False where another program changed it since it was read."""
         document["updated"] = timestamp(datetime.now(UTC))
@@ -247,31 +218,17 @@ class Recording:
             return False
         return True
 
-    def _event_lines(self, *, run: str, now: datetime, **event: Any) -> list[Any]:
-        index = schema.companion(self._alias, "events")
-        return [
-            {"index": _target(index, event_id(run, event))},
-            {
-                "at": timestamp(now),
-                "run": run,
-                "command": self._command,
-                "outcome": "done",
-                **event,
-            },
-        ]
+    def _event_lines(self, event: EventRow, run: str) -> list[Line]:
+        return event_lines(self._alias, event, run=run, command=self._command)
 
 
 def _come(
-    document: dict[str, Any] | None, copy: Copy, sidecars: list[dict[str, Any]]
-) -> dict[str, Any]:
+    document: AssetDocument | None, copy: CopyRow, sidecars: Sequence[SidecarRow]
+) -> EventSide:
     """What an upload adds, as `domain.edits.difference` tells it."""
     if document is not None:
-        return {
-            "document": {
-                name: document[name] for name in ("copies", "sidecars") if name in document
-            }
-        }
-    return {"copies": [copy_document(copy)], **({"sidecars": sidecars} if sidecars else {})}
+        return {"document": only(document, ("copies", "sidecars"))}
+    return {"copies": [copy], "sidecars": list(sidecars)} if sidecars else {"copies": [copy]}
 
 
 def _pause(attempt: int) -> None:
@@ -283,7 +240,7 @@ def _changes_too_fast(content_hash: str) -> DocumentConflict:
     return DocumentConflict(f"The document {content_hash} changes faster than it can be amended.")
 
 
-def _target(alias: str, key: str) -> dict[str, Any]:
+def _target(alias: str, key: str) -> Line:
     """Where a bulk line writes.
 
     If the alias has gone, nothing is written, instead of a new index being made up.
@@ -291,7 +248,7 @@ def _target(alias: str, key: str) -> dict[str, Any]:
     return {"_index": alias, "_id": key, "require_alias": True}
 
 
-def _with_sidecars(document: dict[str, Any], sidecars: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _with_sidecars(document: AssetDocument, sidecars: Sequence[SidecarRow]) -> AssetDocument:
     """The field of a document that names its sidecars, with those it lacks;
     nothing where it has all of them.
     """
@@ -305,27 +262,28 @@ def _with_sidecars(document: dict[str, Any], sidecars: Sequence[dict[str, Any]])
     )
 
 
-def _with_album(document: dict[str, Any], album: str) -> dict[str, Any]:
+def _with_album(document: AssetDocument, album: str) -> AssetDocument:
     """The fields of a document that change when it becomes part of an album; nothing where it is,
     or there is none.
     """
     after = with_album(album)(document) if album else None
-    return {name: value for name, value in (after or {}).items() if document.get(name) != value}
+    after = after or {}
+    return only(after, [name for name, value in after.items() if document.get(name) != value])
 
 
-def _with_copy(document: dict[str, Any], copy: Copy, verdict: Verdict) -> dict[str, Any]:
+def _with_copy(document: AssetDocument, copy: CopyRow, verdict: Verdict) -> Copies:
     """The fields of a document about its copies, with one more,
     and with those that are gone or damaged marked so.
     """
 
-    def marked(row: dict[str, Any]) -> dict[str, Any]:
-        if row["store"] == copy.store and row["path"] in verdict.missing | verdict.damaged:
-            return row | {"state": "missing" if row["path"] in verdict.missing else "damaged"}
+    def marked(row: CopyRow) -> CopyRow:
+        if row["store"] == copy["store"] and row["path"] in verdict.missing | verdict.damaged:
+            return {**row, "state": "missing" if row["path"] in verdict.missing else "damaged"}
         return row
 
     kept = [
         c
         for c in document.get("copies", [])
-        if not (c["store"] == copy.store and c["path"] == copy.path)
+        if not (c["store"] == copy["store"] and c["path"] == copy["path"])
     ]
-    return flat([*map(marked, kept), copy_document(copy)])
+    return flat([*map(marked, kept), copy])

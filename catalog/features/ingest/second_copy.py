@@ -13,11 +13,13 @@ from typing import NamedTuple
 from catalog.domain import edits
 from catalog.domain.asset import Entry
 from catalog.domain.copies import copy_row, sidecar_row
-from catalog.domain.edits import Change, Document
+from catalog.domain.document import AssetDocument
+from catalog.domain.edits import Change
 from catalog.domain.names import comparison_key
 from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
 from catalog.features.ingest.ingestion import book_of, nas_root
-from catalog.features.mirror.plan import Mirroring, Pair
+from catalog.features.mirror.partners import Pair
+from catalog.features.mirror.plan import Mirroring
 from catalog.features.mirror.run import bring
 from catalog.features.mirror.survey import NeedsSurvey
 from catalog.index.repository import Repository
@@ -123,7 +125,7 @@ def _brings(brought: Brought, digest: Callable[[Entry], str]) -> Change:
         for entry, goal in brought.sidecars
     ]
 
-    def change(document: Document | None) -> Document | None:
+    def change(document: AssetDocument | None) -> AssetDocument | None:
         return edits.with_sidecars((), rows)(
             edits.with_copy(copy)({"copies": [], **(document or {})})
         )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from catalog.domain.copies import OK
 from catalog.domain.decisions import NOT_BAD
-from catalog.errors import QuerySyntaxError
-from catalog.features.ask.search import paths_of, pointed
+from catalog.domain.document import AssetDocument, CopyRow
+from catalog.features.ask.search import marking, paths_of
 from catalog.features.lookalikes.bad_shots import NAMES, Condition, Fault, faults
 from catalog.features.lookalikes.decisions import decided
 from catalog.features.lookalikes.measure import LACKING
 from catalog.index import queries
+from catalog.index.client import Query
 from catalog.index.repository import Repository
 from catalog.work.workspace import Workspace
 
@@ -32,21 +32,21 @@ class BadRequest:
 class BadShot:
     """An asset, and what is wrong with it."""
 
-    document: Mapping[str, Any]
+    document: AssetDocument
     faults: tuple[Fault, ...]
 
     @property
     def hash(self) -> str:
         """Its content hash."""
-        return str(self.document["hash"])
+        return self.document["hash"]
 
     @property
-    def copies(self) -> list[Mapping[str, Any]]:
+    def copies(self) -> list[CopyRow]:
         """The rows of its copies that are there."""
         return [row for row in self.document.get("copies", []) if row["state"] == OK]
 
     @property
-    def copy(self) -> Mapping[str, Any] | None:
+    def copy(self) -> CopyRow | None:
         """The first of them, if there is one."""
         return next(iter(self.copies), None)
 
@@ -88,10 +88,8 @@ def find_bad(workspace: Workspace, request: BadRequest) -> BadShots:
             "minimum_should_match": 1,
         }
     }
-    try:
+    with marking(request.query):
         found = list(_matching(repository, request.query, also, wanted))
-    except QuerySyntaxError as error:
-        raise pointed(error, request.query) from error
     fine = decided(repository, [NOT_BAD])
     shots = [shot for shot in found if (shot.hash, shot.hash) not in fine]
     return BadShots(repository, tuple(sorted(shots, key=_badness)), repository.count(LACKING))
@@ -102,7 +100,7 @@ def _badness(shot: BadShot) -> tuple[int, float, str]:
 
 
 def _matching(
-    repository: Repository, query: str, also: dict[str, Any], wanted: Sequence[Fault]
+    repository: Repository, query: str, also: Query, wanted: Sequence[Fault]
 ) -> Iterator[BadShot]:
     for page in queries.matching(repository, query, also=also):
         for hit in page:
@@ -112,11 +110,11 @@ def _matching(
                 yield BadShot(document, applying)
 
 
-def _clause(way: Sequence[Condition]) -> dict[str, Any]:
+def _clause(way: Sequence[Condition]) -> Query:
     return {"bool": {"filter": [_range(condition) for condition in way]}}
 
 
-def _range(condition: Condition) -> dict[str, Any]:
+def _range(condition: Condition) -> Query:
     if condition.relation == "term":
         return {"term": {condition.field: condition.value}}
     return {"range": {condition.field: {condition.relation: condition.value}}}

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from catalog.domain.document import AssetDocument
 from catalog.domain.similarity import LEAST_CONTRAST
 
 GLOOMY = 60.0
@@ -65,11 +66,11 @@ class Fault:
     name: str
     ways: tuple[tuple[Condition, ...], ...]
 
-    def applies(self, document: Mapping[str, Any]) -> bool:
+    def applies(self, document: AssetDocument) -> bool:
         """Whether a document has it."""
         return self._way(document) is not None
 
-    def reason(self, document: Mapping[str, Any]) -> str:
+    def reason(self, document: AssetDocument) -> str:
         """The fault and its score in words, such as `blurred (focus 12)`."""
         way = self._way(document)
         if way is None:
@@ -80,7 +81,7 @@ class Fault:
             f"{_value(document, field):.4g})"
         )
 
-    def _way(self, document: Mapping[str, Any]) -> tuple[Condition, ...] | None:
+    def _way(self, document: AssetDocument) -> tuple[Condition, ...] | None:
         return next(
             (way for way in self.ways if all(_holds(document, condition) for condition in way)),
             None,
@@ -126,7 +127,7 @@ def faults(limits: Thresholds, names: Sequence[str] = NAMES) -> list[Fault]:
     return [fault for fault in known if fault.name in names]
 
 
-def _holds(document: Mapping[str, Any], condition: Condition) -> bool:
+def _holds(document: AssetDocument, condition: Condition) -> bool:
     value = _value(document, condition.field)
     if (
         condition.relation == "term"
@@ -137,7 +138,7 @@ def _holds(document: Mapping[str, Any], condition: Condition) -> bool:
     return value < condition.value if condition.relation == "lt" else value >= condition.value
 
 
-def _value(document: Mapping[str, Any], field: str) -> Any:
+def _value(document: AssetDocument, field: str) -> object:
     outer, _, inner = field.partition(".")
     value = document.get(outer)
     return value.get(inner) if inner and isinstance(value, Mapping) else value

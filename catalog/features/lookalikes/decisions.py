@@ -7,12 +7,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from catalog.domain.copies import timestamp
+from catalog.domain.document import DecisionRow
 from catalog.errors import CatalogIndexError
 from catalog.features.lookalikes.groups import Apart, pair
 from catalog.index import schema
+from catalog.index.client import Line
 from catalog.index.repository import Repository
 
 
@@ -41,12 +42,13 @@ def remember(
     or were recorded by this very run.
     """
     index, now = schema.companion(repository.alias, "decisions"), timestamp(datetime.now(UTC))
-    lines: list[Any] = []
+    lines: list[Line] = []
     for kind, one, other in said:
         lines.append(
             {"create": {"_index": index, "_id": key_of(kind, one, other), "require_alias": True}}
         )
-        lines.append({"kind": kind, "hash": one, "other": other, "at": now, "run": run})
+        row: DecisionRow = {"kind": kind, "hash": one, "other": other, "at": now, "run": run}
+        lines.append(row)
     replies = repository.bulk(lines) if lines else []
     known = repository.sources_of("decisions", [key_of(*each) for each in said], whole=True)
     for each, reply in zip(said, replies, strict=True):

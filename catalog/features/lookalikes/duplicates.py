@@ -13,8 +13,8 @@ from catalog.domain.amounts import seconds
 from catalog.domain.decisions import DUPLICATES, EXACT, NOT_DUPLICATE, WANTED, Decision, group_id
 from catalog.domain.looks import Likeness, likeness
 from catalog.domain.turns import turned
-from catalog.errors import QuerySyntaxError, UsageError
-from catalog.features.ask.search import pointed
+from catalog.errors import UsageError
+from catalog.features.ask.search import marking
 from catalog.features.lookalikes import pictures, sketches
 from catalog.features.lookalikes.decisions import decided
 from catalog.features.lookalikes.groups import DISTANCE, Compare, Group, find_groups
@@ -62,10 +62,8 @@ def find_duplicates(
     wanted = request.kinds or tuple(kind for kind in DUPLICATES if kind != "alike")
     within_ms = milliseconds_of(request.within)
     distance = DISTANCE if request.distance is None else request.distance
-    try:
+    with marking(request.query):
         found, pairs = _candidates(repository, request.query, distance, within_ms, progress)
-    except QuerySyntaxError as error:
-        raise pointed(error, request.query) from error
     apart = decided(repository, [NOT_DUPLICATE, WANTED])
     compare = comparing({name: picture.document.get("look") for name, picture in found.items()})
     order = workspace.settings.keeper_order

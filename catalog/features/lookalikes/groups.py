@@ -11,7 +11,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from catalog.domain.decisions import ALIKE, BURST, EXACT, SAME_IMAGE, SIMILAR
 from catalog.domain.looks import Likeness
@@ -66,7 +65,7 @@ class Group:
         """The one to keep."""
         return self.members[0].picture
 
-    def event(self) -> dict[str, Any]:
+    def event(self) -> dict[str, object]:
         """For a program."""
         return {
             "kind": self.kind,

@@ -8,14 +8,16 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import cast
 
 from catalog.domain.asset import Entry, Facts
 from catalog.domain.copies import OK, held, is_as_recorded
-from catalog.domain.edits import Change, Document, Edit, with_checksums
-from catalog.errors import MediaError, QuerySyntaxError, StoreError
-from catalog.features.ask.search import pointed
+from catalog.domain.document import AssetDocument
+from catalog.domain.edits import Change, Edit, with_checksums
+from catalog.errors import MediaError, StoreError
+from catalog.features.ask.search import marking
 from catalog.index import queries
+from catalog.index.client import Query
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.outcome import Outcome, RunResult
@@ -30,7 +32,7 @@ from catalog.work.workspace import Workspace
 
 COMMAND = "measure"
 AT_ONCE = 200
-LACKING: dict[str, Any] = {
+LACKING: Query = {
     "bool": {
         "filter": [{"exists": {"field": "phash"}}],
         "must_not": [
@@ -90,10 +92,8 @@ def run_measure(workspace: Workspace, request: MeasureRequest, sink: Sink) -> Ru
     """Measure what lacks it."""
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
-    try:
+    with marking(request.query):
         queries.count(repository, request.query)
-    except QuerySyntaxError as error:
-        raise pointed(error, request.query) from error
     with StoreBook(workspace, repository).open_present() as stores:
         work = Measuring(workspace, repository, stores, request)
         return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun)
@@ -122,7 +122,7 @@ class Measuring:
         while part := [self._planned(document) for document in islice(documents, AT_ONCE)]:
             yield sorted(part, key=lambda action: action.counts)
 
-    def _planned(self, document: Document) -> Measure:
+    def _planned(self, document: AssetDocument) -> Measure:
         for row in document.get("copies", []):
             store = self._stores.get(row["store"])
             if store is None or row["state"] != OK:
@@ -186,12 +186,15 @@ def _outcome(action: Measure, became: str, reason: str = "") -> Outcome:
 
 def _as_measured(facts: Facts) -> Change:
     assert facts.quality is not None
-    seen = {
-        "phash": facts.phash,
-        "phash_inner": facts.phash_inner,
-        "look": facts.look,
-        "quality": asdict(facts.quality),
-    }
+    seen = cast(
+        "AssetDocument",
+        {
+            "phash": facts.phash,
+            "phash_inner": facts.phash_inner,
+            "look": facts.look,
+            "quality": asdict(facts.quality),
+        },
+    )
     return lambda document: with_checksums(facts.checksums)(
         {**document, **seen} if document is not None else None
     )

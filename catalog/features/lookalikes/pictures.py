@@ -5,12 +5,12 @@ by an order of preferences that a person may change.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from catalog.domain.capture_time import is_messenger_name
 from catalog.domain.copies import OK
+from catalog.domain.document import AssetDocument, CopyRow
 from catalog.domain.filetypes import BY_NAME
 from catalog.domain.stacks import RAW_TYPES
 from catalog.features.lookalikes.sketches import is_flat, is_movie_of_still, taken_ms
@@ -46,6 +46,8 @@ FIELDS = (
 """What a picture takes of a document."""
 
 _CAMERA_FORMATS = frozenset({"jpeg", "heic", "heif", "tiff", "mov", "mp4", "mts", "m2ts", "3gp"})
+_BY_CAMERAS = ("exif:", "quicktime:", "maker:", "avchd:", "riff:")
+"""How the source of a capture time begins that a camera noted."""
 _METADATA = (
     "captured",
     "location",
@@ -79,7 +81,7 @@ class Picture:
     inner: int
     taken: int
     stack: str
-    document: Mapping[str, Any]
+    document: AssetDocument
 
     @property
     def pixels(self) -> int:
@@ -89,7 +91,7 @@ class Picture:
     @property
     def focus(self) -> float:
         """How sharp its sharpest parts are."""
-        return float(self.document.get("quality", {}).get("focus", 0.0))
+        return self.document.get("quality", {}).get("focus", 0.0)
 
     @property
     def is_camera_original(self) -> bool:
@@ -112,7 +114,7 @@ class Picture:
         return 2 if self.type in RAW_TYPES else 1 if self.type in _CAMERA_FORMATS else 0
 
     @property
-    def rows(self) -> list[Mapping[str, Any]]:
+    def rows(self) -> list[CopyRow]:
         """Its copies that are there, the oldest first."""
         found = [row for row in self.document.get("copies", []) if row["state"] == OK]
         return sorted(found, key=lambda row: (row.get("added", ""), len(row["path"]), row["path"]))
@@ -123,13 +125,13 @@ class Picture:
         return tuple(f"{row['store']}:{row['path']}" for row in self.rows)
 
 
-def picture_of(content_hash: str, document: Mapping[str, Any]) -> Picture:
+def picture_of(content_hash: str, document: AssetDocument) -> Picture:
     """The picture that a document tells of; at least FIELDS of it must be given."""
     phash = document.get("phash")
     seen = (
         phash is not None
-        and not is_flat(dict(document.get("quality", {})))
-        and not is_movie_of_still(dict(document))
+        and not is_flat(document.get("quality", {}))
+        and not is_movie_of_still(document)
     )
     return Picture(
         content_hash,
@@ -142,20 +144,18 @@ def picture_of(content_hash: str, document: Mapping[str, Any]) -> Picture:
         document.get("image_hash", ""),
         int(phash, 16) if seen and phash else None,
         int(document.get("phash_inner") or phash or "0", 16),
-        taken_ms(dict(document)),
+        taken_ms(document),
         document.get("stack", {}).get("id", ""),
         document,
     )
 
 
-def _has(document: Mapping[str, Any], name: str) -> bool:
+def _has(document: AssetDocument, name: str) -> bool:
     outer, _, inner = name.partition(".")
     value = document.get(outer)
-    if outer == "captured":
-        return value is not None and str(value["source"]).startswith(
-            ("exif:", "quicktime:", "maker:", "avchd:", "riff:")
-        )
-    return value is not None and (not inner or inner in value)
+    if name == "captured":
+        return document.get("captured", {}).get("source", "").startswith(_BY_CAMERAS)
+    return value is not None and (not inner or (isinstance(value, dict) and inner in value))
 
 
 # --- the order ------------------------------------------------------------------------------------
@@ -209,9 +209,9 @@ def ranked(pictures: Sequence[Picture], order: Sequence[str]) -> list[Picture]:
     Where the order sees no difference, the one that was catalogued first.
     """
 
-    def key(picture: Picture) -> tuple[Any, ...]:
+    def key(picture: Picture) -> tuple[object, ...]:
         worth = [-_PREFERENCES[name][0](picture) for name in order]
-        return (*worth, str(picture.document.get("added", "")), picture.hash)
+        return (*worth, picture.document.get("added", ""), picture.hash)
 
     return sorted(pictures, key=key)
 

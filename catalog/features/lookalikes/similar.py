@@ -22,9 +22,9 @@ from catalog.features.lookalikes.duplicates import comparing, loaded
 from catalog.features.lookalikes.groups import Member, related
 from catalog.features.lookalikes.pictures import Picture, picture_of
 from catalog.index import queries
-from catalog.index.documents import asset_document
+from catalog.index.documents import Origin, asset_document
 from catalog.index.repository import Repository
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.description import utc_now
 from catalog.work.reading import LocalReading, Wanted
 from catalog.work.workspace import Workspace
@@ -123,9 +123,7 @@ def _read(workspace: Workspace, path: Path) -> Picture:
         raise UsageError(f"{printable(str(path))}: {reason}.", hint="Name a photo or a video.")
     asset = workspace.describer(to_text(str(folder))).describe(facts, entry, utc_now())
     now = datetime.now(UTC)
-    document = asset_document(
-        asset, original=entry.path, copies=[], sidecars=[], stack=None, run="", now=now
-    )
+    document = asset_document(asset, Origin(entry.path, "", now))
     return picture_of(facts.hash, {"added": timestamp(now), **document})
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from catalog.domain.copies import milliseconds
+from catalog.domain.document import AssetDocument, QualityFields
 from catalog.domain.turns import TURNS, UPRIGHT, turned_hashes
 from catalog.features.lookalikes.neighbours import pairs_within
 
@@ -64,7 +64,7 @@ class Sketches:
         """The perceptual hashes; 0 where there is none."""
         return np.array(self._phashes, np.uint64)
 
-    def add(self, content_hash: str, document: dict[str, Any]) -> None:
+    def add(self, content_hash: str, document: AssetDocument) -> None:
         """One more asset, of whose document at least FIELDS are given."""
         phash, quality = document.get("phash"), document.get("quality", {})
         self.hashes.append(content_hash)
@@ -139,19 +139,19 @@ def _sorted_pairs(pairs: Pairs) -> Pairs:
     return ordered[ordered[:, 0] != ordered[:, 1], :]
 
 
-def is_flat(quality: dict[str, Any]) -> bool:
+def is_flat(quality: QualityFields) -> bool:
     """Whether a picture has so little in it that its hash says nothing."""
-    return bool(
+    return (
         quality.get("detail", 1.0) < LEAST_DETAIL or quality.get("contrast", 255.0) < LEAST_CONTRAST
     )
 
 
-def is_movie_of_still(document: dict[str, Any]) -> bool:
+def is_movie_of_still(document: AssetDocument) -> bool:
     """Whether it is the moving part of a Live Photo, which goes with its still."""
-    return bool(document.get("stack", {}).get("role") == "live")
+    return document.get("stack", {}).get("role") == "live"
 
 
-def taken_ms(document: dict[str, Any]) -> int:
+def taken_ms(document: AssetDocument) -> int:
     """When the shot was taken (the wall clock as ms since 1970);
     -1 where that is not known to the second.
     """

@@ -18,14 +18,17 @@ from catalog.domain.copies import timestamp
 from catalog.domain.names import printable
 from catalog.errors import FATAL, StoreError, UsageError
 from catalog.features.mirror.apply import Left, Mirrorer
-from catalog.features.mirror.plan import Follow, Mirroring, Move, Transfer
+from catalog.features.mirror.history import Move
+from catalog.features.mirror.plan import Follow, Mirroring, Transfer
 from catalog.features.mirror.plan import first_of as first_follows
 from catalog.features.mirror.sight import Foresight, Sight
 from catalog.features.mirror.survey import Listed, NeedsSurvey, PairSurvey
-from catalog.features.reconcile.apply import Applier, foreseen
+from catalog.features.reconcile.apply import Applier
+from catalog.features.reconcile.changes import change_of
+from catalog.features.reconcile.index import SyncIndex
 from catalog.features.reconcile.plan import Load, Lose, Reconciliation, Relocate, Vanish
-from catalog.features.reconcile.run import SyncIndex
-from catalog.features.reconcile.survey import Options
+from catalog.features.reconcile.records import Scope
+from catalog.features.reconcile.run import options_of
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.outcome import Outcome, RunResult
@@ -64,7 +67,8 @@ def run_mirror(workspace: Workspace, request: MirrorRequest, sink: Sink) -> RunR
     book, dry = StoreBook(workspace, repository), request.dryrun
     with book.open(request.source, dry=dry) as source, book.open(request.target, dry=dry) as target:
         survey = PairSurvey(repository, source, target)
-        survey.look(_options(workspace, accept_losses=request.yes), sink.progress)
+        options = options_of(workspace, Scope(), accept_losses=request.yes)
+        survey.look(options, sink.progress)
         if not request.dryrun:
             target.sweep()
         work = Mirror(workspace, repository, (source, target), survey, sink, request.limit)
@@ -72,16 +76,6 @@ def run_mirror(workspace: Workspace, request: MirrorRequest, sink: Sink) -> RunR
         return carry_out(
             workspace, work, sink, request.command, dry=request.dryrun, details=details
         )
-
-
-def _options(workspace: Workspace, *, accept_losses: bool) -> Options:
-    settings = workspace.settings
-    return Options(
-        accept_losses=accept_losses,
-        shrink_percent=settings.shrink_percent,
-        shrink_files=settings.shrink_files,
-        video_folder=workspace.layout.video_folder,
-    )
 
 
 def bring(run: Session, source: ManagedStore, target: ManagedStore, hashes: Iterable[str]) -> None:
@@ -117,7 +111,8 @@ class Mirror:
         self._sink = sink
         self._limit = limit
         self._needs = NeedsSurvey(repository, survey.pair)
-        self._foresight = Foresight(Sight(self._source, self._target, survey.given, survey.shown))
+        self._sight = Sight(self._source, self._target, survey.given, survey.shown)
+        self._foresight = Foresight(self._sight)
         self._now = datetime.now(UTC)
         self._apart: list[tuple[str, str]] = []
         self._behind = 0
@@ -194,7 +189,7 @@ class Mirror:
         if isinstance(action, Skip):
             return Outcome("skip", action.source.path, action.outcome, store, reason=action.reason)
         if not isinstance(action, Load):
-            self._needs.changes[action.hash].append(foreseen(action, store, self._now))
+            self._needs.changes[action.hash].append(change_of(action, store, self._now))
         if isinstance(action, Relocate):
             move = Move(store, action.known.path, action.entry.path, timestamp(self._now))
             self._needs.renames[action.hash].append(move)
@@ -208,19 +203,7 @@ class Mirror:
         self._record(run, [action for action in next(plans) if isinstance(action, Listed)])
         follows = [action for action in next(plans) if isinstance(action, Follow)]
         throttle = self._workspace.throttle()
-        mirrorer = Mirrorer(
-            self._source,
-            self._target,
-            run.edit,
-            run.journal,
-            run.report,
-            run.run,
-            self._survey.shown,
-            self._survey.given,
-            throttle,
-            self._workspace.settings.transfers,
-            run.sink.progress.advance,
-        )
+        mirrorer = Mirrorer(self._sight, run, throttle, self._workspace.settings.transfers)
         self._left = mirrorer.apply(follows, _transfers(itertools.chain.from_iterable(plans)))
         self._ended = throttle.ended
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from catalog.domain.actions import Skip
 from catalog.domain.checksums import NONE, beside_the_content_hash
-from catalog.domain.edits import Change, Document
+from catalog.domain.document import AssetDocument, EventRow
+from catalog.domain.edits import Change
 from catalog.domain.names import comparison_key
 from catalog.errors import StoreGuard
-from catalog.features.mirror.plan import Move, Needs, Pair, lacks, mirror_asset
-from catalog.features.reconcile.comparison import Records, Scope
+from catalog.features.mirror.history import Move
+from catalog.features.mirror.partners import Pair
+from catalog.features.mirror.plan import Needs, lacks, mirror_asset
+from catalog.features.reconcile.index import SyncIndex, recorded_fields, recorded_in
 from catalog.features.reconcile.listed import KnownReconciler
 from catalog.features.reconcile.plan import Lose, Reconciliation, Vanish
-from catalog.features.reconcile.run import SyncIndex, recorded_fields, recorded_in
+from catalog.features.reconcile.records import Records, Scope
 from catalog.features.reconcile.survey import Options
 from catalog.index import queries, schema
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
-from catalog.work.description import utc_now
 from catalog.work.listing import Listing
 from catalog.work.progress import Progress
 from catalog.work.session import Ask, at_once
@@ -106,7 +108,7 @@ class PairSurvey:
         for store, seen in self._stores:
             if progress.shows_files:
                 progress.step(f"Looking at {store.name}")
-            reconciler = KnownReconciler(store, index, records[store.name], seen, options, utc_now)
+            reconciler = KnownReconciler(store, index, records[store.name], seen, options)
             try:
                 self.listed += [Listed(store.name, action) for action in reconciler.plan()]
             except StoreGuard as error:
@@ -132,7 +134,7 @@ class PairSurvey:
                 self._take(hit["_id"], hit["_source"], records)
         return records
 
-    def _take(self, key: str, document: Mapping[str, Any], records: Mapping[str, Records]) -> None:
+    def _take(self, key: str, document: AssetDocument, records: Mapping[str, Records]) -> None:
         copies, sidecars = document.get("copies", ()), document.get("sidecars", ())
         recorded = recorded_in(key, document)
         for name, known in records.items():
@@ -196,10 +198,10 @@ class NeedsSurvey:
                 needs = mirror_asset(key, copies, sidecars, self._pair, history)
                 yield needs.knowing(document.get("checksums", NONE))
 
-    def _documents(self, hashes: Sequence[str]) -> dict[str, Document]:
+    def _documents(self, hashes: Sequence[str]) -> dict[str, AssetDocument]:
         repository = self._repository
         found = self.ask(lambda: repository.documents(hashes)) if repository is not None else {}
-        documents: dict[str, Document] = {}
+        documents: dict[str, AssetDocument] = {}
         for key in hashes:
             document = found[key][0] if key in found else None
             after = _changed(document, self.changes.get(key, ()))
@@ -224,12 +226,12 @@ class NeedsSurvey:
 
 def _renames(
     repository: Repository, hashes: Sequence[str], stores: Sequence[str]
-) -> list[Mapping[str, Any]]:
+) -> list[EventRow]:
     repository.refresh(schema.companion(repository.alias, "events"))
-    return list(queries.renames(repository, hashes, stores))
+    return queries.renames(repository, hashes, stores)
 
 
-def _changed(document: Document | None, changes: Iterable[Change]) -> Document | None:
+def _changed(document: AssetDocument | None, changes: Iterable[Change]) -> AssetDocument | None:
     after = document
     for change in changes:
         after = change(after)

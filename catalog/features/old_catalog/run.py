@@ -20,7 +20,7 @@ from catalog.features.ingest.plan import IngestFacts
 from catalog.features.ingest.second_copy import second_copies
 from catalog.features.ingest.survey import IngestSurvey
 from catalog.features.old_catalog.plan import Part, is_year, month_of, parts_of, plan_part
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work import guards
 from catalog.work.outcome import RunResult
 from catalog.work.plan import carry_out

@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from catalog.domain import edits
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import strongest
-from catalog.domain.copies import (
-    DAMAGED,
-    MISSING,
-    OK,
-    Held,
-    Row,
-    copy_row,
-    is_as_recorded,
-    sidecar_row,
-    timestamp,
-)
-from catalog.domain.edits import Change, Document, Edit
+from catalog.domain.copies import OK, Held, copy_row, is_as_recorded, sidecar_row
+from catalog.domain.document import AssetDocument, EventNote
+from catalog.domain.edits import Edit
 from catalog.domain.person import merged, overlaid
-from catalog.errors import FixityMismatch, NotFound, StoreError, reason_kind
-from catalog.features.reconcile.plan import (
-    AddCopy,
-    Attach,
-    Corrupt,
-    Load,
-    Lose,
-    Reconciliation,
-    Relocate,
-    Touch,
-    Vanish,
-)
-from catalog.features.reconcile.survey import CHANGING, Index, is_same
+from catalog.errors import StoreError
+from catalog.features.reconcile.changes import change_of, event_of, outcome_of
+from catalog.features.reconcile.index import Index
+from catalog.features.reconcile.plan import Attach, Load, Lose, Reconciliation, Vanish
+from catalog.features.reconcile.reading import CHANGING, is_unchanged
 from catalog.stores.protocol import Store
 from catalog.work.contents import content_of
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
-
-_OUTCOME_OF = {"touch": "touched", "move": "moved", "copy": "copied", "forget": "forgotten"}
 
 
 class Applier:
@@ -57,7 +37,7 @@ class Applier:
         store: Store,
         index: Index,
         run: Session,
-        reread: Callable[[Attach], Document | None],
+        reread: Callable[[Attach], AssetDocument | None],
         *,
         tell: Callable[[Reconciliation, str], Outcome] | None = None,
     ) -> None:
@@ -67,7 +47,7 @@ class Applier:
         self._journal = run.journal
         self._report = run.report
         self._reread = reread
-        self._word = tell or told
+        self._word = tell or outcome_of
 
     def apply(self, plans: Iterable[Sequence[Reconciliation | Skip]]) -> None:
         """Do all of it, a part at a time; what cannot be done is told, and the rest goes on."""
@@ -119,33 +99,20 @@ class Applier:
         """
         if isinstance(action, Load):
             return self._load_edits(action)
-        event = {"store": self._store.name, "path": action.key, "effect": "index"}
         if isinstance(action, Attach):
-            return self._attach_edits(action, event)
-        change = self._change(action)
-        if isinstance(action, Relocate):
-            event["source"] = action.known.path
-        if isinstance(action, Corrupt | Vanish):
-            event |= _why(action, self._store.name)
-        return [Edit(action.hash, action.name, change, event)] if change else []
-
-    def _change(
-        self, action: Touch | Relocate | AddCopy | Corrupt | Lose | Vanish
-    ) -> Change | None:
-        store = self._store.name
+            return self._attach_edits(action)
         if isinstance(action, Lose | Vanish):
-            entry = self._store.stat(action.known.path)
-            if (
-                not action.overwritten
-                and entry is not None
-                and is_as_recorded(entry, action.known)
-                and action.known.state == OK
-            ):
-                return None
-            return _absent(action, store)
-        return (
-            _found(action, store, datetime.now(UTC)) if self._is_unchanged(action.entry) else None
-        )
+            holds = action.overwritten or not self._is_there(action.known)
+        else:
+            holds = self._is_unchanged(action.entry)
+        store = self._store.name
+        change = change_of(action, store, datetime.now(UTC))
+        return [Edit(action.hash, action.name, change, event_of(action, store))] if holds else []
+
+    def _is_there(self, known: Held) -> bool:
+        """Whether a file that was gone lies there again, as it is recorded."""
+        entry = self._store.stat(known.path)
+        return entry is not None and is_as_recorded(entry, known) and known.state == OK
 
     def _is_unchanged(self, entry: Entry) -> bool:
         """Whether a file is still as it was listed.
@@ -154,10 +121,7 @@ class Applier:
 
         To ask a store far away about each file again would take longer than all the rest.
         """
-        if strongest(entry.checksums):
-            return True
-        now = self._store.stat(entry.path)
-        return now is not None and is_same(now, entry)
+        return bool(strongest(entry.checksums)) or is_unchanged(self._store, entry)
 
     def _load_edits(self, action: Load) -> list[Edit]:
         if not self._is_unchanged(action.entry):
@@ -171,108 +135,20 @@ class Applier:
         said = self._index.said_once(action.hash)
         if said:
             document = overlaid(document, merged(document.get("person", {}), said))
-        event = {"store": store, "path": action.entry.path, "effect": "index"}
+        event: EventNote = {"store": store, "path": action.entry.path, "effect": "index"}
         made = [Edit(action.hash, action.name, edits.created(document), event)]
         if action.stack:
             for mate, role in action.mates:
                 made.append(Edit(mate, "stack", edits.with_stack(action.stack[0], role), event))
         return made
 
-    def _attach_edits(self, action: Attach, event: Mapping[str, Any]) -> list[Edit]:
-        store = self._store.name
-        change = _attached(action, store)
-        made = [Edit(action.hash, action.name, change, event)] if action.came or action.gone else []
+    def _attach_edits(self, action: Attach) -> list[Edit]:
+        store, made = self._store.name, list[Edit]()
+        event = event_of(action, store)
+        if action.came or action.gone:
+            change = change_of(action, store, datetime.now(UTC))
+            made.append(Edit(action.hash, action.name, change, event))
         facts = self._reread(action) if action.reread else None
         if facts is not None:
             made.append(Edit(action.hash, "reread", edits.described_anew(facts), event))
         return made
-
-
-def foreseen(
-    action: Touch | Relocate | AddCopy | Corrupt | Lose | Vanish | Attach, store: str, now: datetime
-) -> Change:
-    """The change that an action will be, if nothing happens meanwhile."""
-    if isinstance(action, Attach):
-        return _attached(action, store)
-    return (
-        _absent(action, store) if isinstance(action, Lose | Vanish) else _found(action, store, now)
-    )
-
-
-def _absent(action: Lose | Vanish, store: str) -> Change:
-    if isinstance(action, Lose):
-        return edits.without_copy(store, action.known.path)
-    if action.forget:
-        return edits.forgotten_without(store, action.known.path)
-    return edits.marked(store, action.known.path, MISSING)
-
-
-def _found(action: Touch | Relocate | AddCopy | Corrupt, store: str, moment: datetime) -> Change:
-    if isinstance(action, Corrupt):
-        return edits.marked(store, action.known.path, DAMAGED)
-    row = copy_row(store, action.entry, moment, moment)
-    if isinstance(action, AddCopy):
-        return edits.with_copy(row)
-    if isinstance(action, Relocate):
-        return _relocation(action, row)
-    if action.unread:
-        row["verified"] = _verified(action.known, row)
-    return edits.with_copy(row)
-
-
-def _relocation(action: Relocate, row: Row) -> Change:
-    if action.unread:
-        row = row | {
-            "verified": _verified(action.known, row),
-            "state": DAMAGED if action.known.state == DAMAGED else OK,
-        }
-    moved = edits.with_copy(row, action.known.path)
-    return _both(moved, edits.without_stack()) if action.leaves_stack else moved
-
-
-def _attached(action: Attach, store: str) -> Change:
-    rows = [sidecar_row(store, entry, digest) for entry, digest in action.came]
-    return edits.with_sidecars([(store, path) for path in action.gone], rows)
-
-
-def told(action: Reconciliation, store: str) -> Outcome:
-    """What the report says of an action."""
-    reason = f"still at {action.elsewhere}" if isinstance(action, Lose) else ""
-    if isinstance(action, Vanish) and not action.forget:
-        reason = "its content is nowhere else; the record is kept, marked as missing"
-    if isinstance(action, Corrupt):
-        reason = "its bytes changed though nobody wrote to it; see `catalog verify --repair`"
-    path, target = (
-        (action.known.path, action.entry.path) if isinstance(action, Relocate) else (action.key, "")
-    )
-    return Outcome(
-        action.name,
-        path,
-        _OUTCOME_OF.get(action.name, action.name),
-        store,
-        target,
-        action.hash,
-        reason,
-    )
-
-
-def _why(action: Corrupt | Vanish, store: str) -> dict[str, str]:
-    """Why a copy is no longer good, as the history holds it."""
-    reason = told(action, store).reason
-    kind = reason_kind(FixityMismatch if isinstance(action, Corrupt) else NotFound)
-    return {"reason_kind": kind, **({"reason": reason} if reason else {})}
-
-
-def _verified(known: Held, row: Row) -> str:
-    """When the content was last proved: that a file is still the same is no new proof."""
-    if not known.verified_ms:
-        return str(row["added"])
-    return timestamp(
-        datetime.fromtimestamp(known.verified_ms // 1000, UTC).replace(
-            microsecond=known.verified_ms % 1000 * 1000
-        )
-    )
-
-
-def _both(first: Change, second: Change) -> Change:
-    return lambda document: second(first(document))

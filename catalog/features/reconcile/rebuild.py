@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from catalog.errors import CatalogError, Interrupted, UsageError
 from catalog.features.reconcile.run import SyncRequest, run_sync
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
 from catalog.stores.marker import marked_name, read_marker
 from catalog.stores.root import Root
 from catalog.work import guards

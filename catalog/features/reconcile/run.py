@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
 
 from catalog.domain.actions import Skip
-from catalog.domain.asset import Asset, Facts, KnownAsset
-from catalog.domain.checksums import NONE
-from catalog.domain.copies import Row, flat
-from catalog.domain.edits import Document
+from catalog.domain.asset import Asset, Entry, Facts
+from catalog.domain.document import AssetDocument
 from catalog.domain.fixity import Digests
 from catalog.errors import StoreGuard
-from catalog.features.reconcile.apply import Applier, told
-from catalog.features.reconcile.comparison import Recorded, Scope
+from catalog.features.reconcile.apply import Applier
+from catalog.features.reconcile.changes import outcome_of
+from catalog.features.reconcile.index import SyncIndex
 from catalog.features.reconcile.plan import Attach, Reconciliation
-from catalog.features.reconcile.questions import Judge
-from catalog.features.reconcile.survey import Options, Reconciler
-from catalog.index import documents, queries, schema
+from catalog.features.reconcile.questions import Questions
+from catalog.features.reconcile.reading import FileReader
+from catalog.features.reconcile.reconciler import Reconciler
+from catalog.features.reconcile.records import Scope
+from catalog.features.reconcile.survey import Options
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.checksums import ChecksumWriter
@@ -71,7 +70,7 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
         work = Sync(
             workspace, repository, store, workspace.reading(pool, store), scope, request, sink
         )
-        details = {"store": request.store, "root": store.place, "folders": list(scope.folders)}
+        details = {"store": request.store, "root": store.location, "folders": list(scope.folders)}
         return carry_out(
             workspace, work, sink, request.command, dry=request.dryrun, details=details
         )
@@ -102,21 +101,21 @@ class Sync:
         self._reading = reading
         self._limit = request.limit
         self._sink = sink
-        self._judge = Judge(sink, ask=not (request.yes or request.dryrun))
+        self._questions = Questions(sink, ask=not (request.yes or request.dryrun))
         self._index = SyncIndex(repository)
         self._repository = repository
         self._checksums: ChecksumWriter | None = None
-        self._reconciler = Reconciler(
-            store,
-            self._index,
-            reading,
-            workspace.describer(store.place),
-            self._judge,
-            options_of(workspace, request, scope),
-            now=utc_now,
-            advance=sink.progress.advance,
-            learn=None if request.dryrun else self._learn,
+        self._describer = workspace.describer(store.location)
+        learn = self._learn if request.rehash and not request.dryrun else None
+        files = FileReader(store, reading, sink.progress.advance, learn)
+        options = options_of(
+            workspace,
+            scope,
+            rehash=request.rehash,
+            forget_missing=request.forget_missing,
+            accept_losses=request.accept_losses,
         )
+        self._reconciler = Reconciler(self._index, files, self._describe, self._questions, options)
 
     def plans(self) -> Iterator[Sequence[Reconciliation | Skip]]:
         """The plan, in parts; where the guard refuses it, what is missing is told first."""
@@ -149,11 +148,11 @@ class Sync:
 
     def conclude(self, report: Report) -> None:
         """What was decided without a person, and what there was nothing to do about."""
-        self._judge.sum_up(report)
+        self._questions.sum_up(report)
         report.count("unchanged", self._reconciler.sight.unchanged)
         report.count("ignored", self._reconciler.sight.ignored)
 
-    def _read_again(self, action: Attach) -> Document | None:
+    def _read_again(self, action: Attach) -> AssetDocument | None:
         """The document of an asset as its file and all of its sidecars state it now;
         None where it cannot be read.
         """
@@ -164,19 +163,29 @@ class Sync:
         ]
         if not isinstance(result, Facts) or result.hash != action.hash:
             return None
-        base = self._store.place
-        asset = self._workspace.describer(base).describe(result, action.entry, utc_now())
+        asset = self._describe(result, action.entry)
+        base = self._store.location
         return self._index.document(asset, f"{base}/{action.entry.path}", (), (), None)
 
+    def _describe(self, facts: Facts, entry: Entry) -> Asset:
+        return self._describer.describe(facts, entry, utc_now())
 
-def options_of(workspace: Workspace, request: SyncRequest, scope: Scope) -> Options:
+
+def options_of(
+    workspace: Workspace,
+    scope: Scope,
+    *,
+    rehash: bool = False,
+    forget_missing: bool = False,
+    accept_losses: bool = False,
+) -> Options:
     """How a reconciliation looks, and from when on it believes nothing."""
     settings = workspace.settings
     return Options(
         scope,
-        rehash=request.rehash,
-        forget_missing=request.forget_missing,
-        accept_losses=request.accept_losses,
+        rehash=rehash,
+        forget_missing=forget_missing,
+        accept_losses=accept_losses,
         shrink_percent=settings.shrink_percent,
         shrink_files=settings.shrink_files,
         video_folder=workspace.layout.video_folder,
@@ -187,87 +196,4 @@ def planned(action: Reconciliation | Skip, store: str) -> Outcome:
     """What is told of an action that is only shown."""
     if isinstance(action, Skip):
         return Outcome("skip", action.source.path, action.outcome, reason=action.reason)
-    return replace(told(action, store), outcome="planned")
-
-
-def recorded_fields(kinds: Iterable[str]) -> list[str]:
-    """The fields of documents that `recorded_in` needs, with checksums of some kinds."""
-    return ["copies", "sidecars", "stack.id", *(f"checksums.{kind}" for kind in kinds)]
-
-
-def recorded_in(content_hash: str, document: Mapping[str, Any]) -> Recorded:
-    """The part of a document that a reconciliation needs."""
-    stack = document.get("stack", {}).get("id", "")
-    checksums = document.get("checksums", NONE)
-    return Recorded(
-        content_hash, document.get("copies", ()), document.get("sidecars", ()), stack, checksums
-    )
-
-
-class SyncIndex:
-    """The index as a reconciliation asks it."""
-
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._run = ""
-        self._patiently: Callable[[Callable[[], Any]], Any] = lambda call: call()
-        self._forgotten: set[str] | None = None
-
-    def serve(self, run: Session) -> None:
-        """From now on answer for a run: its id is in what is made,
-        and its questions wait while Elasticsearch is away.
-        """
-        self._run = run.run
-        self._patiently = run.patiently
-
-    def recorded(self, store: str, kinds: Sequence[str] = ()) -> Iterator[Recorded]:
-        """Every document that speaks of a store, with its checksums of some kinds."""
-        self._repository.refresh()
-        for page in self._repository.scan_pages(
-            queries.of_store(store), source=recorded_fields(kinds)
-        ):
-            for hit in page:
-                yield recorded_in(hit["_id"], hit["_source"])
-
-    def known_by(self, kind: str, values: list[str]) -> dict[str, str]:
-        """The content hash of the asset that has each of some checksums of a kind."""
-        found: dict[str, str] = self._patiently(lambda: self._repository.known_by(kind, values))
-        return found
-
-    def known(self, hashes: list[str]) -> dict[str, KnownAsset]:
-        """Assets by content hash."""
-        found: dict[str, KnownAsset] = self._patiently(lambda: self._repository.known(hashes))
-        return found
-
-    def document(
-        self,
-        asset: Asset,
-        original: str,
-        rows: Sequence[Row],
-        sidecars: Sequence[Row],
-        stack: tuple[str, str] | None,
-    ) -> Document:
-        """The document of a new asset."""
-        made = documents.asset_document(
-            asset,
-            original=original,
-            copies=[],
-            sidecars=list(sidecars),
-            stack=stack,
-            run=self._run,
-            now=datetime.now(UTC),
-        )
-        return {**made, **flat(rows)}
-
-    def said_once(self, content_hash: str) -> Mapping[str, Any]:
-        """What a person had said of an asset that was forgotten since."""
-        if self._forgotten is None:
-            index = schema.companion(self._repository.alias, "events")
-            pages = self._repository.scan_pages(
-                {"term": {"action": "forget"}}, index=index, source=["hash"]
-            )
-            self._forgotten = {hit["_source"]["hash"] for page in pages for hit in page}
-        if content_hash not in self._forgotten:
-            return {}
-        past = self._repository.forgotten_document(content_hash) or {}
-        return dict(past.get("person", {}))
+    return replace(outcome_of(action, store), outcome="planned")

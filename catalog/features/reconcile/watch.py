@@ -138,7 +138,7 @@ def _watch_afar(
     else:
         told, wait = "looking at it every period", _nothing_told
     sink.notice(
-        f"Watching {store.place} ({told}); a change is taken in {pause:g} s after the last one."
+        f"Watching {store.location} ({told}); a change is taken in {pause:g} s after the last one."
     )
     request = SyncRequest(store.name, yes=True, command="watch")
     _sync(workspace, sink, request)

@@ -10,39 +10,38 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from catalog.domain.asset import UNLISTED, Asset, Entry, Facts
 from catalog.domain.candidates import sorted_out
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.copies import held, is_as_recorded
+from catalog.domain.document import AssetDocument
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
 from catalog.domain.names import to_text
 from catalog.domain.stacks import Candidate
-from catalog.errors import MediaError, QuerySyntaxError, UnsupportedType, UsageError
-from catalog.features.ask.search import pointed
+from catalog.errors import MediaError, UnsupportedType, UsageError
+from catalog.features.ask.search import marking
 from catalog.features.reingest.locations import catalog_of, local_roots
 from catalog.features.reingest.staging import is_staging
 from catalog.index import queries
 from catalog.index.repository import Repository
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
 from catalog.work.description import utc_now
 from catalog.work.progress import Progress
 from catalog.work.reading import Wanted
 from catalog.work.store_book import NAS, StoreBook
+from catalog.work.workers import Result
 from catalog.work.workspace import Workspace
 
 BATCH = 256
 """Files that the index is asked about together."""
 STAGING_FOLDER = "a staging folder of reingest"
 _KINDS = {e: frozenset(t.kind for t in TYPES if e in t.extensions) for e in MEDIA_EXTENSIONS}
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class Subject:
     type: str = ""
     captured: CaptureTime | None = None
     asset: Asset | None = None
-    document: Document | None = None
+    document: AssetDocument | None = None
     problem: str = ""
 
     @property
@@ -94,12 +93,12 @@ class Subject:
         """What its bytes state, where it was read."""
         return self.asset.facts if self.asset else None
 
-    def value(self, name: str) -> Any:
-        """A field of the document or of the facts: `phash`, `look`, `width`, `height`, `duration`,
-        `size`."""
+    @property
+    def phash(self) -> str:
+        """What it looks like, in 16 hex digits; "" where that is not known."""
         if self.asset is not None:
-            return getattr(self.asset.facts, name, None)
-        return (self.document or {}).get(name)
+            return self.asset.facts.phash or ""
+        return (self.document or {}).get("phash", "")
 
 
 @dataclass(slots=True)
@@ -117,9 +116,9 @@ class Archive:
     _label: str = field(default="")
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The folder that is looked at, or the place of the store."""
-        return f"{self.store.place}/{self.prefix}" if self.prefix else self.store.place
+        return f"{self.store.location}/{self.prefix}" if self.prefix else self.store.location
 
     def file(self, path: str) -> str:
         """How a report names a path of the store."""
@@ -129,7 +128,7 @@ class Archive:
         """Every photo ("image") or video ("video"), as soon as it is known; in no certain order."""
         with self.workspace.readers() as pool:
             reading = self.workspace.reading(pool, self.store)
-            describer = self.workspace.describer(self.store.place)
+            describer = self.workspace.describer(self.store.location)
             now = utc_now()
             for (candidate, document), result in reading.run(self._wanted(kind)):
                 found = self._subject(candidate.entry, document, result, describer.describe, now)
@@ -152,7 +151,7 @@ class Archive:
 
     def _wanted(
         self, kind: str
-    ) -> Iterator[tuple[tuple[Candidate, Document | None], Wanted | None]]:
+    ) -> Iterator[tuple[tuple[Candidate, AssetDocument | None], Wanted | None]]:
         """What to read, and with None what need not be."""
         for candidate, document in (
             self._queried() if self.scope.query is not None else self._known(self._candidates())
@@ -174,7 +173,7 @@ class Archive:
 
     def _known(
         self, candidates: Iterable[Candidate]
-    ) -> Iterator[tuple[Candidate, Document | None]]:
+    ) -> Iterator[tuple[Candidate, AssetDocument | None]]:
         """Each with its document, where the file is as that says."""
         stream = iter(candidates)
         while part := list(itertools.islice(stream, BATCH)):
@@ -191,7 +190,7 @@ class Archive:
                     document if _is_unchanged(candidate.entry, document, self.store.name) else None,
                 )
 
-    def _queried(self) -> Iterator[tuple[Candidate, Document | None]]:
+    def _queried(self) -> Iterator[tuple[Candidate, AssetDocument | None]]:
         """The good copy of each match, if the file is still there."""
         assert self.repository is not None and self.scope.query is not None
         for page in queries.matching(self.repository, self.scope.query):
@@ -221,7 +220,12 @@ class Archive:
                     )
 
     def _subject(
-        self, entry: Entry, document: Document | None, result: Any, describe: Any, now: datetime
+        self,
+        entry: Entry,
+        document: AssetDocument | None,
+        result: Result | None,
+        describe: Callable[[Facts, Entry, datetime], Asset],
+        now: datetime,
     ) -> Subject | None:
         file, folders = self.file(entry.path), self._folders(entry)
         is_media = extension_of(entry.name) in MEDIA_EXTENSIONS
@@ -245,7 +249,8 @@ class Archive:
             return None
         if isinstance(result, MediaError):
             return Subject(file, entry, folders, problem=f"it cannot be read: {result}")
-        asset: Asset = describe(result, entry, now)
+        assert isinstance(result, Facts)
+        asset = describe(result, entry, now)
         facts = asset.facts
         return Subject(
             file,
@@ -267,10 +272,10 @@ class Archive:
 def file_of(store: ManagedStore, path: str) -> str:
     """How a report names a path of a store: the absolute path on this machine, else STORE:PATH; in
     text form."""
-    return f"{store.place}/{path}" if store.folder is not None else f"{store.name}:{path}"
+    return f"{store.location}/{path}" if store.folder is not None else f"{store.name}:{path}"
 
 
-def capture_time_of(document: Document) -> CaptureTime | None:
+def capture_time_of(document: AssetDocument) -> CaptureTime | None:
     """When the catalog says that a shot was taken."""
     captured = document.get("captured")
     if not captured:
@@ -285,7 +290,7 @@ def capture_time_of(document: Document) -> CaptureTime | None:
     )
 
 
-def _is_unchanged(entry: Entry, document: Document | None, store: str) -> bool:
+def _is_unchanged(entry: Entry, document: AssetDocument | None, store: str) -> bool:
     """Whether a file is still what the index says of it. One that is not as recorded is read."""
     if document is None:
         return False
@@ -336,12 +341,10 @@ def opened(workspace: Workspace, scope: Scope, progress: Progress) -> Iterator[A
 def _store_to_search(
     workspace: Workspace, scope: Scope, query: str, progress: Progress
 ) -> Iterator[Archive]:
-    try:
+    with marking(query):
         queries.build(query)
         repository = workspace.existing_repository
         repository.refresh()
         queries.count(repository, query)
-    except QuerySyntaxError as error:
-        raise pointed(error, query) from error
     with StoreBook(workspace, repository).open(scope.store or NAS, dry=True) as store:
         yield Archive(workspace, scope, store, repository, progress, is_store=True)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from catalog.domain.copies import timestamp
+from catalog.domain.document import HandoverRow
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import to_text
 from catalog.errors import StoreGuard, UsageError
 from catalog.features.reingest.staging import identity_of
 from catalog.features.reingest.tables import read_table
-from catalog.index.handovers import CONFIRMED, STAGED, Handovers, Record, staged_path
-from catalog.stores.local import LocalStore
+from catalog.index.handovers import CONFIRMED, STAGED, Handovers, staged_path
+from catalog.stores.local.store import LocalStore
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
 from catalog.work.report import Report
@@ -46,7 +46,7 @@ class Confirm:
     A word that nothing was handed over by is `unknown`.
     """
 
-    record: Mapping[str, Any]
+    record: HandoverRow
     outcome: str
     name: str = CONFIRM
 
@@ -63,7 +63,7 @@ class Confirm:
     @property
     def hash(self) -> str:
         """The content that was handed over."""
-        return str(self.record["hash"])
+        return self.record["hash"]
 
     def describe(self) -> str:
         """One line for a person."""
@@ -83,7 +83,7 @@ def run_confirm(workspace: Workspace, request: ConfirmRequest, sink: Sink) -> Ru
     return carry_out(workspace, Confirmation(list(found)), sink, COMMAND, dry=request.dryrun)
 
 
-def _emptied(records: Sequence[Record], emptied: str) -> Iterator[Confirm]:
+def _emptied(records: Sequence[HandoverRow], emptied: str) -> Iterator[Confirm]:
     """The records of a staging folder whose files have left it.
 
     Raises StoreGuard where that cannot be told.
@@ -101,7 +101,7 @@ def _emptied(records: Sequence[Record], emptied: str) -> Iterator[Confirm]:
             yield Confirm(record, "still there" if store.stat(record["name"]) else "confirmed")
 
 
-def _named(records: Sequence[Record], what: Sequence[str]) -> Iterator[Confirm]:
+def _named(records: Sequence[HandoverRow], what: Sequence[str]) -> Iterator[Confirm]:
     """The records that words mean: a report, a staged name or pattern, a content hash, or an
     archived file."""
     told: set[str] = set()
@@ -119,7 +119,7 @@ def _named(records: Sequence[Record], what: Sequence[str]) -> Iterator[Confirm]:
                 yield Confirm(record, "confirmed" if record["state"] == STAGED else "unchanged")
 
 
-def _is_meant(record: Record, word: str) -> bool:
+def _is_meant(record: HandoverRow, word: str) -> bool:
     if is_content_hash(word.lower()):
         return word.lower() in (record["hash"], record["staged"])
     text = to_text(word)
@@ -128,7 +128,7 @@ def _is_meant(record: Record, word: str) -> bool:
     return is_name or absolute in (record["source"], staged_path(record))
 
 
-def _of_report(records: Sequence[Record], path: Path) -> list[Record]:
+def _of_report(records: Sequence[HandoverRow], path: Path) -> list[HandoverRow]:
     """Those of the rows of a report, or of what was processed of it."""
     rows = read_table(path, ("file",), ("hash",)).rows
     hashes = {row.get("hash").lower() for row in rows}
@@ -165,12 +165,12 @@ class Confirmation:
 def _confirm(run: Session, action: Confirm) -> None:
     now = timestamp(datetime.now(UTC))
 
-    def change(before: Record | None) -> Record | None:
+    def change(before: HandoverRow | None) -> HandoverRow | None:
         if before is None or before["state"] == CONFIRMED:
             return before
         return {**before, "state": CONFIRMED, "confirmed": now}
 
-    handovers, target = Handovers(run.repository), str(action.record["target"])
+    handovers, target = Handovers(run.repository), action.record["target"]
     run.journal.started(CONFIRM, hash=action.hash, path=action.key)
     run.patiently(
         lambda: handovers.change(
@@ -186,7 +186,7 @@ def _outcome(action: Confirm, outcome: str) -> Outcome:
         action.name,
         action.key,
         outcome,
-        str(action.record["target"]),
+        action.record["target"],
         hash=action.hash,
         reason=reason,
     )

@@ -83,40 +83,44 @@ Decide = Callable[[Found, Rules], tuple[Decision, Mapping[str, str]]]
 """Gives the decision of one file, and the cells of the columns that only its kind of report has."""
 
 
-def evaluate(
-    workspace: Workspace,
-    request: EvaluateRequest,
-    sink: Sink,
-    command: str,
-    kind: str,
-    columns: Sequence[str],
-    decide: Decide,
-    *,
-    whole: bool = True,
-) -> Evaluated:
-    """Look at every "image" or "video" of the archive and write the report.
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How a command looks at every "image" or "video" of an archive, and the columns of its report.
 
-    Nothing else is changed. Unless `decide` needs them `whole`, subjects are kept without facts and
-    documents: there may be a million.
+    Unless `decide` needs them `whole`, subjects are kept without facts and documents: there may be
+    a million.
     """
+
+    command: str
+    kind: str
+    columns: Sequence[str]
+    decide: Decide
+    whole: bool = True
+
+
+def evaluate(
+    workspace: Workspace, request: EvaluateRequest, sink: Sink, evaluation: Evaluation
+) -> Evaluated:
+    """Look at an archive and write the report. Nothing else is changed."""
     request.scope.check()
     rules = rules_of(workspace, request.until)
     check_writable(request.report, replace=request.replace)
-    with reporting(sink, command) as report:
+    with reporting(sink, evaluation.command) as report:
         with archives.opened(workspace, request.scope, sink.progress) as archive:
             archive.announce()
             subjects = sorted(
-                (s if whole else _slim(s) for s in archive.subjects(kind)), key=lambda s: s.file
+                (s if evaluation.whole else _slim(s) for s in archive.subjects(evaluation.kind)),
+                key=lambda s: s.file,
             )
             found = _found(workspace, archive.repository, subjects)
-            place = archive.place
+            location = archive.location
         rows = []
         for one in found:
-            decision, further = decide(one, rules)
-            rows.append({**_cells(one.subject, decision), "archive": place, **further})
+            decision, further = evaluation.decide(one, rules)
+            rows.append({**_cells(one.subject, decision), "archive": location, **further})
             report.add(_outcome(one.subject, decision))
         sink.progress.close()
-        write_report(request.report, columns, rows, replace=request.replace)
+        write_report(request.report, evaluation.columns, rows, replace=request.replace)
         report.further["report"] = to_text(str(request.report))
     return Evaluated(report.result(), request.report, len(found))
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from catalog.domain.assignments import tagging
 from catalog.domain.copies import timestamp
-from catalog.domain.edits import Change, Document, Edit, with_saying
+from catalog.domain.document import AssetDocument, HandoverRow, only
+from catalog.domain.edits import Change, Edit, with_saying
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import from_text
 from catalog.features.reingest.staging import Staging
-from catalog.index.handovers import STAGED, Handovers, Record, staged_path
+from catalog.index.handovers import STAGED, Handovers, staged_path
 from catalog.index.repository import Repository
 from catalog.work.session import Ask, Session
 
@@ -40,7 +41,7 @@ class Known:
     or are foreseen."""
 
     target: str
-    records: dict[str, Record] = field(default_factory=dict)
+    records: dict[str, HandoverRow] = field(default_factory=dict)
     _foreseen: set[str] = field(default_factory=set)
 
     def look(self, repository: Repository | None, hashes: Iterable[str], ask: Ask) -> None:
@@ -62,7 +63,7 @@ class Known:
         self._foreseen.add(given.hash)
 
 
-def _record(target: str, given: Given) -> Record:
+def _record(target: str, given: Given) -> HandoverRow:
     return {
         "target": target,
         "hash": given.hash,
@@ -76,19 +77,19 @@ def _record(target: str, given: Given) -> Record:
     }
 
 
-def hand_over(run: Session, staging: Staging, target: str, given: Given) -> Record:
+def hand_over(run: Session, staging: Staging, target: str, given: Given) -> HandoverRow:
     """Record a staged file, and tag its asset, if the catalog has it.
 
     Repeated for the same file it changes nothing.
     """
-    where = {"folder": staging.text, "staging": staging.identity, "run": run.run}
-    fresh = _record(target, given) | where
+    where: HandoverRow = {"folder": staging.text, "staging": staging.identity, "run": run.run}
+    fresh: HandoverRow = {**_record(target, given), **where}
 
-    def change(before: Record | None) -> Record:
+    def change(before: HandoverRow | None) -> HandoverRow:
         same = ("staging", "name", "staged")
-        return (
-            before if before is not None and all(before.get(n) == fresh[n] for n in same) else fresh
-        )
+        if before is not None and only(before, same) == only(fresh, same):
+            return before
+        return fresh
 
     handovers = Handovers(run.repository)
     record = run.patiently(
@@ -107,7 +108,7 @@ def tagged(target: str) -> Change:
     """
     tag = with_saying(tagging([target], []))
 
-    def change(document: Document | None) -> Document | None:
+    def change(document: AssetDocument | None) -> AssetDocument | None:
         return None if document is None else tag(document)
 
     return change

@@ -12,8 +12,8 @@ from catalog.domain.names import from_text, to_text
 from catalog.errors import CatalogError, NotFound, StoreGuard, UsageError
 from catalog.index.repository import Repository
 from catalog.stores import registry
-from catalog.stores.local import LocalStore
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
+from catalog.stores.local.store import LocalStore
 from catalog.stores.protocol import ManagedStore
 from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace

@@ -22,8 +22,8 @@ from catalog.domain.names import to_text
 from catalog.errors import AlreadyExists, ReadOnlyStore, SourceInsideCatalog, StoreGuard, UsageError
 from catalog.index.repository import Repository
 from catalog.stores import registry
-from catalog.stores.local import LocalStore
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
+from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import identity_in, marker_data
 from catalog.stores.paths import PRIVATE
 from catalog.work import guards
@@ -49,7 +49,7 @@ def check_apart(
 ) -> None:
     """Raise SourceInsideCatalog where a folder lies in or around a store, or one of `sources`
     (archives, folders of files)."""
-    for record in repository.stores() if repository else ():
+    for record in repository.stores.read_all() if repository else ():
         for root in registry.folders_recorded(record):
             if root.is_dir():
                 guards.check_apart(LocalRoot(folder), LocalRoot(root))

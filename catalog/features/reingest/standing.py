@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import ClassVar
 
+from catalog.domain.document import HandoverRow
 from catalog.domain.filetypes import extension_of
 from catalog.domain.names import portable
 from catalog.domain.spreadsheets import Row
@@ -18,9 +19,6 @@ HAND_OVER = "hand over"
 HANDED_OVER = "handed over to"
 """How the reason of a row begins that is skipped because the cloud has it."""
 NO_DATE = "unknown_"
-
-Record = Mapping[str, Any]
-"""What is known of a handover; see `catalog.index.handovers`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,28 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """A file that comes into the staging folder, as it is or in another form.
+
+    `stem` and `target` are its name there, without and with what makes it free; `size` is its
+    bytes.
+    """
+
+    row: Row
+    hash: str
+    stem: str
+    target: str
+    size: int
+    name: ClassVar[str] = HAND_OVER
+    counts: ClassVar[bool] = True
+
+    @property
+    def key(self) -> str:
+        """The file that is handed over."""
+        return self.row.cells["file"]
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """A row whose file is to be handed over, and what is known of that.
 
@@ -75,7 +95,7 @@ class Standing:
     when: Dated
     before: Dated | None
     earlier: Mapping[str, str]
-    record: Record | None
+    record: HandoverRow | None
     lies_staged: bool = False
     again: bool = False
 
@@ -95,14 +115,14 @@ def was_overruled(row: Row) -> bool:
     return row.get("reason").startswith(HANDED_OVER)
 
 
-def told(record: Record) -> str:
+def told(record: HandoverRow) -> str:
     """A handover in words: `handed over to icloud on 2026-01-02 as
     20190712_183015-IMG_0001.jpg`.
     """
-    return f"{HANDED_OVER} {record['target']} on {str(record['at'])[:10]} as {record['name']}"
+    return f"{HANDED_OVER} {record['target']} on {record['at'][:10]} as {record['name']}"
 
 
-def told_already(record: Record, *, lies_staged: bool) -> str:
+def told_already(record: HandoverRow, *, lies_staged: bool) -> str:
     """A handover in words, and what to do where its copy is gone."""
     return (
         told(record)
@@ -111,7 +131,7 @@ def told_already(record: Record, *, lies_staged: bool) -> str:
     )
 
 
-def amend_hint(record: Record, what: str) -> str:
+def amend_hint(record: HandoverRow, what: str) -> str:
     """What to do where a handover is not as a person wants it now."""
     return (
         f"{told(record)}, {what}: take that back with `catalog undo {record['run']}`, and "
@@ -119,13 +139,13 @@ def amend_hint(record: Record, what: str) -> str:
     )
 
 
-def redated(row: Row, when: Dated, record: Record, before: Dated | None) -> str:
+def redated(row: Row, when: Dated, record: HandoverRow, before: Dated | None) -> str:
     """Why the date of a handover is not the one that its row asks for now, or "".
 
     `before` is what an earlier run understood of the row, None where it did none. A row without a
     date asks for none.
     """
-    named, wanted = str(record["name"]), stem(when.wall, "x")[:-1]
+    named, wanted = record["name"], stem(when.wall, "x")[:-1]
     own = record.get("source") == row.cells["file"]
     dated_otherwise = not named.startswith(wanted) and (when.wall is not None or own)
     offsets = (

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.domain.document import HandoverRow
 from catalog.domain.names import from_text
 from catalog.errors import UsageError
 from catalog.features.reingest.locations import catalog_of
 from catalog.features.reingest.staging import identity_of
 from catalog.features.reingest.tables import processed_path, read_table
-from catalog.index.handovers import STAGED, Handovers, Record
-from catalog.stores.local import LocalStore
+from catalog.index.handovers import STAGED, Handovers
+from catalog.stores.local.store import LocalStore
 from catalog.work.workspace import Workspace
 
 REPORTS = ("duplicate_image_report.csv", "icloud_image_report.csv", "icloud_video_report.csv")
@@ -41,9 +42,9 @@ class StagingFolder:
 
     path: str
     is_there: bool
-    waiting: tuple[Record, ...]
-    vanished: tuple[Record, ...]
-    changed: tuple[Record, ...]
+    waiting: tuple[HandoverRow, ...]
+    vanished: tuple[HandoverRow, ...]
+    changed: tuple[HandoverRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,9 @@ def find_handovers(workspace: Workspace, request: StatusRequest) -> Overview:
     return Overview(counts, folders, tuple(state for state in reports if state is not None))
 
 
-def _folders(records: Iterable[Record]) -> tuple[StagingFolder, ...]:
+def _folders(records: Iterable[HandoverRow]) -> tuple[StagingFolder, ...]:
     """The staging folders of records, and what became of the files in each."""
-    found: dict[tuple[str, str], list[Record]] = {}
+    found: dict[tuple[str, str], list[HandoverRow]] = {}
     for record in records:
         found.setdefault((record["folder"], record.get("staging", "")), []).append(record)
     return tuple(
@@ -91,13 +92,13 @@ def _folders(records: Iterable[Record]) -> tuple[StagingFolder, ...]:
     )
 
 
-def _folder(path: str, identity: str, records: Iterable[Record]) -> StagingFolder:
+def _folder(path: str, identity: str, records: Iterable[HandoverRow]) -> StagingFolder:
     folder = Path(from_text(path))
     is_there = identity_of(folder) == identity
     store = LocalStore("staging", folder, managed=False)
-    waiting: list[Record] = []
-    vanished: list[Record] = []
-    changed: list[Record] = []
+    waiting: list[HandoverRow] = []
+    vanished: list[HandoverRow] = []
+    changed: list[HandoverRow] = []
     for record in records:
         entry = store.stat(record["name"]) if is_there else None
         is_changed = entry is not None and entry.size != record["size"]

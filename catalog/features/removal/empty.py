@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from catalog.domain.amounts import age, size_text
+from catalog.domain.document import EventRow
 from catalog.errors import ConfirmationNeeded, StoreError
 from catalog.features.removal.trash import choose_stores
 from catalog.index import queries
@@ -95,14 +96,17 @@ def _removed(
         if proving is not None and not _is_elsewhere(run, digest, proving):
             reason = "no good copy of it is elsewhere; --last-copies removes it all the same"
             return Outcome("empty", trashed.key, "kept", store.name, hash=digest, reason=reason)
-        event = {
+        event: EventRow = {
             "action": "empty",
             "hash": digest,
             "store": store.name,
             "path": trashed.path,
             "trash": trashed.key,
+            "effect": "file",
+            "before": {},
+            "after": {},
         }
-        run.tell([{**event, "effect": "file", "before": {}, "after": {}}])
+        run.tell([event])
         store.empty(trashed.key)
     except StoreError as error:
         run.journal.failed("empty", store=store.name, path=trashed.key, reason=str(error))
@@ -114,8 +118,10 @@ def _removed(
 def _is_elsewhere(run: Session, digest: str, stores: Mapping[str, ManagedStore]) -> bool:
     """Whether a content has a copy that answers, as an asset or as a sidecar."""
     found = run.repository.documents([digest]).get(digest)
-    rows = found[0].get("copies", []) if found else queries.sidecar_rows(run.repository, digest)
-    return bool(Prover(stores).prove(digest, [{"state": "ok", **row} for row in rows], 1).good)
+    prover = Prover(stores)
+    if found is not None:
+        return bool(prover.prove(digest, found[0].get("copies", []), 1).good)
+    return bool(prover.prove(digest, queries.sidecar_rows(run.repository, digest), 1).good)
 
 
 def _moment(trashed: Trashed) -> datetime:

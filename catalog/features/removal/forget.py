@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.domain import edits
+from catalog.domain.document import AssetDocument
 from catalog.domain.edits import Edit
 from catalog.errors import ConfirmationNeeded
 from catalog.features.ask.lookup import find
@@ -112,7 +113,7 @@ class Forgetting:
             found = self._repository.documents(part)
             yield [self._planned(name, found[name][0] if name in found else None) for name in part]
 
-    def _planned(self, name: str, document: edits.Document | None) -> Forget:
+    def _planned(self, name: str, document: AssetDocument | None) -> Forget:
         files = _files(name, document) if document is not None and self._with_files else []
         return Forget(name, document is not None, tuple(files))
 
@@ -164,7 +165,7 @@ def _outcome(action: Forget, became: str, problem: str) -> Outcome:
     return Outcome(COMMAND, action.hash, outcome, hash=action.hash, reason=reason)
 
 
-def _files(name: str, document: edits.Document) -> list[Taken]:
+def _files(name: str, document: AssetDocument) -> list[Taken]:
     """The files that go to the trash with an asset: its copies that are there, and its sidecars."""
     copies = [Taken(name, row) for row in document.get("copies", []) if row["state"] != "missing"]
-    return copies + [Taken(name, row, is_sidecar=True) for row in document.get("sidecars", [])]
+    return copies + [Taken(name, row) for row in document.get("sidecars", [])]

@@ -51,7 +51,7 @@ def run_prune(workspace: Workspace, request: PruneRequest, sink: Sink) -> RunRes
         survey = PruneSurvey(source, reading, _documents(repository), stores, needed)
         work = Pruning(source, survey, request)
         return carry_out(
-            workspace, work, sink, COMMAND, dry=request.dryrun, details={"source": source.place}
+            workspace, work, sink, COMMAND, dry=request.dryrun, details={"source": source.location}
         )
 
 
@@ -89,7 +89,7 @@ class Pruning:
 
     def apply(self, run: Session, plans: Iterator[Sequence[Prune]]) -> None:
         """Do it."""
-        Pruner(self._source, self._source.place, self._survey.stores, run).apply(plans)
+        Pruner(self._source, self._source.location, self._survey.stores, run).apply(plans)
 
     def conclude(self, report: Report) -> None:
         """Nothing more."""

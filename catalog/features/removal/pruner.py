@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from catalog.domain import edits
 from catalog.domain.asset import Entry
 from catalog.domain.copies import copy_row
+from catalog.domain.document import EventNote, EventRow, EventSide
 from catalog.domain.edits import Edit
 from catalog.errors import StoreError
 from catalog.features.removal.plan import FAILED, Keep, Place, Prune, Remove
@@ -98,7 +99,7 @@ class Pruner:
 
     def _discard(self, action: Remove, going: Sequence[tuple[Entry, str]], safe: Place) -> None:
         store, path = safe
-        event = {
+        event: EventRow = {
             "action": "remove",
             "hash": action.hash,
             "store": store,
@@ -106,8 +107,12 @@ class Pruner:
             "effect": "file",
             "after": {},
         }
-        told = [{"source": f"{self.base}/{e.path}", "before": _as_it_was(e, h)} for e, h in going]
-        self.run.tell([{**event, **each} for each in told])
+        self.run.tell(
+            [
+                {**event, "source": f"{self.base}/{e.path}", "before": _as_it_was(e, h)}
+                for e, h in going
+            ]
+        )
         for each, _digest in going:
             self.run.journal.started("remove", source=each.path, hash=action.hash)
             self.source.discard(each.path, each)
@@ -134,7 +139,7 @@ class Pruner:
         there = carry(self.source, entry, target, path, action.hash)
         target.settle([path])
         now = datetime.now(UTC)
-        event = {
+        event: EventNote = {
             "store": store,
             "path": path,
             "source": f"{self.base}/{entry.path}",
@@ -182,7 +187,7 @@ def _where(action: Remove, filled: Sequence[Place]) -> Place:
     return (*filled, *action.safe)[0]
 
 
-def _as_it_was(entry: Entry, digest: str) -> dict[str, Any]:
+def _as_it_was(entry: Entry, digest: str) -> EventSide:
     """What is needed to put a removed file back where it lay."""
-    host = {"host": entry.host} if entry.host else {}
-    return {"hash": digest, "mtime_ns": entry.mtime_ns, "device": entry.device, **host}
+    side: EventSide = {"hash": digest, "mtime_ns": entry.mtime_ns, "device": entry.device}
+    return {**side, "host": entry.host} if entry.host else side

@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from catalog.domain.asset import Entry
 from catalog.domain.candidates import sorted_out
 from catalog.domain.checksums import NONE
-from catalog.domain.copies import OK, held, is_link
+from catalog.domain.copies import held, is_link
+from catalog.domain.document import AssetDocument, SidecarRow
 from catalog.domain.fixity import Digests
 from catalog.domain.stacks import Candidate, shots
 from catalog.errors import MediaError, StoreError
@@ -24,7 +24,7 @@ from catalog.work.reading import Reading, Wanted
 BATCH = 128
 """Files that are read before the catalog is asked about them."""
 NOT_THERE = "its content is not in the catalog"
-Documents = Callable[[list[str]], Mapping[str, Mapping[str, Any]]]
+Documents = Callable[[list[str]], Mapping[str, AssetDocument]]
 """The documents of those content hashes that the catalog has."""
 
 
@@ -83,7 +83,7 @@ class PruneSurvey:
         self,
         candidate: Candidate,
         digest: str,
-        document: Mapping[str, Any],
+        document: AssetDocument,
         proved: Mapping[str, str],
     ) -> Found:
         """Whether a file whose content the catalog has may go."""
@@ -112,7 +112,7 @@ class PruneSurvey:
             safe=tuple(place for place in places if place in counting),
         )
 
-    def _vacant(self, document: Mapping[str, Any], entry: Entry) -> list[Place]:
+    def _vacant(self, document: AssetDocument, entry: Entry) -> list[Place]:
         """The recorded places where no file lies: the source can be put there."""
         rows = [
             row
@@ -124,17 +124,17 @@ class PruneSurvey:
         ]
 
     def _proved_sidecars(
-        self, shot: Sequence[Candidate], documents: Sequence[Mapping[str, Any]]
+        self, shot: Sequence[Candidate], documents: Sequence[AssetDocument]
     ) -> dict[str, str]:
         """The content hashes of the sidecars of a shot by path, "" for one that is not safe."""
         rows = [row for document in documents for row in document.get("sidecars", ())]
         sidecars = {sidecar.path: sidecar for candidate in shot for sidecar in candidate.sidecars}
         return {path: self._proved(sidecar, rows) for path, sidecar in sidecars.items()}
 
-    def _proved(self, sidecar: Entry, rows: Sequence[Mapping[str, Any]]) -> str:
+    def _proved(self, sidecar: Entry, rows: Sequence[SidecarRow]) -> str:
         try:
             digest = content_of(self.source, sidecar)
-            same = [{"state": OK, **row} for row in rows if row["hash"] == digest]
+            same = [row for row in rows if row["hash"] == digest]
             proof = Prover(self.stores, partial(is_same_file, sidecar)).prove(
                 digest, same, self.needed
             )

@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from catalog.domain import edits
 from catalog.domain.copies import copy_row, sidecar_row
-from catalog.domain.edits import Document, Edit
+from catalog.domain.document import AssetDocument, CopyRow, EventNote, SidecarRow
+from catalog.domain.edits import Edit
 from catalog.errors import StoreError, UsageError
 from catalog.index import queries
 from catalog.index.repository import Repository
@@ -23,18 +23,27 @@ from catalog.work.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A file of an asset that is to go: its row in `copies`, or with `is_sidecar` in `sidecars`."""
+    """A file of an asset that is to go: its row in `copies`, or in `sidecars`."""
 
     hash: str
-    row: Mapping[str, Any]
-    is_sidecar: bool = False
+    row: CopyRow | SidecarRow
+
+    @property
+    def is_sidecar(self) -> bool:
+        """Whether it is a sidecar of the asset."""
+        return "hash" in self.row
+
+    @property
+    def digest(self) -> str:
+        """Its own content hash."""
+        return str(self.row.get("hash", self.hash))
 
     @property
     def place(self) -> tuple[str, str]:
         """Store and path."""
         return self.row["store"], self.row["path"]
 
-    def leaving(self, trash: str, note: Mapping[str, Any]) -> Edit:
+    def leaving(self, trash: str, note: EventNote) -> Edit:
         """The change that the file is no longer recorded; `trash` is what it is called there,
         "" where there is none.
         """
@@ -44,33 +53,32 @@ class Taken:
             if self.is_sidecar
             else edits.without_copy(store, path)
         )
-        event = {
-            "store": store,
-            "path": path,
-            "effect": "file",
-            **({"trash": trash} if trash else {}),
-            **note,
-        }
+        event: EventNote = {**note, "store": store, "path": path, "effect": "file"}
+        if trash:
+            event["trash"] = trash
         return Edit(self.hash, "trash", change, event)
 
     def coming_back(self) -> Edit:
         """The change that it is recorded again: it could not be taken away."""
         store, path = self.place
-        change = (
-            edits.with_sidecars((), [dict(self.row)])
-            if self.is_sidecar
-            else edits.with_copy(dict(self.row))
-        )
+        row = self.row
+        change = edits.with_sidecars((), [row]) if "hash" in row else edits.with_copy(row)
         return Edit(self.hash, "keep", change, {"store": store, "path": path, "effect": "index"})
 
 
 def take_away(
-    run: Session, stores: Mapping[str, ManagedStore], files: Sequence[Taken], **note: Any
+    run: Session,
+    stores: Mapping[str, ManagedStore],
+    files: Sequence[Taken],
+    *,
+    reason: str = "",
+    reason_kind: str = "",
 ) -> list[str]:
     """Bring files into the trash; for each why it could not be, or "".
 
-    `note` is what their events say besides.
+    `reason` and its kind are what their events say besides.
     """
+    note: EventNote = {"reason": reason, "reason_kind": reason_kind} if reason else {}
     problems = obstacles(run.repository, stores, files)
     for file in files:
         run.journal.started("trash", store=file.place[0], path=file.place[1], hash=file.hash)
@@ -113,10 +121,11 @@ def finish_taking(run: Session, stores: Mapping[str, ManagedStore], content_hash
     """Bring to the trash what a run that was cut off had no longer recorded,
     and not yet removed.
     """
-    document = run.repository.documents([content_hash]).get(content_hash, ({}, 0, 0))[0]
-    recorded = {(row["store"], row["path"]) for row in document.get("copies", [])}
-    for event in run.repository.history(content_hash):
-        place = str(event.get("store")), str(event.get("path"))
+    found = run.repository.documents([content_hash]).get(content_hash)
+    copies = found[0].get("copies", []) if found is not None else []
+    recorded = {(row["store"], row["path"]) for row in copies}
+    for event in run.repository.history.of_asset(content_hash):
+        place = event.get("store", ""), event.get("path", "")
         is_taken = (
             event["action"] == "trash"
             and event.get("effect") == "file"
@@ -129,7 +138,7 @@ def finish_taking(run: Session, stores: Mapping[str, ManagedStore], content_hash
             continue
         with contextlib.suppress(StoreError):
             if store.stat(path) is not None and store.checksum(path) == content_hash:
-                store.remove(path, str(event.get("trash", "")).partition("/")[0])
+                store.remove(path, event.get("trash", "").partition("/")[0])
 
 
 def _why_not(
@@ -143,10 +152,9 @@ def _why_not(
         return f"store {store} cannot be reached"
     if claimed.get(file.place, set()) - {file.hash}:
         return f"{path} belongs to another asset, too"
-    digest = file.row["hash"] if file.is_sidecar else file.hash
     try:
         found = stores[store].stat(path)
-        if found is not None and stores[store].checksum(path) != digest:
+        if found is not None and stores[store].checksum(path) != file.digest:
             return f"{path} has other content now"
     except StoreError as error:
         return str(error)
@@ -213,8 +221,8 @@ class Recalled:
     `owners` are the assets whose sidecar it was.
     """
 
-    document: Document | None
-    past: Document | None
+    document: AssetDocument | None
+    past: AssetDocument | None
     owners: tuple[str, ...]
 
     @property
@@ -227,7 +235,7 @@ def recall(repository: Repository, store: str, path: str, digest: str) -> Recall
     """Whose a file is that lay at a path of a store, by its content."""
     owners = queries.owners_of_sidecar(repository, store, path, digest)
     found = repository.documents([digest]).get(digest)
-    past = repository.forgotten_document(digest) if found is None and not owners else None
+    past = repository.history.forgotten_document(digest) if found is None and not owners else None
     return Recalled(found[0] if found is not None else None, past, tuple(owners))
 
 
@@ -244,7 +252,12 @@ def restore_one(
     entry = store.stat(path)
     assert entry is not None
     now = datetime.now(UTC)
-    event = {"store": store.name, "path": path, "effect": "file", "source": f"trash:{key}"}
+    event: EventNote = {
+        "store": store.name,
+        "path": path,
+        "effect": "file",
+        "source": f"trash:{key}",
+    }
     recalled = recall(run.repository, store.name, path, digest)
     change = edits.with_copy(copy_row(store.name, entry, now, now))
     if recalled.document is not None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from catalog.domain.decisions import BAD
+from catalog.domain.document import AssetDocument, only
 from catalog.domain.fixity import is_content_hash
 from catalog.errors import UsageError
 from catalog.features.lookalikes.bad import BadRequest, find_bad
 from catalog.features.lookalikes.duplicates import WITHIN, DuplicatesRequest, find_duplicates
-from catalog.features.review.page import Group, page_group
+from catalog.features.review.page import Group, PageGroup, page_group
 from catalog.index.repository import Repository
 from catalog.work.progress import Progress
 from catalog.work.workspace import Workspace
@@ -21,7 +21,6 @@ AT_ONCE = 200
 """Groups whose documents are asked for together."""
 NO_GROUPS = "No groups to review."
 _FROM_DOCUMENT = ("hash", "copies", "look", "width", "height")
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,8 @@ class ReviewRequest:
 class ShownGroups:
     """Groups as a page holds them, each once; and by hash what the members' pictures need."""
 
-    groups: Sequence[dict[str, Any]]
-    documents: Mapping[str, Document]
+    groups: Sequence[PageGroup]
+    documents: Mapping[str, AssetDocument]
 
     @property
     def files(self) -> dict[str, Sequence[str]]:
@@ -81,22 +80,26 @@ def _groups_of_catalog(
 
 
 def _described(repository: Repository, found: Iterator[Group]) -> ShownGroups:
-    groups: dict[str, dict[str, Any]] = {}
-    kept: dict[str, Document] = {}
+    groups: dict[str, PageGroup] = {}
+    kept: dict[str, AssetDocument] = {}
     while some := list(itertools.islice(found, AT_ONCE)):
-        members = [m for g in some for m in g.get("members") or () if isinstance(m, dict)]
+        members = [m for g in some for m in _list(g.get("members")) if isinstance(m, dict)]
         hashes = list(dict.fromkeys(h for m in members if is_content_hash(h := str(m.get("hash")))))
         documents = {
             name: document for name, (document, *_version) in repository.documents(hashes).items()
         }
-        kept |= {name: {k: d[k] for k in _FROM_DOCUMENT if k in d} for name, d in documents.items()}
+        kept |= {name: only(d, _FROM_DOCUMENT) for name, d in documents.items()}
         for group in some:
             shown = _shown(group, documents)
             groups.setdefault(shown["id"], shown)
     return ShownGroups(list(groups.values()), kept)
 
 
-def _shown(group: Group, documents: Mapping[str, Document]) -> dict[str, Any]:
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _shown(group: Group, documents: Mapping[str, AssetDocument]) -> PageGroup:
     try:
         return page_group(group, documents)
     except ValueError as error:

@@ -10,17 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal, Required, TypeAlias, TypedDict
 
 import orjson
 
 from catalog.domain.decisions import BAD, EXACT, KINDS, Answer, Decision, group_id
+from catalog.domain.document import AssetDocument, with_value
 from catalog.domain.fixity import is_content_hash
 from catalog.features.review.previews import LOOK_SIDE
 from catalog.version import __version__
 
-Group = Mapping[str, Any]
-"""One group as `catalog duplicates --json` prints it."""
+Group: TypeAlias = Mapping[str, object]
+"""One group as `catalog duplicates --json` prints it, or as somebody says it does."""
 MARK = b'<meta name="generator" content="image-catalog review">'
 """What stands near the beginning of every page."""
 _CAMERA = ("make", "model")
@@ -40,13 +41,44 @@ _PLAIN = (
 )
 
 
+class PageMember(TypedDict, total=False):
+    """A member of a group as the page shows it: its hash, its places (`store:path`), how far its
+    picture is from the keeper's (bits) and how it is turned, and what is known of the asset.
+    """
+
+    hash: Required[str]
+    paths: Required[list[str]]
+    distance: int
+    turned: str
+    width: int | None
+    height: int | None
+    size: int | None
+    type: str | None
+    taken: str | None
+    camera: str
+    place: str
+    tags: list[str]
+    albums: list[str]
+    favorite: bool
+
+
+class PageGroup(TypedDict):
+    """A group as the page shows it; `keeper` is the number of the member to keep, -1 for none."""
+
+    id: str
+    kind: str
+    keeper: int
+    reason: str
+    members: list[PageMember]
+
+
 @dataclass(frozen=True)
 class Page:
     """Groups to decide about, as the page holds them, and how it is used: as a file,
     or served by this program.
     """
 
-    groups: Sequence[dict[str, Any]]
+    groups: Sequence[PageGroup]
     mode: Literal["file", "served"] = "file"
 
     @cached_property
@@ -97,7 +129,7 @@ class Page:
         yield first.encode() + inert(data).encode() + last.replace("@SCRIPT@", script).encode()
 
 
-def _with_pictures(group: Mapping[str, Any], pictured: set[str]) -> dict[str, Any]:
+def _with_pictures(group: PageGroup, pictured: set[str]) -> dict[str, object]:
     return {**group, "members": [{**m, "picture": m["hash"] in pictured} for m in group["members"]]}
 
 
@@ -144,14 +176,14 @@ def told(answer: Answer) -> dict[str, str]:
 # --- from groups and documents to what the page shows ---------------------------------------------
 
 
-def page_group(group: Group, documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def page_group(group: Group, documents: Mapping[str, AssetDocument]) -> PageGroup:
     """A group as the page holds it; what it does not say of its members is taken from their
     documents.
 
     Raises ValueError for one that is no group.
     """
     kind, members = group.get("kind"), group.get("members")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"its kind {kind!r} is none of {', '.join(KINDS)}")
     if not isinstance(members, list) or not members:
         raise ValueError("it has no members")
@@ -167,8 +199,8 @@ def page_group(group: Group, documents: Mapping[str, Mapping[str, Any]]) -> dict
         if kind == BAD
         else 0
         if kind == EXACT
-        else hashes.index(group["keeper"])
-        if group.get("keeper") in hashes
+        else hashes.index(wanted)
+        if (wanted := str(group.get("keeper"))) in hashes
         else 0
     )
     return {
@@ -180,29 +212,31 @@ def page_group(group: Group, documents: Mapping[str, Mapping[str, Any]]) -> dict
     }
 
 
-def _member(member: Any, documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _member(member: object, documents: Mapping[str, AssetDocument]) -> PageMember:
     if not isinstance(member, dict) or not is_content_hash(str(member.get("hash"))):
         raise ValueError("a member has no content hash")
     document = documents.get(member["hash"])
-    values = {
-        **(_described(document) if document else {}),
-        **{k: member[k] for k in _PLAIN if member.get(k) is not None},
-    }
     paths = [str(p) for p in member.get("paths") or ()] or (_paths(document) if document else [])
     distance = member.get("distance")
-    return {
+    shown: PageMember = {
         "hash": member["hash"],
         "paths": paths,
         "distance": distance if isinstance(distance, int) else 0,
         "turned": str(member.get("turned") or ""),
-        **values,
     }
+    described = _described(shown, document) if document else shown
+    for name in _PLAIN:
+        if member.get(name) is not None:
+            described = with_value(described, name, member[name])
+    return described
 
 
-def _described(document: Mapping[str, Any]) -> dict[str, Any]:
+def _described(member: PageMember, document: AssetDocument) -> PageMember:
+    """A member with what a document says of it."""
     camera = " ".join(str(document.get("camera", {}).get(key, "")) for key in _CAMERA).strip()
     places = [str(document.get("place", {}).get(key) or "") for key in _PLACE]
     return {
+        **member,
         "width": document.get("width"),
         "height": document.get("height"),
         "size": document.get("size"),
@@ -216,14 +250,14 @@ def _described(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _paths(document: Mapping[str, Any]) -> list[str]:
+def _paths(document: AssetDocument) -> list[str]:
     return [
         f"{c['store']}:{c['path']}" for c in document.get("copies", ()) if c.get("state") == "ok"
     ]
 
 
 def known_members(
-    groups: Iterable[Mapping[str, Any]],
+    groups: Iterable[PageGroup],
 ) -> dict[str, tuple[str, set[tuple[str, str]]]]:
     """What may be decided about, by group: its kind, and its members as hash and path."""
     return {

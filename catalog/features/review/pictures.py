@@ -6,8 +6,8 @@ import contextlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from typing import Any
 
+from catalog.domain.document import AssetDocument
 from catalog.features.review.previews import SIDE, Previewer
 
 LARGE = 1600
@@ -21,7 +21,7 @@ PATIENCE = 60.0
 class Pictures:
     """The pictures of a review, by content hash."""
 
-    def __init__(self, previews: Previewer, documents: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, previews: Previewer, documents: Mapping[str, AssetDocument]) -> None:
         self._previews = previews
         self._documents = documents
 

@@ -7,12 +7,12 @@ import itertools
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from catalog.domain.copies import OK, held, is_as_recorded
+from catalog.domain.document import AssetDocument, CopyRow
 from catalog.domain.names import from_text
 from catalog.errors import CatalogError, MediaError, StoreError
 from catalog.features.review.preview_cache import PreviewCache
@@ -30,7 +30,6 @@ AT_ONCE = 25
 """Pictures that a store far away is asked for together."""
 THREADS = 8
 URGENT, USUAL = 0, 1
-Document = Mapping[str, Any]
 
 
 @dataclass(eq=False, slots=True)
@@ -39,10 +38,10 @@ class _Job:
     and those far away.
     """
 
-    document: Document
+    document: AssetDocument
     side: int
-    near: deque[tuple[ManagedStore, Mapping[str, Any]]]
-    far: deque[tuple[RemoteStore, Mapping[str, Any]]]
+    near: deque[tuple[ManagedStore, CopyRow]]
+    far: deque[tuple[RemoteStore, CopyRow]]
     future: Future[bytes | None] = field(default_factory=Future)
 
 
@@ -83,7 +82,7 @@ class Previewer:
             thread.join()
 
     def get(
-        self, document: Document, side: int = SIDE, *, urgent: bool = False
+        self, document: AssetDocument, side: int = SIDE, *, urgent: bool = False
     ) -> Future[bytes | None]:
         """The JPEG of an asset, upright, at most `side` pixels on its long side;
         None where nothing shows what it looks like.
@@ -101,12 +100,10 @@ class Previewer:
         return job.future
 
     def _copies(
-        self, document: Document
-    ) -> tuple[
-        deque[tuple[ManagedStore, Mapping[str, Any]]], deque[tuple[RemoteStore, Mapping[str, Any]]]
-    ]:
-        near: deque[tuple[ManagedStore, Mapping[str, Any]]] = deque()
-        far: deque[tuple[RemoteStore, Mapping[str, Any]]] = deque()
+        self, document: AssetDocument
+    ) -> tuple[deque[tuple[ManagedStore, CopyRow]], deque[tuple[RemoteStore, CopyRow]]]:
+        near: deque[tuple[ManagedStore, CopyRow]] = deque()
+        far: deque[tuple[RemoteStore, CopyRow]] = deque()
         for row in document.get("copies", ()):
             store = self._stores.get(row["store"])
             if store is None or row["state"] != OK:
@@ -117,7 +114,7 @@ class Previewer:
                 near.append((store, row))
         return near, far
 
-    def _guarded(self, work: Any) -> None:
+    def _guarded(self, work: Callable[[], object]) -> None:
         """A thread's work; what ends it early ends nothing else,
         and nobody waits for what it did not make.
         """
@@ -184,7 +181,7 @@ class Previewer:
         while job.near:
             store, row = job.near.popleft()
             if _is_there(store, row, job.document["hash"]):
-                path = f"{from_text(store.place)}/{from_text(row['path'])}"
+                path = f"{from_text(store.location)}/{from_text(row['path'])}"
                 return Request(path, size=row["size"], preview=job.side)
         return None
 
@@ -233,7 +230,7 @@ class Previewer:
         job.future.set_result(data if data is not None else _of_look(job.document))
 
 
-def _is_there(store: ManagedStore, row: Mapping[str, Any], content_hash: str) -> bool:
+def _is_there(store: ManagedStore, row: CopyRow, content_hash: str) -> bool:
     """Whether a copy is as it is recorded: nobody is to judge an asset by another picture."""
     with contextlib.suppress(StoreError, OSError):
         entry = store.stat(row["path"])
@@ -255,7 +252,7 @@ def _shrunk(thumbnail: bytes | None, side: int) -> bytes | None:
     return None
 
 
-def _of_look(document: Document) -> bytes | None:
+def _of_look(document: AssetDocument) -> bytes | None:
     if not document.get("look"):
         return None
     from catalog.media.previews import of_look

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from catalog.domain import edits
 from catalog.domain.copies import MISSING, OK
 from catalog.domain.decisions import BAD, DROP, EXACT, SAME_IMAGE, SIMILAR, Decision
-from catalog.domain.edits import Document, Edit
+from catalog.domain.document import AssetDocument, CopyRow, EventNote
+from catalog.domain.edits import Edit
 from catalog.features.lookalikes.inheritance import inheriting
 from catalog.features.removal.trash import Taken, finish_taking, obstacles, take_away
 from catalog.index.repository import Repository
@@ -65,14 +65,14 @@ class Dropper:
             self._note(decision, [] if decision.kind == EXACT else self._movies(document))
         return problem
 
-    def _note(self, decision: Decision, movies: Sequence[Document]) -> None:
+    def _note(self, decision: Decision, movies: Sequence[AssetDocument]) -> None:
         """It is gone, with the movies that go with it."""
         if decision.kind == EXACT:
             self._gone_copies.add((decision.hash, decision.path))
         else:
             self._gone |= {decision.hash, *(movie["hash"] for movie in movies)}
 
-    def _documents(self, hashes: Sequence[str]) -> dict[str, Document]:
+    def _documents(self, hashes: Sequence[str]) -> dict[str, AssetDocument]:
         """The documents of assets, without what is gone."""
         found = {
             name: document
@@ -82,7 +82,7 @@ class Dropper:
             name: self._left(document) for name, document in found.items() if name not in self._gone
         }
 
-    def _left(self, document: Document) -> Document:
+    def _left(self, document: AssetDocument) -> AssetDocument:
         gone = {place for name, place in self._gone_copies if name == document["hash"]}
         if not gone:
             return document
@@ -97,7 +97,7 @@ class Dropper:
         if decision.hash not in found:
             was_there = (
                 decision.hash in self._gone
-                or self.repository.forgotten_document(decision.hash) is not None
+                or self.repository.history.forgotten_document(decision.hash) is not None
             )
             return DROPPED_BEFORE if was_there else "it is not in the catalog"
         document = found[decision.hash]
@@ -124,7 +124,7 @@ class Dropper:
         return self._obstacle(decision, [document, *self._movies(document)])
 
     def _why_not_copy(
-        self, decision: Decision, document: Document, decisions: Sequence[Decision]
+        self, decision: Decision, document: AssetDocument, decisions: Sequence[Decision]
     ) -> str:
         going = {
             d.path
@@ -136,14 +136,14 @@ class Dropper:
         if not _files(decision, document):
             told = (
                 f"{e.get('store')}:{e.get('path')}"
-                for e in self.repository.history(decision.hash)
+                for e in self.repository.history.of_asset(decision.hash)
                 if e["action"] == "trash"
             )
             return DROPPED_BEFORE if decision.path in set(told) else "no such copy is recorded"
         rest = [row for row in document["copies"] if f"{row['store']}:{row['path']}" not in going]
         return self._why_unsafe(decision.hash, rest, "it")
 
-    def _why_unsafe(self, content_hash: str, rows: Sequence[Mapping[str, Any]], what: str) -> str:
+    def _why_unsafe(self, content_hash: str, rows: Sequence[CopyRow], what: str) -> str:
         """Why a content is not safe enough for something else to go, or "":
         its copies are read now, once a run.
         """
@@ -156,7 +156,7 @@ class Dropper:
         reason = self._proved[key]
         return f"kept: of {what}, {reason} (setting removal_copies)" if reason else ""
 
-    def _obstacle(self, decision: Decision, documents: Sequence[Document]) -> str:
+    def _obstacle(self, decision: Decision, documents: Sequence[AssetDocument]) -> str:
         """Why a copy that is to go cannot, or "": then none goes."""
         files = [
             file
@@ -166,7 +166,7 @@ class Dropper:
         ]
         return next((f"kept: {p}" for p in obstacles(self.repository, self.stores, files) if p), "")
 
-    def _left_alone(self, document: Document, decisions: Sequence[Decision]) -> str:
+    def _left_alone(self, document: AssetDocument, decisions: Sequence[Decision]) -> str:
         """A file of the same shot that is not to be dropped as well, or "".
 
         The movie of a Live Photo goes with its still.
@@ -179,14 +179,14 @@ class Dropper:
                 return str(next(iter(other.get("paths", [])), other["hash"]))
         return ""
 
-    def _companions(self, document: Document) -> Iterator[Document]:
+    def _companions(self, document: AssetDocument) -> Iterator[AssetDocument]:
         stack = document.get("stack", {}).get("id")
         if stack:
             for page in self.repository.scan_pages({"term": {"stack.id": stack}}):
                 others = (hit["_source"] for hit in page if hit["_id"] != document["hash"])
                 yield from (other for other in others if other["hash"] not in self._gone)
 
-    def _movies(self, document: Document) -> list[Document]:
+    def _movies(self, document: AssetDocument) -> list[AssetDocument]:
         """The moving parts of a still, which go with it."""
         if document.get("stack", {}).get("role") == "live":
             return []
@@ -198,7 +198,7 @@ class Dropper:
         document = self._documents([decision.hash])[decision.hash]
         if decision.kind not in (EXACT, BAD) and decision.keeper:
             change = inheriting(document, same_shot=decision.kind in (SAME_IMAGE, SIMILAR))
-            note = {
+            note: EventNote = {
                 "effect": "index",
                 "reason": f"from its duplicate {decision.hash}",
                 "reason_kind": decision.kind,
@@ -214,7 +214,7 @@ class Dropper:
             self._note(decision, movies)
         return problem
 
-    def _take(self, run: Session, decision: Decision, document: Document) -> str:
+    def _take(self, run: Session, decision: Decision, document: AssetDocument) -> str:
         """Bring the files of one asset to the trash, and forget it;
         of an exact duplicate only the copy.
         """
@@ -227,12 +227,12 @@ class Dropper:
         if failed or decision.kind == EXACT:
             return failed[0] if failed else ""
         finish_taking(run, self.stores, document["hash"])
-        note = {"effect": "index", "reason": reason, "reason_kind": decision.kind}
+        note: EventNote = {"effect": "index", "reason": reason, "reason_kind": decision.kind}
         (answer,) = run.edit([Edit(document["hash"], "forget", edits.forgotten(), note)])
         return "" if answer in ("done", "unchanged") else answer
 
 
-def _files(decision: Decision, document: Document) -> list[Taken]:
+def _files(decision: Decision, document: AssetDocument) -> list[Taken]:
     """The files that go: of an exact duplicate one copy with the sidecars of its name,
     else all copies and sidecars.
     """
@@ -258,7 +258,7 @@ def _files(decision: Decision, document: Document) -> list[Taken]:
     name = document["hash"]
     return [
         *(Taken(name, row) for row in copies),
-        *(Taken(name, row, is_sidecar=True) for row in sidecars),
+        *(Taken(name, row) for row in sidecars),
     ]
 
 

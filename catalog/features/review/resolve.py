@@ -126,11 +126,13 @@ def follow(run: Session, dropper: Dropper, decisions: Sequence[Decision]) -> Ite
 def _remember(run: Session, decisions: Sequence[Decision]) -> None:
     """Record what is no duplicate, what is wanted all the same, and what is not bad."""
     said = run.patiently(lambda: remember(run.repository, remembered(decisions), run.run))
-    event = {"action": "decide", "effect": "index", "before": {}, "after": {}}
     run.tell(
         [
             {
-                **event,
+                "action": "decide",
+                "effect": "index",
+                "before": {},
+                "after": {},
                 "hash": one,
                 "source": key_of(kind, one, other),
                 "reason": f"{kind} {other}",

@@ -267,7 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     # --- answers ----------------------------------------------------------------------------------
 
-    def _json(self, value: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK) -> None:
+    def _json(self, value: Mapping[str, object], status: HTTPStatus = HTTPStatus.OK) -> None:
         self._reply(status, orjson.dumps(value), "application/json")
 
     def _refuse(self, status: HTTPStatus, why: str) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from catalog.domain.assignments import Saying, told
-from catalog.domain.edits import Document, difference, with_saying
+from catalog.domain.document import AssetDocument
+from catalog.domain.edits import difference, with_saying
 from catalog.domain.names import printable
 
 BY_YOU = "as the file says; now by you"
@@ -50,7 +49,9 @@ class Say:
         return f"{self.name} {self.path}: {self.change or self.problem or 'unchanged'}"
 
 
-def plan_saying(name: str, content_hash: str, document: Document | None, saying: Saying) -> Say:
+def plan_saying(
+    name: str, content_hash: str, document: AssetDocument | None, saying: Saying
+) -> Say:
     """What is said of an asset that has a document; None for one that was forgotten meanwhile."""
     try:
         changed = difference(document, with_saying(saying)(document))
@@ -60,7 +61,7 @@ def plan_saying(name: str, content_hash: str, document: Document | None, saying:
     return Say(name, content_hash, store, path, (told(*changed) or BY_YOU) if changed else "")
 
 
-def _where(document: Mapping[str, Any], content_hash: str) -> tuple[str, str]:
+def _where(document: AssetDocument, content_hash: str) -> tuple[str, str]:
     """Store and path of the first copy that is there; else the name that it once had."""
     copy = next((c for c in document.get("copies", []) if c["state"] == "ok"), None)
     if copy:

@@ -15,9 +15,9 @@ from catalog.domain.assignments import (
     with_surroundings,
 )
 from catalog.domain.edits import Edit, with_saying
-from catalog.errors import AssetNotFound, ConfirmationNeeded, QuerySyntaxError, UsageError
+from catalog.errors import AssetNotFound, ConfirmationNeeded, UsageError
 from catalog.features.ask.lookup import find
-from catalog.features.ask.search import pointed
+from catalog.features.ask.search import marking
 from catalog.features.said.plan import Say, plan_saying
 from catalog.index import queries
 from catalog.index.repository import Repository
@@ -168,7 +168,7 @@ def _wanted(repository: Repository, request: SayRequest) -> list[str]:
 def _matching(repository: Repository, request: SayRequest) -> list[str]:
     if request.query is None:
         return []
-    try:
+    with marking(request.query):
         count = queries.count(repository, request.query)
         _check_number(count, request)
         return [
@@ -176,8 +176,6 @@ def _matching(repository: Repository, request: SayRequest) -> list[str]:
             for page in queries.matching(repository, request.query, source=False)
             for hit in page
         ]
-    except QuerySyntaxError as error:
-        raise pointed(error, request.query) from error
 
 
 def _check_number(count: int, request: SayRequest) -> None:

@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from catalog.domain.asset import Entry
 from catalog.domain.copies import OK, sidecar_row
+from catalog.domain.document import AssetDocument, EventNote
 from catalog.domain.edits import Edit, with_sidecars
 from catalog.domain.fixity import content_hash
-from catalog.errors import FATAL, QuerySyntaxError, StoreError, StoreGuard
-from catalog.features.ask.search import pointed
+from catalog.errors import FATAL, StoreError, StoreGuard
+from catalog.features.ask.search import marking
 from catalog.features.said.plan import (
     EVENT,
     KEEP,
@@ -76,10 +76,8 @@ def run_write(workspace: Workspace, request: WriteRequest, sink: Sink) -> RunRes
     """Write the sidecars of what matches."""
     repository = workspace.existing_repository
     repository.refresh()
-    try:
+    with marking(request.query):
         queries.count(repository, request.query)
-    except QuerySyntaxError as error:
-        raise pointed(error, request.query) from error
     book = StoreBook(workspace, repository)
     with _stores(book, request) as stores:
         for name in book.list_absent(stores) if not request.store else ():
@@ -155,7 +153,7 @@ def _planned(
 
 def _planned_for(
     stores: Mapping[str, ManagedStore],
-    document: Mapping[str, Any],
+    document: AssetDocument,
     written: Callable[[], set[tuple[str, str, str]]],
 ) -> Iterator[SidecarAction]:
     """`written` are the sidecars (hash, store, path) that this catalog itself wrote."""
@@ -253,13 +251,10 @@ class _Writer:
             self.record()
 
     def _done(self, action: SidecarAction) -> Edit:
-        store, event = (
-            self._stores[action.store],
-            {"store": action.store, "path": action.path, "effect": "file"},
-        )
-        if action.action != RECORD:
-            trashed = store.remove(action.path, batch=self._run.run)
-            event |= {"trash": trashed} if trashed else {}
+        store = self._stores[action.store]
+        event: EventNote = {"store": action.store, "path": action.path, "effect": "file"}
+        if action.action != RECORD and (trashed := store.remove(action.path, batch=self._run.run)):
+            event["trash"] = trashed
         if action.action == WITHDRAW:
             return Edit(action.hash, EVENT, with_sidecars([(action.store, action.path)], []), event)
         if action.action == WRITE:
@@ -298,7 +293,7 @@ class _Writer:
         self._run.report.add(_outcome(action, "failed", reason))
 
 
-def _details(action: SidecarAction) -> dict[str, Any]:
+def _details(action: SidecarAction) -> dict[str, object]:
     """What the journal says of a sidecar."""
     return {
         "what": action.action,

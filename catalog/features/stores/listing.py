@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from catalog.domain.document import StoreRecord
 from catalog.errors import ConfigError, StoreGuard, StoreUnavailable, UnknownKind
 from catalog.index import queries
 from catalog.index.queries import StoreTotals
 from catalog.stores import registry
 from catalog.stores.root import Root
-from catalog.work.store_book import Record, StoreBook
+from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
 
@@ -38,12 +39,12 @@ def list_stores(workspace: Workspace) -> list[StoreState]:
     book, found = StoreBook(workspace, repository), []
     for name, record in sorted(book.known.items()):
         shown, state = _where(book, name, record)
-        last_run = str(record.get("last_run", ""))
+        last_run = record.get("last_run", "")
         found.append(StoreState(name, shown, state, totals.get(name, StoreTotals()), last_run))
     return found
 
 
-def _where(book: StoreBook, name: str, record: Record) -> tuple[str, str]:
+def _where(book: StoreBook, name: str, record: StoreRecord) -> tuple[str, str]:
     """Where a store lies, for a person, and whether it is there."""
     try:
         root = book.root(name)

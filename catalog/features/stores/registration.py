@@ -6,11 +6,11 @@ import re
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from catalog.domain.document import StoreRecord
 from catalog.errors import StoreGuard, UsageError
 from catalog.stores import registry
-from catalog.stores.local_root import LocalRoot
+from catalog.stores.local.root import LocalRoot
 from catalog.stores.marker import read_marker
 from catalog.stores.root import Overlap, Root
 from catalog.work import guards
@@ -18,7 +18,7 @@ from catalog.work.store_book import NAS, SETTINGS, StoreBook
 from catalog.work.workspace import Workspace
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
-Records = dict[str, dict[str, Any]]
+Records = dict[str, StoreRecord]
 """What the catalog knows of each store, by name."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from catalog.domain import edits
 from catalog.domain.copies import OK
-from catalog.domain.edits import Document, Edit
+from catalog.domain.document import AssetDocument, EventNote
+from catalog.domain.edits import Edit
 from catalog.errors import ConfirmationNeeded, UsageError
 from catalog.index import queries
+from catalog.index.client import Hit
 from catalog.index.repository import Repository
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.session import Session, session
@@ -68,7 +69,7 @@ def _check_empty(repository: Repository, name: str) -> None:
         )
 
 
-def _documents(repository: Repository, name: str) -> Iterator[dict[str, Any]]:
+def _documents(repository: Repository, name: str) -> Iterator[Hit[AssetDocument]]:
     pages = repository.scan_pages(queries.of_store(name), source=["copies", "sidecars"])
     return (hit for page in pages for hit in page)
 
@@ -84,7 +85,7 @@ def _drop(run: Session, name: str) -> None:
             run.report.add(Outcome("drop", path, outcome, name, hash=edit.hash, reason=problem))
 
 
-def _edits(content_hash: str, document: Document, name: str) -> list[Edit]:
+def _edits(content_hash: str, document: AssetDocument, name: str) -> list[Edit]:
     """What takes a store's copies and sidecars out of a document."""
     copies = [r["path"] for r in document.get("copies", []) if r["store"] == name]
     sidecars = [r["path"] for r in document.get("sidecars", []) if r["store"] == name]
@@ -92,5 +93,5 @@ def _edits(content_hash: str, document: Document, name: str) -> list[Edit]:
         *((path, edits.without_copy(name, path)) for path in copies),
         *((path, edits.with_sidecars([(name, path)], ())) for path in sidecars),
     ]
-    event = {"store": name, "effect": "index"}
+    event: EventNote = {"store": name, "effect": "index"}
     return [Edit(content_hash, "drop", change, {**event, "path": path}) for path, change in changes]

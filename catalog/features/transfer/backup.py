@@ -65,7 +65,7 @@ def run_restore(workspace: Workspace, request: RestoreRequest, sink: Sink) -> Re
 
 def _shelf(workspace: Workspace, folder: str) -> Shelf:
     """Where backups are: in a folder of this machine for the own node, else of the server."""
-    node = workspace.own_node
+    node = workspace.elasticsearch.own_node
     if node is not None:
         return FolderShelf(Path(os.path.realpath(Path(folder).expanduser())), node.home)
     return ServerShelf(workspace.untouched_repository.connection, folder)
@@ -91,7 +91,7 @@ def _chosen(backups: Sequence[Backup], request: RestoreRequest) -> Backup:
 
 def _check_empty(repository: Repository) -> None:
     """Raise CatalogNotEmpty where assets would be put aside."""
-    if schema.ASSETS not in repository.found():
+    if schema.ASSETS not in repository.indexes.found():
         return
     repository.refresh(repository.alias)
     number = repository.count({"match_all": {}})

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from catalog.domain.names import to_text
 from catalog.features.transfer import packing
 from catalog.features.transfer.stream import (
-    FAILED,
     ORDER,
     OUTCOMES,
     Comparer,
@@ -27,7 +25,6 @@ from catalog.index import schema
 from catalog.index.editor import Editor
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.plan import carry_out
-from catalog.work.recorder import patiently
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -67,7 +64,7 @@ class DocumentOutcome(Outcome):
     what: str = ""
     line: int = 0
 
-    def event(self) -> dict[str, Any]:
+    def event(self) -> dict[str, object]:
         """For a program."""
         key = "hash" if self.what == schema.ASSETS else "id"
         return {
@@ -87,13 +84,13 @@ def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> Impo
         # where it is only shown, the indexes are asked as they are, and none is made
         dry = request.dryrun
         repository = workspace.untouched_repository if dry else workspace.repository
-        found = repository.checked()
+        found = repository.indexes.checked()
         if "stores" in found:
-            reader.check_stores(repository.store_ids())
+            reader.check_stores(repository.stores.read_ids())
         comparer = Comparer(repository, {what: index.version for what, index in found.items()})
         work = Import(workspace, reader, comparer, to_text(request.file), sink)
         details = {"source": work.source}
-        run = carry_out(workspace, work, sink, COMMAND, dry=dry, bad=(FAILED,), details=details)
+        run = carry_out(workspace, work, sink, COMMAND, dry=dry, details=details)
     return ImportResult(run, work.documents)
 
 
@@ -119,8 +116,8 @@ class Import:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._part: Sequence[Item] = ()
         self._foreseen: dict[int, tuple[str, str]] = {}
-        self._patiently: Callable[[Callable[[], Results]], Results] = partial(
-            patiently, seconds=workspace.settings.retry_seconds, recover=workspace.reconnect
+        self._patiently: Callable[[Callable[[], Results]], Results] = (
+            workspace.elasticsearch.patiently
         )
 
     @property

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from catalog.domain.copies import Row, flat, milliseconds
-from catalog.domain.edits import Change, Document, with_checksums
+from catalog.domain.copies import flat, milliseconds
+from catalog.domain.document import AssetDocument, CopyRow, FileRow, with_value
+from catalog.domain.edits import Change, with_checksums
 from catalog.domain.person import merged, overlaid
 
 
-def joined(imported: Document) -> Change:
+def joined(imported: AssetDocument) -> Change:
     """The change that brings an imported document in: whole where there is none,
     else merged into the one that is there.
 
@@ -18,7 +18,7 @@ def joined(imported: Document) -> Change:
     catalog holds it. Done twice, it changes nothing the second time.
     """
 
-    def change(document: Document | None) -> Document | None:
+    def change(document: AssetDocument | None) -> AssetDocument | None:
         if document is None:
             return imported
         more = with_checksums(imported.get("checksums", {}))(document) or document
@@ -27,7 +27,7 @@ def joined(imported: Document) -> Change:
     return change
 
 
-def _with_copies(document: Document, imported: Document) -> Document:
+def _with_copies(document: AssetDocument, imported: AssetDocument) -> AssetDocument:
     """Both documents' copies; of two rows of one file the one that was verified later,
     ours where both were at once.
     """
@@ -40,7 +40,7 @@ def _with_copies(document: Document, imported: Document) -> Document:
     return document if list(rows.values()) == ours else {**document, **flat(rows.values())}
 
 
-def _with_sidecars(document: Document, imported: Document) -> Document:
+def _with_sidecars(document: AssetDocument, imported: AssetDocument) -> AssetDocument:
     """Both documents' sidecars; ours of two rows of one file."""
     ours = document.get("sidecars", [])
     places = {_place(row) for row in ours}
@@ -48,23 +48,24 @@ def _with_sidecars(document: Document, imported: Document) -> Document:
     return {**document, "sidecars": sorted([*ours, *fresh], key=_place)} if fresh else document
 
 
-def _with_person(document: Document, imported: Document) -> Document:
+def _with_person(document: AssetDocument, imported: AssetDocument) -> AssetDocument:
     """What a person said in either catalog; ours where both speak of the same."""
     ours = document.get("person", {})
-    theirs = dict(imported.get("person", {}))
+    theirs = imported.get("person", {})
     if theirs in ({}, ours):
         return document
     if (
         "tags_removed" in ours and "tags_added" in theirs
     ):  # a tag taken away here does not come back from there
-        theirs["tags_added"] = [
-            tag for tag in theirs["tags_added"] if tag not in ours["tags_removed"]
-        ]
-    said = {name: _as_ours(ours.get(name), value) for name, value in merged(ours, theirs).items()}
+        added = [tag for tag in theirs["tags_added"] if tag not in ours["tags_removed"]]
+        theirs = {**theirs, "tags_added": added}
+    said = merged(ours, theirs)
+    for name, value in said.items():
+        said = with_value(said, name, _as_ours(ours.get(name), value))
     return document if said == ours else overlaid(document, said)
 
 
-def _as_ours(ours: Any, value: Any) -> Any:
+def _as_ours(ours: object, value: object) -> object:
     """Our list where the merged one has the same elements: an order is not worth a change."""
     return (
         ours
@@ -73,11 +74,11 @@ def _as_ours(ours: Any, value: Any) -> Any:
     )
 
 
-def _place(row: Row) -> tuple[str, str]:
+def _place(row: FileRow) -> tuple[str, str]:
     return row["store"], row["path"]
 
 
-def problem_of(key: str, document: Document) -> str:
+def problem_of(key: str, document: AssetDocument) -> str:
     """Why an imported document cannot be one of an asset; empty where it can.
 
     The index checks the rest.
@@ -96,11 +97,11 @@ def problem_of(key: str, document: Document) -> str:
     )
 
 
-def _is_row(row: Any, needed: Iterable[str]) -> bool:
+def _is_row(row: object, needed: Iterable[str]) -> bool:
     return isinstance(row, dict) and all(isinstance(row.get(name), str) for name in needed)
 
 
-def _are_moments(rows: Iterable[Row]) -> bool:
+def _are_moments(rows: Iterable[CopyRow]) -> bool:
     try:
         return all(milliseconds(row.get("verified")) >= 0 for row in rows)
     except (ValueError, TypeError):

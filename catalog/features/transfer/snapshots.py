@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import quote
 
 import orjson
@@ -35,8 +35,9 @@ from catalog.errors import (
     UsageError,
 )
 from catalog.index import schema
-from catalog.index.client import Connection
-from catalog.index.repository import Repository, is_newer, is_upgradable, schema_text
+from catalog.index.client import Connection, Query
+from catalog.index.migration import is_newer, is_upgradable, schema_text
+from catalog.index.repository import Repository
 
 MANIFEST = "backup.json"
 CONTENT = "snapshot"
@@ -112,7 +113,7 @@ class Shelf(Protocol):
 def about(catalog: Repository, name: str, now: datetime, program: str) -> Backup:
     """What a backup made now will be."""
     catalog.refresh()
-    found = catalog.checked()
+    found = catalog.indexes.checked()
     counts = {}
     for what in found:
         path = f"/{quote(schema.alias_of(catalog.alias, what))}/_count"
@@ -130,7 +131,7 @@ def about(catalog: Repository, name: str, now: datetime, program: str) -> Backup
     )
 
 
-def parsed(value: Any) -> Backup | None:
+def parsed(value: object) -> Backup | None:
     """A backup from what was written of it; None where that is something else."""
     names = {field.name for field in fields(Backup)}
     if (
@@ -382,7 +383,7 @@ def _restore(catalog: Repository, location: str, snapshot: str, backup: Backup) 
     No index is deleted, not even a half restored one.
     """
     backup.check()
-    before = catalog.found()
+    before = catalog.indexes.found()
     mark = f"r{backup.at[:10].replace('-', '')}-{secrets.token_hex(3)}"
     names = {
         what: schema.restored_name(schema.alias_of(catalog.alias, what), backup.schema, mark)
@@ -410,7 +411,7 @@ def _restore(catalog: Repository, location: str, snapshot: str, backup: Backup) 
             raise
     # from here on nothing is taken back: whether an answer that was lost meant yes, nobody knows
     _flip(catalog, {what: behind.index for what, behind in before.items()}, names)
-    catalog.ensure()  # brings an older schema up to date, and makes what the backup lacks
+    catalog.indexes.ensure()  # brings an older schema up to date, and makes what the backup lacks
     return [before[what].index for what in names if what in before]
 
 
@@ -464,7 +465,7 @@ def _await_shards(connection: Connection, names: list[str], backup: str) -> None
 
 def _flip(catalog: Repository, before: dict[str, str], after: dict[str, str]) -> None:
     """All aliases at once, or none."""
-    actions: list[dict[str, Any]] = []
+    actions: list[Query] = []
     for what, index in after.items():
         alias = schema.alias_of(catalog.alias, what)
         if what in before:

@@ -13,25 +13,22 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import quote
 
 import orjson
 
 from catalog.domain.copies import timestamp
+from catalog.domain.document import AssetDocument, EventNote
 from catalog.domain.edits import Edit
 from catalog.errors import CatalogIndexError, SchemaMismatch, TransferError, UsageError
 from catalog.features.transfer.merge import joined, problem_of
 from catalog.index import schema
+from catalog.index.client import BulkReply, Hit, Line, Query, Reply
 from catalog.index.editor import Editor
-from catalog.index.repository import (
-    SCAN_PAGE,
-    Repository,
-    is_newer,
-    is_upgradable,
-    schema_text,
-    upgraded,
-)
+from catalog.index.migration import is_newer, is_upgradable, schema_text, upgraded
+from catalog.index.repository import Repository
+from catalog.index.requests import SCAN_PAGE
 
 FORMAT = "image-catalog export"
 FORMAT_VERSION = 1
@@ -81,7 +78,7 @@ class Export:
                         yield text, len(page)
             yield _line({"what": END, "counts": self.counts}), 0
 
-    def _header(self) -> dict[str, Any]:
+    def _header(self) -> dict[str, object]:
         return {
             "format": FORMAT,
             "version": FORMAT_VERSION,
@@ -91,11 +88,11 @@ class Export:
             "at": timestamp(self.moment),
             "program": self.program,
             "counts": self.counts,
-            "stores": self.repository.store_ids(),
+            "stores": self.repository.stores.read_ids(),
         }
 
 
-def _line(value: Any) -> bytes:
+def _line(value: Mapping[str, object]) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
 
 
@@ -127,9 +124,9 @@ class _Views:
         reply = self._search(what, {"size": 0, "track_total_hits": True})
         return int(reply["hits"]["total"]["value"])
 
-    def pages(self, what: str) -> Generator[list[dict[str, Any]], None, None]:
+    def pages(self, what: str) -> Generator[list[Hit[Any]], None, None]:
         """Every document, in pages. The views of the other indexes are kept alive meanwhile."""
-        body: dict[str, Any] = {"size": SCAN_PAGE, "sort": "_shard_doc", "track_total_hits": False}
+        body: Query = {"size": SCAN_PAGE, "sort": "_shard_doc", "track_total_hits": False}
         number = 0
         while True:
             hits = self._search(what, body)["hits"]["hits"]
@@ -143,9 +140,9 @@ class _Views:
                 for other in ORDER[ORDER.index(what) + 1 :]:
                     self._search(other, {"size": 0, "track_total_hits": False})
 
-    def _search(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _search(self, what: str, body: Query) -> Reply:
         view = {"pit": {"id": self._views[what], "keep_alive": KEEP}}
-        reply: dict[str, Any] = self._connection.request("POST", "/_search", body | view)
+        reply: Reply = self._connection.request("POST", "/_search", body | view)
         if reply.get("timed_out") or reply["_shards"]["failed"]:
             raise CatalogIndexError(
                 "Elasticsearch did not give all of a page.", hint="Run the command again."
@@ -154,7 +151,7 @@ class _Views:
         return reply
 
 
-def _ahead(pages: Iterator[list[dict[str, Any]]]) -> Generator[list[dict[str, Any]], None, None]:
+def _ahead(pages: Iterator[list[Hit[Any]]]) -> Generator[list[Hit[Any]], None, None]:
     """The pages, each asked for while the one before it is written."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, pages, None)
@@ -197,6 +194,11 @@ class Item:
     def hash(self) -> str:
         """The asset that it is."""
         return self.key if self.what == schema.ASSETS else ""
+
+    @property
+    def asset(self) -> AssetDocument:
+        """The document of one that is an asset."""
+        return cast("AssetDocument", self.document)
 
     @property
     def counts(self) -> bool:
@@ -306,7 +308,7 @@ class Reader:
             )
         return Item(number, what, key, upgraded(what, document, self._version), size)
 
-    def _check_end(self, counts: Any, seen: Counter[str]) -> None:
+    def _check_end(self, counts: object, seen: Counter[str]) -> None:
         """Compare what came with what was written; nothing may follow."""
         if not isinstance(counts, dict) or {k: n for k, n in counts.items() if n} != dict(seen):
             raise TransferError(
@@ -361,7 +363,7 @@ class Writer:
 
     repository: Repository
     editor: Editor
-    event: dict[str, Any]
+    event: EventNote
 
     def create_or_merge(self, chunk: Sequence[Item]) -> Results:
         """Create those that are not there; merge an asset that is;
@@ -383,12 +385,12 @@ class Writer:
             results[n] = _OF_EDIT.get(outcome, (FAILED, outcome))
         return results
 
-    def _create_lines(self, item: Item) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _create_lines(self, item: Item) -> tuple[Line, Line]:
         alias = schema.alias_of(self.repository.alias, item.what)
         return {"create": {"_index": alias, "_id": item.key, "require_alias": True}}, item.document
 
     def _edit(self, item: Item) -> Edit:
-        return Edit(item.key, "import", joined(item.document), {"effect": "index", **self.event})
+        return Edit(item.key, "import", joined(item.asset), {"effect": "index", **self.event})
 
 
 _BRIEFLY = "items.*.status,items.*.error"
@@ -425,8 +427,8 @@ class Comparer:
         return results
 
     @staticmethod
-    def _outcome(item: Item, before: dict[str, Any]) -> str:
-        changed = item.what == schema.ASSETS and joined(item.document)(before) != before
+    def _outcome(item: Item, before: AssetDocument) -> str:
+        changed = item.what == schema.ASSETS and joined(item.asset)(before) != before
         return MERGED if changed else UNCHANGED
 
 
@@ -434,16 +436,16 @@ def _checked(item: Item) -> tuple[str, str]:
     """NEW for what may be sent."""
     if len(item.key.encode("utf-8", "surrogatepass")) > LONGEST_ID:
         return FAILED, "its id is too long"
-    problem = problem_of(item.key, item.document) if item.what == schema.ASSETS else ""
+    problem = problem_of(item.key, item.asset) if item.what == schema.ASSETS else ""
     return (FAILED, problem) if problem else (NEW, "")
 
 
-def _reason(reply: dict[str, Any], alias: str) -> str:
+def _reason(reply: BulkReply, alias: str) -> str:
     """Why the index refused a document. Raises where it is not for the document's sake."""
     error = reply.get("error", {})
     if reply["status"] == 404:
         raise CatalogIndexError(
             f"The catalog {alias} has gone while it was written to.", hint="Run the command again."
         )
-    cause = (error.get("caused_by") or {}).get("reason", "")
+    cause = error.get("caused_by", {}).get("reason", "")
     return " ".join(f"{error.get('reason', error)} {cause}".split())[:300]

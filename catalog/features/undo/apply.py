@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from catalog.domain.copies import MISSING, OK
+from catalog.domain.document import EventNote, EventRow
 from catalog.domain.edits import Edit, marked
 from catalog.errors import StoreError
 from catalog.features.lookalikes.decisions import unremember
@@ -26,9 +26,6 @@ from catalog.features.undo.plan import (
 from catalog.features.undo.sight import Sight, reversal
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
-
-Note = Mapping[str, Any]
-"""What the events of an undo say besides."""
 
 
 @dataclass(slots=True)
@@ -75,14 +72,18 @@ class Undoer:
         step, event = action.step, action.step.event
         if step.kind == HANDOVER:
             return take_back(self.run, self.sight, event, self.undone, last_copies=self.last_copies)
-        names = ("store", "path", "source")
-        note = {"undoes": self.undone, **{name: event.get(name, "") for name in names}}
+        note: EventNote = {
+            "undoes": self.undone,
+            "store": event.get("store", ""),
+            "path": event.get("path", ""),
+            "source": event.get("source", ""),
+        }
         if step.kind == UNDECIDE:
             self.run.patiently(
                 lambda: unremember(self.run.repository, event["source"], self.undone)
             )
-            told = {"action": "undo", "effect": "index", "hash": action.hash, **note}
-            self.run.tell([{**told, "before": {}, "after": {}}])
+            told: EventNote = {**note, "effect": "index", "before": {}, "after": {}}
+            self.run.tell([{**told, "action": "undo", "hash": action.hash}])
             return ""
         if step.kind == PUT_BACK:
             return self._put_back(event["source"], event["before"]["hash"], event)
@@ -99,19 +100,19 @@ class Undoer:
             self._look(action.hash)
         return problem
 
-    def _edit(self, step: Step, action: str, note: Note) -> str:
+    def _edit(self, step: Step, action: str, note: EventNote) -> str:
         (answer,) = self.run.edit([Edit(step.event["hash"], action, reversal(step), note)])
         return "" if answer in ("done", "unchanged") else answer
 
-    def _move_back(self, step: Step, note: Note) -> str:
+    def _move_back(self, step: Step, note: EventNote) -> str:
         event = step.event
         store = self.sight.stores[event["store"]]
         if store.stat(event["path"]) is not None:
             store.move(event["path"], event["source"])
-        there = {"effect": "file", "path": event["source"], "source": event["path"]}
+        there: EventNote = {"effect": "file", "path": event["source"], "source": event["path"]}
         return self._edit(step, "move", {**note, **there})
 
-    def _bring_from_trash(self, action: TakeBack, note: Note) -> str:
+    def _bring_from_trash(self, action: TakeBack, note: EventNote) -> str:
         """Bring back the files that a run took away; why not, or ""."""
         step, stores = action.step, self.sight.stores
         for store, path, digest in step.instead:
@@ -128,7 +129,7 @@ class Undoer:
             step, "restore", {**note, "effect": "file", "source": f"trash:{step.trash}"}
         )
 
-    def _bring_to_trash(self, action: TakeBack, note: Note) -> str:
+    def _bring_to_trash(self, action: TakeBack, note: EventNote) -> str:
         """Take away the files that a run brought: the record first, then the files.
 
         If these cannot go, the record comes back.
@@ -138,8 +139,10 @@ class Undoer:
         if not action.begun:
             stores = {self.sight.stores[store] for store, _path, _digest in step.files}
             comes_back = all(store.capabilities.trash for store in stores)
-            where = {"trash": f"{self.run.run}/{note['path']}"} if comes_back else {}
-            problem = self._edit(step, "trash", {**note, "effect": "file", **where})
+            note = {**note, "effect": "file"}
+            if comes_back:
+                note["trash"] = f"{self.run.run}/{note['path']}"
+            problem = self._edit(step, "trash", note)
             if problem:
                 return problem
         try:
@@ -147,12 +150,12 @@ class Undoer:
                 self.sight.stores[store].remove(path, self.run.run)
         except StoreError:
             if before is not None and not action.begun:
-                about = {"effect": "index", "path": note["path"]}
+                about: EventNote = {"effect": "index", "path": note["path"]}
                 self.run.edit([Edit(action.hash, "keep", lambda _document: before, about)])
             raise
         return ""
 
-    def _put_back(self, source: str, digest: str, event: Mapping[str, Any]) -> str:
+    def _put_back(self, source: str, digest: str, event: EventRow) -> str:
         """Copy a file from the catalog to where it was before; why not, or ""."""
         problem, held = self.sight.way_back(source, digest, event)
         if held is None:
@@ -160,9 +163,18 @@ class Undoer:
         store, entry = held
         mtime = int((event.get("before") or {}).get("mtime_ns") or entry.mtime_ns)
         self.sight.outside.put(source, store, entry, mtime, digest)
-        about = {"hash": event["hash"], "store": store.name, "path": entry.path, "source": source}
-        told = {"action": "putback", "effect": "file", "before": {}, "after": {}, **about}
-        self.run.tell([{**told, "undoes": self.undone}])
+        told: EventRow = {
+            "action": "putback",
+            "hash": event["hash"],
+            "store": store.name,
+            "path": entry.path,
+            "source": source,
+            "effect": "file",
+            "before": {},
+            "after": {},
+            "undoes": self.undone,
+        }
+        self.run.tell([told])
         return ""
 
     def _look(self, content_hash: str) -> None:
@@ -175,7 +187,7 @@ class Undoer:
 
 
 def _missing(content_hash: str, store: str, path: str) -> Edit:
-    event = {"store": store, "path": path, "effect": "index"}
+    event: EventNote = {"store": store, "path": path, "effect": "index"}
     return Edit(content_hash, "missing", marked(store, path, MISSING), event)
 
 

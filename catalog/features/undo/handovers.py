@@ -4,24 +4,23 @@ if nothing is lost with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
+from catalog.domain.document import EventRow, HandoverRow
 from catalog.domain.names import from_text
 from catalog.errors import StoreError
 from catalog.features.undo.sight import Sight
-from catalog.index.handovers import CONFIRMED, EFFECT, Handovers, Record, staged_path
+from catalog.index.handovers import CONFIRMED, EFFECT, Handovers, staged_path
 from catalog.index.repository import Repository
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.session import Session
 
-Event = Mapping[str, Any]
 
-
-def _states(event: Event) -> tuple[Record | None, Record | None]:
+def _states(event: EventRow) -> tuple[HandoverRow | None, HandoverRow | None]:
     """The record before and after an event."""
-    return (event.get("before") or {}).get(EFFECT), (event.get("after") or {}).get(EFFECT)
+    before, after = event.get("before") or {}, event.get("after") or {}
+    return before.get("handover"), after.get("handover")
 
 
 class TakingBack:
@@ -29,8 +28,8 @@ class TakingBack:
     as they would be once the events were reversed one after another.
     """
 
-    def __init__(self, repository: Repository, events: Iterable[Event]) -> None:
-        self._now: dict[tuple[str, str], Record | None] = {}
+    def __init__(self, repository: Repository, events: Iterable[EventRow]) -> None:
+        self._now: dict[tuple[str, str], HandoverRow | None] = {}
         wanted: dict[str, list[str]] = {}
         for event in events:
             about = next((state for state in _states(event) if state), None)
@@ -40,7 +39,7 @@ class TakingBack:
             known = Handovers(repository).known(target, sorted(set(hashes)))
             self._now |= {(target, name): known.get(name) for name in hashes}
 
-    def foresee(self, event: Event) -> str:
+    def foresee(self, event: EventRow) -> str:
         """Why an event cannot be reversed, or ""; what comes after is judged as if it were."""
         before, after = _states(event)
         about = after or before or {}
@@ -52,10 +51,10 @@ class TakingBack:
         return ""
 
 
-def _reversal(event: Event) -> Callable[[Record | None], Record | None]:
+def _reversal(event: EventRow) -> Callable[[HandoverRow | None], HandoverRow | None]:
     before, after = _states(event)
 
-    def change(now: Record | None) -> Record | None:
+    def change(now: HandoverRow | None) -> HandoverRow | None:
         if now in (after, before):
             return before
         if now is not None and now.get("state") == CONFIRMED:
@@ -65,7 +64,9 @@ def _reversal(event: Event) -> Callable[[Record | None], Record | None]:
     return change
 
 
-def take_back(run: Session, sight: Sight, event: Event, undone: str, *, last_copies: bool) -> str:
+def take_back(
+    run: Session, sight: Sight, event: EventRow, undone: str, *, last_copies: bool
+) -> str:
     """Reverse one event; why it could not be, or ""."""
     try:
         problem = staged_problem(sight, event, last_copies=last_copies)
@@ -82,17 +83,24 @@ def take_back(run: Session, sight: Sight, event: Event, undone: str, *, last_cop
     before, after = _states(event)
     about = after or before or {}
     handovers, change = Handovers(run.repository), _reversal(event)
-    note = {"run": run.run, "command": run.command, "undoes": undone}
     try:
         run.patiently(
-            lambda: handovers.change(about["target"], about["hash"], change, "take back", **note)
+            lambda: handovers.change(
+                about["target"],
+                about["hash"],
+                change,
+                "take back",
+                run=run.run,
+                command=run.command,
+                undoes=undone,
+            )
         )
     except ValueError as error:
         return str(error)
     return ""
 
 
-def staged_problem(sight: Sight, event: Event, *, last_copies: bool) -> str:
+def staged_problem(sight: Sight, event: EventRow, *, last_copies: bool) -> str:
     """Why the staged copy that an event brought has to stay, or "".
 
     One that changed, or is gone, is left alone.
@@ -106,14 +114,14 @@ def staged_problem(sight: Sight, event: Event, *, last_copies: bool) -> str:
     return "kept: what it was made of is not there any more; --yes removes it all the same"
 
 
-def _leaving(event: Event) -> Record | None:
+def _leaving(event: EventRow) -> HandoverRow | None:
     """The handover whose staged copy goes where an event is reversed, if one does."""
     before, after = _states(event)
     is_brought = after is not None and (before is None or staged_path(before) != staged_path(after))
     return after if is_brought else None
 
 
-def _staged(record: Record) -> LocalStore | None:
+def _staged(record: HandoverRow) -> LocalStore | None:
     """The folder in which a staged copy lies unchanged, or None."""
     folder = Path(from_text(record["folder"]))
     if not folder.is_dir():

@@ -5,16 +5,16 @@ and how they come back there.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from catalog.domain.asset import Entry
+from catalog.domain.document import EventSide
 from catalog.domain.names import from_text, to_text
 from catalog.errors import ConfigError, StoreUnavailable
 from catalog.stores.dropbox.entries import PREFIX
 from catalog.stores.dropbox.root import DropboxRoot
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
@@ -53,7 +53,7 @@ class Outside:
             return None
         return digest_of(path) if path.is_file() else ""
 
-    def has_place(self, source: str, before: Mapping[str, Any]) -> bool:
+    def has_place(self, source: str, before: EventSide) -> bool:
         """Whether the disk, or the account, that a file lay on is there:
         under an empty mount point nothing is put back.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
-Event = Mapping[str, Any]
+from catalog.domain.document import EventRow
 
 NOTHING, TO_TRASH, FROM_TRASH, MOVE_BACK, PUT_BACK, NEVER = (
     "nothing",
@@ -51,7 +51,7 @@ class Step:
     `trash`, its part of the trash; `instead` are those it put in their place.
     """
 
-    event: Event
+    event: EventRow
     kind: str
     files: tuple[tuple[str, str, str], ...] = ()
     trash: str = ""
@@ -62,11 +62,8 @@ class Step:
     def path(self) -> str:
         """What a person knows it by."""
         event = self.event
-        return str(
-            event.get("source")
-            if self.kind == PUT_BACK
-            else event.get("path") or event.get("source") or ""
-        )
+        source = event.get("source", "")
+        return source if self.kind == PUT_BACK else event.get("path") or source
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ class TakeBack:
     @property
     def hash(self) -> str:
         """The content it is about."""
-        return str(self.step.event["hash"])
+        return self.step.event["hash"]
 
     @property
     def counts(self) -> bool:
@@ -141,15 +138,15 @@ _STAYS = {
 """What is never taken back, and why."""
 
 
-def steps(events: Iterable[Event]) -> list[Step]:
+def steps(events: Iterable[EventRow]) -> list[Step]:
     """The steps, latest event first. Events that changed nothing have none."""
     ordered = sorted(
-        enumerate(events), key=lambda told: (str(told[1].get("at", "")), told[0]), reverse=True
+        enumerate(events), key=lambda told: (told[1].get("at", ""), told[0]), reverse=True
     )
     return [_step(e) for _number, e in ordered if e["action"] not in _TELL_ONLY]
 
 
-def _step(event: Event) -> Step:
+def _step(event: EventRow) -> Step:
     if event.get("effect") == "handover":
         if event.get("after"):
             return Step(event, HANDOVER)
@@ -175,7 +172,7 @@ def _step(event: Event) -> Step:
     if action in _STAYS:
         return Step(event, NEVER, reason=_STAYS[action])
     if event.get("trash") and action in ("trash", "sidecar"):
-        part = str(event["trash"]).partition("/")[0]
+        part = event["trash"].partition("/")[0]
         return Step(event, FROM_TRASH, _files(event, "before"), part, _files(event, "after"))
     if action == "trash":
         return Step(
@@ -186,11 +183,14 @@ def _step(event: Event) -> Step:
     return Step(event, TO_TRASH, _files(event, "after"))
 
 
-def _files(event: Event, side: str) -> tuple[tuple[str, str, str], ...]:
+def _files(event: EventRow, side: Literal["before", "after"]) -> tuple[tuple[str, str, str], ...]:
     """The files that an event says went ("before") or came ("after"):
     rows of copies and sidecars.
     """
     told = event.get(side) or {}
-    rows: Mapping[str, Any] = told.get("document") or told
-    copies = [(r["store"], r["path"], event["hash"]) for r in rows.get("copies", [])]
-    return tuple(copies + [(r["store"], r["path"], r["hash"]) for r in rows.get("sidecars", [])])
+    rows = told.get("document") or told
+    copies, sidecars = rows.get("copies", []), rows.get("sidecars", [])
+    return (
+        *((row["store"], row["path"], event["hash"]) for row in copies),
+        *((row["store"], row["path"], row["hash"]) for row in sidecars),
+    )

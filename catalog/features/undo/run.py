@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.domain.edits import Document
+from catalog.domain.document import AssetDocument
 from catalog.errors import StoreError, UsageError
 from catalog.features.undo.apply import Undoer, tell, why_kept
 from catalog.features.undo.handovers import staged_problem
@@ -40,7 +40,7 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
     """Say what cannot be taken back, then take the rest back. Raises UsageError for no such run."""
     repository = workspace.existing_repository
     repository.refresh()
-    events = repository.events_of(request.run)
+    events = repository.history.of_run(request.run)
     if not events:
         raise UsageError(
             f"There is no run {request.run} in the history, or it changed nothing.",
@@ -71,7 +71,7 @@ class Undoing:
         found: Sequence[TakeBack],
         sources: Sequence[SourceBack],
         request: UndoRequest,
-        records: Mapping[str, Document | None],
+        records: Mapping[str, AssetDocument | None],
     ) -> None:
         self._sight = sight
         self._found = found

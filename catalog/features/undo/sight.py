@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from catalog.domain.asset import Entry
-from catalog.domain.edits import Document, reversed_change
+from catalog.domain.document import AssetDocument, EventRow
+from catalog.domain.edits import reversed_change
 from catalog.errors import AlreadyExists, StoreError
 from catalog.features.undo.outside import Outside
 from catalog.features.undo.plan import (
@@ -34,7 +34,7 @@ Place = tuple[str, str]
 """Store and path."""
 Holder = tuple[ManagedStore, Entry]
 """A file of the catalog, and the store that it lies in."""
-Attempt = Callable[[str, str, Mapping[str, Any]], str]
+Attempt = Callable[[str, str, EventRow], str]
 """From a source, its hash and its event (see `Sight.way_back`) to why it is not back, or ""."""
 
 
@@ -50,7 +50,7 @@ class Sight:
         self._sources: dict[str, str] = {}
         self._gone: set[Place] = set()
         self._back: set[Place] = set()
-        self._documents: dict[str, Document | None] = {}
+        self._documents: dict[str, AssetDocument | None] = {}
 
     # --- what there is ------------------------------------------------------------------------
 
@@ -58,7 +58,7 @@ class Sight:
         """The content hash of what lies at a place outside; see `Outside.content`."""
         return self._sources.get(source) or self.outside.content(source)
 
-    def document(self, content_hash: str) -> Document | None:
+    def document(self, content_hash: str) -> AssetDocument | None:
         """The record of an asset, or None."""
         if content_hash in self._documents:
             return self._documents[content_hash]
@@ -74,9 +74,7 @@ class Sight:
             return True
         return bool(Prover(self.stores).prove(content_hash, left, 1).good)
 
-    def way_back(
-        self, source: str, digest: str, event: Mapping[str, Any]
-    ) -> tuple[str, Holder | None]:
+    def way_back(self, source: str, digest: str, event: EventRow) -> tuple[str, Holder | None]:
         """Why a source cannot be put back, or ""; and the file to make it of, if one is needed.
 
         `event` says whose it is, where a copy was, and (`before`) on which disk the source lay.
@@ -89,7 +87,7 @@ class Sight:
         held = self._holder(event, digest)
         return ("" if held else "no copy of its content answers"), held
 
-    def _holder(self, event: Mapping[str, Any], digest: str) -> Holder | None:
+    def _holder(self, event: EventRow, digest: str) -> Holder | None:
         """Where a content can be had: at the event's path, or from another file of the asset."""
         document = self.document(event["hash"]) or {}
         rows = [*document.get("copies", []), *document.get("sidecars", [])]
@@ -108,7 +106,8 @@ class Sight:
         """Why a source comes back from no place, or ""; `attempt` does it, or foresees it."""
         problem = FORGOTTEN
         for store, path, digest in action.places:
-            event = {
+            event: EventRow = {
+                "action": action.name,
                 "hash": action.hash,
                 "store": store,
                 "path": path,
@@ -192,11 +191,11 @@ class Sight:
 
     # --- what is foreseen ---------------------------------------------------------------------
 
-    def suppose(self, records: Mapping[str, Document | None]) -> None:
+    def suppose(self, records: Mapping[str, AssetDocument | None]) -> None:
         """The records of assets are these, so that nobody asks for them one by one."""
         self._documents |= records
 
-    def assume_back(self, source: str, digest: str, event: Mapping[str, Any]) -> str:
+    def assume_back(self, source: str, digest: str, event: EventRow) -> str:
         """A source is back, if it can be; else why not."""
         problem, _held = self.way_back(source, digest, event)
         if not problem:
@@ -222,7 +221,7 @@ class Sight:
         self._documents[action.hash] = reversal(step)(self.document(action.hash))
 
 
-def reversal(step: Step) -> Callable[[Document | None], Document | None]:
+def reversal(step: Step) -> Callable[[AssetDocument | None], AssetDocument | None]:
     """How the record of an asset becomes what it was; as it is where a step is about none."""
     event = step.event
     if step.kind in (PUT_BACK, UNDECIDE):

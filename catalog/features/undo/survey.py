@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence, Set
 import orjson
 
 from catalog.domain.copies import OK
-from catalog.domain.edits import Document
+from catalog.domain.document import AssetDocument, EventRow
 from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
 from catalog.errors import StoreError
 from catalog.features.undo.handovers import TakingBack
@@ -19,7 +19,6 @@ from catalog.features.undo.plan import (
     NEVER,
     PUT_BACK,
     TO_TRASH,
-    Event,
     SourceBack,
     Step,
     TakeBack,
@@ -39,11 +38,11 @@ def survey_steps(
     repository: Repository,
     sight: Sight,
     run: str,
-    events: Sequence[Event],
-    records: Mapping[str, Document | None],
+    events: Sequence[EventRow],
+    records: Mapping[str, AssetDocument | None],
 ) -> list[TakeBack]:
     """Each step, latest event first, tried on the records of its assets in memory."""
-    begun = {_identity(event) for event in repository.events_undoing(run)}
+    begun = {_identity(event) for event in repository.history.undoing(run)}
     handed = TakingBack(repository, events)
     now = dict(records)
     leaving: set[tuple[str, str, str]] = set()
@@ -78,17 +77,17 @@ def survey_sources(workspace: Workspace, repository: Repository, run: str) -> li
     ]
 
 
-def read_records(repository: Repository, hashes: Set[str]) -> dict[str, Document | None]:
+def read_records(repository: Repository, hashes: Set[str]) -> dict[str, AssetDocument | None]:
     """The documents of assets by hash; None where the catalog has none."""
     names = sorted(hashes)
-    found: dict[str, Document | None] = dict.fromkeys(names)
+    found: dict[str, AssetDocument | None] = dict.fromkeys(names)
     for start in range(0, len(names), AT_ONCE):
         part = repository.documents(names[start : start + AT_ONCE])
         found |= {name: document for name, (document, *_version) in part.items()}
     return found
 
 
-def _identity(event: Event) -> tuple[str, str]:
+def _identity(event: EventRow) -> tuple[str, str]:
     """By what an event and its reverse are known to belong together: the asset, and the file."""
     return event["hash"], event.get("path", "")
 
@@ -159,13 +158,14 @@ def _removed(workspace: Workspace, run: str) -> dict[str, tuple[str, int | None]
     return found if command in UPLOADS else {}
 
 
-def _places_like(source: str, owner: str, document: Document) -> list[tuple[str, str, str]]:
+def _places_like(source: str, owner: str, document: AssetDocument) -> list[tuple[str, str, str]]:
     """Where the catalog may hold what a removed source was: a copy, or a sidecar of its type."""
     extension = extension_of(source.rpartition("/")[2])
     if extension in SIDECAR_EXTENSIONS:
-        rows = [
-            row for row in document.get("sidecars", []) if extension_of(row["path"]) == extension
+        return [
+            (row["store"], row["path"], row["hash"])
+            for row in document.get("sidecars", [])
+            if extension_of(row["path"]) == extension
         ]
-        return [(row["store"], row["path"], row["hash"]) for row in rows]
-    rows = [row for row in document.get("copies", []) if row["state"] == OK]
-    return [(row["store"], row["path"], owner) for row in rows]
+    copies = [row for row in document.get("copies", []) if row["state"] == OK]
+    return [(row["store"], row["path"], owner) for row in copies]

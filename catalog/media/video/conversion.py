@@ -216,9 +216,7 @@ def texts(
     is not known: a cloud wants a moment, and the wall clock stays what it was.
     """
     said = {
-        APPLE + key: str(facts.values[name])
-        for name, key in _KEYS.items()
-        if facts.values.get(name)
+        APPLE + key: str(value) for name, key in _KEYS.items() if (value := facts.values.get(name))
     }
     covered = {key for name, key in _KEYS.items() if facts.values.get(name)}
     kept = {

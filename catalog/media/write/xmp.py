@@ -7,13 +7,13 @@ The bytes follow from the document alone, so that writing a sidecar again change
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
 import orjson
 
 from catalog.domain.capture_time import format_offset
+from catalog.domain.document import AssetDocument, Captured, PersonFields
 from catalog.domain.person import without_person
 from catalog.media.xmp import OWN_NAMESPACE, OWN_TOOLKIT
 
@@ -43,12 +43,12 @@ def is_own(data: bytes) -> bool:
     return data.startswith(_HEAD.encode())
 
 
-def is_worth_writing(document: Mapping[str, Any]) -> bool:
+def is_worth_writing(document: AssetDocument) -> bool:
     """Whether the asset has something that its own bytes do not say."""
     return bool(document.get("person") or document.get("albums"))
 
 
-def sidecar_bytes(document: Mapping[str, Any]) -> bytes:
+def sidecar_bytes(document: AssetDocument) -> bytes:
     """The sidecar of an asset; see `is_worth_writing`."""
     about = _NAMESPACES | {}
     rdf = about.pop("rdf")
@@ -62,15 +62,15 @@ def sidecar_bytes(document: Mapping[str, Any]) -> bytes:
     return text.encode()
 
 
-def _properties(document: Mapping[str, Any]) -> Iterator[str]:
+def _properties(document: AssetDocument) -> Iterator[str]:
     yield _plain("xmp:CreatorTool", OWN_TOOLKIT.partition(" ")[0])
     if document.get("tags"):
         yield _listed("dc:subject", "Bag", document["tags"])
     for name, key in (("dc:title", "title"), ("dc:description", "description")):
-        if document.get(key):
+        if text := document.get(key):
             yield (
-                f"<{name}><rdf:Alt><rdf:li "
-                f'xml:lang="x-default">{_clean(document[key])}</rdf:li></rdf:Alt></{name}>'
+                f'<{name}><rdf:Alt><rdf:li xml:lang="x-default">{_clean(text)}</rdf:li></rdf:Alt>'
+                f"</{name}>"
             )
     if document.get("rating") is not None:
         yield _plain("xmp:Rating", str(document["rating"]))
@@ -78,7 +78,7 @@ def _properties(document: Mapping[str, Any]) -> Iterator[str]:
     yield _plain("catalog:person", _exactly(document))
 
 
-def _when_and_where(document: Mapping[str, Any], person: Mapping[str, Any]) -> Iterator[str]:
+def _when_and_where(document: AssetDocument, person: PersonFields) -> Iterator[str]:
     """Time and position only if a person set them: those of the file stand in the file,
     or were but guessed.
     """
@@ -98,11 +98,11 @@ def _when_and_where(document: Mapping[str, Any], person: Mapping[str, Any]) -> I
             ("photoshop:Country", "country"),
             ("Iptc4xmpCore:CountryCode", "country_code"),
         ):
-            if place.get(key):
-                yield _plain(name, place[key])
+            if text := place.get(key):
+                yield _plain(name, text)
 
 
-def _exactly(document: Mapping[str, Any]) -> str:
+def _exactly(document: AssetDocument) -> str:
     """What a person said, and the albums that came from elsewhere, as JSON with sorted keys."""
     whole = {
         "person": document.get("person", {}),
@@ -113,7 +113,7 @@ def _exactly(document: Mapping[str, Any]) -> str:
     return _NO_XML.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
 
 
-def _date(captured: Mapping[str, Any]) -> str:
+def _date(captured: Captured) -> str:
     wall = str(captured["wall"]).removesuffix(".000")
     if not captured.get("has_time", True):
         return wall[:10]
@@ -135,7 +135,7 @@ def _clean(text: object) -> str:
     return escape(_NO_XML.sub(" ", str(text)))
 
 
-def _plain(name: str, text: str) -> str:
+def _plain(name: str, text: object) -> str:
     return f"<{name}>{_clean(text)}</{name}>"
 
 

@@ -56,13 +56,14 @@ class Session(requests.Session):
     is not overridden by REQUESTS_CA_BUNDLE.
 
     Nor is the login by a .netrc, and a network that swallows everything is noticed sooner than a
-    slow answer.
+    slow answer. It knows whether the request that a thread is about was answered.
     """
 
     def __init__(self, ca_cert: Path | None, connections: int) -> None:
         super().__init__()
         self._ca_cert = str(ca_cert) if ca_cert else None
         self.auth = _as_it_is
+        self._of_thread = threading.local()
         self.mount("https://", HTTPAdapter(pool_connections=4, pool_maxsize=connections))
 
     def merge_environment_settings(
@@ -80,7 +81,18 @@ class Session(requests.Session):
         """Send, with less time to be connected than to be answered."""
         if isinstance(seconds := options.get("timeout"), int | float):
             options["timeout"] = (min(CONNECT_TIMEOUT, seconds), seconds)
-        return super().send(request, **options)
+        response = super().send(request, **options)
+        self._of_thread.is_answered = True
+        return response
+
+    def begin(self) -> None:
+        """This thread begins a request."""
+        self._of_thread.is_answered = False
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether an answer came since this thread began its request."""
+        return bool(self._of_thread.is_answered)
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -218,14 +230,14 @@ class Connection:
                 self.patience if self._has_answered else min(self.patience, FIRST_CONTACT)
             )
             self._wait_for_leave(end)
+            self.session.begin()
             try:
                 result = request()
                 self._has_answered = True
                 return result
-            except (
-                ValidationError
-            ) as error:  # the SDK refuses what no request could hold, or cannot read an answer
-                if "catch-all" not in str(error):
+            except ValidationError as error:
+                # the SDK refuses what no request could hold, or cannot read an answer
+                if not self.session.is_answered:
                     raise InvalidPath(
                         f"Dropbox cannot hold {path}: {error}", store=self.store, path=path
                     ) from error

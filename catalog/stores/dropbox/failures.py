@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ssl import SSLCertVerificationError
 from typing import Any
 
+import orjson
 from dropbox.exceptions import ApiError, AuthError, BadInputError, HttpError, PathRootError
 from requests.exceptions import SSLError
 
@@ -75,7 +77,7 @@ def is_untrusted(error: BaseException) -> bool:
     """Whether a connection was refused for its certificate;
     other errors of the encryption are those of a broken line.
     """
-    return isinstance(error, SSLError) and "certificate" in str(error).lower()
+    return isinstance(error, SSLError) and isinstance(_innermost(error), SSLCertVerificationError)
 
 
 def of_answer(error: Any, store: str, path: str) -> StoreError:
@@ -141,7 +143,7 @@ def of_exception(error: Exception, store: str, path: str) -> StoreError:
             store=store,
             hint="Check dropbox_space.",
         )
-    if isinstance(error, BadInputError) and "invalid_client" in str(error.message):
+    if isinstance(error, BadInputError) and _login_code(error) == "invalid_client":
         return StoreUnavailable(
             "Dropbox does not know the app of the login.", store=store, hint=_LOGIN
         )
@@ -170,6 +172,15 @@ def of_exception(error: Exception, store: str, path: str) -> StoreError:
     )
 
 
+def _login_code(error: BadInputError) -> str:
+    """By which code the server of logins refuses a request (RFC 6749, 5.2); "" for any other."""
+    try:
+        body = orjson.loads(error.message)
+    except orjson.JSONDecodeError:
+        return ""
+    return str(body.get("error", "")) if isinstance(body, dict) else ""
+
+
 def _of_login(error: AuthError, store: str) -> StoreUnavailable:
     union = error.error
     tag = tags(union)[0] if tags(union) else "other"
@@ -193,10 +204,12 @@ def _short(error: Exception) -> str:
     """
     if isinstance(error, ValueError):
         return type(error).__name__
-    reason: BaseException = error
-    while True:
-        inner = getattr(reason, "reason", None) or next(iter(reason.args), None)
-        if not isinstance(inner, BaseException):
-            text = str(reason.args[-1]) if reason.args else ""
-            return text.partition(": ")[2] or text or type(reason).__name__
-        reason = inner
+    reason = _innermost(error)
+    text = str(reason.args[-1]) if reason.args else ""
+    return text.partition(": ")[2] or text or type(reason).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """What happened to the line, of a network error that holds it in one or more others."""
+    inner = getattr(error, "reason", None) or next(iter(error.args), None)
+    return _innermost(inner) if isinstance(inner, BaseException) else error

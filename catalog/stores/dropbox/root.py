@@ -16,6 +16,7 @@ from catalog.stores.marker import mark_in, marker_in
 from catalog.stores.root import Overlap, Root, StoreContext
 
 if TYPE_CHECKING:
+    from catalog.stores.dropbox.folder import AccountFolder
     from catalog.stores.dropbox.store import DropboxStore
 
 
@@ -40,15 +41,20 @@ class DropboxRoot:
 
     def is_there(self) -> bool:
         """Asks Dropbox."""
-        return self.store(KIND).has_root()
+        return self._folder(KIND).is_there()
 
     def marker(self) -> str | None:
         """From its file in Dropbox."""
-        return marker_in(self.store(KIND))
+        return marker_in(self._folder(KIND))
 
     def mark(self, name: str, identity: str | None = None) -> str:
         """By a file in Dropbox."""
-        return mark_in(self.store(name), identity)
+        return mark_in(self._folder(name), identity)
+
+    def _folder(self, name: str) -> AccountFolder:
+        from catalog.stores.dropbox.folder import AccountFolder
+
+        return AccountFolder(name, self.path, self.context.connection(KIND))
 
     def store(self, name: str, *, managed: bool = True, is_new: bool = False) -> DropboxStore:
         """The folder as a store."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TypeAlias, cast
 
-from dropbox import Dropbox, files
+from dropbox import files
 
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import CONTENT
@@ -18,31 +16,27 @@ from catalog.domain.fixity import Digests
 from catalog.domain.names import comparison_key
 from catalog.errors import (
     AlreadyExists,
-    InvalidPath,
     NotFound,
-    StoreError,
-    StoreUnavailable,
     UsageError,
 )
-from catalog.stores.dropbox.batches import Batcher
-from catalog.stores.dropbox.changes import MOST, Changes, Deletion, Relocation
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.downloads import Download
 from catalog.stores.dropbox.entries import (
     KIND,
     LONGEST_NAME,
-    PREFIX,
-    check_held,
     entry_of,
     folder_named,
     local,
     number_of,
 )
-from catalog.stores.dropbox.failures import of_answer, tags
-from catalog.stores.dropbox.listing import PAGE, Listing
-from catalog.stores.dropbox.sessions import UnfinishedUploads
+from catalog.stores.dropbox.folder import AccountFolder
+from catalog.stores.dropbox.listing import Listing
+from catalog.stores.dropbox.operations import Named, Operations
 from catalog.stores.dropbox.thumbnails import Thumbnails
-from catalog.stores.dropbox.uploads import SINGLE, TOGETHER, Uploader
+from catalog.stores.dropbox.trash import DropboxTrash
+from catalog.stores.dropbox.uploads.finishing import TOGETHER
+from catalog.stores.dropbox.uploads.sessions import UnfinishedUploads
+from catalog.stores.dropbox.uploads.uploader import SINGLE, Uploader
 from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_size, check_writable
 from catalog.stores.protocol import Capabilities, Store
 from catalog.stores.trash import Trashed
@@ -90,16 +84,17 @@ class DropboxStore:
             longest_name=LONGEST_NAME,
             together=TOGETHER,
         )
+        self._folder = AccountFolder(name, root, connection)
+        self._trash = DropboxTrash(self._folder)
         self._state = state
         self._ready = threading.Lock()
         self._parts: _Parts | None = None
-        self._has_root = False
         self._is_new = is_new
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The folder, as a person would name it."""
-        return f"{PREFIX}{self.root or '/'}"
+        return self._folder.location
 
     def relative(self, folder: str) -> str:
         """A folder relative to the root as given, or absolute in the account."""
@@ -109,7 +104,7 @@ class DropboxStore:
         if f"{path}/".lower().startswith(f"{self.root}/".lower()):
             return path[len(self.root) :].lstrip("/")
         raise UsageError(
-            f"{folder} does not lie in {self.place}.",
+            f"{folder} does not lie in {self.location}.",
             hint="Name a folder of the store, relative to its root or absolute.",
         )
 
@@ -129,11 +124,7 @@ class DropboxStore:
         with self._ready:
             if self._parts is None:
                 self._parts = _Parts(
-                    self.connection,
-                    self.root,
-                    self._state,
-                    f"{self.account}:{self.connection.space}",
-                    (PRIVATE,),
+                    self._folder, self._state, f"{self.account}:{self.connection.space}"
                 )
             return self._parts
 
@@ -144,10 +135,10 @@ class DropboxStore:
         Dropbox is asked only for what changed since the last listing.
         """
         self._remote(prefix)
-        if self._is_new and not self.has_root():
+        if self._is_new and not self._folder.is_there():
             return iter(())
         self._made.listing.refresh()
-        self._has_root = True
+        self._folder.is_seen = True
         return self._made.listing.entries(prefix.rstrip("/"), recursive=recursive)
 
     def wait(self, seconds: int) -> bool:
@@ -214,12 +205,12 @@ class DropboxStore:
 
     def copy(self, source: str, target: str) -> Entry:
         """A second copy, made by Dropbox; no bytes travel."""
-        return self._relocated(self._made.copies, self._remote(source), source, target)
+        return self._relocated(self._made.operations.copy, self._named(source), target)
 
     def move(self, source: str, target: str) -> Entry:
         """Rename, never over an existing file."""
         self._writable(source)
-        return self._relocated(self._made.moves, self._remote(source), source, target)
+        return self._relocated(self._made.operations.move, self._named(source), target)
 
     def adopt(self, source: Store, path: str, target: str, checksum: str) -> Entry | None:
         """A copy of a file of another folder of the same account, made by Dropbox;
@@ -229,7 +220,7 @@ class DropboxStore:
             return None
         if source.connection is not self.connection and source.account != self.account:
             return None
-        entry = self._relocated(self._made.copies, source._remote(path), path, target)
+        entry = self._relocated(self._made.operations.copy, source._named(path), target)
         if entry.content_hash != checksum:
             self.discard(target)
             raise NotFound(
@@ -241,19 +232,12 @@ class DropboxStore:
         return entry
 
     def _relocated(
-        self, batcher: Batcher[Relocation, Any], source_remote: str, source: str, target: str
+        self, relocate: Callable[[Named, Named], files.FileMetadata], source: Named, target: str
     ) -> Entry:
-        target_remote = self._writable(target)
+        """The entry of what is copied or moved, if the target may be written."""
+        wanted = Named(self._writable(target), target)
         self._check_root()
-        result = batcher.do((source_remote, target_remote))
-        if isinstance(result, files.FileMetadata):
-            return self._entry(result, target)
-        if isinstance(result, files.FolderMetadata):
-            raise InvalidPath(
-                f"{source} in store {self.name} is not a file.", store=self.name, path=source
-            )
-        where = source if "from_lookup" in tags(result) else target
-        raise of_answer(result, self.name, where)
+        return self._entry(relocate(source, wanted), target)
 
     def remove(self, path: str, batch: str = "") -> str | None:
         """Move a file to the store's trash; what it is called there,
@@ -263,18 +247,7 @@ class DropboxStore:
         if self.stat(path) is None:
             return None
         name = batch or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        for number in itertools.count():
-            key = f"{name}.{number}/{path}" if number else f"{name}/{path}"
-            result = self._made.moves.do((self._remote(path), self._in_trash(key)))
-            if isinstance(result, files.FileMetadata):
-                return key
-            if "from_lookup" in tags(result):
-                return None
-            if "conflict" not in tags(
-                result
-            ):  # else a file or folder of this name went there before
-                raise of_answer(result, self.name, path)
-        raise AssertionError("unreachable")
+        return self._trash.take(self._made.operations, self._named(path), name)
 
     def discard(self, path: str, seen: Entry | None = None) -> None:
         """Delete a file, if it still is the one that was seen;
@@ -282,19 +255,7 @@ class DropboxStore:
         """
         known = seen or self.stat(path)
         if known is not None:
-            self._delete(self._remote(path), known.revision, path)
-
-    def _delete(self, target: str, revision: str, path: str) -> None:
-        result = self._made.deletions.do((target, revision))
-        found = tags(result) if result is not None else ()
-        if "conflict" in found or "not_file" in found:
-            raise StoreError(
-                f"{path} in store {self.name} was changed in this moment, and is kept.",
-                store=self.name,
-                path=path,
-            )
-        if result is not None and "not_found" not in found:
-            raise of_answer(result, self.name, path)
+            self._made.operations.delete(self._named(path), known.revision)
 
     def remove_empty_folder(self, path: str) -> bool:  # noqa: ARG002
         """False: Dropbox cannot remove a folder only if it is empty,
@@ -307,99 +268,30 @@ class DropboxStore:
     def trashed(self) -> Iterator[Trashed]:
         """What lies in the trash, oldest batch first."""
         self._check_root()
-        base = f"{self.root}/{PRIVATE}/trash"
-        found = []
-        for metadata in self._listed(base):
-            key = local(base, metadata.path_display)
-            batch, _, path = key.partition("/")
-            named, _, number = batch.rpartition(".")
-            entry = self._entry(metadata, path)
-            found.append(
-                Trashed(
-                    key,
-                    named if number.isdigit() and named else batch,
-                    path,
-                    entry.size,
-                    entry.mtime_ns,
-                )
-            )
-        yield from sorted(found, key=lambda t: t.key)
-
-    def _listed(self, base: str) -> Iterator[Any]:
-        try:
-            page = self.connection.call(
-                lambda sdk: sdk.files_list_folder(base, recursive=True, limit=PAGE)
-            )
-        except NotFound:
-            return
-        while True:
-            yield from (m for m in page.entries if isinstance(m, files.FileMetadata))
-            if not page.has_more:
-                return
-            page = self.connection.call(partial(_further, page.cursor))
+        yield from self._trash.list()
 
     def restore(self, key: str, path: str) -> None:
         """Move a file from the trash back; refuses an existing target."""
-        self._relocated(self._made.moves, self._in_trash(key), f"{PRIVATE}/trash/{key}", path)
+        source = Named(self._in_trash(key).remote, f"{PRIVATE}/trash/{key}")
+        self._relocated(self._made.operations.move, source, path)
 
     def empty(self, key: str) -> None:
         """Remove a file from the trash."""
-        self._delete(self._in_trash(key), "", key)
+        self._made.operations.delete(self._in_trash(key), "")
 
     def trash_checksum(self, key: str) -> str:
         """The content hash of a file in the trash. Raises NotFound."""
-        wanted = self._in_trash(key)
-        metadata = self.connection.call(lambda sdk: sdk.files_get_metadata(wanted), key)
-        return str(metadata.content_hash)
+        self._in_trash(key)
+        return self._trash.checksum(key)
 
-    def _in_trash(self, key: str) -> str:
+    def _in_trash(self, key: str) -> Named:
         check_in_trash(key, self)
-        return self._remote(f"{PRIVATE}/trash/{key}")
-
-    # --- the root ---------------------------------------------------------------------------------
-
-    def read_private(self, name: str) -> bytes | None:
-        """A small file of the catalog's own below the root, or None."""
-        wanted = f"{self.root}/{PRIVATE}/{name}"
-        try:
-            return Download(self.connection, wanted, name).readall()
-        except NotFound:
-            return None
-
-    def write_private(self, name: str, data: bytes, *, replace: bool = False) -> None:
-        """Put one there, as the root's first file where need be.
-
-        Raises AlreadyExists where there is one.
-        """
-        wanted = f"{self.root}/{PRIVATE}/{name}"
-        mode = files.WriteMode.overwrite if replace else files.WriteMode.add
-        self.connection.call(
-            lambda sdk: sdk.files_upload(data, wanted, mode=mode, mute=True, strict_conflict=True),
-            name,
-        )
-
-    def has_root(self) -> bool:
-        """Whether the folder is there."""
-        if not self.root:
-            self.connection.account  # noqa: B018 - the account's own root is there if the account is
-            return True
-        try:
-            metadata = self.connection.call(lambda sdk: sdk.files_get_metadata(self.root))
-        except NotFound:
-            return False
-        return isinstance(metadata, files.FolderMetadata)
+        check_inside(f"{PRIVATE}/trash/{key}", self)
+        return self._trash.named(key)
 
     def _check_root(self) -> None:
-        """Raise StoreUnavailable where the folder is not there; asked once."""
-        if self._has_root or self._is_new:
-            return
-        if not self.has_root():
-            raise StoreUnavailable(
-                f"The folder {self.root} of store {self.name} is not in Dropbox.",
-                store=self.name,
-                hint="Was it renamed? See dropbox_root.",
-            )
-        self._has_root = True
+        if not self._is_new:
+            self._folder.check()
 
     def sweep(self) -> None:
         """Forget unfinished uploads that Dropbox no longer knows."""
@@ -413,8 +305,10 @@ class DropboxStore:
 
     def _remote(self, path: str) -> str:
         check_inside(path, self)
-        system = check_held(path, self.name)
-        return f"{self.root}/{system}" if path else self.root
+        return self._folder.remote(path)
+
+    def _named(self, path: str) -> Named:
+        return Named(self._remote(path), path)
 
     def _writable(self, path: str) -> str:
         check_writable(path, self)
@@ -429,23 +323,15 @@ class DropboxStore:
         return entry_of(shown if same else path, metadata, self._made.listing.device)
 
 
-def _further(cursor: str, sdk: Dropbox) -> Any:
-    return sdk.files_list_folder_continue(cursor)
-
-
 class _Parts:
     """What a store is made of, once its account is known."""
 
-    def __init__(
-        self, connection: Connection, root: str, state: Path, identity: str, hidden: Sequence[str]
-    ) -> None:
-        folder = state / f"{number_of(identity):016x}"
-        listing = folder / f"listing-{number_of(root.lower()):016x}.sqlite"
-        self.listing = Listing(connection, root, listing, identity, hidden=hidden)
-        self.unfinished = UnfinishedUploads(folder / "uploads")
+    def __init__(self, folder: AccountFolder, state: Path, identity: str) -> None:
+        connection, root = folder.connection, folder.root
+        home = state / f"{number_of(identity):016x}"
+        listing = home / f"listing-{number_of(root.lower()):016x}.sqlite"
+        self.listing = Listing(connection, root, listing, identity, hidden=(PRIVATE,))
+        self.unfinished = UnfinishedUploads(home / "uploads")
         self.uploader = Uploader(connection, self.unfinished)
         self.thumbnails = Thumbnails(connection)
-        changes = Changes(connection)
-        self.copies: Batcher[Relocation, Any] = Batcher(changes.copy_all, count=MOST)
-        self.moves: Batcher[Relocation, Any] = Batcher(changes.move_all, count=MOST)
-        self.deletions: Batcher[Deletion, Any] = Batcher(changes.delete_all, count=MOST)
+        self.operations = Operations(connection, folder.name)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from typing import ClassVar
 
 import click
+
+from catalog.cli.lazy import LazyGroup
+from catalog.cli.short_helps import REINGEST
 
 SUBCOMMANDS: dict[str, str] = {
     "evaluate-duplicates": "evaluate_duplicates",
@@ -27,21 +30,16 @@ FORMER_NAMES: dict[str, str] = {
 """Names by which some of them are known as well."""
 
 
-class _Subcommands(click.Group):
-    """The commands of SUBCOMMANDS, with dashes or underscores."""
+class _Subcommands(LazyGroup):
+    """The commands of SUBCOMMANDS."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """In the order of the table."""
-        return list(SUBCOMMANDS)
+    modules: ClassVar = {name: f"{__name__}.{module}" for name, module in SUBCOMMANDS.items()}
+    short_helps = REINGEST
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """By any of its names."""
-        dashed = cmd_name.replace("_", "-")
-        module = SUBCOMMANDS.get(FORMER_NAMES.get(dashed, dashed))
-        found: click.Command | None = (
-            import_module(f"{__name__}.{module}").command if module else None
-        )
-        return found
+    def name_of(self, given: str) -> str:
+        """With dashes or underscores, also by a former name."""
+        dashed = given.replace("_", "-")
+        return FORMER_NAMES.get(dashed, dashed)
 
 
 @click.group(

@@ -41,7 +41,7 @@ def command(
     Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(reingest_target=target, **console.connection)
+    workspace = console.workspace(reingest_target=target)
     return console.carry_out(
         run_confirm, workspace, ConfirmRequest(what, emptied, dryrun), wording.CONFIRMATION
     )

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from catalog.cli import options, wording
+from catalog.cli.archives import scope_of, settings_of
 from catalog.cli.console import Console
-from catalog.features.reingest.archive import Scope
 from catalog.features.reingest.duplicates.evaluation import REPORT, EvaluateRequest, run_evaluate
 
 
@@ -33,18 +33,7 @@ from catalog.features.reingest.duplicates.evaluation import REPORT, EvaluateRequ
 @options.roots
 @options.connection
 @options.output
-def command(
-    folder: str | None,
-    query: str | None,
-    store: str | None,
-    skip: tuple[str, ...],
-    distance: int | None,
-    report: Path,
-    yes: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
-    **shared: Any,
-) -> int:
+def command(report: Path, yes: bool, distance: int | None, **given: Any) -> int:
     """Find photos in FOLDER, or in what --query finds, that show the same picture, and write a
     report (CSV) of them.
 
@@ -61,8 +50,7 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage, 4 the report is there already, 5 Elasticsearch cannot be
     reached, 130 interrupted.
     """
-    console = Console.from_flags(shared)
-    chosen = {"reingest_skip": skip or None, "nas_root": nas_root, "dropbox_root": dropbox_root}
-    workspace = console.workspace(**chosen, **console.connection)
-    request = EvaluateRequest(Scope(folder, query, store), report, distance, yes)
+    console = Console.from_flags(given)
+    request = EvaluateRequest(scope_of(given), report, distance, yes)
+    workspace = console.workspace(**settings_of(given))
     return console.carry_out(run_evaluate, workspace, request, wording.DUPLICATE_EVALUATION)

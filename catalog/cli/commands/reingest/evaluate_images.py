@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from catalog.cli import options, wording
+from catalog.cli.archives import scope_of, settings_of
 from catalog.cli.console import Console
-from catalog.features.reingest.archive import Scope
 from catalog.features.reingest.evaluation import EvaluateRequest
 from catalog.features.reingest.images.run import REPORT, run_evaluate
 
@@ -29,19 +29,7 @@ from catalog.features.reingest.images.run import REPORT, run_evaluate
 @options.roots
 @options.connection
 @options.output
-def command(
-    folder: str | None,
-    query: str | None,
-    store: str | None,
-    until: str | None,
-    skip: tuple[str, ...],
-    target: str | None,
-    report: Path,
-    yes: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
-    **shared: Any,
-) -> int:
+def command(report: Path, yes: bool, until: str | None, **given: Any) -> int:
     """Look at the photos in FOLDER, or at what --query finds in a store, and write a report (CSV)
     of what would be done.
 
@@ -60,13 +48,7 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage, 4 the report is there already, 5 Elasticsearch cannot be
     reached, 130 interrupted.
     """
-    console = Console.from_flags(shared)
-    chosen = {
-        "reingest_skip": skip or None,
-        "reingest_target": target,
-        "nas_root": nas_root,
-        "dropbox_root": dropbox_root,
-    }
-    workspace = console.workspace(**chosen, **console.connection)
-    request = EvaluateRequest(Scope(folder, query, store), report, until, yes)
+    console = Console.from_flags(given)
+    request = EvaluateRequest(scope_of(given), report, until, yes)
+    workspace = console.workspace(**settings_of(given))
     return console.carry_out(run_evaluate, workspace, request, wording.EVALUATION)

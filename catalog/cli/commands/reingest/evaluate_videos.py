@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from catalog.cli import options, wording
+from catalog.cli.archives import scope_of, settings_of
 from catalog.cli.console import Console
-from catalog.features.reingest.archive import Scope
 from catalog.features.reingest.evaluation import EvaluateRequest
 from catalog.features.reingest.videos.reports import REPORT, run_evaluate
 
@@ -28,17 +28,7 @@ from catalog.features.reingest.videos.reports import REPORT, run_evaluate
 @options.replace_report
 @options.connection
 @options.output
-def command(
-    folder: str | None,
-    query: str | None,
-    store: str,
-    until: str | None,
-    skip: tuple[str, ...],
-    target: str | None,
-    report: Path,
-    yes: bool,
-    **shared: Any,
-) -> int:
+def command(report: Path, yes: bool, until: str | None, **given: Any) -> int:
     """Look at every video of FOLDER, or of a store by --query, and write a table of what would be
     done with it.
 
@@ -56,8 +46,7 @@ def command(
     Exit status: 0 done, 1 failed, 2 usage, 4 the report is there already, 5 Elasticsearch cannot be
     reached, 130 interrupted.
     """
-    console = Console.from_flags(shared)
-    settings = {"reingest_skip": skip or None, "reingest_target": target}
-    request = EvaluateRequest(Scope(folder, query, store), report, until, yes)
-    workspace = console.workspace(**console.connection, **settings)
+    console = Console.from_flags(given)
+    request = EvaluateRequest(scope_of(given), report, until, yes)
+    workspace = console.workspace(**settings_of(given))
     return console.carry_out(run_evaluate, workspace, request, wording.EVALUATION)

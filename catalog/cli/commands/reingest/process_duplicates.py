@@ -29,8 +29,6 @@ def command(
     undo: bool,
     dryrun: bool,
     yes: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
     **shared: Any,
 ) -> int:
     """Bring every file that REPORT says to `delete` to the trash, if what it duplicates is there
@@ -51,8 +49,6 @@ def command(
     interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(
-        nas_root=nas_root, dropbox_root=dropbox_root, **console.connection
-    )
+    workspace = console.workspace()
     request = ProcessRequest(report, dryrun, yes, undo)
     return console.carry_out(run_process, workspace, request, wording.DUPLICATES)

@@ -33,8 +33,6 @@ def command(
     again: bool,
     target: str | None,
     dryrun: bool,
-    nas_root: Path | None,
-    dropbox_root: str | None,
     **shared: Any,
 ) -> int:
     """Copy every photo that REPORT says to `move` into the staging folder, as
@@ -56,7 +54,7 @@ def command(
     or failed, 4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    chosen = {"reingest_target": target, "nas_root": nas_root, "dropbox_root": dropbox_root}
-    workspace = console.workspace(**chosen, **console.connection)
+    chosen = {"reingest_target": target}
+    workspace = console.workspace(**chosen)
     request = ProcessRequest(report, staging, write_dates, dryrun, again)
     return console.carry_out(run_process, workspace, request, wording.PHOTOS)

@@ -60,5 +60,5 @@ def command(
     """
     console = Console.from_flags(shared)
     request = ProcessRequest(report, staging, larger, dryrun, again)
-    workspace = console.workspace(**console.connection, reingest_target=target)
+    workspace = console.workspace(reingest_target=target)
     return console.carry_out(run_process, workspace, request, wording.FILMS)

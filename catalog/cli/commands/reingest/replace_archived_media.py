@@ -62,5 +62,5 @@ def command(
     """
     console = Console.from_flags(shared)
     request = ReplaceRequest(report, failsafe, larger, dryrun, yes, undo)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     return console.carry_out(run_replace, workspace, request, wording.REPLACEMENT)

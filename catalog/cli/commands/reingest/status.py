@@ -43,5 +43,5 @@ def command(target: str | None, reports: Path, **shared: Any) -> int:
     Exit status: 0 done, 1 failed, 2 usage, 5 Elasticsearch cannot be reached.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace(**console.connection)
+    workspace = console.workspace()
     return handovers.show(console, find_handovers(workspace, StatusRequest(target, reports)))

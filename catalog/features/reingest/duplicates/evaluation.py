@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from catalog.domain.decisions import NOT_DUPLICATE, WANTED
+from catalog.domain.document import AssetDocument
 from catalog.domain.names import to_text
 from catalog.features.lookalikes.decisions import decided
 from catalog.features.lookalikes.duplicates import comparing
@@ -24,7 +24,7 @@ from catalog.features.reingest.duplicates.plan import DUPLICATES, EXACT, KEEP, p
 from catalog.features.reingest.evaluation import EVALUATED, Evaluated, rules_of
 from catalog.features.reingest.plan import Rules, skipped_folder
 from catalog.features.reingest.tables import check_writable, write_report
-from catalog.index.documents import asset_document
+from catalog.index.documents import Origin, asset_document
 from catalog.work.outcome import Outcome
 from catalog.work.session import reporting
 from catalog.work.sink import Sink
@@ -76,7 +76,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
     with reporting(sink, COMMAND) as report:
         with archives.opened(workspace, request.scope, sink.progress) as archive:
             archive.announce()
-            place = archive.place
+            location = archive.location
             apart = (
                 decided(archive.repository, [NOT_DUPLICATE, WANTED])
                 if archive.repository
@@ -92,7 +92,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
                     EVALUATED, row["file"], row["dupe_type"], hash=row["hash"], reason=row["reason"]
                 )
             )
-        columns, cells = (*OWN, *FURTHER), [{**row, "archive": place} for row in rows]
+        columns, cells = (*OWN, *FURTHER), [{**row, "archive": location} for row in rows]
         write_report(request.report, columns, cells, replace=request.replace)
         report.further |= {"report": to_text(str(request.report)), "looked_at": len(subjects)}
     return Evaluated(report.result(), request.report, len(subjects))
@@ -158,14 +158,11 @@ def _groups(
     return [group for group in found if group.kind in DUPLICATES and group.kind != EXACT]
 
 
-def _document(subject: Subject) -> dict[str, Any]:
+def _document(subject: Subject) -> AssetDocument:
     """What the catalog knows of a file, or would know."""
     if subject.asset is None:
-        return dict(subject.document or {})
-    now = datetime.now(UTC)
-    return asset_document(
-        subject.asset, original=subject.file, copies=[], sidecars=[], stack=None, run="", now=now
-    )
+        return subject.document or {}
+    return asset_document(subject.asset, Origin(subject.file, "", datetime.now(UTC)))
 
 
 def _cells(subject: Subject, keeper: Subject, dupe_type: str, kind: str, reason: str) -> Cells:
@@ -175,7 +172,7 @@ def _cells(subject: Subject, keeper: Subject, dupe_type: str, kind: str, reason:
     return {
         "file": subject.file,
         "size": str(subject.entry.size),
-        "phash": str(subject.value("phash") or ""),
+        "phash": subject.phash,
         "dupe_type": dupe_type,
         "dupe_of": "" if is_big else keeper.file,
         "kind": kind,

@@ -20,7 +20,7 @@ from catalog.features.reingest.standing import Left
 from catalog.features.reingest.tables import Processed
 from catalog.features.removal.trash import Taken, obstacles, take_away
 from catalog.index.repository import Repository
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.outcome import Outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
@@ -171,7 +171,7 @@ class Removal:
                     return (
                         f"{store.name}:{trashed.key}"
                         if located.is_catalog
-                        else f"{store.place}{TRASH}{trashed.key}"
+                        else f"{store.location}{TRASH}{trashed.key}"
                     )
         except (CatalogError, OSError):
             return ""
@@ -242,7 +242,7 @@ class Removal:
         run.journal.started("trash", path=action.key, hash=action.hash)
         key = store.remove(path, run.run)
         run.journal.done("trash", path=action.key, trash=key)
-        return f"{store.place}{TRASH}{key}"
+        return f"{store.location}{TRASH}{key}"
 
     def conclude(self, report: Report) -> None:
         """Nothing."""

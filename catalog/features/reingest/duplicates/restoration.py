@@ -16,7 +16,7 @@ from catalog.features.reingest.rows import leave, outcome_of
 from catalog.features.reingest.standing import Left
 from catalog.features.reingest.tables import Processed
 from catalog.features.undo.outside import digest_of
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.work.outcome import Outcome
 from catalog.work.report import Report
 from catalog.work.session import Session

@@ -21,7 +21,7 @@ from catalog.features.reingest.dates import dated
 from catalog.features.reingest.handover import Given, hand_over
 from catalog.features.reingest.images import plan
 from catalog.features.reingest.images.pictures import Pictures
-from catalog.features.reingest.images.plan import Stage, states_date
+from catalog.features.reingest.images.plan import StagePhoto, states_date
 from catalog.features.reingest.processing import Processing
 from catalog.features.reingest.rows import CHANGED, hashed, leave
 from catalog.features.reingest.staging import Staging
@@ -67,7 +67,7 @@ class Photos:
 
     # --- plan -------------------------------------------------------------------------------------
 
-    def plan(self, row: Row) -> Left | Stage:
+    def plan(self, row: Row) -> Left | StagePhoto:
         """What is to be done with a row, or why nothing is."""
         if is_skipped(row):
             return plan.skip(row)
@@ -94,7 +94,7 @@ class Photos:
             return str(error)
         return plan.lacks_date(standing) if lacks else ""
 
-    def _staged(self, row: Row, when: Dated) -> Stage:
+    def _staged(self, row: Row, when: Dated) -> StagePhoto:
         located, entry = self._processing.files[row.cells["file"]]
         digest = self.digest(row) or hashed(row, located)
         is_looked_into = when.wall is not None and (
@@ -106,13 +106,13 @@ class Photos:
             staged, size = content_hash(data), len(data)
         name = stem(when.wall, entry.name)
         target = self._processing.names.first(name, entry.name, size, staged)
-        return Stage(
+        return StagePhoto(
             row,
             digest,
             name,
             target,
-            staged,
             size,
+            staged,
             self._mtime(row, entry.mtime_ns, when),
             is_looked_into,
         )
@@ -140,7 +140,7 @@ class Photos:
         guess = gazetteer.offset_at(zone, wall) or 0
         return gazetteer.offset_at(zone, wall - timedelta(minutes=guess)) or 0
 
-    def foresee(self, action: Stage) -> Outcome:
+    def foresee(self, action: StagePhoto) -> Outcome:
         """What is told of a photo that is only shown."""
         self._processing.names.foresee(action.target, action.staged)
         self._processing.known.foresee(_given(action, action.target, action.size))
@@ -148,7 +148,7 @@ class Photos:
 
     # --- apply ------------------------------------------------------------------------------------
 
-    def stage(self, run: Session, staging: Staging, action: Stage) -> None:
+    def stage(self, run: Session, staging: Staging, action: StagePhoto) -> None:
         """Stage a photo, record that, and tell it in the report's progress."""
         run.journal.started(HAND_OVER, path=action.key, line=action.row.line)
         try:
@@ -170,7 +170,7 @@ class Photos:
         run.journal.done(HAND_OVER, path=action.key, target=there.path, hash=action.hash)
         run.report.add(_outcome(action, "staged", there.path, there.size))
 
-    def _put(self, staging: Staging, action: Stage) -> Entry:
+    def _put(self, staging: Staging, action: StagePhoto) -> Entry:
         located, entry = self._processing.files[action.key]
         if action.is_looked_into:
             data = self._pictures.dated(located, entry, action.hash, dated(action.row))
@@ -194,11 +194,11 @@ class Photos:
         return str(error)
 
 
-def _given(action: Stage, name: str, size: int) -> Given:
+def _given(action: StagePhoto, name: str, size: int) -> Given:
     return Given(action.hash, "image", action.key, name, action.staged, size)
 
 
-def _outcome(action: Stage, outcome: str, target: str, size: int) -> Outcome:
+def _outcome(action: StagePhoto, outcome: str, target: str, size: int) -> Outcome:
     return Outcome(
         action.name, action.key, outcome, target=target, hash=action.hash, size=size, stored=size
     )

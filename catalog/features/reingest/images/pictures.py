@@ -41,7 +41,7 @@ class Pictures:
         Raises MediaError where the date cannot be written, or the picture states another that a
         cloud would believe; FixityMismatch where its content changed; StoreError.
         """
-        wish = located.store.place, located.path, entry, digest, when
+        wish = located.store.location, located.path, entry, digest, when
         if wish != self._wish:
             data = _read(located, entry, digest)
             self._wish, self._data = (

@@ -11,6 +11,7 @@ from catalog.features.reingest.standing import (
     HAND_OVER,
     Dated,
     Left,
+    Stage,
     Standing,
     amend_hint,
     redated,
@@ -42,29 +43,16 @@ def decide_image(shot: Shot, rules: Rules) -> Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StagePhoto(Stage):
     """A photo of which a copy comes into the staging folder.
 
-    `stem` and `target` are its name there, without and with what makes it free; `staged` is the
-    content hash of the copy, `size` its bytes, and `mtime_ns` its time. `is_looked_into`: its date
-    is written, or compared, within the picture.
+    `staged` is the content hash of the copy, `size` its bytes, and `mtime_ns` its time.
+    `is_looked_into`: its date is written, or compared, within the picture.
     """
 
-    row: Row
-    hash: str
-    stem: str
-    target: str
     staged: str
-    size: int
     mtime_ns: int
     is_looked_into: bool
-    name: str = HAND_OVER
-    counts: bool = True
-
-    @property
-    def key(self) -> str:
-        """The file that is handed over."""
-        return self.row.cells["file"]
 
     def describe(self) -> str:
         """One line for a person."""

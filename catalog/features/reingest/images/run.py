@@ -11,6 +11,7 @@ from catalog.features.reingest.evaluation import (
     COLUMNS,
     Evaluated,
     EvaluateRequest,
+    Evaluation,
     Found,
     evaluate,
 )
@@ -51,7 +52,8 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
     def decide(found: Found, rules: Rules) -> tuple[Decision, Mapping[str, str]]:
         return decide_image(found.shot, rules), {}
 
-    return evaluate(workspace, request, sink, EVALUATE, "image", ALL, decide, whole=False)
+    evaluation = Evaluation(EVALUATE, "image", ALL, decide, whole=False)
+    return evaluate(workspace, request, sink, evaluation)
 
 
 def run_process(workspace: Workspace, request: ProcessRequest, sink: Sink) -> RunResult:

@@ -25,7 +25,7 @@ from catalog.features.reingest.standing import Left
 from catalog.features.reingest.tables import Processed
 from catalog.features.reingest.videos.converter import Converter
 from catalog.features.reingest.videos.plan import SUCCESS
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.stores.protocol import ManagedStore
 from catalog.work.outcome import Outcome
 from catalog.work.report import Report
@@ -148,7 +148,7 @@ class Replacement:
     def _place(self, run: Session, job: Job) -> Place:
         if job.located.is_catalog:
             return StorePlace(run, job.store, self.stores)
-        return FolderPlace(Path(from_text(job.store.place)))
+        return FolderPlace(Path(from_text(job.store.location)))
 
     def _cells(
         self, run: Session, kept: LocalStore, job: Job, there: Entry, backup: Entry
@@ -156,8 +156,8 @@ class Replacement:
         return {
             "source_file_size": str(backup.size),
             "converted_file_size": str(there.size),
-            "failsafe_backup_path": f"{kept.place}/{backup.path}",
-            "replaced_file": f"{job.store.place}/{job.target}",
+            "failsafe_backup_path": f"{kept.location}/{backup.path}",
+            "replaced_file": f"{job.store.location}/{job.target}",
             "replacement_status": SUCCESS,
             "run": run.run,
         }

@@ -13,7 +13,7 @@ from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import file_name
 from catalog.domain.names import from_text
 from catalog.features.reingest.replacement.jobs import Job
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.stores.paths import PRIVATE
 
 FAILSAFE = "failsafe"

@@ -11,7 +11,7 @@ from catalog.features.reingest.replacement.failsafe import let_go, rendition_nam
 from catalog.features.reingest.replacement.jobs import Job
 from catalog.features.reingest.replacement.plan import NOTHING, ORIGINAL, OTHER, RENDITION
 from catalog.features.reingest.videos.converter import Converter
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 
 
 class FolderPlace:

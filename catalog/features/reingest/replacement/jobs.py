@@ -130,17 +130,17 @@ class Jobs:
         told = (
             earlier.get("replaced_file", "") if earlier.get("replacement_status") != UNDONE else ""
         )
-        if told.startswith(f"{store.place}/"):
-            return told.removeprefix(f"{store.place}/")
+        if told.startswith(f"{store.location}/"):
+            return told.removeprefix(f"{store.location}/")
         if extension_of(path) == "mov":
             return path
         folder, _, name = path.rpartition("/")
         stem = name[: -len(extension_of(name)) - 1] if extension_of(name) else name
-        claimed = {j.target for j in self.found.values() if j.store.place == store.place}
+        claimed = {j.target for j in self.found.values() if j.store.location == store.location}
         for number in itertools.count():
             name = file_name(stem, "x.mov", number)
             target = f"{folder}/{name}" if folder else name
-            if target in claimed or f"{store.place}/{target}" in self._files:
+            if target in claimed or f"{store.location}/{target}" in self._files:
                 continue  # another's, also while that is out of its place
             if job.content_at(target) in (NOTHING, RENDITION):
                 return target

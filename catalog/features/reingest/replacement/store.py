@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from catalog.domain.asset import Copy, Entry
-from catalog.domain.capture_time import file_time
+from catalog.domain.asset import Entry
 from catalog.domain.copies import copy_row
+from catalog.domain.document import AssetDocument, CopyRow, EventNote
 from catalog.domain.edits import Edit, forgotten_without, with_copy, with_sidecars
 from catalog.domain.names import from_text, to_text
 from catalog.errors import ConversionFailed, NotFound, StoreError
@@ -24,7 +23,7 @@ from catalog.features.reingest.replacement.jobs import Job
 from catalog.features.reingest.videos.converter import Converter
 from catalog.features.removal.trash import Taken, restore_one, take_away
 from catalog.features.undo.plan import RENDITION as MADE
-from catalog.index.documents import asset_document
+from catalog.index.documents import Origin, asset_document
 from catalog.stores.protocol import ManagedStore
 from catalog.work.description import utc_now
 from catalog.work.session import Session
@@ -50,7 +49,7 @@ class StorePlace:
     def bring_back(self, job: Job) -> None:
         """Nothing is moved aside here."""
 
-    def _document(self, content_hash: str) -> dict[str, Any]:
+    def _document(self, content_hash: str) -> AssetDocument:
         found = self._run.repository.documents([content_hash]).get(content_hash)
         return found[0] if found else {}
 
@@ -64,7 +63,7 @@ class StorePlace:
         if problem:
             raise StoreError(problem, store=self.store.name, path=job.path)
 
-    def _recorded(self, job: Job) -> Mapping[str, Any]:
+    def _recorded(self, job: Job) -> CopyRow:
         """The row of an original that the catalog does not know to be here: a run was killed that
         had begun to take it away."""
         entry = self.store.stat(job.path)
@@ -78,7 +77,7 @@ class StorePlace:
             )
         now = datetime.now(UTC)
         row = copy_row(self.store.name, entry, now, now)
-        event = {"store": self.store.name, "path": job.path, "effect": "index"}
+        event: EventNote = {"store": self.store.name, "path": job.path, "effect": "index"}
         self._edit([Edit(job.original, "keep", with_copy(row), event)])
         return row
 
@@ -86,7 +85,7 @@ class StorePlace:
         """See `Place`."""
         store, target = self.store, job.target
         if store.stat(target) is not None and store.checksum(target) == job.rendition:
-            event = {"store": store.name, "path": target, "effect": "index"}
+            event: EventNote = {"store": store.name, "path": target, "effect": "index"}
             edits = [
                 Edit(job.rendition, "keep", forgotten_without(store.name, target), event),
                 Edit(job.original, "keep", without_rendition(job.rendition), event),
@@ -111,7 +110,8 @@ class StorePlace:
         old = self._document(job.original)
         if not old:
             raise ConversionFailed("the catalog has forgotten it")
-        source, where = to_text(str(job.staged)), {"store": self.store.name, "path": job.target}
+        source = to_text(str(job.staged))
+        where: EventNote = {"store": self.store.name, "path": job.target}
         made = rendition_document(self._made(job, there, films, source), old)
         edits = [
             Edit(
@@ -130,32 +130,17 @@ class StorePlace:
         self._edit(edits)
         self._inherit(job, old)
 
-    def _made(self, job: Job, there: Entry, films: Converter, source: str) -> dict[str, Any]:
+    def _made(self, job: Job, there: Entry, films: Converter, source: str) -> AssetDocument:
         """The document of a converted file, as its bytes state it."""
-        path = Path(from_text(self.store.place)) / from_text(job.target)
-        asset = self._run.workspace.describer(self.store.place).describe(
+        path = Path(from_text(self.store.location)) / from_text(job.target)
+        asset = self._run.workspace.describer(self.store.location).describe(
             films.facts(path), there, utc_now()
         )
         now = datetime.now(UTC)
-        copy = Copy(
-            self.store.name,
-            there.path,
-            there.size,
-            file_time(there.mtime_ns).replace(tzinfo=UTC),
-            now,
-            now,
-            device=there.device,
-            host=there.host,
-            ctime_ns=there.ctime_ns,
-            inode=there.inode,
-            revision=there.revision,
-        )
-        run = self._run.run
-        return asset_document(
-            asset, original=source, copies=[copy], sidecars=[], stack=None, run=run, now=now
-        )
+        row = copy_row(self.store.name, there, now, now)
+        return asset_document(asset, Origin(source, self._run.run, now), copies=[row])
 
-    def _inherit(self, job: Job, old: Mapping[str, Any]) -> None:
+    def _inherit(self, job: Job, old: AssetDocument) -> None:
         """The sidecars that lie beside the original now lie beside what was made of it."""
         folder, name = job.path.rpartition("/")[0], self.store.name
         beside = [
@@ -164,7 +149,7 @@ class StorePlace:
             if (r["store"], r["path"].rpartition("/")[0]) == (name, folder)
         ]
         if beside:
-            about = {"store": name, "path": job.target, "effect": "index"}
+            about: EventNote = {"store": name, "path": job.target, "effect": "index"}
             places = [(r["store"], r["path"]) for r in beside]
             edits = [
                 Edit(job.rendition, INHERIT, with_sidecars((), beside), about),

@@ -6,7 +6,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.names import to_text
 from catalog.features.reingest.replacement.jobs import Job
 from catalog.features.reingest.replacement.plan import NOTHING, ORIGINAL, OTHER, RENDITION, Found
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 
 
 def look(job: Job, backup: Entry | None) -> Found:

@@ -24,7 +24,7 @@ from catalog.features.reingest.replacement.plan import (
 )
 from catalog.features.reingest.videos.converter import Converter
 from catalog.features.reingest.videos.plan import row_needs
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Swap:
         source = self.failsafe.root / from_text(self.backup().path)
         made = self.job.staged
         if not made.is_file():
-            made = Path(from_text(self.place.store.place)) / from_text(self.job.target)
+            made = Path(from_text(self.place.store.location)) / from_text(self.job.target)
         if self.films.facts(made).hash != self.job.rendition:
             raise ConversionFailed(
                 "its converted file is not the one that was made: process it again"

@@ -122,7 +122,7 @@ class Undo:
         is left in either."""
         earlier = self._earlier(job)
         kept = self.backups.find(job, earlier)
-        with contextlib.closing(FolderPlace(Path(from_text(job.store.place)))) as place:
+        with contextlib.closing(FolderPlace(Path(from_text(job.store.location)))) as place:
             failsafe = None if kept is None else folders.store(self.backups.folder(earlier))
             if not is_needed:
                 return

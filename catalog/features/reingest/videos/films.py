@@ -25,7 +25,7 @@ from catalog.features.reingest.standing import Dated, Left, Standing, is_skipped
 from catalog.features.reingest.videos import plan
 from catalog.features.reingest.videos.converter import Converter, Made, Wish
 from catalog.features.reingest.videos.dates import Home, film_date
-from catalog.features.reingest.videos.plan import SUCCESS, Stage, row_needs
+from catalog.features.reingest.videos.plan import SUCCESS, StageVideo, row_needs
 from catalog.features.reingest.videos.reports import described
 from catalog.index.handovers import Handovers, staged_path
 from catalog.index.repository import Repository
@@ -73,7 +73,7 @@ class Films:
 
     # --- plan -------------------------------------------------------------------------------------
 
-    def plan(self, row: Row) -> Left | Stage:
+    def plan(self, row: Row) -> Left | StageVideo:
         """What is to be done with a row, or why nothing is."""
         if is_skipped(row):
             return plan.skip(row)
@@ -87,19 +87,19 @@ class Films:
         except (StoreError, MediaError, OSError) as error:
             return plan.fail(row, str(error), type(error).__name__)
 
-    def _staged(self, row: Row, when: Dated) -> Stage:
+    def _staged(self, row: Row, when: Dated) -> StageVideo:
         located, entry = self.processing.files[row.cells["file"]]
         digest, name = hashed(row, located), stem(when.wall, entry.name)
         if row.get("action").lower() == MOVE:
             original = _named_by_content(located, entry)
             target = self.processing.names.first(name, original, entry.size, digest)
-            return Stage(row, digest, False, name, original, target, entry.size)
+            return StageVideo(row, digest, name, target, entry.size, False, original)
         if located.system_path is None:
             raise ConversionFailed("it lies far away: copy it to a folder of this machine")
-        action = Stage(row, digest, True, name, MADE, "", entry.size)
+        action = StageVideo(row, digest, name, "", entry.size, True, MADE)
         return self._named(action, self.processing.repository)
 
-    def _named(self, action: Stage, repository: Repository | None) -> Stage:
+    def _named(self, action: StageVideo, repository: Repository | None) -> StageVideo:
         """A conversion with the first free name, or that of the file which a run that was killed
         had made of this very video.
 
@@ -125,7 +125,7 @@ class Films:
         records = Handovers(repository).all() if repository is not None else ()
         return {record["name"] for record in records if record.get("staging") == identity}
 
-    def foresee(self, action: Stage) -> Outcome:
+    def foresee(self, action: StageVideo) -> Outcome:
         """What is told of a video that is only shown."""
         self._taken.add(action.target)
         self.processing.names.foresee(action.target, "" if action.is_converted else action.hash)
@@ -135,7 +135,7 @@ class Films:
 
     # --- apply ------------------------------------------------------------------------------------
 
-    def stage(self, run: Session, staging: Staging, action: Stage) -> None:
+    def stage(self, run: Session, staging: Staging, action: StageVideo) -> None:
         """Stage a video, record that, and tell it in the report's progress."""
         run.journal.started("stage", source=action.key)
         try:
@@ -170,7 +170,7 @@ class Films:
             _outcome(action, "converted" if action.is_converted else "copied", name, size)
         )
 
-    def _put(self, run: Session, staging: Staging, action: Stage) -> tuple[str, str, int]:
+    def _put(self, run: Session, staging: Staging, action: StageVideo) -> tuple[str, str, int]:
         """Bring a file into the staging folder; its name there, content hash, and size."""
         located, entry = self.processing.files[action.key]
         if not action.is_converted:
@@ -186,7 +186,7 @@ class Films:
             made = self.converter.convert(wish, scratch / MADE)
             return _placed(staging, action.stem, made), made.facts.hash, made.facts.size
 
-    def _wish(self, action: Stage, repository: Repository | None) -> Wish:
+    def _wish(self, action: StageVideo, repository: Repository | None) -> Wish:
         """What is to be made of a video. Raises ConversionFailed where its content changed."""
         located, _entry = self.processing.files[action.key]
         source = Path(located.system_path or "")
@@ -229,7 +229,9 @@ def _placed(staging: Staging, name: str, made: Made) -> str:
     raise AssertionError("there are more numbers than files")
 
 
-def _outcome(action: Stage, outcome: str, target: str, stored: int, reason: str = "") -> Outcome:
+def _outcome(
+    action: StageVideo, outcome: str, target: str, stored: int, reason: str = ""
+) -> Outcome:
     return Outcome(
         action.name,
         action.key,

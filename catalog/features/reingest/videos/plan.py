@@ -22,6 +22,7 @@ from catalog.features.reingest.plan import (
 from catalog.features.reingest.standing import (
     HAND_OVER,
     Left,
+    Stage,
     Standing,
     amend_hint,
     redated,
@@ -116,29 +117,16 @@ def utc_text(wall: datetime | None, offset: int | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StageVideo(Stage):
     """A video of which a copy, or what it is converted to, comes into the staging folder.
 
-    `stem` and `target` are its name there, without and with what makes it free; `original` gives
-    the extension, `size` is that of the video. `made` is the content hash and size of a converted
-    file that lies there already, as a run that was killed left it.
+    `original` gives the extension, `size` is that of the video. `made` is the content hash and size
+    of a converted file that lies there already, as a run that was killed left it.
     """
 
-    row: Row
-    hash: str
     is_converted: bool
-    stem: str
     original: str
-    target: str
-    size: int
     made: tuple[str, int] | None = None
-    name: str = HAND_OVER
-    counts: bool = True
-
-    @property
-    def key(self) -> str:
-        """The file that is handed over."""
-        return self.row.cells["file"]
 
     def describe(self) -> str:
         """One line for a person."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import orjson
 
 from catalog.domain.asset import Facts
 from catalog.domain.capture_time import CaptureTime
+from catalog.domain.document import AssetDocument, only, with_value
 from catalog.domain.geo import Position
 from catalog.domain.names import from_text
 from catalog.domain.video import Clip, losses
@@ -19,6 +19,7 @@ from catalog.features.reingest.evaluation import (
     COLUMNS,
     Evaluated,
     EvaluateRequest,
+    Evaluation,
     Found,
     evaluate,
 )
@@ -82,7 +83,8 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
                 }
             return decision, cells
 
-        return evaluate(workspace, request, sink, COMMAND, "video", ALL, decide)
+        evaluation = Evaluation(COMMAND, "video", ALL, decide)
+        return evaluate(workspace, request, sink, evaluation)
 
 
 def _streams(pool: ReaderPool, subject: Subject) -> tuple[Clip | None, str]:
@@ -105,17 +107,16 @@ def captured_of(decision: Decision) -> CaptureTime | None:
 
 def facts_of(subject: Subject) -> Facts:
     """What is known of a video: as it was read, with what the catalog says of it laid over."""
-    document = subject.document or {}
     facts = subject.facts or Facts(subject.hash, subject.entry.size, subject.type, subject.kind, "")
-    return described(facts, document)
+    return described(facts, subject.document or {})
 
 
-def described(facts: Facts, document: Mapping[str, Any]) -> Facts:
+def described(facts: Facts, document: AssetDocument) -> Facts:
     """Facts with what the catalog says instead: place, device, title; a person may have set some of
     it."""
-    camera = document.get("camera", {})
-    values = {name: document[name] for name in _VALUES if name in document}
-    values |= {name: camera[name] for name in ("make", "model", "lens") if name in camera}
+    values = facts.values
+    for name, value in (*only(document, _VALUES).items(), *document.get("camera", {}).items()):
+        values = with_value(values, name, value)
     position, at = facts.position, document.get("location")
     if at:
         same = (
@@ -128,7 +129,7 @@ def described(facts: Facts, document: Mapping[str, Any]) -> Facts:
             if same
             else Position(at["lat"], at["lon"], document.get("altitude"), "catalog")
         )
-    return replace(facts, position=position, values={**facts.values, **values})
+    return replace(facts, position=position, values=values)
 
 
 def metadata_text(clip: Clip, facts: Facts, captured: CaptureTime | None) -> str:

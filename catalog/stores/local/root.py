@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from catalog.domain.names import from_text, to_text
 from catalog.errors import UsageError
-from catalog.stores.local import LocalStore
+from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import read_marker, write_marker
 from catalog.stores.root import Overlap, Root, StoreContext
 

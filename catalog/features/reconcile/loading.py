@@ -1,0 +1,90 @@
+"""Reading the files of a store that are new, and what is to be recorded of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from catalog.domain.actions import Skip
+from catalog.domain.asset import Asset, Entry, Facts
+from catalog.domain.stacks import Member, group
+from catalog.features.reconcile.index import Index, batches
+from catalog.features.reconcile.plan import AddCopy, Load, Relocate, Shot, loads_of, shots_of
+from catalog.features.reconcile.reading import FileReader, unread
+from catalog.features.reconcile.recognition import Recogniser
+from catalog.features.reconcile.survey import Sight
+
+Loading = Load | Relocate | AddCopy | Skip
+
+
+class Loader:
+    """Reads new files in batches; files that may be one shot are never divided between two.
+
+    `describe` turns the facts of a file into an asset. `recogniser` tells moves from copies.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        files: FileReader,
+        describe: Callable[[Facts, Entry], Asset],
+        recogniser: Recogniser,
+    ) -> None:
+        self._index = index
+        self._files = files
+        self._describe = describe
+        self._recogniser = recogniser
+        self._planned: set[str] = set()
+
+    def loads(self, sight: Sight, home: Callable[[str], str]) -> Iterator[Loading]:
+        """What is to be recorded of the fresh files; in each batch,
+        the copies of what is known by then come last.
+
+        `home` gives the folder that counts for a path.
+        """
+        shots = shots_of(sight.compared.fresh, sight.neighbours, home)
+        for batch in batches(shots, lambda shot: len(shot.fresh)):
+            yield from sorted(
+                self._batch(batch, sight), key=lambda a: (isinstance(a, AddCopy | Relocate), a.key)
+            )
+
+    def _batch(self, shots: Sequence[Shot], sight: Sight) -> Iterator[Loading]:
+        read, skips = self._read(shots, sight)
+        yield from skips
+        assets = self._index.known(sorted({member.asset.hash for member in read.values()}))
+        fresh = [read[c.entry.path] for s in shots for c in s.fresh if c.entry.path in read]
+        for member in fresh:
+            if (asset := assets.get(member.asset.hash)) is not None:
+                yield self._recogniser.arrival(asset, member.entry, sight.compared)
+        new = {m.entry.path for m in fresh if m.asset.hash not in assets}
+        for members in _by_home(shots, read):
+            for stack in group(members):
+                yield from loads_of(stack, new, assets, self._planned, sight.compared)
+
+    def _read(
+        self, shots: Sequence[Shot], sight: Sight
+    ) -> tuple[Mapping[str, Member], Sequence[Skip]]:
+        """What could be read, by path, and the fresh files that could not."""
+        read: dict[str, Member] = {}
+        skips: list[Skip] = []
+        mates = [c for shot in shots for c in shot.mates]
+        fresh = [c for shot in shots for c in shot.fresh]
+        for candidate, result in self._files.facts([*fresh, *mates]):
+            entry = candidate.entry
+            if isinstance(result, Facts):
+                asset = self._describe(result, entry)
+                read[entry.path] = Member(entry, asset, candidate.sidecars)
+            elif candidate not in mates:
+                skips.append(sight.leave(unread(candidate, result)))
+        return read, skips
+
+
+def _by_home(shots: Sequence[Shot], read: Mapping[str, Member]) -> Iterable[list[Member]]:
+    """What was read, by the folder that counts for it; known files after fresh ones."""
+    found: dict[str, list[Member]] = defaultdict(list)
+    fresh = [(shot.home, c) for shot in shots for c in shot.fresh]
+    mates = [(shot.home, c) for shot in shots for c in shot.mates]
+    for home, candidate in (*fresh, *mates):
+        if candidate.entry.path in read:
+            found[home].append(read[candidate.entry.path])
+    return found.values()

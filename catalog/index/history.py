@@ -1,0 +1,44 @@
+"""The history: what happened to assets, run by run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from catalog.domain.document import AssetDocument, EventRow
+from catalog.index import schema
+from catalog.index.client import Connection, Query
+from catalog.index.requests import scan_pages
+
+_BY_TIME = [{"at": "asc"}]
+
+
+class History:
+    """The events of one catalog, as of the last refresh."""
+
+    def __init__(self, connection: Connection, alias: str) -> None:
+        self._connection = connection
+        self._index = schema.companion(alias, "events")
+
+    def of_asset(self, content_hash: str) -> list[EventRow]:
+        """What happened to an asset, oldest first."""
+        return self._events({"term": {"hash": content_hash}}, sort=_BY_TIME)
+
+    def forgotten_document(self, content_hash: str) -> AssetDocument | None:
+        """The document of an asset as it was when it was last forgotten, or None."""
+        for event in reversed(self.of_asset(content_hash)):
+            document = (event.get("before") or {}).get("document")
+            if document:
+                return document
+        return None
+
+    def of_run(self, run: str) -> list[EventRow]:
+        """What one run did, oldest first."""
+        return self._events({"term": {"run": run}}, sort=_BY_TIME)
+
+    def undoing(self, run: str) -> list[EventRow]:
+        """What was done to take a run back."""
+        return self._events({"term": {"undoes": run}})
+
+    def _events(self, query: Query, **order: Any) -> list[EventRow]:
+        pages = scan_pages(self._connection, self._index, query, **order)
+        return [hit["_source"] for page in pages for hit in page]

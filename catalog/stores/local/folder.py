@@ -1,0 +1,100 @@
+"""The folder that a store is: whether it is there, and our errors for the system's."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.errors import (
+    InvalidPath,
+    NotFound,
+    PermissionDenied,
+    ReadOnlyStore,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFolder:
+    """A folder, and the name of the store that it is."""
+
+    store: str
+    path: Path
+
+    def check(self) -> None:
+        """Raise StoreUnavailable where it is not there."""
+        if not self.path.is_dir():
+            raise StoreUnavailable(
+                f"The folder {self.path} of store {self.store} is not there.",
+                store=self.store,
+                hint="Is it mounted?",
+            )
+
+    @contextlib.contextmanager
+    def failing_at(self, path: str) -> Iterator[None]:
+        """Raise our error for what the system says of a file."""
+        try:
+            yield
+        except OSError as error:
+            raise self.failure(error, path) from error
+
+    def failure(self, error: OSError, path: str) -> StoreError:
+        """Our error for the system's; a file that is not there may be a root that went away."""
+        if isinstance(error, FileNotFoundError):
+            self.check()
+        return _translated(error, self.store, path)
+
+
+def _translated(error: OSError, store: str, path: str) -> StoreError:
+    """Our error for the system's."""
+    reason = error.strerror or str(error)
+    if error.errno == errno.EXDEV:
+        return StoreError(
+            f"{path} would lie on another disk than the root of store {store}.",
+            store=store,
+            path=path,
+            hint="A store lies on one file system: replace the link or the mount in it.",
+        )
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(
+            f"Store {store} is full: {path} was not written.",
+            store=store,
+            path=path,
+            hint="Make room and run the command again; it goes on where it stopped.",
+        )
+    if error.errno == errno.EROFS:
+        return ReadOnlyStore(
+            f"Store {store} is mounted read-only.",
+            store=store,
+            path=path,
+            hint="Mount it for writing.",
+        )
+    if isinstance(error, PermissionError):
+        return PermissionDenied(
+            f"No permission for {path} in store {store}.",
+            store=store,
+            path=path,
+            hint="Check the owner and mode of the folder.",
+        )
+    if isinstance(error, FileNotFoundError):
+        return NotFound(f"{path} is not in store {store}.", store=store, path=path)
+    if error.errno in (
+        errno.ESTALE,
+        errno.ENOTCONN,
+        errno.EHOSTDOWN,
+        errno.ENODEV,
+        errno.ETIMEDOUT,
+    ):
+        return StoreUnavailable(
+            f"Store {store} went away ({reason}).", store=store, path=path, hint="Is it mounted?"
+        )
+    if error.errno in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.ELOOP):
+        return InvalidPath(
+            f"Store {store} does not take the name {path} ({reason}).", store=store, path=path
+        )
+    return StoreError(f"Store {store} failed at {path} ({reason}).", store=store, path=path)
