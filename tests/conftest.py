@@ -1,31 +1,49 @@
-"""Fixtures that several suites share: a real Elasticsearch for this test session,
-and index names of a test's own.
+"""The test processes of a run, and fixtures that several suites share: a real Elasticsearch for all
+of them, and index names of a test's own.
 """
+# ruff: noqa: E402 - where the process stands is settled before anything may look at it
 
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 import time
+
+ZONES = ("Pacific/Kiritimati", "America/St_Johns", "Europe/Brussels", "UTC")
+LANGUAGES = ("C", "")
+
+
+def _place(number: int) -> dict[str, str]:
+    """Zone and language of the nth test process: nothing may depend on where the machine stands."""
+    place = {"TZ": ZONES[number % len(ZONES)], "LC_ALL": LANGUAGES[number % len(LANGUAGES)]}
+    return {name: value for name, value in place.items() if value and name not in os.environ}
+
+
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+if _WORKER:
+    os.environ |= _place(int(_WORKER.removeprefix("gw")))
+    time.tzset()
+
+import random
+import signal
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-import platformdirs
+import chance
+import hypothesis.core
 import pytest
 import requests
+import running
+import shared_node
 from emulators.dropbox import Emulator
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 from memory_store.root import KIND, MemoryKind
 from running import Lab
+from time_limits import time_limit
 
-from catalog.engine import DISTRIBUTION_VARIABLE, VERSION, LocalNode, NodeAddress, fetch
+from catalog.engine import NodeAddress
 from catalog.stores import registry
 
 if (
@@ -33,39 +51,108 @@ if (
 ):  # a suite that runs in the background; what it starts would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("same every time", derandomize=True)
-settings.load_profile("same every time")
+settings.register_profile("same every time", derandomize=True, deadline=None)
+settings.register_profile("long", max_examples=100 * chance.LONGER, deadline=None)
 
 registry.register(KIND)
 
-IMAGE = f"docker.elastic.co/elasticsearch/elasticsearch:{VERSION}"
+FOLDER = pytest.StashKey[Path]()
+SECONDS = 120.0
+"""What a test may take that is not marked with another time limit."""
 
 
-@contextmanager
-def _open_folder() -> Iterator[Path]:
-    """A temporary folder that every user may pass through (pytest's own are 0700);
-    removed at the end.
+# --- the run and its processes --------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of a long run."""
+    about = "run only what is left to chance, ten times as long"
+    parser.addoption("--long", action="store_true", help=about)
+    about = "what a long run begins with: that of an earlier one, which it then repeats"
+    parser.addoption("--seed", type=int, default=random.randrange(1_000_000), help=about)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every process knows whether the run is long, and the folder in which all of the run meet."""
+    settings.load_profile("long" if config.option.long else "same every time")
+    if config.option.long:
+        chance.seed = hypothesis.core.global_force_seed = config.option.seed
+    if _WORKER:
+        config.stash[FOLDER] = Path(config.workerinput["folder"])  # type: ignore[attr-defined]
+        return
+    stack = ExitStack()
+    config.stash[FOLDER] = stack.enter_context(shared_node.run_folder())
+    config.add_cleanup(stack.close)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """The folder, told to another test process."""
+    node.workerinput["folder"] = str(node.config.stash[FOLDER])
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Where each test process stands, and how to repeat a long run."""
+    processes = len(config.getoption("tx", None) or ())
+    places = [f"gw{n}: {_shown(os.environ | _place(n))}" for n in range(processes)]
+    lines = places or [f"here: {_shown(os.environ)}"]
+    return [*lines, f"to repeat: --long --seed {chance.seed}"] if config.option.long else lines
+
+
+def _shown(environment: Any) -> str:
+    return " ".join(f"{name}={environment.get(name, '')}" for name in ("TZ", "LC_ALL"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, Any]:
+    """With each failure, where it came about."""
+    report = yield
+    if report.failed:
+        report.sections.append(("Where", f"{_WORKER} {_shown(os.environ)}".strip()))
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """A test has so much time, which begins when Elasticsearch is there;
+    what it leaves running ends with it.
     """
-    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="catalog-test-")))
-    folder.chmod(0o755)
+    if "es_node" in getattr(item, "fixturenames", ()):
+        with suppress(RuntimeError):  # which the fixture tells
+            shared_node.address(item.config.stash[FOLDER])
+    marker = item.get_closest_marker("time_limit")
     try:
-        yield folder
+        with time_limit(chance.times(marker.args[0] if marker else SECONDS)):
+            return (yield)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        running.end_leftovers()
 
 
-def _ask(node: NodeAddress, method: str, path: str, **options: Any) -> requests.Response:
-    """One request to a node with its password, never through a proxy."""
-    with requests.Session() as session:
-        session.trust_env = False
-        options.setdefault("auth", (node.user, node.password))
-        return session.request(method, f"{node.url}/{path.lstrip('/')}", timeout=60, **options)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A long run leaves out what would be the same again."""
+    if config.option.long:
+        items[:] = [item for item in items if _is_chance(item)]
+
+
+def _is_chance(item: pytest.Item) -> bool:
+    function = getattr(item, "obj", None)
+    return bool(item.get_closest_marker("chance")) or is_hypothesis_test(function)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Elasticsearch comes up while the first tests run."""
+    is_wanted = any("es_node" in getattr(item, "fixturenames", ()) for item in session.items)
+    if is_wanted and not session.config.option.collectonly:
+        shared_node.start(session.config.stash[FOLDER])
+
+
+# --- fixtures -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
 def open_folder() -> Callable[[], AbstractContextManager[Path]]:
     """`with open_folder() as folder:` a temporary folder that every user may pass through."""
-    return _open_folder
+    return shared_node.open_folder
 
 
 @pytest.fixture(scope="session")
@@ -73,75 +160,19 @@ def ask() -> Callable[..., requests.Response]:
     """`ask(node, "GET", "_cluster/health", **options of requests)`:
     one request to a node with its password.
     """
-    return _ask
+    return shared_node.ask
 
 
 @pytest.fixture(scope="session")
 def distribution_zip() -> Path:
-    """The Elasticsearch zip: the file the environment names,
-    else one that is downloaded once and kept in the cache.
-    """
-    named = os.environ.get(DISTRIBUTION_VARIABLE, "")
-    if named and Path(named).is_file():
-        return Path(named).resolve()
-    return fetch(platformdirs.user_cache_path("image-catalog"))
+    """The Elasticsearch zip."""
+    return shared_node.distribution_zip()
 
 
 @pytest.fixture(scope="session")
-def es_node(request: pytest.FixtureRequest) -> Iterator[NodeAddress]:
-    """One Elasticsearch for the session: a container where Docker answers,
-    else a local node in a temporary folder.
-    """
-    if _docker_answers():
-        with _container() as address:
-            yield address
-        return
-    archive = request.getfixturevalue("distribution_zip")
-    with _open_folder() as folder:
-        node = LocalNode(folder / "node", heap_mb=256, distribution=str(archive))
-        try:
-            yield node.ensure_running()
-        finally:
-            node.stop()
-
-
-def _docker_answers() -> bool:
-    """Whether a Docker daemon is there; asked in a process of its own,
-    since a failing client leaves its socket open.
-    """
-    question = "import docker; docker.from_env(timeout=5).ping()"
-    return (
-        subprocess.run(
-            [sys.executable, "-c", question], capture_output=True, check=False
-        ).returncode
-        == 0
-    )
-
-
-@contextmanager
-def _container() -> Iterator[NodeAddress]:
-    from testcontainers.core.container import DockerContainer
-
-    password = uuid.uuid4().hex
-    container = DockerContainer(IMAGE, mem_limit="1536m").with_exposed_ports(9200)
-    for name, value in {
-        "discovery.type": "single-node",
-        "xpack.security.enabled": "true",
-        "xpack.security.http.ssl.enabled": "false",
-        "ELASTIC_PASSWORD": password,
-        "ES_JAVA_OPTS": "-Xms512m -Xmx512m",
-        "path.repo": "/tmp",
-    }.items():
-        container.with_env(name, value)
-    with container:
-        url = f"http://{container.get_container_host_ip()}:{container.get_exposed_port(9200)}"
-        address = NodeAddress(url, "elastic", password)
-        for _ in range(300):
-            with suppress(requests.RequestException):
-                if _ask(address, "GET", "_cluster/health").status_code == 200:
-                    break
-            time.sleep(1)
-        yield address
+def es_node(pytestconfig: pytest.Config) -> NodeAddress:
+    """The Elasticsearch of this run, which all its test processes share."""
+    return shared_node.address(pytestconfig.stash[FOLDER])
 
 
 @pytest.fixture
@@ -151,7 +182,7 @@ def index_name(es_node: NodeAddress) -> Iterator[str]:
     """
     name = f"test-{uuid.uuid4().hex}"
     yield name
-    found = _ask(
+    found = shared_node.ask(
         es_node,
         "GET",
         f"{name}*",
@@ -161,7 +192,7 @@ def index_name(es_node: NodeAddress) -> Iterator[str]:
         assert index.startswith(
             name
         )  # an alias is shown by its index, which may be somebody else's
-        _ask(es_node, "DELETE", index).raise_for_status()
+        shared_node.ask(es_node, "DELETE", index).raise_for_status()
 
 
 @pytest.fixture
@@ -174,7 +205,7 @@ def memory() -> Iterator[MemoryKind]:
 @pytest.fixture
 def lab(es_node: NodeAddress, index_name: str) -> Iterator[Lab]:
     """Folders, environment and index of the test's own, and the commands to use them."""
-    with _open_folder() as folder:
+    with shared_node.open_folder() as folder:
         yield Lab(folder, es_node, index_name)
 
 

@@ -22,9 +22,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import in_process
 import requests
 from PIL import Image
 
+from catalog.cli.program import COMMANDS
 from catalog.domain.fixity import content_hash
 from catalog.engine import NodeAddress
 
@@ -33,6 +35,7 @@ OpenFolder = Callable[[], AbstractContextManager[Path]]
 GHENT = (51.05, 3.72)
 SUMMER = "2019:07:12 18:30:15"
 MTIME = datetime(2021, 3, 4, 5, 6, 7, tzinfo=UTC).timestamp()
+_started: list[subprocess.Popen[str]] = []
 
 
 @dataclass
@@ -93,7 +96,7 @@ class Lab:
 
     def start(self, program: str, *arguments: object, **more: str) -> subprocess.Popen[str]:
         """Start a command."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [PROGRAMS / program, *map(_argument, arguments)],
             cwd=self.home,
             env=self.environment(**more),
@@ -103,14 +106,19 @@ class Lab:
             text=True,
             errors="surrogateescape",
         )
+        _started.append(process)
+        return process
 
-    def run(self, program: str, *arguments: object, **more: str) -> Done:
-        """Run a command to its end."""
-        return ended(self.start(program, *arguments, **more))
+    def run(self, program: str, *arguments: object, process: bool = False, **more: str) -> Done:
+        """Run a command to its end; in this process, unless one of its own is what matters."""
+        if process or not (program == "catalog" or program in COMMANDS):
+            return ended(self.start(program, *arguments, **more))
+        command = [os.fsdecode(part) for part in (PROGRAMS / program, *map(_argument, arguments))]
+        return _done(*in_process.run(command, self.home, self.environment(**more)))
 
-    def catalog(self, *arguments: object, **more: str) -> Done:
+    def catalog(self, *arguments: object, process: bool = False, **more: str) -> Done:
         """Run a subcommand of `catalog`."""
-        return self.run("catalog", *arguments, **more)
+        return self.run("catalog", *arguments, process=process, **more)
 
     def answer(self, answers: str, program: str, *arguments: object) -> tuple[int, str]:
         """Run a command in front of a person who types: its status, and what the terminal shows."""
@@ -136,20 +144,15 @@ class Lab:
         self, *arguments: object, source: Path | None = None, **more: str
     ) -> subprocess.Popen[str]:
         """Start an upload of the source."""
-        return self.start(
-            "upload_to_nas_from_disk",
-            source or self.source,
-            "-r",
-            "--nas_root",
-            self.root,
-            "--json",
-            *arguments,
-            **more,
-        )
+        return self.start(*self._upload(source), *arguments, **more)
 
     def upload(self, *arguments: object, source: Path | None = None, **more: str) -> Done:
         """Upload the source, as JSON."""
-        return ended(self.uploading(*arguments, source=source, **more))
+        return self.run(*self._upload(source), *arguments, **more)
+
+    def _upload(self, source: Path | None) -> tuple[str, object, object, object, object, object]:
+        folder = source or self.source
+        return ("upload_to_nas_from_disk", folder, "-r", "--nas_root", self.root, "--json")
 
     # --- the index, without the program -----------------------------------------------------------
 
@@ -219,11 +222,29 @@ def shown(done: Done, *did: str) -> list[tuple[str, ...]]:
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 120) -> Done:
-    """How a started command ends."""
-    with process:
+    """How a started command ends; one that does not is killed."""
+    try:
         out, err = process.communicate(timeout=seconds)
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    return _done(process.returncode, out, err)
+
+
+def _done(status: int, out: str, err: str) -> Done:
+    """How a command ended, which was not by an error that nobody expected."""
     assert "Traceback" not in err, err
-    return Done(process.returncode, out, err)
+    return Done(status, out, err)
+
+
+def end_leftovers() -> None:
+    """Kill what was started and has not ended."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def _argument(value: object) -> str | bytes:
@@ -355,23 +376,6 @@ def clip(path: Path, taken: str = "2019-07-12T16:30:15.000000Z", frames: int = 6
             )
         out.mux(stream.encode())
     os.utime(path, (MTIME, MTIME))
-
-
-def inside(lab: Lab, monkeypatch: Any, command: str, *arguments: object) -> int:
-    """Run a command in this very process, where parts of it can be replaced; its exit status."""
-    from importlib import import_module
-
-    from catalog.cli import interruption, program
-
-    for name in [n for n in os.environ if n.startswith("CATALOG_")]:
-        monkeypatch.delenv(name)
-    for name, value in lab.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(lab.home)
-    monkeypatch.setattr(interruption.signal, "signal", lambda *_: None)
-    return program.run(
-        import_module(program.COMMANDS[command]).command, [str(a) for a in arguments]
-    )
 
 
 def clear(lab: Lab) -> None:

@@ -143,10 +143,13 @@ def main() -> None:
     The arguments: the descriptor of its socket, bytes of memory for each child, and the optional
     readers that these may ask.
     """
-    import numpy  # noqa: F401
     import PIL.AvifImagePlugin
     import PIL.JpegImagePlugin
-    import PIL.PngImagePlugin  # noqa: F401
+    import PIL.PngImagePlugin
+    import PIL.WebPImagePlugin  # noqa: F401
+
+    import catalog.media.extract
+    import catalog.media.stills  # noqa: F401
 
     gc.collect()
     gc.freeze()  # what is loaded stays where it is, so that the children go on sharing it

@@ -8,7 +8,7 @@ import csv
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import orjson
 import pytest
 from emulators.dropbox import Emulator
 from films import Film, make
-from running import GHENT, MTIME, PROGRAMS, Done, Lab, clip, hashes, inside, jpeg, png, put
+from running import GHENT, MTIME, PROGRAMS, Done, Lab, clip, hashes, jpeg, png, put
 
 from catalog.cli.program import COMMANDS, umbrella
 from catalog.domain.fixity import content_hash
@@ -50,39 +50,11 @@ def subcommands(group: click.Group) -> dict[str, click.Command]:
     return {name: command for name, command in found.items() if command is not None}
 
 
-@dataclass(kw_only=True)
-class InProcess(Lab):
-    """A lab whose commands run in this very process, where none has to be started."""
-
-    patch: pytest.MonkeyPatch
-    capture: pytest.CaptureFixture[str]
-
-    def run(self, program: str, *arguments: object, **more: str) -> Done:
-        """Run a command to its end."""
-        command, *rest = arguments if program == "catalog" else (program, *arguments)
-        self.variables |= more
-        self.capture.readouterr()
-        status = inside(self, self.patch, str(command), *rest)
-        return Done(status, *self.capture.readouterr())
-
-    def upload(self, *arguments: object, source: Path | None = None, **more: str) -> Done:
-        """Upload the source, as JSON."""
-        upload = (
-            "upload_to_nas_from_disk",
-            source or self.source,
-            "-r",
-            "--nas_root",
-            self.root,
-            "--json",
-        )
-        return self.run(*upload, *arguments, **more)  # type: ignore[arg-type]
-
-
 @pytest.fixture
-def lab(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Lab:
-    """The lab in this process."""
-    variables = {**lab.variables, "CATALOG_WORKERS": "1", "CATALOG_NAS_ROOT": str(lab.root)}
-    return InProcess(lab.folder, lab.node, lab.index, variables, patch=monkeypatch, capture=capfd)
+def lab(lab: Lab) -> Lab:
+    """The lab, which reads one file at a time."""
+    lab.variables |= {"CATALOG_WORKERS": "1", "CATALOG_NAS_ROOT": str(lab.root)}
+    return lab
 
 
 def scenario(*names: str) -> Callable[[Scenario], Scenario]:

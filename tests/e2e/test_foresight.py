@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import GHENT, Done, Lab, clip, inside, jpeg, put, tree
+from running import GHENT, Done, Lab, clip, jpeg, put, tree
 
 from catalog.domain.fixity import content_hash
 from catalog.errors import PermissionDenied
@@ -29,16 +29,10 @@ Run = Callable[..., Done]
 
 
 @pytest.fixture
-def run(lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process, as JSON."""
+def run(lab: Lab) -> Run:
+    """Run a command, as JSON."""
     lab.variables["CATALOG_WORKERS"] = "1"
-
-    def start(command: str, *arguments: object) -> Done:
-        capfd.readouterr()
-        status = inside(lab, monkeypatch, command, *arguments, "--json")
-        return Done(status, *capfd.readouterr())
-
-    return start
+    return lambda command, *arguments: lab.run(command, *arguments, "--json")
 
 
 @pytest.fixture
@@ -46,14 +40,7 @@ def upload(lab: Lab, run: Run) -> Run:
     """Upload the source, or another folder."""
 
     def start(*arguments: object, source: Path | None = None) -> Done:
-        done = run(
-            "upload_to_nas_from_disk",
-            source or lab.source,
-            "-r",
-            "--nas_root",
-            lab.root,
-            *arguments,
-        )
+        done = lab.upload(*arguments, source=source)
         assert done.status == 0, done.out
         return done
 

@@ -21,7 +21,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from running import MTIME, Lab, hashes, inside, jpeg, png, put
+from running import MTIME, Lab, hashes, jpeg, png, put
 
 import catalog
 from catalog.domain.asset import Asset, Entry, Facts, Quality
@@ -1303,7 +1303,7 @@ def test_nothing_is_written_into_an_index_that_took_the_name(
 
 
 def test_a_refused_record_fails_its_file_alone_and_the_next_run_mends_it(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "c.png": png(3), "d.jpg": jpeg(4)})
     bad = content_hash(jpeg(2))
@@ -1312,19 +1312,11 @@ def test_a_refused_record_fails_its_file_alone_and_the_next_run_mends_it(
     def spoiled(asset: Asset, origin: Origin, **known: Any) -> dict[str, Any]:
         return real(asset, origin, **known) | ({"unheard_of": 1} if asset.hash == bad else {})
 
-    command = (
-        "upload_to_nas_from_disk",
-        "-r",
-        lab.source,
-        "--nas-root",
-        lab.root,
-        "--json",
-        "--move",
-    )
     with monkeypatch.context() as patched:
         patched.setattr(recording, "asset_document", spoiled)
-        assert inside(lab, patched, *command) == 3
-    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+        done = lab.upload("--move")
+    assert done.status == 3
+    lines = done.lines
     failed = [line for line in lines[:-1] if line["outcome"] == "failed"]
     assert [line["path"] for line in failed] == ["b.jpg"]
     assert "refused the record" in failed[0]["reason"] and "unheard_of" in failed[0]["reason"]

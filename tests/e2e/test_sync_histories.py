@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chance import times
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from running import MTIME, Lab, clear, hashes, jpeg, put
@@ -214,7 +215,7 @@ def check(lab: Lab, workspace: Workspace, recorded: set[str]) -> None:
     ) == events
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=times(15), suppress_health_check=list(HealthCheck))
 @given(deeds)
 @example(
     [

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import orjson
 import pytest
-from running import Lab, inside, jpeg, put
+from running import Lab, jpeg, put
 
 from catalog.cli.program import COMMANDS
 
 pytestmark = pytest.mark.node
 
 
-def test_a_feature_is_one_folder_and_one_line(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_feature_is_one_folder_and_one_line(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(COMMANDS, "titles", "toy_feature.command")
     put(lab.source, {f"{n}.jpg": jpeg(n) for n in range(3)})
     assert lab.upload().status == 0
 
     def run(*arguments: object) -> tuple[int, list[dict[str, object]], str]:
-        capfd.readouterr()
-        status = inside(lab, monkeypatch, "titles", "Summer", *arguments, "--json")
-        out, err = capfd.readouterr()
-        return status, [orjson.loads(line) for line in out.splitlines()], err
+        done = lab.run("titles", "Summer", *arguments, "--json")
+        return done.status, done.lines, done.err
 
     status, planned, _told = run("--dryrun", "--limit", "2")
     assert status == 0 and [row["outcome"] for row in planned[:-1]] == ["planned"] * 2

@@ -10,13 +10,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from running import PROGRAMS, Done, Lab, inside
+from running import PROGRAMS, Done, Lab, ended
 from test_schema import a_document, behind, fill, send
 
 from catalog.domain.copies import flat
@@ -214,7 +213,7 @@ def test_a_killed_import_is_run_again_and_ends_as_if_it_had_not_been(lab: Lab) -
 
 
 def test_an_export_of_an_older_schema_is_brought_up_to_date(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = filled(lab, FEW)
     file = lab.folder / "all.ndjson"
@@ -225,12 +224,12 @@ def test_an_export_of_an_older_schema_is_brought_up_to_date(
     monkeypatch.setattr(schema, "PROPERTIES", schema.PROPERTIES | {"assets": widened})
     upgrades = migration.UPGRADES | {V: {"assets": lambda document: document | {"moved_from": V}}}
     monkeypatch.setattr(migration, "UPGRADES", upgrades)
-    assert inside(other, monkeypatch, "import", file) == 0
+    assert other.catalog("import", file).status == 0
     assert other.documents() == {
         key: document | {"moved_from": V} for key, document in before[""].items()
     }
-    assert inside(lab, monkeypatch, "import", file, "--dryrun") == 0
-    assert "0 new, 122 unchanged" in capfd.readouterr().out
+    done = lab.catalog("import", file, "--dryrun")
+    assert done.status == 0 and "0 new, 122 unchanged" in done.out
     assert set(behind(lab)) == {
         f"{schema.alias_of(lab.index, w)}-v{V}" for w in schema.PROPERTIES
     } | set(behind(other))
@@ -332,8 +331,8 @@ def test_two_imports_at_once_keep_the_copies_of_both(lab: Lab) -> None:
             d | flat([d["copies"][0] | {"store": store}]) for d in map(a_document, range(FEW))
         ]
         files.append(export_of(lab.folder / f"{store}.ndjson", *documents))
-    with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(lambda file: lab.catalog("import", file, "--json"), files))
+    imports = [lab.start("catalog", "import", file, "--json") for file in files]
+    done = list(map(ended, imports))
     assert [(d.status, d.summary["merged"]) for d in done] == [(0, FEW)] * 2
     assert {tuple(d["stores"]) for d in lab.documents().values()} == {
         ("dropbox", "nas", "usb1", "usb2")
@@ -419,6 +418,12 @@ def test_a_dry_run_makes_no_index(lab: Lab) -> None:
 # --- backups on a server that was named -----------------------------------------------------------
 
 
+def registered(lab: Lab, place: str) -> list[str]:
+    """Repositories that the server knows there; others on it are other tests'."""
+    known = lab.ask("GET", "_snapshot")
+    return [name for name, about in known.items() if place in about["settings"]["location"]]
+
+
 def test_a_server_keeps_backups_in_its_own_folder(lab: Lab) -> None:
     before = filled(lab, FEW)
     place = f"{lab.index}-backups"  # below the server's path.repo
@@ -438,10 +443,10 @@ def test_a_server_keeps_backups_in_its_own_folder(lab: Lab) -> None:
     assert done.status == 0 and set(done.summary["replaced"]) <= indexes
     assert everything(lab) == before
     assert indexes <= set(behind(lab)), "no old index is deleted"
-    assert not [name for name in lab.ask("GET", "_snapshot") if name.startswith("image-catalog-")]
+    assert registered(lab, place) == []
     assert "no backup in" in one_line(lab.catalog("restore", f"{place}-none", "-q"), 2)
-    assert "path.repo" in one_line(lab.catalog("backup", "/nowhere/at/all", "-q"), 1)
-    assert not [name for name in lab.ask("GET", "_snapshot") if name.startswith("image-catalog-")]
+    assert "path.repo" in one_line(lab.catalog("backup", f"/nowhere/{place}", "-q"), 1)
+    assert registered(lab, place) == []
 
 
 def test_a_backup_of_an_older_schema_takes_the_place_of_a_newer_catalog(
@@ -452,8 +457,8 @@ def test_a_backup_of_an_older_schema_takes_the_place_of_a_newer_catalog(
     assert lab.catalog("backup", place).status == 0
     monkeypatch.setattr(schema, "SCHEMA_VERSION", V + 1)
     monkeypatch.setattr(migration, "UPGRADES", migration.UPGRADES | {V: {}})
-    assert inside(lab, monkeypatch, "status") == 0  # brings the catalog to the newer schema
-    assert inside(lab, monkeypatch, "restore", place, "--replace") == 0
+    assert lab.catalog("status").status == 0  # brings the catalog to the newer schema
+    assert lab.catalog("restore", place, "--replace").status == 0
     assert everything(lab) == before
     assert [name for name, aliases in behind(lab).items() if aliases == [lab.index]] != [
         f"{lab.index}-v{V + 1}"

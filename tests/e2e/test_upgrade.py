@@ -5,7 +5,6 @@ and all can be taken back.
 from __future__ import annotations
 
 import json
-import random
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from chance import dice, times
 from kept_catalogs import COMPANIONS, KEPT, Kept, alias, bring_back
 from running import Done, Lab, ended
 
@@ -204,17 +204,18 @@ def test_runs_of_the_earlier_version_are_taken_back(home: Home, kept: Kept) -> N
             assert all((home.root / row["path"]).is_file() for row in rows if row["store"] == "nas")
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.chance
+@pytest.mark.parametrize("seed", range(times(3)))
 def test_killed_wherever_it_may_be_it_is_taken_over_by_the_next(
     home: Home, kept: Kept, seed: int
 ) -> None:
     """Each of some programs gets a little further than the one before,
     and is killed with no chance to tidy up.
     """
-    chance = random.Random(f"{kept.version} {seed}")
+    rolled = dice(f"{kept.version} {seed}")
     at = kills = 0
     while True:
-        at += chance.randint(1, 9)
+        at += rolled.randint(1, 9)
         words = [sys.executable, "-c", KILLED, f"{seed} {at}", str(at)]
         environment = home.environment()
         process = subprocess.Popen(

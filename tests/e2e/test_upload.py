@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from running import GHENT, MTIME, SUMMER, Lab, clip, hashes, inside, jpeg, many, png, put, tree
+from running import GHENT, MTIME, SUMMER, Lab, clip, hashes, jpeg, many, png, put, tree
 
 from catalog.domain.fixity import content_hash
 from catalog.work.workers import ReaderPool
@@ -139,9 +139,7 @@ def test_a_duplicate_of_what_the_limit_cut_off_is_not_recorded(lab: Lab) -> None
     lab.check_no_ghosts()
 
 
-def test_an_unchanged_source_is_not_read_again(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
-) -> None:
+def test_an_unchanged_source_is_not_read_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     many(lab.source, 150)
     put(lab.source, {"twice.jpg": (lab.source / "0" / "IMG_00000.jpg").read_bytes()})
     assert lab.upload().status == 0
@@ -158,13 +156,10 @@ def test_an_unchanged_source_is_not_read_again(
         return real(self, seen())
 
     monkeypatch.setattr(ReaderPool, "run", watched)
-    command = ("upload_to_nas_from_disk", "-r", lab.source, "--nas-root", lab.root, "--json")
-    assert inside(lab, monkeypatch, *command) == 0
-    assert asked == []
-    out = capfd.readouterr().out
-    assert '"duplicate":151' in out.splitlines()[-1]
+    done = lab.upload()
+    assert (done.status, done.summary["duplicate"], asked) == (0, 151, [])
     (lab.source / "1" / "IMG_00001.jpg").touch()
-    assert inside(lab, monkeypatch, *command) == 0
+    assert lab.upload().status == 0
     assert [os.path.basename(p) for p in asked] == ["IMG_00001.jpg"]
 
 

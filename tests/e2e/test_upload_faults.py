@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chance import dice, times
 from running import (
     Lab,
     OpenFolder,
@@ -22,7 +23,6 @@ from running import (
     ended,
     files_in,
     hashes,
-    inside,
     journal_lines,
     jpeg,
     many,
@@ -95,7 +95,7 @@ def killed(lab: Lab, reached: Callable[[], bool], *arguments: str) -> int:
     return process.returncode
 
 
-def points(lab: Lab, chance: random.Random) -> list[Callable[[], bool]]:
+def points(lab: Lab, rolled: random.Random) -> list[Callable[[], bool]]:
     """When to kill: at stages of the copying and of the journal, and at any moment."""
 
     def files(count: int) -> Callable[[], bool]:
@@ -116,19 +116,20 @@ def points(lab: Lab, chance: random.Random) -> list[Callable[[], bool]]:
         lines(1),
         lambda: (lab.root / ".catalog" / "tmp").exists(),
         lambda: (lab.root / ".catalog").exists(),
-        files(chance.randrange(20, PHOTOS)),
-        lines(chance.randrange(20, 300)),
-        later(chance.uniform(0.7, 2.5)),
+        files(rolled.randrange(20, PHOTOS)),
+        lines(rolled.randrange(20, 300)),
+        later(rolled.uniform(0.7, 2.5)),
         files(PHOTOS + 5),
-        later(chance.uniform(1.0, 3.0)),
+        later(rolled.uniform(1.0, 3.0)),
     ]
 
 
+@pytest.mark.chance
 @pytest.mark.parametrize("move", [False, True], ids=["copy", "move"])
 def test_killed_at_any_point_the_end_state_is_that_of_an_undisturbed_run(
     lab: Lab, library: Path, move: bool
 ) -> None:
-    chance = random.Random(7)
+    rolled = dice(7)
     arguments = ("--move",) if move else ()
     lab.source.rmdir()
     shutil.copytree(library, lab.source)
@@ -136,13 +137,13 @@ def test_killed_at_any_point_the_end_state_is_that_of_an_undisturbed_run(
     wanted, left = lab.outcome(), hashes(lab.source)
     assert bool(left) != move
     interrupted = 0
-    for _round in range(2):
+    for _round in range(times(2)):
         clear(lab)
         shutil.rmtree(lab.source)
         shutil.copytree(library, lab.source)
-        stages = points(lab, chance)
+        stages = points(lab, rolled)
         for index in range(len(stages)):
-            reached = points(lab, chance)[(index * 4 + _round) % len(stages)]
+            reached = points(lab, rolled)[(index * 4 + _round) % len(stages)]
             interrupted += killed(lab, reached, *arguments) == -signal.SIGKILL
             check_claims(lab)
             documents = set(lab.documents())
@@ -282,9 +283,7 @@ def test_interrupted(lab: Lab, library: Path, number: signal.Signals) -> None:
 # --- the source -----------------------------------------------------------------------------------
 
 
-def test_a_source_that_changes_after_it_was_read(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
-) -> None:
+def test_a_source_that_changes_after_it_was_read(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "c.jpg": jpeg(3)})
     place = Placer.place
 
@@ -296,19 +295,19 @@ def test_a_source_that_changes_after_it_was_read(
         return place(self, action)
 
     monkeypatch.setattr(Placer, "place", meddling)
-    command = ("upload_to_nas_from_disk", lab.source, "--nas_root", lab.root, "--move", "--json")
-    assert inside(lab, monkeypatch, *command) == 3
-    out = capfd.readouterr().out
-    assert '"new":1' in out and '"failed":2' in out and "not what was read before" in out
+    done = lab.upload("--move")
+    assert (done.status, done.summary["new"], done.summary["failed"]) == (3, 1, 2)
+    assert "not what was read before" in done.out
     assert set(lab.stored().values()) == {content_hash(jpeg(3))}
     assert hashes(lab.source) == {"a.jpg": content_hash(jpeg(9))}
     lab.check_no_ghosts()
+    monkeypatch.undo()
     assert lab.upload("--move").status == 0
     assert set(lab.stored().values()) == {content_hash(jpeg(3)), content_hash(jpeg(9))}
 
 
 def test_a_source_that_changes_before_it_would_be_removed_stays(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "b.jpg.xmp": b"<x/>"})
     recorded = Copying._recorded
@@ -319,29 +318,17 @@ def test_a_source_that_changes_before_it_would_be_removed_stays(
         return recorded(self, stored, *rest)
 
     monkeypatch.setattr(Copying, "_recorded", meddling)
-    assert (
-        inside(
-            lab,
-            monkeypatch,
-            "upload_to_nas_from_disk",
-            lab.source,
-            "--nas_root",
-            lab.root,
-            "--move",
-            "--json",
-        )
-        == 3
-    )
-    out = capfd.readouterr().out
-    assert "kept in the source: it changed during the run" in out
-    assert "its sidecar b.jpg.xmp changed during the run" in out
+    done = lab.upload("--move")
+    assert done.status == 3
+    assert "kept in the source: it changed during the run" in done.out
+    assert "its sidecar b.jpg.xmp changed during the run" in done.out
     new = content_hash(b"something new")
     assert hashes(lab.source) == {"a.jpg": new, "b.jpg": content_hash(jpeg(2)), "b.jpg.xmp": new}
     assert set(lab.documents()) == {content_hash(jpeg(1)), content_hash(jpeg(2))}
 
 
 def test_what_the_index_refuses_stays_in_the_source(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "copy.jpg": jpeg(1), "b.jpg": jpeg(2)})
     create = Recording.create_lines
@@ -353,20 +340,8 @@ def test_what_the_index_refuses_stays_in_the_source(
         return lines
 
     monkeypatch.setattr(Recording, "create_lines", unfit)
-    assert (
-        inside(
-            lab,
-            monkeypatch,
-            "upload_to_nas_from_disk",
-            lab.source,
-            "--nas_root",
-            lab.root,
-            "--move",
-            "--json",
-        )
-        == 3
-    )
-    assert "the index refused the record" in capfd.readouterr().out
+    done = lab.upload("--move")
+    assert done.status == 3 and "the index refused the record" in done.out
     assert set(hashes(lab.source)) == {"a.jpg", "copy.jpg"}
     assert set(lab.documents()) == {content_hash(jpeg(2))}
     monkeypatch.undo()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
-from running import Lab, clip, ended, inside, put
+from running import Lab, clip, ended, put
 
 from catalog.domain.fixity import content_hash
 
@@ -437,7 +437,7 @@ def test_what_a_killed_run_left_goes_with_the_next(
     with monkeypatch.context() as patched:
         patched.setattr(trashing, "_take", killed)
         with pytest.raises(Killed):
-            inside(lab, patched, "resolve", file)
+            lab.catalog("resolve", file)
     assert library["small/one.jpg"] in lab.stored().values()
     assert lab.catalog("resolve", file).status == 0
     assert library["small/one.jpg"] not in lab.stored().values()

@@ -8,13 +8,12 @@ import os
 import shutil
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from running import MTIME, Done, Lab, hashes, inside, journal_lines, jpeg, png, put
+from running import MTIME, Done, Lab, hashes, journal_lines, jpeg, png, put
 
 from catalog.domain.asset import Entry
 from catalog.domain.fixity import content_hash
@@ -150,7 +149,7 @@ def test_a_lost_copy_that_is_stored_again_brings_its_sidecar(lab: Lab) -> None:
 
 
 def test_a_sidecar_that_cannot_be_read_keeps_its_photo_in_the_source(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "a.xmp": XMP, "b.jpg": jpeg(2)})
     checksum = LocalStore.checksum
@@ -161,20 +160,8 @@ def test_a_sidecar_that_cannot_be_read_keeps_its_photo_in_the_source(
         return checksum(self, path)
 
     monkeypatch.setattr(LocalStore, "checksum", vanishing)
-    assert (
-        inside(
-            lab,
-            monkeypatch,
-            "upload_to_nas_from_disk",
-            lab.source,
-            "--nas_root",
-            lab.root,
-            "--move",
-            "--json",
-        )
-        == 3
-    )
-    assert "stored, but not its sidecar a.xmp" in capfd.readouterr().out
+    done = lab.upload("--move")
+    assert done.status == 3 and "stored, but not its sidecar a.xmp" in done.out
     assert set(hashes(lab.source)) == {"a.jpg"}
     assert set(lab.documents()) == {content_hash(jpeg(1)), content_hash(jpeg(2))}
     lab.check_no_ghosts()
@@ -193,18 +180,7 @@ def test_a_sidecar_that_failed_once_is_stored_by_the_next_run(
 
     monkeypatch.setattr(LocalStore, "put", failing)
     for _run in range(2):
-        assert (
-            inside(
-                lab,
-                monkeypatch,
-                "upload_to_nas_from_disk",
-                lab.source,
-                "--nas_root",
-                lab.root,
-                "--json",
-            )
-            == 3
-        )
+        assert lab.upload().status == 3
     monkeypatch.undo()
     assert lab.upload().status == 0
     assert len(sidecars(lab, jpeg(1))) == 1
@@ -223,18 +199,7 @@ def test_what_was_cut_off_before_it_was_amended_is_amended_by_the_next_run(
         raise CatalogError("cut off")
 
     monkeypatch.setattr(Recording, "amend", cut_off)
-    assert (
-        inside(
-            lab,
-            monkeypatch,
-            "upload_to_nas_from_disk",
-            lab.source,
-            "--nas_root",
-            lab.root,
-            "--json",
-        )
-        == 1
-    )
+    assert lab.upload().status == 1
     monkeypatch.undo()
     assert lab.upload().status == 0
     document = lab.documents()[content_hash(jpeg(1))]
@@ -285,19 +250,7 @@ def test_a_run_that_was_overtaken_loses_no_sidecar_and_takes_none_away(
         return really(self, path, *rest)
 
     monkeypatch.setattr(LocalStore, "put", overtaking)
-    assert (
-        inside(
-            lab,
-            monkeypatch,
-            "upload_to_nas_from_disk",
-            lab.source,
-            "--nas_root",
-            lab.root,
-            "--move",
-            "--json",
-        )
-        == 0
-    )
+    assert lab.upload("--move").status == 0
     assert hashes(lab.source) == {}
     contents = [png(1), XMP, *also.values()]
     assert sorted(lab.stored().values()) == sorted(map(content_hash, contents))
@@ -357,19 +310,7 @@ def test_an_unreadable_member_keeps_its_shot(lab: Lab, monkeypatch: pytest.Monke
         ] == "u.png" else result
 
     monkeypatch.setattr(ReaderPool, "_receive", failing)
-    assert (
-        inside(
-            lab,
-            monkeypatch,
-            "upload_to_nas_from_disk",
-            lab.source,
-            "--nas_root",
-            lab.root,
-            "--move",
-            "--json",
-        )
-        == 3
-    )
+    assert lab.upload("--move").status == 3
     assert set(hashes(lab.source)) == {"u.jpg", "u.png", "u.xmp", "v.pdf"}
     monkeypatch.undo()
     assert lab.upload("--move").status == 0
@@ -432,17 +373,7 @@ def test_a_duplicate_never_waits_for_a_copy_behind_it(
         return really(self, path, *rest)
 
     monkeypatch.setattr(LocalStore, "put", slow)
-    with ThreadPoolExecutor(1) as pool:
-        arguments = (
-            lab,
-            monkeypatch,
-            "upload_to_nas_from_disk",
-            lab.source,
-            "--nas_root",
-            lab.root,
-            "--json",
-        )
-        assert pool.submit(inside, *arguments).result(timeout=120) == 3
+    assert lab.upload().status == 3
     monkeypatch.undo()
     assert lab.upload().status == 0
     lab.check_no_ghosts()
@@ -476,16 +407,7 @@ def test_interrupted_at_the_last_copies_everything_is_recorded(
     monkeypatch.setattr(LocalStore, "put", slow)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        status = inside(
-            lab,
-            monkeypatch,
-            "upload_to_nas_from_disk",
-            lab.source,
-            "--nas_root",
-            lab.root,
-            "--move",
-            "--json",
-        )
+        status = lab.upload("--move").status
     finally:
         signal.signal(signal.SIGINT, before)
     assert status == 130 and len(count) < 30
@@ -523,18 +445,7 @@ def test_a_refused_record_leaves_no_file_no_source_and_no_event(
         return lines
 
     monkeypatch.setattr(Recording, "create_lines", unfit)
-    assert (
-        inside(
-            lab,
-            monkeypatch,
-            "upload_to_nas_from_disk",
-            lab.source,
-            "--nas_root",
-            lab.root,
-            "--json",
-        )
-        == 3
-    )
+    assert lab.upload().status == 3
     assert (lab.stored(), lab.documents(), lab.documents("events"), lab.documents("sources")) == (
         {},
         {},
@@ -547,7 +458,7 @@ def test_a_refused_record_leaves_no_file_no_source_and_no_event(
 
 
 def test_an_event_that_is_refused_takes_no_file_away(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(lab.source, {"a.jpg": jpeg(1)})
     create = Recording.create_lines
@@ -558,20 +469,8 @@ def test_an_event_that_is_refused_takes_no_file_away(
         return lines
 
     monkeypatch.setattr(Recording, "create_lines", unfit)
-    assert (
-        inside(
-            lab,
-            monkeypatch,
-            "upload_to_nas_from_disk",
-            lab.source,
-            "--nas_root",
-            lab.root,
-            "--move",
-            "--json",
-        )
-        == 3
-    )
-    assert "stored, but not in the history" in capfd.readouterr().out
+    done = lab.upload("--move")
+    assert done.status == 3 and "stored, but not in the history" in done.out
     assert hashes(lab.source) == {"a.jpg": content_hash(jpeg(1))}
     lab.check_no_ghosts()
 

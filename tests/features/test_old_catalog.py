@@ -21,7 +21,6 @@ from running import (
     ended,
     files_in,
     hashes,
-    inside,
     jpeg,
     many,
     png,
@@ -117,7 +116,7 @@ def test_months_are_named_by_the_layout_and_albums_keep_place_and_names(lab: Lab
 
 
 def test_importing_again_stores_and_reads_nothing(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(
         lab.source,
@@ -143,20 +142,9 @@ def test_importing_again_stores_and_reads_nothing(
         return real(self, seen())
 
     monkeypatch.setattr(ReaderPool, "run", watched)
-    assert (
-        inside(
-            lab,
-            monkeypatch,
-            "import_old_catalog",
-            lab.source,
-            "2015",
-            "--nas-root",
-            lab.root,
-            "--json",
-        )
-        == 0
-    )
-    assert '"new":0,"duplicate":4' in capfd.readouterr().out and asked == []
+    again = importing(lab)
+    assert (again.status, again.summary["new"], again.summary["duplicate"]) == (0, 0, 4)
+    assert asked == []
     for path in lab.source.rglob("*.jpg"):
         path.touch()  # now every file is read again
     again = importing(lab)
@@ -389,9 +377,7 @@ def test_a_collision_never_eats_a_camera_counter(lab: Lab) -> None:
     lab.check_no_ghosts()
 
 
-def test_a_copy_that_fails_leaves_no_document(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
-) -> None:
+def test_a_copy_that_fails_leaves_no_document(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     put(
         lab.source,
         {f"{JULY}/a.jpg": shot(1), "2015/Fest/b.jpg": shot(1), "2015/Fest/c.jpg": shot(2)},
@@ -404,20 +390,8 @@ def test_a_copy_that_fails_leaves_no_document(
         return real(self, path, *rest)
 
     monkeypatch.setattr(LocalStore, "put", failing)
-    assert (
-        inside(
-            lab,
-            monkeypatch,
-            "import_old_catalog",
-            lab.source,
-            "2015",
-            "--nas_root",
-            lab.root,
-            "--json",
-        )
-        == 3
-    )
-    assert '"failed":2' in capfd.readouterr().out.splitlines()[-1]
+    done = importing(lab)
+    assert (done.status, done.summary["failed"]) == (3, 2)
     assert set(lab.documents()) == {content_hash(shot(1))} and albums(lab) == {}
     lab.check_no_ghosts()
     monkeypatch.undo()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import GHENT, Lab, clear, hashes, inside, jpeg, put, tree
+from running import GHENT, Lab, clear, hashes, jpeg, put, tree
 
 from catalog.domain.edits import reversed_change
 from catalog.domain.fixity import content_hash
@@ -73,37 +73,22 @@ def home(
 
 
 @pytest.fixture
-def stocked(home: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+def stocked(home: Lab) -> Lab:
     """A catalog of two photos."""
     if home.root.exists():
         clear(home)
-    assert (
-        inside(
-            home,
-            monkeypatch,
-            "upload_to_nas_from_disk",
-            home.source,
-            "-r",
-            "--nas_root",
-            home.root,
-            "-q",
-        )
-        == 0
-    )
+    assert home.upload().status == 0
     assert set(home.stored()) == {A_PATH, B_PATH}
     return home
 
 
 @pytest.fixture
-def go(
-    stocked: Lab, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Callable[..., Any]:
-    """Run a subcommand in this process: its exit status, stdout and stderr."""
+def go(stocked: Lab) -> Callable[..., Any]:
+    """Run a subcommand: its exit status, stdout and stderr."""
 
     def run(*arguments: object, lab: Lab = stocked) -> tuple[int, str, str]:
-        capfd.readouterr()
-        status = inside(lab, monkeypatch, str(arguments[0]), *arguments[1:])
-        return (status, *capfd.readouterr())
+        done = lab.catalog(*arguments)
+        return done.status, done.out, done.err
 
     return run
 

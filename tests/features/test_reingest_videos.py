@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 from films import APPLE, Film, make
-from running import Done, Lab, ended, hashes, inside, jpeg, put, shown, wait_for
+from running import Done, Lab, ended, hashes, jpeg, put, shown, wait_for
 
 from catalog.domain.fixity import content_hash
 from catalog.errors import StoreError
@@ -502,7 +502,7 @@ def broken(*_words: object) -> None:
 
 @pytest.mark.parametrize("where", ["store", "folder"])
 def test_a_replacement_that_fails_half_way_puts_the_original_back(
-    videos: Lab, where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    videos: Lab, where: str, monkeypatch: pytest.MonkeyPatch
 ):
     lab = videos
     (row,) = converted(lab, where)
@@ -511,8 +511,8 @@ def test_a_replacement_that_fails_half_way_puts_the_original_back(
     for fails in ("_put", "_verify"):
         with monkeypatch.context() as patch:
             patch.setattr(f"catalog.features.reingest.replacement.swap.Swap.{fails}", broken)
-            assert inside(lab, patch, "replace_archived_media", report, "--larger") == 3
-        assert "the disk broke" in capsys.readouterr().err
+            done = lab.run("replace_archived_media", report, "--larger")
+        assert done.status == 3 and "the disk broke" in done.err
         (told,) = replaced(lab).values()
         assert told["replacement_status"] == "ERROR: StoreError: the disk broke"
         assert content_hash(Path(row["file"]).read_bytes()) == row["hash"]

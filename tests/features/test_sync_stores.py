@@ -15,12 +15,13 @@ from typing import Any
 
 import orjson
 import pytest
-from running import MTIME, Done, Lab, ended, hashes, inside, jpeg, many, put, wait_for
+from running import MTIME, Done, Lab, ended, hashes, jpeg, many, put, wait_for
 from stating_store import Counting, Stating, stand_in
 
 from catalog.domain.fixity import content_hash
 from catalog.errors import StoreError, StoreFull, StoreUnavailable
 from catalog.index.client import Connection
+from catalog.work.throttle import Throttle
 
 THERE, BACK = "sync_nas_to_dropbox", "sync_dropbox_to_nas"
 OUTCOMES = ("copied", "moved", "found", "recorded", "gone", "missing", "failed", "planned")
@@ -305,7 +306,7 @@ def test_an_interrupted_run_records_what_it_sent(lab: Lab) -> None:
     assert run(lab, THERE) == {"copied": 60 - done.summary["copied"]}
 
 
-def test_limits_end_a_run_in_order(lab: Lab) -> None:
+def test_limits_end_a_run_in_order(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     many(lab.source, 40, pad=50_000)
     assert lab.upload().status == 0
     with_dropbox(lab)
@@ -319,14 +320,12 @@ def test_limits_end_a_run_in_order(lab: Lab) -> None:
         and 0 < done.summary["copied"] < left
         and "max_duration is reached" in done.err
     )
-    began = time.monotonic()
-    rest = run(lab, THERE, "--bwlimit", "1M")
-    assert (
-        time.monotonic() - began
-        > 0.8
-        * sum(p.stat().st_size for p in list(lab.root.glob("2*/*/*"))[: rest["copied"]])
-        / 2**20
-    )
+    before, paced = dropped(lab).keys(), list[int]()
+    with monkeypatch.context() as patched:
+        patched.setattr(Throttle, "wait", lambda _self, count: paced.append(count))
+        run(lab, THERE, "--bwlimit", "1M")
+    sent = [(folder(lab) / path).stat().st_size for path in dropped(lab).keys() - before]
+    assert sent and sum(paced) == sum(sent), "every byte waits for its turn"
     for bad in (
         ("--bwlimit", "fast"),
         ("--max-transfer", "much"),
@@ -342,14 +341,10 @@ def test_limits_end_a_run_in_order(lab: Lab) -> None:
 # --- a store that states contents -----------------------------------------------------------------
 
 
-def inside_run(
-    lab: Lab, monkeypatch: Any, capfd: Any, command: str, *arguments: object, status: int = 0
-) -> Done:
-    capfd.readouterr()
-    found = inside(lab, monkeypatch, command, "--json", *arguments)
-    shown = capfd.readouterr()
-    assert found == status, shown
-    return Done(found, shown.out, shown.err)
+def told(lab: Lab, command: str, *arguments: object, status: int = 0) -> Done:
+    done = lab.run(command, "--json", *arguments)
+    assert done.status == status, done
+    return done
 
 
 @pytest.fixture
@@ -367,20 +362,20 @@ def asked(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 def test_what_both_know_costs_one_scan_and_no_call_a_file(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any, asked: Counter[str]
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, asked: Counter[str]
 ) -> None:
     many(lab.source, 300)
     assert lab.upload().status == 0
     with_dropbox(lab)
     calls = stand_in(monkeypatch, {"dropbox": Stating})
-    done = inside_run(lab, monkeypatch, capfd, THERE)
+    done = told(lab, THERE)
     assert outcomes(done) == {"copied": 300}
     assert calls["dropbox put"] == 300 and calls["dropbox stat"] == 0 and calls["dropbox open"] == 0
     assert calls["nas open"] == 300
     for command in (THERE, BACK):
         calls.clear()
         asked.clear()
-        assert outcomes(inside_run(lab, monkeypatch, capfd, command)) == {}
+        assert outcomes(told(lab, command)) == {}
         assert not {c for c in calls if not c.endswith(" list")}, calls
         assert (
             asked["/_pit"] == asked["/_search"] == 1
@@ -389,14 +384,14 @@ def test_what_both_know_costs_one_scan_and_no_call_a_file(
         ), asked
     shutil.move(folder(lab) / jpegs(dropped(lab))[0], folder(lab) / "renamed.jpg")
     calls.clear()
-    assert outcomes(inside_run(lab, monkeypatch, capfd, THERE)) == {"recorded": 1}
+    assert outcomes(told(lab, THERE)) == {"recorded": 1}
     assert calls["dropbox stat"] == 0 and not calls["dropbox put"] and not calls["dropbox open"]
-    assert outcomes(inside_run(lab, monkeypatch, capfd, BACK)) == {"moved": 1}
+    assert outcomes(told(lab, BACK)) == {"moved": 1}
     assert dropped(lab) == lab.stored()
 
 
 def test_what_dropbox_has_already_is_only_recorded(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    pair: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = stand_in(monkeypatch, {"dropbox": Stating})
     one, two = jpegs(pair.stored())[:2]
@@ -405,39 +400,39 @@ def test_what_dropbox_has_already_is_only_recorded(
         {one: (pair.root / one).read_bytes(), "elsewhere.jpg": (pair.root / two).read_bytes()},
     )
     put(folder(pair), {"unknown.jpg": jpeg("unknown"), "notes.txt": b"no photo"}, mtime=MTIME + 5)
-    planned = inside_run(pair, monkeypatch, capfd, THERE, "--dryrun")
+    planned = told(pair, THERE, "--dryrun")
     assert outcomes(planned) == {"planned": 2 + 2 + 1}
-    done = inside_run(pair, monkeypatch, capfd, THERE)
+    done = told(pair, THERE)
     assert outcomes(done) == {"recorded": 2, "copied": 3}
     assert "1 file in dropbox is not in the catalog: run sync_catalog_with_dropbox" in done.err
     assert calls["dropbox stat"] == 0 and calls["dropbox put"] == 3
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {}
-    assert outcomes(inside_run(pair, monkeypatch, capfd, BACK)) == {}
+    assert outcomes(told(pair, THERE)) == {}
+    assert outcomes(told(pair, BACK)) == {}
     assert (folder(pair) / "unknown.jpg").read_bytes() == jpeg("unknown")
 
 
 def test_a_content_travels_once_however_often_it_lies_there(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    pair: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = stand_in(monkeypatch, {"dropbox": Stating})
     one, two = jpegs(pair.stored())[:2]
     for name in ("again.jpg", "and again.jpg"):
         shutil.copy2(pair.root / one, pair.root / name)
     record(pair, "nas")
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 7}
+    assert outcomes(told(pair, THERE)) == {"copied": 7}
     assert calls["dropbox put"] == 5 and calls["dropbox copy"] == 2
     shutil.copy2(pair.root / two, pair.root / "later.jpg")
     record(pair, "nas")
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 1}
+    assert outcomes(told(pair, THERE)) == {"copied": 1}
     assert calls["dropbox put"] == 5 and dropped(pair) == pair.stored()
 
 
 def test_files_that_change_places_do_so_there_and_a_kill_leaves_no_odd_name(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    pair: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind in (Counting, Stating):
         stand_in(monkeypatch, {"dropbox": kind})
-        inside_run(pair, monkeypatch, capfd, THERE)
+        told(pair, THERE)
         one, two = (pair.root / p for p in jpegs(pair.stored())[1:3])
         one.rename(pair.root / "spare")
         two.rename(one)
@@ -451,18 +446,18 @@ def test_files_that_change_places_do_so_there_and_a_kill_leaves_no_odd_name(
             return real(self, source, target)
 
         monkeypatch.setattr(kind, "move", dying)
-        inside_run(pair, monkeypatch, capfd, THERE, status=130)
+        told(pair, THERE, status=130)
         assert any(p.endswith(".moving") for p in dropped(pair))
         monkeypatch.setattr(kind, "move", real)
-        found = outcomes(inside_run(pair, monkeypatch, capfd, THERE))
+        found = outcomes(told(pair, THERE))
         assert found["moved"] == 2 and not found.get("failed"), found
         assert dropped(pair) == pair.stored()
-        assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {}
-        assert outcomes(inside_run(pair, monkeypatch, capfd, BACK)) == {}
+        assert outcomes(told(pair, THERE)) == {}
+        assert outcomes(told(pair, BACK)) == {}
 
 
 def test_further_copies_of_a_content_are_made_at_once(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    pair: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = stand_in(monkeypatch, {"dropbox": Stating})
     for number in range(4):
@@ -476,7 +471,7 @@ def test_further_copies_of_a_content_are_made_at_once(
         return real(self, source, target)
 
     monkeypatch.setattr(Stating, "copy", copy)
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 9}
+    assert outcomes(told(pair, THERE)) == {"copied": 9}
     assert (
         calls["dropbox put"] == 5 and calls["dropbox copy"] == 4 and dropped(pair) == pair.stored()
     )
@@ -493,27 +488,23 @@ def in_a_ring(lab: Lab) -> list[str]:
     return names
 
 
-def test_a_limit_leaves_a_ring_whole(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
-) -> None:
+def test_a_limit_leaves_a_ring_whole(pair: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = stand_in(monkeypatch, {"dropbox": Stating})
-    inside_run(pair, monkeypatch, capfd, THERE)
+    told(pair, THERE)
     in_a_ring(pair)
-    assert "planned" not in outcomes(
-        inside_run(pair, monkeypatch, capfd, THERE, "--dryrun", "--limit", 2)
-    )
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE, "--limit", 2)) == {}
+    assert "planned" not in outcomes(told(pair, THERE, "--dryrun", "--limit", 2))
+    assert outcomes(told(pair, THERE, "--limit", 2)) == {}
     assert calls["dropbox move"] == 0
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE, "--limit", 3)) == {"moved": 3}
+    assert outcomes(told(pair, THERE, "--limit", 3)) == {"moved": 3}
     assert calls["dropbox move"] == 6, "no move is tried that must fail"
     assert dropped(pair) == pair.stored()
 
 
 def test_the_files_of_a_ring_are_renamed_at_once(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    pair: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
-    inside_run(pair, monkeypatch, capfd, THERE)
+    told(pair, THERE)
     in_a_ring(pair)
     together = threading.Barrier(3, timeout=20)
     real = Stating.move
@@ -523,15 +514,15 @@ def test_the_files_of_a_ring_are_renamed_at_once(
         return real(self, source, target)
 
     monkeypatch.setattr(Stating, "move", move)
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"moved": 3}
+    assert outcomes(told(pair, THERE)) == {"moved": 3}
     assert dropped(pair) == pair.stored()
 
 
 def test_a_file_that_was_changed_just_before_its_rename_is_put_back(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    pair: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
-    inside_run(pair, monkeypatch, capfd, THERE)
+    told(pair, THERE)
     names = in_a_ring(pair)
     other = jpegs(pair.stored())[3]
     digest = pair.stored()[other]
@@ -546,7 +537,7 @@ def test_a_file_that_was_changed_just_before_its_rename_is_put_back(
         return real(self, source, target)
 
     monkeypatch.setattr(Stating, "move", move)
-    done = inside_run(pair, monkeypatch, capfd, THERE, status=3)
+    done = told(pair, THERE, status=3)
     assert (
         outcomes(done) == {"moved": 2, "failed": 2}
         and done.out.count("was changed in store dropbox") >= 2
@@ -558,7 +549,7 @@ def test_a_file_that_was_changed_just_before_its_rename_is_put_back(
     monkeypatch.setattr(Stating, "move", real)
     record(pair)
     for command in (THERE, BACK, THERE, BACK):
-        inside_run(pair, monkeypatch, capfd, command)
+        told(pair, command)
     assert (
         set(dropped(pair).values())
         == set(pair.stored().values())
@@ -567,67 +558,65 @@ def test_a_file_that_was_changed_just_before_its_rename_is_put_back(
 
 
 def test_a_name_that_is_taken_for_good_is_asked_for_once(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    pair: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
     (pair.root / jpegs(pair.stored())[0]).rename(pair.root / "a_1.jpg")
     record(pair, "nas")
-    inside_run(pair, monkeypatch, capfd, THERE)
+    told(pair, THERE)
     put(folder(pair), {"a.jpg": b"no photo of the catalog"})
     (pair.root / "a_1.jpg").rename(pair.root / "a.jpg")
     record(pair, "nas")
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"found": 1}
+    assert outcomes(told(pair, THERE)) == {"found": 1}
     for command in (THERE, BACK):
-        assert outcomes(inside_run(pair, monkeypatch, capfd, command)) == {}
+        assert outcomes(told(pair, command)) == {}
     assert "a.jpg" in pair.stored() and "a_1.jpg" in dropped(pair)
 
 
-def test_a_name_of_another_case_is_taken(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
-) -> None:
+def test_a_name_of_another_case_is_taken(pair: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
     path = jpegs(pair.stored())[0]
     other = path.replace(".jpg", ".JPG").replace("January", "JANUARY")
     put(folder(pair), {other: b"something else"})
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 5}
+    assert outcomes(told(pair, THERE)) == {"copied": 5}
     assert (folder(pair) / other).read_bytes() == b"something else"
     assert dropped(pair)[path.replace(".jpg", "_1.jpg")] == pair.stored()[path]
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {}
-    assert outcomes(inside_run(pair, monkeypatch, capfd, BACK)) == {}
+    assert outcomes(told(pair, THERE)) == {}
+    assert outcomes(told(pair, BACK)) == {}
 
 
 def test_a_file_edited_in_dropbox_and_not_yet_loaded_is_left_alone(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    pair: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
-    inside_run(pair, monkeypatch, capfd, THERE)
+    told(pair, THERE)
     path = jpegs(pair.stored())[0]
     new = jpeg("edited")
     (folder(pair) / path).write_bytes(new)
     for command, found in ((BACK, {"gone": 1}), (THERE, {"copied": 1}), (THERE, {}), (BACK, {})):
-        done = inside_run(pair, monkeypatch, capfd, command)
+        done = told(pair, command)
         assert outcomes(done) == found and "1 file in dropbox is not in the catalog" in done.err
     assert (folder(pair) / path).read_bytes() == new
     assert dropped(pair)[path.replace(".jpg", "_1.jpg")] == pair.stored()[path]
 
 
 def test_what_is_gone_from_both_is_marked_as_missing(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    pair: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(monkeypatch, {"dropbox": Stating, "nas": Stating})
-    inside_run(pair, monkeypatch, capfd, THERE)
+    told(pair, THERE)
     path = jpegs(pair.stored())[0]
     digest = pair.stored()[path]
     for root in (pair.root, folder(pair)):
         (root / path).unlink()
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"gone": 1, "missing": 1}
+    assert outcomes(told(pair, THERE)) == {"gone": 1, "missing": 1}
     assert [c["state"] for c in pair.documents()[digest]["copies"]] == ["missing"]
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {}
+    assert outcomes(told(pair, THERE)) == {}
 
 
 @pytest.mark.parametrize(("kind", "status"), [(StoreFull, 1), (StoreUnavailable, 5)])
 def test_a_store_that_is_full_or_gone_stops_the_run_and_what_was_sent_is_recorded(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any, kind: type[StoreError], status: int
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, kind: type[StoreError], status: int
 ) -> None:
     calls = stand_in(monkeypatch, {"dropbox": Stating})
     monkeypatch.setattr(Stating, "together", 1)
@@ -637,7 +626,7 @@ def test_a_store_that_is_full_or_gone_stops_the_run_and_what_was_sent_is_recorde
             raise kind("Store dropbox went out.", store="dropbox", path=path)
 
     monkeypatch.setattr(Counting, "before_put", staticmethod(fails))
-    done = inside_run(pair, monkeypatch, capfd, THERE, "--transfers", 1, status=status)
+    done = told(pair, THERE, "--transfers", 1, status=status)
     assert (
         done.summary["copied"] == 2
         and done.summary["failed"] == 1
@@ -645,11 +634,11 @@ def test_a_store_that_is_full_or_gone_stops_the_run_and_what_was_sent_is_recorde
     )
     assert calls["dropbox put"] == 3, "nothing more was begun"
     monkeypatch.setattr(Counting, "before_put", staticmethod(lambda _path: None))
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 3}
+    assert outcomes(told(pair, THERE)) == {"copied": 3}
 
 
 def test_one_file_that_fails_does_not_end_the_run(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    pair: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
     path = pair.root / jpegs(pair.stored())[1]
@@ -658,14 +647,12 @@ def test_one_file_that_fails_does_not_end_the_run(
         path.read_bytes()[:-1] + b"?"
     )  # as a dying disk would, without anybody having written
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    done = inside_run(pair, monkeypatch, capfd, THERE, status=3)
+    done = told(pair, THERE, status=3)
     assert outcomes(done) == {"copied": 4, "failed": 1} and "damaged" in done.out
     assert len(dropped(pair)) == 4
 
 
-def test_several_files_travel_at_once(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
-) -> None:
+def test_several_files_travel_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     many(lab.source, 24)
     assert lab.upload().status == 0
     with_dropbox(lab)
@@ -686,20 +673,20 @@ def test_several_files_travel_at_once(
         monkeypatch.setattr(Stating, "together", together)
         most.clear()
         limit = 12 if together == 1 else 0
-        assert outcomes(
-            inside_run(lab, monkeypatch, capfd, THERE, "--transfers", transfers, "--limit", limit)
-        ) == {"copied": 12}
+        assert outcomes(told(lab, THERE, "--transfers", transfers, "--limit", limit)) == {
+            "copied": 12
+        }
         assert most["at once"] == expected
 
 
 def test_a_file_in_the_way_since_the_listing_is_seen_and_kept(
-    pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    pair: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stand_in(monkeypatch, {"dropbox": Stating})
     one, two = jpegs(pair.stored())[:2]
     monkeypatch.setattr(Stating, "list", lambda *_a, **_o: iter(()))
     put(folder(pair), {one: b"put there meanwhile", two: (pair.root / two).read_bytes()})
-    assert outcomes(inside_run(pair, monkeypatch, capfd, THERE)) == {"copied": 4, "found": 1}
+    assert outcomes(told(pair, THERE)) == {"copied": 4, "found": 1}
     assert (folder(pair) / one).read_bytes() == b"put there meanwhile"
     assert dropped(pair)[one.replace(".jpg", "_1.jpg")] == pair.stored()[one]
 

@@ -8,6 +8,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -146,10 +147,14 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
+def module_names() -> set[str]:
+    return {module_of(path) for path in MODULES}
+
+
 def nearest(name: str) -> str:
     """The module that an imported name lies in."""
-    modules = {module_of(path) for path in MODULES}
-    while name and name not in modules:
+    while name and name not in module_names():
         name = name.rpartition(".")[0]
     return name
 

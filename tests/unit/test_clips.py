@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from chance import times
 from clip_makers import (
     TURN_90,
     asf,
@@ -765,7 +766,7 @@ SEEDS = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(60))
 @given(data=st.data())
 def test_damaged_bytes_never_raise_nor_hang(data: st.DataObject) -> None:
     name, seed = data.draw(st.sampled_from(SEEDS))
@@ -780,7 +781,7 @@ def test_damaged_bytes_never_raise_nor_hang(data: st.DataObject) -> None:
         reader(source, found)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(60))
 @given(family=st.sampled_from(sorted(READERS)), noise=st.binary(max_size=600))
 def test_noise_never_raises(family: str, noise: bytes) -> None:
     for reader in READERS[family]:

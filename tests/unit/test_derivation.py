@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from chance import times
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -183,7 +184,7 @@ def test_every_kind_of_change_is_tried() -> None:
     assert makers - tried == {"reversed_change"}, "it has a test of its own"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=times(150))
 @given(_DOCUMENT, _DOCUMENT, _PERSON)
 def test_after_every_change_what_follows_is_what_follows_from_the_rest(
     before: Document, other: Document, person: Document
@@ -209,7 +210,7 @@ def test_after_every_change_what_follows_is_what_follows_from_the_rest(
         assert back is not None and with_derived(back) == back
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=times(100))
 @given(_DOCUMENT, _PERSON)
 def test_what_an_older_version_told_is_taken_back_all_the_same(
     before: Document, person: Document
@@ -227,7 +228,7 @@ def test_what_an_older_version_told_is_taken_back_all_the_same(
     assert whole(None) == before
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=times(100))
 @given(_DOCUMENT, _DOCUMENT)
 def test_reading_again_keeps_what_no_file_states(before: Document, read: Document) -> None:
     after = edits.described_anew(without_person(read))(before)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chance import times
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from running import jpeg
@@ -54,7 +55,7 @@ def test_one_reading_gives_the_content_hash_and_what_else_is_wanted(size: int) -
     assert digests_of(data, KINDS) == Digests(blocks(data), stated(data, *KINDS))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=times(25))
 @given(st.lists(st.integers(0, BLOCK_SIZE + 3), max_size=6), st.sets(st.sampled_from(KINDS)))
 def test_pieces_of_any_length_give_the_same(lengths: list[int], kinds: set[str]) -> None:
     hasher = ContentHasher(kinds)

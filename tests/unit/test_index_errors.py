@@ -28,13 +28,8 @@ class Refusing:
                 raise self._late
             return {}
         if method == "GET":
-            names = path.removeprefix("/").split(",")
-            return {
-                index: self._there[index]
-                for name in names
-                for index in self._there
-                if name in index
-            }
+            names = set(path.removeprefix("/").split(","))
+            return {k: made for k, made in self._there.items() if names & made["aliases"].keys()}
         self._there[path.removeprefix("/")] = body
         if "events" in path:
             raise self._taken

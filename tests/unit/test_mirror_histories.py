@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from chance import times
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,7 +135,7 @@ def settle(world: World) -> None:
     raise AssertionError("it does not come to an end")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=times(400))
 @given(st.lists(st.one_of(changes, runs), max_size=25))
 def test_it_comes_to_an_end_and_nothing_is_lost(history: list[tuple[str, ...]]):
     world = World()
@@ -152,7 +153,7 @@ def test_it_comes_to_an_end_and_nothing_is_lost(history: list[tuple[str, ...]]):
         assert {p: c for p, (c, _added) in world.rows[store].items()} == world.files[store]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=times(600))
 @given(
     st.lists(st.one_of(changes, renames, runs), max_size=14),
     st.sampled_from(STORES),
@@ -188,7 +189,7 @@ def test_what_was_renamed_last_keeps_its_name(
         assert there.get(to) == content
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=times(300))
 @given(
     st.dictionaries(st.sampled_from(PATHS), st.sampled_from("XYZ")),
     st.dictionaries(st.sampled_from(PATHS), st.sampled_from("XYZ")),

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 import pytest
 from asset_makers import SUMMER, asset, member, taken
+from chance import times
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -424,7 +425,7 @@ SHOTS = st.builds(
 BATCHES = st.lists(st.lists(SHOTS, max_size=8, unique_by=lambda m: m.entry.path), max_size=3)
 
 
-@settings(max_examples=60)
+@settings(max_examples=times(60))
 @given(BATCHES)
 def test_once_a_plan_is_applied_nothing_is_left_to_copy(batches: list[list[Member]]):
     model = Model()
@@ -436,7 +437,7 @@ def test_once_a_plan_is_applied_nothing_is_left_to_copy(batches: list[list[Membe
         assert {a.source.path for a in again} == {m.entry.path for m in batch}
 
 
-@settings(max_examples=60)
+@settings(max_examples=times(60))
 @given(BATCHES, st.integers(0, 20))
 def test_an_applied_plan_stores_every_content_once_and_overwrites_nothing(
     batches: list[list[Member]], cut: int
@@ -452,7 +453,7 @@ def test_an_applied_plan_stores_every_content_once_and_overwrites_nothing(
     assert len({comparison_key(p) for p in model.files}) == len(model.files)
 
 
-@settings(max_examples=60)
+@settings(max_examples=times(60))
 @given(BATCHES, st.integers(0, 20))
 def test_a_run_that_was_killed_ends_where_an_undisturbed_one_does(
     batches: list[list[Member]], cut: int
@@ -465,7 +466,7 @@ def test_a_run_that_was_killed_ends_where_an_undisturbed_one_does(
     assert killed == undisturbed
 
 
-@settings(max_examples=60)
+@settings(max_examples=times(60))
 @given(st.lists(SHOTS, max_size=8, unique_by=lambda m: m.entry.path))
 def test_files_that_were_copied_but_not_recorded_are_found_again(members: list[Member]):
     model = Model()
@@ -512,7 +513,7 @@ def test_a_limit_that_is_reached_asks_for_no_further_batch():
     assert len(list(first_of(endless(), 2))) == 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=times(60))
 @given(BATCHES, st.integers(1, 6))
 def test_a_limited_plan_is_the_beginning_of_the_whole_plan_without_duplicates_of_what_is_cut(
     batches: list[list[Member]], limit: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from chance import times
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -490,7 +491,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=times(1500))
 @given(TEXTS)
 @example("taken:9999")
 @example("size:" + "9" * 400 + "TB")
@@ -509,7 +510,7 @@ def test_any_text_is_read_or_refused_at_a_spot_within_it(text: str):
         assert 0 <= parsed.position(column) <= len(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=times(300))
 @given(TEXTS)
 @example("taken:2019 camera:x OR -a")
 def test_what_was_written_reads_the_same_again(text: str):

@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from chance import times
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from still_makers import xmp
@@ -126,7 +127,7 @@ _PERSONS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=times(200))
 @given(_DOCUMENTS, _PERSONS, _PERSONS)
 def test_what_a_person_says_can_be_taken_off_again_and_said_twice(
     document: dict[str, Any], person: dict[str, Any], other: dict[str, Any]
@@ -142,7 +143,7 @@ def test_what_a_person_says_can_be_taken_off_again_and_said_twice(
     assert set(once.get("manual", [])) == person.keys() - {"around"} and person.keys() <= set(NAMES)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=times(100))
 @given(_DOCUMENTS, _PERSONS, _PERSONS)
 def test_every_change_can_be_taken_back_from_its_event(
     document: dict[str, Any], person: dict[str, Any], other: dict[str, Any]
@@ -445,7 +446,7 @@ def read(data: bytes, name: str = "a.jpg.xmp") -> Findings:
     return findings
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(60))
 @given(
     st.text(
         st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=40

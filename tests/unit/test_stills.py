@@ -11,6 +11,7 @@ from datetime import datetime
 
 import brotli
 import pytest
+from chance import times
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -535,7 +536,7 @@ MADE = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(60))
 @given(
     st.sampled_from(sorted(MADE)),
     st.integers(0, 4000),

@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
+from chance import times
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -128,7 +129,7 @@ BEHAVIOURS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(40))
 @given(BEHAVIOURS)
 def test_every_file_comes_back_exactly_once_with_its_own_result(
     odd_pool: ReaderPool, behaviours: list[str]

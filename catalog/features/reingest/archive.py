@@ -10,10 +10,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from catalog.domain.asset import UNLISTED, Asset, Entry, Facts
 from catalog.domain.candidates import sorted_out
@@ -36,6 +35,7 @@ from catalog.work.description import utc_now
 from catalog.work.progress import Progress
 from catalog.work.reading import Wanted
 from catalog.work.store_book import NAS, StoreBook
+from catalog.work.workers import Result
 from catalog.work.workspace import Workspace
 
 BATCH = 256
@@ -223,8 +223,8 @@ class Archive:
         self,
         entry: Entry,
         document: AssetDocument | None,
-        result: Any,
-        describe: Any,
+        result: Result | None,
+        describe: Callable[[Facts, Entry, datetime], Asset],
         now: datetime,
     ) -> Subject | None:
         file, folders = self.file(entry.path), self._folders(entry)
@@ -249,7 +249,8 @@ class Archive:
             return None
         if isinstance(result, MediaError):
             return Subject(file, entry, folders, problem=f"it cannot be read: {result}")
-        asset: Asset = describe(result, entry, now)
+        assert isinstance(result, Facts)
+        asset = describe(result, entry, now)
         facts = asset.facts
         return Subject(
             file,
