@@ -28,6 +28,8 @@ class Clauses:
         if not isinstance(query, dict) or len(query) != 1:
             raise NotEmulated(f"the query {query!r}")
         ((name, body),) = query.items()
+        if name != "match_all" and not self.mapping.is_strict:
+            raise NotEmulated("questions about an index whose mapping is not strict")
         if name not in _CLAUSES:
             raise NotEmulated(f"the query {name}")
         return _CLAUSES[name](self, body)

@@ -67,6 +67,11 @@ class Mapping:
         self.fields: dict[str, Field] = {}
         self._add(body.get("properties", {}), self.properties, "", "")
 
+    @property
+    def is_strict(self) -> bool:
+        """Whether it refuses what it does not know, as all mappings of a catalog do."""
+        return bool(self.dynamic == "strict")
+
     def extend(self, body: dict[str, Any]) -> None:
         """Add what a request adds, or nothing of it. Raises Refused."""
         known("a change of mappings", body, "_meta", "properties")
@@ -132,9 +137,9 @@ class Mapping:
         """What is indexed of a document. Raises Refused where it does not fit."""
         if not isinstance(source, dict):
             raise Refused(400, "document_parsing_exception", "[1:1] no object")
-        if self.dynamic != "strict":
-            raise NotEmulated("documents of an index whose mapping is not strict")
         found = _Found(key)
+        if not self.is_strict:  # of which nothing is indexed here
+            return found.row
         self._read_object(source, self.properties, "", found)
         return found.row
 

@@ -1,37 +1,33 @@
-"""The indexes of a catalog on a real node: what they hold and refuse, how they are made,
-and how they move to a newer schema.
+"""The indexes of a catalog: what they hold and refuse, how they are made,
+and how they move to a newer schema. In memory and on a real node.
 """
 
 from __future__ import annotations
 
 import ast
 import dataclasses
-import json
 import math
-import random
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from running import MTIME, Lab, hashes, jpeg, png, put
+from engines import Engine
+from filled_catalog import NOW, VALUES, a_copy, a_document, an_asset, behind, fill, send
+from running import Lab, hashes, jpeg, png, put
 
 import catalog
-from catalog.domain.asset import Asset, Entry, Facts, Quality
-from catalog.domain.capture_time import CaptureTime
-from catalog.domain.checksums import KEPT
-from catalog.domain.copies import copy_row, flat
-from catalog.domain.document import CopyRow
+from catalog.domain.asset import Asset, Entry
+from catalog.domain.copies import flat
 from catalog.domain.fixity import content_hash
-from catalog.domain.geo import Position
-from catalog.domain.place import Place
+from catalog.engine import NodeAddress
 from catalog.errors import CatalogIndexError, DocumentConflict, IndexUnavailable, SchemaMismatch
 from catalog.features.ingest import records as recording
 from catalog.features.ingest.records import Recording, Verdict
@@ -41,9 +37,7 @@ from catalog.index.documents import Origin, asset_document, fitting
 from catalog.index.repository import Repository
 from catalog.media.findings import FIELDS
 
-pytestmark = pytest.mark.node
 V = schema.SCHEMA_VERSION
-NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 EVERYTHING = ("", "-events", "-stores", "-sources", "-decisions", "-handovers")
 IDENTITY = ("device", "inode", "host", "ctime_ns")
 UNWRITTEN = {
@@ -76,6 +70,12 @@ UNWRITTEN = {
 """Fields that are in the mapping before anything writes them, and what for."""
 
 
+on_the_node = pytest.mark.parametrize(
+    "lab", [pytest.param("node", marks=pytest.mark.node)], indirect=True
+)
+"""For what only a real one has: shards that are not there yet, or not any more."""
+
+
 class Stop(BaseException):
     """Ends a program as a signal would: no handler of errors sees it."""
 
@@ -95,6 +95,17 @@ class Watched(Connection):
         reply = super().request(method, path, body, **params)
         self.after(method, path)
         return reply
+
+
+@pytest.fixture(params=["memory", pytest.param("node", marks=pytest.mark.node)])
+def lab(
+    request: pytest.FixtureRequest, open_folder: Callable[[], AbstractContextManager[Path]]
+) -> Iterator[Lab]:
+    """A lab on each of them."""
+    engine: Engine = request.getfixturevalue(f"{request.param}_engine")
+    address = engine.connection.address
+    with open_folder() as folder:
+        yield Lab(folder, NodeAddress(address.url, address.user, address.password), engine.name)
 
 
 @pytest.fixture
@@ -132,126 +143,9 @@ def newer(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return apply
 
 
-def behind(lab: Lab) -> dict[str, list[str]]:
-    """The aliases of every index whose name begins with the test's."""
-    return {
-        name: sorted(about["aliases"])
-        for name, about in lab.ask("GET", f"{lab.index}*/_alias").items()
-    }
-
-
 def made(lab: Lab, version: int = V) -> dict[str, list[str]]:
     """The indexes of a catalog of one version, as `behind` shows them."""
     return {f"{lab.index}{what}-v{version}": [f"{lab.index}{what}"] for what in EVERYTHING}
-
-
-def a_copy(path: str, store: str = "nas") -> CopyRow:
-    return copy_row(store, Entry(path, 1234, int(MTIME) * 1_000_000_000), NOW, NOW)
-
-
-VALUES = {
-    "make": "Apple",
-    "model": "iPhone 12",
-    "lens": "back camera 4.2mm f/1.6",
-    "exposure_time": 0.008,
-    "f_number": 1.6,
-    "iso": 32,
-    "focal_length": 4.2,
-    "focal_length_35mm": 26,
-    "flash": 16,
-    "video_codec": "hevc",
-    "audio_codec": "aac",
-    "frame_rate": 29.97,
-    "rotation": 90,
-    "orientation": 6,
-    "live_id": "3F2504E0-4F89",
-    "motion_photo": True,
-    "software": "15.1",
-    "favorite": False,
-    "rating": -1,
-    "title": "Snow in Ghent",
-    "description": "Nobody was there.",
-    "albums": ["Winter"],
-    "person": {"rating": 5, "tags_added": ["white"]},
-}
-"""Every value that a reader of files may find, and that is not kept elsewhere in the facts."""
-
-
-def an_asset(number: int) -> Asset:
-    """An asset of which everything is known; another number, another one."""
-    chance = random.Random(number)
-    facts = Facts(
-        hash=content_hash(b"%d" % number),
-        size=4_000_000_000 + number,
-        type="jpeg",
-        kind="image",
-        mime="image/jpeg",
-        image_hash=content_hash(b"image %d" % number),
-        width=4032,
-        height=3024,
-        duration=2.5,
-        phash=f"{chance.getrandbits(64):016x}",
-        phash_inner=f"{chance.getrandbits(64):016x}",
-        look="UklGRg==",
-        quality=Quality(chance.uniform(0, 900), 127.5, 33.25, False, True, 900.5, 0.25, 0.125, 0.5),
-        position=Position(51.05, 3.72, 12.5, "exif"),
-        tags=("snow", "Straße", "\U0001f642"),
-        values=VALUES,
-        sources={"make": "exif", "location": "exif"},
-        notes=("a note",),
-        problem="the picture is cut off",
-        checksums=dict.fromkeys(KEPT, f"{number:08x}"),
-    )
-    captured = CaptureTime(
-        datetime(1900, 1, 1) + timedelta(days=number, milliseconds=number),
-        "exif:DateTimeOriginal",
-        "high",
-        120,
-        "Europe/Brussels",
-    )
-    return Asset(
-        facts, captured, Place("Belgium", "BE", "Flanders", "Ghent", "table", "Home"), ("doubtful",)
-    )
-
-
-def a_document(number: int) -> dict[str, Any]:
-    copies = [a_copy(f"2019/07_July/{number}.jpg"), a_copy(f"{number}.jpg", "dropbox")]
-    sidecars = [
-        {
-            "store": "nas",
-            "path": f"2019/07_July/{number}.xmp",
-            "hash": content_hash(b"x"),
-            "size": 5,
-        }
-    ]
-    return asset_document(
-        an_asset(number),
-        Origin(f"/home/me/IMG_{number}.JPG", "20260102T030405Z-abcdef", NOW),
-        copies=copies,
-        sidecars=sidecars,
-        stack=("s1", "primary"),
-    )
-
-
-def fill(lab: Lab, count: int) -> dict[str, dict[str, Any]]:
-    """Put so many assets, and an event of each, into the catalog; the assets' documents by id."""
-    documents = {d["hash"]: d for d in map(a_document, range(count))}
-    send(lab, ((lab.index, key, document) for key, document in documents.items()))
-    send(lab, ((f"{lab.index}-events", key, {"action": "add", "hash": key}) for key in documents))
-    return documents
-
-
-def send(lab: Lab, writes: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
-    lines = [
-        json.dumps(line)
-        for index, key, body in writes
-        for line in ({"create": {"_index": index, "_id": key}}, body)
-    ]
-    headers = {"content-type": "application/x-ndjson"}
-    reply = lab.ask("POST", "_bulk?refresh=true", data="\n".join(lines) + "\n", headers=headers)
-    assert not reply["errors"], [
-        item for item in reply["items"] if item["create"]["status"] != 201
-    ][:1]
 
 
 def leaves(properties: dict[str, Any], prefix: str = "") -> set[str]:
@@ -336,6 +230,7 @@ def test_many_programs_at_once_make_one_catalog(
     assert behind(lab) == made(lab)
 
 
+@on_the_node
 @pytest.mark.parametrize("early", [True, False], ids=["there at the start", "made in between"])
 def test_an_index_that_another_program_has_just_made_is_waited_for(
     lab: Lab, opened: Callable[..., Repository], early: bool
@@ -366,6 +261,7 @@ def test_an_index_that_another_program_has_just_made_is_waited_for(
     assert behind(lab) == made(lab)
 
 
+@on_the_node
 def test_an_index_whose_shard_is_lost_is_told_of(
     lab: Lab, opened: Callable[..., Repository], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -571,9 +467,9 @@ def test_vectors_are_kept_and_the_nearest_are_found_exactly(
         hit
     ) in hits:  # the score of a bit vector, so that a threshold of bits can be turned into one
         assert hit["_score"] == pytest.approx((64 - distances[hit["_id"]]) / 64)
-    mapping = lab.ask("GET", f"{lab.index}/_mapping/field/phash")[f"{lab.index}-v{V}"]["mappings"][
-        "phash"
-    ]["mapping"]["phash"]
+    mapping = lab.ask("GET", f"{lab.index}/_mapping")[f"{lab.index}-v{V}"]["mappings"][
+        "properties"
+    ]["phash"]
     assert (mapping["index_options"]["type"], mapping["element_type"], mapping["dims"]) == (
         "flat",
         "bit",
