@@ -6,14 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 from engines import Engine
-from memory_lab import memory_node, memory_server  # noqa: F401 - fixtures
+from memory_index.fixtures import memory_node, memory_server, only_what_is_known  # noqa: F401
 
 from catalog.engine import NodeAddress
 from catalog.index.client import Address, Connection
 
 
 @pytest.fixture
-def memory_engine(memory_node: NodeAddress) -> Iterator[Engine]:  # noqa: F811 - a fixture
+def memory_engine(
+    memory_node: NodeAddress,  # noqa: F811 - a fixture
+    only_what_is_known: None,  # noqa: F811 - a fixture
+) -> Iterator[Engine]:
     """The index that lies in memory."""
     yield from _engine(memory_node, "test-contract")
 

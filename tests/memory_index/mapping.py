@@ -181,12 +181,14 @@ class Mapping:
         try:
             indexed = tuple(_indexed(mapped, value))
         except ValueError as error:
+            misread = isinstance(error, values.Misread)
+            kind = "x_content_parse_exception" if misread else "illegal_argument_exception"
             raise Refused(
                 400,
                 "document_parsing_exception",
                 f"[1:1] failed to parse field [{name}] of type [{mapped.type}] in document with id "
                 f"'{found.key}'.",
-                caused_by={"type": "illegal_argument_exception", "reason": str(error)},
+                caused_by={"type": kind, "reason": str(error)},
             ) from error
         if indexed:
             found.row.values[name] = found.row.values.get(name, ()) + indexed

@@ -26,22 +26,31 @@ _METRES = {"m": 1.0, "km": 1000.0}
 _DISTANCE = re.compile(r"(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(m|km)")
 
 
+class Misread(ValueError):
+    """A value of JSON that is none for a field at all, before its text is looked at."""
+
+
 def whole(value: Any, kind: str) -> int:
     """A whole number of a kind; fractions are cut off. Raises ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool):
+        raise Misread("Current token not numeric, can not use numeric value accessors")
+    if not isinstance(value, int | float | str):
         raise ValueError("not a number")
     try:
         number = value if isinstance(value, int) else int(Decimal(value))
     except (InvalidOperation, OverflowError) as error:
         raise ValueError(f'For input string: "{value}"') from error
     if not -WHOLE[kind] <= number < WHOLE[kind]:
-        raise ValueError(f"Value [{value}] is out of range for {kind}")
+        kind_of_error = ValueError if isinstance(value, str) else Misread
+        raise kind_of_error(f"Numeric value ({value}) out of range of {kind}")
     return number
 
 
 def single(value: Any) -> float:
     """A number of 32 bits. Raises ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool):
+        raise Misread("Current token not numeric, can not use numeric value accessors")
+    if not isinstance(value, int | float | str):
         raise ValueError("not a number")
     try:
         (number,) = struct.unpack("f", struct.pack("f", float(value)))
@@ -70,7 +79,8 @@ def boolean(value: Any) -> bool:
         return True
     if value is False or value in ("false", ""):
         return False
-    raise ValueError(f"Failed to parse value [{value}] as only [true] or [false] are allowed.")
+    error = ValueError if isinstance(value, str) else Misread
+    raise error(f"Failed to parse value [{value}] as only [true] or [false] are allowed.")
 
 
 def moment(value: Any, *, upper: bool = False) -> int:

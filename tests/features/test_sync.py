@@ -14,8 +14,6 @@ from running import MTIME, Done, Lab, clip, hashes, jpeg, many, png, put
 
 from catalog.domain.fixity import content_hash
 
-pytestmark = pytest.mark.node
-
 
 def sync(lab: Lab, *arguments: object, **more: str) -> Done:
     """A reconciliation of the whole store, as JSON."""

@@ -21,8 +21,6 @@ from running import Done, Lab, ended, hashes, jpeg, put, shown, wait_for
 from catalog.domain.fixity import content_hash
 from catalog.errors import StoreError
 
-pytestmark = pytest.mark.node
-
 FILMS = {
     "2019/old.mp4": Film(sound="aac", seed=1),
     "2019/portrait.mov": Film(turned=90, sound="pcm_s16le", metadata=APPLE, seed=2),

@@ -16,8 +16,6 @@ from test_dropbox import check_true, in_dropbox
 
 from catalog.stores.paths import PRIVATE
 
-pytestmark = pytest.mark.node
-
 DAYS = 30
 NIGHT = (
     "sync_catalog_with_disk",

@@ -25,7 +25,6 @@ from catalog.features.said import run as person
 from catalog.features.said import sidecars
 from catalog.media.write.xmp import is_own
 
-pytestmark = pytest.mark.node
 A, B = jpeg("a", position=GHENT), jpeg("b")
 A_HASH, B_HASH = content_hash(A), content_hash(B)
 A_PATH = "2019/07_July/2019-07-12 18-30-15 Ghent.jpg"

@@ -26,8 +26,6 @@ from catalog.domain.fixity import content_hash
 from catalog.engine import NodeAddress
 from catalog.index.schema import SCHEMA_VERSION
 
-pytestmark = pytest.mark.node
-
 AMSTERDAM = (52.37, 4.9)
 PIPE_BYTES = 65_536
 """What a pipe holds while nobody reads it."""

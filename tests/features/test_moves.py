@@ -22,7 +22,6 @@ from catalog.features.ingest.records import Recording
 from catalog.stores.local.store import LocalStore
 from catalog.work.workers import ReaderPool
 
-pytestmark = pytest.mark.node
 MAY = "2015:05:05 05:05:05"
 XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">

@@ -34,7 +34,6 @@ from catalog.errors import FixityMismatch
 from catalog.stores.local.store import LocalStore
 from catalog.work.workers import ReaderPool
 
-pytestmark = pytest.mark.node
 TAKEN = "2015:07:12 18:30:15"
 STAMP = "2015-07-12 18-30-15"
 JULY = "2015/07_July"

@@ -23,7 +23,6 @@ from catalog.errors import StoreError, StoreFull, StoreUnavailable
 from catalog.index.client import Connection
 from catalog.work.throttle import Throttle
 
-pytestmark = pytest.mark.node
 THERE, BACK = "sync_nas_to_dropbox", "sync_dropbox_to_nas"
 OUTCOMES = ("copied", "moved", "found", "recorded", "gone", "missing", "failed", "planned")
 

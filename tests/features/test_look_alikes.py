@@ -16,8 +16,6 @@ from running import Lab, clip, ended, put
 
 from catalog.domain.fixity import content_hash
 
-pytestmark = pytest.mark.node
-
 
 def scene(seed: int, size: tuple[int, int] = (480, 320)) -> Image.Image:
     """A picture with something in it; another seed, another picture."""

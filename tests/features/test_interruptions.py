@@ -13,8 +13,6 @@ from running import Lab, ended, many, wait_for
 
 from catalog.stores.marker import write_marker
 
-pytestmark = pytest.mark.node
-
 
 def runs(lab: Lab) -> list[dict[str, object]]:
     """How each run ended, by its journal; None for one that never did."""

@@ -13,7 +13,6 @@ from running import Lab, jpeg, png, put
 
 from catalog.domain.fixity import BLOCK_SIZE, content_hash
 
-pytestmark = pytest.mark.node
 SMALL, LARGE = jpeg(1), jpeg(2) + bytes(BLOCK_SIZE)
 
 

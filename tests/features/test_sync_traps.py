@@ -14,7 +14,6 @@ from running import MTIME, Done, Lab, jpeg, png, put
 
 from catalog.domain.fixity import content_hash
 
-pytestmark = pytest.mark.node
 A, B = (jpeg(n, "2019:07:12 18:30:15") for n in "ab")
 SIZE = max(len(A), len(B))
 A, B = A.ljust(SIZE, b"\0"), B.ljust(SIZE, b"\0")

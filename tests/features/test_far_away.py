@@ -30,7 +30,6 @@ from catalog.work.sink import Silence
 from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
-pytestmark = pytest.mark.node
 PAD = bytes(600_000)
 XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"/></rdf:RDF></x:xmpmeta>"""

@@ -11,7 +11,6 @@ from running import Done, Lab, hashes, jpeg, put, tree
 
 from catalog.domain.fixity import content_hash
 
-pytestmark = pytest.mark.node
 MAIN = "delete_from_directory_if_in_catalog"
 
 

@@ -12,8 +12,6 @@ from running import GHENT, MTIME, Lab, clip, content_hash, ended, jpeg, png, put
 
 from catalog.stores.paths import PRIVATE
 
-pytestmark = pytest.mark.node
-
 
 def in_dropbox(dropbox: Emulator, folder: str = "/photos") -> dict[str, str]:
     """Content hash by path of what lies in a folder of the account,

@@ -13,8 +13,6 @@ from running import MTIME, Lab, ended, hashes, jpeg, many, put, wait_for
 
 from catalog.domain.fixity import content_hash
 
-pytestmark = pytest.mark.node
-
 
 @pytest.fixture
 def two(lab: Lab) -> Lab:

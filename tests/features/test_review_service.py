@@ -17,8 +17,6 @@ from urllib.parse import urlsplit
 import pytest
 from running import Lab, jpeg, put, wait_for
 
-pytestmark = pytest.mark.node
-
 
 @contextmanager
 def serving(lab: Lab) -> Iterator[tuple[subprocess.Popen[str], str]]:

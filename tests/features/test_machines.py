@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import pytest
 from running import MTIME, Lab, jpeg, put
 
 from catalog.domain.fixity import content_hash
 from catalog.stores.machine import machine_id
 
-pytestmark = pytest.mark.node
 ELSEWHERE = "0123456789abcdef"
 
 
