@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -52,7 +53,9 @@ def record(
     return Held(path, digest, size, mtime_ms, 1, inode, state, T // 10**6)
 
 
-def comparison(fresh: list[Entry], at: list[Held] = [], gone: list[Held] = []) -> Comparison:  # noqa: B006
+def comparison(
+    fresh: list[Entry], at: Sequence[Held] = (), gone: Sequence[Held] = ()
+) -> Comparison:
     return Comparison([Candidate(e) for e in fresh], {k.path: k for k in at}, gone)
 
 
