@@ -65,7 +65,9 @@ SECONDS = 120.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options of a long run."""
+    """Options of a long run, and of one that trusts no stand-in."""
+    about = "tests/features with a real Elasticsearch, not with the index that lies in memory"
+    parser.addoption("--real", action="store_true", help=about)
     about = "run only what is left to chance, ten times as long"
     parser.addoption("--long", action="store_true", help=about)
     about = "what a long run begins with: that of an earlier one, which it then repeats"
@@ -117,7 +119,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """A test has so much time, which begins when Elasticsearch is there;
     what it leaves running ends with it.
     """
-    if "es_node" in getattr(item, "fixturenames", ()):
+    if item.get_closest_marker("node"):
         with suppress(RuntimeError):  # which the fixture tells
             shared_node.address(item.config.stash[FOLDER])
     marker = item.get_closest_marker("time_limit")
@@ -141,7 +143,7 @@ def _is_chance(item: pytest.Item) -> bool:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Elasticsearch comes up while the first tests run."""
-    is_wanted = any("es_node" in getattr(item, "fixturenames", ()) for item in session.items)
+    is_wanted = any(item.get_closest_marker("node") for item in session.items)
     if is_wanted and not session.config.option.collectonly:
         shared_node.start(session.config.stash[FOLDER])
 
