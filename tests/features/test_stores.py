@@ -12,6 +12,7 @@ import pytest
 from running import MTIME, Lab, ended, hashes, jpeg, many, put, wait_for
 
 from catalog.domain.fixity import content_hash
+from catalog.features.ingest import ingestion
 
 
 @pytest.fixture
@@ -379,3 +380,23 @@ def test_an_export_whose_store_is_another_disk_is_not_mixed_in(two: Lab) -> None
         assert done.status == 1 and "another one than the store nas" in done.err
     assert two.documents() == before
     assert two.catalog("import", export).status == 0
+
+
+def test_an_upload_may_begin_while_another_takes_the_folder_for_the_catalog(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one marks the folder and records it, right after this one found no mark there."""
+    put(lab.source, {"a.jpg": jpeg("a")})
+    put(lab.folder / "other", {"b.jpg": jpeg("b")})
+    real = ingestion.read_marker
+
+    def overtaken(root: Path) -> str | None:
+        found = real(root)
+        monkeypatch.undo()
+        assert lab.upload(source=lab.folder / "other").status == 0
+        return found
+
+    monkeypatch.setattr(ingestion, "read_marker", overtaken)
+    done = lab.upload()
+    assert (done.status, done.summary["new"]) == (0, 1)
+    assert len(lab.documents()) == 2
