@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from engines import Engine
+from memory_index import MemoryIndex
 
 from catalog.errors import (
     AccessDenied,
@@ -765,3 +766,55 @@ def test_an_expression_that_is_none_is_refused(engine: Engine) -> None:
     catalog = engine.catalog(ASSETS)
     with pytest.raises(QuerySyntaxError, match="unexpected end-of-string"):
         queries.count(catalog, "city:/[/")
+
+
+# --- what only one of them knows ------------------------------------------------------------------
+
+
+ALL: dict[str, Any] = {"match_all": {}}
+LIKE_OURS = {"fields": ["title"], "default_operator": "AND", "type": "cross_fields"}
+UNKNOWN: dict[str, tuple[str, str, Any]] = {
+    "fuzzy": ("POST", "{}/_search", {"query": {"fuzzy": {"hash": "a"}}}),
+    "boost": ("POST", "{}/_search", {"query": {"bool": {"boost": 2}}}),
+    "time_zone": ("POST", "{}/_search", {"query": {"range": {"added": {"time_zone": "+01:00"}}}}),
+    "avg": ("POST", "{}/_search", {"size": 0, "aggs": {"x": {"avg": {"field": "size"}}}}),
+    "order": ("POST", "{}/_search", {"aggs": {"x": {"terms": {"field": "kind", "order": {}}}}}),
+    "unmapped_type": ("POST", "{}/_search", {"sort": [{"x": {"unmapped_type": "long"}}]}),
+    "scores": ("POST", "{}/_search", {"query": {"nested": {"path": "copies", "query": ALL}}}),
+    "highlight": ("POST", "{}/_search", {"highlight": {}}),
+    "number": (
+        "POST",
+        "{}/_search",
+        {"query": {"query_string": LIKE_OURS | {"query": "a\\u0062"}}},
+    ),
+    "U+0E01": (
+        "POST",
+        "{}/_search",
+        {"query": {"query_string": LIKE_OURS | {"query": "\u0e01"}}},
+    ),
+    "cross_fields": ("POST", "{}/_search", {"query": {"query_string": {"query": "a"}}}),
+    "script": ("POST", "{}/_update/1", {"script": {}}),
+    "routing": ("PUT", "{}/_doc/1?routing=x", {"hash": "1"}),
+    "analysis": ("PUT", "{}-other", {"settings": {"analysis": {"x": 1}}}),
+    "rank_feature": (
+        "PUT",
+        "{}-other",
+        {"mappings": {"properties": {"x": {"type": "rank_feature"}}}},
+    ),
+    "made up": ("PUT", "{}-other/_doc/1", {"hash": "1"}),
+    "path": ("GET", "_cat/indices", None),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_the_stand_in_does_not_know_it_refuses_by_name(name: str) -> None:
+    method, path, body = UNKNOWN[name]
+    with MemoryIndex() as server:
+        connection = Connection(Address((server.url,), server.user, server.password))
+        Engine(connection, "test").catalog({"1": {"hash": "1", "title": "\u0e01"}})
+        with pytest.raises(CatalogIndexError) as refused:
+            connection.request(method, f"/{path.format('test')}", body)
+        connection.close()
+    assert (refused.value.status, refused.value.kind) == (501, "not_emulated")
+    assert name in refused.value.message
+    assert [name in told for told in server.cluster.not_emulated] == [True]
