@@ -67,7 +67,7 @@ def test_the_public_names_are_these() -> None:
     assert all(getattr(catalog, name) is not None for name in catalog.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'Workspace'"):
         _ = catalog.Workspace
-    verbs = {name for name in vars(catalog.Catalog) if not name.startswith("_")}
+    verbs = {name for name in dir(catalog.Catalog) if not name.startswith("_")}
     assert verbs == {
         "close",
         "search",
