@@ -41,7 +41,7 @@ from catalog.domain.turns import TURNS, turned_hashes
 from catalog.features.lookalikes import sketches
 from catalog.features.lookalikes.duplicates import comparing
 from catalog.features.lookalikes.groups import DISTANCE, find_groups
-from catalog.features.lookalikes.pictures import DEFAULT_ORDER, picture_of
+from catalog.features.lookalikes.ranking import DEFAULT_ORDER, picture_of
 from catalog.features.lookalikes.sketches import Sketches
 from catalog.index.documents import Origin, asset_document
 from catalog.stores.local.store import LocalStore

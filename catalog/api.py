@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from catalog.config import load
 from catalog.work.progress import NoProgress
-from catalog.work.sink import Silence
+from catalog.work.sink import SilentSink
 from catalog.work.workspace import Workspace
 
 if TYPE_CHECKING:
-    from catalog.features.ask.events import Event
-    from catalog.features.ask.history import RunSummary
-    from catalog.features.ask.lookup import AssetRecord
-    from catalog.features.ask.search import SearchResult
-    from catalog.features.ask.status import CatalogStatus
-    from catalog.features.lookalikes.bad import BadShots
+    from catalog.features.backup.export import ExportResult
+    from catalog.features.backup.imports import ImportResult
+    from catalog.features.inspection.events import Event
+    from catalog.features.inspection.history import RunSummary
+    from catalog.features.inspection.lookup import AssetRecord
+    from catalog.features.inspection.search import SearchResult
+    from catalog.features.inspection.status import CatalogStatus
+    from catalog.features.lookalikes.bad_shots import BadShots
     from catalog.features.lookalikes.duplicates import Duplicates
     from catalog.features.lookalikes.similar import LookAlikes
     from catalog.features.removal.trash import TrashList
     from catalog.features.stores.listing import StoreState
-    from catalog.features.transfer.export import ExportResult
-    from catalog.features.transfer.imports import ImportResult
     from catalog.index.queries import Shortfall
     from catalog.work.outcome import Outcome, RunResult
 
@@ -59,7 +59,7 @@ def open_catalog(
     workspace = Workspace(
         load(Path(config) if config is not None else None, **settings), NoProgress()
     )
-    return Catalog(workspace, Silence(on_outcome=on_outcome, on_notice=on_notice))
+    return Catalog(workspace, SilentSink(on_outcome=on_outcome, on_notice=on_notice))
 
 
 class CatalogQuestions:
@@ -68,7 +68,7 @@ class CatalogQuestions:
     Every method may raise a CatalogError.
     """
 
-    def __init__(self, workspace: Workspace, sink: Silence) -> None:
+    def __init__(self, workspace: Workspace, sink: SilentSink) -> None:
         self._workspace = workspace
         self._sink = sink
 
@@ -86,7 +86,7 @@ class CatalogQuestions:
         """What matches a query, in the words of `catalog search`; iterate over it,
         or ask it to `count()`.
         """
-        from catalog.features.ask.search import SearchRequest, search
+        from catalog.features.inspection.search import SearchRequest, search
 
         return search(self._workspace, SearchRequest(query, sort, limit))
 
@@ -94,13 +94,13 @@ class CatalogQuestions:
         """All that is known of one asset: by its hash or the beginning of it, a path in a store,
         or a file here.
         """
-        from catalog.features.ask.lookup import read_record
+        from catalog.features.inspection.lookup import read_record
 
         return read_record(self._workspace, what)
 
     def status(self) -> CatalogStatus:
         """What the catalog holds, in figures."""
-        from catalog.features.ask.status import summarize
+        from catalog.features.inspection.status import summarize
 
         return summarize(self._workspace)
 
@@ -108,13 +108,13 @@ class CatalogQuestions:
         self, what: str | None = None, *, run: str | None = None, limit: int = 0
     ) -> Iterator[Event]:
         """What happened to an asset, at a path, or in a run, oldest first."""
-        from catalog.features.ask.history import HistoryRequest, find_events
+        from catalog.features.inspection.history import HistoryRequest, find_events
 
         return find_events(self._workspace, HistoryRequest(what, run, limit))
 
     def runs(self, limit: int = 0) -> list[RunSummary]:
         """The runs there were, the newest last; the last so many of them, if a limit is given."""
-        from catalog.features.ask.history import list_runs
+        from catalog.features.inspection.history import list_runs
 
         return list_runs(self._workspace, limit)
 
@@ -160,7 +160,7 @@ class CatalogQuestions:
 
     def bad(self, query: str = "", *, faults: Names = ()) -> BadShots:
         """Bad shots by their scores."""
-        from catalog.features.lookalikes.bad import BadRequest, find_bad
+        from catalog.features.lookalikes.bad_shots import BadRequest, find_bad
 
         return find_bad(self._workspace, BadRequest(query, _names(faults)))
 
@@ -246,13 +246,13 @@ class Catalog(CatalogQuestions):
         """Write every document to a file, packed as its ending says;
         `force` replaces one that is there.
         """
-        from catalog.features.transfer.export import ExportRequest, run_export
+        from catalog.features.backup.export import ExportRequest, run_export
 
         return run_export(self._workspace, ExportRequest(str(file), force), self._sink)
 
     def import_(self, file: str | Path, *, dryrun: bool = False) -> ImportResult:
         """Bring in what an export holds."""
-        from catalog.features.transfer.imports import ImportRequest, run_import
+        from catalog.features.backup.imports import ImportRequest, run_import
 
         return run_import(self._workspace, ImportRequest(str(file), dryrun), self._sink)
 
@@ -269,7 +269,7 @@ class Catalog(CatalogQuestions):
         dryrun: bool = False,
     ) -> RunResult:
         """Add tags to assets, and remove some. They are named one by one, or by a query."""
-        from catalog.features.said.run import TagRequest, run_tag
+        from catalog.features.annotations.run import TagRequest, run_tag
 
         request = TagRequest(
             _names(what), query, add=_names(add), remove=_names(remove), yes=yes, dryrun=dryrun
@@ -288,7 +288,7 @@ class Catalog(CatalogQuestions):
         """Say something of assets, by texts such as `rating=4` or `taken=2019-07-12`;
         see `catalog set --help`.
         """
-        from catalog.features.said.run import SetRequest, run_set
+        from catalog.features.annotations.run import SetRequest, run_set
 
         request = SetRequest(_names(what), query, values=_names(values), yes=yes, dryrun=dryrun)
         return run_set(self._workspace, request, self._sink)
@@ -340,10 +340,10 @@ class Catalog(CatalogQuestions):
         self, what: Names, *, store: str | None = None, dryrun: bool = False
     ) -> RunResult:
         """Bring files back from the trash: by their names there, runs, or paths."""
-        from catalog.features.removal.restore import RestoreRequest, run_restore
+        from catalog.features.removal.restore import RestoreFilesRequest, run_restore_files
 
-        return run_restore(
-            self._workspace, RestoreRequest(_names(what), store, dryrun=dryrun), self._sink
+        return run_restore_files(
+            self._workspace, RestoreFilesRequest(_names(what), store, dryrun=dryrun), self._sink
         )
 
     def empty_trash(

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.cli.ids import read_ids
 from catalog.features.removal.forget import ForgetRequest, run_forget
@@ -40,4 +40,4 @@ def command(ids: tuple[str, ...], with_files: bool, dryrun: bool, yes: bool, **s
     request = ForgetRequest(
         read_ids(ids), with_files=with_files, dryrun=dryrun, yes=yes, command="delete_ids"
     )
-    return console.carry_out(run_forget, workspace, request, wording.FORGET)
+    return console.carry_out(run_forget, workspace, request, summary_formats.FORGET)

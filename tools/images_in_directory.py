@@ -9,7 +9,7 @@ import click
 from catalog.cli import options
 from catalog.cli.console import Console
 from catalog.cli.views import folder
-from catalog.features.ask.folder import FolderRequest, describe_files
+from catalog.features.inspection.folder import FolderRequest, describe_files
 
 
 @click.command(

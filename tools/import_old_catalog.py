@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
-from catalog.features.old_catalog.run import ImportRequest, run_import
+from catalog.features.old_catalog.run import OldCatalogRequest, run_import_old
 
 
 @click.command(
@@ -66,8 +66,8 @@ def command(
     """
     console = Console.from_flags(shared)
     workspace = console.workspace()
-    request = ImportRequest(
+    request = OldCatalogRequest(
         basedir, years, months=month, dryrun=dryrun, dropbox=dropbox, limit=limit
     )
-    words = wording.UPLOAD_TWICE if dropbox else wording.UPLOAD
-    return console.carry_out(run_import, workspace, request, words)
+    words = summary_formats.UPLOAD_TWICE if dropbox else summary_formats.UPLOAD
+    return console.carry_out(run_import_old, workspace, request, words)

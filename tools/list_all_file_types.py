@@ -9,7 +9,7 @@ import click
 from catalog.cli import options
 from catalog.cli.console import Console
 from catalog.cli.views import folder
-from catalog.features.ask.folder import FolderRequest, count_types
+from catalog.features.inspection.folder import FolderRequest, count_types
 
 
 @click.command("list_all_file_types", short_help="Print which types of files a folder holds.")

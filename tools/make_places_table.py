@@ -24,7 +24,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from catalog.media.places import (
+from catalog.media.gazetteer import (
     BANDS_PER_DEGREE,
     DEFAULT_TABLE,
     DISC_KM,
@@ -291,8 +291,8 @@ def zone_countries(rows: Iterable[Row], code: dict[str, int]) -> dict[str, list[
 
 
 def write_table(rows: list[Row], countries: dict[str, str], output: Path) -> None:
-    """Write the rows in the form that `catalog.media.places` reads: small whole numbers, sorted so
-    that they compress.
+    """Write the rows in the form that `catalog.media.gazetteer` reads: small whole numbers, sorted
+    so that they compress.
     """
     steps = np.array(
         [(round((row.lat + 90) * LON_STEPS), round((row.lon + 180) * LON_STEPS)) for row in rows]

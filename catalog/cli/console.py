@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from catalog.cli.progress import Bar, Lines, StepLines
+from catalog.cli.bars import Bar, Lines, StepLines
 from catalog.domain.names import printable
 from catalog.errors import DONE, INTERRUPTED, CatalogError, Interrupted, exit_status
 from catalog.work.sink import Level, Question, Sink
 
 if TYPE_CHECKING:
     from catalog.cli.interruption import Interruption
-    from catalog.cli.summary import Words
+    from catalog.cli.summary import SummaryFormat
     from catalog.work.outcome import Outcome, RunResult
     from catalog.work.workspace import Workspace
 
@@ -97,7 +97,7 @@ class Console:
         run: Callable[[Workspace, Request, Sink], Finished],
         workspace: Workspace,
         request: Request,
-        words: Words,
+        words: SummaryFormat,
     ) -> int:
         """The exit status of a run, which is told as it goes and summed up in its words
         at its end.
@@ -127,7 +127,7 @@ class Console:
     def _is_terminated(self) -> bool:
         return self.interruption is not None and self.interruption.number == signal.SIGTERM
 
-    def sink(self, words: Words) -> TerminalSink:
+    def sink(self, words: SummaryFormat) -> TerminalSink:
         """Where a run tells this terminal of itself."""
         return TerminalSink(self, words, self.progress())
 
@@ -177,7 +177,7 @@ class TerminalSink:
     """
 
     console: Console
-    words: Words
+    words: SummaryFormat
     progress: Lines
     told: list[CatalogError] = field(default_factory=list)
     _always: set[str] = field(default_factory=set)

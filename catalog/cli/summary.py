@@ -18,7 +18,7 @@ _TOLD = frozenset({"failed", "refused", "damaged", "missing", "unknown", "change
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class SummaryFormat:
     """How a run is summed up.
 
     `outcomes` are those that are counted, `always` those that are named where there were none, too,
@@ -51,7 +51,7 @@ def is_problem(outcome: Outcome) -> bool:
     return outcome.outcome in _TOLD or (outcome.outcome == "unsupported" and is_called_media)
 
 
-def summary_object(result: RunResult, words: Words) -> dict[str, object]:
+def summary_object(result: RunResult, words: SummaryFormat) -> dict[str, object]:
     """The last JSON object of a run."""
     seconds = result.seconds
     summary: dict[str, object] = {
@@ -79,7 +79,7 @@ def summary_object(result: RunResult, words: Words) -> dict[str, object]:
     return {**summary, **result.further}
 
 
-def summary_lines(result: RunResult, words: Words) -> list[str]:
+def summary_lines(result: RunResult, words: SummaryFormat) -> list[str]:
     """The end of a run for a person."""
     seconds = result.seconds
     rate = result.files / seconds if seconds else 0.0

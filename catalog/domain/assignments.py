@@ -230,7 +230,7 @@ def _tags(texts: Sequence[str]) -> list[str]:
     return found
 
 
-def told(gone: EventSide, come: EventSide) -> str:
+def describe_change(gone: EventSide, come: EventSide) -> str:
     """A change on one line: `rating: 3 -> 5, tags: sea -> sea, sun`."""
     fields = sorted({*gone, *come} - {"person", "extracted", "manual", "sources"})
     return "; ".join(

@@ -20,7 +20,7 @@ def _why_ignored(entry: Entry) -> str:
     return "hidden" if any(part.startswith(".") for part in parts) else ""
 
 
-def sorted_out(rows: Iterable[Entry]) -> tuple[list[Candidate], list[Skip]]:
+def sort_candidates(rows: Iterable[Entry]) -> tuple[list[Candidate], list[Skip]]:
     """The candidates of one folder, and what is skipped without being read."""
     wanted: list[Entry] = []
     skipped: list[Skip] = []

@@ -18,7 +18,7 @@ OK, MISSING, DAMAGED = "ok", "missing", "damaged"
 """States of a copy: as recorded, not found by the last look, or found with other bytes."""
 
 
-class Held(NamedTuple):
+class RecordedFile(NamedTuple):
     """What the index says of one file of a store, a copy or a sidecar. Times are in ms since 1970.
 
     `checksums` are those that it knows of the content besides its hash, as far as they were asked
@@ -103,12 +103,14 @@ def _identity(entry: Entry) -> InodeFields:
     return {**numbers, "host": entry.host, "ctime_ns": entry.ctime_ns}
 
 
-def held(row: CopyRow | SidecarRow, content_hash: str, checksums: Mapping[str, str] = NONE) -> Held:
+def held(
+    row: CopyRow | SidecarRow, content_hash: str, checksums: Mapping[str, str] = NONE
+) -> RecordedFile:
     """A row as a value to compare with a listing.
 
     A row without a time (of an older version) fits no file.
     """
-    return Held(
+    return RecordedFile(
         row["path"],
         content_hash,
         row["size"],
@@ -122,7 +124,7 @@ def held(row: CopyRow | SidecarRow, content_hash: str, checksums: Mapping[str, s
     )
 
 
-def is_as_recorded(entry: Entry, known: Held) -> bool:
+def is_as_recorded(entry: Entry, known: RecordedFile) -> bool:
     """Whether a file has the recorded content, where what its store states tells;
     else whether it has the size and time.
 
@@ -158,7 +160,7 @@ def identity(entry: Entry) -> Identity | None:
     )
 
 
-def recorded_identity(known: Held) -> Identity | None:
+def recorded_identity(known: RecordedFile) -> Identity | None:
     """That of a recorded file.
 
     One of another machine, or of nobody knows which, is never that of a file here.
@@ -168,7 +170,7 @@ def recorded_identity(known: Held) -> Identity | None:
     )
 
 
-def is_renumbered(entry: Entry, known: Held) -> bool:
+def is_renumbered(entry: Entry, known: RecordedFile) -> bool:
     """Whether a recorded file has another inode now, on the same device: it was replaced,
     or the device numbers anew.
 
@@ -180,7 +182,7 @@ def is_renumbered(entry: Entry, known: Held) -> bool:
     )
 
 
-def is_link(entry: Entry, known: Held) -> bool:
+def is_link(entry: Entry, known: RecordedFile) -> bool:
     """Whether a file, whatever its name, may be the very one that is recorded,
     and no copy of it.
     """
@@ -190,7 +192,7 @@ def is_link(entry: Entry, known: Held) -> bool:
     )
 
 
-def is_same_inode(entry: Entry, known: Held) -> bool:
+def is_same_inode(entry: Entry, known: RecordedFile) -> bool:
     """Whether nothing speaks against a file being the very one that was recorded."""
     return not _is_comparable(entry, known) or (entry.device, entry.inode) == (
         known.device,
@@ -198,7 +200,7 @@ def is_same_inode(entry: Entry, known: Held) -> bool:
     )
 
 
-def _is_comparable(entry: Entry, known: Held) -> bool:
+def _is_comparable(entry: Entry, known: RecordedFile) -> bool:
     return bool(known.inode) and known.host in ("", entry.host)
 
 

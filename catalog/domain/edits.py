@@ -22,7 +22,7 @@ from catalog.domain.document import (
     with_value,
     without,
 )
-from catalog.domain.person import merged, overlaid, without_person
+from catalog.domain.person import lay_over, merged, without_person
 from catalog.domain.stacks import stack_row
 
 File = TypeVar("File", bound=FileRow)
@@ -174,7 +174,7 @@ def with_saying(
     def change(document: AssetDocument | None) -> AssetDocument | None:
         if document is None:
             raise ValueError("the asset was forgotten meanwhile")
-        return overlaid(document, saying(document.get("person", {}), without_person(document)))
+        return lay_over(document, saying(document.get("person", {}), without_person(document)))
 
     return change
 
@@ -192,7 +192,7 @@ def with_album(album: str) -> Change:
         said = document.get("person", {})
         if "albums" in said:
             said = {**said, "albums": sorted({*said["albums"], album})}
-        return overlaid({**base, "albums": sorted({*base.get("albums", []), album})}, said)
+        return lay_over({**base, "albums": sorted({*base.get("albums", []), album})}, said)
 
     return change
 
@@ -213,7 +213,7 @@ def described_anew(facts: AssetDocument) -> Change:
         fresh = without(read, *kept) | only(base, kept)
         said = document.get("person") or facts.get("person", {})
         whole = with_checksums(base.get("checksums", {}))({**fresh, **flat(document["copies"])})
-        return overlaid(whole or fresh, said)
+        return lay_over(whole or fresh, said)
 
     return change
 
@@ -316,7 +316,7 @@ def reversed_change(before: EventSide, after: EventSide) -> Change:
                 document is not None
             ):  # it was added again since: what a person had said of it comes back
                 said = merged(document.get("person", {}), before["document"].get("person", {}))
-                return overlaid(document, said)
+                return lay_over(document, said)
             return with_derived(before["document"])
         if document is None:
             raise ValueError("the asset was forgotten since")

@@ -68,7 +68,7 @@ def _laid_over(document: AssetDocument, fields: Extracted) -> AssetDocument:
     return document
 
 
-def overlaid(document: AssetDocument, person: PersonFields) -> AssetDocument:
+def lay_over(document: AssetDocument, person: PersonFields) -> AssetDocument:
     """The document with exactly what `person` says over what its bytes state,
     and with what follows from both.
     """

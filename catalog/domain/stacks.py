@@ -124,7 +124,7 @@ def connected(groups: Iterable[Iterable[str]]) -> dict[str, str]:
     return {name: find(name) for name in leader}
 
 
-def shots(candidates: Iterable[Candidate]) -> list[tuple[Candidate, ...]]:
+def group_shots(candidates: Iterable[Candidate]) -> list[tuple[Candidate, ...]]:
     """The candidates of one folder in the groups that are read, planned and removed together,
     sorted.
 
@@ -210,7 +210,7 @@ class _TakeoutNames:
         )  # of several that begin so, none can be told
 
 
-def group(members: Sequence[Member]) -> list[tuple[Member, ...]]:
+def group_stacks(members: Sequence[Member]) -> list[tuple[Member, ...]]:
     """The members of one folder as stacks: still before movie, JPEG before RAW;
     singles are stacks of one.
     """

@@ -149,7 +149,7 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class ConversionNeeds:
     """What must be converted.
 
     `video` and `audio`: encoded anew; without these they are taken over as they are.
@@ -169,7 +169,7 @@ class Needs:
         return "+".join(word for needed, word in words if needed)
 
 
-def needs(clip: Clip) -> Needs:
+def needs(clip: Clip) -> ConversionNeeds:
     """What must be converted before a phone's cloud takes it;
     nothing of a clip that is fit as it is.
 
@@ -179,7 +179,7 @@ def needs(clip: Clip) -> Needs:
     pictures, sound = clip.pictures, clip.main_sound
     assert pictures is not None
     in_family = clip.type in FAMILY
-    return Needs(
+    return ConversionNeeds(
         video=pictures.codec != HEVC,
         audio=sound is not None and sound.codec != AAC,
         container=not in_family or (pictures.codec == HEVC and pictures.tag not in GOOD_TAGS),
@@ -214,7 +214,7 @@ def even(size: int) -> int:
     return size + size % 2
 
 
-def losses(clip: Clip, wanted: Needs) -> list[str]:
+def losses(clip: Clip, wanted: ConversionNeeds) -> list[str]:
     """What of a clip does not come along, for a person to know."""
     pictures = clip.pictures
     found = [

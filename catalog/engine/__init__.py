@@ -16,7 +16,7 @@ do next.
 from catalog.engine.distribution import COORDINATE, DISTRIBUTION_VARIABLE, VERSION, fetch
 from catalog.engine.folders import HOME_VARIABLE, default_home
 from catalog.engine.local import LocalNode, NodeAddress, NodeStatus
-from catalog.engine.progress import SilentProgress, StartProgress
+from catalog.engine.start_progress import SilentProgress, StartProgress
 
 __all__ = [
     "COORDINATE",

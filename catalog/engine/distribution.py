@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from catalog.engine.failures import system_errors
 from catalog.engine.folders import require_space
-from catalog.engine.progress import SilentProgress, StartProgress
+from catalog.engine.start_progress import SilentProgress, StartProgress
 from catalog.errors import NodeError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from catalog.engine.failures import system_errors
 from catalog.engine.folders import Account
-from catalog.engine.progress import StartProgress
+from catalog.engine.start_progress import StartProgress
 from catalog.errors import NodeError
 
 COPY_NAME = "jre-21.0.8"

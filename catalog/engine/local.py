@@ -14,8 +14,8 @@ import psutil  # type: ignore[import-untyped, unused-ignore]
 from catalog.engine import distribution as dist
 from catalog.engine import failures, folders, logs, process
 from catalog.engine.health import USER, Health, ask_health
-from catalog.engine.progress import SilentProgress, StartProgress
 from catalog.engine.start import Start
+from catalog.engine.start_progress import SilentProgress, StartProgress
 from catalog.engine.state import NodeState, read_password, read_state, write_state
 from catalog.errors import NodeError
 

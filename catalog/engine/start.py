@@ -15,7 +15,7 @@ from catalog.engine import failures, folders, logs, process
 from catalog.engine.config import choose_port, ensure_keystore, write_config
 from catalog.engine.java import find_java, usable_java
 from catalog.engine.process import Runtime
-from catalog.engine.progress import StartProgress
+from catalog.engine.start_progress import StartProgress
 from catalog.engine.state import NodeState, ensure_password, read_state, write_state
 from catalog.errors import NodeError
 

@@ -12,7 +12,7 @@ from catalog.domain.capture_time import CaptureTime
 from catalog.domain.copies import flat, timestamp
 from catalog.domain.document import AssetDocument, CopyRow, SidecarRow
 from catalog.domain.filetypes import extension_of
-from catalog.domain.person import overlaid
+from catalog.domain.person import lay_over
 from catalog.domain.stacks import stack_row
 from catalog.index import schema
 from catalog.index.schema import Definition
@@ -122,8 +122,8 @@ def asset_document(
         "updated": timestamp(origin.now),
         "run": origin.run,
     }
-    clean = without_blanks(fitting(without_blanks(document)))
-    return overlaid(cast("AssetDocument", clean), values.get("person", {}))
+    clean = without_blanks(drop_misfits(without_blanks(document)))
+    return lay_over(cast("AssetDocument", clean), values.get("person", {}))
 
 
 def without_blanks(document: Fields) -> Fields:
@@ -132,7 +132,7 @@ def without_blanks(document: Fields) -> Fields:
     return {k: v for k, v in clean.items() if v is not None and v != "" and v != [] and v != {}}
 
 
-def fitting(document: Fields) -> Fields:
+def drop_misfits(document: Fields) -> Fields:
     """The document without the values that its mapping cannot hold, and a note on each:
     a file is not lost for one field.
     """

@@ -309,7 +309,7 @@ def _look_at_still(
         return pixels.look(preview, BY_NAME["jpeg"], findings.get("orientation", 1))
     with picture_stream(source, path) as stream:
         if is_raw(filetype):
-            from catalog.media.sensor import develop
+            from catalog.media.raw_decoder import develop
 
             picture, upright = develop(stream)
             return pixels.measure(picture, 1 if upright else findings.get("orientation", 1))
@@ -327,7 +327,7 @@ def is_raw(filetype: FileType) -> bool:
 
 
 def _sensor_size(source: ByteSource, path: str) -> tuple[int | None, int | None]:
-    from catalog.media.sensor import shown_size
+    from catalog.media.raw_decoder import shown_size
 
     with picture_stream(source, path) as stream:
         return shown_size(stream) or (None, None)

@@ -92,7 +92,7 @@ def _of_still(request: Request, source: FileSource, filetype: FileType) -> bytes
             return _decoded(embedded, BY_NAME["jpeg"], orientation, request.preview)
     with picture_stream(source, request.path) as stream:
         if is_raw(filetype):
-            from catalog.media.sensor import develop
+            from catalog.media.raw_decoder import develop
 
             picture, upright = develop(stream)
             return _encoded(

@@ -14,8 +14,8 @@ from typing import Protocol
 import orjson
 
 from catalog.errors import AlreadyExists, PermissionDenied, ReadOnlyStore, StoreGuard
+from catalog.stores.atomic_rename import rename_without_overwriting
 from catalog.stores.paths import PRIVATE
-from catalog.stores.placing import place_without_overwriting
 from catalog.stores.scratch import claim_scratch, release_scratch
 
 MARKER = "store.json"
@@ -106,7 +106,7 @@ def write_marker(root: Path, name: str, identity: str | None = None) -> str:
             aside = scratch / MARKER
             aside.write_bytes(marker_data(name, identity))
             with contextlib.suppress(FileExistsError):
-                place_without_overwriting(os.fspath(aside), os.fspath(path))
+                rename_without_overwriting(os.fspath(aside), os.fspath(path))
         finally:
             release_scratch(scratch, lock)
     except PermissionError as error:

@@ -206,7 +206,7 @@ class RemoteStore(ManagedStore, Protocol):
 
 
 @runtime_checkable
-class TellingStore(ManagedStore, Protocol):
+class NotifyingStore(ManagedStore, Protocol):
     """A store that says itself when something changes."""
 
     def wait(self, seconds: int) -> bool:

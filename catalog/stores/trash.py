@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.domain.names import from_text, to_text
-from catalog.stores.placing import place_without_overwriting
+from catalog.stores.atomic_rename import rename_without_overwriting
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Trash:
             target = self.system(key)
             try:
                 os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
-                place_without_overwriting(source, target)
+                rename_without_overwriting(source, target)
             except (
                 FileExistsError,
                 NotADirectoryError,

@@ -33,7 +33,7 @@ def content_of(store: Store, entry: Entry) -> str:
     return entry.content_hash or store.checksum(entry.path)
 
 
-def holds(store: Store, entry: Entry, recorded: Mapping[str, str]) -> bool:
+def has_content(store: Store, entry: Entry, recorded: Mapping[str, str]) -> bool:
     """Whether a file has a recorded content (see `checksums.recorded`).
 
     As its entry states, else by reading all of it.

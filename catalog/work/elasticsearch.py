@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from catalog.config import Settings
 from catalog.errors import CatalogError, ConfigError
 from catalog.work.progress import Progress
-from catalog.work.recorder import patiently
+from catalog.work.recorder import retry
 
 if TYPE_CHECKING:
     from catalog.engine import LocalNode
@@ -61,7 +61,7 @@ class Elasticsearch:
 
         Raises IndexUnavailable after the time that the settings give it.
         """
-        return patiently(call, self._settings.retry_seconds, self.reconnect)
+        return retry(call, self._settings.retry_seconds, self.reconnect)
 
     def local_node(self) -> LocalNode:
         """The program's own node, running or not."""

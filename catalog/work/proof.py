@@ -11,7 +11,7 @@ from catalog.domain.copies import OK
 from catalog.domain.document import CopyRow, SidecarRow
 from catalog.errors import StoreError
 from catalog.stores.protocol import Store
-from catalog.work.contents import holds
+from catalog.work.contents import has_content
 
 
 def is_same_file(one: Entry, other: Entry) -> bool:
@@ -93,7 +93,7 @@ class Prover:
                 return "is the file itself"
             if entry.inode and (entry.device, entry.inode) in self._files:
                 return "is a link to another copy"
-            if entry.size != row["size"] or not holds(store, entry, content):
+            if entry.size != row["size"] or not has_content(store, entry, content):
                 return "has other content"
         except StoreError as error:
             return f"cannot be read ({error.message})"

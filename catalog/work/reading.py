@@ -35,7 +35,7 @@ from catalog.errors import (
 from catalog.media.request import Part, Request
 from catalog.stores.protocol import RemoteStore
 from catalog.stores.scratch import scratch_folder
-from catalog.work import pieces
+from catalog.work import byte_ranges
 from catalog.work.workers import ReaderPool, Result, Wants
 
 Tag = TypeVar("Tag")
@@ -175,7 +175,7 @@ class _Job(Generic[Tag]):
     folder: Path
     sidecars: tuple[Entry, ...]
     digest: str
-    have: list[pieces.Span] = field(default_factory=list)
+    have: list[byte_ranges.Span] = field(default_factory=list)
     thumbnail: str | None = None
     rounds: int = 0
     begun: bool = False
@@ -330,17 +330,17 @@ class _Run(Generic[Tag]):
                 self.store.read_range(sidecar.path, 0, min(sidecar.size, MOST_SIDECAR))
             )
 
-    def _fetch(self, job: _Job[Tag], spans: Sequence[pieces.Span]) -> None:
+    def _fetch(self, job: _Job[Tag], spans: Sequence[byte_ranges.Span]) -> None:
         """Bytes into their places, in a thread."""
         with job.path.open("r+b", buffering=0) as file:
-            for offset, length in pieces.requests(spans):
+            for offset, length in byte_ranges.requests(spans):
                 data = (
                     b"" if self.stopped else self.store.read_range(job.entry.path, offset, length)
                 )
                 if len(data) != length:
                     raise UnreadableMedia(CHANGED)
                 os.pwrite(file.fileno(), data, offset)
-        job.have = pieces.joined([*job.have, *spans])
+        job.have = byte_ranges.joined([*job.have, *spans])
 
     def _had(self, job: _Job[Tag]) -> None:
         """More of a file is there."""
@@ -443,7 +443,7 @@ class _Run(Generic[Tag]):
 
     def _fetch_more(self, job: _Job[Tag], wants: Wants) -> None:
         """What a reader asked for; where that goes too far, it has to do with what there is."""
-        spans = pieces.to_fetch(job.have, wants.ranges, job.entry.size)
+        spans = byte_ranges.to_fetch(job.have, wants.ranges, job.entry.size)
         total = job.size + sum(end - start for start, end in spans)
         job.rounds += 1
         if not spans or job.rounds > MOST_ROUNDS or total > MOST_BYTES:

@@ -48,9 +48,7 @@ class Record:
     first: Callable[[], None] = lambda: None
 
 
-def patiently(
-    call: Callable[[], T], seconds: float, recover: Callable[[], None] | None = None
-) -> T:
+def retry(call: Callable[[], T], seconds: float, recover: Callable[[], None] | None = None) -> T:
     """The result of a call to Elasticsearch,
     repeated with growing pauses while it cannot be reached.
 
@@ -107,7 +105,7 @@ class Recorder:
 
     def send(self, lines: list[Line]) -> list[BulkReply]:
         """Send writes at once, from a record's own `settled`; the replies in order."""
-        return patiently(lambda: self._index.bulk(lines), self._patience, self._recover)
+        return retry(lambda: self._index.bulk(lines), self._patience, self._recover)
 
     def close(self) -> None:
         """Send what is left and wait for it.
@@ -157,7 +155,7 @@ class Recorder:
     def _send(self, records: list[Record]) -> None:
         self._settle([p for r in records for p in r.paths])
         for record in records:
-            patiently(record.first, self._patience, self._recover)
+            retry(record.first, self._patience, self._recover)
         before, self._afterwards = self._afterwards, []
         lines = before + [line for record in records for line in record.lines]
         replies = self.send(lines) if lines else []
@@ -165,7 +163,7 @@ class Recorder:
         for record in records:
             count = sum(1 for line in record.lines if _is_operation(line))
             settled = partial(record.settled, replies[start : start + count])
-            self._afterwards += patiently(settled, self._patience, self._recover)
+            self._afterwards += retry(settled, self._patience, self._recover)
             start += count
 
 

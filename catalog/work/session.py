@@ -18,7 +18,7 @@ from catalog.work.journal import Journal
 from catalog.work.outcome import BAD, RunResult
 from catalog.work.report import Report
 from catalog.work.sink import Sink
-from catalog.work.workspace import Workspace, new_run
+from catalog.work.workspace import Workspace, make_run_id
 
 T = TypeVar("T")
 Ask = Callable[[Callable[[], Any]], Any]
@@ -80,7 +80,7 @@ def session(
     and nothing is summed up. What ends the run before its time is raised when all is settled: a
     CatalogError as it is, a person's Ctrl-C as Interrupted.
     """
-    run = new_run()
+    run = make_run_id()
     repository = workspace.repository
     with contextlib.closing(Journal(workspace.journal_dir, run)) as journal:
         journal.started("run", command=command, **(details or {}))
@@ -122,7 +122,7 @@ def _status(report: Report) -> int:
 
 
 @contextlib.contextmanager
-def reporting(sink: Sink, command: str, *, dry: bool = False) -> Iterator[Report]:
+def open_report(sink: Sink, command: str, *, dry: bool = False) -> Iterator[Report]:
     """The report of a run that changes nothing of the catalog or of a store, or (`dry`) only shows
     its plan: it has neither an id nor a journal.
 

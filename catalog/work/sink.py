@@ -66,7 +66,7 @@ class Sink(Protocol):
 
 
 @dataclass(slots=True)
-class Silence:
+class SilentSink:
     """Tells nobody, or a program: `on_outcome` is called with each outcome,
     `on_notice` with each notice.
     """

@@ -46,7 +46,7 @@ class OfflineGazetteer:
 
     @cached_property
     def _places(self):  # type: ignore[no-untyped-def]
-        from catalog.media.places import Places
+        from catalog.media.gazetteer import Places
 
         return Places(known=self._known)
 
@@ -288,7 +288,7 @@ class Workspace:
         return state_dir(self.settings) / "scratch"
 
 
-def new_run() -> str:
+def make_run_id() -> str:
     """An id for a run that sorts by time."""
     now = datetime.now(UTC)
     return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"

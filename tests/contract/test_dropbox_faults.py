@@ -438,7 +438,7 @@ def test_a_cursor_of_another_app_is_not_used(
 def test_a_first_listing_that_was_cut_off_goes_on_and_is_never_taken_for_whole(
     emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("catalog.stores.dropbox.listing.PAGE", 10)
+    monkeypatch.setattr("catalog.stores.dropbox.kept_listing.PAGE", 10)
     for number in range(35):
         emulator.plant(f"/photos/{number:02d}.jpg", b"%d" % number)
     store = accounts.store(emulator, tmp_path / "state", patience=0.1)
@@ -654,7 +654,7 @@ class Killed(io.BytesIO):
 def test_two_programs_that_list_at_once_both_see_all(
     emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("catalog.stores.dropbox.listing.PAGE", 5)
+    monkeypatch.setattr("catalog.stores.dropbox.kept_listing.PAGE", 5)
     for number in range(40):
         emulator.plant(f"/photos/{number:02d}.jpg", b"%d" % number)
     one, other = (accounts.store(emulator, tmp_path / "state") for _ in range(2))

@@ -30,12 +30,12 @@ from catalog.errors import (
     StoreGuard,
     StoreUnavailable,
 )
-from catalog.stores import marker, placing, scratch
+from catalog.stores import atomic_rename, marker, scratch
+from catalog.stores.atomic_rename import rename_without_overwriting
 from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id
 from catalog.stores.marker import marker_path, read_marker, write_marker
 from catalog.stores.paths import PRIVATE
-from catalog.stores.placing import place_without_overwriting
 
 IS_ROOT = os.geteuid() == 0
 
@@ -539,7 +539,7 @@ def refuse(number: int):
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each of the three ways to place a file, the better ones made impossible."""
     if request.param != "rename":
-        monkeypatch.setattr(placing, "_rename_noreplace", lambda *_a: False)
+        monkeypatch.setattr(atomic_rename, "_rename_noreplace", lambda *_a: False)
     if request.param == "reserve":
         monkeypatch.setattr(os, "link", refuse(errno.EPERM))
     return request.param
@@ -547,7 +547,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_a_file_is_placed_under_a_free_name(way: str, tmp_path: Path):
     (tmp_path / "a").write_bytes(b"new")
-    place_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
+    rename_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
     assert os.listdir(tmp_path) == ["b"]
     assert (tmp_path / "b").read_bytes() == b"new"
 
@@ -562,7 +562,7 @@ def test_a_taken_name_is_never_given_again(way: str, tmp_path: Path, taken: str)
     else:
         (tmp_path / "b").symlink_to("nowhere")
     with pytest.raises(FileExistsError):
-        place_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
+        rename_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
     assert (tmp_path / "a").read_bytes() == b"new"
     assert taken != "file" or (tmp_path / "b").read_bytes() == b"old"
     assert taken != "link" or (tmp_path / "b").is_symlink()
@@ -570,7 +570,7 @@ def test_a_taken_name_is_never_given_again(way: str, tmp_path: Path, taken: str)
 
 def test_a_source_that_is_not_there_leaves_no_reserved_name(way: str, tmp_path: Path):
     with pytest.raises(FileNotFoundError):
-        place_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
+        rename_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
     assert os.listdir(tmp_path) == []
 
 
@@ -580,10 +580,10 @@ def test_a_source_that_is_not_there_leaves_no_reserved_name(way: str, tmp_path: 
 def test_a_system_without_links_reserves_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ):
-    monkeypatch.setattr(placing, "_rename_noreplace", lambda *_a: False)
+    monkeypatch.setattr(atomic_rename, "_rename_noreplace", lambda *_a: False)
     monkeypatch.setattr(os, "link", refuse(number))
     (tmp_path / "a").write_bytes(b"new")
-    place_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
+    rename_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
     assert (tmp_path / "b").read_bytes() == b"new"
 
 
@@ -593,21 +593,21 @@ def test_an_interrupted_replacement_gives_the_reserved_name_back(
     def interrupted(*_args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(placing, "_rename_noreplace", lambda *_a: False)
+    monkeypatch.setattr(atomic_rename, "_rename_noreplace", lambda *_a: False)
     monkeypatch.setattr(os, "link", refuse(errno.EPERM))
     monkeypatch.setattr(os, "replace", interrupted)
     (tmp_path / "a").write_bytes(b"new")
     with pytest.raises(KeyboardInterrupt):
-        place_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
+        rename_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
     assert os.listdir(tmp_path) == ["a"]
 
 
 def test_a_system_that_cannot_rename_so_is_asked_only_politely(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    monkeypatch.setattr(placing.ctypes, "CDLL", lambda *_a, **_k: object())
+    monkeypatch.setattr(atomic_rename.ctypes, "CDLL", lambda *_a, **_k: object())
     (tmp_path / "a").write_bytes(b"new")
-    place_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
+    rename_without_overwriting(str(tmp_path / "a"), str(tmp_path / "b"))
     assert (tmp_path / "b").read_bytes() == b"new"
 
 

@@ -11,8 +11,8 @@ from engines import Engine
 from catalog.domain.document import AssetDocument, EventRow, HandoverRow, StoreRecord
 from catalog.domain.edits import Edit
 from catalog.errors import AssetNotFound, CatalogIndexError
-from catalog.features.ask import history, lookup
 from catalog.features.health import comparison
+from catalog.features.inspection import history, lookup
 from catalog.features.lookalikes import decisions
 from catalog.index import queries
 from catalog.index.editor import Editor

@@ -30,10 +30,10 @@ from catalog.domain.fixity import content_hash
 from catalog.engine import NodeAddress
 from catalog.errors import CatalogIndexError, DocumentConflict, IndexUnavailable, SchemaMismatch
 from catalog.features.ingest import records as recording
-from catalog.features.ingest.records import Recording, Verdict
+from catalog.features.ingest.records import IndexRecordWriter, Verdict
 from catalog.index import migration, queries, requests, schema
 from catalog.index.client import Address, Connection
-from catalog.index.documents import Origin, asset_document, fitting
+from catalog.index.documents import Origin, asset_document, drop_misfits
 from catalog.index.repository import Repository
 from catalog.media.findings import FIELDS
 
@@ -409,8 +409,8 @@ def test_no_value_that_a_file_states_makes_the_index_refuse_it(
 
 def test_fitting_leaves_a_sound_document_as_it_is() -> None:
     document = a_document(3)
-    assert fitting(document) == document
-    assert fitting({"new_field": 1}) == {"new_field": 1}, (
+    assert drop_misfits(document) == document
+    assert drop_misfits({"new_field": 1}) == {"new_field": 1}, (
         "what is missing in the mapping must be refused, not left out"
     )
 
@@ -985,8 +985,8 @@ def test_no_index_is_ever_deleted(
 # --- writing --------------------------------------------------------------------------------------
 
 
-def a_recording(catalog_: Repository) -> Recording:
-    return Recording(catalog_, base="/home/me", command="a_test")
+def a_recording(catalog_: Repository) -> IndexRecordWriter:
+    return IndexRecordWriter(catalog_, base="/home/me", command="a_test")
 
 
 def an_action(number: int, *, is_new: bool = True) -> Any:

@@ -22,7 +22,7 @@ from catalog.features.reconcile.run import SyncRequest, run_sync
 from catalog.stores import registry
 from catalog.work.progress import NoProgress
 from catalog.work.report import RunResult
-from catalog.work.sink import Silence
+from catalog.work.sink import SilentSink
 from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
@@ -57,7 +57,7 @@ def uploaded(lab: Lab, workspace: Workspace, photos: dict[str, bytes]) -> None:
     """The photos in the catalog on the NAS."""
     put(lab.source, photos)
     assert (
-        run_upload(workspace, UploadRequest(str(lab.source), recursive=True), Silence()).problems
+        run_upload(workspace, UploadRequest(str(lab.source), recursive=True), SilentSink()).problems
         == 0
     )
 
@@ -85,7 +85,7 @@ def added(workspace: Workspace, name: str, text: str) -> None:
 
 
 def synced(workspace: Workspace, **options: bool) -> RunResult:
-    result = run_sync(workspace, SyncRequest("cloud", yes=True, **options), Silence())
+    result = run_sync(workspace, SyncRequest("cloud", yes=True, **options), SilentSink())
     assert result.problems == 0
     return result
 
@@ -117,14 +117,14 @@ def test_a_store_of_another_kind_is_synced_and_mirrored_without_reading_what_is_
     further = photos(3, first=10)
     uploaded(lab, workspace, further)
     with_sha1(lab, further)
-    result = run_mirror(workspace, MirrorRequest("nas", "cloud", "mirror", yes=True), Silence())
+    result = run_mirror(workspace, MirrorRequest("nas", "cloud", "mirror", yes=True), SilentSink())
     assert (result.problems, result.counts["copied"]) == (0, 3)
     assert not NONE_READ & set(far.calls) and far.sent == 0
     stored = {
         content_hash(file.data) for file in far.below("pictures") if "/.catalog/" not in file.path
     }
     assert stored == {content_hash(data) for data in (known | further).values()}
-    again = run_mirror(workspace, MirrorRequest("nas", "cloud", "mirror", yes=True), Silence())
+    again = run_mirror(workspace, MirrorRequest("nas", "cloud", "mirror", yes=True), SilentSink())
     assert not {o: n for o, n in again.counts.items() if n and o != "unchanged"}
     assert not NONE_READ & set(far.calls)
 

@@ -24,7 +24,7 @@ from catalog.features.reconcile import index, run
 from catalog.features.reconcile.run import SyncRequest, run_sync
 from catalog.work.progress import NoProgress
 from catalog.work.session import Session
-from catalog.work.sink import Silence
+from catalog.work.sink import SilentSink
 from catalog.work.workers import Limits, ReaderPool
 from catalog.work.workspace import Workspace
 
@@ -171,7 +171,7 @@ def workspace(lab: Lab, pool: ReaderPool, monkeypatch: pytest.MonkeyPatch) -> Wo
 
 
 def sync(workspace: Workspace) -> int:
-    return run_sync(workspace, SyncRequest(), Silence()).problems
+    return run_sync(workspace, SyncRequest(), SilentSink()).problems
 
 
 def sync_killed(workspace: Workspace, after: int, patch: pytest.MonkeyPatch) -> None:

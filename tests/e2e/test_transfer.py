@@ -19,7 +19,7 @@ from running import PROGRAMS, Done, Lab, ended
 from test_schema import a_document, behind, fill, send
 
 from catalog.domain.copies import flat
-from catalog.domain.person import overlaid
+from catalog.domain.person import lay_over
 from catalog.engine import LocalNode
 from catalog.index import migration, schema
 
@@ -32,7 +32,7 @@ FEW = 40
 
 KILLED = """
 import os, signal, sys
-from catalog.features.transfer import packing
+from catalog.features.backup import packing
 from catalog.cli.program import main
 real, left = packing.Output.write, [int(sys.argv.pop(1))]
 def write(self, data):
@@ -240,7 +240,7 @@ def test_an_export_of_an_older_schema_is_brought_up_to_date(
 
 def a_pair() -> tuple[dict[str, Any], dict[str, Any]]:
     """One asset as two catalogs know it."""
-    mine = overlaid(a_document(1), {"rating": 5})
+    mine = lay_over(a_document(1), {"rating": 5})
     theirs = a_document(1) | {"updated": "2027-01-01T00:00:00.000Z", "width": 1}
     copy = theirs["copies"][0]
     later = copy | {"verified": "2027-01-01T00:00:00.000Z", "state": "missing"}
@@ -249,7 +249,7 @@ def a_pair() -> tuple[dict[str, Any], dict[str, Any]]:
         theirs["sidecars"][0] | {"size": 9},
         theirs["sidecars"][0] | {"path": "more.xmp"},
     ]
-    return mine, overlaid(theirs, {"rating": 1, "title": "Said elsewhere"})
+    return mine, lay_over(theirs, {"rating": 1, "title": "Said elsewhere"})
 
 
 def test_an_asset_that_both_have_is_merged_and_the_history_tells(lab: Lab) -> None:
@@ -557,7 +557,7 @@ def test_what_killed_backups_and_restores_left_is_cleared_by_the_next(
     shelf = lab.folder / "killed"
     place = node.home / "snapshots"
     for module, function in (
-        ("catalog.features.transfer.snapshots", "_await_snapshot"),
+        ("catalog.features.backup.snapshots", "_await_snapshot"),
         ("catalog.engine.staging", "copied"),
     ):
         killed_in(lab, module, function, "backup", shelf)
@@ -567,7 +567,7 @@ def test_what_killed_backups_and_restores_left_is_cleared_by_the_next(
     assert len(list(shelf.iterdir())) == 1
     check_clean(lab, node)
     killed_in(
-        lab, "catalog.features.transfer.snapshots", "_await_shards", "restore", shelf, "--replace"
+        lab, "catalog.features.backup.snapshots", "_await_shards", "restore", shelf, "--replace"
     )
     assert list(place.iterdir()) and seen(lab, node) == before
     assert lab.catalog("restore", shelf, "--replace").status == 0

@@ -34,7 +34,7 @@ from catalog.domain.fixity import content_hash
 from catalog.engine import LocalNode
 from catalog.features.ingest.copying import Copying
 from catalog.features.ingest.placing import Placer
-from catalog.features.ingest.records import Recording
+from catalog.features.ingest.records import IndexRecordWriter
 
 pytestmark = pytest.mark.node
 PHOTOS = 200
@@ -331,7 +331,7 @@ def test_what_the_index_refuses_stays_in_the_source(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "copy.jpg": jpeg(1), "b.jpg": jpeg(2)})
-    create = Recording.create_lines
+    create = IndexRecordWriter.create_lines
 
     def unfit(self: Any, action: Any, *rest: Any) -> list[Any]:
         lines = create(self, action, *rest)
@@ -339,7 +339,7 @@ def test_what_the_index_refuses_stays_in_the_source(
             lines[1]["no such field"] = 1
         return lines
 
-    monkeypatch.setattr(Recording, "create_lines", unfit)
+    monkeypatch.setattr(IndexRecordWriter, "create_lines", unfit)
     done = lab.upload("--move")
     assert done.status == 3 and "the index refused the record" in done.out
     assert set(hashes(lab.source)) == {"a.jpg", "copy.jpg"}

@@ -18,15 +18,15 @@ from running import MTIME, Lab, clip, hashes, jpeg, put
 from catalog.config import load
 from catalog.domain.fixity import content_hash
 from catalog.features.ingest.dropbox import COMMAND
-from catalog.features.ingest.ingestion import between
-from catalog.features.ingest.run import UploadRequest, bring
+from catalog.features.ingest.ingestion import open_between
+from catalog.features.ingest.run import UploadRequest, run_ingest
 from catalog.features.reconcile.records import Scope
 from catalog.features.reconcile.run import Sync, SyncRequest
 from catalog.stores.local.root import LocalRoot
+from catalog.work.driver import execute
 from catalog.work.outcome import RunResult
-from catalog.work.plan import carry_out
 from catalog.work.progress import NoProgress
-from catalog.work.sink import Silence
+from catalog.work.sink import SilentSink
 from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
 
@@ -68,8 +68,8 @@ def uploading(
     )
     request = UploadRequest("far", recursive=True, **options)
     try:
-        with between(workspace, source, target, claim, dry=request.dryrun) as ingest:
-            return bring(ingest, request, Silence(), COMMAND, None).problems
+        with open_between(workspace, source, target, claim, dry=request.dryrun) as ingest:
+            return run_ingest(ingest, request, SilentSink(), COMMAND, None).problems
     finally:
         target.close()
 
@@ -251,8 +251,8 @@ def syncing(workspace: Workspace, store: FarStore, **options: bool) -> tuple[int
     StoreBook(workspace, workspace.repository).claim(store.name, LocalRoot(store.root))
     with workspace.readers() as pool:
         reading = workspace.reading(pool, store)
-        work = Sync(workspace, workspace.repository, store, reading, Scope(), request, Silence())
-        result = carry_out(workspace, work, Silence(), "sync", dry=False)
+        work = Sync(workspace, workspace.repository, store, reading, Scope(), request, SilentSink())
+        result = execute(workspace, work, SilentSink(), "sync", dry=False)
     return result.problems, result
 
 

@@ -18,7 +18,7 @@ from running import MTIME, Done, Lab, hashes, journal_lines, jpeg, png, put
 from catalog.domain.asset import Entry
 from catalog.domain.fixity import content_hash
 from catalog.errors import CatalogError, StoreError, UnreadableMedia
-from catalog.features.ingest.records import Recording
+from catalog.features.ingest.records import IndexRecordWriter
 from catalog.stores.local.store import LocalStore
 from catalog.work.workers import ReaderPool
 
@@ -198,7 +198,7 @@ def test_what_was_cut_off_before_it_was_amended_is_amended_by_the_next_run(
     def cut_off(*_arguments: Any) -> None:
         raise CatalogError("cut off")
 
-    monkeypatch.setattr(Recording, "amend", cut_off)
+    monkeypatch.setattr(IndexRecordWriter, "amend", cut_off)
     assert lab.upload().status == 1
     monkeypatch.undo()
     assert lab.upload().status == 0
@@ -437,14 +437,14 @@ def test_a_refused_record_leaves_no_file_no_source_and_no_event(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "a.xmp": XMP})
-    create = Recording.create_lines
+    create = IndexRecordWriter.create_lines
 
     def unfit(self: Any, action: Any, *rest: Any) -> list[Any]:
         lines = create(self, action, *rest)
         lines[1]["no such field"] = 1
         return lines
 
-    monkeypatch.setattr(Recording, "create_lines", unfit)
+    monkeypatch.setattr(IndexRecordWriter, "create_lines", unfit)
     assert lab.upload().status == 3
     assert (lab.stored(), lab.documents(), lab.documents("events"), lab.documents("sources")) == (
         {},
@@ -461,14 +461,14 @@ def test_an_event_that_is_refused_takes_no_file_away(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(lab.source, {"a.jpg": jpeg(1)})
-    create = Recording.create_lines
+    create = IndexRecordWriter.create_lines
 
     def unfit(self: Any, action: Any, *rest: Any) -> list[Any]:
         lines = create(self, action, *rest)
         lines[-1]["no such field"] = 1
         return lines
 
-    monkeypatch.setattr(Recording, "create_lines", unfit)
+    monkeypatch.setattr(IndexRecordWriter, "create_lines", unfit)
     done = lab.upload("--move")
     assert done.status == 3 and "stored, but not in the history" in done.out
     assert hashes(lab.source) == {"a.jpg": content_hash(jpeg(1))}

@@ -21,8 +21,8 @@ from catalog.domain.edits import reversed_change
 from catalog.domain.fixity import content_hash
 from catalog.domain.person import without_person
 from catalog.engine import NodeAddress
-from catalog.features.said import run as person
-from catalog.features.said import sidecars
+from catalog.features.annotations import run as person
+from catalog.features.annotations import sidecars
 from catalog.media.write.xmp import is_own
 
 A, B = jpeg("a", position=GHENT), jpeg("b")

@@ -36,7 +36,7 @@ from catalog.errors import StoreUnavailable
 from catalog.features.lookalikes.table import parse_decisions
 from catalog.features.review.page import Page, page_group
 from catalog.features.review.previews import LOOK_SIDE
-from catalog.features.review.server import MOST_BYTES, Review, serving
+from catalog.features.review.server import MOST_BYTES, Review, run_server
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -688,7 +688,7 @@ def serve() -> Iterator[Callable[..., Served]]:
 
         def start(*arguments: Any) -> Served:
             served = Served(*arguments)
-            served.address = stack.enter_context(serving(served.review))
+            served.address = stack.enter_context(run_server(served.review))
             return served
 
         yield start

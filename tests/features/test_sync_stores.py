@@ -694,9 +694,9 @@ def test_a_file_in_the_way_since_the_listing_is_seen_and_kept(
 def test_only_some_assets_are_brought(
     pair: Lab, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
-    from catalog.cli import wording
+    from catalog.cli import summary_formats
     from catalog.cli.console import Console
-    from catalog.features.mirror.run import bring
+    from catalog.features.mirror.run import mirror_assets
     from catalog.work.session import session
     from catalog.work.store_book import StoreBook
 
@@ -709,9 +709,9 @@ def test_only_some_assets_are_brought(
     with (
         book.open("nas") as source,
         book.open("dropbox") as target,
-        session(workspace, console.sink(wording.MIRROR), "test") as run,
+        session(workspace, console.sink(summary_formats.MIRROR), "test") as run,
     ):
-        bring(run, source, target, [*some, "0" * 64])
+        mirror_assets(run, source, target, [*some, "0" * 64])
     last = orjson.loads(capfd.readouterr().out.splitlines()[-1])
     assert last["copied"] in (2, 3)
     assert {h for h, d in pair.documents().items() if d["copy_count"] == 2} == set(some)

@@ -8,10 +8,10 @@ import click
 
 from catalog.cli import options
 from catalog.cli.console import Console
-from catalog.cli.summary import Words
+from catalog.cli.summary import SummaryFormat
 from toy_feature.run import TitleRequest, run_titles
 
-WORDS = Words(("titled", "failed"), ("titled",), done="titled")
+WORDS = SummaryFormat(("titled", "failed"), ("titled",), done="titled")
 
 
 @click.command("titles")

@@ -9,8 +9,8 @@ from typing import ClassVar
 from catalog.domain.document import AssetDocument
 from catalog.domain.edits import Edit
 from catalog.index.repository import Repository
+from catalog.work.driver import execute, limit_plans
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.plan import carry_out, first_of
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -45,7 +45,7 @@ class GiveTitle:
 
 def run_titles(workspace: Workspace, request: TitleRequest, sink: Sink) -> RunResult:
     work = Titles(workspace.existing_repository, request)
-    return carry_out(workspace, work, sink, "titles", dry=request.dryrun)
+    return execute(workspace, work, sink, "titles", dry=request.dryrun)
 
 
 class Titles:
@@ -60,7 +60,7 @@ class Titles:
             for page in self._repository.scan_pages(untitled, source=False)
             for hit in page
         )
-        yield from first_of(
+        yield from limit_plans(
             ([GiveTitle(key, self._request.title)] for key in hits), self._request.limit
         )
 

@@ -19,7 +19,7 @@ from films import APPLE, Film, make, turn
 
 from catalog.config import Settings
 from catalog.domain.asset import Entry
-from catalog.domain.video import Needs, needs
+from catalog.domain.video import ConversionNeeds, needs
 from catalog.errors import ConfigError, ConversionFailed, StoreFull, UnreadableMedia
 from catalog.features.reingest.videos.converter import Converter, Made, Wish, converter
 from catalog.media.video import ffmpeg
@@ -38,7 +38,9 @@ def films() -> Iterator[Converter]:
         yield found
 
 
-def wish(films: Converter, path: Path, wanted: Needs | None = None, *, larger: bool = True) -> Wish:
+def wish(
+    films: Converter, path: Path, wanted: ConversionNeeds | None = None, *, larger: bool = True
+) -> Wish:
     facts = films.facts(path)
     captured = films.workspace.describer("").describe(facts, Entry(path.name), utc_now()).captured
     return Wish(
@@ -47,7 +49,7 @@ def wish(films: Converter, path: Path, wanted: Needs | None = None, *, larger: b
 
 
 def convert(
-    films: Converter, path: Path, wanted: Needs | None = None, *, larger: bool = True
+    films: Converter, path: Path, wanted: ConversionNeeds | None = None, *, larger: bool = True
 ) -> Made:
     return films.convert(
         wish(films, path, wanted, larger=larger), path.parent / f"{path.name}.made.mov"
@@ -80,7 +82,7 @@ def test_every_codec_becomes_hevc_and_aac_and_passes_every_check(
     source = make(tmp_path / name, FILMS[name])
     before = films.streams(source, "whole")
     made = convert(films, source)
-    assert made.clip.type == "mov" and needs(made.clip) == Needs()
+    assert made.clip.type == "mov" and needs(made.clip) == ConversionNeeds()
     assert before.pictures and made.clip.pictures
     assert made.clip.pictures.frames == FILMS[name].frames
     assert [s.channels for s in made.clip.sounds] == [s.channels for s in before.sounds]

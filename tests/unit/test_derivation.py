@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from catalog.domain import edits
 from catalog.domain.derivation import OF_CAPTURED, OF_DOCUMENT, with_derived, without_derived
 from catalog.domain.edits import Change, difference, reversed_change
-from catalog.domain.person import overlaid, without_person
+from catalog.domain.person import lay_over, without_person
+from catalog.features.backup.merge import joined
 from catalog.features.lookalikes.inheritance import inheriting
 from catalog.features.reingest.renditions import as_rendition, rendition_document
-from catalog.features.transfer.merge import joined
 
 Document = dict[str, Any]
 ROW = {"store": "nas", "path": "a.jpg", "state": "ok", "added": "2020", "size": 1}
@@ -145,7 +145,7 @@ _BARE = st.fixed_dictionaries(
         "place_removed": st.just(True),
     },
 )
-_DOCUMENT = st.builds(overlaid, _BARE, _PERSON)
+_DOCUMENT = st.builds(lay_over, _BARE, _PERSON)
 
 
 def changes(other: Document, person: Document) -> list[Change]:

@@ -14,12 +14,12 @@ from catalog import config
 from catalog.domain.decisions import DROP, KEEP, NOT_BAD, NOT_DUPLICATE, WANTED, Decision
 from catalog.domain.fixity import content_hash
 from catalog.domain.looks import Likeness
-from catalog.domain.person import overlaid
+from catalog.domain.person import lay_over
 from catalog.domain.turns import turned_hashes
-from catalog.features.lookalikes import pictures
+from catalog.features.lookalikes import ranking
 from catalog.features.lookalikes.groups import Group, find_groups, pair, related
 from catalog.features.lookalikes.inheritance import inheriting
-from catalog.features.lookalikes.pictures import (
+from catalog.features.lookalikes.ranking import (
     DEFAULT_ORDER,
     PREFERENCES,
     picture_of,
@@ -337,7 +337,7 @@ def test_the_order_is_a_setting() -> None:
         ("similar", "ba")
     ]
     assert set(get_args(config.Preference)) == set(PREFERENCES)
-    assert config.Settings().keeper_order == pictures.DEFAULT_ORDER
+    assert config.Settings().keeper_order == ranking.DEFAULT_ORDER
 
 
 # --- what is taken over ---------------------------------------------------------------------------
@@ -390,7 +390,7 @@ def test_what_the_keeper_knows_better_stays() -> None:
 
 def test_another_shot_gives_neither_time_nor_place() -> None:
     place = {"location": {"lat": 51.05, "lon": 3.72}, "place": {"city": "Ghent", "source": "table"}}
-    dropped = overlaid(
+    dropped = lay_over(
         document("b", tags=["us"], **place),
         {"taken": "2001-02-03T04:05:06", "position": [1.0, 2.0]},
     )
@@ -413,14 +413,14 @@ def test_an_offset_alone_makes_no_other_time_better() -> None:
 def test_a_favorite_and_a_position_of_the_keeper_stay() -> None:
     keeper = document("a", favorite=True, location={"lat": 1.0, "lon": 2.0})
     assert (
-        after(keeper, overlaid(document("b"), {"favorite": False, "position": [8.0, 9.0]}))
+        after(keeper, lay_over(document("b"), {"favorite": False, "position": [8.0, 9.0]}))
         == keeper
     )
 
 
 def test_what_a_person_said_of_both_counts() -> None:
-    keeper = overlaid(document("a", tags=["beach"]), {"tags_removed": ["beach"], "title": "Sea"})
-    dropped = overlaid(
+    keeper = lay_over(document("a", tags=["beach"]), {"tags_removed": ["beach"], "title": "Sea"})
+    dropped = lay_over(
         document("b", tags=["beach"]),
         {"tags_added": ["beach", "us"], "title": "Sand", "description": "At the sea"},
     )

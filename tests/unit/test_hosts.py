@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from catalog.domain.asset import Entry
 from catalog.domain.copies import (
-    Held,
+    RecordedFile,
     copy_row,
     flat,
     held,
@@ -40,12 +40,12 @@ T = 1_600_000_000_123_456_789
 HERE = Entry("a.jpg", 100, T, T, 7, 8, host="here")
 
 
-def known(**changes: Any) -> Held:
+def known(**changes: Any) -> RecordedFile:
     """What was recorded of a file by the machine `here`."""
     return replace_row(held(copy_row("nas", HERE, NOW, NOW), "h"), changes)
 
 
-def replace_row(value: Held, changes: dict[str, Any]) -> Held:
+def replace_row(value: RecordedFile, changes: dict[str, Any]) -> RecordedFile:
     return value._replace(**changes)
 
 

@@ -46,7 +46,7 @@ from catalog.work.journal import Journal
 from catalog.work.outcome import Outcome
 from catalog.work.recorder import Record
 from catalog.work.report import Report
-from catalog.work.sink import Silence
+from catalog.work.sink import SilentSink
 
 T = 1_600_000_000_000_000_000
 
@@ -361,7 +361,7 @@ class Lab:
     def __init__(self, source: MemoryStore, target: MemoryStore, journal: Journal) -> None:
         self.source, self.target = source, target
         self.told: list[Outcome] = []
-        report = Report(Silence(on_outcome=self.told.append), "upload")
+        report = Report(SilentSink(on_outcome=self.told.append), "upload")
         session = SimpleNamespace(run="run", journal=journal, report=report, sink=report.sink)
         self.records, self.recorder = Records(), Recorder()
         removal = SourceRemoval(source, target, journal, report.add)

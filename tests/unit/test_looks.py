@@ -15,7 +15,7 @@ from catalog.config import BadShotsSetting
 from catalog.domain.looks import likeness
 from catalog.domain.similarity import hamming
 from catalog.domain.turns import TURNS, turned
-from catalog.features.lookalikes.bad_shots import NAMES, faults
+from catalog.features.lookalikes.faults import NAMES, faults
 from catalog.features.lookalikes.sketches import is_flat
 from catalog.media.pixels import decoded_look, measure
 

@@ -23,16 +23,16 @@ from catalog.domain.copies import copy_row, sidecar_row
 from catalog.domain.fixity import content_hash
 from catalog.errors import AlreadyExists, FixityMismatch, StoreFull
 from catalog.features.mirror.apply import Left, Mirrorer
-from catalog.features.mirror.plan import Follow, Mirroring, Needs, Transfer
+from catalog.features.mirror.plan import Follow, Mirroring, MirrorNeeds, Transfer
+from catalog.features.mirror.preconditions import MirrorPreconditions
 from catalog.features.mirror.recording import edit_of, failure_of, outcome_of
 from catalog.features.mirror.run import Mirror
-from catalog.features.mirror.sight import Sight
 from catalog.features.mirror.survey import PairSurvey
 from catalog.work.journal import Journal
-from catalog.work.listing import Listing
+from catalog.work.live_listing import LiveListing
 from catalog.work.outcome import Outcome
 from catalog.work.report import Report
-from catalog.work.sink import Silence
+from catalog.work.sink import SilentSink
 from catalog.work.throttle import Throttle
 
 RUN = "20260101T000000000Z-abcdef"
@@ -63,8 +63,8 @@ def mirrored(
 ) -> list[Outcome]:
     """What became of each; `told` gets it as well, and `left` what a limit left."""
     told = [] if told is None else told
-    report = Report(Silence(on_outcome=told.append), "mirror")
-    shown, given = Listing(target, remembered=True), Listing(source)
+    report = Report(SilentSink(on_outcome=told.append), "mirror")
+    shown, given = LiveListing(target, remembered=True), LiveListing(source)
     for listing in (shown, given):
         assert list(listing.list()) is not None
     for disk in (source.disk, target.disk):
@@ -77,7 +77,7 @@ def mirrored(
         run=RUN,
         sink=report.sink,
     )
-    sight = Sight(source, target, given, shown)
+    sight = MirrorPreconditions(source, target, given, shown)
     mirrorer = Mirrorer(sight, cast("Any", run), throttle, threads)
     found = mirrorer.apply(follows, iter(transfers))
     if left is not None:
@@ -105,7 +105,7 @@ def foreseen(source: MemoryStore, target: MemoryStore, *actions: Mirroring) -> l
     survey = PairSurvey(cast("Any", None), source, target)
     for listing in (survey.shown, survey.given):
         assert list(listing.list()) is not None
-    work = Mirror(cast("Any", None), cast("Any", None), (source, target), survey, Silence())
+    work = Mirror(cast("Any", None), cast("Any", None), (source, target), survey, SilentSink())
     return [work.foresee(action) for action in actions]
 
 
@@ -160,7 +160,9 @@ def test_a_dry_run_foretells_the_names_that_copies_get(
 
 def knowing(*actions: Mirroring, sha1_of: bytes) -> list[Any]:
     """The actions with what the catalog knows of their content."""
-    return Needs(list(actions), []).knowing({"sha1": hashlib.sha1(sha1_of).hexdigest()}).actions
+    return (
+        MirrorNeeds(list(actions), []).knowing({"sha1": hashlib.sha1(sha1_of).hexdigest()}).actions
+    )
 
 
 def unread(store: MemoryStore) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from catalog.domain.geo import Position
 from catalog.domain.place import KnownPlace, known_place
-from catalog.media.places import DEFAULT_TABLE, Places
+from catalog.media.gazetteer import DEFAULT_TABLE, Places
 from catalog.media.zones import offset_at, zone_of
 
 CITIES = [

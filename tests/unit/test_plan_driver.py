@@ -10,12 +10,12 @@ import pytest
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry
 from catalog.errors import DONE, SOME_FAILED, CatalogError, StoreGuard, exit_status
+from catalog.work.driver import execute
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.plan import carry_out
 from catalog.work.progress import NoProgress
 from catalog.work.report import Report
-from catalog.work.session import reporting
-from catalog.work.sink import Silence
+from catalog.work.session import open_report
+from catalog.work.sink import SilentSink
 
 
 class Bar(NoProgress):
@@ -35,7 +35,7 @@ class Bar(NoProgress):
         self.is_open = False
 
 
-class Sink(Silence):
+class Sink(SilentSink):
     """Keeps what it is told, and closes the progress at the end, as a terminal does."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Work:
 
 
 def shown(work: Work, sink: Sink) -> RunResult:
-    return carry_out(cast("Any", None), work, sink, "sync", dry=True)
+    return execute(cast("Any", None), work, sink, "sync", dry=True)
 
 
 def test_a_plan_is_shown_to_its_end_and_summed_up():
@@ -98,11 +98,11 @@ def test_a_plan_that_is_refused_leaves_no_bar_open_and_is_not_summed_up(error: B
 
 def test_a_report_of_what_changes_nothing_ends_the_same_way():
     sink = Sink()
-    with reporting(sink, "evaluate") as report:
+    with open_report(sink, "evaluate") as report:
         sink.progress.files(1)
         report.add(Outcome("evaluate", "a.jpg", "move"))
     assert [(end.command, end.dry) for end in sink.ends] == [("evaluate", False)]
-    with pytest.raises(CatalogError), reporting(sink, "evaluate"):
+    with pytest.raises(CatalogError), open_report(sink, "evaluate"):
         sink.progress.files(1)
         raise CatalogError("the report cannot be written")
     assert not sink.bar.is_open and len(sink.ends) == 1

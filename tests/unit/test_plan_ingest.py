@@ -23,10 +23,10 @@ from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import Layout
 from catalog.domain.names import comparison_key
-from catalog.domain.stacks import Member, group
+from catalog.domain.stacks import Member, group_stacks
 from catalog.features.ingest.actions import Action, CopyToStore, Shot, SkipDuplicate
 from catalog.features.ingest.plan import IngestFacts, Occupancy, Remembered, plan_ingest
-from catalog.work.plan import first_of
+from catalog.work.driver import limit_plans
 
 LAYOUT = Layout()
 JULY = "2019/07_July"
@@ -54,7 +54,9 @@ class Model:
         return occupancy
 
     def plan(self, members: Sequence[Member], *, move: bool = False) -> list[Action]:
-        return plan_ingest(self.facts(group(members)), self.occupancy(), LAYOUT, "nas", move=move)
+        return plan_ingest(
+            self.facts(group_stacks(members)), self.occupancy(), LAYOUT, "nas", move=move
+        )
 
     def apply(self, actions: Sequence[Action]) -> None:
         for action in actions:
@@ -105,7 +107,7 @@ def test_planning_touches_no_file_no_network_and_no_clock(monkeypatch: pytest.Mo
         raise AssertionError("a plan is pure")
 
     members = [member(f"{n}.jpg", n, "jpeg", f"{n}.xmp") for n in "abc"]
-    facts, occupancy = Model().facts(group(members)), Occupancy()
+    facts, occupancy = Model().facts(group_stacks(members)), Occupancy()
     for owner, name in (
         (builtins, "open"),
         (os, "open"),
@@ -122,7 +124,7 @@ def test_planning_touches_no_file_no_network_and_no_clock(monkeypatch: pytest.Mo
 
 
 def test_the_plan_changes_none_of_its_facts():
-    facts = Model().facts(group([member("a.jpg", "a"), member("b.jpg", "a")]))
+    facts = Model().facts(group_stacks([member("a.jpg", "a"), member("b.jpg", "a")]))
     before = copy.deepcopy(facts)
     plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=True)
     assert facts == before
@@ -136,7 +138,7 @@ def test_the_same_facts_give_the_same_plan():
 def test_actions_come_sorted_by_source_whatever_their_kind():
     skips = [Skip(Entry("b.txt"), "no photo"), Skip(Entry("z.txt"), "no photo")]
     facts = Model().facts(
-        group([member("c.jpg", "c"), member("a.jpg", "a"), member("d.jpg", "a")]), skips
+        group_stacks([member("c.jpg", "c"), member("a.jpg", "a"), member("d.jpg", "a")]), skips
     )
     plan = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=False)
     assert [a.key for a in plan] == ["a.jpg", "b.txt", "c.jpg", "d.jpg", "z.txt"]
@@ -160,7 +162,12 @@ def test_what_the_catalog_holds_is_not_copied_again():
 
 def test_what_an_earlier_batch_planned_is_not_copied_again():
     facts = IngestFacts(
-        group([member("a.jpg", "same")]), (), (), {}, {}, {asset("same").hash: "x/planned.jpg"}
+        group_stacks([member("a.jpg", "same")]),
+        (),
+        (),
+        {},
+        {},
+        {asset("same").hash: "x/planned.jpg"},
     )
     assert duplicates(plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=False)) == {
         "a.jpg": "x/planned.jpg"
@@ -170,7 +177,7 @@ def test_what_an_earlier_batch_planned_is_not_copied_again():
 def test_an_asset_whose_copy_vanished_is_copied_again_but_is_no_new_asset():
     digest = asset("a").hash
     facts = IngestFacts(
-        group([member("a.jpg", "a")]), (), (), {digest: KnownAsset(digest, (), 1, 1)}, {}
+        group_stacks([member("a.jpg", "a")]), (), (), {digest: KnownAsset(digest, (), 1, 1)}, {}
     )
     (action,) = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=False)
     assert isinstance(action, CopyToStore) and not action.is_new
@@ -203,7 +210,7 @@ def test_a_shot_leaves_its_source_as_a_whole():
 def test_files_that_share_a_sidecar_leave_together_even_if_known():
     edited = member("IMG_1-edited.png", "b", "png", "IMG_1.png.json")
     known = Remembered(Entry("IMG_1.png"), "0" * 64, True, (Entry("IMG_1.png.json", 5),))
-    facts = IngestFacts(group([edited]), (known,), (), {}, {"0" * 64: "x/y.png"})
+    facts = IngestFacts(group_stacks([edited]), (known,), (), {}, {"0" * 64: "x/y.png"})
     plan = plan_ingest(facts, Occupancy(), LAYOUT, "nas", move=True)
     assert shots_of(plan) == {"IMG_1-edited.png": 2, "IMG_1.png": 2}
     carried = [s.path for a in plan if isinstance(a, SkipDuplicate) for s in a.sidecars]
@@ -212,7 +219,7 @@ def test_files_that_share_a_sidecar_leave_together_even_if_known():
 
 def test_an_unreadable_file_keeps_the_rest_of_its_shot_in_the_source():
     facts = IngestFacts(
-        group([member("a.jpg", "a")]),
+        group_stacks([member("a.jpg", "a")]),
         (),
         (Skip(Entry("a.cr2"), "broken", "failed"),),
         {},
@@ -329,7 +336,7 @@ def test_a_stack_shares_one_suffix_though_only_one_of_its_names_is_taken():
 
 
 def test_the_movie_may_lie_beside_the_still():
-    facts = Model().facts(group(live()))
+    facts = Model().facts(group_stacks(live()))
     plan = plan_ingest(facts, Occupancy(), Layout(live_video_beside_still=True), "nas", move=False)
     assert copies(plan)["IMG_0007.mov"] == f"{JULY}/2019-07-12 18-30-15 Ghent.mov"
 
@@ -500,7 +507,7 @@ def plans() -> list[list[Action]]:
 def test_a_limit_counts_the_files_that_are_stored_and_takes_the_first_ones(
     limit: int, stored: list[str], seen: int
 ):
-    kept = [a for plan in first_of(iter(plans()), limit) for a in plan]
+    kept = [a for plan in limit_plans(iter(plans()), limit) for a in plan]
     assert list(copies(kept)) == stored
     assert len(kept) == seen
 
@@ -510,7 +517,7 @@ def test_a_limit_that_is_reached_asks_for_no_further_batch():
         yield plans()[0]
         raise AssertionError("asked for more than the limit needs")
 
-    assert len(list(first_of(endless(), 2))) == 1
+    assert len(list(limit_plans(endless(), 2))) == 1
 
 
 @settings(max_examples=times(60))
@@ -519,7 +526,7 @@ def test_a_limited_plan_is_the_beginning_of_the_whole_plan_without_duplicates_of
     batches: list[list[Member]], limit: int
 ):
     plans = [Model().plan(batch) for batch in batches]
-    part = [a for plan in first_of(iter(plans), limit) for a in plan]
+    part = [a for plan in limit_plans(iter(plans), limit) for a in plan]
     rest = (a for plan in plans for a in plan)
     left_out: list[Action] = []
     for kept in part:

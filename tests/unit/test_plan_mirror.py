@@ -9,10 +9,10 @@ from catalog.features.mirror.history import Move
 from catalog.features.mirror.partners import Pair, is_numbered
 from catalog.features.mirror.plan import (
     Follow,
-    Needs,
+    MirrorNeeds,
     Transfer,
-    first_of,
     lacks,
+    limit_renames,
     mirror_asset,
 )
 
@@ -38,7 +38,7 @@ def sidecar(store: str, path: str, digest: str = "s", second: int = 0) -> dict[s
 
 def needs(
     copies: list[dict[str, Any]], *moves: Move, sidecars: Any = (), pair: Pair = PAIR
-) -> Needs:
+) -> MirrorNeeds:
     return mirror_asset("h", copies, list(sidecars), pair, moves)
 
 
@@ -73,19 +73,21 @@ def test_who_moved_last_wins():
     assert isinstance(mirrored(back, *moves)[0], Follow)
     both = [Move("nas", "a", "b", at(20)), Move("dropbox", "a", "c", at(25))]
     apart = rows(nas=["b"], dropbox=["c"])
-    assert needs(apart, *both) == Needs([], [], 1)
+    assert needs(apart, *both) == MirrorNeeds([], [], 1)
     assert mirrored(apart, *both, pair=BACK) == [Follow("h", "h", apart[0], "c")]
     again = Move("nas", "b", "d", at(30))
     apart = rows(nas=["d"], dropbox=["c"])
     assert mirrored(apart, *both, again) == [Follow("h", "h", apart[1], "d")]
-    assert needs(apart, *both, again, pair=BACK) == Needs([], [], 1)
+    assert needs(apart, *both, again, pair=BACK) == MirrorNeeds([], [], 1)
 
 
 def test_two_stores_that_meet_keep_their_places():
     own = rows(nas=["a", "b", "d"], dropbox=["x", "y"])
     before = [Move("nas", "old", "a", at(5)), Move("dropbox", "older", "x", at(4))]
-    assert needs(own, *before) == Needs([Transfer("h", "h", "a", 1)], [("b", "x"), ("d", "y")])
-    assert needs(own, *before, pair=BACK) == Needs([], [("x", "b"), ("y", "d")])
+    assert needs(own, *before) == MirrorNeeds(
+        [Transfer("h", "h", "a", 1)], [("b", "x"), ("d", "y")]
+    )
+    assert needs(own, *before, pair=BACK) == MirrorNeeds([], [("x", "b"), ("y", "d")])
     renamed = [*before, Move("nas", "d", "e", at(20))]
     own = rows(nas=["a", "b", "e"], dropbox=["x", "y"])
     assert needs(own, *renamed).actions == [
@@ -97,11 +99,11 @@ def test_two_stores_that_meet_keep_their_places():
 def test_what_the_history_tells_comes_before_places_of_their_own():
     more = rows(nas=["Z/a"], dropbox=["A/a", "D/x"])
     moved = Move("nas", "A/a", "Z/a", at(20))
-    assert needs(more, moved) == Needs([Follow("h", "h", more[1], "Z/a")], [])
-    assert needs(more, moved, pair=BACK) == Needs([Transfer("h", "h", "D/x", 1)], [], 1)
+    assert needs(more, moved) == MirrorNeeds([Follow("h", "h", more[1], "Z/a")], [])
+    assert needs(more, moved, pair=BACK) == MirrorNeeds([Transfer("h", "h", "D/x", 1)], [], 1)
     many = rows(nas=["A/a2", "B/a3"], dropbox=["A/a1", "Y/a3"])
     moved = Move("dropbox", "B/a3", "Y/a3", at(20))
-    assert needs(many, moved, pair=BACK) == Needs(
+    assert needs(many, moved, pair=BACK) == MirrorNeeds(
         [Follow("h", "h", many[1], "Y/a3")], [("A/a1", "A/a2")]
     )
     twice = [Move("nas", "A/a", "B/a", at(20)), Move("nas", "B/a", "C/a", at(30))]
@@ -122,20 +124,20 @@ def test_what_got_a_number_moves_along_with_its_partner():
 def test_a_number_that_a_rename_ended_with_is_no_later_rename():
     settled = rows(nas=["b.jpg"], dropbox=["b_1.jpg"])
     moves = [Move("nas", "a.jpg", "b.jpg", at(20)), Move("dropbox", "a.jpg", "b_1.jpg", at(21))]
-    assert needs(settled, *moves) == needs(settled, *moves, pair=BACK) == Needs([], [])
+    assert needs(settled, *moves) == needs(settled, *moves, pair=BACK) == MirrorNeeds([], [])
     moves = [Move("nas", "b_1.jpg", "b.jpg", at(20)), Move("dropbox", "b_1.jpg", "b_1.jpg", at(21))]
-    assert needs(settled, *moves) == needs(settled, *moves, pair=BACK) == Needs([], [])
+    assert needs(settled, *moves) == needs(settled, *moves, pair=BACK) == MirrorNeeds([], [])
 
 
 def test_a_rename_there_is_told_as_what_the_other_way_will_bring():
     moved = Move("dropbox", "a", "c", at(25))
-    assert needs(rows(nas=["a"], dropbox=["c"]), moved) == Needs([], [], 1)
+    assert needs(rows(nas=["a"], dropbox=["c"]), moved) == MirrorNeeds([], [], 1)
     assert isinstance(mirrored(rows(nas=["a"], dropbox=["c"]), moved, pair=BACK)[0], Follow)
 
 
 def test_what_got_a_number_is_not_sent_again():
-    assert needs(rows(nas=["x/p.jpg"], dropbox=["x/p_1.jpg"])) == Needs([], [])
-    assert needs(rows(nas=["x/p_1.jpg"], dropbox=["x/p.jpg"])) == Needs([], [])
+    assert needs(rows(nas=["x/p.jpg"], dropbox=["x/p_1.jpg"])) == MirrorNeeds([], [])
+    assert needs(rows(nas=["x/p_1.jpg"], dropbox=["x/p.jpg"])) == MirrorNeeds([], [])
     assert mirrored(rows(nas=["p.jpg", "q.jpg"], dropbox=["p_1.jpg"])) == [
         Transfer("h", "h", "q.jpg", 1)
     ]
@@ -252,12 +254,14 @@ def renamed(*places: tuple[str, str]) -> list[Follow]:
 def test_a_limit_never_cuts_a_ring_and_takes_what_frees_a_name_first():
     ring = renamed(("a", "b"), ("b", "c"), ("c", "a"), ("x", "y"))
     assert (
-        [f.old for f in first_of(ring, 1, str)] == [f.old for f in first_of(ring, 2, str)] == ["x"]
+        [f.old for f in limit_renames(ring, 1, str)]
+        == [f.old for f in limit_renames(ring, 2, str)]
+        == ["x"]
     )
-    assert sorted(f.old for f in first_of(ring, 3, str)) == ["a", "b", "c"]
+    assert sorted(f.old for f in limit_renames(ring, 3, str)) == ["a", "b", "c"]
     shifted = renamed(*((str(n), str(n + 1)) for n in range(8)))
-    assert [f.old for f in first_of(shifted, 3, str)] == ["7", "6", "5"] and len(
-        first_of(shifted, 8, str)
+    assert [f.old for f in limit_renames(shifted, 3, str)] == ["7", "6", "5"] and len(
+        limit_renames(shifted, 8, str)
     ) == 8
-    assert first_of(renamed(("a", "A")), 1, comparison_key) == renamed(("a", "A"))
-    assert first_of(ring, 0, str) == []
+    assert limit_renames(renamed(("a", "A")), 1, comparison_key) == renamed(("a", "A"))
+    assert limit_renames(ring, 0, str) == []

@@ -27,8 +27,8 @@ from catalog.domain.layout import (
     stem_of,
 )
 from catalog.domain.names import MAX_NAME_BYTES, portable
-from catalog.domain.person import overlaid, without_person
-from catalog.domain.stacks import Member, group
+from catalog.domain.person import lay_over, without_person
+from catalog.domain.stacks import Member, group_stacks
 from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
 from catalog.features.ingest.plan import IngestFacts, Occupancy
 from catalog.features.old_catalog.plan import Part, album_of, is_year, month_of, parts_of, plan_part
@@ -66,7 +66,7 @@ class Index:
         for path in self.copies:
             occupancy.take(path)
         return plan_part(
-            IngestFacts(group(members), (), skipped, known, existing),
+            IngestFacts(group_stacks(members), (), skipped, known, existing),
             occupancy,
             part,
             LAYOUT,
@@ -394,7 +394,7 @@ def test_an_asset_joins_an_album_once():
 
 
 def test_what_a_person_said_of_albums_stays():
-    said = overlaid({"hash": "h", "albums": ["Oma"]}, {"albums": ["Mine"]})
+    said = lay_over({"hash": "h", "albums": ["Oma"]}, {"albums": ["Mine"]})
     assert with_album("Oma")(said) == said  # known, and taken away by a person
     joined = with_album("Fest")(said)
     assert joined is not None and joined["albums"] == ["Fest", "Mine"]
@@ -407,7 +407,7 @@ def test_albums_outlive_a_new_reading_of_the_file_with_and_without_what_a_person
         "copies": [{"store": "nas", "path": "x.jpg", "state": "ok"}],
         "albums": ["Oma"],
     }
-    for document in (plain, overlaid(plain, {"albums": ["Mine"]})):
+    for document in (plain, lay_over(plain, {"albums": ["Mine"]})):
         again = described_anew({"hash": "h", "width": 5})(document)
         assert again is not None and again["albums"] == document["albums"]
         assert without_person(again)["albums"] == ["Oma"]

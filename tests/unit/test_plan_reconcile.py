@@ -11,7 +11,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.copies import (
     MISSING,
     OK,
-    Held,
+    RecordedFile,
     copy_row,
     held,
     is_as_recorded,
@@ -49,12 +49,12 @@ def record(
     size: int = 100,
     mtime_ms: int = T // 10**6,
     state: str = OK,
-) -> Held:
-    return Held(path, digest, size, mtime_ms, 1, inode, state, T // 10**6)
+) -> RecordedFile:
+    return RecordedFile(path, digest, size, mtime_ms, 1, inode, state, T // 10**6)
 
 
 def comparison(
-    fresh: list[Entry], at: Sequence[Held] = (), gone: Sequence[Held] = ()
+    fresh: list[Entry], at: Sequence[RecordedFile] = (), gone: Sequence[RecordedFile] = ()
 ) -> Comparison:
     return Comparison([Candidate(e) for e in fresh], {k.path: k for k in at}, gone)
 

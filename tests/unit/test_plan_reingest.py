@@ -35,7 +35,7 @@ from catalog.features.reingest.replacement.plan import (
     Found,
     plan_replacement,
 )
-from catalog.features.reingest.standing import Dated, Left, Standing
+from catalog.features.reingest.row_state import Dated, LeftRow, RowState
 from catalog.features.reingest.videos import plan as films
 
 WALL = datetime(2019, 7, 12, 18, 30, 15)
@@ -55,8 +55,8 @@ def row(**cells: str) -> Row:
     return Row(5, {"file": "/a.jpg", "action": "move", "hash": "h", "reason": "", **cells})
 
 
-def standing(**changed: Any) -> Standing:
-    found = Standing(row(), Dated(WALL, 120), Dated(WALL, 120), {}, RECORD_OF_A, lies_staged=True)
+def standing(**changed: Any) -> RowState:
+    found = RowState(row(), Dated(WALL, 120), Dated(WALL, 120), {}, RECORD_OF_A, lies_staged=True)
     return replace(found, **changed)
 
 
@@ -138,7 +138,7 @@ def test_a_film_that_the_cloud_has_is_left_and_its_row_told_once():
         },
     )
     told = standing(earlier=FILM_DONE)
-    assert films.is_told(told) and films.leave(told, "", "") == Left(
+    assert films.is_told(told) and films.leave(told, "", "") == LeftRow(
         "hand over", told.row, "already"
     )
     assert films.leave(replace(told, lies_staged=False), "", "").reason.endswith(
@@ -195,9 +195,9 @@ def test_a_duplicate_goes_stays_or_is_missing():
         (missing, "missing", "file_missing"),
         (stays, "failed", "0"),
     ):
-        assert isinstance(left, Left) and left.outcome == outcome and not left.counts
+        assert isinstance(left, LeftRow) and left.outcome == outcome and not left.counts
         assert left.cells is not None and left.cells["removed"] == removed
-    assert isinstance(stays, Left) and stays.reason == "line 3: what it duplicates is gone"
+    assert isinstance(stays, LeftRow) and stays.reason == "line 3: what it duplicates is gone"
 
 
 def test_a_duplicate_that_was_taken_away_is_told_once():
@@ -222,7 +222,7 @@ def test_a_duplicate_comes_back_to_an_empty_place_alone():
     ):
         left = plan_return(lacking)
         assert (
-            isinstance(left, Left)
+            isinstance(left, LeftRow)
             and left.outcome == "failed"
             and reason in left.reason
             and left.cells is None

@@ -10,10 +10,10 @@ from datetime import datetime
 import pytest
 
 from catalog.domain.capture_time import CaptureTime
-from catalog.domain.person import overlaid
+from catalog.domain.person import lay_over
 from catalog.domain.spreadsheets import Row
-from catalog.domain.video import Clip, Needs, Pictures, Sound
-from catalog.features.reingest.plan import Rules, Shot
+from catalog.domain.video import Clip, ConversionNeeds, Pictures, Sound
+from catalog.features.reingest.plan import EvaluatedFile, Rules
 from catalog.features.reingest.renditions import (
     as_rendition,
     rendition_document,
@@ -41,14 +41,14 @@ from catalog.features.reingest.videos.plan import decide_video, row_needs, utc_t
 
 WALL = datetime(2019, 7, 12, 18, 30, 15)
 TAKEN = CaptureTime(WALL, "quicktime:creationdate", "high", 120)
-SHOT = Shot(("2019",), "mov", TAKEN, datetime(2019, 8, 1))
+SHOT = EvaluatedFile(("2019",), "mov", TAKEN, datetime(2019, 8, 1))
 FIT = Clip("mov", Pictures(0, "hevc", "hvc1", 64, 48), (Sound(1, "aac", 2),))
 ALL = Rules()
 OLD = replace(FIT, pictures=Pictures(0, "h264", "avc1", 64, 48))
 
 
 def decided(
-    shot: Shot = SHOT, clip: Clip | None = FIT, rules: Rules = ALL, problem: str = ""
+    shot: EvaluatedFile = SHOT, clip: Clip | None = FIT, rules: Rules = ALL, problem: str = ""
 ) -> tuple[str, str]:
     found = decide_video(shot, rules, clip, problem).decision
     return found.action, found.reason
@@ -89,10 +89,12 @@ def test_a_date_that_the_film_does_not_state_is_written_into_a_new_one():
         (replace(SHOT, folders=("2019", "My Trash")), "skiplist match: My Trash"),
     ],
 )
-def test_a_skip_has_its_reason_and_all_that_is_needed_to_overrule_it(shot: Shot, reason: str):
+def test_a_skip_has_its_reason_and_all_that_is_needed_to_overrule_it(
+    shot: EvaluatedFile, reason: str
+):
     found = decide_video(shot, Rules(skip=("trash",)), OLD)
     assert (found.decision.action, found.decision.reason) == ("skip", reason)
-    assert shot.problem or found.needs == Needs(video=True)
+    assert shot.problem or found.needs == ConversionNeeds(video=True)
 
 
 def test_streams_that_cannot_be_read_are_a_reason_and_the_day_of_transition_is_one():
@@ -107,11 +109,11 @@ def test_streams_that_cannot_be_read_are_a_reason_and_the_day_of_transition_is_o
 
 
 def test_a_person_may_ask_for_more_than_is_needed_but_not_for_less():
-    assert row_needs(FIT, {"video_codec_needed": "1", "audio_codec_needed": ""}) == Needs(
+    assert row_needs(FIT, {"video_codec_needed": "1", "audio_codec_needed": ""}) == ConversionNeeds(
         video=True
     )
-    assert row_needs(OLD, {"video_codec_needed": "0"}) == Needs(video=True)
-    assert row_needs(replace(FIT, sounds=()), {"audio_codec_needed": "1"}) == Needs()
+    assert row_needs(OLD, {"video_codec_needed": "0"}) == ConversionNeeds(video=True)
+    assert row_needs(replace(FIT, sounds=()), {"audio_codec_needed": "1"}) == ConversionNeeds()
 
 
 # --- the date of a row ----------------------------------------------------------------------------
@@ -268,7 +270,7 @@ MADE_DOCUMENT = {
 
 
 def test_a_rendition_has_all_that_was_known_of_its_original():
-    original = overlaid(
+    original = lay_over(
         ORIGINAL_DOCUMENT, {"tags_added": ["holiday"], "favorite": True, "title": "Mine"}
     )
     found = rendition_document(MADE_DOCUMENT, original)

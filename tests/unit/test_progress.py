@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.cli import progress
-from catalog.cli.progress import Bar, Lines, StepLines, time_text
+from catalog.cli import bars
+from catalog.cli.bars import Bar, Lines, StepLines, time_text
 
 
 def test_a_log_is_told_every_so_often_how_far_a_film_is_and_how_long_it_takes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     clock = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(bars.time, "monotonic", lambda: clock[0])
     lines = StepLines()
     for passed, done in ((0, 0.0), (3, 6.0), (12, 25.0), (15, 30.0), (30, 60.0), (31, 100.0)):
         clock[0] = 100.0 + passed

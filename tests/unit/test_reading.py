@@ -31,7 +31,7 @@ from catalog.domain.fixity import Digests
 from catalog.domain.similarity import hamming
 from catalog.errors import NotFound, StoreUnavailable, UnreadableMedia, UnsupportedType
 from catalog.stores.scratch import scratch_folder
-from catalog.work import pieces, reading
+from catalog.work import byte_ranges, reading
 from catalog.work.reading import LocalReading, RemoteReading, Wanted
 from catalog.work.workers import ReaderPool, Result
 
@@ -357,7 +357,7 @@ def check_same(name: str, near: Result | None, far: Result | None) -> None:
     assert quality == near, name
 
 
-@pytest.mark.parametrize(("first", "piece"), [(reading.FIRST, pieces.PIECE), (4096, 700)])
+@pytest.mark.parametrize(("first", "piece"), [(reading.FIRST, byte_ranges.PIECE), (4096, 700)])
 def test_facts_from_some_bytes_are_those_of_the_whole_file(
     pool: ReaderPool,
     library: Path,
@@ -367,7 +367,7 @@ def test_facts_from_some_bytes_are_those_of_the_whole_file(
     piece: int,
 ) -> None:
     monkeypatch.setattr(reading, "FIRST", first)
-    monkeypatch.setattr(pieces, "PIECE", piece)
+    monkeypatch.setattr(byte_ranges, "PIECE", piece)
     monkeypatch.setattr(reading, "MOST_ROUNDS", 1000)
     store = FarStore("far", library)
     entries = list(store.list())
@@ -531,7 +531,7 @@ def test_a_fragmented_movie_that_goes_on_too_long_has_no_duration(
     pool: ReaderPool, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "MOST_ROUNDS", 2)
-    monkeypatch.setattr(pieces, "PIECE", 1000)
+    monkeypatch.setattr(byte_ranges, "PIECE", 1000)
     monkeypatch.setattr(reading, "FIRST", 20_000)
     store = FarStore("far", library)
     (entry,) = [e for e in store.list() if e.path == "fragments.mp4"]
@@ -673,16 +673,18 @@ def test_a_killed_program_leaves_what_the_next_one_removes(tmp_path: Path) -> No
 
 def test_pieces_are_rounded_up_joined_and_grow() -> None:
     size = 10_000_000
-    assert pieces.to_fetch([(0, 131072)], [(200_000, 10)], size) == [(200_000, 265_536)]
-    assert pieces.to_fetch([(0, 131072)], [(131_000, 1000)], size) == [(131_072, 262_144)]
-    assert pieces.to_fetch([(0, 131072)], [(size - 4096, 4096)], size) == [(size - 65_536, size)]
-    assert pieces.to_fetch([(0, 131072)], [(300_000, 10), (310_000, 100_000)], size) == [
+    assert byte_ranges.to_fetch([(0, 131072)], [(200_000, 10)], size) == [(200_000, 265_536)]
+    assert byte_ranges.to_fetch([(0, 131072)], [(131_000, 1000)], size) == [(131_072, 262_144)]
+    assert byte_ranges.to_fetch([(0, 131072)], [(size - 4096, 4096)], size) == [
+        (size - 65_536, size)
+    ]
+    assert byte_ranges.to_fetch([(0, 131072)], [(300_000, 10), (310_000, 100_000)], size) == [
         (300_000, 410_000)
     ]
-    assert pieces.to_fetch([(0, 100)], [(10, 20)], 100) == []
-    assert list(pieces.requests([(0, pieces.LARGEST + 5)])) == [
-        (0, pieces.LARGEST),
-        (pieces.LARGEST, 5),
+    assert byte_ranges.to_fetch([(0, 100)], [(10, 20)], 100) == []
+    assert list(byte_ranges.requests([(0, byte_ranges.LARGEST + 5)])) == [
+        (0, byte_ranges.LARGEST),
+        (byte_ranges.LARGEST, 5),
     ]
 
 
@@ -690,12 +692,12 @@ def test_pieces_are_rounded_up_joined_and_grow() -> None:
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"no sample media at {SAMPLES}")
-@pytest.mark.parametrize(("first", "piece"), [(reading.FIRST, pieces.PIECE), (4096, 500)])
+@pytest.mark.parametrize(("first", "piece"), [(reading.FIRST, byte_ranges.PIECE), (4096, 500)])
 def test_every_sample_has_the_same_facts_from_afar(
     pool: ReaderPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int, piece: int
 ) -> None:
     monkeypatch.setattr(reading, "FIRST", first)
-    monkeypatch.setattr(pieces, "PIECE", piece)
+    monkeypatch.setattr(byte_ranges, "PIECE", piece)
     monkeypatch.setattr(reading, "MOST_ROUNDS", 2000)
     store = FarStore("far", SAMPLES, managed=False)
     entries = [e for e in store.list() if not e.path.endswith((".json", ".md"))]

@@ -14,7 +14,7 @@ from asset_makers import facts, member
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import UNEXAMINED, UNLISTED, Asset, Entry, Facts, KnownAsset
-from catalog.domain.copies import DAMAGED, MISSING, OK, Held
+from catalog.domain.copies import DAMAGED, MISSING, OK, RecordedFile
 from catalog.domain.fixity import Digests, content_hash
 from catalog.domain.stacks import Candidate
 from catalog.errors import NotFound, StoreGuard, UnreadableMedia, UnsupportedType
@@ -47,7 +47,7 @@ from catalog.features.reconcile.sidecars import (
 )
 from catalog.features.reconcile.survey import Looker, Options, Sight
 from catalog.work.report import Report
-from catalog.work.sink import Question, Silence
+from catalog.work.sink import Question, SilentSink
 
 T = 1_600_000_000_000_000_000
 
@@ -56,8 +56,10 @@ def entry(path: str, size: int = 100, mtime_ns: int = T, **more: Any) -> Entry:
     return Entry(path, size, mtime_ns, **more)
 
 
-def held(path: str, digest: str = "h", state: str = OK, size: int = 100, inode: int = 0) -> Held:
-    return Held(path, digest, size, T // 10**6, 1, inode, state, T // 10**6)
+def held(
+    path: str, digest: str = "h", state: str = OK, size: int = 100, inode: int = 0
+) -> RecordedFile:
+    return RecordedFile(path, digest, size, T // 10**6, 1, inode, state, T // 10**6)
 
 
 def copy(path: str, store: str = "nas", state: str = OK) -> dict[str, Any]:
@@ -67,7 +69,9 @@ def copy(path: str, store: str = "nas", state: str = OK) -> dict[str, Any]:
     }
 
 
-def compared(fresh: Sequence[str] = (), at: Sequence[Held] = (), gone: Sequence[Held] = ()) -> Any:
+def compared(
+    fresh: Sequence[str] = (), at: Sequence[RecordedFile] = (), gone: Sequence[RecordedFile] = ()
+) -> Any:
     return Comparison([Candidate(entry(p)) for p in fresh], {k.path: k for k in at}, gone)
 
 
@@ -124,7 +128,7 @@ class Listed:
         return iter(self.entries)
 
 
-def look(entries: Sequence[Entry], *copies: Held, **options: Any) -> Sight:
+def look(entries: Sequence[Entry], *copies: RecordedFile, **options: Any) -> Sight:
     records = Records(copies={k.path: k for k in copies}, total=len(copies))
     return Looker(Listed(entries), records, Options(**options)).look()
 
@@ -191,7 +195,7 @@ def test_a_few_files_of_another_inode_were_replaced_and_all_files_were_numbered_
             for n in range(count)
         ]
 
-    def records(count: int) -> list[Held]:
+    def records(count: int) -> list[RecordedFile]:
         return [
             held(f"{n}.jpg", f"h{n}", inode=1000 + n)._replace(mtime_ms=T // 10**6 + n * 1000)
             for n in range(count)
@@ -345,7 +349,7 @@ def test_sidecars_beside_files_that_turned_out_to_be_copies_come_to_their_assets
 # --- questions ------------------------------------------------------------------------------------
 
 
-class Person(Silence):
+class Person(SilentSink):
     """Answers one question after the other."""
 
     def __init__(self, *answers: bool | None) -> None:
@@ -395,7 +399,7 @@ def test_what_is_nowhere_else_is_forgotten_only_where_a_person_says_so():
 
 def test_what_nobody_answered_is_told_at_the_end_and_what_was_answered_is_not():
     notices: list[str] = []
-    report = Report(Silence(on_notice=notices.append), "sync")
+    report = Report(SilentSink(on_notice=notices.append), "sync")
     questions = Questions(Person(None, True, None), ask=True)
     for _ in range(3):
         questions.vanished(Vanish(held("a.jpg")))

@@ -37,16 +37,16 @@ from catalog.errors import ConfirmationNeeded, SourceInsideCatalog, UsageError
 from catalog.features.reingest.dates import dated
 from catalog.features.reingest.duplicates.plan import propose_duplicate
 from catalog.features.reingest.images.plan import decide_image
-from catalog.features.reingest.plan import Rules, Shot, year_of_path
+from catalog.features.reingest.plan import EvaluatedFile, Rules, year_of_path
+from catalog.features.reingest.reports import Processed, read_table
+from catalog.features.reingest.row_state import stem
 from catalog.features.reingest.rows import validated
 from catalog.features.reingest.staging import check_apart
-from catalog.features.reingest.standing import stem
-from catalog.features.reingest.tables import Processed, read_table
 from catalog.features.reingest.videos.dates import film_date
 
 WALL = datetime(2012, 7, 12, 18, 30, 15)
 EXIF = CaptureTime(WALL, "exif:DateTimeOriginal", "high", 120)
-SHOT = Shot(("2012",), "jpeg", EXIF, datetime(2021, 1, 1))
+SHOT = EvaluatedFile(("2012",), "jpeg", EXIF, datetime(2021, 1, 1))
 
 
 @pytest.mark.parametrize(

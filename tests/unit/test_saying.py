@@ -17,19 +17,19 @@ from still_makers import xmp
 
 from catalog.domain.assignments import (
     check_name,
+    describe_change,
     parse_assignments,
     setting,
     split_words,
     tagging,
-    told,
     with_surroundings,
 )
 from catalog.domain.derivation import with_derived, without_derived
 from catalog.domain.edits import described_anew, difference, reversed_change, with_saying
-from catalog.domain.person import NAMES, checked, merged, overlaid, without_person
+from catalog.domain.person import NAMES, checked, lay_over, merged, without_person
 from catalog.domain.place import Place
 from catalog.errors import UsageError
-from catalog.features.said.plan import (
+from catalog.features.annotations.plan import (
     ALREADY,
     FOREIGN,
     NO_COPY,
@@ -132,13 +132,13 @@ _PERSONS = st.fixed_dictionaries(
 def test_what_a_person_says_can_be_taken_off_again_and_said_twice(
     document: dict[str, Any], person: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    once = overlaid(document, person)
+    once = lay_over(document, person)
     assert without_person(once) == document
-    assert overlaid(once, person) == once
-    assert overlaid(once, other) == overlaid(document, other), (
+    assert lay_over(once, person) == once
+    assert lay_over(once, other) == lay_over(document, other), (
         "nothing stays of what was said before"
     )
-    assert overlaid(once, {}) == document
+    assert lay_over(once, {}) == document
     assert once.get("person", {}) == person
     assert set(once.get("manual", [])) == person.keys() - {"around"} and person.keys() <= set(NAMES)
 
@@ -148,7 +148,7 @@ def test_what_a_person_says_can_be_taken_off_again_and_said_twice(
 def test_every_change_can_be_taken_back_from_its_event(
     document: dict[str, Any], person: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    before = overlaid({**document, "hash": "a", "stores": [], "copy_count": 0, "paths": []}, person)
+    before = lay_over({**document, "hash": "a", "stores": [], "copy_count": 0, "paths": []}, person)
     before = {**before, "copies": []}
     after = with_saying(lambda _said, _base: other)(before)
     changed = difference(before, after)
@@ -262,7 +262,7 @@ def test_what_is_said_survives_reading_the_file_again() -> None:
 
 
 def test_an_old_sidecar_says_nothing_where_the_index_knows_better() -> None:
-    facts = overlaid({**PLAIN, "tags": ["new"]}, {"rating": 1, "title": "old"})
+    facts = lay_over({**PLAIN, "tags": ["new"]}, {"rating": 1, "title": "old"})
     known = described_anew(facts)(said(PLAIN, "rating=5"))
     assert known and known["person"] == {"rating": 5} and "title" not in known
     unknown = described_anew(facts)(PLAIN)
@@ -399,7 +399,7 @@ def test_a_change_is_told_on_one_line() -> None:
         ),
     )
     assert changed
-    assert told(*changed) == (
+    assert describe_change(*changed) == (
         "altitude: 12.0 -> none; captured: 2019-07-12 18:30:15 -> 2018-01-02; favorite: none -> "
         "yes; "
         "location: 1.5, 2.5 -> 51.05, 3.72; place: Paris -> Ghent, Flanders, Belgium; tags: sea "
@@ -455,7 +455,7 @@ def read(data: bytes, name: str = "a.jpg.xmp") -> Findings:
 )
 def test_a_sidecar_says_exactly_what_the_person_said(text: str, person: dict[str, Any]) -> None:
     person = checked({**person, "title": text, "tags_added": [text, "b"]})[0]
-    document = overlaid({**PLAIN, "albums": ["Stated"], "tags": [text, "\x07bell\ufffe"]}, person)
+    document = lay_over({**PLAIN, "albums": ["Stated"], "tags": [text, "\x07bell\ufffe"]}, person)
     data = sidecar_bytes(document)
     assert data == sidecar_bytes(json.loads(json.dumps(document, sort_keys=True))), (
         "the same bytes each time"

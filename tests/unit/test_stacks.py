@@ -18,8 +18,8 @@ from catalog.domain.stacks import (
     Member,
     attach_sidecars,
     connected,
-    group,
-    shots,
+    group_shots,
+    group_stacks,
     stem_key,
 )
 from catalog.media.findings import Findings
@@ -36,7 +36,7 @@ def attached(*names: str) -> dict[str, list[str]]:
 
 
 def grouped(*members: Member) -> list[list[tuple[str, str]]]:
-    return [[(m.entry.path, m.role) for m in stack] for stack in group(members)]
+    return [[(m.entry.path, m.role) for m in stack] for stack in group_stacks(members)]
 
 
 # --- sidecars -------------------------------------------------------------------------------------
@@ -325,7 +325,7 @@ def test_shots_are_joined_by_their_stem_and_by_shared_sidecars():
             "b.xmp",
         )
     ]
-    found = [[c.entry.path for c in shot] for shot in shots(attach_sidecars(entries)[0])]
+    found = [[c.entry.path for c in shot] for shot in group_shots(attach_sidecars(entries)[0])]
     assert found == [["A.jpg", "a.cr2"], ["b.jpg"], ["IMG_1.png", "IMG_1-edited.png"]]
 
 
@@ -421,7 +421,7 @@ SHOTS = st.builds(
 
 @given(st.lists(SHOTS, max_size=12, unique_by=lambda m: m.entry.path))
 def test_every_file_is_in_exactly_one_stack(members: list[Member]):
-    stacks = group(members)
+    stacks = group_stacks(members)
     assert sorted(m.entry.path for s in stacks for m in s) == sorted(m.entry.path for m in members)
     for stack in stacks:
         assert all(bool(m.role) is (len(stack) > 1) for m in stack)

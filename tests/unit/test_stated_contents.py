@@ -23,18 +23,18 @@ from catalog.domain.copies import copy_row
 from catalog.domain.edits import Edit
 from catalog.domain.fixity import Digests, content_hash
 from catalog.features.reconcile.apply import Applier
-from catalog.features.reconcile.listed import KnownReconciler
+from catalog.features.reconcile.known_reconciler import KnownReconciler
 from catalog.features.reconcile.plan import AddCopy, Lose, Relocate, Touch, Vanish
 from catalog.features.reconcile.questions import Questions
 from catalog.features.reconcile.reading import FileReader
 from catalog.features.reconcile.reconciler import Reconciler
 from catalog.features.reconcile.records import Recorded, Records, Scope
 from catalog.features.reconcile.survey import Options
-from catalog.work.contents import content_of, holds, stated_contents, states_contents
+from catalog.work.contents import content_of, has_content, stated_contents, states_contents
 from catalog.work.journal import Journal
-from catalog.work.listing import Listing
+from catalog.work.live_listing import LiveListing
 from catalog.work.report import Report
-from catalog.work.sink import Silence
+from catalog.work.sink import SilentSink
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -161,7 +161,7 @@ def test_a_sync_of_known_files_opens_none_of_them(disk: Disk, index: Index, tmp_
 
     with closing(Journal(tmp_path, "run")) as journal:
         run = cast(
-            "Any", SimpleNamespace(edit=edit, journal=journal, report=Report(Silence(), "sync"))
+            "Any", SimpleNamespace(edit=edit, journal=journal, report=Report(SilentSink(), "sync"))
         )
         Applier(sync.store, index, run, lambda _action: None).apply([plan])
     assert len(edits) == 600
@@ -224,7 +224,9 @@ def test_a_file_whose_checksum_is_another_is_not_read_to_find_that_out(
     index.hold(b"recorde", "nas", "old.mov", "sha1")
     store = MemoryStore("far", "", disk)
     records = Records.gathered(index.recorded("far", ["sha1"]), "far", Scope())
-    reconciler = KnownReconciler(store, index, records, Listing(store), Options(accept_losses=True))
+    reconciler = KnownReconciler(
+        store, index, records, LiveListing(store), Options(accept_losses=True)
+    )
     (gone,) = reconciler.plan()
     assert isinstance(gone, Lose) and reconciler.unknown == 1
     assert set(disk.calls) == {"list"}
@@ -237,7 +239,9 @@ def test_a_listing_alone_tells_what_is_known(disk: Disk, index: Index) -> None:
     index.hold(b"unread", "far", "gone.jpg")  # may be what nobody has read
     store = MemoryStore("far", "", disk)
     records = Records.gathered(index.recorded("far", ["sha1"]), "far", Scope())
-    reconciler = KnownReconciler(store, index, records, Listing(store), Options(accept_losses=True))
+    reconciler = KnownReconciler(
+        store, index, records, LiveListing(store), Options(accept_losses=True)
+    )
     (action,) = reconciler.plan()
     assert isinstance(action, Relocate) and action.entry.path == "b.jpg"
     assert reconciler.unknown == 1 and set(disk.calls) == {"list"}
@@ -307,7 +311,7 @@ def test_a_file_is_read_only_where_no_checksum_is_common(
     store = MemoryStore("far", "", disk)
     entry = store.stat("a.jpg")
     assert entry is not None
-    assert holds(store, entry, recorded) is expected
+    assert has_content(store, entry, recorded) is expected
     assert disk.sent == sent
     assert content_of(store, entry) == content_hash(b"photo")
 

@@ -18,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.domain.copies import flat
-from catalog.domain.person import overlaid
+from catalog.domain.person import lay_over
 from catalog.errors import CatalogError, DocumentConflict, SchemaMismatch, TransferError, UsageError
-from catalog.features.transfer import packing, snapshots
-from catalog.features.transfer import stream as transfer
-from catalog.features.transfer.merge import joined, problem_of
+from catalog.features.backup import packing, snapshots
+from catalog.features.backup import stream as transfer
+from catalog.features.backup.merge import joined, problem_of
 from catalog.index import schema
 from catalog.index.client import Connection
 from catalog.index.migration import UPGRADES, is_upgradable
@@ -84,8 +84,8 @@ def test_sidecars_add_up_and_ours_stays():
 
 
 def test_what_a_person_said_here_wins_and_what_was_said_elsewhere_comes_in():
-    ours = overlaid(asset(row("a"), tags=["sea"]), {"rating": 5, "tags_added": ["x"]})
-    theirs = overlaid(
+    ours = lay_over(asset(row("a"), tags=["sea"]), {"rating": 5, "tags_added": ["x"]})
+    theirs = lay_over(
         asset(row("a"), tags=["sea"]), {"rating": 1, "title": "Snow", "tags_added": ["y"]}
     )
     after = joined(theirs)(ours)
@@ -126,7 +126,7 @@ _SAID = st.fixed_dictionaries(
 _SAID = _SAID.filter(
     lambda said: not {*said.get("tags_added", [])} & {*said.get("tags_removed", [])}
 )
-_ASSETS = st.builds(lambda rows, said: overlaid(asset(*rows), said), _ROWS, _SAID)
+_ASSETS = st.builds(lambda rows, said: lay_over(asset(*rows), said), _ROWS, _SAID)
 
 
 @given(_ASSETS, _ASSETS)
@@ -247,7 +247,7 @@ def test_a_file_is_packed_as_its_ending_says_and_read_by_its_first_bytes(
         assert not path.exists()
     assert (output.size, unpacked(path.read_bytes())) == (8, b"one\ntwo\n")
     other = path.rename(tmp_path / "renamed")
-    with packing.opened(str(other)) as lines:
+    with packing.open_file(str(other)) as lines:
         assert [lines.readline() for _ in range(3)] == [b"one\n", b"two\n", b""]
     assert os.listdir(tmp_path) == ["renamed"]
 
@@ -320,7 +320,7 @@ def test_a_packed_file_that_is_cut_or_damaged_is_told_in_one_line(tmp_path: Path
         path.write_bytes(data)
         with (
             pytest.raises(TransferError, match=r"cut short|cannot be read"),
-            packing.opened(str(path)) as lines,
+            packing.open_file(str(path)) as lines,
         ):
             while lines.readline():
                 pass
@@ -329,7 +329,7 @@ def test_a_packed_file_that_is_cut_or_damaged_is_told_in_one_line(tmp_path: Path
 def test_zstd_and_what_is_no_file_are_refused(tmp_path: Path):
     (tmp_path / "z").write_bytes(b"\x28\xb5\x2f\xfd rest")
     for name, said in (("z", "zstd"), ("absent", "No such file"), ("", "Is a directory")):
-        with pytest.raises(UsageError, match=said), packing.opened(str(tmp_path / name)):
+        with pytest.raises(UsageError, match=said), packing.open_file(str(tmp_path / name)):
             pass
 
 
@@ -382,7 +382,7 @@ def test_a_backup_of_another_version_is_refused():
 
 
 def test_a_folder_with_other_things_in_it_has_no_backups(tmp_path: Path):
-    shelf = snapshots.FolderShelf(tmp_path / "shelf", tmp_path / "home")
+    shelf = snapshots.LocalBackupFolder(tmp_path / "shelf", tmp_path / "home")
     assert shelf.backups() == []
     for name, manifest in (
         ("a", b"{"),
@@ -399,7 +399,7 @@ def test_a_folder_with_other_things_in_it_has_no_backups(tmp_path: Path):
 
 def test_backups_inside_the_node_itself_are_refused(tmp_path: Path):
     with pytest.raises(UsageError, match="the folder of the node itself"):
-        snapshots.FolderShelf(tmp_path / "home" / "backups", tmp_path / "home")
+        snapshots.LocalBackupFolder(tmp_path / "home" / "backups", tmp_path / "home")
 
 
 class Busy:

@@ -20,7 +20,7 @@ from catalog.features.removal import trash
 from catalog.features.undo.plan import FROM_TRASH, NEVER, steps
 from catalog.work.journal import Journal
 from catalog.work.report import Report
-from catalog.work.sink import Silence
+from catalog.work.sink import SilentSink
 
 
 @pytest.mark.parametrize("has_trash", [True, False])
@@ -43,7 +43,7 @@ def test_what_is_taken_from_a_store_without_trash_is_said_to_be_gone_for_good(
         return ["done"] * len(wanted)
 
     with closing(Journal(tmp_path, "run")) as journal:
-        report = Report(Silence(on_notice=notices.append), "forget")
+        report = Report(SilentSink(on_notice=notices.append), "forget")
         run = cast(
             "Any",
             SimpleNamespace(repository=None, run="run", journal=journal, report=report, edit=edit),

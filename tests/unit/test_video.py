@@ -15,7 +15,7 @@ from catalog.domain.geo import Position
 from catalog.domain.video import (
     HLG,
     Clip,
-    Needs,
+    ConversionNeeds,
     Pictures,
     Sound,
     losses,
@@ -89,27 +89,29 @@ def test_what_is_lost_is_told():
         covers=1,
         others=("data", "chapters"),
     )
-    told = "; ".join(losses(made_of, Needs(video=True)))
+    told = "; ".join(losses(made_of, ConversionNeeds(video=True)))
     for word in ("data track", "cover picture", "Dolby Vision", "deinterlaced", "odd size"):
         assert word in told
-    assert losses(clip(FIT, AAC), Needs(container=True)) == []
+    assert losses(clip(FIT, AAC), ConversionNeeds(container=True)) == []
 
 
 # --- what ffmpeg is told --------------------------------------------------------------------------
 
 
-def words(made_of: Clip, wanted: Needs) -> str:
+def words(made_of: Clip, wanted: ConversionNeeds) -> str:
     return " ".join(arguments(Conversion("/in", "/out", made_of, wanted)))
 
 
 def test_what_is_fit_is_taken_over_and_not_encoded_again():
-    told = words(clip(replace(FIT, tag="hev1"), AAC), Needs(container=True))
+    told = words(clip(replace(FIT, tag="hev1"), AAC), ConversionNeeds(container=True))
     assert "-c:v copy" in told and "-c:a:0 copy" in told and "-tag:v hvc1" in told
     assert "libx265" not in told
 
 
 def test_each_sound_keeps_its_channels_and_is_copied_if_it_is_aac():
-    told = words(clip(OLD, AAC, Sound(2, "ac3", 6, "5.1", language="fra")), Needs(video=True))
+    told = words(
+        clip(OLD, AAC, Sound(2, "ac3", 6, "5.1", language="fra")), ConversionNeeds(video=True)
+    )
     assert "-map 0:0 -map 0:1 -map 0:2" in told
     assert "-c:a:0 copy -c:a:1 aac -b:a:1 448k" in told
     assert "-metadata:s:a:1 language=fra" in told
@@ -134,7 +136,7 @@ def test_an_odd_size_is_filled_up_interlaced_pictures_become_whole_and_depth_is_
 
 
 def test_a_path_is_never_an_option_or_a_protocol():
-    told = arguments(Conversion("-x", "concat:a", clip(OLD), Needs(video=True)))
+    told = arguments(Conversion("-x", "concat:a", clip(OLD), ConversionNeeds(video=True)))
     assert told[told.index("-i") + 1] == "file:-x" and told[-1] == "file:concat:a"
 
 
@@ -204,13 +206,13 @@ def test_all_texts_come_along_under_apples_names_and_none_of_the_making():
     ],
 )
 def test_every_change_of_the_pictures_is_told(change: dict[str, object], told: str):
-    wanted = Needs(video=True)
+    wanted = ConversionNeeds(video=True)
     assert difference(clip(OLD, AAC), clip(FIT, AAC), wanted) == ""
     assert told in difference(clip(OLD, AAC), clip(replace(FIT, **change), AAC), wanted)  # type: ignore[arg-type]
 
 
 def test_a_frame_of_difference_is_allowed_and_two_are_not():
-    wanted = Needs(video=True)
+    wanted = ConversionNeeds(video=True)
     assert difference(clip(OLD), clip(replace(FIT, end=10.04, frames=251)), wanted) == ""
     assert "last" in difference(clip(OLD), clip(replace(FIT, end=10.08, frames=252)), wanted)
 
@@ -218,13 +220,18 @@ def test_a_frame_of_difference_is_allowed_and_two_are_not():
 def test_lost_colours_are_told_and_colours_that_nobody_stated_are_not():
     hdr = replace(OLD, depth=10, primaries=9, transfer=16, mastering=True)
     good = replace(FIT, depth=10, primaries=9, transfer=16, mastering=True)
-    assert difference(clip(hdr), clip(good), Needs(video=True)) == ""
+    assert difference(clip(hdr), clip(good), ConversionNeeds(video=True)) == ""
     assert "transfer are 1" in difference(
-        clip(hdr), clip(replace(good, transfer=1)), Needs(video=True)
+        clip(hdr), clip(replace(good, transfer=1)), ConversionNeeds(video=True)
     )
-    assert "HDR" in difference(clip(hdr), clip(replace(good, mastering=False)), Needs(video=True))
+    assert "HDR" in difference(
+        clip(hdr), clip(replace(good, mastering=False)), ConversionNeeds(video=True)
+    )
     assert (
-        difference(clip(OLD), clip(replace(FIT, primaries=1, transfer=1)), Needs(video=True)) == ""
+        difference(
+            clip(OLD), clip(replace(FIT, primaries=1, transfer=1)), ConversionNeeds(video=True)
+        )
+        == ""
     )
 
 
@@ -239,16 +246,19 @@ def test_lost_colours_are_told_and_colours_that_nobody_stated_are_not():
     ],
 )
 def test_every_change_of_the_sound_is_told(sounds: tuple[Sound, ...], told: str):
-    assert told in difference(clip(OLD, AAC), clip(FIT, *sounds), Needs(video=True))
+    assert told in difference(clip(OLD, AAC), clip(FIT, *sounds), ConversionNeeds(video=True))
 
 
 def test_sound_is_compared_from_where_it_is_heard_not_from_where_its_packets_begin():
     primed = replace(AAC, codec="wmav2", start=0.0, first=0.092)
     made = replace(AAC, start=0.069, end=10.03, first=0.092)
-    assert difference(clip(OLD, primed), clip(FIT, made), Needs(video=True, audio=True)) == ""
+    assert (
+        difference(clip(OLD, primed), clip(FIT, made), ConversionNeeds(video=True, audio=True))
+        == ""
+    )
     late = replace(made, first=0.292)
     assert "+200 ms away" in difference(
-        clip(OLD, primed), clip(FIT, late), Needs(video=True, audio=True)
+        clip(OLD, primed), clip(FIT, late), ConversionNeeds(video=True, audio=True)
     )
 
 

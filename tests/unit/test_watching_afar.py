@@ -13,7 +13,7 @@ from memory_store.store import MemoryStore
 
 from catalog.errors import Interrupted
 from catalog.features.reconcile import watch
-from catalog.work.sink import Silence
+from catalog.work.sink import SilentSink
 
 
 class Untold(MemoryStore):
@@ -52,6 +52,8 @@ def test_a_change_is_looked_at_where_it_is_told_else_after_the_period(
     monkeypatch.setattr(watch, "_sync", sync)
     monkeypatch.setattr(watch, "_LONGPOLL_SECONDS", 0)
     with pytest.raises(Interrupted):
-        watch._watch_afar(cast("Any", None), store, period, 0.0, Silence(on_notice=notices.append))
+        watch._watch_afar(
+            cast("Any", None), store, period, 0.0, SilentSink(on_notice=notices.append)
+        )
     assert syncs == ["far", "far"]
     assert told in notices[0] and "memory:far" in notices[0]

@@ -9,8 +9,8 @@ import click
 from catalog.cli import options
 from catalog.cli.console import Console
 from catalog.cli.views import backups
-from catalog.features.transfer.backup import run_backup
-from catalog.work.sink import Silence
+from catalog.features.backup.run import run_backup
+from catalog.work.sink import SilentSink
 
 
 @click.command("backup", short_help="Make a backup of the catalog that is restored in seconds.")
@@ -34,5 +34,5 @@ def command(directory: str, **shared: Any) -> int:
     Exit status: 0 done, 1 failed, 2 usage, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace, sink = console.workspace(), Silence(console.progress())
+    workspace, sink = console.workspace(), SilentSink(console.progress())
     return backups.show_made(console, directory, run_backup(workspace, directory, sink))

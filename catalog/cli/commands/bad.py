@@ -9,8 +9,8 @@ import click
 from catalog.cli import options
 from catalog.cli.console import Console
 from catalog.cli.views import bad as view
-from catalog.features.lookalikes.bad import BadRequest, find_bad
-from catalog.features.lookalikes.bad_shots import NAMES
+from catalog.features.lookalikes.bad_shots import BadRequest, find_bad
+from catalog.features.lookalikes.faults import NAMES
 
 
 @click.command("bad", short_help="Find blank, blurred, dark, overexposed and accidental shots.")

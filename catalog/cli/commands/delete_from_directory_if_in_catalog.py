@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.removal.prune import PruneRequest, run_prune
 
@@ -56,4 +56,4 @@ def command(
     request = PruneRequest(
         directory, recursive=recursive, dryrun=dryrun, limit=limit, yes=yes, dropbox=dropbox
     )
-    return console.carry_out(run_prune, workspace, request, wording.PRUNE)
+    return console.carry_out(run_prune, workspace, request, summary_formats.PRUNE)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.removal.forget import ForgetRequest, run_forget
 
@@ -36,4 +36,4 @@ def command(what: tuple[str, ...], with_files: bool, dryrun: bool, yes: bool, **
     console = Console.from_flags(shared)
     workspace = console.workspace()
     request = ForgetRequest(names=what, with_files=with_files, dryrun=dryrun, yes=yes)
-    return console.carry_out(run_forget, workspace, request, wording.FORGET)
+    return console.carry_out(run_forget, workspace, request, summary_formats.FORGET)

@@ -9,7 +9,7 @@ import click
 from catalog.cli import options
 from catalog.cli.console import Console
 from catalog.cli.views import history
-from catalog.features.ask.history import HistoryRequest, find_events, list_runs
+from catalog.features.inspection.history import HistoryRequest, find_events, list_runs
 
 
 @click.command("history", short_help="Show what happened: to an asset, in a run, or all runs.")

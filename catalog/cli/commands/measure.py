@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.lookalikes.measure import MeasureRequest, run_measure
 
@@ -36,4 +36,4 @@ def command(query: tuple[str, ...], again: bool, dryrun: bool, **shared: Any) ->
     console = Console.from_flags(shared)
     workspace = console.workspace()
     request = MeasureRequest(" ".join(query), again=again, dryrun=dryrun)
-    return console.carry_out(run_measure, workspace, request, wording.MEASURE)
+    return console.carry_out(run_measure, workspace, request, summary_formats.MEASURE)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.mirror.run import MirrorRequest, run_mirror
 
@@ -40,4 +40,4 @@ def mirror(source: str, target: str, command: str, given: options.Given) -> int:
     console = Console.from_flags(given)
     how = {name: given[name] for name in ("dryrun", "limit", "yes")}
     request = MirrorRequest(source, target, command, **how)
-    return console.carry_out(run_mirror, console.workspace(), request, wording.MIRROR)
+    return console.carry_out(run_mirror, console.workspace(), request, summary_formats.MIRROR)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.reconcile.rebuild import RebuildRequest, run_rebuild
 
@@ -34,4 +34,4 @@ def command(stores: tuple[str, ...], **shared: Any) -> int:
     """
     console = Console.from_flags(shared)
     workspace = console.workspace()
-    return console.carry_out(run_rebuild, workspace, RebuildRequest(stores), wording.SYNC)
+    return console.carry_out(run_rebuild, workspace, RebuildRequest(stores), summary_formats.SYNC)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.review.resolve import ResolveRequest, run_resolve
 
@@ -44,4 +44,4 @@ def command(csv: Path, dryrun: bool, yes: bool, **shared: Any) -> int:
     console = Console.from_flags(shared)
     workspace = console.workspace()
     request = ResolveRequest(csv, dryrun=dryrun, yes=yes)
-    return console.carry_out(run_resolve, workspace, request, wording.RESOLVE)
+    return console.carry_out(run_resolve, workspace, request, summary_formats.RESOLVE)

@@ -9,8 +9,8 @@ import click
 from catalog.cli import options
 from catalog.cli.console import Console
 from catalog.cli.views import backups
-from catalog.features.transfer.backup import RestoreRequest, list_backups, run_restore
-from catalog.work.sink import Silence
+from catalog.features.backup.run import RestoreBackupRequest, list_backups, run_restore_backup
+from catalog.work.sink import SilentSink
 
 
 @click.command("restore", short_help="Bring a backup of the catalog back.")
@@ -45,5 +45,5 @@ def command(directory: str, name: str | None, listing: bool, replace: bool, **sh
     workspace = console.workspace()
     if listing:
         return backups.show(console, directory, list_backups(workspace, directory))
-    request, sink = RestoreRequest(directory, name, replace), Silence(console.progress())
-    return backups.show_restored(console, directory, run_restore(workspace, request, sink))
+    request, sink = RestoreBackupRequest(directory, name, replace), SilentSink(console.progress())
+    return backups.show_restored(console, directory, run_restore_backup(workspace, request, sink))

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.cli.groups import read_groups
 from catalog.cli.views import review as view
@@ -91,7 +91,7 @@ def command(
     page was written or served.
     """
     console = Console.from_flags(given)
-    workspace, sink = console.workspace(), console.sink(wording.REVIEW)
+    workspace, sink = console.workspace(), console.sink(summary_formats.REVIEW)
     if serve and output is not None:
         raise UsageError("--serve writes no file.", hint="Leave out --serve or --output.")
     if serve_port and not serve:

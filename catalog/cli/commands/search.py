@@ -9,7 +9,7 @@ import click
 from catalog.cli import options
 from catalog.cli.console import Console
 from catalog.cli.views import search as view
-from catalog.features.ask.search import SearchRequest, search
+from catalog.features.inspection.search import SearchRequest, search
 
 
 @click.command("search", short_help="Find photos and videos.")

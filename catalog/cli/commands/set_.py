@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.domain.assignments import check_name, split_words
-from catalog.features.said.run import SetRequest, run_set
+from catalog.features.annotations.run import SetRequest, run_set
 
 
 @click.command(
@@ -59,7 +59,7 @@ def command(
     workspace = console.workspace()
     what, values = _split(words)
     request = SetRequest(what, query, dryrun=dryrun, yes=yes, values=values)
-    return console.carry_out(run_set, workspace, request, wording.SAY)
+    return console.carry_out(run_set, workspace, request, summary_formats.SAY)
 
 
 def _split(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

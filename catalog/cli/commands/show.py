@@ -9,7 +9,7 @@ import click
 from catalog.cli import options
 from catalog.cli.console import Console
 from catalog.cli.views import asset
-from catalog.features.ask.lookup import read_record
+from catalog.features.inspection.lookup import read_record
 
 
 @click.command("show", short_help="Show all that is known of one photo or video.")

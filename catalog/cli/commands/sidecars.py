@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
-from catalog.features.said.sidecars import WriteRequest, run_write
+from catalog.features.annotations.sidecars import WriteRequest, run_write
 
 
 @click.group("sidecars", short_help="Write what you said of photos into XMP sidecars beside them.")
@@ -81,4 +81,4 @@ def write(
     console = Console.from_flags(shared)
     workspace = console.workspace()
     request = WriteRequest(" ".join(query), store, dryrun=dryrun, limit=limit)
-    return console.carry_out(run_write, workspace, request, wording.SIDECARS)
+    return console.carry_out(run_write, workspace, request, summary_formats.SIDECARS)

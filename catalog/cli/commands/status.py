@@ -9,7 +9,7 @@ import click
 from catalog.cli import options
 from catalog.cli.console import Console
 from catalog.cli.views import status
-from catalog.features.ask.status import summarize
+from catalog.features.inspection.status import summarize
 
 
 @click.command("status", short_help="Show what the catalog holds.")

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.cli.views import stores
+from catalog.features.stores.deregistration import RemoveRequest, run_remove
 from catalog.features.stores.listing import list_stores
 from catalog.features.stores.registration import AddRequest, add_store
-from catalog.features.stores.removal import RemoveRequest, run_remove
 
 
 @click.group("store", short_help="Add, list or remove the disks that hold copies.")
@@ -74,4 +74,4 @@ def remove(name: str, forget_copies: bool, **shared: Any) -> int:
     """Take the store NAME out of the catalog. Its files are not touched."""
     console = Console.from_flags(shared)
     workspace, request = console.workspace(), RemoveRequest(name, forget_copies)
-    return console.carry_out(run_remove, workspace, request, wording.STORE_REMOVE)
+    return console.carry_out(run_remove, workspace, request, summary_formats.STORE_REMOVE)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.reconcile.run import SyncRequest, run_sync
 
@@ -62,4 +62,4 @@ def sync(command: str, dirname: str | None, given: options.Given, *, rehash: boo
     how = {name: given[name] for name in HOW}
     folders = (dirname,) if dirname else ()
     request = SyncRequest(folders=folders, rehash=rehash, command=command, **how)
-    return console.carry_out(run_sync, console.workspace(), request, wording.SYNC)
+    return console.carry_out(run_sync, console.workspace(), request, summary_formats.SYNC)

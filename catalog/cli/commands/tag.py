@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
-from catalog.features.said.run import TagRequest, run_tag
+from catalog.features.annotations.run import TagRequest, run_tag
 
 
 @click.command("tag", short_help="Add tags to photos and videos, or remove them.")
@@ -59,4 +59,4 @@ def command(
     console = Console.from_flags(shared)
     workspace = console.workspace()
     request = TagRequest(what, query, dryrun=dryrun, yes=yes, add=add, remove=remove)
-    return console.carry_out(run_tag, workspace, request, wording.SAY)
+    return console.carry_out(run_tag, workspace, request, summary_formats.SAY)

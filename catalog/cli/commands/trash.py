@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.cli.views import trash as view
 from catalog.features.removal.empty import EmptyRequest, run_empty
-from catalog.features.removal.restore import RestoreRequest, run_restore
+from catalog.features.removal.restore import RestoreFilesRequest, run_restore_files
 from catalog.features.removal.trash import list_trash
 
 in_store = options.option(
@@ -61,8 +61,8 @@ def restore(what: tuple[str, ...], store: str | None, dryrun: bool, **shared: An
     """
     console = Console.from_flags(shared)
     workspace = console.workspace()
-    request = RestoreRequest(what, store, dryrun=dryrun)
-    return console.carry_out(run_restore, workspace, request, wording.TRASH)
+    request = RestoreFilesRequest(what, store, dryrun=dryrun)
+    return console.carry_out(run_restore_files, workspace, request, summary_formats.TRASH)
 
 
 @command.command("empty")
@@ -89,4 +89,4 @@ def empty(
     console = Console.from_flags(shared)
     workspace = console.workspace()
     request = EmptyRequest(store, run, older_than, last_copies=last_copies, yes=yes)
-    return console.carry_out(run_empty, workspace, request, wording.TRASH)
+    return console.carry_out(run_empty, workspace, request, summary_formats.TRASH)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.undo.run import UndoRequest, run_undo
 
@@ -44,4 +44,4 @@ def command(
     console = Console.from_flags(shared)
     workspace = console.workspace()
     request = UndoRequest(run, dryrun=dryrun, yes=yes)
-    return console.carry_out(run_undo, workspace, request, wording.UNDO)
+    return console.carry_out(run_undo, workspace, request, summary_formats.UNDO)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.ingest.dropbox import DropboxUpload, run_upload_dropbox
 
@@ -68,5 +68,5 @@ def command(
     request = DropboxUpload(
         directory, recursive=recursive, move=move, dryrun=dryrun, limit=limit, yes=yes, nas=nas
     )
-    words = wording.UPLOAD_TWICE if nas else wording.UPLOAD
+    words = summary_formats.UPLOAD_TWICE if nas else summary_formats.UPLOAD
     return console.carry_out(run_upload_dropbox, workspace, request, words)

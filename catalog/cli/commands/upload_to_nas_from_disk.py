@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.ingest.run import UploadRequest, run_upload
 
@@ -71,5 +71,5 @@ def command(
         limit=limit,
         yes=yes,
     )
-    words = wording.UPLOAD_TWICE if dropbox else wording.UPLOAD
+    words = summary_formats.UPLOAD_TWICE if dropbox else summary_formats.UPLOAD
     return console.carry_out(run_upload, workspace, request, words)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.health.verification import VerifyRequest, run_verify
 
@@ -58,4 +58,4 @@ def command(
     console = Console.from_flags(shared)
     workspace = console.workspace()
     request = VerifyRequest(store, older_than, time, sample, repair=repair)
-    return console.carry_out(run_verify, workspace, request, wording.VERIFY)
+    return console.carry_out(run_verify, workspace, request, summary_formats.VERIFY)

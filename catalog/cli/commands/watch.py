@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.reconcile.watch import WatchRequest, run_watch
 
@@ -55,4 +55,4 @@ def command(
     console = Console.from_flags(shared)
     workspace = console.workspace()
     request = WatchRequest(store, every=every, settle=settle, poll=poll)
-    return console.serve(lambda: run_watch(workspace, request, console.sink(wording.SYNC)))
+    return console.serve(lambda: run_watch(workspace, request, console.sink(summary_formats.SYNC)))

@@ -8,12 +8,12 @@ from types import MappingProxyType
 from catalog.cli.console import Console
 from catalog.cli.views.search import NOT_TO_READ
 from catalog.domain.amounts import size_text
-from catalog.domain.assignments import taken_shown, told
+from catalog.domain.assignments import describe_change, taken_shown
 from catalog.domain.document import AssetDocument
 from catalog.domain.names import printable
 from catalog.errors import DONE
-from catalog.features.ask.events import Event
-from catalog.features.ask.lookup import AssetRecord
+from catalog.features.inspection.events import Event
+from catalog.features.inspection.lookup import AssetRecord
 
 
 def show(console: Console, record: AssetRecord) -> int:
@@ -61,7 +61,9 @@ def _description(document: AssetDocument, history: tuple[Event, ...]) -> Iterato
 
 def _event_line(event: Event) -> str:
     source = f"  from {event.source}" if event.source else ""
-    where = f"{event.store}:{event.path}" if event.path else told(event.before, event.after)
+    where = (
+        f"{event.store}:{event.path}" if event.path else describe_change(event.before, event.after)
+    )
     return printable(f"  {event.at}  {event.action:<10} {where}{source}  run {event.run}")
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from catalog.cli.console import Console
 from catalog.domain.names import to_text
 from catalog.errors import DONE
-from catalog.features.transfer.backup import Restored
-from catalog.features.transfer.snapshots import Backup
+from catalog.features.backup.run import Restored
+from catalog.features.backup.snapshots import Backup
 from catalog.index import schema
 
 

@@ -8,8 +8,8 @@ from catalog.cli.console import Console
 from catalog.cli.views.search import print_paths
 from catalog.domain.amounts import size_text
 from catalog.errors import DONE
-from catalog.features.lookalikes.bad import BadShot, BadShots
-from catalog.features.lookalikes.bad_shots import NAMES
+from catalog.features.lookalikes.bad_shots import BadShot, BadShots
+from catalog.features.lookalikes.faults import NAMES
 
 
 def show(console: Console, found: BadShots, *, paths: bool) -> int:

@@ -14,7 +14,7 @@ from catalog.cli.console import Console
 from catalog.domain.amounts import size_text
 from catalog.domain.asset import Asset, Entry
 from catalog.errors import DONE, SOME_FAILED
-from catalog.features.ask.folder import FileDescription, TypeCount
+from catalog.features.inspection.folder import FileDescription, TypeCount
 
 COLUMNS = (
     *("path", "hash", "size", "kind", "type", "mime"),

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from catalog.cli.console import Console
 from catalog.errors import DONE
-from catalog.features.ask.events import Event
-from catalog.features.ask.history import RunSummary
+from catalog.features.inspection.events import Event
+from catalog.features.inspection.history import RunSummary
 
 
 def show_events(console: Console, events: Iterable[Event]) -> int:

@@ -11,7 +11,7 @@ from catalog.cli.console import Console
 from catalog.domain.amounts import size_text
 from catalog.domain.names import columns, printable
 from catalog.errors import DONE
-from catalog.features.ask.search import FoundAsset, SearchResult
+from catalog.features.inspection.search import FoundAsset, SearchResult
 
 NOT_TO_READ = ("look", "phash_inner")
 """Fields of a document that mean nothing to people or programs."""

@@ -16,7 +16,7 @@ def show(console: Console, found: Sequence[Shortfall]) -> int:
         if console.json:
             console.out_json(row_of(row))
         elif row.assets:
-            console.complain(f"{told(row)}: {remedy(row)}")
+            console.complain(f"{describe_shortfall(row)}: {remedy(row)}")
     total = sum(row.assets for row in found)
     if console.json:
         console.out_json({"event": "summary", "shortfalls": total})
@@ -36,7 +36,7 @@ def row_of(shortfall: Shortfall) -> dict[str, object]:
     }
 
 
-def told(shortfall: Shortfall) -> str:
+def describe_shortfall(shortfall: Shortfall) -> str:
     """For a person: `3 have fewer than 2 copies`."""
     what = _what(shortfall)
     return (

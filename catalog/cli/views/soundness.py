@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catalog.cli.console import Console
 from catalog.errors import DONE, SOME_FAILED
-from catalog.features.health.soundness import Fault, Soundness
+from catalog.features.health.soundness import EntryFault, Soundness
 
 _KINDS = {
     "id": "the id is not the content hash",
@@ -17,7 +17,7 @@ def show(console: Console, found: Soundness) -> int:
     """A line for each fault and a summary; 3 where there is one."""
     for fault in found.faults:
         if console.json:
-            row = {"finding": fault.kind, "hash": fault.hash, "place": fault.place}
+            row = {"finding": fault.kind, "hash": fault.hash, "place": fault.store_path}
             console.out_json(row | {"reason": fault.reason})
         else:
             console.out_line(_line(fault))
@@ -29,8 +29,8 @@ def show(console: Console, found: Soundness) -> int:
     return SOME_FAILED if found.faults else DONE
 
 
-def _line(fault: Fault) -> str:
-    where = f"{_KINDS[fault.kind]}: {fault.hash} {fault.place}: {fault.reason}"
+def _line(fault: EntryFault) -> str:
+    where = f"{_KINDS[fault.kind]}: {fault.hash} {fault.store_path}: {fault.reason}"
     return where.replace(" : ", ": ")
 
 

@@ -10,7 +10,7 @@ from catalog.cli.views import shortfalls
 from catalog.domain.amounts import size_text
 from catalog.domain.names import printable
 from catalog.errors import DONE
-from catalog.features.ask.status import CatalogStatus
+from catalog.features.inspection.status import CatalogStatus
 from catalog.index.queries import StoreTotals, Totals
 from catalog.stores import registry
 
@@ -47,7 +47,7 @@ def _lines(status: CatalogStatus) -> Iterator[str]:
         return
     for row in status.shortfalls:
         if row.assets:
-            yield f"{shortfalls.told(row)} ({shortfalls.remedy(row)})."
+            yield f"{shortfalls.describe_shortfall(row)} ({shortfalls.remedy(row)})."
     yield _having(totals.weak_dates, "a weak date or none", "confidence:low OR -has:date")
     yield _having(totals.with_position, "a position", "has:location")
     if totals.with_problem:

@@ -8,22 +8,22 @@ from collections.abc import Mapping
 import orjson
 
 from catalog.cli.console import ByteOutput, Console, TerminalSink, tell_line
-from catalog.cli.summary import Words
+from catalog.cli.summary import SummaryFormat
 from catalog.domain.amounts import size_text
 from catalog.domain.names import printable, to_text
 from catalog.errors import DONE, INTERRUPTED, SOME_FAILED
-from catalog.features.transfer.export import ExportRequest, ExportResult, run_export
-from catalog.features.transfer.imports import (
+from catalog.features.backup.export import ExportRequest, ExportResult, run_export
+from catalog.features.backup.imports import (
     DocumentOutcome,
     ImportRequest,
     ImportResult,
     run_import,
 )
-from catalog.features.transfer.packing import Source, Target
-from catalog.features.transfer.stream import FAILED, MERGED, NEW, OUTCOMES
+from catalog.features.backup.packing import Source, Target
+from catalog.features.backup.stream import FAILED, MERGED, NEW, OUTCOMES
 from catalog.index import schema
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.sink import Silence
+from catalog.work.sink import SilentSink
 from catalog.work.workspace import Workspace
 
 STANDARD = "-"
@@ -44,7 +44,7 @@ def write_export(console: Console, workspace: Workspace, file: str, *, force: bo
     """Write an export; where stdout is taken by it, the summary goes to stderr."""
     target = Target(ByteOutput(), "stdout") if file == STANDARD else None
     request = ExportRequest(file, force=force, target=target)
-    done = run_export(workspace, request, Silence(console.progress()))
+    done = run_export(workspace, request, SilentSink(console.progress()))
     line = _export_line(console, file, done)
     if target is not None:
         sys.stderr.write(f"{line}\n")
@@ -67,7 +67,9 @@ def read_import(console: Console, workspace: Workspace, file: str, *, dryrun: bo
     """Bring an export in, and sum up; 3 where documents could not be brought in."""
     source = Source(sys.stdin.buffer, "stdin") if file == STANDARD else None
     request = ImportRequest(file, dryrun=dryrun, source=source)
-    result = run_import(workspace, request, ImportSink(console, Words(), console.progress()))
+    result = run_import(
+        workspace, request, ImportSink(console, SummaryFormat(), console.progress())
+    )
     tell_line(_import_json(result) if console.json else _import_line(result))
     return SOME_FAILED if result.problems else DONE
 

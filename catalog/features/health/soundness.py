@@ -17,7 +17,7 @@ from catalog.work.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class EntryFault:
     """What is wrong with one entry. `place` is `store:path`, or "" where it is not about a copy.
 
     Kinds: `id` (it is not the content hash), `row` (one entry names a place twice), `path` (two
@@ -26,7 +26,7 @@ class Fault:
 
     kind: str
     hash: str
-    place: str
+    store_path: str
     reason: str
 
 
@@ -36,7 +36,7 @@ class Soundness:
 
     documents: int
     copies: int
-    faults: tuple[Fault, ...]
+    faults: tuple[EntryFault, ...]
 
 
 def prove_entries(workspace: Workspace, folder: str = "") -> Soundness:
@@ -66,7 +66,7 @@ class _Proof:
     def run(self) -> Soundness:
         """Look at all of them."""
         documents = 0
-        faults: list[Fault] = []
+        faults: list[EntryFault] = []
         pages = self._repository.scan_pages(self._below(), source=["hash", "copies"])
         for hit in (hit for page in pages for hit in page):
             documents += 1
@@ -80,12 +80,12 @@ class _Proof:
         below = {"prefix": {"copies.path": f"{self._folder}/"}}
         return {"nested": {"path": "copies", "query": below}}
 
-    def _of_id(self, hit: Hit[AssetDocument]) -> Iterator[Fault]:
+    def _of_id(self, hit: Hit[AssetDocument]) -> Iterator[EntryFault]:
         stated = hit["_source"].get("hash", "")
         if stated != hit["_id"] or not is_content_hash(hit["_id"]):
-            yield Fault("id", hit["_id"], "", f"its hash is stated as {stated or 'nothing'}")
+            yield EntryFault("id", hit["_id"], "", f"its hash is stated as {stated or 'nothing'}")
 
-    def _of_rows(self, hit: Hit[AssetDocument]) -> Iterator[Fault]:
+    def _of_rows(self, hit: Hit[AssetDocument]) -> Iterator[EntryFault]:
         """What is wrong with the copies of one document."""
         mine: set[tuple[str, str]] = set()
         for row in hit["_source"].get("copies", []):
@@ -95,13 +95,13 @@ class _Proof:
             self._copies += 1
             if (store, path) in mine:
                 reason = "the document has two rows for it"
-                yield Fault("row", hit["_id"], f"{store}:{path}", reason)
+                yield EntryFault("row", hit["_id"], f"{store}:{path}", reason)
                 continue
             mine.add((store, path))
             if row["state"] == OK:
                 yield from self._of_claim(hit["_id"], store, path)
 
-    def _of_claim(self, content_hash: str, store: str, path: str) -> Iterator[Fault]:
+    def _of_claim(self, content_hash: str, store: str, path: str) -> Iterator[EntryFault]:
         """The other documents that claim a path, where one did before."""
         key = hashlib.blake2b(f"{store}\0{path}".encode(), digest_size=8).digest()
         if key not in self._seen:
@@ -109,7 +109,9 @@ class _Proof:
             return
         for other in _claimants(self._repository, store, path):
             if other != content_hash:
-                yield Fault("path", content_hash, f"{store}:{path}", f"{other} claims it as well")
+                yield EntryFault(
+                    "path", content_hash, f"{store}:{path}", f"{other} claims it as well"
+                )
 
 
 def _claimants(repository: Repository, store: str, path: str) -> list[str]:

@@ -107,7 +107,8 @@ def _is_claimed(repository: Repository) -> Callable[[Due], bool]:
     def is_claimed(due: Due) -> bool:
         repository.refresh(repository.alias)
         return (
-            not due.is_sidecar and len(queries.by_path(repository, due.place[1], due.place[0])) > 1
+            not due.is_sidecar
+            and len(queries.by_path(repository, due.store_path[1], due.store_path[0])) > 1
         )
 
     return is_claimed

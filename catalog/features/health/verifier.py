@@ -20,7 +20,7 @@ from catalog.domain.edits import Change, Edit
 from catalog.domain.fixity import Digests
 from catalog.errors import AlreadyExists, FixityMismatch, NotFound, StoreError, reason_kind
 from catalog.stores.protocol import Store
-from catalog.work.carriage import carry
+from catalog.work.copying import copy_between
 from catalog.work.journal import Journal
 from catalog.work.outcome import Outcome
 from catalog.work.proof import Prover
@@ -71,7 +71,7 @@ class Due:
         return recorded(self.hash, self.checksums)
 
     @property
-    def place(self) -> tuple[str, str]:
+    def store_path(self) -> tuple[str, str]:
         """Store and path."""
         return self.row["store"], self.row["path"]
 
@@ -132,7 +132,7 @@ class Verifier:
         if self.until and time.monotonic() > self.until:
             self.finished = False
             return None
-        store, path = due.place
+        store, path = due.store_path
         try:
             entry = (
                 self.listed[store].get(path)
@@ -187,7 +187,7 @@ class Verifier:
 
     def _differs_in_one_byte(self, due: Due, good: tuple[str, str]) -> bool:
         different = 0
-        store, path = due.place
+        store, path = due.store_path
         with self.stores[store].open(path) as one, self.stores[good[0]].open(good[1]) as other:
             while (block := one.read(_COMPARED)) and different < 2:
                 whole = other.read(len(block))
@@ -201,7 +201,7 @@ class Verifier:
         now = timestamp(datetime.now(UTC))
         silent: list[Edit] = []
         for found in batch:
-            store, path = found.due.place
+            store, path = found.due.store_path
             if found.due.is_sidecar or found.state not in (OK, DAMAGED, MISSING):
                 continue
             row_state = found.due.row.get("state")
@@ -225,7 +225,7 @@ class Verifier:
 
     def _tell(self, found: Found) -> None:
         due = found.due
-        store, path = due.place
+        store, path = due.store_path
         size = found.entry.size if found.entry else 0
         if found.state == OK:
             self.report.add(Outcome("verify", path, "verified", store, hash=due.hash, size=size))
@@ -239,7 +239,7 @@ class Verifier:
 
     def _damaged(self, found: Found, size: int) -> None:
         due = found.due
-        store, path = due.place
+        store, path = due.store_path
         good = self._good_copy(due)
         if good is None:
             reason = f"{found.reason}; no good copy is to be had"
@@ -261,14 +261,14 @@ class Verifier:
             )
 
     def _good_copy(self, due: Due) -> tuple[str, str] | None:
-        others = [row for row in due.others if (row["store"], row["path"]) != due.place]
+        others = [row for row in due.others if (row["store"], row["path"]) != due.store_path]
         proof = Prover(self.stores).prove(due.hash, others, 1, due.checksums)
         return proof.good[0] if proof.good else None
 
     def _repaired(self, found: Found, good: tuple[str, str]) -> str:
         """Trash the bad file and put a good one in its place; why that could not be, or ""."""
         due = found.due
-        store, path = due.place
+        store, path = due.store_path
         if self.is_claimed(due):
             return (
                 "another asset is recorded at its path, too: run sync_catalog_with_disk "
@@ -286,7 +286,7 @@ class Verifier:
             key = target.remove(path, self.run)
             if entry is None:
                 raise NotFound(f"{good[1]} is not in store {good[0]}.")
-            there = carry(source, entry, target, path, due.hash)
+            there = copy_between(source, entry, target, path, due.hash)
             target.settle([path])
         except (StoreError, AlreadyExists) as error:
             self.journal.failed("repair", store=store, path=path, hash=due.hash, reason=str(error))
@@ -313,5 +313,5 @@ class Verifier:
 
 def _verified(found: Found, now: str) -> Change:
     """A copy that was read and is right, with the checksums that its asset lacked."""
-    seen = edits.marked(*found.due.place, OK, verified=now)
+    seen = edits.marked(*found.due.store_path, OK, verified=now)
     return lambda document: edits.with_checksums(found.checksums)(seen(document))

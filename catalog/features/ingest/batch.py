@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry, Facts
-from catalog.domain.candidates import sorted_out
+from catalog.domain.candidates import sort_candidates
 from catalog.domain.checksums import strongest
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, SIDECAR_EXTENSIONS, extension_of
 from catalog.domain.fixity import Digests
-from catalog.domain.stacks import Candidate, shots
+from catalog.domain.stacks import Candidate, group_shots
 from catalog.errors import MediaError
 from catalog.features.ingest.plan import Remembered
 from catalog.work.workers import Result
@@ -116,9 +116,9 @@ def batches_of(entries: Iterable[Entry]) -> Iterator[Batch]:
     """A listing in batches; files that may be one shot are never divided between two."""
     batch = Batch()
     for _folder, rows in itertools.groupby(entries, key=lambda e: e.folder):
-        candidates, skipped = sorted_out(rows)
+        candidates, skipped = sort_candidates(rows)
         batch.skipped += skipped
-        for part in _parts(shots(candidates)):
+        for part in _parts(group_shots(candidates)):
             batch.folders.append(
                 [readable for shot in part if (readable := batch.without_problems(shot))]
             )

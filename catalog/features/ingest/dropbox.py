@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from catalog.errors import UsageError
-from catalog.features.ingest.ingestion import between, book_of
-from catalog.features.ingest.run import UploadRequest, bring
+from catalog.features.ingest.ingestion import book_of, open_between
+from catalog.features.ingest.run import UploadRequest, run_ingest
 from catalog.features.ingest.second_copy import second_copies
 from catalog.stores.dropbox.root import DropboxRoot
 from catalog.stores.protocol import ManagedStore
@@ -46,10 +46,10 @@ def run_upload_dropbox(workspace: Workspace, request: DropboxUpload, sink: Sink)
     target: ManagedStore = root.store(DROPBOX, is_new=is_new)
     claim = partial(book.claim, DROPBOX, root)
     with (
-        between(workspace, source, target, claim, dry=request.dryrun) as ingest,
+        open_between(workspace, source, target, claim, dry=request.dryrun) as ingest,
         second_copies(workspace, NAS, wanted=request.nas, dry=request.dryrun) as further,
     ):
         try:
-            return bring(ingest, request, sink, COMMAND, further)
+            return run_ingest(ingest, request, sink, COMMAND, further)
         finally:
             target.close()

@@ -19,7 +19,7 @@ from catalog.domain.layout import Layout
 from catalog.errors import ConfigError, SourceInsideCatalog
 from catalog.features.ingest.apply import Applier
 from catalog.features.ingest.placing import Placer
-from catalog.features.ingest.records import Recording
+from catalog.features.ingest.records import IndexRecordWriter
 from catalog.features.ingest.sources import SourceRemoval
 from catalog.features.ingest.survey import IngestSurvey, Lookup, Source
 from catalog.features.ingest.target import TargetSurvey
@@ -132,12 +132,12 @@ class Ingestion(Generic[SourceT]):
         several = threads if states_contents(self.source) else 0
         removal = SourceRemoval(self.source, self.target, run.journal, tell, several, hold_sources)
         placer = Placer(self.source, self.target, run.journal)
-        records = Recording(run.repository, base=self.source.location, command=run.command)
+        records = IndexRecordWriter(run.repository, base=self.source.location, command=run.command)
         return Applier(IngestRun(run, placer, records, recorder, removal, tell), threads)
 
 
 @contextlib.contextmanager
-def ingestion(
+def open_ingestion(
     workspace: Workspace, directory: str, *, dry: bool, move: bool = False
 ) -> Iterator[Ingestion[LocalStore]]:
     """Everything that a run needs which reads a folder.
@@ -157,13 +157,13 @@ def ingestion(
     claim = partial(book.claim, NAS, LocalRoot(root))
     with (
         contextlib.closing(LocalStore(NAS, root)) as target,
-        between(workspace, files, target, claim, dry=dry) as made,
+        open_between(workspace, files, target, claim, dry=dry) as made,
     ):
         yield made
 
 
 @contextlib.contextmanager
-def between(
+def open_between(
     workspace: Workspace, source: SourceT, target: ManagedStore, claim: Claim, *, dry: bool
 ) -> Iterator[Ingestion[SourceT]]:
     """What a run needs that reads one store and fills another.

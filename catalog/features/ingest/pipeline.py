@@ -19,8 +19,8 @@ from catalog.features.ingest.survey import IngestSurvey
 from catalog.features.mirror.plan import Mirroring
 from catalog.features.mirror.run import planned_transfer
 from catalog.work.contents import content_of
+from catalog.work.driver import limit_plans
 from catalog.work.outcome import Outcome
-from catalog.work.plan import first_of
 from catalog.work.report import Report
 from catalog.work.session import Session
 
@@ -56,7 +56,7 @@ class Upload:
         """The plan of each batch, and an empty one where a part ends;
         then the second copies of what they bring and find.
         """
-        for plan in first_of(self._batches(), self._limit):
+        for plan in limit_plans(self._batches(), self._limit):
             if self._further is not None:
                 self._further.note(plan)
             yield plan

@@ -17,8 +17,8 @@ from catalog.domain.layout import file_name, sidecar_names
 from catalog.errors import AlreadyExists, StoreError
 from catalog.features.ingest.actions import CopyToStore
 from catalog.features.ingest.sources import SourceStore
-from catalog.work.carriage import carry
 from catalog.work.contents import content_of, states_contents
+from catalog.work.copying import copy_between
 from catalog.work.journal import Journal
 
 MAX_SUFFIX = 10_000
@@ -46,7 +46,7 @@ class Placer:
             if looked and (there := self._held(target, action)) is not None:
                 return replace(placed, present=True), there
             try:
-                return placed, carry(
+                return placed, copy_between(
                     self.source, action.source, self.target, target, action.asset.hash
                 )
             except AlreadyExists:
@@ -83,7 +83,7 @@ class Placer:
             there = self.target.stat(path)
             if there is None:
                 with contextlib.suppress(AlreadyExists):
-                    there = carry(self.source, entry, self.target, path, digest)
+                    there = copy_between(self.source, entry, self.target, path, digest)
                     written.append(path)
                     break
                 there = self.target.stat(path)

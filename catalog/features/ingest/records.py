@@ -46,7 +46,7 @@ class Verdict:
     damaged: frozenset[str] = frozenset()
 
 
-class Recording:
+class IndexRecordWriter:
     """Bulk lines and conditional changes for one catalog.
 
     `base` is the absolute source folder, `command` who writes.

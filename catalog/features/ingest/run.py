@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.features.ingest.actions import Action
-from catalog.features.ingest.ingestion import Ingestion, ingestion
+from catalog.features.ingest.ingestion import Ingestion, open_ingestion
 from catalog.features.ingest.pipeline import Upload
 from catalog.features.ingest.plan import IngestFacts, plan_ingest
 from catalog.features.ingest.second_copy import SecondCopies, second_copies
 from catalog.work import guards
+from catalog.work.driver import execute
 from catalog.work.outcome import RunResult
-from catalog.work.plan import carry_out
 from catalog.work.sink import Sink
 from catalog.work.store_book import DROPBOX
 from catalog.work.workspace import Workspace
@@ -41,13 +41,15 @@ class UploadRequest:
 def run_upload(workspace: Workspace, request: UploadRequest, sink: Sink) -> RunResult:
     """Bring the photos and videos of a folder of this machine into the catalog on the NAS."""
     with (
-        ingestion(workspace, request.directory, dry=request.dryrun, move=request.move) as ingest,
+        open_ingestion(
+            workspace, request.directory, dry=request.dryrun, move=request.move
+        ) as ingest,
         second_copies(workspace, DROPBOX, wanted=request.dropbox, dry=request.dryrun) as further,
     ):
-        return bring(ingest, request, sink, COMMAND, further)
+        return run_ingest(ingest, request, sink, COMMAND, further)
 
 
-def bring(
+def run_ingest(
     ingest: Ingestion[Any],
     request: UploadRequest,
     sink: Sink,
@@ -67,7 +69,7 @@ def bring(
         )
 
     work = Upload(ingest, [lambda: (survey, plan)], request.limit, further)
-    return carry_out(
+    return execute(
         workspace,
         work,
         sink,

@@ -20,7 +20,7 @@ from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
 from catalog.features.ingest.ingestion import book_of, nas_root
 from catalog.features.mirror.partners import Pair
 from catalog.features.mirror.plan import Mirroring
-from catalog.features.mirror.run import bring
+from catalog.features.mirror.run import mirror_assets
 from catalog.features.mirror.survey import NeedsSurvey
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
@@ -93,7 +93,7 @@ class SecondCopies:
         assert self.store is not None
         run.repository.refresh()
         try:
-            bring(run, source, self.store, (digest.hex() for digest in self.contents))
+            mirror_assets(run, source, self.store, (digest.hex() for digest in self.contents))
         except BaseException:
             release(
                 lambda hashes: dict.fromkeys(

@@ -16,7 +16,7 @@ from catalog.domain.checksums import recorded
 from catalog.errors import StoreError
 from catalog.features.ingest.actions import Shot
 from catalog.stores.protocol import Store
-from catalog.work.contents import content_of, holds
+from catalog.work.contents import content_of, has_content
 from catalog.work.journal import Journal
 from catalog.work.outcome import Outcome
 from catalog.work.proof import is_same_file
@@ -181,14 +181,14 @@ class SourceRemoval:
         if is_same_file(here, there):
             return "kept: it is the catalog's own file, seen by another path"
         content = recorded(file.hash)
-        if (file.prove or there.content_hash) and not holds(self.target, there, content):
+        if (file.prove or there.content_hash) and not has_content(self.target, there, content):
             return f"kept in the source: the catalog copy {file.path} is damaged"
         untouched = (
             replace(here, ctime_ns=file.entry.ctime_ns) == file.entry
         )  # removing a hard link changes the other's ctime
         must_read = file.prove or here != file.entry
         if not untouched or (
-            (must_read or here.content_hash) and not holds(self.source, here, content)
+            (must_read or here.content_hash) and not has_content(self.source, here, content)
         ):
             return "kept in the source: it changed during the run"
         return ""

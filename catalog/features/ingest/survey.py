@@ -13,7 +13,7 @@ from typing import Protocol
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry, Facts, KnownAsset
-from catalog.domain.stacks import Candidate, Member, group
+from catalog.domain.stacks import Candidate, Member, group_stacks
 from catalog.errors import MediaError, UnsupportedType
 from catalog.features.ingest.batch import Batch, batches_of, fingerprint
 from catalog.features.ingest.plan import IngestFacts, Occupancy
@@ -223,7 +223,7 @@ class IngestSurvey:
                     skipped.append(_skip_of(candidate.entry, result))
                     if isinstance(result, UnsupportedType):
                         del batch.shots[candidate.entry.path]
-            stacks += group(members)
+            stacks += group_stacks(members)
         return stacks, skipped
 
 

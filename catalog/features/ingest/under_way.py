@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from catalog.features.ingest.placing import Placer
-from catalog.features.ingest.records import Recording
+from catalog.features.ingest.records import IndexRecordWriter
 from catalog.features.ingest.sources import SourceRemoval
 from catalog.work.outcome import Outcome
 from catalog.work.recorder import Recorder
@@ -69,7 +69,7 @@ class IngestRun:
 
     session: Session
     placer: Placer
-    records: Recording
+    records: IndexRecordWriter
     recorder: Recorder
     removal: SourceRemoval
     tell: Callable[[Outcome], None]

@@ -1,144 +1,120 @@
-"""What makes a shot a bad one: conditions on the scores that were measured when it was
-catalogued.
-"""
+"""Bad shots: found by their scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
 
-from catalog.domain.document import AssetDocument
-from catalog.domain.similarity import LEAST_CONTRAST
-
-GLOOMY = 60.0
-"""Brightness below which a blurred shot is one that nobody meant to take."""
-
-
-class Condition(NamedTuple):
-    """A field of the document that is below (`lt`) or not below (`gte`) a value,
-    or is one (`term`).
-    """
-
-    field: str
-    relation: str
-    value: float | str
-
-
-class Thresholds(Protocol):
-    """From where on a shot is bad."""
-
-    @property
-    def blank_contrast(self) -> float:
-        """Standard deviation of grey below which there is nothing to be seen."""
-
-    @property
-    def blank_detail(self) -> float:
-        """Share of parts with anything in them, below which it is so, too."""
-
-    @property
-    def blurred_focus(self) -> float:
-        """Sharpness of the sharpest parts, below which nothing is sharp."""
-
-    @property
-    def dark_brightness(self) -> float:
-        """Mean grey below which a shot is nearly black."""
-
-    @property
-    def overexposed_share(self) -> float:
-        """Share of pixels that are white, from which on a shot is spoilt."""
-
-    @property
-    def accidental_detail(self) -> float:
-        """Share of parts with anything in them, below which a blurred shot was not meant."""
-
-    @property
-    def accidental_seconds(self) -> float:
-        """Length of a video below which it was not meant."""
+from catalog.domain.copies import OK
+from catalog.domain.decisions import NOT_BAD
+from catalog.domain.document import AssetDocument, CopyRow
+from catalog.features.inspection.search import marking, paths_of
+from catalog.features.lookalikes.decisions import decided
+from catalog.features.lookalikes.faults import NAMES, Condition, Fault, faults
+from catalog.features.lookalikes.measure import LACKING
+from catalog.index import queries
+from catalog.index.client import Query
+from catalog.index.repository import Repository
+from catalog.work.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One way to be bad: any of some sets of conditions;
-    the first condition of each tells how bad it is.
+class BadRequest:
+    """Which faults are looked for in what matches a query: some of `bad_shots.NAMES`,
+    none is all.
     """
 
-    name: str
-    ways: tuple[tuple[Condition, ...], ...]
-
-    def applies(self, document: AssetDocument) -> bool:
-        """Whether a document has it."""
-        return self._way(document) is not None
-
-    def reason(self, document: AssetDocument) -> str:
-        """The fault and its score in words, such as `blurred (focus 12)`."""
-        way = self._way(document)
-        if way is None:
-            return self.name
-        field = way[0].field
-        return (
-            f"{self.name} ({_WORDS.get(field, field.rpartition('.')[2])} "
-            f"{_value(document, field):.4g})"
-        )
-
-    def _way(self, document: AssetDocument) -> tuple[Condition, ...] | None:
-        return next(
-            (way for way in self.ways if all(_holds(document, condition) for condition in way)),
-            None,
-        )
+    query: str = ""
+    faults: tuple[str, ...] = ()
 
 
-_WORDS = {"quality.bright": "white share", "duration": "seconds"}
-NAMES = ("blank", "blurred", "dark", "overexposed", "accidental")
+@dataclass(frozen=True, slots=True)
+class BadShot:
+    """An asset, and what is wrong with it."""
+
+    document: AssetDocument
+    faults: tuple[Fault, ...]
+
+    @property
+    def hash(self) -> str:
+        """Its content hash."""
+        return self.document["hash"]
+
+    @property
+    def copies(self) -> list[CopyRow]:
+        """The rows of its copies that are there."""
+        return [row for row in self.document.get("copies", []) if row["state"] == OK]
+
+    @property
+    def copy(self) -> CopyRow | None:
+        """The first of them, if there is one."""
+        return next(iter(self.copies), None)
+
+    @property
+    def paths(self) -> list[str]:
+        """Where they are: `store:path`."""
+        return [f"{row['store']}:{row['path']}" for row in self.copies]
+
+    @property
+    def reason(self) -> str:
+        """In words."""
+        return ", ".join(fault.reason(self.document) for fault in self.faults)
 
 
-def faults(limits: Thresholds, names: Sequence[str] = NAMES) -> list[Fault]:
-    """The faults of some names, by what a person set."""
-    focus, contrast, detail = "quality.focus", "quality.contrast", "quality.detail"
-    brightness, bright = "quality.brightness", "quality.bright"
-    unsharp = (
-        Condition(focus, "lt", limits.blurred_focus),
-        Condition(contrast, "gte", LEAST_CONTRAST),
-        Condition(detail, "gte", limits.blank_detail),
-    )
-    known = (
-        Fault(
-            "blank",
-            (
-                (Condition(contrast, "lt", limits.blank_contrast),),
-                (Condition(detail, "lt", limits.blank_detail),),
-            ),
-        ),
-        Fault("blurred", (unsharp,)),
-        Fault("dark", ((Condition(brightness, "lt", limits.dark_brightness),),)),
-        Fault("overexposed", ((Condition(bright, "gte", limits.overexposed_share),),)),
-        Fault(
-            "accidental",
-            (
-                (*unsharp, Condition(brightness, "lt", GLOOMY)),
-                (*unsharp, Condition(detail, "lt", limits.accidental_detail)),
-                (
-                    Condition("duration", "lt", limits.accidental_seconds),
-                    Condition("kind", "term", "video"),
-                ),
-            ),
-        ),
-    )
-    return [fault for fault in known if fault.name in names]
+@dataclass(frozen=True, slots=True)
+class BadShots:
+    """The bad shots of a search: those with most faults first, and then by how bad they are.
+
+    `unmeasured` pictures of the catalog were catalogued by an earlier version, without scores.
+    """
+
+    repository: Repository
+    shots: tuple[BadShot, ...]
+    unmeasured: int
+
+    def paths(self) -> Iterator[str]:
+        """Where each one that has a good copy lies; see `search.paths_of`."""
+        return paths_of((shot.copy for shot in self.shots), self.repository)
 
 
-def _holds(document: AssetDocument, condition: Condition) -> bool:
-    value = _value(document, condition.field)
-    if (
-        condition.relation == "term"
-        or not isinstance(value, int | float)
-        or isinstance(condition.value, str)
-    ):
-        return bool(value is not None and value == condition.value)
-    return value < condition.value if condition.relation == "lt" else value >= condition.value
+def find_bad(workspace: Workspace, request: BadRequest) -> BadShots:
+    """The bad shots among what matches a query, by their scores. Raises QuerySyntaxError."""
+    repository = workspace.existing_repository
+    repository.refresh(repository.alias)
+    wanted = faults(workspace.settings.bad_shots, request.faults or NAMES)
+    also = {
+        "bool": {
+            "should": [_clause(way) for fault in wanted for way in fault.ways],
+            "minimum_should_match": 1,
+        }
+    }
+    with marking(request.query):
+        found = list(_matching(repository, request.query, also, wanted))
+    fine = decided(repository, [NOT_BAD])
+    shots = [shot for shot in found if (shot.hash, shot.hash) not in fine]
+    return BadShots(repository, tuple(sorted(shots, key=_badness)), repository.count(LACKING))
 
 
-def _value(document: AssetDocument, field: str) -> object:
-    outer, _, inner = field.partition(".")
-    value = document.get(outer)
-    return value.get(inner) if inner and isinstance(value, Mapping) else value
+def _badness(shot: BadShot) -> tuple[int, float, str]:
+    return -len(shot.faults), shot.document.get("quality", {}).get("focus", 0.0), shot.hash
+
+
+def _matching(
+    repository: Repository, query: str, also: Query, wanted: Sequence[Fault]
+) -> Iterator[BadShot]:
+    for page in queries.matching(repository, query, also=also):
+        for hit in page:
+            document = hit["_source"]
+            applying = tuple(fault for fault in wanted if fault.applies(document))
+            if applying and document.get("stack", {}).get("role") != "live":
+                yield BadShot(document, applying)
+
+
+def _clause(way: Sequence[Condition]) -> Query:
+    return {"bool": {"filter": [_range(condition) for condition in way]}}
+
+
+def _range(condition: Condition) -> Query:
+    if condition.relation == "term":
+        return {"term": {condition.field: condition.value}}
+    return {"range": {condition.field: {condition.relation: condition.value}}}

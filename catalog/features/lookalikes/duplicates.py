@@ -14,11 +14,11 @@ from catalog.domain.decisions import DUPLICATES, EXACT, NOT_DUPLICATE, WANTED, D
 from catalog.domain.looks import Likeness, likeness
 from catalog.domain.turns import turned
 from catalog.errors import UsageError
-from catalog.features.ask.search import marking
-from catalog.features.lookalikes import pictures, sketches
+from catalog.features.inspection.search import marking
+from catalog.features.lookalikes import ranking, sketches
 from catalog.features.lookalikes.decisions import decided
 from catalog.features.lookalikes.groups import DISTANCE, Compare, Group, find_groups
-from catalog.features.lookalikes.pictures import Picture, picture_of
+from catalog.features.lookalikes.ranking import Picture, picture_of
 from catalog.features.lookalikes.sketches import Sketches
 from catalog.features.lookalikes.table import write_decisions
 from catalog.index import queries
@@ -121,7 +121,7 @@ def _candidates(
 def loaded(repository: Repository, names: Sequence[str]) -> Iterator[tuple[str, Picture]]:
     """The pictures of some assets, with what is shown of them."""
     for start in range(0, len(names), AT_ONCE):
-        found = repository.parts_of(names[start : start + AT_ONCE], [*pictures.FIELDS, "look"])
+        found = repository.parts_of(names[start : start + AT_ONCE], [*ranking.FIELDS, "look"])
         yield from ((name, picture_of(name, document)) for name, document in found.items())
 
 

@@ -16,7 +16,7 @@ from catalog.domain.decisions import ALIKE, BURST, EXACT, SAME_IMAGE, SIMILAR
 from catalog.domain.looks import Likeness
 from catalog.domain.stacks import connected
 from catalog.domain.turns import TURNS, UPRIGHT
-from catalog.features.lookalikes.pictures import Picture, ranked, why_kept
+from catalog.features.lookalikes.ranking import Picture, ranked, why_kept
 from catalog.features.lookalikes.sketches import SAME_MOMENT_BITS
 
 DISTANCE = 8

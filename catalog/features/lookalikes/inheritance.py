@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from catalog.domain.document import AssetDocument, Captured, PersonFields, with_value, without
 from catalog.domain.edits import Change
-from catalog.domain.person import capture_time, merged, overlaid, taken_text
+from catalog.domain.person import capture_time, lay_over, merged, taken_text
 
 _CONFIDENCE = {"low": 1, "medium": 2, "high": 3}
 _PLAIN = ("title", "description", "rating")
@@ -30,7 +30,7 @@ def inheriting(dropped: AssetDocument, *, same_shot: bool) -> Change:
             theirs = {**theirs, "tags_added": added}
         said = merged(ours, _fitting(theirs, keeper, dropped, same_shot=same_shot))
         said |= _gains(keeper, dropped, said, same_shot=same_shot)
-        return keeper if said == ours else overlaid(keeper, said)
+        return keeper if said == ours else lay_over(keeper, said)
 
     return change
 

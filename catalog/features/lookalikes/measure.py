@@ -15,13 +15,13 @@ from catalog.domain.copies import OK, held, is_as_recorded
 from catalog.domain.document import AssetDocument
 from catalog.domain.edits import Change, Edit, with_checksums
 from catalog.errors import MediaError, StoreError
-from catalog.features.ask.search import marking
+from catalog.features.inspection.search import marking
 from catalog.index import queries
 from catalog.index.client import Query
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
+from catalog.work.driver import execute
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.plan import carry_out
 from catalog.work.reading import Wanted
 from catalog.work.report import Report
 from catalog.work.session import Session
@@ -96,7 +96,7 @@ def run_measure(workspace: Workspace, request: MeasureRequest, sink: Sink) -> Ru
         queries.count(repository, request.query)
     with StoreBook(workspace, repository).open_present() as stores:
         work = Measuring(workspace, repository, stores, request)
-        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun)
+        return execute(workspace, work, sink, COMMAND, dry=request.dryrun)
 
 
 class Measuring:

@@ -17,10 +17,10 @@ from catalog.domain.decisions import DUPLICATES, EXACT
 from catalog.domain.names import printable, to_text
 from catalog.domain.turns import TURNS, turned_hashes
 from catalog.errors import AssetNotFound, MediaError, UsageError
-from catalog.features.ask.lookup import find
+from catalog.features.inspection.lookup import find
 from catalog.features.lookalikes.duplicates import comparing, loaded
 from catalog.features.lookalikes.groups import Member, related
-from catalog.features.lookalikes.pictures import Picture, picture_of
+from catalog.features.lookalikes.ranking import Picture, picture_of
 from catalog.index import queries
 from catalog.index.documents import Origin, asset_document
 from catalog.index.repository import Repository

@@ -16,9 +16,9 @@ from typing import NamedTuple, TypeVar
 from catalog.errors import FATAL, StoreError
 from catalog.features.mirror.copying import Copier
 from catalog.features.mirror.plan import Follow, Transfer
+from catalog.features.mirror.preconditions import MirrorPreconditions
 from catalog.features.mirror.recording import Done, Recording
 from catalog.features.mirror.renaming import Renamer
-from catalog.features.mirror.sight import Sight
 from catalog.work.session import Session
 from catalog.work.throttle import Throttle
 
@@ -108,7 +108,11 @@ class Mirrorer:
     """
 
     def __init__(
-        self, sight: Sight, run: Session, throttle: Throttle | None = None, threads: int = 1
+        self,
+        sight: MirrorPreconditions,
+        run: Session,
+        throttle: Throttle | None = None,
+        threads: int = 1,
     ) -> None:
         self._target = sight.target.name
         self._journal = run.journal

@@ -8,15 +8,15 @@ from catalog.domain.asset import Entry
 from catalog.domain.checksums import agree, recorded
 from catalog.errors import AlreadyExists
 from catalog.features.mirror.plan import Transfer
+from catalog.features.mirror.preconditions import FOUND, TAKEN, MirrorPreconditions, names_of
 from catalog.features.mirror.recording import Done
-from catalog.features.mirror.sight import FOUND, TAKEN, Sight, names_of
 from catalog.work.throttle import Throttle
 
 
 class Copier:
     """Copies to the other store by the shortest way; `run` is whose trash gets what gives way."""
 
-    def __init__(self, sight: Sight, run: str, throttle: Throttle) -> None:
+    def __init__(self, sight: MirrorPreconditions, run: str, throttle: Throttle) -> None:
         self._sight = sight
         self._source = sight.source
         self._target = sight.target

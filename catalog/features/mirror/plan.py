@@ -107,7 +107,7 @@ class Follow:
 Mirroring = Transfer | Follow
 
 
-class Needs(NamedTuple):
+class MirrorNeeds(NamedTuple):
     """What one asset needs; `apart` are paths here and there of a copy that came to each by no
     rename that was later.
 
@@ -119,7 +119,7 @@ class Needs(NamedTuple):
     apart: list[tuple[str, str]]
     behind: int = 0
 
-    def knowing(self, checksums: Mapping[str, str]) -> Needs:
+    def knowing(self, checksums: Mapping[str, str]) -> MirrorNeeds:
         """The same with what is known of the asset's content besides its hash."""
         actions = (
             [a if a.is_sidecar else replace(a, checksums=checksums) for a in self.actions]
@@ -147,7 +147,7 @@ def _places(
     return found | {(r["path"], r["hash"]) for r in sidecars if r["store"] == store}
 
 
-def first_of(follows: Sequence[Follow], limit: int, key: Key) -> list[Follow]:
+def limit_renames(follows: Sequence[Follow], limit: int, key: Key) -> list[Follow]:
     """As many of some renames as a limit allows, none of them without those that free its name:
     a ring is never cut in two.
 
@@ -177,7 +177,7 @@ def mirror_asset(
     sidecars: Sequence[SidecarRow],
     pair: Pair,
     moves: Sequence[Move] = (),
-) -> Needs:
+) -> MirrorNeeds:
     """What one asset needs: renames that follow the first store's,
     and copies of what the other store lacks.
 
@@ -197,7 +197,7 @@ def mirror_asset(
     former = {path: history.chain(pair.target, went.get(path, path)) for path in places}
     mine = sorted(r["path"] for r in copies if r["store"] == pair.source)
     here = Beside(mine, {path: history.chain(pair.source, path) for path in mine})
-    return Needs(
+    return MirrorNeeds(
         [*needs.actions, *_sidecars(owner, rows, pair, here, Beside(places, former))],
         needs.apart,
         needs.behind,
@@ -207,7 +207,7 @@ def mirror_asset(
 # --- copies ---------------------------------------------------------------------------------------
 
 
-def _copies(owner: str, copies: Sequence[CopyRow], pair: Pair, history: History) -> Needs:
+def _copies(owner: str, copies: Sequence[CopyRow], pair: Pair, history: History) -> MirrorNeeds:
     good = [r for r in copies if r["state"] == OK]
     wanted = {r["path"]: r for r in good if r["store"] == pair.source}
     there = {r["path"]: r for r in good if r["store"] == pair.target}
@@ -226,7 +226,7 @@ def _copies(owner: str, copies: Sequence[CopyRow], pair: Pair, history: History)
     actions += [
         Transfer(owner, owner, p, wanted[p]["size"], to=original_of(p), like=like) for p in lacking
     ]
-    return Needs(sorted(actions, key=lambda a: a.path), apart, behind)
+    return MirrorNeeds(sorted(actions, key=lambda a: a.path), apart, behind)
 
 
 def _is_later(row: CopyRow, other: CopyRow, history: History, key: Key) -> bool:

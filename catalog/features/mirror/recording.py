@@ -13,7 +13,7 @@ from catalog.domain.document import EventNote
 from catalog.domain.edits import Change, Edit
 from catalog.errors import FATAL, FixityMismatch, Interrupted, StoreError
 from catalog.features.mirror.plan import Follow, Mirroring, Transfer
-from catalog.features.mirror.sight import Sight
+from catalog.features.mirror.preconditions import MirrorPreconditions
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
 
@@ -37,7 +37,7 @@ class Done(NamedTuple):
 class Recording:
     """Writes into the index what lies in the other store by now."""
 
-    def __init__(self, sight: Sight, run: Session) -> None:
+    def __init__(self, sight: MirrorPreconditions, run: Session) -> None:
         self._source = sight.source.name
         self._target = sight.target
         self._run = run

@@ -12,8 +12,8 @@ from catalog.domain.copies import held, is_as_recorded
 from catalog.domain.names import aside, original_of
 from catalog.errors import AlreadyExists, StoreError
 from catalog.features.mirror.plan import Follow
+from catalog.features.mirror.preconditions import MirrorPreconditions, names_of
 from catalog.features.mirror.recording import Done
-from catalog.features.mirror.sight import Sight, names_of
 
 Attempt = Callable[[Follow, Callable[[Follow], Done]], Done]
 """Does something with an action unless the run is to end; gives what became of it."""
@@ -22,7 +22,7 @@ Attempt = Callable[[Follow, Callable[[Follow], Done]], Done]
 class Renamer:
     """Renames in the other store; `run` is what names for a moment are called after."""
 
-    def __init__(self, sight: Sight, run: str) -> None:
+    def __init__(self, sight: MirrorPreconditions, run: str) -> None:
         self._sight = sight
         self._target = sight.target
         self._shown = sight.shown

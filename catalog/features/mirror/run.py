@@ -20,8 +20,8 @@ from catalog.errors import FATAL, StoreError, UsageError
 from catalog.features.mirror.apply import Left, Mirrorer
 from catalog.features.mirror.history import Move
 from catalog.features.mirror.plan import Follow, Mirroring, Transfer
-from catalog.features.mirror.plan import first_of as first_follows
-from catalog.features.mirror.sight import Foresight, Sight
+from catalog.features.mirror.plan import limit_renames as first_follows
+from catalog.features.mirror.preconditions import Foresight, MirrorPreconditions
 from catalog.features.mirror.survey import Listed, NeedsSurvey, PairSurvey
 from catalog.features.reconcile.apply import Applier
 from catalog.features.reconcile.changes import change_of
@@ -31,8 +31,8 @@ from catalog.features.reconcile.records import Scope
 from catalog.features.reconcile.run import options_of
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
+from catalog.work.driver import execute, in_parts, limit_plans
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.plan import carry_out, first_of, in_parts
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Level, Sink
@@ -73,12 +73,12 @@ def run_mirror(workspace: Workspace, request: MirrorRequest, sink: Sink) -> RunR
             target.sweep()
         work = Mirror(workspace, repository, (source, target), survey, sink, request.limit)
         details = {"source": source.name, "target": target.name}
-        return carry_out(
-            workspace, work, sink, request.command, dry=request.dryrun, details=details
-        )
+        return execute(workspace, work, sink, request.command, dry=request.dryrun, details=details)
 
 
-def bring(run: Session, source: ManagedStore, target: ManagedStore, hashes: Iterable[str]) -> None:
+def mirror_assets(
+    run: Session, source: ManagedStore, target: ManagedStore, hashes: Iterable[str]
+) -> None:
     """Give the other store its copy of some assets, within a run;
     what became of each is added to the run's report.
 
@@ -111,7 +111,7 @@ class Mirror:
         self._sink = sink
         self._limit = limit
         self._needs = NeedsSurvey(repository, survey.pair)
-        self._sight = Sight(self._source, self._target, survey.given, survey.shown)
+        self._sight = MirrorPreconditions(self._source, self._target, survey.given, survey.shown)
         self._foresight = Foresight(self._sight)
         self._now = datetime.now(UTC)
         self._apart: list[tuple[str, str]] = []
@@ -126,7 +126,9 @@ class Mirror:
         then what travels, file by file.
         """
         known = list(
-            itertools.chain.from_iterable(first_of(([a] for a in self._survey.listed), self._limit))
+            itertools.chain.from_iterable(
+                limit_plans(([a] for a in self._survey.listed), self._limit)
+            )
         )
         yield known
         counted = [action for action in known if action.counts]

@@ -15,16 +15,16 @@ from catalog.domain.names import comparison_key
 from catalog.errors import StoreGuard
 from catalog.features.mirror.history import Move
 from catalog.features.mirror.partners import Pair
-from catalog.features.mirror.plan import Needs, lacks, mirror_asset
+from catalog.features.mirror.plan import MirrorNeeds, lacks, mirror_asset
 from catalog.features.reconcile.index import SyncIndex, recorded_fields, recorded_in
-from catalog.features.reconcile.listed import KnownReconciler
+from catalog.features.reconcile.known_reconciler import KnownReconciler
 from catalog.features.reconcile.plan import Lose, Reconciliation, Vanish
 from catalog.features.reconcile.records import Records, Scope
 from catalog.features.reconcile.survey import Options
 from catalog.index import queries, schema
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
-from catalog.work.listing import Listing
+from catalog.work.live_listing import LiveListing
 from catalog.work.progress import Progress
 from catalog.work.session import Ask, at_once
 
@@ -87,8 +87,8 @@ class PairSurvey:
     """Two stores as they are listed, and what the index lacks and they do."""
 
     def __init__(self, repository: Repository, source: ManagedStore, target: ManagedStore) -> None:
-        self.given = Listing(source)
-        self.shown = Listing(target, remembered=True)
+        self.given = LiveListing(source)
+        self.shown = LiveListing(target, remembered=True)
         by_case = source.capabilities.case_sensitive and target.capabilities.case_sensitive
         self.pair = Pair(source.name, target.name, self.shown.key if by_case else comparison_key)
         self.lacking = Lacking()
@@ -183,7 +183,7 @@ class NeedsSurvey:
         self._repository = repository
         self._pair = pair
 
-    def of(self, hashes: Sequence[str]) -> Iterator[Needs]:
+    def of(self, hashes: Sequence[str]) -> Iterator[MirrorNeeds]:
         """What each of some assets needs, in their order."""
         for start in range(0, len(hashes), BATCH):
             part = hashes[start : start + BATCH]

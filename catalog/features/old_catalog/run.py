@@ -14,7 +14,7 @@ from catalog.domain.layout import MONTHS
 from catalog.domain.names import to_text
 from catalog.errors import CatalogError, UsageError
 from catalog.features.ingest.actions import Action
-from catalog.features.ingest.ingestion import Ingestion, ingestion
+from catalog.features.ingest.ingestion import Ingestion, open_ingestion
 from catalog.features.ingest.pipeline import Planner, Upload
 from catalog.features.ingest.plan import IngestFacts
 from catalog.features.ingest.second_copy import second_copies
@@ -22,8 +22,8 @@ from catalog.features.ingest.survey import IngestSurvey
 from catalog.features.old_catalog.plan import Part, is_year, month_of, parts_of, plan_part
 from catalog.stores.local.store import LocalStore
 from catalog.work import guards
+from catalog.work.driver import execute
 from catalog.work.outcome import RunResult
-from catalog.work.plan import carry_out
 from catalog.work.sink import Sink
 from catalog.work.store_book import DROPBOX
 from catalog.work.workspace import Workspace
@@ -32,7 +32,7 @@ COMMAND = "import_old_catalog"
 
 
 @dataclass(frozen=True, slots=True)
-class ImportRequest:
+class OldCatalogRequest:
     """Which years of which catalog. No months: all of them, and what lies beside them."""
 
     basedir: str
@@ -43,13 +43,13 @@ class ImportRequest:
     limit: int = 0
 
 
-def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> RunResult:
+def run_import_old(workspace: Workspace, request: OldCatalogRequest, sink: Sink) -> RunResult:
     """Bring the years of an old catalog in, folder by folder;
     each is wholly done before the next is looked at.
     """
     years = _years(guards.check_folder(request.basedir), request.years)
     with (
-        ingestion(workspace, request.basedir, dry=request.dryrun) as ingest,
+        open_ingestion(workspace, request.basedir, dry=request.dryrun) as ingest,
         second_copies(workspace, DROPBOX, wanted=request.dropbox, dry=request.dryrun) as further,
     ):
         parts = _parts(ingest, years, request.months)
@@ -57,7 +57,7 @@ def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> RunR
         work = Upload(
             ingest, [partial(_planned, ingest, part) for part in parts], request.limit, further
         )
-        return carry_out(
+        return execute(
             workspace,
             work,
             sink,

@@ -9,10 +9,10 @@ from catalog.domain import edits
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import strongest
-from catalog.domain.copies import OK, Held, copy_row, is_as_recorded, sidecar_row
+from catalog.domain.copies import OK, RecordedFile, copy_row, is_as_recorded, sidecar_row
 from catalog.domain.document import AssetDocument, EventNote
 from catalog.domain.edits import Edit
-from catalog.domain.person import merged, overlaid
+from catalog.domain.person import lay_over, merged
 from catalog.errors import StoreError
 from catalog.features.reconcile.changes import change_of, event_of, outcome_of
 from catalog.features.reconcile.index import Index
@@ -109,7 +109,7 @@ class Applier:
         change = change_of(action, store, datetime.now(UTC))
         return [Edit(action.hash, action.name, change, event_of(action, store))] if holds else []
 
-    def _is_there(self, known: Held) -> bool:
+    def _is_there(self, known: RecordedFile) -> bool:
         """Whether a file that was gone lies there again, as it is recorded."""
         entry = self._store.stat(known.path)
         return entry is not None and is_as_recorded(entry, known) and known.state == OK
@@ -134,7 +134,7 @@ class Applier:
         )
         said = self._index.said_once(action.hash)
         if said:
-            document = overlaid(document, merged(document.get("person", {}), said))
+            document = lay_over(document, merged(document.get("person", {}), said))
         event: EventNote = {"store": store, "path": action.entry.path, "effect": "index"}
         made = [Edit(action.hash, action.name, edits.created(document), event)]
         if action.stack:

@@ -12,7 +12,7 @@ from catalog.domain.copies import (
     DAMAGED,
     MISSING,
     OK,
-    Held,
+    RecordedFile,
     copy_row,
     sidecar_row,
     timestamp,
@@ -113,7 +113,7 @@ def outcome_of(action: Reconciliation, store: str) -> Outcome:
     )
 
 
-def verified_of(known: Held, row: CopyRow) -> str:
+def verified_of(known: RecordedFile, row: CopyRow) -> str:
     """When the content was last proved: that a file is still the same is no new proof."""
     if not known.verified_ms:
         return row["added"]

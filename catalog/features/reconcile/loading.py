@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
-from catalog.domain.stacks import Member, group
+from catalog.domain.stacks import Member, group_stacks
 from catalog.features.reconcile.index import Index, batches
 from catalog.features.reconcile.plan import AddCopy, Load, Relocate, Shot, loads_of, shots_of
 from catalog.features.reconcile.reading import FileReader, unread
@@ -58,7 +58,7 @@ class Loader:
                 yield self._recogniser.arrival(asset, member.entry, sight.compared)
         new = {m.entry.path for m in fresh if m.asset.hash not in assets}
         for members in _by_home(shots, read):
-            for stack in group(members):
+            for stack in group_stacks(members):
                 yield from loads_of(stack, new, assets, self._planned, sight.compared)
 
     def _read(

@@ -14,8 +14,8 @@ from catalog.domain.asset import Entry
 from catalog.domain.checksums import agree
 from catalog.domain.copies import (
     OK,
-    Held,
     Identity,
+    RecordedFile,
     identity,
     is_as_recorded,
     is_same_inode,
@@ -27,13 +27,13 @@ from catalog.features.reconcile.plan import AddCopy, Corrupt, Known, Relocate, T
 from catalog.features.reconcile.records import Comparison
 
 
-def by_identity(compared: Comparison, present: Iterable[Held]) -> list[Known]:
+def by_identity(compared: Comparison, present: Iterable[RecordedFile]) -> list[Known]:
     """What is recognised without reading: renamed files,
     and hard links to files that are `present` as recorded.
 
     Takes out of the comparison what it explains.
     """
-    wanted: dict[Identity, list[Held]] = defaultdict(list)
+    wanted: dict[Identity, list[RecordedFile]] = defaultdict(list)
     for known in compared.open_records():
         if (key := recorded_identity(known)) is not None:
             wanted[key].append(known)
@@ -62,7 +62,9 @@ def by_identity(compared: Comparison, present: Iterable[Held]) -> list[Known]:
     return [*actions, *links]
 
 
-def _is_beyond_doubt(known: Held, entry: Entry, alike: Mapping[tuple[int, int], int]) -> bool:
+def _is_beyond_doubt(
+    known: RecordedFile, entry: Entry, alike: Mapping[tuple[int, int], int]
+) -> bool:
     """Whether an inode that is found again is the file: inodes are used again,
     and cameras give whole seconds.
     """
@@ -136,7 +138,9 @@ def _untangled_content(moves: Sequence[Relocate], copies: Sequence[AddCopy]) -> 
     ]
 
 
-def _links(rest: list[Candidate], present: Iterable[Held], compared: Comparison) -> list[Known]:
+def _links(
+    rest: list[Candidate], present: Iterable[RecordedFile], compared: Comparison
+) -> list[Known]:
     wanted = {key: c.entry for c in rest if (key := identity(c.entry)) is not None}
     if not wanted:
         return []
@@ -156,13 +160,13 @@ def to_read(compared: Comparison) -> list[Candidate]:
     """The files that may be one of the records whose content was not found: of its size,
     and no checksum tells otherwise.
     """
-    by_size: dict[int, list[Held]] = defaultdict(list)
+    by_size: dict[int, list[RecordedFile]] = defaultdict(list)
     for known in compared.open_records():
         by_size[known.size].append(known)
     return [c for c in compared.fresh if may_be_one_of(c.entry, by_size.get(c.entry.size, ()))]
 
 
-def may_be_one_of(entry: Entry, records: Iterable[Held]) -> bool:
+def may_be_one_of(entry: Entry, records: Iterable[RecordedFile]) -> bool:
     """Whether a file may hold the content of one of some records, as far as checksums tell."""
     return any(agree(entry.checksums, known.recorded) is not False for known in records)
 
@@ -205,7 +209,7 @@ def by_content(
             compared.explain(known)
         else:
             rest.append(candidate)
-    wanted: dict[str, list[Held]] = defaultdict(list)
+    wanted: dict[str, list[RecordedFile]] = defaultdict(list)
     for record in compared.open_records():
         wanted[record.hash].append(record)
     compared.fresh = []
@@ -229,7 +233,7 @@ def by_content(
     return actions, unclear
 
 
-def _has_rotted(known: Held, entry: Entry) -> bool:
+def _has_rotted(known: RecordedFile, entry: Entry) -> bool:
     """Whether the bytes changed though neither the file's time nor the file itself did,
     since they were last proved.
     """
@@ -240,12 +244,12 @@ def _has_rotted(known: Held, entry: Entry) -> bool:
     )
 
 
-def _best(records: Sequence[Held], entry: Entry) -> Held | None:
+def _best(records: Sequence[RecordedFile], entry: Entry) -> RecordedFile | None:
     """The record that a file most likely was: the same path, else the same name,
     else the same folder, else the first.
     """
 
-    def unlikeness(known: Held) -> tuple[bool, bool, bool, str]:
+    def unlikeness(known: RecordedFile) -> tuple[bool, bool, bool, str]:
         folder, _, name = known.path.rpartition("/")
         return known.path != entry.path, name != entry.name, folder != entry.folder, known.path
 

@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple
 
 from catalog.domain.actions import Action
 from catalog.domain.asset import Asset, Entry
-from catalog.domain.copies import MISSING, OK, Held
+from catalog.domain.copies import MISSING, OK, RecordedFile
 from catalog.domain.stacks import Candidate, Member, stem_key
 from catalog.features.reconcile.records import Comparison
 
@@ -50,7 +50,7 @@ class _Recorded(_Planned):
     """An action about a record."""
 
     __slots__ = ()
-    known: Held
+    known: RecordedFile
 
     @property
     def hash(self) -> str:
@@ -76,7 +76,7 @@ class Touch(_Found, _Recorded):
     `unread`: not read now.
     """
 
-    known: Held
+    known: RecordedFile
     entry: Entry
     unread: bool = False
     name: ClassVar[str] = "touch"
@@ -89,7 +89,7 @@ class Relocate(_Found, _Recorded):
     `unread`: known by its inode. `leaves_stack`: a person said so.
     """
 
-    known: Held
+    known: RecordedFile
     entry: Entry
     unread: bool = False
     leaves_stack: bool = False
@@ -161,7 +161,7 @@ class Attach(_Planned):
 class Corrupt(_Found, _Recorded):
     """A copy whose bytes changed though nobody wrote to it."""
 
-    known: Held
+    known: RecordedFile
     entry: Entry
     name: ClassVar[str] = "damaged"
 
@@ -173,7 +173,7 @@ class Lose(_Absent):
     `overwritten`: its path holds other content now.
     """
 
-    known: Held
+    known: RecordedFile
     elsewhere: str
     overwritten: bool = False
     name: ClassVar[str] = "gone"
@@ -188,7 +188,7 @@ class Vanish(_Absent):
     `overwritten`: its path holds other content now.
     """
 
-    known: Held
+    known: RecordedFile
     forget: bool = False
     overwritten: bool = False
 
@@ -264,7 +264,7 @@ def loads_of(
 
 
 def fates(
-    gone: Iterable[Held], elsewhere: Mapping[str, Sequence[str]], *, forget: bool
+    gone: Iterable[RecordedFile], elsewhere: Mapping[str, Sequence[str]], *, forget: bool
 ) -> list[Lose | Vanish]:
     """What to do about records without a file, sorted.
 
@@ -288,7 +288,7 @@ def fates(
 def breaks_stack(
     moves: Sequence[Relocate],
     stack_of: Mapping[str, str],
-    paths_of_stack: Mapping[str, Sequence[Held]],
+    paths_of_stack: Mapping[str, Sequence[RecordedFile]],
     home: Callable[[str], str],
 ) -> dict[str, list[str]]:
     """Moves that part files of one stack which lay together: by new path,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from catalog.features.reconcile.plan import AddCopy, Known, Relocate, Vanish
 from catalog.work.report import Report
-from catalog.work.sink import Question, Silence, Sink
+from catalog.work.sink import Question, SilentSink, Sink
 
 
 class Questions:
@@ -20,7 +20,7 @@ class Questions:
     """
 
     def __init__(self, sink: Sink | None = None, *, ask: bool = False) -> None:
-        self._sink = sink or Silence()
+        self._sink = sink or SilentSink()
         self._ask = ask
         self._unasked: Counter[str] = Counter()
 

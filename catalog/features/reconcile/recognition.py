@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from catalog.domain.asset import Entry, KnownAsset
-from catalog.domain.copies import OK, Held, held, identity
+from catalog.domain.copies import OK, RecordedFile, held, identity
 from catalog.domain.fixity import Digests
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate
@@ -48,7 +48,7 @@ class Recogniser:
         self._options = options
         self._files = files
 
-    def recognise(self, sight: Sight, present: Iterable[Held]) -> list[Known]:
+    def recognise(self, sight: Sight, present: Iterable[RecordedFile]) -> list[Known]:
         """Everything recorded whose content is found in the store, at its place or at another.
 
         `present` are the records whose files are as recorded. What is explained is taken out of the

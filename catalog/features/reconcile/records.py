@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import NONE
-from catalog.domain.copies import MISSING, OK, Held, held
+from catalog.domain.copies import MISSING, OK, RecordedFile, held
 from catalog.domain.document import CopyRow, SidecarRow
 from catalog.domain.stacks import Candidate
 
@@ -29,7 +29,7 @@ class Recorded(NamedTuple):
 class Owned(NamedTuple):
     """A recorded sidecar and the asset it belongs to."""
 
-    held: Held
+    held: RecordedFile
     owner: str
 
 
@@ -56,8 +56,8 @@ class Records:
     `lost` are missing wherever they were.
     """
 
-    copies: dict[str, Held] = field(default_factory=dict)
-    lost: list[Held] = field(default_factory=list)
+    copies: dict[str, RecordedFile] = field(default_factory=dict)
+    lost: list[RecordedFile] = field(default_factory=list)
     contested: set[str] = field(default_factory=set)
     sidecars: dict[str, list[Owned]] = field(default_factory=lambda: defaultdict(list))
     stack_of: dict[str, str] = field(default_factory=dict)
@@ -83,15 +83,15 @@ class Records:
         if document.stack:
             self.stack_of[document.hash] = document.stack
 
-    def stacked(self) -> dict[str, list[Held]]:
+    def stacked(self) -> dict[str, list[RecordedFile]]:
         """The copies of each stack."""
-        found: dict[str, list[Held]] = defaultdict(list)
+        found: dict[str, list[RecordedFile]] = defaultdict(list)
         for copy in self.copies.values():
             if copy.hash in self.stack_of:
                 found[self.stack_of[copy.hash]].append(copy)
         return found
 
-    def _add(self, known: Held, scope: Scope) -> None:
+    def _add(self, known: RecordedFile, scope: Scope) -> None:
         self.total += known.state == OK
         if known.state == MISSING:
             self.lost.append(known)
@@ -115,21 +115,21 @@ class Comparison:
     """
 
     fresh: list[Candidate]
-    at: Mapping[str, Held]
-    gone: Sequence[Held]
+    at: Mapping[str, RecordedFile]
+    gone: Sequence[RecordedFile]
     explained: set[tuple[str, str]] = field(default_factory=set)
 
-    def open_records(self) -> list[Held]:
+    def open_records(self) -> list[RecordedFile]:
         """The records whose content was not found yet."""
         return [
             k for k in (*self.gone, *self.at.values()) if (k.path, k.hash) not in self.explained
         ]
 
-    def explain(self, known: Held) -> None:
+    def explain(self, known: RecordedFile) -> None:
         """A record's content was found."""
         self.explained.add((known.path, known.hash))
 
-    def recorded_at(self, entry: Entry) -> Held | None:
+    def recorded_at(self, entry: Entry) -> RecordedFile | None:
         """What is recorded at a file's path and was not found yet."""
         known = self.at.get(entry.path)
         return (

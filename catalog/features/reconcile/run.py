@@ -24,8 +24,8 @@ from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.checksums import ChecksumWriter
 from catalog.work.description import utc_now
+from catalog.work.driver import execute, in_parts, limit_plans
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.plan import carry_out, first_of, in_parts
 from catalog.work.reading import Reading, Wanted
 from catalog.work.report import Report
 from catalog.work.session import Session
@@ -63,7 +63,7 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
     repository = workspace.existing_repository if request.dryrun else workspace.repository
     book = StoreBook(workspace, repository)
     with book.open(request.store, dry=request.dryrun) as store, workspace.readers() as pool:
-        scope = scope_of(store, request.folders, recursive=request.recursive)
+        scope = make_scope(store, request.folders, recursive=request.recursive)
         if not request.dryrun:
             book.claim(request.store)
             store.sweep()
@@ -71,12 +71,10 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
             workspace, repository, store, workspace.reading(pool, store), scope, request, sink
         )
         details = {"store": request.store, "root": store.location, "folders": list(scope.folders)}
-        return carry_out(
-            workspace, work, sink, request.command, dry=request.dryrun, details=details
-        )
+        return execute(workspace, work, sink, request.command, dry=request.dryrun, details=details)
 
 
-def scope_of(store: ManagedStore, folders: Sequence[str], *, recursive: bool) -> Scope:
+def make_scope(store: ManagedStore, folders: Sequence[str], *, recursive: bool) -> Scope:
     """The part of a store that was asked for. Raises UsageError for a folder outside of it."""
     if not folders:
         return Scope()
@@ -119,7 +117,7 @@ class Sync:
 
     def plans(self) -> Iterator[Sequence[Reconciliation | Skip]]:
         """The plan, in parts; where the guard refuses it, what is missing is told first."""
-        chosen = first_of(([action] for action in self._guarded()), self._limit)
+        chosen = limit_plans(([action] for action in self._guarded()), self._limit)
         yield from in_parts(itertools.chain.from_iterable(chosen), BATCH)
 
     def _guarded(self) -> Iterator[Reconciliation | Skip]:
@@ -132,7 +130,7 @@ class Sync:
 
     def foresee(self, action: Reconciliation | Skip) -> Outcome:
         """What is told of a plan."""
-        return planned(action, self._store.name)
+        return foresee_outcome(action, self._store.name)
 
     def apply(self, run: Session, plans: Iterator[Sequence[Reconciliation | Skip]]) -> None:
         """Record it, part by part."""
@@ -192,7 +190,7 @@ def options_of(
     )
 
 
-def planned(action: Reconciliation | Skip, store: str) -> Outcome:
+def foresee_outcome(action: Reconciliation | Skip, store: str) -> Outcome:
     """What is told of an action that is only shown."""
     if isinstance(action, Skip):
         return Outcome("skip", action.source.path, action.outcome, reason=action.reason)

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
-from catalog.domain.candidates import sorted_out
-from catalog.domain.copies import Held, is_as_recorded, is_renumbered
+from catalog.domain.candidates import sort_candidates
+from catalog.domain.copies import RecordedFile, is_as_recorded, is_renumbered
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate, stem_key
 from catalog.errors import NotFound
@@ -190,7 +190,7 @@ class Looker:
             else:
                 self._sight.compared.fresh.append(candidate)
 
-    def present(self) -> Iterator[Held]:
+    def present(self) -> Iterator[RecordedFile]:
         """The records whose files are as recorded."""
         return (known for path, known in self._records.copies.items() if path in self._seen)
 
@@ -207,7 +207,7 @@ class Looker:
         return path in self._blind_at or any(place in self._blind_below for place in _above(path))
 
     def _folder(self, rows: Iterable[Entry]) -> None:
-        candidates, skipped = sorted_out(rows)
+        candidates, skipped = sort_candidates(rows)
         files = [c for c in candidates if not c.entry.problem]
         fresh_stems = {stem_key(c.entry) for c in files if self._is_fresh(c)}
         for candidate in files:

@@ -20,7 +20,7 @@ from catalog.errors import CatalogError, Interrupted, StoreUnavailable
 from catalog.features.reconcile.run import SyncRequest, run_sync
 from catalog.stores import registry
 from catalog.stores.paths import PRIVATE
-from catalog.stores.protocol import ManagedStore, TellingStore
+from catalog.stores.protocol import ManagedStore, NotifyingStore
 from catalog.work.sink import Sink
 from catalog.work.store_book import NAS, StoreBook
 from catalog.work.workspace import Workspace
@@ -133,7 +133,7 @@ def _watch_afar(
     """Let the store say when something changes, if it can, and look then;
     and once in every period whatever it says.
     """
-    if isinstance(store, TellingStore):
+    if isinstance(store, NotifyingStore):
         told, wait = f"told by {registry.kind_called(store.kind, store.name).title}", store.wait
     else:
         told, wait = "looking at it every period", _nothing_told

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from catalog.domain.asset import UNLISTED, Asset, Entry, Facts
-from catalog.domain.candidates import sorted_out
+from catalog.domain.candidates import sort_candidates
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.copies import held, is_as_recorded
 from catalog.domain.document import AssetDocument
@@ -23,7 +23,7 @@ from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
 from catalog.domain.names import to_text
 from catalog.domain.stacks import Candidate
 from catalog.errors import MediaError, UnsupportedType, UsageError
-from catalog.features.ask.search import marking
+from catalog.features.inspection.search import marking
 from catalog.features.reingest.locations import catalog_of, local_roots
 from catalog.features.reingest.staging import is_staging
 from catalog.index import queries
@@ -169,7 +169,7 @@ class Archive:
 
     def _candidates(self) -> Iterator[Candidate]:
         for _folder, rows in itertools.groupby(self._listed(), key=lambda e: e.folder):
-            yield from sorted_out(rows)[0]
+            yield from sort_candidates(rows)[0]
 
     def _known(
         self, candidates: Iterable[Candidate]
@@ -308,7 +308,7 @@ def _is_unchanged(entry: Entry, document: AssetDocument | None, store: str) -> b
 
 
 @contextlib.contextmanager
-def opened(workspace: Workspace, scope: Scope, progress: Progress) -> Iterator[Archive]:
+def open_archive(workspace: Workspace, scope: Scope, progress: Progress) -> Iterator[Archive]:
     """What a scope names.
 
     Raises UsageError where it is not there, QuerySyntaxError for a search that is not understood.

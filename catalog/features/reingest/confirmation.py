@@ -13,12 +13,12 @@ from catalog.domain.document import HandoverRow
 from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import to_text
 from catalog.errors import StoreGuard, UsageError
+from catalog.features.reingest.reports import read_table
 from catalog.features.reingest.staging import identity_of
-from catalog.features.reingest.tables import read_table
 from catalog.index.handovers import CONFIRMED, STAGED, Handovers, staged_path
 from catalog.stores.local.store import LocalStore
+from catalog.work.driver import execute
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.plan import carry_out
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -80,7 +80,7 @@ def run_confirm(workspace: Workspace, request: ConfirmRequest, sink: Sink) -> Ru
     workspace.existing_repository.refresh()
     records = list(Handovers(workspace.existing_repository).all(workspace.settings.reingest_target))
     found = _emptied(records, request.emptied) if request.emptied else _named(records, request.what)
-    return carry_out(workspace, Confirmation(list(found)), sink, COMMAND, dry=request.dryrun)
+    return execute(workspace, Confirmation(list(found)), sink, COMMAND, dry=request.dryrun)
 
 
 def _emptied(records: Sequence[HandoverRow], emptied: str) -> Iterator[Confirm]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from catalog.domain.capture_time import EARLIEST_YEAR, MAX_OFFSET, file_time, parse_date
 from catalog.domain.spreadsheets import Row, is_reformatted, local_date, proof_date, read_proof_date
-from catalog.features.reingest.standing import Dated, is_skipped
+from catalog.features.reingest.row_state import Dated, is_skipped
 from catalog.work.description import utc_now
 from catalog.work.workspace import Workspace
 

@@ -14,13 +14,13 @@ from catalog.errors import UsageError
 from catalog.features.reingest import archive as archives
 from catalog.features.reingest.archive import Scope, Subject
 from catalog.features.reingest.dates import local_time, modified_text
-from catalog.features.reingest.plan import Decision, Rules, Shot
-from catalog.features.reingest.standing import told
-from catalog.features.reingest.tables import check_writable, write_report
+from catalog.features.reingest.plan import EvaluatedFile, Proposal, Rules
+from catalog.features.reingest.reports import check_writable, write_report
+from catalog.features.reingest.row_state import describe_handover
 from catalog.index.handovers import Handovers
 from catalog.index.repository import Repository
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.session import reporting
+from catalog.work.session import open_report
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
@@ -68,7 +68,7 @@ class Found:
     """A subject with what a decision about it needs."""
 
     subject: Subject
-    shot: Shot
+    shot: EvaluatedFile
 
 
 def rules_of(workspace: Workspace, until: str | None) -> Rules:
@@ -79,7 +79,7 @@ def rules_of(workspace: Workspace, until: str | None) -> Rules:
     return Rules(parsed[0] if parsed else None, workspace.settings.reingest_skip)
 
 
-Decide = Callable[[Found, Rules], tuple[Decision, Mapping[str, str]]]
+Decide = Callable[[Found, Rules], tuple[Proposal, Mapping[str, str]]]
 """Gives the decision of one file, and the cells of the columns that only its kind of report has."""
 
 
@@ -105,8 +105,8 @@ def evaluate(
     request.scope.check()
     rules = rules_of(workspace, request.until)
     check_writable(request.report, replace=request.replace)
-    with reporting(sink, evaluation.command) as report:
-        with archives.opened(workspace, request.scope, sink.progress) as archive:
+    with open_report(sink, evaluation.command) as report:
+        with archives.open_archive(workspace, request.scope, sink.progress) as archive:
             archive.announce()
             subjects = sorted(
                 (s if evaluation.whole else _slim(s) for s in archive.subjects(evaluation.kind)),
@@ -125,7 +125,7 @@ def evaluate(
     return Evaluated(report.result(), request.report, len(found))
 
 
-def _outcome(subject: Subject, decision: Decision) -> Outcome:
+def _outcome(subject: Subject, decision: Proposal) -> Outcome:
     size = subject.entry.size
     return Outcome(
         EVALUATED,
@@ -158,12 +158,12 @@ def _found(
     for subject in subjects:
         same = first.setdefault(subject.hash, subject.file) if subject.hash else ""
         record = known.get(subject.hash)
-        shot = Shot(
+        shot = EvaluatedFile(
             subject.folders,
             subject.type,
             subject.captured,
             local_time(workspace, subject.entry.mtime_ns),
-            told(record) if record else "",
+            describe_handover(record) if record else "",
             same if same != subject.file else "",
             subject.problem,
         )
@@ -171,7 +171,7 @@ def _found(
     return found
 
 
-def _cells(subject: Subject, decision: Decision) -> Cells:
+def _cells(subject: Subject, decision: Proposal) -> Cells:
     wall = decision.wall
     return {
         "file": subject.file,

@@ -21,7 +21,7 @@ from catalog.work.session import Ask, Session
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class StagedFile:
     """A file that lies in the staging folder, verified.
 
     `hash` is the content of the archived file, `staged` of its copy.
@@ -36,7 +36,7 @@ class Given:
 
 
 @dataclass(slots=True)
-class Known:
+class KnownHandovers:
     """The handovers of the contents of a report's rows to one target, by content hash: as they are,
     or are foreseen."""
 
@@ -57,13 +57,13 @@ class Known:
         is_there = content_hash in self._foreseen
         return is_there or (record is not None and Path(from_text(staged_path(record))).is_file())
 
-    def foresee(self, given: Given) -> None:
+    def foresee(self, given: StagedFile) -> None:
         """What would be recorded of a file that is only shown."""
         self.records[given.hash] = _record(self.target, given) | {"run": "RUN"}
         self._foreseen.add(given.hash)
 
 
-def _record(target: str, given: Given) -> HandoverRow:
+def _record(target: str, given: StagedFile) -> HandoverRow:
     return {
         "target": target,
         "hash": given.hash,
@@ -77,7 +77,7 @@ def _record(target: str, given: Given) -> HandoverRow:
     }
 
 
-def hand_over(run: Session, staging: Staging, target: str, given: Given) -> HandoverRow:
+def hand_over(run: Session, staging: Staging, target: str, given: StagedFile) -> HandoverRow:
     """Record a staged file, and tag its asset, if the catalog has it.
 
     Repeated for the same file it changes nothing.

@@ -37,7 +37,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class EvaluatedFile:
     """A photo or video to decide about. `modified` is the file's own time as a wall clock at home.
 
     `handed_over` says that and when the cloud got it, `same_as` which other file of the report has
@@ -54,7 +54,7 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Proposal:
     """What is proposed.
 
     `wall` is the date it would get, also where it is skipped, so that a person can overrule that.
@@ -83,7 +83,7 @@ def skipped_folder(folders: Sequence[str], rules: Rules) -> str:
     return next((name for name in folders if any(part in name.casefold() for part in parts)), "")
 
 
-def why_not_offered(shot: Shot, rules: Rules, wall: datetime | None) -> str:
+def why_not_offered(shot: EvaluatedFile, rules: Rules, wall: datetime | None) -> str:
     """Why a shot is not offered whatever its type, or ""."""
     if shot.handed_over:
         return shot.handed_over
@@ -96,7 +96,7 @@ def why_not_offered(shot: Shot, rules: Rules, wall: datetime | None) -> str:
     return ""
 
 
-def date_of(shot: Shot) -> Decision:
+def date_of(shot: EvaluatedFile) -> Proposal:
     """The date of a shot, and whether it can be relied on: what it states itself, else its time of
     modification.
 
@@ -106,7 +106,7 @@ def date_of(shot: Shot) -> Decision:
     if captured is not None and captured.source not in _STATED:
         return _stated(captured, year)
     if captured is not None and captured.source == "exif:DateTime" and captured.wall.year == year:
-        return Decision(
+        return Proposal(
             MOVE,
             "date modified year correct (exif:DateTime)",
             captured.wall,
@@ -117,23 +117,23 @@ def date_of(shot: Shot) -> Decision:
     source = captured.source if guess and captured else "mtime"
     hint = f"; its {captured.source} says {captured.wall:%Y-%m-%d}" if guess and captured else ""
     if year is None:
-        return Decision(
+        return Proposal(
             SKIP, f"no date taken, and no year in path{hint}", guess or shot.modified, source=source
         )
     if shot.modified.year != year:
         reason = (
             f"no date taken, date modified year mismatch: {shot.modified.year}, path {year}{hint}"
         )
-        return Decision(SKIP, reason, guess, source=source if guess else "")
-    return Decision(MOVE, "date modified year correct", shot.modified, source="mtime")
+        return Proposal(SKIP, reason, guess, source=source if guess else "")
+    return Proposal(MOVE, "date modified year correct", shot.modified, source="mtime")
 
 
-def _stated(captured: CaptureTime, year: int | None) -> Decision:
+def _stated(captured: CaptureTime, year: int | None) -> Proposal:
     wall, offset, source = captured.wall, captured.offset_minutes, captured.source
     if source == "person":
-        return Decision(MOVE, "date taken available (person)", wall, offset, source)
+        return Proposal(MOVE, "date taken available (person)", wall, offset, source)
     if year is not None and wall.year != year:
-        return Decision(
+        return Proposal(
             SKIP,
             f"date taken year mismatch: {wall.year} ({source}), path {year}",
             wall,
@@ -144,5 +144,5 @@ def _stated(captured: CaptureTime, year: int | None) -> Decision:
         reason = (
             f"date taken is doubtful: {wall:%Y-%m-%d %H:%M:%S} ({source}) may be an unset clock"
         )
-        return Decision(SKIP, reason, wall, offset, source)
-    return Decision(MOVE, f"date taken available ({source})", wall, offset, source)
+        return Proposal(SKIP, reason, wall, offset, source)
+    return Proposal(MOVE, f"date taken available ({source})", wall, offset, source)

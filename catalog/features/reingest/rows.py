@@ -13,8 +13,8 @@ from catalog.domain.spreadsheets import Row, Table
 from catalog.errors import CatalogError, StoreError
 from catalog.features.reingest.dates import modified_text
 from catalog.features.reingest.locations import Located, Locations
-from catalog.features.reingest.standing import Left, is_skipped
-from catalog.features.reingest.tables import Processed
+from catalog.features.reingest.reports import Processed
+from catalog.features.reingest.row_state import LeftRow, is_skipped
 from catalog.work.outcome import Outcome
 from catalog.work.report import Report
 
@@ -30,10 +30,11 @@ class Validated:
     rows: tuple[Row, ...]
     refused: tuple[tuple[Row, str], ...]
 
-    def refusals(self, name: str) -> list[Left]:
+    def refusals(self, name: str) -> list[LeftRow]:
         """The refused rows, as actions of this name."""
         return [
-            Left(name, row, "refused", f"line {row.line}: {reason}") for row, reason in self.refused
+            LeftRow(name, row, "refused", f"line {row.line}: {reason}")
+            for row, reason in self.refused
         ]
 
 
@@ -72,14 +73,14 @@ def _why_not(
     return ""
 
 
-def outcome_of(left: Left) -> Outcome:
+def outcome_of(left: LeftRow) -> Outcome:
     """What is told of a row with which nothing is done, whether that is only shown or not."""
     return Outcome(
         left.name, left.key, left.outcome, left.store, left.target, left.hash, left.reason
     )
 
 
-def leave(left: Left, processed: Processed, report: Report) -> None:
+def leave(left: LeftRow, processed: Processed, report: Report) -> None:
     """Do nothing with a row, and say so."""
     if left.cells is not None:
         processed.add(left.row, **left.cells)

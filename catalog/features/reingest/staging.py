@@ -173,7 +173,7 @@ def checked_folder(path: str, what: str = "staging") -> Path:
 
 
 @contextlib.contextmanager
-def opened(folder: Path) -> Iterator[Staging]:
+def open_staging(folder: Path) -> Iterator[Staging]:
     """A staging folder, made and marked on first use; leftovers of killed runs are removed."""
     store = LocalStore("staging", folder)
     try:

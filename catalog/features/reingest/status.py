@@ -12,8 +12,8 @@ from catalog.domain.document import HandoverRow
 from catalog.domain.names import from_text
 from catalog.errors import UsageError
 from catalog.features.reingest.locations import catalog_of
+from catalog.features.reingest.reports import processed_path, read_table
 from catalog.features.reingest.staging import identity_of
-from catalog.features.reingest.tables import processed_path, read_table
 from catalog.index.handovers import STAGED, Handovers
 from catalog.stores.local.store import LocalStore
 from catalog.work.workspace import Workspace

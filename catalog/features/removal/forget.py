@@ -10,12 +10,12 @@ from catalog.domain import edits
 from catalog.domain.document import AssetDocument
 from catalog.domain.edits import Edit
 from catalog.errors import ConfirmationNeeded
-from catalog.features.ask.lookup import find
+from catalog.features.inspection.lookup import find
 from catalog.features.removal.trash import Taken, obstacles, take_away
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
+from catalog.work.driver import execute
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.plan import carry_out
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -85,9 +85,7 @@ def run_forget(workspace: Workspace, request: ForgetRequest, sink: Sink) -> RunR
         )
         work = Forgetting(repository, ids, stores, with_files=request.with_files)
         details = {"ids": len(ids), "with_files": request.with_files}
-        return carry_out(
-            workspace, work, sink, request.command, dry=request.dryrun, details=details
-        )
+        return execute(workspace, work, sink, request.command, dry=request.dryrun, details=details)
 
 
 class Forgetting:

@@ -11,8 +11,8 @@ from catalog.features.removal.survey import Documents, PruneSurvey
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
+from catalog.work.driver import execute, limit_plans
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.plan import carry_out, first_of
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -50,7 +50,7 @@ def run_prune(workspace: Workspace, request: PruneRequest, sink: Sink) -> RunRes
         reading, needed = workspace.reading(pool, source), workspace.settings.source_copies
         survey = PruneSurvey(source, reading, _documents(repository), stores, needed)
         work = Pruning(source, survey, request)
-        return carry_out(
+        return execute(
             workspace, work, sink, COMMAND, dry=request.dryrun, details={"source": source.location}
         )
 
@@ -77,7 +77,9 @@ class Pruning:
 
     def plans(self) -> Iterator[Sequence[Prune]]:
         """Shot by shot, up to the limit."""
-        return first_of(self._survey.plan(recursive=self._request.recursive), self._request.limit)
+        return limit_plans(
+            self._survey.plan(recursive=self._request.recursive), self._request.limit
+        )
 
     def foresee(self, action: Prune) -> Outcome:
         """What will become of a file; a place of the catalog is filled but once."""

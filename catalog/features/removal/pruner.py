@@ -15,8 +15,8 @@ from catalog.domain.edits import Edit
 from catalog.errors import StoreError
 from catalog.features.removal.plan import FAILED, Keep, Place, Prune, Remove
 from catalog.stores.protocol import Store
-from catalog.work.carriage import carry
 from catalog.work.contents import content_of
+from catalog.work.copying import copy_between
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
 
@@ -136,7 +136,7 @@ class Pruner:
         (store, path), entry = place, action.entry
         target = self.stores[store]
         self.run.journal.started("repair", store=store, path=path, hash=action.hash)
-        there = carry(self.source, entry, target, path, action.hash)
+        there = copy_between(self.source, entry, target, path, action.hash)
         target.settle([path])
         now = datetime.now(UTC)
         event: EventNote = {

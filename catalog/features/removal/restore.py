@@ -10,8 +10,8 @@ from catalog.features.removal.trash import choose_stores, recall, restore_one
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
+from catalog.work.driver import execute
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.plan import carry_out
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -24,7 +24,7 @@ STRANGE = "the catalog does not know it any more: sync_catalog_with_disk loads i
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreRequest:
+class RestoreFilesRequest:
     """What comes back: names in the trash, runs that took files away, or paths.
 
     Each may begin with `STORE:`. `store`: only from the trash of this one.
@@ -59,7 +59,7 @@ class Restore:
         return f"restore {self.store}:{self.key} -> {self.path}"
 
 
-def run_restore(workspace: Workspace, request: RestoreRequest, sink: Sink) -> RunResult:
+def run_restore_files(workspace: Workspace, request: RestoreFilesRequest, sink: Sink) -> RunResult:
     """Bring files back, and into the index. Raises NotFound for a name that the trash has not."""
     repository = workspace.existing_repository
     repository.refresh()
@@ -69,7 +69,7 @@ def run_restore(workspace: Workspace, request: RestoreRequest, sink: Sink) -> Ru
         if request.store is None:
             book.tell_absent(there, sink)
         work = Restoring(repository, stores, _found(stores, request.wanted))
-        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun)
+        return execute(workspace, work, sink, COMMAND, dry=request.dryrun)
 
 
 def _found(stores: Mapping[str, ManagedStore], wanted: Sequence[str]) -> list[tuple[str, Trashed]]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from catalog.domain.asset import Entry
-from catalog.domain.candidates import sorted_out
+from catalog.domain.candidates import sort_candidates
 from catalog.domain.checksums import NONE
 from catalog.domain.copies import held, is_link
 from catalog.domain.document import AssetDocument, SidecarRow
 from catalog.domain.fixity import Digests
-from catalog.domain.stacks import Candidate, shots
+from catalog.domain.stacks import Candidate, group_shots
 from catalog.errors import MediaError, StoreError
 from catalog.features.removal.plan import FAILED, Found, Place, Prune, plan_shot, plan_skips
 from catalog.stores.protocol import Store
@@ -42,10 +42,10 @@ class PruneSurvey:
         """Shot by shot, in the order of the listing; each is proved when its turn comes."""
         entries = self.source.list(recursive=recursive)
         for _folder, rows in itertools.groupby(entries, key=lambda entry: entry.folder):
-            candidates, skipped = sorted_out(rows)
+            candidates, skipped = sort_candidates(rows)
             yield [*plan_skips(skipped)]
             part: list[tuple[Candidate, ...]] = []
-            for shot in shots(candidates):
+            for shot in group_shots(candidates):
                 part.append(shot)
                 if sum(map(len, part)) >= BATCH:
                     yield from self._planned(part)

@@ -39,7 +39,7 @@ class Taken:
         return str(self.row.get("hash", self.hash))
 
     @property
-    def place(self) -> tuple[str, str]:
+    def store_path(self) -> tuple[str, str]:
         """Store and path."""
         return self.row["store"], self.row["path"]
 
@@ -47,9 +47,9 @@ class Taken:
         """The change that the file is no longer recorded; `trash` is what it is called there,
         "" where there is none.
         """
-        store, path = self.place
+        store, path = self.store_path
         change = (
-            edits.with_sidecars([self.place], ())
+            edits.with_sidecars([self.store_path], ())
             if self.is_sidecar
             else edits.without_copy(store, path)
         )
@@ -60,7 +60,7 @@ class Taken:
 
     def coming_back(self) -> Edit:
         """The change that it is recorded again: it could not be taken away."""
-        store, path = self.place
+        store, path = self.store_path
         row = self.row
         change = edits.with_sidecars((), [row]) if "hash" in row else edits.with_copy(row)
         return Edit(self.hash, "keep", change, {"store": store, "path": path, "effect": "index"})
@@ -81,9 +81,11 @@ def take_away(
     note: EventNote = {"reason": reason, "reason_kind": reason_kind} if reason else {}
     problems = obstacles(run.repository, stores, files)
     for file in files:
-        run.journal.started("trash", store=file.place[0], path=file.place[1], hash=file.hash)
+        run.journal.started(
+            "trash", store=file.store_path[0], path=file.store_path[1], hash=file.hash
+        )
     going = [number for number, problem in enumerate(problems) if not problem]
-    keys = [f"{run.run}/{f.place[1]}" if _has_trash(run, stores, f) else "" for f in files]
+    keys = [f"{run.run}/{f.store_path[1]}" if _has_trash(run, stores, f) else "" for f in files]
     for number, answer in zip(
         going, run.edit([files[n].leaving(keys[n], note) for n in going]), strict=True
     ):
@@ -92,7 +94,7 @@ def take_away(
         if not problems[number]:
             problems[number] = _take(run, stores, files[number])
     for file, problem in zip(files, problems, strict=True):
-        store, path = file.place
+        store, path = file.store_path
         if problem:
             run.journal.failed("trash", store=store, path=path, hash=file.hash, reason=problem)
         else:
@@ -102,7 +104,7 @@ def take_away(
 
 def _has_trash(run: Session, stores: Mapping[str, ManagedStore], file: Taken) -> bool:
     """Whether a file can come back; a person is told where it cannot."""
-    store = stores.get(file.place[0])
+    store = stores.get(file.store_path[0])
     if store is None or store.capabilities.trash:
         return True
     run.report.notice(f"Store {store.name} has no trash: what is removed there is gone for good.")
@@ -113,7 +115,7 @@ def obstacles(
     repository: Repository, stores: Mapping[str, ManagedStore], files: Sequence[Taken]
 ) -> list[str]:
     """Why each file cannot be taken away, or ""."""
-    claimed = queries.claimants(repository, [f.place for f in files])
+    claimed = queries.claimants(repository, [f.store_path for f in files])
     return [_why_not(f, stores, claimed) for f in files]
 
 
@@ -147,10 +149,10 @@ def _why_not(
     """Why a file cannot be taken away, or "": what lies there must be what is recorded,
     and of this asset alone.
     """
-    store, path = file.place
+    store, path = file.store_path
     if store not in stores:
         return f"store {store} cannot be reached"
-    if claimed.get(file.place, set()) - {file.hash}:
+    if claimed.get(file.store_path, set()) - {file.hash}:
         return f"{path} belongs to another asset, too"
     try:
         found = stores[store].stat(path)
@@ -162,7 +164,7 @@ def _why_not(
 
 
 def _take(run: Session, stores: Mapping[str, ManagedStore], file: Taken) -> str:
-    store, path = file.place
+    store, path = file.store_path
     try:
         stores[store].remove(path, run.run)
     except StoreError as error:

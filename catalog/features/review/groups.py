@@ -10,7 +10,7 @@ from catalog.domain.decisions import BAD
 from catalog.domain.document import AssetDocument, only
 from catalog.domain.fixity import is_content_hash
 from catalog.errors import UsageError
-from catalog.features.lookalikes.bad import BadRequest, find_bad
+from catalog.features.lookalikes.bad_shots import BadRequest, find_bad
 from catalog.features.lookalikes.duplicates import WITHIN, DuplicatesRequest, find_duplicates
 from catalog.features.review.page import Group, PageGroup, page_group
 from catalog.index.repository import Repository

@@ -123,7 +123,7 @@ class Page:
             "version": __version__,
             "tiny": LOOK_SIDE,
             "groups": groups,
-            "answers": [told(a) for a in answers],
+            "answers": [encode_answer(a) for a in answers],
         }
         first, last = rest.split("@DATA@")
         yield first.encode() + inert(data).encode() + last.replace("@SCRIPT@", script).encode()
@@ -160,7 +160,7 @@ def inert(value: object) -> str:
     return orjson.dumps(value).decode().translate(_ESCAPES)
 
 
-def told(answer: Answer) -> dict[str, str]:
+def encode_answer(answer: Answer) -> dict[str, str]:
     """An answer as the page reads it."""
     decision = answer.decision
     return {

@@ -43,7 +43,7 @@ class Follow:
     """A decision is followed; `place` is the `store:path` of what it is about, or its hash."""
 
     decision: Decision
-    place: str
+    subject: str
 
     @property
     def name(self) -> str:
@@ -53,7 +53,7 @@ class Follow:
     @property
     def key(self) -> str:
         """What it is known by."""
-        return self.place
+        return self.subject
 
     @property
     def hash(self) -> str:
@@ -67,7 +67,7 @@ class Follow:
 
     def describe(self) -> str:
         """One line for a person."""
-        return f"{self.name} {self.place}"
+        return f"{self.name} {self.subject}"
 
 
 def remembered(decisions: Sequence[Decision]) -> list[tuple[str, str, str]]:

@@ -12,11 +12,11 @@ from catalog.domain.decisions import DROP, KEEP, NOT_DUPLICATE, Answer, Decision
 from catalog.errors import ConfirmationNeeded
 from catalog.features.lookalikes.decisions import key_of, remember
 from catalog.features.lookalikes.table import DecisionFile, read_decisions
+from catalog.features.review.dropper import DROPPED_BEFORE, Dropper
 from catalog.features.review.plan import Follow, Refuse, remembered
-from catalog.features.review.removal import DROPPED_BEFORE, Dropper
 from catalog.index.repository import Repository
+from catalog.work.driver import execute
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.plan import carry_out
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -52,7 +52,7 @@ def run_resolve(workspace: Workspace, request: ResolveRequest, sink: Sink) -> Ru
         dropper = Dropper(workspace, repository, stores, sure=request.yes)
         work = Resolving(repository, found, dropper)
         details = {"decisions": len(found.rows)}
-        return carry_out(workspace, work, sink, COMMAND, dry=request.dryrun, details=details)
+        return execute(workspace, work, sink, COMMAND, dry=request.dryrun, details=details)
 
 
 def check_number(workspace: Workspace, decisions: Sequence[Decision], *, yes: bool) -> None:
@@ -156,4 +156,4 @@ def _refused(action: Refuse) -> Outcome:
 def _outcome(action: Follow, answer: Answer, *, dropped: str = "dropped") -> Outcome:
     done = dropped if action.counts else _BECAME[action.name]
     outcome = answer.outcome if answer.outcome in ("failed", "unchanged") else done
-    return Outcome(action.name, action.place, outcome, hash=action.hash, reason=answer.reason)
+    return Outcome(action.name, action.subject, outcome, hash=action.hash, reason=answer.reason)

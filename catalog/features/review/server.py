@@ -17,7 +17,7 @@ import orjson
 
 from catalog.domain.decisions import Answer, Decision, contradictions, parse_decision
 from catalog.errors import CatalogError, UsageError
-from catalog.features.review.page import Page, known_members, policy, told, why_foreign
+from catalog.features.review.page import Page, encode_answer, known_members, policy, why_foreign
 
 Apply: TypeAlias = Callable[[Sequence[Decision]], Sequence[Answer]]
 """Does what was decided, and tells what became of each."""
@@ -122,7 +122,7 @@ def _decision(row: Any) -> Decision:
 
 
 @contextmanager
-def serving(review: Review, port: int = 0) -> Iterator[str]:
+def run_server(review: Review, port: int = 0) -> Iterator[str]:
     """Serve a review on a free port, or the one given; its address, which is secret.
 
     Raises UsageError for a port in use.
@@ -217,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError as error:
             self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, f"nothing was applied: {error}")
             return
-        self._json({"answers": [told(answer) for answer in answers]})
+        self._json({"answers": [encode_answer(answer) for answer in answers]})
 
     # --- who may ask ------------------------------------------------------------------------------
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from catalog.domain.decisions import DROP, KEEP, NOT_DUPLICATE, Answer, Decision
+from catalog.features.review.dropper import Dropper
 from catalog.features.review.groups import NO_GROUPS, ReviewRequest, gather_groups
 from catalog.features.review.page import Page
 from catalog.features.review.pictures import Pictures
 from catalog.features.review.previews import previewer
-from catalog.features.review.removal import Dropper
 from catalog.features.review.resolve import follow
-from catalog.features.review.server import Review, serving
+from catalog.features.review.server import Review, run_server
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session, session
@@ -57,7 +57,7 @@ def serve_review(
     with previewer(workspace) as previews, Deciding(workspace, sink, shown.files) as decide:
         pictures = Pictures(previews, shown.documents)
         review = Review(page, pictures.one, decide)
-        with serving(review, request.port) as address:
+        with run_server(review, request.port) as address:
             with contextlib.suppress(KeyboardInterrupt):  # the usual way to end
                 announce(Serving(address, len(page.groups)))
                 _make_ahead(review, pictures)

@@ -23,7 +23,7 @@ from catalog.features.undo.plan import (
     TakeBack,
     Undo,
 )
-from catalog.features.undo.sight import Sight, reversal
+from catalog.features.undo.preconditions import UndoPreconditions, reversal
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
 
@@ -33,7 +33,7 @@ class Undoer:
     """Takes back the run `undone`. `last_copies`: also what has no other copy goes to the trash."""
 
     run: Session
-    sight: Sight
+    sight: UndoPreconditions
     undone: str
     last_copies: bool
     _kept: dict[str, str] = field(default_factory=dict)
@@ -191,7 +191,9 @@ def _missing(content_hash: str, store: str, path: str) -> Edit:
     return Edit(content_hash, "missing", marked(store, path, MISSING), event)
 
 
-def why_kept(sight: Sight, action: TakeBack, kept: Mapping[str, str], *, last_copies: bool) -> str:
+def why_kept(
+    sight: UndoPreconditions, action: TakeBack, kept: Mapping[str, str], *, last_copies: bool
+) -> str:
     """Why the files that a run brought stay, or "".
 
     `kept` says so by asset, where a source could not be put back.

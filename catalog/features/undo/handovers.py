@@ -10,7 +10,7 @@ from pathlib import Path
 from catalog.domain.document import EventRow, HandoverRow
 from catalog.domain.names import from_text
 from catalog.errors import StoreError
-from catalog.features.undo.sight import Sight
+from catalog.features.undo.preconditions import UndoPreconditions
 from catalog.index.handovers import CONFIRMED, EFFECT, Handovers, staged_path
 from catalog.index.repository import Repository
 from catalog.stores.local.store import LocalStore
@@ -65,7 +65,7 @@ def _reversal(event: EventRow) -> Callable[[HandoverRow | None], HandoverRow | N
 
 
 def take_back(
-    run: Session, sight: Sight, event: EventRow, undone: str, *, last_copies: bool
+    run: Session, sight: UndoPreconditions, event: EventRow, undone: str, *, last_copies: bool
 ) -> str:
     """Reverse one event; why it could not be, or ""."""
     try:
@@ -100,7 +100,7 @@ def take_back(
     return ""
 
 
-def staged_problem(sight: Sight, event: EventRow, *, last_copies: bool) -> str:
+def staged_problem(sight: UndoPreconditions, event: EventRow, *, last_copies: bool) -> str:
     """Why the staged copy that an event brought has to stay, or "".
 
     One that changed, or is gone, is left alone.

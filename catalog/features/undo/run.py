@@ -10,11 +10,11 @@ from catalog.errors import StoreError, UsageError
 from catalog.features.undo.apply import Undoer, tell, why_kept
 from catalog.features.undo.handovers import staged_problem
 from catalog.features.undo.plan import HANDOVER, TO_TRASH, SourceBack, TakeBack, Undo
-from catalog.features.undo.sight import Sight
+from catalog.features.undo.preconditions import UndoPreconditions
 from catalog.features.undo.survey import read_records, survey_sources, survey_steps
 from catalog.work import guards
+from catalog.work.driver import execute
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.plan import carry_out
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -47,7 +47,7 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
             hint="`catalog history` lists the runs.",
         )
     with StoreBook(workspace, repository).open_present() as stores:
-        sight = Sight(workspace, repository, stores)
+        sight = UndoPreconditions(workspace, repository, stores)
         records = read_records(repository, {event["hash"] for event in events})
         found = survey_steps(repository, sight, request.run, events, records)
         sources = survey_sources(workspace, repository, request.run)
@@ -57,7 +57,7 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
             )
             guards.check_removals(taken, workspace.settings.move_limit, yes=request.yes)
         work = Undoing(sight, found, sources, request, records)
-        return carry_out(
+        return execute(
             workspace, work, sink, COMMAND, dry=request.dryrun, details={"undoes": request.run}
         )
 
@@ -67,7 +67,7 @@ class Undoing:
 
     def __init__(
         self,
-        sight: Sight,
+        sight: UndoPreconditions,
         found: Sequence[TakeBack],
         sources: Sequence[SourceBack],
         request: UndoRequest,

@@ -24,7 +24,7 @@ from catalog.features.undo.plan import (
     TakeBack,
     steps,
 )
-from catalog.features.undo.sight import NO_PLACE, Sight, reversal
+from catalog.features.undo.preconditions import NO_PLACE, UndoPreconditions, reversal
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.workspace import Workspace
@@ -36,7 +36,7 @@ AT_ONCE = 500
 
 def survey_steps(
     repository: Repository,
-    sight: Sight,
+    sight: UndoPreconditions,
     run: str,
     events: Sequence[EventRow],
     records: Mapping[str, AssetDocument | None],
@@ -92,7 +92,7 @@ def _identity(event: EventRow) -> tuple[str, str]:
     return event["hash"], event.get("path", "")
 
 
-def _file_problem(step: Step, sight: Sight, leaving: Set[tuple[str, str, str]]) -> str:
+def _file_problem(step: Step, sight: UndoPreconditions, leaving: Set[tuple[str, str, str]]) -> str:
     """Why the files of a step cannot be brought back to where they were, or "".
 
     `leaving` are the files that steps before it take away.

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from catalog.domain.asset import Facts
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.geo import Position
-from catalog.domain.video import AAC, Clip, Needs, Pictures, bitrate, target_depth
+from catalog.domain.video import AAC, Clip, ConversionNeeds, Pictures, bitrate, target_depth
 
 APPLE = "com.apple.quicktime."
 _KEYS = {
@@ -51,7 +51,7 @@ class Conversion:
     source: str
     target: str
     clip: Clip
-    needs: Needs
+    needs: ConversionNeeds
     crf: float = 23.0
     preset: str = "medium"
     texts: Mapping[str, str] = field(default_factory=dict)

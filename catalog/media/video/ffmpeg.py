@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from catalog.errors import ConfigError, UnreadableMedia
-from catalog.media.video import tied
+from catalog.media.video import parent_watch
 
 ENCODERS = ("libx265", "aac")
 """What an ffmpeg must be able to make."""
@@ -112,7 +112,7 @@ def _started(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
 
     Ctrl-C is for us, and not for it.
     """
-    tie = [sys.executable, "-I", "-S", tied.__file__, str(os.getpid())]
+    tie = [sys.executable, "-I", "-S", parent_watch.__file__, str(os.getpid())]
     process = subprocess.Popen(
         [*tie, *command],
         stdin=subprocess.DEVNULL,

@@ -30,7 +30,7 @@ from catalog.stores.dropbox.entries import (
     number_of,
 )
 from catalog.stores.dropbox.folder import AccountFolder
-from catalog.stores.dropbox.listing import Listing
+from catalog.stores.dropbox.kept_listing import KeptListing
 from catalog.stores.dropbox.operations import Named, Operations
 from catalog.stores.dropbox.thumbnails import Thumbnails
 from catalog.stores.dropbox.trash import DropboxTrash
@@ -330,7 +330,7 @@ class _Parts:
         connection, root = folder.connection, folder.root
         home = state / f"{number_of(identity):016x}"
         listing = home / f"listing-{number_of(root.lower()):016x}.sqlite"
-        self.listing = Listing(connection, root, listing, identity, hidden=(PRIVATE,))
+        self.listing = KeptListing(connection, root, listing, identity, hidden=(PRIVATE,))
         self.unfinished = UnfinishedUploads(home / "uploads")
         self.uploader = Uploader(connection, self.unfinished)
         self.thumbnails = Thumbnails(connection)

@@ -12,7 +12,7 @@ from dropbox import Dropbox, files
 from catalog.errors import NotFound
 from catalog.stores.dropbox.entries import local, nanoseconds
 from catalog.stores.dropbox.folder import AccountFolder
-from catalog.stores.dropbox.listing import PAGE
+from catalog.stores.dropbox.kept_listing import PAGE
 from catalog.stores.dropbox.operations import Named, Operations
 from catalog.stores.paths import PRIVATE
 from catalog.stores.trash import Trashed

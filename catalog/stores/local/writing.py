@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from catalog.errors import AlreadyExists, FixityMismatch, InvalidPath
+from catalog.stores.atomic_rename import rename_without_overwriting
 from catalog.stores.local.content import digests, forget_pages, transfer
 from catalog.stores.local.folder import StoreFolder
 from catalog.stores.paths import PRIVATE
-from catalog.stores.placing import place_without_overwriting
 from catalog.stores.scratch import claim_scratch, release_scratch
 
 
@@ -81,7 +81,7 @@ class Writer:
                 hint="Rename that file.",
             ) from error
         try:
-            place_without_overwriting(source, target)
+            rename_without_overwriting(source, target)
         except FileExistsError as error:
             raise AlreadyExists(
                 f"{path} is already in store {store}.", store=store, path=path

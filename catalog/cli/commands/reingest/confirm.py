@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.reingest.confirmation import ConfirmRequest, run_confirm
 
@@ -43,5 +43,5 @@ def command(
     console = Console.from_flags(shared)
     workspace = console.workspace(reingest_target=target)
     return console.carry_out(
-        run_confirm, workspace, ConfirmRequest(what, emptied, dryrun), wording.CONFIRMATION
+        run_confirm, workspace, ConfirmRequest(what, emptied, dryrun), summary_formats.CONFIRMATION
     )

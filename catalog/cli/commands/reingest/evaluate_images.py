@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.archives import scope_of, settings_of
 from catalog.cli.console import Console
 from catalog.features.reingest.evaluation import EvaluateRequest
@@ -51,4 +51,4 @@ def command(report: Path, yes: bool, until: str | None, **given: Any) -> int:
     console = Console.from_flags(given)
     request = EvaluateRequest(scope_of(given), report, until, yes)
     workspace = console.workspace(**settings_of(given))
-    return console.carry_out(run_evaluate, workspace, request, wording.EVALUATION)
+    return console.carry_out(run_evaluate, workspace, request, summary_formats.EVALUATION)

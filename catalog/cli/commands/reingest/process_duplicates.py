@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.reingest.duplicates.run import ProcessRequest, run_process
 
@@ -51,4 +51,4 @@ def command(
     console = Console.from_flags(shared)
     workspace = console.workspace()
     request = ProcessRequest(report, dryrun, yes, undo)
-    return console.carry_out(run_process, workspace, request, wording.DUPLICATES)
+    return console.carry_out(run_process, workspace, request, summary_formats.DUPLICATES)

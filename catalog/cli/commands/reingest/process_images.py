@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.reingest.images.run import ProcessRequest, run_process
 
@@ -57,4 +57,4 @@ def command(
     chosen = {"reingest_target": target}
     workspace = console.workspace(**chosen)
     request = ProcessRequest(report, staging, write_dates, dryrun, again)
-    return console.carry_out(run_process, workspace, request, wording.PHOTOS)
+    return console.carry_out(run_process, workspace, request, summary_formats.PHOTOS)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.reingest.videos.run import ProcessRequest, run_process
 
@@ -61,4 +61,4 @@ def command(
     console = Console.from_flags(shared)
     request = ProcessRequest(report, staging, larger, dryrun, again)
     workspace = console.workspace(reingest_target=target)
-    return console.carry_out(run_process, workspace, request, wording.FILMS)
+    return console.carry_out(run_process, workspace, request, summary_formats.FILMS)

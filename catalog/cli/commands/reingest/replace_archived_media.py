@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from catalog.cli import options, wording
+from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
 from catalog.features.reingest.replacement.run import ReplaceRequest, run_replace
 
@@ -63,4 +63,4 @@ def command(
     console = Console.from_flags(shared)
     request = ReplaceRequest(report, failsafe, larger, dryrun, yes, undo)
     workspace = console.workspace()
-    return console.carry_out(run_replace, workspace, request, wording.REPLACEMENT)
+    return console.carry_out(run_replace, workspace, request, summary_formats.REPLACEMENT)

@@ -15,7 +15,7 @@ from catalog.domain.names import to_text
 from catalog.features.lookalikes.decisions import decided
 from catalog.features.lookalikes.duplicates import comparing
 from catalog.features.lookalikes.groups import DISTANCE, Apart, Group, find_groups
-from catalog.features.lookalikes.pictures import picture_of
+from catalog.features.lookalikes.ranking import picture_of
 from catalog.features.lookalikes.sketches import Sketches
 from catalog.features.reingest import archive as archives
 from catalog.features.reingest.archive import Scope, Subject
@@ -23,10 +23,10 @@ from catalog.features.reingest.dates import modified_text
 from catalog.features.reingest.duplicates.plan import DUPLICATES, EXACT, KEEP, propose_duplicate
 from catalog.features.reingest.evaluation import EVALUATED, Evaluated, rules_of
 from catalog.features.reingest.plan import Rules, skipped_folder
-from catalog.features.reingest.tables import check_writable, write_report
+from catalog.features.reingest.reports import check_writable, write_report
 from catalog.index.documents import Origin, asset_document
 from catalog.work.outcome import Outcome
-from catalog.work.session import reporting
+from catalog.work.session import open_report
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
@@ -73,8 +73,8 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
     request.scope.check()
     rules = rules_of(workspace, None)
     check_writable(request.report, replace=request.replace)
-    with reporting(sink, COMMAND) as report:
-        with archives.opened(workspace, request.scope, sink.progress) as archive:
+    with open_report(sink, COMMAND) as report:
+        with archives.open_archive(workspace, request.scope, sink.progress) as archive:
             archive.announce()
             location = archive.location
             apart = (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catalog.domain.spreadsheets import Row
-from catalog.features.reingest.standing import Left
+from catalog.features.reingest.row_state import LeftRow
 
 KEEP, DELETE = "keep", "delete"
 """What a report of duplicates can say of a file."""
@@ -91,15 +91,15 @@ def is_told(row: Row, earlier: Mapping[str, str], *, is_there: bool) -> bool:
     return is_going(row) and earlier.get("removed") == "1" and not is_there
 
 
-def plan_removal(row: Row, seen: Seen) -> Left | Remove:
+def plan_removal(row: Row, seen: Seen) -> LeftRow | Remove:
     """Whether the file of a row goes."""
     if not is_going(row):
-        return Left(DELETE, row, "kept", cells=_cells("0"))
+        return LeftRow(DELETE, row, "kept", cells=_cells("0"))
     digest = row.get("hash").lower()
     if seen.size is None and seen.trash:
         return Remove(row, digest, trash=seen.trash)
     if seen.size is None:
-        return Left(
+        return LeftRow(
             DELETE, row, "missing", f"line {row.line}: {_GONE}", cells=_cells(MISSING, _GONE)
         )
     if seen.problem:
@@ -107,9 +107,9 @@ def plan_removal(row: Row, seen: Seen) -> Left | Remove:
     return Remove(row, digest, seen.size)
 
 
-def stay(row: Row, problem: str) -> Left:
+def stay(row: Row, problem: str) -> LeftRow:
     """A file that must stay, though a row says that it may go."""
-    return Left(DELETE, row, "failed", f"line {row.line}: {problem}", cells=_cells("0", problem))
+    return LeftRow(DELETE, row, "failed", f"line {row.line}: {problem}", cells=_cells("0", problem))
 
 
 def _cells(removed: str, reason: str = "") -> dict[str, str]:
@@ -169,13 +169,13 @@ class Restore:
         return f"{self.name} {self.key}"
 
 
-def plan_return(found: Trashed) -> Left | Restore:
+def plan_return(found: Trashed) -> LeftRow | Restore:
     """Whether a file comes back."""
     row, digest = found.row, found.row.get("hash").lower()
     is_back = found.content is None and found.lying == digest
     problem = found.problem or ("" if is_back else _why_not_back(found, digest))
     if problem:
-        return Left(RESTORE, row, "failed", problem)
+        return LeftRow(RESTORE, row, "failed", problem)
     return Restore(row, digest, found.trash, found.path, is_back)
 
 

@@ -15,9 +15,9 @@ from catalog.errors import CatalogError, NotFound, StoreError, StoreUnavailable
 from catalog.features.reingest.duplicates import plan
 from catalog.features.reingest.duplicates.plan import DELETE, Remove, Seen, is_going, plan_removal
 from catalog.features.reingest.locations import Located, Locations
+from catalog.features.reingest.reports import Processed
+from catalog.features.reingest.row_state import LeftRow
 from catalog.features.reingest.rows import CHANGED, Validated, changed_since, leave, outcome_of
-from catalog.features.reingest.standing import Left
-from catalog.features.reingest.tables import Processed
 from catalog.features.removal.trash import Taken, obstacles, take_away
 from catalog.index.repository import Repository
 from catalog.stores.local.store import LocalStore
@@ -109,7 +109,7 @@ class Removal:
 
     # --- plan -------------------------------------------------------------------------------------
 
-    def plans(self) -> Iterator[Sequence[Left | Remove]]:
+    def plans(self) -> Iterator[Sequence[LeftRow | Remove]]:
         """The refused rows, in one part; then row by row, without those that an earlier run has
         done."""
         yield self._rows.refusals(DELETE)
@@ -177,15 +177,15 @@ class Removal:
             return ""
         return ""
 
-    def foresee(self, action: Left | Remove) -> Outcome:
+    def foresee(self, action: LeftRow | Remove) -> Outcome:
         """What is told of a plan."""
-        if isinstance(action, Left):
+        if isinstance(action, LeftRow):
             return outcome_of(action)
         return _outcome(action, "planned", f"it duplicates {action.row.cells['dupe_of']}")
 
     # --- apply ------------------------------------------------------------------------------------
 
-    def apply(self, run: Session, plans: Iterator[Sequence[Left | Remove]]) -> None:
+    def apply(self, run: Session, plans: Iterator[Sequence[LeftRow | Remove]]) -> None:
         """Do each row, and say what became of it before the next one."""
         self._repository = run.repository
         run.repository.refresh()
@@ -198,9 +198,9 @@ class Removal:
             self._do(run, part)
             run.sink.progress.advance()
 
-    def _do(self, run: Session, actions: Sequence[Left | Remove]) -> None:
+    def _do(self, run: Session, actions: Sequence[LeftRow | Remove]) -> None:
         for action in actions:
-            if isinstance(action, Left):
+            if isinstance(action, LeftRow):
                 leave(action, self._processed, run.report)
             else:
                 self._take_away(run, action)

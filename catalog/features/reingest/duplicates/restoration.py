@@ -12,10 +12,10 @@ from catalog.errors import CatalogError
 from catalog.features.reingest.duplicates.plan import RESTORE, Restore, Trashed, plan_return
 from catalog.features.reingest.duplicates.removal import TRASH, real_path
 from catalog.features.reingest.locations import Locations
+from catalog.features.reingest.reports import Processed
+from catalog.features.reingest.row_state import LeftRow
 from catalog.features.reingest.rows import leave, outcome_of
-from catalog.features.reingest.standing import Left
-from catalog.features.reingest.tables import Processed
-from catalog.features.undo.outside import digest_of
+from catalog.features.undo.source_files import digest_of
 from catalog.stores.local.store import LocalStore
 from catalog.work.outcome import Outcome
 from catalog.work.report import Report
@@ -34,7 +34,7 @@ class Return:
         self._rows = rows
         self._processed = processed
 
-    def plans(self) -> Iterator[Sequence[Left | Restore]]:
+    def plans(self) -> Iterator[Sequence[LeftRow | Restore]]:
         """The rows that earlier runs took away, one by one."""
         for row in self._rows:
             earlier = self._processed.earlier.get(row.cells.get("file", ""), {})
@@ -62,16 +62,16 @@ class Return:
     def _real_path(self, row: Row) -> Path:
         return real_path(self._locations.find(row.cells["file"]).system_path or "/")
 
-    def foresee(self, action: Left | Restore) -> Outcome:
+    def foresee(self, action: LeftRow | Restore) -> Outcome:
         """What is told of a plan."""
-        return outcome_of(action) if isinstance(action, Left) else _outcome(action, "planned")
+        return outcome_of(action) if isinstance(action, LeftRow) else _outcome(action, "planned")
 
-    def apply(self, run: Session, plans: Iterator[Sequence[Left | Restore]]) -> None:
+    def apply(self, run: Session, plans: Iterator[Sequence[LeftRow | Restore]]) -> None:
         """Bring each back, and say so."""
         self._processed.begin()
         for part in plans:
             for action in part:
-                if isinstance(action, Left):
+                if isinstance(action, LeftRow):
                     leave(action, self._processed, run.report)
                 else:
                     self._restore(run, action)
@@ -82,7 +82,7 @@ class Return:
             if not action.is_back:
                 store.restore(key, action.path)
         except (CatalogError, OSError) as error:
-            leave(Left(RESTORE, action.row, "failed", str(error)), self._processed, run.report)
+            leave(LeftRow(RESTORE, action.row, "failed", str(error)), self._processed, run.report)
             return
         self._processed.add(action.row, **_BACK)
         run.report.add(_outcome(action, "restored"))

@@ -12,11 +12,11 @@ from catalog.features.reingest.duplicates.plan import DELETE, KEEP, is_going
 from catalog.features.reingest.duplicates.removal import Files, Removal
 from catalog.features.reingest.duplicates.restoration import Return
 from catalog.features.reingest.locations import Locations, catalog_of
+from catalog.features.reingest.reports import Processed, read_table
 from catalog.features.reingest.rows import validated
-from catalog.features.reingest.tables import Processed, read_table
 from catalog.work import guards
+from catalog.work.driver import execute
 from catalog.work.outcome import RunResult
-from catalog.work.plan import carry_out
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
@@ -52,7 +52,7 @@ def run_process(workspace: Workspace, request: ProcessRequest, sink: Sink) -> Ru
     ):
         if request.undo:
             back = Return(locations, table.rows, processed)
-            return carry_out(workspace, back, sink, COMMAND, dry=dry, details=details)
+            return execute(workspace, back, sink, COMMAND, dry=dry, details=details)
         files = Files(
             locations, {row.cells.get("file", ""): row.line for row in table.rows if is_going(row)}
         )
@@ -62,4 +62,4 @@ def run_process(workspace: Workspace, request: ProcessRequest, sink: Sink) -> Ru
                 sum(map(is_going, rows.rows)), workspace.settings.move_limit, yes=request.yes
             )
         work = Removal(repository, files, rows, processed)
-        return carry_out(workspace, work, sink, COMMAND, dry=dry, details=details)
+        return execute(workspace, work, sink, COMMAND, dry=dry, details=details)

@@ -6,13 +6,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from catalog.domain.spreadsheets import Row
-from catalog.features.reingest.plan import SKIP, Decision, Rules, Shot, date_of, why_not_offered
-from catalog.features.reingest.standing import (
+from catalog.features.reingest.plan import (
+    SKIP,
+    EvaluatedFile,
+    Proposal,
+    Rules,
+    date_of,
+    why_not_offered,
+)
+from catalog.features.reingest.row_state import (
     HAND_OVER,
     Dated,
-    Left,
+    LeftRow,
+    RowState,
     Stage,
-    Standing,
     amend_hint,
     redated,
     told_already,
@@ -31,10 +38,10 @@ OWN_DATE = "exif:DateTimeOriginal"
 _ERROR = "error: "
 
 
-def decide_image(shot: Shot, rules: Rules) -> Decision:
+def decide_image(shot: EvaluatedFile, rules: Rules) -> Proposal:
     """Whether a photo is offered."""
     if shot.problem:
-        return Decision(SKIP, shot.problem)
+        return Proposal(SKIP, shot.problem)
     dated = date_of(shot)
     reason = why_not_offered(shot, rules, dated.wall)
     if not reason and shot.type not in ICLOUD_IMAGES:
@@ -65,7 +72,7 @@ def states_date(row: Row, when: Dated) -> bool:
     return row.get("source") == OWN_DATE and not when.edited
 
 
-def is_told(standing: Standing) -> bool:
+def is_told(standing: RowState) -> bool:
     """Whether what an earlier run said of a row is still true."""
     record, earlier = standing.record, standing.earlier.get("processed")
     if record is None or standing.is_wanted_again or not earlier or earlier != record["name"]:
@@ -74,7 +81,7 @@ def is_told(standing: Standing) -> bool:
     return not was_overruled(row) or standing.earlier.get("reason", "").strip() == row.get("reason")
 
 
-def is_handed_over(standing: Standing) -> bool:
+def is_handed_over(standing: RowState) -> bool:
     """Whether there is nothing left to do: the cloud has the content, and nobody asks for it once
     more."""
     if standing.record is None or standing.is_wanted_again:
@@ -82,14 +89,14 @@ def is_handed_over(standing: Standing) -> bool:
     return is_told(standing) or not was_overruled(standing.row)
 
 
-def amendment(standing: Standing) -> str:
+def amendment(standing: RowState) -> str:
     """Why the date of what was handed over is not what a row asks for now, or ""."""
     assert standing.record is not None
     before = standing.before if is_told(standing) else None
     return redated(standing.row, standing.when, standing.record, before)
 
 
-def may_lack_date(standing: Standing, *, write_dates: bool) -> bool:
+def may_lack_date(standing: RowState, *, write_dates: bool) -> bool:
     """Whether the date that is to be written may not be in the copy that was handed over: it is the
     very file."""
     record = standing.record
@@ -98,13 +105,13 @@ def may_lack_date(standing: Standing, *, write_dates: bool) -> bool:
     return is_bare and not states_date(standing.row, standing.when)
 
 
-def lacks_date(standing: Standing) -> str:
+def lacks_date(standing: RowState) -> str:
     """What is told of a copy that lacks the date which is to be written."""
     assert standing.record is not None
     return amend_hint(standing.record, "its date is not in the copy")
 
 
-def leave(standing: Standing, problem: str) -> Left:
+def leave(standing: RowState, problem: str) -> LeftRow:
     """A row that was handed over, or the problem that what was handed over is not what it asks for
     now."""
     row, record = standing.row, standing.record
@@ -115,17 +122,17 @@ def leave(standing: Standing, problem: str) -> Left:
         return replace(left, cells=None) if stays else left
     cells = None if stays else {"processed": record["name"], "processed_hash": record["staged"]}
     reason = told_already(record, lies_staged=standing.lies_staged)
-    return Left(
+    return LeftRow(
         HAND_OVER, row, "already", reason, target=record["name"], hash=record["hash"], cells=cells
     )
 
 
-def skip(row: Row) -> Left:
+def skip(row: Row) -> LeftRow:
     """A row that says so."""
-    return Left(HAND_OVER, row, "skipped", cells={"processed": "", "processed_hash": ""})
+    return LeftRow(HAND_OVER, row, "skipped", cells={"processed": "", "processed_hash": ""})
 
 
-def fail(row: Row, reason: str) -> Left:
+def fail(row: Row, reason: str) -> LeftRow:
     """A row whose file cannot be handed over."""
     cells = {"processed": f"{_ERROR}{reason}", "processed_hash": ""}
-    return Left(HAND_OVER, row, "failed", f"line {row.line}: {reason}", cells=cells)
+    return LeftRow(HAND_OVER, row, "failed", f"line {row.line}: {reason}", cells=cells)

@@ -15,12 +15,12 @@ from catalog.features.reingest.evaluation import (
     Found,
     evaluate,
 )
-from catalog.features.reingest.images.photos import Photos
+from catalog.features.reingest.handover_work import Columns, HandoverWork, prepare
 from catalog.features.reingest.images.plan import decide_image
-from catalog.features.reingest.plan import MOVE, SKIP, Decision, Rules
-from catalog.features.reingest.processing import Columns, HandoverWork, prepare
+from catalog.features.reingest.images.stager import PhotoStager
+from catalog.features.reingest.plan import MOVE, SKIP, Proposal, Rules
+from catalog.work.driver import execute
 from catalog.work.outcome import RunResult
-from catalog.work.plan import carry_out
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
@@ -49,7 +49,7 @@ class ProcessRequest:
 def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> Evaluated:
     """Write the report of an archive's photos."""
 
-    def decide(found: Found, rules: Rules) -> tuple[Decision, Mapping[str, str]]:
+    def decide(found: Found, rules: Rules) -> tuple[Proposal, Mapping[str, str]]:
         return decide_image(found.shot, rules), {}
 
     evaluation = Evaluation(EVALUATE, "image", ALL, decide, whole=False)
@@ -66,9 +66,9 @@ def run_process(workspace: Workspace, request: ProcessRequest, sink: Sink) -> Ru
         workspace, request.report, request.staging, TABLE, (SKIP, MOVE), date_problem, dry=dry
     ) as ready:
         work = HandoverWork(
-            ready, Photos(ready, write_dates=request.write_dates, again=request.again)
+            ready, PhotoStager(ready, write_dates=request.write_dates, again=request.again)
         )
-        return carry_out(
+        return execute(
             workspace,
             work,
             sink,

@@ -13,16 +13,16 @@ from catalog.domain.names import from_text
 from catalog.errors import ConversionFailed, MediaError, StoreError, StoreFull, StoreUnavailable
 from catalog.features.reingest.replacement import failsafe
 from catalog.features.reingest.replacement.failsafe import backup_of
-from catalog.features.reingest.replacement.folder import FolderPlace
+from catalog.features.reingest.replacement.folder_replacer import FolderReplacer
 from catalog.features.reingest.replacement.jobs import Job, Jobs
-from catalog.features.reingest.replacement.place import Place
 from catalog.features.reingest.replacement.plan import REPLACE, Replace, plan_replacement
-from catalog.features.reingest.replacement.store import StorePlace
+from catalog.features.reingest.replacement.replacer import Replacer
+from catalog.features.reingest.replacement.store_replacer import StoreReplacer
 from catalog.features.reingest.replacement.survey import look, sizes
 from catalog.features.reingest.replacement.swap import Swap
+from catalog.features.reingest.reports import Processed
+from catalog.features.reingest.row_state import LeftRow
 from catalog.features.reingest.rows import Validated, leave, outcome_of
-from catalog.features.reingest.standing import Left
-from catalog.features.reingest.tables import Processed
 from catalog.features.reingest.videos.converter import Converter
 from catalog.features.reingest.videos.plan import SUCCESS
 from catalog.stores.local.store import LocalStore
@@ -47,15 +47,15 @@ class Replacement:
     films: Converter
     larger: bool
 
-    def plans(self) -> Iterator[Sequence[Left | Replace]]:
+    def plans(self) -> Iterator[Sequence[LeftRow | Replace]]:
         """The refused rows, in one part; then row by row."""
         yield self.wanted.refusals(REPLACE)
         for row in self.wanted.rows:
             yield [self._plan(self.jobs.of(row))]
 
-    def _plan(self, job: Job) -> Left | Replace:
+    def _plan(self, job: Job) -> LeftRow | Replace:
         if self._is_done(job):
-            return Left(REPLACE, job.row, "already")
+            return LeftRow(REPLACE, job.row, "already")
         action = Replace(job.row, job.store.name, job.target, job.original)
         try:
             backup = backup_of(self.folder, job)
@@ -80,17 +80,17 @@ class Replacement:
     def _earlier(self, job: Job) -> Mapping[str, str]:
         return self.processed.earlier.get(job.file, {})
 
-    def foresee(self, action: Left | Replace) -> Outcome:
+    def foresee(self, action: LeftRow | Replace) -> Outcome:
         """What is told of a plan."""
-        if isinstance(action, Left):
+        if isinstance(action, LeftRow):
             return outcome_of(action)
         return _failed(action, action.problem) if action.problem else _outcome(action, "planned")
 
     # --- apply ------------------------------------------------------------------------------------
 
-    def apply(self, run: Session, plans: Iterator[Sequence[Left | Replace]]) -> None:
+    def apply(self, run: Session, plans: Iterator[Sequence[LeftRow | Replace]]) -> None:
         """Do each row, and say what became of it before the next one."""
-        with failsafe.opened(self.folder) as kept:
+        with failsafe.open_failsafe(self.folder) as kept:
             self._do(run, kept, next(plans))
             self.processed.begin()
             run.sink.progress.files(len(self.wanted.rows))
@@ -98,9 +98,9 @@ class Replacement:
                 self._do(run, kept, part)
                 run.sink.progress.advance()
 
-    def _do(self, run: Session, kept: LocalStore, actions: Sequence[Left | Replace]) -> None:
+    def _do(self, run: Session, kept: LocalStore, actions: Sequence[LeftRow | Replace]) -> None:
         for action in actions:
-            if isinstance(action, Left):
+            if isinstance(action, LeftRow):
                 leave(action, self.processed, run.report)
             else:
                 self._replace(run, kept, action)
@@ -145,10 +145,10 @@ class Replacement:
         assert there is not None
         return self._cells(run, kept, job, there, backup)
 
-    def _place(self, run: Session, job: Job) -> Place:
+    def _place(self, run: Session, job: Job) -> Replacer:
         if job.located.is_catalog:
-            return StorePlace(run, job.store, self.stores)
-        return FolderPlace(Path(from_text(job.store.location)))
+            return StoreReplacer(run, job.store, self.stores)
+        return FolderReplacer(Path(from_text(job.store.location)))
 
     def _cells(
         self, run: Session, kept: LocalStore, job: Job, there: Entry, backup: Entry

@@ -21,7 +21,7 @@ FAILSAFE = "failsafe"
 
 
 @contextlib.contextmanager
-def opened(folder: Path) -> Iterator[LocalStore]:
+def open_failsafe(folder: Path) -> Iterator[LocalStore]:
     """The failsafe folder as a store, made if need be;
     nothing of ours but the backups stays in it.
     """

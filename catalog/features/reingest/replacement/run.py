@@ -19,14 +19,14 @@ from catalog.features.reingest.replacement.apply import Replacement
 from catalog.features.reingest.replacement.failsafe import FAILSAFE, Backups
 from catalog.features.reingest.replacement.jobs import Jobs, is_meant
 from catalog.features.reingest.replacement.undo import Undo
+from catalog.features.reingest.reports import Processed, read_table
 from catalog.features.reingest.rows import folders_of, validated
 from catalog.features.reingest.staging import check_apart, checked_folder, is_staging
-from catalog.features.reingest.tables import Processed, read_table
 from catalog.features.reingest.videos.converter import converter
 from catalog.features.reingest.videos.reports import TABLE
 from catalog.work import guards
+from catalog.work.driver import execute
 from catalog.work.outcome import RunResult
-from catalog.work.plan import carry_out
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
@@ -107,8 +107,8 @@ def _replace(
     if request.undo:
         backups = Backups(folder if request.failsafe else None, folder)
         back = Undo(jobs, wanted, processed, backups)
-        return carry_out(workspace, back, sink, COMMAND, dry=dry, details=details)
+        return execute(workspace, back, sink, COMMAND, dry=dry, details=details)
     guards.check_removals(len(wanted.rows), workspace.settings.move_limit, yes=request.yes)
     with converter(workspace, sink.progress) as films:
         work = Replacement(jobs, wanted, processed, locations.stores, folder, films, request.larger)
-        return carry_out(workspace, work, sink, COMMAND, dry=dry, details=details)
+        return execute(workspace, work, sink, COMMAND, dry=dry, details=details)

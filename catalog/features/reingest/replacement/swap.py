@@ -12,7 +12,6 @@ from catalog.domain.names import from_text
 from catalog.errors import ConversionFailed, MediaError, NotFound, StoreError
 from catalog.features.reingest.replacement.failsafe import backup_of, free_name
 from catalog.features.reingest.replacement.jobs import Job
-from catalog.features.reingest.replacement.place import Place
 from catalog.features.reingest.replacement.plan import (
     BACK_UP,
     BRING_BACK,
@@ -22,6 +21,7 @@ from catalog.features.reingest.replacement.plan import (
     TAKE,
     VERIFY,
 )
+from catalog.features.reingest.replacement.replacer import Replacer
 from catalog.features.reingest.videos.converter import Converter
 from catalog.features.reingest.videos.plan import row_needs
 from catalog.stores.local.store import LocalStore
@@ -32,7 +32,7 @@ class Swap:
     """A job at its place. `failsafe` keeps originals, `films` looks into videos."""
 
     job: Job
-    place: Place
+    place: Replacer
     failsafe: LocalStore
     films: Converter
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from catalog.domain.names import from_text
 from catalog.errors import ConversionFailed, MediaError, StoreError, StoreFull, StoreUnavailable
 from catalog.features.reingest.replacement.failsafe import Backups, Opened
-from catalog.features.reingest.replacement.folder import FolderPlace
+from catalog.features.reingest.replacement.folder_replacer import FolderReplacer
 from catalog.features.reingest.replacement.jobs import UNDONE, Job, Jobs
 from catalog.features.reingest.replacement.plan import NOTHING, UNDO, TakeBack, Undoing, plan_undo
 from catalog.features.reingest.replacement.survey import look
+from catalog.features.reingest.reports import Processed
+from catalog.features.reingest.row_state import LeftRow
 from catalog.features.reingest.rows import Validated, leave, outcome_of
-from catalog.features.reingest.standing import Left
-from catalog.features.reingest.tables import Processed
 from catalog.features.reingest.videos.plan import SUCCESS
 from catalog.work.outcome import Outcome
 from catalog.work.report import Report
@@ -36,7 +36,7 @@ class Undo:
     processed: Processed
     backups: Backups
 
-    def plans(self) -> Iterator[Sequence[Left | TakeBack]]:
+    def plans(self) -> Iterator[Sequence[LeftRow | TakeBack]]:
         """The refused rows, in one part; then row by row."""
         yield self.wanted.refusals(UNDO)
         for row in self.wanted.rows:
@@ -72,9 +72,9 @@ class Undo:
     def _earlier(self, job: Job) -> Mapping[str, str]:
         return self.processed.earlier.get(job.file, {})
 
-    def foresee(self, action: Left | TakeBack) -> Outcome:
+    def foresee(self, action: LeftRow | TakeBack) -> Outcome:
         """What is told of a plan."""
-        if isinstance(action, Left):
+        if isinstance(action, LeftRow):
             return outcome_of(action)
         if action.problem:
             return _failed(action, action.problem)
@@ -82,7 +82,7 @@ class Undo:
 
     # --- apply ------------------------------------------------------------------------------------
 
-    def apply(self, run: Session, plans: Iterator[Sequence[Left | TakeBack]]) -> None:
+    def apply(self, run: Session, plans: Iterator[Sequence[LeftRow | TakeBack]]) -> None:
         """Take back each row, and say what became of it before the next one."""
         with contextlib.closing(Opened()) as folders:
             self._do(run, folders, next(plans))
@@ -92,9 +92,9 @@ class Undo:
                 self._do(run, folders, part)
                 run.sink.progress.advance()
 
-    def _do(self, run: Session, folders: Opened, actions: Sequence[Left | TakeBack]) -> None:
+    def _do(self, run: Session, folders: Opened, actions: Sequence[LeftRow | TakeBack]) -> None:
         for action in actions:
-            if isinstance(action, Left):
+            if isinstance(action, LeftRow):
                 leave(action, self.processed, run.report)
             else:
                 self._take_back(run, folders, action)
@@ -122,7 +122,7 @@ class Undo:
         is left in either."""
         earlier = self._earlier(job)
         kept = self.backups.find(job, earlier)
-        with contextlib.closing(FolderPlace(Path(from_text(job.store.location)))) as place:
+        with contextlib.closing(FolderReplacer(Path(from_text(job.store.location)))) as place:
             failsafe = None if kept is None else folders.store(self.backups.folder(earlier))
             if not is_needed:
                 return

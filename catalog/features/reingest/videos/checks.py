@@ -16,7 +16,7 @@ from catalog.domain.video import (
     GOOD_TAGS,
     HEVC,
     Clip,
-    Needs,
+    ConversionNeeds,
     Pictures,
     Sound,
     even,
@@ -34,12 +34,12 @@ _PACKED = frozenset(
 """Codecs whose packets need not be a frame each."""
 
 
-def difference(source: Clip, made: Clip, wanted: Needs) -> str:
+def difference(source: Clip, made: Clip, wanted: ConversionNeeds) -> str:
     """What is wrong with a converted clip, or "". Both were looked at packet by packet."""
     return next(_differences(source, made, wanted), "")
 
 
-def _differences(source: Clip, made: Clip, wanted: Needs) -> Iterator[str]:
+def _differences(source: Clip, made: Clip, wanted: ConversionNeeds) -> Iterator[str]:
     assert source.pictures is not None
     if made.pictures is None:
         yield "its pictures are missing"
@@ -52,7 +52,7 @@ def _differences(source: Clip, made: Clip, wanted: Needs) -> Iterator[str]:
     yield from _wrong_sounds(source, made)
 
 
-def _wrong_form(source: Pictures, made: Pictures, wanted: Needs) -> Iterator[str]:
+def _wrong_form(source: Pictures, made: Pictures, wanted: ConversionNeeds) -> Iterator[str]:
     if made.codec != HEVC or made.tag not in GOOD_TAGS:
         yield f"its pictures are {made.codec} ({made.tag})"
     size = (

@@ -15,7 +15,7 @@ from catalog.domain.amounts import size_text
 from catalog.domain.asset import Entry, Facts
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.names import printable, to_text
-from catalog.domain.video import Clip, Needs, problem_of
+from catalog.domain.video import Clip, ConversionNeeds, problem_of
 from catalog.errors import ConversionFailed, MediaError, StoreFull
 from catalog.features.reingest.videos.checks import difference, statement_difference
 from catalog.media.request import Request
@@ -39,7 +39,7 @@ class Wish:
     source: Path
     facts: Facts
     captured: CaptureTime | None
-    needs: Needs
+    needs: ConversionNeeds
     larger: bool = False
 
 
@@ -120,7 +120,7 @@ class Converter:
         now. Raises MediaError."""
         return self._checked(wish, self.streams(wish.source, WHOLE), path)
 
-    def check_again(self, source: Path, path: Path, wanted: Needs) -> None:
+    def check_again(self, source: Path, path: Path, wanted: ConversionNeeds) -> None:
         """A converted file as its source is about to give way to it: the streams it should have,
         all of which plays.
 

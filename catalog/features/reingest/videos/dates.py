@@ -9,7 +9,7 @@ from catalog.domain.capture_time import parse_date
 from catalog.domain.spreadsheets import Row, read_proof_date
 from catalog.features.reingest.dates import dated, is_as_proposed, offset_of
 from catalog.features.reingest.plan import MOVE
-from catalog.features.reingest.standing import Dated, is_skipped
+from catalog.features.reingest.row_state import Dated, is_skipped
 from catalog.features.reingest.videos.plan import ENCODED, is_copied_along, utc_text
 
 UTC_FORM = "write it as 2019-07-12T16:30:15Z"

@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from catalog.domain.spreadsheets import Row
-from catalog.domain.video import Clip, Needs, needs, problem_of
+from catalog.domain.video import Clip, ConversionNeeds, needs, problem_of
 from catalog.features.reingest.plan import (
     CONVERT,
     MOVE,
     SKIP,
-    Decision,
+    EvaluatedFile,
+    Proposal,
     Rules,
-    Shot,
     date_of,
     why_not_offered,
 )
-from catalog.features.reingest.standing import (
+from catalog.features.reingest.row_state import (
     HAND_OVER,
-    Left,
+    LeftRow,
+    RowState,
     Stage,
-    Standing,
     amend_hint,
     redated,
     told_already,
@@ -38,7 +38,7 @@ SUCCESS = "SUCCESS"
 """What the progress of a report says of a row that was done."""
 ENCODED = ("video_codec_needed", "audio_codec_needed")
 """Columns by which a person has more encoded than must be."""
-NOTHING = Needs()
+NOTHING = ConversionNeeds()
 _IN_FILE = "quicktime:"
 """How the sources of dates begin that a film in a MOV or MP4 file states itself; any other is
 written into a new file."""
@@ -47,19 +47,21 @@ _IN_ITSELF = (_IN_FILE, "riff:", "avchd:", "matroska:", "asf:", "flv:", "exif:",
 
 
 @dataclass(frozen=True, slots=True)
-class VideoDecision:
+class VideoProposal:
     """A decision, what must be converted (also where the video is skipped), and where its date
     comes from."""
 
-    decision: Decision
-    needs: Needs = NOTHING
+    decision: Proposal
+    needs: ConversionNeeds = NOTHING
     dated: str = ""
 
 
-def decide_video(shot: Shot, rules: Rules, clip: Clip | None, problem: str = "") -> VideoDecision:
+def decide_video(
+    shot: EvaluatedFile, rules: Rules, clip: Clip | None, problem: str = ""
+) -> VideoProposal:
     """Whether a video is offered, and how. `problem` says why its streams are not known."""
     if shot.problem:
-        return VideoDecision(Decision(SKIP, shot.problem))
+        return VideoProposal(Proposal(SKIP, shot.problem))
     dated = date_of(shot)
     problem = problem or ("its streams are not known" if clip is None else problem_of(clip))
     wanted = NOTHING if clip is None or clip.pictures is None else needs(clip)
@@ -78,14 +80,14 @@ def decide_video(shot: Shot, rules: Rules, clip: Clip | None, problem: str = "")
         decision = replace(dated, action=CONVERT, reason="convert: date")
     else:
         decision = replace(dated, action=MOVE, reason=FIT)
-    return VideoDecision(decision, wanted, dated.reason)
+    return VideoProposal(decision, wanted, dated.reason)
 
 
-def row_needs(clip: Clip, cells: Mapping[str, str]) -> Needs:
+def row_needs(clip: Clip, cells: Mapping[str, str]) -> ConversionNeeds:
     """What is encoded anew: what the clip needs, and what a person wants besides by a 1 in the
     columns of the report."""
     wanted = needs(clip)
-    return Needs(
+    return ConversionNeeds(
         video=wanted.video or is_one(cells.get("video_codec_needed", "")),
         audio=wanted.audio or (bool(clip.sounds) and is_one(cells.get("audio_codec_needed", ""))),
         container=wanted.container,
@@ -133,7 +135,7 @@ class StageVideo(Stage):
         return f"{CONVERT if self.is_converted else MOVE} {self.key} as {self.target}"
 
 
-def is_told(standing: Standing) -> bool:
+def is_told(standing: RowState) -> bool:
     """Whether what an earlier run said of a row is still true: that it handed its content over."""
     row, earlier = standing.row, standing.earlier
     if (
@@ -146,7 +148,7 @@ def is_told(standing: Standing) -> bool:
     return is_same and earlier.get("hash", "").lower() == row.get("hash").lower()
 
 
-def is_handed_over(standing: Standing) -> bool:
+def is_handed_over(standing: RowState) -> bool:
     """Whether there is nothing left to do: the cloud has the content, and nobody asks for it once
     more."""
     if standing.record is None or standing.is_wanted_again:
@@ -154,7 +156,7 @@ def is_handed_over(standing: Standing) -> bool:
     return is_told(standing) or not was_overruled(standing.row)
 
 
-def amendment(standing: Standing) -> str:
+def amendment(standing: RowState) -> str:
     """Why what was handed over is not what a row asks for now, or ""."""
     row, record, earlier = standing.row, standing.record, standing.earlier
     assert record is not None
@@ -172,7 +174,7 @@ def amendment(standing: Standing) -> str:
     return redated(row, standing.when, record, standing.before if was_done else None)
 
 
-def leave(standing: Standing, problem: str, staged: str) -> Left:
+def leave(standing: RowState, problem: str, staged: str) -> LeftRow:
     """A row that was handed over, or the problem that what was handed over is not what it asks for
     now.
 
@@ -182,7 +184,7 @@ def leave(standing: Standing, problem: str, staged: str) -> Left:
     assert record is not None
     reason = problem or told_already(record, lies_staged=standing.lies_staged)
     if is_told(standing):
-        left = Left(HAND_OVER, row, "already", "" if standing.lies_staged else reason)
+        left = LeftRow(HAND_OVER, row, "already", "" if standing.lies_staged else reason)
         return replace(left, outcome="failed", reason=problem) if problem else left
     if problem:
         return fail(row, problem)
@@ -192,19 +194,19 @@ def leave(standing: Standing, problem: str, staged: str) -> Left:
         "derived_size": str(record["size"]),
     }
     told = {"processing_status": SUCCESS, **cells}
-    return Left(HAND_OVER, row, "already", reason, hash=record["hash"], cells=told)
+    return LeftRow(HAND_OVER, row, "already", reason, hash=record["hash"], cells=told)
 
 
-def skip(row: Row) -> Left:
+def skip(row: Row) -> LeftRow:
     """A row that says so."""
     reason = row.get("reason")
     cells = {"processing_status": f"SKIPPED: {reason or 'a person said so'}"}
-    return Left(HAND_OVER, row, "skipped", reason, hash=row.get("hash"), cells=cells)
+    return LeftRow(HAND_OVER, row, "skipped", reason, hash=row.get("hash"), cells=cells)
 
 
-def fail(row: Row, reason: str, kind: str = "") -> Left:
+def fail(row: Row, reason: str, kind: str = "") -> LeftRow:
     """A row whose video cannot be handed over; `kind` is the error's."""
     status = ": ".join(filter(None, ("ERROR", kind, reason)))
-    return Left(
+    return LeftRow(
         HAND_OVER, row, "failed", reason, hash=row.get("hash"), cells={"processing_status": status}
     )

@@ -23,8 +23,8 @@ from catalog.features.reingest.evaluation import (
     Found,
     evaluate,
 )
-from catalog.features.reingest.plan import Decision, Rules
-from catalog.features.reingest.processing import Columns
+from catalog.features.reingest.handover_work import Columns
+from catalog.features.reingest.plan import Proposal, Rules
 from catalog.features.reingest.videos.plan import decide_video, utc_text
 from catalog.media.request import Request
 from catalog.media.video.conversion import APPLE, texts
@@ -62,7 +62,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
     """Look at every video of an archive and write the report."""
     with workspace.readers() as pool:
 
-        def decide(found: Found, rules: Rules) -> tuple[Decision, Mapping[str, str]]:
+        def decide(found: Found, rules: Rules) -> tuple[Proposal, Mapping[str, str]]:
             clip, problem = _streams(pool, found.subject)
             decided = decide_video(found.shot, rules, clip, problem)
             decision = decided.decision
@@ -98,7 +98,7 @@ def _streams(pool: ReaderPool, subject: Subject) -> tuple[Clip | None, str]:
     return (None, str(answer)) if isinstance(answer, MediaError) else (answer, "")
 
 
-def captured_of(decision: Decision) -> CaptureTime | None:
+def captured_of(decision: Proposal) -> CaptureTime | None:
     """The date of a decision as a capture time."""
     if decision.wall is None:
         return None

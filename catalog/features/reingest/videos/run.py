@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from catalog.domain.names import to_text
+from catalog.features.reingest.handover_work import HandoverWork, prepare
 from catalog.features.reingest.plan import CONVERT, MOVE, SKIP
-from catalog.features.reingest.processing import HandoverWork, prepare
 from catalog.features.reingest.videos.converter import converter
 from catalog.features.reingest.videos.dates import row_problem
-from catalog.features.reingest.videos.films import Films
 from catalog.features.reingest.videos.reports import TABLE
+from catalog.features.reingest.videos.stager import VideoStager
+from catalog.work.driver import execute
 from catalog.work.outcome import RunResult
-from catalog.work.plan import carry_out
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
@@ -49,9 +49,9 @@ def run_process(workspace: Workspace, request: ProcessRequest, sink: Sink) -> Ru
         converter(workspace, sink.progress) as made,
     ):
         work = HandoverWork(
-            ready, Films(ready, made, home, larger=request.larger, again=request.again)
+            ready, VideoStager(ready, made, home, larger=request.larger, again=request.again)
         )
-        return carry_out(
+        return execute(
             workspace,
             work,
             sink,

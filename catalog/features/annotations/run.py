@@ -1,0 +1,191 @@
+"""What a person says of photos and videos: `catalog tag` and `catalog set`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from catalog.domain.assignments import (
+    Saying,
+    parse_assignments,
+    setting,
+    tagging,
+    with_surroundings,
+)
+from catalog.domain.edits import Edit, with_saying
+from catalog.errors import AssetNotFound, ConfirmationNeeded, UsageError
+from catalog.features.annotations.plan import Annotate, plan_saying
+from catalog.features.inspection.lookup import find
+from catalog.features.inspection.search import marking
+from catalog.index import queries
+from catalog.index.repository import Repository
+from catalog.work.description import utc_now
+from catalog.work.driver import execute
+from catalog.work.outcome import Outcome, RunResult
+from catalog.work.report import Report
+from catalog.work.session import Session
+from catalog.work.sink import Sink
+from catalog.work.workspace import Workspace
+
+MOST_BY_QUERY = 1000
+"""More assets than this are changed by a search only with a person's consent."""
+AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationRequest:
+    """Of which assets something is said: those that `what` names, and those that match `query`.
+
+    Names are as `lookup.find` takes them. A query of None matches none, an empty one every asset.
+    `yes` agrees to more of them than MOST_BY_QUERY.
+    """
+
+    what: tuple[str, ...] = ()
+    query: str | None = None
+    dryrun: bool = False
+    yes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TagRequest(AnnotationRequest):
+    """Which tags these assets get, and which are taken from them."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetRequest(AnnotationRequest):
+    """What is said: texts such as `rating=4`, `albums+=Paris` and `taken=`, which takes it back."""
+
+    values: tuple[str, ...] = ()
+
+
+def run_tag(workspace: Workspace, request: TagRequest, sink: Sink) -> RunResult:
+    """Add and remove tags."""
+    return _say(workspace, request, "tag", tagging(request.add, request.remove), sink)
+
+
+def run_set(workspace: Workspace, request: SetRequest, sink: Sink) -> RunResult:
+    """Set values."""
+    assignments = with_surroundings(
+        parse_assignments(request.values, utc_now()), workspace.gazetteer.place_of
+    )
+    return _say(workspace, request, "set", setting(assignments), sink)
+
+
+def _say(
+    workspace: Workspace, request: AnnotationRequest, command: str, saying: Saying, sink: Sink
+) -> RunResult:
+    if not request.what and request.query is None:
+        raise UsageError(
+            "No photo or video is named.", hint="Give a hash, a path, or --query QUERY."
+        )
+    repository = workspace.existing_repository
+    repository.refresh(repository.alias)
+    wanted = _wanted(repository, request)
+    work = Annotation(repository, wanted, command, saying)
+    return execute(
+        workspace, work, sink, command, dry=request.dryrun, details={"assets": len(wanted)}
+    )
+
+
+class Annotation:
+    """One thing that is said of some assets."""
+
+    def __init__(
+        self, repository: Repository, wanted: Sequence[str], command: str, saying: Saying
+    ) -> None:
+        self._repository = repository
+        self._wanted = wanted
+        self._command = command
+        self._saying = saying
+        self._ask: Callable[[Callable[[], Any]], Any] = lambda question: question()
+
+    def plans(self) -> Iterator[Sequence[Annotate]]:
+        """Some hundred assets at a time."""
+        for names in _chunks(self._wanted):
+            yield self._ask(partial(self._planned, names))
+
+    def _planned(self, names: Sequence[str]) -> list[Annotate]:
+        found = {
+            name: document
+            for name, (document, *_version) in self._repository.documents(names).items()
+        }
+        return [plan_saying(self._command, name, found.get(name), self._saying) for name in names]
+
+    def foresee(self, action: Annotate) -> Outcome:
+        """What will become of an asset."""
+        return _outcome(
+            action,
+            "failed" if action.problem else "planned" if action.change else "unchanged",
+            action.problem,
+        )
+
+    def apply(self, run: Session, plans: Iterator[Sequence[Annotate]]) -> None:
+        """Say it, some hundred assets at a time."""
+        self._ask = run.patiently
+        for plan in plans:
+            hashes = [action.hash for action in plan]
+            run.journal.started(self._command, hashes=hashes)
+            change = with_saying(self._saying)
+            became = run.edit(
+                [Edit(name, self._command, change, {"effect": "index"}) for name in hashes]
+            )
+            for action, answer in zip(plan, became, strict=True):
+                outcome = {"done": "changed", "unchanged": "unchanged"}.get(answer, "failed")
+                run.report.add(_outcome(action, outcome, answer if outcome == "failed" else ""))
+            run.journal.done(self._command, hashes=hashes)
+
+    def conclude(self, report: Report) -> None:
+        """Nothing more."""
+
+
+def _outcome(action: Annotate, became: str, problem: str) -> Outcome:
+    reason = problem or (action.change if became in ("planned", "changed") else "")
+    return Outcome(action.name, action.path, became, action.store, hash=action.hash, reason=reason)
+
+
+def _wanted(repository: Repository, request: AnnotationRequest) -> list[str]:
+    """The hashes of the assets that are meant.
+
+    Raises AssetNotFound where one of them is none: nothing is changed then.
+    """
+    named = [find(repository, what) for what in request.what]
+    for chunk in _chunks(named):
+        known = repository.known(chunk)
+        lost = next((name for name in chunk if name not in known), None)
+        if lost:
+            raise AssetNotFound(
+                f"Nothing in the catalog has the hash {lost}; nothing was changed.",
+                hint="Look for it with `catalog search`.",
+            )
+    return list(dict.fromkeys([*named, *_matching(repository, request)]))
+
+
+def _matching(repository: Repository, request: AnnotationRequest) -> list[str]:
+    if request.query is None:
+        return []
+    with marking(request.query):
+        count = queries.count(repository, request.query)
+        _check_number(count, request)
+        return [
+            hit["_id"]
+            for page in queries.matching(repository, request.query, source=False)
+            for hit in page
+        ]
+
+
+def _check_number(count: int, request: AnnotationRequest) -> None:
+    if count > MOST_BY_QUERY and not (request.yes or request.dryrun):
+        raise ConfirmationNeeded(
+            f"{count:,} photos and videos match, more than {MOST_BY_QUERY:,}; nothing was changed.",
+            hint="See what would change with --dryrun; add --yes if all are meant.",
+        )
+
+
+def _chunks(names: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(names), AT_ONCE):
+        yield list(names[start : start + AT_ONCE])

@@ -1,0 +1,184 @@
+"""The import: an export brought into a catalog, or shown what would become of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from catalog.domain.names import to_text
+from catalog.features.backup import packing
+from catalog.features.backup.stream import (
+    ORDER,
+    OUTCOMES,
+    Comparer,
+    Item,
+    Reader,
+    Results,
+    Writer,
+    chunks,
+)
+from catalog.index import schema
+from catalog.index.editor import Editor
+from catalog.work.driver import execute
+from catalog.work.outcome import Outcome, RunResult
+from catalog.work.report import Report
+from catalog.work.session import Session
+from catalog.work.sink import Sink
+from catalog.work.workspace import Workspace
+
+COMMAND = "import"
+IN_FLIGHT = 2
+"""Requests that are under way while further lines are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """Which export is brought in: a file, or the `source` instead. `dryrun`: only shown."""
+
+    file: str
+    dryrun: bool = False
+    source: packing.Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What the run came to, and how many documents of each index had each outcome."""
+
+    run: RunResult
+    documents: Mapping[str, Mapping[str, int]]
+
+    @property
+    def problems(self) -> int:
+        """Documents that could not be brought in."""
+        return self.run.problems
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentOutcome(Outcome):
+    """What became of one document: `path` is its id, `what` its index, `line` where it stood."""
+
+    what: str = ""
+    line: int = 0
+
+    def event(self) -> dict[str, object]:
+        """For a program."""
+        key = "hash" if self.what == schema.ASSETS else "id"
+        return {
+            "action": self.action,
+            "what": self.what,
+            key: self.path,
+            "line": self.line,
+            "outcome": self.outcome,
+            "reason": self.reason,
+        }
+
+
+def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> ImportResult:
+    """Bring an export in. Whether it is one is known before anything is started or made."""
+    with _lines(request) as lines:
+        reader = Reader(lines)
+        # where it is only shown, the indexes are asked as they are, and none is made
+        dry = request.dryrun
+        repository = workspace.untouched_repository if dry else workspace.repository
+        found = repository.indexes.checked()
+        if "stores" in found:
+            reader.check_stores(repository.stores.read_ids())
+        comparer = Comparer(repository, {what: index.version for what, index in found.items()})
+        work = Import(workspace, reader, comparer, to_text(request.file), sink)
+        details = {"source": work.source}
+        run = execute(workspace, work, sink, COMMAND, dry=dry, details=details)
+    return ImportResult(run, work.documents)
+
+
+def _lines(request: ImportRequest) -> contextlib.AbstractContextManager[packing.Input]:
+    if request.source is not None:
+        return contextlib.nullcontext(packing.unpacked(request.source))
+    return packing.open_file(request.file)
+
+
+class Import:
+    """The documents of one export, as work with a plan: each of them is to be brought in.
+
+    `source` is what the history says of where they come from.
+    """
+
+    def __init__(
+        self, workspace: Workspace, reader: Reader, comparer: Comparer, source: str, sink: Sink
+    ) -> None:
+        self.source = source
+        self._reader = reader
+        self._comparer = comparer
+        self._progress = sink.progress
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._part: Sequence[Item] = ()
+        self._foreseen: dict[int, tuple[str, str]] = {}
+        self._patiently: Callable[[Callable[[], Results]], Results] = (
+            workspace.elasticsearch.patiently
+        )
+
+    @property
+    def documents(self) -> dict[str, dict[str, int]]:
+        """How many documents of each index had each outcome so far."""
+        return {what: {o: self._counts[what, o] for o in OUTCOMES} for what in ORDER}
+
+    def plans(self) -> Iterator[Sequence[Item]]:
+        """The documents, as many at a time as make a good request."""
+        self._progress.files(self._reader.expected)
+        for part in chunks(self._reader):
+            self._part = part
+            yield part
+
+    def foresee(self, action: Item) -> Outcome:
+        """What would become of a document; the index is asked of all of its part at once."""
+        if action.number not in self._foreseen:
+            results = self._patiently(partial(self._comparer.compare, self._part))
+            numbers = (item.number for item in self._part)
+            self._foreseen = dict(zip(numbers, results, strict=True))
+        return self._outcome(action, *self._foreseen[action.number])
+
+    def apply(self, run: Session, plans: Iterator[Sequence[Item]]) -> None:
+        """Bring them in, some requests at once. What was begun before an error is finished."""
+        for outcome in OUTCOMES:
+            run.report.count(outcome, 0)
+        editor = Editor(run.repository, run=run.run, command=COMMAND)
+        writer = Writer(run.repository, editor, {"source": self.source})
+        pending: deque[tuple[Sequence[Item], Future[Results]]] = deque()
+        with ThreadPoolExecutor(IN_FLIGHT) as pool:
+            try:
+                for part in plans:
+                    if len(pending) > IN_FLIGHT:
+                        self._settle(run.report, *pending.popleft())
+                    work = partial(writer.create_or_merge, part)
+                    pending.append((part, pool.submit(self._patiently, work)))
+                while pending:
+                    self._settle(run.report, *pending.popleft())
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                for part, future in pending:
+                    if not future.cancelled() and future.exception() is None:
+                        self._settle(run.report, part, future)
+                raise
+
+    def _settle(self, report: Report, part: Sequence[Item], future: Future[Results]) -> None:
+        for item, (outcome, reason) in zip(part, future.result(), strict=True):
+            report.add(self._outcome(item, outcome, reason))
+        self._progress.advance(len(part))
+
+    def _outcome(self, item: Item, outcome: str, reason: str) -> DocumentOutcome:
+        self._counts[item.what, outcome] += 1
+        return DocumentOutcome(
+            COMMAND,
+            item.key,
+            outcome,
+            hash=item.hash,
+            reason=reason,
+            what=item.what,
+            line=item.number,
+        )
+
+    def conclude(self, report: Report) -> None:
+        """Nothing: every document was told of."""

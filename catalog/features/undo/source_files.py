@@ -1,0 +1,104 @@
+"""Files that are no part of a store: where they lay on this machine or in Dropbox,
+and how they come back there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from catalog.domain.asset import Entry
+from catalog.domain.document import EventSide
+from catalog.domain.names import from_text, to_text
+from catalog.errors import ConfigError, StoreUnavailable
+from catalog.stores.dropbox.entries import PREFIX
+from catalog.stores.dropbox.root import DropboxRoot
+from catalog.stores.local.store import LocalStore
+from catalog.stores.machine import machine_id
+from catalog.stores.paths import PRIVATE
+from catalog.stores.protocol import ManagedStore
+from catalog.work.copying import copy_between
+from catalog.work.workspace import Workspace
+
+if TYPE_CHECKING:
+    from catalog.stores.dropbox.store import DropboxStore
+
+IN_DROPBOX = f"{PREFIX}/"
+"""How a source begins that lay in Dropbox; any other is an absolute path of this machine,
+in text form.
+"""
+
+
+class SourceFiles:
+    """Looks at sources, and puts them back.
+
+    A Dropbox that cannot be reached is a place that is not there.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def content(self, source: str) -> str | None:
+        """The content hash of what lies there now; "" for what is no file,
+        None where nothing lies.
+        """
+        if source.startswith(IN_DROPBOX):
+            with contextlib.suppress(StoreUnavailable, ConfigError):
+                entry = self._account().stat(_path(source))
+                return entry.content_hash if entry else None
+            return None
+        path = Path(from_text(source))
+        if not path.is_absolute() or not path.exists():
+            return None
+        return digest_of(path) if path.is_file() else ""
+
+    def has_place(self, source: str, before: EventSide) -> bool:
+        """Whether the disk, or the account, that a file lay on is there:
+        under an empty mount point nothing is put back.
+
+        `before` is what its event, or the journal of this machine, holds of it: `device`, and the
+        `host` of that.
+        """
+        device = before.get("device")
+        if source.startswith(IN_DROPBOX):
+            with contextlib.suppress(StoreUnavailable, ConfigError):
+                return self._account().device == device
+            return False
+        path = Path(from_text(source))
+        if not path.is_absolute() or before.get("host", "") not in ("", machine_id()):
+            return False
+        nearest = next(p for p in path.parents if p.is_dir())
+        return device is not None and nearest.stat().st_dev == device
+
+    def put(
+        self, source: str, store: ManagedStore, entry: Entry, mtime_ns: int, digest: str
+    ) -> None:
+        """A verified copy of a store's file there,
+        that appears as a whole and never over another file.
+        """
+        if source.startswith(IN_DROPBOX):
+            copy_between(store, entry, self._account(), _path(source), digest)
+            return
+        target = Path(from_text(source))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        place = LocalStore("source", target.parent)
+        try:
+            with store.open(entry.path) as stream:
+                place.put(to_text(target.name), stream, entry.size, mtime_ns, digest)
+        finally:
+            place.close()
+            with contextlib.suppress(OSError):
+                (target.parent / PRIVATE).rmdir()
+
+    def _account(self) -> DropboxStore:
+        return DropboxRoot("", self._workspace.store_context).store("source")
+
+
+def _path(source: str) -> str:
+    return source.removeprefix(IN_DROPBOX)
+
+
+def digest_of(path: Path) -> str:
+    """The content hash of a file of this machine."""
+    return LocalStore("file", path.parent, managed=False).checksum(to_text(path.name))
