@@ -117,7 +117,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """A test has so much time, which begins when Elasticsearch is there;
     what it leaves running ends with it.
     """
-    if "es_node" in getattr(item, "fixturenames", ()):
+    if _needs_elasticsearch(item):
         with suppress(RuntimeError):  # which the fixture tells
             shared_node.address(item.config.stash[FOLDER])
     marker = item.get_closest_marker("time_limit")
@@ -141,9 +141,12 @@ def _is_chance(item: pytest.Item) -> bool:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Elasticsearch comes up while the first tests run."""
-    is_wanted = any("es_node" in getattr(item, "fixturenames", ()) for item in session.items)
-    if is_wanted and not session.config.option.collectonly:
+    if any(map(_needs_elasticsearch, session.items)) and not session.config.option.collectonly:
         shared_node.start(session.config.stash[FOLDER])
+
+
+def _needs_elasticsearch(item: pytest.Item) -> bool:
+    return "elasticsearch" in getattr(item, "fixturenames", ())
 
 
 # --- fixtures -------------------------------------------------------------------------------------
@@ -170,9 +173,15 @@ def distribution_zip() -> Path:
 
 
 @pytest.fixture(scope="session")
-def es_node(pytestconfig: pytest.Config) -> NodeAddress:
+def elasticsearch(pytestconfig: pytest.Config) -> NodeAddress:
     """The Elasticsearch of this run, which all its test processes share."""
     return shared_node.address(pytestconfig.stash[FOLDER])
+
+
+@pytest.fixture(scope="session")
+def es_node(elasticsearch: NodeAddress) -> NodeAddress:
+    """Where the catalogs of tests lie; a folder of tests may have another one."""
+    return elasticsearch
 
 
 @pytest.fixture
