@@ -119,7 +119,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """A test has so much time, which begins when Elasticsearch is there;
     what it leaves running ends with it.
     """
-    if item.get_closest_marker("node"):
+    if _needs_elasticsearch(item):
         with suppress(RuntimeError):  # which the fixture tells
             shared_node.address(item.config.stash[FOLDER])
     marker = item.get_closest_marker("time_limit")
@@ -143,9 +143,13 @@ def _is_chance(item: pytest.Item) -> bool:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Elasticsearch comes up while the first tests run."""
-    is_wanted = any(item.get_closest_marker("node") for item in session.items)
-    if is_wanted and not session.config.option.collectonly:
+    if any(map(_needs_elasticsearch, session.items)) and not session.config.option.collectonly:
         shared_node.start(session.config.stash[FOLDER])
+
+
+def _needs_elasticsearch(item: pytest.Item) -> bool:
+    is_asked = "elasticsearch" in getattr(item, "fixturenames", ())
+    return is_asked or item.get_closest_marker("node") is not None
 
 
 # --- fixtures -------------------------------------------------------------------------------------
@@ -172,9 +176,15 @@ def distribution_zip() -> Path:
 
 
 @pytest.fixture(scope="session")
-def es_node(pytestconfig: pytest.Config) -> NodeAddress:
+def elasticsearch(pytestconfig: pytest.Config) -> NodeAddress:
     """The Elasticsearch of this run, which all its test processes share."""
     return shared_node.address(pytestconfig.stash[FOLDER])
+
+
+@pytest.fixture(scope="session")
+def es_node(elasticsearch: NodeAddress) -> NodeAddress:
+    """Where the catalogs of tests lie; a folder of tests may have another one."""
+    return elasticsearch
 
 
 @pytest.fixture

@@ -146,9 +146,11 @@ class Lab:
         """Start an upload of the source."""
         return self.start(*self._upload(source), *arguments, **more)
 
-    def upload(self, *arguments: object, source: Path | None = None, **more: str) -> Done:
+    def upload(
+        self, *arguments: object, source: Path | None = None, process: bool = False, **more: str
+    ) -> Done:
         """Upload the source, as JSON."""
-        return self.run(*self._upload(source), *arguments, **more)
+        return self.run(*self._upload(source), *arguments, process=process, **more)
 
     def _upload(self, source: Path | None) -> tuple[str, object, object, object, object, object]:
         folder = source or self.source

@@ -22,12 +22,15 @@ from pathlib import Path
 from typing import IO, Any
 
 import platformdirs
+import psutil
 import requests
 
 from catalog.engine import DISTRIBUTION_VARIABLE, VERSION, LocalNode, NodeAddress, fetch
 
 IMAGE = f"docker.elastic.co/elasticsearch/elasticsearch:{VERSION}"
 HEAP_MB = 512
+MEMORY = Path("/dev/shm")
+PLENTY = 4 * 1024**3
 PATIENCE = 900.0
 """Seconds that a first download over a slow line may take."""
 
@@ -41,11 +44,11 @@ def ask(node: NodeAddress, method: str, path: str, **options: Any) -> requests.R
 
 
 @contextmanager
-def open_folder() -> Iterator[Path]:
+def open_folder(parent: Path | None = None) -> Iterator[Path]:
     """A temporary folder that every user may pass through (pytest's own are 0700);
     removed at the end.
     """
-    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="catalog-test-")))
+    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="catalog-test-", dir=parent)))
     folder.chmod(0o755)
     try:
         yield folder
@@ -66,11 +69,19 @@ def distribution_zip() -> Path:
 @contextmanager
 def run_folder() -> Iterator[Path]:
     """Where the processes of a run meet; at its end the node is stopped, if there is one."""
-    with open_folder() as folder:
+    with open_folder(_quick()) as folder:
         with _locked(folder / "run.lock"):
             yield folder
         with _locked(folder / "node.lock"):  # the keeper lets go of it when the node is gone
             pass
+
+
+def _quick() -> Path | None:
+    """Memory, if there is plenty: Elasticsearch waits for its disk at every change."""
+    with suppress(OSError):
+        if min(shutil.disk_usage(MEMORY).free, psutil.virtual_memory().available) > PLENTY:
+            return MEMORY
+    return None
 
 
 def start(folder: Path) -> None:

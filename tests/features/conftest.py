@@ -17,7 +17,7 @@ def es_node(request: pytest.FixtureRequest, memory_node: NodeAddress) -> NodeAdd
     """Where the indexes of all labs of this folder lie."""
     if not request.config.option.real:
         return memory_node
-    real: NodeAddress = request.getfixturevalue("es_node")
+    real: NodeAddress = request.getfixturevalue("elasticsearch")
     return real
 
 

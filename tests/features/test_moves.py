@@ -246,7 +246,7 @@ def test_a_run_that_was_overtaken_loses_no_sidecar_and_takes_none_away(
     def overtaking(self: LocalStore, path: str, *rest: Any) -> Entry:
         if not overtaken:
             overtaken.append(path)
-            assert lab.upload(source=other).status == 0
+            assert lab.upload(source=other, process=True).status == 0
         return really(self, path, *rest)
 
     monkeypatch.setattr(LocalStore, "put", overtaking)

@@ -8,7 +8,7 @@ import csv
 import io
 import os
 import signal
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from running import MTIME, SUMMER, Done, Lab, hashes, jpeg, many, png, put, show
 
 from catalog.domain.fixity import content_hash
 
-MTIME_2019 = datetime(2019, 7, 12, 16, 30, 15).timestamp()
+MTIME_2019 = datetime(2019, 7, 12, 16, 30, 15, tzinfo=UTC).timestamp()
 
 
 class Desk:
@@ -262,7 +262,7 @@ def test_bad_rows_are_refused_by_line_and_the_good_ones_are_done(desk: Desk):
         "20190712_183015-g.jpg",
     }
     assert (desk.staging / "20150203_040506-e.jpg").stat().st_mtime == datetime(
-        2015, 2, 3, 4, 5, 6
+        2015, 2, 3, 4, 5, 6, tzinfo=UTC
     ).timestamp()
 
     desk.save([{k: v for k, v in row.items() if k != "action"} for row in rows])

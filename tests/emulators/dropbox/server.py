@@ -200,11 +200,10 @@ class _Connection:
         """Send TCP acknowledgements at once:
         clients that write head and body apart wait 40 ms for them otherwise.
         """
-        if hasattr(socket, "TCP_QUICKACK"):
+        connection = self._writer.get_extra_info("socket")  # None once the client is gone
+        if hasattr(socket, "TCP_QUICKACK") and connection is not None:
             with suppress(OSError):
-                self._writer.get_extra_info("socket").setsockopt(
-                    socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1
-                )
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     async def _answer(self, event: h11.Request) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
