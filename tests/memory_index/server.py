@@ -43,6 +43,9 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
+    def handle_error(self, _request: object, _address: object) -> None:
+        """Whoever asked has gone; whatever else goes wrong, the cluster tells of."""
+
 
 def _handler(cluster: Cluster) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
