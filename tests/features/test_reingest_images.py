@@ -15,7 +15,21 @@ from typing import Any
 import pytest
 from emulators.dropbox import Emulator
 from PIL import Image
-from running import MTIME, SUMMER, Done, Lab, hashes, jpeg, many, png, put, shown, tree, wait_for
+from running import (
+    MTIME,
+    SUMMER,
+    Done,
+    Lab,
+    files_in,
+    hashes,
+    jpeg,
+    many,
+    png,
+    put,
+    shown,
+    tree,
+    wait_for,
+)
 
 from catalog.domain.fixity import content_hash
 
@@ -447,7 +461,7 @@ def test_a_killed_run_is_run_again_and_ends_as_if_undisturbed(desk: Desk):
     many(desk.archive / "2019", 120)
     desk.evaluate()
     process = desk.lab.start("reingest", "process-images", desk.report, "--staging", desk.staging)
-    wait_for(lambda: len(desk.staged()) > 20, process)
+    wait_for(lambda: files_in(desk.staging) > 20, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.communicate()

@@ -106,6 +106,8 @@ def tokens(text: str) -> tuple[str, ...]:
     """The words of a text. Raises NotEmulated for what is not known to be one or not."""
     kinds = "".join(map(_kind, text))
     unknown = kinds.find("?")
+    if "Px" in kinds:
+        raise NotEmulated("words with a picture that has a mark")
     if unknown >= 0:
         raise NotEmulated(f"words with U+{ord(text[unknown]):04X}")
     found: list[str] = []
