@@ -198,7 +198,9 @@ def test_the_reading_of_imports_sees_every_form():
     assert "index.schema" in imported(PACKAGE / "index" / "repository.py")
     assert "media.stills" in imported(PACKAGE / "media" / "extract.py")  # inside a function
     assert not is_allowed("stores.local", ALLOWED["domain"])
-    assert not is_allowed("cli.console", allowed_to(PACKAGE / "features" / "ask" / "search.py"))
+    assert not is_allowed(
+        "cli.console", allowed_to(PACKAGE / "features" / "inspection" / "search.py")
+    )
     assert not is_allowed(
         "features.mirror.plan", allowed_to(PACKAGE / "features" / "reconcile" / "plan.py")
     )
