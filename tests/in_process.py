@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import IO, TextIO
 from unittest import mock
@@ -47,6 +47,10 @@ def _status() -> int:
 
 class _Kept(Nursery):
     """One that is there for the next command as well, which so need not load the readers again."""
+
+    def _start(self) -> None:
+        with chdir("/"):  # a folder that outlives the command's
+            super()._start()
 
     def close(self) -> None:
         """Only what is dead is done with."""

@@ -1,4 +1,4 @@
-"""Elasticsearch: schema, documents, queries, and the node that serves them.
+"""Elasticsearch: schema, documents, queries, and what changes documents.
 
 Imports only `catalog.domain` and `catalog.errors`.
 """

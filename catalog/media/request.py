@@ -29,7 +29,7 @@ class Request:
     `only_hash`: the content hash is all that is wanted, because the content may be known already.
     `size` in bytes, as listed, says how long reading may take. `part` where not all of it is there.
     `preview`: a JPEG for people to look at is all that is wanted, with so many pixels on its long
-    side. `streams`: the streams of a video are wanted, and nothing else (see `media.video_probe`).
+    side. `streams`: the streams of a video are wanted, and nothing else (see `media.video.probe`).
     `checksums`: kinds to compute beside the content hash, where all bytes are read.
     """
 

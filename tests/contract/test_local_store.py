@@ -640,7 +640,7 @@ def test_a_marker_is_written_aside_where_later_runs_sweep(
     def kill(*_arguments: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(marker, "place_without_overwriting", kill)
+    monkeypatch.setattr(marker, "rename_without_overwriting", kill)
     monkeypatch.setattr(marker, "release_scratch", lambda _scratch, lock: os.close(lock))
     with pytest.raises(Killed):
         write_marker(tmp_path, "nas")

@@ -47,7 +47,7 @@ main()
 
 
 def everything(lab: Lab) -> dict[str, dict[str, dict[str, Any]]]:
-    """Every document of all five indexes."""
+    """Every document of all six indexes."""
     return {what: lab.documents(what) for what in EVERYTHING}
 
 

@@ -1,4 +1,4 @@
-"""A catalog as a stream of lines, and back: every document of all five indexes,
+"""A catalog as a stream of lines, and back: every document of all six indexes,
 merged into what is there.
 
 The lines are JSON objects: a header, then one for each document (`what` it is, `id`, `document`),

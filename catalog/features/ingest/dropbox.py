@@ -4,6 +4,7 @@ Dropbox copies, no bytes travel.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,7 +13,6 @@ from catalog.features.ingest.ingestion import book_of, open_between
 from catalog.features.ingest.run import UploadRequest, run_ingest
 from catalog.features.ingest.second_copy import second_copies
 from catalog.stores.dropbox.root import DropboxRoot
-from catalog.stores.protocol import ManagedStore
 from catalog.work.outcome import RunResult
 from catalog.work.sink import Sink
 from catalog.work.store_book import DROPBOX, NAS
@@ -37,19 +37,16 @@ def run_upload_dropbox(workspace: Workspace, request: DropboxUpload, sink: Sink)
             f"Store {DROPBOX} is the folder {root.shown}, and none in Dropbox.",
             hint="Use `catalog mirror`.",
         )
-    source = book.open_outside_dropbox(request.directory)
     is_new = DROPBOX not in book.known
     if not is_new:
         book.prove(DROPBOX, root)
     elif not request.dryrun:
         book.check_apart(DROPBOX, root)
-    target: ManagedStore = root.store(DROPBOX, is_new=is_new)
     claim = partial(book.claim, DROPBOX, root)
     with (
+        contextlib.closing(book.open_outside_dropbox(request.directory)) as source,
+        contextlib.closing(root.store(DROPBOX, is_new=is_new)) as target,
         open_between(workspace, source, target, claim, dry=request.dryrun) as ingest,
         second_copies(workspace, NAS, wanted=request.nas, dry=request.dryrun) as further,
     ):
-        try:
-            return run_ingest(ingest, request, sink, COMMAND, further)
-        finally:
-            target.close()
+        return run_ingest(ingest, request, sink, COMMAND, further)
