@@ -51,7 +51,7 @@ _WORD = re.compile(
     r"(?:(?:Ex*)+(?:Kx*(?:(?:Ex*)*Kx*)*"
     r"|(?:Nx*(?:(?:(?:Ex*)*|[UB]x*)Nx*)*|Ax*(?:(?:(?:Ex*)*|[MB]x*)Ax*)*)+))*"
     r"(?:Ex*)*"
-    r"|Ix*|Hx*|Px*"
+    r"|Ix*|Hx*|P"
 )
 
 
