@@ -39,7 +39,7 @@ from catalog.domain.decisions import SAME_IMAGE, SIMILAR
 from catalog.domain.document import AssetDocument, only
 from catalog.domain.turns import TURNS, turned_hashes
 from catalog.features.lookalikes import sketches
-from catalog.features.lookalikes.duplicates import comparing
+from catalog.features.lookalikes.duplicates import make_comparer
 from catalog.features.lookalikes.groups import DISTANCE, find_groups
 from catalog.features.lookalikes.ranking import DEFAULT_ORDER, picture_of
 from catalog.features.lookalikes.sketches import Sketches
@@ -78,7 +78,7 @@ def ours(folder: Path, _made: list[Made]) -> set[Pair]:
         (sketched.hashes[a], sketched.hashes[b]) for a, b in sketched.candidates(DISTANCE, 10_000)
     ]
     pictures = {name: picture_of(name, document) for name, document in documents.items()}
-    looks = comparing({name: document.get("look") for name, document in documents.items()})
+    looks = make_comparer({name: document.get("look") for name, document in documents.items()})
     found: set[Pair] = set()
     for group in find_groups(pictures, pairs, looks, order=DEFAULT_ORDER):
         if group.kind in (SAME_IMAGE, SIMILAR):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from catalog.cli.options import Given
-from catalog.features.reingest.archive import Scope
+from catalog.features.reingest.archive import ArchiveScope
 
 
-def scope_of(given: Given) -> Scope:
+def scope_of(given: Given) -> ArchiveScope:
     """The archive that the options of a command name."""
-    return Scope(given["folder"], given["query"], given["store"])
+    return ArchiveScope(given["folder"], given["query"], given["store"])
 
 
 def settings_of(given: Given) -> dict[str, object]:

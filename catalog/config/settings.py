@@ -8,7 +8,7 @@ from typing import Literal
 
 import orjson
 
-from catalog.config.values import Secret, above, at_least, between, required, setting, spelled
+from catalog.config.values import Secret, above, at_least, between, required, setting, spell
 from catalog.domain import amounts
 from catalog.domain import layout as layouts
 
@@ -131,11 +131,11 @@ def _without_secret(addresses: tuple[str, ...]) -> None:
         )
 
 
-_SPACE = spelled("home|team|[0-9]+", "home, team, or the number of a namespace")
-_INDEX = spelled(
+_SPACE = spell("home|team|[0-9]+", "home, team, or the number of a namespace")
+_INDEX = spell(
     "[a-z0-9][a-z0-9._-]{0,100}", "a name of small letters, digits, dots, dashes and underscores"
 )
-_TAG = spelled(r"[\w.-]{1,100}", "a word of letters, digits, dots, dashes and underscores")
+_TAG = spell(r"[\w.-]{1,100}", "a word of letters, digits, dots, dashes and underscores")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import orjson
 import platformdirs
 
 from catalog.config.settings import Settings
-from catalog.config.values import Misfit, Step, field_types, is_compound, made
+from catalog.config.values import Misfit, Step, field_types, is_compound, make
 from catalog.errors import ConfigError
 
 APP = "image-catalog"
@@ -31,7 +31,7 @@ def load(config: Path | None = None, **flags: Any) -> Settings:
     environment = _environment()
     file = _read(path) if path else {}
     try:
-        return made(Settings, _merged(given, _merged(environment, file)))
+        return make(Settings, _merged(given, _merged(environment, file)))
     except Misfit as problem:
         raise _explained(problem, given, environment, path) from None
 

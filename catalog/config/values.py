@@ -108,7 +108,7 @@ def above(low: float) -> Check:
     return check
 
 
-def spelled(pattern: str, what: str) -> Check:
+def spell(pattern: str, what: str) -> Check:
     """The check that a whole text is as a regular expression says; `what` says it in words."""
 
     def check(value: str) -> None:
@@ -118,7 +118,7 @@ def spelled(pattern: str, what: str) -> Check:
     return check
 
 
-def made(cls: type[T], values: Mapping[str, object], place: tuple[Step, ...] = ()) -> T:
+def make(cls: type[T], values: Mapping[str, object], place: tuple[Step, ...] = ()) -> T:
     """A dataclass of settings from plain values by name. Raises Misfit for the first that fails."""
     known = {f.name: f for f in fields(cls)}
     types = field_types(cls)
@@ -186,7 +186,7 @@ def _object(value: Any, wanted: type, place: tuple[Step, ...]) -> Any:
         return value
     if not isinstance(value, Mapping):
         raise Misfit(place, "it must be an object with names and values")
-    return made(wanted, value, place)
+    return make(wanted, value, place)
 
 
 def _list(value: Any, wanted: Any, place: tuple[Step, ...]) -> tuple[Any, ...]:

@@ -22,7 +22,7 @@ NONE: Mapping[str, str] = {}
 """No checksum at all; shared, never changed."""
 
 
-def recorded(content_hash: str, further: Mapping[str, str] = NONE) -> Mapping[str, str]:
+def select_recorded(content_hash: str, further: Mapping[str, str] = NONE) -> Mapping[str, str]:
     """All checksums that the catalog has of a content.
 
     Its hash, and what a document's `checksums` hold.
@@ -30,7 +30,7 @@ def recorded(content_hash: str, further: Mapping[str, str] = NONE) -> Mapping[st
     return {**further, CONTENT: content_hash}
 
 
-def kept(checksums: Mapping[str, str]) -> Mapping[str, str]:
+def select_kept(checksums: Mapping[str, str]) -> Mapping[str, str]:
     """Those of a store's checksums that a document keeps."""
     return {kind: checksums[kind] for kind in KEPT if checksums.get(kind)}
 

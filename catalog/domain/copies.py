@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from catalog.domain.asset import Entry
 from catalog.domain.capture_time import file_time
-from catalog.domain.checksums import NONE, agree, recorded
+from catalog.domain.checksums import NONE, agree, select_recorded
 from catalog.domain.document import Copies, CopyRow, InodeFields, SidecarRow, without
 
 OK, MISSING, DAMAGED = "ok", "missing", "damaged"
@@ -40,7 +40,7 @@ class RecordedFile(NamedTuple):
     @property
     def recorded(self) -> Mapping[str, str]:
         """All checksums that are known of the content."""
-        return recorded(self.hash, self.checksums)
+        return select_recorded(self.hash, self.checksums)
 
 
 def timestamp(moment: datetime) -> str:
@@ -103,7 +103,7 @@ def _identity(entry: Entry) -> InodeFields:
     return {**numbers, "host": entry.host, "ctime_ns": entry.ctime_ns}
 
 
-def held(
+def read_recorded(
     row: CopyRow | SidecarRow, content_hash: str, checksums: Mapping[str, str] = NONE
 ) -> RecordedFile:
     """A row as a value to compare with a listing.

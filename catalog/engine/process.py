@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped, unused-ignore]
 
 from catalog.engine.failures import system_errors
-from catalog.engine.folders import Account
+from catalog.engine.folders import UserId
 from catalog.engine.state import NodeState
 from catalog.errors import NodeError
 
@@ -29,7 +29,7 @@ class Runtime:
     home: Path
     distribution: Path
     java_home: Path
-    account: Account
+    account: UserId
     heap_mb: int
 
 

@@ -21,7 +21,7 @@ _PREFIX = "transfer-"
 
 
 @contextmanager
-def locked(home: Path) -> Iterator[None]:
+def lock(home: Path) -> Iterator[None]:
     """Hold the right to back up or restore the node of a home folder;
     the system frees it when its holder dies.
     """
@@ -43,7 +43,7 @@ def locked(home: Path) -> Iterator[None]:
 
 
 @contextmanager
-def staged(
+def stage(
     home: Path, content: Path | None = None, digests: Mapping[str, str] | None = None
 ) -> Iterator[Path]:
     """A path below the node's `path.repo`, with a copy of `content` there, if any is given;

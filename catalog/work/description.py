@@ -17,7 +17,7 @@ from catalog.domain.capture_time import (
     in_zone,
     is_messenger_name,
 )
-from catalog.domain.checksums import kept
+from catalog.domain.checksums import select_kept
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
 
@@ -54,7 +54,7 @@ class Describer:
 
         What its store states of a content is kept with it.
         """
-        if stated := kept(entry.checksums):
+        if stated := select_kept(entry.checksums):
             facts = replace(facts, checksums={**stated, **facts.checksums})
         captured, notes = choose(self._candidates(facts, entry), now)
         if captured is not None and captured.zone == "UTC":

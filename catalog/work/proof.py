@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from catalog.domain.asset import Entry
-from catalog.domain.checksums import NONE, recorded
+from catalog.domain.checksums import NONE, select_recorded
 from catalog.domain.copies import OK
 from catalog.domain.document import CopyRow, SidecarRow
 from catalog.errors import StoreError
@@ -72,7 +72,7 @@ class Prover:
         for row in rows:
             if len(good) >= needed:
                 break
-            doubt = self._doubt(recorded(content_hash, checksums), row)
+            doubt = self._doubt(select_recorded(content_hash, checksums), row)
             if doubt:
                 doubts.append(f"{row['store']}:{row['path']} {doubt}")
             else:

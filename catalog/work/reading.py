@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from catalog.domain.asset import Entry, Facts
-from catalog.domain.checksums import agree, recorded
+from catalog.domain.checksums import agree, select_recorded
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, extension_of
 from catalog.domain.fixity import Digests
 from catalog.domain.names import from_text
@@ -457,7 +457,9 @@ class _Run(Generic[Tag]):
         with the content hash that was stated or read.
         """
         before = job.entry
-        same = now is not None and agree(now.checksums, recorded(job.digest, before.checksums))
+        same = now is not None and agree(
+            now.checksums, select_recorded(job.digest, before.checksums)
+        )
         if same is None and now is not None:
             same = (now.size, now.mtime_ns) == (before.size, before.mtime_ns)
         self._end(job, facts if same else UnreadableMedia(CHANGED))

@@ -91,14 +91,14 @@ def session(
             yield Session(workspace, sink, run, command, repository, journal, report)
         except (KeyboardInterrupt, CatalogError) as error:
             report.stopped = (
-                interrupted() if isinstance(error, KeyboardInterrupt | Interrupted) else error
+                make_interrupted() if isinstance(error, KeyboardInterrupt | Interrupted) else error
             )
             _end(repository, journal, report)
             raise report.stopped from error
         _end(repository, journal, report)
 
 
-def interrupted() -> Interrupted:
+def make_interrupted() -> Interrupted:
     """What is raised where a run was asked to end."""
     return Interrupted(
         "Interrupted; what was done is recorded.", hint="Run the command again to go on."

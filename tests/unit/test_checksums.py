@@ -19,7 +19,7 @@ from catalog.domain.checksums import (
     agree,
     beside_the_content_hash,
     can_prove,
-    recorded,
+    select_recorded,
     strongest,
     strongest_common,
 )
@@ -60,8 +60,8 @@ def test_it_does_not_matter_who_is_asked(one: Mapping[str, str], other: Mapping[
 
 
 def test_what_is_recorded_of_a_content_is_its_hash_and_more() -> None:
-    assert recorded("h") == {CONTENT: "h"}
-    assert recorded("h", {"sha1": "a", "dropbox": "wrong"}) == {CONTENT: "h", "sha1": "a"}
+    assert select_recorded("h") == {CONTENT: "h"}
+    assert select_recorded("h", {"sha1": "a", "dropbox": "wrong"}) == {CONTENT: "h", "sha1": "a"}
     assert NONE == {}
 
 

@@ -19,11 +19,11 @@ from catalog.domain.copies import (
     RecordedFile,
     copy_row,
     flat,
-    held,
     identity,
     is_link,
     is_renumbered,
     is_same_inode,
+    read_recorded,
     recorded_identity,
     sidecar_row,
 )
@@ -42,7 +42,7 @@ HERE = Entry("a.jpg", 100, T, T, 7, 8, host="here")
 
 def known(**changes: Any) -> RecordedFile:
     """What was recorded of a file by the machine `here`."""
-    return replace_row(held(copy_row("nas", HERE, NOW, NOW), "h"), changes)
+    return replace_row(read_recorded(copy_row("nas", HERE, NOW, NOW), "h"), changes)
 
 
 def replace_row(value: RecordedFile, changes: dict[str, Any]) -> RecordedFile:

@@ -31,13 +31,20 @@ from catalog.domain.person import lay_over, without_person
 from catalog.domain.stacks import Member, group_stacks
 from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
 from catalog.features.ingest.plan import IngestFacts, Occupancy
-from catalog.features.old_catalog.plan import Part, album_of, is_year, month_of, parts_of, plan_part
+from catalog.features.old_catalog.plan import (
+    YearPart,
+    album_of,
+    is_year,
+    month_of,
+    parts_of,
+    plan_part,
+)
 
 LAYOUT = Layout()
 TIME = datetime(2015, 7, 12, 18, 30, 15)
 STAMP = "2015-07-12 18-30-15"
-OMA = Part(("2015/Oma",), "2015/Oma")
-MONTHS = Part(("2015/07_July",))
+OMA = YearPart(("2015/Oma",), "2015/Oma")
+MONTHS = YearPart(("2015/07_July",))
 
 
 def old(
@@ -53,7 +60,7 @@ class Index:
     copies: dict[str, str] = field(default_factory=dict)
 
     def plan(
-        self, part: Part, members: Sequence[Member], skipped: Sequence[Skip] = ()
+        self, part: YearPart, members: Sequence[Member], skipped: Sequence[Skip] = ()
     ) -> list[Action]:
         known: dict[str, KnownAsset] = {}
         for path, digest in self.copies.items():
@@ -158,10 +165,10 @@ def test_months_come_first_and_every_album_is_a_part_of_its_own():
         "2015/07_July/filmchen",
     ]
     assert parts_of(folders, LAYOUT) == [
-        Part(("2015", "2015/07_July", "2015/07_July/filmchen", "2016/07_July")),
-        Part(("2015/07_July/Zoo",), "2015/07_July/Zoo"),
-        Part(("2015/Oma",), "2015/Oma"),
-        Part(("2015/Oma/filmchen",), "2015/Oma/filmchen"),
+        YearPart(("2015", "2015/07_July", "2015/07_July/filmchen", "2016/07_July")),
+        YearPart(("2015/07_July/Zoo",), "2015/07_July/Zoo"),
+        YearPart(("2015/Oma",), "2015/Oma"),
+        YearPart(("2015/Oma/filmchen",), "2015/Oma/filmchen"),
     ]
 
 
@@ -175,15 +182,15 @@ def test_a_month_restricts_to_its_folder_and_what_is_below():
         "2015/Oma/07_July",
     ]
     assert parts_of(folders, LAYOUT, [7]) == [
-        Part(("2015/07_July",)),
-        Part(("2015/07_July/Zoo",), "2015/07_July/Zoo"),
+        YearPart(("2015/07_July",)),
+        YearPart(("2015/07_July/Zoo",), "2015/07_July/Zoo"),
     ]
     assert parts_of(folders, LAYOUT, [3]) == []
 
 
 def test_folders_that_no_store_could_tell_apart_are_one_album():
     (part,) = parts_of(["2015/Mu\u0308ller", "2015/M\u00fcller"], LAYOUT)
-    assert part == Part(("2015/Mu\u0308ller", "2015/M\u00fcller"), "2015/M\u00fcller")
+    assert part == YearPart(("2015/Mu\u0308ller", "2015/M\u00fcller"), "2015/M\u00fcller")
     assert parts_of(["2015/Oma: 80."], LAYOUT)[0].album_folder == "2015/Oma- 80"
 
 
@@ -320,7 +327,7 @@ def test_a_duplicate_is_wanted_in_an_album_and_only_once_there():
 
 def test_a_file_that_lies_in_the_album_already_is_only_recorded():
     (action,) = Index({f"2015/Oma/a {STAMP}.jpg": asset("one").hash}).plan(
-        Part(("2015/OMA",), "2015/oma"), [old("2015/OMA/a.jpg")]
+        YearPart(("2015/OMA",), "2015/oma"), [old("2015/OMA/a.jpg")]
     )
     assert isinstance(action, SkipDuplicate)
 
@@ -362,7 +369,7 @@ NAMES = st.sampled_from(
 
 
 @given(st.dictionaries(NAMES, st.sampled_from("abc"), max_size=6), st.sampled_from([OMA, MONTHS]))
-def test_the_next_plan_is_empty_once_a_plan_was_applied(files: dict[str, str], part: Part):
+def test_the_next_plan_is_empty_once_a_plan_was_applied(files: dict[str, str], part: YearPart):
     members = [old(f"{part.folders[0]}/{name}.jpg", content) for name, content in files.items()]
     index = Index()
     plan = index.plan(part, members)
@@ -416,4 +423,4 @@ def test_albums_outlive_a_new_reading_of_the_file_with_and_without_what_a_person
 def test_names_are_compared_in_one_unicode_form():
     assert OMA.counts("2015/OMA/x.jpg") and not OMA.counts("2015/Oma/sub/x.jpg")
     nfd = unicodedata.normalize("NFD", "2015/Müller")
-    assert Part((nfd,), "2015/Müller").counts(f"{nfd}/x.jpg")
+    assert YearPart((nfd,), "2015/Müller").counts(f"{nfd}/x.jpg")

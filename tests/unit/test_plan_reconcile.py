@@ -13,10 +13,10 @@ from catalog.domain.copies import (
     OK,
     RecordedFile,
     copy_row,
-    held,
     is_as_recorded,
     milliseconds,
     mtime_text,
+    read_recorded,
 )
 from catalog.domain.stacks import Candidate
 from catalog.features.reconcile.changes import verified_of
@@ -222,7 +222,7 @@ def test_a_row_gives_back_the_time_of_its_file_to_the_millisecond(mtime_ns: int)
 
     one = entry("a", 1, mtime_ns=mtime_ns)
     now = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
-    known = held(copy_row("nas", one, now, now), "h")
+    known = read_recorded(copy_row("nas", one, now, now), "h")
     assert milliseconds(mtime_text(one)) == mtime_ns // 1_000_000 == known.mtime_ms
     assert (
         is_as_recorded(one, known)
@@ -232,7 +232,7 @@ def test_a_row_gives_back_the_time_of_its_file_to_the_millisecond(mtime_ns: int)
 
 def test_a_row_of_an_older_version_fits_no_file():
     row = {"path": "a", "size": 100}
-    assert not is_as_recorded(entry("a", 1), held(row, "h"))
+    assert not is_as_recorded(entry("a", 1), read_recorded(row, "h"))
 
 
 # --- undo -----------------------------------------------------------------------------------------

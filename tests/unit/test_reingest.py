@@ -40,7 +40,7 @@ from catalog.features.reingest.images.plan import decide_image
 from catalog.features.reingest.plan import EvaluatedFile, Rules, year_of_path
 from catalog.features.reingest.reports import Processed, read_table
 from catalog.features.reingest.row_state import stem
-from catalog.features.reingest.rows import validated
+from catalog.features.reingest.rows import validate
 from catalog.features.reingest.staging import check_apart
 from catalog.features.reingest.videos.dates import film_date
 
@@ -403,7 +403,7 @@ def test_bad_rows_are_refused_by_line_and_a_file_counts_once():
         b"file;action\n/a;move\n/a;skip\n;move\n/b;fly\n/c;MOVE;extra\n/d;Skip\n",
         ["file", "action"],
     )
-    found = validated(
+    found = validate(
         table, ("skip", "move"), [lambda r: "bad day" if r.get("file") == "/d" else ""]
     )
     assert [r.get("file") for r in found.rows] == ["/a"]

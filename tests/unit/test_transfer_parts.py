@@ -241,7 +241,7 @@ def test_a_file_is_packed_as_its_ending_says_and_read_by_its_first_bytes(
     tmp_path: Path, ending: str, unpacked: Any
 ):
     path = tmp_path / f"file{ending}"
-    with packing.written(str(path), force=False) as output:
+    with packing.open_written(str(path), force=False) as output:
         output.write(b"one\n")
         output.write(b"two\n")
         assert not path.exists()
@@ -255,11 +255,11 @@ def test_a_file_is_packed_as_its_ending_says_and_read_by_its_first_bytes(
 def test_a_file_that_is_not_finished_leaves_nothing_and_an_old_one_stays(tmp_path: Path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), packing.written(str(path), force=True) as output:
+    with pytest.raises(KeyboardInterrupt), packing.open_written(str(path), force=True) as output:
         output.write(b"new")
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["file"]
-    with packing.written(str(path), force=True) as output:
+    with packing.open_written(str(path), force=True) as output:
         output.write(b"new")
     assert path.read_bytes() == b"new" and os.listdir(tmp_path) == ["file"]
 
@@ -276,7 +276,7 @@ def test_a_file_that_came_meanwhile_is_not_replaced(
             )
         with (
             pytest.raises(UsageError, match="there already"),
-            packing.written(str(path), force=False),
+            packing.open_written(str(path), force=False),
         ):
             path.write_bytes(b"theirs")
         assert path.read_bytes() == b"theirs" and os.listdir(tmp_path) == ["file"]
@@ -285,11 +285,11 @@ def test_a_file_that_came_meanwhile_is_not_replaced(
 
 def test_what_a_killed_program_left_is_used_again_and_two_at_once_are_refused(tmp_path: Path):
     (tmp_path / ".file.partial").write_bytes(b"much that was left")
-    with packing.written(str(tmp_path / "file"), force=False) as output:
+    with packing.open_written(str(tmp_path / "file"), force=False) as output:
         output.write(b"new")
         with (
             pytest.raises(TransferError, match="Another program"),
-            packing.written(str(tmp_path / "file"), force=False),
+            packing.open_written(str(tmp_path / "file"), force=False),
         ):
             pass
     assert (tmp_path / "file").read_bytes() == b"new" and os.listdir(tmp_path) == ["file"]
@@ -313,7 +313,7 @@ def test_a_target_that_will_not_do_is_refused_before_any_work(tmp_path: Path, na
 @pytest.mark.parametrize("ending", ["gz", "bz2", "xz"])
 def test_a_packed_file_that_is_cut_or_damaged_is_told_in_one_line(tmp_path: Path, ending: str):
     path = tmp_path / f"file.{ending}"
-    with packing.written(str(path), force=False) as output:
+    with packing.open_written(str(path), force=False) as output:
         output.write(os.urandom(5000) + b"\n")
     whole = path.read_bytes()
     for data in (whole[:-9], whole[:2000] + bytes(500) + whole[2500:]):

@@ -19,7 +19,7 @@ from catalog.features.backup.imports import (
     ImportResult,
     run_import,
 )
-from catalog.features.backup.packing import Source, Target
+from catalog.features.backup.packing import PackedInput, Target
 from catalog.features.backup.stream import FAILED, MERGED, NEW, OUTCOMES
 from catalog.index import schema
 from catalog.work.outcome import Outcome, RunResult
@@ -65,7 +65,7 @@ def _export_line(console: Console, file: str, done: ExportResult) -> str:
 
 def read_import(console: Console, workspace: Workspace, file: str, *, dryrun: bool) -> int:
     """Bring an export in, and sum up; 3 where documents could not be brought in."""
-    source = Source(sys.stdin.buffer, "stdin") if file == STANDARD else None
+    source = PackedInput(sys.stdin.buffer, "stdin") if file == STANDARD else None
     request = ImportRequest(file, dryrun=dryrun, source=source)
     result = run_import(
         workspace, request, ImportSink(console, SummaryFormat(), console.progress())

@@ -61,5 +61,5 @@ def run_export(workspace: Workspace, request: ExportRequest, sink: Sink) -> Expo
 
 def _output(request: ExportRequest) -> contextlib.AbstractContextManager[packing.Output]:
     if request.target is not None:
-        return packing.poured(request.target)
-    return packing.written(request.file, force=request.force)
+        return packing.pour(request.target)
+    return packing.open_written(request.file, force=request.force)

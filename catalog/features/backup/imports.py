@@ -41,7 +41,7 @@ class ImportRequest:
 
     file: str
     dryrun: bool = False
-    source: packing.Source | None = None
+    source: packing.PackedInput | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> Impo
 
 def _lines(request: ImportRequest) -> contextlib.AbstractContextManager[packing.Input]:
     if request.source is not None:
-        return contextlib.nullcontext(packing.unpacked(request.source))
+        return contextlib.nullcontext(packing.unpack(request.source))
     return packing.open_file(request.file)
 
 

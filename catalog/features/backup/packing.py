@@ -48,7 +48,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PackedInput:
     """A buffered stream that is read instead of a file; `shown` names it in messages."""
 
     stream: IO[bytes]
@@ -121,7 +121,7 @@ def check_target(name: str, *, force: bool) -> None:
 
 
 @contextlib.contextmanager
-def written(name: str, *, force: bool) -> Iterator[Output]:
+def open_written(name: str, *, force: bool) -> Iterator[Output]:
     """A file to write, packed as its ending says.
 
     It gets its name when it is whole; after an error nothing is left.
@@ -145,7 +145,7 @@ def written(name: str, *, force: bool) -> Iterator[Output]:
 
 
 @contextlib.contextmanager
-def poured(target: Target) -> Iterator[Output]:
+def pour(target: Target) -> Iterator[Output]:
     """A stream to write, which nothing is done to where an error comes."""
     yield Output(target.stream, target.shown)
     with _told("written", target.shown):
@@ -232,7 +232,7 @@ def _told(verb: str, shown: str) -> Iterator[None]:
 # --- reading --------------------------------------------------------------------------------------
 
 
-def unpacked(source: Source) -> Input:
+def unpack(source: PackedInput) -> Input:
     """A stream to read line by line, unpacked by what its first bytes say."""
     return Input(_unpacking(source.stream, source.shown), source.shown)
 

@@ -187,9 +187,9 @@ class LocalBackupFolder:
         """Make another: below the node's own folder first, then copied here;
         it gets its name when it is whole.
         """
-        with staging.locked(self._home):
+        with staging.lock(self._home):
             _unregister_leftovers(catalog.connection)
-            with _disk(self.folder), staging.staged(self._home) as place:
+            with _disk(self.folder), staging.stage(self._home) as place:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 backup = about(catalog, self._free_name(now), now, program)
                 with registered(catalog.connection, str(place)) as repository:
@@ -226,11 +226,11 @@ class LocalBackupFolder:
     def restore(self, catalog: Repository, backup: Backup) -> list[str]:
         """Put a backup in the place of the catalog."""
         kept = self.folder / backup.name
-        with staging.locked(self._home):
+        with staging.lock(self._home):
             _unregister_leftovers(catalog.connection)
             with _disk(kept):
                 digests = orjson.loads((kept / MANIFEST).read_bytes()).get("files")
-            with staging.staged(self._home, kept / CONTENT, digests) as place:
+            with staging.stage(self._home, kept / CONTENT, digests) as place:
                 return _restore(catalog, str(place), _ONLY, backup)
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from catalog.domain import edits
 from catalog.domain.asset import Entry
-from catalog.domain.checksums import NONE, agree, recorded
+from catalog.domain.checksums import NONE, agree, select_recorded
 from catalog.domain.copies import DAMAGED, MISSING, OK, copy_row, mtime_text, sidecar_row, timestamp
 from catalog.domain.document import CopyRow, EventNote, SidecarRow
 from catalog.domain.edits import Change, Edit
@@ -68,7 +68,7 @@ class Due:
     @property
     def recorded(self) -> Mapping[str, str]:
         """All checksums that are known of the content."""
-        return recorded(self.hash, self.checksums)
+        return select_recorded(self.hash, self.checksums)
 
     @property
     def store_path(self) -> tuple[str, str]:

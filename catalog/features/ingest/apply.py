@@ -15,7 +15,7 @@ from catalog.domain.actions import Skip
 from catalog.errors import CatalogError
 from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
 from catalog.features.ingest.copying import Copying
-from catalog.features.ingest.duplicates import Duplicates
+from catalog.features.ingest.duplicates import KnownContents
 from catalog.features.ingest.under_way import IngestRun
 from catalog.work.outcome import Outcome
 
@@ -33,7 +33,7 @@ class Applier:
         self._run = run
         self._under_way = run.under_way
         self._copying = Copying(run)
-        self._duplicates = Duplicates(run)
+        self._duplicates = KnownContents(run)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="copy")
         self._slots = threading.Semaphore(AHEAD)
         self._submitted: set[Future[str]] = set()

@@ -26,7 +26,7 @@ class Repeated:
     problem: str = ""
 
 
-class Duplicates:
+class KnownContents:
     """Records the duplicates of one run."""
 
     def __init__(self, run: IngestRun) -> None:

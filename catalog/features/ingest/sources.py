@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from catalog.domain.asset import Entry
-from catalog.domain.checksums import recorded
+from catalog.domain.checksums import select_recorded
 from catalog.errors import StoreError
 from catalog.features.ingest.actions import Shot
 from catalog.stores.protocol import Store
@@ -180,7 +180,7 @@ class SourceRemoval:
             return f"kept in the source: the catalog copy {file.path} is gone or was changed"
         if is_same_file(here, there):
             return "kept: it is the catalog's own file, seen by another path"
-        content = recorded(file.hash)
+        content = select_recorded(file.hash)
         if (file.prove or there.content_hash) and not has_content(self.target, there, content):
             return f"kept in the source: the catalog copy {file.path} is damaged"
         untouched = (

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.capture_time import file_time
-from catalog.domain.checksums import agree, recorded
+from catalog.domain.checksums import agree, select_recorded
 from catalog.domain.document import CopyRow
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import Layout, folder_of
@@ -87,7 +87,7 @@ class TargetSurvey:
 
         Where what its store states tells, that alone decides.
         """
-        same = agree(entry.checksums, recorded(asset.hash, asset.checksums))
+        same = agree(entry.checksums, select_recorded(asset.hash, asset.checksums))
         if same is not None:
             return same
         then = datetime.fromisoformat(copy["mtime"]).replace(tzinfo=None)

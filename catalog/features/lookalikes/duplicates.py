@@ -65,7 +65,7 @@ def find_duplicates(
     with marking(request.query):
         found, pairs = _candidates(repository, request.query, distance, within_ms, progress)
     apart = decided(repository, [NOT_DUPLICATE, WANTED])
-    compare = comparing({name: picture.document.get("look") for name, picture in found.items()})
+    compare = make_comparer({name: picture.document.get("look") for name, picture in found.items()})
     order = workspace.settings.keeper_order
     groups = find_groups(
         found, pairs, compare, order=order, distance=distance, within_ms=within_ms, apart=apart
@@ -125,7 +125,7 @@ def loaded(repository: Repository, names: Sequence[str]) -> Iterator[tuple[str, 
         yield from ((name, picture_of(name, document)) for name, document in found.items())
 
 
-def comparing(looks: Mapping[str, str | None]) -> Compare:
+def make_comparer(looks: Mapping[str, str | None]) -> Compare:
     """Compares the small pictures of assets."""
     from catalog.media.pixels import decoded_look
 

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import cast
 
 from catalog.domain.asset import Entry, Facts
-from catalog.domain.copies import OK, held, is_as_recorded
+from catalog.domain.copies import OK, is_as_recorded, read_recorded
 from catalog.domain.document import AssetDocument
 from catalog.domain.edits import Change, Edit, with_checksums
 from catalog.errors import MediaError, StoreError
@@ -129,7 +129,9 @@ class Measuring:
                 continue
             with contextlib.suppress(StoreError):
                 entry = store.stat(row["path"])
-                if entry is not None and is_as_recorded(entry, held(row, document["hash"])):
+                if entry is not None and is_as_recorded(
+                    entry, read_recorded(row, document["hash"])
+                ):
                     return Measure(document["hash"], store.name, entry)
         return Measure(document["hash"])
 

@@ -18,7 +18,7 @@ from catalog.domain.names import printable, to_text
 from catalog.domain.turns import TURNS, turned_hashes
 from catalog.errors import AssetNotFound, MediaError, UsageError
 from catalog.features.inspection.lookup import find
-from catalog.features.lookalikes.duplicates import comparing, loaded
+from catalog.features.lookalikes.duplicates import loaded, make_comparer
 from catalog.features.lookalikes.groups import Member, related
 from catalog.features.lookalikes.ranking import Picture, picture_of
 from catalog.index import queries
@@ -132,7 +132,7 @@ def _found(repository: Repository, asked: Picture, distance: int) -> Iterator[Fo
     names = _near(repository, asked, distance)
     near: Mapping[str, Picture] = dict(loaded(repository, sorted(names)))
     everything = {**near, asked.hash: asked}
-    compare = comparing({name: p.document.get("look") for name, p in everything.items()})
+    compare = make_comparer({name: p.document.get("look") for name, p in everything.items()})
     for picture in near.values():
         found = related(asked, picture, compare, distance=distance)
         if found is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from catalog.domain.asset import Entry
-from catalog.domain.checksums import agree, recorded
+from catalog.domain.checksums import agree, select_recorded
 from catalog.errors import AlreadyExists
 from catalog.features.mirror.plan import Transfer
 from catalog.features.mirror.preconditions import FOUND, TAKEN, MirrorPreconditions, names_of
@@ -77,7 +77,7 @@ class Copier:
         """A second copy that the store makes of what it has; None where it cannot,
         or its file is not what it should be.
         """
-        seen, content = self._shown.at(action.like), recorded(action.hash, action.checksums)
+        seen, content = self._shown.at(action.like), select_recorded(action.hash, action.checksums)
         if (
             not self._target.capabilities.server_side_copy
             or seen is None

@@ -20,7 +20,7 @@ from catalog.domain.document import CopyRow, SidecarRow
 from catalog.domain.names import original_of
 from catalog.features.mirror.history import History, Move
 from catalog.features.mirror.partners import Key, Pair, distinct, is_alike, partners_of
-from catalog.features.mirror.sidecars import Beside, at_home, is_beside, place_of
+from catalog.features.mirror.sidecars import Beside, at_home, find_path_beside, is_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ def _sidecars(
     sent, _left_behind = at_home(mine, here, both)
     for content in sorted({r["hash"] for r in sent.values()}):
         wanted = {
-            place_of(path, here.places, there.places): r
+            find_path_beside(path, here.places, there.places): r
             for path, r in sent.items()
             if r["hash"] == content
         }

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from catalog.domain.asset import Entry
-from catalog.domain.checksums import recorded
-from catalog.domain.copies import held, is_as_recorded
+from catalog.domain.checksums import select_recorded
+from catalog.domain.copies import is_as_recorded, read_recorded
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import file_name
 from catalog.errors import AlreadyExists, NotFound, StoreError
@@ -67,7 +67,7 @@ class MirrorPreconditions:
                 f"{action.old} is gone from store {self.target.name}.",
                 hint="Sync the catalog with that store.",
             )
-        if not is_as_recorded(entry, held(action.row, action.hash, action.checksums)):
+        if not is_as_recorded(entry, read_recorded(action.row, action.hash, action.checksums)):
             raise self.changed(action)
         return None
 
@@ -86,7 +86,7 @@ class MirrorPreconditions:
         is_older = (
             action.is_sidecar
             and action.replaces
-            and has_content(self.target, there, recorded(action.replaces))
+            and has_content(self.target, there, select_recorded(action.replaces))
         )
         return OLDER if is_older else TAKEN
 
@@ -94,7 +94,7 @@ class MirrorPreconditions:
         """Whether a file of the other store has the content of an action: as it states,
         else by reading it.
         """
-        return has_content(self.target, there, recorded(action.hash, action.checksums))
+        return has_content(self.target, there, select_recorded(action.hash, action.checksums))
 
     def changed(self, action: Follow) -> StoreError:
         """What is told of a file that is not as recorded."""

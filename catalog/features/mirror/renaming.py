@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 
 from catalog.domain.asset import Entry
-from catalog.domain.copies import held, is_as_recorded
+from catalog.domain.copies import is_as_recorded, read_recorded
 from catalog.domain.names import aside, original_of
 from catalog.errors import AlreadyExists, StoreError
 from catalog.features.mirror.plan import Follow
@@ -85,7 +85,7 @@ class Renamer:
     def _brought(self, action: Follow, old: str, new: str) -> Entry:
         """Rename a file; raises where another one lay there by then, which is put back."""
         entry = self._renamed(old, new)
-        if is_as_recorded(entry, held(action.row, action.hash, action.checksums)):
+        if is_as_recorded(entry, read_recorded(action.row, action.hash, action.checksums)):
             return entry
         with contextlib.suppress(StoreError):
             self._renamed(new, action.old)

@@ -49,7 +49,7 @@ def at_home(
     return at, left_behind
 
 
-def place_of(sidecar: str, here: Collection[str], places: Collection[str]) -> str:
+def find_path_beside(sidecar: str, here: Collection[str], places: Collection[str]) -> str:
     """Where a sidecar belongs in the other store: at its own path,
     or beside the asset that lies elsewhere there.
     """

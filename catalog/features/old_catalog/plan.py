@@ -54,7 +54,7 @@ def _unnamed(layout: Layout) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class YearPart:
     """Folders that are imported together: those of all months, or, with `album_folder`,
     those that become this folder.
     """
@@ -74,7 +74,7 @@ class Part:
         return not self.album_folder or comparison_key(folder) == comparison_key(self.album_folder)
 
 
-def parts_of(folders: Iterable[str], layout: Layout, months: Iterable[int] = ()) -> list[Part]:
+def parts_of(folders: Iterable[str], layout: Layout, months: Iterable[int] = ()) -> list[YearPart]:
     """The folders in the order of their import: months first,
     as what an album has already would be superfluous there.
 
@@ -92,12 +92,12 @@ def parts_of(folders: Iterable[str], layout: Layout, months: Iterable[int] = ())
             albums.setdefault(comparison_key(place), (place, []))[1].append(folder)
         else:
             plain.append(folder)
-    parts = [Part(tuple(plain))] if plain else []
-    return parts + [Part(tuple(found), place) for place, found in albums.values()]
+    parts = [YearPart(tuple(plain))] if plain else []
+    return parts + [YearPart(tuple(found), place) for place, found in albums.values()]
 
 
 def plan_part(
-    facts: IngestFacts, occupancy: Occupancy, part: Part, layout: Layout, store: str
+    facts: IngestFacts, occupancy: Occupancy, part: YearPart, layout: Layout, store: str
 ) -> list[Action]:
     """The actions of one batch of a part, sorted by source path: those of an upload,
     and with the album each file is in.

@@ -19,7 +19,7 @@ from catalog.features.ingest.pipeline import Planner, Upload
 from catalog.features.ingest.plan import IngestFacts
 from catalog.features.ingest.second_copy import second_copies
 from catalog.features.ingest.survey import IngestSurvey
-from catalog.features.old_catalog.plan import Part, is_year, month_of, parts_of, plan_part
+from catalog.features.old_catalog.plan import YearPart, is_year, month_of, parts_of, plan_part
 from catalog.stores.local.store import LocalStore
 from catalog.work import guards
 from catalog.work.driver import execute
@@ -87,7 +87,7 @@ def _years(base: Path, wanted: Sequence[str]) -> list[str]:
 
 def _parts(
     ingest: Ingestion[LocalStore], years: Sequence[str], months: Sequence[int]
-) -> list[Part]:
+) -> list[YearPart]:
     folders = (folder for year in years for folder in ingest.source.folders(year))
     parts = parts_of(folders, ingest.workspace.layout, months)
     if not parts:
@@ -99,12 +99,12 @@ def _parts(
     return parts
 
 
-def _survey(ingest: Ingestion[LocalStore], part: Part) -> IngestSurvey:
+def _survey(ingest: Ingestion[LocalStore], part: YearPart) -> IngestSurvey:
     layout = part.layout(ingest.workspace.layout)
     return ingest.survey(layout, part.folders, part.counts, recursive=False)
 
 
-def _planned(ingest: Ingestion[LocalStore], part: Part) -> tuple[IngestSurvey, Planner]:
+def _planned(ingest: Ingestion[LocalStore], part: YearPart) -> tuple[IngestSurvey, Planner]:
     """The survey of one part, and how it is planned."""
     survey = _survey(ingest, part)
 

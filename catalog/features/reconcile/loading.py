@@ -9,7 +9,14 @@ from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
 from catalog.domain.stacks import Member, group_stacks
 from catalog.features.reconcile.index import Index, batches
-from catalog.features.reconcile.plan import AddCopy, Load, Relocate, Shot, loads_of, shots_of
+from catalog.features.reconcile.plan import (
+    AddCopy,
+    Load,
+    PossibleShot,
+    Relocate,
+    loads_of,
+    shots_of,
+)
 from catalog.features.reconcile.reading import FileReader, unread
 from catalog.features.reconcile.recognition import Recogniser
 from catalog.features.reconcile.survey import Sight
@@ -48,7 +55,7 @@ class Loader:
                 self._batch(batch, sight), key=lambda a: (isinstance(a, AddCopy | Relocate), a.key)
             )
 
-    def _batch(self, shots: Sequence[Shot], sight: Sight) -> Iterator[Loading]:
+    def _batch(self, shots: Sequence[PossibleShot], sight: Sight) -> Iterator[Loading]:
         read, skips = self._read(shots, sight)
         yield from skips
         assets = self._index.known(sorted({member.asset.hash for member in read.values()}))
@@ -62,7 +69,7 @@ class Loader:
                 yield from loads_of(stack, new, assets, self._planned, sight.compared)
 
     def _read(
-        self, shots: Sequence[Shot], sight: Sight
+        self, shots: Sequence[PossibleShot], sight: Sight
     ) -> tuple[Mapping[str, Member], Sequence[Skip]]:
         """What could be read, by path, and the fresh files that could not."""
         read: dict[str, Member] = {}
@@ -79,7 +86,7 @@ class Loader:
         return read, skips
 
 
-def _by_home(shots: Sequence[Shot], read: Mapping[str, Member]) -> Iterable[list[Member]]:
+def _by_home(shots: Sequence[PossibleShot], read: Mapping[str, Member]) -> Iterable[list[Member]]:
     """What was read, by the folder that counts for it; known files after fresh ones."""
     found: dict[str, list[Member]] = defaultdict(list)
     fresh = [(shot.home, c) for shot in shots for c in shot.fresh]

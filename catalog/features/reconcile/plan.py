@@ -205,7 +205,7 @@ Reconciliation = Known | Load | Lose | Vanish
 # --- what is new ----------------------------------------------------------------------------------
 
 
-class Shot(NamedTuple):
+class PossibleShot(NamedTuple):
     """Files that may be one shot: `fresh` ones, and known `mates` beside them; `home` is the folder
     that counts for them.
     """
@@ -219,7 +219,7 @@ def shots_of(
     fresh: Iterable[Candidate],
     mates: Mapping[tuple[str, str], Sequence[Candidate]],
     home: Callable[[str], str],
-) -> list[Shot]:
+) -> list[PossibleShot]:
     """Files that are to be read as new, those together that may be one shot.
 
     `mates` are known files, by home and stem.
@@ -227,7 +227,7 @@ def shots_of(
     shots: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for candidate in sorted(fresh, key=lambda c: c.entry.path):
         shots[home(candidate.entry.path), stem_key(candidate.entry)].append(candidate)
-    return [Shot(key[0], found, mates.get(key, ())) for key, found in shots.items()]
+    return [PossibleShot(key[0], found, mates.get(key, ())) for key, found in shots.items()]
 
 
 def loads_of(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from catalog.domain.asset import Entry, KnownAsset
-from catalog.domain.copies import OK, RecordedFile, held, identity
+from catalog.domain.copies import OK, RecordedFile, identity, read_recorded
 from catalog.domain.fixity import Digests
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate
@@ -114,5 +114,5 @@ class Recogniser:
             there = self._store.stat(row["path"])
             other_case = comparison_key(row["path"]) == comparison_key(entry.path)
             if there is None or (other_case and identity(there) == identity(entry)):
-                return Relocate(held(row, asset.hash, asset.checksums), entry)
+                return Relocate(read_recorded(row, asset.hash, asset.checksums), entry)
         return AddCopy(asset.hash, entry, replaces=compared.recorded_at(entry) is not None)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import NONE
-from catalog.domain.copies import MISSING, OK, RecordedFile, held
+from catalog.domain.copies import MISSING, OK, RecordedFile, read_recorded
 from catalog.domain.document import CopyRow, SidecarRow
 from catalog.domain.stacks import Candidate
 
@@ -75,10 +75,10 @@ class Records:
         """Add what one document says of the store."""
         for row in document.copies:
             if row["store"] == store:
-                self._add(held(row, document.hash, document.checksums), scope)
+                self._add(read_recorded(row, document.hash, document.checksums), scope)
         for sidecar in document.sidecars:
             if sidecar["store"] == store and scope.holds(sidecar["path"]):
-                owned = Owned(held(sidecar, sidecar["hash"]), document.hash)
+                owned = Owned(read_recorded(sidecar, sidecar["hash"]), document.hash)
                 self.sidecars[sidecar["path"]].append(owned)
         if document.stack:
             self.stack_of[document.hash] = document.stack

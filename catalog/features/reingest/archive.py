@@ -17,7 +17,7 @@ from datetime import datetime
 from catalog.domain.asset import UNLISTED, Asset, Entry, Facts
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.capture_time import CaptureTime
-from catalog.domain.copies import held, is_as_recorded
+from catalog.domain.copies import is_as_recorded, read_recorded
 from catalog.domain.document import AssetDocument
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
 from catalog.domain.names import to_text
@@ -45,7 +45,7 @@ _KINDS = {e: frozenset(t.kind for t in TYPES if e in t.extensions) for e in MEDI
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ArchiveScope:
     """What is looked at: `folder`, or what `query` finds in the store of that name (the NAS if
     none)."""
 
@@ -107,7 +107,7 @@ class Archive:
     is no catalog."""
 
     workspace: Workspace
-    scope: Scope
+    scope: ArchiveScope
     store: ManagedStore
     repository: Repository | None
     progress: Progress
@@ -303,12 +303,14 @@ def _is_unchanged(entry: Entry, document: AssetDocument | None, store: str) -> b
         None,
     )
     return row is not None and is_as_recorded(
-        entry, held(row, document["hash"], document.get("checksums", {}))
+        entry, read_recorded(row, document["hash"], document.get("checksums", {}))
     )
 
 
 @contextlib.contextmanager
-def open_archive(workspace: Workspace, scope: Scope, progress: Progress) -> Iterator[Archive]:
+def open_archive(
+    workspace: Workspace, scope: ArchiveScope, progress: Progress
+) -> Iterator[Archive]:
     """What a scope names.
 
     Raises UsageError where it is not there, QuerySyntaxError for a search that is not understood.
@@ -339,7 +341,7 @@ def open_archive(workspace: Workspace, scope: Scope, progress: Progress) -> Iter
 
 @contextlib.contextmanager
 def _store_to_search(
-    workspace: Workspace, scope: Scope, query: str, progress: Progress
+    workspace: Workspace, scope: ArchiveScope, query: str, progress: Progress
 ) -> Iterator[Archive]:
     with marking(query):
         queries.build(query)

@@ -12,7 +12,7 @@ from catalog.domain.names import to_text
 from catalog.domain.spreadsheets import proof_date
 from catalog.errors import UsageError
 from catalog.features.reingest import archive as archives
-from catalog.features.reingest.archive import Scope, Subject
+from catalog.features.reingest.archive import ArchiveScope, Subject
 from catalog.features.reingest.dates import local_time, modified_text
 from catalog.features.reingest.plan import EvaluatedFile, Proposal, Rules
 from catalog.features.reingest.reports import check_writable, write_report
@@ -42,7 +42,7 @@ class EvaluateRequest:
     report that is there already.
     """
 
-    scope: Scope
+    scope: ArchiveScope
     report: Path
     until: str | None = None
     replace: bool = False

@@ -23,7 +23,7 @@ from catalog.features.reingest.rows import (
     folders_of,
     leave,
     outcome_of,
-    validated,
+    validate,
 )
 from catalog.features.reingest.staging import (
     Names,
@@ -94,7 +94,7 @@ def prepare(
     repository = catalog_of(workspace)
     with contextlib.closing(Locations(workspace, repository)) as locations:
         sources = Sources(locations)
-        rows = validated(table, actions, [check, sources.check])
+        rows = validate(table, actions, [check, sources.check])
         check_apart(folder, folders_of(table), repository)
         processed = Processed(report, table.columns, columns.added)
         known = KnownHandovers(workspace.settings.reingest_target)

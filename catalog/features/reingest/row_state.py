@@ -122,7 +122,7 @@ def describe_handover(record: HandoverRow) -> str:
     return f"{HANDED_OVER} {record['target']} on {record['at'][:10]} as {record['name']}"
 
 
-def told_already(record: HandoverRow, *, lies_staged: bool) -> str:
+def describe_earlier(record: HandoverRow, *, lies_staged: bool) -> str:
     """A handover in words, and what to do where its copy is gone."""
     return (
         describe_handover(record)

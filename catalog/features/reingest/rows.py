@@ -38,7 +38,7 @@ class Validated:
         ]
 
 
-def validated(
+def validate(
     table: Table, actions: Sequence[str], checks: Sequence[Check], column: str = "file"
 ) -> Validated:
     """Every row looked at before anything is done: known action, a file named once, and what
@@ -148,7 +148,7 @@ def changed_since(row: Row, located: Located, entry: Entry) -> str:
     return ""
 
 
-def hashed(row: Row, located: Located) -> str:
+def hash_file(row: Row, located: Located) -> str:
     """The content hash of a row's file: as evaluated, else by reading it.
 
     What is copied is verified against it.

@@ -10,7 +10,7 @@ from functools import partial
 from catalog.domain.asset import Entry
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.checksums import NONE
-from catalog.domain.copies import held, is_link
+from catalog.domain.copies import is_link, read_recorded
 from catalog.domain.document import AssetDocument, SidecarRow
 from catalog.domain.fixity import Digests
 from catalog.domain.stacks import Candidate, group_shots
@@ -88,7 +88,7 @@ class PruneSurvey:
     ) -> Found:
         """Whether a file whose content the catalog has may go."""
         entry = candidate.entry
-        if any(is_link(entry, held(row, digest)) for row in document["copies"]):
+        if any(is_link(entry, read_recorded(row, digest)) for row in document["copies"]):
             return Found(candidate, digest, "it is a copy of the catalog itself")
         prover = Prover(self.stores, partial(is_same_file, entry))
         try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from catalog.domain.copies import OK, held, is_as_recorded
+from catalog.domain.copies import OK, is_as_recorded, read_recorded
 from catalog.domain.document import AssetDocument, CopyRow
 from catalog.domain.names import from_text
 from catalog.errors import CatalogError, MediaError, StoreError
@@ -237,7 +237,7 @@ def _is_there(store: ManagedStore, row: CopyRow, content_hash: str) -> bool:
         return (
             entry is not None
             and not entry.problem
-            and is_as_recorded(entry, held(row, content_hash))
+            and is_as_recorded(entry, read_recorded(row, content_hash))
         )
     return False
 

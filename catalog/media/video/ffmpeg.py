@@ -143,20 +143,20 @@ def _listen(stream: IO[bytes], lines: deque[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Executable:
     """An ffmpeg that may be there, and where that is known from."""
 
     where: str
     program: str = field(default="")
 
 
-def candidates(named: str | None) -> list[Candidate]:
+def candidates(named: str | None) -> list[Executable]:
     """The one that was named, alone; else the packaged one, then that of the system."""
     if named:
-        return [Candidate("the setting ffmpeg", shutil.which(named) or named)]
+        return [Executable("the setting ffmpeg", shutil.which(named) or named)]
     found = [
-        Candidate("the package imageio-ffmpeg", _packaged()),
-        Candidate("the system", shutil.which("ffmpeg") or ""),
+        Executable("the package imageio-ffmpeg", _packaged()),
+        Executable("the system", shutil.which("ffmpeg") or ""),
     ]
     return [c for c in found if c.program]
 

@@ -51,7 +51,7 @@ ATTEMPTS = 12
 """How often something is tried whose reply is lost each time: about seven minutes."""
 
 
-class Session(requests.Session):
+class HttpSession(requests.Session):
     """A session whose certificate authority, where one is named,
     is not overridden by REQUESTS_CA_BUNDLE.
 
@@ -143,9 +143,9 @@ class Connection:
         self._calls_at_once = threading.BoundedSemaphore(RPC_AT_ONCE)
 
     @cached_property
-    def session(self) -> Session:
+    def session(self) -> HttpSession:
         """The connections, shared by all threads."""
-        return Session(self.ca_cert, self.transfers + RPC_AT_ONCE)
+        return HttpSession(self.ca_cert, self.transfers + RPC_AT_ONCE)
 
     @cached_property
     def _sdk(self) -> Dropbox:

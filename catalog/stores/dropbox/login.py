@@ -10,7 +10,7 @@ from dropbox import DropboxOAuth2FlowNoRedirect
 from requests.exceptions import HTTPError, RequestException
 
 from catalog.errors import StoreUnavailable, UsageError
-from catalog.stores.dropbox.connection import Connection, Session
+from catalog.stores.dropbox.connection import Connection, HttpSession
 from catalog.stores.dropbox.credentials import SCOPES, Credentials
 from catalog.stores.dropbox.failures import of_exception
 
@@ -29,7 +29,7 @@ class Login:
             token_access_type="offline",  # noqa: S106
             scope=list(SCOPES),
         )
-        self._flow.requests_session = Session(ca_cert, 1)
+        self._flow.requests_session = HttpSession(ca_cert, 1)
         self.address: str = self._flow.start()
 
     def finish(self, code: str) -> Credentials:

@@ -13,12 +13,12 @@ from catalog.domain.decisions import NOT_DUPLICATE, WANTED
 from catalog.domain.document import AssetDocument
 from catalog.domain.names import to_text
 from catalog.features.lookalikes.decisions import decided
-from catalog.features.lookalikes.duplicates import comparing
+from catalog.features.lookalikes.duplicates import make_comparer
 from catalog.features.lookalikes.groups import DISTANCE, Apart, Group, find_groups
 from catalog.features.lookalikes.ranking import picture_of
 from catalog.features.lookalikes.sketches import Sketches
 from catalog.features.reingest import archive as archives
-from catalog.features.reingest.archive import Scope, Subject
+from catalog.features.reingest.archive import ArchiveScope, Subject
 from catalog.features.reingest.dates import modified_text
 from catalog.features.reingest.duplicates.plan import DUPLICATES, EXACT, KEEP, propose_duplicate
 from catalog.features.reingest.evaluation import EVALUATED, Evaluated, rules_of
@@ -59,7 +59,7 @@ class EvaluateRequest:
     `replace` a report that is there already.
     """
 
-    scope: Scope
+    scope: ArchiveScope
     report: Path
     distance: int | None = None
     replace: bool = False
@@ -151,7 +151,7 @@ def _groups(
     numbers = sketches.candidates(distance, WITHIN_MS)
     pairs = [(sketches.hashes[one], sketches.hashes[other]) for one, other in numbers]
     pictures = {name: picture_of(name, documents[name]) for pair in pairs for name in pair}
-    compare = comparing({name: documents[name].get("look") for name in pictures})
+    compare = make_comparer({name: documents[name].get("look") for name in pictures})
     found = find_groups(
         pictures, pairs, compare, order=order, distance=distance, within_ms=WITHIN_MS, apart=apart
     )

@@ -13,7 +13,7 @@ from catalog.features.reingest.duplicates.removal import Files, Removal
 from catalog.features.reingest.duplicates.restoration import Return
 from catalog.features.reingest.locations import Locations, catalog_of
 from catalog.features.reingest.reports import Processed, read_table
-from catalog.features.reingest.rows import validated
+from catalog.features.reingest.rows import validate
 from catalog.work import guards
 from catalog.work.driver import execute
 from catalog.work.outcome import RunResult
@@ -56,7 +56,7 @@ def run_process(workspace: Workspace, request: ProcessRequest, sink: Sink) -> Ru
         files = Files(
             locations, {row.cells.get("file", ""): row.line for row in table.rows if is_going(row)}
         )
-        rows = validated(table, (KEEP, DELETE), (files.check,))
+        rows = validate(table, (KEEP, DELETE), (files.check,))
         if not dry:
             guards.check_removals(
                 sum(map(is_going, rows.rows)), workspace.settings.move_limit, yes=request.yes

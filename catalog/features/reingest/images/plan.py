@@ -21,8 +21,8 @@ from catalog.features.reingest.row_state import (
     RowState,
     Stage,
     amend_hint,
+    describe_earlier,
     redated,
-    told_already,
     was_overruled,
 )
 
@@ -121,7 +121,7 @@ def leave(standing: RowState, problem: str) -> LeftRow:
         left = fail(row, problem)
         return replace(left, cells=None) if stays else left
     cells = None if stays else {"processed": record["name"], "processed_hash": record["staged"]}
-    reason = told_already(record, lies_staged=standing.lies_staged)
+    reason = describe_earlier(record, lies_staged=standing.lies_staged)
     return LeftRow(
         HAND_OVER, row, "already", reason, target=record["name"], hash=record["hash"], cells=cells
     )

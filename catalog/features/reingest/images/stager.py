@@ -31,7 +31,7 @@ from catalog.features.reingest.row_state import (
     is_skipped,
     stem,
 )
-from catalog.features.reingest.rows import CHANGED, hashed, leave
+from catalog.features.reingest.rows import CHANGED, hash_file, leave
 from catalog.features.reingest.staging import Staging
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
@@ -55,7 +55,7 @@ class PhotoStager:
         file = row.cells["file"]
         if not is_skipped(row) and file not in self._digests:
             with contextlib.suppress(StoreError):
-                self._digests[file] = hashed(row, self._processing.files[file][0])
+                self._digests[file] = hash_file(row, self._processing.files[file][0])
         return self._digests.get(file, "")
 
     def is_told(self, row: Row) -> bool:
@@ -103,7 +103,7 @@ class PhotoStager:
 
     def _staged(self, row: Row, when: Dated) -> StagePhoto:
         located, entry = self._processing.files[row.cells["file"]]
-        digest = self.digest(row) or hashed(row, located)
+        digest = self.digest(row) or hash_file(row, located)
         is_looked_into = when.wall is not None and (
             self._pictures.write_dates or not states_date(row, when)
         )

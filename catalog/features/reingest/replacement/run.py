@@ -20,7 +20,7 @@ from catalog.features.reingest.replacement.failsafe import FAILSAFE, Backups
 from catalog.features.reingest.replacement.jobs import Jobs, is_meant
 from catalog.features.reingest.replacement.undo import Undo
 from catalog.features.reingest.reports import Processed, read_table
-from catalog.features.reingest.rows import folders_of, validated
+from catalog.features.reingest.rows import folders_of, validate
 from catalog.features.reingest.staging import check_apart, checked_folder, is_staging
 from catalog.features.reingest.videos.converter import converter
 from catalog.features.reingest.videos.reports import TABLE
@@ -102,7 +102,7 @@ def _replace(
 ) -> RunResult:
     jobs = Jobs(locations, processed.earlier, [row.cells.get("file", "") for row in table.rows])
     meant = replace(table, rows=tuple(filter(is_meant, table.rows)))
-    wanted = validated(meant, (CONVERT,), [jobs.check])
+    wanted = validate(meant, (CONVERT,), [jobs.check])
     dry, details = request.dryrun, {"report": to_text(str(request.report))}
     if request.undo:
         backups = Backups(folder if request.failsafe else None, folder)

@@ -25,8 +25,8 @@ from catalog.features.reingest.row_state import (
     RowState,
     Stage,
     amend_hint,
+    describe_earlier,
     redated,
-    told_already,
     was_overruled,
 )
 
@@ -182,7 +182,7 @@ def leave(standing: RowState, problem: str, staged: str) -> LeftRow:
     """
     row, record = standing.row, standing.record
     assert record is not None
-    reason = problem or told_already(record, lies_staged=standing.lies_staged)
+    reason = problem or describe_earlier(record, lies_staged=standing.lies_staged)
     if is_told(standing):
         left = LeftRow(HAND_OVER, row, "already", "" if standing.lies_staged else reason)
         return replace(left, outcome="failed", reason=problem) if problem else left

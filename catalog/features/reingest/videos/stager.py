@@ -20,7 +20,7 @@ from catalog.features.reingest.handover_work import Processing
 from catalog.features.reingest.locations import Located
 from catalog.features.reingest.plan import CONVERT, MOVE
 from catalog.features.reingest.row_state import Dated, LeftRow, RowState, is_skipped, stem
-from catalog.features.reingest.rows import CHANGED, hashed, leave
+from catalog.features.reingest.rows import CHANGED, hash_file, leave
 from catalog.features.reingest.staging import Staging, identity_of, names_of
 from catalog.features.reingest.videos import plan
 from catalog.features.reingest.videos.converter import Converter, Made, Wish
@@ -89,7 +89,7 @@ class VideoStager:
 
     def _staged(self, row: Row, when: Dated) -> StageVideo:
         located, entry = self.processing.files[row.cells["file"]]
-        digest, name = hashed(row, located), stem(when.wall, entry.name)
+        digest, name = hash_file(row, located), stem(when.wall, entry.name)
         if row.get("action").lower() == MOVE:
             original = _named_by_content(located, entry)
             target = self.processing.names.first(name, original, entry.size, digest)
