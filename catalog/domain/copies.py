@@ -147,6 +147,8 @@ def is_as_recorded(entry: Entry, known: RecordedFile) -> bool:
     return apart < 1000 or (apart < 2000 and entry.mtime_ns % 2_000_000_000 == 0)
 
 
+CopyKey: TypeAlias = tuple[str, str]
+"""Store and path: what tells one copy of an asset from another."""
 Identity: TypeAlias = tuple[str, int, int, int, int]
 """By what a file is known again under another name: host, device, inode, size, time in ms."""
 

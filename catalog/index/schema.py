@@ -59,8 +59,9 @@ def _object(**properties: Any) -> Definition:
 
 
 # A new field: raise REVISION; then `domain.document` (its type), `documents` (who writes it),
-# `media.findings.FIELDS` or `domain.derivation` (where it comes from), `query_text` (how it is
-# searched for), docs/document.md, and `domain.edits.described_anew` where no bytes state it.
+# `media.findings.FIELDS` and `domain.asset`, carried by `media.extract` and `work.description`, or
+# `domain.derivation` (where it comes from), `query_text` (how it is searched for),
+# docs/document.md, and `domain.edits.described_anew` where no bytes state it.
 ASSET_PROPERTIES: Definition = {
     "hash": KEYWORD,
     "image_hash": KEYWORD,

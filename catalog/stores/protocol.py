@@ -188,7 +188,10 @@ class ManagedStore(Store, Protocol):
 
 @runtime_checkable
 class RemoteStore(ManagedStore, Protocol):
-    """A store whose bytes are far away, and are read in pieces."""
+    """A store whose bytes are far away, and are read in pieces.
+
+    A store that lacks one of these methods is read as a folder of this machine.
+    """
 
     def read_range(self, path: str, offset: int, length: int) -> bytes:
         """That many bytes from an offset; fewer at the end of the file.

@@ -1,4 +1,4 @@
-"""`search`, `show`, `status` and `doctor` as a person meets them, against the real node."""
+"""`search`, `show`, `status` and `doctor` as a person meets them."""
 
 from __future__ import annotations
 

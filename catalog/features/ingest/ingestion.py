@@ -1,8 +1,8 @@
 """What every run has that brings the files of a folder into the catalog: guards,
 questions to the index, and a writer.
 
-`Ingestion` is for any two stores; `ingestion` makes one for a folder of this machine and the
-catalog's root.
+`open_between` makes an `Ingestion` for any two stores, `open_ingestion` for a folder of this
+machine and the catalog's root.
 """
 
 from __future__ import annotations

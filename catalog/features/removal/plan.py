@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry
+from catalog.domain.copies import CopyKey
 from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
 from catalog.domain.stacks import Candidate
 
 KEPT, FAILED, IGNORED = "kept", "failed", "ignored"
 """Outcomes of files that stay."""
-Place = tuple[str, str]
-"""Store and path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,8 @@ class Found:
     hash: str = ""
     reason: str = ""
     outcome: str = KEPT
-    vacant: tuple[Place, ...] = ()
-    safe: tuple[Place, ...] = ()
+    vacant: tuple[CopyKey, ...] = ()
+    safe: tuple[CopyKey, ...] = ()
 
     @property
     def entry(self) -> Entry:
@@ -68,8 +67,8 @@ class Remove:
 
     entry: Entry
     hash: str
-    vacant: tuple[Place, ...]
-    safe: tuple[Place, ...]
+    vacant: tuple[CopyKey, ...]
+    safe: tuple[CopyKey, ...]
     sidecars: tuple[tuple[Entry, str], ...] = ()
     beside: tuple[str, ...] = ()
     counts: bool = True

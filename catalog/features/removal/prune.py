@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from catalog.features.removal.plan import Keep, Place, Prune
+from catalog.domain.copies import CopyKey
+from catalog.features.removal.plan import Keep, Prune
 from catalog.features.removal.pruner import Pruner, tell_gone, tell_kept
 from catalog.features.removal.survey import Documents, PruneSurvey
 from catalog.index.repository import Repository
@@ -73,7 +74,7 @@ class Pruning:
         self._source = source
         self._survey = survey
         self._request = request
-        self._filled: set[tuple[str, Place]] = set()
+        self._filled: set[tuple[str, CopyKey]] = set()
 
     def plans(self) -> Iterator[Sequence[Prune]]:
         """Shot by shot, up to the limit."""

@@ -9,11 +9,11 @@ from typing import Protocol
 
 from catalog.domain import edits
 from catalog.domain.asset import Entry
-from catalog.domain.copies import copy_row
+from catalog.domain.copies import CopyKey, copy_row
 from catalog.domain.document import EventNote, EventRow, EventSide
 from catalog.domain.edits import Edit
 from catalog.errors import StoreError
-from catalog.features.removal.plan import FAILED, Keep, Place, Prune, Remove
+from catalog.features.removal.plan import FAILED, Keep, Prune, Remove
 from catalog.stores.protocol import Store
 from catalog.work.contents import content_of
 from catalog.work.copying import copy_between
@@ -97,7 +97,7 @@ class Pruner:
         self.run.report.add(tell_gone(action, vacant))
         return True
 
-    def _discard(self, action: Remove, going: Sequence[tuple[Entry, str]], safe: Place) -> None:
+    def _discard(self, action: Remove, going: Sequence[tuple[Entry, str]], safe: CopyKey) -> None:
         store, path = safe
         event: EventRow = {
             "action": "remove",
@@ -123,13 +123,13 @@ class Pruner:
         now = self.source.stat(entry.path)
         return now is not None and (now == entry or content_of(self.source, now) == digest)
 
-    def _is_filled(self, action: Remove, place: Place) -> bool:
+    def _is_filled(self, action: Remove, place: CopyKey) -> bool:
         """Whether a vacant place was filled since, by a file of the same content."""
         store, path = place
         there = self.stores[store].stat(path)
         return there is not None and content_of(self.stores[store], there) == action.hash
 
-    def _repair(self, action: Remove, place: Place) -> str:
+    def _repair(self, action: Remove, place: CopyKey) -> str:
         """Put the source where its asset is recorded and no file lies; why it could not be,
         or "".
         """
@@ -170,7 +170,7 @@ def tell_kept(action: Keep) -> Outcome:
     return Outcome("keep", action.entry.path, action.outcome, hash=action.hash, reason=reason)
 
 
-def tell_gone(action: Remove, filled: Sequence[Place], became: str = "") -> Outcome:
+def tell_gone(action: Remove, filled: Sequence[CopyKey], became: str = "") -> Outcome:
     """What is told of a file that goes, or will (`planned`).
 
     `filled` are the places of the catalog that it is put into.
@@ -182,7 +182,7 @@ def tell_gone(action: Remove, filled: Sequence[Place], became: str = "") -> Outc
     )
 
 
-def _where(action: Remove, filled: Sequence[Place]) -> Place:
+def _where(action: Remove, filled: Sequence[CopyKey]) -> CopyKey:
     """A copy that makes a file superfluous: the one that is made of it, if any is."""
     return (*filled, *action.safe)[0]
 

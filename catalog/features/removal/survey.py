@@ -10,12 +10,12 @@ from functools import partial
 from catalog.domain.asset import Entry
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.checksums import NONE
-from catalog.domain.copies import is_link, read_recorded
+from catalog.domain.copies import CopyKey, is_link, read_recorded
 from catalog.domain.document import AssetDocument, SidecarRow
 from catalog.domain.fixity import Digests
 from catalog.domain.stacks import Candidate, group_shots
 from catalog.errors import MediaError, StoreError
-from catalog.features.removal.plan import FAILED, Found, Place, Prune, plan_shot, plan_skips
+from catalog.features.removal.plan import FAILED, Found, Prune, plan_shot, plan_skips
 from catalog.stores.protocol import Store
 from catalog.work.contents import content_of
 from catalog.work.proof import Prover, is_same_file
@@ -112,7 +112,7 @@ class PruneSurvey:
             safe=tuple(place for place in places if place in counting),
         )
 
-    def _vacant(self, document: AssetDocument, entry: Entry) -> list[Place]:
+    def _vacant(self, document: AssetDocument, entry: Entry) -> list[CopyKey]:
         """The recorded places where no file lies: the source can be put there."""
         rows = [
             row

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 
 from catalog.domain.asset import Entry
+from catalog.domain.copies import CopyKey
 from catalog.domain.document import AssetDocument, EventRow
 from catalog.domain.edits import reversed_change
 from catalog.errors import AlreadyExists, StoreError
@@ -30,8 +31,6 @@ from catalog.work.workspace import Workspace
 NO_PLACE = "the disk it lay on is not there"
 FORGOTTEN = "its asset was forgotten since"
 LAST_COPY = "its source is not there any more, and there is no other copy"
-Place = tuple[str, str]
-"""Store and path."""
 Holder = tuple[ManagedStore, Entry]
 """A file of the catalog, and the store that it lies in."""
 Attempt = Callable[[str, str, EventRow], str]
@@ -48,14 +47,14 @@ class UndoPreconditions:
         self.stores = stores
         self._repository = repository
         self._sources: dict[str, str] = {}
-        self._gone: set[Place] = set()
-        self._back: set[Place] = set()
+        self._gone: set[CopyKey] = set()
+        self._back: set[CopyKey] = set()
         self._documents: dict[str, AssetDocument | None] = {}
 
     # --- what there is ------------------------------------------------------------------------
 
     def content(self, source: str) -> str | None:
-        """The content hash of what lies at a place outside; see `Outside.content`."""
+        """The content hash of what lies at a place outside; see `SourceFiles.content`."""
         return self._sources.get(source) or self.outside.content(source)
 
     def document(self, content_hash: str) -> AssetDocument | None:
@@ -65,7 +64,7 @@ class UndoPreconditions:
         found = self._repository.documents([content_hash]).get(content_hash)
         return found[0] if found else None
 
-    def is_safe(self, content_hash: str, without: frozenset[Place] = frozenset()) -> bool:
+    def is_safe(self, content_hash: str, without: frozenset[CopyKey] = frozenset()) -> bool:
         """Whether the catalog has a good copy of a content, read now, but at some places."""
         gone = self._gone | without
         rows = (self.document(content_hash) or {}).get("copies", [])

@@ -1,7 +1,7 @@
 """Runs a program that dies with the process that wanted it, also where that one is killed.
 
-Run as a file: `python tied.py PARENT PROGRAM ARGUMENT...`. Needs the standard library alone, so
-that it starts at once.
+Run as a file: `python parent_watch.py PARENT PROGRAM ARGUMENT...`. Needs the standard library
+alone, so that it starts at once.
 """
 
 from __future__ import annotations
