@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filled_catalog import a_document, behind, fill, send
 from running import PROGRAMS, Done, Lab, ended
-from test_schema import a_document, behind, fill, send
 
 from catalog.domain.copies import flat
 from catalog.domain.person import lay_over
