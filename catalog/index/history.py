@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from catalog.domain.document import AssetDocument, EventRow
@@ -38,6 +39,10 @@ class History:
     def undoing(self, run: str) -> list[EventRow]:
         """What was done to take a run back."""
         return self._events({"term": {"undoes": run}})
+
+    def of_action(self, action: str, fields: Sequence[str]) -> list[EventRow]:
+        """Some fields of everything that was done by one action."""
+        return self._events({"term": {"action": action}}, source=fields)
 
     def _events(self, query: Query, **order: Any) -> list[EventRow]:
         pages = scan_pages(self._connection, self._index, query, **order)

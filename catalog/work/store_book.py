@@ -79,39 +79,45 @@ class StoreBook:
     def __init__(self, workspace: Workspace, repository: Repository | None) -> None:
         self._settings = workspace.settings
         self._context = workspace.store_context
-        self._repository = repository
+        self.repository = repository
 
     # --- which there are --------------------------------------------------------------------------
 
     @cached_property
     def records(self) -> list[StoreRecord]:
         """What is known of every store, also of those that were removed."""
-        return [] if self._repository is None else self._repository.stores.read_all()
+        return [] if self.repository is None else self.repository.stores.read_all()
 
     @cached_property
     def known(self) -> dict[str, StoreRecord]:
         """What is known of every store, by name, without those that were removed."""
         return {record["name"]: record for record in self.records if not record.get("removed")}
 
+    def check_known(self, name: str) -> None:
+        """Raise UsageError for a name that no store has; the hint says which there are."""
+        if name not in self.known:
+            there = ", ".join(sorted(self.known)) or "none"
+            raise UsageError(f"There is no store {name}.", hint=f"There are: {there}.")
+
     def remember(self, name: str, **facts: Unpack[StoreFacts]) -> None:
         """Note facts of a store; None takes one away.
 
         A store that the catalog does not know has none.
         """
-        assert self._repository is not None
+        assert self.repository is not None
         # as it is now: another program may have moved it since
-        record = self._repository.stores.read(name)
+        record = self.repository.stores.read(name)
         if record is not None:
             for fact, value in facts.items():
                 record = with_value(record, fact, value)
-            self._repository.stores.write(record)
+            self.repository.stores.write(record)
             self._forget()
 
     def claim(self, name: str, root: Root | None = None) -> None:
         """Mark a store's root on first use,
         and tell the index where it is and that it was looked at.
         """
-        assert self._repository is not None
+        assert self.repository is not None
         root = root or self.root(name)
         marker = root.mark(name)
         known = self.known.get(name)
@@ -120,7 +126,7 @@ class StoreBook:
         record = store_record(known, name, marker, root.kind, root.text, now)
         if root.folder is not None:
             record = with_root(record, machine_id(), machine_name(), root.text, now)
-        self._repository.stores.write(record)
+        self.repository.stores.write(record)
         self._forget()
 
     def _forget(self) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import itertools
 import math
 import signal
 import subprocess
@@ -655,16 +656,7 @@ def test_a_revision_that_is_cut_off_at_every_request_is_finished_by_the_next(
     opened().indexes.ensure()
     documents = fill(lab, 5)
     revised()
-    interrupted = 0
-    while True:
-        catalog_ = opened()
-        setattr(catalog_.connection, when, cut_after(interrupted, catalog_.connection))
-        try:
-            catalog_.indexes.ensure()
-        except Stop:
-            interrupted += 1
-            continue
-        break
+    interrupted = sum(1 for _cut in cut_off_in_turn(opened, when))
     assert interrupted > 4, "hardly anything was interrupted"
     check_revised(lab, documents)
 
@@ -745,6 +737,21 @@ def test_a_catalog_two_versions_old_is_brought_up_to_date_in_one_step(
     assert lab.documents() == {key: d | {"moved_from": V + 1} for key, d in documents.items()}
 
 
+def cut_off_in_turn(opened: Callable[..., Repository], when: str) -> Iterator[None]:
+    """Bring a catalog up to date, stopped `when` (before or after) a request is done, each time one
+    request later, until nothing stops it; the moments after each stop.
+    """
+    for count in itertools.count():
+        catalog_ = opened()
+        setattr(catalog_.connection, when, cut_after(count, catalog_.connection))
+        try:
+            catalog_.indexes.ensure()
+        except Stop:
+            yield
+        else:
+            return
+
+
 def cut_after(count: int, connection: Any) -> Callable[[str, str], None]:
     """What ends a program at every request after so many."""
 
@@ -771,17 +778,10 @@ def test_migration_cut_off_at_every_request_in_turn_loses_nothing(
     documents = fill(lab, 25)
     newer()
     interrupted = 0
-    while True:
-        catalog_ = opened()
-        setattr(catalog_.connection, when, cut_after(interrupted, catalog_.connection))
-        try:
-            catalog_.indexes.ensure()
-        except Stop:
-            interrupted += 1
-            (current,) = (name for name, aliases in behind(lab).items() if lab.index in aliases)
-            assert lab.documents().keys() == documents.keys(), f"{current} is incomplete and in use"
-            continue
-        break
+    for _cut in cut_off_in_turn(opened, when):
+        interrupted += 1
+        (current,) = (name for name, aliases in behind(lab).items() if lab.index in aliases)
+        assert lab.documents().keys() == documents.keys(), f"{current} is incomplete and in use"
     assert interrupted > 20, "hardly anything was interrupted"
     check_moved(lab, documents)
 

@@ -31,7 +31,6 @@ from catalog.features.annotations.plan import (
 from catalog.features.inspection.search import marking
 from catalog.index import queries
 from catalog.index.repository import Repository
-from catalog.index.schema import companion
 from catalog.media.write.xmp import OWN_HEAD_BYTES, is_own, is_worth_writing, sidecar_bytes
 from catalog.stores.protocol import ManagedStore
 from catalog.work.driver import execute, limit_plans
@@ -174,16 +173,8 @@ def _written(repository: Repository) -> set[tuple[str, str, str]]:
     """The sidecars that this catalog ever wrote;
     one that came with a file may say what the catalog never read.
     """
-    events = repository.scan_pages(
-        {"term": {"action": EVENT}},
-        index=companion(repository.alias, "events"),
-        source=["hash", "store", "path"],
-    )
-    return {
-        (e["_source"]["hash"], e["_source"]["store"], e["_source"]["path"])
-        for page in events
-        for e in page
-    }
+    events = repository.history.of_action(EVENT, ["hash", "store", "path"])
+    return {(event["hash"], event["store"], event["path"]) for event in events}
 
 
 def _beside(store: ManagedStore, copy: str, path: str) -> Beside:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog.domain.document import CopyRow
-from catalog.errors import ConfigError, UsageError
+from catalog.errors import ConfigError
 from catalog.index import queries
 from catalog.index.client import Sort
 from catalog.index.queries import Shortfall
@@ -39,11 +39,10 @@ class AssetCopies:
 def list_copies(workspace: Workspace, request: CopiesRequest) -> Iterator[AssetCopies]:
     """The assets that were asked for, by path."""
     repository = workspace.existing_repository
-    known = StoreBook(workspace, repository).known
+    book = StoreBook(workspace, repository)
     for name in request.missing:
-        if name not in known and name != DROPBOX:
-            there = ", ".join(sorted(known)) or "none"
-            raise UsageError(f"There is no store {name}.", hint=f"There are: {there}.")
+        if name != DROPBOX:
+            book.check_known(name)
     repository.refresh(repository.alias)
     query = queries.build(request.query)
     lacking = queries.lacking(repository, query, request.fewer_than, request.missing)

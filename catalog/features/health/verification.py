@@ -121,11 +121,7 @@ def _names(book: StoreBook, stores: Mapping[str, ManagedStore], wanted: str | No
                 "No store is there to be read.", hint="`catalog store list` says where they were."
             )
         return sorted(stores)
-    if wanted not in book.known:
-        raise UsageError(
-            f"There is no store {wanted}.",
-            hint=f"There are: {', '.join(sorted(book.known)) or 'none'}.",
-        )
+    book.check_known(wanted)
     if wanted not in stores:
         raise StoreGuard(
             f"Store {wanted} is not there; nothing was read.",

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from functools import partial
 
 from catalog.errors import UsageError
 from catalog.features.ingest.ingestion import book_of, open_between
@@ -42,11 +41,10 @@ def run_upload_dropbox(workspace: Workspace, request: DropboxUpload, sink: Sink)
         book.prove(DROPBOX, root)
     elif not request.dryrun:
         book.check_apart(DROPBOX, root)
-    claim = partial(book.claim, DROPBOX, root)
     with (
         contextlib.closing(book.open_outside_dropbox(request.directory)) as source,
         contextlib.closing(root.store(DROPBOX, is_new=is_new)) as target,
-        open_between(workspace, source, target, claim, dry=request.dryrun) as ingest,
+        open_between(workspace, source, target, book, root) as ingest,
         second_copies(workspace, NAS, wanted=request.nas, dry=request.dryrun) as further,
     ):
         return run_ingest(ingest, request, sink, COMMAND, further)

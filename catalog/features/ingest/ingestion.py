@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -30,6 +29,7 @@ from catalog.stores.local.root import LocalRoot
 from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import read_marker
 from catalog.stores.protocol import ManagedStore
+from catalog.stores.root import Root
 from catalog.work import guards
 from catalog.work.contents import states_contents
 from catalog.work.outcome import Outcome
@@ -40,8 +40,6 @@ from catalog.work.session import Session
 from catalog.work.store_book import NAS, OWN_FOLDER, StoreBook, is_marked
 from catalog.work.workspace import Workspace
 
-Claim = Callable[[], None]
-"""Tells the index where a store is, once a run begins that writes."""
 T = TypeVar("T")
 SourceT = TypeVar("SourceT", bound=ManagedStore)
 LEAST_THREADS = 2
@@ -53,7 +51,7 @@ class Ingestion(Generic[SourceT]):
     """A store to read and one to fill, proved to be fit for each other,
     and what answers for the index.
 
-    `reading` reads the source; `claim` is for the target.
+    `reading` reads the source; `root` is where the target lies.
     """
 
     workspace: Workspace
@@ -61,7 +59,8 @@ class Ingestion(Generic[SourceT]):
     target: ManagedStore
     lookup: Lookup
     reading: Reading
-    claim: Claim
+    book: StoreBook
+    root: Root
 
     @property
     def store(self) -> str:
@@ -108,7 +107,7 @@ class Ingestion(Generic[SourceT]):
         """A run writes: the target is the catalog's from now on,
         and what killed runs left in it goes.
         """
-        self.claim()
+        self.book.claim(self.target.name, self.root)
         self.target.sweep()
 
     def applier(self, run: Session, *, hold_sources: bool = False) -> Applier:
@@ -154,25 +153,25 @@ def open_ingestion(
     marker = read_marker(root)
     guards.check_marker(NAS, root, marker, known)
     files = book.open_outside(directory) if move else _read_from(source, marker, book)
-    claim = partial(book.claim, NAS, LocalRoot(root))
     with (
         contextlib.closing(LocalStore(NAS, root)) as target,
-        open_between(workspace, files, target, claim, dry=dry) as made,
+        open_between(workspace, files, target, book, LocalRoot(root)) as made,
     ):
         yield made
 
 
 @contextlib.contextmanager
 def open_between(
-    workspace: Workspace, source: SourceT, target: ManagedStore, claim: Claim, *, dry: bool
+    workspace: Workspace, source: SourceT, target: ManagedStore, book: StoreBook, root: Root
 ) -> Iterator[Ingestion[SourceT]]:
     """What a run needs that reads one store and fills another.
 
-    That they are fit for each other is the caller's to prove.
+    That they are fit for each other is the caller's to prove. `root` is where the target lies.
     """
-    lookup = lookup_of(workspace, dry=dry)
+    lookup = lookup_of(workspace, book.repository)
     with workspace.readers() as pool:
-        yield Ingestion(workspace, source, target, lookup, workspace.reading(pool, source), claim)
+        reading = workspace.reading(pool, source)
+        yield Ingestion(workspace, source, target, lookup, reading, book, root)
 
 
 def _read_from(source: Path, marker: str | None, book: StoreBook) -> LocalStore:
@@ -255,17 +254,11 @@ class _PatientLookup:
         return self._workspace.elasticsearch.patiently(call)
 
 
-def repository_of(workspace: Workspace, *, dry: bool) -> Repository | None:
-    """The catalog's indexes; a dry run makes none."""
-    return workspace.repository_if_there if dry else workspace.repository
-
-
 def book_of(workspace: Workspace, *, dry: bool) -> StoreBook:
-    """The stores of the catalog; none in a dry run that finds no catalog."""
-    return StoreBook(workspace, repository_of(workspace, dry=dry))
+    """The stores of the catalog; a dry run makes no index, and knows none where there is none."""
+    return StoreBook(workspace, workspace.repository_if_there if dry else workspace.repository)
 
 
-def lookup_of(workspace: Workspace, *, dry: bool) -> Lookup:
-    """The index's answers; a dry run that finds no catalog knows nothing."""
-    repository = repository_of(workspace, dry=dry)
+def lookup_of(workspace: Workspace, repository: Repository | None) -> Lookup:
+    """The index's answers; where there is no catalog nothing is known."""
     return _NothingKnown() if repository is None else _PatientLookup(repository, workspace)

@@ -141,8 +141,9 @@ def second_copies(
     if not wanted:
         yield None
     elif dry:
-        book_of(workspace, dry=True).root(name)  # what it lacks is said now
-        yield SecondCopies(name, None, workspace.repository_if_there)
+        book = book_of(workspace, dry=True)
+        book.root(name)  # what it lacks is said now
+        yield SecondCopies(name, None, book.repository)
     else:
         book = book_of(workspace, dry=False)
         if name == NAS and name not in book.known:
@@ -150,4 +151,4 @@ def second_copies(
             book.claim(name)
         with book.open(name) as store:
             store.sweep()
-            yield SecondCopies(name, store, workspace.repository)
+            yield SecondCopies(name, store, book.repository)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from catalog.domain.asset import Asset, KnownAsset
 from catalog.domain.checksums import NONE
 from catalog.domain.document import AssetDocument, CopyRow, PersonFields, SidecarRow
 from catalog.features.reconcile.records import Recorded
-from catalog.index import documents, queries, schema
+from catalog.index import documents, queries
 from catalog.index.repository import Repository
-from catalog.work.session import Session
+from catalog.work.session import Ask, Session, at_once
 
 T = TypeVar("T")
 BATCH = 256
@@ -86,7 +86,7 @@ class SyncIndex:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._run = ""
-        self._patiently: Callable[[Callable[[], Any]], Any] = lambda call: call()
+        self._ask: Ask = at_once
         self._forgotten: set[str] | None = None
 
     def serve(self, run: Session) -> None:
@@ -94,7 +94,7 @@ class SyncIndex:
         and its questions wait while Elasticsearch is away.
         """
         self._run = run.run
-        self._patiently = run.patiently
+        self._ask = run.patiently
 
     def recorded(self, store: str, kinds: Sequence[str] = ()) -> Iterator[Recorded]:
         """Every document that speaks of a store, with its checksums of some kinds."""
@@ -107,12 +107,12 @@ class SyncIndex:
 
     def known_by(self, kind: str, values: list[str]) -> dict[str, str]:
         """The content hash of the asset that has each of some checksums of a kind."""
-        found: dict[str, str] = self._patiently(lambda: self._repository.known_by(kind, values))
+        found: dict[str, str] = self._ask(lambda: self._repository.known_by(kind, values))
         return found
 
     def known(self, hashes: list[str]) -> dict[str, KnownAsset]:
         """Assets by content hash."""
-        found: dict[str, KnownAsset] = self._patiently(lambda: self._repository.known(hashes))
+        found: dict[str, KnownAsset] = self._ask(lambda: self._repository.known(hashes))
         return found
 
     def document(
@@ -130,11 +130,8 @@ class SyncIndex:
     def said_once(self, content_hash: str) -> PersonFields:
         """What a person had said of an asset that was forgotten since."""
         if self._forgotten is None:
-            index = schema.companion(self._repository.alias, "events")
-            pages = self._repository.scan_pages(
-                {"term": {"action": "forget"}}, index=index, source=["hash"]
-            )
-            self._forgotten = {hit["_source"]["hash"] for page in pages for hit in page}
+            events = self._repository.history.of_action("forget", ["hash"])
+            self._forgotten = {event["hash"] for event in events}
         if content_hash not in self._forgotten:
             return {}
         past = self._repository.history.forgotten_document(content_hash) or {}

@@ -10,7 +10,7 @@ from catalog.domain import edits
 from catalog.domain.copies import OK
 from catalog.domain.document import AssetDocument, EventNote
 from catalog.domain.edits import Edit
-from catalog.errors import ConfirmationNeeded, UsageError
+from catalog.errors import ConfirmationNeeded
 from catalog.index import queries
 from catalog.index.client import Hit
 from catalog.index.repository import Repository
@@ -41,9 +41,7 @@ def run_remove(workspace: Workspace, request: RemoveRequest, sink: Sink) -> RunR
     repository, name = workspace.existing_repository, request.name
     repository.refresh()
     book = StoreBook(workspace, repository)
-    if name not in book.known:
-        there = ", ".join(sorted(book.known)) or "none"
-        raise UsageError(f"There is no store {name}.", hint=f"There are: {there}.")
+    book.check_known(name)
     if not request.forget_copies:
         _check_empty(repository, name)
     with session(workspace, sink, COMMAND, details={"store": name}) as run:
