@@ -187,7 +187,7 @@ class Archive:
                 document = found.get(candidate.entry.path)
                 yield (
                     candidate,
-                    document if _is_unchanged(candidate.entry, document, self.store.name) else None,
+                    document if _is_recorded(candidate.entry, document, self.store.name) else None,
                 )
 
     def _queried(self) -> Iterator[tuple[Candidate, AssetDocument | None]]:
@@ -216,7 +216,7 @@ class Archive:
                 else:
                     yield (
                         Candidate(entry),
-                        document if _is_unchanged(entry, document, self.store.name) else None,
+                        document if _is_recorded(entry, document, self.store.name) else None,
                     )
 
     def _subject(
@@ -290,7 +290,7 @@ def capture_time_of(document: AssetDocument) -> CaptureTime | None:
     )
 
 
-def _is_unchanged(entry: Entry, document: AssetDocument | None, store: str) -> bool:
+def _is_recorded(entry: Entry, document: AssetDocument | None, store: str) -> bool:
     """Whether a file is still what the index says of it. One that is not as recorded is read."""
     if document is None:
         return False
