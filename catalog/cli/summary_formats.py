@@ -82,7 +82,7 @@ SIDECARS = SummaryFormat(
     ("written", "unchanged"),
     done="written",
 )
-UNDO = SummaryFormat(("undone", "failed"), ("undone",), done="brought back")
+UNDO = SummaryFormat(("undone", "already", "failed"), ("undone",), done="brought back")
 MEASURE = SummaryFormat(("measured", "unchanged", "failed"), ("measured",), done="measured")
 RESOLVE = SummaryFormat(
     ("dropped", "unchanged", "kept", "apart", "refused", "failed"),

@@ -4,7 +4,6 @@ told in the history.
 
 from __future__ import annotations
 
-import hashlib
 import random
 import time
 from collections import defaultdict
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from catalog.domain.copies import timestamp
 from catalog.domain.document import AssetDocument, EventRow
 from catalog.domain.edits import Edit, difference
+from catalog.domain.events import event_id
 from catalog.errors import DocumentConflict
 from catalog.index import schema
 from catalog.index.client import Line
@@ -23,14 +23,6 @@ ATTEMPTS = 20
 PAUSE = 0.02
 AT_ONCE = 500
 """Documents in one request."""
-
-
-def event_id(run: str, event: EventRow) -> str:
-    """The same event told twice is one."""
-    key = "\0".join(
-        [run, *(str(event.get(name, "")) for name in ("action", "hash", "store", "path", "source"))]
-    )
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 def event_lines(alias: str, event: EventRow, *, run: str, command: str) -> list[Line]:

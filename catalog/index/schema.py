@@ -18,7 +18,7 @@ from catalog.domain.checksums import KEPT
 
 MARK = "image-catalog"
 SCHEMA_VERSION = 4
-REVISION = 0
+REVISION = 1
 """Counts what was added to the mappings since that version, over all indexes;
 0 again with the next version.
 """
@@ -198,6 +198,7 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "effect": KEYWORD,
         "trash": PATH,
         "undoes": KEYWORD,
+        "reverses": KEYWORD,
     },
     "stores": {
         "name": KEYWORD,

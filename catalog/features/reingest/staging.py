@@ -24,24 +24,11 @@ from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.local.root import LocalRoot
 from catalog.stores.local.store import LocalStore
-from catalog.stores.marker import identity_in, marker_data
+from catalog.stores.marker import marker_data
 from catalog.stores.paths import PRIVATE
 from catalog.work import guards
+from catalog.work.staging_marker import MARKER, identity_of
 from catalog.work.store_book import is_marked
-
-MARKER = "staging.json"
-
-
-def is_staging(folder: Path) -> bool:
-    """Whether a folder is, or was, a staging folder."""
-    return (folder / PRIVATE / MARKER).exists()
-
-
-def identity_of(folder: Path) -> str | None:
-    """The id of a staging folder; None where it is not there, or is none."""
-    with contextlib.suppress(OSError, StoreGuard):
-        return identity_in((folder / PRIVATE / MARKER).read_bytes(), to_text(str(folder)))
-    return None
 
 
 def check_apart(

@@ -1,0 +1,25 @@
+"""By what a staging folder is known again: a marker in it, with an id."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from catalog.domain.names import to_text
+from catalog.errors import StoreGuard
+from catalog.stores.marker import identity_in
+from catalog.stores.paths import PRIVATE
+
+MARKER = "staging.json"
+
+
+def is_staging(folder: Path) -> bool:
+    """Whether a folder is, or was, a staging folder."""
+    return (folder / PRIVATE / MARKER).exists()
+
+
+def identity_of(folder: Path) -> str | None:
+    """The id of a staging folder; None where it is not there, or is none."""
+    with contextlib.suppress(OSError, StoreGuard):
+        return identity_in((folder / PRIVATE / MARKER).read_bytes(), to_text(str(folder)))
+    return None
