@@ -10,6 +10,8 @@ import pytest
 from running import Done, Lab, hashes, jpeg, put, tree
 
 from catalog.domain.fixity import content_hash
+from catalog.features.removal.plan import Remove
+from catalog.features.removal.pruner import Pruner
 
 MAIN = "delete_from_directory_if_in_catalog"
 
@@ -119,6 +121,33 @@ def test_a_store_is_never_emptied_wherever_it_lies_now(filled: Lab) -> None:
         filled.run(MAIN, "-r", place)
     moved.rename(filled.root)
     assert filled.stored() == before
+
+
+def test_what_changes_after_it_was_proved_stays_and_what_was_only_touched_goes(
+    filled: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Pruner._remove
+
+    def meanwhile(self: Pruner, action: Remove, staying: set[str]) -> bool:
+        file = filled.source / action.entry.path
+        if file.name == "a.jpg":
+            file.write_bytes(jpeg("edited"))
+        elif file.name == "b.jpg":
+            os.utime(file, (1, 1))
+        elif file.name == "with.jpg":
+            file.with_name("with.jpg.xmp").write_bytes(b"<edited/>")
+        return original(self, action, staying)
+
+    monkeypatch.setattr(Pruner, "_remove", meanwhile)
+    kept = told(prune(filled), "kept")
+    assert kept["a.jpg"] == "a.jpg changed during the run"
+    assert kept["with.jpg"] == "with.jpg.xmp changed during the run"
+    assert hashes(filled.source) == {
+        "a.jpg": content_hash(jpeg("edited")),
+        "c.jpg.xmp": content_hash(b"<x/>"),
+        "with.jpg": content_hash(jpeg("with")),
+        "with.jpg.xmp": content_hash(b"<edited/>"),
+    }
 
 
 def test_a_sidecar_stays_for_the_file_that_stays(filled: Lab) -> None:
