@@ -10,8 +10,10 @@ import pytest
 from running import Done, Lab, hashes, jpeg, put, tree
 
 from catalog.domain.fixity import content_hash
+from catalog.errors import StoreFull
 from catalog.features.removal.plan import Remove
 from catalog.features.removal.pruner import Pruner
+from catalog.stores.local.store import LocalStore
 
 MAIN = "delete_from_directory_if_in_catalog"
 
@@ -315,6 +317,34 @@ def test_an_undo_that_cannot_take_a_file_away_leaves_its_record(filled: Lab) -> 
     assert {h: d["copies"] for h, d in filled.documents().items()} == before
     trash.unlink()
     assert undo(filled, last_run(filled)).status in (0, 2, 3)
+
+
+def test_an_undo_that_goes_on_leaves_what_was_said_meanwhile(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(lab.source, {"a.jpg": jpeg("a")})
+    assert lab.upload().status == 0
+    run, (path, digest) = last_run(lab), *lab.stored().items()
+    shutil.copy(lab.root / path, lab.root / "second.jpg")
+    assert lab.run("sync_catalog_with_disk", "--nas_root", lab.root).status == 0
+
+    def interrupted(*_arguments: object) -> str:
+        raise KeyboardInterrupt
+
+    def refused(*_arguments: object) -> str:
+        assert lab.catalog("set", "second.jpg", "title=Meanwhile").status == 0
+        raise StoreFull("no room for a trash")
+
+    for remove, status in ((interrupted, 130), (refused, 3)):
+        with monkeypatch.context() as patched:
+            patched.setattr(LocalStore, "remove", remove)
+            assert undo(lab, run).status == status
+        document = lab.documents()[digest]
+        assert [copy["path"] for copy in document["copies"]] == ["second.jpg"]
+        assert lab.stored() == {path: digest, "second.jpg": digest}
+    assert document["title"] == "Meanwhile"
+    assert undo(lab, run).status == 0 and lab.stored() == {"second.jpg": digest}
+    assert lab.documents()[digest]["title"] == "Meanwhile"
 
 
 # --- ids and the trash ----------------------------------------------------------------------------
