@@ -37,7 +37,7 @@ from catalog.domain.asset import Facts
 from catalog.domain.copies import timestamp
 from catalog.domain.decisions import SAME_IMAGE, SIMILAR
 from catalog.domain.document import AssetDocument, only
-from catalog.domain.turns import TURNS, turned_hashes
+from catalog.domain.turns import TURNS, turn_hashes
 from catalog.features.lookalikes import sketches
 from catalog.features.lookalikes.duplicates import make_comparer
 from catalog.features.lookalikes.groups import DISTANCE, find_groups
@@ -46,7 +46,7 @@ from catalog.features.lookalikes.sketches import Sketches
 from catalog.index.documents import Origin, asset_document
 from catalog.stores.local.store import LocalStore
 from catalog.work.description import Describer, utc_now
-from catalog.work.reading import LocalReading, Wanted
+from catalog.work.facts_reading import LocalReading, Wanted
 from catalog.work.workers import ReaderPool
 from catalog.work.workspace import OfflineGazetteer
 
@@ -227,7 +227,7 @@ def many_hashes(count: int, seed: int) -> Sketches:
         changed |= np.uint64(1) << rng.integers(0, 64, len(sources), dtype=np.uint64)
     near = hashes[sources] ^ changed
     for number, turn in enumerate(TURNS):
-        near[number :: 2 * len(TURNS)] = turned_hashes(near[number :: 2 * len(TURNS)], turn)
+        near[number :: 2 * len(TURNS)] = turn_hashes(near[number :: 2 * len(TURNS)], turn)
     hashes[targets] = near
     sketched = Sketches()
     for number, value in enumerate(hashes.tolist()):
@@ -239,7 +239,7 @@ def brute_force(hashes: np.ndarray, rows: np.ndarray) -> set[tuple[int, int]]:
     """All pairs of some hashes with all others within DISTANCE, in any turn."""
     found: set[tuple[int, int]] = set()
     for turn in TURNS:
-        others = turned_hashes(hashes, turn)
+        others = turn_hashes(hashes, turn)
         for row in rows.tolist():
             for other in np.flatnonzero(
                 np.bitwise_count(hashes[row] ^ others) <= DISTANCE

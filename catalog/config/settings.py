@@ -8,7 +8,7 @@ from typing import Literal
 
 import orjson
 
-from catalog.config.values import Secret, above, at_least, between, required, setting, spell
+from catalog.config.values import Secret, above, at_least, between, required_field, setting, spell
 from catalog.domain import amounts
 from catalog.domain import layout as layouts
 
@@ -18,8 +18,8 @@ class KnownPlaceSetting:
     """A place of the owner's own, such as home: it wins over the gazetteer within its radius."""
 
     name: str
-    lat: float = required(between(-90, 90))
-    lon: float = required(between(-180, 180))
+    lat: float = required_field(between(-90, 90))
+    lon: float = required_field(between(-180, 180))
     radius_km: float = setting(1.0, "reach of the place, in km", above(0))
     city: str = ""
     region: str = ""

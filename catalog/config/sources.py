@@ -116,14 +116,14 @@ def _explained(
     environment: Mapping[str, object],
     path: Path | None,
 ) -> ConfigError:
-    key = ".".join(str(step) for step in problem.place)
-    where = _origin(problem.place, flags, environment) or (
+    key = ".".join(str(step) for step in problem.path)
+    where = _origin(problem.path, flags, environment) or (
         str(path) if path else "the configuration"
     )
     if problem.known:
         return ConfigError(
             f"Unknown setting {key} in {where}.",
-            hint=_nearest(str(problem.place[-1]), problem.known),
+            hint=_nearest(str(problem.path[-1]), problem.known),
         )
     return ConfigError(
         f"The setting {key} in {where} does not fit: {problem}.",

@@ -52,9 +52,9 @@ class Misfit(ValueError):
     `known` holds the names that there are, where the one given is none of them.
     """
 
-    def __init__(self, place: tuple[Step, ...], message: str, known: Sequence[str] = ()) -> None:
+    def __init__(self, path: tuple[Step, ...], message: str, known: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.place = place
+        self.path = path
         self.known = known
 
 
@@ -73,7 +73,7 @@ def setting(
     return field(default=default, repr=shown, metadata=metadata)
 
 
-def required(*checks: Check) -> Any:
+def required_field(*checks: Check) -> Any:
     """The field of a part of a setting that has no default."""
     return field(metadata={"checks": checks})
 
@@ -118,24 +118,24 @@ def spell(pattern: str, what: str) -> Check:
     return check
 
 
-def make(cls: type[T], values: Mapping[str, object], place: tuple[Step, ...] = ()) -> T:
+def make(cls: type[T], values: Mapping[str, object], path: tuple[Step, ...] = ()) -> T:
     """A dataclass of settings from plain values by name. Raises Misfit for the first that fails."""
     known = {f.name: f for f in fields(cls)}
     types = field_types(cls)
     given = {}
     for name, value in values.items():
         if name not in known:
-            raise Misfit((*place, name), f"there is no {name}", tuple(known))
-        given[name] = _checked(value, types[name], known[name], (*place, name))
+            raise Misfit((*path, name), f"there is no {name}", tuple(known))
+        given[name] = _checked(value, types[name], known[name], (*path, name))
     missing = next((n for n, f in known.items() if n not in given and f.default is MISSING), None)
     if missing:
-        raise Misfit((*place, missing), "it is missing")
+        raise Misfit((*path, missing), "it is missing")
     try:
         return cls(**given)
     except Misfit:
         raise
     except ValueError as error:  # what a class demands of its parts together
-        raise Misfit(place, str(error)) from None
+        raise Misfit(path, str(error)) from None
 
 
 @cache
@@ -149,55 +149,55 @@ def is_compound(wanted: Any) -> bool:
     return get_origin(wanted) is tuple or is_dataclass(wanted)
 
 
-def _checked(value: Any, wanted: Any, about: Field[Any], place: tuple[Step, ...]) -> Any:
+def _checked(value: Any, wanted: Any, about: Field[Any], path: tuple[Step, ...]) -> Any:
     parse = about.metadata.get("parse")
     try:
         result = _converted(
-            parse(value) if parse and isinstance(value, str) else value, wanted, place
+            parse(value) if parse and isinstance(value, str) else value, wanted, path
         )
         for check in about.metadata.get("checks", ()):
             check(result)
     except Misfit:
         raise
     except ValueError as error:
-        raise Misfit(place, str(error)) from None
+        raise Misfit(path, str(error)) from None
     return result
 
 
-def _converted(value: Any, wanted: Any, place: tuple[Step, ...]) -> Any:
+def _converted(value: Any, wanted: Any, path: tuple[Step, ...]) -> Any:
     if get_origin(wanted) in (Union, UnionType):
         (inner,) = (part for part in get_args(wanted) if part is not NoneType)
-        return None if value is None else _converted(value, inner, place)
+        return None if value is None else _converted(value, inner, path)
     if is_dataclass(wanted):
-        return _object(value, wanted, place)  # type: ignore[arg-type]  # a class, as types of fields are
+        return _object(value, wanted, path)  # type: ignore[arg-type]  # a class, as types of fields are
     if get_origin(wanted) is tuple:
-        return _list(value, get_args(wanted)[0], place)
+        return _list(value, get_args(wanted)[0], path)
     if get_origin(wanted) is Literal:
-        return _choice(value, get_args(wanted), place)
+        return _choice(value, get_args(wanted), path)
     result, what = _PLAIN[wanted]
     found = result(value)
     if found is None:
-        raise Misfit(place, f"it must be {what}")
+        raise Misfit(path, f"it must be {what}")
     return found
 
 
-def _object(value: Any, wanted: type, place: tuple[Step, ...]) -> Any:
+def _object(value: Any, wanted: type, path: tuple[Step, ...]) -> Any:
     if isinstance(value, wanted):
         return value
     if not isinstance(value, Mapping):
-        raise Misfit(place, "it must be an object with names and values")
-    return make(wanted, value, place)
+        raise Misfit(path, "it must be an object with names and values")
+    return make(wanted, value, path)
 
 
-def _list(value: Any, wanted: Any, place: tuple[Step, ...]) -> tuple[Any, ...]:
+def _list(value: Any, wanted: Any, path: tuple[Step, ...]) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise Misfit(place, "it must be a list")
-    return tuple(_converted(each, wanted, (*place, number)) for number, each in enumerate(value))
+        raise Misfit(path, "it must be a list")
+    return tuple(_converted(each, wanted, (*path, number)) for number, each in enumerate(value))
 
 
-def _choice(value: Any, choices: tuple[Any, ...], place: tuple[Step, ...]) -> Any:
+def _choice(value: Any, choices: tuple[Any, ...], path: tuple[Step, ...]) -> Any:
     if value not in choices:
-        raise Misfit(place, f"it must be one of {', '.join(map(str, choices))}")
+        raise Misfit(path, f"it must be one of {', '.join(map(str, choices))}")
     return value
 
 

@@ -166,7 +166,7 @@ def with_surroundings(
     return (*assignments, Assignment("around", "=", words))
 
 
-def setting(assignments: Sequence[Assignment]) -> Saying:
+def assign_fields(assignments: Sequence[Assignment]) -> Saying:
     """What `catalog set` makes of what was said."""
 
     def said(person: PersonFields, base: AssetDocument) -> PersonFields:
@@ -196,7 +196,7 @@ def _with_albums(person: PersonFields, base: AssetDocument, one: Assignment) -> 
     return with_value(person, "albums", None if after == stated else CHECKS["albums"](after))
 
 
-def tagging(add: Sequence[str], remove: Sequence[str]) -> Saying:
+def assign_tags(add: Sequence[str], remove: Sequence[str]) -> Saying:
     """What `catalog tag` makes of what was said. Raises UsageError for a tag that cannot be one."""
     more, fewer = _tags(add), _tags(remove)
     if not more and not fewer:
@@ -249,7 +249,7 @@ def _shown(field: str, value: object) -> str:
     if not isinstance(value, dict):
         return str(value)
     if field == "captured":
-        return taken_shown(cast("Captured", value))
+        return format_taken(cast("Captured", value))
     if field == "location":
         return f"{value['lat']}, {value['lon']}"
     return ", ".join(
@@ -257,7 +257,7 @@ def _shown(field: str, value: object) -> str:
     )
 
 
-def taken_shown(captured: Captured) -> str:
+def format_taken(captured: Captured) -> str:
     """A document's capture time for a person: `2019-07-12 18:30:15`,
     or the day alone where no time is known.
     """

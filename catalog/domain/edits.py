@@ -22,7 +22,7 @@ from catalog.domain.document import (
     with_value,
     without,
 )
-from catalog.domain.person import lay_over, merged, without_person
+from catalog.domain.person import lay_over, merge, without_person
 from catalog.domain.stacks import stack_row
 
 File = TypeVar("File", bound=FileRow)
@@ -315,7 +315,7 @@ def reversed_change(before: EventSide, after: EventSide) -> Change:
             if (
                 document is not None
             ):  # it was added again since: what a person had said of it comes back
-                said = merged(document.get("person", {}), before["document"].get("person", {}))
+                said = merge(document.get("person", {}), before["document"].get("person", {}))
                 return lay_over(document, said)
             return with_derived(before["document"])
         if document is None:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from catalog.domain.asset import Asset
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.filetypes import extension_of
-from catalog.domain.names import MAX_NAME_BYTES, portable, shortened
+from catalog.domain.names import MAX_NAME_BYTES, portable, shorten
 
 MONTHS = (
     "January",
@@ -120,7 +120,7 @@ def folder_of(layout: Layout, asset: Asset, *, live_video: bool = False) -> str:
 
 def portable_folder(folder: str) -> str:
     """The path of a folder with every part a portable name."""
-    return "/".join(shortened(portable(piece), "") for piece in folder.split("/") if piece)
+    return "/".join(shorten(portable(piece), "") for piece in folder.split("/") if piece)
 
 
 def stem_of(layout: Layout, asset: Asset, original: str) -> str:
@@ -153,7 +153,7 @@ def _kept_stem(asset: Asset, stem: str) -> str:
     return (
         stem
         if time in stem
-        else f"{shortened(stem, time, MAX_NAME_BYTES - MAX_EXTENSION_BYTES)} {time}"
+        else f"{shorten(stem, time, MAX_NAME_BYTES - MAX_EXTENSION_BYTES)} {time}"
     )
 
 
@@ -162,12 +162,12 @@ def file_name(stem: str, original: str, number: int = 0) -> str:
     within the portable length.
     """
     extension = (
-        shortened(portable(extension_of(original)), "", MAX_EXTENSION_BYTES)
+        shorten(portable(extension_of(original)), "", MAX_EXTENSION_BYTES)
         if extension_of(original)
         else ""
     )
     suffix = f"_{number}" if number else ""
-    cut = shortened(stem, suffix + extension)
+    cut = shorten(stem, suffix + extension)
     return f"{cut}{suffix}.{extension}" if extension else f"{cut}{suffix}"
 
 

@@ -48,7 +48,7 @@ def portable(name: str) -> str:
     return clean or "_"
 
 
-def shortened(stem: str, extension: str, limit: int = MAX_NAME_BYTES) -> str:
+def shorten(stem: str, extension: str, limit: int = MAX_NAME_BYTES) -> str:
     """The stem cut, at a whole character,
     so that stem + "." + extension fits the limit in UTF-8 bytes.
     """

@@ -91,7 +91,7 @@ def lay_over(document: AssetDocument, person: PersonFields) -> AssetDocument:
     )
 
 
-def merged(mine: PersonFields, other: PersonFields) -> PersonFields:
+def merge(mine: PersonFields, other: PersonFields) -> PersonFields:
     """What two documents of one asset hold that a person said: `mine` wins,
     tags and albums add up.
     """
@@ -192,7 +192,7 @@ def capture_time(text: str) -> CaptureTime:
     return CaptureTime(wall, "person", "high", offset, has_time=match[4] is not None)
 
 
-def taken_text(captured: CaptureTime) -> str:
+def encode_taken(captured: CaptureTime) -> str:
     """A capture time in the one form in which it is kept."""
     return captured.isoformat() if captured.has_time else captured.wall.date().isoformat()
 
@@ -215,7 +215,7 @@ def text_or_reason(value: object, longest: int = MAX_TEXT) -> str:
 
 
 def _checked_taken(value: object) -> str:
-    return taken_text(capture_time(text_or_reason(value)))
+    return encode_taken(capture_time(text_or_reason(value)))
 
 
 def _checked_position(value: object) -> list[float]:
@@ -270,7 +270,7 @@ CHECKS: dict[str, Callable[[object], Any]] = {
 """The value as it is kept, by name; each raises ValueError with the reason where it is none."""
 
 
-def checked(values: object) -> tuple[PersonFields, list[str]]:
+def parse_fields(values: object) -> tuple[PersonFields, list[str]]:
     """What can be believed of values that were read from a file,
     and a reason for each that cannot.
     """

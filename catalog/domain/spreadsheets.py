@@ -60,30 +60,30 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def protected(text: str) -> str:
+def protect(text: str) -> str:
     """A cell's text so that a spreadsheet takes it neither for a formula nor for a number that it
     would write differently.
     """
     return f"'{text}" if _FORMULA.match(text) or _NUMBER.fullmatch(text) else text
 
 
-def unprotected(text: str) -> str:
+def unprotect(text: str) -> str:
     """The text that `protected` was given."""
-    return text[1:] if text.startswith("'") and protected(text[1:]) == text else text
+    return text[1:] if text.startswith("'") and protect(text[1:]) == text else text
 
 
-def encoded_line(cells: Iterable[str]) -> bytes:
+def encode_line(cells: Iterable[str]) -> bytes:
     """One row as bytes, with its line end."""
     stream = io.StringIO()
     csv.writer(stream, delimiter=SEPARATOR, lineterminator="\r\n").writerow(
-        [protected(cell) for cell in cells]
+        [protect(cell) for cell in cells]
     )
     return stream.getvalue().encode("utf-8", "backslashreplace")
 
 
-def encoded_header(columns: Iterable[str]) -> bytes:
+def encode_header(columns: Iterable[str]) -> bytes:
     """The first line of a file, with the mark by which spreadsheets know UTF-8."""
-    return BOM.encode() + encoded_line(columns)
+    return BOM.encode() + encode_line(columns)
 
 
 def whole_rows(data: bytes) -> int:
@@ -164,7 +164,7 @@ def _separator(text: str, needed: Sequence[str]) -> tuple[str, str, int]:
 def _columns(header: Sequence[str], known: Sequence[str]) -> list[str]:
     columns: list[str] = []
     for number, title in enumerate(header, 1):
-        name = unprotected(title.strip())
+        name = unprotect(title.strip())
         name = name.lower() if name.lower() in known else name
         if name in columns and name in known:
             raise ValueError(f"it has the column {name} twice")
@@ -176,7 +176,7 @@ def _columns(header: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def _row(line: int, columns: Sequence[str], values: Sequence[str]) -> Row:
-    cells = dict(zip(columns, map(unprotected, values), strict=False))
+    cells = dict(zip(columns, map(unprotect, values), strict=False))
     beyond = any(value.strip() for value in values[len(columns) :])
     return Row(line, cells, "it has more cells than there are columns" if beyond else "")
 

@@ -108,7 +108,7 @@ def attach_sidecars(entries: Iterable[Entry]) -> tuple[list[Candidate], list[Ent
     return [Candidate(m, tuple(found.get(m.path, ()))) for m in media], orphans
 
 
-def connected(groups: Iterable[Iterable[str]]) -> dict[str, str]:
+def connect(groups: Iterable[Iterable[str]]) -> dict[str, str]:
     """For every name the least name that groups with a member in common join it to."""
     leader: dict[str, str] = {}
 
@@ -132,7 +132,7 @@ def group_shots(candidates: Iterable[Candidate]) -> list[tuple[Candidate, ...]]:
     for edits as well).
     """
     ordered = sorted(candidates, key=lambda c: (stem_key(c.entry), c.entry.path))
-    key_of = connected((f"/{stem_key(c.entry)}", *(s.path for s in c.sidecars)) for c in ordered)
+    key_of = connect((f"/{stem_key(c.entry)}", *(s.path for s in c.sidecars)) for c in ordered)
     found: dict[str, list[Candidate]] = {}
     for candidate in ordered:
         found.setdefault(key_of[f"/{stem_key(candidate.entry)}"], []).append(candidate)

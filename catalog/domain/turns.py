@@ -22,7 +22,7 @@ _ODD_COLUMNS = 0x5555555555555555
 _ODD_ROWS = 0x00FF00FF00FF00FF
 
 
-def turned(picture: npt.NDArray[Any], turn: str) -> npt.NDArray[Any]:
+def turn_picture(picture: npt.NDArray[Any], turn: str) -> npt.NDArray[Any]:
     """A picture (height x width) turned."""
     if turn.startswith("mirrored"):
         picture = picture[:, ::-1]
@@ -30,7 +30,7 @@ def turned(picture: npt.NDArray[Any], turn: str) -> npt.NDArray[Any]:
     return np.rot90(picture, -int(degrees or 0) // 90)
 
 
-def turned_hashes(hashes: Hashes, turn: str) -> Hashes:
+def turn_hashes(hashes: Hashes, turn: str) -> Hashes:
     """The perceptual hashes that turned pictures have, but for a few bits:
     nearly those of the pixels turned.
 

@@ -207,7 +207,7 @@ def bitrate(channels: int) -> int:
     return _BITRATES.get(channels, 72 * channels)
 
 
-def even(size: int) -> int:
+def round_to_even(size: int) -> int:
     """The next even number: HEVC with colour at half size has no odd sizes,
     so that a row or column is added.
     """

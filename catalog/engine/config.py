@@ -13,7 +13,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from catalog.engine.failures import meaningful_lines, quoted, system_errors
+from catalog.engine.failures import meaningful_lines, quote_lines, system_errors
 from catalog.engine.folders import UserId
 from catalog.engine.process import Runtime, run_tool
 from catalog.errors import NodeError
@@ -138,7 +138,7 @@ def ensure_keystore(home: Path, runtime: Runtime, password: str) -> None:
     if code != 0:
         raise NodeError(
             f"The keystore in {home / 'config'} could not be made (exit status {code}): "
-            f"{quoted(meaningful_lines(text))}",
+            f"{quote_lines(meaningful_lines(text))}",
             hint="Check that the folder is writable, and start again.",
         )
 

@@ -63,7 +63,7 @@ def meaningful_lines(text: str, count: int = 6) -> list[str]:
     return kept[-count:]
 
 
-def quoted(lines: list[str]) -> str:
+def quote_lines(lines: list[str]) -> str:
     """Log lines as the end of a message; one that says so when there are none."""
     return " | ".join(lines) if lines else "it left no message"
 
@@ -84,7 +84,7 @@ def from_log(text: str, *, home: Path, port: int, heap_mb: int, code: int | None
     said = "\n".join(
         meaningful_lines(text, 50)
     )  # without the routine messages, which name JVM options and paths
-    last = quoted(meaningful_lines(text))
+    last = quote_lines(meaningful_lines(text))
     if port_taken_in(said):
         return NodeError(
             f"Port {port} on 127.0.0.1 is taken by another program.",

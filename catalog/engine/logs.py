@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from catalog.engine.config import CLUSTER
-from catalog.engine.failures import meaningful_lines, quoted
+from catalog.engine.failures import meaningful_lines, quote_lines
 from catalog.engine.process import console_file
 
 _TAIL_BYTES = 512 * 1024
@@ -60,4 +60,4 @@ def last_words(home: Path) -> str:
     """The last messages of node and start script that say something, on one line."""
     lines = tail(log_file(home), 200) + tail(console_file(home), 50)
     said = meaningful_lines("\n".join(lines)) or [line[:200] for line in tail(log_file(home), 3)]
-    return quoted(said)
+    return quote_lines(said)

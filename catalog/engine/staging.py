@@ -61,7 +61,7 @@ def stage(
     try:
         if content is not None:
             with system_errors("copy the backup to", path):
-                if copied(content, path) != digests:
+                if copy_folder(content, path) != digests:
                     raise TransferError(
                         f"The backup in {content.parent} is damaged; nothing was changed.",
                         hint="Try another one: `catalog restore DIR --list`.",
@@ -74,7 +74,7 @@ def stage(
         shutil.rmtree(path, ignore_errors=True)
 
 
-def copied(source: Path, target: Path) -> dict[str, str]:
+def copy_folder(source: Path, target: Path) -> dict[str, str]:
     """Copy a folder for the caller to own, to the disk itself: the SHA-256 of every file,
     by its path in the folder.
     """

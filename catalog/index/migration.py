@@ -66,7 +66,7 @@ def schema_text(version: int, revision: int) -> str:
     return f"{version}.{revision}" if revision else f"{version}"
 
 
-def upgraded(what: str, document: Any, version: int) -> Any:
+def upgrade_document(what: str, document: Any, version: int) -> Any:
     """A document of an older schema version (its index,
     or an export) as one of the present version.
     """
@@ -277,7 +277,9 @@ class Indexes:
             )
 
     def _copy_page(self, what: str, before: Behind, after: str, page: Sequence[Hit[Any]]) -> None:
-        wanted = {hit["_id"]: upgraded(what, hit["_source"], before.version) for hit in page}
+        wanted = {
+            hit["_id"]: upgrade_document(what, hit["_source"], before.version) for hit in page
+        }
         lines = [
             line
             for key, document in wanted.items()

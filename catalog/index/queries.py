@@ -122,7 +122,7 @@ def search(repository: Repository, text: str, *, sort: str, limit: int) -> Itera
                 yield hit["_source"]
 
 
-def matching(
+def search_pages(
     repository: Repository,
     text: str,
     *,
@@ -245,7 +245,7 @@ def claimants(
     return found
 
 
-def repaired(repository: Repository) -> set[str]:
+def find_repaired(repository: Repository) -> set[str]:
     """The names in the trash of files that were bad and were replaced."""
     index = schema.companion(repository.alias, "events")
     pages = repository.scan_pages({"term": {"action": "repair"}}, index=index, source=["trash"])
@@ -354,7 +354,9 @@ def in_fewer_stores(repository: Repository, count: int) -> Query:
     return {"bool": {"must_not": held}}
 
 
-def lacking(repository: Repository, query: Query, min_copies: int, stores: Sequence[str]) -> Query:
+def require_lacking(
+    repository: Repository, query: Query, min_copies: int, stores: Sequence[str]
+) -> Query:
     """Those of a query with copies in fewer stores, or none in one of some;
     all of them where nothing is demanded.
 
@@ -385,7 +387,9 @@ def shortfalls(repository: Repository, policies: Sequence[Policy]) -> list[Short
     found = []
     for policy in policies:
         with pointing_at(policy.query):
-            query = lacking(repository, build(policy.query), policy.min_copies, policy.stores)
+            query = require_lacking(
+                repository, build(policy.query), policy.min_copies, policy.stores
+            )
             found.append(Shortfall(repository.count(query), policy))
     for state in ("damaged", "missing"):
         query = {"nested": {"path": "copies", "query": {"term": {"copies.state": state}}}}

@@ -53,7 +53,7 @@ class Packets:
             (self.photoshop, read_photoshop),
         ):
             for block in blocks[:MAX_BLOCKS]:
-                guarded(read, block, findings)
+                try_read(read, block, findings)
 
 
 def tiff_start(data: bytes) -> int:
@@ -65,7 +65,7 @@ def tiff_start(data: bytes) -> int:
     return min(found, default=-1)
 
 
-def guarded(read: Callable[[bytes, Findings], None], block: bytes, findings: Findings) -> None:
+def try_read(read: Callable[[bytes, Findings], None], block: bytes, findings: Findings) -> None:
     """Read a block; any error becomes a note, for one bad block must not cost the others."""
     try:
         read(block, findings)

@@ -98,7 +98,7 @@ def _encoded(tiny: Image.Image) -> str:
     return base64.b64encode(stream.getvalue()).decode()
 
 
-def decoded_look(look: str) -> npt.NDArray[np.uint8]:
+def decode_look(look: str) -> npt.NDArray[np.uint8]:
     """The small picture of an asset (see `Appearance.look`): LOOK_SIDE x LOOK_SIDE grey values."""
     with Image.open(io.BytesIO(base64.b64decode(look))) as tiny:
         return np.asarray(tiny.convert("L"))

@@ -60,7 +60,7 @@ def of_look(look: str, width: int, height: int, side: int) -> bytes:
     Raises UnreadableMedia.
     """
     try:
-        grey = Image.fromarray(pixels.decoded_look(look))
+        grey = Image.fromarray(pixels.decode_look(look))
     except Exception as error:
         raise UnreadableMedia(
             f"the small picture in the index cannot be decoded: {pixels.reason_of(error)}"

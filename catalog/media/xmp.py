@@ -11,7 +11,7 @@ import re
 import orjson
 
 from catalog.domain.capture_time import DateCandidate, parse_date
-from catalog.domain.person import CHECKS, checked
+from catalog.domain.person import CHECKS, parse_fields
 from catalog.media.findings import Findings
 from catalog.media.tiff.exif import add_copied_date, add_tags, is_boilerplate
 from catalog.media.xml_parser import parse_xml
@@ -204,7 +204,7 @@ def _add_own(text: str, findings: Findings) -> bool:
     """Add what a person said; False, and a note, where it cannot be read."""
     try:
         whole = orjson.loads(text)
-        person, reasons = checked(whole.get("person", {}))
+        person, reasons = parse_fields(whole.get("person", {}))
         albums = CHECKS["albums"](whole.get("albums", []))
     except (ValueError, AttributeError) as error:
         findings.notes.append(f"what a person said is not understood: {error}")

@@ -81,7 +81,7 @@ def marker_data(name: str, identity: str | None = None) -> bytes:
     return orjson.dumps({"store": name, "id": identity or uuid.uuid4().hex}) + b"\n"
 
 
-def marked_name(root: Path) -> str:
+def read_marked_name(root: Path) -> str:
     """The name that a marker was made with, or ""."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         return str(orjson.loads(marker_path(root).read_bytes())["store"])

@@ -109,7 +109,7 @@ def folders_recorded(record: StoreRecord) -> list[Path]:
     return [folder for text in roots_of(record) if (folder := kind.folder(text)) is not None]
 
 
-def shown(record: StoreRecord) -> str:
+def show_root(record: StoreRecord) -> str:
     """A recorded root as a person would name it, also one of a kind that is not known here."""
     kind = _KINDS.get(record["kind"])
     return f"{record['kind'] + ':' if kind is None else kind.prefix}{record['root']}"

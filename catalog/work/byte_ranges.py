@@ -15,7 +15,7 @@ LARGEST = 4 * 1024 * 1024
 """Bytes that one request fetches at most."""
 
 
-def joined(spans: Iterable[Span]) -> list[Span]:
+def join_spans(spans: Iterable[Span]) -> list[Span]:
     """Stretches that overlap or touch as one, sorted."""
     found: list[Span] = []
     for start, end in sorted(s for s in spans if s[0] < s[1]):
@@ -27,7 +27,7 @@ def joined(spans: Iterable[Span]) -> list[Span]:
 
 
 def gaps(have: Iterable[Span], start: int, end: int) -> Iterator[Span]:
-    """The stretches between two offsets that are not there. `have` is as `joined` gives it."""
+    """The stretches between two offsets that are not there. `have` is as `join_spans` gives it."""
     for first, last in have:
         if first >= end:
             break
@@ -40,7 +40,7 @@ def gaps(have: Iterable[Span], start: int, end: int) -> Iterator[Span]:
 
 def to_fetch(have: list[Span], wanted: Iterable[tuple[int, int]], size: int) -> list[Span]:
     """What to fetch for wanted (offset, length) of a file of `size` bytes,
-    given what is there (as `joined` gives it).
+    given what is there (as `join_spans` gives it).
 
     Where a reader goes on from what is there, as much again is fetched, so that a long header takes
     few rounds.
@@ -51,7 +51,7 @@ def to_fetch(have: list[Span], wanted: Iterable[tuple[int, int]], size: int) -> 
         start = next((last for first, last in have if first <= offset <= last), offset)
         end = min(size, max(offset + length, start + max(PIECE, min(run, LARGEST))))
         found += gaps(have, min(start, max(0, end - PIECE)), end)
-    return joined(found)
+    return join_spans(found)
 
 
 def requests(spans: Iterable[Span]) -> Iterator[tuple[int, int]]:

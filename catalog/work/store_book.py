@@ -96,8 +96,10 @@ class StoreBook:
     def check_known(self, name: str) -> None:
         """Raise UsageError for a name that no store has; the hint says which there are."""
         if name not in self.known:
-            there = ", ".join(sorted(self.known)) or "none"
-            raise UsageError(f"There is no store {name}.", hint=f"There are: {there}.")
+            there = (
+                f"There are: {', '.join(sorted(self.known))}." if self.known else "There are none."
+            )
+            raise UsageError(f"There is no store {name}.", hint=there)
 
     def remember(self, name: str, **facts: Unpack[StoreFacts]) -> None:
         """Note facts of a store; None takes one away.

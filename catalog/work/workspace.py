@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from catalog.stores.dropbox.connection import Connection as DropboxConnection
     from catalog.stores.dropbox.credentials import Credentials
     from catalog.work.description import Describer
+    from catalog.work.facts_reading import Reading
     from catalog.work.progress import Progress
-    from catalog.work.reading import Reading
     from catalog.work.throttle import Throttle
     from catalog.work.workers import ReaderPool
 
@@ -149,7 +149,7 @@ class Workspace:
 
     def reading(self, pool: ReaderPool, store: ManagedStore) -> Reading:
         """How the files of a store are read: of one far away, only the bytes that are needed."""
-        from catalog.work.reading import LocalReading, RemoteReading
+        from catalog.work.facts_reading import LocalReading, RemoteReading
 
         if isinstance(store, RemoteStore):
             return RemoteReading(pool, store, self.scratch_dir, checksums=self.settings.checksums)

@@ -99,7 +99,7 @@ def test_a_root_is_named_by_a_person_and_recorded(
     assert (root.kind, root.text, root.shown) == (kind, text, shown)
     record = {"name": "mine", "kind": root.kind, "root": root.text}
     assert registry.root_recorded(record, context) == root
-    assert registry.shown(record) == shown
+    assert registry.show_root(record) == shown
     assert (
         registry.folder_recorded(record) == root.folder == (Path(text) if kind == "local" else None)
     )
@@ -150,7 +150,7 @@ def test_a_recorded_kind_that_this_program_does_not_know_is_an_error_that_says_w
             for word in ("cloud", "webdav", "dropbox, local", "catalog store remove cloud")
         )
         assert caught.value.exit_code == 2
-    assert registry.shown(record) == "webdav:https://cloud.example"
+    assert registry.show_root(record) == "webdav:https://cloud.example"
 
 
 def test_a_connection_that_nobody_configured_is_told(context: StoreContext) -> None:

@@ -165,11 +165,13 @@ def test_assets_by_where_they_are(catalog: Repository) -> None:
 
 def test_assets_that_lack_copies(catalog: Repository) -> None:
     everything = queries.build("")
-    assert hashes(catalog, queries.lacking(catalog, everything, 2, [])) == "b"
-    assert hashes(catalog, queries.lacking(catalog, everything, 0, ["nas"])) == "b"
-    assert hashes(catalog, queries.lacking(catalog, everything, 3, [])) == "ab"
-    assert hashes(catalog, queries.lacking(catalog, queries.build("taken:2019"), 3, [])) == "a"
-    assert hashes(catalog, queries.lacking(catalog, everything, 0, [])) == "abc"
+    assert hashes(catalog, queries.require_lacking(catalog, everything, 2, [])) == "b"
+    assert hashes(catalog, queries.require_lacking(catalog, everything, 0, ["nas"])) == "b"
+    assert hashes(catalog, queries.require_lacking(catalog, everything, 3, [])) == "ab"
+    assert (
+        hashes(catalog, queries.require_lacking(catalog, queries.build("taken:2019"), 3, [])) == "a"
+    )
+    assert hashes(catalog, queries.require_lacking(catalog, everything, 0, [])) == "abc"
     policies = [queries.Policy("", 2), queries.Policy("taken:2019", 0, ("nas", "none"))]
     found = [(s.assets, s.state) for s in queries.shortfalls(catalog, policies)]
     assert found == [(1, ""), (1, ""), (0, "damaged"), (1, "missing")]
@@ -204,7 +206,7 @@ def test_what_happened(catalog: Repository) -> None:
     assert actions(catalog.history.undoing("r2")) == ["move"]
     assert catalog.history.forgotten_document("d") == {"hash": "d"}
     assert catalog.history.forgotten_document(A) is None
-    assert queries.repaired(catalog) == {"t.jpg"}
+    assert queries.find_repaired(catalog) == {"t.jpg"}
     assert [e["path"] for e in queries.renames(catalog, [A, B], ["nas"])] == ["2019/a.jpg"]
     assert queries.owners_of_sidecar(catalog, "nas", "c.xmp", "x") == [C]
     assert queries.owners_of_sidecar(catalog, "nas", "c.xmp", "y") == []
@@ -238,13 +240,13 @@ def test_decisions(catalog: Repository) -> None:
     assert decisions.remember(catalog, said, "r1") == said
     assert decisions.remember(catalog, said, "r2") == []
     catalog.refresh()
-    assert decisions.decided(catalog, ["not duplicate"]) == {(A, B)}
-    assert decisions.decided(catalog, ["not duplicate", "not bad"]) == {(A, B), (C, C)}
+    assert decisions.find_decided(catalog, ["not duplicate"]) == {(A, B)}
+    assert decisions.find_decided(catalog, ["not duplicate", "not bad"]) == {(A, B), (C, C)}
     key = decisions.key_of(*said[0])
     decisions.unremember(catalog, key, "r2")
     decisions.unremember(catalog, key, "r1")
     catalog.refresh()
-    assert decisions.decided(catalog, ["not duplicate", "not bad"]) == {(C, C)}
+    assert decisions.find_decided(catalog, ["not duplicate", "not bad"]) == {(C, C)}
 
 
 def test_handovers(catalog: Repository) -> None:

@@ -32,14 +32,14 @@ FEW = 40
 
 KILLED = """
 import os, signal, sys
-from catalog.features.backup import packing
+from catalog.features.backup import packed_files
 from catalog.cli.program import main
-real, left = packing.Output.write, [int(sys.argv.pop(1))]
+real, left = packed_files.Output.write, [int(sys.argv.pop(1))]
 def write(self, data):
     real(self, data)
     left[0] -= 1
     if not left[0]: os.kill(os.getpid(), signal.SIGKILL)
-packing.Output.write = write
+packed_files.Output.write = write
 sys.argv[0] = "catalog"
 main()
 """

@@ -32,8 +32,8 @@ from running import (
 
 from catalog.domain.fixity import content_hash
 from catalog.engine import LocalNode
-from catalog.features.ingest.copying import Copying
-from catalog.features.ingest.placing import Placer
+from catalog.features.ingest.file_copier import FileCopier
+from catalog.features.ingest.placer import Placer
 from catalog.features.ingest.records import IndexRecordWriter
 
 pytestmark = pytest.mark.node
@@ -310,14 +310,14 @@ def test_a_source_that_changes_before_it_would_be_removed_stays(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "b.jpg.xmp": b"<x/>"})
-    recorded = Copying._recorded
+    recorded = FileCopier._recorded
 
     def meddling(self: Any, stored: Any, *rest: Any) -> Any:
         name = {"a.jpg": "a.jpg", "b.jpg": "b.jpg.xmp"}[stored.action.source.path]
         (lab.source / name).write_bytes(b"something new")
         return recorded(self, stored, *rest)
 
-    monkeypatch.setattr(Copying, "_recorded", meddling)
+    monkeypatch.setattr(FileCopier, "_recorded", meddling)
     done = lab.upload("--move")
     assert done.status == 3
     assert "kept in the source: it changed during the run" in done.out

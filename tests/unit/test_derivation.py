@@ -17,8 +17,8 @@ from catalog.domain import edits
 from catalog.domain.derivation import OF_CAPTURED, OF_DOCUMENT, with_derived, without_derived
 from catalog.domain.edits import Change, difference, reversed_change
 from catalog.domain.person import lay_over, without_person
-from catalog.features.backup.merge import joined
-from catalog.features.lookalikes.inheritance import inheriting
+from catalog.features.backup.merge import with_imported
+from catalog.features.lookalikes.inheritance import with_inheritance
 from catalog.features.reingest.renditions import as_rendition, rendition_document
 
 Document = dict[str, Any]
@@ -166,8 +166,8 @@ def changes(other: Document, person: Document) -> list[Change]:
         edits.without_stack(),
         edits.forgotten(),
         edits.forgotten_without("nas", "a.jpg"),
-        inheriting(other, same_shot=True),
-        joined(other),
+        with_inheritance(other, same_shot=True),
+        with_imported(other),
         as_rendition(rendition_document(other, other)),
     ]
 

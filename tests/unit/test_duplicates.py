@@ -15,19 +15,19 @@ from catalog.domain.decisions import DROP, KEEP, NOT_BAD, NOT_DUPLICATE, WANTED,
 from catalog.domain.fixity import content_hash
 from catalog.domain.looks import Likeness
 from catalog.domain.person import lay_over
-from catalog.domain.turns import turned_hashes
+from catalog.domain.turns import turn_hashes
 from catalog.features.lookalikes import ranking
-from catalog.features.lookalikes.groups import Group, find_groups, pair, related
-from catalog.features.lookalikes.inheritance import inheriting
+from catalog.features.lookalikes.groups import Group, find_groups, pair, relate
+from catalog.features.lookalikes.inheritance import with_inheritance
 from catalog.features.lookalikes.ranking import (
     DEFAULT_ORDER,
     PREFERENCES,
     picture_of,
-    ranked,
+    rank,
     why_kept,
 )
 from catalog.features.lookalikes.sketches import Sketches
-from catalog.features.review.plan import remembered
+from catalog.features.review.plan import pair_decisions
 
 SHARP = {"focus": 900.0, "detail": 0.8, "contrast": 50.0}
 SAME, OTHER = Likeness(0.99, 3.0), Likeness(0.6, 60.0)
@@ -270,7 +270,7 @@ def test_turned_pictures_have_other_shapes() -> None:
         document("a", phash="123456789abcdef0"),
         document("b", width=300, height=400, camera={}),
     )
-    high["phash"] = f"{int(turned_hashes(np.array([0x123456789ABCDEF0], np.uint64), '90')[0]):016x}"
+    high["phash"] = f"{int(turn_hashes(np.array([0x123456789ABCDEF0], np.uint64), '90')[0]):016x}"
     (group,) = groups(wide, high, same=["ab"])
     assert (group.kind, group.members[1].turned, group.members[1].distance) == ("similar", "90", 0)
     high |= {"width": 400, "height": 300}
@@ -293,10 +293,10 @@ def test_what_a_person_set_apart_is_in_no_group_together() -> None:
 
 def test_how_one_is_related_to_another() -> None:
     one, other = (picture_of(d["hash"], d) for d in (document("a"), document("b", None)))
-    assert related(one, one, lambda *_: None, distance=6) == ("exact", 0, "")
-    assert related(one, other, lambda *_: SAME, distance=6) == ("similar", 0, "")
-    assert related(one, other, lambda *_: OTHER, distance=6) == ("alike", 0, "")
-    assert related(one, other, lambda *_: None, distance=6) == (
+    assert relate(one, one, lambda *_: None, distance=6) == ("exact", 0, "")
+    assert relate(one, other, lambda *_: SAME, distance=6) == ("similar", 0, "")
+    assert relate(one, other, lambda *_: OTHER, distance=6) == ("alike", 0, "")
+    assert relate(one, other, lambda *_: None, distance=6) == (
         "alike",
         0,
         "",
@@ -326,7 +326,7 @@ def test_the_keeper_is_chosen_by_the_order_and_the_reason_says_so(
         picture_of(d["hash"], d) for d in (document("a", **better), document("b", **worse))
     )
     for both in ([one, other], [other, one]):
-        assert ranked(both, DEFAULT_ORDER)[0] is one
+        assert rank(both, DEFAULT_ORDER)[0] is one
     assert why_kept(one, [other], DEFAULT_ORDER).startswith(word)
 
 
@@ -346,9 +346,11 @@ def test_the_order_is_a_setting() -> None:
 def after(
     keeper: dict[str, Any], dropped: dict[str, Any], *, same_shot: bool = True
 ) -> dict[str, Any]:
-    result = inheriting(dropped, same_shot=same_shot)(keeper)
+    result = with_inheritance(dropped, same_shot=same_shot)(keeper)
     assert result is not None
-    assert inheriting(dropped, same_shot=same_shot)(result) == result, "done twice, it is done once"
+    assert with_inheritance(dropped, same_shot=same_shot)(result) == result, (
+        "done twice, it is done once"
+    )
     return result
 
 
@@ -459,24 +461,26 @@ def test_decisions_that_are_remembered() -> None:
     ) -> Decision:
         return Decision("0" * 12, kind, word, name(letter), path, name(keeper) if keeper else "")
 
-    assert remembered([decision(NOT_DUPLICATE, "b")]) == [
+    assert pair_decisions([decision(NOT_DUPLICATE, "b")]) == [
         (NOT_DUPLICATE, *pair(name("a"), name("b")))
     ]
-    apart = remembered([decision(NOT_DUPLICATE, "b"), decision(DROP, "c")])
+    apart = pair_decisions([decision(NOT_DUPLICATE, "b"), decision(DROP, "c")])
     assert {(one, other) for _kind, one, other in apart} == {
         pair(name("b"), name("a")),
         pair(name("b"), name("c")),
     }
-    both = remembered([decision(NOT_DUPLICATE, "b"), decision(NOT_DUPLICATE, "c")])
+    both = pair_decisions([decision(NOT_DUPLICATE, "b"), decision(NOT_DUPLICATE, "c")])
     assert {(one, other) for _kind, one, other in both} == {
         pair(name("a"), name("b")),
         pair(name("a"), name("c")),
     }
-    assert remembered([decision(KEEP, "a"), decision(KEEP, "b")]) == [
+    assert pair_decisions([decision(KEEP, "a"), decision(KEEP, "b")]) == [
         (WANTED, *pair(name("a"), name("b")))
     ]
-    assert remembered([decision(KEEP, "a"), decision(DROP, "b")]) == []
-    assert remembered([decision(NOT_DUPLICATE, "a", "exact", "nas:a.jpg")]) == [
+    assert pair_decisions([decision(KEEP, "a"), decision(DROP, "b")]) == []
+    assert pair_decisions([decision(NOT_DUPLICATE, "a", "exact", "nas:a.jpg")]) == [
         (NOT_DUPLICATE, name("a"), name("a"))
     ]
-    assert remembered([decision(KEEP, "a", "bad", keeper="")]) == [(NOT_BAD, name("a"), name("a"))]
+    assert pair_decisions([decision(KEEP, "a", "bad", keeper="")]) == [
+        (NOT_BAD, name("a"), name("a"))
+    ]

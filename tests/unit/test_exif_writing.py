@@ -24,7 +24,7 @@ from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
 from catalog.media.write import exif as exif_writing
 from catalog.media.write.exif import with_date
-from catalog.media.write.exif_block import dated_block
+from catalog.media.write.exif_block import write_date
 
 WALL = datetime(2018, 5, 6, 7, 8, 9)
 TEXT = "2018:05:06 07:08:09"
@@ -241,7 +241,7 @@ def test_every_cut_of_an_exif_block_is_an_error_or_a_date():
     whole = block(date="2001:01:01 00:00:00")
     for end in range(len(whole)):
         try:
-            written = dated_block(whole[:end], WALL, 60)
+            written = write_date(whole[:end], WALL, 60)
         except (ValueError, struct.error):
             continue
         assert written == b"" or TEXT.encode() in written

@@ -29,7 +29,7 @@ from catalog.domain.copies import (
 )
 from catalog.domain.roots import MOST, roots_of, seen_from, with_root
 from catalog.domain.stacks import Candidate
-from catalog.features.reconcile.matching import by_content, by_identity, says_nothing_new
+from catalog.features.reconcile.matches import by_content, by_identity, says_nothing_new
 from catalog.features.reconcile.plan import Touch
 from catalog.features.reconcile.records import Comparison
 from catalog.stores import machine

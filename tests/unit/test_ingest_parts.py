@@ -35,8 +35,8 @@ from catalog.features.ingest import batch as batching
 from catalog.features.ingest.actions import CopyToStore, Shot, SkipDuplicate
 from catalog.features.ingest.apply import Applier
 from catalog.features.ingest.batch import Batch, batches_of, fingerprint
-from catalog.features.ingest.copying import Copying
-from catalog.features.ingest.placing import Placer
+from catalog.features.ingest.file_copier import FileCopier
+from catalog.features.ingest.placer import Placer
 from catalog.features.ingest.records import Verdict
 from catalog.features.ingest.sources import SourceRemoval
 from catalog.features.ingest.survey import IngestSurvey, Source
@@ -592,7 +592,7 @@ def test_an_interrupted_copy_is_neither_told_nor_recorded(
     action = lab.new("a.jpg", b"photo")
     lab.run.under_way.begin(action.hash, action.target)
     with pytest.raises(Interrupted):
-        Copying(lab.run).copy(action)
+        FileCopier(lab.run).copy(action)
     assert lab.told == [] and lab.run.under_way.targets() == {}
 
 

@@ -14,10 +14,10 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from catalog.config import BadShotsSetting
 from catalog.domain.looks import likeness
 from catalog.domain.similarity import hamming
-from catalog.domain.turns import TURNS, turned
+from catalog.domain.turns import TURNS, turn_picture
 from catalog.features.lookalikes.faults import NAMES, faults
 from catalog.features.lookalikes.sketches import is_flat
-from catalog.media.pixels import decoded_look, measure
+from catalog.media.pixels import decode_look, measure
 
 
 def photo(seed: int = 1, size: tuple[int, int] = (600, 400), move: float = 0.0) -> Image.Image:
@@ -62,7 +62,7 @@ RENDERINGS: dict[str, Callable[[Image.Image], Image.Image]] = {
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_rendering_is_the_same_picture(how: str, seed: int) -> None:
     original, rendering = measure(photo(seed)), measure(RENDERINGS[how](photo(seed)).convert("RGB"))
-    found = likeness(decoded_look(original.look), decoded_look(rendering.look))
+    found = likeness(decode_look(original.look), decode_look(rendering.look))
     assert found.is_same, found
     pairs = (
         (original.phash, rendering.phash),
@@ -75,12 +75,12 @@ def test_a_rendering_is_the_same_picture(how: str, seed: int) -> None:
 @pytest.mark.parametrize("turn", TURNS)
 def test_a_turned_picture_is_the_same_once_it_is_turned(turn: str) -> None:
     original = photo(4)
-    pixels = np.ascontiguousarray(turned(np.asarray(original), turn))
+    pixels = np.ascontiguousarray(turn_picture(np.asarray(original), turn))
     looks = (
-        decoded_look(measure(original).look),
-        decoded_look(measure(Image.fromarray(pixels)).look),
+        decode_look(measure(original).look),
+        decode_look(measure(Image.fromarray(pixels)).look),
     )
-    assert likeness(turned(looks[0], turn), looks[1]).is_same
+    assert likeness(turn_picture(looks[0], turn), looks[1]).is_same
     if turn:
         assert not likeness(*looks).is_same
 
@@ -131,13 +131,13 @@ def page(seed: int) -> Image.Image:
     ],
 )
 def test_what_shows_something_else_is_not_the_same(one: Image.Image, other: Image.Image) -> None:
-    assert not likeness(decoded_look(measure(one).look), decoded_look(measure(other).look)).is_same
+    assert not likeness(decode_look(measure(one).look), decode_look(measure(other).look)).is_same
 
 
 def test_a_page_is_the_same_as_its_small_scan() -> None:
     assert likeness(
-        decoded_look(measure(page(1)).look),
-        decoded_look(measure(recoded(page(1).resize((400, 566)))).look),
+        decode_look(measure(page(1)).look),
+        decode_look(measure(recoded(page(1).resize((400, 566)))).look),
     ).is_same
 
 
@@ -152,7 +152,7 @@ def test_orientation_is_applied_to_all_that_is_measured() -> None:
         shown = measure(upright)
         assert hamming(stored.phash, shown.phash) <= 2
         assert hamming(stored.phash_inner, shown.phash_inner) <= 2
-        assert likeness(decoded_look(stored.look), decoded_look(shown.look)).is_same
+        assert likeness(decode_look(stored.look), decode_look(shown.look)).is_same
 
 
 # --- bad shots ------------------------------------------------------------------------------------

@@ -26,9 +26,9 @@ from catalog.features.mirror.apply import Left, Mirrorer
 from catalog.features.mirror.partners import Pair
 from catalog.features.mirror.plan import Follow, Mirroring, MirrorNeeds, Transfer
 from catalog.features.mirror.preconditions import MirrorPreconditions
-from catalog.features.mirror.recording import edit_of, failure_of, outcome_of
 from catalog.features.mirror.run import Mirror
 from catalog.features.mirror.survey import NeedsSurvey, PairSurvey
+from catalog.features.mirror.transfer_recorder import edit_of, failure_of, outcome_of
 from catalog.work.journal import Journal
 from catalog.work.live_listing import LiveListing
 from catalog.work.outcome import Outcome

@@ -30,7 +30,7 @@ from catalog.domain.names import (
     comparison_key,
     from_text,
     portable,
-    shortened,
+    shorten,
     to_text,
 )
 from catalog.domain.place import Place
@@ -100,7 +100,7 @@ def test_a_portable_name_is_accepted_by_every_store_and_stays_as_it_is(name: str
 @given(st.text(max_size=400), st.sampled_from(["", "jpg", "_12.jpeg"]))
 def test_a_shortened_stem_fits_and_is_a_beginning_of_the_whole(stem: str, extension: str):
     stem = portable(stem)
-    cut = shortened(stem, extension)
+    cut = shorten(stem, extension)
     assert stem.startswith(cut)
     assert len(f"{cut}.{extension}".encode()) <= MAX_NAME_BYTES
 

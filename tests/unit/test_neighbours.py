@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.domain.similarity import GRID, perceptual_hash
-from catalog.domain.turns import INVERSE, TURNS, turned, turned_hashes
+from catalog.domain.turns import INVERSE, TURNS, turn_hashes, turn_picture
 from catalog.features.lookalikes import neighbours
 from catalog.features.lookalikes.neighbours import pairs_within
 
@@ -81,8 +81,8 @@ def test_a_turned_hash_is_nearly_that_of_the_turned_picture(turn: str) -> None:
     apart = []
     for seed in range(20):
         grid = picture(seed)
-        foreseen = turned_hashes(np.array([int(perceptual_hash(grid), 16)], np.uint64), turn)[0]
-        true = int(perceptual_hash(np.ascontiguousarray(turned(grid, turn))), 16)
+        foreseen = turn_hashes(np.array([int(perceptual_hash(grid), 16)], np.uint64), turn)[0]
+        true = int(perceptual_hash(np.ascontiguousarray(turn_picture(grid, turn))), 16)
         apart.append((int(foreseen) ^ true).bit_count())
     assert max(apart) <= 10
     assert sum(apart) / len(apart) <= 4
@@ -92,15 +92,16 @@ def test_a_turned_hash_is_nearly_that_of_the_turned_picture(turn: str) -> None:
 def test_turning_back_gives_the_same_hash(value: int) -> None:
     hashes = np.array([value], np.uint64)
     for turn in TURNS:
-        assert (
-            turned_hashes(turned_hashes(hashes, turn), INVERSE.get(turn, turn))[0] == hashes[0]
-        ), turn
+        assert turn_hashes(turn_hashes(hashes, turn), INVERSE.get(turn, turn))[0] == hashes[0], turn
 
 
 def test_turning_pixels_is_clockwise_and_mirrors_first() -> None:
     grid = np.array([[1, 2], [3, 4]])
-    assert turned(grid, "90").tolist() == [[3, 1], [4, 2]]
-    assert turned(grid, "270").tolist() == [[2, 4], [1, 3]]
-    assert turned(grid, "mirrored").tolist() == [[2, 1], [4, 3]]
-    assert turned(grid, "mirrored 90").tolist() == turned(turned(grid, "mirrored"), "90").tolist()
-    assert len({str(turned(grid, turn).tolist()) for turn in TURNS}) == 8
+    assert turn_picture(grid, "90").tolist() == [[3, 1], [4, 2]]
+    assert turn_picture(grid, "270").tolist() == [[2, 4], [1, 3]]
+    assert turn_picture(grid, "mirrored").tolist() == [[2, 1], [4, 3]]
+    assert (
+        turn_picture(grid, "mirrored 90").tolist()
+        == turn_picture(turn_picture(grid, "mirrored"), "90").tolist()
+    )
+    assert len({str(turn_picture(grid, turn).tolist()) for turn in TURNS}) == 8

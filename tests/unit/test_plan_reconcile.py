@@ -20,7 +20,7 @@ from catalog.domain.copies import (
 )
 from catalog.domain.stacks import Candidate
 from catalog.features.reconcile.changes import verified_of
-from catalog.features.reconcile.matching import by_content, by_identity, untangled
+from catalog.features.reconcile.matches import by_content, by_identity, untangle
 from catalog.features.reconcile.plan import (
     AddCopy,
     Corrupt,
@@ -147,7 +147,7 @@ def test_moves_in_a_ring_within_one_content_are_only_touches():
         Relocate(two, entry("3.jpg", 2), unread=True),
         Relocate(three, entry("4.jpg", 3), unread=True),
     ]
-    told = untangled(ring, comparison([]))
+    told = untangle(ring, comparison([]))
     assert {(type(a).__name__, a.key) for a in told} == {
         ("Touch", "2.jpg"),
         ("Touch", "3.jpg"),
@@ -162,7 +162,7 @@ def test_a_file_that_took_the_place_of_one_with_the_same_content_leaves_the_othe
     compared = comparison([entry("first.jpg", 2)], at=[first], gone=[second])
     compared.explain(second)
     moved = [Relocate(second, entry("first.jpg", 2), unread=True)]
-    assert [type(a) for a in untangled(moved, compared)] == [Touch] and compared.open_records() == [
+    assert [type(a) for a in untangle(moved, compared)] == [Touch] and compared.open_records() == [
         second
     ]
 

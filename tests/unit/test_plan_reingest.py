@@ -32,7 +32,7 @@ from catalog.features.reingest.replacement.plan import (
     RENDITION,
     TAKE,
     VERIFY,
-    Found,
+    ReplacementState,
     plan_replacement,
 )
 from catalog.features.reingest.row_state import Dated, LeftRow, RowState
@@ -231,7 +231,7 @@ def test_a_duplicate_comes_back_to_an_empty_place_alone():
 
 # --- replacement ----------------------------------------------------------------------------------
 
-START = Found(ORIGINAL, NOTHING, same=False, backed_up=False, staged=RENDITION)
+START = ReplacementState(ORIGINAL, NOTHING, same=False, backed_up=False, staged=RENDITION)
 
 
 def test_a_replacement_that_gains_nothing_or_has_another_file_is_refused_at_once():

@@ -31,8 +31,8 @@ from catalog.features.reingest.replacement.plan import (
     RENDITION,
     TAKE,
     VERIFY,
-    Found,
-    Undoing,
+    ReplacementState,
+    ReplacementUndo,
     plan_replacement,
     plan_undo,
 )
@@ -174,7 +174,7 @@ def test_a_film_is_not_copied_as_it_is_with_a_date_that_it_does_not_state():
 
 # --- replacement ----------------------------------------------------------------------------------
 
-START = Found(ORIGINAL, NOTHING, same=False, backed_up=False, staged=RENDITION)
+START = ReplacementState(ORIGINAL, NOTHING, same=False, backed_up=False, staged=RENDITION)
 
 
 def test_a_replacement_backs_up_and_checks_before_it_takes_anything():
@@ -208,7 +208,7 @@ def test_a_killed_replacement_does_what_is_left():
         ),
     ],
 )
-def test_where_not_all_is_there_nothing_is_done(found: Found, problem: str):
+def test_where_not_all_is_there_nothing_is_done(found: ReplacementState, problem: str):
     plan = plan_replacement(found)
     assert plan.steps == () and problem in plan.problem
 
@@ -225,14 +225,14 @@ GONE = replace(START, place=NOTHING, target=RENDITION, backed_up=True)
         replace(GONE, place=ORIGINAL, target=NOTHING, same=True, waiting=RENDITION),
     ],
 )
-def test_an_undo_is_done_to_its_end_wherever_it_was_killed(found: Found):
-    assert plan_undo(found) == Undoing(is_needed=True)
+def test_an_undo_is_done_to_its_end_wherever_it_was_killed(found: ReplacementState):
+    assert plan_undo(found) == ReplacementUndo(is_needed=True)
 
 
 def test_an_undo_touches_nothing_where_the_original_lies_or_where_it_has_no_backup():
-    assert plan_undo(START) == Undoing()
-    assert plan_undo(replace(START, target=OTHER)) == Undoing()
-    assert plan_undo(replace(START, target=RENDITION, waiting=RENDITION)) == Undoing()
+    assert plan_undo(START) == ReplacementUndo()
+    assert plan_undo(replace(START, target=OTHER)) == ReplacementUndo()
+    assert plan_undo(replace(START, target=RENDITION, waiting=RENDITION)) == ReplacementUndo()
     for found in (
         replace(GONE, backed_up=False),
         replace(GONE, place=OTHER),

@@ -31,8 +31,8 @@ from catalog.domain.fixity import Digests
 from catalog.domain.similarity import hamming
 from catalog.errors import NotFound, StoreUnavailable, UnreadableMedia, UnsupportedType
 from catalog.stores.scratch import scratch_folder
-from catalog.work import byte_ranges, reading
-from catalog.work.reading import LocalReading, RemoteReading, Wanted
+from catalog.work import byte_ranges, facts_reading
+from catalog.work.facts_reading import LocalReading, RemoteReading, Wanted
 from catalog.work.workers import ReaderPool, Result
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
@@ -357,7 +357,9 @@ def check_same(name: str, near: Result | None, far: Result | None) -> None:
     assert quality == near, name
 
 
-@pytest.mark.parametrize(("first", "piece"), [(reading.FIRST, byte_ranges.PIECE), (4096, 700)])
+@pytest.mark.parametrize(
+    ("first", "piece"), [(facts_reading.FIRST, byte_ranges.PIECE), (4096, 700)]
+)
 def test_facts_from_some_bytes_are_those_of_the_whole_file(
     pool: ReaderPool,
     library: Path,
@@ -366,9 +368,9 @@ def test_facts_from_some_bytes_are_those_of_the_whole_file(
     first: int,
     piece: int,
 ) -> None:
-    monkeypatch.setattr(reading, "FIRST", first)
+    monkeypatch.setattr(facts_reading, "FIRST", first)
     monkeypatch.setattr(byte_ranges, "PIECE", piece)
-    monkeypatch.setattr(reading, "MOST_ROUNDS", 1000)
+    monkeypatch.setattr(facts_reading, "MOST_ROUNDS", 1000)
     store = FarStore("far", library)
     entries = list(store.list())
     near, far = (
@@ -504,8 +506,8 @@ def test_without_a_thumbnail_there_is_no_look(
 def test_where_too_much_is_wanted_facts_are_missing_and_none_is_wrong(
     pool: ReaderPool, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MOST_ROUNDS", 0)
-    monkeypatch.setattr(reading, "FIRST", 5000)
+    monkeypatch.setattr(facts_reading, "MOST_ROUNDS", 0)
+    monkeypatch.setattr(facts_reading, "FIRST", 5000)
     store = FarStore("far", library)
     entries = list(store.list())
     near, far = (
@@ -530,9 +532,9 @@ def test_where_too_much_is_wanted_facts_are_missing_and_none_is_wrong(
 def test_a_fragmented_movie_that_goes_on_too_long_has_no_duration(
     pool: ReaderPool, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MOST_ROUNDS", 2)
+    monkeypatch.setattr(facts_reading, "MOST_ROUNDS", 2)
     monkeypatch.setattr(byte_ranges, "PIECE", 1000)
-    monkeypatch.setattr(reading, "FIRST", 20_000)
+    monkeypatch.setattr(facts_reading, "FIRST", 20_000)
     store = FarStore("far", library)
     (entry,) = [e for e in store.list() if e.path == "fragments.mp4"]
     far = facts_from_afar(pool, store, tmp_path, [entry])["fragments.mp4"]
@@ -555,7 +557,7 @@ def three(folder: Path) -> FarStore:
 @pytest.mark.parametrize("size", [10_000, 2_000_000])
 def test_a_file_that_changed_fails_alone(pool: ReaderPool, tmp_path: Path, size: int) -> None:
     store = three(tmp_path / "far")
-    if size < reading.FIRST:
+    if size < facts_reading.FIRST:
         stored = stills.jpeg(stills.exif_segment(stills.camera_exif()))
         (tmp_path / "far" / "b.jpg").write_bytes(stored)
     entries = list(store.list())
@@ -692,13 +694,15 @@ def test_pieces_are_rounded_up_joined_and_grow() -> None:
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"no sample media at {SAMPLES}")
-@pytest.mark.parametrize(("first", "piece"), [(reading.FIRST, byte_ranges.PIECE), (4096, 500)])
+@pytest.mark.parametrize(
+    ("first", "piece"), [(facts_reading.FIRST, byte_ranges.PIECE), (4096, 500)]
+)
 def test_every_sample_has_the_same_facts_from_afar(
     pool: ReaderPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int, piece: int
 ) -> None:
-    monkeypatch.setattr(reading, "FIRST", first)
+    monkeypatch.setattr(facts_reading, "FIRST", first)
     monkeypatch.setattr(byte_ranges, "PIECE", piece)
-    monkeypatch.setattr(reading, "MOST_ROUNDS", 2000)
+    monkeypatch.setattr(facts_reading, "MOST_ROUNDS", 2000)
     store = FarStore("far", SAMPLES, managed=False)
     entries = [e for e in store.list() if not e.path.endswith((".json", ".md"))]
     near, far = (

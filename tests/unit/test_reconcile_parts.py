@@ -20,10 +20,11 @@ from catalog.domain.stacks import Candidate
 from catalog.errors import NotFound, StoreGuard, UnreadableMedia, UnsupportedType
 from catalog.features.reconcile import index as asking
 from catalog.features.reconcile.changes import change_of, event_of, outcome_of
+from catalog.features.reconcile.file_reader import CHANGING, FileReader, unread
 from catalog.features.reconcile.index import batches
-from catalog.features.reconcile.loading import Loader
+from catalog.features.reconcile.loader import Loader
 from catalog.features.reconcile.losses import Losses
-from catalog.features.reconcile.matching import keep_unread
+from catalog.features.reconcile.matches import keep_unread
 from catalog.features.reconcile.plan import (
     AddCopy,
     Attach,
@@ -37,7 +38,6 @@ from catalog.features.reconcile.plan import (
     shots_of,
 )
 from catalog.features.reconcile.questions import Questions
-from catalog.features.reconcile.reading import CHANGING, FileReader, unread
 from catalog.features.reconcile.recognition import Recogniser
 from catalog.features.reconcile.records import Comparison, Owned, Recorded, Records, Scope
 from catalog.features.reconcile.sidecars import (

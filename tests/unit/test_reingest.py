@@ -21,20 +21,20 @@ from catalog.cli.program import COMMANDS
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.spreadsheets import (
     Row,
-    encoded_header,
-    encoded_line,
+    encode_header,
+    encode_line,
     in_known_order,
     is_reformatted,
     local_date,
     parse,
     proof_date,
-    protected,
+    protect,
     read_proof_date,
-    unprotected,
+    unprotect,
     whole_rows,
 )
 from catalog.errors import ConfirmationNeeded, SourceInsideCatalog, UsageError
-from catalog.features.reingest.dates import dated
+from catalog.features.reingest.dates import parse_row_date
 from catalog.features.reingest.duplicates.plan import propose_duplicate
 from catalog.features.reingest.images.plan import decide_image
 from catalog.features.reingest.plan import EvaluatedFile, Rules, year_of_path
@@ -158,28 +158,28 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"))
 
 @given(st.text())
 def test_a_protected_cell_comes_back_as_it_was(text: str):
-    assert unprotected(protected(text)) == text
+    assert unprotect(protect(text)) == text
 
 
 @pytest.mark.parametrize(
     "text", ["=1+1", "+02:00", "-5", "@x", "\tx", "007", "1234567890123456", "1e55", "'quoted"]
 )
 def test_what_a_spreadsheet_would_change_is_written_as_text(text: str):
-    assert protected(text) == f"'{text}"
+    assert protect(text) == f"'{text}"
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), max_size=5))
 def test_what_is_written_is_read(rows: list[tuple[str, str, str]]):
-    data = encoded_header(["file", "action", "Note"]) + b"".join(map(encoded_line, rows))
+    data = encode_header(["file", "action", "Note"]) + b"".join(map(encode_line, rows))
     table = parse(data, ["file", "action"])
-    wanted = [row for row in rows if any(protected(cell).strip() for cell in row)]
+    wanted = [row for row in rows if any(protect(cell).strip() for cell in row)]
     assert [tuple(row.cells.values()) for row in table.rows] == wanted
     assert whole_rows(data) == len(data)
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4), st.data())
 def test_a_cut_anywhere_loses_the_last_row_alone(rows: list[tuple[str, str]], draw: st.DataObject):
-    lines = [encoded_header(["file", "x"]), *map(encoded_line, rows)]
+    lines = [encode_header(["file", "x"]), *map(encode_line, rows)]
     data = b"".join(lines)
     cut = draw.draw(st.integers(len(lines[0]), len(data)))
     kept = whole_rows(data[:cut])
@@ -258,7 +258,9 @@ def test_no_bytes_are_more_than_a_refusal(data: bytes):
 @given(st.text(max_size=30), st.text(max_size=8))
 def test_no_date_and_offset_are_more_than_a_refusal(text: str, offset: str):
     try:
-        found = dated(Row(2, {"datetime": text, "offset": offset, "taken": "20190712T183015"}))
+        found = parse_row_date(
+            Row(2, {"datetime": text, "offset": offset, "taken": "20190712T183015"})
+        )
     except ValueError as error:
         assert str(error).startswith(("its datetime", "its offset"))
     else:
@@ -289,7 +291,7 @@ def row(text: str) -> bytes:
 
 def test_the_date_of_a_row_is_the_proposed_one_or_what_a_person_wrote():
     def read(text: str) -> tuple[datetime | None, int | None, bool]:
-        found = dated(parse(row(text), ["file"]).rows[0])
+        found = parse_row_date(parse(row(text), ["file"]).rows[0])
         return found.wall, found.offset, found.edited
 
     proposed = datetime(2019, 7, 12, 18, 30, 15)
@@ -327,7 +329,7 @@ def dates(*texts: str, taken: str = "20190712T183015") -> list[tuple[datetime | 
     found: list[tuple[datetime | None, bool] | str] = []
     for row in in_known_order(table, "datetime", "taken").rows[1:]:
         try:
-            found.append((dated(row).wall, dated(row).edited))
+            found.append((parse_row_date(row).wall, parse_row_date(row).edited))
         except ValueError as error:
             found.append(str(error))
     return found
@@ -380,7 +382,7 @@ def test_an_offset_that_is_none_is_refused_in_words_for_photos_and_films(text: s
             "creation_time": "2019-07-12",
         },
     )
-    for read in (dated, lambda r: film_date(r, lambda _utc: 0)):
+    for read in (parse_row_date, lambda r: film_date(r, lambda _utc: 0)):
         with pytest.raises(ValueError, match="write minutes east of UTC, -840 to 840"):
             read(row)
 
@@ -395,7 +397,7 @@ def test_an_edited_date_keeps_the_offset_of_its_row():
     film = film_date(Row(2, cells), lambda _utc: 120)
     assert (film.wall, film.offset, film.edited) == (datetime(2019, 7, 12, 18, 30, 16), -240, True)
     for text, minutes in (("", None), ("120", 120), ("120.0", 120), ("-840", -840), ("0", 0)):
-        assert dated(Row(2, {**cells, "offset": text})).offset == minutes
+        assert parse_row_date(Row(2, {**cells, "offset": text})).offset == minutes
 
 
 def test_bad_rows_are_refused_by_line_and_a_file_counts_once():
@@ -441,7 +443,7 @@ def test_progress_is_appended_and_a_half_row_of_a_killed_run_is_dropped(tmp_path
         progress.add(table.rows[1], processed="b.jpg")
     assert (
         path.read_bytes()
-        == encoded_header(["file", "action", "processed"]) + b"/a;move;a.jpg\r\n/b;move;b.jpg\r\n"
+        == encode_header(["file", "action", "processed"]) + b"/a;move;a.jpg\r\n/b;move;b.jpg\r\n"
     )
     path.write_bytes(
         "file\taction\tprocessed\tmine\r\n/a\tmove\ta.jpg\t\u00e4\r\n".encode("utf-16")

@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 from still_makers import xmp
 
 from catalog.domain.assignments import (
+    assign_fields,
+    assign_tags,
     check_name,
     describe_change,
     parse_assignments,
-    setting,
     split_words,
-    tagging,
     with_surroundings,
 )
 from catalog.domain.derivation import with_derived, without_derived
 from catalog.domain.edits import described_anew, difference, reversed_change, with_saying
-from catalog.domain.person import NAMES, checked, lay_over, merged, without_person
+from catalog.domain.person import NAMES, lay_over, merge, parse_fields, without_person
 from catalog.domain.place import Place
 from catalog.errors import UsageError
 from catalog.features.annotations.plan import (
@@ -34,7 +34,7 @@ from catalog.features.annotations.plan import (
     FOREIGN,
     NO_COPY,
     TAKEN_BACK,
-    Beside,
+    SidecarsHere,
     decide,
     sidecar_path,
 )
@@ -67,7 +67,7 @@ PLAIN = with_derived(
 def said(document: dict[str, Any], *texts: str) -> dict[str, Any]:
     """The document after `catalog set`."""
     assignments = with_surroundings(parse_assignments(texts, NOW), lambda _position: GHENT)
-    after = with_saying(setting(assignments))(document)
+    after = with_saying(assign_fields(assignments))(document)
     assert after is not None
     return after
 
@@ -75,7 +75,7 @@ def said(document: dict[str, Any], *texts: str) -> dict[str, Any]:
 def tagged(
     document: dict[str, Any], add: tuple[str, ...] = (), remove: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    after = with_saying(tagging(add, remove))(document)
+    after = with_saying(assign_tags(add, remove))(document)
     assert after is not None
     return after
 
@@ -219,7 +219,7 @@ def test_a_position_brings_its_place_and_takes_it_away_again() -> None:
     }
     assert said(named, "position=", "place=") == PLAIN
     nowhere = with_surroundings(parse_assignments(["position=0,-150"], NOW), lambda _position: None)
-    ocean = with_saying(setting(nowhere))(PLAIN)
+    ocean = with_saying(assign_fields(nowhere))(PLAIN)
     assert ocean is not None and "place" not in ocean and without_person(ocean) == PLAIN
 
 
@@ -283,15 +283,15 @@ def test_two_documents_of_one_asset_are_merged() -> None:
         "albums": ["y"],
         "rating": 2,
     }
-    assert merged(mine, other) == {
+    assert merge(mine, other) == {
         "position": [1.0, 2.0],
         "tags_added": ["a"],
         "tags_removed": ["b"],
         "albums": ["x", "y"],
         "rating": 2,
     }
-    assert merged(other, {})["around"] == {"city": "Ghent"}
-    assert merged({}, {"albums": []}) == {"albums": []}
+    assert merge(other, {})["around"] == {"city": "Ghent"}
+    assert merge({}, {"albums": []}) == {"albums": []}
 
 
 # --- understanding what was typed -----------------------------------------------------------------
@@ -384,7 +384,7 @@ def test_words_that_contradict_each_other_are_refused() -> None:
             parse_assignments(texts, NOW)
     for add, remove in (((), ()), (("a",), ("a",)), (("",), ()), (("a\x00b",), ())):
         with pytest.raises(UsageError):
-            tagging(add, remove)
+            assign_tags(add, remove)
     full = tagged(PLAIN, add=tuple(map(str, range(1000))))
     with pytest.raises(ValueError, match="1,000"):
         tagged(full, add=("one more",))
@@ -422,7 +422,7 @@ def test_values_from_a_file_are_believed_one_by_one() -> None:
         "copies": [],
         "manual": 1,
     }
-    good, reasons = checked(hostile)
+    good, reasons = parse_fields(hostile)
     assert good == {"title": "fine"}, "the words for a position do not count without it"
     assert len(reasons) == len(hostile) - 2
     for nothing in (
@@ -433,8 +433,8 @@ def test_values_from_a_file_are_believed_one_by_one() -> None:
         {"position": [float("inf"), 0]},
         {"around": {"x": "y"}, "position": [1, 2, 3]},
     ):
-        assert checked(nothing)[0] == {}
-    assert checked({"position": [1, 2]}) == ({"position": [1.0, 2.0]}, [])
+        assert parse_fields(nothing)[0] == {}
+    assert parse_fields({"position": [1, 2]}) == ({"position": [1.0, 2.0]}, [])
 
 
 # --- sidecars -------------------------------------------------------------------------------------
@@ -454,7 +454,7 @@ def read(data: bytes, name: str = "a.jpg.xmp") -> Findings:
     _PERSONS,
 )
 def test_a_sidecar_says_exactly_what_the_person_said(text: str, person: dict[str, Any]) -> None:
-    person = checked({**person, "title": text, "tags_added": [text, "b"]})[0]
+    person = parse_fields({**person, "title": text, "tags_added": [text, "b"]})[0]
     document = lay_over({**PLAIN, "albums": ["Stated"], "tags": [text, "\x07bell\ufffe"]}, person)
     data = sidecar_bytes(document)
     assert data == sidecar_bytes(json.loads(json.dumps(document, sort_keys=True))), (
@@ -564,19 +564,19 @@ def test_only_a_sidecar_with_our_namespace_speaks_for_a_person() -> None:
 @pytest.mark.parametrize(
     ("wanted", "recorded", "there", "action", "reason"),
     [
-        ("new", "", Beside(True), "write", ""),
-        ("new", "old", Beside(True, "old", own=True), "write", ""),
-        ("new", "new", Beside(True, "new", own=True), "unchanged", ""),
-        ("new", "", Beside(True, "new", own=True), "record", ALREADY),
-        ("new", "", Beside(True, "other"), "skipped", FOREIGN),
-        ("new", "new", Beside(False), "skipped", NO_COPY),
-        ("new", "", Beside(False, problem="no permission"), "skipped", "no permission"),
-        ("", "old", Beside(True, "old", own=True), "withdraw", TAKEN_BACK),
-        ("", "old", Beside(True, "other"), "unchanged", ""),
+        ("new", "", SidecarsHere(True), "write", ""),
+        ("new", "old", SidecarsHere(True, "old", own=True), "write", ""),
+        ("new", "new", SidecarsHere(True, "new", own=True), "unchanged", ""),
+        ("new", "", SidecarsHere(True, "new", own=True), "record", ALREADY),
+        ("new", "", SidecarsHere(True, "other"), "skipped", FOREIGN),
+        ("new", "new", SidecarsHere(False), "skipped", NO_COPY),
+        ("new", "", SidecarsHere(False, problem="no permission"), "skipped", "no permission"),
+        ("", "old", SidecarsHere(True, "old", own=True), "withdraw", TAKEN_BACK),
+        ("", "old", SidecarsHere(True, "other"), "unchanged", ""),
     ],
 )
 def test_what_is_done_about_a_sidecar(
-    wanted: str, recorded: str, there: Beside, action: str, reason: str
+    wanted: str, recorded: str, there: SidecarsHere, action: str, reason: str
 ) -> None:
     done = decide(
         "h",

@@ -17,7 +17,7 @@ from catalog.domain.stacks import (
     LIVE_MOVIE_SECONDS,
     Member,
     attach_sidecars,
-    connected,
+    connect,
     group_shots,
     group_stacks,
     stem_key,
@@ -331,7 +331,7 @@ def test_shots_are_joined_by_their_stem_and_by_shared_sidecars():
 
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=3), max_size=8))
 def test_connected_names_are_those_that_a_path_of_groups_joins(groups: list[list[str]]):
-    found = connected(groups)
+    found = connect(groups)
     assert set(found) == {name for group in groups for name in group}
     assert all(len({found[name] for name in group}) == 1 for group in groups)
     assert all(found[leader] == leader for leader in found.values())

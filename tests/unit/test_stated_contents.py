@@ -23,10 +23,10 @@ from catalog.domain.copies import copy_row
 from catalog.domain.edits import Edit
 from catalog.domain.fixity import Digests, content_hash
 from catalog.features.reconcile.apply import Applier
+from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.known_reconciler import KnownReconciler
 from catalog.features.reconcile.plan import AddCopy, Lose, Relocate, Touch, Vanish
 from catalog.features.reconcile.questions import Questions
-from catalog.features.reconcile.reading import FileReader
 from catalog.features.reconcile.reconciler import Reconciler
 from catalog.features.reconcile.records import Recorded, Records, Scope
 from catalog.features.reconcile.survey import Options

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from catalog.domain.copies import flat
 from catalog.domain.person import lay_over
 from catalog.errors import CatalogError, DocumentConflict, SchemaMismatch, TransferError, UsageError
-from catalog.features.backup import packing, snapshots
+from catalog.features.backup import packed_files, snapshots
 from catalog.features.backup import stream as transfer
-from catalog.features.backup.merge import joined, problem_of
+from catalog.features.backup.merge import problem_of, with_imported
 from catalog.index import schema
 from catalog.index.client import Connection
 from catalog.index.migration import UPGRADES, is_upgradable
@@ -43,7 +43,7 @@ def asset(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def test_an_asset_that_is_not_there_comes_as_it_is():
     document = asset(row("a"), updated=EARLY)
-    assert joined(document)(None) is document
+    assert with_imported(document)(None) is document
 
 
 def test_copies_add_up_and_of_two_rows_of_one_file_the_one_verified_later_wins():
@@ -51,7 +51,7 @@ def test_copies_add_up_and_of_two_rows_of_one_file_the_one_verified_later_wins()
     theirs = asset(
         row("a", EARLY, state="missing"), row("b", LATE, state="missing"), row("c", EARLY), row("d")
     )
-    after = joined(theirs)(ours)
+    after = with_imported(theirs)(ours)
     assert after is not None
     expected = [
         row("a", LATE, size=2),
@@ -64,7 +64,7 @@ def test_copies_add_up_and_of_two_rows_of_one_file_the_one_verified_later_wins()
 
 
 def test_one_path_in_two_stores_is_two_copies():
-    after = joined(asset(row("a") | {"store": "usb"}))(asset(row("a")))
+    after = with_imported(asset(row("a") | {"store": "usb"}))(asset(row("a")))
     assert after is not None and [c["store"] for c in after["copies"]] == ["nas", "usb"]
 
 
@@ -76,7 +76,7 @@ def test_sidecars_add_up_and_ours_stays():
             {"store": "nas", "path": "a.xmp", "hash": "3"},
         ]
     )
-    after = joined(theirs)(ours)
+    after = with_imported(theirs)(ours)
     assert after is not None and [(s["path"], s["hash"]) for s in after["sidecars"]] == [
         ("a.xmp", "3"),
         ("b.xmp", "1"),
@@ -94,14 +94,14 @@ def test_what_a_person_said_here_wins_and_what_was_said_elsewhere_comes_in():
     theirs = lay_over(
         asset(row("a"), tags=["sea"]), {"rating": 1, "title": "Snow", "tags_added": ["y"]}
     )
-    after = joined(theirs)(ours)
+    after = with_imported(theirs)(ours)
     assert after is not None
     assert (after["rating"], after["title"], after["tags"]) == (5, "Snow", ["sea", "x", "y"])
     assert after["manual"] == ["rating", "tags_added", "title"]
 
 
 def test_other_facts_stay_as_they_are_here():
-    after = joined(asset(row("b"), kind="video", width=9))(asset(row("a"), updated=EARLY))
+    after = with_imported(asset(row("b"), kind="video", width=9))(asset(row("a"), updated=EARLY))
     assert (
         after is not None
         and after["kind"] == "image"
@@ -139,9 +139,9 @@ _ASSETS = st.builds(lambda rows, said: lay_over(asset(*rows), said), _ROWS, _SAI
 def test_an_import_done_twice_changes_nothing_the_second_time(
     ours: dict[str, Any], theirs: dict[str, Any]
 ):
-    once = joined(theirs)(ours)
-    assert joined(theirs)(once) == once
-    assert joined(ours)(ours) == ours
+    once = with_imported(theirs)(ours)
+    assert with_imported(theirs)(once) == once
+    assert with_imported(ours)(ours) == ours
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ THE_END = {"what": "end", "counts": {"assets": 1, "events": 0}}
 
 def read(*values: Any) -> list[transfer.Item]:
     data = b"".join(v if isinstance(v, bytes) else orjson.dumps(v) + b"\n" for v in values)
-    return list(transfer.Reader(packing.Input(io.BytesIO(data), "FILE")))
+    return list(transfer.Reader(packed_files.Input(io.BytesIO(data), "FILE")))
 
 
 def test_a_whole_export_is_read():
@@ -247,13 +247,13 @@ def test_a_file_is_packed_as_its_ending_says_and_read_by_its_first_bytes(
     tmp_path: Path, ending: str, unpacked: Any
 ):
     path = tmp_path / f"file{ending}"
-    with packing.open_written(str(path), force=False) as output:
+    with packed_files.open_written(str(path), force=False) as output:
         output.write(b"one\n")
         output.write(b"two\n")
         assert not path.exists()
     assert (output.size, unpacked(path.read_bytes())) == (8, b"one\ntwo\n")
     other = path.rename(tmp_path / "renamed")
-    with packing.open_file(str(other)) as lines:
+    with packed_files.open_file(str(other)) as lines:
         assert [lines.readline() for _ in range(3)] == [b"one\n", b"two\n", b""]
     assert os.listdir(tmp_path) == ["renamed"]
 
@@ -261,11 +261,14 @@ def test_a_file_is_packed_as_its_ending_says_and_read_by_its_first_bytes(
 def test_a_file_that_is_not_finished_leaves_nothing_and_an_old_one_stays(tmp_path: Path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), packing.open_written(str(path), force=True) as output:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        packed_files.open_written(str(path), force=True) as output,
+    ):
         output.write(b"new")
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["file"]
-    with packing.open_written(str(path), force=True) as output:
+    with packed_files.open_written(str(path), force=True) as output:
         output.write(b"new")
     assert path.read_bytes() == b"new" and os.listdir(tmp_path) == ["file"]
 
@@ -282,7 +285,7 @@ def test_a_file_that_came_meanwhile_is_not_replaced(
             )
         with (
             pytest.raises(UsageError, match="there already"),
-            packing.open_written(str(path), force=False),
+            packed_files.open_written(str(path), force=False),
         ):
             path.write_bytes(b"theirs")
         assert path.read_bytes() == b"theirs" and os.listdir(tmp_path) == ["file"]
@@ -291,11 +294,11 @@ def test_a_file_that_came_meanwhile_is_not_replaced(
 
 def test_what_a_killed_program_left_is_used_again_and_two_at_once_are_refused(tmp_path: Path):
     (tmp_path / ".file.partial").write_bytes(b"much that was left")
-    with packing.open_written(str(tmp_path / "file"), force=False) as output:
+    with packed_files.open_written(str(tmp_path / "file"), force=False) as output:
         output.write(b"new")
         with (
             pytest.raises(TransferError, match="Another program"),
-            packing.open_written(str(tmp_path / "file"), force=False),
+            packed_files.open_written(str(tmp_path / "file"), force=False),
         ):
             pass
     assert (tmp_path / "file").read_bytes() == b"new" and os.listdir(tmp_path) == ["file"]
@@ -313,20 +316,20 @@ def test_what_a_killed_program_left_is_used_again_and_two_at_once_are_refused(tm
 def test_a_target_that_will_not_do_is_refused_before_any_work(tmp_path: Path, name: str, said: str):
     (tmp_path / "there").touch()
     with pytest.raises(UsageError, match=said):
-        packing.check_target(str(tmp_path / name), force=False)
+        packed_files.check_target(str(tmp_path / name), force=False)
 
 
 @pytest.mark.parametrize("ending", ["gz", "bz2", "xz"])
 def test_a_packed_file_that_is_cut_or_damaged_is_told_in_one_line(tmp_path: Path, ending: str):
     path = tmp_path / f"file.{ending}"
-    with packing.open_written(str(path), force=False) as output:
+    with packed_files.open_written(str(path), force=False) as output:
         output.write(os.urandom(5000) + b"\n")
     whole = path.read_bytes()
     for data in (whole[:-9], whole[:2000] + bytes(500) + whole[2500:]):
         path.write_bytes(data)
         with (
             pytest.raises(TransferError, match=r"cut short|cannot be read"),
-            packing.open_file(str(path)) as lines,
+            packed_files.open_file(str(path)) as lines,
         ):
             while lines.readline():
                 pass
@@ -335,7 +338,7 @@ def test_a_packed_file_that_is_cut_or_damaged_is_told_in_one_line(tmp_path: Path
 def test_zstd_and_what_is_no_file_are_refused(tmp_path: Path):
     (tmp_path / "z").write_bytes(b"\x28\xb5\x2f\xfd rest")
     for name, said in (("z", "zstd"), ("absent", "No such file"), ("", "Is a directory")):
-        with pytest.raises(UsageError, match=said), packing.open_file(str(tmp_path / name)):
+        with pytest.raises(UsageError, match=said), packed_files.open_file(str(tmp_path / name)):
             pass
 
 
@@ -362,16 +365,16 @@ KNOWN = {
 
 
 def test_a_backup_that_tells_of_no_revision_is_of_a_version_that_had_none():
-    backup = snapshots.parsed(KNOWN)
+    backup = snapshots.parse_backup(KNOWN)
     assert backup is not None and backup.revision == 0
 
 
 def test_what_was_written_of_a_backup_is_understood_or_left_alone():
-    assert snapshots.parsed(KNOWN | {"more": 1}) is not None
+    assert snapshots.parse_backup(KNOWN | {"more": 1}) is not None
     numbers = ({"schema": "1"}, {"revision": "1"})
     others = ({"mark": "x"}, {"holds": {"i": "people"}})
     for wrong in (None, [], {}, *(KNOWN | change for change in (*numbers, *others))):
-        assert snapshots.parsed(wrong) is None
+        assert snapshots.parse_backup(wrong) is None
 
 
 def test_a_backup_of_another_version_is_refused():
@@ -381,7 +384,7 @@ def test_a_backup_of_another_version_is_refused():
         (newer, "newer version"),
         ({"schema": 0}, "too old"),
     ):
-        backup = snapshots.parsed(KNOWN | version)
+        backup = snapshots.parse_backup(KNOWN | version)
         assert backup is not None
         with pytest.raises(SchemaMismatch, match=said):
             backup.check()

@@ -139,9 +139,9 @@ def test_a_value_is_where_its_place_says_within_the_directory_and_without(order:
     assert ifd is not None and ifd.is_whole
     turn = struct.pack(f"{order}H", 6)
     for tag, value in ((0x10E, b"a long text\0"), (0x10F, b"abc\0"), (0x112, turn)):
-        start, size = ifd.place(tag)
+        start, size = ifd.span(tag)
         assert block[start : start + size] == ifd.raw(tag) == value
-    assert ifd.place(0x110) == (0, 0)
+    assert ifd.span(0x110) == (0, 0)
     assert (ifd.kind(0x10F), ifd.kind(0x112), ifd.kind(0x110)) == (2, 3, 0)
 
 
@@ -151,7 +151,7 @@ def test_a_value_within_a_directory_of_bigtiff_is_where_its_place_says() -> None
     tiff = tiff_in_memory(block)
     ifd = tiff.ifd(tiff.first, TAGS)
     assert ifd is not None
-    start, size = ifd.place(0x10F)
+    start, size = ifd.span(0x10F)
     assert (block[start : start + size], ifd.text(0x10F), ifd.next) == (b"abc\0", "abc", 77)
     assert ifd.rows() == {0x10F: row}
 

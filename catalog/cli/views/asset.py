@@ -8,7 +8,7 @@ from types import MappingProxyType
 from catalog.cli.console import Console
 from catalog.cli.views.search import NOT_TO_READ
 from catalog.domain.amounts import size_text
-from catalog.domain.assignments import describe_change, taken_shown
+from catalog.domain.assignments import describe_change, format_taken
 from catalog.domain.document import AssetDocument
 from catalog.domain.names import printable
 from catalog.errors import DONE
@@ -84,7 +84,7 @@ def _taken_by_person(document: AssetDocument) -> str:
     if "captured" not in document.get("extracted", {}):
         return ""
     covered = document["extracted"]["captured"]
-    return _by_person(f"{taken_shown(covered)} ({covered['source']})" if covered else None)
+    return _by_person(f"{format_taken(covered)} ({covered['source']})" if covered else None)
 
 
 def _taken_away(document: AssetDocument) -> Iterator[str]:

@@ -11,7 +11,7 @@ from catalog.domain.decisions import DUPLICATES
 from catalog.domain.turns import UPRIGHT
 from catalog.errors import DONE
 from catalog.features.lookalikes.duplicates import Duplicates
-from catalog.features.lookalikes.groups import Group, Member
+from catalog.features.lookalikes.groups import Group, GroupMember
 
 
 def show(console: Console, found: Duplicates) -> int:
@@ -32,7 +32,7 @@ def _lines(group: Group) -> Iterator[str]:
         yield f"  {'keep' if number == 0 else '    '}  {member_line(member)}"
 
 
-def member_line(member: Member) -> str:
+def member_line(member: GroupMember) -> str:
     """One line of a member: its size, how it resembles the keeper, and where it lies."""
     picture = member.picture
     pixels = f"{picture.width} x {picture.height}" if picture.pixels else ""

@@ -63,7 +63,7 @@ def _counted(number: int, one: str, several: str) -> str:
 
 
 def _store_lines(status: CatalogStatus) -> Iterator[str]:
-    roots = {s["name"]: registry.shown(s) for s in status.known_stores}
+    roots = {s["name"]: registry.show_root(s) for s in status.known_stores}
     stores = status.totals.stores
     names = sorted({*roots, *stores})
     if names:

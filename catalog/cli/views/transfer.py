@@ -19,7 +19,7 @@ from catalog.features.backup.imports import (
     ImportResult,
     run_import,
 )
-from catalog.features.backup.packing import PackedInput, Target
+from catalog.features.backup.packed_files import PackedInput, Target
 from catalog.features.backup.stream import FAILED, MERGED, NEW, OUTCOMES
 from catalog.index import schema
 from catalog.work.outcome import Outcome, RunResult

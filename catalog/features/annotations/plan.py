@@ -75,7 +75,7 @@ def _where(document: AssetDocument, content_hash: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class SidecarsHere:
     """What lies beside a copy.
 
     `digest` is the content hash of the file there, "" for none; `own`: we wrote it.
@@ -131,7 +131,7 @@ def decide(
     path: str,
     wanted: tuple[bytes, str] | None,
     recorded: str,
-    there: Beside,
+    there: SidecarsHere,
 ) -> SidecarAction:
     """What to do.
 

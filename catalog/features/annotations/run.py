@@ -9,16 +9,16 @@ from typing import Any
 
 from catalog.domain.assignments import (
     Saying,
+    assign_fields,
+    assign_tags,
     parse_assignments,
-    setting,
-    tagging,
     with_surroundings,
 )
 from catalog.domain.edits import Edit, with_saying
 from catalog.errors import AssetNotFound, ConfirmationNeeded, UsageError
 from catalog.features.annotations.plan import Annotate, plan_saying
 from catalog.features.inspection.lookup import find
-from catalog.features.inspection.search import marking
+from catalog.features.inspection.search import mark_errors
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.work.description import utc_now
@@ -65,7 +65,7 @@ class SetRequest(AnnotationRequest):
 
 def run_tag(workspace: Workspace, request: TagRequest, sink: Sink) -> RunResult:
     """Add and remove tags."""
-    return _say(workspace, request, "tag", tagging(request.add, request.remove), sink)
+    return _say(workspace, request, "tag", assign_tags(request.add, request.remove), sink)
 
 
 def run_set(workspace: Workspace, request: SetRequest, sink: Sink) -> RunResult:
@@ -73,7 +73,7 @@ def run_set(workspace: Workspace, request: SetRequest, sink: Sink) -> RunResult:
     assignments = with_surroundings(
         parse_assignments(request.values, utc_now()), workspace.gazetteer.place_of
     )
-    return _say(workspace, request, "set", setting(assignments), sink)
+    return _say(workspace, request, "set", assign_fields(assignments), sink)
 
 
 def _say(
@@ -168,12 +168,12 @@ def _wanted(repository: Repository, request: AnnotationRequest) -> list[str]:
 def _matching(repository: Repository, request: AnnotationRequest) -> list[str]:
     if request.query is None:
         return []
-    with marking(request.query):
+    with mark_errors(request.query):
         count = queries.count(repository, request.query)
         _check_number(count, request)
         return [
             hit["_id"]
-            for page in queries.matching(repository, request.query, source=False)
+            for page in queries.search_pages(repository, request.query, source=False)
             for hit in page
         ]
 

@@ -23,12 +23,12 @@ from catalog.features.annotations.plan import (
     SUFFIX,
     WITHDRAW,
     WRITE,
-    Beside,
     SidecarAction,
+    SidecarsHere,
     decide,
     sidecar_path,
 )
-from catalog.features.inspection.search import marking
+from catalog.features.inspection.search import mark_errors
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.media.write.xmp import OWN_HEAD_BYTES, is_own, is_worth_writing, sidecar_bytes
@@ -75,7 +75,7 @@ def run_write(workspace: Workspace, request: WriteRequest, sink: Sink) -> RunRes
     """Write the sidecars of what matches."""
     repository = workspace.existing_repository
     repository.refresh()
-    with marking(request.query):
+    with mark_errors(request.query):
         queries.count(repository, request.query)
     book = StoreBook(workspace, repository)
     with _stores(book, request) as stores:
@@ -145,7 +145,7 @@ def _planned(
     each is looked at when its turn comes.
     """
     written = cache(lambda: _written(repository))
-    for page in queries.matching(repository, query, also=_CANDIDATES):
+    for page in queries.search_pages(repository, query, also=_CANDIDATES):
         for hit in page:
             yield from _planned_for(stores, hit["_source"], written)
 
@@ -177,20 +177,20 @@ def _written(repository: Repository) -> set[tuple[str, str, str]]:
     return {(event["hash"], event["store"], event["path"]) for event in events}
 
 
-def _beside(store: ManagedStore, copy: str, path: str) -> Beside:
+def _beside(store: ManagedStore, copy: str, path: str) -> SidecarsHere:
     """What lies there at this moment."""
     try:
         copy_there = store.stat(copy) is not None
         entry = store.stat(path)
         if entry is None:
-            return Beside(copy_there)
+            return SidecarsHere(copy_there)
         with store.open(path) as stream:
             own = is_own(stream.read(OWN_HEAD_BYTES))
-        return Beside(copy_there, store.checksum(path), own)
+        return SidecarsHere(copy_there, store.checksum(path), own)
     except StoreError as error:
         if isinstance(error, FATAL):
             raise
-        return Beside(copy_there=False, problem=str(error))
+        return SidecarsHere(copy_there=False, problem=str(error))
 
 
 def _outcome(action: SidecarAction, became: str, reason: str = "") -> Outcome:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from catalog.features.backup import packing
+from catalog.features.backup import packed_files
 from catalog.features.backup.stream import Export
 from catalog.version import __version__
 from catalog.work.sink import Sink
@@ -24,7 +24,7 @@ class ExportRequest:
 
     file: str
     force: bool = False
-    target: packing.Target | None = None
+    target: packed_files.Target | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class ExportResult:
 def run_export(workspace: Workspace, request: ExportRequest, sink: Sink) -> ExportResult:
     """Write every document of the catalog, all as they were at one moment."""
     if request.target is None:
-        packing.check_target(request.file, force=request.force)
+        packed_files.check_target(request.file, force=request.force)
     began = time.monotonic()
     export = Export(workspace.existing_repository, datetime.now(UTC), __version__)
     with _output(request) as output, contextlib.closing(export.lines()) as pieces:
@@ -59,7 +59,7 @@ def run_export(workspace: Workspace, request: ExportRequest, sink: Sink) -> Expo
     return ExportResult(export.counts, output.size, time.monotonic() - began)
 
 
-def _output(request: ExportRequest) -> contextlib.AbstractContextManager[packing.Output]:
+def _output(request: ExportRequest) -> contextlib.AbstractContextManager[packed_files.Output]:
     if request.target is not None:
-        return packing.pour(request.target)
-    return packing.open_written(request.file, force=request.force)
+        return packed_files.pour(request.target)
+    return packed_files.open_written(request.file, force=request.force)

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from catalog.domain.names import to_text
-from catalog.features.backup import packing
+from catalog.features.backup import packed_files
 from catalog.features.backup.stream import (
     ORDER,
     OUTCOMES,
     Comparer,
+    ExportImporter,
     Item,
     Reader,
     Results,
-    Writer,
     chunks,
 )
 from catalog.index import schema
@@ -41,7 +41,7 @@ class ImportRequest:
 
     file: str
     dryrun: bool = False
-    source: packing.PackedInput | None = None
+    source: packed_files.PackedInput | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,10 @@ def run_import(workspace: Workspace, request: ImportRequest, sink: Sink) -> Impo
     return ImportResult(run, work.documents)
 
 
-def _lines(request: ImportRequest) -> contextlib.AbstractContextManager[packing.Input]:
+def _lines(request: ImportRequest) -> contextlib.AbstractContextManager[packed_files.Input]:
     if request.source is not None:
-        return contextlib.nullcontext(packing.unpack(request.source))
-    return packing.open_file(request.file)
+        return contextlib.nullcontext(packed_files.unpack(request.source))
+    return packed_files.open_file(request.file)
 
 
 class Import:
@@ -145,7 +145,7 @@ class Import:
         for outcome in OUTCOMES:
             run.report.count(outcome, 0)
         editor = Editor(run.repository, run=run.run, command=COMMAND)
-        writer = Writer(run.repository, editor, {"source": self.source})
+        writer = ExportImporter(run.repository, editor, {"source": self.source})
         pending: deque[tuple[Sequence[Item], Future[Results]]] = deque()
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
             try:

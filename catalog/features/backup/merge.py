@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from catalog.domain.copies import flat, milliseconds
 from catalog.domain.document import AssetDocument, CopyRow, FileRow, with_value
 from catalog.domain.edits import Change, with_checksums
-from catalog.domain.person import lay_over, merged
+from catalog.domain.person import lay_over, merge
 
 
-def joined(imported: AssetDocument) -> Change:
+def with_imported(imported: AssetDocument) -> Change:
     """The change that brings an imported document in: whole where there is none,
     else merged into the one that is there.
 
@@ -59,7 +59,7 @@ def _with_person(document: AssetDocument, imported: AssetDocument) -> AssetDocum
     ):  # a tag taken away here does not come back from there
         added = [tag for tag in theirs["tags_added"] if tag not in ours["tags_removed"]]
         theirs = {**theirs, "tags_added": added}
-    said = merged(ours, theirs)
+    said = merge(ours, theirs)
     for name, value in said.items():
         said = with_value(said, name, _as_ours(ours.get(name), value))
     return document if said == ours else lay_over(document, said)

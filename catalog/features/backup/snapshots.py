@@ -131,7 +131,7 @@ def about(catalog: Repository, name: str, now: datetime, program: str) -> Backup
     )
 
 
-def parsed(value: object) -> Backup | None:
+def parse_backup(value: object) -> Backup | None:
     """A backup from what was written of it; None where that is something else."""
     names = {field.name for field in fields(Backup)}
     if (
@@ -192,7 +192,7 @@ class LocalBackupFolder:
             with _disk(self.folder), staging.stage(self._home) as place:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 backup = about(catalog, self._free_name(now), now, program)
-                with registered(catalog.connection, str(place)) as repository:
+                with open_snapshots(catalog.connection, str(place)) as repository:
                     take(catalog.connection, repository, _ONLY, backup)
                 self._put(place, backup)
         return backup
@@ -211,7 +211,7 @@ class LocalBackupFolder:
             shutil.rmtree(partial)
         try:
             partial.mkdir()
-            files = staging.copied(place, partial / CONTENT)
+            files = staging.copy_folder(place, partial / CONTENT)
             with (partial / MANIFEST).open("xb") as file:
                 file.write(
                     orjson.dumps(asdict(backup) | {"files": files}, option=orjson.OPT_INDENT_2)
@@ -236,7 +236,7 @@ class LocalBackupFolder:
 
 def _read_manifest(folder: Path) -> Backup | None:
     try:
-        return parsed(orjson.loads((folder / MANIFEST).read_bytes()) | {"name": folder.name})
+        return parse_backup(orjson.loads((folder / MANIFEST).read_bytes()) | {"name": folder.name})
     except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError, TypeError):
         return None
 
@@ -292,16 +292,16 @@ class ServerBackupFolder:
 
     def backups(self) -> list[Backup]:
         """Those that are whole, oldest first."""
-        with registered(self._connection, self._location, readonly=True) as repository:
+        with open_snapshots(self._connection, self._location, readonly=True) as repository:
             found = self._connection.request("GET", f"/_snapshot/{repository}/_all")["snapshots"]
         whole = [s for s in found if s["state"] == "SUCCESS"]
-        known = [parsed({**(s.get("metadata") or {}), "name": s["snapshot"]}) for s in whole]
+        known = [parse_backup({**(s.get("metadata") or {}), "name": s["snapshot"]}) for s in whole]
         return sorted((backup for backup in known if backup), key=lambda backup: backup.at)
 
     def save(self, catalog: Repository, now: datetime, program: str) -> Backup:
         """Make another; what did not change since the one before is not stored again."""
         backup = about(catalog, f"{name_of(now)}-{secrets.token_hex(2)}", now, program)
-        with registered(self._connection, self._location) as repository:
+        with open_snapshots(self._connection, self._location) as repository:
             take(self._connection, repository, backup.name, backup)
         return backup
 
@@ -314,7 +314,9 @@ class ServerBackupFolder:
 
 
 @contextlib.contextmanager
-def registered(connection: Connection, location: str, *, readonly: bool = False) -> Iterator[str]:
+def open_snapshots(
+    connection: Connection, location: str, *, readonly: bool = False
+) -> Iterator[str]:
     """A snapshot repository for a folder of the server's, under a name of its own,
     as long as it is needed.
     """
@@ -389,7 +391,7 @@ def _restore(catalog: Repository, location: str, snapshot: str, backup: Backup) 
         what: schema.restored_name(schema.alias_of(catalog.alias, what), backup.schema, mark)
         for what in backup.holds.values()
     }
-    with registered(catalog.connection, location, readonly=True) as repository:
+    with open_snapshots(catalog.connection, location, readonly=True) as repository:
         try:
             with _plainly(
                 f"The backup {backup.name} cannot be restored",

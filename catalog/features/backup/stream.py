@@ -22,11 +22,11 @@ from catalog.domain.copies import timestamp
 from catalog.domain.document import AssetDocument, EventNote
 from catalog.domain.edits import Edit
 from catalog.errors import CatalogIndexError, SchemaMismatch, TransferError, UsageError
-from catalog.features.backup.merge import joined, problem_of
+from catalog.features.backup.merge import problem_of, with_imported
 from catalog.index import schema
 from catalog.index.client import BulkReply, Hit, Line, Query, Reply
 from catalog.index.editor import Editor
-from catalog.index.migration import is_newer, is_upgradable, schema_text, upgraded
+from catalog.index.migration import is_newer, is_upgradable, schema_text, upgrade_document
 from catalog.index.repository import Repository
 from catalog.index.requests import SCAN_PAGE
 
@@ -163,7 +163,7 @@ def _ahead(pages: Iterator[list[Hit[Any]]]) -> Generator[list[Hit[Any]], None, N
 # --- in -------------------------------------------------------------------------------------------
 
 
-class Lines(Protocol):
+class ExportLines(Protocol):
     """Where an export is read from; `shown` names it in messages."""
 
     @property
@@ -216,7 +216,7 @@ class Reader:
     Its header is checked at once; raises UsageError where the file is no export.
     """
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: ExportLines) -> None:
         self._lines = lines
         self.stores: dict[str, str] = {}
         self._version, self.expected = self._checked_header(lines.readline())
@@ -306,7 +306,7 @@ class Reader:
                 f"Line {number} of {self._lines.shown} is broken: it holds no document.",
                 hint=_WHOLE,
             )
-        return Item(number, what, key, upgraded(what, document, self._version), size)
+        return Item(number, what, key, upgrade_document(what, document, self._version), size)
 
     def _check_end(self, counts: object, seen: Counter[str]) -> None:
         """Compare what came with what was written; nothing may follow."""
@@ -356,7 +356,7 @@ def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 @dataclass(frozen=True)
-class Writer:
+class ExportImporter:
     """Writes documents of an export into a catalog;
     `event` is what the history says of a merged asset besides.
     """
@@ -390,7 +390,9 @@ class Writer:
         return {"create": {"_index": alias, "_id": item.key, "require_alias": True}}, item.document
 
     def _edit(self, item: Item) -> Edit:
-        return Edit(item.key, "import", joined(item.asset), {"effect": "index", **self.event})
+        return Edit(
+            item.key, "import", with_imported(item.asset), {"effect": "index", **self.event}
+        )
 
 
 _BRIEFLY = "items.*.status,items.*.error"
@@ -421,14 +423,16 @@ class Comparer:
             for n in numbers:
                 if chunk[n].key in there:
                     results[n] = (
-                        self._outcome(chunk[n], upgraded(what, there[chunk[n].key], version)),
+                        self._outcome(
+                            chunk[n], upgrade_document(what, there[chunk[n].key], version)
+                        ),
                         "",
                     )
         return results
 
     @staticmethod
     def _outcome(item: Item, before: AssetDocument) -> str:
-        changed = item.what == schema.ASSETS and joined(item.asset)(before) != before
+        changed = item.what == schema.ASSETS and with_imported(item.asset)(before) != before
         return MERGED if changed else UNCHANGED
 
 

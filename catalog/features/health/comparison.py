@@ -52,7 +52,7 @@ def compare_stores(workspace: Workspace, request: CompareRequest) -> tuple[Diffe
         raise UsageError(f"{year} is no year: it must be four digits, such as 2015.")
     folder = guards.check_folder(str(request.output))
     repository = workspace.existing_repository
-    first, second = _two_stores(sorted(StoreBook(workspace, repository).known), request.stores)
+    first, second = _two_stores(StoreBook(workspace, repository), request.stores)
     repository.refresh(repository.alias)
     return (
         _list_difference(repository, first, second, year, folder),
@@ -60,15 +60,13 @@ def compare_stores(workspace: Workspace, request: CompareRequest) -> tuple[Diffe
     )
 
 
-def _two_stores(there: Sequence[str], wanted: Sequence[str]) -> tuple[str, str]:
+def _two_stores(book: StoreBook, wanted: Sequence[str]) -> tuple[str, str]:
     if len(set(wanted)) != 2 or len(wanted) != 2:
         raise UsageError(
             "Two stores are compared.", hint="Name two different ones: --store A --store B."
         )
     for name in wanted:
-        if name not in there:
-            known = f"There are: {', '.join(there)}." if there else "There are none yet."
-            raise UsageError(f"There is no store {name}.", hint=known)
+        book.check_known(name)
     return wanted[0], wanted[1]
 
 

@@ -45,7 +45,7 @@ def list_copies(workspace: Workspace, request: CopiesRequest) -> Iterator[AssetC
             book.check_known(name)
     repository.refresh(repository.alias)
     query = queries.build(request.query)
-    lacking = queries.lacking(repository, query, request.fewer_than, request.missing)
+    lacking = queries.require_lacking(repository, query, request.fewer_than, request.missing)
     order: Sort = [{"paths": {"order": "asc", "missing": "_last"}}, {"hash": "asc"}]
     for page in repository.scan_pages(lacking, sort=order, limit=request.limit):
         for hit in page:

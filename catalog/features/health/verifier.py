@@ -20,11 +20,11 @@ from catalog.domain.edits import Change, Edit
 from catalog.domain.fixity import Digests
 from catalog.errors import AlreadyExists, FixityMismatch, NotFound, StoreError, reason_kind
 from catalog.stores.protocol import Store
-from catalog.work.copying import copy_between
 from catalog.work.journal import Journal
 from catalog.work.outcome import Outcome
 from catalog.work.proof import Prover
 from catalog.work.report import Report
+from catalog.work.transfer import copy_between
 
 EDITED = "edited"
 """A file that was written to since: what it holds is a person's, and for a sync to take up."""
@@ -77,7 +77,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Verdict:
     """What reading gave. `state` is one of those of a copy, or "" where it could not be told.
 
     `checksums` are those that its asset lacked.
@@ -122,13 +122,13 @@ class Verifier:
                 if not self.finished:
                     return
 
-    def _read(self, pool: ThreadPoolExecutor, batch: Sequence[Due]) -> Iterator[Found]:
+    def _read(self, pool: ThreadPoolExecutor, batch: Sequence[Due]) -> Iterator[Verdict]:
         for found in pool.map(self._look, batch):
             if found is not None:
                 self.advance(1)
                 yield found
 
-    def _look(self, due: Due) -> Found | None:
+    def _look(self, due: Due) -> Verdict | None:
         if self.until and time.monotonic() > self.until:
             self.finished = False
             return None
@@ -140,33 +140,33 @@ class Verifier:
                 else self.stores[store].stat(path)
             )
             if entry is None and self.repair and due.row.get("state") == DAMAGED:
-                return Found(due, DAMAGED, reason="it was taken away to be repaired")
+                return Verdict(due, DAMAGED, reason="it was taken away to be repaired")
             if entry is None:
-                return Found(
+                return Verdict(
                     due,
                     MISSING,
                     reason="it is not there; a sync of the catalog with its store finds out where "
                     "it went",
                 )
             if entry.problem:
-                return Found(due, "", entry, entry.problem)
+                return Verdict(due, "", entry, entry.problem)
             same, learned = agree(entry.checksums, due.recorded), NONE
             if same is None:
                 read = self.stores[store].digests(path, self._lacking(due), anew=True)
                 same, learned = read.content == due.hash, read.checksums
             if same:
-                return Found(due, OK, entry, checksums=learned)
+                return Verdict(due, OK, entry, checksums=learned)
         except NotFound:
-            return Found(due, MISSING, reason="it went away")
+            return Verdict(due, MISSING, reason="it went away")
         except StoreError as error:
-            return Found(due, "", reason=str(error))
+            return Verdict(due, "", reason=str(error))
         return self._judged(due, entry)
 
     def _lacking(self, due: Due) -> list[str]:
         """The checksums that an asset is to have and has not; of a sidecar none are kept."""
         return [] if due.is_sidecar else [kind for kind in self.kinds if kind not in due.checksums]
 
-    def _judged(self, due: Due, entry: Entry) -> Found:
+    def _judged(self, due: Due, entry: Entry) -> Verdict:
         """A file with other bytes: rotten where nobody wrote to it, or where one byte differs."""
         is_stated = agree(entry.checksums, due.recorded) is not None
         if (
@@ -174,11 +174,11 @@ class Verifier:
             and entry.size == due.row["size"]
             and mtime_text(entry) == due.row.get("mtime")
         ):
-            return Found(due, DAMAGED, entry, "its bytes changed though nobody wrote to it")
+            return Verdict(due, DAMAGED, entry, "its bytes changed though nobody wrote to it")
         good = self._good_copy(due) if entry.size == due.row["size"] and not is_stated else None
         if good is not None and self._differs_in_one_byte(due, good):
-            return Found(due, DAMAGED, entry, "one of its bytes changed")
-        return Found(
+            return Verdict(due, DAMAGED, entry, "one of its bytes changed")
+        return Verdict(
             due,
             EDITED,
             entry,
@@ -197,7 +197,7 @@ class Verifier:
                     )
         return different == 1
 
-    def _record(self, batch: Sequence[Found]) -> None:
+    def _record(self, batch: Sequence[Verdict]) -> None:
         now = timestamp(datetime.now(UTC))
         silent: list[Edit] = []
         for found in batch:
@@ -223,7 +223,7 @@ class Verifier:
         for found in batch:
             self._tell(found)
 
-    def _tell(self, found: Found) -> None:
+    def _tell(self, found: Verdict) -> None:
         due = found.due
         store, path = due.store_path
         size = found.entry.size if found.entry else 0
@@ -237,7 +237,7 @@ class Verifier:
                 Outcome("verify", path, outcome, store, hash=due.hash, reason=found.reason)
             )
 
-    def _damaged(self, found: Found, size: int) -> None:
+    def _damaged(self, found: Verdict, size: int) -> None:
         due = found.due
         store, path = due.store_path
         good = self._good_copy(due)
@@ -265,7 +265,7 @@ class Verifier:
         proof = Prover(self.stores).prove(due.hash, others, 1, due.checksums)
         return proof.good[0] if proof.good else None
 
-    def _repaired(self, found: Found, good: tuple[str, str]) -> str:
+    def _repaired(self, found: Verdict, good: tuple[str, str]) -> str:
         """Trash the bad file and put a good one in its place; why that could not be, or ""."""
         due = found.due
         store, path = due.store_path
@@ -311,7 +311,7 @@ class Verifier:
         return ""
 
 
-def _verified(found: Found, now: str) -> Change:
+def _verified(found: Verdict, now: str) -> Change:
     """A copy that was read and is right, with the checksums that its asset lacked."""
     seen = edits.marked(*found.due.store_path, OK, verified=now)
     return lambda document: edits.with_checksums(found.checksums)(seen(document))

@@ -14,8 +14,8 @@ from functools import partial
 from catalog.domain.actions import Skip
 from catalog.errors import CatalogError
 from catalog.features.ingest.actions import Action, CopyToStore, SkipDuplicate
-from catalog.features.ingest.copying import Copying
 from catalog.features.ingest.duplicates import KnownContents
+from catalog.features.ingest.file_copier import FileCopier
 from catalog.features.ingest.under_way import IngestRun
 from catalog.work.outcome import Outcome
 
@@ -32,7 +32,7 @@ class Applier:
     def __init__(self, run: IngestRun, threads: int) -> None:
         self._run = run
         self._under_way = run.under_way
-        self._copying = Copying(run)
+        self._copying = FileCopier(run)
         self._duplicates = KnownContents(run)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="copy")
         self._slots = threading.Semaphore(AHEAD)

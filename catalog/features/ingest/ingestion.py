@@ -17,7 +17,7 @@ from catalog.domain.asset import KnownAsset
 from catalog.domain.layout import Layout
 from catalog.errors import ConfigError, SourceInsideCatalog
 from catalog.features.ingest.apply import Applier
-from catalog.features.ingest.placing import Placer
+from catalog.features.ingest.placer import Placer
 from catalog.features.ingest.records import IndexRecordWriter
 from catalog.features.ingest.sources import SourceRemoval
 from catalog.features.ingest.survey import IngestSurvey, Lookup, Source
@@ -32,9 +32,9 @@ from catalog.stores.protocol import ManagedStore
 from catalog.stores.root import Root
 from catalog.work import guards
 from catalog.work.contents import states_contents
+from catalog.work.facts_reading import Reading
 from catalog.work.outcome import Outcome
 from catalog.work.progress import Progress
-from catalog.work.reading import Reading
 from catalog.work.recorder import Recorder
 from catalog.work.session import Session
 from catalog.work.store_book import NAS, OWN_FOLDER, StoreBook, is_marked

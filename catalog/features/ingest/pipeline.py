@@ -17,7 +17,7 @@ from catalog.features.ingest.plan import IngestFacts
 from catalog.features.ingest.second_copy import Lacking, SecondCopies
 from catalog.features.ingest.survey import IngestSurvey
 from catalog.features.mirror.plan import Mirroring
-from catalog.features.mirror.run import planned_transfer
+from catalog.features.mirror.run import foresee_transfer
 from catalog.work.contents import content_of
 from catalog.work.driver import limit_plans
 from catalog.work.outcome import Outcome
@@ -84,7 +84,7 @@ class Upload:
         if isinstance(action, Skip):
             return Outcome(action.name, action.key, action.outcome, reason=action.reason)
         assert self._further is not None
-        return planned_transfer(action, self._further.name)
+        return foresee_transfer(action, self._further.name)
 
     def apply(self, run: Session, plans: Iterator[Sequence[UploadAction]]) -> None:
         """Apply the plan of one batch while the next one is surveyed; then make the second copies.

@@ -13,7 +13,7 @@ from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import Layout, file_name, folder_of, sidecar_names, stem_of
 from catalog.domain.names import comparison_key
-from catalog.domain.stacks import Member, connected, stacking_order
+from catalog.domain.stacks import Member, connect, stacking_order
 from catalog.features.ingest.actions import Action, CopyToStore, Shot, SkipDuplicate
 
 
@@ -119,7 +119,7 @@ def _whole_shots(facts: IngestFacts) -> dict[str, Shot]:
     seen: dict[str, list[str]] = {}
     for path, shot in facts.shots.items():
         seen.setdefault(shot, []).append(path)
-    component = connected([*groups, *seen.values()])
+    component = connect([*groups, *seen.values()])
     files = (
         {m.entry.path for stack in facts.stacks for m in stack}
         | {r.entry.path for r in facts.remembered}

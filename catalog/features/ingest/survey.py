@@ -20,7 +20,7 @@ from catalog.features.ingest.plan import IngestFacts, Occupancy
 from catalog.features.ingest.target import TargetSurvey
 from catalog.stores.protocol import Store
 from catalog.work.description import Describer, utc_now
-from catalog.work.reading import Reading, Wanted
+from catalog.work.facts_reading import Reading, Wanted
 
 _SIZES_KEPT = 50_000
 InFlight = Callable[[], Mapping[str, str]]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from catalog.features.ingest.placing import Placer
+from catalog.features.ingest.placer import Placer
 from catalog.features.ingest.records import IndexRecordWriter
 from catalog.features.ingest.sources import SourceRemoval
 from catalog.work.outcome import Outcome

@@ -90,7 +90,7 @@ class SearchResult:
     def __iter__(self) -> Iterator[FoundAsset]:
         """The assets, in the order that was asked for."""
         wanted = self.request
-        with marking(wanted.query):
+        with mark_errors(wanted.query):
             for document in queries.search(
                 self.repository, wanted.query, sort=wanted.sort, limit=wanted.limit
             ):
@@ -98,7 +98,7 @@ class SearchResult:
 
     def count(self) -> int:
         """How many match, whatever the limit."""
-        with marking(self.request.query):
+        with mark_errors(self.request.query):
             return queries.count(self.repository, self.request.query)
 
     def paths(self) -> Iterator[str]:
@@ -109,7 +109,7 @@ class SearchResult:
 def search(workspace: Workspace, request: SearchRequest) -> SearchResult:
     """What matches a query. One that is not understood needs no Elasticsearch to be told so."""
     request = SearchRequest(_without_raw_bytes(request.query), request.sort, request.limit)
-    with marking(request.query):
+    with mark_errors(request.query):
         queries.build(request.query)
         queries.sort_order(request.sort)
     repository = workspace.existing_repository
@@ -142,7 +142,7 @@ def _without_raw_bytes(text: str) -> str:
 
 
 @contextlib.contextmanager
-def marking(query: str) -> Iterator[None]:
+def mark_errors(query: str) -> Iterator[None]:
     """Raise a QuerySyntaxError with the query and a mark under the spot, where one is known."""
     try:
         yield

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from catalog.domain.copies import OK
 from catalog.domain.decisions import NOT_BAD
 from catalog.domain.document import AssetDocument, CopyRow
-from catalog.features.inspection.search import marking, paths_of
-from catalog.features.lookalikes.decisions import decided
+from catalog.features.inspection.search import mark_errors, paths_of
+from catalog.features.lookalikes.decisions import find_decided
 from catalog.features.lookalikes.faults import NAMES, Condition, Fault, faults
 from catalog.features.lookalikes.measure import LACKING
 from catalog.index import queries
@@ -88,9 +88,9 @@ def find_bad(workspace: Workspace, request: BadRequest) -> BadShots:
             "minimum_should_match": 1,
         }
     }
-    with marking(request.query):
+    with mark_errors(request.query):
         found = list(_matching(repository, request.query, also, wanted))
-    fine = decided(repository, [NOT_BAD])
+    fine = find_decided(repository, [NOT_BAD])
     shots = [shot for shot in found if (shot.hash, shot.hash) not in fine]
     return BadShots(repository, tuple(sorted(shots, key=_badness)), repository.count(LACKING))
 
@@ -102,7 +102,7 @@ def _badness(shot: BadShot) -> tuple[int, float, str]:
 def _matching(
     repository: Repository, query: str, also: Query, wanted: Sequence[Fault]
 ) -> Iterator[BadShot]:
-    for page in queries.matching(repository, query, also=also):
+    for page in queries.search_pages(repository, query, also=also):
         for hit in page:
             document = hit["_source"]
             applying = tuple(fault for fault in wanted if fault.applies(document))

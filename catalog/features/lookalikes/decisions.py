@@ -17,7 +17,7 @@ from catalog.index.client import Line
 from catalog.index.repository import Repository
 
 
-def decided(repository: Repository, kinds: Sequence[str]) -> Apart:
+def find_decided(repository: Repository, kinds: Sequence[str]) -> Apart:
     """The pairs of hashes that something of some kinds was decided about;
     a hash twice where it was about one asset.
     """

@@ -12,11 +12,11 @@ from typing import Any
 from catalog.domain.amounts import seconds
 from catalog.domain.decisions import DUPLICATES, EXACT, NOT_DUPLICATE, WANTED, Decision, group_id
 from catalog.domain.looks import Likeness, likeness
-from catalog.domain.turns import turned
+from catalog.domain.turns import turn_picture
 from catalog.errors import UsageError
-from catalog.features.inspection.search import marking
+from catalog.features.inspection.search import mark_errors
 from catalog.features.lookalikes import ranking, sketches
-from catalog.features.lookalikes.decisions import decided
+from catalog.features.lookalikes.decisions import find_decided
 from catalog.features.lookalikes.groups import DISTANCE, Compare, Group, find_groups
 from catalog.features.lookalikes.ranking import Picture, picture_of
 from catalog.features.lookalikes.sketches import Sketches
@@ -62,9 +62,9 @@ def find_duplicates(
     wanted = request.kinds or tuple(kind for kind in DUPLICATES if kind != "alike")
     within_ms = milliseconds_of(request.within)
     distance = DISTANCE if request.distance is None else request.distance
-    with marking(request.query):
+    with mark_errors(request.query):
         found, pairs = _candidates(repository, request.query, distance, within_ms, progress)
-    apart = decided(repository, [NOT_DUPLICATE, WANTED])
+    apart = find_decided(repository, [NOT_DUPLICATE, WANTED])
     compare = make_comparer({name: picture.document.get("look") for name, picture in found.items()})
     order = workspace.settings.keeper_order
     groups = find_groups(
@@ -79,7 +79,7 @@ def write_groups(path: Path, groups: Sequence[Group]) -> None:
     rows = [
         (group, each)
         for group in groups
-        for each in zip(undecided(group), group.members, strict=True)
+        for each in zip(list_undecided(group), group.members, strict=True)
     ]
     notes = {d.member: (group.reason, " | ".join(m.paths)) for group, (d, m) in rows}
     write_decisions(path, [decision for _group, (decision, _member) in rows], notes)
@@ -102,7 +102,7 @@ def _candidates(
     sketched, several = Sketches(), []
     total = queries.count(repository, query)
     progress.files(total)
-    for page in queries.matching(
+    for page in queries.search_pages(
         repository, query, source=[*sketches.FIELDS, "copy_count", "stores"], sort="_shard_doc"
     ):
         for hit in page:
@@ -115,10 +115,10 @@ def _candidates(
     numbers = sketched.candidates(distance, within_ms)
     pairs = [(sketched.hashes[one], sketched.hashes[other]) for one, other in numbers]
     names = sorted({name for both in pairs for name in both}.union(several))
-    return dict(loaded(repository, names)), pairs
+    return dict(load_pictures(repository, names)), pairs
 
 
-def loaded(repository: Repository, names: Sequence[str]) -> Iterator[tuple[str, Picture]]:
+def load_pictures(repository: Repository, names: Sequence[str]) -> Iterator[tuple[str, Picture]]:
     """The pictures of some assets, with what is shown of them."""
     for start in range(0, len(names), AT_ONCE):
         found = repository.parts_of(names[start : start + AT_ONCE], [*ranking.FIELDS, "look"])
@@ -127,21 +127,23 @@ def loaded(repository: Repository, names: Sequence[str]) -> Iterator[tuple[str, 
 
 def make_comparer(looks: Mapping[str, str | None]) -> Compare:
     """Compares the small pictures of assets."""
-    from catalog.media.pixels import decoded_look
+    from catalog.media.pixels import decode_look
 
     @lru_cache(LOOKS_KEPT)
     def look(name: str) -> Any:
         encoded = looks.get(name)
-        return decoded_look(encoded) if encoded else None
+        return decode_look(encoded) if encoded else None
 
     def compare(one: str, other: str, turn: str) -> Likeness | None:
         first, second = look(one), look(other)
-        return None if first is None or second is None else likeness(turned(first, turn), second)
+        return (
+            None if first is None or second is None else likeness(turn_picture(first, turn), second)
+        )
 
     return compare
 
 
-def undecided(group: Group) -> list[Decision]:
+def list_undecided(group: Group) -> list[Decision]:
     """A row for each member of a group, for a person to decide about."""
     is_exact = group.kind == EXACT
     places = [(m.picture.hash, m.paths[0] if is_exact else "") for m in group.members]

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from catalog.domain.decisions import ALIKE, BURST, EXACT, SAME_IMAGE, SIMILAR
 from catalog.domain.looks import Likeness
-from catalog.domain.stacks import connected
+from catalog.domain.stacks import connect
 from catalog.domain.turns import TURNS, UPRIGHT
-from catalog.features.lookalikes.ranking import Picture, ranked, why_kept
+from catalog.features.lookalikes.ranking import Picture, rank, why_kept
 from catalog.features.lookalikes.sketches import SAME_MOMENT_BITS
 
 DISTANCE = 8
@@ -40,7 +40,7 @@ a) is said of a's own copies.
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class GroupMember:
     """One of a group.
 
     `distance` is that of its hash to the keeper's, turned as `turned` tells (see `domain.turns`).
@@ -57,7 +57,7 @@ class Group:
     """Assets that show the same; the first member is the one to keep, and `reason` says why."""
 
     kind: str
-    members: tuple[Member, ...]
+    members: tuple[GroupMember, ...]
     reason: str
 
     @property
@@ -115,7 +115,7 @@ def find_groups(
     ]
 
 
-def related(
+def relate(
     one: Picture, other: Picture, compare: Compare, *, distance: int, within_ms: int = 10_000
 ) -> tuple[str, int, str] | None:
     """What an asset is to another: kind, distance of their hashes, and how it is turned;
@@ -156,7 +156,7 @@ class _Finder:
         self._apart = apart
         self._touched = {name for both in apart for name in both}
         self._going: set[str] = set()
-        self._ranked = [p.hash for p in ranked(list(pictures.values()), order)]
+        self._ranked = [p.hash for p in rank(list(pictures.values()), order)]
 
     # --- the kinds --------------------------------------------------------------------------------
 
@@ -175,7 +175,9 @@ class _Finder:
                         f"the same bytes at {len(paths)} places of {store}; the first that "
                         "was catalogued is kept"
                     )
-                    yield Group(EXACT, tuple(Member(picture, (path,)) for path in paths), reason)
+                    yield Group(
+                        EXACT, tuple(GroupMember(picture, (path,)) for path in paths), reason
+                    )
 
     def same_image(self) -> Iterator[Group]:
         """The same image data, with other metadata."""
@@ -199,7 +201,7 @@ class _Finder:
             for a, b in self._open_pairs()
             if self._is_burst(self.pictures[a], self.pictures[b])
         ]
-        leader = connected(pairs)
+        leader = connect(pairs)
         groups: dict[str, list[Picture]] = defaultdict(list)
         for name in self._ranked:
             if name in leader:
@@ -266,7 +268,7 @@ class _Finder:
         """The group of a keeper and others, without what a person set apart from one of them;
         its others go.
         """
-        members: list[Member] = []
+        members: list[GroupMember] = []
         for picture, distance, turn in found:
             if picture.hash in self._going or any(
                 _are_one_shot(m.picture, picture) for m in members
@@ -276,7 +278,7 @@ class _Finder:
                 pair(m.picture.hash, picture.hash) in self._apart for m in members
             ):
                 continue
-            members.append(Member(picture, picture.paths, distance, turn))
+            members.append(GroupMember(picture, picture.paths, distance, turn))
         if len(members) < 2:
             return
         others = [m.picture for m in members[1:]]
@@ -346,9 +348,9 @@ def _distance(keeper: Picture, other: Picture, turn: str) -> int:
 def _turned(phash: int, turn: str) -> int:
     import numpy as np
 
-    from catalog.domain.turns import turned_hashes
+    from catalog.domain.turns import turn_hashes
 
-    return int(turned_hashes(np.array([phash], np.uint64), turn)[0])
+    return int(turn_hashes(np.array([phash], np.uint64), turn)[0])
 
 
 def _fits(keeper: Picture, other: Picture, turn: str) -> bool:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from catalog.domain.document import AssetDocument, Captured, PersonFields, with_value, without
 from catalog.domain.edits import Change
-from catalog.domain.person import capture_time, lay_over, merged, taken_text
+from catalog.domain.person import capture_time, encode_taken, lay_over, merge
 
 _CONFIDENCE = {"low": 1, "medium": 2, "high": 3}
 _PLAIN = ("title", "description", "rating")
 
 
-def inheriting(dropped: AssetDocument, *, same_shot: bool) -> Change:
+def with_inheritance(dropped: AssetDocument, *, same_shot: bool) -> Change:
     """The change of a keeper that takes over tags, albums, favorite, words,
     and from a rendering of the same shot what is known better of time and place.
 
@@ -28,7 +28,7 @@ def inheriting(dropped: AssetDocument, *, same_shot: bool) -> Change:
         if "tags_removed" in ours and "tags_added" in theirs:
             added = [tag for tag in theirs["tags_added"] if tag not in ours["tags_removed"]]
             theirs = {**theirs, "tags_added": added}
-        said = merged(ours, _fitting(theirs, keeper, dropped, same_shot=same_shot))
+        said = merge(ours, _fitting(theirs, keeper, dropped, same_shot=same_shot))
         said |= _gains(keeper, dropped, said, same_shot=same_shot)
         return keeper if said == ours else lay_over(keeper, said)
 
@@ -100,7 +100,7 @@ def _taken(captured: Captured) -> str:
         if minutes is None
         else f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
     )
-    return taken_text(capture_time(f"{wall}{offset}" if captured.get("has_time") else wall[:10]))
+    return encode_taken(capture_time(f"{wall}{offset}" if captured.get("has_time") else wall[:10]))
 
 
 def _position(document: AssetDocument) -> PersonFields:

@@ -15,14 +15,14 @@ from catalog.domain.copies import OK, is_as_recorded, read_recorded
 from catalog.domain.document import AssetDocument
 from catalog.domain.edits import Change, Edit, with_checksums
 from catalog.errors import MediaError, StoreError
-from catalog.features.inspection.search import marking
+from catalog.features.inspection.search import mark_errors
 from catalog.index import queries
 from catalog.index.client import Query
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.driver import execute
+from catalog.work.facts_reading import Wanted
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.reading import Wanted
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -92,7 +92,7 @@ def run_measure(workspace: Workspace, request: MeasureRequest, sink: Sink) -> Ru
     """Measure what lacks it."""
     repository = workspace.existing_repository
     repository.refresh(repository.alias)
-    with marking(request.query):
+    with mark_errors(request.query):
         queries.count(repository, request.query)
     with StoreBook(workspace, repository).open_present() as stores:
         work = Measuring(workspace, repository, stores, request)
@@ -117,7 +117,7 @@ class Measuring:
     def plans(self) -> Iterator[Sequence[Measure]]:
         """Some hundred pictures at a time, those without a copy that answers first."""
         also = {"exists": {"field": "phash"}} if self._request.again else LACKING
-        pages = queries.matching(self._repository, self._request.query, also=also)
+        pages = queries.search_pages(self._repository, self._request.query, also=also)
         documents = (hit["_source"] for page in pages for hit in page)
         while part := [self._planned(document) for document in islice(documents, AT_ONCE)]:
             yield sorted(part, key=lambda action: action.counts)

@@ -203,7 +203,7 @@ def _notch(focus: float) -> int:
     return round(math.log(max(focus, 1.0), 1.2))
 
 
-def ranked(pictures: Sequence[Picture], order: Sequence[str]) -> list[Picture]:
+def rank(pictures: Sequence[Picture], order: Sequence[str]) -> list[Picture]:
     """The pictures, the one to keep first.
 
     Where the order sees no difference, the one that was catalogued first.

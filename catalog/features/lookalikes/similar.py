@@ -15,18 +15,18 @@ from catalog.domain.asset import Facts
 from catalog.domain.copies import timestamp
 from catalog.domain.decisions import DUPLICATES, EXACT
 from catalog.domain.names import printable, to_text
-from catalog.domain.turns import TURNS, turned_hashes
+from catalog.domain.turns import TURNS, turn_hashes
 from catalog.errors import AssetNotFound, MediaError, UsageError
 from catalog.features.inspection.lookup import find
-from catalog.features.lookalikes.duplicates import loaded, make_comparer
-from catalog.features.lookalikes.groups import Member, related
+from catalog.features.lookalikes.duplicates import load_pictures, make_comparer
+from catalog.features.lookalikes.groups import GroupMember, relate
 from catalog.features.lookalikes.ranking import Picture, picture_of
 from catalog.index import queries
 from catalog.index.documents import Origin, asset_document
 from catalog.index.repository import Repository
 from catalog.stores.local.store import LocalStore
 from catalog.work.description import utc_now
-from catalog.work.reading import LocalReading, Wanted
+from catalog.work.facts_reading import LocalReading, Wanted
 from catalog.work.workspace import Workspace
 
 DISTANCE = 6
@@ -45,13 +45,13 @@ class SimilarRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SimilarAsset:
     """An asset that looks like the one that was asked about, and how:
     one of the kinds of duplicates.
     """
 
     kind: str
-    member: Member
+    member: GroupMember
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class LookAlikes:
     """What looks like the picture with the hash `asked`, the most alike first."""
 
     asked: str
-    found: tuple[Found, ...]
+    found: tuple[SimilarAsset, ...]
 
 
 def find_similar(workspace: Workspace, request: SimilarRequest) -> LookAlikes:
@@ -74,7 +74,7 @@ def find_similar(workspace: Workspace, request: SimilarRequest) -> LookAlikes:
     return LookAlikes(asked.hash, tuple(sorted(found, key=_order)))
 
 
-def _order(found: Found) -> tuple[int, int, str]:
+def _order(found: SimilarAsset) -> tuple[int, int, str]:
     return DUPLICATES.index(found.kind), found.member.distance, found.member.picture.hash
 
 
@@ -85,7 +85,7 @@ def _asked(workspace: Workspace, repository: Repository, what: str) -> Picture:
     """
     try:
         content_hash = find(repository, what)
-        found = dict(loaded(repository, [content_hash])).get(content_hash)
+        found = dict(load_pictures(repository, [content_hash])).get(content_hash)
     except AssetNotFound:
         if not Path(what).is_file():
             raise
@@ -127,17 +127,17 @@ def _read(workspace: Workspace, path: Path) -> Picture:
     return picture_of(facts.hash, {"added": timestamp(now), **document})
 
 
-def _found(repository: Repository, asked: Picture, distance: int) -> Iterator[Found]:
+def _found(repository: Repository, asked: Picture, distance: int) -> Iterator[SimilarAsset]:
     """Every asset that is near, with what it is to the one that was asked about."""
     names = _near(repository, asked, distance)
-    near: Mapping[str, Picture] = dict(loaded(repository, sorted(names)))
+    near: Mapping[str, Picture] = dict(load_pictures(repository, sorted(names)))
     everything = {**near, asked.hash: asked}
     compare = make_comparer({name: p.document.get("look") for name, p in everything.items()})
     for picture in near.values():
-        found = related(asked, picture, compare, distance=distance)
+        found = relate(asked, picture, compare, distance=distance)
         if found is not None:
             kind, bits, turn = found
-            yield Found(kind, Member(picture, picture.paths, bits, turn))
+            yield SimilarAsset(kind, GroupMember(picture, picture.paths, bits, turn))
 
 
 def _near(repository: Repository, asked: Picture, distance: int) -> set[str]:
@@ -147,7 +147,7 @@ def _near(repository: Repository, asked: Picture, distance: int) -> set[str]:
     if asked.phash is None:
         return {asked.hash}
     plain = np.array([asked.phash], np.uint64)
-    turned = [int(turned_hashes(plain, turn)[0]) for turn in TURNS]
+    turned = [int(turn_hashes(plain, turn)[0]) for turn in TURNS]
     found = queries.neighbours(repository, "phash", [*turned, asked.inner], distance)
     found |= queries.neighbours(repository, "phash_inner", [asked.phash], distance)
     if asked.image_hash:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from catalog.domain.copies import milliseconds
 from catalog.domain.document import AssetDocument, QualityFields
-from catalog.domain.turns import TURNS, UPRIGHT, turned_hashes
+from catalog.domain.turns import TURNS, UPRIGHT, turn_hashes
 from catalog.features.lookalikes.neighbours import pairs_within
 
 FIELDS = (
@@ -100,7 +100,7 @@ class Sketches:
             [known[first[which]], known]
         )  # of many with one hash, each is joined to the first
         others = np.concatenate(
-            [values, inner[first], *(turned_hashes(values, turn) for turn in _SIDEWAYS)]
+            [values, inner[first], *(turn_hashes(values, turn) for turn in _SIDEWAYS)]
         )
         left, right = pairs_within(values, others, distance, threads)
         inside = np.column_stack([known[first[left]], known[first[right % max(1, len(values))]]])

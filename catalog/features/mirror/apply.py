@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
 from catalog.errors import FATAL, StoreError
-from catalog.features.mirror.copying import Copier
+from catalog.features.mirror.copier import Copier
 from catalog.features.mirror.plan import Follow, Transfer
 from catalog.features.mirror.preconditions import MirrorPreconditions
-from catalog.features.mirror.recording import Done, Recording
-from catalog.features.mirror.renaming import Renamer
+from catalog.features.mirror.renamer import Renamer
+from catalog.features.mirror.transfer_recorder import Done, TransferRecorder
 from catalog.work.session import Session
 from catalog.work.throttle import Throttle
 
@@ -117,7 +117,7 @@ class Mirrorer:
         self._target = sight.target.name
         self._journal = run.journal
         self._throttle = throttle or Throttle()
-        self._recording = Recording(sight, run)
+        self._recording = TransferRecorder(sight, run)
         self._renamer = Renamer(sight, run.run)
         self._copier = Copier(sight, run.run, self._throttle)
         at_once = 0 if self._throttle.is_limited else sight.target.capabilities.together

@@ -29,7 +29,7 @@ class Arrival(NamedTuple):
     renamed: bool
 
 
-class History:
+class RenameHistory:
     """The renames of one asset, by where they led."""
 
     def __init__(self, moves: Iterable[Move]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import NamedTuple
 
 from catalog.domain.document import CopyRow
-from catalog.features.mirror.history import History
+from catalog.features.mirror.history import RenameHistory
 
 Key = Callable[[str], str]
 """What paths are compared by."""
@@ -64,7 +64,7 @@ Labels = Mapping[str, Sequence[str]]
 
 
 def partners_of(
-    wanted: Mapping[str, CopyRow], there: Mapping[str, CopyRow], pair: Pair, history: History
+    wanted: Mapping[str, CopyRow], there: Mapping[str, CopyRow], pair: Pair, history: RenameHistory
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """The paths, here and there, of the copies that have another place in each store;
     and those that have no partner.
@@ -108,7 +108,7 @@ class _Side:
     """The paths of one store for which a partner in the other one is looked for."""
 
     def __init__(
-        self, store: str, rows: Mapping[str, CopyRow], both: Collection[str], history: History
+        self, store: str, rows: Mapping[str, CopyRow], both: Collection[str], history: RenameHistory
     ) -> None:
         self.paths = {path for path in rows if path not in both}
         self._store = store

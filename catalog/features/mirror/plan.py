@@ -18,9 +18,9 @@ from catalog.domain.checksums import NONE
 from catalog.domain.copies import OK, milliseconds
 from catalog.domain.document import CopyRow, SidecarRow
 from catalog.domain.names import original_of
-from catalog.features.mirror.history import History, Move
+from catalog.features.mirror.history import Move, RenameHistory
 from catalog.features.mirror.partners import Key, Pair, distinct, is_alike, partners_of
-from catalog.features.mirror.sidecars import Beside, at_home, find_path_beside, is_beside
+from catalog.features.mirror.sidecars import MirroredSidecars, at_home, find_path_beside, is_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def mirror_asset(
     A content that the other store has elsewhere, by an arrangement of its own, stays there and is
     not sent.
     """
-    history = History(moves)
+    history = RenameHistory(moves)
     needs = _copies(owner, copies, pair, history)
     rows = [r for r in sidecars if r["store"] in pair[:2]]
     if not any(r["store"] == pair.source for r in rows):
@@ -196,9 +196,9 @@ def mirror_asset(
     places = sorted(there | {a.goal for a in needs.actions})
     former = {path: history.chain(pair.target, went.get(path, path)) for path in places}
     mine = sorted(r["path"] for r in copies if r["store"] == pair.source)
-    here = Beside(mine, {path: history.chain(pair.source, path) for path in mine})
+    here = MirroredSidecars(mine, {path: history.chain(pair.source, path) for path in mine})
     return MirrorNeeds(
-        [*needs.actions, *_sidecars(owner, rows, pair, here, Beside(places, former))],
+        [*needs.actions, *_sidecars(owner, rows, pair, here, MirroredSidecars(places, former))],
         needs.apart,
         needs.behind,
     )
@@ -207,7 +207,9 @@ def mirror_asset(
 # --- copies ---------------------------------------------------------------------------------------
 
 
-def _copies(owner: str, copies: Sequence[CopyRow], pair: Pair, history: History) -> MirrorNeeds:
+def _copies(
+    owner: str, copies: Sequence[CopyRow], pair: Pair, history: RenameHistory
+) -> MirrorNeeds:
     good = [r for r in copies if r["state"] == OK]
     wanted = {r["path"]: r for r in good if r["store"] == pair.source}
     there = {r["path"]: r for r in good if r["store"] == pair.target}
@@ -229,7 +231,7 @@ def _copies(owner: str, copies: Sequence[CopyRow], pair: Pair, history: History)
     return MirrorNeeds(sorted(actions, key=lambda a: a.path), apart, behind)
 
 
-def _is_later(row: CopyRow, other: CopyRow, history: History, key: Key) -> bool:
+def _is_later(row: CopyRow, other: CopyRow, history: RenameHistory, key: Key) -> bool:
     """Whether a copy is to be followed by its partner in the other store:
     it was renamed after that one came to its path.
 
@@ -249,7 +251,11 @@ def _is_later(row: CopyRow, other: CopyRow, history: History, key: Key) -> bool:
 
 
 def _sidecars(
-    owner: str, rows: Sequence[SidecarRow], pair: Pair, here: Beside, there: Beside
+    owner: str,
+    rows: Sequence[SidecarRow],
+    pair: Pair,
+    here: MirroredSidecars,
+    there: MirroredSidecars,
 ) -> Iterator[Mirroring]:
     """Sidecars lie beside their asset: those that were left behind in the other store go there
     first, whatever they say.

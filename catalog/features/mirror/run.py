@@ -185,7 +185,7 @@ class Mirror:
                 hash=action.hash,
                 reason=str(error),
             )
-        return planned_transfer(placed, self._target.name)
+        return foresee_transfer(placed, self._target.name)
 
     def _foresee_listed(self, store: str, action: Reconciliation | Skip) -> Outcome:
         if isinstance(action, Skip):
@@ -288,7 +288,7 @@ def _recorded(action: Reconciliation, store: str) -> Outcome:
     return Outcome("record", path, "recorded", store, target, action.hash)
 
 
-def planned_transfer(action: Mirroring, store: str) -> Outcome:
+def foresee_transfer(action: Mirroring, store: str) -> Outcome:
     """What is told of a rename or a copy that is only shown."""
     if isinstance(action, Follow):
         return Outcome(

@@ -9,7 +9,7 @@ from catalog.domain.document import SidecarRow
 from catalog.features.mirror.partners import without_number
 
 
-class Beside(NamedTuple):
+class MirroredSidecars(NamedTuple):
     """The copies of an asset in one store, and what their sidecars may still be called after:
     former paths of each.
     """
@@ -31,7 +31,7 @@ class Beside(NamedTuple):
 
 
 def at_home(
-    rows: Sequence[SidecarRow], beside: Beside, both: Collection[str]
+    rows: Sequence[SidecarRow], beside: MirroredSidecars, both: Collection[str]
 ) -> tuple[dict[str, SidecarRow], list[tuple[str, SidecarRow]]]:
     """Sidecars by the path that each has once those that were left behind have followed; and these,
     with that path.

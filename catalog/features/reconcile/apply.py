@@ -12,12 +12,12 @@ from catalog.domain.checksums import strongest
 from catalog.domain.copies import OK, RecordedFile, copy_row, is_as_recorded, sidecar_row
 from catalog.domain.document import AssetDocument, EventNote
 from catalog.domain.edits import Edit
-from catalog.domain.person import lay_over, merged
+from catalog.domain.person import lay_over, merge
 from catalog.errors import StoreError
 from catalog.features.reconcile.changes import change_of, event_of, outcome_of
+from catalog.features.reconcile.file_reader import CHANGING, is_unchanged
 from catalog.features.reconcile.index import Index
 from catalog.features.reconcile.plan import Attach, Load, Lose, Reconciliation, Vanish
-from catalog.features.reconcile.reading import CHANGING, is_unchanged
 from catalog.stores.protocol import Store
 from catalog.work.contents import content_of
 from catalog.work.outcome import Outcome
@@ -134,7 +134,7 @@ class Applier:
         )
         said = self._index.said_once(action.hash)
         if said:
-            document = lay_over(document, merged(document.get("person", {}), said))
+            document = lay_over(document, merge(document.get("person", {}), said))
         event: EventNote = {"store": store, "path": action.entry.path, "effect": "index"}
         made = [Edit(action.hash, action.name, edits.created(document), event)]
         if action.stack:

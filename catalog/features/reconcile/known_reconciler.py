@@ -8,7 +8,7 @@ from catalog.domain.actions import Skip
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, extension_of
 from catalog.features.reconcile.index import Index
 from catalog.features.reconcile.losses import Losses
-from catalog.features.reconcile.matching import keep_unread
+from catalog.features.reconcile.matches import keep_unread
 from catalog.features.reconcile.plan import Reconciliation
 from catalog.features.reconcile.questions import Questions
 from catalog.features.reconcile.recognition import Recogniser

@@ -1,7 +1,7 @@
 """The plan that makes the index agree with a store.
 
 Everything here is pure: the actions, and the rules for what is new, what is gone and what was moved
-away from its stack. Which file is which recorded one is told in `matching`, and what came and went
+away from its stack. Which file is which recorded one is told in `matches`, and what came and went
 beside them in `sidecars`.
 """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from catalog.errors import CatalogError, Interrupted, UsageError
 from catalog.features.reconcile.run import SyncRequest, run_sync
 from catalog.stores.local.root import LocalRoot
-from catalog.stores.marker import marked_name, read_marker
+from catalog.stores.marker import read_marked_name, read_marker
 from catalog.stores.root import Root
 from catalog.work import guards
 from catalog.work.outcome import RunResult
@@ -66,7 +66,7 @@ def _root(book: StoreBook, text: str) -> tuple[str, Root]:
     if text in book.known or book.configured_root(text) is not None:
         return text, book.root(text)
     root = guards.check_folder(text)
-    name = marked_name(root) if read_marker(root) else ""
+    name = read_marked_name(root) if read_marker(root) else ""
     if not name:
         raise UsageError(
             f"{root} has no marker of a store.", hint=f"Add it first: catalog store add NAME {root}"

@@ -10,17 +10,17 @@ from catalog.domain.copies import OK, RecordedFile, identity, read_recorded
 from catalog.domain.fixity import Digests
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate
+from catalog.features.reconcile.file_reader import FileReader, unread
 from catalog.features.reconcile.index import Index, batches
-from catalog.features.reconcile.matching import (
+from catalog.features.reconcile.matches import (
     by_content,
     by_identity,
     says_nothing_new,
     to_read,
-    untangled,
+    untangle,
 )
 from catalog.features.reconcile.plan import AddCopy, Known, Relocate
 from catalog.features.reconcile.questions import Questions
-from catalog.features.reconcile.reading import FileReader, unread
 from catalog.features.reconcile.records import Comparison
 from catalog.features.reconcile.survey import Options, Sight
 from catalog.stores.protocol import Store
@@ -64,7 +64,7 @@ class Recogniser:
         told, unclear = by_content(compared, self.digests)
         found += self._questions.moved(told, unclear)
         found += self._known_elsewhere(compared)
-        actions = untangled(found, compared)
+        actions = untangle(found, compared)
         news = [a for a in actions if not says_nothing_new(a)]
         sight.unchanged += len(actions) - len(news)
         return news

@@ -11,8 +11,9 @@ from catalog.domain.asset import Asset, Entry, Facts
 from catalog.domain.checksums import beside_the_content_hash
 from catalog.domain.copies import OK
 from catalog.errors import StoreError
+from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.index import Index
-from catalog.features.reconcile.loading import Loader
+from catalog.features.reconcile.loader import Loader
 from catalog.features.reconcile.losses import Losses
 from catalog.features.reconcile.plan import (
     AddCopy,
@@ -22,7 +23,6 @@ from catalog.features.reconcile.plan import (
     breaks_stack,
 )
 from catalog.features.reconcile.questions import Questions
-from catalog.features.reconcile.reading import FileReader
 from catalog.features.reconcile.recognition import Recogniser
 from catalog.features.reconcile.records import Comparison, Records
 from catalog.features.reconcile.sidecars import attachments, beside_copies

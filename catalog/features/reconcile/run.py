@@ -13,10 +13,10 @@ from catalog.domain.fixity import Digests
 from catalog.errors import StoreGuard
 from catalog.features.reconcile.apply import Applier
 from catalog.features.reconcile.changes import outcome_of
+from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.index import SyncIndex
 from catalog.features.reconcile.plan import Attach, Reconciliation
 from catalog.features.reconcile.questions import Questions
-from catalog.features.reconcile.reading import FileReader
 from catalog.features.reconcile.reconciler import Reconciler
 from catalog.features.reconcile.records import Scope
 from catalog.features.reconcile.survey import Options
@@ -25,8 +25,8 @@ from catalog.stores.protocol import ManagedStore
 from catalog.work.checksums import ChecksumWriter
 from catalog.work.description import utc_now
 from catalog.work.driver import execute, in_parts, limit_plans
+from catalog.work.facts_reading import Reading, Wanted
 from catalog.work.outcome import Outcome, RunResult
-from catalog.work.reading import Reading, Wanted
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink

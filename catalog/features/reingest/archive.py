@@ -23,7 +23,7 @@ from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
 from catalog.domain.names import to_text
 from catalog.domain.stacks import Candidate
 from catalog.errors import MediaError, UnsupportedType, UsageError
-from catalog.features.inspection.search import marking
+from catalog.features.inspection.search import mark_errors
 from catalog.features.reingest.locations import catalog_of, local_roots
 from catalog.features.reingest.staging import is_staging
 from catalog.index import queries
@@ -32,8 +32,8 @@ from catalog.stores.local.store import LocalStore
 from catalog.stores.protocol import ManagedStore
 from catalog.work import guards
 from catalog.work.description import utc_now
+from catalog.work.facts_reading import Wanted
 from catalog.work.progress import Progress
-from catalog.work.reading import Wanted
 from catalog.work.store_book import NAS, StoreBook
 from catalog.work.workers import Result
 from catalog.work.workspace import Workspace
@@ -187,13 +187,13 @@ class Archive:
                 document = found.get(candidate.entry.path)
                 yield (
                     candidate,
-                    document if _is_unchanged(candidate.entry, document, self.store.name) else None,
+                    document if _is_recorded(candidate.entry, document, self.store.name) else None,
                 )
 
     def _queried(self) -> Iterator[tuple[Candidate, AssetDocument | None]]:
         """The good copy of each match, if the file is still there."""
         assert self.repository is not None and self.scope.query is not None
-        for page in queries.matching(self.repository, self.scope.query):
+        for page in queries.search_pages(self.repository, self.scope.query):
             for hit in page:
                 document = hit["_source"]
                 row = next(
@@ -216,7 +216,7 @@ class Archive:
                 else:
                     yield (
                         Candidate(entry),
-                        document if _is_unchanged(entry, document, self.store.name) else None,
+                        document if _is_recorded(entry, document, self.store.name) else None,
                     )
 
     def _subject(
@@ -290,7 +290,7 @@ def capture_time_of(document: AssetDocument) -> CaptureTime | None:
     )
 
 
-def _is_unchanged(entry: Entry, document: AssetDocument | None, store: str) -> bool:
+def _is_recorded(entry: Entry, document: AssetDocument | None, store: str) -> bool:
     """Whether a file is still what the index says of it. One that is not as recorded is read."""
     if document is None:
         return False
@@ -343,7 +343,7 @@ def open_archive(
 def _store_to_search(
     workspace: Workspace, scope: ArchiveScope, query: str, progress: Progress
 ) -> Iterator[Archive]:
-    with marking(query):
+    with mark_errors(query):
         queries.build(query)
         repository = workspace.existing_repository
         repository.refresh()

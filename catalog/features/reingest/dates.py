@@ -23,12 +23,12 @@ def local_time(workspace: Workspace, mtime_ns: int) -> datetime:
     )
 
 
-def modified_text(mtime_ns: int) -> str:
+def format_modified(mtime_ns: int) -> str:
     """A file's time in UTC, to the second, in a form that no spreadsheet changes."""
     return f"{proof_date(file_time(mtime_ns).replace(tzinfo=UTC))}Z"
 
 
-def dated(row: Row) -> Dated:
+def parse_row_date(row: Row) -> Dated:
     """The date of a row, whatever a spreadsheet made of it.
 
     Raises ValueError with the reason where nobody can tell. A date that a person wrote without an
@@ -91,7 +91,7 @@ def date_problem(row: Row) -> str:
     if is_skipped(row):
         return ""
     try:
-        dated(row)
+        parse_row_date(row)
     except ValueError as error:
         return str(error)
     return ""

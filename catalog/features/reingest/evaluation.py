@@ -13,7 +13,7 @@ from catalog.domain.spreadsheets import proof_date
 from catalog.errors import UsageError
 from catalog.features.reingest import archive as archives
 from catalog.features.reingest.archive import ArchiveScope, Subject
-from catalog.features.reingest.dates import local_time, modified_text
+from catalog.features.reingest.dates import format_modified, local_time
 from catalog.features.reingest.plan import EvaluatedFile, Proposal, Rules
 from catalog.features.reingest.reports import check_writable, write_report
 from catalog.features.reingest.row_state import describe_handover
@@ -64,7 +64,7 @@ class Evaluated:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class EvaluatedSubject:
     """A subject with what a decision about it needs."""
 
     subject: Subject
@@ -79,7 +79,7 @@ def rules_of(workspace: Workspace, until: str | None) -> Rules:
     return Rules(parsed[0] if parsed else None, workspace.settings.reingest_skip)
 
 
-Decide = Callable[[Found, Rules], tuple[Proposal, Mapping[str, str]]]
+Decide = Callable[[EvaluatedSubject, Rules], tuple[Proposal, Mapping[str, str]]]
 """Gives the decision of one file, and the cells of the columns that only its kind of report has."""
 
 
@@ -143,7 +143,7 @@ def _slim(subject: Subject) -> Subject:
 
 def _found(
     workspace: Workspace, repository: Repository | None, subjects: Iterable[Subject]
-) -> list[Found]:
+) -> list[EvaluatedSubject]:
     subjects = list(subjects)
     target = workspace.settings.reingest_target
     hashes = [s.hash for s in subjects if s.hash]
@@ -167,7 +167,7 @@ def _found(
             same if same != subject.file else "",
             subject.problem,
         )
-        found.append(Found(subject, shot))
+        found.append(EvaluatedSubject(subject, shot))
     return found
 
 
@@ -183,7 +183,7 @@ def _cells(subject: Subject, decision: Proposal) -> Cells:
         "source": decision.source,
         "hash": subject.hash,
         "size": str(subject.entry.size),
-        "modified": modified_text(subject.entry.mtime_ns)
+        "modified": format_modified(subject.entry.mtime_ns)
         if not subject.problem or subject.entry.mtime_ns
         else "",
     }

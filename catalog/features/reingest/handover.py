@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from catalog.domain.assignments import tagging
+from catalog.domain.assignments import assign_tags
 from catalog.domain.copies import timestamp
 from catalog.domain.document import AssetDocument, HandoverRow, only
 from catalog.domain.edits import Change, Edit, with_saying
@@ -97,16 +97,25 @@ def hand_over(run: Session, staging: Staging, target: str, given: StagedFile) ->
             target, given.hash, change, "handover", run=run.run, command=run.command
         )
     )
-    run.edit([Edit(given.hash, "tag", tagged(target), {"effect": "index", "path": given.source})])
+    run.edit(
+        [
+            Edit(
+                given.hash,
+                "tag",
+                with_target_tag(target),
+                {"effect": "index", "path": given.source},
+            )
+        ]
+    )
     assert record is not None
     return record
 
 
-def tagged(target: str) -> Change:
+def with_target_tag(target: str) -> Change:
     """The change of an asset that it has the target's tag;
     what the catalog does not have stays so.
     """
-    tag = with_saying(tagging([target], []))
+    tag = with_saying(assign_tags([target], []))
 
     def change(document: AssetDocument | None) -> AssetDocument | None:
         return None if document is None else tag(document)

@@ -29,7 +29,7 @@ from catalog.features.reingest.staging import (
     Names,
     Staging,
     check_apart,
-    checked_folder,
+    check_folder,
     open_staging,
 )
 from catalog.index.repository import Repository
@@ -90,7 +90,7 @@ def prepare(
     archives. Unless `dry`, the report is locked against a second run.
     """
     table = read_table(report, columns.needed, (*columns.known, *columns.added))
-    folder = checked_folder(staging)
+    folder = check_folder(staging)
     repository = catalog_of(workspace)
     with contextlib.closing(Locations(workspace, repository)) as locations:
         sources = Sources(locations)

@@ -77,7 +77,7 @@ def year_of_path(folders: Sequence[str]) -> int | None:
     return years[-1] if years else None
 
 
-def skipped_folder(folders: Sequence[str], rules: Rules) -> str:
+def find_skipped_folder(folders: Sequence[str], rules: Rules) -> str:
     """The first folder whose files are not offered, or ""."""
     parts = [part.casefold() for part in rules.skip if part]
     return next((name for name in folders if any(part in name.casefold() for part in parts)), "")
@@ -89,7 +89,7 @@ def why_not_offered(shot: EvaluatedFile, rules: Rules, wall: datetime | None) ->
         return shot.handed_over
     if shot.same_as:
         return f"same content as {shot.same_as}"
-    if folder := skipped_folder(shot.folders, rules):
+    if folder := find_skipped_folder(shot.folders, rules):
         return f"skiplist match: {folder}"
     if rules.until is not None and wall is not None and wall >= rules.until:
         return f"taken on {wall:%Y-%m-%d}, not before {rules.until:%Y-%m-%d}"

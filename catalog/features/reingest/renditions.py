@@ -6,7 +6,7 @@ from typing import Literal
 
 from catalog.domain.document import AssetDocument, Captured, only, with_value
 from catalog.domain.edits import Change, created
-from catalog.domain.person import lay_over, merged, without_person
+from catalog.domain.person import lay_over, merge, without_person
 
 _INHERITED = ("rating", "favorite", "title", "description", "live_id")
 _WORDS: tuple[Literal["tags", "albums"], ...] = ("tags", "albums")
@@ -33,7 +33,7 @@ def rendition_document(made: AssetDocument, original: AssetDocument) -> AssetDoc
     if "stack" in old:
         base["stack"] = old["stack"]
     base["rendition_of"] = original["hash"]
-    return lay_over(base, merged(original.get("person", {}), made.get("person", {})))
+    return lay_over(base, merge(original.get("person", {}), made.get("person", {})))
 
 
 def _is_better(old: Captured | None, new: Captured | None) -> bool:

@@ -18,8 +18,8 @@ from pathlib import Path
 from catalog.domain.spreadsheets import (
     Row,
     Table,
-    encoded_header,
-    encoded_line,
+    encode_header,
+    encode_line,
     in_known_order,
     parse,
     whole_rows,
@@ -62,8 +62,8 @@ def write_report(
     path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]], *, replace: bool
 ) -> None:
     """Write a whole report aside, then give it its name. Raises AlreadyExists, unless `replace`."""
-    lines = (encoded_line(row.get(column, "") for column in columns) for row in rows)
-    _write(path, [encoded_header(columns), *lines], replace=replace)
+    lines = (encode_line(row.get(column, "") for column in columns) for row in rows)
+    _write(path, [encode_header(columns), *lines], replace=replace)
 
 
 def _write(path: Path, lines: Iterable[bytes], *, replace: bool) -> None:
@@ -199,9 +199,9 @@ class Processed:
         for name in again:
             self.earlier.pop(name, None)
         lines = [
-            encoded_line(row.get(c, "") for c in self.all_columns) for row in self.earlier.values()
+            encode_line(row.get(c, "") for c in self.all_columns) for row in self.earlier.values()
         ]
-        data = b"".join([encoded_header(self.all_columns), *lines])
+        data = b"".join([encode_header(self.all_columns), *lines])
         try:
             if not self.path.exists() or self.path.read_bytes() != data:
                 _write(self.path, [data], replace=True)
@@ -212,7 +212,7 @@ class Processed:
     def add(self, row: Row, **outcome: str) -> None:
         """Say what became of a row; it is in the file when this returns. Raises StoreError."""
         cells = {**row.cells, **outcome}
-        line = encoded_line(cells.get(column, "") for column in self.all_columns)
+        line = encode_line(cells.get(column, "") for column in self.all_columns)
         try:
             if os.write(self._descriptor, line) != len(line):
                 raise OSError(28, "No space left on device")

@@ -140,7 +140,7 @@ def amend_hint(record: HandoverRow, what: str) -> str:
     )
 
 
-def redated(row: Row, when: Dated, record: HandoverRow, before: Dated | None) -> str:
+def redating_problem(row: Row, when: Dated, record: HandoverRow, before: Dated | None) -> str:
     """Why the date of a handover is not the one that its row asks for now, or "".
 
     `before` is what an earlier run understood of the row, None where it did none. A row without a

@@ -11,7 +11,7 @@ from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import from_text
 from catalog.domain.spreadsheets import Row, Table
 from catalog.errors import CatalogError, StoreError
-from catalog.features.reingest.dates import modified_text
+from catalog.features.reingest.dates import format_modified
 from catalog.features.reingest.locations import Located, Locations
 from catalog.features.reingest.reports import Processed
 from catalog.features.reingest.row_state import LeftRow, is_skipped
@@ -108,7 +108,7 @@ class Sources:
             located, entry = self.locations.entry(file)
         except CatalogError as error:
             return str(error)
-        if problem := changed_since(row, located, entry):
+        if problem := change_problem(row, located, entry):
             return problem
         self.found[file] = located, entry
         return ""
@@ -130,7 +130,7 @@ def folders_of(table: Table) -> list[Path]:
     )
 
 
-def changed_since(row: Row, located: Located, entry: Entry) -> str:
+def change_problem(row: Row, located: Located, entry: Entry) -> str:
     """Why a file is not the one that was evaluated, or "".
 
     It is read only where its time is another.
@@ -140,7 +140,7 @@ def changed_since(row: Row, located: Located, entry: Entry) -> str:
         return CHANGED
     if digest and not is_content_hash(digest.lower()):
         return "its hash is none; evaluate again"
-    if digest and modified != modified_text(entry.mtime_ns):
+    if digest and modified != format_modified(entry.mtime_ns):
         try:
             return "" if located.store.checksum(located.path) == digest.lower() else CHANGED
         except StoreError as error:

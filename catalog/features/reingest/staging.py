@@ -159,7 +159,7 @@ def names_of(stem: str, original: str) -> Iterator[str]:
     return (file_name(stem, original, number) for number in itertools.count())
 
 
-def checked_folder(path: str, what: str = "staging") -> Path:
+def check_folder(path: str, what: str = "staging") -> Path:
     """The real path of a folder for staging, which need not be there yet. Raises UsageError."""
     folder = Path(os.path.realpath(Path(path).expanduser()))
     if folder.exists() and not folder.is_dir():

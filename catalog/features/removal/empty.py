@@ -81,7 +81,7 @@ def _empty(
 ) -> None:
     """Empty the trash; with `proving` (stores) only of what is proved to be there, or is rotten."""
     run.repository.refresh()
-    rotten = queries.repaired(run.repository)
+    rotten = queries.find_repaired(run.repository)
     for name, trashed in found:
         needs_proof = proving is not None and trashed.key not in rotten
         run.report.add(_removed(run, stores[name], trashed, proving if needs_proof else None))

@@ -16,7 +16,7 @@ KEPT, FAILED, IGNORED = "kept", "failed", "ignored"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SafetyFinding:
     """What was found out about one file: its content hash, and where that is safe.
 
     `reason` says why the file stays, "" where it may go; `outcome` is what is said of it then.
@@ -62,7 +62,7 @@ class Keep:
 class Remove:
     """A file goes, with its sidecars that no file needs any more, and their content hashes.
 
-    `beside` are the paths of all of its sidecars; `vacant` and `safe` are as in `Found`.
+    `beside` are the paths of all of its sidecars; `vacant` and `safe` are as in `SafetyFinding`.
     """
 
     entry: Entry
@@ -100,7 +100,7 @@ def _outcome_of(skip: Skip) -> str:
     return KEPT if extension_of(skip.source.name) in SIDECAR_EXTENSIONS else IGNORED
 
 
-def plan_shot(shot: Sequence[Found], proved: Mapping[str, str]) -> list[Prune]:
+def plan_shot(shot: Sequence[SafetyFinding], proved: Mapping[str, str]) -> list[Prune]:
     """What becomes of the files of one shot: first those that stay, then those that go.
 
     `proved` are the content hashes of its sidecars by path, "" for one that is not safe. A sidecar

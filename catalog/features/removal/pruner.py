@@ -16,14 +16,14 @@ from catalog.errors import StoreError
 from catalog.features.removal.plan import FAILED, Keep, Prune, Remove
 from catalog.stores.protocol import Store
 from catalog.work.contents import content_of
-from catalog.work.copying import copy_between
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
+from catalog.work.transfer import copy_between
 
 OUTCOMES = {"remove": "removed", "repair": "repaired"}
 
 
-class Source(Store, Protocol):
+class PrunedFolder(Store, Protocol):
     """A folder that files are removed from."""
 
     def discard(self, path: str, seen: Entry | None = None) -> None:
@@ -42,7 +42,7 @@ class Pruner:
     `stores` hold the copies of the catalog.
     """
 
-    source: Source
+    source: PrunedFolder
     base: str
     stores: Mapping[str, Store]
     run: Session

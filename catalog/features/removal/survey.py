@@ -15,11 +15,11 @@ from catalog.domain.document import AssetDocument, SidecarRow
 from catalog.domain.fixity import Digests
 from catalog.domain.stacks import Candidate, group_shots
 from catalog.errors import MediaError, StoreError
-from catalog.features.removal.plan import FAILED, Found, Prune, plan_shot, plan_skips
+from catalog.features.removal.plan import FAILED, Prune, SafetyFinding, plan_shot, plan_skips
 from catalog.stores.protocol import Store
 from catalog.work.contents import content_of
+from catalog.work.facts_reading import Reading, Wanted
 from catalog.work.proof import Prover, is_same_file
-from catalog.work.reading import Reading, Wanted
 
 BATCH = 128
 """Files that are read before the catalog is asked about them."""
@@ -74,7 +74,7 @@ class PruneSurvey:
             facts = [
                 self._examined(candidate, digest, document, proved)
                 if document
-                else Found(candidate, digest, reasons.get(candidate.entry.path, NOT_THERE))
+                else SafetyFinding(candidate, digest, reasons.get(candidate.entry.path, NOT_THERE))
                 for candidate, digest, document in zip(shot, contents, documents, strict=True)
             ]
             yield plan_shot(facts, proved)
@@ -85,11 +85,11 @@ class PruneSurvey:
         digest: str,
         document: AssetDocument,
         proved: Mapping[str, str],
-    ) -> Found:
+    ) -> SafetyFinding:
         """Whether a file whose content the catalog has may go."""
         entry = candidate.entry
         if any(is_link(entry, read_recorded(row, digest)) for row in document["copies"]):
-            return Found(candidate, digest, "it is a copy of the catalog itself")
+            return SafetyFinding(candidate, digest, "it is a copy of the catalog itself")
         prover = Prover(self.stores, partial(is_same_file, entry))
         try:
             checksums = document.get("checksums", NONE)
@@ -97,15 +97,17 @@ class PruneSurvey:
             missing = self.needed - len(proof.good)
             vacant = self._vacant(document, entry)[:missing] if missing > 0 else []
         except StoreError as error:
-            return Found(candidate, digest, str(error), FAILED)
+            return SafetyFinding(candidate, digest, str(error), FAILED)
         if len(vacant) < missing:
-            return Found(candidate, digest, proof.why_not(self.needed))
+            return SafetyFinding(candidate, digest, proof.why_not(self.needed))
         unsafe = [sidecar.name for sidecar in candidate.sidecars if not proved[sidecar.path]]
         if unsafe:
-            return Found(candidate, digest, f"its sidecar {unsafe[0]} is not in the catalog")
+            return SafetyFinding(
+                candidate, digest, f"its sidecar {unsafe[0]} is not in the catalog"
+            )
         counting = {*proof.good, *vacant}
         places = [(row["store"], row["path"]) for row in document["copies"]]
-        return Found(
+        return SafetyFinding(
             candidate,
             digest,
             vacant=tuple(vacant),

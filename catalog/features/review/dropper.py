@@ -14,7 +14,7 @@ from catalog.domain.copies import MISSING, OK
 from catalog.domain.decisions import BAD, DROP, EXACT, SAME_IMAGE, SIMILAR, Decision
 from catalog.domain.document import AssetDocument, CopyRow, EventNote
 from catalog.domain.edits import Edit
-from catalog.features.lookalikes.inheritance import inheriting
+from catalog.features.lookalikes.inheritance import with_inheritance
 from catalog.features.removal.trash import Taken, finish_taking, obstacles, take_away
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
@@ -197,7 +197,7 @@ class Dropper:
     def _drop(self, run: Session, decision: Decision) -> str:
         document = self._documents([decision.hash])[decision.hash]
         if decision.kind not in (EXACT, BAD) and decision.keeper:
-            change = inheriting(document, same_shot=decision.kind in (SAME_IMAGE, SIMILAR))
+            change = with_inheritance(document, same_shot=decision.kind in (SAME_IMAGE, SIMILAR))
             note: EventNote = {
                 "effect": "index",
                 "reason": f"from its duplicate {decision.hash}",

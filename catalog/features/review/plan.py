@@ -39,7 +39,7 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
-class Follow:
+class FollowDecision:
     """A decision is followed; `place` is the `store:path` of what it is about, or its hash."""
 
     decision: Decision
@@ -70,7 +70,7 @@ class Follow:
         return f"{self.name} {self.subject}"
 
 
-def remembered(decisions: Sequence[Decision]) -> list[tuple[str, str, str]]:
+def pair_decisions(decisions: Sequence[Decision]) -> list[tuple[str, str, str]]:
     """What decisions say for good: (kind, hash, other hash), the lesser hash first."""
     groups: dict[str, list[Decision]] = {}
     for decision in decisions:

@@ -13,7 +13,7 @@ from catalog.errors import ConfirmationNeeded
 from catalog.features.lookalikes.decisions import key_of, remember
 from catalog.features.lookalikes.table import DecisionFile, read_decisions
 from catalog.features.review.dropper import DROPPED_BEFORE, Dropper
-from catalog.features.review.plan import Follow, Refuse, remembered
+from catalog.features.review.plan import FollowDecision, Refuse, pair_decisions
 from catalog.index.repository import Repository
 from catalog.work.driver import execute
 from catalog.work.outcome import Outcome, RunResult
@@ -73,11 +73,13 @@ class Resolving:
         self._found = found
         self._dropper = dropper
 
-    def plans(self) -> Iterator[Sequence[Refuse | Follow]]:
+    def plans(self) -> Iterator[Sequence[Refuse | FollowDecision]]:
         """The rows that are refused; then all the others, as one decision may speak of another."""
         yield [Refuse(line, problem) for line, problem in sorted(self._found.problems.items())]
         places = self._places()
-        yield [Follow(d, d.path or places.get(d.hash, d.hash)) for d in self._found.decisions]
+        yield [
+            FollowDecision(d, d.path or places.get(d.hash, d.hash)) for d in self._found.decisions
+        ]
 
     def _places(self) -> dict[str, str]:
         """Where the assets that are decided about have a copy, by hash."""
@@ -92,7 +94,7 @@ class Resolving:
                 )
         return found
 
-    def foresee(self, action: Refuse | Follow) -> Outcome:
+    def foresee(self, action: Refuse | FollowDecision) -> Outcome:
         """What will become of a decision, as far as it can be told before."""
         if isinstance(action, Refuse):
             return _refused(action)
@@ -101,12 +103,12 @@ class Resolving:
         problem = dropper.foresee(decision, self._found.decisions) if is_drop else ""
         return _outcome(action, _answer(decision, problem), dropped="planned")
 
-    def apply(self, run: Session, plans: Iterator[Sequence[Refuse | Follow]]) -> None:
+    def apply(self, run: Session, plans: Iterator[Sequence[Refuse | FollowDecision]]) -> None:
         """Follow them."""
         for plan in plans:
             for refused in (action for action in plan if isinstance(action, Refuse)):
                 run.report.add(_refused(refused))
-            followed = [action for action in plan if isinstance(action, Follow)]
+            followed = [action for action in plan if isinstance(action, FollowDecision)]
             answers = follow(run, self._dropper, [action.decision for action in followed])
             for action, answer in zip(followed, answers, strict=True):
                 run.report.add(_outcome(action, answer))
@@ -125,7 +127,7 @@ def follow(run: Session, dropper: Dropper, decisions: Sequence[Decision]) -> Ite
 
 def _remember(run: Session, decisions: Sequence[Decision]) -> None:
     """Record what is no duplicate, what is wanted all the same, and what is not bad."""
-    said = run.patiently(lambda: remember(run.repository, remembered(decisions), run.run))
+    said = run.patiently(lambda: remember(run.repository, pair_decisions(decisions), run.run))
     run.tell(
         [
             {
@@ -153,7 +155,7 @@ def _refused(action: Refuse) -> Outcome:
     return Outcome(action.name, action.key, "refused", reason=action.reason)
 
 
-def _outcome(action: Follow, answer: Answer, *, dropped: str = "dropped") -> Outcome:
+def _outcome(action: FollowDecision, answer: Answer, *, dropped: str = "dropped") -> Outcome:
     done = dropped if action.counts else _BECAME[action.name]
     outcome = answer.outcome if answer.outcome in ("failed", "unchanged") else done
     return Outcome(action.name, action.subject, outcome, hash=action.hash, reason=answer.reason)

@@ -49,7 +49,7 @@ def _where(book: StoreBook, name: str, record: StoreRecord) -> tuple[str, str]:
     try:
         root = book.root(name)
     except UnknownKind:
-        return registry.shown(record), "unknown kind"
+        return registry.show_root(record), "unknown kind"
     return root.shown, _state(book, name, root)
 
 

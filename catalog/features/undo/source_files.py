@@ -18,7 +18,7 @@ from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
-from catalog.work.copying import copy_between
+from catalog.work.transfer import copy_between
 from catalog.work.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -149,7 +149,7 @@ class Items:
             whole += self._walk.source.read(base + start, min(length or cap, cap - len(whole)))
         return whole
 
-    def place(self, item: int) -> int | None:
+    def offset(self, item: int) -> int | None:
         """Where an item's bytes begin in the file; None unless they are one piece."""
         method, extents = self._places.get(item, (0, []))
         if method > 1 or (method == 1 and self._idat is None) or len(extents) != 1:

@@ -9,7 +9,12 @@ import struct
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.bmff.tags import Movie
-from catalog.media.clips.embedded import merge_bare_ifd, merge_exif, merge_jpeg_exif, merge_xmp
+from catalog.media.clips.embedded_metadata import (
+    merge_bare_ifd,
+    merge_exif,
+    merge_jpeg_exif,
+    merge_xmp,
+)
 from catalog.media.findings import Findings
 
 _SCAN = 0x20000

@@ -21,7 +21,7 @@ from catalog.media.bmff.tracks import (
     main_video,
     read_track,
 )
-from catalog.media.clips.embedded import merge_xmp
+from catalog.media.clips.embedded_metadata import merge_xmp
 from catalog.media.findings import Findings
 from catalog.media.source import ByteSource, Unfetched
 

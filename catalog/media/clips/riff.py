@@ -13,7 +13,7 @@ from datetime import datetime
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.media.bmff.makers import read_olympus_block, text_at
 from catalog.media.clips.codec_names import riff_video_codec, wave_codec
-from catalog.media.clips.embedded import merge_bare_ifd, merge_xmp
+from catalog.media.clips.embedded_metadata import merge_bare_ifd, merge_xmp
 from catalog.media.findings import Findings
 from catalog.media.source import ByteSource
 

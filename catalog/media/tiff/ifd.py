@@ -98,7 +98,7 @@ class Ifd:
         entry = self._entries.get(tag)
         return entry[0] if entry else 0
 
-    def place(self, tag: int) -> tuple[int, int]:
+    def span(self, tag: int) -> tuple[int, int]:
         """Offset and bytes of a value, in the directory itself or outside; (0, 0) where none is."""
         entry = self._entries.get(tag)
         if entry is None:

@@ -45,7 +45,7 @@ def _read_apple(note: bytes, findings: Findings) -> None:
 
 
 def _read_canon(tiff: Tiff, exif: Ifd, findings: Findings) -> None:
-    offset, size = exif.place(_NOTE)
+    offset, size = exif.span(_NOTE)
     if "lens" in findings.values or size < _SMALLEST_NOTE:
         return
     ifd = tiff.ifd(offset, (0x95,))

@@ -15,7 +15,7 @@ from catalog.domain.filetypes import FileType
 from catalog.media.findings import Findings
 from catalog.media.images import add_size
 from catalog.media.jpeg.reader import read_jpeg
-from catalog.media.packets import guarded
+from catalog.media.packets import try_read
 from catalog.media.source import ByteSource, Window
 from catalog.media.tiff.exif import read_exif
 from catalog.media.tiff.ifd import decode_text
@@ -84,7 +84,7 @@ def read_mrw(source: ByteSource, filetype: FileType, findings: Findings) -> File
             height, width = struct.unpack_from(">2H", data, 12)
             add_size(findings, width, height, "mrw")
         elif data:
-            guarded(read_exif, data, findings)
+            try_read(read_exif, data, findings)
         at += 8 + length
     return filetype
 

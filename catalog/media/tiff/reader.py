@@ -215,7 +215,7 @@ def _read_panasonic(source: ByteSource, first: Ifd, findings: Findings) -> None:
         findings.add("width", first.integer(2), "tiff")
         findings.add("height", first.integer(3), "tiff")
     findings.add("iso", first.integer(0x17) or None, "tiff")
-    start, size = first.place(_RW2_JPEG)
+    start, size = first.span(_RW2_JPEG)
     if size and source.read(start, 2) == b"\xff\xd8":
         read_jpeg(Window(source, start, size), findings, want_size=False)
         if start + size <= source.size:

@@ -98,7 +98,7 @@ def arguments(conversion: Conversion) -> list[str]:
     ]
 
 
-def playing(path: str) -> list[str]:
+def decode_arguments(path: str) -> list[str]:
     """The arguments of ffmpeg that decode everything of a file and keep nothing."""
     return [
         "-xerror",

@@ -158,7 +158,7 @@ def _heif(data: bytes, stamp: Stamp) -> bytes:
         raise OnlyByTool("it has no metadata")
     items = Items(walk, meta)
     for item in items.of_kind(b"Exif")[:1]:
-        place, whole = items.place(item), items.data(item)
+        place, whole = items.offset(item), items.data(item)
         start = 4 + int.from_bytes(whole[:4], "big")
         start += len(_MARK) if whole[start : start + 6] == _MARK else 0
         if place is None or whole[start : start + 2] not in (b"II", b"MM"):

@@ -20,9 +20,9 @@ from catalog.errors import MediaError, UnsupportedType
 from catalog.media.jpeg.image_data import image_data_hash
 from catalog.media.jpeg.segments import APP1, APP13, Segments
 from catalog.media.source import MemorySource
-from catalog.media.stated import TAKEN, agrees, stated_dates
+from catalog.media.stated_dates import TAKEN, agrees, stated_dates
 from catalog.media.write.containers import OnlyByTool, png_chunk, png_chunks, with_block
-from catalog.media.write.exif_block import dated_block
+from catalog.media.write.exif_block import write_date
 
 WRITABLE = frozenset({"jpeg", "mpo", "png", "webp", "tiff", "dng", "heic", "heif", "avif"})
 """Types into which a date can be written."""
@@ -41,7 +41,7 @@ def with_date(data: bytes, type_name: str, wall: datetime, offset: int | None = 
         raise UnsupportedType(f"no date can be written into {type_name} files")
 
     def stamp(block: bytes) -> bytes:
-        return dated_block(block, wall, offset)
+        return write_date(block, wall, offset)
 
     try:
         written = with_block(data, BY_NAME[type_name].family, stamp)

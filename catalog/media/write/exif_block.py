@@ -27,7 +27,7 @@ _OFFSETS = (0x9011, 0x9012)
 _WRITTEN = frozenset((EXIF_POINTER, *_DATES, *_FRACTIONS, *_OFFSETS))
 
 
-def dated_block(block: bytes, wall: datetime, offset: int | None) -> bytes:
+def write_date(block: bytes, wall: datetime, offset: int | None) -> bytes:
     """A TIFF structure with the date in its Exif directory; all else keeps its place.
 
     For b"" a new one. `offset` is in minutes east of UTC, if known. Raises ValueError where the
@@ -68,20 +68,20 @@ def _values(exif: Ifd | None, wall: datetime, offset: int | None) -> dict[int, b
     if offset is not None:
         values |= dict.fromkeys(_OFFSETS, format_offset(offset).encode() + b"\0")
     for tag in _FRACTIONS:
-        _, room = _text_place(exif, tag) if exif else (0, 0)
+        _, room = _text_span(exif, tag) if exif else (0, 0)
         if room:
             values[tag] = b"0" * (room - 1) + b"\0"
     return values
 
 
-def _text_place(ifd: Ifd, tag: int) -> tuple[int, int]:
+def _text_span(ifd: Ifd, tag: int) -> tuple[int, int]:
     """Offset and bytes of a text entry; (0, 0) where there is none."""
-    return ifd.place(tag) if ifd.kind(tag) == _ASCII else (0, 0)
+    return ifd.span(tag) if ifd.kind(tag) == _ASCII else (0, 0)
 
 
 def _overwrite(block: bytearray, ifd: Ifd, tag: int, text: bytes) -> bool:
     """Put a text where the old one stands; whether there was one with room for it."""
-    start, room = _text_place(ifd, tag)
+    start, room = _text_span(ifd, tag)
     if room < len(text) or start < 8 or start + room > len(block):
         return False
     block[start : start + room] = text.ljust(room, b"\0")
@@ -99,7 +99,7 @@ def _append_exif(block: bytearray, order: str, pointer: int | None, texts: Value
 def _link(block: bytearray, order: str, main: Ifd | None, row: bytes) -> None:
     """Let the first directory have this row: in place of its tag's, else as a longer one."""
     if main and main.integer(EXIF_POINTER):
-        value, size = main.place(EXIF_POINTER)
+        value, size = main.span(EXIF_POINTER)
         if size > 4:
             raise ValueError("the Exif directory is not linked by one number")
         block[value - 8 : value + 4] = row

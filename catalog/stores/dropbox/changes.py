@@ -12,7 +12,7 @@ from stone.backends.python_rsrc.stone_validators import ValidationError
 
 from catalog.errors import StoreError, StoreUnavailable
 from catalog.stores.dropbox.connection import Ambiguous, Connection, Unreadable
-from catalog.stores.dropbox.failures import answered, is_passing, tags
+from catalog.stores.dropbox.failures import answer_tags, is_passing, tags
 
 MOST = 1000
 """Entries of one request."""
@@ -144,7 +144,7 @@ class Changes:
         try:
             return self._connection.once(launch).metadata
         except StoreError as error:
-            if not answered(error):
+            if not answer_tags(error):
                 raise
             return error.__cause__.error  # type: ignore[union-attr]
 
@@ -205,7 +205,7 @@ class Changes:
         try:
             return self._connection.call(lambda sdk: sdk.files_get_metadata(path))
         except StoreError as error:
-            if answered(error):
+            if answer_tags(error):
                 return None
             raise
 

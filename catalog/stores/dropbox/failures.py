@@ -60,7 +60,7 @@ def tags(error: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def answered(error: BaseException) -> tuple[str, ...]:
+def answer_tags(error: BaseException) -> tuple[str, ...]:
     """The tags of the answer that an error of the catalog was made of;
     none where it was no answer of Dropbox.
     """

@@ -26,7 +26,7 @@ from catalog.domain.names import comparison_key, to_text
 from catalog.errors import NotFound, StoreError, StoreUnavailable
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.entries import EXPORT_ONLY, nanoseconds, number_of
-from catalog.stores.dropbox.failures import answered
+from catalog.stores.dropbox.failures import answer_tags
 from catalog.stores.dropbox.listing_database import (
     ListingDatabase,
     Row,
@@ -96,7 +96,7 @@ class KeptListing:
             except StoreError as error:
                 # a cursor that another app was given
                 is_strange = isinstance(error.__cause__, BadInputError)
-                if "reset" not in answered(error) and not is_strange:
+                if "reset" not in answer_tags(error) and not is_strange:
                     raise self._failure(error) from error
             # the cursor is too old, or the folder itself was taken away: from the beginning
             database.begin()
@@ -129,7 +129,7 @@ class KeptListing:
                 lambda sdk: sdk.files_list_folder_longpoll(cursor, timeout=seconds)
             )
         except StoreError as error:
-            if "reset" in answered(error):  # the next look begins anew
+            if "reset" in answer_tags(error):  # the next look begins anew
                 return True
             raise
         if answer.backoff:

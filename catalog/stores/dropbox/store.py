@@ -34,7 +34,7 @@ from catalog.stores.dropbox.kept_listing import KeptListing
 from catalog.stores.dropbox.operations import Named, Operations
 from catalog.stores.dropbox.thumbnails import Thumbnails
 from catalog.stores.dropbox.trash import DropboxTrash
-from catalog.stores.dropbox.uploads.finishing import TOGETHER
+from catalog.stores.dropbox.uploads.finisher import TOGETHER
 from catalog.stores.dropbox.uploads.sessions import UnfinishedUploads
 from catalog.stores.dropbox.uploads.uploader import SINGLE, Uploader
 from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_size, check_writable

@@ -19,9 +19,9 @@ from catalog.errors import (
     UsageError,
 )
 from catalog.stores.local.content import digests, forget_pages
+from catalog.stores.local.file_writer import FileWriter
 from catalog.stores.local.folder import StoreFolder
 from catalog.stores.local.listing import Listing, entry_of
-from catalog.stores.local.writing import Writer
 from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_writable
 from catalog.stores.protocol import Capabilities, Store
 from catalog.stores.scratch import IN_A_STORE, sweep_scratch
@@ -54,7 +54,7 @@ class LocalStore:
         self.trash = Trash(root / PRIVATE / "trash")
         self._folder = StoreFolder(name, root)
         self._listing = Listing(self._folder, avoid)
-        self._writer = Writer(self._folder)
+        self._writer = FileWriter(self._folder)
 
     @property
     def location(self) -> str:
@@ -194,7 +194,7 @@ class LocalStore:
         if self.stat(source) is None:
             raise NotFound(f"{source} is not in store {self.name}.", store=self.name, path=source)
         with self._folder.failing_at(source):
-            self._writer.place(old, new, target)
+            self._writer.move_in(old, new, target)
         return self._there(target)
 
     def remove(self, path: str, batch: str = "") -> str | None:
@@ -217,7 +217,7 @@ class LocalStore:
         """Move a file from the trash back; refuses an existing target."""
         source, target = self._in_trash(key), self._writable(path)
         with self._folder.failing_at(path):
-            self._writer.place(source, target, path)
+            self._writer.move_in(source, target, path)
         self.trash.tidy(source)
 
     def empty(self, key: str) -> None:

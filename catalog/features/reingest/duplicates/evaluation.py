@@ -12,17 +12,17 @@ from pathlib import Path
 from catalog.domain.decisions import NOT_DUPLICATE, WANTED
 from catalog.domain.document import AssetDocument
 from catalog.domain.names import to_text
-from catalog.features.lookalikes.decisions import decided
+from catalog.features.lookalikes.decisions import find_decided
 from catalog.features.lookalikes.duplicates import make_comparer
 from catalog.features.lookalikes.groups import DISTANCE, Apart, Group, find_groups
 from catalog.features.lookalikes.ranking import picture_of
 from catalog.features.lookalikes.sketches import Sketches
 from catalog.features.reingest import archive as archives
 from catalog.features.reingest.archive import ArchiveScope, Subject
-from catalog.features.reingest.dates import modified_text
+from catalog.features.reingest.dates import format_modified
 from catalog.features.reingest.duplicates.plan import DUPLICATES, EXACT, KEEP, propose_duplicate
 from catalog.features.reingest.evaluation import EVALUATED, Evaluated, rules_of
-from catalog.features.reingest.plan import Rules, skipped_folder
+from catalog.features.reingest.plan import Rules, find_skipped_folder
 from catalog.features.reingest.reports import check_writable, write_report
 from catalog.index.documents import Origin, asset_document
 from catalog.work.outcome import Outcome
@@ -78,7 +78,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
             archive.announce()
             location = archive.location
             apart = (
-                decided(archive.repository, [NOT_DUPLICATE, WANTED])
+                find_decided(archive.repository, [NOT_DUPLICATE, WANTED])
                 if archive.repository
                 else frozenset()
             )
@@ -100,7 +100,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
 
 def _looked_at(subjects: Iterable[Subject], rules: Rules) -> Iterator[Subject]:
     for subject in subjects:
-        if not subject.problem and not skipped_folder(subject.folders, rules):
+        if not subject.problem and not find_skipped_folder(subject.folders, rules):
             yield subject
 
 
@@ -182,5 +182,5 @@ def _cells(subject: Subject, keeper: Subject, dupe_type: str, kind: str, reason:
         "reason": why,
         "hash": subject.hash,
         "dupe_of_hash": "" if is_big else keeper.hash,
-        "modified": modified_text(subject.entry.mtime_ns),
+        "modified": format_modified(subject.entry.mtime_ns),
     }

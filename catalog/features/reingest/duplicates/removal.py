@@ -17,7 +17,7 @@ from catalog.features.reingest.duplicates.plan import DELETE, Remove, Seen, is_g
 from catalog.features.reingest.locations import Located, Locations
 from catalog.features.reingest.reports import Processed
 from catalog.features.reingest.row_state import LeftRow
-from catalog.features.reingest.rows import CHANGED, Validated, changed_since, leave, outcome_of
+from catalog.features.reingest.rows import CHANGED, Validated, change_problem, leave, outcome_of
 from catalog.features.removal.trash import Taken, obstacles, take_away
 from catalog.index.repository import Repository
 from catalog.stores.local.store import LocalStore
@@ -60,7 +60,7 @@ class Files:
         except CatalogError as error:
             return str(error)
         self.found[file] = located, entry
-        return changed_since(row, located, entry) or self.keeper_problem(row)
+        return change_problem(row, located, entry) or self.keeper_problem(row)
 
     def keeper_problem(self, row: Row, *, read: bool = False) -> str:
         """Why what a file duplicates does not stand for it, or "".

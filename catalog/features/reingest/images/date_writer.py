@@ -14,7 +14,7 @@ from catalog.features.reingest.locations import Located
 from catalog.features.reingest.row_state import Dated
 from catalog.media.findings import Findings
 from catalog.media.source import MemorySource
-from catalog.media.stated import agrees, stated_dates
+from catalog.media.stated_dates import agrees, stated_dates
 from catalog.media.stills import read_still
 from catalog.media.write.exif import WRITABLE, with_date
 

@@ -22,7 +22,7 @@ from catalog.features.reingest.row_state import (
     Stage,
     amend_hint,
     describe_earlier,
-    redated,
+    redating_problem,
     was_overruled,
 )
 
@@ -93,7 +93,7 @@ def amendment(standing: RowState) -> str:
     """Why the date of what was handed over is not what a row asks for now, or ""."""
     assert standing.record is not None
     before = standing.before if is_told(standing) else None
-    return redated(standing.row, standing.when, standing.record, before)
+    return redating_problem(standing.row, standing.when, standing.record, before)
 
 
 def may_lack_date(standing: RowState, *, write_dates: bool) -> bool:

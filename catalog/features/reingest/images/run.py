@@ -10,9 +10,9 @@ from catalog.features.reingest.dates import date_problem
 from catalog.features.reingest.evaluation import (
     COLUMNS,
     Evaluated,
+    EvaluatedSubject,
     EvaluateRequest,
     Evaluation,
-    Found,
     evaluate,
 )
 from catalog.features.reingest.handover_work import Columns, HandoverWork, prepare
@@ -49,7 +49,7 @@ class ProcessRequest:
 def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> Evaluated:
     """Write the report of an archive's photos."""
 
-    def decide(found: Found, rules: Rules) -> tuple[Proposal, Mapping[str, str]]:
+    def decide(found: EvaluatedSubject, rules: Rules) -> tuple[Proposal, Mapping[str, str]]:
         return decide_image(found.shot, rules), {}
 
     evaluation = Evaluation(EVALUATE, "image", ALL, decide, whole=False)

@@ -17,7 +17,7 @@ from catalog.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from catalog.features.reingest.dates import dated
+from catalog.features.reingest.dates import parse_row_date
 from catalog.features.reingest.handover import StagedFile, hand_over
 from catalog.features.reingest.handover_work import Processing
 from catalog.features.reingest.images import plan
@@ -66,10 +66,16 @@ class PhotoStager:
         known, digest = self._processing.known, self.digest(row)
         earlier, before = self._processing.processed.earlier.get(row.cells["file"], {}), None
         with contextlib.suppress(ValueError):
-            before = dated(Row(row.line, earlier, order=row.order))
+            before = parse_row_date(Row(row.line, earlier, order=row.order))
         is_staged = known.lies_staged(digest)
         return RowState(
-            row, dated(row), before, earlier, known.records.get(digest), is_staged, self._again
+            row,
+            parse_row_date(row),
+            before,
+            earlier,
+            known.records.get(digest),
+            is_staged,
+            self._again,
         )
 
     # --- plan -------------------------------------------------------------------------------------
@@ -180,7 +186,7 @@ class PhotoStager:
     def _put(self, staging: Staging, action: StagePhoto) -> Entry:
         located, entry = self._processing.files[action.key]
         if action.is_looked_into:
-            data = self._pictures.dated(located, entry, action.hash, dated(action.row))
+            data = self._pictures.dated(located, entry, action.hash, parse_row_date(action.row))
             return staging.put_bytes(action.stem, entry.name, data, action.mtime_ns)
         with located.store.open(located.path) as stream:
             return staging.put(

@@ -26,7 +26,7 @@ REPLACE, UNDO = "replace", "undo"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReplacementState:
     """What was found: at the original's place, and at that of the converted file (which may be the
     same).
 
@@ -56,7 +56,7 @@ class Steps:
     hint: str = ""
 
 
-def plan_replacement(found: Found, *, larger: bool = False) -> Steps:
+def plan_replacement(found: ReplacementState, *, larger: bool = False) -> Steps:
     """The steps from here to the end: those of the beginning, or what a run that was killed has
     left to do.
 
@@ -69,12 +69,12 @@ def plan_replacement(found: Found, *, larger: bool = False) -> Steps:
     return _steps(found, larger=larger)
 
 
-def _after(first: str, found: Found, *, larger: bool) -> Steps:
+def _after(first: str, found: ReplacementState, *, larger: bool) -> Steps:
     rest = _steps(found, larger=larger)
     return replace(rest, steps=(first, *rest.steps))
 
 
-def _steps(found: Found, *, larger: bool) -> Steps:
+def _steps(found: ReplacementState, *, larger: bool) -> Steps:
     if found.place == OTHER:
         return Steps(problem="its content changed since it was evaluated")
     if found.target == OTHER:
@@ -101,7 +101,7 @@ def _steps(found: Found, *, larger: bool) -> Steps:
     return _checked(found, (CHECK, PUT, RECORD, VERIFY), larger=larger)
 
 
-def _checked(found: Found, steps: tuple[str, ...], *, larger: bool) -> Steps:
+def _checked(found: ReplacementState, steps: tuple[str, ...], *, larger: bool) -> Steps:
     """Steps with a check, where what can be told beforehand does not speak against them."""
     if found.staged == OTHER:
         return Steps(problem="its converted file is not the one that was made: process it again")
@@ -113,7 +113,7 @@ def _checked(found: Found, steps: tuple[str, ...], *, larger: bool) -> Steps:
 
 
 @dataclass(frozen=True, slots=True)
-class Undoing:
+class ReplacementUndo:
     """Whether a replacement in a folder is to be taken back, wholly or the rest of it, or the
     reason why it cannot be."""
 
@@ -122,17 +122,21 @@ class Undoing:
     hint: str = ""
 
 
-def plan_undo(found: Found) -> Undoing:
+def plan_undo(found: ReplacementState) -> ReplacementUndo:
     """What an undo has to do, from what lies where."""
     if found.place == OTHER:
-        return Undoing(problem="another file lies where the original did")
+        return ReplacementUndo(problem="another file lies where the original did")
     if found.place == ORIGINAL:
-        return Undoing(found.backed_up and (found.waiting != NOTHING or found.target == RENDITION))
+        return ReplacementUndo(
+            found.backed_up and (found.waiting != NOTHING or found.target == RENDITION)
+        )
     if found.target == OTHER:
-        return Undoing(problem="the converted file has changed, or another one lies in its place")
+        return ReplacementUndo(
+            problem="the converted file has changed, or another one lies in its place"
+        )
     if not found.backed_up:
-        return Undoing(problem="neither the original nor its backup is there")
-    return Undoing(is_needed=True)
+        return ReplacementUndo(problem="neither the original nor its backup is there")
+    return ReplacementUndo(is_needed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ class Replace:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeBack:
+class TakeOriginalBack:
     """A replacement in a folder is taken back: the content `hash` comes back to `path`, if that
     `is_needed` and can be."""
 

@@ -21,7 +21,7 @@ from catalog.features.reingest.replacement.jobs import Jobs, is_meant
 from catalog.features.reingest.replacement.undo import Undo
 from catalog.features.reingest.reports import Processed, read_table
 from catalog.features.reingest.rows import folders_of, validate
-from catalog.features.reingest.staging import check_apart, checked_folder, is_staging
+from catalog.features.reingest.staging import check_apart, check_folder, is_staging
 from catalog.features.reingest.videos.converter import converter
 from catalog.features.reingest.videos.reports import TABLE
 from catalog.work import guards
@@ -72,7 +72,7 @@ def run_replace(workspace: Workspace, request: ReplaceRequest, sink: Sink) -> Ru
     """Put converted files in the place of their originals, or with `undo` take that back in
     folders."""
     table = read_table(request.report, NEEDED, (*TABLE.known, *TABLE.added, *ADDED))
-    folder = checked_folder(
+    folder = check_folder(
         request.failsafe or str(request.report.absolute().parent / FAILSAFE), FAILSAFE
     )
     if is_staging(folder):

@@ -5,11 +5,17 @@ from __future__ import annotations
 from catalog.domain.asset import Entry
 from catalog.domain.names import to_text
 from catalog.features.reingest.replacement.jobs import Job
-from catalog.features.reingest.replacement.plan import NOTHING, ORIGINAL, OTHER, RENDITION, Found
+from catalog.features.reingest.replacement.plan import (
+    NOTHING,
+    ORIGINAL,
+    OTHER,
+    RENDITION,
+    ReplacementState,
+)
 from catalog.stores.local.store import LocalStore
 
 
-def look(job: Job, backup: Entry | None) -> Found:
+def look(job: Job, backup: Entry | None) -> ReplacementState:
     """What lies at the places of a job; `backup` is the original in a failsafe folder. Only reads.
 
     Raises StoreError.
@@ -20,7 +26,7 @@ def look(job: Job, backup: Entry | None) -> Found:
     if same:
         place, target = (NOTHING, RENDITION) if place == RENDITION else (place, NOTHING)
     is_folder = not job.located.is_catalog
-    return Found(
+    return ReplacementState(
         place,
         OTHER if target == ORIGINAL else target,
         same,

@@ -13,7 +13,13 @@ from catalog.errors import ConversionFailed, MediaError, StoreError, StoreFull, 
 from catalog.features.reingest.replacement.failsafe import Backups, Opened
 from catalog.features.reingest.replacement.folder_replacer import FolderReplacer
 from catalog.features.reingest.replacement.jobs import UNDONE, Job, Jobs
-from catalog.features.reingest.replacement.plan import NOTHING, UNDO, TakeBack, Undoing, plan_undo
+from catalog.features.reingest.replacement.plan import (
+    NOTHING,
+    UNDO,
+    ReplacementUndo,
+    TakeOriginalBack,
+    plan_undo,
+)
 from catalog.features.reingest.replacement.survey import look
 from catalog.features.reingest.reports import Processed
 from catalog.features.reingest.row_state import LeftRow
@@ -36,25 +42,27 @@ class Undo:
     processed: Processed
     backups: Backups
 
-    def plans(self) -> Iterator[Sequence[LeftRow | TakeBack]]:
+    def plans(self) -> Iterator[Sequence[LeftRow | TakeOriginalBack]]:
         """The refused rows, in one part; then row by row."""
         yield self.wanted.refusals(UNDO)
         for row in self.wanted.rows:
             yield [self._plan(self.jobs.of(row))]
 
-    def _plan(self, job: Job) -> TakeBack:
+    def _plan(self, job: Job) -> TakeOriginalBack:
         try:
             plan = self._undoing(job)
         except (StoreError, MediaError, OSError) as error:
-            plan = Undoing(problem=str(error))
+            plan = ReplacementUndo(problem=str(error))
         problem = str(ConversionFailed(plan.problem, hint=plan.hint))
-        return TakeBack(job.row, job.store.name, job.path, job.original, plan.is_needed, problem)
+        return TakeOriginalBack(
+            job.row, job.store.name, job.path, job.original, plan.is_needed, problem
+        )
 
-    def _undoing(self, job: Job) -> Undoing:
+    def _undoing(self, job: Job) -> ReplacementUndo:
         earlier = self._earlier(job)
         if job.located.is_catalog:
             run = earlier.get("run") or "RUN"
-            return Undoing(
+            return ReplacementUndo(
                 problem="it lies in a store of the catalog",
                 hint=f"`catalog undo {run}` brings it back.",
             )
@@ -63,7 +71,7 @@ class Undo:
         plan = plan_undo(found)
         if plan.problem and kept is None and job.content_at(job.path) == NOTHING:
             folder = self.backups.folder(earlier)
-            return Undoing(
+            return ReplacementUndo(
                 problem=f"its backup is not in {folder}: is it mounted? --failsafe names another "
                 "folder"
             )
@@ -72,7 +80,7 @@ class Undo:
     def _earlier(self, job: Job) -> Mapping[str, str]:
         return self.processed.earlier.get(job.file, {})
 
-    def foresee(self, action: LeftRow | TakeBack) -> Outcome:
+    def foresee(self, action: LeftRow | TakeOriginalBack) -> Outcome:
         """What is told of a plan."""
         if isinstance(action, LeftRow):
             return outcome_of(action)
@@ -82,7 +90,7 @@ class Undo:
 
     # --- apply ------------------------------------------------------------------------------------
 
-    def apply(self, run: Session, plans: Iterator[Sequence[LeftRow | TakeBack]]) -> None:
+    def apply(self, run: Session, plans: Iterator[Sequence[LeftRow | TakeOriginalBack]]) -> None:
         """Take back each row, and say what became of it before the next one."""
         with contextlib.closing(Opened()) as folders:
             self._do(run, folders, next(plans))
@@ -92,14 +100,16 @@ class Undo:
                 self._do(run, folders, part)
                 run.sink.progress.advance()
 
-    def _do(self, run: Session, folders: Opened, actions: Sequence[LeftRow | TakeBack]) -> None:
+    def _do(
+        self, run: Session, folders: Opened, actions: Sequence[LeftRow | TakeOriginalBack]
+    ) -> None:
         for action in actions:
             if isinstance(action, LeftRow):
                 leave(action, self.processed, run.report)
             else:
                 self._take_back(run, folders, action)
 
-    def _take_back(self, run: Session, folders: Opened, action: TakeBack) -> None:
+    def _take_back(self, run: Session, folders: Opened, action: TakeOriginalBack) -> None:
         job = self.jobs.of(action.row)
         about = {"path": job.file, "hash": job.original, "rendition": job.rendition}
         run.journal.started(UNDO, **about)
@@ -130,7 +140,7 @@ class Undo:
                 raise ConversionFailed("neither the original nor its backup is there")
             place.swap_back(job, failsafe, kept)
 
-    def _tell(self, run: Session, action: TakeBack, earlier: Mapping[str, str]) -> None:
+    def _tell(self, run: Session, action: TakeOriginalBack, earlier: Mapping[str, str]) -> None:
         """Say in the progress of the report that a replacement was taken back, by this run or by
         one that was killed."""
         if action.is_needed or earlier.get("replacement_status") == SUCCESS:
@@ -141,9 +151,9 @@ class Undo:
         """Nothing."""
 
 
-def _outcome(action: TakeBack, outcome: str) -> Outcome:
+def _outcome(action: TakeOriginalBack, outcome: str) -> Outcome:
     return Outcome(action.name, action.key, outcome, action.store, action.path, action.hash)
 
 
-def _failed(action: TakeBack, reason: str) -> Outcome:
+def _failed(action: TakeOriginalBack, reason: str) -> Outcome:
     return Outcome(action.name, action.key, "failed", hash=action.hash, reason=reason)

@@ -19,7 +19,7 @@ from catalog.domain.video import (
     ConversionNeeds,
     Pictures,
     Sound,
-    even,
+    round_to_even,
     target_depth,
 )
 
@@ -56,7 +56,9 @@ def _wrong_form(source: Pictures, made: Pictures, wanted: ConversionNeeds) -> It
     if made.codec != HEVC or made.tag not in GOOD_TAGS:
         yield f"its pictures are {made.codec} ({made.tag})"
     size = (
-        (even(source.width), even(source.height)) if wanted.video else (source.width, source.height)
+        (round_to_even(source.width), round_to_even(source.height))
+        if wanted.video
+        else (source.width, source.height)
     )
     if (made.width, made.height) != size:
         yield f"it is {made.width}x{made.height} and not {size[0]}x{size[1]}"

@@ -20,7 +20,13 @@ from catalog.errors import ConversionFailed, MediaError, StoreFull
 from catalog.features.reingest.videos.checks import difference, statement_difference
 from catalog.media.request import Request
 from catalog.media.video import ffmpeg
-from catalog.media.video.conversion import Conversion, arguments, instant_of, playing, texts
+from catalog.media.video.conversion import (
+    Conversion,
+    arguments,
+    decode_arguments,
+    instant_of,
+    texts,
+)
 from catalog.media.video.probe import BRIEF, WHOLE
 from catalog.work.description import utc_now
 from catalog.work.progress import Progress
@@ -137,7 +143,7 @@ class Converter:
 
         Raises ConversionFailed where anything of it does not decode.
         """
-        ran = self._run(playing(os.fspath(path)), "checking", path, clip)
+        ran = self._run(decode_arguments(os.fspath(path)), "checking", path, clip)
         if ran.status or ran.complaints:
             raise ConversionFailed(f"it does not play to its end: {ran.reason}")
 

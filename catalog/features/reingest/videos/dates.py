@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from catalog.domain.capture_time import parse_date
 from catalog.domain.spreadsheets import Row, read_proof_date
-from catalog.features.reingest.dates import dated, is_as_proposed, offset_of
+from catalog.features.reingest.dates import is_as_proposed, offset_of, parse_row_date
 from catalog.features.reingest.plan import MOVE
 from catalog.features.reingest.row_state import Dated, is_skipped
 from catalog.features.reingest.videos.plan import ENCODED, is_copied_along, utc_text
@@ -23,7 +23,7 @@ def film_date(row: Row, home: Home) -> Dated:
 
     Raises ValueError with the reason where nobody can tell.
     """
-    found, text = dated(row), row.get("creation_time")
+    found, text = parse_row_date(row), row.get("creation_time")
     proposed = read_proof_date(row.get("taken"))
     offset = offset_of(row)
     if not text or text == utc_text(proposed, offset):

@@ -26,7 +26,7 @@ from catalog.features.reingest.row_state import (
     Stage,
     amend_hint,
     describe_earlier,
-    redated,
+    redating_problem,
     was_overruled,
 )
 
@@ -171,7 +171,7 @@ def amendment(standing: RowState) -> str:
         is_one(row.get(column)) != is_one(earlier.get(column, "")) for column in ENCODED
     ):
         return amend_hint(record, "what is to be encoded was changed since")
-    return redated(row, standing.when, record, standing.before if was_done else None)
+    return redating_problem(row, standing.when, record, standing.before if was_done else None)
 
 
 def leave(standing: RowState, problem: str, staged: str) -> LeftRow:

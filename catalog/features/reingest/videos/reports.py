@@ -18,9 +18,9 @@ from catalog.features.reingest.archive import Subject
 from catalog.features.reingest.evaluation import (
     COLUMNS,
     Evaluated,
+    EvaluatedSubject,
     EvaluateRequest,
     Evaluation,
-    Found,
     evaluate,
 )
 from catalog.features.reingest.handover_work import Columns
@@ -62,7 +62,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
     """Look at every video of an archive and write the report."""
     with workspace.readers() as pool:
 
-        def decide(found: Found, rules: Rules) -> tuple[Proposal, Mapping[str, str]]:
+        def decide(found: EvaluatedSubject, rules: Rules) -> tuple[Proposal, Mapping[str, str]]:
             clip, problem = _streams(pool, found.subject)
             decided = decide_video(found.shot, rules, clip, problem)
             decision = decided.decision
@@ -108,10 +108,10 @@ def captured_of(decision: Proposal) -> CaptureTime | None:
 def facts_of(subject: Subject) -> Facts:
     """What is known of a video: as it was read, with what the catalog says of it laid over."""
     facts = subject.facts or Facts(subject.hash, subject.entry.size, subject.type, subject.kind, "")
-    return described(facts, subject.document or {})
+    return with_document(facts, subject.document or {})
 
 
-def described(facts: Facts, document: AssetDocument) -> Facts:
+def with_document(facts: Facts, document: AssetDocument) -> Facts:
     """Facts with what the catalog says instead: place, device, title; a person may have set some of
     it."""
     values = facts.values

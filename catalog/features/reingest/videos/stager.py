@@ -26,7 +26,7 @@ from catalog.features.reingest.videos import plan
 from catalog.features.reingest.videos.converter import Converter, Made, Wish
 from catalog.features.reingest.videos.dates import Home, film_date
 from catalog.features.reingest.videos.plan import SUCCESS, StageVideo, row_needs
-from catalog.features.reingest.videos.reports import described
+from catalog.features.reingest.videos.reports import with_document
 from catalog.index.handovers import Handovers, staged_path
 from catalog.index.repository import Repository
 from catalog.stores.atomic_rename import rename_without_overwriting
@@ -200,7 +200,7 @@ class VideoStager:
             repository.documents([facts.hash]).get(facts.hash) if repository is not None else None
         )
         return Wish(
-            source, described(facts, found[0]) if found else facts, captured, needs, self.larger
+            source, with_document(facts, found[0]) if found else facts, captured, needs, self.larger
         )
 
 

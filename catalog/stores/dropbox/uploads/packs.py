@@ -12,7 +12,7 @@ from catalog.domain.fixity import content_hash
 from catalog.errors import StoreError
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.failures import tags
-from catalog.stores.dropbox.uploads.finishing import Finish, Finisher, is_about_session
+from catalog.stores.dropbox.uploads.finisher import Finish, Finisher, is_about_session
 from catalog.stores.dropbox.uploads.single import Small, put_single
 
 

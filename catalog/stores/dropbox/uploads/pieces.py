@@ -11,11 +11,11 @@ from catalog.domain.fixity import BLOCK_SIZE, ContentHasher
 from catalog.errors import StoreError
 from catalog.stores.dropbox.batches import Batcher
 from catalog.stores.dropbox.connection import Connection
-from catalog.stores.dropbox.failures import answered
+from catalog.stores.dropbox.failures import answer_tags
 from catalog.stores.dropbox.uploads.budget import Budget
-from catalog.stores.dropbox.uploads.finishing import TOGETHER, Finish, Finisher, is_about_session
+from catalog.stores.dropbox.uploads.finisher import TOGETHER, Finish, Finisher, is_about_session
 from catalog.stores.dropbox.uploads.sessions import Unfinished, UnfinishedUploads
-from catalog.stores.dropbox.uploads.source import changed, read_up_to
+from catalog.stores.dropbox.uploads.source import read_up_to, source_changed
 
 PIECE = 4 * BLOCK_SIZE
 """Bytes of a large file in one request; pieces are whole blocks of 4 MiB, all but the last."""
@@ -60,7 +60,7 @@ class PieceSender:
                     offset += len(piece)
             if offset != size or stream.read(1) or hasher.hexdigest() != digest:
                 unfinished.forget()
-                raise changed(path, self._connection.store)
+                raise source_changed(path, self._connection.store)
             metadata = self._finishing.do(Finish(unfinished.session, size, commit, digest))
             if isinstance(metadata, files.FileMetadata) or is_about_session(metadata):
                 unfinished.forget()
@@ -83,7 +83,7 @@ class PieceSender:
         try:
             self._connection.call(lambda sdk: sdk.files_upload_session_append_v2(b"", cursor))
         except StoreError as error:
-            found = answered(error)
+            found = answer_tags(error)
             if "closed" in found:
                 return size
             offset = _correct_offset(error)
@@ -100,7 +100,7 @@ class PieceSender:
         while count:
             block = read_up_to(stream, min(BLOCK_SIZE, count))
             if not block:
-                raise changed(path, self._connection.store)
+                raise source_changed(path, self._connection.store)
             hasher.update(block)
             count -= len(block)
 
@@ -123,11 +123,11 @@ class PieceSender:
             try:
                 connection.transfer(partial(_append, piece[sent:], cursor, close), path)
             except StoreError as error:
-                if close and "closed" in answered(error):
+                if close and "closed" in answer_tags(error):
                     break
                 there = _correct_offset(error)
                 if there is None or not offset + sent < there <= offset + len(piece):
-                    if answered(error):
+                    if answer_tags(error):
                         unfinished.forget()  # the next run begins anew
                     raise
                 sent = there - offset

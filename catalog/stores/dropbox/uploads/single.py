@@ -9,7 +9,7 @@ from dropbox import files
 
 from catalog.errors import StoreError
 from catalog.stores.dropbox.connection import ATTEMPTS, Ambiguous, Connection
-from catalog.stores.dropbox.failures import answered
+from catalog.stores.dropbox.failures import answer_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def put_single(connection: Connection, item: Small, path: str) -> Any:
         except StoreError as error:
             if (
                 lost
-                and "conflict" in answered(error)
+                and "conflict" in answer_tags(error)
                 and (there := sent_before(connection, commit, item.digest)) is not None
             ):
                 return there

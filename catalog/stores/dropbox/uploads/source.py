@@ -12,7 +12,7 @@ def read_all(stream: BinaryIO, size: int, digest: str, store: str, path: str) ->
     """All bytes of a stream, which must be those that are expected."""
     data = read_up_to(stream, size)
     if len(data) != size or stream.read(1) or content_hash(data) != digest:
-        raise changed(path, store)
+        raise source_changed(path, store)
     return data
 
 
@@ -31,7 +31,7 @@ def read_up_to(stream: BinaryIO, count: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def changed(path: str, store: str) -> FixityMismatch:
+def source_changed(path: str, store: str) -> FixityMismatch:
     """The error of a source that is not what it was."""
     return FixityMismatch(
         f"The copy of {path} would not be what was read before.",

@@ -14,7 +14,7 @@ from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.entries import moment
 from catalog.stores.dropbox.failures import of_answer
 from catalog.stores.dropbox.uploads.budget import Budget
-from catalog.stores.dropbox.uploads.finishing import TOGETHER, Finisher
+from catalog.stores.dropbox.uploads.finisher import TOGETHER, Finisher
 from catalog.stores.dropbox.uploads.packs import PackSender
 from catalog.stores.dropbox.uploads.pieces import PieceSender
 from catalog.stores.dropbox.uploads.sessions import UnfinishedUploads

@@ -17,7 +17,7 @@ from catalog.stores.paths import PRIVATE
 from catalog.stores.scratch import claim_scratch, release_scratch
 
 
-class Writer:
+class FileWriter:
     """Brings files into the folder of a store; many threads may use it at once.
 
     A file is named by `target`, its system path, and by `path`, what the store calls it, for
@@ -43,7 +43,7 @@ class Writer:
         try:
             _write(aside, stream, mtime_ns)
             self._verify(aside, size, checksum, path)
-            self.place(aside, target, path)
+            self.move_in(aside, target, path)
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(aside)  # noqa: PTH108
@@ -64,7 +64,7 @@ class Writer:
                 hint="The source changed meanwhile, or a disk is failing.",
             )
 
-    def place(self, source: str, target: str, path: str) -> None:
+    def move_in(self, source: str, target: str, path: str) -> None:
         """Give a file of this disk its name, never over an existing one, with the folders above.
 
         Raises AlreadyExists, InvalidPath, OSError.

@@ -74,7 +74,7 @@ def _is_beyond_doubt(
     )
 
 
-def untangled(actions: Sequence[Known], compared: Comparison) -> list[Known]:
+def untangle(actions: Sequence[Known], compared: Comparison) -> list[Known]:
     """The actions without moves of a content from or to a path where it was recorded, and lies:
     that is only touched.
 

@@ -34,7 +34,7 @@ class Done(NamedTuple):
         return isinstance(self.error, FATAL)
 
 
-class Recording:
+class TransferRecorder:
     """Writes into the index what lies in the other store by now."""
 
     def __init__(self, sight: MirrorPreconditions, run: Session) -> None:

@@ -124,7 +124,7 @@ def _texts(data: bytes, start: int, order: str, base: int) -> dict[int, str] | N
 
 def _printable(ifd: Ifd, tag: int) -> str | None:
     """A text of at most 256 bytes that is there as a whole, and that a person could read."""
-    _, size = ifd.place(tag)
+    _, size = ifd.span(tag)
     raw = ifd.raw(tag)
     if size > _LONGEST_TEXT or len(raw) < size:
         return None

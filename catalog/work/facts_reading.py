@@ -340,7 +340,7 @@ class _Run(Generic[Tag]):
                 if len(data) != length:
                     raise UnreadableMedia(CHANGED)
                 os.pwrite(file.fileno(), data, offset)
-        job.have = byte_ranges.joined([*job.have, *spans])
+        job.have = byte_ranges.join_spans([*job.have, *spans])
 
     def _had(self, job: _Job[Tag]) -> None:
         """More of a file is there."""

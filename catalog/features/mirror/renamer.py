@@ -13,7 +13,7 @@ from catalog.domain.names import aside, original_of
 from catalog.errors import AlreadyExists, StoreError
 from catalog.features.mirror.plan import Follow
 from catalog.features.mirror.preconditions import MirrorPreconditions, names_of
-from catalog.features.mirror.recording import Done
+from catalog.features.mirror.transfer_recorder import Done
 
 Attempt = Callable[[Follow, Callable[[Follow], Done]], Done]
 """Does something with an action unless the run is to end; gives what became of it."""

@@ -14,7 +14,7 @@ from catalog.domain.fixity import Digests
 from catalog.domain.stacks import Candidate
 from catalog.errors import MediaError, UnsupportedType
 from catalog.stores.protocol import Store
-from catalog.work.reading import Reading, Wanted
+from catalog.work.facts_reading import Reading, Wanted
 from catalog.work.workers import Result
 
 CHANGING = "it changes while it is read; run the command again"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
 from catalog.domain.stacks import Member, group_stacks
+from catalog.features.reconcile.file_reader import FileReader, unread
 from catalog.features.reconcile.index import Index, batches
 from catalog.features.reconcile.plan import (
     AddCopy,
@@ -17,7 +18,6 @@ from catalog.features.reconcile.plan import (
     loads_of,
     shots_of,
 )
-from catalog.features.reconcile.reading import FileReader, unread
 from catalog.features.reconcile.recognition import Recogniser
 from catalog.features.reconcile.survey import Sight
 

@@ -18,8 +18,8 @@ from catalog.errors import AlreadyExists, StoreError
 from catalog.features.ingest.actions import CopyToStore
 from catalog.features.ingest.sources import SourceStore
 from catalog.work.contents import content_of, states_contents
-from catalog.work.copying import copy_between
 from catalog.work.journal import Journal
+from catalog.work.transfer import copy_between
 
 MAX_SUFFIX = 10_000
 

@@ -9,7 +9,7 @@ from catalog.domain.checksums import agree, select_recorded
 from catalog.errors import AlreadyExists
 from catalog.features.mirror.plan import Transfer
 from catalog.features.mirror.preconditions import FOUND, TAKEN, MirrorPreconditions, names_of
-from catalog.features.mirror.recording import Done
+from catalog.features.mirror.transfer_recorder import Done
 from catalog.work.throttle import Throttle
 
 

@@ -39,7 +39,7 @@ class Stored:
         return [(entry, s["path"]) for entry, s in zip(entries, self.sidecars, strict=False)]
 
 
-class Copying:
+class FileCopier:
     """Copies the new files of one run."""
 
     def __init__(self, run: IngestRun) -> None:
