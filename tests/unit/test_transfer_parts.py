@@ -85,7 +85,7 @@ def test_sidecars_add_up_and_ours_stays():
 
 def test_checksums_add_up_and_ours_stays():
     theirs = asset(row("a"), checksums={"dropbox": "theirs", "md5": "3"})
-    after = joined(theirs)(asset(row("a"), checksums={"dropbox": "ours"}))
+    after = with_imported(theirs)(asset(row("a"), checksums={"dropbox": "ours"}))
     assert after is not None and after["checksums"] == {"dropbox": "ours", "md5": "3"}
 
 
