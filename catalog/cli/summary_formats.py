@@ -75,7 +75,9 @@ PRUNE = SummaryFormat(
     shown=("kept",),
     done="removed",
 )
-TRASH = SummaryFormat(("restored", "emptied", "kept", "failed"), (), shown=("kept",), done="freed")
+TRASH = SummaryFormat(
+    ("restored", "already", "emptied", "kept", "failed"), (), shown=("kept",), done="freed"
+)
 SAY = SummaryFormat(("changed", "unchanged", "failed"), ("changed", "unchanged"), done="changed")
 SIDECARS = SummaryFormat(
     ("written", "recorded", "withdrawn", "unchanged", "skipped", "failed"),

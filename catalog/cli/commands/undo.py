@@ -30,9 +30,8 @@ def command(
     What cannot be taken back is said first, with the reason: what was changed again since, what was
     removed from the trash, stores that are not there. Sources that an upload with --move removed
     are put back before their copies go; the last copy of a photo whose source is gone stays, unless
-    --yes is given. An undo that was killed is run again.
-    What a sync saw on a disk is not taken back. RUN is named in the summary of
-    every run, and by `catalog history`.
+    --yes is given. What a sync saw on a disk is not taken back. An undo that was killed is run
+    again. RUN is named in the summary of every run, and by `catalog history`.
 
     \b
     Example:
