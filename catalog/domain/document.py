@@ -164,7 +164,7 @@ class InodeFields(TypedDict, total=False):
 
     `device` and `inode` count on the machine `host`; without one they are the store's own.
     `ctime_ns` is when it last changed in any way, by that machine's clock, in nanoseconds since
-    1970.
+    1970: as it was when its content was last proved.
     """
 
     device: int
@@ -376,12 +376,17 @@ class EventRow(EventNote):
 class StoreRoot(TypedDict):
     """Where a store lies on one machine (`host` is its id, `name` what it is called),
     and when it was seen there.
+
+    `file_system` is the type of what it lies on, `evidence` which numbers of its files tell whether
+    somebody wrote to them (`domain.evidence`). Records of an older version have neither.
     """
 
     host: str
     name: str
     root: str
     seen: str
+    file_system: NotRequired[str]
+    evidence: NotRequired[list[str]]
 
 
 class StoreRecord(TypedDict):

@@ -13,7 +13,8 @@ from typing import NamedTuple, TypedDict, Unpack
 
 from catalog.domain.copies import timestamp
 from catalog.domain.document import StoreRecord, with_value
-from catalog.domain.roots import store_record, with_root
+from catalog.domain.evidence import NO_CTIME, Evidence
+from catalog.domain.roots import root_on, store_record, with_root
 from catalog.errors import (
     ConfigError,
     SourceInsideCatalog,
@@ -24,6 +25,7 @@ from catalog.errors import (
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
+from catalog.stores.local.file_system import file_system_of, find_evidence
 from catalog.stores.local.root import LocalKind, LocalRoot
 from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id, machine_name
@@ -127,9 +129,24 @@ class StoreBook:
         now = timestamp(datetime.now(UTC))
         record = store_record(known, name, marker, root.kind, root.text, now)
         if root.folder is not None:
-            record = with_root(record, machine_id(), machine_name(), root.text, now)
+            here = machine_id(), machine_name(), root.text, now
+            kept = find_evidence(root.folder).names
+            record = with_root(record, *here, file_system_of(root.folder), kept)
         self.repository.stores.write(record)
         self._forget()
+
+    def evidence(self, name: str) -> Evidence:
+        """Which numbers of a store's files tell anything, as this machine sees them: as the index
+        says, else by a look at its file system.
+        """
+        root = self.root(name)
+        if root.folder is None:
+            return NO_CTIME
+        known = self.known.get(name)
+        here = root_on(known, machine_id()) if known is not None else None
+        if here is not None and here["root"] == root.text and "evidence" in here:
+            return Evidence.named(here["evidence"])
+        return find_evidence(root.folder)
 
     def _forget(self) -> None:
         """What was read is no longer so."""

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
 from catalog.domain.document import AssetDocument
+from catalog.domain.evidence import Evidence
 from catalog.domain.fixity import Digests
 from catalog.errors import StoreGuard
 from catalog.features.reconcile.apply import Applier
 from catalog.features.reconcile.changes import outcome_of
 from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.index import SyncIndex
+from catalog.features.reconcile.numbers import NumberWriter
 from catalog.features.reconcile.plan import Attach, Reconciliation
 from catalog.features.reconcile.questions import Questions
 from catalog.features.reconcile.reconciler import Reconciler
@@ -29,7 +31,7 @@ from catalog.work.facts_reading import Reading, Wanted
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session
-from catalog.work.sink import Sink
+from catalog.work.sink import Level, Sink
 from catalog.work.store_book import NAS, StoreBook
 from catalog.work.workspace import Workspace
 
@@ -55,6 +57,7 @@ class SyncRequest:
     rehash: bool = False
     forget_missing: bool = False
     accept_losses: bool = False
+    accept_changes: bool = False
     command: str = COMMAND
 
 
@@ -67,9 +70,17 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
         if not request.dryrun:
             book.claim(request.store)
             store.sweep()
-        work = Sync(
-            workspace, repository, store, workspace.reading(pool, store), scope, request, sink
+        options = options_of(
+            workspace,
+            scope,
+            rehash=request.rehash,
+            forget_missing=request.forget_missing,
+            accept_losses=request.accept_losses,
+            accept_changes=request.accept_changes,
+            evidence=book.evidence(request.store),
         )
+        reading = workspace.reading(pool, store)
+        work = Sync(workspace, repository, store, reading, options, request, sink)
         details = {"store": request.store, "root": store.location, "folders": list(scope.folders)}
         return execute(workspace, work, sink, request.command, dry=request.dryrun, details=details)
 
@@ -90,7 +101,7 @@ class Sync:
         repository: Repository,
         store: ManagedStore,
         reading: Reading,
-        scope: Scope,
+        options: Options,
         request: SyncRequest,
         sink: Sink,
     ) -> None:
@@ -106,14 +117,10 @@ class Sync:
         self._describer = workspace.describer(store.location)
         learn = self._learn if request.rehash and not request.dryrun else None
         files = FileReader(store, reading, sink.progress.advance, learn)
-        options = options_of(
-            workspace,
-            scope,
-            rehash=request.rehash,
-            forget_missing=request.forget_missing,
-            accept_losses=request.accept_losses,
+        self._numbers = NumberWriter(store.name, sink.progress)
+        self._reconciler = Reconciler(
+            self._index, files, self._describe, self._questions, options, self._numbers
         )
-        self._reconciler = Reconciler(self._index, files, self._describe, self._questions, options)
 
     def plans(self) -> Iterator[Sequence[Reconciliation | Skip]]:
         """The plan, in parts; where the guard refuses it, what is missing is told first."""
@@ -136,7 +143,9 @@ class Sync:
         """Record it, part by part."""
         self._index.serve(run)
         self._checksums = ChecksumWriter(self._repository.parts_of, run.edit)
+        self._numbers.edit = run.edit
         Applier(self._store, self._index, run, self._read_again).apply(plans)
+        self._numbers.flush()
         self._checksums.flush()
 
     def _learn(self, digests: Digests) -> None:
@@ -147,8 +156,23 @@ class Sync:
     def conclude(self, report: Report) -> None:
         """What was decided without a person, and what there was nothing to do about."""
         self._questions.sum_up(report)
+        self._tell_reread(report)
         report.count("unchanged", self._reconciler.sight.unchanged)
         report.count("ignored", self._reconciler.sight.ignored)
+
+    def _tell_reread(self, report: Report) -> None:
+        """How many files were read for nothing but their ctime, and why."""
+        read, changed = self._reconciler.reread
+        if not read:
+            return
+        what = "1 file was" if read == 1 else f"{read:,} files were"
+        report.notice(
+            f"{what} read only because the change time (ctime) is another than recorded, as after "
+            "chmod, a move, a link, an edit that kept the file's time, or on a restored disk: "
+            f"{read - changed:,} as recorded, which is noted, {changed:,} changed.",
+            Level.INFO,
+        )
+        report.further["read_for_ctime"] = read
 
     def _read_again(self, action: Attach) -> AssetDocument | None:
         """The document of an asset as its file and all of its sidecars state it now;
@@ -176,6 +200,8 @@ def options_of(
     rehash: bool = False,
     forget_missing: bool = False,
     accept_losses: bool = False,
+    accept_changes: bool = False,
+    evidence: Evidence | None = None,
 ) -> Options:
     """How a reconciliation looks, and from when on it believes nothing."""
     settings = workspace.settings
@@ -184,8 +210,12 @@ def options_of(
         rehash=rehash,
         forget_missing=forget_missing,
         accept_losses=accept_losses,
+        accept_changes=accept_changes,
         shrink_percent=settings.shrink_percent,
         shrink_files=settings.shrink_files,
+        change_percent=settings.change_percent,
+        change_files=settings.change_files,
+        evidence=evidence or Evidence(),
         video_folder=workspace.layout.video_folder,
     )
 
