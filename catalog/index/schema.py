@@ -207,6 +207,7 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "added": DATE,
         "last_run": DATE,
         "verifying_since": DATE,
+        "stirred_since": DATE,
         "removed": BOOLEAN,
         "roots": _object(
             host=KEYWORD,

@@ -68,6 +68,7 @@ class StoreFacts(TypedDict, total=False):
     """What a run may note of a store; see `StoreRecord`."""
 
     verifying_since: str | None
+    stirred_since: str | None
     removed: bool
 
 

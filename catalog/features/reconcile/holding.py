@@ -22,6 +22,10 @@ from catalog.work.workers import Result
 Faults = Callable[[Entry], str]
 """Tells what is wrong with the bytes of a sidecar; "" where nothing is."""
 ACCEPT = "look at it; if it is meant, add --accept-changes"
+UNCLEAR = (
+    "look at it; `catalog verify --repair --repair-unclear` puts a good copy in its place; if it "
+    "is meant, add --rehash --accept-changes"
+)
 
 
 @dataclass(slots=True)
@@ -60,14 +64,14 @@ class Holding:
         if entry.path in self.differing and sight.is_stirred:
             return (
                 "its bytes changed, and the ctimes of most files did, as on a restored disk: "
-                f"nothing tells whether somebody wrote to it; {ACCEPT}"
+                f"nothing tells whether somebody wrote to it; {UNCLEAR}"
             )
         is_silent = (
             is_as_recorded(entry, known)
             and is_untouched(entry, known, self.options.evidence) is None
         )
         if is_silent:
-            return f"its bytes changed, and nothing tells whether somebody wrote to it; {ACCEPT}"
+            return f"its bytes changed, and nothing tells whether somebody wrote to it; {UNCLEAR}"
         return ""
 
     def hold_sidecars(self, sight: Sight, records: Records, faults: Faults) -> None:
@@ -79,7 +83,7 @@ class Holding:
         for entry, owners in sight.sidecars_changed:
             unclear = entry.path in self.differing and sight.is_stirred
             reason = many or (
-                f"its bytes changed, and the ctimes of most files did; {ACCEPT}" if unclear else ""
+                f"its bytes changed, and the ctimes of most files did; {UNCLEAR}" if unclear else ""
             )
             if not reason and (fault := faults(entry)):
                 reason = f"it changed, and {fault}; {ACCEPT}"

@@ -20,7 +20,7 @@ class NumberWriter:
     so that a run that is cut off keeps what it had.
 
     Nothing happened to the asset: the history does not tell of it. `edit` None, as in a dry run:
-    nothing is written.
+    nothing is written. `on_stirred` is called before the files of a stirred store are read.
     """
 
     def __init__(self, store: str, progress: Progress | None = None) -> None:
@@ -28,9 +28,12 @@ class NumberWriter:
         self._store = store
         self._progress = progress or NoProgress()
         self._edits: list[Edit] = []
+        self.on_stirred: Callable[[], None] = lambda: None
 
-    def begin(self, count: int) -> None:
-        """So many files are to be read."""
+    def begin(self, count: int, *, is_stirred: bool = False) -> None:
+        """So many files are to be read; `is_stirred` as in `Sight`."""
+        if is_stirred and self.edit is not None:
+            self.on_stirred()
         what = "1 file" if count == 1 else f"{count:,} files"
         self._progress.step(f"Reading {what} whose change time (ctime) is another")
 

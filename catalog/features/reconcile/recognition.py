@@ -104,7 +104,7 @@ class Recogniser:
         records = {doubt.candidate.entry.path: doubt.known for doubt in sight.doubtful}
         differing: list[Doubtful] = []
         self.reread += len(records)
-        self._numbers.begin(len(records))
+        self._numbers.begin(len(records), is_stirred=sight.is_stirred)
         for candidate, result in self._files.hashes([d.candidate for d in sight.doubtful]):
             entry, known = candidate.entry, records[candidate.entry.path]
             if not isinstance(result, Digests):
@@ -118,9 +118,17 @@ class Recogniser:
                 self._numbers.note(known.hash, entry)
             else:
                 self.digests[entry.path] = result.content
-                self.holding.differing.add(entry.path)
+                self._doubt(known.hash, entry, sight)
                 differing.append(Doubtful(candidate, known))
         return differing
+
+    def _doubt(self, owner: str, entry: Entry, sight: Sight) -> None:
+        """A doubtful file has other content. Where most are doubtful, it is noted that its ctime
+        tells nothing: else the next look would take it for an edit.
+        """
+        self.holding.differing.add(entry.path)
+        if sight.is_stirred and not self._options.accept_changes:
+            self._numbers.note(owner, replace(entry, ctime_ns=0))
 
     def prove_sidecars(self, sight: Sight, records: Records, digest_of: DigestOf) -> None:
         """The same for sidecars: those of other content have changed."""
@@ -128,7 +136,8 @@ class Recogniser:
             rows, digest = records.sidecars[entry.path], digest_of(entry)
             self.reread += 1
             if any(digest != row.held.hash for row in rows):
-                self.holding.differing.add(entry.path)
+                for row in rows:
+                    self._doubt(row.owner, entry, sight)
                 sight.sidecars_changed += [(entry, owners)] if digest else []
             else:
                 for row in rows:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
+from catalog.domain.copies import timestamp
 from catalog.domain.document import AssetDocument
-from catalog.domain.evidence import Evidence
 from catalog.domain.fixity import Digests
 from catalog.errors import StoreGuard
 from catalog.features.reconcile.apply import Applier
@@ -77,12 +78,25 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
             forget_missing=request.forget_missing,
             accept_losses=request.accept_losses,
             accept_changes=request.accept_changes,
+        )
+        options = replace(
+            options,
             evidence=book.evidence(request.store),
+            stirred="stirred_since" in book.known.get(request.store, {}),
         )
         reading = workspace.reading(pool, store)
         work = Sync(workspace, repository, store, reading, options, request, sink)
+        work.numbers.on_stirred = lambda: book.remember(
+            request.store, stirred_since=timestamp(datetime.now(UTC))
+        )
         details = {"store": request.store, "root": store.location, "folders": list(scope.folders)}
-        return execute(workspace, work, sink, request.command, dry=request.dryrun, details=details)
+        result = execute(
+            workspace, work, sink, request.command, dry=request.dryrun, details=details
+        )
+        is_whole = not (request.dryrun or request.limit or request.folders)
+        if is_whole and (options.stirred or work.is_stirred):
+            book.remember(request.store, stirred_since=None)
+        return result
 
 
 def make_scope(store: ManagedStore, folders: Sequence[str], *, recursive: bool) -> Scope:
@@ -117,10 +131,15 @@ class Sync:
         self._describer = workspace.describer(store.location)
         learn = self._learn if request.rehash and not request.dryrun else None
         files = FileReader(store, reading, sink.progress.advance, learn)
-        self._numbers = NumberWriter(store.name, sink.progress)
+        self.numbers = NumberWriter(store.name, sink.progress)
         self._reconciler = Reconciler(
-            self._index, files, self._describe, self._questions, options, self._numbers
+            self._index, files, self._describe, self._questions, options, self.numbers
         )
+
+    @property
+    def is_stirred(self) -> bool:
+        """Whether most files of the store had another ctime."""
+        return self._reconciler.sight.is_stirred
 
     def plans(self) -> Iterator[Sequence[Reconciliation | Skip]]:
         """The plan, in parts; where the guard refuses it, what is missing is told first."""
@@ -143,9 +162,9 @@ class Sync:
         """Record it, part by part."""
         self._index.serve(run)
         self._checksums = ChecksumWriter(self._repository.parts_of, run.edit)
-        self._numbers.edit = run.edit
+        self.numbers.edit = run.edit
         Applier(self._store, self._index, run, self._read_again).apply(plans)
-        self._numbers.flush()
+        self.numbers.flush()
         self._checksums.flush()
 
     def _learn(self, digests: Digests) -> None:
@@ -201,7 +220,6 @@ def options_of(
     forget_missing: bool = False,
     accept_losses: bool = False,
     accept_changes: bool = False,
-    evidence: Evidence | None = None,
 ) -> Options:
     """How a reconciliation looks, and from when on it believes nothing."""
     settings = workspace.settings
@@ -215,7 +233,6 @@ def options_of(
         shrink_files=settings.shrink_files,
         change_percent=settings.change_percent,
         change_files=settings.change_files,
-        evidence=evidence or Evidence(),
         video_folder=workspace.layout.video_folder,
     )
 

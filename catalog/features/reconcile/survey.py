@@ -15,7 +15,7 @@ from catalog.domain.actions import Skip
 from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.copies import RecordedFile, is_as_recorded, is_renumbered
-from catalog.domain.evidence import Evidence, has_other_ctime
+from catalog.domain.evidence import KEPT, Evidence, has_other_ctime
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate, stem_key
 from catalog.errors import NotFound
@@ -33,6 +33,9 @@ FEW = 20
 class Options:
     """What a person asked for, the thresholds of the guards,
     and which numbers of the store's files tell anything.
+
+    `stirred`: an earlier look found that most files have another ctime, and not all of them have
+    been read since.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -45,7 +48,8 @@ class Options:
     change_percent: float = 10.0
     change_files: int = 50
     video_folder: str = ""
-    evidence: Evidence = field(default_factory=Evidence)
+    evidence: Evidence = KEPT
+    stirred: bool = False
 
 
 class Doubtful(NamedTuple):
@@ -123,6 +127,7 @@ class Looker:
         self._rehash = options.rehash
         self._video_folder = options.video_folder
         self._evidence = options.evidence
+        self._stirred = options.stirred
         self._seen: set[str] = set()
         self._blind_at: set[str] = set()
         self._blind_below: set[str] = set()
@@ -150,7 +155,8 @@ class Looker:
                     # a folder that is recorded was taken away; any other is a slip of the pen
                     raise
         sight, records = self._sight, self._records
-        sight.is_stirred = len(sight.doubtful) > max(FEW, sight.unchanged)
+        are_most = len(sight.doubtful) > max(FEW, sight.unchanged)
+        sight.is_stirred = are_most or self._stirred
         self._judge_renumbered()
         fresh = {c.entry.path for c in sight.compared.fresh}
         at = {path: records.copies[path] for path in fresh if path in records.copies}
