@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
@@ -71,21 +72,12 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
         if not request.dryrun:
             book.claim(request.store)
             store.sweep()
-        options = options_of(
-            workspace,
-            scope,
-            rehash=request.rehash,
-            forget_missing=request.forget_missing,
-            accept_losses=request.accept_losses,
-            accept_changes=request.accept_changes,
-        )
-        options = replace(
-            options,
-            evidence=book.evidence(request.store),
-            stirred="stirred_since" in book.known.get(request.store, {}),
-        )
         reading = workspace.reading(pool, store)
-        work = Sync(workspace, repository, store, reading, options, request, sink)
+        work = Sync(workspace, repository, store, reading, scope, request, sink)
+        was_stirred = "stirred_since" in book.known.get(request.store, {})
+        work.options = replace(
+            work.options, evidence=book.evidence(request.store), stirred=was_stirred
+        )
         work.numbers.on_stirred = lambda: book.remember(
             request.store, stirred_since=timestamp(datetime.now(UTC))
         )
@@ -94,7 +86,7 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
             workspace, work, sink, request.command, dry=request.dryrun, details=details
         )
         is_whole = not (request.dryrun or request.limit or request.folders)
-        if is_whole and (options.stirred or work.is_stirred):
+        if is_whole and (was_stirred or work.is_stirred):
             book.remember(request.store, stirred_since=None)
         return result
 
@@ -107,7 +99,10 @@ def make_scope(store: ManagedStore, folders: Sequence[str], *, recursive: bool) 
 
 
 class Sync:
-    """One reconciliation: what a store holds and the index does not say, or otherwise."""
+    """One reconciliation: what a store holds and the index does not say, or otherwise.
+
+    `options` may be amended before the plan is made.
+    """
 
     def __init__(
         self,
@@ -115,7 +110,7 @@ class Sync:
         repository: Repository,
         store: ManagedStore,
         reading: Reading,
-        options: Options,
+        scope: Scope,
         request: SyncRequest,
         sink: Sink,
     ) -> None:
@@ -130,10 +125,26 @@ class Sync:
         self._checksums: ChecksumWriter | None = None
         self._describer = workspace.describer(store.location)
         learn = self._learn if request.rehash and not request.dryrun else None
-        files = FileReader(store, reading, sink.progress.advance, learn)
+        self._files = FileReader(store, reading, sink.progress.advance, learn)
         self.numbers = NumberWriter(store.name, sink.progress)
-        self._reconciler = Reconciler(
-            self._index, files, self._describe, self._questions, options, self.numbers
+        self.options = options_of(
+            workspace,
+            scope,
+            rehash=request.rehash,
+            forget_missing=request.forget_missing,
+            accept_losses=request.accept_losses,
+            accept_changes=request.accept_changes,
+        )
+
+    @cached_property
+    def _reconciler(self) -> Reconciler:
+        return Reconciler(
+            self._index,
+            self._files,
+            self._describe,
+            self._questions,
+            self.options,
+            self.numbers,
         )
 
     @property
