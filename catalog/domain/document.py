@@ -394,8 +394,9 @@ class StoreRecord(TypedDict):
 
     `id` is that of its marker; `root` is where it was seen last, `roots` where on each machine.
     `last_run` is when it was last looked at, `verifying_since` when the verification that is under
-    way began, `stirred_since` when most of its files were found to have another ctime, until all of
-    them were read. A store that was `removed` keeps its record.
+    way began, `stirred_since` when most of its files were found to have another ctime, or the store
+    was found elsewhere, until all of them were read; `stirs` counts the syncs in a row that found
+    them so. A store that was `removed` keeps its record.
     """
 
     name: str
@@ -406,6 +407,7 @@ class StoreRecord(TypedDict):
     last_run: NotRequired[str]
     verifying_since: NotRequired[str]
     stirred_since: NotRequired[str]
+    stirs: NotRequired[int]
     removed: NotRequired[bool]
     roots: NotRequired[list[StoreRoot]]
 

@@ -208,6 +208,7 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "last_run": DATE,
         "verifying_since": DATE,
         "stirred_since": DATE,
+        "stirs": INTEGER,
         "removed": BOOLEAN,
         "roots": _object(
             host=KEYWORD,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -41,6 +42,10 @@ NAS = "nas"
 """The store whose folder the setting nas_root names."""
 DROPBOX = "dropbox"
 """The store whose folder in Dropbox the setting dropbox_root names."""
+RESTLESS = 3
+"""Syncs in a row that find most files of a store with another ctime, until it is not looked at any
+more: something gives them new ones again and again.
+"""
 OWN_FOLDER = "a folder of the catalog itself, by its marker"
 
 
@@ -69,6 +74,7 @@ class StoreFacts(TypedDict, total=False):
 
     verifying_since: str | None
     stirred_since: str | None
+    stirs: int | None
     removed: bool
 
 
@@ -146,8 +152,18 @@ class StoreBook:
         known = self.known.get(name)
         here = root_on(known, machine_id()) if known is not None else None
         if here is not None and here["root"] == root.text and "evidence" in here:
-            return Evidence.named(here["evidence"])
-        return find_evidence(root.folder)
+            found = Evidence.named(here["evidence"])
+        else:
+            found = find_evidence(root.folder)
+        is_restless = known is not None and known.get("stirs", 0) >= RESTLESS
+        return replace(found, ctime=False) if is_restless else found
+
+    def is_stirred(self, name: str) -> bool:
+        """Whether another ctime, or inode, of a store's file is no sign that somebody wrote to it:
+        most have another one, and not all have been read since.
+        """
+        known = self.known.get(name)
+        return known is not None and "stirred_since" in known
 
     def _forget(self) -> None:
         """What was read is no longer so."""

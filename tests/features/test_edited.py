@@ -14,7 +14,7 @@ import pytest
 from running import MTIME, Done, Lab, hashes, jpeg, put
 
 from catalog.domain.fixity import content_hash
-from catalog.features.reconcile import numbers
+from catalog.features.reconcile import numbers, survey
 from catalog.stores.local import file_system
 
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><x:rating>%d</x:rating></x:xmpmeta>"
@@ -322,3 +322,65 @@ def test_very_many_changes_at_once_are_held_until_a_person_agrees(two: Lab) -> N
     assert {p: h for p, h in archived(two).items() if p != "new.jpg"} == before
     done = two.run("sync_catalog_with_disk", "--json", "--accept-changes", **settings)
     assert (done.status, done.summary["changed"]) == (0, 2)
+
+
+def test_where_ctimes_never_rest_they_are_not_looked_at_any_more(
+    two: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "FEW", 1)
+
+    def stir() -> None:
+        for mode in (0o600, 0o644):
+            for path in photos(two):
+                path.chmod(mode)
+
+    for number in range(3):
+        stir()
+        done = sync(two)
+        assert done.status == 0 and done.summary["read_for_ctime"] == 4
+        assert ("not looked at any more" in done.err) is (number == 2)
+    stir()
+    assert "read_for_ctime" not in sync(two).summary
+    other = edit(photos(two)[0])
+    found = verify(two, "--repair")
+    assert (found["held"], found["repaired"]) == (1, 0) and photos(two)[0].read_bytes() == other
+    assert two.catalog("store", "add", "nas", two.root).status == 0
+    done = sync(two)
+    assert done.summary["read_for_ctime"] == 1 and done.summary["held"] == 1
+
+
+def test_two_stirred_syncs_with_a_quiet_one_between_are_no_unrest(
+    two: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "FEW", 1)
+    for number in range(4):
+        for path in photos(two):
+            path.chmod(0o600 if number % 4 else 0o644)
+        assert sync(two).summary["read_for_ctime"] == 4
+        assert "read_for_ctime" not in sync(two).summary
+    assert "stirs" not in two.documents("stores")["nas"]
+
+
+def test_a_disk_that_was_found_elsewhere_is_no_sign_of_edits(two: Lab) -> None:
+    moved = two.folder / "new disk"
+    shutil.copytree(two.root, moved)
+    shutil.rmtree(two.root)
+    two.variables["CATALOG_NAS_ROOT"] = str(moved)
+    assert two.catalog("store", "add", "nas", moved).status == 0
+    photo = next(moved.rglob("*.jpg"))
+    bad = edit(photo)
+    found = verify(two, "--repair")
+    assert (found["held"], found["verified"], found["repaired"]) == (1, 4, 0)
+    assert photo.read_bytes() == bad
+    assert sync(two).summary["held"] == 1
+    assert "stirred_since" not in two.documents("stores")["nas"]
+
+
+def test_who_adds_a_store_is_told_what_it_cannot_tell(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, kept in (("one", file_system.KEEPING), ("two", frozenset())):
+        monkeypatch.setattr(file_system, "KEEPING", kept)
+        (lab.folder / name).mkdir()
+        done = lab.catalog("store", "add", name, lab.folder / name)
+        assert done.status == 0 and ("rot from an edit" in done.out) is (name == "two")

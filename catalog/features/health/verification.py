@@ -84,6 +84,7 @@ def run_verify(workspace: Workspace, request: VerifyRequest, sink: Sink) -> RunR
             _is_claimed(repository),
             _listed(stores, names),
             {name: book.evidence(name) for name in names},
+            [name for name in names if book.is_stirred(name)],
             repair=request.repair,
             repair_unclear=request.repair_unclear,
             until=until,

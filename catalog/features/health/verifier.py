@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -113,7 +113,8 @@ class Verifier:
     `until` (monotonic seconds, 0 is never) is when it stops; then `finished` is False. `is_claimed`
     says that the path of a file is recorded with another asset as well. `listed` are the listings
     of stores that state the content of their files; `evidence` says, by store, which numbers of
-    files tell anything. `repair_unclear`: what is held is repaired as well. `kinds` of checksums
+    files tell anything; in those that are `stirred` other numbers are no sign of an edit.
+    `repair_unclear`: what is held is repaired as well. `kinds` of checksums
     are what each asset is to have.
     """
 
@@ -125,6 +126,7 @@ class Verifier:
     is_claimed: Callable[[Due], bool] = lambda _due: False
     listed: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    stirred: Collection[str] = ()
     repair: bool = False
     repair_unclear: bool = False
     until: float = 0.0
@@ -195,8 +197,11 @@ class Verifier:
         change a single one.
         """
         known = read_recorded(due.row, due.hash, due.checksums)
-        evidence = self.evidence.get(due.row["store"], NO_CTIME)
+        store, _path = due.store_path
+        evidence = self.evidence.get(store, NO_CTIME)
         untouched = is_as_recorded(entry, known) and is_untouched(entry, known, evidence)
+        if untouched is False and is_as_recorded(entry, known) and store in self.stirred:
+            untouched = None
         if untouched:
             return Verdict(due, DAMAGED, entry, "its bytes changed though nobody wrote to it")
         if untouched is None:

@@ -34,7 +34,7 @@ from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Level, Sink
-from catalog.work.store_book import NAS, StoreBook
+from catalog.work.store_book import NAS, RESTLESS, StoreBook
 from catalog.work.workspace import Workspace
 
 COMMAND = "sync_catalog_with_disk"
@@ -74,7 +74,7 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
             store.sweep()
         reading = workspace.reading(pool, store)
         work = Sync(workspace, repository, store, reading, scope, request, sink)
-        was_stirred = "stirred_since" in book.known.get(request.store, {})
+        was_stirred = book.is_stirred(request.store)
         work.options = replace(
             work.options, evidence=book.evidence(request.store), stirred=was_stirred
         )
@@ -85,10 +85,24 @@ def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResul
         result = execute(
             workspace, work, sink, request.command, dry=request.dryrun, details=details
         )
-        is_whole = not (request.dryrun or request.limit or request.folders)
-        if is_whole and (was_stirred or work.is_stirred):
-            book.remember(request.store, stirred_since=None)
+        if not (request.dryrun or request.limit or request.folders):
+            _settle(book, request.store, work, sink, was_stirred=was_stirred)
         return result
+
+
+def _settle(book: StoreBook, name: str, work: Sync, sink: Sink, *, was_stirred: bool) -> None:
+    """All files of a store were looked at: note whether most of them had another ctime."""
+    before = book.known[name].get("stirs", 0)
+    is_same = was_stirred or before >= RESTLESS
+    count = before if is_same else (before + 1) * work.is_stirred
+    if was_stirred or work.is_stirred or count != before:
+        book.remember(name, stirred_since=None, stirs=count or None)
+    if count == RESTLESS and before != count:
+        sink.notice(
+            f"Most files of store {name} had another change time (ctime) in {RESTLESS} syncs in a "
+            "row, as a backup program gives them that puts access times back: it is not looked at "
+            f"any more. `catalog store add {name} FOLDER` looks at it again."
+        )
 
 
 def make_scope(store: ManagedStore, folders: Sequence[str], *, recursive: bool) -> Scope:
