@@ -36,6 +36,12 @@ class NumberWriter:
             self.on_stirred()
         what = "1 file" if count == 1 else f"{count:,} files"
         self._progress.step(f"Reading {what} whose change time (ctime) is another")
+        if self._progress.shows_files:
+            self._progress.files(count)
+
+    def end(self) -> None:
+        """They were read."""
+        self._progress.close()
 
     def note(self, owner: str, entry: Entry) -> None:
         """A file of an asset, its copy or a sidecar, was read and is as it was."""

@@ -120,6 +120,7 @@ class Recogniser:
                 self.digests[entry.path] = result.content
                 self._doubt(known.hash, entry, sight)
                 differing.append(Doubtful(candidate, known))
+        self._numbers.end()
         return differing
 
     def _doubt(self, owner: str, entry: Entry, sight: Sight) -> None:
