@@ -4,12 +4,14 @@ nothing tells rot from an edit.
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Entry
@@ -30,6 +32,7 @@ from catalog.features.reconcile.holding import Holding
 from catalog.features.reconcile.numbers import NumberWriter
 from catalog.features.reconcile.records import Comparison, Owned, Records
 from catalog.features.reconcile.survey import FEW, HELD, Looker, Options, Sight
+from catalog.media.jpeg.image_data import find_hole
 from catalog.media.sidecars import find_fault
 from catalog.stores.local import file_system
 
@@ -246,6 +249,29 @@ def test_a_sidecar_that_is_broken_is_held() -> None:
         Holding(Options()).hold_sidecars(sight, Records(total=9), lambda _entry, f=fault: f)
         assert len(sight.problems) == held and len(sight.sidecars_changed) == 1 - held
         assert all(isinstance(s, Skip) and s.outcome == HELD for s in sight.problems)
+
+
+def encoded(picture: Image.Image, **how: Any) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", **how)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_sectors_of_zeros_in_a_picture_are_a_hole(progressive: bool) -> None:
+    whole = encoded(Image.effect_noise((320, 240), 60), progressive=progressive)
+    at, size = len(whole) // 2 // 512 * 512, len(whole)
+    assert find_hole(whole[:at] + bytes(size - at)) == at
+    assert find_hole(whole[:at] + bytes(1024) + whole[at + 1024 :]) == at
+    for sound in (whole, whole + bytes(4096), whole[:-2], whole[: at + 7], b"", bytes(4096)):
+        assert find_hole(sound) is None
+
+
+@pytest.mark.parametrize("grey", [0, 128, 255])
+def test_a_flat_picture_has_no_hole(grey: int) -> None:
+    flat = Image.new("L", (2003, 1501), grey)
+    flat.paste(Image.effect_noise((37, 41), 90), (0, 0))
+    assert find_hole(encoded(flat, optimize=True)) is None
 
 
 XMP = b"<?xpacket begin='\xef\xbb\xbf'?><x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>"

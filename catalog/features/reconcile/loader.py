@@ -9,6 +9,7 @@ from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
 from catalog.domain.checksums import strongest
 from catalog.domain.stacks import Member, group_stacks
+from catalog.errors import StoreError
 from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.index import Index, batches
 from catalog.features.reconcile.plan import (
@@ -22,6 +23,8 @@ from catalog.features.reconcile.plan import (
 from catalog.features.reconcile.recognition import Recogniser
 from catalog.features.reconcile.survey import HELD, Sight
 
+MOST_BYTES = 64 * 1024 * 1024
+"""Of a larger file it is not looked whether a part is missing."""
 Loading = Load | Relocate | AddCopy | Skip
 
 
@@ -98,12 +101,27 @@ class Loader:
         """
         suspect: dict[str, tuple[str, str]] = {}
         for member in members:
-            entry, problem = member.entry, member.asset.facts.problem
-            known = sight.compared.recorded_at(entry) if problem else None
-            if known is not None and strongest(entry.checksums) is None:
+            entry, facts = member.entry, member.asset.facts
+            known = sight.compared.recorded_at(entry)
+            if known is None or strongest(entry.checksums) is not None:
+                continue
+            if problem := facts.problem or self._find_hole(entry, facts):
                 suspect[entry.path] = known.hash, self._holding.why_broken(problem)
         before = self._index.troubled(sorted({h for h, _ in suspect.values()})) if suspect else ()
         return [(path, why) for path, (h, why) in suspect.items() if why and h not in before]
+
+    def _find_hole(self, entry: Entry, facts: Facts) -> str:
+        """What is missing of a JPEG though it can be decoded, or ""."""
+        if facts.type != "jpeg" or entry.size > MOST_BYTES:
+            return ""
+        from catalog.media.jpeg.image_data import find_hole
+
+        try:
+            with self._files.store.open(entry.path) as stream:
+                hole = find_hole(stream.read())
+        except StoreError:
+            return ""  # whoever records it finds that out
+        return f"a part of its picture is missing (zeros at byte {hole:,})" if hole else ""
 
 
 def _by_home(shots: Sequence[PossibleShot], read: Mapping[str, Member]) -> Iterable[list[Member]]:
