@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chance import dice, times
 from PIL import Image
 from running import MTIME, Done, Lab, hashes, jpeg, put
 
@@ -47,7 +50,7 @@ def verify(lab: Lab, *words: object) -> dict[str, Any]:
 
 
 def photos(lab: Lab) -> list[Path]:
-    return sorted(lab.root.rglob("*.jpg"))
+    return sorted(p for p in lab.root.rglob("*.jpg") if ".catalog" not in p.parts)
 
 
 def archived(lab: Lab) -> dict[str, str]:
@@ -72,12 +75,12 @@ def by_a_new_file(path: Path, data: bytes) -> None:
     other.replace(path)
 
 
-def edit(path: Path, write: Callable[[Path, bytes], None] = in_place) -> bytes:
+def edit(path: Path, write: Callable[[Path, bytes], None] = in_place, at: int = 0) -> bytes:
     """One byte more or less, with the file's time put back, as `exiftool -P` does; what it holds
-    then.
+    then. `at` chooses the byte.
     """
     status, data = path.stat(), bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
+    data[(len(data) // 2 + at) % len(data)] ^= 1
     write(path, bytes(data))
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     return bytes(data)
@@ -399,3 +402,75 @@ def test_who_adds_a_store_is_told_what_it_cannot_tell(
         (lab.folder / name).mkdir()
         done = lab.catalog("store", "add", name, lab.folder / name)
         assert done.status == 0 and ("rot from an edit" in done.out) is (name == "two")
+
+
+@dataclass
+class History:
+    """What happened to the files of a store: `made` are the contents that a person made and left,
+    `rotten` those that nobody made, by path.
+    """
+
+    lab: Lab
+    chance: random.Random
+    made: set[str] = field(default_factory=set)
+    rotten: dict[Path, str] = field(default_factory=dict)
+    rot: set[str] = field(default_factory=set)
+
+    def happen(self) -> None:
+        """Something happens to one file, or to all; none that is rotten, which would be hidden."""
+        sound = [path for path in photos(self.lab) if path not in self.rotten]
+        path = self.chance.choice(sound)
+        before = content_hash(path.read_bytes())
+        what = self.chance.choice(("edit", "new file", "new time", "rot", "move", "chmod", "all"))
+        if what in ("edit", "new file", "new time"):
+            write = by_a_new_file if what == "new file" else in_place
+            self.made.discard(before)
+            self.made.add(content_hash(edit(path, write, self.chance.randrange(2000))))
+            if what == "new time":
+                os.utime(path, (MTIME, MTIME + self.chance.randrange(1, 10**6)))
+        elif what == "rot" and self.is_as_recorded(path, before):
+            self.made.discard(before)
+            self.rotten[path] = content_hash(edit(path, at=self.chance.randrange(2000)))
+            self.rot.add(self.rotten[path])
+            self.lab.age(path)
+        elif what == "move":
+            (self.lab.root / "moved").mkdir(exist_ok=True)
+            path.rename(self.lab.root / "moved" / f"{self.chance.randrange(10**9)}.jpg")
+        else:
+            for one in sound if what == "all" else [path]:
+                one.chmod(self.chance.choice((0o600, 0o640, 0o644)))
+
+    def is_as_recorded(self, path: Path, content: str) -> bool:
+        """Else nobody can know what a file was before it rotted."""
+        document = self.lab.documents().get(content, {"copies": []})
+        name, ctime = str(path.relative_to(self.lab.root)), path.stat().st_ctime_ns
+        return any(
+            (row["store"], row["path"], row.get("ctime_ns")) == ("nas", name, ctime)
+            for row in document["copies"]
+        )
+
+    def check(self) -> None:
+        """Nothing that a person made is taken away, and no rot has travelled."""
+        assert self.made <= set(self.lab.stored().values())
+        assert not self.rot & set(archived(self.lab).values())
+        for path, content in list(self.rotten.items()):
+            if not path.exists() or content_hash(path.read_bytes()) != content:
+                del self.rotten[path]  # a good copy took its place
+
+
+@pytest.mark.chance
+def test_by_chance_no_edit_is_taken_away_and_no_rot_travels(two: Lab) -> None:
+    history = History(two, dice("edited"))
+    runs: Sequence[Callable[[], object]] = (
+        lambda: verify(two, "--repair"),
+        lambda: sync(two),
+        lambda: sync(two, "--rehash"),
+        lambda: mirror(two),
+        lambda: mirror(two, "archive", "nas"),
+    )
+    for _round in range(times(15)):
+        for _step in range(history.chance.randrange(1, 4)):
+            history.happen()
+        history.chance.choice(runs)()
+        history.check()
+    assert history.rot, "nothing rotted"
