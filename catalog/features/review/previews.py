@@ -181,8 +181,9 @@ class Previewer:
         while job.near:
             store, row = job.near.popleft()
             if _is_there(store, row, job.document["hash"]):
-                path = f"{from_text(store.location)}/{from_text(row['path'])}"
-                return Request(path, size=row["size"], preview=job.side)
+                root = from_text(store.location)
+                path = f"{root}/{from_text(row['path'])}"
+                return Request(path, size=row["size"], preview=job.side, root=root)
         return None
 
     # --- copies far away --------------------------------------------------------------------------
