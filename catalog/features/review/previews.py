@@ -153,6 +153,8 @@ class Previewer:
 
     def _requests(self) -> Iterator[tuple[_Job, Request] | None]:
         while True:
+            if not self._under_way and self._near.empty():
+                self._let_go()
             try:
                 job = self._near.get(block=not self._under_way)[2]
             except queue.Empty:
@@ -173,6 +175,12 @@ class Previewer:
                 self._far.put(job)
             else:
                 self._finish(job, None)
+
+    def _let_go(self) -> None:
+        """Keep no folder open while nobody looks, so that its disk can be taken out."""
+        for store in self._stores.values():
+            if not isinstance(store, RemoteStore):
+                store.close()
 
     def _request(self, job: _Job) -> Request | None:
         """What to ask for the next copy that is as it is recorded;
