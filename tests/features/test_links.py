@@ -12,6 +12,7 @@ import pytest
 from running import MTIME, Done, Lab, hashes, jpeg, put, tree
 
 from catalog.domain.fixity import content_hash
+from catalog.features.reconcile.watch import find_folder
 from catalog.stores.local.store import LocalStore
 
 PRUNE = "delete_from_directory_if_in_catalog"
@@ -147,6 +148,22 @@ def test_nothing_is_taken_through_a_linked_folder_of_a_store(filled: Lab) -> Non
     for command in COMMANDS.values():
         command(filled)
         assert tree(away) == before
+
+
+def test_a_watch_does_not_look_at_what_lies_behind_a_link(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    (root / "2019" / "07").mkdir(parents=True)
+    (elsewhere / "08").mkdir(parents=True)
+    (root / "2020").symlink_to(elsewhere)
+    expected = {
+        "2019/07/a.jpg": root / "2019" / "07",
+        "2019/gone/a.jpg": root / "2019",
+        "a.jpg": root,
+        "2020/a.jpg": None,
+        "2020/08/a.jpg": None,
+    }
+    found = {path: find_folder(f"{root}/{path}", root) for path in expected}
+    assert found == {path: folder and str(folder) for path, folder in expected.items()}
 
 
 # --- sources --------------------------------------------------------------------------------------
