@@ -180,11 +180,8 @@ def _keep_open(tree: Tree) -> None:
     are too many.
     """
     with _lock:
-        _open.append(weakref.ref(tree))
-        if len(_open) <= MOST_OPEN:
-            return
-        living = [reference for reference in _open if reference() is not None]
-        _open[:] = living[-MOST_OPEN:]
-        for reference in living[:-MOST_OPEN]:
-            if (oldest := reference()) is not None:
-                oldest.close()
+        living = [other for reference in _open if (other := reference()) not in (None, tree)]
+        kept = [*living, tree][-MOST_OPEN:]
+        _open[:] = map(weakref.ref, kept)
+    for oldest in living[: len(living) + 1 - len(kept)]:
+        oldest.close()
