@@ -166,6 +166,22 @@ def test_a_watch_does_not_look_at_what_lies_behind_a_link(tmp_path: Path) -> Non
     assert found == {path: folder and str(folder) for path, folder in expected.items()}
 
 
+def test_a_file_that_vanishes_right_after_it_came_back_is_one_that_failed(
+    filled: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, away = LocalStore.restore, filled.folder / "elsewhere"
+
+    def restore(store: LocalStore, key: str, path: str) -> None:
+        real(store, key, path)
+        (filled.root / "2019").rename(away)
+        (filled.root / "2019").symlink_to(away)
+
+    monkeypatch.setattr(LocalStore, "restore", restore)
+    done = filled.catalog("trash", "restore", last_run(filled))
+    assert done.status == 3 and "vanished" in done.out
+    assert content_hash(jpeg("c")) in hashes(away).values()
+
+
 # --- sources --------------------------------------------------------------------------------------
 
 
