@@ -99,14 +99,18 @@ def test_a_root_that_is_new_is_refused_as_well(lab: Lab, victim: Path, own: str)
     assert str(lab.root / own) in done.err and list(hashes(lab.source)) == ["a.jpg"]
 
 
-def test_only_folders_of_our_own_making_are_swept(filled: Lab) -> None:
+def test_only_folders_of_our_own_making_are_swept(filled: Lab, victim: Path) -> None:
     tmp = filled.root / ".catalog" / "tmp"
     put(tmp, {"holiday/a.jpg": b"somebody's", "host-1/b.jpg": b"somebody's", "c.jpg": b"x"}, OLD)
     put(tmp, {f"elsewhere-{'0123456789abcdef' * 2}/1.part": b"half"}, OLD)
     for folder in tmp.iterdir():
         os.utime(folder, (OLD, OLD))
+    (tmp / f"elsewhere-{'fedcba9876543210' * 2}").symlink_to(victim)
+    before = tree(victim)
     assert filled.upload().status == 0
+    (tmp / f"elsewhere-{'fedcba9876543210' * 2}").unlink()
     assert sorted(hashes(tmp)) == ["c.jpg", "holiday/a.jpg", "host-1/b.jpg"]
+    assert tree(victim) == before
 
 
 def test_what_lies_behind_a_link_in_the_trash_is_not_in_the_trash(
