@@ -49,13 +49,13 @@ def sidecars(lab: Lab, content: bytes) -> list[str]:
 
 
 def test_a_source_that_is_the_catalogs_own_file_stays(lab: Lab) -> None:
-    """A year of the catalog lies on a bigger disk, by a link; the source is that disk."""
+    """A year of the catalog is a link to the source: nothing goes there, nor is it taken away."""
     disk = lab.source / "2019"
     put(disk / "07_July", {"2019-07-12 18-30-15.jpg": jpeg(1)})
     lab.root.mkdir()
     (lab.root / "2019").symlink_to(disk)
     done = lab.upload("--move")
-    assert done.status == 3 and "the catalog's own file" in done.out
+    assert done.status == 3 and "behind the symbolic link 2019" in done.out
     assert hashes(lab.source) == {"2019/07_July/2019-07-12 18-30-15.jpg": content_hash(jpeg(1))}
 
 
@@ -517,7 +517,7 @@ def test_hidden_files_and_bins_are_counted_and_left_alone(lab: Lab) -> None:
     assert len(hashes(lab.source)) == 5
 
 
-def test_a_folder_of_the_catalog_on_another_disk_is_refused_with_the_reason(
+def test_a_folder_of_the_catalog_that_is_a_link_to_another_disk_is_refused_with_the_reason(
     lab: Lab, tmp_path: Path
 ) -> None:
     other = Path("/dev/shm")
@@ -530,7 +530,7 @@ def test_a_folder_of_the_catalog_on_another_disk_is_refused_with_the_reason(
         lab.root.mkdir()
         (lab.root / "2019").symlink_to(place)
         done = lab.upload("--move")
-        assert done.status == 3 and "another disk than the root" in done.out
+        assert done.status == 3 and "behind the symbolic link 2019" in done.out
         assert hashes(lab.source) == {"a.jpg": content_hash(jpeg(1))} and not list(
             place.rglob("*.jpg")
         )

@@ -75,7 +75,8 @@ def _described(workspace: Workspace, base: str, *, recursive: bool) -> Iterator[
                 yield entry, None
             else:
                 beside = tuple(_system(base, s) for s in sidecars)
-                yield entry, Request(_system(base, entry), beside, size=entry.size)
+                path = _system(base, entry)
+                yield entry, Request(path, beside, size=entry.size, root=base)
 
     with workspace.readers() as pool:
         for entry, result in pool.run(requests()):

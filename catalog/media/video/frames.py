@@ -91,13 +91,13 @@ def _add_date(metadata: dict[str, str], findings: Findings, source: str) -> None
 # --- stills ---------------------------------------------------------------------------------------
 
 
-def key_frame(path: str) -> Image | None:
+def key_frame(path_or_file: str | RawIOBase) -> Image | None:
     """The first key frame that is not black, upright, in RGB at full size;
     None where nothing can be decoded.
     """
     av = _load()
     try:
-        with av.open(path, metadata_errors="ignore") as container:
+        with av.open(path_or_file, metadata_errors="ignore") as container:
             stream = next(
                 (s for s in container.streams.video if s.codec_context), None
             )  # FFmpeg knows no decoder of the others
