@@ -109,11 +109,11 @@ def _merge(values: dict[str, str], findings: Findings, reader: str) -> None:
     for tag, source in (_EXIFTOOL_DATES if reader == "exiftool" else _EXIV2_DATES).items():
         parsed = parse_date(str(values.get(tag, "")))
         if parsed:
-            wall, offset, precise = parsed
+            wall, offset, precision = parsed
             stated = parse_offset(str(values.get("OffsetTimeOriginal", "")))
             findings.add_date(
                 DateCandidate(
-                    source, wall, offset if offset is not None else stated, precise=precise
+                    source, wall, offset if offset is not None else stated, precision=precision
                 )
             )
     findings.add("make", values.get("Make") or values.get("Exif.Image.Make"), reader)
