@@ -330,8 +330,9 @@ def choose(
     """The best capture time and notes on what was rejected or doubted. `now` is naive UTC.
 
     Candidates are ordered by ORDER; equal sources keep the order given. An offset that the winner
-    lacks is taken from another candidate only where both show the same wall clock to the second. A
-    day, a month or a year gives way to a finer statement of the same day, month or year.
+    lacks is taken from another candidate only where both show the same wall clock to the second,
+    else from the satellites' clock. A day, a month or a year gives way to a finer statement of the
+    same day, month or year.
     """
     notes: list[str] = []
     usable: list[DateCandidate] = []
@@ -417,6 +418,10 @@ def _capture_time(best: DateCandidate, usable: list[DateCandidate], doubtful: bo
             and c.wall.replace(microsecond=0) == best.wall.replace(microsecond=0)
         )
         offset = next((found for c in same if (found := _possible_offset(c)) is not None), None)
+        satellites = next((c.wall for c in usable if c.source == "gps"), None)
+        if offset is None and satellites is not None:
+            # the same time may be the local one, copied: then the place has to tell
+            offset = offset_between(best.wall, satellites) or None
     if doubtful or best.source in _LOW or best.utc_doubtful or best.precision in (MONTH, YEAR):
         confidence = "low"
     else:

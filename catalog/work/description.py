@@ -99,18 +99,16 @@ class Describer:
         return None
 
     def _with_offset(self, captured: CaptureTime, facts: Facts) -> CaptureTime:
-        """A wall clock with the offset that the satellites' clock beside it tells, else with that
-        of the place.
+        """A wall clock without offset with that of the place; else, where the satellites' clock
+        shows the same, with that of UTC.
         """
         zone = self.gazetteer.zone_of(facts.position) if facts.position else None
-        there = self._offset_of_wall(zone, captured.wall) if zone else None
-        clock = next((d.wall for d in facts.dates if d.source == "gps"), None)
-        told = offset_between(captured.wall, clock) if clock else None
-        # some devices copy their local clock there
-        offset = there if told is None or (told == 0 and there is not None) else told
-        if offset is None:
-            return captured
-        return replace(captured, offset_minutes=offset, zone=zone if offset == there else None)
+        offset = self._offset_of_wall(zone, captured.wall) if zone else None
+        if offset is None and any(
+            d.source == "gps" and offset_between(captured.wall, d.wall) == 0 for d in facts.dates
+        ):
+            zone, offset = None, 0
+        return captured if offset is None else replace(captured, offset_minutes=offset, zone=zone)
 
     def _offset_of_wall(self, zone: str, wall: datetime) -> int | None:
         """Minutes east of UTC of a zone whose clocks show a time."""
