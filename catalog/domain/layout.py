@@ -198,6 +198,9 @@ def sidecar_names(sidecar: str, owner: str, target: str) -> Iterator[str]:
     """
     extension = extension_of(sidecar)
     own = extension_of(target)
+    version = re.fullmatch(r"(.+)_(\d\d)(\.[^.]+\.xmp)", sidecar, re.IGNORECASE)
+    if version and f"{version[1]}{version[3][:-4]}".lower() == owner.lower():
+        yield f"{target[: -len(own) - 1] if own else target}_{version[2]}.{own}.{extension}"
     if not sidecar.lower().startswith(owner.lower() + ".") and extension != "json":
         yield f"{target[: -len(own) - 1] if own else target}.{extension}"
     yield f"{target}.{extension}"

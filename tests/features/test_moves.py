@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
-from running import MTIME, Done, Lab, hashes, journal_lines, jpeg, png, put
+from PIL import Image, TiffImagePlugin, TiffTags
+from running import MTIME, SUMMER, Done, Lab, hashes, journal_lines, jpeg, png, put
 
 from catalog.domain.asset import Entry
 from catalog.domain.fixity import content_hash
@@ -30,13 +30,21 @@ exif:DateTimeOriginal="2015-05-05T05:05:05"/></rdf:RDF></x:xmpmeta>"""
 TAKEOUT = json.dumps({"title": "IMG_1.png", "photoTakenTime": {"timestamp": "1500000000"}}).encode()
 
 
-def raw(seed: int) -> bytes:
-    """A DNG without a date."""
+def raw(seed: int, taken: str = SUMMER) -> bytes:
+    """A DNG of the moment of `jpeg`: the date lies in its first directory."""
     buffer = io.BytesIO()
     picture = Image.new("RGB", (24, 24), (seed, 9, 9))
-    picture.save(
-        buffer, "TIFF", tiffinfo={0xC612: b"\x01\x04\x00\x00", 271: "Apple", 272: "iPhone 12"}
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    info.tagtype[0x9003] = TiffTags.ASCII
+    info.update(
+        {
+            0xC612: b"\x01\x04\0\0",
+            271: "Apple",
+            272: "iPhone 12",
+            **({0x9003: taken} if taken else {}),
+        }
     )
+    picture.save(buffer, "TIFF", tiffinfo=info)
     return buffer.getvalue()
 
 
@@ -277,7 +285,7 @@ def test_two_moves_of_one_source_at_once(lab: Lab) -> None:
 
 def test_a_limit_divides_no_shot_in_the_source(lab: Lab) -> None:
     """Their date is in the sidecar: whoever stays behind without it would be misdated."""
-    put(lab.source, {"u.jpg": jpeg(1, taken=None), "u.nef": raw(2), "u.xmp": XMP})
+    put(lab.source, {"u.jpg": jpeg(1, taken=None), "u.nef": raw(2, ""), "u.xmp": XMP})
     first = lab.upload("--move", "--limit", "1")
     assert (first.status, first.summary["new"]) == (0, 1)
     assert set(hashes(lab.source)) == {"u.jpg", "u.nef", "u.xmp"}
