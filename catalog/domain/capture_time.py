@@ -19,6 +19,8 @@ MAX_OFFSET = 14 * 60
 """Minutes from UTC that a zone's clocks are set at most (Kiritimati)."""
 
 ORDER: tuple[str, ...] = (
+    "sidecar:DateTimeOriginal",
+    "sidecar:DateCreated",
     "exif:DateTimeOriginal",
     "exif:DateTimeDigitized",
     "riff:DateTimeOriginal",
@@ -62,6 +64,11 @@ _CREDIBLE_MTIME = datetime(1990, 1, 1)
 _RESETS = frozenset(datetime(year, 1, 1) for year in (1980, 1990, 1994, *range(1998, 2021)))
 _DEFAULTS = frozenset({datetime(2002, 12, 8, 12)})
 """What firmware writes that never asks its clock."""
+_CORRECTIONS = {
+    "sidecar:DateTimeOriginal": "xmp:DateTimeOriginal",
+    "sidecar:DateCreated": "xmp:DateCreated",
+}
+"""What an XMP sidecar states, and what it is called where the picture itself does."""
 _OF_THE_CAMERA = frozenset({"exif:DateTimeOriginal", "exif:DateTimeDigitized"})
 _GPS_BEGAN = datetime(1980, 1, 6)
 _TO_A_MINUTE = timedelta(minutes=1)
@@ -357,6 +364,7 @@ def choose(
             notes.append(f"{candidate.source} {candidate.wall.isoformat()}: {reason}")
         else:
             usable.append(candidate)
+    usable = sorted((_unless_repeated(c, usable) for c in usable), key=lambda c: _RANK[c.source])
     best, doubted, why = _most_credible(usable)
     if doubted is not None:
         notes.append(f"{doubted.source} {doubted.wall.isoformat()}: {why}")
@@ -369,6 +377,30 @@ def choose(
         else:
             best = replace(best, utc_doubtful=False, is_utc=False)
     return _capture_time(_finest(best, usable), usable, best is doubted), tuple(notes)
+
+
+def _unless_repeated(candidate: DateCandidate, others: list[DateCandidate]) -> DateCandidate:
+    """A date of an XMP sidecar corrects the picture's, for a program wrote it later; but where it
+    repeats what the camera wrote, to the minute or in another zone, it is a copy as any other.
+    """
+    if candidate.source not in _CORRECTIONS:
+        return candidate
+    wall, precision = candidate.wall, candidate.precision
+    for other in others:
+        if _RANK[other.source] >= _RANK["xmp:DateTimeOriginal"] or other.source in _CORRECTIONS:
+            continue
+        in_utc = other.is_utc or candidate.offset_minutes == 0
+        local, utc = (wall, other.wall) if other.is_utc else (other.wall, wall)
+        if (
+            (candidate.has_time and abs(wall - other.wall) < _TO_A_MINUTE)
+            or (
+                not candidate.has_time
+                and format_day(wall, precision) == format_day(other.wall, precision)
+            )
+            or (in_utc and candidate.has_time and offset_between(local, utc) is not None)
+        ):
+            return replace(candidate, source=_CORRECTIONS[candidate.source])
+    return candidate
 
 
 def _most_credible(

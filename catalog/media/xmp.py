@@ -184,7 +184,7 @@ def read_xmp(packet: bytes, findings: Findings, *, sidecar: bool = False) -> Non
     ):
         return
     if found:
-        _add_dates(found, findings)
+        _add_dates(found, findings, sidecar=sidecar)
         _add_position(found, findings)
         _add_fields(found, findings)
 
@@ -252,10 +252,11 @@ def _by_pattern(text: str) -> Properties:
     return found
 
 
-def _add_dates(found: Properties, findings: Findings) -> None:
+def _add_dates(found: Properties, findings: Findings, *, sidecar: bool) -> None:
+    holder = "sidecar" if sidecar else "xmp"
     for name, source in (
-        ("exif:DateTimeOriginal", "xmp:DateTimeOriginal"),
-        ("photoshop:DateCreated", "xmp:DateCreated"),
+        ("exif:DateTimeOriginal", f"{holder}:DateTimeOriginal"),
+        ("photoshop:DateCreated", f"{holder}:DateCreated"),
         ("xmp:CreateDate", "xmp:CreateDate"),
         ("exif:DateTimeDigitized", "xmp:CreateDate"),
     ):

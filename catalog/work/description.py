@@ -90,7 +90,10 @@ class Describer:
             return None
         slack = timedelta(seconds=min(facts.duration or 0, _LONGEST_SLACK))
         by_name = from_file_name(entry.name)
-        for clock in (*(d for d in facts.dates if d.source.startswith("xmp:")), by_name):
+        for clock in (
+            *(d for d in facts.dates if d.source.startswith(("xmp:", "sidecar:"))),
+            by_name,
+        ):
             if clock is None or not clock.has_time or clock.is_utc:
                 continue
             offset = offset_between(clock.wall, captured.wall, slack)

@@ -318,6 +318,36 @@ def test_a_person_may_date_a_scan_in_takeout_before_clocks_began(wall: datetime,
     assert (found is not None) is is_date
 
 
+def test_a_sidecar_corrects_what_the_camera_wrote():
+    scanned = DateCandidate("exif:DateTimeOriginal", SHOT)
+    said = DateCandidate("sidecar:DateTimeOriginal", datetime(1975, 8, 1, 12))
+    found = best(scanned, said)
+    assert (found.wall, found.source, found.confidence) == (said.wall, said.source, "high")
+    by_an_hour = DateCandidate("sidecar:DateTimeOriginal", SHOT + timedelta(hours=1))
+    assert best(scanned, by_an_hour).wall == by_an_hour.wall
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        DateCandidate("sidecar:DateTimeOriginal", SHOT),
+        DateCandidate("sidecar:DateTimeOriginal", SHOT.replace(second=0)),
+        DateCandidate("sidecar:DateCreated", SHOT.replace(hour=0, minute=0), precision=DAY),
+        DateCandidate("sidecar:DateCreated", SHOT - timedelta(hours=2), 0),
+    ],
+)
+def test_a_sidecar_that_repeats_the_camera_corrects_nothing(copy: DateCandidate):
+    camera = DateCandidate("exif:DateTimeOriginal", SHOT.replace(microsecond=70_000))
+    found = best(camera, copy)
+    assert (found.wall, found.source) == (camera.wall, camera.source)
+
+
+def test_a_films_clock_in_utc_is_no_other_date_than_the_local_one_of_its_sidecar():
+    created = DateCandidate("quicktime:CreateDate", SHOT, is_utc=True)
+    local = DateCandidate("sidecar:DateTimeOriginal", SHOT + timedelta(hours=2))
+    assert best(created, local).source == "quicktime:CreateDate"
+
+
 def test_a_month_gives_way_to_a_finer_statement_of_the_same_month_alone():
     month = DateCandidate("xmp:DateCreated", datetime(2019, 7, 1), precision=MONTH)
     same, other = DateCandidate("filename", SHOT), DateCandidate("exif:DateTime", NOW)
