@@ -386,9 +386,12 @@ def _unless_repeated(candidate: DateCandidate, others: list[DateCandidate]) -> D
     if candidate.source not in _CORRECTIONS:
         return candidate
     wall, precision = candidate.wall, candidate.precision
-    for other in others:
-        if _RANK[other.source] >= _RANK["xmp:DateTimeOriginal"] or other.source in _CORRECTIONS:
-            continue
+    first, last = _RANK["exif:DateTimeOriginal"], _RANK["xmp:DateTimeOriginal"]
+    of_the_camera = [c for c in others if first <= _RANK[c.source] < last]
+    as_any = replace(candidate, source=_CORRECTIONS[candidate.source])
+    if not of_the_camera:
+        return as_any
+    for other in of_the_camera:
         in_utc = other.is_utc or candidate.offset_minutes == 0
         local, utc = (wall, other.wall) if other.is_utc else (other.wall, wall)
         if (
@@ -399,7 +402,7 @@ def _unless_repeated(candidate: DateCandidate, others: list[DateCandidate]) -> D
             )
             or (in_utc and candidate.has_time and offset_between(local, utc) is not None)
         ):
-            return replace(candidate, source=_CORRECTIONS[candidate.source])
+            return as_any
     return candidate
 
 
