@@ -58,12 +58,14 @@ class Describer:
         if stated := select_kept(entry.checksums):
             facts = replace(facts, checksums={**stated, **facts.checksums})
         captured, notes = choose(self._candidates(facts, entry), now)
+        by_home_zone = False
         if captured is not None and captured.zone == "UTC":
-            captured = self._local(captured, facts, entry)
+            captured, by_home_zone = self._local(captured, facts, entry)
         elif captured is not None and captured.has_time and captured.offset_minutes is None:
             captured = self._with_offset(captured, facts)
         place = self.gazetteer.place_of(facts.position) if facts.position else None
-        return Asset(facts, captured, place, notes, is_messenger_name(entry.name))
+        messenger = is_messenger_name(entry.name)
+        return Asset(facts, captured, place, notes, messenger, by_home_zone)
 
     def _candidates(self, facts: Facts, entry: Entry) -> list[DateCandidate]:
         by_name = from_file_name(entry.name)
@@ -71,8 +73,8 @@ class Describer:
         modified = DateCandidate("mtime", file_time(entry.mtime_ns), is_utc=True)
         return [*facts.dates, *(c for c in (by_name, by_folder) if c), modified]
 
-    def _local(self, captured: CaptureTime, facts: Facts, entry: Entry) -> CaptureTime:
-        """A UTC time as the wall clock where the shot was taken, else at home.
+    def _local(self, captured: CaptureTime, facts: Facts, entry: Entry) -> tuple[CaptureTime, bool]:
+        """A UTC time as the wall clock where the shot was taken, else at home; whether it is so.
 
         The device's own clock, in the file's name or in XMP, says best which that is.
         """
@@ -80,10 +82,11 @@ class Describer:
         offset = self._offset_of_device(captured, facts, entry)
         if offset is not None:
             agrees = zone and self.gazetteer.offset_at(zone, captured.wall) == offset
-            return in_zone(captured, zone if agrees else None, offset)
-        zone = zone or self.home_zone
-        offset = self.gazetteer.offset_at(zone, captured.wall)
-        return captured if offset is None else in_zone(captured, zone, offset)
+            return in_zone(captured, zone if agrees else None, offset), False
+        offset = self.gazetteer.offset_at(zone or self.home_zone, captured.wall)
+        if offset is None:
+            return captured, False
+        return in_zone(captured, zone or self.home_zone, offset), not zone
 
     def _offset_of_device(self, captured: CaptureTime, facts: Facts, entry: Entry) -> int | None:
         if captured.source in _NOT_OF_A_DEVICE:

@@ -753,7 +753,7 @@ def test_doctor_where_all_is_well(filled: Lab) -> None:
 
 
 def test_doctor_warns_where_nobody_said_which_time_films_tell(filled: Lab) -> None:
-    done = filled.catalog("doctor", "--json", "--nas_root", filled.root)
+    done = filled.catalog("doctor", "--json", "--nas_root", filled.root, CATALOG_HOME_ZONE="")
     assert (done.status, problems(done)) == (0, {})
     (_zone, (state, text, advice)) = findings(done)["configuration"]
     assert state == "warning" and "home_zone is not set" in text and "Set home_zone" in advice

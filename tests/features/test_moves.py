@@ -8,10 +8,12 @@ import os
 import shutil
 import signal
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from clip_makers import movie, mvhd, seconds_1904, trak
 from PIL import Image, TiffImagePlugin, TiffTags
 from running import MTIME, SUMMER, Done, Lab, hashes, journal_lines, jpeg, png, put
 
@@ -544,3 +546,20 @@ def test_a_folder_of_the_catalog_on_another_disk_is_refused_with_the_reason(
         )
     finally:
         shutil.rmtree(place)
+
+
+def test_an_upload_says_which_videos_its_guess_of_the_zone_dates(lab: Lab) -> None:
+    def film(number: int) -> bytes:
+        moment = datetime(2019, 7, 12, 16, 30, number)
+        return movie(mvhd(seconds_1904(moment)), trak(), brand=b"isom")
+
+    put(lab.source, {"a.mp4": film(1), "b.mp4": film(2), "20190712_183003.mp4": film(3)})
+    done = lab.upload("--dryrun", CATALOG_HOME_ZONE="Europe/Brussels")
+    assert "2 videos are dated by your home zone Europe/Brussels" in done.err + done.out
+    done = lab.upload(CATALOG_HOME_ZONE="Europe/Brussels")
+    assert "2 videos are dated by your home zone Europe/Brussels" in done.err + done.out
+    assert sorted(lab.stored()) == [
+        f"2019/07_July/filmchen/2019-07-12 18-30-0{n}.mp4" for n in (1, 2, 3)
+    ]
+    done = lab.upload(CATALOG_HOME_ZONE="Europe/Brussels")
+    assert "home zone" not in done.err + done.out

@@ -25,9 +25,7 @@ FORM = "write it as 2019-07-12 18:30:15"
 def local_time(workspace: Workspace, mtime_ns: int) -> datetime:
     """A file's time as the wall clock at home."""
     utc = file_time(mtime_ns)
-    return utc + timedelta(
-        minutes=workspace.gazetteer.offset_at(workspace.settings.home_zone, utc) or 0
-    )
+    return utc + timedelta(minutes=workspace.gazetteer.offset_at(workspace.home_zone, utc) or 0)
 
 
 def format_modified(mtime_ns: int) -> str:
