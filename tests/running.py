@@ -85,6 +85,7 @@ class Lab:
             "HOME": str(self.home),
             "CATALOG_STATE_DIR": str(self.home / "state"),
             "CATALOG_INDEX": self.index,
+            "CATALOG_HOME_ZONE": "UTC",  # a test stands in any zone
         }
         for name in ("CONFIG", "DATA", "STATE", "CACHE"):
             home[f"XDG_{name}_HOME"] = str(self.home / name.lower())

@@ -182,8 +182,11 @@ class Settings:
         384, "memory for the own node's heap, in MiB", between(128, 31_000)
     )
     state_dir: Path | None = setting(None, "folder of the journals")
-    home_zone: str = setting(
-        "UTC", "time zone for times that are only known in UTC, such as Europe/Brussels", _zone
+    home_zone: str | None = setting(
+        None,
+        "time zone for times that are only known in UTC, such as Europe/Brussels, "
+        "else the machine's",
+        _zone,
     )
     known_places: tuple[KnownPlaceSetting, ...] = setting(
         (), "places of your own, which win over the gazetteer"

@@ -22,7 +22,8 @@ class Captured(TypedDict, total=False):
     where `offset_minutes` east of UTC, or the IANA `zone`, are known. `source` is the reader or
     "person", `confidence` high, medium or low. The last five follow from `wall`
     (`domain.derivation`): `month_day` is 11-29, `hour` 0 to 23, `weekday` 1 for Monday to 7,
-    `precision` second or day.
+    `precision` second or day; or month or year, which is stated: then `wall` is its first moment,
+    and only `year` follows.
     """
 
     wall: str

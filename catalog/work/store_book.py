@@ -18,6 +18,7 @@ from catalog.domain.evidence import NO_CTIME, Evidence
 from catalog.domain.roots import root_on, store_record, with_root
 from catalog.errors import (
     ConfigError,
+    LinkedFolder,
     SourceInsideCatalog,
     StoreGuard,
     StoreUnavailable,
@@ -217,7 +218,7 @@ class StoreBook:
 
     def prove(self, name: str, root: Root) -> None:
         """Raise StoreGuard where a store's folder is missing,
-        or is not the store that the catalog knows.
+        or is not the store that the catalog knows; LinkedFolder where it has links of its own.
         """
         if not root.is_there():
             raise StoreGuard(
@@ -226,6 +227,8 @@ class StoreBook:
             )
         try:
             guards.check_marker(name, root.shown, root.marker(), self.known.get(name))
+        except LinkedFolder:
+            raise
         except StoreGuard as error:
             hint = f"{error.hint} If this is it: catalog store add {name} {root.shown} --force."
             raise StoreGuard(error.message, hint=hint) from None
@@ -270,15 +273,19 @@ class StoreBook:
     def open_present(self) -> Iterator[dict[str, ManagedStore]]:
         """Every store that is there now, by name.
 
-        The others may be unmounted, or offline on a shelf.
+        The others may be unmounted, or offline on a shelf. Raises LinkedFolder.
         """
         with contextlib.ExitStack() as stack:
             stores = {}
             for name in self.known:
-                with contextlib.suppress(StoreGuard, UsageError, StoreUnavailable):
+                try:
                     root = self.root(name)
                     self.prove(name, root)
                     stores[name] = stack.enter_context(contextlib.closing(root.store(name)))
+                except LinkedFolder:
+                    raise
+                except (StoreGuard, UsageError, StoreUnavailable):
+                    continue
             yield stores
 
     def open_outside(self, directory: str) -> LocalStore:
@@ -347,10 +354,13 @@ def is_marked(root: Root, markers: set[str] | None = None) -> bool:
     """Whether a folder is the root of a store, or of one of some stores,
     as a second mount of a share may show it.
     """
-    with contextlib.suppress(StoreGuard):
+    try:
         marker = root.marker()
-        return marker is not None and (markers is None or marker in markers)
-    return True  # a damaged marker is one
+    except LinkedFolder:  # that may lead to a marker, or to something that is none of ours
+        return root.folder is None or (root.folder / PRIVATE / MARKER).exists()
+    except StoreGuard:
+        return True  # a damaged marker is one
+    return marker is not None and (markers is None or marker in markers)
 
 
 def _where_else(name: str, root: Root) -> str:

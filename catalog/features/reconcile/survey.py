@@ -241,7 +241,7 @@ class Looker:
         return path in self._blind_at or any(place in self._blind_below for place in _above(path))
 
     def _folder(self, rows: Iterable[Entry]) -> None:
-        candidates, skipped = sort_candidates(rows)
+        candidates, skipped = sort_candidates(rows, self._records.copies)
         files = [c for c in candidates if not c.entry.problem]
         fresh_stems = {stem_key(c.entry) for c in files if self._is_fresh(c)}
         for candidate in files:
