@@ -216,6 +216,10 @@ class Settings:
         10.0, "share of recorded files whose absence makes a sync stop", between(0, 100)
     )
     shrink_files: int = setting(50, "missing files below which a sync does not stop", at_least(0))
+    change_percent: float = setting(
+        10.0, "share of recorded files that, changed at once, a sync holds", between(0, 100)
+    )
+    change_files: int = setting(50, "changed files up to which a sync holds none", at_least(0))
     transfers: int = setting(4, "files that travel between two stores at once", between(1, 64))
     bwlimit: str = setting(
         amounts.OFF,
