@@ -7,19 +7,28 @@ from pathlib import Path
 
 from catalog.domain.names import to_text
 from catalog.errors import StoreGuard
+from catalog.filesystem.beneath import LinkOnTheWay
+from catalog.filesystem.tree import Tree
 from catalog.stores.marker import identity_in
 from catalog.stores.paths import PRIVATE
 
 MARKER = "staging.json"
+PATH = f"{PRIVATE}/{MARKER}"
 
 
 def is_staging(folder: Path) -> bool:
     """Whether a folder is, or was, a staging folder."""
-    return (folder / PRIVATE / MARKER).exists()
+    try:
+        Tree(folder).stat(PATH)
+    except LinkOnTheWay:  # nothing is done there, but it may be one
+        return (folder / PATH).exists()
+    except OSError:
+        return False
+    return True
 
 
 def identity_of(folder: Path) -> str | None:
     """The id of a staging folder; None where it is not there, or is none."""
     with contextlib.suppress(OSError, StoreGuard):
-        return identity_in((folder / PRIVATE / MARKER).read_bytes(), to_text(str(folder)))
+        return identity_in(Tree(folder).read(PATH), to_text(str(folder)))
     return None

@@ -546,10 +546,11 @@ def test_a_command_tells_of_a_foreign_index_in_one_line(lab: Lab) -> None:
 def test_an_index_of_a_newer_version_is_refused_before_anything_is_changed(
     lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None], what: str
 ) -> None:
-    name = f"{lab.index}{what}"
+    name, text = f"{lab.index}{what}", migration.schema_text(9, schema.REVISION)
     lab.ask("PUT", f"{name}-v9", json=schema.body(what[1:] or "assets", 9, name))
     with pytest.raises(
-        SchemaMismatch, match=f"{name} was made by a newer version of this program \\(schema 9"
+        SchemaMismatch,
+        match=f"{name} was made by a newer version of this program \\(schema {text}\\)",
     ):
         opened().indexes.ensure()
     assert behind(lab) == {f"{name}-v9": [name]}
@@ -645,8 +646,8 @@ def test_a_newer_revision_is_refused_by_an_older_program(
     revised()
     opened().indexes.ensure()
     monkeypatch.undo()
-    newer = f"\\(schema {V}.{schema.REVISION + 1}\\)"
-    with pytest.raises(SchemaMismatch, match=f"newer version of this program {newer}"):
+    newer = migration.schema_text(V, schema.REVISION + 1)
+    with pytest.raises(SchemaMismatch, match=f"newer version of this program \\(schema {newer}\\)"):
         opened().indexes.ensure()
 
 

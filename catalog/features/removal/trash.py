@@ -11,7 +11,7 @@ from catalog.domain import edits
 from catalog.domain.copies import OK, copy_row, sidecar_row
 from catalog.domain.document import AssetDocument, CopyRow, EventNote, EventRow, SidecarRow
 from catalog.domain.edits import Edit
-from catalog.errors import StoreError, UsageError
+from catalog.errors import NotFound, StoreError, UsageError
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
@@ -253,19 +253,21 @@ def restore_one(
     run.journal.started("restore", store=store.name, path=path, hash=digest)
     try:
         store.restore(key, path)
+        known = record_back(run, store, key, path, digest)
     except StoreError as error:
         run.journal.failed("restore", store=store.name, path=path, hash=digest, reason=str(error))
         return str(error), True
-    known = record_back(run, store, key, path, digest)
     run.journal.done("restore", store=store.name, path=path, hash=digest)
     return "", known
 
 
 def record_back(run: Session, store: ManagedStore, key: str, path: str, digest: str) -> bool:
     """Record a file that is back from the trash, where it was `key`, if it is not recorded; whether
-    its asset is known."""
+    its asset is known. Raises NotFound.
+    """
     entry = store.stat(path)
-    assert entry is not None
+    if entry is None:
+        raise NotFound(f"{path} vanished right after it came back.", path=path)
     now = datetime.now(UTC)
     event: EventNote = {
         "store": store.name,
