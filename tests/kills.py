@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -207,17 +207,22 @@ def contents(lab: Lab, dropbox: Emulator | None) -> set[str]:
     return here | {file.content_hash for file in account.values()}
 
 
-def differences(found: Mapping[str, set[object]], wanted: Mapping[str, set[object]]) -> str:
+def differences(
+    found: Mapping[str, set[object]],
+    wanted: Mapping[str, set[object]],
+    further: Collection[tuple[str, str]] = (),
+) -> str:
     """What is other than it should be, and how, line by line; "" where nothing is.
 
     Of sources that are remembered, so that they are not read again, some may be lacking; and what
-    was begun twice may have left more than one event.
+    was begun twice may have left more than one event. `further` is what else may be, or lack.
     """
+    allowed = {("sources", "-"), ("history", "+"), *further}
     return "\n".join(
         f"{sign} {what}: {each}"
         for what in wanted
         for sign, rows in (("-", wanted[what] - found[what]), ("+", found[what] - wanted[what]))
-        if (what, sign) not in (("sources", "-"), ("history", "+"))
+        if (what, sign) not in allowed
         for each in sorted(rows, key=str)
     )
 

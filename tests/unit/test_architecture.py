@@ -378,7 +378,7 @@ BY_PATH = {
     "features/review/file.py": "the review page, where a person wants it",
     "features/review/page.py": "the program's own assets",
     "features/review/preview_cache.py": "the cache",
-    "features/undo/survey.py": "journals",
+    "features/undo/removed.py": "journals",
     "media/extract.py": "what was fetched, or made, into a folder of the run's own",
     "media/source.py": "a descriptor",
     "media/worker.py": "descriptors, and /proc",
