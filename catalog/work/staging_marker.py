@@ -13,15 +13,15 @@ from catalog.stores.marker import identity_in
 from catalog.stores.paths import PRIVATE
 
 MARKER = "staging.json"
-PATH = f"{PRIVATE}/{MARKER}"
+IN_STAGING = f"{PRIVATE}/{MARKER}"
 
 
 def is_staging(folder: Path) -> bool:
     """Whether a folder is, or was, a staging folder."""
     try:
-        Tree(folder).stat(PATH)
+        Tree(folder).stat(IN_STAGING)
     except LinkOnTheWay:  # nothing is done there, but it may be one
-        return (folder / PATH).exists()
+        return (folder / IN_STAGING).exists()
     except OSError:
         return False
     return True
@@ -30,5 +30,5 @@ def is_staging(folder: Path) -> bool:
 def identity_of(folder: Path) -> str | None:
     """The id of a staging folder; None where it is not there, or is none."""
     with contextlib.suppress(OSError, StoreGuard):
-        return identity_in(Tree(folder).read(PATH), to_text(str(folder)))
+        return identity_in(Tree(folder).read(IN_STAGING), to_text(str(folder)))
     return None

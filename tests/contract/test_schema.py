@@ -59,6 +59,8 @@ UNWRITTEN = {
     },
     "stores": {
         "verifying_since": "for a verification under way",
+        "stirs": "for syncs in a row that found newer ctimes",
+        "stirred_since": "for a store that was found elsewhere",
         "removed": "for a store that was taken out",
     },
     "decisions": dict.fromkeys(

@@ -379,6 +379,7 @@ BY_PATH = {
     "features/review/page.py": "the program's own assets",
     "features/review/preview_cache.py": "the cache",
     "features/undo/removed.py": "journals",
+    "stores/local/file_system.py": "what the kernel says of mounts",
     "media/extract.py": "what was fetched, or made, into a folder of the run's own",
     "media/source.py": "a descriptor",
     "media/worker.py": "descriptors, and /proc",

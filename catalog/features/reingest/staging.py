@@ -25,7 +25,7 @@ from catalog.stores.local.root import LocalRoot
 from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import marker_data
 from catalog.work import guards
-from catalog.work.staging_marker import MARKER, PATH, identity_of
+from catalog.work.staging_marker import IN_STAGING, MARKER, identity_of
 from catalog.work.store_book import is_marked
 
 
@@ -183,5 +183,5 @@ def _marked(store: LocalStore) -> str | None:
     """The id of a folder that is marked now."""
     with store.scratch() as scratch:
         scratch.folder.write(MARKER, marker_data("staging"))
-        scratch.folder.place(MARKER, scratch.base, PATH, over=True)
+        scratch.folder.place(MARKER, scratch.base, IN_STAGING, over=True)
     return identity_of(store.root)

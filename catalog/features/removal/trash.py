@@ -263,7 +263,7 @@ def restore_one(
 
 def record_back(run: Session, store: ManagedStore, key: str, path: str, digest: str) -> bool:
     """Record a file that is back from the trash, where it was `key`, if it is not recorded; whether
-    its asset is known. Raises NotFound.
+    its asset is known. Raises NotFound where it vanished.
     """
     entry = store.stat(path)
     if entry is None:
