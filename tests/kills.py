@@ -32,7 +32,7 @@ MEDIA = {".jpg", ".png", ".mov", ".mp4", ".avi", ".xmp", ".aae"}
 _RUN = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{6}")
 _OF_THE_RUN = frozenset(
     {"updated", "added", "verified", "at", "run", "last_run", "seen", "confirmed"}
-    | {"verifying_since", "ctime_ns", "inode", "device", "revision"}
+    | {"verifying_since", "stirred_since", "stirs", "ctime_ns", "inode", "device", "revision"}
 )
 """Fields of documents that say when, or by which run, something was done, or which file on the disk
 it is."""
