@@ -31,7 +31,7 @@ from pathlib import Path
 import click
 import numpy as np
 from PIL import Image
-from scenes import TURNED, UPRIGHT, Made, make_look_alikes
+from scenes import ORIGINALS, TURNED, UPRIGHT, Made, make_look_alikes
 
 from catalog.domain.asset import Facts
 from catalog.domain.copies import timestamp
@@ -40,7 +40,8 @@ from catalog.domain.document import AssetDocument, only
 from catalog.domain.turns import TURNS, turn_hashes
 from catalog.features.lookalikes import sketches
 from catalog.features.lookalikes.duplicates import make_comparer
-from catalog.features.lookalikes.groups import DISTANCE, find_groups
+from catalog.features.lookalikes.groups import find_groups
+from catalog.features.lookalikes.judging import DISTANCE, Judge
 from catalog.features.lookalikes.ranking import DEFAULT_ORDER, picture_of
 from catalog.features.lookalikes.sketches import Sketches
 from catalog.index.documents import Origin, asset_document
@@ -54,8 +55,17 @@ Pair = frozenset[str]
 Finder = Callable[[Path, list[Made]], set[Pair]]
 
 
+Described = tuple[dict[str, AssetDocument], dict[str, str]]
+"""The documents of files, and their paths in the folder, by content hash."""
+
+
 def ours(folder: Path, _made: list[Made]) -> set[Pair]:
     """As the program does it: facts of every file, candidates, groups."""
+    return grouped_pairs(*described(folder))
+
+
+def described(folder: Path) -> Described:
+    """What the catalog would know of the files."""
     store = LocalStore("files", folder, managed=False)
     documents: dict[str, AssetDocument] = {}
     paths: dict[str, str] = {}
@@ -71,6 +81,11 @@ def ours(folder: Path, _made: list[Made]) -> set[Pair]:
                 document = asset_document(asset, Origin(path, "", now))
                 documents[facts.hash] = {"added": timestamp(now), **document}
                 paths[facts.hash] = path
+    return documents, paths
+
+
+def grouped_pairs(documents: dict[str, AssetDocument], paths: dict[str, str]) -> set[Pair]:
+    """The pairs of files that are in one group of a picture."""
     sketched = Sketches()
     for name, document in documents.items():
         sketched.add(name, only(document, [field.partition(".")[0] for field in sketches.FIELDS]))
@@ -78,9 +93,9 @@ def ours(folder: Path, _made: list[Made]) -> set[Pair]:
         (sketched.hashes[a], sketched.hashes[b]) for a, b in sketched.candidates(DISTANCE, 10_000)
     ]
     pictures = {name: picture_of(name, document) for name, document in documents.items()}
-    looks = make_comparer({name: document.get("look") for name, document in documents.items()})
+    compare = make_comparer(documents)
     found: set[Pair] = set()
-    for group in find_groups(pictures, pairs, looks, order=DEFAULT_ORDER):
+    for group in find_groups(pictures, pairs, Judge(compare), order=DEFAULT_ORDER):
         if group.kind in (SAME_IMAGE, SIMILAR):
             names = [paths[member.picture.hash] for member in group.members]
             found |= {frozenset(pair) for pair in itertools.combinations(names, 2)}
@@ -162,7 +177,7 @@ def judged(found: set[Pair], folder: Path, made: list[Made]) -> dict[str, float]
     Precision of the turned is that of the pairs in which one is turned.
     """
     by_name = {str(each.path.relative_to(folder)): each for each in made}
-    originals = {each.scene: name for name, each in by_name.items() if each.how == "camera"}
+    originals = {each.scene: name for name, each in by_name.items() if each.how in ORIGINALS}
     wanted: dict[str, list[bool]] = defaultdict(list)
     for name, each in by_name.items():
         if each.how in (*UPRIGHT, *TURNED):

@@ -78,6 +78,9 @@ FIELDS: dict[str, str] = {
     "rendition_of": "rendition_of",
     "live_id": "live_id",
     "motion": "motion_photo",
+    "frames": "frames",
+    "parts": "parts",
+    "resized": "resized",
     "stack": "stack.id",
     "role": "stack.role",
     "note": "notes",
@@ -118,6 +121,7 @@ NUMBERS = frozenset(
         "megapixels",
         "orientation",
         "duration",
+        "frames",
         "video.frame_rate",
         "video.rotation",
         "quality.sharpness",
@@ -135,6 +139,7 @@ BOOLEANS = frozenset(
     {
         "captured.has_time",
         "motion_photo",
+        "resized",
         "quality.blank",
         "quality.blurred",
         "favorite",
@@ -147,6 +152,7 @@ UNSEARCHABLE = {
     "phash": "Use `catalog similar`, or has:phash.",
     "phash_inner": "Use `catalog similar`, or has:phash.",
     "look": "Use `catalog similar`, or has:phash.",
+    "frames_look": "Use `catalog similar`, or frames:>1.",
 }
 """Fields that no word can be compared with, and what to write instead."""
 PRESENCE = {

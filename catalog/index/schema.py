@@ -18,7 +18,7 @@ from catalog.domain.checksums import KEPT
 
 MARK = "image-catalog"
 SCHEMA_VERSION = 4
-REVISION = 0
+REVISION = 1
 """Counts what was added to the mappings since that version, over all indexes;
 0 again with the next version.
 """
@@ -108,6 +108,10 @@ ASSET_PROPERTIES: Definition = {
     "video": _object(codec=KEYWORD, audio_codec=KEYWORD, frame_rate=FLOAT, rotation=INTEGER),
     "live_id": KEYWORD,
     "motion_photo": BOOLEAN,
+    "frames": INTEGER,
+    "frames_look": {"type": "binary"},
+    "parts": KEYWORD,
+    "resized": BOOLEAN,
     "software": TEXT,
     "phash": HASH_BITS,
     "phash_inner": HASH_BITS,

@@ -17,11 +17,13 @@ from catalog.domain.looks import Likeness
 from catalog.domain.person import lay_over
 from catalog.domain.turns import turn_hashes
 from catalog.features.lookalikes import ranking
-from catalog.features.lookalikes.groups import Group, find_groups, pair, relate
+from catalog.features.lookalikes.groups import Group, find_groups, pair
 from catalog.features.lookalikes.inheritance import with_inheritance
+from catalog.features.lookalikes.judging import Judge
 from catalog.features.lookalikes.ranking import (
     DEFAULT_ORDER,
     PREFERENCES,
+    Picture,
     picture_of,
     rank,
     why_kept,
@@ -69,6 +71,7 @@ def document(
         "original": {"name": f"IMG_{letter}.jpg"},
         "added": f"2020-01-{ord(letter) - 96:02d}",
         "camera": {"model": "Shot 1"},
+        "frames": 1,
         **({"captured": captured} if taken else {}),
         **known,
     }
@@ -95,7 +98,7 @@ def groups(
         sketched.add(d["hash"], d)
     pairs = [(sketched.hashes[a], sketched.hashes[b]) for a, b in sketched.candidates(8, within_ms)]
     said = frozenset(pair(name(a), name(b)) for a, b in apart)
-    return find_groups(found, pairs, compare, order=order, within_ms=within_ms, apart=said)
+    return find_groups(found, pairs, Judge(compare, within_ms=within_ms), order=order, apart=said)
 
 
 def told(found: Sequence[Group]) -> list[tuple[str, str]]:
@@ -119,6 +122,8 @@ def test_the_same_picture_is_grouped_around_the_largest() -> None:
         "paths": ["nas:b.jpg"],
         "distance": 0,
         "turned": "",
+        "kind": "similar",
+        "has": ["the camera"],
     }
 
 
@@ -146,7 +151,8 @@ def test_same_image_data_needs_no_looking() -> None:
     assert told(found) == [("same-image", "ab")]
 
 
-def test_what_goes_for_a_surer_reason_is_in_no_other_group() -> None:
+def test_all_forms_of_a_picture_are_one_group_whatever_each_is_to_the_keeper() -> None:
+    """c is near to b alone by its hash, which goes for a."""
     data = {"image_hash": "1" * 64}
     found = groups(
         document("a", scale=9, **data),
@@ -154,7 +160,8 @@ def test_what_goes_for_a_surer_reason_is_in_no_other_group() -> None:
         document("c"),
         same=["abc"],
     )
-    assert told(found) == [("same-image", "ab"), ("similar", "ac")]
+    assert told(found) == [("similar", "abc")]
+    assert [m.kind for m in found[0].members] == ["similar", "same-image", "similar"]
 
 
 def test_several_copies_in_one_store_are_exact_and_copies_elsewhere_are_not() -> None:
@@ -293,14 +300,15 @@ def test_what_a_person_set_apart_is_in_no_group_together() -> None:
 
 def test_how_one_is_related_to_another() -> None:
     one, other = (picture_of(d["hash"], d) for d in (document("a"), document("b", None)))
-    assert relate(one, one, lambda *_: None, distance=6) == ("exact", 0, "")
-    assert relate(one, other, lambda *_: SAME, distance=6) == ("similar", 0, "")
-    assert relate(one, other, lambda *_: OTHER, distance=6) == ("alike", 0, "")
-    assert relate(one, other, lambda *_: None, distance=6) == (
-        "alike",
-        0,
-        "",
-    )  # no small picture: nothing is proved
+
+    def kind(first: Picture, second: Picture, found: Likeness | None) -> str | None:
+        relation = Judge(lambda *_: found, 6).relate(first, second)
+        return relation.kind if relation else None
+
+    assert kind(one, one, None) == "exact"
+    assert kind(one, other, SAME) == "similar"
+    assert kind(one, other, OTHER) == "alike"
+    assert kind(one, other, None) == "alike", "no small picture: nothing is proved"
 
 
 # --- the one to keep ------------------------------------------------------------------------------

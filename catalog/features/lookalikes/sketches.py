@@ -26,8 +26,8 @@ FIELDS = (
 )
 """What a sketch takes of a document."""
 
-LEAST_DETAIL = 0.1
-LEAST_CONTRAST = 6.0
+LEAST_DETAIL = 0.005
+LEAST_CONTRAST = 2.5
 """Of a picture with less in it (sky, a black frame), the hash says nothing:
 it is compared with none.
 """
