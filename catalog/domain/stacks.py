@@ -165,10 +165,14 @@ _RAW_EXTENSIONS = frozenset(e for t in TYPES if t.name in RAW_TYPES for e in t.e
 _VIDEO_EXTENSIONS = frozenset(e for t in TYPES if t.kind == "video" for e in t.extensions)
 
 
+OF_RAW = 1
+"""The place of RAW files in that order."""
+
+
 def stacking_order(name: str) -> int:
     """Pictures before RAW files before movies, by extension: the order of a stack's members."""
     extension = extension_of(name)
-    return 2 if extension in _VIDEO_EXTENSIONS else 1 if extension in _RAW_EXTENSIONS else 0
+    return 2 if extension in _VIDEO_EXTENSIONS else OF_RAW if extension in _RAW_EXTENSIONS else 0
 
 
 class _TakeoutNames:

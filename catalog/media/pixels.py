@@ -165,8 +165,8 @@ def _small_jpeg(stream: BinaryIO) -> tuple[Image.Image, str]:
         share = share_decoded(np.asarray(grey_of(picture)))
         if share < LEAST_SHARE:
             raise
-        what = f"only the upper {share:.0%} of it can be decoded" if share < 1 else "nothing else"
-        return picture, f"the file is cut short: its last bytes are missing, {what}"
+        what = "all" if share == 1 else f"only the upper {share:.0%}"
+        return picture, f"the file is cut short: {what} of its picture can be decoded"
     return picture, ""
 
 

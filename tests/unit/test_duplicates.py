@@ -394,8 +394,17 @@ def test_what_the_keeper_knows_better_stays() -> None:
         }
     }
     keeper = document("a", rating=2, title="Mine", location={"lat": 1.0, "lon": 2.0})
-    dropped = document("b", rating=5, title="Theirs", location={"lat": 8.0, "lon": 9.0}) | low
+    dropped = document("b", rating=5, title="Mine", location={"lat": 8.0, "lon": 9.0}) | low
     assert after(keeper, dropped) == keeper
+
+
+def test_words_that_the_keeper_has_otherwise_are_added_to_its_description() -> None:
+    keeper = document("a", title="IMG 1", description="The hill in snow")
+    dropped = document("b", title="Grandma", description="snow")
+    result = after(keeper, dropped)
+    assert (result["title"], result["description"]) == ("IMG 1", "The hill in snow\nGrandma")
+    result = after(document("a", title="IMG 1"), document("b", title="Ours", description="1975"))
+    assert (result["title"], result["description"]) == ("IMG 1", "1975\nOurs")
 
 
 def test_a_time_that_a_person_gave_the_other_dates_no_keeper_that_knows_its_own() -> None:
@@ -443,7 +452,8 @@ def test_what_a_person_said_of_both_counts() -> None:
         {"tags_added": ["beach", "us"], "title": "Sand", "description": "At the sea"},
     )
     merged = after(keeper, dropped)
-    assert (merged["tags"], merged["title"], merged["description"]) == (["us"], "Sea", "At the sea")
+    assert (merged["tags"], merged["title"]) == (["us"], "Sea")
+    assert merged["description"] == "At the sea\nSand"
 
 
 def test_a_capture_time_with_its_offset_is_taken_over_whole() -> None:

@@ -159,7 +159,9 @@ class FileCopier:
             stored=source.size if outcome == "new" and not action.present else 0,
         )
         if told.reason:
-            self._run.session.report.notice(f"{source.path} is damaged: {told.reason}.")
+            self._run.session.report.notice(
+                f"{source.path} is stored, and may be damaged: {told.reason}."
+            )
         if stored.problem:
             self._run.tell(replace(told, outcome="failed", reason=stored.problem))
             return []

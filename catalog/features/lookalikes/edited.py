@@ -14,7 +14,9 @@ _EDITED_NAME = re.compile(rf"[-_ .(](?:{_WORDS})\)?(?: ?\(\d+\)| ?\d+)?$", re.IG
 _APPLE_EDIT = re.compile(r"IMG_E\d{4}")
 """What iOS calls the edited version of IMG_1234."""
 _EDITORS = re.compile(
-    r"photoshop|lightroom|camera raw|\bgimp\b|picasa|snapseed|\bvsco|paint\.net|paint ?shop|"
+    r"\badobe\b|photoshop|lightroom|camera raw|capture nx|viewnx|nx studio|silkypix|"
+    r"digital photo professional|imaging edge|image data converter|olympus (?:viewer|workspace)|"
+    r"\bgimp\b|picasa|snapseed|\bvsco|paint\.net|paint ?shop|"
     r"pixelmator|affinity|darktable|rawtherapee|capture one|luminar|skylum|\bdxo\b|photolab|nik |"
     r"photoscape|irfanview|xnview|faststone|acdsee|imagemagick|canva|polarr|prisma|facetune|"
     r"corel|photo-?paint|fotor|meitu|beautyplus|instagram|inshot|picsart|pixlr|photodirector|"

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from catalog.domain.decisions import ALIKE, SAME_IMAGE, SIMILAR
 from catalog.domain.document import AssetDocument
-from catalog.domain.stacks import RAW_TYPES
 from catalog.features.lookalikes.ranking import Picture, is_before, rank, why_kept
 
 PARTS = {
@@ -127,7 +126,7 @@ def _differ_in_tone(one: Picture, other: Picture) -> bool:
 
 def _is_development(keeper: Picture, other: Picture) -> bool:
     """Whether another may be the camera's or somebody's development of a RAW."""
-    if keeper.type not in RAW_TYPES or other.type in RAW_TYPES:
+    if not keeper.is_raw or other.is_raw:
         return False
     return other.is_camera_original or other.pixels > _LESSER * keeper.pixels
 
@@ -158,7 +157,7 @@ def _lacking_parts(keeper: Picture, other: Picture) -> Iterator[str]:
         yield f"{frames - mine} of {frames} frames"
     if other.duration > keeper.duration + _SAME_SECONDS:
         yield f"{other.duration - keeper.duration:.0f} seconds"
-    if other.type in RAW_TYPES and keeper.type not in RAW_TYPES:
+    if other.is_raw and not keeper.is_raw:
         yield "the RAW"
 
 

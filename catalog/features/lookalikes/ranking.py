@@ -12,7 +12,7 @@ from catalog.domain.capture_time import is_messenger_name
 from catalog.domain.copies import OK
 from catalog.domain.document import AssetDocument, CopyRow
 from catalog.domain.filetypes import BY_NAME
-from catalog.domain.stacks import RAW_TYPES
+from catalog.domain.stacks import OF_RAW, RAW_TYPES, stacking_order
 from catalog.features.lookalikes.edited import is_edited_name, is_editor, is_name_after
 from catalog.features.lookalikes.sketches import is_flat, is_movie_of_still, taken_ms
 
@@ -117,6 +117,13 @@ class Picture:
         """
         name = self.document.get("original", {}).get("name", "")
         return bool(self.document.get("camera", {}).get("model")) and not is_messenger_name(name)
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether it is a camera's RAW, or is called so: cameras and converters put JPEGs into RAW
+        files."""
+        name = self.document.get("original", {}).get("name", "")
+        return self.type in RAW_TYPES or stacking_order(name) == OF_RAW
 
     @property
     def is_untouched(self) -> bool:
