@@ -63,7 +63,8 @@ class Quality:
     `sharpness`: variance of the Laplacian. `focus`: the same of the sharpest parts, so that a small
     sharp subject counts. `brightness`: mean grey 0-255. `contrast`: standard deviation of grey.
     `dark` and `bright`: share of pixels (0-1) that are as good as black, as good as white.
-    `detail`: share of its parts (0-1) in which anything is to be seen.
+    `detail`: share of its parts (0-1) in which anything is to be seen. `relief`: standard deviation
+    of what is left of its small picture without gradients.
     """
 
     sharpness: float
@@ -75,6 +76,7 @@ class Quality:
     dark: float
     bright: float
     detail: float
+    relief: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

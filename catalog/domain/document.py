@@ -104,6 +104,7 @@ class QualityFields(TypedDict, total=False):
     dark: float
     bright: float
     detail: float
+    relief: float
 
 
 class StackRow(TypedDict):

@@ -145,13 +145,24 @@ def _compared(first: Grey, second: Grey, mask: Mask) -> Likeness:
     )
 
 
+def measure_relief(look: npt.NDArray[np.uint8]) -> float:
+    """The standard deviation of a small picture without its gradients, in grey levels."""
+    values = look.astype(np.float32)[:, :, None]
+    return float(_without_gradients(values, np.ones((LOOK_SIDE, LOOK_SIDE), bool)).std())
+
+
+def _without_gradients(values: Grey, mask: Mask) -> Grey:
+    """What is known of some pictures (behind each other) without surfaces of second degree."""
+    known, both = _GRADIENTS[mask], values[mask]
+    fitted = np.linalg.solve(known.T @ known + 1e-3 * np.eye(6, dtype=np.float32), known.T @ both)
+    rest: Grey = both - known @ fitted
+    return rest
+
+
 def _structure(first: Grey, second: Grey, mask: Mask) -> float:
     """How two pictures correlate in what is left without their gradients; 0 where that is
     nothing."""
-    known = _GRADIENTS[mask]
-    both = np.stack([first[mask], second[mask]], axis=-1)
-    fitted = np.linalg.solve(known.T @ known + 1e-3 * np.eye(6, dtype=np.float32), known.T @ both)
-    rest = both - known @ fitted
+    rest = _without_gradients(np.stack([first, second], axis=-1), mask)
     one, other = rest.std(axis=0)
     if min(one, other) < LEAST_RELIEF:
         return 0.0

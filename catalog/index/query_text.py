@@ -75,6 +75,7 @@ FIELDS: dict[str, str] = {
     "dark": "quality.dark",
     "bright": "quality.bright",
     "detail": "quality.detail",
+    "relief": "quality.relief",
     "rendition_of": "rendition_of",
     "live_id": "live_id",
     "motion": "motion_photo",
@@ -131,6 +132,7 @@ NUMBERS = frozenset(
         "quality.dark",
         "quality.bright",
         "quality.detail",
+        "quality.relief",
         "rating",
         "copy_count",
     }

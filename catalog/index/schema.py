@@ -127,6 +127,7 @@ ASSET_PROPERTIES: Definition = {
         dark=FLOAT,
         bright=FLOAT,
         detail=FLOAT,
+        relief=FLOAT,
     ),
     "albums": TEXT,
     "tags": TEXT,

@@ -18,6 +18,7 @@ from PIL import Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
 from catalog.domain.asset import Appearance
 from catalog.domain.filetypes import FileType
+from catalog.domain.looks import measure_relief
 from catalog.domain.similarity import GRID, LOOK_SIDE, measure_quality, perceptual_hash
 from catalog.errors import UnreadableMedia
 
@@ -96,7 +97,10 @@ def measure(picture: Image.Image, orientation: int = 1) -> Appearance:
     if orientation in _TURNS:
         grid, inner, tiny = (each.transpose(_TURNS[orientation]) for each in (grid, inner, tiny))
     hashes = perceptual_hash(np.asarray(grid)), perceptual_hash(np.asarray(inner))
-    return Appearance(*hashes, _encoded(tiny), measure_quality(np.asarray(small)))
+    quality = replace(
+        measure_quality(np.asarray(small)), relief=round(measure_relief(np.asarray(tiny)), 2)
+    )
+    return Appearance(*hashes, _encoded(tiny), quality)
 
 
 def _at_most(grey: Image.Image, side: int) -> Image.Image:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from catalog.domain.copies import milliseconds
 from catalog.domain.document import AssetDocument, QualityFields
+from catalog.domain.looks import LEAST_RELIEF
 from catalog.domain.turns import TURNS, UPRIGHT, turn_hashes
 from catalog.features.lookalikes.neighbours import pairs_within
 
@@ -22,14 +23,15 @@ FIELDS = (
     "camera.model",
     "quality.detail",
     "quality.contrast",
+    "quality.relief",
     "stack",
 )
 """What a sketch takes of a document."""
 
 LEAST_DETAIL = 0.005
 LEAST_CONTRAST = 2.5
-"""Of a picture with less in it (sky, a black frame), the hash says nothing:
-it is compared with none.
+"""Of a picture with less in it (sky, a black frame), the hash says nothing: it is compared with
+none. So is what has less relief than `looks.LEAST_RELIEF`, where that was measured.
 """
 SAME_MOMENT_BITS = 16
 """Bits by which pictures that were taken one right after the other may differ and show the same
@@ -141,6 +143,8 @@ def _sorted_pairs(pairs: Pairs) -> Pairs:
 
 def is_flat(quality: QualityFields) -> bool:
     """Whether a picture has so little in it that its hash says nothing."""
+    if "relief" in quality:
+        return quality["relief"] < LEAST_RELIEF
     return (
         quality.get("detail", 1.0) < LEAST_DETAIL or quality.get("contrast", 255.0) < LEAST_CONTRAST
     )
