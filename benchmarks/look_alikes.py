@@ -41,9 +41,9 @@ from catalog.domain.turns import TURNS, turn_hashes
 from catalog.features.lookalikes import sketches
 from catalog.features.lookalikes.duplicates import make_comparer
 from catalog.features.lookalikes.groups import find_groups
-from catalog.features.lookalikes.judging import DISTANCE, Judge
+from catalog.features.lookalikes.judging import Judge
 from catalog.features.lookalikes.ranking import DEFAULT_ORDER, picture_of
-from catalog.features.lookalikes.sketches import Sketches
+from catalog.features.lookalikes.sketches import Sketches, usual_distance
 from catalog.index.documents import Origin, asset_document
 from catalog.stores.local.store import LocalStore
 from catalog.work.description import Describer, utc_now
@@ -89,9 +89,7 @@ def grouped_pairs(documents: dict[str, AssetDocument], paths: dict[str, str]) ->
     sketched = Sketches()
     for name, document in documents.items():
         sketched.add(name, only(document, [field.partition(".")[0] for field in sketches.FIELDS]))
-    pairs = [
-        (sketched.hashes[a], sketched.hashes[b]) for a, b in sketched.candidates(DISTANCE, 10_000)
-    ]
+    pairs = [(sketched.hashes[a], sketched.hashes[b]) for a, b in sketched.candidates(None, 10_000)]
     pictures = {name: picture_of(name, document) for name, document in documents.items()}
     compare = make_comparer(documents)
     found: set[Pair] = set()
@@ -231,14 +229,14 @@ def recall_table(folder: Path, scenes: int, seed: int) -> list[str]:
 
 
 def many_hashes(count: int, seed: int) -> Sketches:
-    """Random hashes, of which a tenth are others with up to DISTANCE bits changed,
+    """Random hashes, of which a tenth are others with up to the usual distance changed,
     some of them turned.
     """
     rng = np.random.default_rng(seed)
     hashes = rng.integers(0, 2**64, count, dtype=np.uint64)
     sources, targets = rng.integers(0, count, count // 10), rng.permutation(count)[: count // 10]
     changed = np.zeros(len(sources), np.uint64)
-    for _ in range(DISTANCE):
+    for _ in range(usual_distance(count)):
         changed |= np.uint64(1) << rng.integers(0, 64, len(sources), dtype=np.uint64)
     near = hashes[sources] ^ changed
     for number, turn in enumerate(TURNS):
@@ -251,13 +249,13 @@ def many_hashes(count: int, seed: int) -> Sketches:
 
 
 def brute_force(hashes: np.ndarray, rows: np.ndarray) -> set[tuple[int, int]]:
-    """All pairs of some hashes with all others within DISTANCE, in any turn."""
+    """All pairs of some hashes with all others within the usual distance, in any turn."""
     found: set[tuple[int, int]] = set()
     for turn in TURNS:
         others = turn_hashes(hashes, turn)
         for row in rows.tolist():
             for other in np.flatnonzero(
-                np.bitwise_count(hashes[row] ^ others) <= DISTANCE
+                np.bitwise_count(hashes[row] ^ others) <= usual_distance(len(hashes))
             ).tolist():
                 if other != row:
                     found.add((min(row, other), max(row, other)))
@@ -291,7 +289,7 @@ def grouped(count: int, seed: int, sample: int) -> str:
     """One line of that table."""
     sketched = many_hashes(count, seed)
     began = time.perf_counter()
-    pairs = sketched.by_look(DISTANCE)
+    pairs = sketched.by_look(usual_distance(count))
     seconds = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     hashes = sketched.phashes

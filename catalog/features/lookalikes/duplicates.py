@@ -21,9 +21,9 @@ from catalog.features.inspection.search import mark_errors
 from catalog.features.lookalikes import ranking, sketches
 from catalog.features.lookalikes.decisions import find_decided
 from catalog.features.lookalikes.groups import Group, find_groups
-from catalog.features.lookalikes.judging import DISTANCE, Compare, Judge
+from catalog.features.lookalikes.judging import Compare, Judge
 from catalog.features.lookalikes.ranking import Picture, picture_of
-from catalog.features.lookalikes.sketches import Sketches
+from catalog.features.lookalikes.sketches import DISTANCE, Sketches
 from catalog.features.lookalikes.table import write_decisions
 from catalog.index import queries
 from catalog.index.repository import Repository
@@ -68,12 +68,12 @@ def find_duplicates(
     repository.refresh()
     wanted = request.kinds or tuple(kind for kind in DUPLICATES if kind != "alike")
     within_ms = milliseconds_of(request.within)
-    distance = DISTANCE if request.distance is None else request.distance
     with mark_errors(request.query):
-        found, pairs = _candidates(repository, request.query, distance, within_ms, progress)
+        found, pairs = _candidates(repository, request, within_ms, progress)
     apart = find_decided(repository, [NOT_DUPLICATE, WANTED])
     compare = make_comparer({name: picture.document for name, picture in found.items()})
     order = workspace.settings.keeper_order
+    distance = DISTANCE if request.distance is None else request.distance
     judge = Judge(compare, distance, within_ms)
     groups = find_groups(found, pairs, judge, order=order, apart=apart, kinds=wanted)
     return Duplicates(tuple(groups), time.monotonic() - began)
@@ -107,14 +107,17 @@ def milliseconds_of(text: str) -> int:
 
 
 def _candidates(
-    repository: Repository, query: str, distance: int, within_ms: int, progress: Progress
+    repository: Repository, request: DuplicatesRequest, within_ms: int, progress: Progress
 ) -> tuple[dict[str, Picture], list[tuple[str, str]]]:
     """The assets that may have a duplicate, by hash, and the pairs that may be one."""
     sketched, several = Sketches(), []
-    total = queries.count(repository, query)
+    total = queries.count(repository, request.query)
     progress.files(total)
     for page in queries.search_pages(
-        repository, query, source=[*sketches.FIELDS, "copy_count", "stores"], sort="_shard_doc"
+        repository,
+        request.query,
+        source=[*sketches.FIELDS, "copy_count", "stores"],
+        sort="_shard_doc",
     ):
         for hit in page:
             document = hit["_source"]
@@ -123,7 +126,7 @@ def _candidates(
                 several.append(hit["_id"])
         progress.advance(len(page))
     progress.close()
-    numbers = sketched.candidates(distance, within_ms)
+    numbers = sketched.candidates(request.distance, within_ms)
     pairs = [(sketched.hashes[one], sketched.hashes[other]) for one, other in numbers]
     names = sorted({name for both in pairs for name in both}.union(several))
     return dict(load_pictures(repository, names)), pairs

@@ -11,9 +11,8 @@ from catalog.domain.decisions import ALIKE, BURST, EXACT, SAME_IMAGE, SIMILAR
 from catalog.domain.looks import Likeness
 from catalog.domain.turns import TURNS, UPRIGHT
 from catalog.features.lookalikes.ranking import Picture
+from catalog.features.lookalikes.sketches import DISTANCE
 
-DISTANCE = 10
-"""Bits by which the hashes of two renderings of one picture differ at most, but for few."""
 _FURTHER = 4
 _OF_DAMAGED = 14
 """Further bits that may differ where only a part of one picture can be decoded."""

@@ -15,9 +15,9 @@ from catalog.domain.names import to_text
 from catalog.features.lookalikes.decisions import find_decided
 from catalog.features.lookalikes.duplicates import make_comparer
 from catalog.features.lookalikes.groups import Apart, Group, find_groups
-from catalog.features.lookalikes.judging import DISTANCE, Judge
+from catalog.features.lookalikes.judging import Judge
 from catalog.features.lookalikes.ranking import picture_of
-from catalog.features.lookalikes.sketches import Sketches
+from catalog.features.lookalikes.sketches import DISTANCE, Sketches
 from catalog.features.reingest import archive as archives
 from catalog.features.reingest.archive import ArchiveScope, Subject
 from catalog.features.reingest.dates import format_modified
@@ -86,8 +86,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
             )
             subjects = sorted(_looked_at(archive.subjects("image"), rules), key=lambda s: s.file)
         sink.progress.close()
-        distance = DISTANCE if request.distance is None else request.distance
-        rows = list(_rows(subjects, distance, workspace.settings.keeper_order, apart))
+        rows = list(_rows(subjects, request.distance, workspace.settings.keeper_order, apart))
         for row in rows:
             report.add(
                 Outcome(
@@ -107,7 +106,7 @@ def _looked_at(subjects: Iterable[Subject], rules: Rules) -> Iterator[Subject]:
 
 
 def _rows(
-    subjects: Sequence[Subject], distance: int, order: Sequence[str], apart: Apart
+    subjects: Sequence[Subject], distance: int | None, order: Sequence[str], apart: Apart
 ) -> Iterator[Cells]:
     """A keeper and its others, group by group; a content that lies at several places is one
     picture.
@@ -144,7 +143,10 @@ def _rows(
 
 
 def _groups(
-    places: Mapping[str, Sequence[Subject]], distance: int, order: Sequence[str], apart: Apart
+    places: Mapping[str, Sequence[Subject]],
+    distance: int | None,
+    order: Sequence[str],
+    apart: Apart,
 ) -> list[Group]:
     """The groups of contents that show the same, proved on small pictures; a picture is in one
     group."""
@@ -156,7 +158,7 @@ def _groups(
     pairs = [(sketches.hashes[one], sketches.hashes[other]) for one, other in numbers]
     pictures = {name: picture_of(name, documents[name]) for pair in pairs for name in pair}
     compare = make_comparer({name: documents[name] for name in pictures})
-    judge = Judge(compare, distance, WITHIN_MS)
+    judge = Judge(compare, DISTANCE if distance is None else distance, WITHIN_MS)
     found = find_groups(pictures, pairs, judge, order=order, apart=apart)
     return [group for group in found if group.kind in DUPLICATES and group.kind != EXACT]
 
