@@ -6,7 +6,7 @@ Its absence tells an unmounted share from an empty one.
 from __future__ import annotations
 
 import contextlib
-import os
+import stat
 import uuid
 from pathlib import Path
 from typing import Protocol
@@ -14,11 +14,13 @@ from typing import Protocol
 import orjson
 
 from catalog.errors import AlreadyExists, PermissionDenied, ReadOnlyStore, StoreGuard
-from catalog.stores.atomic_rename import rename_without_overwriting
-from catalog.stores.paths import PRIVATE
+from catalog.filesystem.beneath import LinkOnTheWay
+from catalog.filesystem.tree import Tree
+from catalog.stores.paths import OWN_FOLDERS, PRIVATE, link_refused
 from catalog.stores.scratch import claim_scratch, release_scratch
 
 MARKER = "store.json"
+_PATH = f"{PRIVATE}/{MARKER}"
 
 
 class Markable(Protocol):
@@ -51,17 +53,30 @@ def marker_path(root: Path) -> Path:
 def read_marker(root: Path) -> str | None:
     """The id of the store at a root, or None where it was never marked.
 
-    Raises StoreGuard for a damaged marker.
+    Raises StoreGuard for a damaged marker, LinkedFolder where a folder of the catalog's own beside
+    it is a symbolic link, or the one that it lies in.
     """
+    tree = Tree(root)
     try:
-        data = marker_path(root).read_bytes()
+        data = tree.read(_PATH)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except LinkOnTheWay as error:
+        raise link_refused(root, error.link) from error
     except OSError as error:
         raise StoreGuard(
             f"The marker {marker_path(root)} cannot be read ({error.strerror})."
         ) from error
+    check_own_folders(tree)
     return identity_in(data, str(marker_path(root)))
+
+
+def check_own_folders(tree: Tree) -> None:
+    """Raise LinkedFolder where a folder of the catalog's own in a root is a symbolic link."""
+    for folder in OWN_FOLDERS:
+        with contextlib.suppress(OSError):
+            if stat.S_ISLNK(tree.stat(folder).st_mode):
+                raise link_refused(tree.path, folder)
 
 
 def identity_in(data: bytes, where: str) -> str:
@@ -84,7 +99,7 @@ def marker_data(name: str, identity: str | None = None) -> bytes:
 def read_marked_name(root: Path) -> str:
     """The name that a marker was made with, or ""."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        return str(orjson.loads(marker_path(root).read_bytes())["store"])
+        return str(orjson.loads(Tree(root).read(_PATH))["store"])
     return ""
 
 
@@ -93,22 +108,23 @@ def write_marker(root: Path, name: str, identity: str | None = None) -> str:
 
     With `identity` it becomes the store of that id again, whatever its marker said.
     """
+    tree = Tree(root)
     if identity is not None:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            marker_path(root).unlink()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, LinkOnTheWay):
+            tree.remove_file(_PATH)
     if (known := read_marker(root)) is not None:
         return known
-    path = marker_path(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        scratch, lock = claim_scratch(root)  # a later run removes it if this one is killed
+        scratch = claim_scratch(tree)  # a later run removes it if this one is killed
         try:
-            aside = scratch / MARKER
-            aside.write_bytes(marker_data(name, identity))
+            scratch.folder.write(MARKER, marker_data(name, identity))
             with contextlib.suppress(FileExistsError):
-                rename_without_overwriting(os.fspath(aside), os.fspath(path))
+                scratch.folder.place(MARKER, tree, _PATH)
         finally:
-            release_scratch(scratch, lock)
+            release_scratch(scratch)
+    except LinkOnTheWay as error:
+        raise link_refused(root, error.link) from error
     except PermissionError as error:
         raise PermissionDenied(
             f"The folder {root} cannot be written to.", store=name, hint="Check its owner and mode."
@@ -119,7 +135,7 @@ def write_marker(root: Path, name: str, identity: str | None = None) -> str:
         ) from error
     found = read_marker(root)
     if found is None:
-        raise StoreGuard(f"The marker {path} vanished while it was written.")
+        raise StoreGuard(f"The marker {marker_path(root)} vanished while it was written.")
     return found
 
 

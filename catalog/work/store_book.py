@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -13,9 +14,11 @@ from typing import NamedTuple, TypedDict, Unpack
 
 from catalog.domain.copies import timestamp
 from catalog.domain.document import StoreRecord, with_value
-from catalog.domain.roots import store_record, with_root
+from catalog.domain.evidence import NO_CTIME, Evidence
+from catalog.domain.roots import root_on, store_record, with_root
 from catalog.errors import (
     ConfigError,
+    LinkedFolder,
     SourceInsideCatalog,
     StoreGuard,
     StoreUnavailable,
@@ -24,6 +27,7 @@ from catalog.errors import (
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
+from catalog.stores.local.file_system import file_system_of, find_evidence
 from catalog.stores.local.root import LocalKind, LocalRoot
 from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id, machine_name
@@ -39,6 +43,10 @@ NAS = "nas"
 """The store whose folder the setting nas_root names."""
 DROPBOX = "dropbox"
 """The store whose folder in Dropbox the setting dropbox_root names."""
+RESTLESS = 3
+"""Syncs in a row that find most files of a store with another ctime, until it is not looked at any
+more: something gives them new ones again and again.
+"""
 OWN_FOLDER = "a folder of the catalog itself, by its marker"
 
 
@@ -66,6 +74,8 @@ class StoreFacts(TypedDict, total=False):
     """What a run may note of a store; see `StoreRecord`."""
 
     verifying_since: str | None
+    stirred_since: str | None
+    stirs: int | None
     removed: bool
 
 
@@ -127,9 +137,34 @@ class StoreBook:
         now = timestamp(datetime.now(UTC))
         record = store_record(known, name, marker, root.kind, root.text, now)
         if root.folder is not None:
-            record = with_root(record, machine_id(), machine_name(), root.text, now)
+            here = machine_id(), machine_name(), root.text, now
+            kept = find_evidence(root.folder).names
+            record = with_root(record, *here, file_system_of(root.folder), kept)
         self.repository.stores.write(record)
         self._forget()
+
+    def evidence(self, name: str) -> Evidence:
+        """Which numbers of a store's files tell anything, as this machine sees them: as the index
+        says, else by a look at its file system.
+        """
+        root = self.root(name)
+        if root.folder is None:
+            return NO_CTIME
+        known = self.known.get(name)
+        here = root_on(known, machine_id()) if known is not None else None
+        if here is not None and here["root"] == root.text and "evidence" in here:
+            found = Evidence.named(here["evidence"])
+        else:
+            found = find_evidence(root.folder)
+        is_restless = known is not None and known.get("stirs", 0) >= RESTLESS
+        return replace(found, ctime=False) if is_restless else found
+
+    def is_stirred(self, name: str) -> bool:
+        """Whether another ctime, or inode, of a store's file is no sign that somebody wrote to it:
+        most have another one, and not all have been read since.
+        """
+        known = self.known.get(name)
+        return known is not None and "stirred_since" in known
 
     def _forget(self) -> None:
         """What was read is no longer so."""
@@ -183,7 +218,7 @@ class StoreBook:
 
     def prove(self, name: str, root: Root) -> None:
         """Raise StoreGuard where a store's folder is missing,
-        or is not the store that the catalog knows.
+        or is not the store that the catalog knows; LinkedFolder where it has links of its own.
         """
         if not root.is_there():
             raise StoreGuard(
@@ -192,6 +227,8 @@ class StoreBook:
             )
         try:
             guards.check_marker(name, root.shown, root.marker(), self.known.get(name))
+        except LinkedFolder:
+            raise
         except StoreGuard as error:
             hint = f"{error.hint} If this is it: catalog store add {name} {root.shown} --force."
             raise StoreGuard(error.message, hint=hint) from None
@@ -236,15 +273,19 @@ class StoreBook:
     def open_present(self) -> Iterator[dict[str, ManagedStore]]:
         """Every store that is there now, by name.
 
-        The others may be unmounted, or offline on a shelf.
+        The others may be unmounted, or offline on a shelf. Raises LinkedFolder.
         """
         with contextlib.ExitStack() as stack:
             stores = {}
             for name in self.known:
-                with contextlib.suppress(StoreGuard, UsageError, StoreUnavailable):
+                try:
                     root = self.root(name)
                     self.prove(name, root)
                     stores[name] = stack.enter_context(contextlib.closing(root.store(name)))
+                except LinkedFolder:
+                    raise
+                except (StoreGuard, UsageError, StoreUnavailable):
+                    continue
             yield stores
 
     def open_outside(self, directory: str) -> LocalStore:
@@ -313,10 +354,13 @@ def is_marked(root: Root, markers: set[str] | None = None) -> bool:
     """Whether a folder is the root of a store, or of one of some stores,
     as a second mount of a share may show it.
     """
-    with contextlib.suppress(StoreGuard):
+    try:
         marker = root.marker()
-        return marker is not None and (markers is None or marker in markers)
-    return True  # a damaged marker is one
+    except LinkedFolder:  # that may lead to a marker, or to something that is none of ours
+        return root.folder is None or (root.folder / PRIVATE / MARKER).exists()
+    except StoreGuard:
+        return True  # a damaged marker is one
+    return marker is not None and (markers is None or marker in markers)
 
 
 def _where_else(name: str, root: Root) -> str:

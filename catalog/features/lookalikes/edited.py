@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
-_WORDS = (
-    "edited|edit|bearbeitet|modifi[eé]e?|editad[oa]|modificato|modificata|bewerkt|"
-    "edytowane|redigerad|redigeret|redigert|muokattu|upraven[oaé]|szerkesztett|düzenlendi|"
-    "editat|отредактировано|змінено|編集済み|已修改|已編輯|수정됨|upscaled?|enhanced|effects|collage|"
-    "filtered|retouched|cropped|framed|copy|kopie|copie|copia|kópia|кoпия|export|photoshop|snapseed"
+from catalog.domain.stacks import EDITED_WORDS
+
+_WORDS = "|".join(
+    (
+        *map(re.escape, EDITED_WORDS),
+        "edit|upscaled?|enhanced|collage|filtered|retouched|cropped|framed|export",
+        "copy|kopie|copie|copia|photoshop|snapseed",
+    )
 )
 _EDITED_NAME = re.compile(rf"[-_ .(](?:{_WORDS})\)?(?: ?\(\d+\)| ?\d+)?$", re.IGNORECASE)
 _APPLE_EDIT = re.compile(r"IMG_E\d{4}")
