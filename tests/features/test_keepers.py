@@ -110,8 +110,8 @@ def stored_live(lab: Lab, still: bytes, copy: bytes) -> dict[str, str]:
 
 def test_where_nothing_has_everything_nothing_is_proposed_and_nothing_goes(lab: Lab) -> None:
     """The copy alone says what took it, the other alone has the movie."""
-    still = bare(scene(1))
-    with_facts = shot(scene(1), quality=75)
+    still = photo(scene(1), model="")
+    with_facts = shot(scene(1), "2019:07:12 18:30:15", quality=75)
     files = stored_live(lab, still, with_facts)
     (group,) = proposals(lab)
     assert group["keeper"] == "" and group["reason"].startswith("no proposal: ")
