@@ -27,7 +27,6 @@ from catalog.domain.stacks import Candidate, stem_key
 from catalog.errors import MediaError, UnsupportedType, UsageError
 from catalog.features.inspection.search import mark_errors
 from catalog.features.reingest.locations import catalog_of, local_roots
-from catalog.features.reingest.staging import is_staging
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.local.store import LocalStore
@@ -36,6 +35,7 @@ from catalog.work import guards
 from catalog.work.description import utc_now
 from catalog.work.facts_reading import Wanted
 from catalog.work.progress import Progress
+from catalog.work.staging_marker import is_staging
 from catalog.work.store_book import NAS, StoreBook
 from catalog.work.workers import Result
 from catalog.work.workspace import Workspace
