@@ -350,6 +350,24 @@ def test_the_order_is_a_setting() -> None:
     assert config.Settings().keeper_order == ranking.DEFAULT_ORDER
 
 
+def test_many_pages_of_one_hash_are_not_all_compared_with_each_other() -> None:
+    count, compared = 400, 0
+    pages = {
+        digest: picture_of(digest, document("a", None) | {"hash": digest})
+        for digest in (content_hash(str(n).encode()) for n in range(count))
+    }
+    first = next(iter(pages))
+
+    def compare(_one: str, _other: str, _turn: str) -> Likeness:
+        nonlocal compared
+        compared += 1
+        return OTHER
+
+    pairs = [(first, other) for other in pages if other != first]
+    find_groups(pages, pairs, Judge(compare), order=DEFAULT_ORDER)
+    assert count < compared < count * 100
+
+
 # --- what no proposal costs -----------------------------------------------------------------------
 
 

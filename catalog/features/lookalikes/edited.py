@@ -25,7 +25,8 @@ _EDITORS = re.compile(
     r"corel|photo-?paint|fotor|meitu|beautyplus|instagram|inshot|picsart|pixlr|photodirector|"
     r"topaz|gigapixel|remini|photopea|krita|inkscape|zoner|ashampoo|movavi|photo ?impact|"
     r"iphoto|aperture|\bphotos \d|photo gallery|photo editor|photo filtre|photofiltre|"
-    r"photo mechanic|handbrake|\blavf|ffmpeg|imovie|premiere|davinci|final cut|kdenlive|paint\b",
+    r"^google\b|photo mechanic|handbrake|\blavf|ffmpeg|imovie|premiere|davinci|final cut|"
+    r"kdenlive|paint\b",
     re.IGNORECASE,
 )
 

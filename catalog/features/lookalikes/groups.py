@@ -34,8 +34,14 @@ a) is said of a's own copies.
 Found = tuple[Picture, Relation]
 Stars = dict[str, dict[str, Relation]]
 """What is the same picture as some assets, by their hashes."""
-_TRIED = 8
-"""How many of the best of some assets are tried for the one that the others were made of."""
+_TRIED, _AT_MOST = 8, 64
+"""How many of the best of some assets are tried for the one that the others were made of; of more
+than so many assets none is.
+"""
+_PATIENCE = 50
+"""With how many assets in vain one is compared, before only what is like its like is looked at:
+hundreds of pages of one layout have one hash.
+"""
 _POOR = 0.9
 """Agreement of what is only just the same picture."""
 _SELF = Relation(SAME_IMAGE, agreement=1.0)
@@ -221,6 +227,9 @@ class _Finder:
         common = set().union(*components.values())
         found = {name: star for name, star in stars.items() if name not in common}
         for rest in components.values():
+            if len(rest) > _AT_MOST:
+                found |= {name: stars[name] for name in rest if name in stars}
+                continue
             while len(rest) > 1:
                 ranked = sorted(rest, key=self._rank.__getitem__)
                 made = {name: self._star(name, ranked) for name in ranked[:_TRIED]}
@@ -295,11 +304,12 @@ class _Finder:
 
         Of many assets with one hash all are near to the first of them alone: the search goes on
         through those with the hash of the one that is asked about, or of what is near to it,
-        whether they are the same picture or not.
+        whether they are the same picture or not, as long as that is worth it.
         """
-        keeper, seen, waiting = self.pictures[name], {name}, list(self.near[name])
-        while waiting:
-            other = waiting.pop()
+        keeper, seen, in_vain = self.pictures[name], {name}, 0
+        sure, further = list(self.near[name]), list[str]()
+        while sure or (further and in_vain <= _PATIENCE):
+            other = (sure or further).pop()
             if other in seen:
                 continue
             seen.add(other)
@@ -311,10 +321,13 @@ class _Finder:
             )
             if relation is not None:
                 yield other, relation
-            if is_apart or relation is not None or picture.phash == keeper.phash:
-                waiting += self.near[other]
+            in_vain += may_join and relation is None
+            if is_apart or relation is not None:
+                sure += self.near[other]
+            elif picture.phash == keeper.phash:
+                further += self.near[other]
             else:
-                waiting += [n for n in self.near[other] if self.pictures[n].phash == picture.phash]
+                further += [n for n in self.near[other] if self.pictures[n].phash == picture.phash]
 
     def _related(
         self,

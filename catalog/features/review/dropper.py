@@ -136,11 +136,13 @@ class Dropper:
         decisions: Sequence[Decision],
     ) -> list[str]:
         """What nothing has that is kept of its group, neither the keeper nor another."""
-        kept = [d.hash for d in decisions if d.group == decision.group and d.decision == KEEP]
-        staying = {**self._documents(kept), decision.keeper: found[decision.keeper]}
         mine = self._picture(document)
-        lost = [list_lacking(self._picture(other), mine) for other in staying.values()]
-        return [] if not all(lost) else list_lacking(self._picture(staying[decision.keeper]), mine)
+        lost = list_lacking(self._picture(found[decision.keeper]), mine)
+        if lost:
+            kept = [d.hash for d in decisions if d.group == decision.group and d.decision == KEEP]
+            others = map(self._picture, self._documents(kept).values())
+            return lost if all(list_lacking(other, mine) for other in others) else []
+        return []
 
     def _picture(self, document: AssetDocument) -> Picture:
         return picture_of(document["hash"], document, list(self._companions(document)))
