@@ -32,6 +32,10 @@ LEAST_STRUCTURE, LEAST_RELIEF = 0.75, 1.2
 """Correlation of what is left of two pictures without their gradients, and the grey levels that it
 must have: of cloudless skies nothing is left but grain.
 """
+GRAIN = 0.6
+"""Grey levels by which rounding and coding change each pixel of a small picture: of one with little
+contrast they are much, and lower the correlation.
+"""
 EVEN = 6.0
 """Grey levels by which no small part of two frames differs that are one."""
 HOPELESS = 0.35
@@ -130,6 +134,7 @@ def _compared(first: Grey, second: Grey, mask: Mask) -> Likeness:
     a, b = first[mask], second[mask]
     spread = float(a.std() * b.std())
     correlation = float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread > 1e-3 else 0.0
+    correlation = min(1.0, correlation * _grain(float(a.std()), float(b.std())))
     tones = (second - b.mean()) / max(float(b.std()), 1e-3)
     curve = np.stack([np.ones_like(tones), tones, tones**2, tones**3], axis=-1)
     known = curve[mask]
@@ -166,7 +171,12 @@ def _structure(first: Grey, second: Grey, mask: Mask) -> float:
     one, other = rest.std(axis=0)
     if min(one, other) < LEAST_RELIEF:
         return 0.0
-    return float((rest[:, 0] * rest[:, 1]).mean() / (one * other))
+    return float((rest[:, 0] * rest[:, 1]).mean() / (one * other)) * _grain(one, other)
+
+
+def _grain(one: float, other: float) -> float:
+    """By what the correlation of two pictures is too low for their grain, by their deviations."""
+    return float(np.sqrt((1 + (GRAIN / max(one, 1.0)) ** 2) * (1 + (GRAIN / max(other, 1.0)) ** 2)))
 
 
 def _means(values: Grey, mask: Mask, parts: int) -> Grey:
