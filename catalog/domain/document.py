@@ -387,7 +387,8 @@ class StoreRoot(TypedDict):
 class StoreRecord(TypedDict):
     """What the catalog knows of one store; `work.store_book` writes it.
 
-    `id` is that of its marker; `root` is where it was seen last, `roots` where on each machine.
+    `id` is that of its marker, and `catalog` the catalog that its marker names, or was to name,
+    when it was claimed. `root` is where it was seen last, `roots` where on each machine.
     `last_run` is when it was last looked at, `verifying_since` when the verification that is under
     way began. A store that was `removed` keeps its record.
     """
@@ -401,6 +402,14 @@ class StoreRecord(TypedDict):
     verifying_since: NotRequired[str]
     removed: NotRequired[bool]
     roots: NotRequired[list[StoreRoot]]
+    catalog: NotRequired[str]
+
+
+class CatalogRow(TypedDict):
+    """Which catalog it is: an id, made once, that the markers of its stores name."""
+
+    catalog: str
+    added: str
 
 
 class SourceRow(TypedDict):

@@ -1,8 +1,9 @@
 """The indexes of a catalog: names, strict mappings and settings.
 
 One catalog is an alias (default `catalog`) over a versioned concrete index, and beside it `-events`
-(append-only history), `-stores` (known stores), `-sources` (files that were read before),
-`-decisions` (what a person decided) and `-handovers` (what was handed over to a cloud).
+(append-only history), `-stores` (known stores, and which catalog it is), `-sources` (files that
+were read before), `-decisions` (what a person decided) and `-handovers` (what was handed over to a
+cloud).
 
 A schema has a version and a revision. Another version needs a copy of every document
 (`migration.UPGRADES`); a revision only adds fields, which are put on the index in use, and which
@@ -18,7 +19,7 @@ from catalog.domain.checksums import KEPT
 
 MARK = "image-catalog"
 SCHEMA_VERSION = 4
-REVISION = 0
+REVISION = 1
 """Counts what was added to the mappings since that version, over all indexes;
 0 again with the next version.
 """
@@ -209,6 +210,7 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "verifying_since": DATE,
         "removed": BOOLEAN,
         "roots": _object(host=KEYWORD, name=KEYWORD, root=PATH, seen=DATE),
+        "catalog": KEYWORD,
     },
     "sources": {"hash": KEYWORD, "path": PATH, "run": KEYWORD, "at": DATE},
     "decisions": {

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from catalog.domain.document import StoreRecord
-from catalog.errors import ConfirmationNeeded, SourceInsideCatalog, StoreGuard, UsageError
+from catalog.errors import (
+    ConfirmationNeeded,
+    SourceInsideCatalog,
+    StoreGuard,
+    UnknownCatalog,
+    UsageError,
+)
+from catalog.stores.marker import Marker
 from catalog.stores.root import Overlap, Root
 
 ALL_OF = 4
@@ -41,11 +49,11 @@ def check_apart(source: Root, root: Root) -> None:
         )
 
 
-def check_marker(name: str, root: object, marker: str | None, known: StoreRecord | None) -> None:
+def check_marker(name: str, root: object, marker: Marker | None, known: StoreRecord | None) -> None:
     """Raise StoreGuard where a root is not the store that the catalog knows under this name."""
-    if known is None or marker == known["id"]:
+    if known is None or (marker is not None and marker.id == known["id"]):
         return
-    hint = "Is it mounted? For another catalog name another --index."
+    hint = "Is it mounted? `catalog store list` says where each store is."
     if marker is None:
         where = f"{root} has no marker of store {name}, which the catalog knows at {known['root']}"
     else:
@@ -54,6 +62,41 @@ def check_marker(name: str, root: object, marker: str | None, known: StoreRecord
             f"{known['root']}"
         )
     raise StoreGuard(f"{where}; nothing was changed.", hint=hint)
+
+
+def is_known_catalog(marker: Marker, own: str, records: Sequence[StoreRecord]) -> bool:
+    """Whether the catalog that a marker names is one that an index knows:
+    its `own`, or that of a store in its records, as an import brings them.
+
+    A marker of a version that named none is anybody's. An index that was brought back from before
+    it had an id knows its stores by theirs.
+    """
+    if not marker.catalog or marker.catalog == own:
+        return True
+    if any(record.get("catalog") == marker.catalog for record in records):
+        return True
+    return not own and any(record["id"] == marker.id for record in records)
+
+
+def unknown_catalog(
+    name: str, root: Root, marker: Marker, known: StoreRecord | None, index: str
+) -> UnknownCatalog:
+    """What is told where a marker names a catalog that an index, as `index` shows it,
+    does not know: the ways out.
+    """
+    folder = name if root.folder is None else root.shown
+    hint = (
+        f"If the index of that catalog is lost, `catalog rebuild {folder}` records all that lies "
+        "there; or bring it back by `catalog restore` or `catalog import`. If it is elsewhere, "
+        "name its Elasticsearch and index (elasticsearch_url, index, or the HOME of who made it)."
+    )
+    if known is not None and known["id"] == marker.id:
+        hint += f" If it is to be this one's: catalog store add {name} {root.shown} --force."
+    return UnknownCatalog(
+        f"{root.shown} is a store of another catalog than {index} knows, by its marker; "
+        "nothing was changed.",
+        hint=hint,
+    )
 
 
 def check_shrunk(missing: int, total: int, percent: float, files: int) -> None:

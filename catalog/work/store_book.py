@@ -5,18 +5,18 @@ and whether the folder there is really the store.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import PurePosixPath
 from typing import NamedTuple, TypedDict, Unpack
 
 from catalog.domain.copies import timestamp
-from catalog.domain.document import StoreRecord, with_value
+from catalog.domain.document import with_value
 from catalog.domain.roots import store_record, with_root
 from catalog.errors import (
     ConfigError,
     SourceInsideCatalog,
+    StoreError,
     StoreGuard,
     StoreUnavailable,
     UsageError,
@@ -27,11 +27,12 @@ from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.local.root import LocalKind, LocalRoot
 from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id, machine_name
-from catalog.stores.marker import MARKER
+from catalog.stores.marker import MARKER, Marker
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.root import Root
 from catalog.work import guards
+from catalog.work.known_stores import KnownStores
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
@@ -69,29 +70,25 @@ class StoreFacts(TypedDict, total=False):
     removed: bool
 
 
-class StoreBook:
+class StoreBook(KnownStores):
     """Opens, claims, proves, lists and remembers the stores of a catalog, for one run.
 
-    What the catalog knows of them is read once, when first asked for. Without a `repository` there
-    is no catalog yet, and no store is known.
+    `tell` is told of stores that are this catalog's from
+    now on, though their markers did not say so.
     """
 
-    def __init__(self, workspace: Workspace, repository: Repository | None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        repository: Repository | None,
+        tell: Callable[[str], object] = str,
+    ) -> None:
+        super().__init__(repository)
         self._settings = workspace.settings
+        self._tell = tell
         self._context = workspace.store_context
-        self.repository = repository
 
     # --- which there are --------------------------------------------------------------------------
-
-    @cached_property
-    def records(self) -> list[StoreRecord]:
-        """What is known of every store, also of those that were removed."""
-        return [] if self.repository is None else self.repository.stores.read_all()
-
-    @cached_property
-    def known(self) -> dict[str, StoreRecord]:
-        """What is known of every store, by name, without those that were removed."""
-        return {record["name"]: record for record in self.records if not record.get("removed")}
 
     def check_known(self, name: str) -> None:
         """Raise UsageError for a name that no store has; the hint says which there are."""
@@ -113,28 +110,54 @@ class StoreBook:
             for fact, value in facts.items():
                 record = with_value(record, fact, value)
             self.repository.stores.write(record)
-            self._forget()
+            self.forget()
 
-    def claim(self, name: str, root: Root | None = None) -> None:
+    def claim(self, name: str, root: Root | None = None, *, take_over: bool = False) -> None:
         """Mark a store's root on first use,
         and tell the index where it is and that it was looked at.
+
+        Raises UnknownCatalog where it is the store of another catalog, unless it is to `take_over`.
         """
         assert self.repository is not None
         root = root or self.root(name)
-        marker = root.mark(name)
-        known = self.known.get(name)
-        guards.check_marker(name, root.shown, marker, known)
+        marker = self._claimed(name, root, take_over=take_over)
         now = timestamp(datetime.now(UTC))
-        record = store_record(known, name, marker, root.kind, root.text, now)
+        record = store_record(self.known.get(name), name, marker.id, root.kind, root.text, now)
+        record["catalog"] = marker.catalog or self.this_catalog()
         if root.folder is not None:
             record = with_root(record, machine_id(), machine_name(), root.text, now)
         self.repository.stores.write(record)
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
-        """What was read is no longer so."""
-        for name in ("records", "known"):
-            vars(self).pop(name, None)
+    def _claimed(self, name: str, root: Root, *, take_over: bool) -> Marker:
+        """The marker of a root, once it names a catalog that the index knows."""
+        marker = root.marker()
+        guards.check_marker(name, root.shown, marker, self.known.get(name))
+        if not take_over:
+            self.check_catalog(name, root, marker)
+        own = self.this_catalog(marker.catalog if marker else "")
+        if marker is None:
+            marker = root.mark(name, catalog=own)  # or that of a program that was faster
+            self.check_marker(name, root, marker)
+        if marker.catalog and guards.is_known_catalog(marker, own, self.records):
+            return marker
+        return self._taken_over(name, root, marker)
+
+    def _taken_over(self, name: str, root: Root, marker: Marker) -> Marker:
+        """The marker of a root that says nothing of a catalog, or names another one,
+        once it names this one; as it is where it cannot be written to.
+        """
+        own, known = self.this_catalog(), self.known.get(name)
+        whose = "is that of another catalog" if marker.catalog else "does not name a catalog"
+        what = f"The marker of store {name} at {root.shown} {whose}"
+        try:
+            after = root.mark(name, marker.id, own)
+        except StoreError as error:
+            if known is None or known.get("catalog") not in (own, marker.catalog):
+                self._tell(f"{what}, and cannot be written: {error} The store is used as it is.")
+            return marker
+        self._tell(f"{what}; it was changed and names this one now.")
+        return after
 
     # --- where they lie ---------------------------------------------------------------------------
 
@@ -181,8 +204,8 @@ class StoreBook:
 
     # --- whether they are there -------------------------------------------------------------------
 
-    def prove(self, name: str, root: Root) -> None:
-        """Raise StoreGuard where a store's folder is missing,
+    def prove(self, name: str, root: Root) -> Marker | None:
+        """The marker of a store. Raises StoreGuard where its folder is missing,
         or is not the store that the catalog knows.
         """
         if not root.is_there():
@@ -190,8 +213,17 @@ class StoreBook:
                 f"The folder {root.shown} of store {name} is not there; nothing was changed.",
                 hint=_where_else(name, root),
             )
+        marker = root.marker()
+        self.check_marker(name, root, marker)
+        return marker
+
+    def check_marker(self, name: str, root: Root, marker: Marker | None) -> None:
+        """Raise StoreGuard where a root is not the store that the catalog knows under this name,
+        UnknownCatalog where it is the store of a catalog that the index does not know.
+        """
+        self.check_catalog(name, root, marker)
         try:
-            guards.check_marker(name, root.shown, root.marker(), self.known.get(name))
+            guards.check_marker(name, root.shown, marker, self.known.get(name))
         except StoreGuard as error:
             hint = f"{error.hint} If this is it: catalog store add {name} {root.shown} --force."
             raise StoreGuard(error.message, hint=hint) from None
@@ -224,11 +256,15 @@ class StoreBook:
         root = self.root(name)
         is_new = name not in self.known and registry.kind_called(root.kind, name).claims_itself
         if not is_new:
-            self.prove(name, root)
+            marker = self.prove(name, root)
+            if marker is not None and not marker.catalog and not dry:
+                self.claim(name, root)
         else:
             self.check_apart(name, root)
             if not dry:
                 self.claim(name, root)
+            else:
+                self.check_marker(name, root, root.marker())
         with contextlib.closing(root.store(name, is_new=is_new and dry)) as store:
             yield store
 
@@ -315,7 +351,7 @@ def is_marked(root: Root, markers: set[str] | None = None) -> bool:
     """
     with contextlib.suppress(StoreGuard):
         marker = root.marker()
-        return marker is not None and (markers is None or marker in markers)
+        return marker is not None and (markers is None or marker.id in markers)
     return True  # a damaged marker is one
 
 

@@ -198,14 +198,14 @@ def test_a_verification_goes_on_where_it_stopped(lab: Lab) -> None:
     many(lab.source, 300)
     assert lab.upload().status == 0
     begun = "2100-01-01T00:00:00.000Z"  # a pass that was cut off when a third had been read
-    (store,) = lab.documents("stores").values()
+    store = lab.documents("stores")["nas"]
     lab.ask("PUT", f"{lab.index}-stores/_doc/nas", json=store | {"verifying_since": begun})
     for digest, document in list(lab.documents().items())[:100]:
         rows = [row | {"verified": "2100-01-01T00:00:01.000Z"} for row in document["copies"]]
         lab.ask("POST", f"{lab.index}/_update/{digest}", json={"doc": {"copies": rows}})
     done = lab.catalog("verify", "nas", "--json")
     assert done.status == 0 and done.summary["verified"] == 200
-    (store,) = lab.documents("stores").values()
+    store = lab.documents("stores")["nas"]
     assert "verifying_since" not in store
     assert lab.catalog("verify", "nas", "--older-than", "1h", "--json").summary["verified"] == 0
     some = lab.catalog("verify", "nas", "--sample", "10%", "--json").summary["verified"]
@@ -372,7 +372,7 @@ def test_an_export_whose_store_is_another_disk_is_not_mixed_in(two: Lab) -> None
     export = two.home / "mine.ndjson"
     assert two.catalog("export", export).status == 0
     other = two.home / "theirs.ndjson"
-    (store,) = (d for d in two.documents("stores").values() if d["name"] == "nas")
+    store = two.documents("stores")["nas"]
     other.write_text(export.read_text().replace(store["id"], "0" * 32))
     before = two.documents()
     for arguments in (("--dryrun",), ()):

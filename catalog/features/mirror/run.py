@@ -64,7 +64,7 @@ def run_mirror(workspace: Workspace, request: MirrorRequest, sink: Sink) -> RunR
     if request.source == request.target:
         raise UsageError(f"{request.source} is both stores.", hint="Name two.")
     repository = workspace.existing_repository
-    book, dry = StoreBook(workspace, repository), request.dryrun
+    book, dry = StoreBook(workspace, repository, sink.notice), request.dryrun
     with book.open(request.source, dry=dry) as source, book.open(request.target, dry=dry) as target:
         survey = PairSurvey(repository, source, target)
         options = options_of(workspace, Scope(), accept_losses=request.yes)

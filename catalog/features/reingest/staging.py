@@ -24,7 +24,7 @@ from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.local.root import LocalRoot
 from catalog.stores.local.store import LocalStore
-from catalog.stores.marker import identity_in, marker_data
+from catalog.stores.marker import marker_data, parse_marker
 from catalog.stores.paths import PRIVATE
 from catalog.work import guards
 from catalog.work.store_book import is_marked
@@ -40,7 +40,7 @@ def is_staging(folder: Path) -> bool:
 def identity_of(folder: Path) -> str | None:
     """The id of a staging folder; None where it is not there, or is none."""
     with contextlib.suppress(OSError, StoreGuard):
-        return identity_in((folder / PRIVATE / MARKER).read_bytes(), to_text(str(folder)))
+        return parse_marker((folder / PRIVATE / MARKER).read_bytes(), to_text(str(folder))).id
     return None
 
 
