@@ -18,10 +18,11 @@ from catalog.domain.copies import timestamp
 from catalog.domain.names import printable
 from catalog.errors import FATAL, StoreError, UsageError
 from catalog.features.mirror.apply import Left, Mirrorer
+from catalog.features.mirror.arrangement import respell_folders, settle_names
 from catalog.features.mirror.history import Move
-from catalog.features.mirror.plan import Follow, Mirroring, Transfer
+from catalog.features.mirror.plan import Follow, Mirroring, MirrorNeeds, Transfer
 from catalog.features.mirror.plan import limit_renames as first_follows
-from catalog.features.mirror.preconditions import Foresight, MirrorPreconditions
+from catalog.features.mirror.preconditions import Foresight, MirrorPreconditions, names_of
 from catalog.features.mirror.survey import Listed, NeedsSurvey, PairSurvey
 from catalog.features.reconcile.apply import Applier
 from catalog.features.reconcile.changes import change_of
@@ -32,6 +33,7 @@ from catalog.features.reconcile.run import options_of
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.driver import execute, in_parts, limit_plans
+from catalog.work.folder_names import FolderNames
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session
@@ -110,7 +112,8 @@ class Mirror:
         self._survey = survey
         self._sink = sink
         self._limit = limit
-        self._needs = NeedsSurvey(repository, survey.pair)
+        spelled = FolderNames(self._target).spell
+        self._needs = NeedsSurvey(repository, survey.pair, spelled=spelled)
         self._sight = MirrorPreconditions(self._source, self._target, survey.given, survey.shown)
         self._foresight = Foresight(self._sight)
         self._now = datetime.now(UTC)
@@ -132,8 +135,9 @@ class Mirror:
         )
         yield known
         counted = [action for action in known if action.counts]
-        first, rest = self._survey.lacking.hashes({action.hash for action in counted})
-        planned = list(self._planned(first))
+        changed = {action.hash for action in counted} | self._survey.disputed
+        first, rest = self._survey.lacking.hashes(changed)
+        planned = list(self._arranged(first))
         follows = [a for a in planned if isinstance(a, Follow)]
         sent = _transfers(itertools.chain(planned, self._planned(rest)))
         if self._sink.progress.shows_files:
@@ -143,8 +147,33 @@ class Mirror:
         yield follows
         yield from ([action] for action in sent)
 
+    def _arranged(self, hashes: Sequence[str]) -> Iterator[Mirroring]:
+        """What assets need that may have a name which the stores give to different ones."""
+        assets, survey = list(self._needs.assets(hashes)), self._survey
+        pairings = [pairing for asset in assets for pairing in asset.pairings]
+        names = respell_folders(pairings)
+        if survey.disputed:
+            names |= settle_names(pairings, survey.pair.key, self._number)
+        return self._told(asset.needs(names, self._needs.spelled) for asset in assets)
+
+    def _number(self, path: str) -> str:
+        """The path with the first number that is free in both stores."""
+        taken, key = self._survey.names, self._survey.pair.key
+        for name in itertools.islice(names_of(path), 1, None):
+            if key(name) not in taken and not self._lies_anywhere(name):
+                taken.add(key(name))
+                return name
+        return path
+
+    def _lies_anywhere(self, path: str) -> bool:
+        survey = self._survey
+        return survey.shown.at(path) is not None or survey.given.sure(path) is not None
+
     def _planned(self, hashes: Sequence[str]) -> Iterator[Mirroring]:
-        for needs in self._needs.of(hashes):
+        return self._told(self._needs.of(hashes))
+
+    def _told(self, found: Iterable[MirrorNeeds]) -> Iterator[Mirroring]:
+        for needs in found:
             self._apart += needs.apart
             self._behind += needs.behind
             yield from needs.actions
