@@ -21,6 +21,8 @@ from stating_store import Counting, Stating, stand_in
 from catalog.domain.fixity import content_hash
 from catalog.errors import StoreError, StoreFull, StoreUnavailable
 from catalog.index.client import Connection
+from catalog.stores.local.store import LocalStore
+from catalog.work.session import Session
 from catalog.work.throttle import Throttle
 
 THERE, BACK = "sync_nas_to_dropbox", "sync_dropbox_to_nas"
@@ -332,6 +334,52 @@ def test_a_limit_leads_to_the_same_arrangement(pair: Lab, limit: int) -> None:
         runs += 1
         assert runs < 20
     assert dropped(pair) == pair.stored()
+    check_still(pair)
+
+
+@pytest.mark.parametrize("order", [(THERE, BACK), (BACK, THERE)], ids=["there first", "back first"])
+@pytest.mark.parametrize("after", range(6))
+def test_a_kill_while_names_are_settled_leads_to_the_same_arrangement(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, order: tuple[str, str], after: int
+) -> None:
+    """Ended with no chance to tidy up, after so many files were renamed, sent or recorded."""
+    run(pair, THERE)
+    sidecar = next(p for p in pair.stored() if p.endswith(".xmp"))
+    path = sidecar.removesuffix(".xmp")
+    put(folder(pair), {path: jpeg("edited in Dropbox"), sidecar: b"<edited/>"}, mtime=MTIME + 500)
+    record(pair, "dropbox")
+    old, new = pair.stored()[path], dropped(pair)[path]
+    left, killed = [after], list[str]()
+
+    def counted(real: Any) -> Any:
+        def do(*arguments: Any, **options: Any) -> Any:
+            if not left[0]:
+                killed.append(str(real))
+                os._exit(9)
+            left[0] -= 1
+            return real(*arguments, **options)
+
+        return do
+
+    for owner, name in ((LocalStore, "put"), (LocalStore, "move"), (Session, "edit")):
+        monkeypatch.setattr(owner, name, counted(getattr(owner, name)))
+    child = os.fork()
+    if not child:
+        for command in order:
+            pair.run(command)
+        os._exit(0)
+    ended_by = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    monkeypatch.undo()
+    assert ended_by == 9, "nothing was killed"
+    for command in order:
+        run(pair, command)
+    record(pair)
+    for command in order:
+        run(pair, command)
+    assert dropped(pair) == pair.stored()
+    numbered = path.replace(".jpg", "_1.jpg")
+    assert (pair.stored()[path], pair.stored()[numbered]) == (new, old)
+    assert (pair.root / f"{numbered}.xmp").read_bytes() == b"<one/>"
     check_still(pair)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.domain.copies import timestamp
-from catalog.features.mirror.arrangement import settle_names
+from catalog.features.mirror.arrangement import Pairing, settle_names
 from catalog.features.mirror.history import Move
 from catalog.features.mirror.partners import Pair
 from catalog.features.mirror.plan import Follow, Mirroring, survey_asset
@@ -75,7 +75,7 @@ class World:
             assets.append(survey_asset(content, copies, [], Pair(source, target), moves))
         taken = set(self.files["nas"]) | set(self.files["dropbox"])
 
-        def number(path: str) -> str:
+        def number(_pairing: Pairing, path: str) -> str:
             found = next(p for n in range(1, 99) if (p := f"{path[:-4]}_{n}.jpg") not in taken)
             taken.add(found)
             return found

@@ -18,8 +18,8 @@ from catalog.domain.names import comparison_key, original_of
 
 Key = Callable[[str], str]
 """What paths are compared by."""
-Number = Callable[[str], str]
-"""The path with the next number that is free in both stores, and is taken by this."""
+Number = Callable[["Pairing", str], str]
+"""The path for a file with the next number that is free in both stores, and is taken by this."""
 _NUMBER = re.compile(r"_(\d+)(?:\.[^./]*)?$")
 
 
@@ -141,7 +141,7 @@ class _Settling:
         """The name stays with the second store's file; the first store's gets another there."""
         self._settled |= {mine, theirs}
         if mine.way in (Way.LACKED, Way.FOLLOWS):
-            self._call(mine, self._number(mine.path))
+            self._call(mine, self._number(mine, mine.path))
 
     def _displace(self, pairing: Pairing) -> None:
         """Give a file of the second store another name: the one that it has in the first store,
@@ -149,12 +149,12 @@ class _Settling:
         """
         self._settled.add(pairing)
         if pairing.way is not Way.ALIKE:
-            self._call(pairing, self._number(pairing.old))
+            self._call(pairing, self._number(pairing, pairing.old))
             return
         holder = self._there.get(self._key(pairing.path))
         if holder is not None and holder is not pairing and self._stays(holder):
             if holder in self._settled:
-                self._call(pairing, self._number(pairing.old))
+                self._call(pairing, self._number(pairing, pairing.old))
                 return
             self._displace(holder)
         self._call(pairing, pairing.path)
@@ -178,9 +178,12 @@ def find_contents(here: Mapping[str, str], there: Mapping[str, str], key: Key) -
     """The contents that have a name which the two stores give to different ones;
     contents by path.
     """
-    names = {key(path): digest for path, digest in there.items()}
+    odd = {path: digest for path, digest in here.items() if there.get(path) != digest}
+    if not odd:
+        return set()
+    names = {key(path): digest for path, digest in there.items() if here.get(path) != digest}
     found: set[str] = set()
-    for path, digest in here.items():
+    for path, digest in odd.items():
         other = names.get(key(path))
         if other is not None and other != digest:
             found |= {digest, other}

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 
 from catalog.domain.actions import Skip
 from catalog.domain.amounts import size_text
+from catalog.domain.checksums import select_recorded
 from catalog.domain.copies import timestamp
 from catalog.domain.names import printable
 from catalog.errors import FATAL, StoreError, UsageError
 from catalog.features.mirror.apply import Left, Mirrorer
-from catalog.features.mirror.arrangement import respell_folders, settle_names
+from catalog.features.mirror.arrangement import Pairing, respell_folders, settle_names
 from catalog.features.mirror.history import Move
 from catalog.features.mirror.plan import Follow, Mirroring, MirrorNeeds, Transfer
 from catalog.features.mirror.plan import limit_renames as first_follows
@@ -32,6 +33,7 @@ from catalog.features.reconcile.records import Scope
 from catalog.features.reconcile.run import options_of
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
+from catalog.work.contents import has_content
 from catalog.work.driver import execute, in_parts, limit_plans
 from catalog.work.folder_names import FolderNames
 from catalog.work.outcome import Outcome, RunResult
@@ -156,18 +158,25 @@ class Mirror:
             names |= settle_names(pairings, survey.pair.key, self._number)
         return self._told(asset.needs(names, self._needs.spelled) for asset in assets)
 
-    def _number(self, path: str) -> str:
-        """The path with the first number that is free in both stores."""
+    def _number(self, pairing: Pairing, path: str) -> str:
+        """The path with the first number that is free in both stores, or that the file has there
+        since a run was killed before it could record it.
+        """
         taken, key = self._survey.names, self._survey.pair.key
         for name in itertools.islice(names_of(path), 1, None):
-            if key(name) not in taken and not self._lies_anywhere(name):
+            if key(name) not in taken and self._is_left(pairing, name):
                 taken.add(key(name))
                 return name
         return path
 
-    def _lies_anywhere(self, path: str) -> bool:
-        survey = self._survey
-        return survey.shown.at(path) is not None or survey.given.sure(path) is not None
+    def _is_left(self, pairing: Pairing, path: str) -> bool:
+        there = self._survey.shown.at(path)
+        if there is None:
+            return self._survey.given.sure(path) is None
+        row = pairing.here or pairing.there
+        if row is None or there.problem or there.size != row["size"]:
+            return False
+        return has_content(self._target, there, select_recorded(pairing.owner))
 
     def _planned(self, hashes: Sequence[str]) -> Iterator[Mirroring]:
         return self._told(self._needs.of(hashes))
