@@ -62,6 +62,12 @@ class Pairing:
         return self.there["path"] if self.there else ""
 
     @property
+    def is_respelled(self) -> bool:
+        """Whether its paths are equal but for their case and Unicode form."""
+        path, old = self.path, self.old
+        return path != old and comparison_key(path) == comparison_key(old)
+
+    @property
     def goal(self) -> str:
         """Where it should lie there, as far as nothing else has that name."""
         return self.path if self.way in (Way.FOLLOWS, Way.LACKED) and self.path else self.old
@@ -80,18 +86,17 @@ def respell_folders(pairings: Sequence[Pairing]) -> dict[Pairing, str]:
     """Where files should lie whose folder is renamed in the second store to an equal name, with
     all that follows the first store: a folder does not become two.
     """
-    renamed = {}
-    for pairing in pairings:
-        before, after = pairing.old.rpartition("/")[0], pairing.goal.rpartition("/")[0]
-        if before != after and pairing.old and comparison_key(before) == comparison_key(after):
-            renamed[before] = after
+    respelled = [pairing for pairing in pairings if pairing.is_respelled]
+    renamed = {_folder(p.old): _folder(p.path) for p in respelled if p.way is Way.FOLLOWS}
     return {
         pairing: pairing.path
-        for pairing in pairings
-        if pairing.way is Way.ALIKE
-        and comparison_key(pairing.path) == comparison_key(pairing.old)
-        and renamed.get(pairing.old.rpartition("/")[0]) == pairing.path.rpartition("/")[0]
+        for pairing in respelled
+        if pairing.way is Way.ALIKE and renamed.get(_folder(pairing.old)) == _folder(pairing.path)
     }
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 class _Settling:

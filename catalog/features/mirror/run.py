@@ -150,13 +150,21 @@ class Mirror:
         yield from ([action] for action in sent)
 
     def _arranged(self, hashes: Sequence[str]) -> Iterator[Mirroring]:
-        """What assets need that may have a name which the stores give to different ones."""
-        assets, survey = list(self._needs.assets(hashes)), self._survey
-        pairings = [pairing for asset in assets for pairing in asset.pairings]
+        """What assets need, and last those that have a name which the stores give to different
+        ones, or which they spell otherwise: their names are chosen together.
+        """
+        survey, spelled = self._survey, self._needs.spelled
+        together = []
+        for asset in self._needs.assets(hashes):
+            if asset.owner in survey.disputed or any(p.is_respelled for p in asset.pairings):
+                together.append(asset)
+            else:
+                yield from self._told([asset.needs(spelled=spelled)])
+        pairings = [pairing for asset in together for pairing in asset.pairings]
         names = respell_folders(pairings)
         if survey.disputed:
             names |= settle_names(pairings, survey.pair.key, self._number)
-        return self._told(asset.needs(names, self._needs.spelled) for asset in assets)
+        yield from self._told(asset.needs(names, spelled) for asset in together)
 
     def _number(self, pairing: Pairing, path: str) -> str:
         """The path with the first number that is free in both stores, or that the file has there
