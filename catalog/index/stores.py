@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from catalog.domain.document import CatalogRow, StoreRecord
-from catalog.errors import CatalogIndexError
+from catalog.errors import CatalogIndexError, IndexUnavailable
 from catalog.index import schema
 from catalog.index.client import Connection
 from catalog.index.requests import multi_get
@@ -58,7 +58,12 @@ class StoreRecords:
     def name_catalog(self, row: CatalogRow) -> str:
         """Say which catalog it is, once; the id that it has, if another program was faster."""
         where = {"_index": self._index, "_id": THIS_CATALOG, "require_alias": True}
-        (reply,) = self._connection.bulk([{"create": where}, row], refresh="true")
+        try:
+            (reply,) = self._connection.bulk([{"create": where}, row], refresh="true")
+        except IndexUnavailable:
+            if own := self._read_catalog():  # it arrived, though nobody said so
+                return own
+            raise
         if reply["status"] not in (201, 409):
             raise CatalogIndexError(f"The catalog could not be given an id ({reply['error']}).")
         return self._read_catalog()
