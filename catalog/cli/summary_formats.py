@@ -22,6 +22,7 @@ SYNC = SummaryFormat(
         "missing",
         "forgotten",
         "damaged",
+        "held",
         "unsupported",
         "ignored",
         "failed",
@@ -64,7 +65,7 @@ CONFIRMATION = SummaryFormat(
 )
 STORE_REMOVE = SummaryFormat(("dropped", "failed"), ("dropped",), done="dropped")
 VERIFY = SummaryFormat(
-    ("verified", "repaired", "damaged", "edited", "missing", "failed"),
+    ("verified", "repaired", "damaged", "edited", "held", "missing", "failed"),
     ("verified", "damaged"),
     done="read",
 )

@@ -1,7 +1,7 @@
 """The indexes of a catalog: names, strict mappings and settings.
 
 One catalog is an alias (default `catalog`) over a versioned concrete index, and beside it `-events`
-(append-only history), `-stores` (known stores, and which catalog it is), `-sources` (files that
+(append-only history), `-stores` (known stores), `-sources` (files that
 were read before), `-decisions` (what a person decided) and `-handovers` (what was handed over to a
 cloud).
 
@@ -208,8 +208,17 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "added": DATE,
         "last_run": DATE,
         "verifying_since": DATE,
+        "stirred_since": DATE,
+        "stirs": INTEGER,
         "removed": BOOLEAN,
-        "roots": _object(host=KEYWORD, name=KEYWORD, root=PATH, seen=DATE),
+        "roots": _object(
+            host=KEYWORD,
+            name=KEYWORD,
+            root=PATH,
+            seen=DATE,
+            file_system=KEYWORD,
+            evidence=KEYWORD,
+        ),
         "catalog": KEYWORD,
     },
     "sources": {"hash": KEYWORD, "path": PATH, "run": KEYWORD, "at": DATE},

@@ -9,7 +9,9 @@ import contextlib
 import io
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from catalog.domain.asset import Appearance, Facts, FactValues
@@ -23,11 +25,21 @@ from catalog.domain.filetypes import (
 )
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, Digests, digests_of
 from catalog.errors import UnreadableMedia, UnsupportedType
+from catalog.filesystem.beneath import Descriptor
+from catalog.filesystem.tree import Tree
 from catalog.media import pixels
 from catalog.media.findings import Findings
 from catalog.media.optional import OptionalReaders
 from catalog.media.request import Part, Request
-from catalog.media.source import ByteSource, FileSource, Hole, MemorySource, PartSource
+from catalog.media.source import (
+    ByteSource,
+    FileSource,
+    Hole,
+    MemorySource,
+    PartSource,
+    SourceStream,
+    stream_of,
+)
 
 WHOLE_FILE_BYTES = 64 * 1024 * 1024
 """Files up to this size are read whole; larger ones are hashed as a stream and read in pieces."""
@@ -41,7 +53,7 @@ def read_hash(request: Request) -> Digests:
 
     Raises UnsupportedType or UnreadableMedia with a reason.
     """
-    with open_regular(request.path) as (descriptor, size):
+    with open_regular(request.path, request.root) as (descriptor, size):
         type_of(os.pread(descriptor, HEAD_BYTES, 0), os.path.basename(request.path))  # noqa: PTH119
         digests = hash_stream(descriptor, size, request.checksums)
         _check_unchanged(descriptor, size)
@@ -58,7 +70,7 @@ def read_facts(request: Request, optional: OptionalReaders | None = None) -> Fac
     zeros.
     """
     name = os.path.basename(request.path)  # noqa: PTH119 - a system path may hold bytes that are no text
-    with open_regular(request.path) as (descriptor, size):
+    with open_regular(request.path, request.root) as (descriptor, size):
         if request.part is not None:
             part = PartSource(descriptor, size, request.part.have, last=request.part.last)
             if not part.is_whole:
@@ -74,7 +86,14 @@ def read_facts(request: Request, optional: OptionalReaders | None = None) -> Fac
         _check_unchanged(descriptor, size)
         if request.part is not None and digests.content != request.part.digest:
             raise UnreadableMedia("its bytes are not those that its store states")
-        return _describe(request, name, source, filetype, digests, optional)
+        ask = None if optional is None else partial(optional.ask, _name_of(request, descriptor))
+        return _describe(request, name, source, filetype, digests, ask)
+
+
+def _name_of(request: Request, descriptor: int) -> str:
+    """By what name a further program finds the very file that is open."""
+    name = f"/proc/{os.getpid()}/fd/{descriptor}"
+    return name if request.root and os.path.exists(name) else request.path  # noqa: PTH110
 
 
 class Wanting(Exception):
@@ -106,12 +125,16 @@ def _read_part(request: Request, part: Part, name: str, source: PartSource) -> F
 
 
 @contextlib.contextmanager
-def open_regular(path: str) -> Iterator[tuple[int, int]]:
+def open_regular(path: str, root: str = "") -> Iterator[tuple[int, int]]:
     """An open descriptor of a regular file, and its size;
-    never blocks on a pipe and never follows a link.
+    never blocks on a pipe and never follows a link, nor one on the way from a root.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        if root:
+            descriptor = Tree(Path(root)).open(path.removeprefix(root).lstrip("/"))
+        else:
+            flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = Descriptor(os.open(path, flags))
     except OSError as error:
         raise UnreadableMedia(f"cannot be opened: {error.strerror}") from error
     try:
@@ -124,7 +147,7 @@ def open_regular(path: str) -> Iterator[tuple[int, int]]:
     except OSError as error:
         raise UnreadableMedia(f"cannot be read: {error.strerror}") from error
     finally:
-        os.close(descriptor)
+        os.close(descriptor.release())
 
 
 def hash_stream(descriptor: int, size: int, kinds: Sequence[str] = ()) -> Digests:
@@ -171,14 +194,14 @@ def _describe(
     source: ByteSource,
     filetype: FileType,
     digests: Digests,
-    optional: OptionalReaders | None = None,
+    ask: Callable[[Findings], None] | None = None,
 ) -> Facts:
     findings = Findings()
     if not matches_extension(filetype, name):
         findings.notes.append(f"wrong extension: the content is {filetype.name}")
     filetype = _read_metadata(request, source, filetype, findings)
-    if optional is not None:
-        optional.ask(request.path, findings)
+    if ask is not None:
+        ask(findings)
     appearance, problem = _look(request, source, filetype, findings)
     width, height = _shown_size(findings)
     if isinstance(source, PartSource):
@@ -188,7 +211,7 @@ def _describe(
                 "only a part of the file was fetched: what it states further in is not known"
             )
     elif width is None and is_raw(filetype):
-        width, height = _sensor_size(source, request.path)
+        width, height = _sensor_size(source)
     return Facts(
         hash=digests.content,
         checksums=digests.checksums,
@@ -226,17 +249,17 @@ def _read_metadata(
 
         filetype = read_still(source, filetype, findings)
     if request.sidecars:
-        _read_sidecars(request.sidecars, findings)
+        _read_sidecars(request, findings)
     return filetype
 
 
-def _read_sidecars(paths: Sequence[str], findings: Findings) -> None:
+def _read_sidecars(request: Request, findings: Findings) -> None:
     from catalog.media.sidecars import MAX_BYTES, read_sidecar
 
-    for path in paths:
+    for path in request.sidecars:
         name = os.path.basename(path)  # noqa: PTH119
         try:
-            with open_regular(path) as (descriptor, size):
+            with open_regular(path, request.root) as (descriptor, size):
                 read_sidecar(os.pread(descriptor, min(size, MAX_BYTES), 0), name, findings)
         except UnreadableMedia as error:
             findings.notes.append(f"sidecar {name} {error}")
@@ -270,8 +293,8 @@ def _look(
         if isinstance(source, PartSource) and request.part is not None:
             return _look_at_thumbnail(request.part.thumbnail), ""
         if filetype.kind == "video":
-            return _look_at_video(request.path), ""
-        return _look_at_still(source, filetype, findings, request.path), ""
+            return _look_at_video(source, request.path), ""
+        return _look_at_still(source, filetype, findings), ""
     except UnreadableMedia as error:
         return None, str(error)
     except MemoryError:
@@ -288,18 +311,16 @@ def _look_at_thumbnail(path: str) -> Appearance:
         return pixels.look(stream, BY_NAME["jpeg"], 1)
 
 
-def _look_at_video(path: str) -> Appearance:
+def _look_at_video(source: ByteSource, path: str) -> Appearance:
     from catalog.media.video.frames import key_frame
 
-    frame = key_frame(path)
+    frame = key_frame(SourceStream(source, path))
     if frame is None:
         raise UnreadableMedia("the video has no frame that can be decoded")
     return pixels.measure(frame)
 
 
-def _look_at_still(
-    source: ByteSource, filetype: FileType, findings: Findings, path: str
-) -> Appearance:
+def _look_at_still(source: ByteSource, filetype: FileType, findings: Findings) -> Appearance:
     turn = 1 if findings.displayed else findings.get("orientation", 1)
     offset, length = findings.get("preview_offset"), findings.get("preview_length")
     if offset and length:
@@ -307,7 +328,7 @@ def _look_at_still(
 
         preview = io.BytesIO(source.read(offset, length))
         return pixels.look(preview, BY_NAME["jpeg"], findings.get("orientation", 1))
-    with picture_stream(source, path) as stream:
+    with picture_stream(source) as stream:
         if is_raw(filetype):
             from catalog.media.raw_decoder import develop
 
@@ -316,9 +337,9 @@ def _look_at_still(
         return pixels.look(stream, filetype, turn)
 
 
-def picture_stream(source: ByteSource, path: str) -> BinaryIO:
+def picture_stream(source: ByteSource) -> BinaryIO:
     """The bytes of a file as a decoder wants them."""
-    return io.BytesIO(source.data) if isinstance(source, MemorySource) else open(path, "rb")
+    return source.stream() if isinstance(source, FileSource) else stream_of(source)
 
 
 def is_raw(filetype: FileType) -> bool:
@@ -326,10 +347,10 @@ def is_raw(filetype: FileType) -> bool:
     return filetype.family in _RAW_FAMILIES and filetype.name != "tiff"
 
 
-def _sensor_size(source: ByteSource, path: str) -> tuple[int | None, int | None]:
+def _sensor_size(source: ByteSource) -> tuple[int | None, int | None]:
     from catalog.media.raw_decoder import shown_size
 
-    with picture_stream(source, path) as stream:
+    with picture_stream(source) as stream:
         return shown_size(stream) or (None, None)
 
 

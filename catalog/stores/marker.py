@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import uuid
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -14,11 +15,13 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from catalog.errors import AlreadyExists, PermissionDenied, ReadOnlyStore, StoreGuard
-from catalog.stores.atomic_rename import rename_without_overwriting
-from catalog.stores.paths import PRIVATE
+from catalog.filesystem.beneath import LinkOnTheWay
+from catalog.filesystem.tree import Tree
+from catalog.stores.paths import OWN_FOLDERS, PRIVATE, link_refused
 from catalog.stores.scratch import claim_scratch, release_scratch
 
 MARKER = "store.json"
+_PATH = f"{PRIVATE}/{MARKER}"
 
 
 class Marker(NamedTuple):
@@ -63,17 +66,30 @@ def marker_path(root: Path) -> Path:
 def read_marker(root: Path) -> Marker | None:
     """The marker of a root, or None where it was never marked.
 
-    Raises StoreGuard for a damaged marker.
+    Raises StoreGuard for a damaged marker, LinkedFolder where a folder of the catalog's own beside
+    it is a symbolic link, or the one that it lies in.
     """
+    tree = Tree(root)
     try:
-        data = marker_path(root).read_bytes()
+        data = tree.read(_PATH)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except LinkOnTheWay as error:
+        raise link_refused(root, error.link) from error
     except OSError as error:
         raise StoreGuard(
             f"The marker {marker_path(root)} cannot be read ({error.strerror})."
         ) from error
+    check_own_folders(tree)
     return parse_marker(data, str(marker_path(root)))
+
+
+def check_own_folders(tree: Tree) -> None:
+    """Raise LinkedFolder where a folder of the catalog's own in a root is a symbolic link."""
+    for folder in OWN_FOLDERS:
+        with contextlib.suppress(OSError):
+            if stat.S_ISLNK(tree.stat(folder).st_mode):
+                raise link_refused(tree.path, folder)
 
 
 def parse_marker(data: bytes, where: str) -> Marker:
@@ -103,25 +119,22 @@ def write_marker(root: Path, name: str, identity: str | None = None, catalog: st
 
     With `identity` it becomes the store of that id again, in one step, whatever its marker said.
     """
+    tree = Tree(root)
     if identity is None and (known := read_marker(root)) is not None:
         return known
-    path = marker_path(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        scratch, lock = claim_scratch(root)  # a later run removes it if this one is killed
+        check_own_folders(tree)
+        scratch = claim_scratch(tree)  # a later run removes it if this one is killed
         try:
-            aside = scratch / MARKER
-            with aside.open("wb") as stream:
-                stream.write(marker_data(name, identity, catalog))
-                stream.flush()
-                os.fsync(stream.fileno())
-            if identity is not None:
-                aside.replace(path)
-            else:
-                with contextlib.suppress(FileExistsError):
-                    rename_without_overwriting(os.fspath(aside), os.fspath(path))
+            scratch.folder.write(MARKER, marker_data(name, identity, catalog))
+            os.fsync(scratch.folder.open(MARKER))
+            with contextlib.suppress(FileExistsError):
+                scratch.folder.place(MARKER, tree, _PATH, over=identity is not None)
         finally:
-            release_scratch(scratch, lock)
+            release_scratch(scratch)
+    except LinkOnTheWay as error:
+        raise link_refused(root, error.link) from error
     except PermissionError as error:
         raise PermissionDenied(
             f"The folder {root} cannot be written to.", store=name, hint="Check its owner and mode."
@@ -132,7 +145,7 @@ def write_marker(root: Path, name: str, identity: str | None = None, catalog: st
         ) from error
     found = read_marker(root)
     if found is None:
-        raise StoreGuard(f"The marker {path} vanished while it was written.")
+        raise StoreGuard(f"The marker {marker_path(root)} vanished while it was written.")
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from catalog.domain.document import StoreRecord
@@ -62,20 +61,6 @@ def check_marker(name: str, root: object, marker: Marker | None, known: StoreRec
             f"{known['root']}"
         )
     raise StoreGuard(f"{where}; nothing was changed.", hint=hint)
-
-
-def is_known_catalog(marker: Marker, own: str, records: Sequence[StoreRecord]) -> bool:
-    """Whether the catalog that a marker names is one that an index knows:
-    its `own`, or that of a store in its records, as an import brings them.
-
-    A marker of a version that named none is anybody's. An index that was brought back from before
-    it had an id knows its stores by theirs.
-    """
-    if not marker.catalog or marker.catalog == own:
-        return True
-    if any(record.get("catalog") == marker.catalog for record in records):
-        return True
-    return not own and any(record["id"] == marker.id for record in records)
 
 
 def unknown_catalog(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime
 from functools import cached_property
 
-from catalog.domain.copies import timestamp
 from catalog.domain.document import StoreRecord
 from catalog.index.repository import Repository
 from catalog.stores.marker import Marker
@@ -26,12 +23,7 @@ class KnownStores:
     @cached_property
     def records(self) -> list[StoreRecord]:
         """What is known of every store, also of those that were removed."""
-        return self._read[0]
-
-    @cached_property
-    def _read(self) -> tuple[list[StoreRecord], str]:
-        """The records of all stores, and the id of the catalog, or "" where it has none yet."""
-        return ([], "") if self.repository is None else self.repository.stores.read_with_catalog()
+        return [] if self.repository is None else self.repository.stores.read_all()
 
     @cached_property
     def known(self) -> dict[str, StoreRecord]:
@@ -40,32 +32,40 @@ class KnownStores:
 
     def forget(self) -> None:
         """What was read is no longer so."""
-        for name in ("records", "known", "_read"):
+        for name in ("records", "known"):
             vars(self).pop(name, None)
 
-    def this_catalog(self, found: str = "") -> str:
-        """The id of the catalog; made where it has none yet, or `found` in a marker.
+    def this_catalog(self) -> str:
+        """The id of the catalog, by which the markers of its stores name it: that with which it
+        marked the first of them, else that of the index in which they are recorded.
 
-        The index has it before any marker does.
+        So two programs that mark its first stores at once give it one id; and as the records of its
+        stores hold it, exports, backups and migrations take it along.
         """
-        if not self._read[1]:
-            assert self.repository is not None
-            now = timestamp(datetime.now(UTC))
-            self.repository.stores.name_catalog(
-                {"catalog": found or uuid.uuid4().hex, "added": now}
-            )
-            self.forget()
-        return self._read[1]
+        named = [record for record in self.records if record.get("catalog")]
+        if named:
+            return min(named, key=lambda record: (record["added"], record["name"]))["catalog"]
+        return "" if self.repository is None else self.repository.stores.read_uuid()
+
+    def is_known_catalog(self, marker: Marker) -> bool:
+        """Whether the catalog that a marker names is this one, or that of a store in its records,
+        as an import brings them.
+
+        A marker of a version that named none is anybody's. A store whose record is of such a
+        version, as an old backup brings it back, is known by its own id.
+        """
+        catalogs = {record.get("catalog", "") for record in self.records}
+        if marker.catalog in ("", *catalogs):
+            return True
+        if any(r["id"] == marker.id and "catalog" not in r for r in self.records):
+            return True
+        return marker.catalog == self.this_catalog()
 
     def check_catalog(self, name: str, root: Root, marker: Marker | None) -> None:
         """Raise UnknownCatalog where a marker names a catalog that the index does not know."""
-        if marker is None or self._knows(marker):
+        if marker is None or self.is_known_catalog(marker):
             return
-        self.forget()  # another program may have named it since
-        if not self._knows(marker):
+        self.forget()  # another program may have recorded it since
+        if not self.is_known_catalog(marker):
             index = "this index" if self.repository is None else self.repository.shown
             raise guards.unknown_catalog(name, root, marker, self.known.get(name), index)
-
-    def _knows(self, marker: Marker) -> bool:
-        records, own = self._read
-        return guards.is_known_catalog(marker, own, records)

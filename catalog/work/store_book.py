@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import NamedTuple, TypedDict, Unpack
 
 from catalog.domain.copies import timestamp
 from catalog.domain.document import with_value
-from catalog.domain.roots import store_record, with_root
+from catalog.domain.evidence import NO_CTIME, Evidence
+from catalog.domain.roots import root_on, store_record, with_root
 from catalog.errors import (
     ConfigError,
+    LinkedFolder,
     SourceInsideCatalog,
     StoreError,
     StoreGuard,
@@ -24,6 +27,7 @@ from catalog.errors import (
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
+from catalog.stores.local.file_system import file_system_of, find_evidence
 from catalog.stores.local.root import LocalKind, LocalRoot
 from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id, machine_name
@@ -40,6 +44,10 @@ NAS = "nas"
 """The store whose folder the setting nas_root names."""
 DROPBOX = "dropbox"
 """The store whose folder in Dropbox the setting dropbox_root names."""
+RESTLESS = 3
+"""Syncs in a row that find most files of a store with another ctime, until it is not looked at any
+more: something gives them new ones again and again.
+"""
 OWN_FOLDER = "a folder of the catalog itself, by its marker"
 
 
@@ -67,6 +75,8 @@ class StoreFacts(TypedDict, total=False):
     """What a run may note of a store; see `StoreRecord`."""
 
     verifying_since: str | None
+    stirred_since: str | None
+    stirs: int | None
     removed: bool
 
 
@@ -125,22 +135,24 @@ class StoreBook(KnownStores):
         record = store_record(self.known.get(name), name, marker.id, root.kind, root.text, now)
         record["catalog"] = marker.catalog or self.this_catalog()
         if root.folder is not None:
-            record = with_root(record, machine_id(), machine_name(), root.text, now)
+            here = machine_id(), machine_name(), root.text, now
+            kept = find_evidence(root.folder).names
+            record = with_root(record, *here, file_system_of(root.folder), kept)
         self.repository.stores.write(record)
         self.forget()
 
     def _claimed(self, name: str, root: Root, *, take_over: bool) -> Marker:
-        """The marker of a root, once it names a catalog that the index knows."""
+        """The marker of a root, once it names a catalog that the index knows, or will know."""
         marker = root.marker()
         guards.check_marker(name, root.shown, marker, self.known.get(name))
         if not take_over:
             self.check_catalog(name, root, marker)
-        own = self.this_catalog(marker.catalog if marker else "")
         if marker is None:
-            marker = root.mark(name, catalog=own)  # or that of a program that was faster
+            marker = root.mark(name, catalog=self.this_catalog())  # or another program's
             self.check_marker(name, root, marker)
-        if marker.catalog and guards.is_known_catalog(marker, own, self.records):
-            return marker
+        is_new = not any(record.get("catalog") for record in self.records)
+        if marker.catalog and (is_new or self.is_known_catalog(marker)):
+            return marker  # where it knows of none yet, that catalog is the one that it becomes
         return self._taken_over(name, root, marker)
 
     def _taken_over(self, name: str, root: Root, marker: Marker) -> Marker:
@@ -158,6 +170,29 @@ class StoreBook(KnownStores):
             return marker
         self._tell(f"{what}; it was changed and names this one now.")
         return after
+
+    def evidence(self, name: str) -> Evidence:
+        """Which numbers of a store's files tell anything, as this machine sees them: as the index
+        says, else by a look at its file system.
+        """
+        root = self.root(name)
+        if root.folder is None:
+            return NO_CTIME
+        known = self.known.get(name)
+        here = root_on(known, machine_id()) if known is not None else None
+        if here is not None and here["root"] == root.text and "evidence" in here:
+            found = Evidence.named(here["evidence"])
+        else:
+            found = find_evidence(root.folder)
+        is_restless = known is not None and known.get("stirs", 0) >= RESTLESS
+        return replace(found, ctime=False) if is_restless else found
+
+    def is_stirred(self, name: str) -> bool:
+        """Whether another ctime, or inode, of a store's file is no sign that somebody wrote to it:
+        most have another one, and not all have been read since.
+        """
+        known = self.known.get(name)
+        return known is not None and "stirred_since" in known
 
     # --- where they lie ---------------------------------------------------------------------------
 
@@ -206,7 +241,7 @@ class StoreBook(KnownStores):
 
     def prove(self, name: str, root: Root) -> Marker | None:
         """The marker of a store. Raises StoreGuard where its folder is missing,
-        or is not the store that the catalog knows.
+        or is not the store that the catalog knows; LinkedFolder where it has links of its own.
         """
         if not root.is_there():
             raise StoreGuard(
@@ -272,15 +307,19 @@ class StoreBook(KnownStores):
     def open_present(self) -> Iterator[dict[str, ManagedStore]]:
         """Every store that is there now, by name.
 
-        The others may be unmounted, or offline on a shelf.
+        The others may be unmounted, or offline on a shelf. Raises LinkedFolder.
         """
         with contextlib.ExitStack() as stack:
             stores = {}
             for name in self.known:
-                with contextlib.suppress(StoreGuard, UsageError, StoreUnavailable):
+                try:
                     root = self.root(name)
                     self.prove(name, root)
                     stores[name] = stack.enter_context(contextlib.closing(root.store(name)))
+                except LinkedFolder:
+                    raise
+                except (StoreGuard, UsageError, StoreUnavailable):
+                    continue
             yield stores
 
     def open_outside(self, directory: str) -> LocalStore:
@@ -349,10 +388,13 @@ def is_marked(root: Root, markers: set[str] | None = None) -> bool:
     """Whether a folder is the root of a store, or of one of some stores,
     as a second mount of a share may show it.
     """
-    with contextlib.suppress(StoreGuard):
+    try:
         marker = root.marker()
-        return marker is not None and (markers is None or marker.id in markers)
-    return True  # a damaged marker is one
+    except LinkedFolder:  # that may lead to a marker, or to something that is none of ours
+        return root.folder is None or (root.folder / PRIVATE / MARKER).exists()
+    except StoreGuard:
+        return True  # a damaged marker is one
+    return marker is not None and (markers is None or marker.id in markers)
 
 
 def _where_else(name: str, root: Root) -> str:

@@ -341,7 +341,7 @@ def test_a_store_that_is_only_read_from_takes_nothing() -> None:
 def book(context: StoreContext, *records: dict[str, Any], **settings: Any) -> StoreBook:
     given = SimpleNamespace(**{"nas_root": None, "dropbox_root": None, **settings})
     workspace = cast("Workspace", SimpleNamespace(settings=given, store_context=context))
-    stores = SimpleNamespace(read_with_catalog=lambda: (list(records), ""))
+    stores = SimpleNamespace(read_all=lambda: list(records), read_uuid=lambda: "this")
     return StoreBook(workspace, cast(Any, SimpleNamespace(stores=stores)))
 
 

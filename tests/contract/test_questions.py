@@ -233,13 +233,8 @@ def test_records_of_stores(catalog: Repository) -> None:
     catalog.stores.write(cast("StoreRecord", {"name": "nas", "id": "other"}))
     assert catalog.stores.read("nas") == {"name": "nas", "id": "other"}
     assert catalog.stores.read_ids() == {"nas": "other", "a/b é": "id of a/b é"}
-    row = {"catalog": "one", "added": "2026-01-01T00:00:00.000Z"}
-    assert catalog.stores.read_with_catalog()[1] == ""
-    assert catalog.stores.name_catalog(row) == "one"
-    assert catalog.stores.name_catalog({**row, "catalog": "two"}) == "one"
-    records, own = catalog.stores.read_with_catalog()
-    assert own == "one" and records == catalog.stores.read_all()
-    assert {record["name"] for record in records} == catalog.stores.read_ids().keys()
+    uuid = catalog.stores.read_uuid()
+    assert uuid and uuid == catalog.stores.read_uuid()
 
 
 def test_decisions(catalog: Repository) -> None:

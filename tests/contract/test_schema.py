@@ -35,7 +35,6 @@ from catalog.features.ingest.records import IndexRecordWriter, Verdict
 from catalog.index import migration, queries, requests, schema
 from catalog.index.client import Address, Connection
 from catalog.index.documents import Origin, asset_document, drop_misfits
-from catalog.index.migration import schema_text
 from catalog.index.repository import Repository
 from catalog.media.findings import FIELDS
 
@@ -547,10 +546,11 @@ def test_a_command_tells_of_a_foreign_index_in_one_line(lab: Lab) -> None:
 def test_an_index_of_a_newer_version_is_refused_before_anything_is_changed(
     lab: Lab, opened: Callable[..., Repository], newer: Callable[[], None], what: str
 ) -> None:
-    name = f"{lab.index}{what}"
+    name, text = f"{lab.index}{what}", migration.schema_text(9, schema.REVISION)
     lab.ask("PUT", f"{name}-v9", json=schema.body(what[1:] or "assets", 9, name))
     with pytest.raises(
-        SchemaMismatch, match=f"{name} was made by a newer version of this program \\(schema 9"
+        SchemaMismatch,
+        match=f"{name} was made by a newer version of this program \\(schema {text}\\)",
     ):
         opened().indexes.ensure()
     assert behind(lab) == {f"{name}-v9": [name]}
@@ -577,8 +577,7 @@ def test_a_command_tells_of_a_newer_schema_in_one_line(
     mark = schema.meta("events", V) | newer_by
     lab.ask("PUT", f"{lab.index}-events-v{V}/_mapping", json={"_meta": mark})
     before = lab.ask("GET", f"{lab.index}*")
-    mark_of = {"schema": V, "revision": schema.REVISION} | newer_by
-    version = schema_text(mark_of["schema"], mark_of["revision"])
+    version = migration.schema_text(mark["schema"], mark["revision"])
     for words in (("status",), ("search", "kind:video"), ("verify", "nas")):
         done = lab.catalog(*words)
         assert (done.status, done.out) == (1, ""), words
@@ -647,10 +646,8 @@ def test_a_newer_revision_is_refused_by_an_older_program(
     revised()
     opened().indexes.ensure()
     monkeypatch.undo()
-    with pytest.raises(
-        SchemaMismatch,
-        match=f"newer version of this program \\(schema {V}.{schema.REVISION + 1}\\)",
-    ):
+    newer = migration.schema_text(V, schema.REVISION + 1)
+    with pytest.raises(SchemaMismatch, match=f"newer version of this program \\(schema {newer}\\)"):
         opened().indexes.ensure()
 
 

@@ -184,7 +184,7 @@ def test_stores_that_the_earlier_version_marked_are_taken_over_once(home: Home, 
     for told in (1, 0):
         done = home.run("sync_catalog_with_disk", "--yes")
         assert done.status in (0, 3) and done.err.count("names this one now") == told, done.err
-    own = home.documents("stores")["@catalog"]["catalog"]
+    own = home.documents("stores")["nas"]["catalog"]
     assert json.loads(file.read_bytes()) == {**before, "catalog": own}
     other = home.run("sync_catalog_with_disk", "--index", f"{home.index}-fresh", "--yes")
     assert other.status == 4 and "catalog rebuild" in other.err

@@ -74,6 +74,24 @@ def test_a_damaged_or_missing_catalog_copy_keeps_or_is_repaired_by_the_source(fi
     assert missing.read_bytes() == jpeg("b") and (filled.source / "a.jpg").exists()
 
 
+def test_a_file_that_was_only_touched_since_it_was_read_goes_as_well(
+    filled: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Pruner._remove
+
+    def remove(pruner: Pruner, action: Remove, staying: set[str]) -> bool:
+        os.utime(filled.source / action.entry.path, (5, 5))
+        return real(pruner, action, staying)
+
+    monkeypatch.setattr(Pruner, "_remove", remove)
+    done = prune(filled)
+    assert (done.status, done.summary["removed"], list(hashes(filled.source))) == (
+        0,
+        4,
+        ["c.jpg.xmp"],
+    )
+
+
 def test_a_photo_stays_with_a_sidecar_that_is_not_in_the_catalog(filled: Lab) -> None:
     (filled.source / "with.jpg.xmp").write_bytes(b"<edited/>")
     done = prune(filled)

@@ -22,13 +22,13 @@ class Records:
 
     def __init__(self) -> None:
         self.by_name: dict[str, dict[str, Any]] = {}
-        self.catalog = ""
+        self.catalog = "this catalog"
 
-    def read_with_catalog(self) -> tuple[list[dict[str, Any]], str]:
-        return list(self.by_name.values()), self.catalog
+    def read_all(self) -> list[dict[str, Any]]:
+        return list(self.by_name.values())
 
-    def name_catalog(self, row: dict[str, str]) -> None:
-        self.catalog = self.catalog or row["catalog"]
+    def read_uuid(self) -> str:
+        return self.catalog
 
     def read(self, name: str) -> dict[str, Any] | None:
         return self.by_name.get(name)

@@ -18,6 +18,7 @@ from catalog.domain.asset import UNLISTED, Asset, Entry, Facts
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.copies import is_as_recorded, read_recorded
+from catalog.domain.derivation import precision_of
 from catalog.domain.document import AssetDocument
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
 from catalog.domain.names import to_text
@@ -285,7 +286,7 @@ def capture_time_of(document: AssetDocument) -> CaptureTime | None:
         captured["confidence"],
         captured.get("offset_minutes"),
         captured.get("zone"),
-        captured.get("has_time", True),
+        precision_of(captured),
     )
 
 

@@ -9,7 +9,6 @@ import contextlib
 import io
 import itertools
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,8 @@ from catalog.domain.fixity import content_hash
 from catalog.domain.layout import file_name
 from catalog.domain.names import to_text
 from catalog.errors import AlreadyExists, ReadOnlyStore, SourceInsideCatalog, StoreGuard, UsageError
+from catalog.filesystem.beneath import LinkOnTheWay
+from catalog.filesystem.tree import Tree
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.local.root import LocalRoot
@@ -30,17 +31,24 @@ from catalog.work import guards
 from catalog.work.store_book import is_marked
 
 MARKER = "staging.json"
+_PATH = f"{PRIVATE}/{MARKER}"
 
 
 def is_staging(folder: Path) -> bool:
     """Whether a folder is, or was, a staging folder."""
-    return (folder / PRIVATE / MARKER).exists()
+    try:
+        Tree(folder).stat(_PATH)
+    except LinkOnTheWay:  # nothing is done there, but it may be one
+        return (folder / _PATH).exists()
+    except OSError:
+        return False
+    return True
 
 
 def identity_of(folder: Path) -> str | None:
     """The id of a staging folder; None where it is not there, or is none."""
     with contextlib.suppress(OSError, StoreGuard):
-        return parse_marker((folder / PRIVATE / MARKER).read_bytes(), to_text(str(folder))).id
+        return parse_marker(Tree(folder).read(_PATH), to_text(str(folder))).id
     return None
 
 
@@ -179,7 +187,7 @@ def open_staging(folder: Path) -> Iterator[Staging]:
     try:
         folder.mkdir(exist_ok=True)
         store.sweep()
-        identity = identity_of(folder) or _marked(folder)
+        identity = identity_of(folder) or _marked(store)
         if identity is None:
             raise StoreGuard(
                 f"The marker of the staging folder {folder} cannot be read.",
@@ -194,10 +202,9 @@ def open_staging(folder: Path) -> Iterator[Staging]:
         store.close()
 
 
-def _marked(folder: Path) -> str | None:
+def _marked(store: LocalStore) -> str | None:
     """The id of a folder that is marked now."""
-    (folder / PRIVATE).mkdir(exist_ok=True)
-    aside = folder / PRIVATE / f"{MARKER}.{secrets.token_hex(4)}"
-    aside.write_bytes(marker_data("staging"))
-    aside.replace(folder / PRIVATE / MARKER)
-    return identity_of(folder)
+    with store.scratch() as scratch:
+        scratch.folder.write(MARKER, marker_data("staging"))
+        scratch.folder.place(MARKER, scratch.base, _PATH, over=True)
+    return identity_of(store.root)

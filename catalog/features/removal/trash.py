@@ -11,7 +11,7 @@ from catalog.domain import edits
 from catalog.domain.copies import copy_row, sidecar_row
 from catalog.domain.document import AssetDocument, CopyRow, EventNote, SidecarRow
 from catalog.domain.edits import Edit
-from catalog.errors import StoreError, UsageError
+from catalog.errors import NotFound, StoreError, UsageError
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
@@ -248,11 +248,12 @@ def restore_one(
     run.journal.started("restore", store=store.name, path=path, hash=digest)
     try:
         store.restore(key, path)
+        entry = store.stat(path)
+        if entry is None:
+            raise NotFound(f"{path} vanished right after it came back.", path=path)
     except StoreError as error:
         run.journal.failed("restore", store=store.name, path=path, hash=digest, reason=str(error))
         return str(error), True
-    entry = store.stat(path)
-    assert entry is not None
     now = datetime.now(UTC)
     event: EventNote = {
         "store": store.name,
