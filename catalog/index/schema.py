@@ -19,7 +19,7 @@ from catalog.domain.checksums import KEPT
 
 MARK = "image-catalog"
 SCHEMA_VERSION = 4
-REVISION = 1
+REVISION = 2
 """Counts what was added to the mappings since that version, over all indexes;
 0 again with the next version.
 """
@@ -199,6 +199,7 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "effect": KEYWORD,
         "trash": PATH,
         "undoes": KEYWORD,
+        "reverses": KEYWORD,
     },
     "stores": {
         "name": KEYWORD,

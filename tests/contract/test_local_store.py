@@ -655,7 +655,7 @@ def test_a_marker_is_written_aside_where_later_runs_sweep(
     class Killed(BaseException):
         pass
 
-    def kill(*_arguments: object) -> None:
+    def kill(*_arguments: object, **_options: object) -> None:
         raise Killed
 
     monkeypatch.setattr(Tree, "place", kill)
