@@ -403,7 +403,8 @@ class StoreRoot(TypedDict):
 class StoreRecord(TypedDict):
     """What the catalog knows of one store; `work.store_book` writes it.
 
-    `id` is that of its marker; `root` is where it was seen last, `roots` where on each machine.
+    `id` is that of its marker, and `catalog` the catalog that its marker names, or was to name,
+    when it was claimed. `root` is where it was seen last, `roots` where on each machine.
     `last_run` is when it was last looked at, `verifying_since` when the verification that is under
     way began, `stirred_since` when most of its files were found to have another ctime, or the store
     was found elsewhere, until all of them were read; `stirs` counts the syncs in a row that found
@@ -421,6 +422,7 @@ class StoreRecord(TypedDict):
     stirs: NotRequired[int]
     removed: NotRequired[bool]
     roots: NotRequired[list[StoreRoot]]
+    catalog: NotRequired[str]
 
 
 class SourceRow(TypedDict):

@@ -1,8 +1,9 @@
 """The indexes of a catalog: names, strict mappings and settings.
 
 One catalog is an alias (default `catalog`) over a versioned concrete index, and beside it `-events`
-(append-only history), `-stores` (known stores), `-sources` (files that were read before),
-`-decisions` (what a person decided) and `-handovers` (what was handed over to a cloud).
+(append-only history), `-stores` (known stores), `-sources` (files that
+were read before), `-decisions` (what a person decided) and `-handovers` (what was handed over to a
+cloud).
 
 A schema has a version and a revision. Another version needs a copy of every document
 (`migration.UPGRADES`); a revision only adds fields, which are put on the index in use, and which
@@ -224,6 +225,7 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
             file_system=KEYWORD,
             evidence=KEYWORD,
         ),
+        "catalog": KEYWORD,
     },
     "sources": {"hash": KEYWORD, "path": PATH, "run": KEYWORD, "at": DATE},
     "decisions": {

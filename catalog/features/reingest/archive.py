@@ -19,7 +19,7 @@ from catalog.domain.asset import UNLISTED, Asset, Entry, Facts
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.copies import is_as_recorded, read_recorded
-from catalog.domain.derivation import precision_of
+from catalog.domain.derivation import read_captured
 from catalog.domain.document import AssetDocument
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
 from catalog.domain.names import to_text
@@ -292,14 +292,7 @@ def capture_time_of(document: AssetDocument) -> CaptureTime | None:
     captured = document.get("captured")
     if not captured:
         return None
-    return CaptureTime(
-        datetime.fromisoformat(captured["wall"]),
-        captured["source"],
-        captured["confidence"],
-        captured.get("offset_minutes"),
-        captured.get("zone"),
-        precision_of(captured),
-    )
+    return read_captured(captured)
 
 
 def _is_recorded(entry: Entry, document: AssetDocument | None, store: str) -> bool:
