@@ -7,6 +7,7 @@ hash within two bits.
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import warnings
 from dataclasses import replace
@@ -74,7 +75,9 @@ def look(stream: BinaryIO, filetype: FileType, orientation: int) -> Appearance:
             picture, problem = _small_grey(stream, filetype)
             turn = 1 if picture.format == "TIFF" else orientation  # Pillow turns a TIFF itself
             seen = measure(picture, turn)
-            return replace(seen, problem=problem, frames_look=_look_at_frames(picture, turn))
+            with contextlib.suppress(OSError, SyntaxError, ValueError, EOFError, KeyError):
+                seen = replace(seen, frames_look=_look_at_frames(picture, turn))
+            return replace(seen, problem=problem)
     except MemoryError:
         raise
     except Exception as error:  # decoders raise nearly anything for broken files
