@@ -105,6 +105,7 @@ class QualityFields(TypedDict, total=False):
     dark: float
     bright: float
     detail: float
+    relief: float
 
 
 class StackRow(TypedDict):
@@ -229,7 +230,10 @@ class AssetDocument(TypedDict, total=False):
     `checksums` are further ones of the content, in hex, by kind (`domain.checksums`); `image_hash`
     is that of a JPEG without its metadata. `altitude` is in metres, `width` and `height` in pixels
     as shown, `duration` in seconds, `orientation` the number of EXIF. `phash` and `phash_inner` are
-    16 hex digits, `look` is a WebP of 64 pixels in base64. `manual` names what a person said;
+    16 hex digits, `look` is a WebP of 64 pixels in base64, `frames_look` one of all frames, one
+    below the other. `frames` counts the frames or pages of a still; without it nobody looked for
+    further ones, nor for `parts`: what the file holds beside the picture (`media.parts.PARTS`).
+    `resized` says that its camera states another size. `manual` names what a person said;
     `sources` says which reader gave what. `owner` is whose it is, `device` what sent it.
     `rendition_of` and `renditions` are content hashes. `shape`, `megapixels` and `preview` follow
     from others (`domain.derivation`).
@@ -258,6 +262,10 @@ class AssetDocument(TypedDict, total=False):
     video: VideoFields
     live_id: str
     motion_photo: bool
+    frames: int
+    frames_look: str
+    parts: list[str]
+    resized: bool
     software: str
     phash: str
     phash_inner: str
@@ -395,7 +403,8 @@ class StoreRoot(TypedDict):
 class StoreRecord(TypedDict):
     """What the catalog knows of one store; `work.store_book` writes it.
 
-    `id` is that of its marker; `root` is where it was seen last, `roots` where on each machine.
+    `id` is that of its marker, and `catalog` the catalog that its marker names, or was to name,
+    when it was claimed. `root` is where it was seen last, `roots` where on each machine.
     `last_run` is when it was last looked at, `verifying_since` when the verification that is under
     way began, `stirred_since` when most of its files were found to have another ctime, or the store
     was found elsewhere, until all of them were read; `stirs` counts the syncs in a row that found
@@ -413,6 +422,7 @@ class StoreRecord(TypedDict):
     stirs: NotRequired[int]
     removed: NotRequired[bool]
     roots: NotRequired[list[StoreRoot]]
+    catalog: NotRequired[str]
 
 
 class SourceRow(TypedDict):

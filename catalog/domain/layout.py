@@ -208,6 +208,18 @@ def sidecar_names(sidecar: str, owner: str, target: str) -> Iterator[str]:
         yield f"{target}_{number}.{extension}"
 
 
+def other_sidecar_name(sidecar: str, target: str) -> str:
+    """The path that a sidecar beside an asset at `target` has under the other naming:
+    `photo.xmp` for `photo.jpg.xmp`, and the reverse; "" for one that has no other.
+    """
+    extension, own = extension_of(sidecar), extension_of(target)
+    stem = target[: -len(own) - 1] if own else target
+    both = (f"{stem}.{extension}", f"{target}.{extension}")
+    if extension == "json" or sidecar not in both or both[0] == both[1]:
+        return ""
+    return both[sidecar == both[0]]
+
+
 def _name_template(layout: Layout, captured: CaptureTime | None) -> str:
     if captured is None:
         return layout.name_undated

@@ -1,8 +1,9 @@
 """The indexes of a catalog: names, strict mappings and settings.
 
 One catalog is an alias (default `catalog`) over a versioned concrete index, and beside it `-events`
-(append-only history), `-stores` (known stores), `-sources` (files that were read before),
-`-decisions` (what a person decided) and `-handovers` (what was handed over to a cloud).
+(append-only history), `-stores` (known stores), `-sources` (files that
+were read before), `-decisions` (what a person decided) and `-handovers` (what was handed over to a
+cloud).
 
 A schema has a version and a revision. Another version needs a copy of every document
 (`migration.UPGRADES`); a revision only adds fields, which are put on the index in use, and which
@@ -108,6 +109,10 @@ ASSET_PROPERTIES: Definition = {
     "video": _object(codec=KEYWORD, audio_codec=KEYWORD, frame_rate=FLOAT, rotation=INTEGER),
     "live_id": KEYWORD,
     "motion_photo": BOOLEAN,
+    "frames": INTEGER,
+    "frames_look": {"type": "binary"},
+    "parts": KEYWORD,
+    "resized": BOOLEAN,
     "software": TEXT,
     "phash": HASH_BITS,
     "phash_inner": HASH_BITS,
@@ -123,6 +128,7 @@ ASSET_PROPERTIES: Definition = {
         dark=FLOAT,
         bright=FLOAT,
         detail=FLOAT,
+        relief=FLOAT,
     ),
     "albums": TEXT,
     "tags": TEXT,
@@ -219,6 +225,7 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
             file_system=KEYWORD,
             evidence=KEYWORD,
         ),
+        "catalog": KEYWORD,
     },
     "sources": {"hash": KEYWORD, "path": PATH, "run": KEYWORD, "at": DATE},
     "decisions": {

@@ -1,4 +1,4 @@
-"""The marker file of a managed root: which store it is.
+"""The marker file of a managed root: which store of which catalog it is.
 
 Its absence tells an unmounted share from an empty one.
 """
@@ -6,10 +6,11 @@ Its absence tells an unmounted share from an empty one.
 from __future__ import annotations
 
 import contextlib
+import os
 import stat
 import uuid
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -21,6 +22,18 @@ from catalog.stores.scratch import claim_scratch, release_scratch
 
 MARKER = "store.json"
 _PATH = f"{PRIVATE}/{MARKER}"
+
+
+class Marker(NamedTuple):
+    """What a marker states: the id of the store, that of its catalog, and the name it was made
+    with.
+
+    `catalog` is "" in markers of versions that did not name it; `store` is "" where it is lacking.
+    """
+
+    id: str
+    catalog: str = ""
+    store: str = ""
 
 
 class Markable(Protocol):
@@ -50,8 +63,8 @@ def marker_path(root: Path) -> Path:
     return root / PRIVATE / MARKER
 
 
-def read_marker(root: Path) -> str | None:
-    """The id of the store at a root, or None where it was never marked.
+def read_marker(root: Path) -> Marker | None:
+    """The marker of a root, or None where it was never marked.
 
     Raises StoreGuard for a damaged marker, LinkedFolder where a folder of the catalog's own beside
     it is a symbolic link, or the one that it lies in.
@@ -68,7 +81,7 @@ def read_marker(root: Path) -> str | None:
             f"The marker {marker_path(root)} cannot be read ({error.strerror})."
         ) from error
     check_own_folders(tree)
-    return identity_in(data, str(marker_path(root)))
+    return parse_marker(data, str(marker_path(root)))
 
 
 def check_own_folders(tree: Tree) -> None:
@@ -79,48 +92,45 @@ def check_own_folders(tree: Tree) -> None:
                 raise link_refused(tree.path, folder)
 
 
-def identity_in(data: bytes, where: str) -> str:
-    """The id that a marker states. Raises StoreGuard for a damaged one; `where` it lies is told."""
+def parse_marker(data: bytes, where: str) -> Marker:
+    """What a marker states. Raises StoreGuard for a damaged one; `where` it lies is told."""
     try:
-        identity = orjson.loads(data)["id"]
-        if not isinstance(identity, str) or not identity:
+        stated = orjson.loads(data)
+        identity, catalog, store = stated["id"], stated.get("catalog", ""), stated.get("store", "")
+        if not isinstance(identity, str) or not identity or not isinstance(catalog, str):
             raise ValueError("no id")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "If this is the right folder, remove the file and run the command again."
         raise StoreGuard(f"The marker {where} is damaged.", hint=hint) from error
-    return identity
+    return Marker(identity, catalog, store if isinstance(store, str) else "")
 
 
-def marker_data(name: str, identity: str | None = None) -> bytes:
-    """What a marker holds: the name of its store, and its id, a new one if none is given."""
-    return orjson.dumps({"store": name, "id": identity or uuid.uuid4().hex}) + b"\n"
+def marker_data(name: str, identity: str | None = None, catalog: str = "") -> bytes:
+    """What a marker holds: the name of its store, its id, a new one if none is given,
+    and the id of its catalog, if it has one.
+    """
+    stated = {"store": name, "id": identity or uuid.uuid4().hex}
+    return orjson.dumps({**stated, "catalog": catalog} if catalog else stated) + b"\n"
 
 
-def read_marked_name(root: Path) -> str:
-    """The name that a marker was made with, or ""."""
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        return str(orjson.loads(Tree(root).read(_PATH))["store"])
-    return ""
+def write_marker(root: Path, name: str, identity: str | None = None, catalog: str = "") -> Marker:
+    """Mark a root as a store of a catalog and return its marker;
+    if another program was faster, that one's.
 
-
-def write_marker(root: Path, name: str, identity: str | None = None) -> str:
-    """Mark a root as a store and return its id; if another program was faster, that one's id.
-
-    With `identity` it becomes the store of that id again, whatever its marker said.
+    With `identity` it becomes the store of that id again, in one step, whatever its marker said.
     """
     tree = Tree(root)
-    if identity is not None:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError, LinkOnTheWay):
-            tree.remove_file(_PATH)
-    if (known := read_marker(root)) is not None:
+    if identity is None and (known := read_marker(root)) is not None:
         return known
     try:
         root.mkdir(parents=True, exist_ok=True)
+        check_own_folders(tree)
         scratch = claim_scratch(tree)  # a later run removes it if this one is killed
         try:
-            scratch.folder.write(MARKER, marker_data(name, identity))
+            scratch.folder.write(MARKER, marker_data(name, identity, catalog))
+            os.fsync(scratch.folder.open(MARKER))
             with contextlib.suppress(FileExistsError):
-                scratch.folder.place(MARKER, tree, _PATH)
+                scratch.folder.place(MARKER, tree, _PATH, over=identity is not None)
         finally:
             release_scratch(scratch)
     except LinkOnTheWay as error:
@@ -139,21 +149,22 @@ def write_marker(root: Path, name: str, identity: str | None = None) -> str:
     return found
 
 
-def marker_in(store: Markable) -> str | None:
-    """The id that the marker of a store far away states, or None.
+def marker_in(store: Markable) -> Marker | None:
+    """The marker of a store far away, or None.
 
     Raises StoreGuard for a damaged marker.
     """
     data = store.read_private(MARKER)
-    return None if data is None else identity_in(data, f"{store.location}/{PRIVATE}/{MARKER}")
+    return None if data is None else parse_marker(data, f"{store.location}/{PRIVATE}/{MARKER}")
 
 
-def mark_in(store: Markable, identity: str | None = None) -> str:
+def mark_in(store: Markable, identity: str | None = None, catalog: str = "") -> Marker:
     """The same as `write_marker` for a store far away."""
     if identity is None and (known := marker_in(store)) is not None:
         return known
+    data = marker_data(store.name, identity, catalog)
     with contextlib.suppress(AlreadyExists):
-        store.write_private(MARKER, marker_data(store.name, identity), replace=identity is not None)
+        store.write_private(MARKER, data, replace=identity is not None)
     found = marker_in(store)
     if found is None:
         raise StoreGuard(f"The marker of {store.location} vanished while it was written.")

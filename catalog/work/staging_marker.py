@@ -9,7 +9,7 @@ from catalog.domain.names import to_text
 from catalog.errors import StoreGuard
 from catalog.filesystem.beneath import LinkOnTheWay
 from catalog.filesystem.tree import Tree
-from catalog.stores.marker import identity_in
+from catalog.stores.marker import parse_marker
 from catalog.stores.paths import PRIVATE
 
 MARKER = "staging.json"
@@ -30,5 +30,5 @@ def is_staging(folder: Path) -> bool:
 def identity_of(folder: Path) -> str | None:
     """The id of a staging folder; None where it is not there, or is none."""
     with contextlib.suppress(OSError, StoreGuard):
-        return identity_in(Tree(folder).read(IN_STAGING), to_text(str(folder)))
+        return parse_marker(Tree(folder).read(IN_STAGING), to_text(str(folder))).id
     return None

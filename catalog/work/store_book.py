@@ -5,21 +5,21 @@ and whether the folder there is really the store.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import PurePosixPath
 from typing import NamedTuple, TypedDict, Unpack
 
 from catalog.domain.copies import timestamp
-from catalog.domain.document import StoreRecord, with_value
+from catalog.domain.document import with_value
 from catalog.domain.evidence import NO_CTIME, Evidence
 from catalog.domain.roots import root_on, store_record, with_root
 from catalog.errors import (
     ConfigError,
     LinkedFolder,
     SourceInsideCatalog,
+    StoreError,
     StoreGuard,
     StoreUnavailable,
     UsageError,
@@ -31,11 +31,12 @@ from catalog.stores.local.file_system import file_system_of, find_evidence
 from catalog.stores.local.root import LocalKind, LocalRoot
 from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id, machine_name
-from catalog.stores.marker import MARKER
+from catalog.stores.marker import MARKER, Marker
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.root import Root
 from catalog.work import guards
+from catalog.work.known_stores import KnownStores
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
@@ -79,29 +80,25 @@ class StoreFacts(TypedDict, total=False):
     removed: bool
 
 
-class StoreBook:
+class StoreBook(KnownStores):
     """Opens, claims, proves, lists and remembers the stores of a catalog, for one run.
 
-    What the catalog knows of them is read once, when first asked for. Without a `repository` there
-    is no catalog yet, and no store is known.
+    `tell` is told of stores that are this catalog's from
+    now on, though their markers did not say so.
     """
 
-    def __init__(self, workspace: Workspace, repository: Repository | None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        repository: Repository | None,
+        tell: Callable[[str], object] = str,
+    ) -> None:
+        super().__init__(repository)
         self._settings = workspace.settings
+        self._tell = tell
         self._context = workspace.store_context
-        self.repository = repository
 
     # --- which there are --------------------------------------------------------------------------
-
-    @cached_property
-    def records(self) -> list[StoreRecord]:
-        """What is known of every store, also of those that were removed."""
-        return [] if self.repository is None else self.repository.stores.read_all()
-
-    @cached_property
-    def known(self) -> dict[str, StoreRecord]:
-        """What is known of every store, by name, without those that were removed."""
-        return {record["name"]: record for record in self.records if not record.get("removed")}
 
     def check_known(self, name: str) -> None:
         """Raise UsageError for a name that no store has; the hint says which there are."""
@@ -123,25 +120,56 @@ class StoreBook:
             for fact, value in facts.items():
                 record = with_value(record, fact, value)
             self.repository.stores.write(record)
-            self._forget()
+            self.forget()
 
-    def claim(self, name: str, root: Root | None = None) -> None:
+    def claim(self, name: str, root: Root | None = None, *, take_over: bool = False) -> None:
         """Mark a store's root on first use,
         and tell the index where it is and that it was looked at.
+
+        Raises UnknownCatalog where it is the store of another catalog, unless it is to `take_over`.
         """
         assert self.repository is not None
         root = root or self.root(name)
-        marker = root.mark(name)
-        known = self.known.get(name)
-        guards.check_marker(name, root.shown, marker, known)
+        marker = self._claimed(name, root, take_over=take_over)
         now = timestamp(datetime.now(UTC))
-        record = store_record(known, name, marker, root.kind, root.text, now)
+        record = store_record(self.known.get(name), name, marker.id, root.kind, root.text, now)
+        record["catalog"] = marker.catalog or self.this_catalog()
         if root.folder is not None:
             here = machine_id(), machine_name(), root.text, now
             kept = find_evidence(root.folder).names
             record = with_root(record, *here, file_system_of(root.folder), kept)
         self.repository.stores.write(record)
-        self._forget()
+        self.forget()
+
+    def _claimed(self, name: str, root: Root, *, take_over: bool) -> Marker:
+        """The marker of a root, once it names a catalog that the index knows, or will know."""
+        marker = root.marker()
+        guards.check_marker(name, root.shown, marker, self.known.get(name))
+        if not take_over:
+            self.check_catalog(name, root, marker)
+        if marker is None:
+            marker = root.mark(name, catalog=self.this_catalog())  # or another program's
+            self.check_marker(name, root, marker)
+        is_new = not any(record.get("catalog") for record in self.records)
+        if marker.catalog and (is_new or self.is_known_catalog(marker)):
+            return marker  # where it knows of none yet, that catalog is the one that it becomes
+        return self._taken_over(name, root, marker)
+
+    def _taken_over(self, name: str, root: Root, marker: Marker) -> Marker:
+        """The marker of a root that says nothing of a catalog, or names another one,
+        once it names this one; as it is where it cannot be written to.
+        """
+        own, known = self.this_catalog(), self.known.get(name)
+        whose = "is that of another catalog" if marker.catalog else "does not name a catalog"
+        what = f"The marker of store {name} at {root.shown} {whose}"
+        try:
+            after = root.mark(name, marker.id, own)
+        except StoreError as error:
+            if known is None or known.get("catalog") not in (own, marker.catalog):
+                self._tell(f"{what}, and cannot be written: {error} The store is used as it is.")
+            return marker
+        self._tell(f"{what}; it was changed and names this one now.")
+        return after
 
     def evidence(self, name: str) -> Evidence:
         """Which numbers of a store's files tell anything, as this machine sees them: as the index
@@ -165,11 +193,6 @@ class StoreBook:
         """
         known = self.known.get(name)
         return known is not None and "stirred_since" in known
-
-    def _forget(self) -> None:
-        """What was read is no longer so."""
-        for name in ("records", "known"):
-            vars(self).pop(name, None)
 
     # --- where they lie ---------------------------------------------------------------------------
 
@@ -216,8 +239,8 @@ class StoreBook:
 
     # --- whether they are there -------------------------------------------------------------------
 
-    def prove(self, name: str, root: Root) -> None:
-        """Raise StoreGuard where a store's folder is missing,
+    def prove(self, name: str, root: Root) -> Marker | None:
+        """The marker of a store. Raises StoreGuard where its folder is missing,
         or is not the store that the catalog knows; LinkedFolder where it has links of its own.
         """
         if not root.is_there():
@@ -225,10 +248,17 @@ class StoreBook:
                 f"The folder {root.shown} of store {name} is not there; nothing was changed.",
                 hint=_where_else(name, root),
             )
+        marker = root.marker()
+        self.check_marker(name, root, marker)
+        return marker
+
+    def check_marker(self, name: str, root: Root, marker: Marker | None) -> None:
+        """Raise StoreGuard where a root is not the store that the catalog knows under this name,
+        UnknownCatalog where it is the store of a catalog that the index does not know.
+        """
+        self.check_catalog(name, root, marker)
         try:
-            guards.check_marker(name, root.shown, root.marker(), self.known.get(name))
-        except LinkedFolder:
-            raise
+            guards.check_marker(name, root.shown, marker, self.known.get(name))
         except StoreGuard as error:
             hint = f"{error.hint} If this is it: catalog store add {name} {root.shown} --force."
             raise StoreGuard(error.message, hint=hint) from None
@@ -261,11 +291,15 @@ class StoreBook:
         root = self.root(name)
         is_new = name not in self.known and registry.kind_called(root.kind, name).claims_itself
         if not is_new:
-            self.prove(name, root)
+            marker = self.prove(name, root)
+            if marker is not None and not marker.catalog and not dry:
+                self.claim(name, root)
         else:
             self.check_apart(name, root)
             if not dry:
                 self.claim(name, root)
+            else:
+                self.check_marker(name, root, root.marker())
         with contextlib.closing(root.store(name, is_new=is_new and dry)) as store:
             yield store
 
@@ -360,7 +394,7 @@ def is_marked(root: Root, markers: set[str] | None = None) -> bool:
         return root.folder is None or (root.folder / PRIVATE / MARKER).exists()
     except StoreGuard:
         return True  # a damaged marker is one
-    return marker is not None and (markers is None or marker in markers)
+    return marker is not None and (markers is None or marker.id in markers)
 
 
 def _where_else(name: str, root: Root) -> str:

@@ -14,6 +14,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from store_contract import MTIME, StoreContract, paths, put, read
@@ -617,15 +618,31 @@ def test_a_system_that_cannot_rename_so_is_asked_only_politely(
 
 def test_a_marker_that_was_written_is_read_again(tmp_path: Path):
     assert read_marker(tmp_path) is None
-    identity = write_marker(tmp_path, "nas")
-    assert read_marker(tmp_path) == identity
-    assert len(identity) == 32
+    marked = write_marker(tmp_path, "nas", catalog="this")
+    assert read_marker(tmp_path) == marked == (marked.id, "this", "nas")
+    assert len(marked.id) == 32
     assert os.listdir(tmp_path / PRIVATE) == ["store.json"]
 
 
 def test_a_second_mark_keeps_the_first(tmp_path: Path):
     first = write_marker(tmp_path, "nas")
-    assert write_marker(tmp_path, "other") == first
+    assert write_marker(tmp_path, "other", catalog="another") == first
+
+
+def test_a_marker_that_is_written_anew_is_never_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    first, seen = write_marker(tmp_path, "nas"), list[object]()
+    real = Tree.place
+
+    def watched(*arguments: Any, **options: Any) -> None:
+        seen.append(read_marker(tmp_path))
+        real(*arguments, **options)
+
+    monkeypatch.setattr(Tree, "place", watched)
+    after = write_marker(tmp_path, "nas", first.id, "this")
+    assert seen == [first] and after == read_marker(tmp_path) == first._replace(catalog="this")
+    assert os.listdir(tmp_path / PRIVATE) == ["store.json"]
 
 
 def test_a_root_that_is_not_there_yet_is_made_and_marked(tmp_path: Path):
@@ -638,7 +655,7 @@ def test_a_marker_is_written_aside_where_later_runs_sweep(
     class Killed(BaseException):
         pass
 
-    def kill(*_arguments: object) -> None:
+    def kill(*_arguments: object, **_options: object) -> None:
         raise Killed
 
     monkeypatch.setattr(Tree, "place", kill)

@@ -629,10 +629,8 @@ def test_a_revision_adds_its_fields_to_the_indexes_in_use(
     catalog_.indexes.ensure()
     check_revised(lab, documents)
     assert behind(lab) == made(lab), "nothing was copied"
-    assert (
-        lab.ask("PUT", f"{lab.index}/_doc/new", json={"hash": "new", "added_2": "x"})["result"]
-        == "created"
-    )
+    body = {"hash": "new", f"added_{schema.REVISION}": "x"}
+    assert lab.ask("PUT", f"{lab.index}/_doc/new", json=body)["result"] == "created"
     again = opened()
     again.indexes.ensure()
     assert {method for method, _path in again.connection.requests} == {"GET"}

@@ -15,6 +15,8 @@ from catalog.stores.dropbox.root import DropboxKind
 
 def show_added(console: Console, added: StoreAdded) -> int:
     """Where the store is, and what comes next."""
+    for notice in added.notices:
+        console.complain(notice)
     far = added.kind == DropboxKind.name
     command = "sync_catalog_with_dropbox" if far else "sync_catalog_with_disk"
     console.out_line(

@@ -22,11 +22,17 @@ class Occupancy:
     """The names taken in the target store: what it holds, and what this run has planned so far.
 
     `names` maps a folder to its names (by comparison key); `contents` maps a path to the content
-    hash of the file there, for those that could be the very content to be put there.
+    hash of the file there, for those that could be the very content to be put there. `folders` maps
+    a folder to the one that is there under an equal name, where that is spelt otherwise.
     """
 
     names: dict[str, set[str]] = field(default_factory=dict)
     contents: dict[str, str] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+
+    def folder(self, folder: str) -> str:
+        """A folder as it is spelt in the store."""
+        return self.folders.get(folder, folder)
 
     def is_free(self, path: str) -> bool:
         """Whether nothing lies, or is planned, at a path;
@@ -161,7 +167,7 @@ def _plan_stack(
             repeated.append(member)
         else:
             fresh[digest] = member
-    stem = _stack_stem(stack, facts, planned, layout)
+    stem = _stack_stem(stack, facts, planned, occupancy, layout)
     targets = _free_targets(list(fresh.values()), stack, stem, occupancy, layout) if fresh else []
     stack_id = stack[0].asset.hash if len(stack) > 1 else ""
     mates = (
@@ -198,14 +204,18 @@ def _plan_stack(
 
 
 def _stack_stem(
-    stack: tuple[Member, ...], facts: IngestFacts, planned: Mapping[str, str], layout: Layout
+    stack: tuple[Member, ...],
+    facts: IngestFacts,
+    planned: Mapping[str, str],
+    occupancy: Occupancy,
+    layout: Layout,
 ) -> str:
     """One stem for the whole stack: that of a member in the catalog or planned before,
     else what its first member is called.
 
     A member that lies in another folder has no say: it was dated otherwise when it came.
     """
-    folder = folder_of(layout, stack[0].asset)
+    folder = occupancy.folder(folder_of(layout, stack[0].asset))
     for member in stack:
         where = facts.existing.get(member.asset.hash) or planned.get(member.asset.hash)
         if (
@@ -261,6 +271,7 @@ def _placed(
             folder = f"{folder}/{layout.video_folder}"
     else:
         folder = folder_of(layout, lead if len(stack) > 1 else member.asset)
+    folder = occupancy.folder(folder)
     target = f"{folder}/{file_name(stem, member.entry.name, number)}"
     ours = (
         occupancy.contents.get(target) == member.asset.hash

@@ -30,6 +30,9 @@ class Copier:
         and an older sidecar gives way.
         """
         entry = self._sight.sent(action)
+        if (other := self._sight.called_otherwise(action)) is not None:
+            self._throttle.unused(action.size)
+            return Done(replace(action, placed=other.path, found=True), other)
         for path in names_of(action.goal):
             done = self._copy_to(path, self._shown.at(path), action, entry)
             if done is not None:

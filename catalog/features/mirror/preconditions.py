@@ -99,6 +99,13 @@ class MirrorPreconditions:
             )
         return OLDER
 
+    def called_otherwise(self, action: Transfer) -> Entry | None:
+        """The sidecar that lies there under the other naming, if it has the content."""
+        other = "" if action.replaces else action.other
+        there = self.shown.at(other) if other else None
+        found = there is not None and not there.problem and self.holds(there, action)
+        return there if found else None
+
     def holds(self, there: Entry, action: Mirroring) -> bool:
         """Whether a file of the other store has the content of an action: as it states,
         else by reading it.
@@ -150,6 +157,8 @@ class Foresight:
         Raises StoreError where it cannot be copied.
         """
         entry = self.sight.sent(action)
+        if (other := self.sight.called_otherwise(action)) is not None:
+            return replace(action, placed=other.path, found=True)
         for path in filter(self._is_left, names_of(action.goal)):
             there = self._lying(path)
             what = "" if there is None else self.sight.lies(there, action, entry)

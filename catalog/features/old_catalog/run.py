@@ -50,8 +50,10 @@ def run_import_old(workspace: Workspace, request: OldCatalogRequest, sink: Sink)
     """
     years = _years(guards.check_folder(request.basedir), request.years)
     with (
-        open_ingestion(workspace, request.basedir, dry=request.dryrun) as ingest,
-        second_copies(workspace, DROPBOX, wanted=request.dropbox, dry=request.dryrun) as further,
+        open_ingestion(workspace, request.basedir, sink, dry=request.dryrun) as ingest,
+        second_copies(
+            workspace, DROPBOX, sink, wanted=request.dropbox, dry=request.dryrun
+        ) as further,
     ):
         parts = _parts(ingest, years, request.months)
         ingest.announce((_survey(ingest, part) for part in parts), sink.progress)

@@ -66,7 +66,7 @@ class SyncRequest:
 def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResult:
     """Make the index say what lies in a store, or in some folders of it."""
     repository = workspace.existing_repository if request.dryrun else workspace.repository
-    book = StoreBook(workspace, repository)
+    book = StoreBook(workspace, repository, sink.notice)
     with book.open(request.store, dry=request.dryrun) as store, workspace.readers() as pool:
         scope = make_scope(store, request.folders, recursive=request.recursive)
         if not request.dryrun:

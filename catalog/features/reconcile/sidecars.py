@@ -44,10 +44,17 @@ class Arrivals:
 
 
 def attachments(
-    known: Sequence[Known], sight: Sight, records: Records, digest_of: DigestOf
+    known: Sequence[Known],
+    sight: Sight,
+    records: Records,
+    digest_of: DigestOf,
+    *,
+    loads: bool = True,
 ) -> list[Attach]:
     """What came and went beside known assets, one action an asset; `known` are the actions for the
     files that were recognised.
+
+    `loads`: what is new will be recorded, with the sidecars beside it.
     """
     owner_at = _owner_at(known, sight, records)
     moved = {recorded_identity(o.held): o.held for o in sight.sidecars_gone}
@@ -56,13 +63,17 @@ def attachments(
     for entry, candidates in sight.sidecars_new:
         owners = _owners(candidates, owner_at, beside)
         arrivals.add(entry, owners[:1], owners[1:])
-    for entry, candidates in sight.sidecars_changed:
-        owners = _owners(candidates, owner_at, beside)
-        recorded = {owned.owner for owned in records.sidecars[entry.path]}
-        arrivals.add(entry, sorted(recorded), (o for o in owners if o not in recorded))
     gone: dict[str, list[Owned]] = defaultdict(list)
     for owned in sight.sidecars_gone:
         gone[owned.owner].append(owned)
+    left = _left_to_others(sight, records) if loads else set()
+    for path, owner in sorted(left):
+        gone[owner] += [owned for owned in records.sidecars[path] if owned.owner == owner]
+    for entry, candidates in sight.sidecars_changed:
+        owners = _owners(candidates, owner_at, beside)
+        recorded = {owned.owner for owned in records.sidecars[entry.path]}
+        recorded = {owner for owner in recorded if (entry.path, owner) not in left}
+        arrivals.add(entry, sorted(recorded), (o for o in owners if o not in recorded))
     came = arrivals.by_owner
     before = _contents(records, came)
     return [
@@ -109,6 +120,20 @@ def _owner_at(known: Iterable[Known], sight: Sight, records: Records) -> Callabl
         return told.get(path) or (copy.hash if copy else "")
 
     return owner_at
+
+
+def _left_to_others(sight: Sight, records: Records) -> set[tuple[str, str]]:
+    """Recorded sidecars, with their assets, beside files that are these assets no longer:
+    they are those of what has the name now.
+    """
+    found: set[tuple[str, str]] = set()
+    for candidate in sight.compared.fresh:
+        before = sight.compared.recorded_at(candidate.entry)
+        if before is not None:
+            for sidecar in candidate.sidecars:
+                rows = records.sidecars.get(sidecar.path, ())
+                found.update((sidecar.path, o.owner) for o in rows if o.owner == before.hash)
+    return found
 
 
 def _owners(

@@ -84,7 +84,7 @@ def run_watch(workspace: Workspace, request: WatchRequest, sink: Sink) -> NoRetu
     """Watch a store until interrupted, which is raised."""
     store, every, poll = request.store, request.every, request.poll
     period, pause = age(every).total_seconds(), age(request.settle).total_seconds()
-    with StoreBook(workspace, workspace.repository).open(store) as found:
+    with StoreBook(workspace, workspace.repository, sink.notice).open(store) as found:
         if found.folder is None:
             _watch_afar(workspace, found, period, pause, sink)
         root = found.folder
