@@ -282,7 +282,8 @@ class Catalog(CatalogQuestions):
         what: Names = (),
         *,
         query: str | None = None,
-        values: Names,
+        values: Names = (),
+        by: str = "",
         yes: bool = False,
         dryrun: bool = False,
     ) -> RunResult:
@@ -291,7 +292,9 @@ class Catalog(CatalogQuestions):
         """
         from catalog.features.annotations.run import SetRequest, run_set
 
-        request = SetRequest(_names(what), query, values=_names(values), yes=yes, dryrun=dryrun)
+        request = SetRequest(
+            _names(what), query, values=_names(values), by=by, yes=yes, dryrun=dryrun
+        )
         return run_set(self._workspace, request, self._sink)
 
     def measure(self, query: str = "", *, again: bool = False, dryrun: bool = False) -> RunResult:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import calendar
 import re
+from datetime import datetime
 
-from catalog.domain.capture_time import DAY, MONTH, SECOND, YEAR
+from catalog.domain.capture_time import DAY, MONTH, SECOND, YEAR, CaptureTime
 from catalog.domain.document import AssetDocument, Captured, without
 
 OF_DOCUMENT = ("shape", "megapixels", "preview")
@@ -66,6 +67,18 @@ def _of_captured(captured: Captured) -> Captured:
         "weekday": calendar.weekday(year, month, day) + 1,
         "precision": SECOND if has_time else DAY,
     }
+
+
+def read_captured(captured: Captured) -> CaptureTime:
+    """A document's capture time."""
+    return CaptureTime(
+        datetime.fromisoformat(captured["wall"]),
+        captured["source"],
+        captured["confidence"],
+        captured.get("offset_minutes"),
+        captured.get("zone"),
+        precision_of(captured),
+    )
 
 
 def precision_of(captured: Captured) -> str:

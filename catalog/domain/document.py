@@ -344,8 +344,9 @@ class EventNote(TypedDict, total=False):
 
     `source` is where a file was before, `trash` what it is called in its store's trash. `effect` is
     "index", "file" or "handover": what an undo has to bring back. `undoes` is the run that is taken
-    back. `reason` is for a person, `reason_kind` for counting. `at`, `run`, `command` and `outcome`
-    are there once it is written.
+    back, and `reverses` the id of that event of it which this one takes back. `reason` is for a
+    person, `reason_kind` for counting. `at`, `run`, `command` and `outcome` are there once it is
+    written.
     """
 
     store: str
@@ -354,6 +355,7 @@ class EventNote(TypedDict, total=False):
     effect: str
     trash: str
     undoes: str
+    reverses: str
     reason: str
     reason_kind: str
     before: EventSide

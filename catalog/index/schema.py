@@ -198,6 +198,7 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "effect": KEYWORD,
         "trash": PATH,
         "undoes": KEYWORD,
+        "reverses": KEYWORD,
     },
     "stores": {
         "name": KEYWORD,

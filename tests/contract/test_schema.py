@@ -55,10 +55,12 @@ UNWRITTEN = {
     "events": {
         **dict.fromkeys(("reason", "reason_kind"), "for a decision, and for what is found bad"),
         "trash": "for what went to the trash",
-        "undoes": "for what was taken back",
+        **dict.fromkeys(("undoes", "reverses"), "for what was taken back"),
     },
     "stores": {
         "verifying_since": "for a verification under way",
+        "stirs": "for syncs in a row that found newer ctimes",
+        "stirred_since": "for a store that was found elsewhere",
         "removed": "for a store that was taken out",
     },
     "decisions": dict.fromkeys(
