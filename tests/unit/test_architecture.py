@@ -388,7 +388,6 @@ BY_PATH = {
     "stores/dropbox/kept_listing.py": "the state folder",
     "stores/dropbox/listing_database.py": "the state folder",
     "stores/dropbox/uploads/sessions.py": "the state folder",
-    "stores/local/file_system.py": "the kernel's list of mounts",
     "stores/local/file_writer.py": "a descriptor",
     "stores/machine.py": "the machine's id",
     "stores/marker.py": "makes the folder itself that is the root",
