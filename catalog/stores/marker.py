@@ -15,7 +15,7 @@ import orjson
 
 from catalog.errors import AlreadyExists, PermissionDenied, ReadOnlyStore, StoreGuard
 from catalog.filesystem.beneath import LinkOnTheWay
-from catalog.filesystem.tree import Tree
+from catalog.filesystem.tree import Tree, release_held
 from catalog.stores.paths import OWN_FOLDERS, PRIVATE, link_refused
 from catalog.stores.scratch import claim_scratch, release_scratch
 
@@ -130,6 +130,7 @@ def write_marker(root: Path, name: str, identity: str | None = None) -> str:
             f"The folder {root} cannot be written to.", store=name, hint="Check its owner and mode."
         ) from error
     except OSError as error:
+        release_held(error)
         raise ReadOnlyStore(
             f"The folder {root} cannot be written to ({error.strerror}).", store=name
         ) from error
