@@ -139,6 +139,12 @@ syncing = _all(
         is_flag=True,
         help="Go on though many recorded files are missing (exit 4 otherwise).",
     ),
+    option(
+        "accept_changes",
+        is_flag=True,
+        help="Take up changed files that are held: many at once, no longer readable, or without a "
+        "sign that somebody wrote to them.",
+    ),
     roots,
     connection,
     json,

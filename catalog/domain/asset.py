@@ -165,6 +165,8 @@ class Asset:
     place: Place | None = None
     notes: tuple[str, ...] = ()
     messenger: bool = False
+    by_home_zone: bool = False
+    """Whether the zone of its wall clock is that of home, for want of any other."""
 
     @property
     def hash(self) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from catalog.domain.capture_time import SECOND, format_day
+from catalog.domain.derivation import precision_of
 from catalog.domain.document import (
     AssetDocument,
     Captured,
@@ -258,8 +260,8 @@ def _shown(field: str, value: object) -> str:
 
 
 def format_taken(captured: Captured) -> str:
-    """A document's capture time for a person: `2019-07-12 18:30:15`,
-    or the day alone where no time is known.
-    """
-    wall = str(captured["wall"]).replace("T", " ").removesuffix(".000")
-    return wall if captured.get("has_time", True) else wall[:10]
+    """A document's capture time for a person: `2019-07-12 18:30:15`, or as much as is known."""
+    precision = precision_of(captured)
+    if precision == SECOND:
+        return str(captured["wall"]).replace("T", " ").removesuffix(".000")
+    return format_day(datetime.fromisoformat(captured["wall"]), precision)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeAlias, cast
 
 from catalog.domain.asset import Asset
-from catalog.domain.capture_time import CaptureTime
+from catalog.domain.capture_time import MONTH, YEAR, CaptureTime
 from catalog.domain.copies import flat, timestamp
 from catalog.domain.document import AssetDocument, CopyRow, SidecarRow
 from catalog.domain.filetypes import extension_of
@@ -201,6 +201,7 @@ def _captured(captured: CaptureTime | None) -> Fields | None:
         "source": captured.source,
         "confidence": captured.confidence,
         "has_time": captured.has_time,
+        "precision": captured.precision if captured.precision in (MONTH, YEAR) else None,
     }
 
 

@@ -18,7 +18,7 @@ from catalog.domain.checksums import KEPT
 
 MARK = "image-catalog"
 SCHEMA_VERSION = 4
-REVISION = 0
+REVISION = 1
 """Counts what was added to the mappings since that version, over all indexes;
 0 again with the next version.
 """
@@ -198,6 +198,7 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "effect": KEYWORD,
         "trash": PATH,
         "undoes": KEYWORD,
+        "reverses": KEYWORD,
     },
     "stores": {
         "name": KEYWORD,
@@ -207,8 +208,17 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "added": DATE,
         "last_run": DATE,
         "verifying_since": DATE,
+        "stirred_since": DATE,
+        "stirs": INTEGER,
         "removed": BOOLEAN,
-        "roots": _object(host=KEYWORD, name=KEYWORD, root=PATH, seen=DATE),
+        "roots": _object(
+            host=KEYWORD,
+            name=KEYWORD,
+            root=PATH,
+            seen=DATE,
+            file_system=KEYWORD,
+            evidence=KEYWORD,
+        ),
     },
     "sources": {"hash": KEYWORD, "path": PATH, "run": KEYWORD, "at": DATE},
     "decisions": {

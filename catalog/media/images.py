@@ -4,15 +4,19 @@ pixels are never decoded.
 
 from __future__ import annotations
 
+import email.utils
 import re
 import zlib
+from datetime import datetime
 
+from catalog.domain.capture_time import SECOND, ParsedDate, parse_date
 from catalog.domain.filetypes import FileType
 from catalog.media.findings import Findings
 from catalog.media.iptc import resources
 from catalog.media.packets import Packets
 from catalog.media.source import ByteSource
 
+_ZONE = re.compile(r"(?:[+-]\d{4}|[A-Z]{2,4})\s*$")
 _MAX_CHUNKS = 100_000
 _MAX_BLOCK = 8 << 20
 _FEW_CHUNKS = 2
@@ -52,7 +56,7 @@ def read_png(source: ByteSource, filetype: FileType, findings: Findings) -> File
         elif kind in (b"eXIf", b"zxIf"):
             packets.add_exif(source.read(at + 8, min(length, _MAX_BLOCK)))
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-            _take_text(kind, source.read(at + 8, min(length, _MAX_BLOCK)), packets)
+            _take_text(kind, source.read(at + 8, min(length, _MAX_BLOCK)), packets, findings)
         at += 12 + length
     packets.apply(findings)
     return filetype
@@ -76,14 +80,32 @@ def _last_pixels(source: ByteSource, start: int) -> int:
     return 0
 
 
-def _take_text(kind: bytes, data: bytes, packets: Packets) -> None:
+def _take_text(kind: bytes, data: bytes, packets: Packets, findings: Findings) -> None:
     key, _, rest = data.partition(b"\0")
     if len(packets.xmp) + len(packets.exif) + len(packets.photoshop) + len(packets.iptc) >= 8:
         return  # no sound file has so many, and each may unpack to megabytes
-    if key == _XMP_KEY:
+    if key == b"Creation Time":
+        if (created := _creation_time(_text(kind, rest)[:100].decode("latin-1"))) is not None:
+            findings.add_date(created.as_candidate("png:CreationTime"))
+    elif key == _XMP_KEY:
         packets.add_xmp(_text(kind, rest))
     elif key.startswith(b"Raw profile type "):
         _take_profile(key[17:].lower(), _text(kind, rest), packets)
+
+
+def _creation_time(text: str) -> ParsedDate | None:
+    """When the original image was made (PNG 3rd edition, 11.3.3.2): a date of RFC 1123, as the
+    standard suggests, or one in whatever form is usual elsewhere.
+    """
+    mail = email.utils.parsedate_tz(text)
+    if (usual := parse_date(text)) is not None or mail is None:
+        return usual
+    try:
+        wall = datetime(*mail[:6])
+    except ValueError:
+        return None
+    offset = (mail[9] or 0) // 60 if _ZONE.search(text) else None
+    return ParsedDate(wall, offset, SECOND)
 
 
 def _text(kind: bytes, rest: bytes) -> bytes:

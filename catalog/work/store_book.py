@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -13,7 +14,8 @@ from typing import NamedTuple, TypedDict, Unpack
 
 from catalog.domain.copies import timestamp
 from catalog.domain.document import StoreRecord, with_value
-from catalog.domain.roots import store_record, with_root
+from catalog.domain.evidence import NO_CTIME, Evidence
+from catalog.domain.roots import root_on, store_record, with_root
 from catalog.errors import (
     ConfigError,
     LinkedFolder,
@@ -25,6 +27,7 @@ from catalog.errors import (
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
+from catalog.stores.local.file_system import file_system_of, find_evidence
 from catalog.stores.local.root import LocalKind, LocalRoot
 from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id, machine_name
@@ -40,6 +43,10 @@ NAS = "nas"
 """The store whose folder the setting nas_root names."""
 DROPBOX = "dropbox"
 """The store whose folder in Dropbox the setting dropbox_root names."""
+RESTLESS = 3
+"""Syncs in a row that find most files of a store with another ctime, until it is not looked at any
+more: something gives them new ones again and again.
+"""
 OWN_FOLDER = "a folder of the catalog itself, by its marker"
 
 
@@ -67,6 +74,8 @@ class StoreFacts(TypedDict, total=False):
     """What a run may note of a store; see `StoreRecord`."""
 
     verifying_since: str | None
+    stirred_since: str | None
+    stirs: int | None
     removed: bool
 
 
@@ -128,9 +137,34 @@ class StoreBook:
         now = timestamp(datetime.now(UTC))
         record = store_record(known, name, marker, root.kind, root.text, now)
         if root.folder is not None:
-            record = with_root(record, machine_id(), machine_name(), root.text, now)
+            here = machine_id(), machine_name(), root.text, now
+            kept = find_evidence(root.folder).names
+            record = with_root(record, *here, file_system_of(root.folder), kept)
         self.repository.stores.write(record)
         self._forget()
+
+    def evidence(self, name: str) -> Evidence:
+        """Which numbers of a store's files tell anything, as this machine sees them: as the index
+        says, else by a look at its file system.
+        """
+        root = self.root(name)
+        if root.folder is None:
+            return NO_CTIME
+        known = self.known.get(name)
+        here = root_on(known, machine_id()) if known is not None else None
+        if here is not None and here["root"] == root.text and "evidence" in here:
+            found = Evidence.named(here["evidence"])
+        else:
+            found = find_evidence(root.folder)
+        is_restless = known is not None and known.get("stirs", 0) >= RESTLESS
+        return replace(found, ctime=False) if is_restless else found
+
+    def is_stirred(self, name: str) -> bool:
+        """Whether another ctime, or inode, of a store's file is no sign that somebody wrote to it:
+        most have another one, and not all have been read since.
+        """
+        known = self.known.get(name)
+        return known is not None and "stirred_since" in known
 
     def _forget(self) -> None:
         """What was read is no longer so."""

@@ -349,7 +349,11 @@ def test_an_edit_that_nobody_catalogued_is_not_sent_as_the_old_photo(lab: Lab, d
     put(lab.source, {"a.jpg": jpeg("a"), "b.jpg": jpeg("b")})
     assert lab.upload().status == 0
     one, other = sorted(lab.stored())
-    put(lab.root, {one: jpeg("a", size=90), other: jpeg("b")[:-2] + b"xx"}, MTIME + 100)
+    put(
+        lab.root,
+        {one: jpeg("a", size=90), other: jpeg("b").replace(b"iPhone 12", b"iPhone 13")},
+        MTIME + 100,
+    )
     done = lab.run("sync_nas_to_dropbox", "--json")
     assert (done.status, done.summary["failed"]) == (3, 2)
     assert all("sync the catalog with" in line["reason"].lower() for line in done.lines[:-1]), (

@@ -186,12 +186,12 @@ def test_a_sidecar_that_was_edited_while_its_photo_was_renamed_goes_along(
     photo = sidecar.removesuffix(".xmp")
     (pair.root / photo).rename(pair.root / "r.jpg")
     (pair.root / sidecar).rename(pair.root / "r.jpg.xmp")
-    put(folder(pair), {sidecar: b"<edited in Dropbox/>"}, mtime=MTIME + 500)
+    put(folder(pair), {sidecar: b"<edited in='Dropbox'/>"}, mtime=MTIME + 500)
     record(pair)
     for command in order:
         run(pair, command)
     assert dropped(pair) == pair.stored() and sidecar not in pair.stored()
-    assert (pair.root / "r.jpg.xmp").read_bytes() == b"<edited in Dropbox/>"
+    assert (pair.root / "r.jpg.xmp").read_bytes() == b"<edited in='Dropbox'/>"
     check_still(pair)
 
 

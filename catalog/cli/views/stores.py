@@ -21,6 +21,11 @@ def show_added(console: Console, added: StoreAdded) -> int:
         f"Store {added.name} is at {added.shown}. To record what lies there: {command} --store "
         f"{added.name}"
     )
+    if added.unproved:
+        console.out_line(
+            f"Its file system ({added.unproved}) does not keep what tells rot from an edit: where "
+            "bytes changed, `catalog verify` leaves it to you which it is."
+        )
     return DONE
 
 

@@ -52,13 +52,14 @@ def _python(_workspace: Workspace) -> Iterator[Finding]:
 def _configuration(workspace: Workspace) -> Iterator[Finding]:
     settings = workspace.settings
     yield Finding(
-        "configuration", "ok", f"catalog {settings.index}, home zone {settings.home_zone}"
+        "configuration", "ok", f"catalog {settings.index}, home zone {workspace.home_zone}"
     )
-    if settings.home_zone == "UTC":
+    if settings.home_zone is None:
         yield Finding(
             "configuration",
             "warning",
-            "home_zone is not set: videos without a position get UTC times",
+            f"home_zone is not set: videos known in UTC alone are dated by {workspace.home_zone}, "
+            "the zone of this machine",
             "Set home_zone in config.json, for example Europe/Brussels.",
         )
 

@@ -4,9 +4,13 @@ so that nothing that was said of either is lost.
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from catalog.domain.capture_time import PRECISIONS, SECOND, format_day
+from catalog.domain.derivation import precision_of
 from catalog.domain.document import AssetDocument, Captured, PersonFields, with_value, without
 from catalog.domain.edits import Change
-from catalog.domain.person import capture_time, encode_taken, lay_over, merge
+from catalog.domain.person import capture_time, lay_over, merge
 
 _CONFIDENCE = {"low": 1, "medium": 2, "high": 3}
 _PLAIN = ("title", "description", "rating")
@@ -83,24 +87,29 @@ def _gains(
 
 
 def _certainty(document: AssetDocument) -> tuple[int, int]:
-    """How well a capture time is known: confidence, and the time of day.
+    """How well a capture time is known: confidence, and how precisely.
 
     An offset alone makes no other time better.
     """
-    captured = document.get("captured") or {}
-    return _CONFIDENCE.get(captured.get("confidence", ""), 0), int(captured.get("has_time", False))
+    captured = document.get("captured")
+    if not captured:
+        return 0, 0
+    fineness = -PRECISIONS.index(precision_of(captured))
+    return _CONFIDENCE.get(captured.get("confidence", ""), 0), fineness
 
 
 def _taken(captured: Captured) -> str:
     """A capture time as if a person had set it."""
-    wall = captured["wall"]
+    wall, precision = captured["wall"], precision_of(captured)
+    if precision != SECOND:
+        return format_day(datetime.fromisoformat(wall), precision)
     minutes = captured.get("offset_minutes")
     offset = (
         ""
         if minutes is None
         else f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
     )
-    return encode_taken(capture_time(f"{wall}{offset}" if captured.get("has_time") else wall[:10]))
+    return capture_time(f"{wall}{offset}").isoformat()
 
 
 def _position(document: AssetDocument) -> PersonFields:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalog.domain.asset import Entry
-from catalog.domain.copies import Identity, identity, recorded_identity
+from catalog.domain.copies import Identity, RecordedFile, identity, recorded_identity
+from catalog.domain.evidence import as_proved
 from catalog.domain.stacks import Candidate
 from catalog.features.reconcile.plan import AddCopy, Attach, Corrupt, Known, Relocate
 from catalog.features.reconcile.records import Owned, Records
@@ -22,19 +23,21 @@ class Arrivals:
     """Sidecars that came or changed, by the asset that each belongs to, with their content hashes.
 
     A hash is "" where the sidecar is recorded with another asset: this one is only read again.
-    `moved` are contents that lay beside other files: they are not read.
+    `moved` are those that lay beside other files: they are not read.
     """
 
     digest_of: DigestOf
-    moved: dict[Identity, str] = field(default_factory=dict)
+    moved: dict[Identity, RecordedFile] = field(default_factory=dict)
     by_owner: dict[str, list[tuple[Entry, str]]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, entry: Entry, owners: Iterable[str], readers: Iterable[str] = ()) -> None:
         """A sidecar of `owners`, which speaks for `readers` too."""
         key = identity(entry)
+        known = self.moved.get(key) if key is not None else None
         for owner in owners:
-            digest = self.moved[key] if key in self.moved else self.digest_of(entry)
-            if digest:
+            if known is not None:
+                self.by_owner[owner].append((as_proved(entry, known), known.hash))
+            elif digest := self.digest_of(entry):
                 self.by_owner[owner].append((entry, digest))
         for owner in readers:
             self.by_owner[owner].append((entry, ""))
@@ -47,8 +50,8 @@ def attachments(
     files that were recognised.
     """
     owner_at = _owner_at(known, sight, records)
-    moved = {recorded_identity(o.held): o.held.hash for o in sight.sidecars_gone}
-    arrivals = Arrivals(digest_of, {key: digest for key, digest in moved.items() if key})
+    moved = {recorded_identity(o.held): o.held for o in sight.sidecars_gone}
+    arrivals = Arrivals(digest_of, {key: held for key, held in moved.items() if key})
     beside: dict[str, Candidate] = {}
     for entry, candidates in sight.sidecars_new:
         owners = _owners(candidates, owner_at, beside)

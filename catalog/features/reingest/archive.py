@@ -18,6 +18,7 @@ from catalog.domain.asset import UNLISTED, Asset, Entry, Facts
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.copies import is_as_recorded, read_recorded
+from catalog.domain.derivation import precision_of
 from catalog.domain.document import AssetDocument
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
 from catalog.domain.names import to_text
@@ -25,7 +26,6 @@ from catalog.domain.stacks import Candidate
 from catalog.errors import MediaError, UnsupportedType, UsageError
 from catalog.features.inspection.search import mark_errors
 from catalog.features.reingest.locations import catalog_of, local_roots
-from catalog.features.reingest.staging import is_staging
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.local.store import LocalStore
@@ -34,6 +34,7 @@ from catalog.work import guards
 from catalog.work.description import utc_now
 from catalog.work.facts_reading import Wanted
 from catalog.work.progress import Progress
+from catalog.work.staging_marker import is_staging
 from catalog.work.store_book import NAS, StoreBook
 from catalog.work.workers import Result
 from catalog.work.workspace import Workspace
@@ -285,7 +286,7 @@ def capture_time_of(document: AssetDocument) -> CaptureTime | None:
         captured["confidence"],
         captured.get("offset_minutes"),
         captured.get("zone"),
-        captured.get("has_time", True),
+        precision_of(captured),
     )
 
 

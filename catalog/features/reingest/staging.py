@@ -19,37 +19,14 @@ from catalog.domain.fixity import content_hash
 from catalog.domain.layout import file_name
 from catalog.domain.names import to_text
 from catalog.errors import AlreadyExists, ReadOnlyStore, SourceInsideCatalog, StoreGuard, UsageError
-from catalog.filesystem.beneath import LinkOnTheWay
-from catalog.filesystem.tree import Tree
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.local.root import LocalRoot
 from catalog.stores.local.store import LocalStore
-from catalog.stores.marker import identity_in, marker_data
-from catalog.stores.paths import PRIVATE
+from catalog.stores.marker import marker_data
 from catalog.work import guards
+from catalog.work.staging_marker import IN_STAGING, MARKER, identity_of
 from catalog.work.store_book import is_marked
-
-MARKER = "staging.json"
-_PATH = f"{PRIVATE}/{MARKER}"
-
-
-def is_staging(folder: Path) -> bool:
-    """Whether a folder is, or was, a staging folder."""
-    try:
-        Tree(folder).stat(_PATH)
-    except LinkOnTheWay:  # nothing is done there, but it may be one
-        return (folder / _PATH).exists()
-    except OSError:
-        return False
-    return True
-
-
-def identity_of(folder: Path) -> str | None:
-    """The id of a staging folder; None where it is not there, or is none."""
-    with contextlib.suppress(OSError, StoreGuard):
-        return identity_in(Tree(folder).read(_PATH), to_text(str(folder)))
-    return None
 
 
 def check_apart(
@@ -206,5 +183,5 @@ def _marked(store: LocalStore) -> str | None:
     """The id of a folder that is marked now."""
     with store.scratch() as scratch:
         scratch.folder.write(MARKER, marker_data("staging"))
-        scratch.folder.place(MARKER, scratch.base, _PATH, over=True)
+        scratch.folder.place(MARKER, scratch.base, IN_STAGING, over=True)
     return identity_of(store.root)

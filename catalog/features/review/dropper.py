@@ -226,7 +226,7 @@ class Dropper:
         failed = [p for file, p in zip(files, problems, strict=True) if p and not file.is_sidecar]
         if failed or decision.kind == EXACT:
             return failed[0] if failed else ""
-        finish_taking(run, self.stores, document["hash"])
+        finish_taking(run, self.stores, [document["hash"]])
         note: EventNote = {"effect": "index", "reason": reason, "reason_kind": decision.kind}
         (answer,) = run.edit([Edit(document["hash"], "forget", edits.forgotten(), note)])
         return "" if answer in ("done", "unchanged") else answer

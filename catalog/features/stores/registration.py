@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from catalog.domain.copies import timestamp
 from catalog.domain.document import StoreRecord
 from catalog.errors import StoreGuard, UsageError
 from catalog.stores import registry
+from catalog.stores.local.file_system import file_system_of
 from catalog.stores.local.root import LocalRoot
 from catalog.stores.marker import read_marker
 from catalog.stores.root import Overlap, Root
@@ -36,11 +39,15 @@ class AddRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoreAdded:
-    """A store that the catalog knows now: its name, its kind, and where it lies, for a person."""
+    """A store that the catalog knows now: its name, its kind, and where it lies, for a person.
+
+    `unproved` is the type of its file system, where that does not keep what tells rot from an edit.
+    """
 
     name: str
     kind: str
     shown: str
+    unproved: str = ""
 
 
 def add_store(workspace: Workspace, request: AddRequest) -> StoreAdded:
@@ -59,8 +66,18 @@ def add_store(workspace: Workspace, request: AddRequest) -> StoreAdded:
         _check_moved(name, root, book.known)
     if identity is not None:
         root.mark(name, identity)
+    is_known = name in book.known
     book.claim(name, root)
-    return StoreAdded(name, root.kind, root.shown)
+    if is_known and root.folder is not None:
+        # a disk that was replaced, or found elsewhere: its files may have been brought back
+        book.remember(name, stirred_since=timestamp(datetime.now(UTC)), stirs=None)
+    return StoreAdded(name, root.kind, root.shown, _unproved(book, name, root))
+
+
+def _unproved(book: StoreBook, name: str, root: Root) -> str:
+    if root.folder is None or book.evidence(name).ctime:
+        return ""
+    return file_system_of(root.folder) or "an unknown one"
 
 
 def _root_named(workspace: Workspace, folder: str) -> Root:

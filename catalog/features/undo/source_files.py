@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,8 @@ class SourceFiles:
         that appears as a whole and never over another file.
         """
         if source.startswith(IN_DROPBOX):
-            copy_between(store, entry, self._account(), _path(source), digest)
+            as_it_was = replace(entry, mtime_ns=mtime_ns)
+            copy_between(store, as_it_was, self._account(), _path(source), digest)
             return
         target = Path(from_text(source))
         try:

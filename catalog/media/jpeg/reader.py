@@ -95,7 +95,9 @@ class _Contents:
     def _add_date(self, text: str) -> None:
         parsed = parse_date(text)
         if parsed is not None:
-            self.dates.append(DateCandidate("maker:DateTimeOriginal", parsed[0], precise=parsed[2]))
+            self.dates.append(
+                DateCandidate("maker:DateTimeOriginal", parsed[0], precision=parsed.precision)
+            )
 
     def _take_flir(self) -> None:
         """The clock of a thermal camera from its FFF block (record 32, camera info,

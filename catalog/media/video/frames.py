@@ -82,7 +82,7 @@ def _add_video(stream: Any, findings: Findings) -> None:
 def _add_date(metadata: dict[str, str], findings: Findings, source: str) -> None:
     for name in ("creation_time", "creationdate"):
         parsed = parse_date(metadata.get(name, ""))
-        if parsed and parsed[2]:
+        if parsed and parsed.has_time:
             offset = parsed[1]
             findings.add_date(DateCandidate(source, parsed[0], offset or None, is_utc=not offset))
             return

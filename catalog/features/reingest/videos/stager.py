@@ -26,7 +26,7 @@ from catalog.features.reingest.locations import Located
 from catalog.features.reingest.plan import CONVERT, MOVE
 from catalog.features.reingest.row_state import Dated, LeftRow, RowState, is_skipped, stem
 from catalog.features.reingest.rows import CHANGED, hash_file, leave
-from catalog.features.reingest.staging import Staging, identity_of, names_of
+from catalog.features.reingest.staging import Staging, names_of
 from catalog.features.reingest.videos import plan
 from catalog.features.reingest.videos.converter import Converter, Made, Wish
 from catalog.features.reingest.videos.dates import Home, film_date
@@ -37,6 +37,7 @@ from catalog.index.repository import Repository
 from catalog.stores.scratch import Scratch
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
+from catalog.work.staging_marker import identity_of
 
 MADE = "made.mov"
 """What a converted file is called until it has its name."""
