@@ -93,6 +93,7 @@ def _verify(lab: Lab, _dropbox: Emulator) -> Arguments:
     with path.open("r+b") as file:
         file.write(data)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    lab.age(path)
     return ("--repair",)
 
 

@@ -579,3 +579,32 @@ def test_history_tells_of_runs_assets_and_paths(filled: Lab) -> None:
         assert [e["action"] for e in events] == ["add", "move"], what
     assert len(filled.catalog("history", "--run", runs[1]["run"]).out.splitlines()) == 1
     assert filled.catalog("history", "no such thing").status == 1
+
+
+def test_what_was_said_while_a_file_could_not_go_stays(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record that comes back is not the one that was read before."""
+    put(lab.source, {"a.jpg": jpeg("a")})
+    assert lab.upload().status == 0
+    run, (path, digest) = last_run(lab), *lab.stored().items()
+    shutil.copy(lab.root / path, lab.root / "second.jpg")
+    assert lab.run("sync_catalog_with_disk", "--nas_root", lab.root).status == 0
+
+    def refused(*_arguments: object) -> str:
+        assert lab.catalog("set", "second.jpg", "title=Meanwhile").status == 0
+        raise StoreFull("no room for a trash")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalStore, "remove", refused)
+        assert undo(lab, run).status == 3
+    assert lab.documents()[digest]["title"] == "Meanwhile"
+
+
+def test_an_undo_whose_files_could_not_go_is_run_again(filled: Lab) -> None:
+    trash, run = filled.root / ".catalog" / "trash", last_run(filled)
+    trash.write_bytes(b"in the way")
+    assert undo(filled, run).status == 3
+    trash.unlink()
+    assert undo(filled, run).status == 0
+    assert filled.outcome() == ({}, {})
