@@ -393,6 +393,7 @@ BY_PATH = {
     "stores/marker.py": "makes the folder itself that is the root",
     "stores/scratch.py": "makes the folder itself that is the root",
     "work/facts_reading.py": "what was fetched into the state folder",
+    "work/aside.py": "beside reports, lists and pages that a person names",
     "work/journal.py": "journals",
     "work/workers.py": "descriptors",
 }
