@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ MEDIA = {".jpg", ".png", ".mov", ".mp4", ".avi", ".xmp", ".aae"}
 _RUN = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{6}")
 _OF_THE_RUN = frozenset(
     {"updated", "added", "verified", "at", "run", "last_run", "seen", "confirmed"}
-    | {"verifying_since", "ctime_ns", "inode", "device", "revision"}
+    | {"verifying_since", "stirred_since", "stirs", "ctime_ns", "inode", "device", "revision"}
 )
 """Fields of documents that say when, or by which run, something was done, or which file on the disk
 it is."""
@@ -207,17 +207,22 @@ def contents(lab: Lab, dropbox: Emulator | None) -> set[str]:
     return here | {file.content_hash for file in account.values()}
 
 
-def differences(found: Mapping[str, set[object]], wanted: Mapping[str, set[object]]) -> str:
+def differences(
+    found: Mapping[str, set[object]],
+    wanted: Mapping[str, set[object]],
+    further: Collection[tuple[str, str]] = (),
+) -> str:
     """What is other than it should be, and how, line by line; "" where nothing is.
 
     Of sources that are remembered, so that they are not read again, some may be lacking; and what
-    was begun twice may have left more than one event.
+    was begun twice may have left more than one event. `further` is what else may be, or lack.
     """
+    allowed = {("sources", "-"), ("history", "+"), *further}
     return "\n".join(
         f"{sign} {what}: {each}"
         for what in wanted
         for sign, rows in (("-", wanted[what] - found[what]), ("+", found[what] - wanted[what]))
-        if (what, sign) not in (("sources", "-"), ("history", "+"))
+        if (what, sign) not in allowed
         for each in sorted(rows, key=str)
     )
 
@@ -274,6 +279,8 @@ def _told(event: Mapping[str, Any]) -> tuple[str, ...]:
     names: Iterable[str] = ("action", "hash", "store", "path", "source", "trash")
     if event["action"] == "putback":  # of whichever copy
         names = ("action", "hash", "source")
+    if event["action"] == "sidecar":  # what it replaced the next run does not know
+        names = ("action", "hash", "store", "path")
     if event["action"] in ("copy", "sidecars", "restore"):  # brought here, or found by the next run
         names = ("action", "hash", "store", "path")
     return tuple(_RUN.sub("RUN", str(event.get(name, ""))) for name in names)

@@ -63,7 +63,8 @@ class Quality:
     `sharpness`: variance of the Laplacian. `focus`: the same of the sharpest parts, so that a small
     sharp subject counts. `brightness`: mean grey 0-255. `contrast`: standard deviation of grey.
     `dark` and `bright`: share of pixels (0-1) that are as good as black, as good as white.
-    `detail`: share of its parts (0-1) in which anything is to be seen.
+    `detail`: share of its parts (0-1) in which anything is to be seen. `relief`: standard deviation
+    of what is left of its small picture without gradients.
     """
 
     sharpness: float
@@ -75,6 +76,7 @@ class Quality:
     dark: float
     bright: float
     detail: float
+    relief: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,16 @@ class Appearance:
     """What a picture looks like: its perceptual hash (16 hex digits), that of its inner part,
     a small picture, its quality.
 
-    `media.pixels` measures them; the small picture is a WebP in base64.
+    `media.pixels` measures them; the small picture is a WebP in base64. `frames_look` is one of all
+    frames, of what has several; `problem` says what of the picture could not be decoded.
     """
 
     phash: str
     phash_inner: str
     look: str
     quality: Quality
+    frames_look: str | None = None
+    problem: str = ""
 
 
 class FactValues(TypedDict, total=False):
@@ -104,6 +109,9 @@ class FactValues(TypedDict, total=False):
     rotation: int
     live_id: str
     motion_photo: bool
+    frames: int
+    parts: list[str]
+    resized: bool
     title: str
     description: str
     rating: int
@@ -126,9 +134,10 @@ class Facts:
 
     `checksums` are those of the whole content that were computed beside its hash, by kind, in hex.
     `width` and `height` are pixels as shown. `duration` is in seconds. `phash` is 16 hex digits,
-    `look` a small picture (see `Appearance`). `values` holds the remaining fields (make, model,
-    lens, exposure, codecs, live_id, title, rating ...), `sources` which reader gave what. `problem`
-    says why the picture itself could not be looked at, though the file is kept.
+    `look` a small picture, `frames_look` small pictures of all frames (see `Appearance`). `values`
+    holds the remaining fields (make, model, lens, exposure, codecs, live_id, title, rating ...),
+    `sources` which reader gave what. `problem` says why the picture itself could not be looked at,
+    or not wholly, though the file is kept.
     """
 
     hash: str
@@ -143,6 +152,7 @@ class Facts:
     phash: str | None = None
     phash_inner: str | None = None
     look: str | None = None
+    frames_look: str | None = None
     quality: Quality | None = None
     position: Position | None = None
     dates: tuple[DateCandidate, ...] = ()

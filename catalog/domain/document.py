@@ -105,6 +105,7 @@ class QualityFields(TypedDict, total=False):
     dark: float
     bright: float
     detail: float
+    relief: float
 
 
 class StackRow(TypedDict):
@@ -229,7 +230,10 @@ class AssetDocument(TypedDict, total=False):
     `checksums` are further ones of the content, in hex, by kind (`domain.checksums`); `image_hash`
     is that of a JPEG without its metadata. `altitude` is in metres, `width` and `height` in pixels
     as shown, `duration` in seconds, `orientation` the number of EXIF. `phash` and `phash_inner` are
-    16 hex digits, `look` is a WebP of 64 pixels in base64. `manual` names what a person said;
+    16 hex digits, `look` is a WebP of 64 pixels in base64, `frames_look` one of all frames, one
+    below the other. `frames` counts the frames or pages of a still; without it nobody looked for
+    further ones, nor for `parts`: what the file holds beside the picture (`media.parts.PARTS`).
+    `resized` says that its camera states another size. `manual` names what a person said;
     `sources` says which reader gave what. `owner` is whose it is, `device` what sent it.
     `rendition_of` and `renditions` are content hashes. `shape`, `megapixels` and `preview` follow
     from others (`domain.derivation`).
@@ -258,6 +262,10 @@ class AssetDocument(TypedDict, total=False):
     video: VideoFields
     live_id: str
     motion_photo: bool
+    frames: int
+    frames_look: str
+    parts: list[str]
+    resized: bool
     software: str
     phash: str
     phash_inner: str

@@ -96,18 +96,25 @@ def _check_of_row(kind: Any) -> Check:
     checks = {name: _check_of(hint) for name, hint in hints.items()}
     if kind is not AssetDocument:  # whose field `device` is another
         checks |= dict.fromkeys(_INODE & checks.keys(), _check_of(int | str))
-    return _row_check(checks, _NEEDED.get(kind, ()))
+    simple = {name: _SIMPLE[hint][0] for name, hint in hints.items() if hint in _SIMPLE}
+    return _row_check(checks, simple, _NEEDED.get(kind, ()))
 
 
-def _row_check(checks: Mapping[str, Check], needed: tuple[str, ...]) -> Check:
+def _row_check(
+    checks: Mapping[str, Check], simple: Mapping[str, tuple[type, ...]], needed: tuple[str, ...]
+) -> Check:
+    """`simple` are the types of fields that hold no others: the many that are quickly told."""
+    types_of, check_of = simple.get, checks.get
+
     def row_problem(value: object) -> str:
         if type(value) is not dict:
             return " is no object"
         for name in needed:
             if value.get(name) is None:
                 return f" has no {name}"
-        for name, part in value.items():
-            check = checks.get(name)
+        doubtful = [name for name, part in value.items() if type(part) not in types_of(name, ())]
+        for name in doubtful:
+            check, part = check_of(name), value[name]
             if check is not None and part is not None and (found := check(part)):
                 return f" has a field {name} that{found}"
         return ""

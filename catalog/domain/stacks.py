@@ -39,7 +39,7 @@ TAKEOUT_NAME_LENGTH = 46
 
 _SUPPLEMENT = ".supplemental-metadata"
 _NUMBER = re.compile(r"^(?P<base>.+?)(?P<number>\(\d+\))$")
-_EDITED_WORDS = (
+EDITED_WORDS = (
     "edited",
     "effects",
     "smile",
@@ -80,7 +80,8 @@ _EDITED_WORDS = (
     "ha editado",
     "đã chỉnh sửa",
 )
-_EDITED = re.compile(f"-(?:{'|'.join(_EDITED_WORDS)})$", re.IGNORECASE)
+"""What Google calls an edit, in the languages of accounts."""
+_EDITED = re.compile(f"-(?:{'|'.join(EDITED_WORDS)})$", re.IGNORECASE)
 """What Google appends to the name of an edit, in the language of the account."""
 _PIXEL = re.compile(r"(?:\.raw-0\d)?(?:\.mp)?(?:\.(?:cover|original))?$")
 """What Pixel phones append to the names of the files of one shot: RAW-01.COVER, RAW-02.ORIGINAL,
@@ -222,10 +223,14 @@ _RAW_EXTENSIONS = frozenset(e for t in TYPES if t.name in RAW_TYPES for e in t.e
 _VIDEO_EXTENSIONS = frozenset(e for t in TYPES if t.kind == "video" for e in t.extensions)
 
 
+OF_RAW = 1
+"""The place of RAW files in that order."""
+
+
 def stacking_order(name: str) -> int:
     """Pictures before RAW files before movies, by extension: the order of a stack's members."""
     extension = extension_of(name)
-    return 2 if extension in _VIDEO_EXTENSIONS else 1 if extension in _RAW_EXTENSIONS else 0
+    return 2 if extension in _VIDEO_EXTENSIONS else OF_RAW if extension in _RAW_EXTENSIONS else 0
 
 
 class _TakeoutNames:

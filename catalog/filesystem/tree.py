@@ -12,6 +12,7 @@ import errno
 import os
 import shutil
 import threading
+import traceback
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,6 +174,15 @@ class Tree:
         if name in ("", ".", ".."):
             raise OSError(errno.EINVAL, "no path of a file", path)
         return self.open_folder(folder) if folder else self.descriptor, name
+
+
+def release_held(error: BaseException | None) -> None:
+    """Close what the calls that an error went through had open. It is told and kept, and the disk
+    may be taken out meanwhile.
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _keep_open(tree: Tree) -> None:

@@ -45,7 +45,21 @@ WHOLE_FILE_BYTES = 64 * 1024 * 1024
 """Files up to this size are read whole; larger ones are hashed as a stream and read in pieces."""
 
 _RAW_FAMILIES = frozenset({"tiff", "cr3", "crw", "raf", "mrw", "x3f"})
-_KEPT_OUT = frozenset({"width", "height", "duration", "preview_offset", "preview_length"})
+_KEPT_OUT = frozenset(
+    {
+        "width",
+        "height",
+        "duration",
+        "preview_offset",
+        "preview_length",
+        "stated_width",
+        "stated_height",
+    }
+)
+_OF_ONE_FRAME = frozenset({"jpeg", "bmp", "psd", "jp2"}) | _RAW_FAMILIES - {"tiff"}
+_STATED_FAMILIES = frozenset({"jpeg", "heif", "png", "webp"})
+_SAME_SIZE = 0.97
+"""Share of the size that a camera states from which on a picture is as it made it."""
 
 
 def read_hash(request: Request) -> Digests:
@@ -226,15 +240,42 @@ def _describe(
         phash=appearance.phash if appearance else None,
         phash_inner=appearance.phash_inner if appearance else None,
         look=appearance.look if appearance else None,
+        frames_look=appearance.frames_look if appearance else None,
         quality=appearance.quality if appearance else None,
         position=findings.position,
         dates=tuple(findings.dates),
         tags=tuple(dict.fromkeys(findings.tags)),
-        values=cast("FactValues", without(findings.values, *_KEPT_OUT)),
+        values=cast(
+            "FactValues",
+            {**without(findings.values, *_KEPT_OUT), **_extent(filetype, findings)},
+        ),
         sources=findings.sources,
         notes=tuple(findings.notes),
-        problem=problem,
+        problem=problem or (appearance.problem if appearance else ""),
     )
+
+
+def _extent(filetype: FileType, findings: Findings) -> dict[str, object]:
+    """How many frames a still has, what else is in its file, and whether it is of another size than
+    its camera made it."""
+    if filetype.kind != "image":
+        return {}
+    found: dict[str, object] = {}
+    if "frames" not in findings.values and (filetype.family in _OF_ONE_FRAME or is_raw(filetype)):
+        found["frames"] = 1
+    if findings.parts:
+        found["parts"] = sorted(findings.parts)
+    sizes = [
+        sorted((findings.get(f"{before}width", 0), findings.get(f"{before}height", 0)))
+        for before in ("", "stated_")
+    ]
+    is_stated = filetype.family in _STATED_FAMILIES and all(min(size) > 0 for size in sizes)
+    if is_stated and any(
+        min(mine, theirs) < _SAME_SIZE * max(mine, theirs)
+        for mine, theirs in zip(*sizes, strict=True)
+    ):
+        found["resized"] = True
+    return found
 
 
 def _read_metadata(

@@ -16,7 +16,7 @@ import orjson
 
 from catalog.errors import AlreadyExists, PermissionDenied, ReadOnlyStore, StoreGuard
 from catalog.filesystem.beneath import LinkOnTheWay
-from catalog.filesystem.tree import Tree
+from catalog.filesystem.tree import Tree, release_held
 from catalog.stores.paths import OWN_FOLDERS, PRIVATE, link_refused
 from catalog.stores.scratch import claim_scratch, release_scratch
 
@@ -140,6 +140,7 @@ def write_marker(root: Path, name: str, identity: str | None = None, catalog: st
             f"The folder {root} cannot be written to.", store=name, hint="Check its owner and mode."
         ) from error
     except OSError as error:
+        release_held(error)
         raise ReadOnlyStore(
             f"The folder {root} cannot be written to ({error.strerror}).", store=name
         ) from error

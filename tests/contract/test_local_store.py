@@ -421,6 +421,17 @@ class TestLocalStore(StoreContract):
             with pytest.raises(StoreError):
                 write_marker(root, "nas")
 
+    def test_an_error_that_is_kept_keeps_no_folder_open(
+        self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+    ):
+        with monkeypatch.context() as patched, pytest.raises(ReadOnlyStore) as caught:
+            patched.setattr(os, "mkdir", refuse(errno.EROFS))
+            put(store, "a.jpg")
+        store.close()
+        held = {os.path.realpath(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")}
+        assert caught.value.__cause__ is not None
+        assert not [path for path in held if path.startswith(os.path.realpath(store.root))]
+
     def test_file_times_beyond_the_calendar_do_no_harm(self, tmp_path: Path):
         with tmpfs(tmp_path / "odd", "size=1m") as root:
             store = LocalStore("nas", root)

@@ -93,6 +93,7 @@ def _verify(lab: Lab, _dropbox: Emulator) -> Arguments:
     with path.open("r+b") as file:
         file.write(data)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    lab.age(path)
     return ("--repair",)
 
 
@@ -283,9 +284,13 @@ class Trial:
                 if not name.startswith("trash empty"):
                     lost = had - contents(self.lab, self.dropbox)
                     assert not lost, f"{where}: {lost} is lost"
+                is_whole = not differences(outcome(self.lab, self.dropbox), wanted)
                 again = self._run()
-                found = differences(outcome(self.lab, self.dropbox), wanted)
-                if found or again.status != done.status:
+                # of what a file holds that could not be read, the run thought otherwise
+                further = [("journal", "+")] if who in (zygote.WORKERS, NODE) else []
+                found = differences(outcome(self.lab, self.dropbox), wanted, further)
+                # where all was done before, there may be nothing of the name any more
+                if found or not (is_whole or again.status == done.status):
                     pytest.fail(f"{where}\n{again}\n{found}")
             return after
 

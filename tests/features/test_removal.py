@@ -13,6 +13,8 @@ from catalog.domain.fixity import content_hash
 from catalog.errors import StoreFull
 from catalog.features.removal.plan import Remove
 from catalog.features.removal.pruner import Pruner
+from catalog.features.undo.apply import Undoer
+from catalog.features.undo.plan import TakeBack
 from catalog.stores.local.store import LocalStore
 
 MAIN = "delete_from_directory_if_in_catalog"
@@ -242,6 +244,53 @@ def test_an_import_with_move_puts_its_sources_back(lab: Lab) -> None:
     after = tree(lab.source)
     assert {k: v[2] for k, v in after.items()} == {k: v[2] for k, v in before.items()}
     assert lab.outcome() == ({}, {})
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_an_undo_that_was_cut_off_after_the_sources_were_back_is_finished_by_the_next(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    files = {f"{name}.jpg": jpeg(name) for name in "abcd"} | {"a.jpg.xmp": b"<x/>"}
+    put(lab.source, files)
+    run = lab.upload("--move").summary["run"]
+    cut_off(monkeypatch, steps)
+    assert undo(lab, run).status == 130 and len(lab.documents()) == 4 - steps
+    monkeypatch.undo()
+    done = undo(lab, run)
+    assert (done.status, done.summary["undone"], done.summary["already"]) == (
+        0,
+        4 - steps,
+        5 + steps,
+    )
+    assert lab.outcome() == ({}, {}) and hashes(lab.source).keys() == files.keys()
+    lab.check_no_ghosts()
+
+
+def test_an_undo_of_what_a_person_said_that_was_cut_off_is_finished_by_the_next(
+    filled: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("set", "--query", "kind:image", "rating=5", "title=Sea", "--json")
+    run = filled.catalog(*words).summary["run"]
+    cut_off(monkeypatch, 2)
+    assert undo(filled, run).status == 130
+    assert sum("rating" in d for d in filled.documents().values()) == 2
+    monkeypatch.undo()
+    done = undo(filled, run)
+    assert (done.status, done.summary["undone"], done.summary["already"]) == (0, 2, 2)
+    assert not any({"rating", "title"} & d.keys() for d in filled.documents().values())
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """The next undo ends after so many of its steps."""
+    left, original = [steps], Undoer._step
+
+    def step(self: Undoer, action: TakeBack) -> str:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return original(self, action)
+
+    monkeypatch.setattr(Undoer, "_step", step)
 
 
 def test_each_source_of_a_move_comes_back_with_its_own_time(lab: Lab) -> None:
@@ -530,3 +579,32 @@ def test_history_tells_of_runs_assets_and_paths(filled: Lab) -> None:
         assert [e["action"] for e in events] == ["add", "move"], what
     assert len(filled.catalog("history", "--run", runs[1]["run"]).out.splitlines()) == 1
     assert filled.catalog("history", "no such thing").status == 1
+
+
+def test_what_was_said_while_a_file_could_not_go_stays(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record that comes back is not the one that was read before."""
+    put(lab.source, {"a.jpg": jpeg("a")})
+    assert lab.upload().status == 0
+    run, (path, digest) = last_run(lab), *lab.stored().items()
+    shutil.copy(lab.root / path, lab.root / "second.jpg")
+    assert lab.run("sync_catalog_with_disk", "--nas_root", lab.root).status == 0
+
+    def refused(*_arguments: object) -> str:
+        assert lab.catalog("set", "second.jpg", "title=Meanwhile").status == 0
+        raise StoreFull("no room for a trash")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalStore, "remove", refused)
+        assert undo(lab, run).status == 3
+    assert lab.documents()[digest]["title"] == "Meanwhile"
+
+
+def test_an_undo_whose_files_could_not_go_is_run_again(filled: Lab) -> None:
+    trash, run = filled.root / ".catalog" / "trash", last_run(filled)
+    trash.write_bytes(b"in the way")
+    assert undo(filled, run).status == 3
+    trash.unlink()
+    assert undo(filled, run).status == 0
+    assert filled.outcome() == ({}, {})

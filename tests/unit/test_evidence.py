@@ -230,8 +230,10 @@ def test_on_a_restored_disk_another_ctime_is_no_sign() -> None:
         sight, records = changed_files(1, 9)
         sight.compared.fresh = [Candidate(replace(HERE, path="000.jpg", ctime_ns=T + 6))]
         sight.is_stirred = stirred
-        Holding(Options(), {"000.jpg"}).hold_files(sight, records)
+        holding = Holding(Options())
+        holding.hold_files(sight, records)
         assert [s.outcome for s in sight.problems] == [HELD] * stirred
+        assert [entry.path for _hash, entry in holding.unproved] == ["000.jpg"] * stirred
 
 
 def test_what_was_a_photo_and_is_none_is_held_and_what_never_was_one_is_not() -> None:

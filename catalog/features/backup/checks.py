@@ -25,6 +25,7 @@ from catalog.stores.paths import PRIVATE
 
 LONGEST_ID = 512
 """Bytes of the longest id that Elasticsearch takes."""
+_NO_NAMES = frozenset({"", ".", ".."})
 _TYPES: dict[str, type] = {
     schema.ASSETS: AssetDocument,
     "events": EventRow,
@@ -117,11 +118,7 @@ def _path_problem(paths: Iterable[str]) -> str:
 
 def _leaves(path: str) -> bool:
     parts = path.split("/")
-    return (
-        "\0" in path
-        or parts[0].lower() == PRIVATE
-        or any(part in ("", ".", "..") for part in parts)
-    )
+    return not _NO_NAMES.isdisjoint(parts) or parts[0].lower() == PRIVATE or "\0" in path
 
 
 def _are_moments(rows: Iterable[CopyRow]) -> bool:

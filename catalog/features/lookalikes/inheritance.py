@@ -14,6 +14,7 @@ from catalog.domain.person import capture_time, lay_over, merge
 
 _CONFIDENCE = {"low": 1, "medium": 2, "high": 3}
 _PLAIN = ("title", "description", "rating")
+_WORDS = ("title", "description")
 
 
 def with_inheritance(dropped: AssetDocument, *, same_shot: bool) -> Change:
@@ -79,11 +80,24 @@ def _gains(
     for name in _PLAIN:
         if keeper.get(name) is None:
             gains = with_value(gains, name, dropped.get(name))
+    if words := _further_words(keeper, dropped):
+        mine = said.get("description") or keeper.get("description") or gains.get("description")
+        gains["description"] = "\n".join(filter(None, [mine, *words]))
     if same_shot and "taken" not in said and _certainty(dropped) > _certainty(keeper):
         gains["taken"] = _taken(dropped["captured"])
     if same_shot and "location" not in keeper and "location" in dropped and "position" not in said:
         gains |= _position(dropped)
     return gains
+
+
+def _further_words(keeper: AssetDocument, dropped: AssetDocument) -> list[str]:
+    """Title and description of the duplicate, where the keeper has others that do not hold them."""
+    ours = [str(keeper.get(name) or "") for name in _WORDS]
+    return [
+        words
+        for name, mine in zip(_WORDS, ours, strict=True)
+        if (words := str(dropped.get(name) or "")) and mine and not any(words in o for o in ours)
+    ]
 
 
 def _certainty(document: AssetDocument) -> tuple[int, int]:

@@ -31,11 +31,12 @@ UNCLEAR = (
 @dataclass(slots=True)
 class Holding:
     """Decides which changes are held. `differing` are paths of files that were doubtful, and have
-    other content.
+    other content; `unproved` those, with their asset, whose numbers tell nothing from now on.
     """
 
     options: Options
     differing: set[str] = field(default_factory=set)
+    unproved: list[tuple[str, Entry]] = field(default_factory=list)
 
     def hold_files(self, sight: Sight, records: Records) -> None:
         """Leave the files at recorded paths whose new content may be no person's work."""
@@ -47,7 +48,8 @@ class Holding:
         held: set[str] = set()
         for candidate in changed:
             entry = candidate.entry
-            reason = many or self._why_unclear(entry, compared.at[entry.path], sight)
+            unclear = self._why_unclear(entry, compared.at[entry.path], sight)
+            reason = many or unclear
             if reason:
                 held.add(entry.path)
                 sight.leave(Skip(entry, reason, HELD))
@@ -61,16 +63,16 @@ class Holding:
 
     def _why_unclear(self, entry: Entry, known: RecordedFile, sight: Sight) -> str:
         """Why nobody can tell whether somebody wrote to a file, or it rotted."""
-        if entry.path in self.differing and sight.is_stirred:
+        if not is_as_recorded(entry, known):
+            return ""
+        untouched = is_untouched(entry, known, self.options.evidence)
+        if untouched is False and sight.is_stirred:
+            self.unproved.append((known.hash, entry))
             return (
                 "its bytes changed, and the ctimes of most files did, as on a restored disk: "
                 f"nothing tells whether somebody wrote to it; {UNCLEAR}"
             )
-        is_silent = (
-            is_as_recorded(entry, known)
-            and is_untouched(entry, known, self.options.evidence) is None
-        )
-        if is_silent:
+        if untouched is None:
             return f"its bytes changed, and nothing tells whether somebody wrote to it; {UNCLEAR}"
         return ""
 
@@ -82,6 +84,8 @@ class Holding:
         kept: list[tuple[Entry, list[Candidate]]] = []
         for entry, owners in sight.sidecars_changed:
             unclear = entry.path in self.differing and sight.is_stirred
+            if unclear:
+                self.unproved += [(row.owner, entry) for row in records.sidecars[entry.path]]
             reason = many or (
                 f"its bytes changed, and the ctimes of most files did; {UNCLEAR}" if unclear else ""
             )

@@ -30,10 +30,13 @@ class NumberWriter:
         self._edits: list[Edit] = []
         self.on_stirred: Callable[[], None] = lambda: None
 
-    def begin(self, count: int, *, is_stirred: bool = False) -> None:
-        """So many files are to be read; `is_stirred` as in `Sight`."""
-        if is_stirred and self.edit is not None:
+    def stir(self) -> None:
+        """Most files of the store have another ctime, and are to be read."""
+        if self.edit is not None:
             self.on_stirred()
+
+    def begin(self, count: int) -> None:
+        """So many files are to be read."""
         what = "1 file" if count == 1 else f"{count:,} files"
         self._progress.step(f"Reading {what} whose change time (ctime) is another")
         if self._progress.shows_files:

@@ -11,7 +11,7 @@ from catalog.domain.fixity import Digests
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate
 from catalog.features.reconcile.file_reader import FileReader
-from catalog.features.reconcile.holding import Holding
+from catalog.features.reconcile.holding import Faults, Holding
 from catalog.features.reconcile.index import Index, batches
 from catalog.features.reconcile.matches import (
     by_content,
@@ -64,6 +64,8 @@ class Recogniser:
         comparison.
         """
         compared = sight.compared
+        if sight.is_stirred and self._files is not None:
+            self._numbers.stir()
         differing = self._prove(sight)
         if self._files is None:
             sight.unchanged += len(sight.doubtful)
@@ -104,7 +106,7 @@ class Recogniser:
         records = {doubt.candidate.entry.path: doubt.known for doubt in sight.doubtful}
         differing: list[Doubtful] = []
         self.reread += len(records)
-        self._numbers.begin(len(records), is_stirred=sight.is_stirred)
+        self._numbers.begin(len(records))
         for candidate, result in self._files.hashes([d.candidate for d in sight.doubtful]):
             entry, known = candidate.entry, records[candidate.entry.path]
             if not isinstance(result, Digests):
@@ -118,17 +120,18 @@ class Recogniser:
                 self._numbers.note(known.hash, entry)
             else:
                 self.digests[entry.path] = result.content
-                self._doubt(known.hash, entry, sight)
+                self.holding.differing.add(entry.path)
                 differing.append(Doubtful(candidate, known))
         self._numbers.end()
         return differing
 
-    def _doubt(self, owner: str, entry: Entry, sight: Sight) -> None:
-        """A doubtful file has other content. Where most are doubtful, it is noted that its ctime
-        tells nothing: else the next look would take it for an edit.
+    def hold(self, sight: Sight, records: Records, faults: Faults) -> None:
+        """Leave the changes that are for a person. Where most files have another ctime, it is noted
+        of those that it tells nothing: else the next look would take them for edits.
         """
-        self.holding.differing.add(entry.path)
-        if sight.is_stirred and not self._options.accept_changes:
+        self.holding.hold_files(sight, records)
+        self.holding.hold_sidecars(sight, records, faults)
+        for owner, entry in self.holding.unproved:
             self._numbers.note(owner, replace(entry, ctime_ns=0))
 
     def prove_sidecars(self, sight: Sight, records: Records, digest_of: DigestOf) -> None:
@@ -137,8 +140,7 @@ class Recogniser:
             rows, digest = records.sidecars[entry.path], digest_of(entry)
             self.reread += 1
             if any(digest != row.held.hash for row in rows):
-                for row in rows:
-                    self._doubt(row.owner, entry, sight)
+                self.holding.differing.add(entry.path)
                 sight.sidecars_changed += [(entry, owners)] if digest else []
             else:
                 for row in rows:

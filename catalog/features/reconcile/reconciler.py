@@ -70,8 +70,7 @@ class Reconciler:
         sight = self.sight = looker.look()
         known = self._recogniser.recognise(sight, looker.present())
         self._recogniser.prove_sidecars(sight, records, self._sidecar_digest)
-        self._holding.hold_files(sight, records)
-        self._holding.hold_sidecars(sight, records, self._sidecar_fault)
+        self._recogniser.hold(sight, records, self._sidecar_fault)
         self._losses.check(sight.compared, records)
         known = self._with_stacks_asked(known, records, looker.home)
         actions = [*known, *attachments(known, sight, records, self._sidecar_digest)]

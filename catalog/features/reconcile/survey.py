@@ -128,6 +128,7 @@ class Looker:
         self._video_folder = options.video_folder
         self._evidence = options.evidence
         self._stirred = options.stirred
+        self._as_recorded = [0, 0]
         self._seen: set[str] = set()
         self._blind_at: set[str] = set()
         self._blind_below: set[str] = set()
@@ -155,8 +156,8 @@ class Looker:
                     # a folder that is recorded was taken away; any other is a slip of the pen
                     raise
         sight, records = self._sight, self._records
-        are_most = len(sight.doubtful) > max(FEW, sight.unchanged)
-        sight.is_stirred = are_most or self._stirred
+        certain, doubtful = self._as_recorded
+        sight.is_stirred = self._stirred or doubtful > max(FEW, certain)
         self._judge_renumbered()
         fresh = {c.entry.path for c in sight.compared.fresh}
         at = {path: records.copies[path] for path in fresh if path in records.copies}
@@ -262,13 +263,17 @@ class Looker:
         known = self._records.copies.get(entry.path)
         if (
             known is None
-            or self._rehash
             or entry.path in self._records.contested
             or not is_as_recorded(entry, known)
         ):
             self._sight.compared.fresh.append(candidate)
             return True
-        if has_other_ctime(entry, known, self._evidence):
+        is_doubtful = has_other_ctime(entry, known, self._evidence)
+        self._as_recorded[is_doubtful] += 1
+        if self._rehash:
+            self._sight.compared.fresh.append(candidate)
+            return True
+        if is_doubtful:
             self._sight.doubtful.append(Doubtful(candidate, known))
             self._seen.add(entry.path)
         elif self._evidence.inode and is_renumbered(entry, known):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from catalog.domain.copies import MISSING, OK
 from catalog.domain.document import AssetDocument, EventNote, EventRow
-from catalog.domain.edits import Change, Edit, marked
+from catalog.domain.edits import Change, Edit, difference, marked, reversed_change
 from catalog.errors import StoreError
 from catalog.features.lookalikes.decisions import unremember
 from catalog.features.undo.handovers import take_back
@@ -152,7 +152,9 @@ class Undoer:
         except StoreError:
             if before is not None and not action.begun:
                 about: EventNote = {"effect": "index", "path": note["path"]}
-                self.run.edit([Edit(action.hash, "keep", lambda _document: before, about)])
+                taken = difference(before, reversal(step)(before))
+                if taken is not None:  # what was said of the asset meanwhile stays
+                    self.run.edit([Edit(action.hash, "keep", reversed_change(*taken), about)])
             raise
         return ""
 

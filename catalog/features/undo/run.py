@@ -58,7 +58,7 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
         before = find_taken_back(repository.history, request.run)
         removed = read_removed(workspace.journal_dir, request.run)
         found = StepSurvey(repository, sight, before, removed, records).look(events)
-        sources = survey_sources(removed, repository, before, found)
+        sources = survey_sources(removed, repository, sight, before, found)
         if not request.dryrun:
             taken = sum(1 for action in found if action.step.kind == TO_TRASH and action.counts)
             guards.check_removals(taken, workspace.settings.move_limit, yes=request.yes)

@@ -191,13 +191,14 @@ class StepSurvey:
 def survey_sources(
     removed: RemovedFiles,
     repository: Repository,
+    sight: UndoPreconditions,
     before: TakenBack,
     found: Iterable[TakeBack],
 ) -> list[SourceBack]:
     """The sources that an upload removed, or was about to, by its journal on this machine.
 
-    Those that were put back by an earlier undo are done with, unless a copy is recorded still that
-    goes as `found` tells: then they must be there.
+    Those that were put back by an earlier undo are done with; where a copy is recorded still that
+    goes as `found` tells, only while they are there.
     """
     if removed.command not in UPLOADS:
         return []
@@ -210,7 +211,8 @@ def survey_sources(
             file.device,
             tuple(_places_like(source, file, documents[file.hash] or {})),
             file.mtime_ns,
-            source in before.sources and file.hash not in going,
+            source in before.sources
+            and (file.hash not in going or sight.content(source) is not None),
         )
         for source, file in removed.files.items()
     ]

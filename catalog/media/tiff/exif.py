@@ -40,6 +40,8 @@ FIELD_TAGS = frozenset(
         MAKER_NOTE,
         0x9291,
         0x9292,
+        0xA002,
+        0xA003,
         0xA405,
         0xA432,
         0xA434,
@@ -199,6 +201,9 @@ def read_fields(ifd: Ifd, findings: Findings, name: str = "exif") -> None:
     orientation = ifd.integer(0x112) if 0x112 in ifd else None
     if orientation is not None and 1 <= orientation <= 8:
         findings.add("orientation", orientation, name)
+    for tag, key in ((0xA002, "stated_width"), (0xA003, "stated_height")):
+        if tag in ifd:
+            findings.add(key, ifd.integer(tag) or None, name)
     _add_iso(ifd, findings, name)
     if 0x9209 in ifd:
         findings.add("flash", ifd.integer(0x9209), name)

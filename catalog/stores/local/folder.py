@@ -20,7 +20,7 @@ from catalog.errors import (
     StoreUnavailable,
 )
 from catalog.filesystem.beneath import LinkOnTheWay
-from catalog.filesystem.tree import Tree
+from catalog.filesystem.tree import Tree, release_held
 from catalog.stores.paths import OWN_FOLDERS, PRIVATE, link_refused
 
 
@@ -58,6 +58,7 @@ class StoreFolder:
 
     def failure(self, error: OSError, path: str) -> CatalogError:
         """Our error for the system's; a file that is not there may be a root that went away."""
+        release_held(error)
         if isinstance(error, FileNotFoundError):
             self.check()
         if isinstance(error, LinkOnTheWay):
