@@ -4,6 +4,7 @@ and which are in the catalog already.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -162,7 +163,12 @@ def _plan_stack(
         else:
             fresh[digest] = member
     stem = _stack_stem(stack, facts, planned, layout)
-    targets = _free_targets(list(fresh.values()), stack, stem, occupancy, layout) if fresh else []
+    lies = {
+        m.asset.hash: facts.existing.get(m.asset.hash) or planned.get(m.asset.hash, "")
+        for m in repeated
+    }
+    naming = _Naming(stack, stem, occupancy, layout)
+    targets = naming.free_targets(list(fresh.values()), naming.number_given(lies)) if fresh else []
     stack_id = stack[0].asset.hash if len(stack) > 1 else ""
     mates = (
         tuple((m.asset.hash, m.role) for m in repeated if m.asset.hash in facts.existing)
@@ -225,50 +231,69 @@ def _without_extension(path: str) -> str:
 Placed = tuple[Member, str, tuple[tuple[Entry, str], ...]]
 
 
-def _free_targets(
-    fresh: list[Member], stack: tuple[Member, ...], stem: str, occupancy: Occupancy, layout: Layout
-) -> list[Placed]:
-    """Targets with the lowest number that is free, or holds this very content, for all members."""
-    number = 0
-    while True:
-        used: set[str] = set()
-        placed = [_placed(m, stem, number, stack, layout, occupancy, used) for m in fresh]
-        if all(
-            occupancy.is_free(target) or occupancy.contents.get(target) == m.asset.hash
-            for m, target, _sidecars in placed
-        ):
-            for _member, target, sidecars in placed:
-                occupancy.take(target)
-                for _sidecar, name in sidecars:
-                    occupancy.take(name)
-            return placed
-        number += 1
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    """What the files of one stack may be called, and what of it is free."""
+
+    stack: tuple[Member, ...]
+    stem: str
+    occupancy: Occupancy
+    layout: Layout
+
+    def number_given(self, lies: Mapping[str, str]) -> int:
+        """The number that members which lie in the target, each at a path, have under the stem.
+
+        Without it the rest of a stack that a killed run began could get a lower number than its
+        first files: that which kept the number away may be a file that lies elsewhere.
+        """
+        given = [0]
+        for member in self.stack:
+            where = lies.get(member.asset.hash, "")
+            number = _NUMBER.search(_without_extension(where))
+            if number and self._target(member, int(number[1])) == where:
+                given.append(int(number[1]))
+        return max(given)
+
+    def free_targets(self, fresh: Sequence[Member], number: int) -> list[Placed]:
+        """Targets with the lowest number, from one on, that is free, or holds this very content,
+        for all members.
+        """
+        while True:
+            used: set[str] = set()
+            placed = [self._placed(member, number, used) for member in fresh]
+            if all(
+                self.occupancy.is_free(target)
+                or self.occupancy.contents.get(target) == m.asset.hash
+                for m, target, _sidecars in placed
+            ):
+                for _member, target, sidecars in placed:
+                    self.occupancy.take(target)
+                    for _sidecar, name in sidecars:
+                        self.occupancy.take(name)
+                return placed
+            number += 1
+
+    def _target(self, member: Member, number: int) -> str:
+        lead = self.stack[0].asset
+        if member.role == "live":  # the movie lies where its still does, one folder deeper
+            folder = folder_of(self.layout, lead)
+            if not self.layout.live_video_beside_still:
+                folder = f"{folder}/{self.layout.video_folder}"
+        else:
+            folder = folder_of(self.layout, lead if len(self.stack) > 1 else member.asset)
+        return f"{folder}/{file_name(self.stem, member.entry.name, number)}"
+
+    def _placed(self, member: Member, number: int, used: set[str]) -> Placed:
+        target = self._target(member, number)
+        # then what lies beside it may be ours as well
+        ours = self.occupancy.contents.get(target) == member.asset.hash
+        sidecars = []
+        for sidecar in member.sidecars:
+            names = sidecar_names(sidecar.name, member.entry.name, target)
+            name = next(n for n in names if n not in used and (ours or self.occupancy.is_free(n)))
+            used.add(name)
+            sidecars.append((sidecar, name))
+        return member, target, tuple(sidecars)
 
 
-def _placed(
-    member: Member,
-    stem: str,
-    number: int,
-    stack: tuple[Member, ...],
-    layout: Layout,
-    occupancy: Occupancy,
-    used: set[str],
-) -> Placed:
-    lead = stack[0].asset
-    if member.role == "live":  # the movie lies where its still does, one folder deeper
-        folder = folder_of(layout, lead)
-        if not layout.live_video_beside_still:
-            folder = f"{folder}/{layout.video_folder}"
-    else:
-        folder = folder_of(layout, lead if len(stack) > 1 else member.asset)
-    target = f"{folder}/{file_name(stem, member.entry.name, number)}"
-    ours = (
-        occupancy.contents.get(target) == member.asset.hash
-    )  # then what lies beside it may be ours as well
-    sidecars = []
-    for sidecar in member.sidecars:
-        names = sidecar_names(sidecar.name, member.entry.name, target)
-        name = next(n for n in names if n not in used and (ours or occupancy.is_free(n)))
-        used.add(name)
-        sidecars.append((sidecar, name))
-    return member, target, tuple(sidecars)
+_NUMBER = re.compile(r"_(\d{1,6})$")
