@@ -350,3 +350,16 @@ def test_nothing_called_tools_is_installed_beside_the_package():
         cwd="/",
     )
     assert done.returncode != 0
+
+
+def test_text_goes_out_in_one_place_which_escapes_it():
+    ways = re.compile(
+        r"\bprint\(|click\.s?echo|sys\.(__)?std(out|err)(__)?\.(write|buffer)|file=sys\.std"
+    )
+    found = {
+        str(path.relative_to(ROOT))
+        for path in [*MODULES, *(ROOT / "tools").glob("*.py")]
+        if ways.search(re.sub(r"fingerprint\(", "", path.read_text("utf-8")))
+    }
+    # bars are drawn by a library; a table is made by developers
+    assert found == {"catalog/cli/terminal.py", "catalog/cli/bars.py", "tools/make_places_table.py"}
