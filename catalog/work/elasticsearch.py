@@ -36,13 +36,13 @@ class Elasticsearch:
         """The connection; the own node is started for it."""
         from catalog.index.client import Address, Connection
 
-        named = self.named_address
-        if named is not None:
-            return Connection(named)
-        if not self._uses_local_node:
-            return Connection(self._address(LOCAL_URL))
-        node = self.local_node().ensure_running()
-        return Connection(Address((node.url,), node.user, node.password))
+        address = self.named_address
+        if address is None and not self._uses_local_node:
+            address = self._address(LOCAL_URL)
+        if address is None:
+            node = self.local_node().ensure_running()
+            address = Address((node.url,), node.user, node.password)
+        return Connection(address, patience=self._settings.retry_seconds, recover=self.reconnect)
 
     @property
     def own_node(self) -> LocalNode | None:

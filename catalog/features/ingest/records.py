@@ -208,11 +208,15 @@ class IndexRecordWriter:
     ) -> bool:
         """Write a changed document; False where another program changed it since it was read."""
         document["updated"] = timestamp(datetime.now(UTC))
-        version = {"if_seq_no": seq_no, "if_primary_term": primary_term}
         path = f"/{quote(self._alias)}/_doc/{content_hash}"
         try:
             self._repository.connection.request(
-                "PUT", path, document, **version, require_alias="true"
+                "PUT",
+                path,
+                document,
+                if_seq_no=seq_no,
+                if_primary_term=primary_term,
+                require_alias="true",
             )
         except DocumentConflict:
             return False
