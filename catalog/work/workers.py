@@ -10,7 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Any, Generic, TypeVar, cast
 
 from catalog.domain.asset import Facts
@@ -259,37 +259,45 @@ class ReaderPool:
         for worker in list(self._workers):
             if id(worker) in ready:
                 if worker.pending:
-                    yield self._receive(worker, waiting)
+                    yield from self._receive(worker, waiting)
                 else:  # it died with nothing to do
                     self._end(worker)
             elif worker.pending and now >= worker.deadline:
                 tag, request = worker.pending.popleft()
                 self._abandon(worker, waiting)
-                yield (
-                    tag,
-                    GaveUp(
-                        "reading it took longer than "
-                        f"{round(self._limits.seconds_for(request), 2):g} s"
-                    ),
-                )
+                seconds = round(self._limits.seconds_for(request), 2)
+                problem = GaveUp(f"reading it took longer than {seconds:g} s")
+                yield from self._failed(tag, request, problem, waiting)
 
     def _receive(
         self, worker: _Worker[Tag], waiting: deque[tuple[Tag, Request]]
-    ) -> tuple[Tag, Result | Wants]:
-        tag, _request = worker.pending.popleft()
+    ) -> Iterator[tuple[Tag, Result | Wants]]:
+        tag, request = worker.pending.popleft()
         try:
             kind, value = receive(worker.replies)
         except (EOFError, OSError):
-            return tag, UnreadableMedia(
-                f"the process that read it died ({_cause(self._abandon(worker, waiting))})"
-            )
+            cause = _cause(self._abandon(worker, waiting))
+            problem = UnreadableMedia(f"the process that read it died ({cause})")
+            yield from self._failed(tag, request, problem, waiting)
+            return
         if worker.pending:
             worker.deadline = time.monotonic() + self._limits.seconds_for(worker.pending[0][1])
         if kind == "read":
-            return tag, value
-        if kind == "wanted":
-            return tag, Wants(value)
-        return tag, (UnsupportedType if kind == "unsupported" else UnreadableMedia)(value)
+            yield tag, value
+        elif kind == "wanted":
+            yield tag, Wants(value)
+        else:
+            yield tag, (UnsupportedType if kind == "unsupported" else UnreadableMedia)(value)
+
+    def _failed(
+        self, tag: Tag, request: Request, problem: MediaError, waiting: deque[tuple[Tag, Request]]
+    ) -> Iterator[tuple[Tag, Result | Wants]]:
+        """What ended a worker may lie in a sidecar: its photo is read once more without them."""
+        if request.sidecars:
+            alone = replace(request, sidecars=(), left_out=str(problem))
+            waiting.appendleft((tag, alone))
+        else:
+            yield tag, problem
 
     def _start(self) -> _Worker[Any]:
         worker: _Worker[Any] = _Worker(*self._nursery.fork())

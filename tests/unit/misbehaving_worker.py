@@ -1,5 +1,5 @@
 """The reading process, except that a file's name tells it how to misbehave: `die-1.jpg`,
-`hang.jpg` and so on.
+`hang.jpg` and so on; that of its first sidecar, if it has one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _answer = worker.answer
 
 
 def answer(request: Any, optional: OptionalReaders) -> tuple[str, Any]:
-    name = os.path.basename(request.path)
+    name = os.path.basename((*request.sidecars, request.path)[0])
     behaviour = name.partition("-")[0].partition(".")[0]
     if behaviour == "die":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -41,7 +41,7 @@ def answer(request: Any, optional: OptionalReaders) -> tuple[str, Any]:
         return "unsupported", "it is strange"
     elif behaviour == "real":
         return _answer(request, optional)
-    return "read", name
+    return "read", f"{name} {request.left_out}".strip()
 
 
 if __name__ == "__main__":

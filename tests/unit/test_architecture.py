@@ -363,3 +363,15 @@ def test_text_goes_out_in_one_place_which_escapes_it():
     }
     # bars are drawn by a library; a table is made by developers
     assert found == {"catalog/cli/terminal.py", "catalog/cli/bars.py", "tools/make_places_table.py"}
+
+
+def test_xml_is_read_by_one_parser():
+    reads = re.compile(r"\b(expat|ElementTree|minidom|lxml|xml\.(sax|dom|etree)(?!\.saxutils))\b")
+    found = {
+        str(path.relative_to(ROOT))
+        for path in [*MODULES, *(ROOT / "tools").glob("*.py")]
+        if any(
+            reads.search(line) for line in path.read_text("utf-8").splitlines() if "import" in line
+        )
+    }
+    assert found == {"catalog/media/xml_parser.py"}

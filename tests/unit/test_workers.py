@@ -87,6 +87,25 @@ def read(pool: ReaderPool, paths: list[Path]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
+    ("sidecar", "reason"),
+    [
+        ("hang.xmp", "reading it took longer than 2 s"),
+        ("die.xmp", "died"),
+        ("exit.xmp", "status 7"),
+    ],
+)
+def test_a_sidecar_that_ends_its_reader_does_not_keep_its_photo_out(
+    odd_pool: ReaderPool, sidecar: str, reason: str
+):
+    request = Request("/nowhere/a.jpg", (f"/nowhere/{sidecar}",))
+    ((_tag, said),) = odd_pool.run([("a", request)])
+    assert isinstance(said, str) and said.startswith("a.jpg ") and reason in said
+    both = Request("/nowhere/crash.jpg", (f"/nowhere/{sidecar}",))
+    ((_tag, error),) = odd_pool.run([("a", both)])
+    assert isinstance(error, UnreadableMedia) and "signal 11" in str(error)
+
+
+@pytest.mark.parametrize(
     ("name", "kind", "reason"),
     [
         ("die.jpg", UnreadableMedia, "signal 9"),
