@@ -746,9 +746,19 @@ def test_doctor_where_all_is_well(filled: Lab) -> None:
     }
     assert filled.node and found["engine"][0][1].startswith(f"{filled.node.url} answers")
     assert found["nas"][0] == ("ok", f"{filled.root}, marked", "")
+    assert found["configuration"] == [
+        ("ok", f"catalog {filled.index}, home zone Europe/Brussels", "")
+    ]
     text = filled.catalog("doctor", **well)
     assert text.status == 0 and "FAIL" not in text.out
     assert all(line[:6] in ("ok    ", "warn  ", "      ") for line in text.out.splitlines())
+
+
+def test_doctor_warns_where_nobody_said_which_time_films_tell(filled: Lab) -> None:
+    done = filled.catalog("doctor", "--json", "--nas_root", filled.root)
+    assert (done.status, problems(done)) == (0, {})
+    (_zone, (state, text, advice)) = findings(done)["configuration"]
+    assert state == "warning" and "home_zone is not set" in text and "Set home_zone" in advice
 
 
 def test_doctor_changes_nothing(lab: Lab) -> None:

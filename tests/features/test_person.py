@@ -282,12 +282,14 @@ def test_sidecars_are_written_once_and_replaced_through_the_trash(
     status, out, _err = go("sidecars", "write", "--dryrun")
     assert status == 0 and out.splitlines()[0] == f"planned sidecar   {A_PATH} -> nas:{A_PATH}.xmp"
     assert (tree(stocked.root), stocked.documents()) == before
-    assert last(go("sidecars", "write", "--json")[1])["written"] == 1
+    done = last(go("sidecars", "write", "--json")[1])
     stocked.check_no_ghosts()
     first = stocked.root / f"{A_PATH}.xmp"
+    assert (done["written"], done["bytes"]) == (1, first.stat().st_size)
     assert is_own(first.read_bytes())
     once = tree(stocked.root), stocked.documents(), stocked.documents("events")
-    assert last(go("sidecars", "write", "--json")[1])["unchanged"] == 1
+    again = last(go("sidecars", "write", "--json")[1])
+    assert (again["unchanged"], again["bytes"]) == (1, 0)
     assert (tree(stocked.root), stocked.documents(), stocked.documents("events")) == once
     old = content_hash(first.read_bytes())
     assert go("set", A_PATH, "rating=5")[0] == 0

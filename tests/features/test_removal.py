@@ -10,6 +10,10 @@ import pytest
 from running import Done, Lab, hashes, jpeg, put, tree
 
 from catalog.domain.fixity import content_hash
+from catalog.errors import StoreFull
+from catalog.features.removal.plan import Remove
+from catalog.features.removal.pruner import Pruner
+from catalog.stores.local.store import LocalStore
 
 MAIN = "delete_from_directory_if_in_catalog"
 
@@ -119,6 +123,33 @@ def test_a_store_is_never_emptied_wherever_it_lies_now(filled: Lab) -> None:
         filled.run(MAIN, "-r", place)
     moved.rename(filled.root)
     assert filled.stored() == before
+
+
+def test_what_changes_after_it_was_proved_stays_and_what_was_only_touched_goes(
+    filled: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Pruner._remove
+
+    def meanwhile(self: Pruner, action: Remove, staying: set[str]) -> bool:
+        file = filled.source / action.entry.path
+        if file.name == "a.jpg":
+            file.write_bytes(jpeg("edited"))
+        elif file.name == "b.jpg":
+            os.utime(file, (1, 1))
+        elif file.name == "with.jpg":
+            file.with_name("with.jpg.xmp").write_bytes(b"<edited/>")
+        return original(self, action, staying)
+
+    monkeypatch.setattr(Pruner, "_remove", meanwhile)
+    kept = told(prune(filled), "kept")
+    assert kept["a.jpg"] == "a.jpg changed during the run"
+    assert kept["with.jpg"] == "with.jpg.xmp changed during the run"
+    assert hashes(filled.source) == {
+        "a.jpg": content_hash(jpeg("edited")),
+        "c.jpg.xmp": content_hash(b"<x/>"),
+        "with.jpg": content_hash(jpeg("with")),
+        "with.jpg.xmp": content_hash(b"<edited/>"),
+    }
 
 
 def test_a_sidecar_stays_for_the_file_that_stays(filled: Lab) -> None:
@@ -286,6 +317,34 @@ def test_an_undo_that_cannot_take_a_file_away_leaves_its_record(filled: Lab) -> 
     assert {h: d["copies"] for h, d in filled.documents().items()} == before
     trash.unlink()
     assert undo(filled, last_run(filled)).status in (0, 2, 3)
+
+
+def test_an_undo_that_goes_on_leaves_what_was_said_meanwhile(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(lab.source, {"a.jpg": jpeg("a")})
+    assert lab.upload().status == 0
+    run, (path, digest) = last_run(lab), *lab.stored().items()
+    shutil.copy(lab.root / path, lab.root / "second.jpg")
+    assert lab.run("sync_catalog_with_disk", "--nas_root", lab.root).status == 0
+
+    def interrupted(*_arguments: object) -> str:
+        raise KeyboardInterrupt
+
+    def refused(*_arguments: object) -> str:
+        assert lab.catalog("set", "second.jpg", "title=Meanwhile").status == 0
+        raise StoreFull("no room for a trash")
+
+    for remove, status in ((interrupted, 130), (refused, 3)):
+        with monkeypatch.context() as patched:
+            patched.setattr(LocalStore, "remove", remove)
+            assert undo(lab, run).status == status
+        document = lab.documents()[digest]
+        assert [copy["path"] for copy in document["copies"]] == ["second.jpg"]
+        assert lab.stored() == {path: digest, "second.jpg": digest}
+    assert document["title"] == "Meanwhile"
+    assert undo(lab, run).status == 0 and lab.stored() == {"second.jpg": digest}
+    assert lab.documents()[digest]["title"] == "Meanwhile"
 
 
 # --- ids and the trash ----------------------------------------------------------------------------

@@ -390,6 +390,14 @@ def test_what_the_keeper_knows_better_stays() -> None:
     assert after(keeper, dropped) == keeper
 
 
+def test_a_time_that_a_person_gave_the_other_dates_no_keeper_that_knows_its_own() -> None:
+    other = lay_over(document("b"), {"taken": "2001-02-03T04:05:06"})
+    keeper = document("a")
+    assert after(keeper, other) == keeper
+    keeper["captured"] |= {"source": "mtime", "confidence": "low"}
+    assert after(keeper, other)["captured"]["wall"].startswith("2001-02-03T04:05:06")
+
+
 def test_another_shot_gives_neither_time_nor_place() -> None:
     place = {"location": {"lat": 51.05, "lon": 3.72}, "place": {"city": "Ghent", "source": "table"}}
     dropped = lay_over(

@@ -6,7 +6,7 @@ What travels, and what is refused before it does.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,10 +23,11 @@ from catalog.domain.copies import copy_row, sidecar_row
 from catalog.domain.fixity import content_hash
 from catalog.errors import AlreadyExists, FixityMismatch, StoreFull
 from catalog.features.mirror.apply import Left, Mirrorer
+from catalog.features.mirror.partners import Pair
 from catalog.features.mirror.plan import Follow, Mirroring, MirrorNeeds, Transfer
 from catalog.features.mirror.preconditions import MirrorPreconditions
 from catalog.features.mirror.run import Mirror
-from catalog.features.mirror.survey import PairSurvey
+from catalog.features.mirror.survey import NeedsSurvey, PairSurvey
 from catalog.features.mirror.transfer_recorder import edit_of, failure_of, outcome_of
 from catalog.work.journal import Journal
 from catalog.work.live_listing import LiveListing
@@ -362,6 +363,57 @@ def test_nothing_more_is_sent_to_a_store_that_is_full_and_what_arrived_is_told(
         ("1.jpg", "copied"),
         ("2.jpg", "failed"),
     ]
+
+
+# --- what the index is asked ----------------------------------------------------------------------
+
+
+class Asked:
+    """A catalog of some documents in which nothing was ever renamed; `times` it was asked."""
+
+    alias = "photos"
+
+    def __init__(self, *documents: dict[str, Any]) -> None:
+        self._documents = {document["hash"]: (document, 1, 1) for document in documents}
+        self.times = 0
+
+    def ask(self, call: Callable[[], Any]) -> Any:
+        self.times += 1
+        return call()
+
+    def documents(self, hashes: Sequence[str]) -> dict[str, Any]:
+        return {key: self._documents[key] for key in hashes if key in self._documents}
+
+    def refresh(self, *_indexes: str) -> None:
+        """Nothing was written."""
+
+    def scan_pages(self, *_query: Any, **_more: Any) -> list[Any]:
+        return []
+
+
+def held_at(**paths: str) -> dict[str, Any]:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    rows = [copy_row(name, Entry(path, 1), now, now) for name, path in paths.items()]
+    return {"hash": "h", "copies": rows}
+
+
+@pytest.mark.parametrize(
+    ("paths", "times"), [({"nas": "a.jpg"}, 1), ({"nas": "a.jpg", "far": "b.jpg"}, 2)]
+)
+def test_renames_are_asked_for_only_where_an_asset_has_another_path_in_each_store(
+    paths: dict[str, str], times: int
+) -> None:
+    catalog = Asked(held_at(**paths))
+    needs = NeedsSurvey(cast("Any", catalog), Pair("nas", "far"), catalog.ask)
+    assert [len(found.actions) + len(found.apart) for found in needs.of(["h", "unknown"])] == [1]
+    assert catalog.times == times
+
+
+def test_where_there_is_no_catalog_yet_what_is_foreseen_is_all_there_is() -> None:
+    needs = NeedsSurvey(None, Pair("nas", "far"))
+    document = held_at(nas="a.jpg", far="b.jpg")
+    needs.changes["h"].append(lambda _document: document)
+    assert [found.apart for found in needs.of(["h"])] == [[("a.jpg", "b.jpg")]]
 
 
 # --- what is told and recorded --------------------------------------------------------------------

@@ -83,6 +83,12 @@ def test_sidecars_add_up_and_ours_stays():
     ]
 
 
+def test_checksums_add_up_and_ours_stays():
+    theirs = asset(row("a"), checksums={"dropbox": "theirs", "md5": "3"})
+    after = with_imported(theirs)(asset(row("a"), checksums={"dropbox": "ours"}))
+    assert after is not None and after["checksums"] == {"dropbox": "ours", "md5": "3"}
+
+
 def test_what_a_person_said_here_wins_and_what_was_said_elsewhere_comes_in():
     ours = lay_over(asset(row("a"), tags=["sea"]), {"rating": 5, "tags_added": ["x"]})
     theirs = lay_over(

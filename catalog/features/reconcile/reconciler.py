@@ -94,7 +94,7 @@ class Reconciler:
         self, known: list[Known], records: Records, home: Callable[[str], str]
     ) -> list[Known]:
         moves = [a for a in known if isinstance(a, Relocate)]
-        if not moves or not records.stack_of:
+        if not moves:
             return known
         broken = breaks_stack(moves, records.stack_of, records.stacked(), home)
         return self._questions.stacks(known, broken)

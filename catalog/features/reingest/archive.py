@@ -233,7 +233,7 @@ class Archive:
             if not (is_media or entry.problem.startswith(UNLISTED)):
                 return None
             return Subject(file, entry, folders, problem=entry.problem)
-        if result is None and document is not None:
+        if document is not None:
             return Subject(
                 file,
                 entry,
@@ -261,7 +261,6 @@ class Archive:
             facts.type,
             asset.captured,
             asset,
-            document,
         )
 
     def _folders(self, entry: Entry) -> tuple[str, ...]:
