@@ -6,7 +6,14 @@ import os
 from pathlib import Path
 
 from catalog.domain.document import StoreRecord
-from catalog.errors import ConfirmationNeeded, SourceInsideCatalog, StoreGuard, UsageError
+from catalog.errors import (
+    ConfirmationNeeded,
+    PermissionDenied,
+    SourceInsideCatalog,
+    StoreGuard,
+    UsageError,
+)
+from catalog.stores.paths import PRIVATE
 from catalog.stores.root import Overlap, Root
 
 ALL_OF = 4
@@ -14,8 +21,15 @@ ALL_OF = 4
 
 
 def check_folder(path: str) -> Path:
-    """The real path of a folder to read. Raises UsageError where it is none."""
+    """The real path of a folder to read.
+
+    Raises UsageError where it is none, PermissionDenied where this user may not look into it.
+    """
     real = Path(os.path.realpath(path))
+    if is_shut(real):
+        raise PermissionDenied(
+            f"No permission to look into the folder {path}.", hint="Check its owner and mode."
+        )
     if not real.exists():
         raise UsageError(
             f"There is no folder {path}.",
@@ -24,6 +38,17 @@ def check_folder(path: str) -> Path:
     if not real.is_dir():
         raise UsageError(f"{path} is a file, not a folder.", hint="Name the folder it lies in.")
     return real
+
+
+def is_shut(folder: Path) -> bool:
+    """Whether the system does not let this user look into a folder, whatever lies in it."""
+    try:
+        (folder / PRIVATE).lstat()
+    except PermissionError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def check_apart(source: Root, root: Root) -> None:

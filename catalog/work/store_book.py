@@ -8,9 +8,10 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypedDict, Unpack
 
+from catalog.domain.asset import UNLISTED
 from catalog.domain.copies import timestamp
 from catalog.domain.document import StoreRecord, with_value
 from catalog.domain.roots import store_record, with_root
@@ -268,7 +269,7 @@ class StoreBook:
             "source",
             source.folder,
             managed=False,
-            avoid=lambda folder: OWN_FOLDER if is_marked(LocalRoot(folder)) else "",
+            avoid=why_left_out,
         )
 
     def open_outside_dropbox(self, folder: str) -> ManagedStore:
@@ -317,6 +318,15 @@ def is_marked(root: Root, markers: set[str] | None = None) -> bool:
         marker = root.marker()
         return marker is not None and (markers is None or marker in markers)
     return True  # a damaged marker is one
+
+
+def why_left_out(folder: Path, markers: set[str] | None = None) -> str:
+    """Why a folder of a source is not listed, or "": it is a store, or cannot be looked into, so
+    that nobody knows.
+    """
+    if not is_marked(LocalRoot(folder), markers):
+        return ""
+    return f"{UNLISTED}: permission denied" if guards.is_shut(folder) else OWN_FOLDER
 
 
 def _where_else(name: str, root: Root) -> str:

@@ -37,7 +37,7 @@ from catalog.work.outcome import Outcome
 from catalog.work.progress import Progress
 from catalog.work.recorder import Recorder
 from catalog.work.session import Session
-from catalog.work.store_book import NAS, OWN_FOLDER, StoreBook, is_marked
+from catalog.work.store_book import NAS, StoreBook, is_marked, why_left_out
 from catalog.work.workspace import Workspace
 
 T = TypeVar("T")
@@ -192,7 +192,7 @@ def _read_from(source: Path, marker: str | None, book: StoreBook) -> LocalStore:
         "source",
         source,
         managed=False,
-        avoid=lambda folder: OWN_FOLDER if is_marked(LocalRoot(folder), markers) else "",
+        avoid=lambda folder: why_left_out(folder, markers),
     )
 
 

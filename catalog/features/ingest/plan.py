@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from catalog.domain.actions import Skip
@@ -23,11 +23,13 @@ class Occupancy:
     """The names taken in the target store: what it holds, and what this run has planned so far.
 
     `names` maps a folder to its names (by comparison key); `contents` maps a path to the content
-    hash of the file there, for those that could be the very content to be put there.
+    hash of the file there, for those that could be the very content to be put there; `unlisted`
+    maps a folder whose names cannot be had to the reason.
     """
 
     names: dict[str, set[str]] = field(default_factory=dict)
     contents: dict[str, str] = field(default_factory=dict)
+    unlisted: dict[str, str] = field(default_factory=dict)
 
     def is_free(self, path: str) -> bool:
         """Whether nothing lies, or is planned, at a path;
@@ -86,13 +88,23 @@ def plan_ingest(
     planned = dict(facts.planned)
     shots = _whole_shots(facts) if move else {}
     carried: set[str] = set()
+    refused: dict[str, str] = {}
     for stack in facts.stacks:
+        known = facts.existing.keys() | planned.keys()
+        refused |= _refusals(stack, known, occupancy, layout)
+        actions += [
+            Skip(m.entry, refused[m.asset.hash], "failed") for m in stack if m.asset.hash in refused
+        ]
+        taken = tuple(m for m in stack if m.asset.hash not in refused)
         actions += _plan_stack(
-            _sharing_out(stack, carried), facts, planned, occupancy, layout, store, shots
+            _sharing_out(taken, carried), facts, planned, occupancy, layout, store, shots
         )
     for item in sorted(
         facts.remembered, key=lambda r: (stacking_order(r.entry.name), r.entry.path)
     ):
+        if item.hash in refused:
+            actions.append(Skip(item.entry, refused[item.hash], "failed"))
+            continue
         actions.append(
             SkipDuplicate(
                 item.entry,
@@ -106,6 +118,20 @@ def plan_ingest(
             )
         )
     return sorted(actions, key=lambda a: a.key)
+
+
+def _refusals(
+    stack: tuple[Member, ...], known: Set[str], occupancy: Occupancy, layout: Layout
+) -> dict[str, str]:
+    """The contents of a stack that cannot be stored, with the reason: what lies where they would go
+    is not known.
+    """
+    fresh = [m for m in stack if m.asset.hash not in known]
+    folders = {target_folder(m, stack, layout) for m in fresh}
+    for folder in sorted(folders & occupancy.unlisted.keys()):
+        reason = f"{folder} in the catalog: {occupancy.unlisted[folder]}"
+        return dict.fromkeys((m.asset.hash for m in fresh), reason)
+    return {}
 
 
 def _whole_shots(facts: IngestFacts) -> dict[str, Shot]:
@@ -162,6 +188,8 @@ def _plan_stack(
             repeated.append(member)
         else:
             fresh[digest] = member
+    if not stack:
+        return
     stem = _stack_stem(stack, facts, planned, layout)
     lies = {
         m.asset.hash: facts.existing.get(m.asset.hash) or planned.get(m.asset.hash, "")
@@ -228,6 +256,15 @@ def _without_extension(path: str) -> str:
     return path[: -len(extension) - 1] if extension else path
 
 
+def target_folder(member: Member, stack: tuple[Member, ...], layout: Layout) -> str:
+    """The folder where a member of a stack goes."""
+    lead = stack[0].asset
+    if member.role != "live":
+        return folder_of(layout, lead if len(stack) > 1 else member.asset)
+    folder = folder_of(layout, lead)  # the movie lies where its still does, one folder deeper
+    return folder if layout.live_video_beside_still else f"{folder}/{layout.video_folder}"
+
+
 Placed = tuple[Member, str, tuple[tuple[Entry, str], ...]]
 
 
@@ -274,13 +311,7 @@ class _Naming:
             number += 1
 
     def _target(self, member: Member, number: int) -> str:
-        lead = self.stack[0].asset
-        if member.role == "live":  # the movie lies where its still does, one folder deeper
-            folder = folder_of(self.layout, lead)
-            if not self.layout.live_video_beside_still:
-                folder = f"{folder}/{self.layout.video_folder}"
-        else:
-            folder = folder_of(self.layout, lead if len(self.stack) > 1 else member.asset)
+        folder = target_folder(member, self.stack, self.layout)
         return f"{folder}/{file_name(self.stem, member.entry.name, number)}"
 
     def _placed(self, member: Member, number: int, used: set[str]) -> Placed:
