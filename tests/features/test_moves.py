@@ -304,10 +304,9 @@ def test_an_unreadable_member_keeps_its_shot(lab: Lab, monkeypatch: pytest.Monke
     receive = ReaderPool._receive
 
     def failing(self: Any, *rest: Any) -> Any:
-        tag, result = receive(self, *rest)
-        return tag, UnreadableMedia("the process that read it died") if tag[
-            1
-        ] == "u.png" else result
+        for tag, result in receive(self, *rest):
+            is_lost = tag[1] == "u.png"
+            yield tag, UnreadableMedia("the process that read it died") if is_lost else result
 
     monkeypatch.setattr(ReaderPool, "_receive", failing)
     assert lab.upload("--move").status == 3

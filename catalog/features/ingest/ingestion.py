@@ -83,7 +83,12 @@ class Ingestion(Generic[SourceT]):
             folders,
             recursive,
         )
-        target = TargetSurvey(self.target, layout or self.workspace.layout, counts)
+        target = TargetSurvey(
+            self.target,
+            layout or self.workspace.layout,
+            counts,
+            lambda: self.store not in self.book.known and not self.root.is_there(),
+        )
         return IngestSurvey(source, target, self.lookup)
 
     @property

@@ -29,7 +29,8 @@ _PROOFS_KEPT = 50_000
 class TargetSurvey:
     """Looks at the store that is filled: for copies of known assets, and for names that are taken.
 
-    `counts`: whether a copy at a path makes another superfluous. `occupancy` is what was learned.
+    `counts`: whether a copy at a path makes another superfluous. `is_to_be_made`: whether the store
+    is not there because it never was, and so is empty. `occupancy` is what was learned.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class TargetSurvey:
         store: Store,
         layout: Layout,
         counts: Callable[[str], bool] = lambda _path: True,
+        is_to_be_made: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._layout = layout
         self._counts = counts
+        self._is_to_be_made = is_to_be_made
         self._listings: OrderedDict[str, dict[str, Entry]] = OrderedDict()
         self._proved: dict[Entry, str] = {}
         self.occupancy = Occupancy()
@@ -138,7 +141,8 @@ class TargetSurvey:
         except NotFound:
             pass
         except FATAL:
-            raise
+            if not self._is_to_be_made():
+                raise
         except StoreError as error:
             self.occupancy.unlisted[folder] = f"{UNLISTED}: {error.message}"
         self._listings[folder] = rows
