@@ -234,10 +234,11 @@ class StoreBook:
             yield store
 
     @contextlib.contextmanager
-    def open_present(self) -> Iterator[dict[str, ManagedStore]]:
+    def open_present(self, *, writes: bool = False) -> Iterator[dict[str, ManagedStore]]:
         """Every store that is there now, by name.
 
-        The others may be unmounted, or offline on a shelf.
+        The others may be unmounted, or offline on a shelf. A run that `writes` sweeps away what
+        killed runs left in them.
         """
         with contextlib.ExitStack() as stack:
             stores = {}
@@ -246,6 +247,8 @@ class StoreBook:
                     root = self.root(name)
                     self.prove(name, root)
                     stores[name] = stack.enter_context(contextlib.closing(root.store(name)))
+            for store in stores.values() if writes else ():
+                store.sweep()
             yield stores
 
     def open_outside(self, directory: str) -> LocalStore:

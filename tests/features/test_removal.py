@@ -14,6 +14,7 @@ from catalog.errors import StoreFull
 from catalog.features.removal.plan import Remove
 from catalog.features.removal.pruner import Pruner
 from catalog.stores.local.store import LocalStore
+from catalog.stores.scratch import claim_scratch
 
 MAIN = "delete_from_directory_if_in_catalog"
 
@@ -123,6 +124,36 @@ def test_a_store_is_never_emptied_wherever_it_lies_now(filled: Lab) -> None:
         filled.run(MAIN, "-r", place)
     moved.rename(filled.root)
     assert filled.stored() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (MAIN, "SOURCE", "-r"),
+        ("catalog", "verify", "--repair"),
+        ("catalog", "sidecars", "write"),
+        ("catalog", "sidecars", "write", "--store", "nas"),
+        ("catalog", "trash", "empty", "--yes"),
+        ("catalog", "undo", "RUN", "--yes"),
+        ("catalog", "forget", "HASH", "--with-files", "--yes"),
+    ],
+)
+def test_what_a_killed_run_left_is_swept_by_the_next_that_writes(
+    filled: Lab, command: tuple[str, ...]
+) -> None:
+    (run,) = {event["run"] for event in filled.documents("events").values()}
+    said = {"SOURCE": filled.source, "RUN": run, "HASH": min(filled.documents())}
+    program, *rest = (said.get(part, part) for part in command)
+    filled.variables["CATALOG_NAS_ROOT"] = str(filled.root)
+    scratch, lock = claim_scratch(filled.root)  # as `put` does
+    (scratch / "0.part").write_bytes(b"half")
+    os.close(lock)  # as the system does where a program is killed
+    if "verify" not in command and "empty" not in command:
+        filled.run(str(program), *rest, "--dryrun")
+        assert scratch.is_dir(), "a dry run touches nothing"
+    done = filled.run(str(program), *rest)
+    assert done.status in (0, 3), done.err
+    assert not scratch.parent.exists()
 
 
 def test_what_changes_after_it_was_proved_stays_and_what_was_only_touched_goes(

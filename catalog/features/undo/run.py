@@ -46,7 +46,7 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
             f"There is no run {request.run} in the history, or it changed nothing.",
             hint="`catalog history` lists the runs.",
         )
-    with StoreBook(workspace, repository).open_present() as stores:
+    with StoreBook(workspace, repository).open_present(writes=not request.dryrun) as stores:
         sight = UndoPreconditions(workspace, repository, stores)
         records = read_records(repository, {event["hash"] for event in events})
         found = survey_steps(repository, sight, request.run, events, records)
