@@ -28,7 +28,7 @@ from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.local.root import LocalKind, LocalRoot
 from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id, machine_name
-from catalog.stores.marker import MARKER
+from catalog.stores.marker import MARKER, read_marked_name
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.root import Root
@@ -81,6 +81,8 @@ class StoreBook:
         self._settings = workspace.settings
         self._context = workspace.store_context
         self.repository = repository
+        self.absent: dict[str, str] = {}
+        """The stores that `open_present` left out, each with what lies where it was looked for."""
 
     # --- which there are --------------------------------------------------------------------------
 
@@ -212,7 +214,7 @@ class StoreBook:
     def tell_absent(self, stores: Mapping[str, ManagedStore], sink: Sink) -> None:
         """Tell which stores were left out because they are not there now."""
         for name in self.list_absent(stores):
-            sink.notice(describe_absence(name))
+            sink.notice(describe_absence(name, self.absent.get(name, "")))
 
     # --- opening ----------------------------------------------------------------------------------
 
@@ -243,13 +245,30 @@ class StoreBook:
         with contextlib.ExitStack() as stack:
             stores = {}
             for name in self.known:
-                with contextlib.suppress(StoreGuard, UsageError, StoreUnavailable):
+                try:
                     root = self.root(name)
-                    self.prove(name, root)
+                    try:
+                        self.prove(name, root)
+                    except StoreGuard:
+                        self.absent[name] = self._what_is_there(root)
+                        continue
                     stores[name] = stack.enter_context(contextlib.closing(root.store(name)))
+                except (StoreGuard, UsageError, StoreUnavailable) as error:
+                    self.absent[name] = error.message
             for store in stores.values() if writes else ():
                 store.sweep()
             yield stores
+
+    def _what_is_there(self, root: Root) -> str:
+        """What a root has in place of the store that was looked for."""
+        if not root.is_there():
+            return f"{root.shown} is not there"
+        if (marker := root.marker()) is None:
+            return f"{root.shown} has no marker"
+        owners = [record["name"] for record in self.records if record["id"] == marker]
+        named = read_marked_name(root.folder) if root.folder is not None else ""
+        owner = owners[0] if owners else f"{named or 'a store'} of another catalog"
+        return f"{root.shown} has the marker of {owner}"
 
     def open_outside(self, directory: str) -> LocalStore:
         """A folder to take files away from.
@@ -306,10 +325,12 @@ class StoreBook:
         return store
 
 
-def describe_absence(name: str) -> str:
-    """What is told of a store that is not there now."""
+def describe_absence(name: str, reason: str = "") -> str:
+    """What is told of a store that is not there now, and of what was found in its place."""
+    tried = f" ({reason})" if reason else ""
     return (
-        f"Store {name} is not there now, and is left out. `catalog store list` says where it was."
+        f"Store {name} is not there now{tried}, and is left out. "
+        "`catalog store list` says where it was."
     )
 
 

@@ -14,6 +14,7 @@ from catalog.errors import StoreFull
 from catalog.features.removal.plan import Remove
 from catalog.features.removal.pruner import Pruner
 from catalog.stores.local.store import LocalStore
+from catalog.stores.marker import write_marker
 from catalog.stores.scratch import claim_scratch
 
 MAIN = "delete_from_directory_if_in_catalog"
@@ -240,6 +241,25 @@ def test_an_import_is_taken_back_and_that_again(filled: Lab) -> None:
     assert again.status == 0, again.out
     assert filled.outcome() == second
     assert filled.catalog("trash", "list").out.startswith("The trash is empty")
+
+
+def test_an_undo_says_which_folder_it_tried_and_whose_marker_is_there(filled: Lab) -> None:
+    (run,) = {event["run"] for event in filled.documents("events").values()}
+    other, bare = filled.folder / "other", filled.folder / "bare"
+    write_marker(other, "holidays")
+    bare.mkdir()
+    for root, words in (
+        (other, f"{other} has the marker of holidays of another catalog"),
+        (bare, f"{bare} has no marker"),
+        (filled.folder / "away", f"{filled.folder / 'away'} is not there"),
+    ):
+        done = filled.catalog("undo", run, "--nas_root", root)
+        assert done.status == 3 and words in done.err + done.out, done.err + done.out
+    assert filled.catalog("store", "add", "far", other, "--force").status == 0
+    done = filled.catalog("undo", run, "--nas_root", other)
+    assert f"store nas cannot be reached: {other} has the marker of far" in done.err
+    done = filled.catalog("verify", "--nas_root", bare)
+    assert f"Store nas is not there now ({bare} has no marker)" in done.err
 
 
 def test_an_import_with_move_puts_its_sources_back(lab: Lab) -> None:
