@@ -80,6 +80,11 @@ def install(dist: Path, source: str | None = None, progress: StartProgress | Non
     return target
 
 
+def is_installed(dist: Path) -> bool:
+    """Whether the distribution of this version is unpacked below a folder."""
+    return (dist / NAME).is_dir()
+
+
 def fetch(
     target_dir: Path, source: str | None = None, progress: StartProgress | None = None
 ) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from catalog.config import Settings
+from catalog.config import Settings, state_dir
 from catalog.errors import CatalogError, ConfigError
 from catalog.work.progress import Progress
 from catalog.work.recorder import retry
@@ -68,12 +68,14 @@ class Elasticsearch:
         from catalog.engine import LocalNode, default_home
 
         settings = self._settings
-        return LocalNode(
+        node = LocalNode(
             settings.node_home or default_home(),
             heap_mb=settings.engine_heap_mb,
             distribution=settings.elasticsearch_distribution,
             progress=self._progress,
         )
+        node.beside = {state_dir(settings): "CATALOG_STATE_DIR"}
+        return node
 
     @property
     def named_address(self) -> Address | None:

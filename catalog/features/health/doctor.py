@@ -88,6 +88,10 @@ def _engine(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("engine", "ok", "own Elasticsearch is installed; the next command starts it")
     else:
         yield Finding("engine", "ok", "own Elasticsearch is downloaded when first needed (100 MB)")
+    try:
+        workspace.elasticsearch.local_node().check_places()
+    except CatalogError as error:
+        yield Finding("engine", "problem", error.message, error.hint)
     home = next(p for p in (status.home, *status.home.parents) if p.exists())
     yield from _space("engine", os.fspath(home))
 
