@@ -31,7 +31,7 @@ from pathlib import Path
 import click
 import numpy as np
 from PIL import Image
-from scenes import TURNED, UPRIGHT, Made, make_look_alikes
+from scenes import ORIGINALS, TURNED, UPRIGHT, Made, make_look_alikes
 
 from catalog.domain.asset import Facts
 from catalog.domain.copies import timestamp
@@ -40,9 +40,10 @@ from catalog.domain.document import AssetDocument, only
 from catalog.domain.turns import TURNS, turn_hashes
 from catalog.features.lookalikes import sketches
 from catalog.features.lookalikes.duplicates import make_comparer
-from catalog.features.lookalikes.groups import DISTANCE, find_groups
+from catalog.features.lookalikes.groups import find_groups
+from catalog.features.lookalikes.judging import Judge
 from catalog.features.lookalikes.ranking import DEFAULT_ORDER, picture_of
-from catalog.features.lookalikes.sketches import Sketches
+from catalog.features.lookalikes.sketches import Sketches, usual_distance
 from catalog.index.documents import Origin, asset_document
 from catalog.stores.local.store import LocalStore
 from catalog.work.description import Describer, utc_now
@@ -54,8 +55,17 @@ Pair = frozenset[str]
 Finder = Callable[[Path, list[Made]], set[Pair]]
 
 
+Described = tuple[dict[str, AssetDocument], dict[str, str]]
+"""The documents of files, and their paths in the folder, by content hash."""
+
+
 def ours(folder: Path, _made: list[Made]) -> set[Pair]:
     """As the program does it: facts of every file, candidates, groups."""
+    return grouped_pairs(*described(folder))
+
+
+def described(folder: Path) -> Described:
+    """What the catalog would know of the files."""
     store = LocalStore("files", folder, managed=False)
     documents: dict[str, AssetDocument] = {}
     paths: dict[str, str] = {}
@@ -71,16 +81,19 @@ def ours(folder: Path, _made: list[Made]) -> set[Pair]:
                 document = asset_document(asset, Origin(path, "", now))
                 documents[facts.hash] = {"added": timestamp(now), **document}
                 paths[facts.hash] = path
+    return documents, paths
+
+
+def grouped_pairs(documents: dict[str, AssetDocument], paths: dict[str, str]) -> set[Pair]:
+    """The pairs of files that are in one group of a picture."""
     sketched = Sketches()
     for name, document in documents.items():
         sketched.add(name, only(document, [field.partition(".")[0] for field in sketches.FIELDS]))
-    pairs = [
-        (sketched.hashes[a], sketched.hashes[b]) for a, b in sketched.candidates(DISTANCE, 10_000)
-    ]
+    pairs = [(sketched.hashes[a], sketched.hashes[b]) for a, b in sketched.candidates(None, 10_000)]
     pictures = {name: picture_of(name, document) for name, document in documents.items()}
-    looks = make_comparer({name: document.get("look") for name, document in documents.items()})
+    compare = make_comparer(documents)
     found: set[Pair] = set()
-    for group in find_groups(pictures, pairs, looks, order=DEFAULT_ORDER):
+    for group in find_groups(pictures, pairs, Judge(compare), order=DEFAULT_ORDER):
         if group.kind in (SAME_IMAGE, SIMILAR):
             names = [paths[member.picture.hash] for member in group.members]
             found |= {frozenset(pair) for pair in itertools.combinations(names, 2)}
@@ -162,7 +175,7 @@ def judged(found: set[Pair], folder: Path, made: list[Made]) -> dict[str, float]
     Precision of the turned is that of the pairs in which one is turned.
     """
     by_name = {str(each.path.relative_to(folder)): each for each in made}
-    originals = {each.scene: name for name, each in by_name.items() if each.how == "camera"}
+    originals = {each.scene: name for name, each in by_name.items() if each.how in ORIGINALS}
     wanted: dict[str, list[bool]] = defaultdict(list)
     for name, each in by_name.items():
         if each.how in (*UPRIGHT, *TURNED):
@@ -216,14 +229,14 @@ def recall_table(folder: Path, scenes: int, seed: int) -> list[str]:
 
 
 def many_hashes(count: int, seed: int) -> Sketches:
-    """Random hashes, of which a tenth are others with up to DISTANCE bits changed,
+    """Random hashes, of which a tenth are others with up to the usual distance changed,
     some of them turned.
     """
     rng = np.random.default_rng(seed)
     hashes = rng.integers(0, 2**64, count, dtype=np.uint64)
     sources, targets = rng.integers(0, count, count // 10), rng.permutation(count)[: count // 10]
     changed = np.zeros(len(sources), np.uint64)
-    for _ in range(DISTANCE):
+    for _ in range(usual_distance(count)):
         changed |= np.uint64(1) << rng.integers(0, 64, len(sources), dtype=np.uint64)
     near = hashes[sources] ^ changed
     for number, turn in enumerate(TURNS):
@@ -236,13 +249,13 @@ def many_hashes(count: int, seed: int) -> Sketches:
 
 
 def brute_force(hashes: np.ndarray, rows: np.ndarray) -> set[tuple[int, int]]:
-    """All pairs of some hashes with all others within DISTANCE, in any turn."""
+    """All pairs of some hashes with all others within the usual distance, in any turn."""
     found: set[tuple[int, int]] = set()
     for turn in TURNS:
         others = turn_hashes(hashes, turn)
         for row in rows.tolist():
             for other in np.flatnonzero(
-                np.bitwise_count(hashes[row] ^ others) <= DISTANCE
+                np.bitwise_count(hashes[row] ^ others) <= usual_distance(len(hashes))
             ).tolist():
                 if other != row:
                     found.add((min(row, other), max(row, other)))
@@ -276,7 +289,7 @@ def grouped(count: int, seed: int, sample: int) -> str:
     """One line of that table."""
     sketched = many_hashes(count, seed)
     began = time.perf_counter()
-    pairs = sketched.by_look(DISTANCE)
+    pairs = sketched.by_look(usual_distance(count))
     seconds = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     hashes = sketched.phashes

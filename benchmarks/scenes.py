@@ -5,7 +5,7 @@ and what is hard to tell apart.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +27,13 @@ UPRIGHT = (
     "lighter or darker",
     "other format",
     "metadata lost",
+    "metadata only",
 )
 TURNED = ("rotated", "mirrored")
+ORIGINALS = ("camera", "faint", "burst")
+"""As a camera stores them: in daylight, in fog or at night, and three of one moment."""
+_FAINT, _BURST = 100_000, 200_000
+"""From where on scenes of a kind are numbered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +46,80 @@ class Made:
 
 
 def make_look_alikes(folder: Path, scenes: int, seed: int) -> list[Made]:
-    """Scenes as a camera stores them, a rendering of each kind, bursts,
-    visitors to the same places, pages, forms and skies.
+    """Scenes as a camera stores them, a rendering of each kind, copies with other metadata, scenes
+    without contrast, bursts, visitors to the same places, pages, forms and skies.
     """
     made = []
     for number in range(scenes):
         picture = scene(seed * 1_000_000 + number)
         chance = random.Random(f"{seed} {number}")
-        taken = (
-            f"2019:{number % 12 + 1:02d}:{number % 28 + 1:02d} "
-            f"10:{number // 60 % 60:02d}:{number % 60:02d}"
-        )
-        made.append(
-            _save(
-                Made(folder / f"camera/IMG_{number:04d}.jpg", number, "camera"), picture, 90, taken
-            )
-        )
-        for how, make in RENDERINGS.items():
-            rendering, form, quality = make(picture, chance)
-            keeps = how not in ("metadata lost", "other format") and chance.random() < 0.5
-            path = folder / f"{how.replace(' ', '-')}/{number:04d}.{SUFFIXES[form]}"
-            time = taken if keeps else None
-            made.append(_save(Made(path, number, how), rendering, quality, time, form))
+        original = Made(folder / f"camera/IMG_{number:04d}.jpg", number, "camera")
+        made.append(_save(original, picture, 90, _taken(2019, number)))
+        made += _renderings(folder, original, picture, _taken(2019, number), chance)
+        if number % 2:
+            made.append(_retold(folder, original, chance))
+    made += _faint(folder, scenes // 6, seed)
     made += _bursts(folder, scenes // 8, seed)
     made += _visitors(folder, scenes // 4, seed)
     made += _resembling(folder, scenes // 4, seed)
     return made
 
 
+def _taken(year: int, number: int, second: int | None = None) -> str:
+    """A time of its own for each scene, as EXIF writes it."""
+    of_minute = number % 60 if second is None else second
+    return (
+        f"{year}:{number % 12 + 1:02d}:{number % 28 + 1:02d} "
+        f"10:{number // 60 % 60:02d}:{of_minute:02d}"
+    )
+
+
+def _renderings(
+    folder: Path,
+    original: Made,
+    picture: Picture,
+    taken: str,
+    chance: random.Random,
+    hows: Iterable[str] = (),
+) -> Iterator[Made]:
+    """Some renderings of a picture, or one of each kind; some tell the time."""
+    for how in hows or RENDERINGS:
+        rendering, form, quality = RENDERINGS[how](picture, chance)
+        keeps = how not in ("metadata lost", "other format") and chance.random() < 0.5
+        path = folder / f"{how.replace(' ', '-')}/{original.scene:04d}.{SUFFIXES[form]}"
+        made = Made(path, original.scene, how)
+        yield _save(made, rendering, quality, taken if keeps else None, form)
+
+
+def _retold(folder: Path, original: Made, chance: random.Random) -> Made:
+    """The same picture to the last bit, with other metadata: more, or none at all."""
+    data = original.path.read_bytes()
+    after = data[:2] + data[4 + int.from_bytes(data[4:6], "big") :]
+    comment = chance.randbytes(chance.randrange(10, 20_000))
+    told = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
+    path = folder / f"metadata-only/{original.scene:04d}.jpg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(after if chance.random() < 0.3 else data[:2] + told + data[2:])
+    return Made(path, original.scene, "metadata only")
+
+
+def _faint(folder: Path, count: int, seed: int) -> Iterator[Made]:
+    """Scenes with little contrast, as in fog and at night, and a rendering of each kind."""
+    for number in range(count):
+        chance = random.Random(f"faint {seed} {number}")
+        clear = np.asarray(scene(seed * 1_000_000 + 700_000 + number), np.float32)
+        level, share = chance.choice((18, 60, 128, 200, 235)), chance.uniform(0.06, 0.25)
+        rng = np.random.default_rng(seed * 1_000_000 + number)
+        noise = rng.normal(0, 1.5, (*clear.shape[:2], 1))
+        picture = _image(level + (clear - clear.mean()) * share + noise)
+        original = Made(folder / f"faint/DSC_{number:04d}.jpg", _FAINT + number, "faint")
+        yield _save(original, picture, 90, _taken(2021, number))
+        yield from _renderings(folder, original, picture, _taken(2021, number), chance)
+
+
 def _bursts(folder: Path, count: int, seed: int) -> Iterator[Made]:
-    """Three shots within three seconds each,
-    the camera and somebody in the picture having moved.
+    """Three shots within three seconds each, the camera and somebody in the picture having moved,
+    and turned and smaller copies of each.
     """
     for number in range(count):
         wide = scene(seed * 1_000_000 + 500_000 + number, 1000, 700)
@@ -81,12 +129,11 @@ def _bursts(folder: Path, count: int, seed: int) -> Iterator[Made]:
             picture = wide.crop((shot * 8, shot * 4, 900 + shot * 8, 600 + shot * 4))
             left = (x + 0.05 * shot) * 900
             ImageDraw.Draw(picture).ellipse([left, 250, left + 60, 430], fill=fill)
-            taken = (
-                f"2020:{number % 12 + 1:02d}:{number % 28 + 1:02d} "
-                f"12:{number // 60 % 60:02d}:{10 + shot}"
-            )
-            path = folder / f"burst/IMG_{number * 3 + shot:04d}.jpg"
-            yield _save(Made(path, None, "burst"), picture, 90, taken)
+            taken, which = _taken(2020, number, 10 + shot), number * 3 + shot
+            original = Made(folder / f"burst/IMG_{which:04d}.jpg", _BURST + which, "burst")
+            yield _save(original, picture, 90, taken)
+            hows = (chance.choice(TURNED), chance.choice(UPRIGHT[:-1]))
+            yield from _renderings(folder, original, picture, taken, chance, hows)
 
 
 def _visitors(folder: Path, count: int, seed: int) -> Iterator[Made]:

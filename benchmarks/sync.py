@@ -32,6 +32,7 @@ from catalog.domain.fixity import content_hash
 from catalog.index.client import Line
 from catalog.index.repository import Repository
 from catalog.stores.local.root import LocalRoot
+from catalog.stores.machine import machine_id
 from catalog.work.progress import NoProgress
 from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
@@ -69,6 +70,7 @@ def _lines(repository: Repository, root: Path) -> Iterator[Line]:
             status.st_ctime_ns,
             status.st_dev,
             status.st_ino,
+            host=machine_id(),
         )
         digest = content_hash(path.read_bytes())
         yield {"create": {"_index": repository.alias, "_id": digest}}

@@ -41,6 +41,7 @@ class SyncOptions(TypedDict, total=False):
     rehash: bool
     forget_missing: bool
     accept_losses: bool
+    accept_changes: bool
 
 
 def open_catalog(
@@ -234,13 +235,13 @@ class Catalog(CatalogQuestions):
         time: str | None = None,
         sample: str | None = None,
         repair: bool = False,
+        repair_unclear: bool = False,
     ) -> RunResult:
         """Read copies again and prove them; see `catalog verify --help`."""
         from catalog.features.health.verification import VerifyRequest, run_verify
 
-        return run_verify(
-            self._workspace, VerifyRequest(store, older_than, time, sample, repair), self._sink
-        )
+        request = VerifyRequest(store, older_than, time, sample, repair, repair_unclear)
+        return run_verify(self._workspace, request, self._sink)
 
     def export(self, file: str | Path, *, force: bool = False) -> ExportResult:
         """Write every document to a file, packed as its ending says;
@@ -281,7 +282,8 @@ class Catalog(CatalogQuestions):
         what: Names = (),
         *,
         query: str | None = None,
-        values: Names,
+        values: Names = (),
+        by: str = "",
         yes: bool = False,
         dryrun: bool = False,
     ) -> RunResult:
@@ -290,7 +292,9 @@ class Catalog(CatalogQuestions):
         """
         from catalog.features.annotations.run import SetRequest, run_set
 
-        request = SetRequest(_names(what), query, values=_names(values), yes=yes, dryrun=dryrun)
+        request = SetRequest(
+            _names(what), query, values=_names(values), by=by, yes=yes, dryrun=dryrun
+        )
         return run_set(self._workspace, request, self._sink)
 
     def measure(self, query: str = "", *, again: bool = False, dryrun: bool = False) -> RunResult:

@@ -9,8 +9,8 @@ IndexUnavailable (5), AccessDenied (5), SchemaMismatch, DocumentConflict, │
 QuerySyntaxError (2), NoCatalog (2), AssetNotFound ├── NodeError (5)              the local
 Elasticsearch could not be had or started ├── MediaError (1)             UnreadableMedia,
 UnsupportedType, GaveUp, ConversionFailed ├── PlanRefused (4)            SourceInsideCatalog,
-StoreGuard, ConfirmationNeeded, CatalogNotEmpty ├── TransferError (1)          an export or backup
-that cannot be written or read └── JournalError (1)
+StoreGuard, LinkedFolder, UnknownCatalog, ConfirmationNeeded, CatalogNotEmpty ├── TransferError
+(1)          an export or backup that cannot be written or read └── JournalError (1)
 """
 
 from __future__ import annotations
@@ -220,6 +220,14 @@ class SourceInsideCatalog(PlanRefused):
 
 class StoreGuard(PlanRefused):
     """The store is not the one the catalog knows, or is not there."""
+
+
+class UnknownCatalog(StoreGuard):
+    """The marker of a store names a catalog that this index does not know."""
+
+
+class LinkedFolder(StoreGuard):
+    """A folder of the catalog's own in a store is a symbolic link, which may lead anywhere."""
 
 
 class ConfirmationNeeded(PlanRefused):

@@ -52,6 +52,9 @@ VALUES = {
     "orientation": 6,
     "live_id": "3F2504E0-4F89",
     "motion_photo": True,
+    "frames": 3,
+    "parts": ["depth", "gain-map"],
+    "resized": True,
     "software": "15.1",
     "favorite": False,
     "rating": -1,
@@ -79,7 +82,10 @@ def an_asset(number: int) -> Asset:
         phash=f"{chance.getrandbits(64):016x}",
         phash_inner=f"{chance.getrandbits(64):016x}",
         look="UklGRg==",
-        quality=Quality(chance.uniform(0, 900), 127.5, 33.25, False, True, 900.5, 0.25, 0.125, 0.5),
+        frames_look="UklGRg==",
+        quality=Quality(
+            chance.uniform(0, 900), 127.5, 33.25, False, True, 900.5, 0.25, 0.125, 0.5, 12.5
+        ),
         position=Position(51.05, 3.72, 12.5, "exif"),
         tags=("snow", "Straße", "\U0001f642"),
         values=VALUES,

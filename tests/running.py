@@ -85,6 +85,7 @@ class Lab:
             "HOME": str(self.home),
             "CATALOG_STATE_DIR": str(self.home / "state"),
             "CATALOG_INDEX": self.index,
+            "CATALOG_HOME_ZONE": "UTC",  # a test stands in any zone
         }
         for name in ("CONFIG", "DATA", "STATE", "CACHE"):
             home[f"XDG_{name}_HOME"] = str(self.home / name.lower())
@@ -178,13 +179,31 @@ class Lab:
         hits = reply.get("hits", {"hits": []})["hits"]
         return {hit["_id"]: hit["_source"] for hit in hits}
 
+    def age(self, *paths: Path) -> None:
+        """As if nobody had written to some files of stores: the index is told the numbers that they
+        have now, since no program can put a ctime back.
+        """
+        roots = {name: Path(store["root"]) for name, store in self.documents("stores").items()}
+        for digest, document in self.documents().items():
+            changed = {}
+            for name in ("copies", "sidecars"):
+                for row in document.get(name, []):
+                    path = roots[row["store"]] / row["path"]
+                    if path in paths:
+                        status = path.stat()
+                        row |= {"ctime_ns": status.st_ctime_ns, "inode": status.st_ino}
+                        changed[name] = document[name]
+            if changed:
+                url = f"{self.index}/_update/{digest}?refresh=true"
+                assert "error" not in self.ask("POST", url, json={"doc": changed})
+
     def stored(self) -> dict[str, str]:
         """Content hash by path of what lies in the catalog's folder, without its private part."""
         return {p: h for p, h in hashes(self.root).items() if not p.startswith(".catalog/")}
 
     def check_no_ghosts(self) -> None:
         """Every copy that a document claims is there, with that content; nothing else lies there,
-        half or whole.
+        half or whole, but in the trash.
         """
         stored = self.stored()
         claimed: dict[str, str] = {}
@@ -198,7 +217,7 @@ class Lab:
                 assert stored.get(sidecar["path"]) == sidecar["hash"]
                 claimed[sidecar["path"]] = sidecar["hash"]
         assert stored == claimed
-        assert os.listdir(self.root / ".catalog") == ["store.json"]
+        assert {*os.listdir(self.root / ".catalog")} - {"trash"} == {"store.json"}
 
     def outcome(self) -> tuple[dict[str, str], dict[str, list[str]]]:
         """The end state that an upload leads to: files by content,

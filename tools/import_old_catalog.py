@@ -8,6 +8,7 @@ import click
 
 from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
+from catalog.cli.home_zone import settle_home_zone
 from catalog.features.old_catalog.run import OldCatalogRequest, run_import_old
 
 
@@ -65,7 +66,7 @@ def command(
     guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace()
+    workspace = settle_home_zone(console, dryrun=dryrun, yes=bool(shared.get("yes")))
     request = OldCatalogRequest(
         basedir, years, months=month, dryrun=dryrun, dropbox=dropbox, limit=limit
     )

@@ -95,7 +95,8 @@ likeness = _all(
     option(
         "distance",
         type=click.IntRange(0, 16),
-        help="Bits of 64 by which hashes of candidates may differ. Default: 8.",
+        help="Bits of 64 by which hashes of candidates may differ. Default: 10, or 8 among more "
+        "than 100,000 pictures.",
     ),
     option(
         "within",
@@ -138,6 +139,12 @@ syncing = _all(
         "accept_losses",
         is_flag=True,
         help="Go on though many recorded files are missing (exit 4 otherwise).",
+    ),
+    option(
+        "accept_changes",
+        is_flag=True,
+        help="Take up changed files that are held: many at once, no longer readable, or without a "
+        "sign that somebody wrote to them.",
     ),
     roots,
     connection,

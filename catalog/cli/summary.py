@@ -13,7 +13,7 @@ from catalog.errors import Interrupted
 from catalog.work.outcome import Outcome, RunResult
 
 REASONS_SHOWN = 20
-_TOLD = frozenset({"failed", "refused", "damaged", "missing", "unknown", "changed file"})
+_TOLD = frozenset({"failed", "refused", "damaged", "held", "missing", "unknown", "changed file"})
 """Outcomes that a person is told of without asking."""
 
 

@@ -22,6 +22,7 @@ SYNC = SummaryFormat(
         "missing",
         "forgotten",
         "damaged",
+        "held",
         "unsupported",
         "ignored",
         "failed",
@@ -64,7 +65,7 @@ CONFIRMATION = SummaryFormat(
 )
 STORE_REMOVE = SummaryFormat(("dropped", "failed"), ("dropped",), done="dropped")
 VERIFY = SummaryFormat(
-    ("verified", "repaired", "damaged", "edited", "missing", "failed"),
+    ("verified", "repaired", "damaged", "edited", "held", "missing", "failed"),
     ("verified", "damaged"),
     done="read",
 )
@@ -75,14 +76,16 @@ PRUNE = SummaryFormat(
     shown=("kept",),
     done="removed",
 )
-TRASH = SummaryFormat(("restored", "emptied", "kept", "failed"), (), shown=("kept",), done="freed")
+TRASH = SummaryFormat(
+    ("restored", "already", "emptied", "kept", "failed"), (), shown=("kept",), done="freed"
+)
 SAY = SummaryFormat(("changed", "unchanged", "failed"), ("changed", "unchanged"), done="changed")
 SIDECARS = SummaryFormat(
     ("written", "recorded", "withdrawn", "unchanged", "skipped", "failed"),
     ("written", "unchanged"),
     done="written",
 )
-UNDO = SummaryFormat(("undone", "failed"), ("undone",), done="brought back")
+UNDO = SummaryFormat(("undone", "already", "failed"), ("undone",), done="brought back")
 MEASURE = SummaryFormat(("measured", "unchanged", "failed"), ("measured",), done="measured")
 RESOLVE = SummaryFormat(
     ("dropped", "unchanged", "kept", "apart", "refused", "failed"),

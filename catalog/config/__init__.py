@@ -8,7 +8,7 @@ from catalog.config.settings import (
     Preference,
     Settings,
 )
-from catalog.config.sources import APP, ENV_PREFIX, load, state_dir
+from catalog.config.sources import APP, ENV_PREFIX, load, save, state_dir
 from catalog.config.values import Secret
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "Secret",
     "Settings",
     "load",
+    "save",
     "state_dir",
 ]

@@ -182,8 +182,11 @@ class Settings:
         384, "memory for the own node's heap, in MiB", between(128, 31_000)
     )
     state_dir: Path | None = setting(None, "folder of the journals")
-    home_zone: str = setting(
-        "UTC", "time zone for times that are only known in UTC, such as Europe/Brussels", _zone
+    home_zone: str | None = setting(
+        None,
+        "time zone for times that are only known in UTC, such as Europe/Brussels, "
+        "else the machine's",
+        _zone,
     )
     known_places: tuple[KnownPlaceSetting, ...] = setting(
         (), "places of your own, which win over the gazetteer"
@@ -213,6 +216,10 @@ class Settings:
         10.0, "share of recorded files whose absence makes a sync stop", between(0, 100)
     )
     shrink_files: int = setting(50, "missing files below which a sync does not stop", at_least(0))
+    change_percent: float = setting(
+        10.0, "share of recorded files that, changed at once, a sync holds", between(0, 100)
+    )
+    change_files: int = setting(50, "changed files up to which a sync holds none", at_least(0))
     transfers: int = setting(4, "files that travel between two stores at once", between(1, 64))
     bwlimit: str = setting(
         amounts.OFF,

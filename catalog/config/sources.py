@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -36,6 +37,27 @@ def load(config: Path | None = None, **flags: Any) -> Settings:
         raise _explained(problem, given, environment, path) from None
 
 
+def save(name: str, value: object, config: Path | None = None) -> Path:
+    """Keep one setting in the configuration file in use, else in the user's; the file.
+
+    Raises ConfigError where it cannot be read or written.
+    """
+    path = _config_file(config) or platformdirs.user_config_path(APP) / FILE_NAME
+    values = _object(path) if path.is_file() else {}
+    data = orjson.dumps({**values, name: value}, option=orjson.OPT_INDENT_2) + b"\n"
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_bytes(data)
+        aside.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+    return path
+
+
 def state_dir(settings: Settings) -> Path:
     """Where journals are kept."""
     return settings.state_dir or platformdirs.user_state_path(APP)
@@ -65,6 +87,10 @@ def _is_file(path: Path) -> bool:
 
 
 def _read(path: Path) -> dict[str, object]:
+    return {k: v for k, v in _object(path).items() if v is not None and v != ""}
+
+
+def _object(path: Path) -> dict[str, object]:
     try:
         values = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
@@ -73,7 +99,7 @@ def _read(path: Path) -> dict[str, object]:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold a JSON object.")
-    return {k: v for k, v in values.items() if v is not None and v != ""}
+    return values
 
 
 def _environment() -> dict[str, object]:

@@ -65,7 +65,8 @@ class Quality:
     `sharpness`: variance of the Laplacian. `focus`: the same of the sharpest parts, so that a small
     sharp subject counts. `brightness`: mean grey 0-255. `contrast`: standard deviation of grey.
     `dark` and `bright`: share of pixels (0-1) that are as good as black, as good as white.
-    `detail`: share of its parts (0-1) in which anything is to be seen.
+    `detail`: share of its parts (0-1) in which anything is to be seen. `relief`: standard deviation
+    of what is left of its small picture without gradients.
     """
 
     sharpness: float
@@ -77,6 +78,7 @@ class Quality:
     dark: float
     bright: float
     detail: float
+    relief: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,16 @@ class Appearance:
     """What a picture looks like: its perceptual hash (16 hex digits), that of its inner part,
     a small picture, its quality.
 
-    `media.pixels` measures them; the small picture is a WebP in base64.
+    `media.pixels` measures them; the small picture is a WebP in base64. `frames_look` is one of all
+    frames, of what has several; `problem` says what of the picture could not be decoded.
     """
 
     phash: str
     phash_inner: str
     look: str
     quality: Quality
+    frames_look: str | None = None
+    problem: str = ""
 
 
 class FactValues(TypedDict, total=False):
@@ -106,6 +111,9 @@ class FactValues(TypedDict, total=False):
     rotation: int
     live_id: str
     motion_photo: bool
+    frames: int
+    parts: list[str]
+    resized: bool
     title: str
     description: str
     rating: int
@@ -128,9 +136,10 @@ class Facts:
 
     `checksums` are those of the whole content that were computed beside its hash, by kind, in hex.
     `width` and `height` are pixels as shown. `duration` is in seconds. `phash` is 16 hex digits,
-    `look` a small picture (see `Appearance`). `values` holds the remaining fields (make, model,
-    lens, exposure, codecs, live_id, title, rating ...), `sources` which reader gave what. `problem`
-    says why the picture itself could not be looked at, though the file is kept.
+    `look` a small picture, `frames_look` small pictures of all frames (see `Appearance`). `values`
+    holds the remaining fields (make, model, lens, exposure, codecs, live_id, title, rating ...),
+    `sources` which reader gave what. `problem` says why the picture itself could not be looked at,
+    or not wholly, though the file is kept.
     """
 
     hash: str
@@ -145,6 +154,7 @@ class Facts:
     phash: str | None = None
     phash_inner: str | None = None
     look: str | None = None
+    frames_look: str | None = None
     quality: Quality | None = None
     position: Position | None = None
     dates: tuple[DateCandidate, ...] = ()
@@ -167,6 +177,8 @@ class Asset:
     place: Place | None = None
     notes: tuple[str, ...] = ()
     messenger: bool = False
+    by_home_zone: bool = False
+    """Whether the zone of its wall clock is that of home, for want of any other."""
 
     @property
     def hash(self) -> str:

@@ -8,9 +8,11 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
+from catalog.domain.capture_time import SECOND, CaptureTime, format_day
+from catalog.domain.derivation import precision_of, read_captured
 from catalog.domain.document import (
     AssetDocument,
     Captured,
@@ -22,6 +24,7 @@ from catalog.domain.document import (
 from catalog.domain.geo import Position
 from catalog.domain.person import CHECKS, capture_time
 from catalog.domain.place import Place
+from catalog.domain.time_shift import OffsetAt, Shift, by_zone, check_past, parse_shift, shifted
 from catalog.errors import UsageError
 
 Saying = Callable[[PersonFields, AssetDocument], PersonFields]
@@ -34,6 +37,7 @@ KEYS = ("taken", "position", "place", "title", "description", "rating", "favorit
 
 _ASSIGNMENT = re.compile(rf"({'|'.join(KEYS)})(\+=|-=|=)(.*)", re.DOTALL)
 _LIKE_ONE = re.compile(r"([A-Za-z_]+)(\+=|-=|=).*", re.DOTALL)
+_ZONE = "zone:"
 _ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _GRACE = timedelta(days=1)
 """By so much may a clock somewhere on earth be ahead."""
@@ -97,19 +101,23 @@ def _parsed(text: str, now: datetime) -> Assignment:
     if not match:
         raise UsageError(f"{text} is no KEY=VALUE.")
     key, operator, value = match[1], match[2], match[3].strip()
-    if operator != "=" and key != "albums":
+    if operator != "=" and key not in ("albums", "taken"):
         raise UsageError(
-            f"{key}{operator} is not understood: only albums can be added to.",
+            f"{key}{operator} is not understood: only albums can be added to, and taken.",
             hint=f"Write {key}=VALUE.",
         )
     if not value and operator == "=":
         return Assignment(key, operator, None)
     try:
+        if key == "taken" and operator != "=":
+            shift = parse_shift(value)
+            return Assignment(key, operator, shift if operator == "+=" else -shift)
         return Assignment(key, operator, _value(key, value, now))
     except ValueError as error:
         shown = value if len(value) <= 80 else f"{value[:80]}..."
         raise UsageError(
-            f"{key}={shown} cannot be set: {error}; nothing was changed.", hint=_FORMS.get(key, "")
+            f"{key}{operator}{shown} cannot be set: {error}; nothing was changed.",
+            hint=_FORMS.get(key, ""),
         ) from error
 
 
@@ -122,6 +130,8 @@ _FORMS = {
 
 def _value(key: str, text: str, now: datetime) -> Any:
     """The value as it is kept. Raises ValueError with the reason."""
+    if key == "taken" and text.startswith(_ZONE):
+        return ClockZone(text.removeprefix(_ZONE).strip())
     if key == "taken":
         _check_past(text, now)
         return CHECKS[key](text)
@@ -137,10 +147,7 @@ def _value(key: str, text: str, now: datetime) -> Any:
 
 
 def _check_past(text: str, now: datetime) -> None:
-    captured = capture_time(text)
-    moment = captured.instant or captured.wall.replace(tzinfo=UTC)
-    if moment > now.replace(tzinfo=UTC) + _GRACE:
-        raise ValueError("it is in the future")
+    check_past(capture_time(text), now, _GRACE)
 
 
 def _numbers(text: str) -> list[float] | str:
@@ -166,13 +173,51 @@ def with_surroundings(
     return (*assignments, Assignment("around", "=", words))
 
 
-def assign_fields(assignments: Sequence[Assignment]) -> Saying:
-    """What `catalog set` makes of what was said."""
+@dataclass(frozen=True, slots=True)
+class ClockZone:
+    """What is said of a time: the camera's clock was set to this IANA zone."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """What a correction of times needs: the zone of a position, the offset of a zone at a moment
+    (naive UTC), and the present (naive UTC).
+    """
+
+    zone_of: Callable[[Position], str | None]
+    offset_at: OffsetAt
+    now: datetime
+
+    def check_zone(self, name: str) -> None:
+        """Raise UsageError for a zone that is none."""
+        if self.offset_at(name, self.now) is None:
+            raise UsageError(
+                f"taken={_ZONE}{name} cannot be set: {name} is no time zone; nothing was changed.",
+                hint="Write it as taken=zone:Europe/Brussels.",
+            )
+
+
+def assign_fields(assignments: Sequence[Assignment], clocks: Clocks) -> Saying:
+    """What `catalog set` makes of what was said.
+
+    What corrects a time is worked out once for each asset, however often the change is asked for:
+    one that is sent again must not shift again.
+    """
+    for one in assignments:
+        if isinstance(one.value, ClockZone):
+            clocks.check_zone(one.value.name)
+    corrected: dict[str, str] = {}
 
     def said(person: PersonFields, base: AssetDocument) -> PersonFields:
         now = person
         for one in assignments:
-            if one.operator != "=":
+            if isinstance(one.value, Shift | ClockZone):
+                if base["hash"] not in corrected:
+                    corrected[base["hash"]] = _corrected(one.value, person, base, clocks)
+                now = with_value(now, one.key, corrected[base["hash"]])
+            elif one.operator != "=":
                 now = _with_albums(now, base, one)
             else:
                 now = with_value(now, one.key, one.value)
@@ -181,6 +226,33 @@ def assign_fields(assignments: Sequence[Assignment]) -> Saying:
         return now
 
     return said
+
+
+def _corrected(
+    correction: Shift | ClockZone, person: PersonFields, base: AssetDocument, clocks: Clocks
+) -> str:
+    """The corrected time. Raises ValueError where there is none, or it is not precise enough."""
+    captured = current_time(person, base)
+    if captured is None:
+        raise ValueError("it has no date that could be corrected")
+    if isinstance(correction, Shift):
+        found = shifted(captured, correction)
+    else:
+        place = person.get("position")
+        if place is None and "location" in base:
+            place = [base["location"]["lat"], base["location"]["lon"]]
+        zone = clocks.zone_of(Position(place[0], place[1])) if place else None
+        found = by_zone(captured, correction.name, zone, clocks.offset_at)
+    check_past(found, clocks.now, _GRACE)
+    return found.isoformat()
+
+
+def current_time(person: PersonFields, base: AssetDocument) -> CaptureTime | None:
+    """The capture time that an asset has now: what a person said, else what its bytes state."""
+    if "taken" in person:
+        return capture_time(person["taken"])
+    captured = base.get("captured")
+    return read_captured(captured) if captured else None
 
 
 def _with_albums(person: PersonFields, base: AssetDocument, one: Assignment) -> PersonFields:
@@ -258,8 +330,8 @@ def _shown(field: str, value: object) -> str:
 
 
 def format_taken(captured: Captured) -> str:
-    """A document's capture time for a person: `2019-07-12 18:30:15`,
-    or the day alone where no time is known.
-    """
-    wall = str(captured["wall"]).replace("T", " ").removesuffix(".000")
-    return wall if captured.get("has_time", True) else wall[:10]
+    """A document's capture time for a person: `2019-07-12 18:30:15`, or as much as is known."""
+    precision = precision_of(captured)
+    if precision == SECOND:
+        return str(captured["wall"]).replace("T", " ").removesuffix(".000")
+    return format_day(datetime.fromisoformat(captured["wall"]), precision)

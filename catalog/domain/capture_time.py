@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
 
 EARLIEST_YEAR = 1826
 """The year of the oldest surviving photograph: nothing was captured before."""
@@ -18,6 +19,8 @@ MAX_OFFSET = 14 * 60
 """Minutes from UTC that a zone's clocks are set at most (Kiritimati)."""
 
 ORDER: tuple[str, ...] = (
+    "sidecar:DateTimeOriginal",
+    "sidecar:DateCreated",
     "exif:DateTimeOriginal",
     "exif:DateTimeDigitized",
     "riff:DateTimeOriginal",
@@ -33,6 +36,7 @@ ORDER: tuple[str, ...] = (
     "xmp:DateCreated",
     "iptc:DateCreated",
     "xmp:CreateDate",
+    "png:CreationTime",
     "takeout:photoTakenTime",
     "gps",
     "filename",
@@ -50,6 +54,7 @@ _MEDIUM = frozenset(
         "asf:CreationDate",
         "flv:CreationDate",
         "xmp:CreateDate",
+        "png:CreationTime",
         "filename",
     }
 )
@@ -57,6 +62,22 @@ _LOW = frozenset({"folder", "exif:DateTime", "mtime"})
 _CREDIBLE_MTIME = datetime(1990, 1, 1)
 """Earlier times of modification are those of lost clocks, older than digital photos."""
 _RESETS = frozenset(datetime(year, 1, 1) for year in (1980, 1990, 1994, *range(1998, 2021)))
+_DEFAULTS = frozenset({datetime(2002, 12, 8, 12)})
+"""What firmware writes that never asks its clock."""
+_CORRECTIONS = {
+    "sidecar:DateTimeOriginal": "xmp:DateTimeOriginal",
+    "sidecar:DateCreated": "xmp:DateCreated",
+}
+"""What an XMP sidecar states, and what it is called where the picture itself does."""
+_OF_THE_CAMERA = frozenset({"exif:DateTimeOriginal", "exif:DateTimeDigitized"})
+_GPS_BEGAN = datetime(1980, 1, 6)
+_TO_A_MINUTE = timedelta(minutes=1)
+
+SECOND, DAY, MONTH, YEAR = "second", "day", "month", "year"
+"""Precisions of a capture time: of what is not known, `wall` shows the first moment."""
+PRECISIONS = (SECOND, DAY, MONTH, YEAR)
+"""The finest first."""
+_LENGTHS = {MONTH: 7, YEAR: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +86,8 @@ class DateCandidate:
 
     `wall` is naive. `offset_minutes` is minutes east of UTC where stated. `is_utc`: the wall clock
     is UTC because the format demands it, and says nothing of the zone of the place. `utc_doubtful`:
-    the format demands UTC, but devices of this make are known to write their local time. `precise`
-    is False where the time of day is unknown.
+    the format demands UTC, but devices of this make are known to write their local time.
+    `precision` is one of PRECISIONS.
     """
 
     source: str
@@ -74,14 +95,19 @@ class DateCandidate:
     offset_minutes: int | None = None
     is_utc: bool = False
     utc_doubtful: bool = False
-    precise: bool = True
+    precision: str = SECOND
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the time of day is stated."""
+        return self.precision == SECOND
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureTime:
     """The chosen capture time.
 
-    `confidence` is "high", "medium" or "low"; `has_time`: the time of day is known.
+    `confidence` is "high", "medium" or "low"; `precision` one of PRECISIONS.
     """
 
     wall: datetime
@@ -89,7 +115,12 @@ class CaptureTime:
     confidence: str
     offset_minutes: int | None = None
     zone: str | None = None
-    has_time: bool = True
+    precision: str = SECOND
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the time of day is known."""
+        return self.precision == SECOND
 
     @property
     def instant(self) -> datetime | None:
@@ -101,11 +132,18 @@ class CaptureTime:
         ).astimezone(UTC)
 
     def isoformat(self) -> str:
-        """ISO 8601 wall clock with fraction only where there is one,
+        """ISO 8601 wall clock as far as it is known, with fraction only where there is one,
         and the offset where it is known.
         """
+        if not self.has_time:
+            return format_day(self.wall, self.precision)
         text = self.wall.isoformat(timespec="milliseconds" if self.wall.microsecond else "seconds")
         return text if self.offset_minutes is None else text + format_offset(self.offset_minutes)
+
+
+def format_day(wall: datetime, precision: str) -> str:
+    """`2019-07-12`, or as much of it as is known: `2019-07`, `2019`."""
+    return wall.date().isoformat()[: _LENGTHS.get(precision)]
 
 
 def format_offset(minutes: int) -> str:
@@ -115,13 +153,13 @@ def format_offset(minutes: int) -> str:
 
 
 def parse_offset(text: str) -> int | None:
-    """Minutes east of UTC from `+01:00`, `-0330`, `+1`, `Z`;
+    """Minutes east of UTC from `+01:00`, `-0330`, `+1`, `GMT+2`, `Z`;
     None where it is none or impossible.
     """
     text = text.strip().strip("\0").replace("\u2212", "-")
-    if text in ("Z", "z", "UTC"):
+    if text in ("Z", "z", "UTC", "GMT"):
         return 0
-    match = re.fullmatch(r"([+-])(\d{1,2}):?(\d{2})?(?::?\d{2})?", text)
+    match = re.fullmatch(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?(?::?\d{2})?", text)
     if not match:
         return None
     minutes = int(match[2]) * 60 + int(match[3] or 0)
@@ -130,38 +168,89 @@ def parse_offset(text: str) -> int | None:
     return -minutes if match[1] == "-" else minutes
 
 
+_ZONE = r"(?P<zone>Z|z|(?:UTC|GMT)(?:[+-]\d{1,2}:?\d{0,2})?|[+-]\d{1,2}:?\d{0,2})?"
+_CLOCK = (
+    r"(?P<H>\d{1,2})(?P<c>[:.\- ]) ?(?P<M>\d{1,2})"
+    # a minus after a colon is that of an offset
+    r"(?:(?:[:. ]|(?P=c)(?!\d{1,2}:)) ?(?P<S>\d{1,2})(?:[.,](?P<f>\d+))?)?"
+    r"(?:\s*(?P<half>[AaPp])\.?[Mm]\b\.?)?"
+)
 _DATE_TIME = re.compile(
-    r"\s*(\d{4})[:\-/. ] ?(\d{1,2})[:\-/. ] ?(\d{1,2})"
-    r"(?:[T: ]+(\d{1,2})[:.\- ] ?(\d{1,2})(?:[:.\- ] ?(\d{1,2})(?:[.,](\d+))?)?)?"
-    r"\s*(Z|z|UTC|[+-]\d{1,2}:?\d{0,2})?"
+    rf"\s*(?P<y>\d{{4}})[:\-/. ] ?(?P<m>\d{{1,2}})[:\-/. ] ?(?P<d>\d{{1,2}})"
+    rf"(?:[T: ]+{_CLOCK})?\s*{_ZONE}"
 )
 _COMPACT = re.compile(
-    r"\s*(\d{4})(\d{2})(\d{2})(?:[T "
-    r"]?(\d{2})(\d{2})(\d{2})?(?:[.,](\d+))?)?(?!\d)\s*(Z|[+-]\d{2}:?\d{2})?"
+    r"\s*(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"
+    r"(?:[T ]?(?P<H>\d{2})(?P<c>:?)(?P<M>\d{2})(?:(?P=c)(?P<S>\d{2}))?(?:[.,](?P<f>\d+))?)?(?!\d)"
+    rf"\s*{_ZONE}"
 )
+_PARTIAL = re.compile(r"\s*(\d{4})(?:[:\-/.]? ?(\d{2}))?(?:[:\-/.]? ?(?:00)?)?[\s:.\-/T0Z]*")
+"""A year or a month: the rest is left out, blank, or zeros (EXIF 2.32 on unknown dates, XMP's and
+IPTC's dates of less precision).
+"""
 
 
-def parse_date(text: str) -> tuple[datetime, int | None, bool] | None:
-    """Wall clock, offset in minutes and whether a time of day is stated,
-    from EXIF or ISO 8601 text.
+class ParsedDate(NamedTuple):
+    """A date that a text states: the wall clock (naive), minutes east of UTC or None,
+    one of PRECISIONS.
+    """
+
+    wall: datetime
+    offset: int | None
+    precision: str
+
+    @property
+    def has_time(self) -> bool:
+        """Whether a time of day is stated."""
+        return self.precision == SECOND
+
+    def as_candidate(self, source: str) -> DateCandidate:
+        """As the statement of a source."""
+        return DateCandidate(source, self.wall, self.offset, precision=self.precision)
+
+
+def parse_date(text: str) -> ParsedDate | None:
+    """The date of an EXIF or ISO 8601 text, or of one that programs wrote for such.
 
     None where the text holds no possible date (zeros, month 13, blanks).
     """
     text = text.replace("\0", " ")
     match = _DATE_TIME.match(text) or _COMPACT.match(text)
     if not match:
-        return None
-    year, month, day, hour, minute, second = (int(g) if g else 0 for g in match.groups()[:6])
-    fraction = (match[7] or "")[:6].ljust(6, "0")
+        return _parse_partial(text)
+    g = match.groupdict()
+    if not int(g["d"]) or not int(g["m"]):
+        return _parse_partial(text)
+    hour, second = int(g["H"] or 0), int(g["S"] or 0)
+    if g.get("half") and 1 <= hour <= 12:
+        hour = hour % 12 + (12 if g["half"] in "Pp" else 0)
     if hour > 24:
         return None
+    fraction = (g["f"] or "")[:6].ljust(6, "0")
     try:  # hour 24 is what phones wrote whose format counted hours from 1 to 24
         wall = datetime(
-            year, month, day, hour % 24, minute, 59 if second == 60 else second, int(fraction)
+            int(g["y"]),
+            int(g["m"]),
+            int(g["d"]),
+            hour % 24,
+            int(g["M"] or 0),
+            59 if second == 60 else second,
+            int(fraction),
         )
     except ValueError:
         return None
-    return wall, parse_offset(match[8]) if match[8] else None, match[4] is not None
+    offset = parse_offset(g["zone"]) if g["zone"] else None
+    return ParsedDate(wall, offset, DAY if g["H"] is None else SECOND)
+
+
+def _parse_partial(text: str) -> ParsedDate | None:
+    match = _PARTIAL.fullmatch(text)
+    if not match or not int(match[1]):
+        return None
+    month = int(match[2] or 0)
+    if month > 12:
+        return None
+    return ParsedDate(datetime(int(match[1]), month or 1, 1), None, MONTH if month else YEAR)
 
 
 def with_subseconds(wall: datetime, digits: str) -> datetime:
@@ -194,10 +283,14 @@ def reject_reason(candidate: DateCandidate, now: datetime) -> str | None:
         return "before photography"
     if wall > now + timedelta(days=1, hours=1):
         return "in the future"
+    if candidate.source == "gps" and wall < _GPS_BEGAN:
+        return "before there were GPS clocks"
+    if candidate.source == "takeout:photoTakenTime":  # a person may have set it, to any day
+        return "an unset clock" if abs(wall - datetime(1970, 1, 1)) < timedelta(days=2) else None
     from_container = candidate.is_utc or candidate.source.startswith(
         ("quicktime", "matroska", "asf", "gps")
     )
-    if from_container and (wall.year in (1904, 1970) or wall.date() == datetime(1980, 1, 6).date()):
+    if from_container and (wall.year in (1904, 1970) or wall.date() == _GPS_BEGAN.date()):
         return "an unset clock"
     if wall in (
         datetime(1904, 1, 1),
@@ -213,7 +306,29 @@ def is_doubtful(candidate: DateCandidate) -> bool:
     """Whether the date looks like a camera's clock after a battery change:
     midnight of a New Year.
     """
-    return candidate.precise and candidate.wall.replace(microsecond=0, second=0) in _RESETS
+    return candidate.has_time and candidate.wall.replace(microsecond=0, second=0) in _RESETS
+
+
+def is_default(candidate: DateCandidate, others: Iterable[DateCandidate]) -> bool:
+    """Whether the date is what firmware writes without asking its clock: one that is known, or
+    noon or midnight to the second while EXIF DateTime and the file's name agree on another day.
+    """
+    if candidate.source not in _OF_THE_CAMERA or not candidate.has_time:
+        return False
+    wall = candidate.wall
+    if wall in _DEFAULTS:
+        return True
+    if (wall.hour % 12, wall.minute, wall.second) != (0, 0, 0):
+        return False
+    by_source = {other.source: other for other in others}
+    name, written = by_source.get("filename"), by_source.get("exif:DateTime")
+    return (
+        name is not None
+        and written is not None
+        and name.has_time
+        and abs(name.wall - written.wall) <= _TO_A_MINUTE
+        and abs(name.wall - wall) > timedelta(days=1)
+    )
 
 
 def choose(
@@ -222,7 +337,9 @@ def choose(
     """The best capture time and notes on what was rejected or doubted. `now` is naive UTC.
 
     Candidates are ordered by ORDER; equal sources keep the order given. An offset that the winner
-    lacks is taken from another candidate only where both show the same wall clock to the second.
+    lacks is taken from another candidate only where both show the same wall clock to the second,
+    else from the satellites' clock. A day, a month or a year gives way to a finer statement of the
+    same day, month or year.
     """
     notes: list[str] = []
     usable: list[DateCandidate] = []
@@ -247,17 +364,82 @@ def choose(
             notes.append(f"{candidate.source} {candidate.wall.isoformat()}: {reason}")
         else:
             usable.append(candidate)
-    best = next((c for c in usable if not is_doubtful(c)), None)
-    doubtful = next((c for c in usable if is_doubtful(c)), None)
-    if doubtful and (
-        best is None or _RANK[best.source] > max(_RANK["gps"], _RANK[doubtful.source])
-    ):
-        best = doubtful
-    if doubtful:
-        notes.append(f"{doubtful.source} {doubtful.wall.isoformat()}: looks like a reset clock")
+    usable = sorted((_unless_repeated(c, usable) for c in usable), key=lambda c: _RANK[c.source])
+    best, doubted, why = _most_credible(usable)
+    if doubted is not None:
+        notes.append(f"{doubted.source} {doubted.wall.isoformat()}: {why}")
     if best is None:
         return None, tuple(notes)
-    return _capture_time(best, usable, best is doubtful), tuple(notes)
+    satellites = next((c for c in usable if c.source == "gps"), None)
+    if best.utc_doubtful and satellites is not None:  # they know what the camera's clock is
+        if offset_between(best.wall, satellites.wall) is None:
+            best = satellites
+        else:
+            best = replace(best, utc_doubtful=False, is_utc=False)
+    return _capture_time(_finest(best, usable), usable, best is doubted), tuple(notes)
+
+
+def _unless_repeated(candidate: DateCandidate, others: list[DateCandidate]) -> DateCandidate:
+    """A date of an XMP sidecar corrects the picture's, for a program wrote it later; but where it
+    repeats what the camera wrote, to the minute or in another zone, it is a copy as any other.
+    """
+    if candidate.source not in _CORRECTIONS:
+        return candidate
+    wall, precision = candidate.wall, candidate.precision
+    first, last = _RANK["exif:DateTimeOriginal"], _RANK["xmp:DateTimeOriginal"]
+    of_the_camera = [c for c in others if first <= _RANK[c.source] < last]
+    as_any = replace(candidate, source=_CORRECTIONS[candidate.source])
+    if not of_the_camera:
+        return as_any
+    for other in of_the_camera:
+        in_utc = other.is_utc or candidate.offset_minutes == 0
+        local, utc = (wall, other.wall) if other.is_utc else (other.wall, wall)
+        if (
+            (candidate.has_time and abs(wall - other.wall) < _TO_A_MINUTE)
+            or (
+                not candidate.has_time
+                and format_day(wall, precision) == format_day(other.wall, precision)
+            )
+            or (in_utc and candidate.has_time and offset_between(local, utc) is not None)
+        ):
+            return as_any
+    return candidate
+
+
+def _most_credible(
+    usable: list[DateCandidate],
+) -> tuple[DateCandidate | None, DateCandidate | None, str]:
+    """The best of the candidates, best first; one that is doubted, which may be the best all the
+    same; and why it is.
+    """
+    never = next((c for c in usable if is_default(c, usable)), None)
+    reset = next((c for c in usable if is_doubtful(c)), None)
+    sound = [c for c in usable if not is_doubtful(c) and not is_default(c, usable)]
+    if never is not None:
+        stated = (c for c in sound if c.source not in ("folder", "mtime"))
+        return next(stated, never), never, "looks like a default of the firmware"
+    best = next(iter(sound), None)
+    if reset and (best is None or _RANK[best.source] > max(_RANK["gps"], _RANK[reset.source])):
+        best = reset
+    return best, reset, "looks like a reset clock"
+
+
+def _finest(best: DateCandidate, usable: list[DateCandidate]) -> DateCandidate:
+    """The best candidate, or one that states the same day, month or year more precisely.
+
+    The file's own time only where a person wrote a month or a year into names.
+    """
+    is_named = best.source in ("filename", "folder") and best.precision in (MONTH, YEAR)
+    fallback = ("mtime",) if is_named else ()
+    for candidate in usable:
+        if (
+            PRECISIONS.index(candidate.precision) < PRECISIONS.index(best.precision)
+            and (candidate.source in fallback or not candidate.is_utc)
+            and not is_doubtful(candidate)
+            and format_day(candidate.wall, best.precision) == format_day(best.wall, best.precision)
+        ):
+            return candidate
+    return best
 
 
 def _capture_time(best: DateCandidate, usable: list[DateCandidate], doubtful: bool) -> CaptureTime:
@@ -266,23 +448,52 @@ def _capture_time(best: DateCandidate, usable: list[DateCandidate], doubtful: bo
         same = (
             c
             for c in usable
-            if not c.is_utc and c.wall.replace(microsecond=0) == best.wall.replace(microsecond=0)
+            if c.has_time
+            and not c.is_utc
+            and c.wall.replace(microsecond=0) == best.wall.replace(microsecond=0)
         )
         offset = next((found for c in same if (found := _possible_offset(c)) is not None), None)
-    if doubtful or best.source in _LOW or best.utc_doubtful:
+        satellites = next((c.wall for c in usable if c.source == "gps"), None)
+        if offset is None and satellites is not None:
+            # the same time may be the local one, copied: then the place has to tell
+            offset = offset_between(best.wall, satellites) or None
+    if doubtful or best.source in _LOW or best.utc_doubtful or best.precision in (MONTH, YEAR):
         confidence = "low"
     else:
-        confidence = "medium" if best.source in _MEDIUM or not best.precise else "high"
+        confidence = "medium" if best.source in _MEDIUM or not best.has_time else "high"
     if best.is_utc and not best.utc_doubtful and offset is None:
         offset = 0
     return CaptureTime(
         best.wall,
         best.source,
         confidence,
-        offset,
+        offset if best.has_time else None,
         "UTC" if best.is_utc and offset == 0 else None,
-        best.precise,
+        best.precision,
     )
+
+
+_SLACK = timedelta(minutes=2)
+"""How far two clocks of one device may differ that show the same moment."""
+_OFFSETS = frozenset(
+    {
+        *range(-12 * 60, MAX_OFFSET + 1, 60),
+        *(-570, -210, -150, 210, 270, 330, 345, 390, 525, 570, 630, 765),
+    }
+)
+"""Minutes east of UTC by which clocks are set somewhere."""
+
+
+def offset_between(local: datetime, utc: datetime, slack: timedelta = timedelta(0)) -> int | None:
+    """Minutes east of UTC of a local clock, from a clock in UTC of the same moment; both naive.
+
+    The local one may have been read earlier by `slack`, as the begin of a film is before its end.
+    None where no zone on earth explains the difference.
+    """
+    difference = local - utc
+    nearest = min(_OFFSETS, key=lambda m: abs(difference + slack / 2 - timedelta(minutes=m)))
+    off = difference - timedelta(minutes=nearest)
+    return nearest if -slack - _SLACK <= off <= _SLACK else None
 
 
 def _possible_offset(candidate: DateCandidate) -> int | None:
@@ -291,7 +502,7 @@ def _possible_offset(candidate: DateCandidate) -> int | None:
     return minutes if minutes is not None and abs(minutes) <= MAX_OFFSET else None
 
 
-def in_zone(captured: CaptureTime, zone: str, offset_minutes: int) -> CaptureTime:
+def in_zone(captured: CaptureTime, zone: str | None, offset_minutes: int) -> CaptureTime:
     """A UTC capture time as the wall clock of a zone whose offset at that instant is given."""
     shift = offset_minutes - (captured.offset_minutes or 0)
     return replace(
@@ -312,8 +523,22 @@ _T = (
     r"(?:[ _\u202f]?(?P<half>[AaPp])[Mm](?![A-Za-z]))?"
     r"(?P<zone>Z(?![A-Za-z0-9])|\+\d\d:?(?:00|15|30|45)(?!\d))?"
 )
-_NAME_WITH_TIME = re.compile(rf"(?<!\d){_D}(?:[ _.T-]|[ _-]at[ _-]| - )?{_T}(?!\d|[xX\u00d7]\d)")
+_AT = "at|um|om|\u00e0|a|a las|alle|\u00e0s|as|kl\\.?|kello|o|w dniu|\u0432|saat"
+"""What stands between date and time in names that systems of several languages give."""
+_NAME_WITH_TIME = re.compile(
+    rf"(?<!\d){_D}(?:[ _.T-]|[ _-](?:{_AT})[ _-]|, | - )?{_T}(?!\d|[xX\u00d7]\d)", re.IGNORECASE
+)
+_NAME_OF_SHORT_YEAR = re.compile(
+    r"(?<![\dA-Za-z])(?P<y>\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])[_-]"
+    r"(?P<H>[01]\d|2[0-3])(?P<M>[0-5]\d)(?P<S>[0-5]\d)(?![\dA-Za-z])"
+)
 _NAME_WITH_DATE = re.compile(rf"(?<!\d){_D}(?!\d)")
+_ANY_YEAR = r"(?P<y>18[3-9]\d|19\d\d|20\d\d)"
+_MONTH = r"[-_.](?P<m>0[1-9]|1[0-2])"
+_NAME_WITH_PART = re.compile(rf"{_ANY_YEAR}(?:{_MONTH}(?![-_.]?\d)|(?=[ _-]+[^\W\d_]{{3}}))")
+"""A month, or a year before words; a year alone is as likely a counter."""
+_FIRST_SHORT_YEAR = 90
+"""Years of two digits are of 1990 to 2089: earlier no device named files by its clock."""
 _EPOCH = re.compile(r"(?<!\d)(1[0-7]\d{8})(\d{3})?(?![0-9A-Za-z])(?!.*\d{6})")
 _EARLIEST_EPOCH = 1_100_000_000
 """Names of fewer seconds since 1970 are Android's numbers of media,
@@ -345,26 +570,35 @@ def from_file_name(name: str) -> DateCandidate | None:
             match["S"] or match["t"] or match["half"]
         ):  # 20190712_0001 is as likely a counter as a time
             continue
-        found = _named("filename", match, precise=True, utc=stem.upper().startswith("PXL_"))
+        found = _named("filename", match, precision=SECOND, utc=stem.upper().startswith("PXL_"))
         if found:
             return found
     for match in _NAME_WITH_DATE.finditer(stem):
-        found = _named("filename", match, precise=False)
+        found = _named("filename", match, precision=DAY)
         if found:
             return found
+    for match in _NAME_OF_SHORT_YEAR.finditer(stem):
+        found = _named("filename", match, precision=SECOND)
+        if found:
+            return found
+    if (match_partial := _NAME_WITH_PART.match(stem)) is not None:
+        return _partial("filename", match_partial)
     return _from_epoch(stem)
 
 
 def _named(
-    source: str, match: re.Match[str], *, precise: bool, utc: bool = False
+    source: str, match: re.Match[str], *, precision: str, utc: bool = False
 ) -> DateCandidate | None:
     g = match.groupdict()
     hour = int(g.get("H") or 0)
     if g.get("half") and hour <= 12:
         hour = hour % 12 + (12 if g["half"] in "Pp" else 0)
+    year = int(g["y"])
+    if year < 100:
+        year += 1900 if year >= _FIRST_SHORT_YEAR else 2000
     try:
         wall = datetime(
-            int(g["y"]), int(g["m"]), int(g["d"]), hour, int(g.get("M") or 0), int(g.get("S") or 0)
+            year, int(g["m"]), int(g["d"]), hour, int(g.get("M") or 0), int(g.get("S") or 0)
         )
     except ValueError:
         return None
@@ -372,7 +606,7 @@ def _named(
         wall = wall.replace(microsecond=int(g["f"]) * 1000)
     offset = parse_offset(g["zone"]) if g.get("zone") else None
     utc = utc or g.get("zone") == "Z"
-    return DateCandidate(source, wall, None if utc else offset, is_utc=utc, precise=precise)
+    return DateCandidate(source, wall, None if utc else offset, is_utc=utc, precision=precision)
 
 
 def _from_epoch(stem: str) -> DateCandidate | None:
@@ -411,15 +645,19 @@ _FOLDER_YEAR_MONTH = re.compile(
 )
 
 
+_FOLDER_YEAR = re.compile(rf"(?:^|/)(?:[^\W\d_]+ [^\W\d_]+ )?{_ANY_YEAR}(?=/|$|[ _-]+[^\W\d_])")
+"""Of a person, and as Google Takeout names it in each language (`Photos from 2013`)."""
+
+
 def from_folders(folder: str) -> DateCandidate | None:
-    """A day or month in the folders of a POSIX path without its file name (`2019/07/12`,
-    `2019/07_July`).
+    """A day, month or year in the folders of a POSIX path without its file name (`2019/07/12`,
+    `2019/07_July`, `Photos from 2013`).
     """
     days = list(_FOLDER_DAY.finditer(folder))
     while len(days) > 1 and "/" not in folder[days[-2].start("y") : days[-1].start("y")]:
         days.pop()  # `2019-07-12 - 2019-08-01 Trip` begins on the first
     if days:
-        return _folder_date(days[-1], int(days[-1]["d"]))
+        return _folder_day(days[-1])
     for pattern in (_FOLDER_MONTH, _FOLDER_YEAR_MONTH):
         months = [
             m
@@ -427,8 +665,18 @@ def from_folders(folder: str) -> DateCandidate | None:
             if _is_month_name(m.groupdict().get("name"), int(m["m"]))
         ]
         if months:
-            return _folder_date(months[-1], 1)
-    return None
+            return _partial("folder", months[-1])
+    years = list(_FOLDER_YEAR.finditer(folder))
+    return _partial("folder", years[-1]) if years else None
+
+
+def _partial(source: str, match: re.Match[str]) -> DateCandidate:
+    month = match.groupdict().get("m")
+    return DateCandidate(
+        source,
+        datetime(int(match["y"]), int(month or 1), 1),
+        precision=MONTH if month else YEAR,
+    )
 
 
 def _is_month_name(name: str | None, month: int) -> bool:
@@ -440,10 +688,9 @@ def _is_month_name(name: str | None, month: int) -> bool:
     )
 
 
-def _folder_date(match: re.Match[str], day: int) -> DateCandidate | None:
+def _folder_day(match: re.Match[str]) -> DateCandidate | None:
     try:
-        return DateCandidate(
-            "folder", datetime(int(match["y"]), int(match["m"]), day), precise=False
-        )
+        wall = datetime(int(match["y"]), int(match["m"]), int(match["d"]))
     except ValueError:
         return None
+    return DateCandidate("folder", wall, precision=DAY)

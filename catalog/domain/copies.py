@@ -23,7 +23,9 @@ class RecordedFile(NamedTuple):
 
     `checksums` are those that it knows of the content besides its hash, as far as they were asked
     for. `host` is the machine on which `device` and `inode` count: "" where the store numbers its
-    files itself, and in records of an older version, which did not keep it.
+    files itself, and in records of an older version, which did not keep it. `ctime_ns` is what it
+    was when the content was last proved, 0 where that is not known; `revision` the version that the
+    store stated then.
     """
 
     path: str
@@ -36,6 +38,8 @@ class RecordedFile(NamedTuple):
     verified_ms: int
     checksums: Mapping[str, str] = NONE
     host: str = ""
+    ctime_ns: int = 0
+    revision: str = ""
 
     @property
     def recorded(self) -> Mapping[str, str]:
@@ -74,7 +78,7 @@ def copy_row(store: str, entry: Entry, added: datetime, verified: datetime) -> C
         "verified": timestamp(verified),
         "state": OK,
         "revision": entry.revision,
-        **_identity(entry),
+        **numbers_of(entry),
     }
     return row if entry.revision else without(row, "revision")
 
@@ -87,20 +91,22 @@ def sidecar_row(store: str, entry: Entry, digest: str) -> SidecarRow:
         "hash": digest,
         "size": entry.size,
         "mtime": mtime_text(entry),
-        **_identity(entry),
+        **numbers_of(entry),
     }
 
 
-def _identity(entry: Entry) -> InodeFields:
-    """The part of a row by which a file is known again under another name;
-    nothing where that is not known.
+def numbers_of(entry: Entry) -> InodeFields:
+    """The part of a row by which a file is known again under another name, and by which it is told
+    that nobody wrote to it; nothing where that is not known.
     """
     if not entry.inode:
         return {}
     numbers: InodeFields = {"device": entry.device, "inode": entry.inode}
-    if not entry.host:
-        return numbers
-    return {**numbers, "host": entry.host, "ctime_ns": entry.ctime_ns}
+    if entry.host:
+        numbers["host"] = entry.host
+        if entry.ctime_ns:
+            numbers["ctime_ns"] = entry.ctime_ns
+    return numbers
 
 
 def read_recorded(
@@ -121,6 +127,8 @@ def read_recorded(
         milliseconds(str(row.get("verified", ""))),
         checksums,
         row.get("host", ""),
+        row.get("ctime_ns", 0),
+        str(row.get("revision", "")),
     )
 
 

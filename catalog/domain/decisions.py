@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.domain.fixity import is_content_hash
 
@@ -120,6 +120,20 @@ def _check_consistent(decision: Decision) -> None:
         raise ValueError("what is to be dropped is the keeper itself")
     if decision.kind == BAD and decision.decision == NOT_DUPLICATE:
         raise ValueError("a bad shot can be kept or dropped")
+
+
+def with_chosen_keepers(decisions: Sequence[Decision]) -> list[Decision]:
+    """The decisions; where a group names no keeper, the one of it that is kept is the keeper."""
+    groups: dict[str, list[Decision]] = {}
+    for decision in decisions:
+        groups.setdefault(decision.group, []).append(decision)
+    chosen: dict[str, str] = {}
+    for group, members in groups.items():
+        kept = {d.hash for d in members if d.decision == KEEP}
+        is_open = not any(d.keeper or d.kind in (EXACT, BAD) for d in members)
+        if is_open and len(kept) == 1:
+            chosen[group] = kept.pop()
+    return [replace(d, keeper=chosen.get(d.group, d.keeper)) for d in decisions]
 
 
 def contradictions(decisions: Sequence[Decision]) -> dict[int, str]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import calendar
 import re
+from datetime import datetime
 
+from catalog.domain.capture_time import DAY, MONTH, SECOND, YEAR, CaptureTime
 from catalog.domain.document import AssetDocument, Captured, without
 
 OF_DOCUMENT = ("shape", "megapixels", "preview")
@@ -17,8 +19,8 @@ OF_CAPTURED = ("year", "month_day", "hour", "weekday", "precision")
 """Fields of `captured`; `weekday` is that of ISO 8601, from 1 for Monday to 7."""
 PORTRAIT, LANDSCAPE, SQUARE = "portrait", "landscape", "square"
 """Shapes of a picture or film as it is shown, with its orientation applied."""
-SECOND, DAY = "second", "day"
-"""Precisions of a capture time: the time of day is known, or the day alone."""
+_STATED = (MONTH, YEAR)
+"""Precisions of a capture time that are stated; the others follow from `has_time`."""
 
 _WALL = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d))?", re.ASCII)
 
@@ -39,7 +41,10 @@ def without_derived(document: AssetDocument) -> AssetDocument:
     """The document without what follows from its values."""
     made = without(document, *OF_DOCUMENT)
     if made.get("captured"):
-        made["captured"] = without(made["captured"], *OF_CAPTURED)
+        stated = made["captured"].get("precision") in _STATED
+        made["captured"] = without(
+            made["captured"], *(f for f in OF_CAPTURED if not (stated and f == "precision"))
+        )
     return made
 
 
@@ -51,7 +56,10 @@ def _of_captured(captured: Captured) -> Captured:
     year, month, day = (int(part) for part in match.groups()[:3])
     if not (year and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]):
         return {}
-    has_time = captured.get("has_time", True) and match[4] is not None
+    precision = precision_of(captured)
+    if precision in _STATED:
+        return {"year": year, "precision": precision}
+    has_time = precision == SECOND and match[4] is not None
     return {
         "year": year,
         "month_day": f"{month:02d}-{day:02d}",
@@ -59,6 +67,26 @@ def _of_captured(captured: Captured) -> Captured:
         "weekday": calendar.weekday(year, month, day) + 1,
         "precision": SECOND if has_time else DAY,
     }
+
+
+def read_captured(captured: Captured) -> CaptureTime:
+    """A document's capture time."""
+    return CaptureTime(
+        datetime.fromisoformat(captured["wall"]),
+        captured["source"],
+        captured["confidence"],
+        captured.get("offset_minutes"),
+        captured.get("zone"),
+        precision_of(captured),
+    )
+
+
+def precision_of(captured: Captured) -> str:
+    """How precise a document's capture time is (see `capture_time.PRECISIONS`)."""
+    if captured.get("has_time", True):
+        return SECOND
+    stated = captured.get("precision", DAY)
+    return stated if stated in _STATED else DAY
 
 
 def _of_size(width: int | None, height: int | None) -> AssetDocument:

@@ -22,7 +22,8 @@ class Captured(TypedDict, total=False):
     where `offset_minutes` east of UTC, or the IANA `zone`, are known. `source` is the reader or
     "person", `confidence` high, medium or low. The last five follow from `wall`
     (`domain.derivation`): `month_day` is 11-29, `hour` 0 to 23, `weekday` 1 for Monday to 7,
-    `precision` second or day.
+    `precision` second or day; or month or year, which is stated: then `wall` is its first moment,
+    and only `year` follows.
     """
 
     wall: str
@@ -104,6 +105,7 @@ class QualityFields(TypedDict, total=False):
     dark: float
     bright: float
     detail: float
+    relief: float
 
 
 class StackRow(TypedDict):
@@ -164,7 +166,7 @@ class InodeFields(TypedDict, total=False):
 
     `device` and `inode` count on the machine `host`; without one they are the store's own.
     `ctime_ns` is when it last changed in any way, by that machine's clock, in nanoseconds since
-    1970.
+    1970: as it was when its content was last proved.
     """
 
     device: int
@@ -228,7 +230,10 @@ class AssetDocument(TypedDict, total=False):
     `checksums` are further ones of the content, in hex, by kind (`domain.checksums`); `image_hash`
     is that of a JPEG without its metadata. `altitude` is in metres, `width` and `height` in pixels
     as shown, `duration` in seconds, `orientation` the number of EXIF. `phash` and `phash_inner` are
-    16 hex digits, `look` is a WebP of 64 pixels in base64. `manual` names what a person said;
+    16 hex digits, `look` is a WebP of 64 pixels in base64, `frames_look` one of all frames, one
+    below the other. `frames` counts the frames or pages of a still; without it nobody looked for
+    further ones, nor for `parts`: what the file holds beside the picture (`media.parts.PARTS`).
+    `resized` says that its camera states another size. `manual` names what a person said;
     `sources` says which reader gave what. `owner` is whose it is, `device` what sent it.
     `rendition_of` and `renditions` are content hashes. `shape`, `megapixels` and `preview` follow
     from others (`domain.derivation`).
@@ -257,6 +262,10 @@ class AssetDocument(TypedDict, total=False):
     video: VideoFields
     live_id: str
     motion_photo: bool
+    frames: int
+    frames_look: str
+    parts: list[str]
+    resized: bool
     software: str
     phash: str
     phash_inner: str
@@ -343,8 +352,9 @@ class EventNote(TypedDict, total=False):
 
     `source` is where a file was before, `trash` what it is called in its store's trash. `effect` is
     "index", "file" or "handover": what an undo has to bring back. `undoes` is the run that is taken
-    back. `reason` is for a person, `reason_kind` for counting. `at`, `run`, `command` and `outcome`
-    are there once it is written.
+    back, and `reverses` the id of that event of it which this one takes back. `reason` is for a
+    person, `reason_kind` for counting. `at`, `run`, `command` and `outcome` are there once it is
+    written.
     """
 
     store: str
@@ -353,6 +363,7 @@ class EventNote(TypedDict, total=False):
     effect: str
     trash: str
     undoes: str
+    reverses: str
     reason: str
     reason_kind: str
     before: EventSide
@@ -376,20 +387,28 @@ class EventRow(EventNote):
 class StoreRoot(TypedDict):
     """Where a store lies on one machine (`host` is its id, `name` what it is called),
     and when it was seen there.
+
+    `file_system` is the type of what it lies on, `evidence` which numbers of its files tell whether
+    somebody wrote to them (`domain.evidence`). Records of an older version have neither.
     """
 
     host: str
     name: str
     root: str
     seen: str
+    file_system: NotRequired[str]
+    evidence: NotRequired[list[str]]
 
 
 class StoreRecord(TypedDict):
     """What the catalog knows of one store; `work.store_book` writes it.
 
-    `id` is that of its marker; `root` is where it was seen last, `roots` where on each machine.
+    `id` is that of its marker, and `catalog` the catalog that its marker names, or was to name,
+    when it was claimed. `root` is where it was seen last, `roots` where on each machine.
     `last_run` is when it was last looked at, `verifying_since` when the verification that is under
-    way began. A store that was `removed` keeps its record.
+    way began, `stirred_since` when most of its files were found to have another ctime, or the store
+    was found elsewhere, until all of them were read; `stirs` counts the syncs in a row that found
+    them so. A store that was `removed` keeps its record.
     """
 
     name: str
@@ -399,8 +418,11 @@ class StoreRecord(TypedDict):
     added: str
     last_run: NotRequired[str]
     verifying_since: NotRequired[str]
+    stirred_since: NotRequired[str]
+    stirs: NotRequired[int]
     removed: NotRequired[bool]
     roots: NotRequired[list[StoreRoot]]
+    catalog: NotRequired[str]
 
 
 class SourceRow(TypedDict):

@@ -16,6 +16,7 @@ from catalog.domain.document import (
     EventNote,
     EventSide,
     FileRow,
+    InodeFields,
     PersonFields,
     SidecarRow,
     only,
@@ -33,6 +34,8 @@ it is forgotten).
 
 _UNTOLD = frozenset({"updated", "run", "stores", "copy_count", "paths"})
 """Fields that no event tells of, besides those that `domain.derivation` lays on."""
+_NUMBERS = ("device", "inode", "host", "ctime_ns")
+"""The fields of a row that `copies.numbers_of` gives."""
 _OF_CONTENT = "checksums"
 """The field that is true of a content for good: it is added to, and never taken back."""
 
@@ -143,6 +146,24 @@ def marked(
             for c in document["copies"]
         ]
         return {**document, **flat(rows)}
+
+    return change
+
+
+def with_numbers(store: str, path: str, numbers: InodeFields) -> Change:
+    """A copy, or a sidecar, that was read and is as it was, with the numbers it has now."""
+
+    def renumbered(row: File) -> File:
+        if (row["store"], row["path"]) != (store, path):
+            return row
+        return cast("File", {**without(row, *_NUMBERS), **numbers})
+
+    def change(document: AssetDocument | None) -> AssetDocument | None:
+        if document is None:
+            return None
+        sidecars = [renumbered(row) for row in document.get("sidecars", [])]
+        copies = flat(renumbered(row) for row in document["copies"])
+        return _with_sidecars({**document, **copies}, sidecars)
 
     return change
 

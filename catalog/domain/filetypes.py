@@ -95,6 +95,29 @@ IGNORED_NAMES = frozenset(
 )
 """Files that systems and viewers leave behind (lower-case)."""
 
+UNFINISHED = frozenset(
+    {
+        "part",
+        "partial",
+        "crdownload",
+        "opdownload",
+        "download",
+        "filepart",
+        "tmp",
+        "aria2",
+        "!sync",
+        "!qb",
+        "!ut",
+        "bc!",
+    }
+)
+"""Extensions that programs give to what they have not yet received whole."""
+
+LIBRARIES = (".photoslibrary", ".photolibrary", ".migratedphotolibrary", ".lrdata")
+"""How folders end that photo programs keep for themselves: originals, previews and databases in
+an order of their own.
+"""
+
 IGNORED_FOLDERS = frozenset(
     {
         "@eadir",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from catalog.domain.asset import Asset
-from catalog.domain.capture_time import CaptureTime
+from catalog.domain.capture_time import DAY, MONTH, SECOND, YEAR, CaptureTime, format_day
 from catalog.domain.filetypes import extension_of
 from catalog.domain.names import MAX_NAME_BYTES, portable, shorten
 
@@ -110,12 +110,31 @@ def folder_of(layout: Layout, asset: Asset, *, live_video: bool = False) -> str:
     if isinstance(layout, AlbumLayout):
         return layout.album_folder
     captured = asset.captured
-    parts = [_fill(layout.folder, asset, "") if captured else layout.undated_folder]
+    parts = [_dated_folder(layout.folder, asset) if captured else layout.undated_folder]
     if asset.messenger and captured and captured.source in ("filename", "folder", "mtime"):
         parts.append(layout.messenger_folder)
     if asset.facts.kind == "video" and not (live_video and layout.live_video_beside_still):
         parts.append(layout.video_folder)
     return portable_folder("/".join(parts))
+
+
+def _dated_folder(template: str, asset: Asset) -> str:
+    """The folder of a template.
+
+    A part for which less is known of the date than it asks is the date as far as it goes, or left
+    out where it says nothing then.
+    """
+    assert asset.captured is not None
+    fields = _date_fields(asset.captured)
+    parts = []
+    for part in template.split("/"):
+        asked = {name for name in re.findall(r"\{(\w+)\}", part) if name in _DATE_FIELDS}
+        known = {name for name in asked if fields[name]}
+        if known == asked:
+            parts.append(_fill(part, asset, ""))
+        elif known:
+            parts.append(fields["date"])
+    return "/".join(parts)
 
 
 def portable_folder(folder: str) -> str:
@@ -179,11 +198,26 @@ def sidecar_names(sidecar: str, owner: str, target: str) -> Iterator[str]:
     """
     extension = extension_of(sidecar)
     own = extension_of(target)
+    version = re.fullmatch(r"(.+)_(\d\d)(\.[^.]+\.xmp)", sidecar, re.IGNORECASE)
+    if version and f"{version[1]}{version[3][:-4]}".lower() == owner.lower():
+        yield f"{target[: -len(own) - 1] if own else target}_{version[2]}.{own}.{extension}"
     if not sidecar.lower().startswith(owner.lower() + ".") and extension != "json":
         yield f"{target[: -len(own) - 1] if own else target}.{extension}"
     yield f"{target}.{extension}"
     for number in itertools.count(1):
         yield f"{target}_{number}.{extension}"
+
+
+def other_sidecar_name(sidecar: str, target: str) -> str:
+    """The path that a sidecar beside an asset at `target` has under the other naming:
+    `photo.xmp` for `photo.jpg.xmp`, and the reverse; "" for one that has no other.
+    """
+    extension, own = extension_of(sidecar), extension_of(target)
+    stem = target[: -len(own) - 1] if own else target
+    both = (f"{stem}.{extension}", f"{target}.{extension}")
+    if extension == "json" or sidecar not in both or both[0] == both[1]:
+        return ""
+    return both[sidecar == both[0]]
 
 
 def _name_template(layout: Layout, captured: CaptureTime | None) -> str:
@@ -201,20 +235,26 @@ def _fill(template: str, asset: Asset, original: str) -> str:
 
 
 def _date_fields(captured: CaptureTime | None) -> dict[str, str]:
+    """The fields that speak of the date, each "" as far as it is not known."""
     if captured is None:
         return {}
-    wall = captured.wall
-    return {
+    wall, precision = captured.wall, captured.precision
+    fields = {
         "year": f"{wall.year:04d}",
         "month": f"{wall.month:02d}",
+        "month_name": MONTHS[wall.month - 1],
         "day": f"{wall.day:02d}",
         "hour": f"{wall.hour:02d}",
         "minute": f"{wall.minute:02d}",
         "second": f"{wall.second:02d}",
-        "month_name": MONTHS[wall.month - 1],
-        "date": f"{wall.year:04d}-{wall.month:02d}-{wall.day:02d}",
         "time": f"{wall.hour:02d}-{wall.minute:02d}-{wall.second:02d}",
     }
+    known = list(fields)[: _KNOWN_FIELDS[precision]]
+    return (
+        dict.fromkeys(fields, "")
+        | {f: fields[f] for f in known}
+        | {"date": format_day(wall, precision)}
+    )
 
 
 def _other_fields(asset: Asset, original: str) -> dict[str, str]:
@@ -229,6 +269,13 @@ def _other_fields(asset: Asset, original: str) -> dict[str, str]:
         "model": _flat(str(asset.facts.values.get("model", ""))),
         "kind": asset.facts.kind,
     }
+
+
+_KNOWN_FIELDS = {YEAR: 1, MONTH: 3, DAY: 4, SECOND: 8}
+"""How many of the date's fields are known at a precision."""
+_DATE_FIELDS = frozenset(
+    {"year", "month", "month_name", "day", "hour", "minute", "second", "time", "date"}
+)
 
 
 def _flat(text: str | None) -> str:

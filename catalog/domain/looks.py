@@ -28,6 +28,16 @@ PEAK, PEAK_RATIO = 10.0, 9.0
 difference that may be: a rendering differs a little everywhere, somebody who came or went differs
 in one place.
 """
+LEAST_STRUCTURE, LEAST_RELIEF = 0.75, 1.2
+"""Correlation of what is left of two pictures without their gradients, and the grey levels that it
+must have: of cloudless skies nothing is left but grain.
+"""
+GRAIN = 0.6
+"""Grey levels by which rounding and coding change each pixel of a small picture: of one with little
+contrast they are much, and lower the correlation.
+"""
+EVEN = 6.0
+"""Grey levels by which no small part of two frames differs that are one."""
 HOPELESS = 0.35
 """Correlation below which aligning is not tried."""
 
@@ -39,6 +49,8 @@ _SCALES = (0.85, 1.18)
 _LARGEST_SHIFT = 0.2
 _LEAST_OVERLAP = 0.6
 _AXIS = np.linspace(-1, 1, LOOK_SIDE, dtype=np.float32)
+_X, _Y = np.meshgrid(_AXIS, _AXIS)
+_GRADIENTS = np.stack([np.ones_like(_X), _X, _Y, _X * _X, _X * _Y, _Y * _Y], axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +59,44 @@ class Likeness:
     and differences in grey levels.
 
     `difference` is the mean one of the part that differs most, `peak` that of the small part that
-    does, `usual` the median.
+    does, `usual` the median. `structure` is the correlation without the gradients.
     """
 
     correlation: float
     difference: float
     peak: float = 0.0
     usual: float = 1.0
+    structure: float = 1.0
+
+    @property
+    def agreement(self) -> float:
+        """How well they agree, to tell which of several is meant; 1 is the best."""
+        return self.correlation - self.peak / 255
 
     @property
     def is_same(self) -> bool:
         """Whether they are one picture, as far as small pictures show."""
         is_even = self.peak <= PEAK or self.peak <= PEAK_RATIO * max(self.usual, 1.0)
         return (
-            self.correlation >= SAME_CORRELATION and self.difference <= SAME_DIFFERENCE and is_even
+            self.correlation >= SAME_CORRELATION
+            and self.difference <= SAME_DIFFERENCE
+            and self.structure >= LEAST_STRUCTURE
+            and is_even
         )
 
 
-def likeness(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> Likeness:
-    """How alike two small pictures are (each LOOK_SIDE x LOOK_SIDE), at their best alignment."""
+def likeness(
+    one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], known: Mask | None = None
+) -> Likeness:
+    """How alike two small pictures are (each LOOK_SIDE x LOOK_SIDE), at their best alignment; where
+    not all of them is `known`, as they lie.
+    """
     first, second = one.astype(np.float32), other.astype(np.float32)
     if first.std() < second.std():  # differences count in the grey levels of the richer one
         first, second = second, first
-    everywhere = np.ones((LOOK_SIDE, LOOK_SIDE), bool)
+    everywhere = np.ones((LOOK_SIDE, LOOK_SIDE), bool) if known is None else known
     plain = _compared(first, second, everywhere)
-    if plain.is_same or plain.correlation < HOPELESS:
+    if known is not None or plain.is_same or plain.correlation < HOPELESS:
         return plain
     laid = _aligned(first, second)
     return (
@@ -83,6 +108,25 @@ def likeness(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> Likene
     )
 
 
+def are_same_frames(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> bool:
+    """Whether all of the small pictures of two animations or documents, one below the other, show
+    the same; pictures with nothing in them must be as bright.
+    """
+    if one.shape != other.shape:
+        return False
+    pairs = zip(_tiles(one), _tiles(other), strict=True)
+    return all(_are_as_bright(a, b) or likeness(a, b).is_same for a, b in pairs)
+
+
+def _tiles(strip: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return strip.reshape(-1, LOOK_SIDE, LOOK_SIDE)
+
+
+def _are_as_bright(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> bool:
+    apart = np.abs(one.astype(np.float32) - other.astype(np.float32))
+    return float((_sums(apart, _SMALL_PARTS) / (LOOK_SIDE // _SMALL_PARTS) ** 2).max()) <= EVEN
+
+
 def _compared(first: Grey, second: Grey, mask: Mask) -> Likeness:
     """Two pictures where both are known, after the second was given the tones of the first:
     a curve of third degree.
@@ -90,6 +134,7 @@ def _compared(first: Grey, second: Grey, mask: Mask) -> Likeness:
     a, b = first[mask], second[mask]
     spread = float(a.std() * b.std())
     correlation = float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread > 1e-3 else 0.0
+    correlation = min(1.0, correlation * _grain(float(a.std()), float(b.std())))
     tones = (second - b.mean()) / max(float(b.std()), 1e-3)
     curve = np.stack([np.ones_like(tones), tones, tones**2, tones**3], axis=-1)
     known = curve[mask]
@@ -101,7 +146,37 @@ def _compared(first: Grey, second: Grey, mask: Mask) -> Likeness:
         float(_means(apart, mask, _PARTS).max()),
         float(small.max()),
         float(np.median(small)),
+        _structure(first, second, mask) if correlation >= SAME_CORRELATION else 0.0,
     )
+
+
+def measure_relief(look: npt.NDArray[np.uint8]) -> float:
+    """The standard deviation of a small picture without its gradients, in grey levels."""
+    values = look.astype(np.float32)[:, :, None]
+    return float(_without_gradients(values, np.ones((LOOK_SIDE, LOOK_SIDE), bool)).std())
+
+
+def _without_gradients(values: Grey, mask: Mask) -> Grey:
+    """What is known of some pictures (behind each other) without surfaces of second degree."""
+    known, both = _GRADIENTS[mask], values[mask]
+    fitted = np.linalg.solve(known.T @ known + 1e-3 * np.eye(6, dtype=np.float32), known.T @ both)
+    rest: Grey = both - known @ fitted
+    return rest
+
+
+def _structure(first: Grey, second: Grey, mask: Mask) -> float:
+    """How two pictures correlate in what is left without their gradients; 0 where that is
+    nothing."""
+    rest = _without_gradients(np.stack([first, second], axis=-1), mask)
+    one, other = rest.std(axis=0)
+    if min(one, other) < LEAST_RELIEF:
+        return 0.0
+    return float((rest[:, 0] * rest[:, 1]).mean() / (one * other)) * _grain(one, other)
+
+
+def _grain(one: float, other: float) -> float:
+    """By what the correlation of two pictures is too low for their grain, by their deviations."""
+    return float(np.sqrt((1 + (GRAIN / max(one, 1.0)) ** 2) * (1 + (GRAIN / max(other, 1.0)) ** 2)))
 
 
 def _means(values: Grey, mask: Mask, parts: int) -> Grey:

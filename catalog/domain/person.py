@@ -13,7 +13,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from catalog.domain.capture_time import EARLIEST_YEAR, CaptureTime, parse_offset
+from catalog.domain.capture_time import (
+    DAY,
+    EARLIEST_YEAR,
+    MONTH,
+    SECOND,
+    YEAR,
+    CaptureTime,
+    parse_offset,
+)
 from catalog.domain.copies import timestamp
 from catalog.domain.derivation import with_derived, without_derived
 from catalog.domain.document import (
@@ -119,6 +127,8 @@ def _taken(value: str, _document: AssetDocument) -> Extracted:
         "confidence": "high",
         "has_time": captured.has_time,
     }
+    if captured.precision in (MONTH, YEAR):
+        made["precision"] = captured.precision
     if captured.instant is not None and captured.offset_minutes is not None:
         made |= {"instant": timestamp(captured.instant), "offset_minutes": captured.offset_minutes}
     return {"captured": made}
@@ -161,15 +171,16 @@ _MADE: dict[str, Callable[[Any, AssetDocument], Extracted]] = {
 # --- what is a value, and what is none ------------------------------------------------------------
 
 _TAKEN = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,6}))?)? "
-    r"?(Z|[+-]\d\d:?\d\d)?)?",
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,6}))?)? "
+    r"?(Z|[+-]\d\d:?\d\d)?)?)?)?",
     re.ASCII,
 )
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def capture_time(text: str) -> CaptureTime:
-    """A capture time from `2019-07-12T18:30:15+02:00` or a part of it.
+    """A capture time from `2019-07-12T18:30:15+02:00` or the first part of it,
+    down to the year.
 
     Raises ValueError with the reason.
     """
@@ -177,9 +188,10 @@ def capture_time(text: str) -> CaptureTime:
     if not match:
         raise ValueError(
             "it is no date like 2019-07-12, or 2019-07-12 18:30:15, with +02:00 behind it if that "
-            "is known"
+            "is known, nor a month like 2019-07, nor a year"
         )
-    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    year, month, day = (int(part or 1) for part in match.groups()[:3])
+    hour, minute, second = (int(part or 0) for part in match.groups()[3:6])
     try:
         wall = datetime(year, month, day, hour, minute, second, int((match[7] or "").ljust(6, "0")))
     except ValueError as error:
@@ -189,12 +201,8 @@ def capture_time(text: str) -> CaptureTime:
     offset = parse_offset(match[8]) if match[8] else None
     if match[8] and offset is None:
         raise ValueError(f"no clocks are set by {match[8]}")
-    return CaptureTime(wall, "person", "high", offset, has_time=match[4] is not None)
-
-
-def encode_taken(captured: CaptureTime) -> str:
-    """A capture time in the one form in which it is kept."""
-    return captured.isoformat() if captured.has_time else captured.wall.date().isoformat()
+    precision = SECOND if match[4] else DAY if match[3] else MONTH if match[2] else YEAR
+    return CaptureTime(wall, "person", "high", offset, precision=precision)
 
 
 def text_or_reason(value: object, longest: int = MAX_TEXT) -> str:
@@ -215,7 +223,7 @@ def text_or_reason(value: object, longest: int = MAX_TEXT) -> str:
 
 
 def _checked_taken(value: object) -> str:
-    return encode_taken(capture_time(text_or_reason(value)))
+    return capture_time(text_or_reason(value)).isoformat()
 
 
 def _checked_position(value: object) -> list[float]:

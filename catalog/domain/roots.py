@@ -4,7 +4,9 @@ or a disk another mount, on each.
 
 from __future__ import annotations
 
-from catalog.domain.document import StoreRecord, without
+from collections.abc import Sequence
+
+from catalog.domain.document import StoreRecord, StoreRoot, without
 
 MOST = 32
 """Machines that are remembered; that which was not seen for longest goes first.
@@ -30,26 +32,37 @@ def store_record(
     return record if known is None else {**known, **without(record, "added")}
 
 
-def with_root(record: StoreRecord, host: str, name: str, root: str, seen: str) -> StoreRecord:
+def with_root(
+    record: StoreRecord,
+    host: str,
+    name: str,
+    root: str,
+    seen: str,
+    file_system: str = "",
+    evidence: Sequence[str] | None = None,
+) -> StoreRecord:
     """The record of a store that was seen at a path of the machine `host`, which is called `name`,
-    at a moment (ISO 8601).
+    at a moment (ISO 8601); `file_system` and `evidence` are those of `StoreRoot`.
     """
+    here: StoreRoot = {"host": host, "name": name, "root": root, "seen": seen}
+    if evidence is not None:
+        here |= {"file_system": file_system, "evidence": list(evidence)}
     others = [row for row in record.get("roots", []) if row["host"] != host]
     latest = sorted(others, key=lambda row: str(row["seen"]), reverse=True)[: MOST - 1]
-    return {
-        **record,
-        "root": root,
-        "roots": [{"host": host, "name": name, "root": root, "seen": seen}, *latest],
-    }
+    return {**record, "root": root, "roots": [here, *latest]}
+
+
+def root_on(record: StoreRecord, host: str) -> StoreRoot | None:
+    """Where a store was seen on a machine; None where it never was."""
+    return next((row for row in record.get("roots", []) if row["host"] == host), None)
 
 
 def seen_from(record: StoreRecord, host: str) -> StoreRecord:
     """The record with the root that it has on a machine, if it was ever seen there;
     else with that where it was seen last.
     """
-    here = next(
-        (row["root"] for row in record.get("roots", []) if row["host"] == host), record.get("root")
-    )
+    row = root_on(record, host)
+    here = row["root"] if row is not None else record.get("root")
     return {**record, "root": here} if here is not None else record
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeGuard
 
 from catalog.domain.asset import Asset, Entry
 from catalog.domain.capture_time import MAX_OFFSET, CaptureTime
@@ -38,9 +39,56 @@ TAKEOUT_NAME_LENGTH = 46
 
 _SUPPLEMENT = ".supplemental-metadata"
 _NUMBER = re.compile(r"^(?P<base>.+?)(?P<number>\(\d+\))$")
-_EDITED = re.compile(
-    r"-(?:edited|bearbeitet|modifié|editado|bewerkt|edytowane|modificato)$", re.IGNORECASE
+EDITED_WORDS = (
+    "edited",
+    "effects",
+    "smile",
+    "mix",
+    "bearbeitet",
+    "modifié",
+    "editado",
+    "editada",
+    "bewerkt",
+    "edytowane",
+    "edytowany",
+    "modificato",
+    "modificata",
+    "editat",
+    "editată",
+    "redigert",
+    "redigerad",
+    "redigeret",
+    "muokattu",
+    "upravené",
+    "upraveno",
+    "urejeno",
+    "uređeno",
+    "szerkesztett",
+    "düzenlendi",
+    "redaguota",
+    "muudetud",
+    "diedit",
+    "отредактировано",
+    "редактирано",
+    "відредаговано",
+    "επεξεργασμένο",
+    "編集済み",
+    "已修改",
+    "已编辑",
+    "已編輯",
+    "수정됨",
+    "ha editado",
+    "đã chỉnh sửa",
 )
+"""What Google calls an edit, in the languages of accounts."""
+_EDITED = re.compile(f"-(?:{'|'.join(EDITED_WORDS)})$", re.IGNORECASE)
+"""What Google appends to the name of an edit, in the language of the account."""
+_PIXEL = re.compile(r"(?:\.raw-0\d)?(?:\.mp)?(?:\.(?:cover|original))?$")
+"""What Pixel phones append to the names of the files of one shot: RAW-01.COVER, RAW-02.ORIGINAL,
+MP for a motion photo.
+"""
+_VERSION = re.compile(r"^(?P<base>.+)_(?P<number>\d\d)(?P<tail>\.[^.]+)$")
+"""How darktable names the sidecars of a photo's further versions: `photo_01.jpg.xmp`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +121,13 @@ def stem_key(entry: Entry) -> str:
     """Files of one folder with one key may be one shot; sorting by it keeps them together."""
     name = entry.name
     extension = extension_of(name)
-    return comparison_key(name[: -len(extension) - 1] if extension else name)
+    key = comparison_key(name[: -len(extension) - 1] if extension else name)
+    return _PIXEL.sub("", key) if "." in key else key
+
+
+def _name_key(sidecar: Entry) -> str:
+    """The name of what a sidecar is called after, to compare."""
+    return comparison_key(sidecar.name[: -len(extension_of(sidecar.name)) - 1])
 
 
 def attach_sidecars(entries: Iterable[Entry]) -> tuple[list[Candidate], list[Entry]]:
@@ -81,8 +135,9 @@ def attach_sidecars(entries: Iterable[Entry]) -> tuple[list[Candidate], list[Ent
     and the sidecars left over.
 
     A sidecar belongs to `photo.jpg` if it is called `photo.jpg.xmp`, `photo.xmp` or, from Google
-    Takeout, `photo.jpg.json`, `photo.jpg.supplemental-metadata.json` (cut short or not) or
-    `photo.jpg(1).json` for `photo(1).jpg`.
+    Takeout, `photo.jpg.json`, `photo.jpg.supplemental-metadata.json` (cut short or not), both also
+    without the `.jpg`, or `photo.jpg(1).json` for `photo(1).jpg`; as `photo_01.jpg.xmp` it is that
+    of a further version, in darktable.
     """
     media: list[Entry] = []
     sidecars: list[Entry] = []
@@ -99,7 +154,7 @@ def attach_sidecars(entries: Iterable[Entry]) -> tuple[list[Candidate], list[Ent
     for sidecar in sidecars:
         is_json = extension_of(sidecar.name) == "json"
         owners = (
-            takeout.owners(stem_key(sidecar)) if is_json else _owners(sidecar, by_name, by_stem)
+            takeout.owners(_name_key(sidecar)) if is_json else _owners(sidecar, by_name, by_stem)
         )
         for owner in owners:
             found[owner.path].append(sidecar)
@@ -149,11 +204,14 @@ def _index_names(media: list[Entry]) -> tuple[dict[str, Entry], dict[str, list[E
 def _owners(
     sidecar: Entry, by_name: dict[str, Entry], by_stem: dict[str, list[Entry]]
 ) -> list[Entry]:
-    key = stem_key(sidecar)
+    key = _name_key(sidecar)
     extension = extension_of(sidecar.name)
     if key in by_name:
         return [by_name[key]]
-    same = by_stem.get(key, [])
+    same = by_stem.get(stem_key(sidecar), [])
+    version = _VERSION.match(key) if extension == "xmp" and not same else None
+    if version and (first := by_name.get(version["base"] + version["tail"])):
+        return [first]
     if extension == "thm":
         return [e for e in same if extension_of(e.name) in _VIDEO_EXTENSIONS][:1]
     if extension == "aae" and not same:  # the edits of IMG_1234 lie in IMG_O1234.aae, too
@@ -165,10 +223,14 @@ _RAW_EXTENSIONS = frozenset(e for t in TYPES if t.name in RAW_TYPES for e in t.e
 _VIDEO_EXTENSIONS = frozenset(e for t in TYPES if t.kind == "video" for e in t.extensions)
 
 
+OF_RAW = 1
+"""The place of RAW files in that order."""
+
+
 def stacking_order(name: str) -> int:
     """Pictures before RAW files before movies, by extension: the order of a stack's members."""
     extension = extension_of(name)
-    return 2 if extension in _VIDEO_EXTENSIONS else 1 if extension in _RAW_EXTENSIONS else 0
+    return 2 if extension in _VIDEO_EXTENSIONS else OF_RAW if extension in _RAW_EXTENSIONS else 0
 
 
 class _TakeoutNames:
@@ -178,6 +240,7 @@ class _TakeoutNames:
 
     def __init__(self, media: list[Entry]) -> None:
         self._entries: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        self._stems: dict[tuple[str, str], list[Entry]] = defaultdict(list)
         for entry in media:
             name = comparison_key(entry.name)
             extension = extension_of(name)
@@ -188,6 +251,8 @@ class _TakeoutNames:
                 self._entries[numbered["number"], _EDITED.sub("", numbered["base"]) + tail].append(
                     entry
                 )
+                self._stems[numbered["number"], _EDITED.sub("", numbered["base"])].append(entry)
+            self._stems["", stem].append(entry)
         self._sorted = sorted(self._entries)
 
     def owners(self, key: str) -> list[Entry]:
@@ -196,10 +261,10 @@ class _TakeoutNames:
         """
         numbered = _NUMBER.match(key)
         base, number = (numbered["base"], numbered["number"]) if numbered else (key, "")
-        owners: list[Entry] = []
-        for cut in range(len(_SUPPLEMENT) + 1):
-            if base.endswith(_SUPPLEMENT[:cut]):
-                owners += self._entries.get((number, base[: len(base) - cut]), ())
+        cuts = [cut for cut in range(len(_SUPPLEMENT) + 1) if base.endswith(_SUPPLEMENT[:cut])]
+        names = [(number, base[: len(base) - cut]) for cut in cuts]
+        owners = [owner for name in names for owner in self._entries.get(name, ())]
+        owners = owners or [owner for name in names for owner in self._stems.get(name, ())]
         if len(base) < TAKEOUT_NAME_LENGTH - 1 or owners:
             return owners
         first = bisect.bisect_right(self._sorted, (number, base))
@@ -252,9 +317,12 @@ def _is_one_shot(lead: Member, other: Member) -> bool:
     if other.asset.facts.kind == "video":
         return _is_live_pair(lead.asset, other.asset)
     a, b = lead.asset.captured, other.asset.captured
-    if a is None or b is None or "mtime" in (a.source, b.source):
-        return True
-    return abs(a.wall - b.wall) <= SAME_SHOT
+    return _is_sure(a) and _is_sure(b) and abs(a.wall - b.wall) <= SAME_SHOT
+
+
+def _is_sure(captured: CaptureTime | None) -> TypeGuard[CaptureTime]:
+    """Whether a time can show that two files are one shot: a stranger may have the same name."""
+    return captured is not None and captured.has_time and captured.confidence != "low"
 
 
 def _is_live_pair(still: Asset, movie: Asset) -> bool:
@@ -270,11 +338,11 @@ def _is_live_pair(still: Asset, movie: Asset) -> bool:
 
 
 def _are_of_one_moment(still: CaptureTime | None, movie: CaptureTime | None) -> bool:
-    """Whether two capture times do not speak against one moment;
-    a zone that only one of them knows is allowed for.
+    """Whether two capture times are of one moment; a zone that only one of them knows is
+    allowed for. A file's own time is nobody's.
     """
     if still is None or movie is None or "mtime" in (still.source, movie.source):
-        return True
+        return False
     if still.instant and movie.instant and "UTC" not in (still.zone, movie.zone):
         return abs(still.instant - movie.instant) <= SAME_MOMENT
     apart = abs(still.wall - movie.wall)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeAlias, cast
 
 from catalog.domain.asset import Asset
-from catalog.domain.capture_time import CaptureTime
+from catalog.domain.capture_time import MONTH, YEAR, CaptureTime
 from catalog.domain.copies import flat, timestamp
 from catalog.domain.document import AssetDocument, CopyRow, SidecarRow
 from catalog.domain.filetypes import extension_of
@@ -36,6 +36,9 @@ _PLAIN = (
     "orientation",
     "live_id",
     "motion_photo",
+    "frames",
+    "parts",
+    "resized",
     "software",
     "favorite",
     "rating",
@@ -108,6 +111,7 @@ def asset_document(
         "phash": facts.phash,
         "phash_inner": facts.phash_inner,
         "look": facts.look,
+        "frames_look": facts.frames_look,
         "quality": _quality(asset),
         "albums": sorted({*values.get("albums", ()), *albums}),
         "tags": list(facts.tags),
@@ -201,6 +205,7 @@ def _captured(captured: CaptureTime | None) -> Fields | None:
         "source": captured.source,
         "confidence": captured.confidence,
         "has_time": captured.has_time,
+        "precision": captured.precision if captured.precision in (MONTH, YEAR) else None,
     }
 
 

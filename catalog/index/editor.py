@@ -4,33 +4,27 @@ told in the history.
 
 from __future__ import annotations
 
-import hashlib
 import random
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from catalog.domain.copies import timestamp
 from catalog.domain.document import AssetDocument, EventRow
 from catalog.domain.edits import Edit, difference
+from catalog.domain.events import event_id
 from catalog.errors import DocumentConflict
 from catalog.index import schema
-from catalog.index.client import Line
+from catalog.index.client import BulkReply, Line
 from catalog.index.repository import Repository
 
 ATTEMPTS = 20
 PAUSE = 0.02
 AT_ONCE = 500
 """Documents in one request."""
-
-
-def event_id(run: str, event: EventRow) -> str:
-    """The same event told twice is one."""
-    key = "\0".join(
-        [run, *(str(event.get(name, "")) for name in ("action", "hash", "store", "path", "source"))]
-    )
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 def event_lines(alias: str, event: EventRow, *, run: str, command: str) -> list[Line]:
@@ -42,16 +36,32 @@ def event_lines(alias: str, event: EventRow, *, run: str, command: str) -> list[
     return [{"index": where}, stamped]
 
 
+_Operation: TypeAlias = tuple[str, list[Line]]
+"""Lines of one write, and the document that it is; "" for an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A change that was sent, and not answered: the document after it, its events, and what became
+    of each edit then."""
+
+    after: AssetDocument | None
+    events: list[EventRow]
+    outcomes: dict[int, str]
+
+
 class Editor:
     """Applies edits for one run.
 
-    May be asked to apply the same edits again: what is done already is left as it is.
+    May be asked to apply the same edits again: what is done already is left as it is. Where the
+    node died with half of a request done, a change that is there is told again.
     """
 
     def __init__(self, repository: Repository, *, run: str, command: str) -> None:
         self._repository = repository
         self._run = run
         self._command = command
+        self._sent: dict[str, _Sent] = {}
 
     def apply(self, edits: Sequence[Edit]) -> list[str]:
         """What became of each edit, in order: "done", "unchanged",
@@ -83,39 +93,19 @@ class Editor:
         told: set[str] = set()
         for attempt in range(1, ATTEMPTS + 1):
             found = self._repository.documents(list(pending))
-            lines: list[Line] = []
-            order: list[str | None] = []
-            for name, numbers in pending.items():
-                document, seq_no, primary_term = found.get(name, (None, 0, 0))
-                after, events = self._changed(document, numbers, edits, outcome)
-                stale = told.intersection(
-                    event_id(self._run, self._event_of(edits[n])) for n in numbers
+            operations = [
+                operation
+                for name, numbers in pending.items()
+                for operation in self._operations(
+                    name, numbers, found.get(name, (None, 0, 0)), edits, outcome, told
                 )
-                if after != document:
-                    lines += self._document_lines(name, document, after, seq_no, primary_term)
-                    order.append(name)
-                    for event in events:
-                        lines += self._event_lines(event)
-                        order.append(None)
-                    stale -= {event_id(self._run, event) for event in events}
-                index = schema.companion(self._repository.alias, "events")
-                for key in stale:  # told before the document was refused, and no longer true
-                    lines.append({"delete": {"_index": index, "_id": key}})
-                    order.append(None)
+            ]
+            lines = [line for _owner, some in operations for line in some]
             replies = self._repository.bulk(lines) if lines else []
-            again: dict[str, list[int]] = {}
-            for owner, reply in zip(order, replies, strict=True):
-                if owner is None:
-                    continue
-                if reply["status"] == 409:
-                    again[owner] = pending[owner]
-                elif reply["status"] >= 300 and reply["status"] != 404:
-                    reason = (
-                        "the index refused the record: "
-                        f"{reply['error'].get('reason', reply['error'])}"
-                    )
-                    for number in pending[owner]:
-                        outcome[number] = reason
+            for name in pending:
+                self._sent.pop(name, None)
+            owners = [owner for owner, _lines in operations]
+            again = self._refused(dict(zip(owners, replies, strict=True)), pending, outcome)
             if not again:
                 return
             told |= {
@@ -128,6 +118,56 @@ class Editor:
         raise DocumentConflict(
             f"The document {next(iter(pending))} changes faster than it can be amended."
         )
+
+    def _operations(
+        self,
+        name: str,
+        numbers: list[int],
+        version: tuple[AssetDocument | None, int, int],
+        edits: Sequence[Edit],
+        outcome: list[str],
+        told: set[str],
+    ) -> list[_Operation]:
+        """What changes a document and tells of it; of one that was changed by a request without an
+        answer, what tells of it.
+
+        `told` are events that were told before the document was refused.
+        """
+        document, seq_no, primary_term = version
+        sent = self._sent.get(name)
+        if sent is not None and document == sent.after:
+            for number, answer in sent.outcomes.items():
+                outcome[number] = answer
+            return [("", self._event_lines(event)) for event in sent.events]
+        after, events = self._changed(document, numbers, edits, outcome)
+        stale = told.intersection(event_id(self._run, self._event_of(edits[n])) for n in numbers)
+        operations: list[_Operation] = []
+        if after != document:
+            stamped = None if after is None else self._stamped(after)
+            lines = self._document_lines(name, document, stamped, seq_no, primary_term)
+            operations.append((name, lines))
+            operations += [("", self._event_lines(event)) for event in events]
+            stale -= {event_id(self._run, event) for event in events}
+            self._sent[name] = _Sent(stamped, events, {n: outcome[n] for n in numbers})
+        index = schema.companion(self._repository.alias, "events")
+        operations += [("", [{"delete": {"_index": index, "_id": key}}]) for key in stale]
+        return operations
+
+    @staticmethod
+    def _refused(
+        replies: Mapping[str, BulkReply], pending: dict[str, list[int]], outcome: list[str]
+    ) -> dict[str, list[int]]:
+        """The documents that others changed in between; where the index refused one, the outcome
+        says so."""
+        again: dict[str, list[int]] = {}
+        for owner, reply in replies.items():
+            if owner and reply["status"] == 409:
+                again[owner] = pending[owner]
+            elif owner and reply["status"] >= 300 and reply["status"] != 404:
+                error = reply["error"].get("reason", reply["error"])
+                for number in pending[owner]:
+                    outcome[number] = f"the index refused the record: {error}"
+        return again
 
     def _changed(
         self,
@@ -170,11 +210,11 @@ class Editor:
     ) -> list[Line]:
         where = {"_index": self._repository.alias, "_id": name}
         if before is None:
-            return [{"create": {**where, "require_alias": True}}, self._stamped(after or {})]
+            return [{"create": {**where, "require_alias": True}}, after or {}]
         version = {"if_seq_no": seq_no, "if_primary_term": primary_term}
         if after is None:
             return [{"delete": {**where, **version}}]
-        return [{"index": {**where, **version, "require_alias": True}}, self._stamped(after)]
+        return [{"index": {**where, **version, "require_alias": True}}, after]
 
     def _stamped(self, document: AssetDocument) -> AssetDocument:
         return {**document, "updated": timestamp(datetime.now(UTC))}

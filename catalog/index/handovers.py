@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from catalog.domain.document import EventRow, HandoverRow, without
+from catalog.domain.document import EventNote, EventRow, HandoverRow
 from catalog.errors import CatalogIndexError, DocumentConflict
 from catalog.index import schema
 from catalog.index.client import Line, Query, Sort
@@ -79,11 +79,11 @@ class Handovers:
         *,
         run: str,
         command: str,
-        undoes: str = "",
+        note: EventNote | None = None,
     ) -> HandoverRow | None:
         """Change one record, repeated while others do; the record after it.
 
-        ValueError of the change is passed on.
+        ValueError of the change is passed on. `note` is what its event says besides.
 
         The event comes first: one that was left without its change is undone as if that were done.
         """
@@ -93,7 +93,7 @@ class Handovers:
             after = change(before)
             if after == before:
                 return after
-            event = _event(before, after, action, undoes)
+            event: EventRow = {**_event(before, after, action), **(note or {})}
             told = event_lines(self._repository.alias, event, run=run, command=command)
             *_event_reply, reply = self._repository.bulk([*told, *self._lines(key, version, after)])
             if reply["status"] == 409:
@@ -126,11 +126,9 @@ class Handovers:
         return record, {"if_seq_no": seq_no, "if_primary_term": primary_term}
 
 
-def _event(
-    before: HandoverRow | None, after: HandoverRow | None, action: str, undoes: str
-) -> EventRow:
+def _event(before: HandoverRow | None, after: HandoverRow | None, action: str) -> EventRow:
     about = after or before or {}
-    event: EventRow = {
+    return {
         "action": action,
         "hash": about["hash"],
         "path": staged_path(about),
@@ -138,9 +136,7 @@ def _event(
         "effect": EFFECT,
         "before": {"handover": before} if before else {},
         "after": {"handover": after} if after else {},
-        "undoes": undoes,
     }
-    return event if undoes else without(event, "undoes")
 
 
 def _key(target: str, content_hash: str) -> str:

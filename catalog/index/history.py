@@ -40,6 +40,15 @@ class History:
         """What was done to take a run back."""
         return self._events({"term": {"undoes": run}})
 
+    def taken_files(self, hashes: Sequence[str]) -> list[EventRow]:
+        """What of some assets was brought to the trash, or removed from a store without one."""
+        trash = {"bool": {"filter": [{"term": {"action": "trash"}}, {"term": {"effect": "file"}}]}}
+        found = []
+        for start in range(0, len(hashes), 500):
+            some = {"terms": {"hash": list(hashes[start : start + 500])}}
+            found += self._events({"bool": {"filter": [some, trash]}}, sort=_BY_TIME)
+        return found
+
     def of_action(self, action: str, fields: Sequence[str]) -> list[EventRow]:
         """Some fields of everything that was done by one action."""
         return self._events({"term": {"action": action}}, source=fields)

@@ -75,9 +75,13 @@ FIELDS: dict[str, str] = {
     "dark": "quality.dark",
     "bright": "quality.bright",
     "detail": "quality.detail",
+    "relief": "quality.relief",
     "rendition_of": "rendition_of",
     "live_id": "live_id",
     "motion": "motion_photo",
+    "frames": "frames",
+    "parts": "parts",
+    "resized": "resized",
     "stack": "stack.id",
     "role": "stack.role",
     "note": "notes",
@@ -118,6 +122,7 @@ NUMBERS = frozenset(
         "megapixels",
         "orientation",
         "duration",
+        "frames",
         "video.frame_rate",
         "video.rotation",
         "quality.sharpness",
@@ -127,6 +132,7 @@ NUMBERS = frozenset(
         "quality.dark",
         "quality.bright",
         "quality.detail",
+        "quality.relief",
         "rating",
         "copy_count",
     }
@@ -135,6 +141,7 @@ BOOLEANS = frozenset(
     {
         "captured.has_time",
         "motion_photo",
+        "resized",
         "quality.blank",
         "quality.blurred",
         "favorite",
@@ -147,6 +154,7 @@ UNSEARCHABLE = {
     "phash": "Use `catalog similar`, or has:phash.",
     "phash_inner": "Use `catalog similar`, or has:phash.",
     "look": "Use `catalog similar`, or has:phash.",
+    "frames_look": "Use `catalog similar`, or frames:>1.",
 }
 """Fields that no word can be compared with, and what to write instead."""
 PRESENCE = {

@@ -32,6 +32,11 @@ class Repository:
         self.history = History(connection, alias)
         self.stores = StoreRecords(connection, alias)
 
+    @property
+    def shown(self) -> str:
+        """The index of the catalog and where it is, for a person."""
+        return f"the index {self.alias} on {self.connection.address.url}"
+
     def refresh(self, *indexes: str) -> None:
         """Make what was written visible to searches; to all of them, if none is named."""
         names = indexes or (schema.alias_of(self.alias, what) for what in schema.PROPERTIES)

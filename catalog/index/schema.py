@@ -1,8 +1,9 @@
 """The indexes of a catalog: names, strict mappings and settings.
 
 One catalog is an alias (default `catalog`) over a versioned concrete index, and beside it `-events`
-(append-only history), `-stores` (known stores), `-sources` (files that were read before),
-`-decisions` (what a person decided) and `-handovers` (what was handed over to a cloud).
+(append-only history), `-stores` (known stores), `-sources` (files that
+were read before), `-decisions` (what a person decided) and `-handovers` (what was handed over to a
+cloud).
 
 A schema has a version and a revision. Another version needs a copy of every document
 (`migration.UPGRADES`); a revision only adds fields, which are put on the index in use, and which
@@ -18,7 +19,7 @@ from catalog.domain.checksums import KEPT
 
 MARK = "image-catalog"
 SCHEMA_VERSION = 4
-REVISION = 0
+REVISION = 2
 """Counts what was added to the mappings since that version, over all indexes;
 0 again with the next version.
 """
@@ -108,6 +109,10 @@ ASSET_PROPERTIES: Definition = {
     "video": _object(codec=KEYWORD, audio_codec=KEYWORD, frame_rate=FLOAT, rotation=INTEGER),
     "live_id": KEYWORD,
     "motion_photo": BOOLEAN,
+    "frames": INTEGER,
+    "frames_look": {"type": "binary"},
+    "parts": KEYWORD,
+    "resized": BOOLEAN,
     "software": TEXT,
     "phash": HASH_BITS,
     "phash_inner": HASH_BITS,
@@ -123,6 +128,7 @@ ASSET_PROPERTIES: Definition = {
         dark=FLOAT,
         bright=FLOAT,
         detail=FLOAT,
+        relief=FLOAT,
     ),
     "albums": TEXT,
     "tags": TEXT,
@@ -198,6 +204,7 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "effect": KEYWORD,
         "trash": PATH,
         "undoes": KEYWORD,
+        "reverses": KEYWORD,
     },
     "stores": {
         "name": KEYWORD,
@@ -207,8 +214,18 @@ COMPANION_PROPERTIES: dict[str, Definition] = {
         "added": DATE,
         "last_run": DATE,
         "verifying_since": DATE,
+        "stirred_since": DATE,
+        "stirs": INTEGER,
         "removed": BOOLEAN,
-        "roots": _object(host=KEYWORD, name=KEYWORD, root=PATH, seen=DATE),
+        "roots": _object(
+            host=KEYWORD,
+            name=KEYWORD,
+            root=PATH,
+            seen=DATE,
+            file_system=KEYWORD,
+            evidence=KEYWORD,
+        ),
+        "catalog": KEYWORD,
     },
     "sources": {"hash": KEYWORD, "path": PATH, "run": KEYWORD, "at": DATE},
     "decisions": {

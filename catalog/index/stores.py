@@ -38,6 +38,12 @@ class StoreRecords:
         found = self._connection.request("POST", f"/{quote(self._index)}/_search", body)
         return [hit["_source"] for hit in found["hits"]["hits"]]
 
+    def read_uuid(self) -> str:
+        """The id that Elasticsearch gave the index when it was made: no other one has it."""
+        reply = self._connection.request("GET", f"/{quote(self._index)}")
+        (described,) = reply.values()
+        return str(described["settings"]["index"]["uuid"])
+
     def read_ids(self) -> dict[str, str]:
         """The id of every store by name; a record that lacks either says nothing."""
         return {r["name"]: r["id"] for r in self.read_all() if "name" in r and "id" in r}

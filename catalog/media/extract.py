@@ -9,7 +9,9 @@ import contextlib
 import io
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from catalog.domain.asset import Appearance, Facts, FactValues
@@ -23,17 +25,41 @@ from catalog.domain.filetypes import (
 )
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher, Digests, digests_of
 from catalog.errors import UnreadableMedia, UnsupportedType
+from catalog.filesystem.beneath import Descriptor
+from catalog.filesystem.tree import Tree
 from catalog.media import pixels
 from catalog.media.findings import Findings
 from catalog.media.optional import OptionalReaders
 from catalog.media.request import Part, Request
-from catalog.media.source import ByteSource, FileSource, Hole, MemorySource, PartSource
+from catalog.media.source import (
+    ByteSource,
+    FileSource,
+    Hole,
+    MemorySource,
+    PartSource,
+    SourceStream,
+    stream_of,
+)
 
 WHOLE_FILE_BYTES = 64 * 1024 * 1024
 """Files up to this size are read whole; larger ones are hashed as a stream and read in pieces."""
 
 _RAW_FAMILIES = frozenset({"tiff", "cr3", "crw", "raf", "mrw", "x3f"})
-_KEPT_OUT = frozenset({"width", "height", "duration", "preview_offset", "preview_length"})
+_KEPT_OUT = frozenset(
+    {
+        "width",
+        "height",
+        "duration",
+        "preview_offset",
+        "preview_length",
+        "stated_width",
+        "stated_height",
+    }
+)
+_OF_ONE_FRAME = frozenset({"jpeg", "bmp", "psd", "jp2"}) | _RAW_FAMILIES - {"tiff"}
+_STATED_FAMILIES = frozenset({"jpeg", "heif", "png", "webp"})
+_SAME_SIZE = 0.97
+"""Share of the size that a camera states from which on a picture is as it made it."""
 
 
 def read_hash(request: Request) -> Digests:
@@ -41,7 +67,7 @@ def read_hash(request: Request) -> Digests:
 
     Raises UnsupportedType or UnreadableMedia with a reason.
     """
-    with open_regular(request.path) as (descriptor, size):
+    with open_regular(request.path, request.root) as (descriptor, size):
         type_of(os.pread(descriptor, HEAD_BYTES, 0), os.path.basename(request.path))  # noqa: PTH119
         digests = hash_stream(descriptor, size, request.checksums)
         _check_unchanged(descriptor, size)
@@ -58,7 +84,7 @@ def read_facts(request: Request, optional: OptionalReaders | None = None) -> Fac
     zeros.
     """
     name = os.path.basename(request.path)  # noqa: PTH119 - a system path may hold bytes that are no text
-    with open_regular(request.path) as (descriptor, size):
+    with open_regular(request.path, request.root) as (descriptor, size):
         if request.part is not None:
             part = PartSource(descriptor, size, request.part.have, last=request.part.last)
             if not part.is_whole:
@@ -74,7 +100,14 @@ def read_facts(request: Request, optional: OptionalReaders | None = None) -> Fac
         _check_unchanged(descriptor, size)
         if request.part is not None and digests.content != request.part.digest:
             raise UnreadableMedia("its bytes are not those that its store states")
-        return _describe(request, name, source, filetype, digests, optional)
+        ask = None if optional is None else partial(optional.ask, _name_of(request, descriptor))
+        return _describe(request, name, source, filetype, digests, ask)
+
+
+def _name_of(request: Request, descriptor: int) -> str:
+    """By what name a further program finds the very file that is open."""
+    name = f"/proc/{os.getpid()}/fd/{descriptor}"
+    return name if request.root and os.path.exists(name) else request.path  # noqa: PTH110
 
 
 class Wanting(Exception):
@@ -106,12 +139,16 @@ def _read_part(request: Request, part: Part, name: str, source: PartSource) -> F
 
 
 @contextlib.contextmanager
-def open_regular(path: str) -> Iterator[tuple[int, int]]:
+def open_regular(path: str, root: str = "") -> Iterator[tuple[int, int]]:
     """An open descriptor of a regular file, and its size;
-    never blocks on a pipe and never follows a link.
+    never blocks on a pipe and never follows a link, nor one on the way from a root.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        if root:
+            descriptor = Tree(Path(root)).open(path.removeprefix(root).lstrip("/"))
+        else:
+            flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = Descriptor(os.open(path, flags))
     except OSError as error:
         raise UnreadableMedia(f"cannot be opened: {error.strerror}") from error
     try:
@@ -124,7 +161,7 @@ def open_regular(path: str) -> Iterator[tuple[int, int]]:
     except OSError as error:
         raise UnreadableMedia(f"cannot be read: {error.strerror}") from error
     finally:
-        os.close(descriptor)
+        os.close(descriptor.release())
 
 
 def hash_stream(descriptor: int, size: int, kinds: Sequence[str] = ()) -> Digests:
@@ -171,14 +208,14 @@ def _describe(
     source: ByteSource,
     filetype: FileType,
     digests: Digests,
-    optional: OptionalReaders | None = None,
+    ask: Callable[[Findings], None] | None = None,
 ) -> Facts:
     findings = Findings()
     if not matches_extension(filetype, name):
         findings.notes.append(f"wrong extension: the content is {filetype.name}")
     filetype = _read_metadata(request, source, filetype, findings)
-    if optional is not None:
-        optional.ask(request.path, findings)
+    if ask is not None:
+        ask(findings)
     appearance, problem = _look(request, source, filetype, findings)
     width, height = _shown_size(findings)
     if isinstance(source, PartSource):
@@ -188,7 +225,7 @@ def _describe(
                 "only a part of the file was fetched: what it states further in is not known"
             )
     elif width is None and is_raw(filetype):
-        width, height = _sensor_size(source, request.path)
+        width, height = _sensor_size(source)
     return Facts(
         hash=digests.content,
         checksums=digests.checksums,
@@ -203,15 +240,42 @@ def _describe(
         phash=appearance.phash if appearance else None,
         phash_inner=appearance.phash_inner if appearance else None,
         look=appearance.look if appearance else None,
+        frames_look=appearance.frames_look if appearance else None,
         quality=appearance.quality if appearance else None,
         position=findings.position,
         dates=tuple(findings.dates),
         tags=tuple(dict.fromkeys(findings.tags)),
-        values=cast("FactValues", without(findings.values, *_KEPT_OUT)),
+        values=cast(
+            "FactValues",
+            {**without(findings.values, *_KEPT_OUT), **_extent(filetype, findings)},
+        ),
         sources=findings.sources,
         notes=findings.bounded_notes(),
-        problem=problem,
+        problem=problem or (appearance.problem if appearance else ""),
     )
+
+
+def _extent(filetype: FileType, findings: Findings) -> dict[str, object]:
+    """How many frames a still has, what else is in its file, and whether it is of another size than
+    its camera made it."""
+    if filetype.kind != "image":
+        return {}
+    found: dict[str, object] = {}
+    if "frames" not in findings.values and (filetype.family in _OF_ONE_FRAME or is_raw(filetype)):
+        found["frames"] = 1
+    if findings.parts:
+        found["parts"] = sorted(findings.parts)
+    sizes = [
+        sorted((findings.get(f"{before}width", 0), findings.get(f"{before}height", 0)))
+        for before in ("", "stated_")
+    ]
+    is_stated = filetype.family in _STATED_FAMILIES and all(min(size) > 0 for size in sizes)
+    if is_stated and any(
+        min(mine, theirs) < _SAME_SIZE * max(mine, theirs)
+        for mine, theirs in zip(*sizes, strict=True)
+    ):
+        found["resized"] = True
+    return found
 
 
 def _read_metadata(
@@ -226,19 +290,19 @@ def _read_metadata(
 
         filetype = read_still(source, filetype, findings)
     if request.sidecars:
-        _read_sidecars(request.sidecars, findings)
+        _read_sidecars(request, findings)
     if request.left_out:
         findings.notes.append(f"its sidecars were not read: {request.left_out}")
     return filetype
 
 
-def _read_sidecars(paths: Sequence[str], findings: Findings) -> None:
+def _read_sidecars(request: Request, findings: Findings) -> None:
     from catalog.media.sidecars import MAX_BYTES, read_sidecar
 
-    for path in paths:
+    for path in request.sidecars:
         name = os.path.basename(path)  # noqa: PTH119
         try:
-            with open_regular(path) as (descriptor, size):
+            with open_regular(path, request.root) as (descriptor, size):
                 if size > MAX_BYTES:
                     findings.notes.append(
                         f"sidecar {name}: only the first {MAX_BYTES >> 20} MiB were read"
@@ -276,8 +340,8 @@ def _look(
         if isinstance(source, PartSource) and request.part is not None:
             return _look_at_thumbnail(request.part.thumbnail), ""
         if filetype.kind == "video":
-            return _look_at_video(request.path), ""
-        return _look_at_still(source, filetype, findings, request.path), ""
+            return _look_at_video(source, request.path), ""
+        return _look_at_still(source, filetype, findings), ""
     except UnreadableMedia as error:
         return None, str(error)
     except MemoryError:
@@ -294,18 +358,16 @@ def _look_at_thumbnail(path: str) -> Appearance:
         return pixels.look(stream, BY_NAME["jpeg"], 1)
 
 
-def _look_at_video(path: str) -> Appearance:
+def _look_at_video(source: ByteSource, path: str) -> Appearance:
     from catalog.media.video.frames import key_frame
 
-    frame = key_frame(path)
+    frame = key_frame(SourceStream(source, path))
     if frame is None:
         raise UnreadableMedia("the video has no frame that can be decoded")
     return pixels.measure(frame)
 
 
-def _look_at_still(
-    source: ByteSource, filetype: FileType, findings: Findings, path: str
-) -> Appearance:
+def _look_at_still(source: ByteSource, filetype: FileType, findings: Findings) -> Appearance:
     turn = 1 if findings.displayed else findings.get("orientation", 1)
     offset, length = findings.get("preview_offset"), findings.get("preview_length")
     if offset and length:
@@ -313,7 +375,7 @@ def _look_at_still(
 
         preview = io.BytesIO(source.read(offset, length))
         return pixels.look(preview, BY_NAME["jpeg"], findings.get("orientation", 1))
-    with picture_stream(source, path) as stream:
+    with picture_stream(source) as stream:
         if is_raw(filetype):
             from catalog.media.raw_decoder import develop
 
@@ -322,9 +384,9 @@ def _look_at_still(
         return pixels.look(stream, filetype, turn)
 
 
-def picture_stream(source: ByteSource, path: str) -> BinaryIO:
+def picture_stream(source: ByteSource) -> BinaryIO:
     """The bytes of a file as a decoder wants them."""
-    return io.BytesIO(source.data) if isinstance(source, MemorySource) else open(path, "rb")
+    return source.stream() if isinstance(source, FileSource) else stream_of(source)
 
 
 def is_raw(filetype: FileType) -> bool:
@@ -332,10 +394,10 @@ def is_raw(filetype: FileType) -> bool:
     return filetype.family in _RAW_FAMILIES and filetype.name != "tiff"
 
 
-def _sensor_size(source: ByteSource, path: str) -> tuple[int | None, int | None]:
+def _sensor_size(source: ByteSource) -> tuple[int | None, int | None]:
     from catalog.media.raw_decoder import shown_size
 
-    with picture_stream(source, path) as stream:
+    with picture_stream(source) as stream:
         return shown_size(stream) or (None, None)
 
 

@@ -37,6 +37,9 @@ FIELDS = (
     "software",
     "rotation",
     "motion_photo",
+    "frames",
+    "stated_width",
+    "stated_height",
     "preview_offset",
     "preview_length",
     "person",
@@ -45,8 +48,10 @@ FIELDS = (
 """Every field a reader may set with `add`.
 
 `width` and `height` are as stored; `orientation` (EXIF 1-8) and `rotation` (clockwise degrees,
-video) say how to turn them. `duration` is in seconds, `exposure_time` in seconds, `focal_length` in
-mm. `person` and `albums` are what a sidecar of our own holds: see `domain.person`.
+video) say how to turn them. `frames` counts frames and pages; `stated_width` and `stated_height`
+are the size that the camera states (EXIF). `duration` is in seconds, `exposure_time` in seconds,
+`focal_length` in mm. `person` and `albums` are what a sidecar of our own holds: see
+`domain.person`.
 """
 MOST_TAGS = 500
 """Tags of one file that are kept."""
@@ -66,6 +71,8 @@ class Findings:
     dates: list[DateCandidate] = field(default_factory=list)
     position: Position | None = None
     tags: list[str] = field(default_factory=list)
+    parts: set[str] = field(default_factory=set)
+    """What the file holds beside the picture; see `media.parts`."""
     notes: list[str] = field(default_factory=list)
     displayed: bool = False
     """Whether width and height are already as shown, with orientation and rotation applied."""

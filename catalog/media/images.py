@@ -4,15 +4,19 @@ pixels are never decoded.
 
 from __future__ import annotations
 
+import email.utils
 import re
 import zlib
+from datetime import datetime
 
+from catalog.domain.capture_time import SECOND, ParsedDate, parse_date
 from catalog.domain.filetypes import FileType
 from catalog.media.findings import Findings
 from catalog.media.iptc import resources
 from catalog.media.packets import Packets
-from catalog.media.source import ByteSource
+from catalog.media.source import ByteSource, MemorySource
 
+_ZONE = re.compile(r"(?:[+-]\d{4}|[A-Z]{2,4})\s*$")
 _MAX_CHUNKS = 100_000
 _MAX_BLOCK = 8 << 20
 _FEW_CHUNKS = 2
@@ -28,12 +32,18 @@ def add_size(findings: Findings, width: int, height: int, source: str) -> None:
         findings.add("height", height, source)
 
 
+def add_frames(findings: Findings, count: int, source: str) -> None:
+    """Set the number of frames or pages, where it is a possible one."""
+    if 0 < count < 1 << 31:
+        findings.add("frames", count, source)
+
+
 def read_png(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
     """Add what a PNG (W3C PNG 3rd edition) states: IHDR, eXIf and the text chunks that hold EXIF,
     XMP or IPTC.
     """
     packets = Packets()
-    at, pixels = 8, 0
+    at, pixels, frames = 8, 0, 1
     for _ in range(_MAX_CHUNKS):
         head = source.read(at, 8)
         if len(head) < 8 or head[4:] == b"IEND":
@@ -49,11 +59,14 @@ def read_png(source: ByteSource, filetype: FileType, findings: Findings) -> File
             add_size(
                 findings, int.from_bytes(data[:4], "big"), int.from_bytes(data[4:], "big"), "png"
             )
+        elif kind == b"acTL":
+            frames = int.from_bytes(source.read(at + 8, 4), "big")
         elif kind in (b"eXIf", b"zxIf"):
             packets.add_exif(source.read(at + 8, min(length, _MAX_BLOCK)))
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-            _take_text(kind, source.read(at + 8, min(length, _MAX_BLOCK)), packets)
+            _take_text(kind, source.read(at + 8, min(length, _MAX_BLOCK)), packets, findings)
         at += 12 + length
+    add_frames(findings, frames, "png")
     packets.apply(findings)
     return filetype
 
@@ -76,14 +89,32 @@ def _last_pixels(source: ByteSource, start: int) -> int:
     return 0
 
 
-def _take_text(kind: bytes, data: bytes, packets: Packets) -> None:
+def _take_text(kind: bytes, data: bytes, packets: Packets, findings: Findings) -> None:
     key, _, rest = data.partition(b"\0")
     if len(packets.xmp) + len(packets.exif) + len(packets.photoshop) + len(packets.iptc) >= 8:
         return  # no sound file has so many, and each may unpack to megabytes
-    if key == _XMP_KEY:
+    if key == b"Creation Time":
+        if (created := _creation_time(_text(kind, rest)[:100].decode("latin-1"))) is not None:
+            findings.add_date(created.as_candidate("png:CreationTime"))
+    elif key == _XMP_KEY:
         packets.add_xmp(_text(kind, rest))
     elif key.startswith(b"Raw profile type "):
         _take_profile(key[17:].lower(), _text(kind, rest), packets)
+
+
+def _creation_time(text: str) -> ParsedDate | None:
+    """When the original image was made (PNG 3rd edition, 11.3.3.2): a date of RFC 1123, as the
+    standard suggests, or one in whatever form is usual elsewhere.
+    """
+    mail = email.utils.parsedate_tz(text)
+    if (usual := parse_date(text)) is not None or mail is None:
+        return usual
+    try:
+        wall = datetime(*mail[:6])
+    except ValueError:
+        return None
+    offset = (mail[9] or 0) // 60 if _ZONE.search(text) else None
+    return ParsedDate(wall, offset, SECOND)
 
 
 def _text(kind: bytes, rest: bytes) -> bytes:
@@ -125,7 +156,7 @@ def _take_profile(name: bytes, text: bytes, packets: Packets) -> None:
 def read_webp(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:
     """Add what a WebP (RFC 9649) states: size of VP8X, VP8 or VP8L, EXIF and XMP chunks."""
     packets = Packets()
-    at = 12
+    at, frames = 12, 0
     for _ in range(_MAX_CHUNKS):
         head = source.read(at, 18)
         if len(head) < 8:
@@ -133,11 +164,14 @@ def read_webp(source: ByteSource, filetype: FileType, findings: Findings) -> Fil
         kind, length = head[:4], int.from_bytes(head[4:8], "little")
         if kind in (b"VP8X", b"VP8 ", b"VP8L"):
             add_size(findings, *_webp_size(kind, source.read(at + 8, 10)), "webp")
+        elif kind == b"ANMF":
+            frames += 1
         elif kind.upper() == b"EXIF":
             packets.add_exif(source.read(at + 8, min(length, _MAX_BLOCK)))
         elif kind.upper() in (b"XMP ", b"XMP\0"):
             packets.add_xmp(source.read(at + 8, min(length, _MAX_BLOCK)))
         at += 8 + length + length % 2
+    add_frames(findings, max(1, frames), "webp")
     packets.apply(findings)
     return filetype
 
@@ -161,7 +195,8 @@ def read_gif(source: ByteSource, filetype: FileType, findings: Findings) -> File
     add_size(
         findings, int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little"), "gif"
     )
-    data = source.read(0, _MAX_BLOCK)
+    data = source.data if isinstance(source, MemorySource) else source.read(0, _MAX_BLOCK)
+    add_frames(findings, _gif_frames(data), "gif")
     mark = data.find(b"\x21\xff\x0bXMP DataXMP")
     if mark >= 0:
         start = mark + 14
@@ -170,6 +205,33 @@ def read_gif(source: ByteSource, filetype: FileType, findings: Findings) -> File
         packets = Packets(xmp=[data[start:stop] if stop > start else data[start:]])
         packets.apply(findings)
     return filetype
+
+
+def _gif_frames(data: bytes) -> int:
+    """How many pictures a GIF has (GIF89a); 0 where its end is not there."""
+    if len(data) < 13:
+        return 0
+    at, frames = 13 + _colours(data[10]), 0
+    while at + 10 <= len(data) or data[at : at + 1] == b";":
+        mark = data[at]
+        if mark == 0x3B:
+            return frames
+        if mark == 0x2C:
+            frames += 1
+            at += 11 + _colours(data[at + 9])
+        elif mark == 0x21:
+            at += 2
+        else:
+            return 0
+        while at < len(data) and data[at]:
+            at += 1 + data[at]
+        at += 1
+    return 0
+
+
+def _colours(flags: int) -> int:
+    """Bytes of a table of colours, by the flags before it."""
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def read_bmp(source: ByteSource, filetype: FileType, findings: Findings) -> FileType:

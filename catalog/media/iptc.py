@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import re
 
+from catalog.domain.capture_time import parse_offset
 from catalog.media.findings import Findings
 from catalog.media.tiff.exif import add_copied_date
 
 _WANTED = frozenset((5, 25, 55, 60, 120))
-_DATE = re.compile(r"(\d{4})[-:]?(\d{2})[-:]?(\d{2})")
+_DATE = re.compile(r"(\d{4})[-:]?(\d{2})?[-:]?(\d{2})?")
 _TIME = re.compile(r"(\d{2}):?(\d{2}):?(\d{2})?\s*([+-]\d{2}:?\d{2})?")
 _MAX_RECORDS = 2000
 _MAX_RESOURCES = 500
@@ -87,7 +88,9 @@ def _add_date(texts: dict[int, list[str]], findings: Findings) -> None:
     if not day:
         return
     clock = _TIME.match(texts.get(60, [""])[0])
-    text = f"{day[1]}-{day[2]}-{day[3]}"
-    if clock:
-        text += f"T{clock[1]}:{clock[2]}:{clock[3] or '00'}{clock[4] or ''}"
+    text = "-".join(part for part in day.groups() if part)
+    if clock and day[3]:
+        # IIM demands an offset: +0000 is what a writer states that knows none
+        offset = "" if clock[4] is None or parse_offset(clock[4]) == 0 else clock[4]
+        text += f"T{clock[1]}:{clock[2]}:{clock[3] or '00'}{offset}"
     add_copied_date(findings, "iptc:DateCreated", text)

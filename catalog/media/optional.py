@@ -8,14 +8,17 @@ them.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 import orjson
 
 from catalog.domain.capture_time import DateCandidate, parse_date, parse_offset
+from catalog.media import parent_watch
 from catalog.media.findings import Findings
 
 _EXIFTOOL_DATES = {
@@ -74,7 +77,7 @@ class OptionalReaders:
         if self._exiftool is None:
             self._exiftool = _start_exiftool()
         tags = [f"-{tag}" for tag in (*_EXIFTOOL_DATES, "OffsetTimeOriginal", "Make", "Model")]
-        request = "\n".join(["-j", "-q", *tags, path, "-execute", ""])
+        request = "\n".join(["-j", *tags, path, "-execute", ""])  # -q would withhold the end
         try:
             answer = _exchange(self._exiftool, request.encode("utf-8", "surrogateescape"))
         except OSError as error:
@@ -88,7 +91,9 @@ def _start_exiftool() -> subprocess.Popen[bytes]:
     program = shutil.which("exiftool")
     if program is None:
         raise OSError("exiftool is not installed")
-    command, pipe = [program, "-stay_open", "True", "-@", "-"], subprocess.PIPE
+    # it waits for more where its input ends, so that it is tied to us otherwise
+    tie = [sys.executable, "-I", "-S", parent_watch.__file__, str(os.getpid())]
+    command, pipe = [*tie, program, "-stay_open", "True", "-@", "-"], subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
 
 
@@ -109,11 +114,11 @@ def _merge(values: dict[str, str], findings: Findings, reader: str) -> None:
     for tag, source in (_EXIFTOOL_DATES if reader == "exiftool" else _EXIV2_DATES).items():
         parsed = parse_date(str(values.get(tag, "")))
         if parsed:
-            wall, offset, precise = parsed
+            wall, offset, precision = parsed
             stated = parse_offset(str(values.get("OffsetTimeOriginal", "")))
             findings.add_date(
                 DateCandidate(
-                    source, wall, offset if offset is not None else stated, precise=precise
+                    source, wall, offset if offset is not None else stated, precision=precision
                 )
             )
     findings.add("make", values.get("Make") or values.get("Exif.Image.Make"), reader)

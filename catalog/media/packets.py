@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from catalog.media.findings import Findings
 from catalog.media.iptc import read_iptc, read_photoshop
+from catalog.media.parts import parts_of_xmp
 from catalog.media.tiff.exif import read_exif
 from catalog.media.xmp import read_xmp
 
@@ -54,6 +55,8 @@ class Packets:
         ):
             for block in blocks[:MAX_BLOCKS]:
                 try_read(read, block, findings)
+        for packet in self.xmp:
+            findings.parts |= parts_of_xmp(packet)
 
 
 def tiff_start(data: bytes) -> int:

@@ -17,7 +17,7 @@ from catalog.media import pixels
 from catalog.media.extract import is_raw, open_regular, picture_stream, type_of
 from catalog.media.findings import Findings
 from catalog.media.request import Request
-from catalog.media.source import FileSource
+from catalog.media.source import FileSource, SourceStream
 
 QUALITY = 80
 """JPEG quality of previews: some 30 kB at 512 pixels."""
@@ -35,13 +35,13 @@ def read_preview(request: Request) -> bytes:
 
     Where `request.size` says how long the file is, one of another length is not it.
     """
-    with open_regular(request.path) as (descriptor, size):
+    with open_regular(request.path, request.root) as (descriptor, size):
         if request.size and size != request.size:
             raise UnreadableMedia("the file is not the one that is recorded")
         source = FileSource(descriptor, size)
         filetype = type_of(source.read(0, HEAD_BYTES), os.path.basename(request.path))  # noqa: PTH119
         if filetype.kind == "video":
-            frame = _of_video(request.path)
+            frame = _of_video(SourceStream(source, request.path))
             return _encoded(frame, _within(frame.size, request.preview))
         return _of_still(request, source, filetype)
 
@@ -70,10 +70,10 @@ def of_look(look: str, width: int, height: int, side: int) -> bytes:
     return _saved(grey.resize(size, Image.Resampling.BICUBIC))
 
 
-def _of_video(path: str) -> Image.Image:
+def _of_video(film: SourceStream) -> Image.Image:
     from catalog.media.video.frames import key_frame
 
-    frame = key_frame(path)
+    frame = key_frame(film)
     if frame is None:
         raise UnreadableMedia("the video has no frame that can be decoded")
     return frame
@@ -90,7 +90,7 @@ def _of_still(request: Request, source: FileSource, filetype: FileType) -> bytes
         embedded = io.BytesIO(source.read(offset, length))
         if not is_raw(filetype) or _longest(embedded) >= SMALLEST_EMBEDDED:
             return _decoded(embedded, BY_NAME["jpeg"], orientation, request.preview)
-    with picture_stream(source, request.path) as stream:
+    with picture_stream(source) as stream:
         if is_raw(filetype):
             from catalog.media.raw_decoder import develop
 

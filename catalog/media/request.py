@@ -26,6 +26,9 @@ class Request:
     """A file to read: system path, system paths of its sidecars,
     and whether to look at the picture.
 
+    `root` is the folder that they lie beneath, where there is one: from there on no link is
+    followed.
+
     `only_hash`: the content hash is all that is wanted, because the content may be known already.
     `size` in bytes, as listed, says how long reading may take. `part` where not all of it is there.
     `preview`: a JPEG for people to look at is all that is wanted, with so many pixels on its long
@@ -44,3 +47,4 @@ class Request:
     streams: str = ""
     checksums: tuple[str, ...] = ()
     left_out: str = ""
+    root: str = ""

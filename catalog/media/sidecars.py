@@ -12,6 +12,7 @@ import orjson
 from catalog.domain.capture_time import DateCandidate
 from catalog.domain.filetypes import BY_NAME, extension_of
 from catalog.media.findings import Findings
+from catalog.media.xml_parser import parse_xml
 
 MAX_BYTES = 8 * 1024 * 1024
 
@@ -32,6 +33,29 @@ def read_sidecar(data: bytes, name: str, findings: Findings) -> None:
             _read_thumbnail(data, findings)
     except Exception as error:  # whatever is wrong with a sidecar, its photo is kept
         findings.notes.append(f"sidecar {name} not understood: {error}")
+
+
+def find_fault(data: bytes, name: str) -> str:
+    """What is wrong with the bytes of a sidecar, as a crash or a failing disk leaves them; "" where
+    nothing is, or its format is not known here.
+    """
+    extension = extension_of(name)
+    try:
+        if not data.strip(b"\0"):
+            return "it is empty, or holds nothing but zeros"
+        if extension == "xmp" or (extension == "aae" and data.lstrip().startswith(b"<")):
+            parse_xml(data, _passed)
+        elif extension == "json":
+            orjson.loads(data)
+        elif extension == "thm" and not data.startswith(b"\xff\xd8"):
+            return "it is no JPEG any more"
+    except ValueError as error:
+        return f"it cannot be read any more ({error})"
+    return ""
+
+
+def _passed(_name: str, _attributes: dict[str, str]) -> None:
+    """An element: it is only looked whether there is one."""
 
 
 def _read_takeout(document: Any, findings: Findings) -> None:

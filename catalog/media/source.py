@@ -70,6 +70,11 @@ class FileSource:
             return b""
         return os.pread(self._descriptor, length, offset)
 
+    def stream(self) -> BinaryIO:
+        """The file from its beginning, for libraries that want a stream."""
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        return open(os.dup(self._descriptor), "rb")
+
 
 class Hole(BaseException):
     """Bytes are wanted that were not fetched yet.

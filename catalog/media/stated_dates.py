@@ -49,6 +49,6 @@ def agrees(found: DateCandidate, wall: datetime, offset: int | None) -> bool:
     wanted = wall.replace(microsecond=0)
     return any(
         w.replace(microsecond=0) in (wanted, wanted.replace(second=0))
-        or (not found.precise and w.date() == wanted.date())
+        or (not found.has_time and w.date() == wanted.date())
         for w in walls
     )

@@ -99,8 +99,8 @@ def _ask_exifread(source: ByteSource, findings: Findings) -> None:
     for name in ("DateTimeOriginal", "DateTimeDigitized"):
         parsed = parse_date(texts.get(f"EXIF {name}", ""))
         if parsed is not None:
-            wall = with_subseconds(parsed[0], texts.get(f"EXIF SubSec{name[4:]}", ""))
-            offset = parse_offset(
-                texts.get("EXIF OffsetTimeOriginal", "") or texts.get("EXIF OffsetTime", "")
+            wall = with_subseconds(parsed.wall, texts.get(f"EXIF SubSec{name[4:]}", ""))
+            offset = parse_offset(texts.get(f"EXIF OffsetTime{name[8:]}", ""))
+            findings.add_date(
+                DateCandidate(f"exif:{name}", wall, offset, precision=parsed.precision)
             )
-            findings.add_date(DateCandidate(f"exif:{name}", wall, offset, precise=parsed[2]))

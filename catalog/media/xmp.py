@@ -65,13 +65,14 @@ _WANTED = frozenset(
     )
 )
 _WORTH_PARSING = re.compile(
-    rb"DateTimeOriginal|DateTimeDigitized|GPSL|DateCreated|CreateDate|:Rating|:Make|:Model|Orientation|Lens|subject|title"
+    rb"DateTimeOriginal|DateTimeDigitized|:GPS|DateCreated|CreateDate|:Rating|:Make|:Model|Orientation|Lens|subject|title"
     rb"|description|MotionPhoto|MicroVideo|image-catalog"
 )
 _STRUCTURES = re.compile(
     r"Location(Shown|Created)|Ingredients|History|DerivedFrom|Pantry|RegionInfo|Regions"
 )
 _MAX_TEXT = 10_000
+_RATIONAL = re.compile(r"(\d+)/(\d+)", re.ASCII)
 _ANGLE = re.compile(
     r"\s*([+-]?\d+(?:\.\d+)?)(?:\s*[,°: ]|\s*deg)?\s*(\d+(?:\.\d+)?)?(?:\s*[,': "
     r"])?\s*(\d+(?:\.\d+)?)?\s*\"?\s*([NSEWnsew])?"
@@ -179,7 +180,7 @@ def read_xmp(packet: bytes, findings: Findings, *, sidecar: bool = False) -> Non
     ):
         return
     if found:
-        _add_dates(found, findings)
+        _add_dates(found, findings, sidecar=sidecar)
         _add_position(found, findings)
         _add_fields(found, findings)
 
@@ -247,18 +248,19 @@ def _by_pattern(text: str) -> Properties:
     return found
 
 
-def _add_dates(found: Properties, findings: Findings) -> None:
+def _add_dates(found: Properties, findings: Findings, *, sidecar: bool) -> None:
+    holder = "sidecar" if sidecar else "xmp"
     for name, source in (
-        ("exif:DateTimeOriginal", "xmp:DateTimeOriginal"),
-        ("photoshop:DateCreated", "xmp:DateCreated"),
+        ("exif:DateTimeOriginal", f"{holder}:DateTimeOriginal"),
+        ("photoshop:DateCreated", f"{holder}:DateCreated"),
         ("xmp:CreateDate", "xmp:CreateDate"),
         ("exif:DateTimeDigitized", "xmp:CreateDate"),
     ):
         if found.get(name):
             add_copied_date(findings, source, found[name][0])
     clock = parse_date(found["exif:GPSTimeStamp"][0]) if found.get("exif:GPSTimeStamp") else None
-    if clock is not None and clock[2] and not clock[1]:
-        findings.add_date(DateCandidate("gps", clock[0], is_utc=True))
+    if clock is not None and clock.has_time and not clock.offset:
+        findings.add_date(DateCandidate("gps", clock.wall, is_utc=True))
 
 
 def _first(found: Properties, name: str) -> str:
@@ -279,10 +281,14 @@ def _add_position(found: Properties, findings: Findings) -> None:
 
 
 def parse_angle(text: str, ref: str = "") -> float | None:
-    """Signed degrees from `36,35.8465N`, `36,35,50N`, `36.597` or `36 deg 35' 50.7" N`;
-    None where it is none.
+    """Signed degrees from `36,35.8465N`, `36,35,50N`, `36.597`, `36 deg 35' 50.7" N` or
+    `36/1 35/1 507/10`; None where it is none.
     """
-    match = _ANGLE.fullmatch(text.strip()[:64])
+    try:
+        text = _RATIONAL.sub(lambda r: f"{int(r[1]) / int(r[2]):.9f}", text.strip()[:64])
+    except (ZeroDivisionError, OverflowError):
+        return None
+    match = _ANGLE.fullmatch(text)
     if not match:
         return None
     degrees = float(match[1])

@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import tzlocal
+
 from catalog.domain.geo import Position
 
 if TYPE_CHECKING:
@@ -36,6 +38,20 @@ def offset_at(zone: str, utc: datetime) -> int | None:
     aware = utc.replace(tzinfo=UTC) if utc.tzinfo is None else utc
     offset = aware.astimezone(rules).utcoffset()
     return None if offset is None else round(offset.total_seconds() / 60)
+
+
+def machine_zone() -> str:
+    """The IANA zone that this machine is set to (`TZ`, else the system's); UTC where it names none
+    that is known.
+    """
+    try:
+        name = tzlocal.get_localzone_name()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"
+    return "UTC" if name in _NAMES_OF_UTC or _rules(name) is None else name
+
+
+_NAMES_OF_UTC = ("Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu")
 
 
 _lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The marker file of a managed root: which store it is.
+"""The marker file of a managed root: which store of which catalog it is.
 
 Its absence tells an unmounted share from an empty one.
 """
@@ -7,18 +7,33 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import uuid
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import orjson
 
 from catalog.errors import AlreadyExists, PermissionDenied, ReadOnlyStore, StoreGuard
-from catalog.stores.atomic_rename import rename_without_overwriting
-from catalog.stores.paths import PRIVATE
+from catalog.filesystem.beneath import LinkOnTheWay
+from catalog.filesystem.tree import Tree, release_held
+from catalog.stores.paths import OWN_FOLDERS, PRIVATE, link_refused
 from catalog.stores.scratch import claim_scratch, release_scratch
 
 MARKER = "store.json"
+_PATH = f"{PRIVATE}/{MARKER}"
+
+
+class Marker(NamedTuple):
+    """What a marker states: the id of the store, that of its catalog, and the name it was made
+    with.
+
+    `catalog` is "" in markers of versions that did not name it; `store` is "" where it is lacking.
+    """
+
+    id: str
+    catalog: str = ""
+    store: str = ""
 
 
 class Markable(Protocol):
@@ -48,96 +63,109 @@ def marker_path(root: Path) -> Path:
     return root / PRIVATE / MARKER
 
 
-def read_marker(root: Path) -> str | None:
-    """The id of the store at a root, or None where it was never marked.
+def read_marker(root: Path) -> Marker | None:
+    """The marker of a root, or None where it was never marked.
 
-    Raises StoreGuard for a damaged marker.
+    Raises StoreGuard for a damaged marker, LinkedFolder where a folder of the catalog's own beside
+    it is a symbolic link, or the one that it lies in.
     """
+    tree = Tree(root)
     try:
-        data = marker_path(root).read_bytes()
+        data = tree.read(_PATH)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except LinkOnTheWay as error:
+        raise link_refused(root, error.link) from error
     except OSError as error:
         raise StoreGuard(
             f"The marker {marker_path(root)} cannot be read ({error.strerror})."
         ) from error
-    return identity_in(data, str(marker_path(root)))
+    check_own_folders(tree)
+    return parse_marker(data, str(marker_path(root)))
 
 
-def identity_in(data: bytes, where: str) -> str:
-    """The id that a marker states. Raises StoreGuard for a damaged one; `where` it lies is told."""
+def check_own_folders(tree: Tree) -> None:
+    """Raise LinkedFolder where a folder of the catalog's own in a root is a symbolic link."""
+    for folder in OWN_FOLDERS:
+        with contextlib.suppress(OSError):
+            if stat.S_ISLNK(tree.stat(folder).st_mode):
+                raise link_refused(tree.path, folder)
+
+
+def parse_marker(data: bytes, where: str) -> Marker:
+    """What a marker states. Raises StoreGuard for a damaged one; `where` it lies is told."""
     try:
-        identity = orjson.loads(data)["id"]
-        if not isinstance(identity, str) or not identity:
+        stated = orjson.loads(data)
+        identity, catalog, store = stated["id"], stated.get("catalog", ""), stated.get("store", "")
+        if not isinstance(identity, str) or not identity or not isinstance(catalog, str):
             raise ValueError("no id")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         hint = "If this is the right folder, remove the file and run the command again."
         raise StoreGuard(f"The marker {where} is damaged.", hint=hint) from error
-    return identity
+    return Marker(identity, catalog, store if isinstance(store, str) else "")
 
 
-def marker_data(name: str, identity: str | None = None) -> bytes:
-    """What a marker holds: the name of its store, and its id, a new one if none is given."""
-    return orjson.dumps({"store": name, "id": identity or uuid.uuid4().hex}) + b"\n"
-
-
-def read_marked_name(root: Path) -> str:
-    """The name that a marker was made with, or ""."""
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        return str(orjson.loads(marker_path(root).read_bytes())["store"])
-    return ""
-
-
-def write_marker(root: Path, name: str, identity: str | None = None) -> str:
-    """Mark a root as a store and return its id; if another program was faster, that one's id.
-
-    With `identity` it becomes the store of that id again, whatever its marker said.
+def marker_data(name: str, identity: str | None = None, catalog: str = "") -> bytes:
+    """What a marker holds: the name of its store, its id, a new one if none is given,
+    and the id of its catalog, if it has one.
     """
-    if identity is not None:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            marker_path(root).unlink()
-    if (known := read_marker(root)) is not None:
+    stated = {"store": name, "id": identity or uuid.uuid4().hex}
+    return orjson.dumps({**stated, "catalog": catalog} if catalog else stated) + b"\n"
+
+
+def write_marker(root: Path, name: str, identity: str | None = None, catalog: str = "") -> Marker:
+    """Mark a root as a store of a catalog and return its marker;
+    if another program was faster, that one's.
+
+    With `identity` it becomes the store of that id again, in one step, whatever its marker said.
+    """
+    tree = Tree(root)
+    if identity is None and (known := read_marker(root)) is not None:
         return known
-    path = marker_path(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        scratch, lock = claim_scratch(root)  # a later run removes it if this one is killed
+        check_own_folders(tree)
+        scratch = claim_scratch(tree)  # a later run removes it if this one is killed
         try:
-            aside = scratch / MARKER
-            aside.write_bytes(marker_data(name, identity))
+            scratch.folder.write(MARKER, marker_data(name, identity, catalog))
+            os.fsync(scratch.folder.open(MARKER))
             with contextlib.suppress(FileExistsError):
-                rename_without_overwriting(os.fspath(aside), os.fspath(path))
+                scratch.folder.place(MARKER, tree, _PATH, over=identity is not None)
         finally:
-            release_scratch(scratch, lock)
+            release_scratch(scratch)
+    except LinkOnTheWay as error:
+        raise link_refused(root, error.link) from error
     except PermissionError as error:
         raise PermissionDenied(
             f"The folder {root} cannot be written to.", store=name, hint="Check its owner and mode."
         ) from error
     except OSError as error:
+        release_held(error)
         raise ReadOnlyStore(
             f"The folder {root} cannot be written to ({error.strerror}).", store=name
         ) from error
     found = read_marker(root)
     if found is None:
-        raise StoreGuard(f"The marker {path} vanished while it was written.")
+        raise StoreGuard(f"The marker {marker_path(root)} vanished while it was written.")
     return found
 
 
-def marker_in(store: Markable) -> str | None:
-    """The id that the marker of a store far away states, or None.
+def marker_in(store: Markable) -> Marker | None:
+    """The marker of a store far away, or None.
 
     Raises StoreGuard for a damaged marker.
     """
     data = store.read_private(MARKER)
-    return None if data is None else identity_in(data, f"{store.location}/{PRIVATE}/{MARKER}")
+    return None if data is None else parse_marker(data, f"{store.location}/{PRIVATE}/{MARKER}")
 
 
-def mark_in(store: Markable, identity: str | None = None) -> str:
+def mark_in(store: Markable, identity: str | None = None, catalog: str = "") -> Marker:
     """The same as `write_marker` for a store far away."""
     if identity is None and (known := marker_in(store)) is not None:
         return known
+    data = marker_data(store.name, identity, catalog)
     with contextlib.suppress(AlreadyExists):
-        store.write_private(MARKER, marker_data(store.name, identity), replace=identity is not None)
+        store.write_private(MARKER, data, replace=identity is not None)
     found = marker_in(store)
     if found is None:
         raise StoreGuard(f"The marker of {store.location} vanished while it was written.")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from catalog.domain.amounts import size_text
-from catalog.domain.names import from_text
-from catalog.errors import InvalidPath, ReadOnlyStore
+from catalog.domain.names import from_text, to_text
+from catalog.errors import InvalidPath, LinkedFolder, ReadOnlyStore
 from catalog.stores.protocol import Capabilities
 
 PRIVATE = ".catalog"
@@ -14,6 +15,11 @@ PRIVATE = ".catalog"
 
 Never listed.
 """
+
+IN_SCRATCH = f"{PRIVATE}/tmp"  # noqa: S108 - a folder of ours, in a folder of ours
+IN_TRASH = f"{PRIVATE}/trash"
+OWN_FOLDERS = (PRIVATE, IN_SCRATCH, IN_TRASH)
+"""The folders of a root in which the catalog keeps what is its own."""
 
 
 class Named(Protocol):
@@ -71,3 +77,12 @@ def check_in_trash(key: str, store: Named) -> None:
         raise InvalidPath(
             f"{key!r} is nothing in the trash of store {store.name}.", store=store.name, path=key
         )
+
+
+def link_refused(root: Path, link: str) -> LinkedFolder:
+    """The error for a link in the place of a folder of the catalog's own (its system path)."""
+    return LinkedFolder(
+        f"{to_text(str(root / link))} is a symbolic link: nothing is read, written or removed "
+        "through it.",
+        hint="Put a folder in its place, with what belongs to the catalog, and run it again.",
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from catalog.errors import ConfigError
+from catalog.stores.marker import Marker
 from catalog.stores.protocol import ManagedStore
 
 
@@ -74,19 +75,21 @@ class Root(Protocol):
         """Whether the folder is there now. Raises StoreUnavailable where that cannot be told."""
         ...
 
-    def marker(self) -> str | None:
-        """The id of the store there; None where it was never marked.
+    def marker(self) -> Marker | None:
+        """Which store of which catalog lies there; None where it was never marked.
 
         Raises StoreGuard for a damaged marker.
         """
         ...
 
-    def mark(self, name: str, identity: str | None = None) -> str:
-        """Mark it as a store and return its id; if another program was faster, that one's.
+    def mark(self, name: str, identity: str | None = None, catalog: str = "") -> Marker:
+        """Mark it as a store of a catalog and return its marker;
+        if another program was faster, that one's.
 
         Makes the folder if need be.
 
-        With `identity` it becomes the store of that id again, whatever its marker said.
+        With `identity` it becomes the store of that id again, in one step, whatever its marker
+        said.
         """
         ...
 

@@ -6,64 +6,79 @@ import contextlib
 import fcntl
 import os
 import re
-import shutil
 import socket
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.stores.paths import PRIVATE
+from catalog.filesystem.beneath import LinkOnTheWay
+from catalog.filesystem.tree import Tree
+from catalog.stores.paths import IN_SCRATCH
 
-IN_A_STORE = Path(PRIVATE) / "tmp"
 _HOST = re.sub(r"\W", "", socket.gethostname()) or "host"
+_OURS = re.compile(r"\w+-[0-9a-f]{32}")
+"""The names that `claim_scratch` gives; nothing else is ever swept."""
 _ABANDONED_SECONDS = 7 * 24 * 3600
 
 
-def claim_scratch(base: Path, inside: Path = IN_A_STORE, *, mode: int = 0o777) -> tuple[Path, int]:
-    """A new folder at `inside` of a folder that is there, and the open descriptor that locks it.
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """A folder for temporary files, locked while it is open. It lies at `inside` beneath `base`."""
 
-    Raises OSError.
+    folder: Tree
+    base: Tree
+    inside: str
+
+    @property
+    def path(self) -> Path:
+        """Where it lies, for programs that are given a path."""
+        return self.folder.path
+
+
+def claim_scratch(base: Tree, inside: str = IN_SCRATCH, *, mode: int = 0o777) -> Scratch:
+    """A new folder at `inside` of a folder that is there, locked.
+
+    Raises OSError; LinkOnTheWay where a part of `inside` is a symbolic link.
 
     What killed programs left there goes first. Another one may sweep the new folder, or remove its
     parent, in the moment before it is locked: then a new one is made.
     """
-    parent = base / inside
     while True:
-        scratch = parent / f"{_HOST}-{uuid.uuid4().hex}"
+        name = f"{_HOST}-{uuid.uuid4().hex}"
         try:
-            for folder in (*reversed(inside.parents[:-1]), inside):
-                (base / folder).mkdir(mode=mode, exist_ok=True)
+            base.make_folders(inside, mode)
+            parent = base.below(inside)
             _sweep(parent)
-            scratch.mkdir(mode=mode)
-            descriptor = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except (FileNotFoundError, FileExistsError):
-            if not base.is_dir() or any(
-                (base / folder).is_file() for folder in (inside, *inside.parents)
-            ):
+            parent.make_folders(name, mode)
+            folder = parent.below(name)
+        except FileNotFoundError:
+            if not base.is_there():
                 raise
             continue
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(folder.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:  # another run is sweeping it at this moment
-            os.close(descriptor)
             continue
         except OSError:  # no locks here: then it is only kept by its age
             pass
-        if scratch.is_dir():
-            return scratch, descriptor
-        os.close(descriptor)
+        if folder.is_there():
+            return Scratch(folder, base, inside)
 
 
-def release_scratch(scratch: Path, lock: int) -> None:
+def release_scratch(scratch: Scratch) -> None:
     """Remove a folder that `claim_scratch` gave, and what it lies in once that is empty."""
-    _drop(scratch, lock)
-    sweep_scratch(scratch.parent)
+    _drop(scratch)
+    with contextlib.suppress(OSError):
+        sweep_scratch(scratch.base, scratch.inside)
 
 
-def _drop(scratch: Path, lock: int) -> None:
-    shutil.rmtree(scratch, ignore_errors=True)
-    os.close(lock)
+def _drop(scratch: Scratch) -> None:
+    with contextlib.suppress(OSError):
+        scratch.folder.clear()
+        scratch.base.remove_folder(f"{scratch.inside}/{scratch.path.name}")
+    scratch.folder.close()
 
 
 @contextlib.contextmanager
@@ -75,36 +90,41 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     Raises OSError.
     """
     parent.parent.mkdir(parents=True, exist_ok=True)
-    scratch, lock = claim_scratch(parent.parent, Path(parent.name), mode=0o700)
+    scratch = claim_scratch(Tree(parent.parent), parent.name, mode=0o700)
     try:
-        yield scratch
+        yield scratch.path
     finally:
-        _drop(scratch, lock)
+        _drop(scratch)
 
 
-def sweep_scratch(parent: Path) -> None:
-    """Remove what killed programs left in a folder, and the folder too once it is empty."""
-    with contextlib.suppress(OSError):
-        _sweep(parent)
-        parent.rmdir()
+def sweep_scratch(base: Tree, inside: str = IN_SCRATCH) -> None:
+    """Remove what killed programs left at `inside` of a folder, and that too once it is empty.
+
+    Raises LinkOnTheWay where a part of `inside` is a symbolic link.
+    """
+    try:
+        _sweep(base.below(inside))
+        base.remove_folder(inside)
+    except LinkOnTheWay:
+        raise
+    except OSError:
+        return
 
 
-def _sweep(parent: Path) -> None:
-    """Remove the folders that no living program holds.
+def _sweep(parent: Tree) -> None:
+    """Remove the folders of ours that no living program holds.
 
     The locks of another machine cannot be seen on every network file system: its folders go when
     they are old.
     """
-    for folder in parent.iterdir():
+    with parent.scan() as rows:
+        names = [row.name for row in rows if _OURS.fullmatch(row.name)]
+    for name in names:
         with contextlib.suppress(OSError):
-            if (
-                not folder.name.startswith(f"{_HOST}-")
-                and time.time() - folder.stat().st_mtime < _ABANDONED_SECONDS
-            ):
+            folder = parent.below(name)
+            age = time.time() - os.fstat(folder.descriptor).st_mtime
+            if not name.startswith(f"{_HOST}-") and age < _ABANDONED_SECONDS:
                 continue
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(descriptor)
+            fcntl.flock(folder.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            folder.clear()
+            parent.remove_folder(name)

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TypeAlias
 
 from catalog.domain.names import from_text, to_text
-from catalog.stores.atomic_rename import rename_without_overwriting
+from catalog.filesystem.tree import Tree
+
+_Row: TypeAlias = tuple[str, int, int]
+"""A file's name, size in bytes and mtime in ns."""
+_Found: TypeAlias = tuple[list[str], list[_Row]]
+"""The folders in a folder, and its files; named here, because in the class `list` is a method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +38,22 @@ class Trashed:
 
 
 class Trash:
-    """A trash folder. Raises OSError; the store translates."""
+    """The trash at `folder` of a root. Raises OSError; the store translates."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, root: Tree, folder: str) -> None:
+        self._root = root
+        self._folder = folder
 
     def take(self, source: str, path: str, batch: str) -> str:
-        """Move a file (system path) into a batch, and say its key."""
-        self.folder.mkdir(
-            parents=True, exist_ok=True
-        )  # a file in its place is an error; one in a batch is not
+        """Move a file (its system path in the root) into a batch, and say its key."""
+        # a file in its place is an error; one in a batch is not
+        self._root.make_folders(self._folder)
         for number in itertools.count():
             key = f"{batch}.{number}/{path}" if number else f"{batch}/{path}"
             target = self.system(key)
             try:
-                os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
-                rename_without_overwriting(source, target)
+                self._root.make_folders(target.rpartition("/")[0])
+                self._root.place(source, self._root, target)
             except (
                 FileExistsError,
                 NotADirectoryError,
@@ -60,42 +64,53 @@ class Trash:
 
     def list(self) -> Iterator[Trashed]:
         """Everything in it, oldest batch first."""
-        if not self.folder.is_dir():
-            return
-        for batch in sorted(os.listdir(self.folder)):  # noqa: PTH208
-            base = os.path.join(self.folder, batch)  # noqa: PTH118
-            for where, folders, names in os.walk(base):
-                folders.sort()
-                for name in sorted(names):
-                    system = os.path.join(where, name)  # noqa: PTH118
-                    status = os.lstat(system)
-                    path = to_text(os.path.relpath(system, base))
-                    named, _, number = batch.rpartition(".")
-                    label = named if number.isdigit() and named else batch
-                    yield Trashed(
-                        f"{to_text(batch)}/{path}",
-                        to_text(label),
-                        path,
-                        status.st_size,
-                        status.st_mtime_ns,
-                    )
+        for batch in self._look_into(self._folder)[0]:
+            named, _, number = batch.rpartition(".")
+            label = named if number.isdigit() and named else batch
+            pending = [""]
+            while pending:
+                folder = pending.pop()
+                below, files = self._look_into(f"{self._folder}/{batch}/{folder}".rstrip("/"))
+                for name, size, mtime_ns in files:
+                    path = to_text(f"{folder}{name}")
+                    key = f"{to_text(batch)}/{path}"
+                    yield Trashed(key, to_text(label), path, size, mtime_ns)
+                pending.extend(f"{folder}{name}/" for name in reversed(below))
+
+    def _look_into(self, folder: str) -> _Found:
+        """What lies in a folder, sorted; links are no folders.
+
+        Nothing where it is not there (any more).
+        """
+        found: _Found = ([], [])
+        folders, files = found
+        with (
+            contextlib.suppress(FileNotFoundError, NotADirectoryError),
+            self._root.scan(folder) as rows,
+        ):
+            for row in rows:
+                if row.is_dir(follow_symlinks=False):
+                    folders.append(row.name)
+                else:
+                    status = row.stat(follow_symlinks=False)
+                    files.append((row.name, status.st_size, status.st_mtime_ns))
+        folders.sort()
+        files.sort()
+        return found
 
     def discard(self, key: str) -> None:
         """Remove a file for good, and the folders that are empty then."""
-        system = self.system(key)
-        os.unlink(system)  # noqa: PTH108
-        self.tidy(system)
+        self._root.remove_file(self.system(key))
+        self.tidy(key)
 
-    def tidy(self, system: str) -> None:
-        """Remove the folders above a path that are empty, up to the trash itself."""
-        folder = os.path.dirname(system)  # noqa: PTH120
-        while folder.startswith(f"{os.fspath(self.folder)}{os.sep}"):
-            with contextlib.suppress(OSError):
-                os.rmdir(folder)  # noqa: PTH106
-            folder = os.path.dirname(folder)  # noqa: PTH120
+    def tidy(self, key: str) -> None:
+        """Remove the folders above a key that are empty, up to the trash itself."""
+        folder = self.system(key).rpartition("/")[0]
         with contextlib.suppress(OSError):
-            self.folder.rmdir()
+            while f"{folder}/".startswith(f"{self._folder}/"):
+                self._root.remove_folder(folder)
+                folder = folder.rpartition("/")[0]
 
     def system(self, key: str) -> str:
-        """The system path of a key."""
-        return os.path.join(self.folder, from_text(key))  # noqa: PTH118
+        """The system path of a key in the root."""
+        return f"{self._folder}/{from_text(key)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from catalog.domain.asset import Asset, Entry, Facts
@@ -16,6 +16,7 @@ from catalog.domain.capture_time import (
     from_folders,
     in_zone,
     is_messenger_name,
+    offset_between,
 )
 from catalog.domain.checksums import select_kept
 from catalog.domain.geo import Position
@@ -57,10 +58,14 @@ class Describer:
         if stated := select_kept(entry.checksums):
             facts = replace(facts, checksums={**stated, **facts.checksums})
         captured, notes = choose(self._candidates(facts, entry), now)
+        by_home_zone = False
         if captured is not None and captured.zone == "UTC":
-            captured = self._local(captured, facts.position)
+            captured, by_home_zone = self._local(captured, facts, entry)
+        elif captured is not None and captured.has_time and captured.offset_minutes is None:
+            captured = self._with_offset(captured, facts)
         place = self.gazetteer.place_of(facts.position) if facts.position else None
-        return Asset(facts, captured, place, notes, is_messenger_name(entry.name))
+        messenger = is_messenger_name(entry.name)
+        return Asset(facts, captured, place, notes, messenger, by_home_zone)
 
     def _candidates(self, facts: Facts, entry: Entry) -> list[DateCandidate]:
         by_name = from_file_name(entry.name)
@@ -68,11 +73,60 @@ class Describer:
         modified = DateCandidate("mtime", file_time(entry.mtime_ns), is_utc=True)
         return [*facts.dates, *(c for c in (by_name, by_folder) if c), modified]
 
-    def _local(self, captured: CaptureTime, position: Position | None) -> CaptureTime:
-        """A UTC time as the wall clock where the shot was taken, else at home."""
-        zone = (self.gazetteer.zone_of(position) if position else None) or self.home_zone
-        offset = self.gazetteer.offset_at(zone, captured.wall)
-        return captured if offset is None else in_zone(captured, zone, offset)
+    def _local(self, captured: CaptureTime, facts: Facts, entry: Entry) -> tuple[CaptureTime, bool]:
+        """A UTC time as the wall clock where the shot was taken, else at home; whether it is so.
+
+        The device's own clock, in the file's name or in XMP, says best which that is.
+        """
+        zone = self.gazetteer.zone_of(facts.position) if facts.position else None
+        offset = self._offset_of_device(captured, facts, entry)
+        if offset is not None:
+            agrees = zone and self.gazetteer.offset_at(zone, captured.wall) == offset
+            return in_zone(captured, zone if agrees else None, offset), False
+        offset = self.gazetteer.offset_at(zone or self.home_zone, captured.wall)
+        if offset is None:
+            return captured, False
+        return in_zone(captured, zone or self.home_zone, offset), not zone
+
+    def _offset_of_device(self, captured: CaptureTime, facts: Facts, entry: Entry) -> int | None:
+        if captured.source in _NOT_OF_A_DEVICE:
+            return None
+        slack = timedelta(seconds=min(facts.duration or 0, _LONGEST_SLACK))
+        by_name = from_file_name(entry.name)
+        for clock in (
+            *(d for d in facts.dates if d.source.startswith(("xmp:", "sidecar:"))),
+            by_name,
+        ):
+            if clock is None or not clock.has_time or clock.is_utc:
+                continue
+            offset = offset_between(clock.wall, captured.wall, slack)
+            if offset is not None and clock.offset_minutes in (None, offset):
+                return offset
+        return None
+
+    def _with_offset(self, captured: CaptureTime, facts: Facts) -> CaptureTime:
+        """A wall clock without offset with that of the place; else, where the satellites' clock
+        shows the same, with that of UTC.
+        """
+        zone = self.gazetteer.zone_of(facts.position) if facts.position else None
+        offset = self._offset_of_wall(zone, captured.wall) if zone else None
+        if offset is None and any(
+            d.source == "gps" and offset_between(captured.wall, d.wall) == 0 for d in facts.dates
+        ):
+            zone, offset = None, 0
+        return captured if offset is None else replace(captured, offset_minutes=offset, zone=zone)
+
+    def _offset_of_wall(self, zone: str, wall: datetime) -> int | None:
+        """Minutes east of UTC of a zone whose clocks show a time."""
+        first = self.gazetteer.offset_at(zone, wall)
+        if first is None:
+            return None
+        return self.gazetteer.offset_at(zone, wall - timedelta(minutes=first))
+
+
+_NOT_OF_A_DEVICE = frozenset({"filename", "takeout:photoTakenTime", "mtime", "gps"})
+_LONGEST_SLACK = 600
+"""Seconds: of a longer film it is not told whether its clock is of the begin or the end."""
 
 
 def utc_now() -> datetime:

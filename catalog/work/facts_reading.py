@@ -119,7 +119,14 @@ class LocalReading:
         sidecars = tuple(self._system(s) for s in wanted.sidecars)
         kinds = self._checksums if wanted.checksums or not wanted.only_hash else ()
         system, size = self._system(wanted.entry), wanted.entry.size
-        return Request(system, sidecars, only_hash=wanted.only_hash, size=size, checksums=kinds)
+        return Request(
+            system,
+            sidecars,
+            only_hash=wanted.only_hash,
+            size=size,
+            checksums=kinds,
+            root=self._base,
+        )
 
     def _system(self, entry: Entry) -> str:
         return f"{self._base}/{from_text(entry.path)}"

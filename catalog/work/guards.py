@@ -11,8 +11,10 @@ from catalog.errors import (
     PermissionDenied,
     SourceInsideCatalog,
     StoreGuard,
+    UnknownCatalog,
     UsageError,
 )
+from catalog.stores.marker import Marker
 from catalog.stores.paths import PRIVATE
 from catalog.stores.root import Overlap, Root
 
@@ -66,11 +68,11 @@ def check_apart(source: Root, root: Root) -> None:
         )
 
 
-def check_marker(name: str, root: object, marker: str | None, known: StoreRecord | None) -> None:
+def check_marker(name: str, root: object, marker: Marker | None, known: StoreRecord | None) -> None:
     """Raise StoreGuard where a root is not the store that the catalog knows under this name."""
-    if known is None or marker == known["id"]:
+    if known is None or (marker is not None and marker.id == known["id"]):
         return
-    hint = "Is it mounted? For another catalog name another --index."
+    hint = "Is it mounted? `catalog store list` says where each store is."
     if marker is None:
         where = f"{root} has no marker of store {name}, which the catalog knows at {known['root']}"
     else:
@@ -79,6 +81,27 @@ def check_marker(name: str, root: object, marker: str | None, known: StoreRecord
             f"{known['root']}"
         )
     raise StoreGuard(f"{where}; nothing was changed.", hint=hint)
+
+
+def unknown_catalog(
+    name: str, root: Root, marker: Marker, known: StoreRecord | None, index: str
+) -> UnknownCatalog:
+    """What is told where a marker names a catalog that an index, as `index` shows it,
+    does not know: the ways out.
+    """
+    folder = name if root.folder is None else root.shown
+    hint = (
+        f"If the index of that catalog is lost, `catalog rebuild {folder}` records all that lies "
+        "there; or bring it back by `catalog restore` or `catalog import`. If it is elsewhere, "
+        "name its Elasticsearch and index (elasticsearch_url, index, or the HOME of who made it)."
+    )
+    if known is not None and known["id"] == marker.id:
+        hint += f" If it is to be this one's: catalog store add {name} {root.shown} --force."
+    return UnknownCatalog(
+        f"{root.shown} is a store of another catalog than {index} knows, by its marker; "
+        "nothing was changed.",
+        hint=hint,
+    )
 
 
 def check_shrunk(missing: int, total: int, percent: float, files: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalog.errors import CatalogError
 
-BAD = ("failed", "refused", "damaged", "unknown")
+BAD = ("failed", "refused", "damaged", "held", "unknown")
 """Outcomes that no file should have, unless a run says otherwise."""
 
 

@@ -15,7 +15,17 @@ from catalog.work.outcome import BAD, Outcome, RunResult
 from catalog.work.sink import Level, Sink
 
 _EXPLAINED = frozenset(
-    {"failed", "damaged", "edited", "missing", "unknown", "refused", "unsupported", "skipped"}
+    {
+        "failed",
+        "damaged",
+        "edited",
+        "held",
+        "missing",
+        "unknown",
+        "refused",
+        "unsupported",
+        "skipped",
+    }
 )
 """Outcomes whose reasons are counted."""
 

@@ -5,19 +5,22 @@ and whether the folder there is really the store.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypedDict, Unpack
 
 from catalog.domain.asset import UNLISTED
 from catalog.domain.copies import timestamp
 from catalog.domain.document import StoreRecord, with_value
-from catalog.domain.roots import store_record, with_root
+from catalog.domain.evidence import NO_CTIME, Evidence
+from catalog.domain.roots import root_on, store_record, with_root
 from catalog.errors import (
     ConfigError,
+    LinkedFolder,
     SourceInsideCatalog,
+    StoreError,
     StoreGuard,
     StoreUnavailable,
     UsageError,
@@ -25,14 +28,16 @@ from catalog.errors import (
 from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind
+from catalog.stores.local.file_system import file_system_of, find_evidence
 from catalog.stores.local.root import LocalKind, LocalRoot
 from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id, machine_name
-from catalog.stores.marker import MARKER, read_marked_name
+from catalog.stores.marker import MARKER, Marker
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.root import Root
 from catalog.work import guards
+from catalog.work.known_stores import KnownStores
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
 
@@ -40,6 +45,10 @@ NAS = "nas"
 """The store whose folder the setting nas_root names."""
 DROPBOX = "dropbox"
 """The store whose folder in Dropbox the setting dropbox_root names."""
+RESTLESS = 3
+"""Syncs in a row that find most files of a store with another ctime, until it is not looked at any
+more: something gives them new ones again and again.
+"""
 OWN_FOLDER = "a folder of the catalog itself, by its marker"
 
 
@@ -67,34 +76,31 @@ class StoreFacts(TypedDict, total=False):
     """What a run may note of a store; see `StoreRecord`."""
 
     verifying_since: str | None
+    stirred_since: str | None
+    stirs: int | None
     removed: bool
 
 
-class StoreBook:
+class StoreBook(KnownStores):
     """Opens, claims, proves, lists and remembers the stores of a catalog, for one run.
 
-    What the catalog knows of them is read once, when first asked for. Without a `repository` there
-    is no catalog yet, and no store is known.
+    `tell` is told of stores that are this catalog's from now on, though their markers did not say
+    so. `absent` are the stores that `open_present` left out, with what lies in the place of each.
     """
 
-    def __init__(self, workspace: Workspace, repository: Repository | None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        repository: Repository | None,
+        tell: Callable[[str], object] = str,
+    ) -> None:
+        super().__init__(repository)
         self._settings = workspace.settings
+        self._tell = tell
         self._context = workspace.store_context
-        self.repository = repository
         self.absent: dict[str, str] = {}
-        """The stores that `open_present` left out, each with what lies where it was looked for."""
 
     # --- which there are --------------------------------------------------------------------------
-
-    @cached_property
-    def records(self) -> list[StoreRecord]:
-        """What is known of every store, also of those that were removed."""
-        return [] if self.repository is None else self.repository.stores.read_all()
-
-    @cached_property
-    def known(self) -> dict[str, StoreRecord]:
-        """What is known of every store, by name, without those that were removed."""
-        return {record["name"]: record for record in self.records if not record.get("removed")}
 
     def check_known(self, name: str) -> None:
         """Raise UsageError for a name that no store has; the hint says which there are."""
@@ -116,28 +122,79 @@ class StoreBook:
             for fact, value in facts.items():
                 record = with_value(record, fact, value)
             self.repository.stores.write(record)
-            self._forget()
+            self.forget()
 
-    def claim(self, name: str, root: Root | None = None) -> None:
+    def claim(self, name: str, root: Root | None = None, *, take_over: bool = False) -> None:
         """Mark a store's root on first use,
         and tell the index where it is and that it was looked at.
+
+        Raises UnknownCatalog where it is the store of another catalog, unless it is to `take_over`.
         """
         assert self.repository is not None
         root = root or self.root(name)
-        marker = root.mark(name)
-        known = self.known.get(name)
-        guards.check_marker(name, root.shown, marker, known)
+        marker = self._claimed(name, root, take_over=take_over)
         now = timestamp(datetime.now(UTC))
-        record = store_record(known, name, marker, root.kind, root.text, now)
+        record = store_record(self.known.get(name), name, marker.id, root.kind, root.text, now)
+        record["catalog"] = marker.catalog or self.this_catalog()
         if root.folder is not None:
-            record = with_root(record, machine_id(), machine_name(), root.text, now)
+            here = machine_id(), machine_name(), root.text, now
+            kept = find_evidence(root.folder).names
+            record = with_root(record, *here, file_system_of(root.folder), kept)
         self.repository.stores.write(record)
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
-        """What was read is no longer so."""
-        for name in ("records", "known"):
-            vars(self).pop(name, None)
+    def _claimed(self, name: str, root: Root, *, take_over: bool) -> Marker:
+        """The marker of a root, once it names a catalog that the index knows, or will know."""
+        marker = root.marker()
+        guards.check_marker(name, root.shown, marker, self.known.get(name))
+        if not take_over:
+            self.check_catalog(name, root, marker)
+        if marker is None:
+            marker = root.mark(name, catalog=self.this_catalog())  # or another program's
+            self.check_marker(name, root, marker)
+        is_new = not any(record.get("catalog") for record in self.records)
+        if marker.catalog and (is_new or self.is_known_catalog(marker)):
+            return marker  # where it knows of none yet, that catalog is the one that it becomes
+        return self._taken_over(name, root, marker)
+
+    def _taken_over(self, name: str, root: Root, marker: Marker) -> Marker:
+        """The marker of a root that says nothing of a catalog, or names another one,
+        once it names this one; as it is where it cannot be written to.
+        """
+        own, known = self.this_catalog(), self.known.get(name)
+        whose = "is that of another catalog" if marker.catalog else "does not name a catalog"
+        what = f"The marker of store {name} at {root.shown} {whose}"
+        try:
+            after = root.mark(name, marker.id, own)
+        except StoreError as error:
+            if known is None or known.get("catalog") not in (own, marker.catalog):
+                self._tell(f"{what}, and cannot be written: {error} The store is used as it is.")
+            return marker
+        self._tell(f"{what}; it was changed and names this one now.")
+        return after
+
+    def evidence(self, name: str) -> Evidence:
+        """Which numbers of a store's files tell anything, as this machine sees them: as the index
+        says, else by a look at its file system.
+        """
+        root = self.root(name)
+        if root.folder is None:
+            return NO_CTIME
+        known = self.known.get(name)
+        here = root_on(known, machine_id()) if known is not None else None
+        if here is not None and here["root"] == root.text and "evidence" in here:
+            found = Evidence.named(here["evidence"])
+        else:
+            found = find_evidence(root.folder)
+        is_restless = known is not None and known.get("stirs", 0) >= RESTLESS
+        return replace(found, ctime=False) if is_restless else found
+
+    def is_stirred(self, name: str) -> bool:
+        """Whether another ctime, or inode, of a store's file is no sign that somebody wrote to it:
+        most have another one, and not all have been read since.
+        """
+        known = self.known.get(name)
+        return known is not None and "stirred_since" in known
 
     # --- where they lie ---------------------------------------------------------------------------
 
@@ -184,17 +241,26 @@ class StoreBook:
 
     # --- whether they are there -------------------------------------------------------------------
 
-    def prove(self, name: str, root: Root) -> None:
-        """Raise StoreGuard where a store's folder is missing,
-        or is not the store that the catalog knows.
+    def prove(self, name: str, root: Root) -> Marker | None:
+        """The marker of a store. Raises StoreGuard where its folder is missing,
+        or is not the store that the catalog knows; LinkedFolder where it has links of its own.
         """
         if not root.is_there():
             raise StoreGuard(
                 f"The folder {root.shown} of store {name} is not there; nothing was changed.",
                 hint=_where_else(name, root),
             )
+        marker = root.marker()
+        self.check_marker(name, root, marker)
+        return marker
+
+    def check_marker(self, name: str, root: Root, marker: Marker | None) -> None:
+        """Raise StoreGuard where a root is not the store that the catalog knows under this name,
+        UnknownCatalog where it is the store of a catalog that the index does not know.
+        """
+        self.check_catalog(name, root, marker)
         try:
-            guards.check_marker(name, root.shown, root.marker(), self.known.get(name))
+            guards.check_marker(name, root.shown, marker, self.known.get(name))
         except StoreGuard as error:
             hint = f"{error.hint} If this is it: catalog store add {name} {root.shown} --force."
             raise StoreGuard(error.message, hint=hint) from None
@@ -227,11 +293,15 @@ class StoreBook:
         root = self.root(name)
         is_new = name not in self.known and registry.kind_called(root.kind, name).claims_itself
         if not is_new:
-            self.prove(name, root)
+            marker = self.prove(name, root)
+            if marker is not None and not marker.catalog and not dry:
+                self.claim(name, root)
         else:
             self.check_apart(name, root)
             if not dry:
                 self.claim(name, root)
+            else:
+                self.check_marker(name, root, root.marker())
         with contextlib.closing(root.store(name, is_new=is_new and dry)) as store:
             yield store
 
@@ -240,7 +310,7 @@ class StoreBook:
         """Every store that is there now, by name.
 
         The others may be unmounted, or offline on a shelf. A run that `writes` sweeps away what
-        killed runs left in them.
+        killed runs left in them. Raises LinkedFolder.
         """
         with contextlib.ExitStack() as stack:
             stores = {}
@@ -249,26 +319,19 @@ class StoreBook:
                     root = self.root(name)
                     try:
                         self.prove(name, root)
+                    except LinkedFolder:
+                        raise
                     except StoreGuard:
-                        self.absent[name] = self._what_is_there(root)
+                        self.absent[name] = _what_is_there(root, self.records)
                         continue
                     stores[name] = stack.enter_context(contextlib.closing(root.store(name)))
+                except LinkedFolder:
+                    raise
                 except (StoreGuard, UsageError, StoreUnavailable) as error:
                     self.absent[name] = error.message
             for store in stores.values() if writes else ():
                 store.sweep()
             yield stores
-
-    def _what_is_there(self, root: Root) -> str:
-        """What a root has in place of the store that was looked for."""
-        if not root.is_there():
-            return f"{root.shown} is not there"
-        if (marker := root.marker()) is None:
-            return f"{root.shown} has no marker"
-        owners = [record["name"] for record in self.records if record["id"] == marker]
-        named = read_marked_name(root.folder) if root.folder is not None else ""
-        owner = owners[0] if owners else f"{named or 'a store'} of another catalog"
-        return f"{root.shown} has the marker of {owner}"
 
     def open_outside(self, directory: str) -> LocalStore:
         """A folder to take files away from.
@@ -287,12 +350,7 @@ class StoreBook:
                 "changed.",
                 hint="Name a folder outside it.",
             )
-        return LocalStore(
-            "source",
-            source.folder,
-            managed=False,
-            avoid=why_left_out,
-        )
+        return LocalStore("source", source.folder, managed=False, avoid=why_left_out)
 
     def open_outside_dropbox(self, folder: str) -> ManagedStore:
         """A folder of the Dropbox account that is no part of the catalog,
@@ -338,10 +396,24 @@ def is_marked(root: Root, markers: set[str] | None = None) -> bool:
     """Whether a folder is the root of a store, or of one of some stores,
     as a second mount of a share may show it.
     """
-    with contextlib.suppress(StoreGuard):
+    try:
         marker = root.marker()
-        return marker is not None and (markers is None or marker in markers)
-    return True  # a damaged marker is one
+    except LinkedFolder:  # that may lead to a marker, or to something that is none of ours
+        return root.folder is None or (root.folder / PRIVATE / MARKER).exists()
+    except StoreGuard:
+        return True  # a damaged marker is one
+    return marker is not None and (markers is None or marker.id in markers)
+
+
+def _what_is_there(root: Root, records: Iterable[StoreRecord]) -> str:
+    """What a root has in place of the store that was looked for."""
+    if not root.is_there():
+        return f"{root.shown} is not there"
+    if (marker := root.marker()) is None:
+        return f"{root.shown} has no marker"
+    owners = [record["name"] for record in records if record["id"] == marker.id]
+    owner = owners[0] if owners else f"{marker.store or 'a store'} of another catalog"
+    return f"{root.shown} has the marker of {owner}"
 
 
 def why_left_out(folder: Path, markers: set[str] | None = None) -> str:

@@ -122,7 +122,14 @@ class Workspace:
         """What turns facts into assets, for files below an absolute folder."""
         from catalog.work.description import Describer
 
-        return Describer(self.gazetteer, self.settings.home_zone, base)
+        return Describer(self.gazetteer, self.home_zone, base)
+
+    @cached_property
+    def home_zone(self) -> str:
+        """The IANA zone of what is only known in UTC: as set, else the machine's."""
+        from catalog.media.zones import machine_zone
+
+        return self.settings.home_zone or machine_zone()
 
     @property
     def policies(self) -> list[Policy]:

@@ -29,7 +29,7 @@ from catalog.stores import registry
 from catalog.stores.dropbox.root import DropboxKind, DropboxRoot
 from catalog.stores.local.root import LocalKind, LocalRoot
 from catalog.stores.local.store import LocalStore
-from catalog.stores.marker import MARKER
+from catalog.stores.marker import MARKER, Marker
 from catalog.stores.paths import check_inside, check_size, check_writable
 from catalog.stores.protocol import Capabilities, ManagedStore
 from catalog.stores.root import Kind, Overlap, Root, StoreContext
@@ -236,9 +236,10 @@ def test_upwards_are_the_root_and_all_above_it(
 def test_a_root_far_away_is_marked_once(memory: MemoryKind, context: StoreContext) -> None:
     there = root(memory, "disk/photos", context)
     assert not there.is_there() and there.marker() is None
-    identity = there.mark("mine")
-    assert there.is_there() and there.marker() == identity == there.mark("other")
-    assert there.mark("mine", "f" * 32) == there.marker() == "f" * 32
+    marked = there.mark("mine")
+    assert there.is_there() and there.marker() == marked == there.mark("other", catalog="another")
+    after = Marker("f" * 32, "this", "mine")
+    assert there.mark("mine", "f" * 32, "this") == there.marker() == after
     assert paths(there.store("mine")) == []
 
 
@@ -340,7 +341,7 @@ def test_a_store_that_is_only_read_from_takes_nothing() -> None:
 def book(context: StoreContext, *records: dict[str, Any], **settings: Any) -> StoreBook:
     given = SimpleNamespace(**{"nas_root": None, "dropbox_root": None, **settings})
     workspace = cast("Workspace", SimpleNamespace(settings=given, store_context=context))
-    stores = SimpleNamespace(read_all=lambda: list(records))
+    stores = SimpleNamespace(read_all=lambda: list(records), read_uuid=lambda: "this")
     return StoreBook(workspace, cast(Any, SimpleNamespace(stores=stores)))
 
 

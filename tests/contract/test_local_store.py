@@ -11,8 +11,10 @@ import socket
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from store_contract import MTIME, StoreContract, paths, put, read
@@ -30,8 +32,10 @@ from catalog.errors import (
     StoreGuard,
     StoreUnavailable,
 )
-from catalog.stores import atomic_rename, marker, scratch
-from catalog.stores.atomic_rename import rename_without_overwriting
+from catalog.filesystem import atomic_rename
+from catalog.filesystem.atomic_rename import rename_without_overwriting
+from catalog.filesystem.tree import Tree
+from catalog.stores import marker, scratch
 from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id
 from catalog.stores.marker import marker_path, read_marker, write_marker
@@ -87,14 +91,14 @@ class TestLocalStore(StoreContract):
         self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
     ):
         put(store, "2015/a/x.jpg", b"x")
-        real = os.scandir
+        real = Tree.scan
 
-        def refusing(path: str):
+        def refusing(tree: Tree, path: str):
             if path.endswith("/a"):
                 raise PermissionError(errno.EACCES, "Permission denied")
-            return real(path)
+            return real(tree, path)
 
-        monkeypatch.setattr(os, "scandir", refusing)
+        monkeypatch.setattr(Tree, "scan", refusing)
         assert list(store.folders("2015")) == ["2015", "2015/a"]
         (entry,) = store.list("2015/a", recursive=False)
         assert entry.path == "2015/a" and "cannot be listed" in entry.problem
@@ -220,8 +224,8 @@ class TestLocalStore(StoreContract):
     ):
         script = (
             "import sys, pathlib; from catalog.stores.local.store import LocalStore\n"
-            "s = LocalStore('nas', pathlib.Path(sys.argv[1])); p = s._writer.scratch_folder() / "
-            "'1.part'; p.write_bytes(b'half')\n"
+            "s = LocalStore('nas', pathlib.Path(sys.argv[1]))\n"
+            "p = s._writer.scratch_folder().path / '1.part'; p.write_bytes(b'half')\n"
             "print(p, flush=True); sys.stdin.read()"
         )
         runs = [
@@ -251,15 +255,15 @@ class TestLocalStore(StoreContract):
         assert not living.exists()
 
     def test_what_a_killed_run_left_is_swept_without_writing_anything(self, store: LocalStore):
-        folder, lock = scratch.claim_scratch(store.root)
-        (folder / "1.part").write_bytes(b"half")
-        os.close(lock)
+        killed = scratch.claim_scratch(Tree(store.root))
+        (killed.path / "1.part").write_bytes(b"half")
+        killed.folder.close()
         store.sweep()
         assert os.listdir(store.root / PRIVATE) == []
         store.sweep()  # nothing there is no problem
 
     def test_another_machines_temporary_folder_goes_when_it_is_old(self, store: LocalStore):
-        theirs = store.root / PRIVATE / "tmp" / "elsewhere-1"
+        theirs = store.root / PRIVATE / "tmp" / f"elsewhere-{uuid.uuid4().hex}"
         theirs.mkdir(parents=True)
         store.sweep()
         assert theirs.exists()
@@ -279,13 +283,11 @@ class TestLocalStore(StoreContract):
             real(descriptor, operation)
 
         monkeypatch.setattr(scratch.fcntl, "flock", contended)
-        first, lock = scratch.claim_scratch(store.root)
-        assert (
-            refused
-            and [first] == [p for p in first.parent.iterdir() if p == first]
-            and len(list(first.parent.iterdir())) == 1
-        )
-        scratch.release_scratch(first, lock)
+        first = scratch.claim_scratch(Tree(store.root))
+        assert first.path.is_dir()
+        assert len(refused) == 1 and len(list(first.path.parent.iterdir())) == 1
+        scratch.release_scratch(first)
+        assert os.listdir(store.root / PRIVATE) == []
 
     def test_a_folder_to_be_avoided_is_an_entry_with_the_reason(self, store: LocalStore):
         put(store, "mine/a.jpg")
@@ -324,9 +326,9 @@ class TestLocalStore(StoreContract):
     ):
         real, calls = scratch._sweep, []
 
-        def sweep_and_vanish(parent: Path) -> None:
+        def sweep_and_vanish(parent: Tree) -> None:
             if not calls:
-                parent.rmdir()
+                parent.path.rmdir()
             calls.append(parent)
             real(parent)
 
@@ -340,7 +342,7 @@ class TestLocalStore(StoreContract):
 
         def work(number: int) -> None:
             barrier.wait()
-            folders.add(store._writer.scratch_folder())
+            folders.add(store._writer.scratch_folder().path)
             put(store, f"{number}.jpg")
 
         threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
@@ -419,6 +421,17 @@ class TestLocalStore(StoreContract):
             with pytest.raises(StoreError):
                 write_marker(root, "nas")
 
+    def test_an_error_that_is_kept_keeps_no_folder_open(
+        self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+    ):
+        with monkeypatch.context() as patched, pytest.raises(ReadOnlyStore) as caught:
+            patched.setattr(os, "mkdir", refuse(errno.EROFS))
+            put(store, "a.jpg")
+        store.close()
+        held = {os.path.realpath(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")}
+        assert caught.value.__cause__ is not None
+        assert not [path for path in held if path.startswith(os.path.realpath(store.root))]
+
     def test_file_times_beyond_the_calendar_do_no_harm(self, tmp_path: Path):
         with tmpfs(tmp_path / "odd", "size=1m") as root:
             store = LocalStore("nas", root)
@@ -462,23 +475,23 @@ class TestLocalStore(StoreContract):
     ):
         put(store, "x/a.jpg")
         put(store, "z.jpg")
-        real = os.scandir
+        real = Tree.scan
 
-        def failing(folder: str):
-            if folder.endswith("/x"):
+        def failing(tree: Tree, folder: str):
+            if folder == "x":
                 raise OSError(errno.EIO, "Input/output error")
-            return real(folder)
+            return real(tree, folder)
 
-        monkeypatch.setattr(os, "scandir", failing)
+        monkeypatch.setattr(Tree, "scan", failing)
         assert [(e.path, bool(e.problem)) for e in store.list()] == [("z.jpg", False), ("x", True)]
 
     def test_a_root_that_cannot_be_listed_is_an_error(
         self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
     ):
-        def failing(_folder: str):
+        def failing(_tree: Tree, _folder: str):
             raise OSError(errno.ESTALE, "Stale file handle")
 
-        monkeypatch.setattr(os, "scandir", failing)
+        monkeypatch.setattr(Tree, "scan", failing)
         with pytest.raises(StoreUnavailable):
             paths(store)
 
@@ -529,7 +542,7 @@ def tmpfs(folder: Path, options: str) -> Iterator[Path]:
 
 
 def refuse(number: int):
-    def refused(*_args: object) -> None:
+    def refused(*_args: object, **_kwargs: object) -> None:
         raise OSError(number, os.strerror(number))
 
     return refused
@@ -590,7 +603,7 @@ def test_a_system_without_links_reserves_the_name(
 def test_an_interrupted_replacement_gives_the_reserved_name_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def interrupted(*_args: object) -> None:
+    def interrupted(*_args: object, **_kwargs: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(atomic_rename, "_rename_noreplace", lambda *_a: False)
@@ -616,15 +629,31 @@ def test_a_system_that_cannot_rename_so_is_asked_only_politely(
 
 def test_a_marker_that_was_written_is_read_again(tmp_path: Path):
     assert read_marker(tmp_path) is None
-    identity = write_marker(tmp_path, "nas")
-    assert read_marker(tmp_path) == identity
-    assert len(identity) == 32
+    marked = write_marker(tmp_path, "nas", catalog="this")
+    assert read_marker(tmp_path) == marked == (marked.id, "this", "nas")
+    assert len(marked.id) == 32
     assert os.listdir(tmp_path / PRIVATE) == ["store.json"]
 
 
 def test_a_second_mark_keeps_the_first(tmp_path: Path):
     first = write_marker(tmp_path, "nas")
-    assert write_marker(tmp_path, "other") == first
+    assert write_marker(tmp_path, "other", catalog="another") == first
+
+
+def test_a_marker_that_is_written_anew_is_never_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    first, seen = write_marker(tmp_path, "nas"), list[object]()
+    real = Tree.place
+
+    def watched(*arguments: Any, **options: Any) -> None:
+        seen.append(read_marker(tmp_path))
+        real(*arguments, **options)
+
+    monkeypatch.setattr(Tree, "place", watched)
+    after = write_marker(tmp_path, "nas", first.id, "this")
+    assert seen == [first] and after == read_marker(tmp_path) == first._replace(catalog="this")
+    assert os.listdir(tmp_path / PRIVATE) == ["store.json"]
 
 
 def test_a_root_that_is_not_there_yet_is_made_and_marked(tmp_path: Path):
@@ -637,11 +666,11 @@ def test_a_marker_is_written_aside_where_later_runs_sweep(
     class Killed(BaseException):
         pass
 
-    def kill(*_arguments: object) -> None:
+    def kill(*_arguments: object, **_options: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(marker, "rename_without_overwriting", kill)
-    monkeypatch.setattr(marker, "release_scratch", lambda _scratch, lock: os.close(lock))
+    monkeypatch.setattr(Tree, "place", kill)
+    monkeypatch.setattr(marker, "release_scratch", lambda scratch: scratch.folder.close())
     with pytest.raises(Killed):
         write_marker(tmp_path, "nas")
     assert len(list((tmp_path / PRIVATE).rglob("store.json*"))) == 1

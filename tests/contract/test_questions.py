@@ -233,6 +233,8 @@ def test_records_of_stores(catalog: Repository) -> None:
     catalog.stores.write(cast("StoreRecord", {"name": "nas", "id": "other"}))
     assert catalog.stores.read("nas") == {"name": "nas", "id": "other"}
     assert catalog.stores.read_ids() == {"nas": "other", "a/b é": "id of a/b é"}
+    uuid = catalog.stores.read_uuid()
+    assert uuid and uuid == catalog.stores.read_uuid()
 
 
 def test_decisions(catalog: Repository) -> None:

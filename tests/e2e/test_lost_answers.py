@@ -2,93 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterator
 
 import pytest
+from line import Line
 from running import Lab, jpeg, put
 
 from catalog.domain.fixity import content_hash
-from catalog.engine import NodeAddress
 
 pytestmark = pytest.mark.node
 PHOTOS = {f"{number}.jpg": jpeg(number) for number in range(6)}
 HASHES = {content_hash(data) for data in PHOTOS.values()}
-
-
-class Line:
-    """A way to a node on which answers are lost: what was asked is done, and then the line breaks.
-
-    `loses` is told the method, the path and how often both were asked for before.
-    """
-
-    def __init__(self, node: NodeAddress) -> None:
-        self.loses: Callable[[str, str, int], bool] = lambda _method, _path, _before: False
-        self.lost: Counter[str] = Counter()
-        self._asked: Counter[tuple[str, str]] = Counter()
-        self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, urlsplit(node.url)))
-        self._server.daemon_threads = True
-        self.address = NodeAddress(
-            f"http://127.0.0.1:{self._server.server_address[1]}", node.user, node.password
-        )
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), daemon=True
-        )
-        self._thread.start()
-
-    def breaks(self, method: str, path: str) -> bool:
-        end = path.partition("?")[0].rpartition("/")[2]
-        with self._lock:
-            self._asked[method, end] += 1
-            lost = self.loses(method, end, self._asked[method, end] - 1)
-            self.lost[end] += lost
-        return lost
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-def _handler(line: Line, node: Any) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _pass(self) -> None:
-            sent = self.rfile.read(int(self.headers.get("content-length", 0)))
-            onward = http.client.HTTPConnection(node.hostname, node.port, timeout=60)
-            headers = {
-                name: value
-                for name, value in self.headers.items()
-                if name.lower() not in ("host", "connection")
-            }
-            onward.request(self.command, self.path, sent or None, headers)
-            answer = onward.getresponse()
-            data = answer.read()
-            onward.close()
-            if line.breaks(self.command, self.path):
-                self.close_connection = True
-                return
-            self.send_response(answer.status)
-            for name in ("content-type", "x-elastic-product"):
-                if answer.headers[name]:
-                    self.send_header(name, answer.headers[name])
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = do_PUT = do_DELETE = _pass
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    return Handler
 
 
 @pytest.fixture

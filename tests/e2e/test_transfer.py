@@ -558,7 +558,7 @@ def test_what_killed_backups_and_restores_left_is_cleared_by_the_next(
     place = node.home / "snapshots"
     for module, function in (
         ("catalog.features.backup.snapshots", "_await_snapshot"),
-        ("catalog.engine.staging", "copied"),
+        ("catalog.engine.staging", "copy_folder"),
     ):
         killed_in(lab, module, function, "backup", shelf)
         assert list(place.iterdir()), "something was left"

@@ -177,6 +177,19 @@ def test_nothing_is_planned_that_the_earlier_version_had_not_planned(
     check_taken_over(home, kept)
 
 
+def test_stores_that_the_earlier_version_marked_are_taken_over_once(home: Home, kept: Kept) -> None:
+    file = home.root / ".catalog" / "store.json"
+    before = json.loads(file.read_bytes())
+    assert "catalog" not in before
+    for told in (1, 0):
+        done = home.run("sync_catalog_with_disk", "--yes")
+        assert done.status in (0, 3) and done.err.count("names this one now") == told, done.err
+    own = home.documents("stores")["nas"]["catalog"]
+    assert json.loads(file.read_bytes()) == {**before, "catalog": own}
+    other = home.run("sync_catalog_with_disk", "--index", f"{home.index}-fresh", "--yes")
+    assert other.status == 4 and "catalog rebuild" in other.err
+
+
 def test_runs_of_the_earlier_version_are_taken_back(home: Home, kept: Kept) -> None:
     stores = {"nas", "archive"}
     for run in reversed(kept.about["undo"]):

@@ -175,15 +175,19 @@ def test_a_lost_catalog_copy_is_made_again(lab: Lab) -> None:
     lab.check_no_ghosts()
 
 
-def test_a_catalog_copy_that_lost_its_folder_and_index_is_recorded_where_it_lies(lab: Lab) -> None:
+def test_a_catalog_that_lost_its_index_is_left_alone_until_it_is_rebuilt(lab: Lab) -> None:
     """An empty index over a full catalog: nothing is copied twice, all is recorded."""
     put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "c.jpg": jpeg(3, position=GHENT)})
     assert lab.upload().status == 0
     before = lab.outcome()
     for name in lab.ask("GET", f"{lab.index}*"):
         lab.ask("DELETE", name)
+    refused = lab.upload()
+    assert refused.status == 4 and "catalog rebuild" in refused.err
+    assert lab.stored() == before[0] and lab.documents() == {}
+    assert lab.catalog("rebuild", lab.root).status == 0
     done = lab.upload()
-    assert (done.status, done.summary["new"], done.summary["bytes"]) == (0, 3, 0)
+    assert (done.status, done.summary["new"], done.summary["bytes"]) == (0, 0, 0)
     assert lab.outcome() == before
 
 

@@ -5,8 +5,6 @@ nothing half, nothing twice.
 from __future__ import annotations
 
 import os
-import random
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chance import dice, times
 from running import (
     Lab,
     OpenFolder,
-    clear,
     clip,
     ended,
     files_in,
@@ -61,107 +57,11 @@ def a_library(folder: Path) -> None:
     clip(folder / "pair" / "LIVE.MOV")
 
 
-def check_claims(lab: Lab) -> None:
-    """Whatever happened: every document's copies lie there with that content,
-    and no file is half.
-    """
-    stored = lab.stored()
-    contents = set(stored.values())
-    for digest, document in lab.documents().items():
-        assert any(stored.get(copy["path"]) == digest for copy in document["copies"]), document[
-            "copies"
-        ]
-    assert contents <= EVERYTHING, "a half file"
-
-
-EVERYTHING: set[str] = set()
-
-
 @pytest.fixture(scope="module")
 def library(open_folder: OpenFolder) -> Iterator[Path]:
     with open_folder() as folder:
         a_library(folder / "library")
-        EVERYTHING.update(hashes(folder / "library").values())
         yield folder / "library"
-
-
-def killed(lab: Lab, reached: Callable[[], bool], *arguments: str) -> int:
-    """Start an upload and kill it, with all it started, once something is reached."""
-    process = lab.uploading(*arguments)
-    wait_for(reached, process)
-    process.kill()
-    with process:
-        process.communicate(timeout=60)
-    return process.returncode
-
-
-def points(lab: Lab, rolled: random.Random) -> list[Callable[[], bool]]:
-    """When to kill: at stages of the copying and of the journal, and at any moment."""
-
-    def files(count: int) -> Callable[[], bool]:
-        return lambda: files_in(lab.root) >= count
-
-    def lines(count: int) -> Callable[[], bool]:
-        before = journal_lines(lab)
-        return lambda: journal_lines(lab) >= before + count
-
-    def later(seconds: float) -> Callable[[], bool]:
-        import time
-
-        end = time.monotonic() + seconds
-        return lambda: time.monotonic() > end
-
-    return [
-        files(1),
-        lines(1),
-        lambda: (lab.root / ".catalog" / "tmp").exists(),
-        lambda: (lab.root / ".catalog").exists(),
-        files(rolled.randrange(20, PHOTOS)),
-        lines(rolled.randrange(20, 300)),
-        later(rolled.uniform(0.7, 2.5)),
-        files(PHOTOS + 5),
-        later(rolled.uniform(1.0, 3.0)),
-    ]
-
-
-@pytest.mark.chance
-@pytest.mark.parametrize("move", [False, True], ids=["copy", "move"])
-def test_killed_at_any_point_the_end_state_is_that_of_an_undisturbed_run(
-    lab: Lab, library: Path, move: bool
-) -> None:
-    rolled = dice(7)
-    arguments = ("--move",) if move else ()
-    lab.source.rmdir()
-    shutil.copytree(library, lab.source)
-    assert lab.upload(*arguments).status == 0
-    wanted, left = lab.outcome(), hashes(lab.source)
-    assert bool(left) != move
-    interrupted = 0
-    for _round in range(times(2)):
-        clear(lab)
-        shutil.rmtree(lab.source)
-        shutil.copytree(library, lab.source)
-        stages = points(lab, rolled)
-        for index in range(len(stages)):
-            reached = points(lab, rolled)[(index * 4 + _round) % len(stages)]
-            interrupted += killed(lab, reached, *arguments) == -signal.SIGKILL
-            check_claims(lab)
-            documents = set(lab.documents())
-            assert set(hashes(lab.source).values()) | set(lab.stored().values()) >= EVERYTHING, (
-                "a source is lost"
-            )
-            gone = (
-                EVERYTHING
-                - set(hashes(lab.source).values())
-                - {content_hash(b"<x/>"), content_hash(b"edits")}
-            )
-            assert gone <= documents, "removed before it was recorded"
-        done = lab.upload(*arguments)
-        assert (done.status, done.summary["failed"]) == (0, 0)
-        assert lab.outcome() == wanted
-        assert hashes(lab.source) == left
-        lab.check_no_ghosts()
-    assert interrupted >= 6
 
 
 def test_two_uploads_of_one_source_at_once(lab: Lab, library: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_dry_run_of_sidecars_makes_no_store(lab: Lab, dropbox: Emulator):
     assert lab.catalog("tag", "--query", "", "--add", "sea").status == 0
     planned = lab.catalog("sidecars", "write", "--store", "dropbox", "--dryrun", "--json")
     assert (planned.status, planned.summary["files"]) == (0, 0), planned.err
-    assert dropbox.files() == {} and set(lab.documents("stores")) == {"nas"}
+    assert dropbox.files() == {} and "dropbox" not in lab.documents("stores")
 
 
 def test_a_camera_folder_becomes_part_of_the_catalog_without_a_download(
@@ -349,7 +349,11 @@ def test_an_edit_that_nobody_catalogued_is_not_sent_as_the_old_photo(lab: Lab, d
     put(lab.source, {"a.jpg": jpeg("a"), "b.jpg": jpeg("b")})
     assert lab.upload().status == 0
     one, other = sorted(lab.stored())
-    put(lab.root, {one: jpeg("a", size=90), other: jpeg("b")[:-2] + b"xx"}, MTIME + 100)
+    put(
+        lab.root,
+        {one: jpeg("a", size=90), other: jpeg("b").replace(b"iPhone 12", b"iPhone 13")},
+        MTIME + 100,
+    )
     done = lab.run("sync_nas_to_dropbox", "--json")
     assert (done.status, done.summary["failed"]) == (3, 2)
     assert all("sync the catalog with" in line["reason"].lower() for line in done.lines[:-1]), (
@@ -359,3 +363,30 @@ def test_an_edit_that_nobody_catalogued_is_not_sent_as_the_old_photo(lab: Lab, d
     assert lab.run("sync_catalog_with_disk", "--yes").status == 0
     assert lab.run("sync_nas_to_dropbox").status == 0
     assert in_dropbox(dropbox) == lab.stored()
+
+
+def test_one_edit_in_dropbox_ends_in_one_arrangement(lab: Lab, dropbox: Emulator):
+    put(lab.source, {"a.jpg": jpeg("a"), "b.jpg": jpeg("b", "2019:07:12 18:30:16")})
+    assert lab.upload("--dropbox").status == 0
+    name = min(in_dropbox(dropbox))
+    number = name.replace(".jpg", "_1.jpg")
+    old, new = jpeg("a"), jpeg("edited")
+    dropbox.plant(f"/photos/{name}", new)
+    assert lab.run("sync_catalog_with_dropbox").status == 0
+    for command in ("sync_nas_to_dropbox", "sync_dropbox_to_nas"):
+        assert lab.run(command).status == 0
+    assert in_dropbox(dropbox) == lab.stored() and len(lab.stored()) == 3
+    assert lab.stored()[name] == content_hash(new) and lab.stored()[number] == content_hash(old)
+    check_true(lab, dropbox)
+    # crosswise, as an earlier version left it
+    dropbox.plant(f"/photos/{name}", old)
+    dropbox.plant(f"/photos/{number}", new)
+    assert lab.run("sync_catalog_with_dropbox").status == 0
+    done = [lab.run(c, "--json") for c in ("sync_nas_to_dropbox", "sync_dropbox_to_nas")]
+    assert [run.status for run in done] == [0, 0]
+    assert sum(run.summary["moved"] for run in done) == 2
+    assert sum(run.summary["copied"] for run in done) == 0
+    assert in_dropbox(dropbox) == lab.stored() and len(lab.stored()) == 3
+    check_true(lab, dropbox)
+    for command in ("sync_nas_to_dropbox", "sync_dropbox_to_nas"):
+        assert lab.run(command, "--json").summary["files"] == 0

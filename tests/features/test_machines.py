@@ -69,7 +69,7 @@ def test_what_another_machine_recorded_is_unchanged_here_and_renames_are_read(la
 def test_a_store_is_looked_for_where_this_machine_saw_it(lab: Lab) -> None:
     put(lab.source, {"a.jpg": jpeg("a")})
     assert lab.upload().status == 0
-    (record,) = lab.documents("stores").values()
+    record = lab.documents("stores")["nas"]
     (here,) = record["roots"]
     assert (here["host"], here["root"], record["root"]) == (
         machine_id(),
@@ -89,7 +89,7 @@ def test_a_store_is_looked_for_where_this_machine_saw_it(lab: Lab) -> None:
     assert os.path.exists(path) and path.startswith(str(lab.root))
     assert lab.catalog("store", "list", "--json").lines[0]["root"] == str(lab.root)
     assert lab.run("sync_catalog_with_disk").status == 0, "without --nas_root"
-    (record,) = lab.documents("stores").values()
+    record = lab.documents("stores")["nas"]
     assert {row["host"]: row["root"] for row in record["roots"]} == {
         ELSEWHERE: "/nowhere/photos",
         machine_id(): str(lab.root),

@@ -8,12 +8,14 @@ import os
 import shutil
 import signal
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
-from running import MTIME, Done, Lab, hashes, journal_lines, jpeg, png, put
+from clip_makers import movie, mvhd, seconds_1904, trak
+from PIL import Image, TiffImagePlugin, TiffTags
+from running import MTIME, SUMMER, Done, Lab, hashes, journal_lines, jpeg, png, put
 
 from catalog.domain.asset import Entry
 from catalog.domain.fixity import content_hash
@@ -30,13 +32,21 @@ exif:DateTimeOriginal="2015-05-05T05:05:05"/></rdf:RDF></x:xmpmeta>"""
 TAKEOUT = json.dumps({"title": "IMG_1.png", "photoTakenTime": {"timestamp": "1500000000"}}).encode()
 
 
-def raw(seed: int) -> bytes:
-    """A DNG without a date."""
+def raw(seed: int, taken: str = SUMMER) -> bytes:
+    """A DNG of the moment of `jpeg`: the date lies in its first directory."""
     buffer = io.BytesIO()
     picture = Image.new("RGB", (24, 24), (seed, 9, 9))
-    picture.save(
-        buffer, "TIFF", tiffinfo={0xC612: b"\x01\x04\x00\x00", 271: "Apple", 272: "iPhone 12"}
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    info.tagtype[0x9003] = TiffTags.ASCII
+    info.update(
+        {
+            0xC612: b"\x01\x04\0\0",
+            271: "Apple",
+            272: "iPhone 12",
+            **({0x9003: taken} if taken else {}),
+        }
     )
+    picture.save(buffer, "TIFF", tiffinfo=info)
     return buffer.getvalue()
 
 
@@ -49,13 +59,13 @@ def sidecars(lab: Lab, content: bytes) -> list[str]:
 
 
 def test_a_source_that_is_the_catalogs_own_file_stays(lab: Lab) -> None:
-    """A year of the catalog lies on a bigger disk, by a link; the source is that disk."""
+    """A year of the catalog is a link to the source: nothing goes there, nor is it taken away."""
     disk = lab.source / "2019"
     put(disk / "07_July", {"2019-07-12 18-30-15.jpg": jpeg(1)})
     lab.root.mkdir()
     (lab.root / "2019").symlink_to(disk)
     done = lab.upload("--move")
-    assert done.status == 3 and "the catalog's own file" in done.out
+    assert done.status == 3 and "behind the symbolic link 2019" in done.out
     assert hashes(lab.source) == {"2019/07_July/2019-07-12 18-30-15.jpg": content_hash(jpeg(1))}
 
 
@@ -142,7 +152,7 @@ def test_a_lost_copy_that_is_stored_again_brings_its_sidecar(lab: Lab) -> None:
     put(lab.source, {"a.jpg": jpeg(1)})
     assert lab.upload().status == 0
     (lab.root / next(iter(lab.stored()))).unlink()
-    put(lab.source, {"a.jpg.xmp": XMP})
+    put(lab.source, {"a.jpg.xmp": XMP.replace(b"2015-05-05T05:05:05", b"2019-07-12T18:30:15")})
     assert lab.upload("--move").status == 0
     assert len(sidecars(lab, jpeg(1))) == 1 and hashes(lab.source) == {}
     lab.check_no_ghosts()
@@ -277,7 +287,7 @@ def test_two_moves_of_one_source_at_once(lab: Lab) -> None:
 
 def test_a_limit_divides_no_shot_in_the_source(lab: Lab) -> None:
     """Their date is in the sidecar: whoever stays behind without it would be misdated."""
-    put(lab.source, {"u.jpg": jpeg(1, taken=None), "u.nef": raw(2), "u.xmp": XMP})
+    put(lab.source, {"u.jpg": jpeg(1, taken=None), "u.nef": raw(2, ""), "u.xmp": XMP})
     first = lab.upload("--move", "--limit", "1")
     assert (first.status, first.summary["new"]) == (0, 1)
     assert set(hashes(lab.source)) == {"u.jpg", "u.nef", "u.xmp"}
@@ -541,7 +551,7 @@ def test_hidden_files_and_bins_are_counted_and_left_alone(lab: Lab) -> None:
     assert len(hashes(lab.source)) == 5
 
 
-def test_a_folder_of_the_catalog_on_another_disk_is_refused_with_the_reason(
+def test_a_folder_of_the_catalog_that_is_a_link_to_another_disk_is_refused_with_the_reason(
     lab: Lab, tmp_path: Path
 ) -> None:
     other = Path("/dev/shm")
@@ -554,9 +564,26 @@ def test_a_folder_of_the_catalog_on_another_disk_is_refused_with_the_reason(
         lab.root.mkdir()
         (lab.root / "2019").symlink_to(place)
         done = lab.upload("--move")
-        assert done.status == 3 and "another disk than the root" in done.out
+        assert done.status == 3 and "behind the symbolic link 2019" in done.out
         assert hashes(lab.source) == {"a.jpg": content_hash(jpeg(1))} and not list(
             place.rglob("*.jpg")
         )
     finally:
         shutil.rmtree(place)
+
+
+def test_an_upload_says_which_videos_its_guess_of_the_zone_dates(lab: Lab) -> None:
+    def film(number: int) -> bytes:
+        moment = datetime(2019, 7, 12, 16, 30, number)
+        return movie(mvhd(seconds_1904(moment)), trak(), brand=b"isom")
+
+    put(lab.source, {"a.mp4": film(1), "b.mp4": film(2), "20190712_183003.mp4": film(3)})
+    done = lab.upload("--dryrun", CATALOG_HOME_ZONE="Europe/Brussels")
+    assert "2 videos are dated by your home zone Europe/Brussels" in done.err + done.out
+    done = lab.upload(CATALOG_HOME_ZONE="Europe/Brussels")
+    assert "2 videos are dated by your home zone Europe/Brussels" in done.err + done.out
+    assert sorted(lab.stored()) == [
+        f"2019/07_July/filmchen/2019-07-12 18-30-0{n}.mp4" for n in (1, 2, 3)
+    ]
+    done = lab.upload(CATALOG_HOME_ZONE="Europe/Brussels")
+    assert "home zone" not in done.err + done.out

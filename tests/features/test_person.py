@@ -381,3 +381,37 @@ def test_a_store_or_a_photo_that_is_not_there_gets_no_sidecar(
     assert go("sidecars", "write", "citty:x")[0] == 2
     assert not stocked.root.exists()
     away.rename(stocked.root)
+
+
+def test_a_selection_is_shifted_by_one_known_pair(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg(1), "b.jpg": jpeg(2, "2019:07:12 19:00:00")})
+    assert lab.upload().status == 0
+    by = f"{content_hash(jpeg(1))}=2019-07-12 20:31:15"
+    before = {name: document["captured"] for name, document in lab.documents().items()}
+    done = lab.catalog("set", "--query", "", "--by", by, "--json")
+    assert (done.status, done.summary["changed"]) == (0, 2)
+    walls = sorted(document["captured"]["wall"] for document in lab.documents().values())
+    assert walls == ["2019-07-12T20:31:15.000", "2019-07-12T21:01:00.000"]
+    assert lab.catalog("undo", done.summary["run"]).status == 0
+    assert {name: d["captured"] for name, d in lab.documents().items()} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--by", "2019-07-12"), "no WHAT=TIME"),
+        (("--by", "{hash}=yesterday"), "no date like"),
+        (("--by", "{hash}=2019-07-12"), "no time of day"),
+        (("--by", "{hash}=2019-07-12 20:00", "taken+=1h"), "given twice"),
+        (("--by", "{other}=2019-07-12 20:00"), "no time that could be compared"),
+    ],
+)
+def test_a_pair_that_tells_no_shift_is_refused_on_one_line(
+    lab: Lab, arguments: tuple[str, ...], reason: str
+) -> None:
+    put(lab.source, {"a.jpg": jpeg(1), "2019-07-12 b.jpg": jpeg(2, taken=None)})
+    assert lab.upload().status == 0
+    names = {"hash": content_hash(jpeg(1)), "other": content_hash(jpeg(2, taken=None))}
+    done = lab.catalog("set", "--query", "", *(a.format(**names) for a in arguments))
+    assert done.status == 2
+    assert reason in done.err and done.err.count("\n") <= 2

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from running import Done, Lab, hashes, put, shown, tree
+from running import Done, Lab, clip, hashes, put, shown, tree
 
 from catalog.domain.fixity import content_hash
 
@@ -135,6 +135,22 @@ def test_one_picture_is_found_in_every_folder_size_format_and_turn(desk: Desk):
         "same content in another folder, where it may be wanted",
     }
     assert list(rows["one.jpg"])[:5] == ["file", "size", "phash", "dupe_type", "dupe_of"]
+
+
+def test_what_has_other_files_of_its_shot_beside_it_is_kept(desk: Desk):
+    """By its name alone the plain copy would be the first."""
+    data = encoded(picture("live"))
+    files = {"IMG_1 (1).jpg": data, "IMG_1.jpg": data, "b.jpg": data, "b.jpg.xmp": b"<x/>"}
+    put(desk.archive, files)
+    clip(desk.archive / "IMG_1.mov")
+    assert desk.evaluate().status == 0
+    rows = desk.rows()
+    assert {name: row["action"] for name, row in rows.items()} == {
+        "IMG_1 (1).jpg": "delete",
+        "IMG_1.jpg": "keep",
+        "b.jpg": "keep",
+    }
+    assert rows["IMG_1.jpg"]["dupe_type"] == "dupe_big" and "of its name" in rows["b.jpg"]["reason"]
 
 
 def test_what_a_person_says_goes_to_a_trash_in_the_archive_and_comes_back(desk: Desk):

@@ -8,7 +8,6 @@ import csv
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -597,97 +596,3 @@ def test_a_converted_file_that_nobody_recorded_is_found_again(videos: Lab):
     assert by_name(lab.home / "icloud_video_report_processed.csv")["old.mp4"][
         "derived_hash"
     ] == next(iter(before.values()))
-
-
-@pytest.mark.parametrize(("where", "steps"), [("store", [1, 1, 3, 1, 1]), ("folder", [1, 1, 3, 1])])
-def test_a_replacement_that_is_killed_after_every_step_ends_as_if_it_were_not(
-    videos: Lab, where: str, steps: list[int]
-):
-    lab = videos
-    (row,) = converted(lab, where)
-    words = ["reingest", "replace-archived-media", "icloud_video_report_processed.csv", "--larger"]
-    for count in (
-        steps
-    ):  # each goes on where the one before was killed, and is itself killed after so many writes
-        assert lab.run(sys.executable, "-c", KILLED, count, *words).status == -9
-        held = [p for p in (Path(row["file"]), *(lab.home / "failsafe").glob("*")) if p.is_file()]
-        assert row["hash"] in [content_hash(p.read_bytes()) for p in held]  # at every moment
-    assert replace(lab).status == 0
-    assert content_hash(Path(row["file"]).read_bytes()) == row["derived_hash"]
-    assert list(hashes(lab.home / "failsafe").values()) == [row["hash"]]
-    assert replaced(lab)[Path(row["file"]).name]["replacement_status"] == "SUCCESS"
-    if where == "store":
-        documents = lab.documents()
-        assert documents[row["hash"]]["copies"] == [] and documents[row["hash"]]["renditions"] == [
-            row["derived_hash"]
-        ]
-        assert documents[row["derived_hash"]]["rendition_of"] == row["hash"]
-        assert len(documents[row["derived_hash"]]["copies"]) == 1
-    else:
-        assert os.listdir(Path(row["file"]).parent) == ["portrait.mov"]
-
-
-def test_two_films_of_one_stem_are_both_replaced_also_after_a_kill(videos: Lab):
-    lab, archive = videos, videos.folder / "archive"
-    make(archive / "2019/x.mp4", FILMS["2019/old.mp4"], mtime=SUMMER_2019)
-    make(archive / "2019/x.mov", FILMS["2019/portrait.mov"], mtime=SUMMER_2019)
-    before = hashes(archive)
-    evaluate(lab, archive)
-    assert process(lab).status == 0
-    want(lab)
-    words = ["reingest", "replace-archived-media", "icloud_video_report_processed.csv", "--larger"]
-    for count in (2, 3, 2):
-        assert lab.run(sys.executable, "-c", KILLED, count, *words).status == -9
-    assert replace(lab).status == 0
-    made = {name: row["derived_hash"] for name, row in replaced(lab).items()}
-    assert hashes(archive) == {"2019/x.mov": made["x.mov"], "2019/x_1.mov": made["x.mp4"]}
-    assert replaced(lab)["x.mp4"]["replaced_file"] == str(archive / "2019/x_1.mov")
-    assert replace(lab, "--undo").status == 0
-    assert hashes(archive) == before
-
-
-@pytest.mark.parametrize(("name", "steps"), [("2019/old.mp4", 3), ("2019/portrait.mov", 4)])
-def test_an_undo_that_is_killed_after_every_step_brings_the_original_back(
-    videos: Lab, name: str, steps: int
-):
-    lab, archive = videos, videos.folder / "archive"
-    fill(archive, [name])
-    before = hashes(archive)
-    evaluate(lab, archive)
-    assert process(lab).status == 0
-    want(lab)
-    assert replace(lab).status == 0
-    words = ["reingest", "replace-archived-media", "icloud_video_report_processed.csv", "--undo"]
-    for _step in range(steps):
-        assert lab.run(sys.executable, "-c", KILLED, 1, *words).status == -9
-        assert next(iter(before.values())) in hashes(lab.home / "failsafe").values()
-    assert replace(lab, "--undo").status == 0
-    assert hashes(archive) == before
-    (made,) = [row["derived_hash"] for row in replaced(lab).values()]
-    assert sorted(hashes(lab.home / "failsafe").values()) == sorted([*before.values(), made])
-
-
-KILLED = """
-import os, signal, sys
-from catalog.cli import program
-from catalog.cli.commands.reingest import command
-from catalog.index.editor import Editor
-from catalog.stores.local.store import LocalStore
-
-left = int(sys.argv[1])
-
-def deadly(real):
-    def call(*words, **names):
-        global left
-        found = real(*words, **names)
-        left -= 1
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return found
-    return call
-
-for kind, names in ((LocalStore, ("put", "remove", "move", "discard")), (Editor, ("apply",))):
-    for name in names:
-        setattr(kind, name, deadly(getattr(kind, name)))
-sys.exit(program.run(command, sys.argv[3:]))
-"""

@@ -13,6 +13,8 @@ from catalog.domain.fixity import content_hash
 from catalog.errors import StoreFull
 from catalog.features.removal.plan import Remove
 from catalog.features.removal.pruner import Pruner
+from catalog.features.undo.apply import Undoer
+from catalog.features.undo.plan import TakeBack
 from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import write_marker
 from catalog.stores.scratch import claim_scratch
@@ -74,6 +76,24 @@ def test_a_damaged_or_missing_catalog_copy_keeps_or_is_repaired_by_the_source(fi
     assert done.summary["removed"] == 2 and done.summary["repaired"] == 1 and done.status == 0
     assert "has other content" in told(done, "kept")["a.jpg"]
     assert missing.read_bytes() == jpeg("b") and (filled.source / "a.jpg").exists()
+
+
+def test_a_file_that_was_only_touched_since_it_was_read_goes_as_well(
+    filled: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Pruner._remove
+
+    def remove(pruner: Pruner, action: Remove, staying: set[str]) -> bool:
+        os.utime(filled.source / action.entry.path, (5, 5))
+        return real(pruner, action, staying)
+
+    monkeypatch.setattr(Pruner, "_remove", remove)
+    done = prune(filled)
+    assert (done.status, done.summary["removed"], list(hashes(filled.source))) == (
+        0,
+        4,
+        ["c.jpg.xmp"],
+    )
 
 
 def test_a_photo_stays_with_a_sidecar_that_is_not_in_the_catalog(filled: Lab) -> None:
@@ -277,6 +297,122 @@ def test_an_import_with_move_puts_its_sources_back(lab: Lab) -> None:
     assert lab.outcome() == ({}, {})
 
 
+@pytest.mark.parametrize("steps", range(4))
+def test_an_undo_that_was_cut_off_after_the_sources_were_back_is_finished_by_the_next(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    files = {f"{name}.jpg": jpeg(name) for name in "abcd"} | {"a.jpg.xmp": b"<x/>"}
+    put(lab.source, files)
+    run = lab.upload("--move").summary["run"]
+    cut_off(monkeypatch, steps)
+    assert undo(lab, run).status == 130 and len(lab.documents()) == 4 - steps
+    monkeypatch.undo()
+    done = undo(lab, run)
+    assert (done.status, done.summary["undone"], done.summary["already"]) == (
+        0,
+        4 - steps,
+        5 + steps,
+    )
+    assert lab.outcome() == ({}, {}) and hashes(lab.source).keys() == files.keys()
+    lab.check_no_ghosts()
+
+
+def test_an_undo_of_what_a_person_said_that_was_cut_off_is_finished_by_the_next(
+    filled: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("set", "--query", "kind:image", "rating=5", "title=Sea", "--json")
+    run = filled.catalog(*words).summary["run"]
+    cut_off(monkeypatch, 2)
+    assert undo(filled, run).status == 130
+    assert sum("rating" in d for d in filled.documents().values()) == 2
+    monkeypatch.undo()
+    done = undo(filled, run)
+    assert (done.status, done.summary["undone"], done.summary["already"]) == (0, 2, 2)
+    assert not any({"rating", "title"} & d.keys() for d in filled.documents().values())
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """The next undo ends after so many of its steps."""
+    left, original = [steps], Undoer._step
+
+    def step(self: Undoer, action: TakeBack) -> str:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return original(self, action)
+
+    monkeypatch.setattr(Undoer, "_step", step)
+
+
+def test_each_source_of_a_move_comes_back_with_its_own_time(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg("a"), "b.jpg": jpeg("b"), "b.jpg.xmp": b"<b/>"})
+    assert lab.upload().status == 0
+    put(lab.source, {"again/a.jpg": jpeg("a"), "new.jpg": jpeg("new")}, mtime=1_300_000_000)
+    os.utime(lab.source / "b.jpg", ns=(1_400_000_000_123_456_789,) * 2)
+    os.utime(lab.source / "b.jpg.xmp", ns=(1_500_000_000_000_000_001,) * 2)
+    before = {k: v for k, v in tree(lab.source).items() if v[2]}
+    assert lab.upload("--move").status == 0
+    assert hashes(lab.source) == {}
+    assert undo(lab, last_run(lab)).status == 0
+    assert {k: v for k, v in tree(lab.source).items() if v[2]} == before
+
+
+def test_a_sidecar_of_a_move_comes_back_and_not_another_one_of_its_photo(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg("a"), "a.jpg.xmp": b"<first/>"})
+    assert lab.upload().status == 0
+    put(lab.source, {"a.jpg.xmp": b"<other/>"})
+    assert lab.upload("--move").status == 0 and hashes(lab.source) == {}
+    assert undo(lab, last_run(lab)).status == 0
+    assert (lab.source / "a.jpg.xmp").read_bytes() == b"<other/>"
+
+
+def test_a_second_undo_has_nothing_to_do_and_leaves_what_came_since(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg("a"), "b.jpg": jpeg("b"), "b.jpg.xmp": b"<b/>"})
+    done = lab.upload("--move")
+    first = undo(lab, done.summary["run"])
+    assert (first.status, first.summary["undone"]) == (0, 5), first.out
+    again = undo(lab, done.summary["run"], "--dryrun")
+    assert (again.status, again.summary["planned"], again.summary["already"]) == (0, 0, 5)
+    again = undo(lab, done.summary["run"])
+    assert (again.status, again.summary["undone"], again.summary["already"]) == (0, 0, 5)
+    assert lab.outcome() == ({}, {})
+    (lab.source / "a.jpg").unlink()
+    assert lab.upload().status == 0
+    before = lab.outcome()
+    again = undo(lab, done.summary["run"])
+    assert (again.status, again.summary["undone"]) == (0, 0) and lab.outcome() == before
+    lab.check_no_ghosts()
+
+
+def test_what_an_undo_brought_back_can_be_undone_again(filled: Lab) -> None:
+    before, (digest, *_rest) = filled.outcome(), sorted(filled.documents())
+    done = filled.catalog("set", digest, "rating=5", "--json")
+    for _time in range(2):
+        undone = undo(filled, done.summary["run"])
+        assert (undone.status, undone.summary["undone"]) == (0, 1)
+        assert "rating" not in filled.documents()[digest]
+        back = undo(filled, undone.summary["run"])
+        assert (back.status, back.summary["undone"]) == (0, 1)
+        assert filled.documents()[digest]["rating"] == 5
+    upload = next(d["run"] for d in filled.documents().values())
+    for _time in range(2):
+        undone = undo(filled, upload)
+        assert undone.status == 0 and filled.stored() == {}
+        assert undo(filled, undone.summary["run"]).status == 0
+        assert filled.outcome() == before
+        filled.check_no_ghosts()
+
+
+def test_a_later_word_of_a_person_outlives_a_second_undo(filled: Lab) -> None:
+    digest = sorted(filled.documents())[0]
+    done = filled.catalog("set", digest, "rating=5", "--json")
+    assert undo(filled, done.summary["run"]).status == 0
+    assert filled.catalog("set", digest, "rating=5").status == 0
+    again = undo(filled, done.summary["run"])
+    assert (again.status, again.summary["already"]) == (0, 1)
+    assert filled.documents()[digest]["rating"] == 5
+
+
 def test_a_removal_from_a_folder_is_taken_back_with_its_times(filled: Lab) -> None:
     before = {k: v for k, v in tree(filled.source).items() if v[2]}
     done = prune(filled)
@@ -367,7 +503,9 @@ def test_an_undo_that_cannot_take_a_file_away_leaves_its_record(filled: Lab) -> 
     assert undo(filled, last_run(filled)).status == 3
     assert {h: d["copies"] for h, d in filled.documents().items()} == before
     trash.unlink()
-    assert undo(filled, last_run(filled)).status in (0, 2, 3)
+    run = next(d["run"] for d in filled.documents().values())
+    assert undo(filled, run).status == 0
+    assert filled.outcome() == ({}, {})
 
 
 def test_an_undo_that_goes_on_leaves_what_was_said_meanwhile(
@@ -492,3 +630,32 @@ def test_history_tells_of_runs_assets_and_paths(filled: Lab) -> None:
         assert [e["action"] for e in events] == ["add", "move"], what
     assert len(filled.catalog("history", "--run", runs[1]["run"]).out.splitlines()) == 1
     assert filled.catalog("history", "no such thing").status == 1
+
+
+def test_what_was_said_while_a_file_could_not_go_stays(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record that comes back is not the one that was read before."""
+    put(lab.source, {"a.jpg": jpeg("a")})
+    assert lab.upload().status == 0
+    run, (path, digest) = last_run(lab), *lab.stored().items()
+    shutil.copy(lab.root / path, lab.root / "second.jpg")
+    assert lab.run("sync_catalog_with_disk", "--nas_root", lab.root).status == 0
+
+    def refused(*_arguments: object) -> str:
+        assert lab.catalog("set", "second.jpg", "title=Meanwhile").status == 0
+        raise StoreFull("no room for a trash")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalStore, "remove", refused)
+        assert undo(lab, run).status == 3
+    assert lab.documents()[digest]["title"] == "Meanwhile"
+
+
+def test_an_undo_whose_files_could_not_go_is_run_again(filled: Lab) -> None:
+    trash, run = filled.root / ".catalog" / "trash", last_run(filled)
+    trash.write_bytes(b"in the way")
+    assert undo(filled, run).status == 3
+    trash.unlink()
+    assert undo(filled, run).status == 0
+    assert filled.outcome() == ({}, {})

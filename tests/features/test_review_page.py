@@ -589,6 +589,54 @@ def test_all_proposals_are_accepted_only_after_a_question(browser: Browser, tmp_
     assert browser.text("#counted") == "1 of 5 decided"
 
 
+def unproposed() -> dict[str, Any]:
+    """A group of which nothing has everything: the first has the movie, the second the camera."""
+    one = member("0a", has=["the movie", "3 frames"], camera="")
+    other = member("0b", has=["the camera"], kind="same-image", distance=2)
+    reason = "no proposal: 0a lacks the camera of 0b; 0b lacks the movie of 0a"
+    return page_group(
+        {"kind": "similar", "keeper": "", "reason": reason, "members": [one, other]}, {}
+    )
+
+
+def test_where_nothing_is_proposed_nothing_is_accepted_and_a_person_chooses(
+    browser: Browser, downloads: Path, tmp_path: Path
+):
+    browser.open(write(tmp_path / "page.html", [unproposed(), pair(1)]))
+    assert browser.text(".reason") == unproposed()["reason"]
+    assert browser.count(".group[data-number='0'] .member.keeper") == 0
+    assert not browser.driver.find_element(By.CSS_SELECTOR, ".accept").is_displayed()
+    assert "Has the movie" in browser.text(".group[data-number='0'] .member[data-member='0']")
+    other = browser.text(".group[data-number='0'] .member[data-member='1']")
+    assert "Same image, other metadata" in other and "distance 2" in other
+    browser.keys("1", Keys.ENTER)
+    assert (browser.decisions(0), browser.here()) == (["", ""], (0, 0))
+    browser.click("#all")
+    browser.click("#ask-yes")
+    browser.wait(lambda: browser.text("#counted") == "1 of 2 decided")
+    browser.keys("2", "b", Keys.ENTER)
+    assert browser.decisions(0) == ["drop", "keep"]
+    found = parse_decisions(saved_csv(browser, downloads), "it").decisions
+    assert {d.keeper for d in found if d.group == unproposed()["id"]} == {digest("0b")}
+    assert "the movie" in browser.text("#notice") and "--yes" in browser.text("#notice")
+
+
+def test_to_lose_what_the_keeper_lacks_is_asked_before_it_is_applied(
+    serve: Callable[..., Served], browser: Browser
+):
+    served = serve([unproposed()], lambda decisions: [Answer(d, "done") for d in decisions])
+    browser.open(served.address)
+    browser.keys("2", "b", Keys.ENTER)
+    browser.click("#apply")
+    assert "the movie" in browser.text("#ask-text")
+    browser.keys(Keys.ESCAPE)
+    assert served.posted == []
+    browser.click("#apply")
+    browser.click("#ask-yes")
+    browser.wait(lambda: len(served.posted) == 1)
+    assert [d.keeper for d in served.posted[0]] == [digest("0b")] * 2
+
+
 def test_it_speaks_to_those_who_do_not_see_it_and_fits_a_phone(browser: Browser, tmp_path: Path):
     browser.open(write(tmp_path / "page.html", [pair(0), pair(1)]))
     browser.keys("2", "x")

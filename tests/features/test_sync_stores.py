@@ -15,12 +15,14 @@ from typing import Any
 
 import orjson
 import pytest
-from running import MTIME, Done, Lab, ended, hashes, jpeg, many, put, wait_for
+from running import MTIME, Done, Lab, ended, files_in, hashes, jpeg, many, put, wait_for
 from stating_store import Counting, Stating, stand_in
 
 from catalog.domain.fixity import content_hash
 from catalog.errors import StoreError, StoreFull, StoreUnavailable
 from catalog.index.client import Connection
+from catalog.stores.local.store import LocalStore
+from catalog.work.session import Session
 from catalog.work.throttle import Throttle
 
 THERE, BACK = "sync_nas_to_dropbox", "sync_dropbox_to_nas"
@@ -168,7 +170,7 @@ def test_what_got_a_number_goes_with_its_folder(pair: Lab) -> None:
     record(pair)
     for command in (THERE, BACK):
         run(pair, command)
-    assert dropped(pair).keys() == pair.stored().keys() and dropped(pair) != pair.stored()
+    assert dropped(pair) == pair.stored() and path.replace(".jpg", "_1.jpg") in pair.stored()
     (pair.root / "2019").rename(pair.root / "Holiday")
     record(pair, "nas")
     for command in (THERE, BACK):
@@ -186,12 +188,12 @@ def test_a_sidecar_that_was_edited_while_its_photo_was_renamed_goes_along(
     photo = sidecar.removesuffix(".xmp")
     (pair.root / photo).rename(pair.root / "r.jpg")
     (pair.root / sidecar).rename(pair.root / "r.jpg.xmp")
-    put(folder(pair), {sidecar: b"<edited in Dropbox/>"}, mtime=MTIME + 500)
+    put(folder(pair), {sidecar: b"<edited in='Dropbox'/>"}, mtime=MTIME + 500)
     record(pair)
     for command in order:
         run(pair, command)
     assert dropped(pair) == pair.stored() and sidecar not in pair.stored()
-    assert (pair.root / "r.jpg.xmp").read_bytes() == b"<edited in Dropbox/>"
+    assert (pair.root / "r.jpg.xmp").read_bytes() == b"<edited in='Dropbox'/>"
     check_still(pair)
 
 
@@ -207,23 +209,177 @@ def test_places_that_nobody_renamed_stay_and_are_named(pair: Lab) -> None:
     check_still(pair)
 
 
-def test_both_versions_of_an_edited_photo_are_kept_on_both_sides(pair: Lab) -> None:
+@pytest.mark.parametrize("order", [(THERE, BACK), (BACK, THERE)], ids=["there first", "back first"])
+@pytest.mark.parametrize("edited", ["nas", "dropbox", "both"])
+def test_both_versions_of_an_edited_photo_are_kept_in_one_arrangement(
+    pair: Lab, order: tuple[str, str], edited: str
+) -> None:
     run(pair, THERE)
     path = jpegs(pair.stored())[1]
-    old, new = (pair.root / path).read_bytes(), jpeg("edited in Dropbox")
-    (folder(pair) / path).write_bytes(new)
-    record(pair, "dropbox")
+    old, new = (pair.root / path).read_bytes(), jpeg("edited")
+    roots = {"nas": pair.root, "dropbox": folder(pair)}
+    for store in ("nas", "dropbox"):
+        if edited in (store, "both"):
+            (roots[store] / path).write_bytes(new + (b"nas" if store == "nas" else b""))
+            record(pair, store)
     found = Counter[str]()
-    for command in (THERE, BACK):
-        found.update(run(pair, command))
-    assert found == {"copied": 2}
+    for command in order:
+        planned = run(pair, command, "--dryrun").get("planned", 0)
+        done = Counter(run(pair, command))
+        assert planned == sum(done.values())
+        found.update(done)
+    assert found == {"copied": 2, "moved": 1}
+    last = new + (b"nas" if edited == "nas" else b"")
+    other = new + b"nas" if edited == "both" else old
     numbered = path.replace(".jpg", "_1.jpg")
-    assert (pair.root / path).read_bytes() == old and (pair.root / numbered).read_bytes() == new
-    assert (folder(pair) / path).read_bytes() == new and (
-        folder(pair) / numbered
-    ).read_bytes() == old
+    for root in roots.values():
+        assert (root / path).read_bytes() == last, "what came last to the name keeps it"
+        assert (root / numbered).read_bytes() == other
+    assert dropped(pair) == pair.stored()
     check_still(pair)
     record(pair)
+    check_still(pair)
+
+
+@pytest.mark.parametrize("text", [b"<edited/>", b"<one/>"], ids=["edited", "the same"])
+@pytest.mark.parametrize("order", [(THERE, BACK), (BACK, THERE)], ids=["there first", "back first"])
+def test_sidecars_get_the_number_of_their_photo(
+    pair: Lab, order: tuple[str, str], text: bytes
+) -> None:
+    run(pair, THERE)
+    sidecar = next(p for p in pair.stored() if p.endswith(".xmp"))
+    path = sidecar.removesuffix(".xmp")
+    (folder(pair) / path).write_bytes(jpeg("edited in Dropbox"))
+    (folder(pair) / sidecar).write_bytes(text)
+    record(pair, "dropbox")
+    for command in order:
+        run(pair, command)
+    assert dropped(pair) == pair.stored()
+    number = path.replace(".jpg", "_1.jpg")
+    assert (pair.root / sidecar).read_bytes() == text
+    assert (pair.root / f"{number}.xmp").read_bytes() == b"<one/>"
+    check_still(pair)
+    record(pair)
+    check_still(pair)
+    rows = {d["copies"][0]["path"]: d.get("sidecars", []) for d in pair.documents().values()}
+    for photo in (path, number):
+        assert {row["path"] for row in rows[photo]} == {f"{photo}.xmp"}
+
+
+@pytest.mark.parametrize("order", [(THERE, BACK), (BACK, THERE)], ids=["there first", "back first"])
+def test_what_an_earlier_version_numbered_crosswise_gets_one_arrangement(
+    pair: Lab, order: tuple[str, str]
+) -> None:
+    run(pair, THERE)
+    path = jpegs(pair.stored())[1]
+    numbered = path.replace(".jpg", "_1.jpg")
+    old, new = (pair.root / path).read_bytes(), jpeg("edited in Dropbox")
+    put(folder(pair), {path: new})
+    record(pair, "dropbox")
+    put(pair.root, {numbered: new})
+    put(folder(pair), {numbered: old})
+    record(pair)
+    found = Counter[str]()
+    for command in order:
+        found.update(run(pair, command))
+    assert found == {"moved": 2}
+    assert dropped(pair) == pair.stored()
+    assert (pair.root / path).read_bytes() == new and (pair.root / numbered).read_bytes() == old
+    check_still(pair)
+
+
+def test_a_third_store_gets_the_arrangement_of_the_first_two(pair: Lab) -> None:
+    run(pair, THERE)
+    archive = pair.folder / "archive"
+    archive.mkdir()
+    assert pair.catalog("store", "add", "archive", archive).status == 0
+    assert pair.catalog("mirror", "nas", "archive").status == 0
+    path = jpegs(pair.stored())[1]
+    (folder(pair) / path).write_bytes(jpeg("edited in Dropbox"))
+    record(pair, "dropbox")
+    assert pair.catalog("mirror", "nas", "archive").status == 0
+    for command in (THERE, BACK):
+        run(pair, command)
+    assert pair.catalog("mirror", "nas", "archive").status == 0
+    mirrored = {p: h for p, h in hashes(archive).items() if not p.startswith(".catalog/")}
+    assert mirrored == pair.stored() == dropped(pair)
+    again = pair.catalog("mirror", "archive", "dropbox", "--json")
+    assert again.status == 0 and outcomes(again) == {}
+    check_still(pair)
+
+
+def test_a_rename_to_a_name_that_another_content_has_there_keeps_it(pair: Lab) -> None:
+    run(pair, THERE)
+    first, second = jpegs(pair.stored())[1:3]
+    put(folder(pair), {"beach.jpg": jpeg("new in Dropbox")})
+    record(pair, "dropbox")
+    (pair.root / first).rename(pair.root / "beach.jpg")
+    record(pair, "nas")
+    renamed = pair.stored()["beach.jpg"]
+    for command in (BACK, THERE):
+        run(pair, command)
+    assert dropped(pair) == pair.stored() and pair.stored()["beach.jpg"] == renamed
+    assert "beach_1.jpg" in pair.stored() and second in pair.stored()
+    check_still(pair)
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_limit_leads_to_the_same_arrangement(pair: Lab, limit: int) -> None:
+    run(pair, THERE)
+    for path in jpegs(pair.stored())[1:3]:
+        (folder(pair) / path).write_bytes(jpeg(f"{path} edited in Dropbox"))
+    record(pair, "dropbox")
+    runs = 0
+    while sum(sum(run(pair, command, "--limit", limit).values()) for command in (THERE, BACK)):
+        runs += 1
+        assert runs < 20
+    assert dropped(pair) == pair.stored()
+    check_still(pair)
+
+
+@pytest.mark.parametrize("after", range(6))
+def test_a_kill_while_names_are_settled_leads_to_the_same_arrangement(
+    pair: Lab, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """Ended with no chance to tidy up, after so many files were renamed, sent or recorded."""
+    order = (THERE, BACK) if after % 2 else (BACK, THERE)
+    run(pair, THERE)
+    sidecar = next(p for p in pair.stored() if p.endswith(".xmp"))
+    path = sidecar.removesuffix(".xmp")
+    put(folder(pair), {path: jpeg("edited in Dropbox"), sidecar: b"<edited/>"}, mtime=MTIME + 500)
+    record(pair, "dropbox")
+    old, new = pair.stored()[path], dropped(pair)[path]
+    left, killed = [after], list[str]()
+
+    def counted(real: Any) -> Any:
+        def do(*arguments: Any, **options: Any) -> Any:
+            if not left[0]:
+                killed.append(str(real))
+                os._exit(9)
+            left[0] -= 1
+            return real(*arguments, **options)
+
+        return do
+
+    for owner, name in ((LocalStore, "put"), (LocalStore, "move"), (Session, "edit")):
+        monkeypatch.setattr(owner, name, counted(getattr(owner, name)))
+    child = os.fork()
+    if not child:
+        for command in order:
+            pair.run(command)
+        os._exit(0)
+    ended_by = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    monkeypatch.undo()
+    assert ended_by == 9, "nothing was killed"
+    for command in order:
+        run(pair, command)
+    record(pair)
+    for command in order:
+        run(pair, command)
+    assert dropped(pair) == pair.stored()
+    numbered = path.replace(".jpg", "_1.jpg")
+    assert (pair.stored()[path], pair.stored()[numbered]) == (new, old)
+    assert (pair.root / f"{numbered}.xmp").read_bytes() == b"<one/>"
     check_still(pair)
 
 
@@ -276,7 +432,7 @@ def test_killed_at_any_moment_nothing_is_sent_twice(lab: Lab) -> None:
     with_dropbox(lab)
 
     def arrived() -> int:
-        return len([p for p in folder(lab).rglob("*.jpg") if ".catalog" not in p.parts])
+        return files_in(folder(lab))
 
     sent = 0
     for wanted in (10, 45, 80):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from catalog.errors import UsageError
-from catalog.stores.marker import mark_in, marker_in
+from catalog.stores.marker import Marker, mark_in, marker_in
 from catalog.stores.root import Overlap, Root, StoreContext
 from memory_store.disk import Disk, Traits
 from memory_store.store import MemoryStore
@@ -37,13 +37,13 @@ class MemoryRoot:
         """Whether the disk is mounted, and has the folder."""
         return self.disk.has_folder(self.path)
 
-    def marker(self) -> str | None:
+    def marker(self) -> Marker | None:
         """From its file."""
         return marker_in(self.store("memory"))
 
-    def mark(self, name: str, identity: str | None = None) -> str:
+    def mark(self, name: str, identity: str | None = None, catalog: str = "") -> Marker:
         """By a file."""
-        return mark_in(self.store(name), identity)
+        return mark_in(self.store(name), identity, catalog)
 
     def store(self, name: str, *, managed: bool = True, is_new: bool = False) -> MemoryStore:
         """The folder as a store."""

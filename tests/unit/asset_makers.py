@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from catalog.domain.asset import Asset, Entry, Facts
-from catalog.domain.capture_time import CaptureTime
+from catalog.domain.capture_time import DAY, SECOND, CaptureTime
 from catalog.domain.filetypes import BY_NAME
 from catalog.domain.fixity import content_hash
 from catalog.domain.place import Place
@@ -18,7 +18,7 @@ SUMMER = datetime(2019, 7, 12, 18, 30, 15)
 def taken(
     wall: datetime = SUMMER, source: str = "exif:DateTimeOriginal", *, has_time: bool = True
 ) -> CaptureTime:
-    return CaptureTime(wall, source, "high", has_time=has_time)
+    return CaptureTime(wall, source, "high", precision=SECOND if has_time else DAY)
 
 
 def facts(content: str = "one", filetype: str = "jpeg", **known: Any) -> Facts:

@@ -42,11 +42,12 @@ LIBRARIES = {"stores", "media", "index", "engine"}
 ALLOWED: dict[str, set[str]] = {
     "version": set(),
     "errors": set(),
+    "filesystem": {"filesystem"},
     "domain": {"errors", "domain"},
     "config": {"errors", "domain", "config"},
-    **{library: {"version", "errors", "domain", library} for library in LIBRARIES},
-    "work": {"errors", "domain", "config", *LIBRARIES, "work"},
-    "features": {"version", "errors", "domain", "config", *LIBRARIES, "work"},
+    **{library: {"version", "errors", "filesystem", "domain", library} for library in LIBRARIES},
+    "work": {"errors", "filesystem", "domain", "config", *LIBRARIES, "work"},
+    "features": {"version", "errors", "filesystem", "domain", "config", *LIBRARIES, "work"},
     "": {"version", "errors", "work.outcome", "api"},
     "api": {"errors", "domain", "config", *LIBRARIES, "work", "features"},
     "cli": {"version", "errors", "domain", "config", *LIBRARIES, "work", "features", "cli"},
@@ -338,7 +339,7 @@ def test_a_reading_process_loads_neither_the_index_nor_the_settings():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     loaded = {name.split(".")[1] for name in ast.literal_eval(done.stdout)}
-    assert loaded <= {"media", "domain", "errors", "version"}
+    assert loaded <= {"media", "filesystem", "domain", "errors", "version"}
 
 
 def test_nothing_called_tools_is_installed_beside_the_package():
@@ -380,3 +381,83 @@ def test_xml_is_read_by_one_parser():
         )
     }
     assert found == {"catalog/media/xml_parser.py"}
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+OF_OS = {
+    *("open", "unlink", "remove", "rename", "renames", "replace", "rmdir", "removedirs", "mkdir"),
+    *("makedirs", "link", "symlink", "scandir", "walk", "fwalk", "listdir", "chmod", "chown"),
+    *("truncate", "mkfifo", "mknod", "utime"),
+}
+OF_PATHS = {
+    *("unlink", "rmdir", "mkdir", "touch", "write_bytes", "write_text", "read_bytes", "read_text"),
+    *("hardlink_to", "symlink_to", "iterdir", "rglob"),
+}
+OF_SHUTIL = {"rmtree", "move", "copy", "copy2", "copyfile", "copyfileobj", "copytree", "chown"}
+BY_PATH = {
+    "features/backup/packed_files.py": "exports, which a person names",
+    "features/backup/snapshots.py": "the folder of backups",
+    "features/health/comparison.py": "lists, in a folder that a person names",
+    "features/lookalikes/table.py": "tables of groups",
+    "features/reingest/replacement/failsafe.py": "makes the folder itself that is the root",
+    "features/reingest/reports.py": "reports, and their progress",
+    "features/reingest/staging.py": "makes the folder itself that is the root",
+    "features/reingest/videos/converter.py": "what ffmpeg made in a folder of the run's own",
+    "features/review/dropper.py": "the state folder",
+    "features/review/file.py": "the review page, where a person wants it",
+    "features/review/page.py": "the program's own assets",
+    "features/review/preview_cache.py": "the cache",
+    "features/undo/removed.py": "journals",
+    "stores/local/file_system.py": "what the kernel says of mounts",
+    "media/confinement.py": "places that a process is kept to",
+    "media/extract.py": "what was fetched, or made, into a folder of the run's own",
+    "media/source.py": "a descriptor",
+    "media/worker.py": "descriptors, and /proc",
+    "media/write/exif.py": "a temporary folder",
+    "stores/dropbox/credentials.py": "the login",
+    "stores/dropbox/kept_listing.py": "the state folder",
+    "stores/dropbox/listing_database.py": "the state folder",
+    "stores/dropbox/uploads/sessions.py": "the state folder",
+    "stores/local/file_writer.py": "a descriptor",
+    "stores/machine.py": "the machine's id",
+    "stores/marker.py": "makes the folder itself that is the root",
+    "stores/scratch.py": "makes the folder itself that is the root",
+    "work/facts_reading.py": "what was fetched into the state folder",
+    "work/journal.py": "journals",
+    "work/workers.py": "descriptors",
+}
+"""Modules that act on files by path or number, and on which. None of these lies beneath the root of
+a store, or of a folder that files are taken from: there `catalog.filesystem.tree` is the only way.
+"""
+PARTS_WITH_FILES = {"stores", "media", "work", "features"}
+
+
+def by_path(path: Path) -> set[str]:
+    """What a module does to files by their paths."""
+
+    def name_of(call: ast.Call) -> str:
+        called, is_single = call.func, len(call.args) == 1 and not call.keywords
+        if isinstance(called, ast.Name):
+            return "open" if called.id == "open" else ""
+        if not isinstance(called, ast.Attribute):
+            return ""
+        owner = ast.unparse(called.value)
+        known = {"os": OF_OS, "shutil": OF_SHUTIL}.get(owner)
+        if known is not None:
+            return f"{owner}.{called.attr}" if called.attr in known else ""
+        is_moved = called.attr in ("rename", "replace") and is_single
+        return called.attr if is_moved or called.attr in OF_PATHS else ""
+
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return {name for node in nodes if isinstance(node, ast.Call) and (name := name_of(node))}
+
+
+def test_files_of_stores_and_sources_are_reached_beneath_their_roots_alone():
+    found = {
+        path.relative_to(PACKAGE).as_posix(): did
+        for path in MODULES
+        if part_of(path) in PARTS_WITH_FILES and (did := by_path(path))
+    }
+    assert found.keys() == BY_PATH.keys(), found
+    assert by_path(PACKAGE / "filesystem" / "tree.py") >= {"os.unlink", "os.rmdir", "open"}

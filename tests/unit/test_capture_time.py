@@ -19,8 +19,13 @@ from hypothesis import strategies as st
 
 from catalog.domain.asset import Entry
 from catalog.domain.capture_time import (
+    DAY,
     EARLIEST_YEAR,
+    MONTH,
     ORDER,
+    PRECISIONS,
+    SECOND,
+    YEAR,
     CaptureTime,
     DateCandidate,
     choose,
@@ -29,6 +34,7 @@ from catalog.domain.capture_time import (
     from_folders,
     in_zone,
     is_messenger_name,
+    offset_between,
     parse_date,
     parse_offset,
     with_subseconds,
@@ -161,7 +167,7 @@ def test_confidence_follows_the_source(source: str, confidence: str):
 
 
 def test_a_date_without_a_time_of_day_is_at_most_of_medium_confidence():
-    found = best(DateCandidate("iptc:DateCreated", SHOT, precise=False))
+    found = best(DateCandidate("iptc:DateCreated", SHOT, precision=DAY))
     assert (found.confidence, found.has_time) == ("medium", False)
 
 
@@ -253,8 +259,135 @@ def test_a_file_time_of_new_years_midnight_never_beats_a_better_source(source: s
     assert (found.source, found.wall) == (source, SHOT)
 
 
+def test_the_offset_of_the_last_change_speaks_for_the_capture_in_the_same_second_alone():
+    changed = DateCandidate("exif:DateTime", SHOT + timedelta(days=30), 60)
+    assert best(DateCandidate("exif:DateTimeOriginal", SHOT), changed).offset_minutes is None
+    same = DateCandidate("exif:DateTime", SHOT, 60)
+    assert best(DateCandidate("exif:DateTimeOriginal", SHOT), same).offset_minutes == 60
+
+
+def test_a_clock_of_satellites_before_there_were_any_is_no_date():
+    early = DateCandidate("gps", datetime(1899, 12, 30, 1, 0, 14), is_utc=True)
+    found, notes = choose([early], NOW)
+    assert found is None
+    assert "before there were GPS clocks" in notes[0]
+
+
+@pytest.mark.parametrize("default", [datetime(2002, 12, 8, 12), datetime(2005, 3, 1)])
+def test_a_default_of_the_firmware_gives_way_to_the_name_and_what_agrees_with_it(
+    default: datetime,
+):
+    found = best(
+        DateCandidate("exif:DateTimeOriginal", default),
+        DateCandidate("exif:DateTimeDigitized", default),
+        DateCandidate("exif:DateTime", SHOT),
+        DateCandidate("filename", SHOT),
+    )
+    assert (found.wall, found.source, found.confidence) == (SHOT, "filename", "medium")
+
+
+def test_a_known_default_alone_is_of_low_confidence_and_noted():
+    default = DateCandidate("exif:DateTimeOriginal", datetime(2002, 12, 8, 12))
+    mtime = DateCandidate("mtime", SHOT, is_utc=True)
+    found, notes = choose([default, mtime], NOW)
+    assert found is not None
+    assert (found.source, found.confidence) == ("exif:DateTimeOriginal", "low")
+    assert "default of the firmware" in notes[0]
+
+
+def test_noon_is_no_default_where_the_name_is_of_that_day():
+    noon = datetime(2019, 7, 12, 12)
+    found = best(
+        DateCandidate("exif:DateTimeOriginal", noon),
+        DateCandidate("exif:DateTime", SHOT),
+        DateCandidate("filename", SHOT),
+    )
+    assert (found.wall, found.confidence) == (noon, "high")
+
+
+@pytest.mark.parametrize(
+    ("wall", "is_date"),
+    [
+        (datetime(1970, 5, 31, 12), True),
+        (datetime(1970, 1, 1), False),
+        (datetime(1969, 7, 20), True),
+    ],
+)
+def test_a_person_may_date_a_scan_in_takeout_before_clocks_began(wall: datetime, is_date: bool):
+    found, _notes = choose([DateCandidate("takeout:photoTakenTime", wall, is_utc=True)], NOW)
+    assert (found is not None) is is_date
+
+
+def test_a_sidecar_corrects_what_the_camera_wrote():
+    scanned = DateCandidate("exif:DateTimeOriginal", SHOT)
+    said = DateCandidate("sidecar:DateTimeOriginal", datetime(1975, 8, 1, 12))
+    found = best(scanned, said)
+    assert (found.wall, found.source, found.confidence) == (said.wall, said.source, "high")
+    by_an_hour = DateCandidate("sidecar:DateTimeOriginal", SHOT + timedelta(hours=1))
+    assert best(scanned, by_an_hour).wall == by_an_hour.wall
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        DateCandidate("sidecar:DateTimeOriginal", SHOT),
+        DateCandidate("sidecar:DateTimeOriginal", SHOT.replace(second=0)),
+        DateCandidate("sidecar:DateCreated", SHOT.replace(hour=0, minute=0), precision=DAY),
+        DateCandidate("sidecar:DateCreated", SHOT - timedelta(hours=2), 0),
+    ],
+)
+def test_a_sidecar_that_repeats_the_camera_corrects_nothing(copy: DateCandidate):
+    camera = DateCandidate("exif:DateTimeOriginal", SHOT.replace(microsecond=70_000))
+    found = best(camera, copy)
+    assert (found.wall, found.source) == (camera.wall, camera.source)
+
+
+def test_a_films_clock_in_utc_is_no_other_date_than_the_local_one_of_its_sidecar():
+    created = DateCandidate("quicktime:CreateDate", SHOT, is_utc=True)
+    local = DateCandidate("sidecar:DateTimeOriginal", SHOT + timedelta(hours=2))
+    assert best(created, local).source == "quicktime:CreateDate"
+
+
+def test_a_month_gives_way_to_a_finer_statement_of_the_same_month_alone():
+    month = DateCandidate("xmp:DateCreated", datetime(2019, 7, 1), precision=MONTH)
+    same, other = DateCandidate("filename", SHOT), DateCandidate("exif:DateTime", NOW)
+    assert best(month, same, other).wall == SHOT
+    found = best(month, other)
+    assert (found.wall, found.precision, found.confidence) == (datetime(2019, 7, 1), MONTH, "low")
+
+
+def test_the_files_time_refines_a_year_that_a_folder_tells_and_no_other():
+    mtime = DateCandidate("mtime", SHOT, is_utc=True)
+    year = DateCandidate("folder", datetime(2019, 1, 1), precision=YEAR)
+    assert best(year, mtime).source == "mtime"
+    scan = DateCandidate("xmp:DateCreated", datetime(2019, 1, 1), precision=YEAR)
+    assert best(scan, mtime).source == "xmp:DateCreated"
+
+
+@pytest.mark.parametrize(
+    ("local", "minutes"),
+    [
+        (SHOT + timedelta(hours=2), 120),
+        (SHOT + timedelta(hours=2, seconds=80), 120),
+        (SHOT + timedelta(hours=5, minutes=45), 345),
+        (SHOT - timedelta(hours=7), -420),
+        (SHOT, 0),
+        (SHOT + timedelta(hours=2, minutes=10), None),
+        (SHOT + timedelta(hours=30), None),
+    ],
+)
+def test_two_clocks_of_one_moment_tell_the_offset(local: datetime, minutes: int | None):
+    assert offset_between(local, SHOT) == minutes
+
+
+def test_a_film_may_be_named_by_its_begin_and_dated_by_its_end():
+    begin = SHOT + timedelta(hours=2, minutes=-8)
+    assert offset_between(begin, SHOT) is None
+    assert offset_between(begin, SHOT, timedelta(minutes=9)) == 120
+
+
 def test_a_new_years_midnight_without_a_known_time_is_no_reset_clock():
-    assert choose([DateCandidate("folder", datetime(2010, 1, 1), precise=False)], NOW)[1] == ()
+    assert choose([DateCandidate("folder", datetime(2010, 1, 1), precision=DAY)], NOW)[1] == ()
 
 
 # --- offsets --------------------------------------------------------------------------------------
@@ -310,25 +443,25 @@ def test_an_offset_survives_being_written_and_read(minutes: int):
 
 
 @pytest.mark.parametrize(
-    ("text", "wall", "offset", "has_time"),
+    ("text", "wall", "offset", "precision"),
     [
-        ("2019:07:12 18:30:15", SHOT, None, True),
-        ("2019-07-12T18:30:15Z", SHOT, 0, True),
-        ("2019-07-12T18:30:15.070+02:00", SHOT.replace(microsecond=70_000), 120, True),
-        ("2019-07-12T18:30:15+0200", SHOT, 120, True),
-        ("20190712", datetime(2019, 7, 12), None, False),
-        ("20190712T183015-0330", SHOT, -210, True),
-        ("2019:07:12", datetime(2019, 7, 12), None, False),
-        ("2019:07:12 24:30:15", datetime(2019, 7, 12, 0, 30, 15), None, True),
-        ("2019:07:12 18:30:60", datetime(2019, 7, 12, 18, 30, 59), None, True),
-        ("2019:07:12 18:30:15\0", SHOT, None, True),
-        ("2019:07:12 18:30:15.123456789", SHOT.replace(microsecond=123456), None, True),
+        ("2019:07:12 18:30:15", SHOT, None, SECOND),
+        ("2019-07-12T18:30:15Z", SHOT, 0, SECOND),
+        ("2019-07-12T18:30:15.070+02:00", SHOT.replace(microsecond=70_000), 120, SECOND),
+        ("2019-07-12T18:30:15+0200", SHOT, 120, SECOND),
+        ("20190712", datetime(2019, 7, 12), None, DAY),
+        ("20190712T183015-0330", SHOT, -210, SECOND),
+        ("2019:07:12", datetime(2019, 7, 12), None, DAY),
+        ("2019:07:12 24:30:15", datetime(2019, 7, 12, 0, 30, 15), None, SECOND),
+        ("2019:07:12 18:30:60", datetime(2019, 7, 12, 18, 30, 59), None, SECOND),
+        ("2019:07:12 18:30:15\0", SHOT, None, SECOND),
+        ("2019:07:12 18:30:15.123456789", SHOT.replace(microsecond=123456), None, SECOND),
     ],
 )
 def test_dates_are_read_from_exif_and_iso_texts(
-    text: str, wall: datetime, offset: int | None, has_time: bool
+    text: str, wall: datetime, offset: int | None, precision: str
 ):
-    assert parse_date(text) == (wall, offset, has_time)
+    assert parse_date(text) == (wall, offset, precision)
 
 
 @pytest.mark.parametrize(
@@ -348,6 +481,35 @@ def test_dates_are_read_from_exif_and_iso_texts(
 )
 def test_texts_that_hold_no_possible_date_are_none(text: str):
     assert parse_date(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2018-12-22T23:03-05:00", (datetime(2018, 12, 22, 23, 3), -300, SECOND)),
+        ("2018-12-22T23:03-0500", (datetime(2018, 12, 22, 23, 3), -300, SECOND)),
+        ("2018-12-22T23:03-05", (datetime(2018, 12, 22, 23, 3), -300, SECOND)),
+        ("2018-12-22 23-03-05", (datetime(2018, 12, 22, 23, 3, 5), None, SECOND)),
+        ("2018-12-22 23-03-05-05:00", (datetime(2018, 12, 22, 23, 3, 5), -300, SECOND)),
+        ("20111006 17:47:14.264", (datetime(2011, 10, 6, 17, 47, 14, 264_000), None, SECOND)),
+        ("2012:06:15 06:30 PM", (datetime(2012, 6, 15, 18, 30), None, SECOND)),
+        ("2012:06:15 12:05:09 am", (datetime(2012, 6, 15, 0, 5, 9), None, SECOND)),
+        ("2012-06-15 06:30:15 p.m.", (datetime(2012, 6, 15, 18, 30, 15), None, SECOND)),
+        ("2024-04-22T14:38:09GMT+02:00", (datetime(2024, 4, 22, 14, 38, 9), 120, SECOND)),
+        ("2024-04-22T14:38:09 GMT+2", (datetime(2024, 4, 22, 14, 38, 9), 120, SECOND)),
+        ("1975:00:00 00:00:00", (datetime(1975, 1, 1), None, YEAR)),
+        ("1975:08:00 00:00:00", (datetime(1975, 8, 1), None, MONTH)),
+        ("1975:08:  :  :  ", (datetime(1975, 8, 1), None, MONTH)),
+        ("1975:  :     :  :  ", (datetime(1975, 1, 1), None, YEAR)),
+        ("1975", (datetime(1975, 1, 1), None, YEAR)),
+        ("1975-08", (datetime(1975, 8, 1), None, MONTH)),
+        ("19750800", (datetime(1975, 8, 1), None, MONTH)),
+    ],
+)
+def test_what_a_text_states_is_neither_lost_nor_made_up(
+    text: str, expected: tuple[datetime, int | None, str]
+):
+    assert parse_date(text) == expected
 
 
 @given(st.text(max_size=40))
@@ -428,7 +590,7 @@ def test_the_pixel_camera_names_its_files_in_utc(name: str):
     ["VID-20200101-WA0001.mp4", "IMG-20200101-WA0001.jpg", "scan 2020-01-01.tif", "20200101.jpg"],
 )
 def test_file_names_may_tell_the_day_alone(name: str):
-    assert from_file_name(name) == DateCandidate("filename", datetime(2020, 1, 1), precise=False)
+    assert from_file_name(name) == DateCandidate("filename", datetime(2020, 1, 1), precision=DAY)
 
 
 @pytest.mark.parametrize(
@@ -441,7 +603,7 @@ def test_file_names_may_tell_the_day_alone(name: str):
     ],
 )
 def test_sizes_and_counters_behind_a_date_are_no_time(name: str):
-    assert from_file_name(name) == DateCandidate("filename", datetime(2019, 7, 12), precise=False)
+    assert from_file_name(name) == DateCandidate("filename", datetime(2019, 7, 12), precision=DAY)
 
 
 def test_a_name_may_state_its_zone():
@@ -457,7 +619,7 @@ def test_a_name_may_state_its_zone():
 
 def test_a_folder_named_for_a_backup_dates_no_older_file():
     """`/backup/2026-11-21/DCIM` holds files of all years."""
-    folder = DateCandidate("folder", datetime(2019, 7, 12), precise=False)
+    folder = DateCandidate("folder", datetime(2019, 7, 12), precision=DAY)
     for wall, winner in (
         (datetime(2018, 5, 6, 7, 8), "mtime"),
         (datetime(2019, 7, 11, 23, 0), "folder"),
@@ -473,7 +635,7 @@ def test_a_folder_named_for_a_backup_dates_no_older_file():
 
 def test_a_folder_that_names_a_span_gives_its_first_day():
     assert from_folders("2017-01-01/2019-07-12 - 2019-08-01 Trip") == DateCandidate(
-        "folder", datetime(2019, 7, 12), precise=False
+        "folder", datetime(2019, 7, 12), precision=DAY
     )
 
 
@@ -571,20 +733,39 @@ def test_messengers_are_known_by_their_names(name: str, is_one: bool):
     [
         ("2019/07/12", datetime(2019, 7, 12)),
         ("photos/2019/07/12/raw", datetime(2019, 7, 12)),
-        ("2019/07_July", datetime(2019, 7, 1)),
-        ("2019/07", datetime(2019, 7, 1)),
-        ("2019/07 - Juli", datetime(2019, 7, 1)),
-        ("2019/07/123", datetime(2019, 7, 1)),
-        ("2019-07", datetime(2019, 7, 1)),
-        ("2019-07 Party", datetime(2019, 7, 1)),
         ("2019-07-12 Party", datetime(2019, 7, 12)),
         ("2019/2019-07-12", datetime(2019, 7, 12)),
         ("Trip 2019.07.12", datetime(2019, 7, 12)),
         ("2018/01/01/2019-07-12 Party", datetime(2019, 7, 12)),
     ],
 )
-def test_folders_tell_a_day_or_a_month(folder: str, wall: datetime):
-    assert from_folders(folder) == DateCandidate("folder", wall, precise=False)
+def test_folders_tell_a_day(folder: str, wall: datetime):
+    assert from_folders(folder) == DateCandidate("folder", wall, precision=DAY)
+
+
+@pytest.mark.parametrize(
+    ("folder", "month"),
+    [
+        ("2019/07_July", 7),
+        ("2019/07", 7),
+        ("2019/07 - Juli", 7),
+        ("2019/07/123", 7),
+        ("2019-07", 7),
+        ("2019-07 Party", 7),
+        ("Takeout/Google Photos/Photos from 2019", 0),
+        ("Takeout/Google Foto's/Fotos von 2019", 0),
+        ("archive/2019", 0),
+        ("2019/Summer", 0),
+        ("2019 Summer/raw", 0),
+        ("2019/13", 0),
+        ("2019/07_August", 0),
+    ],
+)
+def test_folders_tell_a_month_or_a_year(folder: str, month: int):
+    expected = DateCandidate(
+        "folder", datetime(2019, month or 1, 1), precision=MONTH if month else YEAR
+    )
+    assert from_folders(folder) == expected
 
 
 @pytest.mark.parametrize(
@@ -593,14 +774,10 @@ def test_folders_tell_a_day_or_a_month(folder: str, wall: datetime):
         "",
         "2048x1536",
         "photos/2048x1536/b",
-        "2019",
-        "2019/13",
-        "2019/07_August",
         "2019/02/30",
         "12019/07/12",
         "100CANON",
         "v2019/07",
-        "2019/7",
     ],
 )
 def test_folders_that_are_no_date_tell_nothing(folder: str):
@@ -628,6 +805,34 @@ def test_a_utc_video_without_a_known_zone_shows_the_clock_at_home(position: Posi
     assert (found.isoformat(), found.zone) == ("2019-07-13T03:30:15+09:00", "Asia/Tokyo")
 
 
+def test_a_utc_video_shows_the_clock_by_which_its_device_named_it():
+    created = DateCandidate("quicktime:CreateDate", datetime(2024, 7, 1, 17), is_utc=True)
+    found = described("20240701_100000.mp4", created)
+    assert (found.isoformat(), found.zone) == ("2024-07-01T10:00:00-07:00", None)
+    assert found.source == "quicktime:CreateDate"
+
+
+def test_a_name_that_no_zone_explains_says_nothing_of_a_videos_clock():
+    created = DateCandidate("quicktime:CreateDate", SHOT, is_utc=True)
+    assert described("20240701_100000.mp4", created).zone == "Asia/Tokyo"
+
+
+def test_a_clock_of_satellites_beside_the_cameras_states_the_offset():
+    local = DateCandidate("exif:DateTimeOriginal", SHOT)
+    clock = DateCandidate("gps", SHOT - timedelta(hours=2), is_utc=True)
+    assert described("a.jpg", local, clock).isoformat() == "2019-07-12T18:30:15+02:00"
+    off = DateCandidate("gps", SHOT - timedelta(hours=2, minutes=20), is_utc=True)
+    assert described("a.jpg", local, off).offset_minutes is None
+
+
+def test_the_place_tells_the_offset_of_a_cameras_clock():
+    local = DateCandidate("exif:DateTimeOriginal", SHOT)
+    copied = DateCandidate("gps", SHOT, is_utc=True)
+    for dates in ((local,), (local, copied)):
+        found = described("a.jpg", *dates, position=Position(51, 3.7))
+        assert (found.isoformat(), found.zone) == ("2019-07-12T18:30:15+02:00", "Europe/Brussels")
+
+
 def test_a_wall_clock_is_never_shifted_by_the_place():
     found = described(
         "a.jpg", DateCandidate("exif:DateTimeOriginal", SHOT, 0), position=Position(51, 3.7)
@@ -652,7 +857,7 @@ def test_name_and_folder_are_asked_where_the_file_states_nothing(machine_zone: s
     by_name = describer.describe(facts(), Entry("b/IMG_20190712_183015.jpg"), NOW).captured
     assert by_name == CaptureTime(SHOT, "filename", "medium")
     by_folder = describer.describe(facts(), mtime, NOW).captured
-    assert by_folder == CaptureTime(datetime(2018, 5, 6), "folder", "low", has_time=False)
+    assert by_folder == CaptureTime(datetime(2018, 5, 6), "folder", "low", precision=DAY)
     by_mtime = (
         Describer(FakeGazetteer(), "Europe/Brussels", "/home/anna")
         .describe(facts(), mtime, NOW)
@@ -694,7 +899,7 @@ CANDIDATES = st.builds(
     offset_minutes=st.none() | st.integers(-100_000, 100_000),
     is_utc=st.booleans(),
     utc_doubtful=st.booleans(),
-    precise=st.booleans(),
+    precision=st.sampled_from(PRECISIONS),
 )
 
 
@@ -708,10 +913,11 @@ def test_whatever_is_stated_the_choice_is_a_possible_date_with_a_possible_instan
         return
     assert found.wall.year >= EARLIEST_YEAR
     assert found.wall <= NOW + timedelta(days=1, hours=1)
-    assert found.wall in {c.wall for c in candidates if c.source == found.source}
+    sources = {found.source, found.source.replace("xmp:", "sidecar:")}
+    assert found.wall in {c.wall for c in candidates if c.source in sources}
     assert found.confidence in ("high", "medium", "low")
     assert found.instant is None or found.instant.tzinfo is UTC
-    assert found.isoformat().startswith(f"{found.wall.year:04d}-")
+    assert found.isoformat().startswith(f"{found.wall.year:04d}")
 
 
 @given(st.lists(CANDIDATES, max_size=6), st.randoms())

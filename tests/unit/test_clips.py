@@ -33,6 +33,7 @@ from clip_makers import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.domain.capture_time import DAY
 from catalog.domain.filetypes import BY_NAME
 from catalog.media.bmff.boxes import MAX_BOXES, Walk
 from catalog.media.bmff.fields import clock
@@ -440,7 +441,7 @@ def test_a_date_behind_the_media_is_found() -> None:
 def test_a_bare_year_is_no_capture_date_and_a_bare_day_has_no_time() -> None:
     assert read(avi(chunk_list(b"INFO", chunk(b"ICRD", b"2004\0"))), "a.avi").dates == []
     found = read(avi(chunk_list(b"INFO", chunk(b"ICRD", b"2004-05-06\0"))), "a.avi")
-    assert [(d.wall, d.precise) for d in found.dates] == [(datetime(2004, 5, 6), False)]
+    assert [(d.wall, d.precision) for d in found.dates] == [(datetime(2004, 5, 6), DAY)]
 
 
 def test_the_stream_is_believed_where_the_file_header_counts_double() -> None:

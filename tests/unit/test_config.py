@@ -66,7 +66,7 @@ def test_without_anything_the_defaults_hold():
         "catalog",
         None,
         2,
-        "UTC",
+        None,
     )
 
 
@@ -141,7 +141,7 @@ def test_what_is_left_blank_in_the_file_is_not_set(clean: Path, value: Any):
     (clean / "config.json").write_text(
         json.dumps({"nas_root": value, "port": value, "home_zone": value})
     )
-    assert (load().nas_root, load().port, load().home_zone) == (None, None, "UTC")
+    assert (load().nas_root, load().port, load().home_zone) == (None, None, None)
 
 
 def test_what_is_left_blank_in_the_environment_is_not_set(

@@ -80,7 +80,9 @@ def test_what_a_person_can_say_and_what_that_covers_has_types():
 
 def test_the_values_of_facts_and_the_scores_of_pictures_have_types():
     of_their_own = {"width", "height", "duration", "preview_offset", "preview_length"}
-    assert fields(FactValues).keys() == set(FIELDS) - of_their_own
+    of_their_own |= {"stated_width", "stated_height"}
+    concluded = {"parts", "resized"}
+    assert fields(FactValues).keys() == (set(FIELDS) - of_their_own) | concluded
     assert fields(QualityFields).keys() == fields(Quality).keys()
 
 

@@ -17,11 +17,15 @@ from catalog.domain.looks import Likeness
 from catalog.domain.person import lay_over
 from catalog.domain.turns import turn_hashes
 from catalog.features.lookalikes import ranking
-from catalog.features.lookalikes.groups import Group, find_groups, pair, relate
+from catalog.features.lookalikes.edited import is_edited_name, is_editor
+from catalog.features.lookalikes.groups import Group, find_groups, pair
 from catalog.features.lookalikes.inheritance import with_inheritance
+from catalog.features.lookalikes.judging import Judge
+from catalog.features.lookalikes.keepers import list_lacking, propose_place
 from catalog.features.lookalikes.ranking import (
     DEFAULT_ORDER,
     PREFERENCES,
+    Picture,
     picture_of,
     rank,
     why_kept,
@@ -69,6 +73,7 @@ def document(
         "original": {"name": f"IMG_{letter}.jpg"},
         "added": f"2020-01-{ord(letter) - 96:02d}",
         "camera": {"model": "Shot 1"},
+        "frames": 1,
         **({"captured": captured} if taken else {}),
         **known,
     }
@@ -95,7 +100,7 @@ def groups(
         sketched.add(d["hash"], d)
     pairs = [(sketched.hashes[a], sketched.hashes[b]) for a, b in sketched.candidates(8, within_ms)]
     said = frozenset(pair(name(a), name(b)) for a, b in apart)
-    return find_groups(found, pairs, compare, order=order, within_ms=within_ms, apart=said)
+    return find_groups(found, pairs, Judge(compare, within_ms=within_ms), order=order, apart=said)
 
 
 def told(found: Sequence[Group]) -> list[tuple[str, str]]:
@@ -119,6 +124,8 @@ def test_the_same_picture_is_grouped_around_the_largest() -> None:
         "paths": ["nas:b.jpg"],
         "distance": 0,
         "turned": "",
+        "kind": "similar",
+        "has": ["the camera"],
     }
 
 
@@ -146,7 +153,8 @@ def test_same_image_data_needs_no_looking() -> None:
     assert told(found) == [("same-image", "ab")]
 
 
-def test_what_goes_for_a_surer_reason_is_in_no_other_group() -> None:
+def test_all_forms_of_a_picture_are_one_group_whatever_each_is_to_the_keeper() -> None:
+    """c is near to b alone by its hash, which goes for a."""
     data = {"image_hash": "1" * 64}
     found = groups(
         document("a", scale=9, **data),
@@ -154,7 +162,8 @@ def test_what_goes_for_a_surer_reason_is_in_no_other_group() -> None:
         document("c"),
         same=["abc"],
     )
-    assert told(found) == [("same-image", "ab"), ("similar", "ac")]
+    assert told(found) == [("similar", "abc")]
+    assert [m.kind for m in found[0].members] == ["similar", "same-image", "similar"]
 
 
 def test_several_copies_in_one_store_are_exact_and_copies_elsewhere_are_not() -> None:
@@ -293,14 +302,15 @@ def test_what_a_person_set_apart_is_in_no_group_together() -> None:
 
 def test_how_one_is_related_to_another() -> None:
     one, other = (picture_of(d["hash"], d) for d in (document("a"), document("b", None)))
-    assert relate(one, one, lambda *_: None, distance=6) == ("exact", 0, "")
-    assert relate(one, other, lambda *_: SAME, distance=6) == ("similar", 0, "")
-    assert relate(one, other, lambda *_: OTHER, distance=6) == ("alike", 0, "")
-    assert relate(one, other, lambda *_: None, distance=6) == (
-        "alike",
-        0,
-        "",
-    )  # no small picture: nothing is proved
+
+    def kind(first: Picture, second: Picture, found: Likeness | None) -> str | None:
+        relation = Judge(lambda *_: found, 6).relate(first, second)
+        return relation.kind if relation else None
+
+    assert kind(one, one, None) == "exact"
+    assert kind(one, other, SAME) == "similar"
+    assert kind(one, other, OTHER) == "alike"
+    assert kind(one, other, None) == "alike", "no small picture: nothing is proved"
 
 
 # --- the one to keep ------------------------------------------------------------------------------
@@ -338,6 +348,127 @@ def test_the_order_is_a_setting() -> None:
     ]
     assert set(get_args(config.Preference)) == set(PREFERENCES)
     assert config.Settings().keeper_order == ranking.DEFAULT_ORDER
+
+
+def test_many_pages_of_one_hash_are_not_all_compared_with_each_other() -> None:
+    count, compared = 400, 0
+    pages = {
+        digest: picture_of(digest, document("a", None) | {"hash": digest})
+        for digest in (content_hash(str(n).encode()) for n in range(count))
+    }
+    first = next(iter(pages))
+
+    def compare(_one: str, _other: str, _turn: str) -> Likeness:
+        nonlocal compared
+        compared += 1
+        return OTHER
+
+    pairs = [(first, other) for other in pages if other != first]
+    find_groups(pages, pairs, Judge(compare), order=DEFAULT_ORDER)
+    assert count < compared < count * 100
+
+
+# --- what no proposal costs -----------------------------------------------------------------------
+
+
+def lone(*documents: dict[str, Any], same: str = "ab") -> Group:
+    """The only group."""
+    (group,) = groups(*documents, same=[same])
+    return group
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({"frames": 5}, "4 of 5 frames"),
+        ({"motion_photo": True}, "the embedded film"),
+        ({"parts": ["depth"]}, "the depth map"),
+        ({"camera": {"model": "Shot 1", "lens": "50 mm"}}, "the lens"),
+        ({"exposure": {"iso": 100}}, "the exposure"),
+        ({"altitude": 12.0}, "the altitude"),
+    ],
+)
+def test_a_keeper_has_what_cannot_be_handed_over(more: dict[str, Any], word: str) -> None:
+    """Though the other is larger; where that has something of its own, too, none is proposed."""
+    small, large = document("a", **more), document("b", scale=1, size=9000)
+    group = lone(small, large)
+    assert group.keeper is not None and group.keeper.hash == name("a"), group.reason
+    own = {"parts": ["gain-map"]} if "parts" not in more else {"frames": 3}
+    group = lone(small, document("b", **own))
+    assert group.keeper is None and group.event()["keeper"] == ""
+    assert group.reason.startswith("no proposal: ") and word in group.reason
+
+
+def test_a_picture_with_more_pixels_and_one_with_the_movie_are_both_worth_keeping() -> None:
+    motion = document("a", motion_photo=True)
+    group = lone(motion, document("b", scale=2))
+    assert group.keeper is None and "lacks pixels" in group.reason
+    group = lone(motion, document("b", scale=2, camera={}))
+    assert group.keeper is not None and group.keeper.hash == name("a"), "no camera made the larger"
+
+
+def test_a_raw_and_its_development_are_never_proposed_for_each_other() -> None:
+    raw = document("a", type="nef", original={"name": "IMG_a.nef"})
+    for other in (document("b"), document("b", camera={})):
+        assert lone(raw, other).keeper is None
+    called_raw = document("a", original={"name": "PXL.RAW-02.ORIGINAL.nef"})
+    assert lone(called_raw, document("b")).keeper is None, "a JPEG in a RAW's name"
+    small = document("b", camera={}) | {"width": 200, "height": 150}
+    kept = lone(raw, small).keeper
+    assert kept is not None and kept.hash == name("a"), "what a messenger sends is no development"
+
+
+def test_films_are_kept_with_their_sound_and_to_their_end() -> None:
+    film = {"kind": "video", "type": "mov"}
+    loud = document("a", **film, duration=30.0, video={"audio_codec": "aac"})
+    group = lone(loud, document("b", **film, duration=30.0, size=9000, camera={}))
+    assert group.keeper is not None and group.keeper.hash == name("a")
+    long = document("b", **film, duration=120.9)
+    group = lone(document("a", **film, duration=120.0, video={"audio_codec": "aac"}), long)
+    assert group.keeper is None and "the sound" in group.reason and "1 seconds" in group.reason
+
+
+def test_the_movies_of_two_live_photos_are_compared() -> None:
+    def still(letter: str, **movie: Any) -> Picture:
+        about = document(letter, stack={"id": letter, "role": "still"})
+        clip = {"hash": f"movie of {letter}", "stack": {"id": letter, "role": "live"}, **movie}
+        return picture_of(about["hash"], about, [clip])
+
+    one = still("a", duration=3.0, width=1920, height=1080, video={"audio_codec": "aac"})
+    same = still("b", duration=3.0, width=1920, height=1080, video={"audio_codec": "aac"})
+    mute = still("b", duration=3.0, width=1920, height=1080)
+    assert list_lacking(one, same) == list_lacking(same, one) == list_lacking(one, mute) == []
+    assert list_lacking(mute, one) == ["the movie"]
+
+
+def test_of_several_places_the_one_with_its_sidecar_and_its_movie_is_kept() -> None:
+    row = document("a")["copies"][0]
+    rows = [{**row, "path": f"{n}/a.jpg", "added": f"202{n}"} for n in range(3)]
+    sidecars = [{"store": "nas", "path": "1/a.jpg.xmp", "hash": "x"}]
+    about = document("a", copies=rows, sidecars=sidecars)
+    (group,) = groups(about)
+    assert [m.paths[0] for m in group.members] == ["nas:1/a.jpg", "nas:0/a.jpg", "nas:2/a.jpg"]
+    assert group.is_proposed
+    movie: Any = {"hash": "m", "copies": [{**row, "path": "2/a.mov"}]}
+    picture = picture_of(about["hash"], about, [movie])
+    paths = [r["path"] for r in rows]
+    path, proposal = propose_place(picture, "nas", paths)
+    assert (path, proposal.is_made) == ("0/a.jpg", False), "each has something else beside it"
+
+
+def test_names_and_programs_that_tell_of_an_edit() -> None:
+    edited = (
+        "IMG_1-edited.jpg",
+        "IMG_1-bearbeitet(1).jpg",
+        "IMG_E1234.JPG",
+        "a (edited).png",
+        "b_upscaled.jpg",
+    )
+    plain = ("IMG_1.jpg", "credit.jpg", "IMG_1234 (2).jpg", "edited by nobody.jpg")
+    assert [n for n in (*edited, *plain) if is_edited_name(n)] == list(edited)
+    editors = ("Adobe Photoshop CS6 (Windows)", "GIMP 2.10.36", "Picasa", "Snapseed 2.0")
+    cameras = ("Ver.1.00", "HDR+ 1.0.199571065z", "15.5", "G975FXXU3ASG8", "*ist DL     Ver 1.00")
+    assert [s for s in (*editors, *cameras) if is_editor(s)] == list(editors)
 
 
 # --- what is taken over ---------------------------------------------------------------------------
@@ -386,8 +517,17 @@ def test_what_the_keeper_knows_better_stays() -> None:
         }
     }
     keeper = document("a", rating=2, title="Mine", location={"lat": 1.0, "lon": 2.0})
-    dropped = document("b", rating=5, title="Theirs", location={"lat": 8.0, "lon": 9.0}) | low
+    dropped = document("b", rating=5, title="Mine", location={"lat": 8.0, "lon": 9.0}) | low
     assert after(keeper, dropped) == keeper
+
+
+def test_words_that_the_keeper_has_otherwise_are_added_to_its_description() -> None:
+    keeper = document("a", title="IMG 1", description="The hill in snow")
+    dropped = document("b", title="Grandma", description="snow")
+    result = after(keeper, dropped)
+    assert (result["title"], result["description"]) == ("IMG 1", "The hill in snow\nGrandma")
+    result = after(document("a", title="IMG 1"), document("b", title="Ours", description="1975"))
+    assert (result["title"], result["description"]) == ("IMG 1", "1975\nOurs")
 
 
 def test_a_time_that_a_person_gave_the_other_dates_no_keeper_that_knows_its_own() -> None:
@@ -435,7 +575,8 @@ def test_what_a_person_said_of_both_counts() -> None:
         {"tags_added": ["beach", "us"], "title": "Sand", "description": "At the sea"},
     )
     merged = after(keeper, dropped)
-    assert (merged["tags"], merged["title"], merged["description"]) == (["us"], "Sea", "At the sea")
+    assert (merged["tags"], merged["title"]) == (["us"], "Sea")
+    assert merged["description"] == "At the sea\nSand"
 
 
 def test_a_capture_time_with_its_offset_is_taken_over_whole() -> None:

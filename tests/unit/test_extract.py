@@ -267,6 +267,9 @@ def test_a_truncated_picture_keeps_its_facts_and_says_what_is_wrong(tmp_path: Pa
     (tmp_path / "a.jpg").write_bytes(data[: len(data) // 2])
     facts = facts_of(tmp_path / "a.jpg")
     assert (facts.width, facts.height, facts.values["make"]) == (640, 480, "Canon")
+    assert facts.phash is not None and "only the upper" in facts.problem
+    (tmp_path / "a.jpg").write_bytes(data[: len(data) // 10])
+    facts = facts_of(tmp_path / "a.jpg")
     assert facts.phash is None and "cannot be decoded" in facts.problem
 
 

@@ -140,14 +140,18 @@ def test_another_number_is_a_sign_of_another_file_on_one_machine_only() -> None:
 
 
 def test_rot_is_seen_from_any_machine_and_an_exchanged_file_is_none() -> None:
-    rotten = replace(HERE, ctime_ns=int(NOW.timestamp()) * 10**9 - 1)
-    for record, name in (
-        (known(), "damaged"),
-        (known(host="there"), "damaged"),
-        (known(inode=9), ""),
+    older = replace(HERE, ctime_ns=int(NOW.timestamp()) * 10**9 - 1)
+    for record, entry, name in (
+        (known(), HERE, "damaged"),
+        (known(host="there", inode=9), HERE, "damaged"),
+        (known(inode=9), HERE, ""),
+        (known(), older, ""),
+        (known(host="there"), older, ""),
+        (known(ctime_ns=0), older, "damaged"),
+        (known(ctime_ns=0), replace(older, ctime_ns=older.ctime_ns + 2 * 10**6), ""),
     ):
         actions, _ = by_content(
-            Comparison([Candidate(rotten)], {"a.jpg": record}, []), {"a.jpg": "other"}
+            Comparison([Candidate(entry)], {"a.jpg": record}, []), {"a.jpg": "other"}
         )
         assert [a.name for a in actions] == ([name] if name else []), record
 

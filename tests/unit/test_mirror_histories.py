@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.domain.copies import timestamp
+from catalog.features.mirror.arrangement import Pairing, settle_names
 from catalog.features.mirror.history import Move
 from catalog.features.mirror.partners import Pair
-from catalog.features.mirror.plan import Follow, Mirroring, mirror_asset
+from catalog.features.mirror.plan import Follow, Mirroring, survey_asset
 
 STORES = ("nas", "dropbox")
-PATHS = ["a.jpg", "b.jpg", "c.jpg", "x/a.jpg"]
+PATHS = ["a.jpg", "a_1.jpg", "b.jpg", "c.jpg", "x/a.jpg"]
 
 
 class World:
@@ -62,7 +63,7 @@ class World:
                 del rows[path]
 
     def plan(self, source: str, target: str) -> list[Mirroring]:
-        found: list[Mirroring] = []
+        assets = []
         for content in sorted(self.known()):
             copies = [
                 {"store": s, "path": p, "size": 1, "state": "ok", "added": added}
@@ -70,9 +71,17 @@ class World:
                 for p, (c, added) in self.rows[s].items()
                 if c == content
             ]
-            found += mirror_asset(
-                content, copies, [], Pair(source, target), self.moves.get(content, [])
-            ).actions
+            moves = self.moves.get(content, [])
+            assets.append(survey_asset(content, copies, [], Pair(source, target), moves))
+        taken = set(self.files["nas"]) | set(self.files["dropbox"])
+
+        def number(_pairing: Pairing, path: str) -> str:
+            found = next(p for n in range(1, 99) if (p := f"{path[:-4]}_{n}.jpg") not in taken)
+            taken.add(found)
+            return found
+
+        names = settle_names([p for asset in assets for p in asset.pairings], str, number)
+        found = [action for asset in assets for action in asset.needs(names).actions]
         return sorted(found, key=lambda a: not isinstance(a, Follow))
 
     def sync(self, source: str, target: str) -> int:
@@ -84,10 +93,10 @@ class World:
         for action in follows:
             assert files.pop(action.old) == action.hash
         for action in plan:
-            path, number = action.path, 0
+            path, number = action.goal, 0
             while path in files:
                 number += 1
-                path = f"{action.path[:-4]}_{number}.jpg"
+                path = f"{action.goal[:-4]}_{number}.jpg"
             files[path] = action.hash
             added = self.now()
             if isinstance(action, Follow):
@@ -151,6 +160,10 @@ def test_it_comes_to_an_end_and_nothing_is_lost(history: list[tuple[str, ...]]):
     for store in STORES:
         assert before == set(world.files[store].values())
         assert {p: c for p, (c, _added) in world.rows[store].items()} == world.files[store]
+    nas, dropbox = world.files.values()
+    assert all(nas[path] == dropbox[path] for path in nas.keys() & dropbox.keys())
+    if not any(what in ("copy", "delete") for what, *_rest in history):
+        assert nas == dropbox, "there are two arrangements"
 
 
 @settings(max_examples=times(600))
@@ -194,9 +207,15 @@ def test_what_was_renamed_last_keeps_its_name(
     st.dictionaries(st.sampled_from(PATHS), st.sampled_from("XYZ")),
     st.dictionaries(st.sampled_from(PATHS), st.sampled_from("XYZ")),
 )
-def test_two_stores_that_meet_move_nothing(nas: dict[str, str], dropbox: dict[str, str]):
+def test_two_stores_that_meet_move_nothing_but_what_has_the_name_of_another_content(
+    nas: dict[str, str], dropbox: dict[str, str]
+):
     world = World()
     world.files = {"nas": dict(nas), "dropbox": dict(dropbox)}
     settle(world)
+    both = [path for path in nas.keys() & dropbox.keys() if nas[path] != dropbox[path]]
+    disputed = {content for path in both for content in (nas[path], dropbox[path])}
     for store, before in (("nas", nas), ("dropbox", dropbox)):
-        assert before.items() <= world.files[store].items()
+        kept = {path: content for path, content in before.items() if content not in disputed}
+        assert kept.items() <= world.files[store].items()
+        assert set(world.files[store].values()) == {*nas.values(), *dropbox.values()}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 import pytest
 from confining import has_landlock
 from still_makers import camera_exif, exif_segment, jpeg
@@ -54,6 +57,12 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     log.touch()
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     return log
+
+
+REAL = shutil.which("exiftool")
+needs_exiftool = pytest.mark.skipif(
+    REAL is None and "CI" not in os.environ, reason="exiftool is not installed"
+)
 
 
 def asked(readers: OptionalReaders, path: str) -> Findings:
@@ -129,3 +138,39 @@ def test_two_pools_in_one_process_ask_each_its_own_readers(started: Path, tmp_pa
     assert isinstance(dated, Facts) and isinstance(bare, Facts)
     assert (len(dated.dates), len(bare.dates)) == (1, 0)
     assert len(started.read_text().split()) == (0 if has_landlock() else 1)
+
+
+@needs_exiftool
+def test_a_real_exiftool_answers_for_files_with_and_without_a_date(tmp_path: Path):
+    (tmp_path / "dated.jpg").write_bytes(jpeg(exif_segment(camera_exif())))
+    (tmp_path / "plain.jpg").write_bytes(jpeg())
+    with OptionalReaders(["exiftool"]) as readers:
+        found = {name: asked(readers, str(tmp_path / name)) for name in ("plain.jpg", "dated.jpg")}
+    assert found["plain.jpg"].dates == []
+    assert found["plain.jpg"].notes == []
+    assert [d.source for d in found["dated.jpg"].dates if d.has_time]
+
+
+@needs_exiftool
+def test_a_real_exiftool_ends_with_the_process_that_asked_it_however_that_ends(tmp_path: Path):
+    (tmp_path / "plain.jpg").write_bytes(jpeg())
+    asking = """
+import sys
+from catalog.media.findings import Findings
+from catalog.media.optional import OptionalReaders
+readers = OptionalReaders(["exiftool"])
+readers.ask(sys.argv[1], Findings())
+print(readers._exiftool.pid, flush=True)
+sys.stdin.read()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", asking, str(tmp_path / "plain.jpg")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout is not None
+        exiftool = psutil.Process(int(process.stdout.readline()))
+        assert exiftool.is_running()
+        process.kill()
+    assert exiftool.wait(20) is None or not exiftool.is_running()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from catalog.domain.names import comparison_key
+from catalog.features.mirror.arrangement import Pairing, find_contents, settle_names
 from catalog.features.mirror.history import Move
 from catalog.features.mirror.partners import Pair, is_numbered
 from catalog.features.mirror.plan import (
@@ -14,6 +15,7 @@ from catalog.features.mirror.plan import (
     lacks,
     limit_renames,
     mirror_asset,
+    survey_asset,
 )
 
 PAIR = Pair("nas", "dropbox")
@@ -265,3 +267,67 @@ def test_a_limit_never_cuts_a_ring_and_takes_what_frees_a_name_first():
     ) == 8
     assert limit_renames(renamed(("a", "A")), 1, comparison_key) == renamed(("a", "A"))
     assert limit_renames(ring, 0, str) == []
+
+
+def test_what_has_a_name_that_two_stores_give_to_different_contents_is_found():
+    here = {"a.jpg": "one", "b.jpg": "two", "c.jpg": "three"}
+    assert find_contents(here, dict(here), str) == set()
+    assert find_contents(here, {"a.jpg": "two", "b.jpg": "two"}, str) == {"one", "two"}
+    assert find_contents(here, {"A.jpg": "two"}, str) == set()
+    assert find_contents(here, {"A.jpg": "two"}, comparison_key) == {"one", "two"}
+
+
+def numbered(_pairing: Pairing, path: str) -> str:
+    stem, dot, extension = path.rpartition(".")
+    return f"{stem}_9{dot}{extension}"
+
+
+def settled(
+    pair: Pair, *assets: tuple[str, list[dict[str, Any]], tuple[Move, ...]]
+) -> dict[str, str]:
+    """Where a store is to have what it has elsewhere, or lacks: by content."""
+    found = [survey_asset(h, rows_, [], pair, moves) for h, rows_, moves in assets]
+    names = settle_names([p for asset in found for p in asset.pairings], pair.key, numbered)
+    return {a.hash: a.goal for asset in found for a in asset.needs(names).actions}
+
+
+def came(second: int, **places: list[str]) -> list[dict[str, Any]]:
+    return [{**row, "added": at(second)} for row in rows(**places)]
+
+
+def test_what_came_last_to_a_name_has_it_in_both_stores():
+    old = ("old", came(10, nas=["a.jpg"]), ())
+    new = ("new", came(20, dropbox=["a.jpg"]), ())
+    assert settled(PAIR, old, new) == {"old": "a_9.jpg"}
+    assert settled(BACK, old, new) == {"old": "a_9.jpg", "new": "a.jpg"}
+    there = ("old", [*old[1], *came(30, dropbox=["a_9.jpg"])], ())
+    assert settled(PAIR, there, new) == {}
+    assert settled(BACK, there, new) == {"old": "a_9.jpg", "new": "a.jpg"}
+
+
+def test_names_that_lie_crosswise_are_changed_in_one_of_the_stores():
+    old = ("old", [*came(10, nas=["a.jpg"]), *came(21, dropbox=["a_1.jpg"])], ())
+    new = ("new", [*came(20, dropbox=["a.jpg"]), *came(22, nas=["a_1.jpg"])], ())
+    assert settled(PAIR, old, new) == {}
+    assert settled(BACK, old, new) == {"old": "a_1.jpg", "new": "a.jpg"}
+
+
+def test_what_is_in_the_way_of_what_gives_way_gives_way_as_well():
+    new = ("new", came(20, dropbox=["a.jpg"]), ())
+    old = ("old", [*came(10, nas=["a.jpg"]), *came(21, dropbox=["a_1.jpg"])], ())
+    third = ("third", came(5, nas=["a_1.jpg"]), ())
+    assert settled(PAIR, new, old, third) == {"third": "a_1_9.jpg"}
+    after = ("third", [*third[1], *came(30, dropbox=["a_1_9.jpg"])], ())
+    assert settled(BACK, new, old, after) == {
+        "new": "a.jpg",
+        "old": "a_1.jpg",
+        "third": "a_1_9.jpg",
+    }
+
+
+def test_places_that_nobody_renamed_do_not_give_way():
+    own = ("own", [*came(10, nas=["a.jpg"]), *came(10, dropbox=["beach.jpg"])], ())
+    new = ("new", came(20, dropbox=["a.jpg"]), ())
+    assert settled(PAIR, own, new) == {"new": "a_9.jpg"}
+    after = ("new", came(20, dropbox=["a_9.jpg"]), ())
+    assert settled(BACK, own, after) == {"new": "a_9.jpg"}

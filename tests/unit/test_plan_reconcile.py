@@ -18,6 +18,7 @@ from catalog.domain.copies import (
     mtime_text,
     read_recorded,
 )
+from catalog.domain.document import without
 from catalog.domain.stacks import Candidate
 from catalog.features.reconcile.changes import verified_of
 from catalog.features.reconcile.matches import by_content, by_identity, untangle
@@ -239,7 +240,7 @@ def test_a_row_of_an_older_version_fits_no_file():
 
 
 def test_the_reverse_of_each_event_is_what_it_should_be():
-    made = {"copies": [{"store": "nas", "path": "a"}]}
+    made = {"copies": [{"store": "nas", "path": "a", "state": "ok"}]}
     events = [
         {"at": "1", "action": "add", "hash": "h", "effect": "file", "after": {"document": made}},
         {"at": "2", "action": "duplicate", "hash": "h"},
@@ -269,9 +270,47 @@ def test_the_reverse_of_each_event_is_what_it_should_be():
             "store": "nas",
             "path": "a",
             "source": "/s/a",
+            "before": {"hash": "h"},
         },
         {"at": "6", "action": "empty", "hash": "h", "effect": "file"},
     ]
     found = steps(events)
     assert [s.kind for s in found] == [NEVER, PUT_BACK, FROM_TRASH, NEVER, NOTHING, TO_TRASH]
     assert found[2].files == (("nas", "a", "h"),) and found[2].trash == "run"
+
+
+REMOVED = {
+    "action": "remove",
+    "hash": "h",
+    "effect": "file",
+    "store": "nas",
+    "path": "a",
+    "source": "/s/a",
+    "before": {"hash": "h"},
+}
+TAKEN = {"action": "trash", "hash": "h", "effect": "file", "trash": "run/a"}
+STAGED = {"action": "stage", "hash": "h", "effect": "handover"}
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (without(REMOVED, "before"), "what lay there before"),
+        (REMOVED | {"before": None}, "what lay there before"),
+        (REMOVED | {"before": {}}, "what lay there before"),
+        (REMOVED | {"before": "/s/a"}, "before that is no object"),
+        (without(REMOVED, "source"), "what lay there before"),
+        (without(REMOVED, "path"), "which file it was"),
+        (without(REMOVED, "source") | {"action": "move"}, "where the file was before"),
+        (TAKEN, "which files it took away"),
+        (TAKEN | {"before": {"copies": [{"store": "nas"}]}}, "has no path"),
+        (TAKEN | {"before": {"copies": 1}}, "copies that is no list"),
+        ({"action": "add", "hash": "h", "effect": "file"}, "which files it brought"),
+        ({"action": "decide", "hash": "h", "effect": "index"}, "what was decided"),
+        (STAGED | {"after": {"handover": {"target": "icloud"}}}, "has no hash"),
+        (STAGED | {"after": {"handover": {"target": "t", "hash": "h"}}}, "what was handed over"),
+    ],
+)
+def test_an_event_that_does_not_say_all_of_it_is_left_alone_and_that_is_said(event, words):
+    (step,) = steps([event])
+    assert step.kind == NEVER and words in step.reason

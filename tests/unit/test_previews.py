@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -277,6 +278,27 @@ def test_a_copy_that_is_another_file_now_is_not_shown(place: Place):
     (place.near.root / "b.bmp").unlink()
     assert place.get(document) == [None]
     assert place.far.calls["thumbnails"] == 0
+
+
+def test_no_folder_is_kept_open_while_nobody_looks(place: Place, monkeypatch: pytest.MonkeyPatch):
+    document, rested = place.document(data_of(corners()), "near/a.jpg"), threading.Event()
+    real = LocalStore.close
+
+    def close(store: LocalStore) -> None:
+        real(store)
+        rested.set()
+
+    with (
+        ReaderPool(1, Limits()) as pool,
+        Previewer({"near": place.near}, pool, place.cache) as previewer,
+    ):
+        assert previewer.get(document, 300).result(60)
+        rested.clear()
+        monkeypatch.setattr(LocalStore, "close", close)
+        previewer.get(document, 200).result(60)
+        assert rested.wait(60)
+        held = {os.path.realpath(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")}
+        assert os.path.realpath(place.near.root) not in held
 
 
 def test_a_broken_copy_gives_way_to_the_next_one(place: Place):

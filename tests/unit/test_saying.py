@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from still_makers import xmp
 
 from catalog.domain.assignments import (
+    Clocks,
     assign_fields,
     assign_tags,
     check_name,
@@ -64,10 +65,18 @@ PLAIN = with_derived(
 )
 
 
+ZONES = {"Europe/Brussels": 120, "Asia/Tokyo": 540}
+CLOCKS = Clocks(
+    lambda position: "Asia/Tokyo" if position.lon > 100 else None,
+    lambda zone, _utc: ZONES.get(zone),
+    NOW,
+)
+
+
 def said(document: dict[str, Any], *texts: str) -> dict[str, Any]:
     """The document after `catalog set`."""
     assignments = with_surroundings(parse_assignments(texts, NOW), lambda _position: GHENT)
-    after = with_saying(assign_fields(assignments))(document)
+    after = with_saying(assign_fields(assignments, CLOCKS))(document)
     assert after is not None
     return after
 
@@ -219,7 +228,7 @@ def test_a_position_brings_its_place_and_takes_it_away_again() -> None:
     }
     assert said(named, "position=", "place=") == PLAIN
     nowhere = with_surroundings(parse_assignments(["position=0,-150"], NOW), lambda _position: None)
-    ocean = with_saying(assign_fields(nowhere))(PLAIN)
+    ocean = with_saying(assign_fields(nowhere, CLOCKS))(PLAIN)
     assert ocean is not None and "place" not in ocean and without_person(ocean) == PLAIN
 
 
@@ -315,6 +324,8 @@ def test_values_are_told_from_what_names_an_asset() -> None:
     [
         ("taken=2019-07-12 18:30:15", "2019-07-12T18:30:15"),
         ("taken=2019-07-12T18:30", "2019-07-12T18:30:00"),
+        ("taken=1975", "1975"),
+        ("taken=1975-08", "1975-08"),
         ("taken=2019-07-12T18:30:15.25-0330", "2019-07-12T18:30:15.250-03:30"),
         ("taken=2019-07-12 18:30:15Z", "2019-07-12T18:30:15+00:00"),
         ("taken=1826-01-01", "1826-01-01"),
@@ -339,7 +350,6 @@ def test_values_are_kept_in_one_form(text: str, kept: Any) -> None:
     "text",
     [
         "taken=yesterday",
-        "taken=2019",
         "taken=2019-13-01",
         "taken=2019-02-29",
         "taken=2019-01-01 25:00",
@@ -589,3 +599,86 @@ def test_what_is_done_about_a_sidecar(
     assert (done.action, done.reason, done.path) == (action, reason, "a.jpg.xmp")
     assert done.data == (b"new" if action == "write" else b"")
     assert done.counts == (action in ("write", "record", "withdraw"))
+
+
+TIMED = with_derived(
+    {
+        **PLAIN,
+        "captured": {
+            "wall": "2019-07-12T18:30:15.000",
+            "source": "exif:DateTimeOriginal",
+            "confidence": "high",
+            "has_time": True,
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("taken+=1h", "2019-07-12T19:30:15"),
+        ("taken-=1h30min", "2019-07-12T17:00:15"),
+        ("taken+=-1y 2d", "2018-07-10T18:30:15"),
+        ("taken+=5y", "2024-07-12T18:30:15"),
+        ("taken+=1mo", "2019-08-12T18:30:15"),
+        ("taken+=3m", "2019-07-12T18:33:15"),
+        ("taken=zone:Europe/Brussels", "2019-07-12T18:30:15+02:00"),
+    ],
+)
+def test_a_time_is_corrected_by_how_much_the_clock_was_wrong(text: str, taken: str) -> None:
+    assert said(TIMED, text)["person"]["taken"] == taken
+
+
+def test_a_corrected_time_is_corrected_again_and_a_change_that_is_asked_for_twice_shifts_once() -> (
+    None
+):
+    once = said(TIMED, "taken+=1h")
+    assert said(once, "taken+=1h")["person"]["taken"] == "2019-07-12T20:30:15"
+    saying = assign_fields(parse_assignments(["taken+=1h"], NOW), CLOCKS)
+    after = with_saying(saying)(TIMED)
+    assert with_saying(saying)(after) == after
+
+
+def test_a_clock_of_another_zone_shows_the_time_of_the_place_where_that_is_known() -> None:
+    there = said(TIMED, "position=35.6,139.7")
+    found = said(there, "taken=zone:Europe/Brussels")
+    assert found["person"]["taken"] == "2019-07-13T01:30:15+09:00"
+    assert found["captured"]["instant"] == "2019-07-12T16:30:15.000Z"
+
+
+@pytest.mark.parametrize(
+    ("document", "text", "reason"),
+    [
+        ({**PLAIN, "captured": None}, "taken+=1h", "no date that could be corrected"),
+        (said(PLAIN, "taken=2019-07-12"), "taken+=1h", "not known so precisely"),
+        (said(PLAIN, "taken=1975"), "taken+=1mo", "not known so precisely"),
+        (said(PLAIN, "taken=1975-08"), "taken=zone:Asia/Tokyo", "time of day is not known"),
+        (said(PLAIN, "taken=1830"), "taken-=10y", "before photography"),
+        (TIMED, "taken+=10y", "in the future"),
+    ],
+)
+def test_a_correction_that_cannot_be_made_says_why(
+    document: dict[str, Any], text: str, reason: str
+) -> None:
+    without_none = {name: value for name, value in document.items() if value is not None}
+    with pytest.raises(ValueError, match=reason):
+        said(without_none, text)
+
+
+def test_a_date_is_shifted_by_whole_days_and_a_month_by_months() -> None:
+    assert said(said(PLAIN, "taken=2024-01-31"), "taken+=1mo")["person"]["taken"] == "2024-02-29"
+    assert said(said(PLAIN, "taken=2019-07-12"), "taken-=2w")["person"]["taken"] == "2019-06-28"
+    assert said(said(PLAIN, "taken=1975-08"), "taken-=13mo")["person"]["taken"] == "1974-07"
+    assert said(said(PLAIN, "taken=1975"), "taken+=2y")["person"]["taken"] == "1977"
+
+
+@pytest.mark.parametrize("text", ["taken+=", "taken+=1", "taken+=soon", "taken+=1h 2", "rating+=1"])
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"nothing was changed|is not understood"):
+        parse_assignments([text], NOW)
+
+
+def test_a_zone_that_is_none_is_refused_before_anything_is_changed() -> None:
+    with pytest.raises(UsageError, match="Mars/Olympus is no time zone"):
+        assign_fields(parse_assignments(["taken=zone:Mars/Olympus"], NOW), CLOCKS)

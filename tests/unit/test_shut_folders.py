@@ -26,7 +26,7 @@ from catalog.features.ingest.target import TargetSurvey
 from catalog.stores.local.store import LocalStore
 from catalog.stores.machine import machine_id
 from catalog.stores.marker import write_marker
-from catalog.stores.protocol import Store
+from catalog.stores.protocol import Capabilities, Store
 from catalog.work import guards
 from catalog.work.elasticsearch import Elasticsearch
 from catalog.work.progress import NoProgress
@@ -137,6 +137,7 @@ def test_a_target_folder_that_cannot_be_listed_is_not_taken_for_an_empty_one(
 def test_a_target_that_cannot_be_reached_ends_the_run():
     class Gone:
         name = "nas"
+        capabilities = Capabilities()
 
         def list(self, _prefix: str, *, recursive: bool) -> Iterator[Entry]:
             raise StoreUnavailable(f"gone, {recursive}")

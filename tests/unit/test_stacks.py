@@ -75,6 +75,13 @@ def grouped(*members: Member) -> list[list[tuple[str, str]]]:
         ),
         ("scan", "scan.xmp"),
         ("scan", "scan.json"),
+        ("IMG_0007.jpg", "IMG_0007.json"),
+        ("Peanut Butter Balls.jpg", "Peanut Butter Balls.supplemental-metadata.json"),
+        ("2013-scan(1).jpg", "2013-scan.supplemental-metadata(1).json"),
+        ("IMG00-ha editado.jpg", "IMG00.jpg.supplemental-metadata.json"),
+        ("IMG00-\u7de8\u96c6\u6e08\u307f.jpg", "IMG00.jpg.json"),
+        ("IMG00-EFFECTS.jpg", "IMG00.jpg.json"),
+        ("IMG_3.jpg", "IMG_3_01.jpg.xmp"),
     ],
 )
 def test_a_sidecar_is_attached_to_its_asset(media: str, sidecar: str):
@@ -86,7 +93,6 @@ def test_a_sidecar_is_attached_to_its_asset(media: str, sidecar: str):
     [
         ("IMG_0007.jpg", "IMG_0008.xmp"),
         ("IMG_0007.jpg", "metadata.json"),
-        ("IMG_0007.jpg", "IMG_0007.json"),
         ("IMG_0007.jpg", "IMG_0007.jpg(1).json"),
         ("IMG_0007(1).jpg", "IMG_0007.jpg.json"),
         ("IMG_0007(2).jpg", "IMG_0007.jpg(1).json"),
@@ -427,3 +433,30 @@ def test_every_file_is_in_exactly_one_stack(members: list[Member]):
         assert all(bool(m.role) is (len(stack) > 1) for m in stack)
         assert sum(m.role == "live" for m in stack) <= 1
         assert stack[0].asset.facts.kind == "image" or len(stack) == 1
+
+
+def test_a_photo_that_is_called_as_a_version_has_its_own_sidecar():
+    found = attached("IMG_3.jpg", "IMG_3_01.jpg", "IMG_3_01.jpg.xmp")
+    assert found == {"IMG_3_01.jpg": ["IMG_3_01.jpg.xmp"]}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("PXL_20231215_101112000.RAW-01.COVER.jpg", "PXL_20231215_101112000.RAW-02.ORIGINAL.dng"),
+        (
+            "PXL_20231215_101112000.RAW-01.MP.COVER.jpg",
+            "PXL_20231215_101112000.RAW-02.ORIGINAL.dng",
+        ),
+        ("PXL_20231215_101112000.MP.jpg", "PXL_20231215_101112000.MP"),
+    ],
+)
+def test_the_files_of_a_pixels_shot_have_one_stem(one: str, other: str):
+    assert stem_key(Entry(one)) == stem_key(Entry(other)) == "pxl_20231215_101112000"
+
+
+@pytest.mark.parametrize("source", ["mtime", "folder", "exif:DateTime"])
+def test_a_stranger_of_the_same_name_is_no_part_of_a_shot(source: str):
+    weak = replace(taken(source=source), confidence="low")
+    members = [member("IMG_8447.jpg", captured=taken()), member("IMG_8447.png", captured=weak)]
+    assert [len(stack) for stack in group_stacks(members)] == [1, 1]

@@ -269,6 +269,28 @@ def test_pngs_text_chunks_give_exif_xmp_and_iptc() -> None:
         ).tags == ["sea"]
 
 
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        ("2017:10:05 14:15:16", None),
+        ("2017-10-05T14:15:16", None),
+        ("Thu, 05 Oct 2017 14:15:16 +0200", 120),
+        ("Thu, 05 Oct 2017 14:15:16 GMT", 0),
+        ("Thu Oct  5 14:15:16 2017", None),
+    ],
+)
+def test_the_creation_time_of_a_png_is_read(text: str, offset: int | None) -> None:
+    for chunk in ((b"tEXt", b"\0"), (b"iTXt", bytes(5))):
+        (found,) = read(_png_with((chunk[0], b"Creation Time" + chunk[1] + text.encode()))).dates
+        assert (found.source, found.wall) == ("png:CreationTime", datetime(2017, 10, 5, 14, 15, 16))
+        assert found.offset_minutes == offset
+
+
+def test_a_creation_time_that_is_none_is_left_out() -> None:
+    for text in (b"yesterday", b"Thu, 35 Oct 2017 14:15:16", b"\xff\xfe"):
+        assert read(_png_with((b"tEXt", b"Creation Time\0" + text))).dates == []
+
+
 def test_a_text_chunk_that_unpacks_to_gigabytes_is_stopped() -> None:
     bomb = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b" " * (64 << 20), 9)
     assert read(_png_with((b"iTXt", bomb))).get("width") == 64

@@ -22,9 +22,13 @@ class Records:
 
     def __init__(self) -> None:
         self.by_name: dict[str, dict[str, Any]] = {}
+        self.catalog = "this catalog"
 
     def read_all(self) -> list[dict[str, Any]]:
         return list(self.by_name.values())
+
+    def read_uuid(self) -> str:
+        return self.catalog
 
     def read(self, name: str) -> dict[str, Any] | None:
         return self.by_name.get(name)
@@ -41,7 +45,7 @@ class Shelf:
         self.records = Records()
         settings = SimpleNamespace(nas_root=None, dropbox_root=None)
         parts = {
-            "repository": SimpleNamespace(stores=self.records),
+            "repository": SimpleNamespace(stores=self.records, shown="the index"),
             "settings": settings,
             "store_context": StoreContext(folder),
         }
@@ -60,8 +64,10 @@ class Shelf:
         assert (tree(self.folder), self.records.by_name) == before
         return str(told.value)
 
-    def marker(self, folder: str) -> str | None:
-        return read_marker(self.folder / folder)
+    def marker(self, folder: str) -> str:
+        found = read_marker(self.folder / folder)
+        assert found is not None and found.catalog == self.records.catalog
+        return found.id
 
     def known(self, name: str) -> tuple[str, str]:
         record = self.records.by_name[name]

@@ -86,9 +86,31 @@ def test_impossible_dates_are_no_dates(text: str) -> None:
     assert _exif(tiff({}, exif={0x9003: (2, text)})).dates == []
 
 
-def test_the_offset_of_the_file_serves_where_the_capture_has_none() -> None:
-    found = _exif(tiff({}, exif={0x9003: (2, "2012:03:04 05:06:07"), 0x9010: (2, "-08:00")}))
-    assert found.dates[0].offset_minutes == -480
+def test_the_offset_of_the_last_change_is_that_of_its_date_alone() -> None:
+    found = _exif(
+        tiff(
+            {0x132: (2, "2020:01:02 03:04:05")},
+            exif={0x9003: (2, "2012:03:04 05:06:07"), 0x9010: (2, "-08:00")},
+        )
+    )
+    assert {d.source: d.offset_minutes for d in found.dates} == {
+        "exif:DateTimeOriginal": None,
+        "exif:DateTime": -480,
+    }
+
+
+@pytest.mark.parametrize("text", ["NaN,0,0.00", "4,NaN,0", "3,1/0,0", "east"])
+def test_a_part_of_a_position_that_is_no_number_voids_the_whole(text: str) -> None:
+    found = _exif(tiff({}, gps={1: (2, "N"), 2: (2, "45,32,38.27"), 3: (2, "E"), 4: (2, text)}))
+    assert found.position is None
+
+
+def test_a_position_may_be_written_as_text() -> None:
+    found = _exif(
+        tiff({}, gps={1: (2, "N"), 2: (2, "45,32,38.27"), 3: (2, "E"), 4: (2, "3 7/2 0")})
+    )
+    assert found.position is not None
+    assert (found.position.lat, found.position.lon) == (45.54396389, 3.05833333)
 
 
 def test_the_date_of_the_last_change_never_passes_for_the_capture() -> None:

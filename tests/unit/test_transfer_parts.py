@@ -22,7 +22,8 @@ from catalog.domain.person import lay_over
 from catalog.errors import CatalogError, DocumentConflict, SchemaMismatch, TransferError, UsageError
 from catalog.features.backup import packed_files, snapshots
 from catalog.features.backup import stream as transfer
-from catalog.features.backup.merge import problem_of, with_imported
+from catalog.features.backup.checks import problem_of
+from catalog.features.backup.merge import with_imported
 from catalog.index import schema
 from catalog.index.client import Connection
 from catalog.index.migration import UPGRADES, is_upgradable
@@ -149,16 +150,67 @@ def test_an_import_done_twice_changes_nothing_the_second_time(
     [
         (asset(row("a")), ""),
         ({"hash": "other"}, "its hash is not its id"),
-        (asset() | {"copies": "none"}, "its copies are not rows"),
-        (asset() | {"copies": [{"store": "nas"}]}, "its copies are not rows"),
-        (asset() | {"sidecars": [1]}, "its sidecars are not rows"),
-        (asset() | {"person": []}, "person is no object"),
+        (asset() | {"copies": "none"}, "copies that is no list"),
+        (asset() | {"copies": [{"store": "nas"}]}, "an element that has no path"),
+        (asset() | {"sidecars": [1]}, "an element that is no object"),
+        (asset() | {"person": []}, "person that is no object"),
+        (asset() | {"size": "1"}, "size that is no whole number"),
+        (asset() | {"place_removed": 1}, "place_removed that is neither true nor false"),
+        (asset() | {"checksums": {"sha1": 1}}, "checksums that is no text: sha1"),
         (asset(row("a", "yesterday")), "time of verification"),
-        (asset(row("a", 5)), "time of verification"),  # type: ignore[arg-type]
+        (asset(row("a", 5)), "verified that is no text"),  # type: ignore[arg-type]
+        (asset(row("/etc/a")), "'/etc/a' is no path inside a store"),
+        (asset(row("a/../../b")), "is no path inside a store"),
+        (asset(row(".Catalog/tmp/a")), "is no path inside a store"),
+        (asset(row("a//b")), "is no path inside a store"),
+        (asset(row("a\0b")), "is no path inside a store"),
     ],
 )
 def test_what_cannot_be_an_asset_is_told(document: dict[str, Any], problem: str):
-    assert problem in problem_of("h", document) and bool(problem) == bool(problem_of("h", document))
+    found = problem_of("assets", "h", document)
+    assert problem in found and bool(problem) == bool(found)
+
+
+STAGED = {"target": "icloud", "hash": "h", "folder": "/staging", "name": "a.jpg"}
+AT = {"action": "add", "hash": "h", "store": "nas", "path": "2019/a.jpg", "effect": "file"}
+BAD = {"copies": [row("../a")]}
+
+
+@pytest.mark.parametrize(
+    ("what", "document", "problem"),
+    [
+        ("events", AT, ""),
+        ("events", AT | {"action": "remove", "source": "/s/a", "before": {"hash": "h"}}, ""),
+        ("events", AT | {"before": None, "after": {"title": None, "rating": 5}}, ""),
+        ("events", {"hash": "h"}, "has no action"),
+        ("events", AT | {"before": []}, "before that is no object"),
+        ("events", AT | {"before": {"mtime_ns": "5"}}, "mtime_ns that is no whole number"),
+        ("events", AT | {"after": {"document": {"copies": [{}]}}}, "has no store"),
+        ("events", AT | {"path": "/home/me/.bashrc"}, "no path inside a store"),
+        ("events", AT | {"trash": "run/../../a"}, "no path inside a store"),
+        ("events", AT | {"action": "move", "source": "../a"}, "no path inside a store"),
+        ("events", AT | {"effect": "index", "before": BAD}, "no path inside a store"),
+        ("events", AT | {"after": {"document": BAD}}, "no path inside a store"),
+        ("events", AT | {"after": {"handover": STAGED | {"name": "../a"}}}, "leads out"),
+        ("stores", {"name": "nas", "id": "1", "roots": [{"host": "h", "root": "/nas"}]}, ""),
+        ("stores", {"name": "nas"}, "has no id"),
+        ("stores", {"name": "a/b", "id": "1"}, "no name of a store"),
+        ("stores", {"name": "nas", "id": "1", "roots": [5]}, "an element that is no object"),
+        ("sources", {"hash": "h", "path": "/s/a", "run": "r", "at": EARLY}, ""),
+        ("sources", {"hash": 5}, "hash that is no text"),
+        ("decisions", {"kind": "bad", "hash": "h", "other": "h"}, ""),
+        ("decisions", {"kind": "bad", "hash": "h"}, "has no other"),
+        ("handovers", STAGED, ""),
+        ("handovers", STAGED | {"size": "5"}, "size that is no whole number"),
+        ("handovers", STAGED | {"name": "x/a.jpg"}, "leads out of its folder"),
+        ("handovers", STAGED | {"folder": "staging"}, "no absolute path"),
+    ],
+)
+def test_what_cannot_be_a_document_of_another_index_is_told(
+    what: str, document: dict[str, Any], problem: str
+):
+    found = problem_of(what, "key", document)
+    assert problem in found and bool(problem) == bool(found)
 
 
 # --- lines ----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import pytest
 from memory_store.root import MemoryKind
 from memory_store.store import MemoryStore
 
+from catalog.domain.copies import OK
 from catalog.domain.edits import Edit
 from catalog.features.removal import trash
 from catalog.features.undo.plan import FROM_TRASH, NEVER, steps
@@ -53,7 +54,11 @@ def test_what_is_taken_from_a_store_without_trash_is_said_to_be_gone_for_good(
         ) == ["", ""]
     assert list(store.list()) == []
     assert [t.path for t in store.trashed()] == (["a.jpg", "b.jpg"] if has_trash else [])
-    events = [{**edit.event, "action": "trash", "at": "1", "hash": edit.hash} for edit in edits]
+    told = {"action": "trash", "at": "1"}
+    events = [
+        {**edit.event, **told, "hash": edit.hash, "before": {"copies": [{**file.row, "state": OK}]}}
+        for edit, file in zip(edits, files, strict=True)
+    ]
     assert {step.kind for step in steps(events)} == {FROM_TRASH if has_trash else NEVER}
     assert notices == (
         [] if has_trash else ["Store far has no trash: what is removed there is gone for good."]

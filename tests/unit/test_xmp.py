@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from still_makers import iptc, photoshop, xmp
 
+from catalog.domain.capture_time import MONTH, YEAR
 from catalog.media.findings import Findings
 from catalog.media.iptc import read_iptc, read_photoshop
 from catalog.media.xml_parser import Start, Text, parse_xml
@@ -33,15 +34,38 @@ def test_dates_tags_and_texts_are_read_from_attributes_and_elements() -> None:
     dates = {d.source: d for d in found.dates}
     assert dates["xmp:DateTimeOriginal"].wall == datetime(2012, 3, 4, 5, 6, 7, 250_000)
     assert dates["xmp:DateTimeOriginal"].offset_minutes == 180
-    assert dates["xmp:CreateDate"].precise
-    assert not dates["xmp:DateCreated"].precise
+    assert dates["xmp:CreateDate"].has_time
+    assert not dates["xmp:DateCreated"].has_time
     assert found.tags == ["sea", "M\u00e1laga"]
     assert (found.get("title"), found.get("rating"), found.get("model")) == ("Waves", 4, "M 1")
 
 
-@pytest.mark.parametrize("text", ["2012", "2012-03", "", "unknown"])
-def test_a_date_without_a_day_is_none(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "unknown"])
+def test_a_text_without_a_year_is_no_date(text: str) -> None:
     assert _xmp(xmp("", f'xmp:CreateDate="{text}"')).dates == []
+
+
+@pytest.mark.parametrize(("text", "precision"), [("2012", YEAR), ("2012-03", MONTH)])
+def test_a_year_and_a_month_are_dates_of_that_precision(text: str, precision: str) -> None:
+    (found,) = _xmp(xmp("", f'xmp:CreateDate="{text}"')).dates
+    assert (found.wall.year, found.precision) == (2012, precision)
+
+
+def test_a_clock_of_satellites_is_read_where_nothing_else_is_stated() -> None:
+    (found,) = _xmp(xmp("", 'exif:GPSTimeStamp="2023-11-15T12:30:00Z"')).dates
+    assert (found.source, found.wall) == ("gps", datetime(2023, 11, 15, 12, 30))
+
+
+def test_iptc_states_a_month_and_no_offset_that_it_must_state() -> None:
+    found = Findings()
+    read_iptc(iptc((55, b"19200700")), found)
+    assert [(d.wall, d.precision) for d in found.dates] == [(datetime(1920, 7, 1), MONTH)]
+    found = Findings()
+    read_iptc(iptc((55, b"20120304"), (60, b"050607+0000")), found)
+    assert found.dates[0].offset_minutes is None
+    found = Findings()
+    read_iptc(iptc((55, b"20120304"), (60, b"050607+0300")), found)
+    assert found.dates[0].offset_minutes == 180
 
 
 @pytest.mark.parametrize(
@@ -52,6 +76,9 @@ def test_a_date_without_a_day_is_none(text: str) -> None:
         ("-36.5975", -36.5975),
         ("0,0.25W", -0.004167),
         ("36.5N", 36.5),
+        ("55/1 54/1 4074/100", 55.911317),
+        ("55/1,3/2,0/1S", -55.025),
+        ("55/0 54/1 0/1", None),
         ("abc", None),
         ("", None),
         ("9" * 5000, None),
@@ -215,7 +242,7 @@ def test_iptc_in_latin_1_and_without_a_time_is_read() -> None:
     found = Findings()
     read_iptc(iptc((55, b"20120304"), (25, b"M\xe1laga")), found)
     assert found.tags == ["M\u00e1laga"]
-    assert not found.dates[0].precise
+    assert not found.dates[0].has_time
 
 
 def test_iptc_zeros_are_no_date() -> None:

@@ -20,7 +20,8 @@ def command(stores: tuple[str, ...], **shared: Any) -> int:
     """Record everything that lies in the stores, each named by its folder: its marker says which
     store it is.
 
-    For when the index is lost and there is no export or backup. Files are only read. What a person
+    For when the index is lost and there is no export or backup. Files are only read; the stores are
+    this catalog's from then on. What a person
     said of a photo comes back from the sidecars that `catalog sidecars write` made. A rebuild that
     was cut off is simply run again.
 

@@ -22,12 +22,18 @@ from catalog.features.annotations.run import SetRequest, run_set
 @click.option(
     "--query", metavar="QUERY", help="All that match this search, as `catalog search` finds them."
 )
+@click.option(
+    "--by",
+    default="",
+    metavar="WHAT=TIME",
+    help="Shift the times of all by as much as that of WHAT is wrong: TIME is its right one.",
+)
 @options.dryrun
 @options.yes
 @options.connection
 @options.output
 def command(
-    words: tuple[str, ...], query: str | None, dryrun: bool, yes: bool, **shared: Any
+    words: tuple[str, ...], query: str | None, by: str, dryrun: bool, yes: bool, **shared: Any
 ) -> int:
     """Set values of the assets that WHAT names. They win over what the files state, which stays
     known beneath them.
@@ -41,6 +47,9 @@ def command(
     \b
     Keys:
       taken=2019-07-12, taken='2019-07-12 18:30:15', taken=2019-07-12T18:30:15+02:00
+      taken=1975, taken=1975-08: the year or the month alone
+      taken+=1h, taken-=3min, taken+='-1y 2d': the clock was wrong by so much (y mo w d h min s)
+      taken=zone:Europe/Brussels: the clock was set to that zone
       position=51.05,3.72   place='Grandma'   title=TEXT   description=TEXT
       rating=0 to 5, or -1 for rejected   favorite=yes|no
       albums=A,B   albums+=A   albums-=A
@@ -49,7 +58,8 @@ def command(
     \b
     Examples:
       catalog set ~/Pictures/IMG_0001.jpg rating=5 albums+=Best
-      catalog set --query 'path:*scan*' taken=1975-08-01 place='Lake Garda' --dryrun
+      catalog set --query 'path:*scan*' taken=1975-08 place='Lake Garda' --dryrun
+      catalog set --query 'camera:X100' --by nas:2019/07_July/a.jpg='2019-07-12 18:30:15'
 
     \b
     Exit status: 0 done, 1 not in the catalog, 2 usage, 3 some failed, 4 too many without --yes, 5
@@ -58,7 +68,7 @@ def command(
     console = Console.from_flags(shared)
     workspace = console.workspace()
     what, values = _split(words)
-    request = SetRequest(what, query, dryrun=dryrun, yes=yes, values=values)
+    request = SetRequest(what, query, dryrun=dryrun, yes=yes, values=values, by=by)
     return console.carry_out(run_set, workspace, request, summary_formats.SAY)
 
 

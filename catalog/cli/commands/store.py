@@ -37,13 +37,13 @@ def command() -> None:
 @options.option(
     "force",
     is_flag=True,
-    help="The folder is NAME, though its marker was lost or is of another store.",
+    help="The folder is NAME, though its marker was lost or is of another store or catalog.",
 )
 @options.connection
 @options.quiet
 def add(name: str, folder: str, force: bool, **shared: Any) -> int:
     """Make FOLDER the store NAME; for a known store, tell where it lies now. Nothing but its marker
-    is written.
+    is written. A folder that is a store of a catalog which this index does not know is refused.
     """
     console = Console.from_flags(shared)
     request = AddRequest(name, folder, force=force)

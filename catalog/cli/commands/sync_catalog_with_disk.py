@@ -32,7 +32,9 @@ def command(dirname: str | None, rehash: bool, **given: Any) -> int:
 
     The disk is the truth, and is only read. DIRNAME is a folder of the store, relative to its root
     or absolute; with -r what lies below it, too; without DIRNAME the whole store is looked at.
-    Files whose size and time are as recorded are not read; renamed files are known by their inode.
+    Files whose size, time and change time (ctime) are as recorded are not read; renamed files are
+    known by their inode. Changed files that are no whole pictures or films any more, or very many,
+    are held: nothing is recorded of them until you say --accept-changes.
     An asset keeps its tags, albums and history wherever its file went. A file whose content is
     nowhere else stays in the catalog, marked as missing, unless --forget-missing is given. What is
     unclear is asked; with --quiet, --yes or without a terminal the answer that loses nothing is
@@ -44,13 +46,22 @@ def command(dirname: str | None, rehash: bool, **given: Any) -> int:
       sync_catalog_with_disk -r 2020/07_July
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed, 4 refused by a
-    guard, 5 Elasticsearch cannot be reached, 130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed or are
+    held, 4 refused by a guard, 5 Elasticsearch cannot be reached, 130 interrupted.
     """
     return sync("sync_catalog_with_disk", dirname, given, rehash=rehash)
 
 
-HOW = ("store", "recursive", "dryrun", "limit", "yes", "forget_missing", "accept_losses")
+HOW = (
+    "store",
+    "recursive",
+    "dryrun",
+    "limit",
+    "yes",
+    "forget_missing",
+    "accept_losses",
+    "accept_changes",
+)
 """The options of `sync` that say what is done."""
 
 

@@ -44,7 +44,7 @@ def command(dirname: str | None, **given: Any) -> int:
       sync_catalog_with_dropbox -r 2020/07_July
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed, 4 refused by a
-    guard, 5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage or configuration, 3 some files failed or are
+    held, 4 refused by a guard, 5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
     """
     return sync("sync_catalog_with_dropbox", dirname, given)

@@ -8,6 +8,7 @@ import click
 
 from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
+from catalog.cli.home_zone import settle_home_zone
 from catalog.features.ingest.dropbox import DropboxUpload, run_upload_dropbox
 
 
@@ -64,7 +65,7 @@ def command(
     guard, 5 Dropbox or Elasticsearch cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace()
+    workspace = settle_home_zone(console, dryrun=dryrun, yes=yes)
     request = DropboxUpload(
         directory, recursive=recursive, move=move, dryrun=dryrun, limit=limit, yes=yes, nas=nas
     )

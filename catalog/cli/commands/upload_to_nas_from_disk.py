@@ -8,6 +8,7 @@ import click
 
 from catalog.cli import options, summary_formats
 from catalog.cli.console import Console
+from catalog.cli.home_zone import settle_home_zone
 from catalog.features.ingest.run import UploadRequest, run_upload
 
 
@@ -61,7 +62,7 @@ def command(
     guard, 5 Elasticsearch or Dropbox cannot be reached, 130 interrupted.
     """
     console = Console.from_flags(shared)
-    workspace = console.workspace()
+    workspace = settle_home_zone(console, dryrun=dryrun, yes=yes)
     request = UploadRequest(
         directory,
         recursive=recursive,

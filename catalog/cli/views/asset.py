@@ -31,7 +31,7 @@ def _description(document: AssetDocument, history: tuple[Event, ...]) -> Iterato
     yield f"{document['kind']} {document['type']}  {document['hash']}"
     captured = document.get("captured")
     if captured:
-        wall = captured["wall"].replace("T", " ").removesuffix(".000")
+        wall = format_taken(captured)
         offset = (
             f" (UTC{_offset_text(captured['offset_minutes'])})"
             if "offset_minutes" in captured

@@ -15,12 +15,19 @@ from catalog.stores.dropbox.root import DropboxKind
 
 def show_added(console: Console, added: StoreAdded) -> int:
     """Where the store is, and what comes next."""
+    for notice in added.notices:
+        console.complain(notice)
     far = added.kind == DropboxKind.name
     command = "sync_catalog_with_dropbox" if far else "sync_catalog_with_disk"
     console.out(
         f"Store {added.name} is at {added.shown}. To record what lies there: {command} --store "
         f"{added.name}"
     )
+    if added.unproved:
+        console.out(
+            f"Its file system ({added.unproved}) does not keep what tells rot from an edit: where "
+            "bytes changed, `catalog verify` leaves it to you which it is."
+        )
     return DONE
 
 

@@ -8,13 +8,18 @@ from functools import partial
 from typing import Any
 
 from catalog.domain.assignments import (
+    Assignment,
+    Clocks,
     Saying,
     assign_fields,
     assign_tags,
     parse_assignments,
     with_surroundings,
 )
+from catalog.domain.derivation import read_captured
 from catalog.domain.edits import Edit, with_saying
+from catalog.domain.person import capture_time
+from catalog.domain.time_shift import between
 from catalog.errors import AssetNotFound, ConfirmationNeeded, UsageError
 from catalog.features.annotations.plan import Annotate, plan_saying
 from catalog.features.inspection.lookup import find
@@ -61,6 +66,8 @@ class SetRequest(AnnotationRequest):
     """What is said: texts such as `rating=4`, `albums+=Paris` and `taken=`, which takes it back."""
 
     values: tuple[str, ...] = ()
+    by: str = ""
+    """`WHAT=TIME`: the times of all are shifted by as much as that one's is wrong."""
 
 
 def run_tag(workspace: Workspace, request: TagRequest, sink: Sink) -> RunResult:
@@ -70,10 +77,46 @@ def run_tag(workspace: Workspace, request: TagRequest, sink: Sink) -> RunResult:
 
 def run_set(workspace: Workspace, request: SetRequest, sink: Sink) -> RunResult:
     """Set values."""
-    assignments = with_surroundings(
-        parse_assignments(request.values, utc_now()), workspace.gazetteer.place_of
-    )
-    return _say(workspace, request, "set", assign_fields(assignments), sink)
+    said = parse_assignments(request.values, utc_now()) if request.values or not request.by else ()
+    if request.by:
+        said = (*said, _shift_by(workspace, request.by, said))
+    assignments = with_surroundings(said, workspace.gazetteer.place_of)
+    gazetteer = workspace.gazetteer
+    clocks = Clocks(gazetteer.zone_of, gazetteer.offset_at, utc_now())
+    return _say(workspace, request, "set", assign_fields(assignments, clocks), sink)
+
+
+def _shift_by(workspace: Workspace, text: str, said: Sequence[Assignment]) -> Assignment:
+    """The shift by which one asset gets a time. Raises UsageError, AssetNotFound."""
+    what, _, time = text.rpartition("=")
+    if not what:
+        raise UsageError(
+            f"--by {text} is no WHAT=TIME.", hint="Write it as --by HASH='2019-07-12 18:30:15'."
+        )
+    if any(one.key == "taken" for one in said):
+        raise UsageError(
+            "taken is given twice; nothing was changed.", hint="Give --by or taken, not both."
+        )
+    repository = workspace.existing_repository
+    name = find(repository, what)
+    found = repository.documents([name]).get(name)
+    captured = found[0].get("captured") if found else None
+    before = read_captured(captured) if captured else None
+    if before is None or not before.has_time:
+        raise UsageError(
+            f"{what} has no time that could be compared; nothing was changed.",
+            hint="Name one with a time: the others are shifted as it is.",
+        )
+    try:
+        after = capture_time(time)
+    except ValueError as error:
+        raise UsageError(f"--by {text}: {error}; nothing was changed.") from error
+    if not after.has_time:
+        raise UsageError(
+            f"--by {text} names no time of day; nothing was changed.",
+            hint="Write it as --by HASH='2019-07-12 18:30:15'.",
+        )
+    return Assignment("taken", "+=", between(before.wall, after.wall))
 
 
 def _say(

@@ -77,7 +77,7 @@ def run_write(workspace: Workspace, request: WriteRequest, sink: Sink) -> RunRes
     repository.refresh()
     with mark_errors(request.query):
         queries.count(repository, request.query)
-    book = StoreBook(workspace, repository)
+    book = StoreBook(workspace, repository, sink.notice)
     with _stores(book, request) as stores:
         for name in book.list_absent(stores) if not request.store else ():
             sink.notice(f"Store {name} is not there now; its copies get no sidecars in this run.")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from catalog.domain.copies import flat, milliseconds
-from catalog.domain.document import AssetDocument, CopyRow, FileRow, with_value
+from catalog.domain.document import AssetDocument, FileRow, with_value
 from catalog.domain.edits import Change, with_checksums
 from catalog.domain.person import lay_over, merge
 
@@ -76,33 +74,3 @@ def _as_ours(ours: object, value: object) -> object:
 
 def _place(row: FileRow) -> tuple[str, str]:
     return row["store"], row["path"]
-
-
-def problem_of(key: str, document: AssetDocument) -> str:
-    """Why an imported document cannot be one of an asset; empty where it can.
-
-    The index checks the rest.
-    """
-    if document.get("hash") != key:
-        return "its hash is not its id"
-    for name, needed in (("copies", ("store", "path", "state")), ("sidecars", ("store", "path"))):
-        rows = document.get(name, [])
-        if not isinstance(rows, list) or not all(_is_row(row, needed) for row in rows):
-            return f"its {name} are not rows with {', '.join(needed)}"
-    for name in ("person", "checksums"):
-        if not isinstance(document.get(name, {}), dict):
-            return f"its field {name} is no object"
-    return (
-        "" if _are_moments(document.get("copies", [])) else "a copy's time of verification is none"
-    )
-
-
-def _is_row(row: object, needed: Iterable[str]) -> bool:
-    return isinstance(row, dict) and all(isinstance(row.get(name), str) for name in needed)
-
-
-def _are_moments(rows: Iterable[CopyRow]) -> bool:
-    try:
-        return all(milliseconds(row.get("verified")) >= 0 for row in rows)
-    except (ValueError, TypeError):
-        return False

@@ -22,7 +22,8 @@ from catalog.domain.copies import timestamp
 from catalog.domain.document import AssetDocument, EventNote
 from catalog.domain.edits import Edit
 from catalog.errors import CatalogIndexError, SchemaMismatch, TransferError, UsageError
-from catalog.features.backup.merge import problem_of, with_imported
+from catalog.features.backup.checks import problem_of
+from catalog.features.backup.merge import with_imported
 from catalog.index import schema
 from catalog.index.client import BulkReply, Hit, Line, Query, Reply
 from catalog.index.editor import Editor
@@ -36,8 +37,6 @@ END = "end"
 ORDER = (*schema.COMPANIONS, schema.ASSETS)
 AT_ONCE = 1000
 AT_ONCE_BYTES = 8 * 2**20
-LONGEST_ID = 512
-"""Bytes of the longest id that Elasticsearch takes."""
 KEEP = "30m"
 """How long a view of an index is kept for a slow reader; each use of it begins this time anew."""
 _TOUCH_PAGES = 20
@@ -438,9 +437,7 @@ class Comparer:
 
 def _checked(item: Item) -> tuple[str, str]:
     """NEW for what may be sent."""
-    if len(item.key.encode("utf-8", "surrogatepass")) > LONGEST_ID:
-        return FAILED, "its id is too long"
-    problem = problem_of(item.key, item.asset) if item.what == schema.ASSETS else ""
+    problem = problem_of(item.what, item.key, item.document)
     return (FAILED, problem) if problem else (NEW, "")
 
 

@@ -16,8 +16,8 @@ from catalog.errors import CatalogError, StoreGuard, StoreUnavailable
 from catalog.features.stores.account import PATIENCE, space_left
 from catalog.index.client import Connection
 from catalog.index.migration import Indexes
+from catalog.stores.local.root import LocalRoot
 from catalog.stores.marker import read_marker
-from catalog.work.guards import check_marker
 from catalog.work.store_book import DROPBOX, NAS, StoreBook
 from catalog.work.workspace import Workspace
 
@@ -53,13 +53,14 @@ def _python(_workspace: Workspace) -> Iterator[Finding]:
 def _configuration(workspace: Workspace) -> Iterator[Finding]:
     settings = workspace.settings
     yield Finding(
-        "configuration", "ok", f"catalog {settings.index}, home zone {settings.home_zone}"
+        "configuration", "ok", f"catalog {settings.index}, home zone {workspace.home_zone}"
     )
-    if settings.home_zone == "UTC":
+    if settings.home_zone is None:
         yield Finding(
             "configuration",
             "warning",
-            "home_zone is not set: videos without a position get UTC times",
+            f"home_zone is not set: videos known in UTC alone are dated by {workspace.home_zone}, "
+            "the zone of this machine",
             "Set home_zone in config.json, for example Europe/Brussels.",
         )
 
@@ -127,7 +128,8 @@ def _nas(workspace: Workspace) -> Iterator[Finding]:
         )
         return
     marker = read_marker(root)
-    check_marker(NAS, root, marker, _book(workspace).known.get(NAS))
+    if _is_up(workspace):
+        _book(workspace).check_marker(NAS, LocalRoot(root), marker)
     yield Finding(
         "nas", "ok", f"{root}, {'marked' if marker else 'not yet marked: the first upload does it'}"
     )
@@ -195,15 +197,17 @@ def _dropbox(workspace: Workspace) -> Iterator[Finding]:
     )
 
 
+def _is_up(workspace: Workspace) -> bool:
+    """Whether what holds the catalog can be asked, without starting it."""
+    elasticsearch = workspace.elasticsearch
+    return elasticsearch.named_address is not None or elasticsearch.local_node().status().running
+
+
 def _book(workspace: Workspace) -> StoreBook:
     """The stores of the catalog; none where there is no catalog,
     or its node would have to be started to be asked.
     """
-    is_up = (
-        workspace.elasticsearch.named_address is not None
-        or workspace.elasticsearch.local_node().status().running
-    )
-    return StoreBook(workspace, workspace.repository_if_there if is_up else None)
+    return StoreBook(workspace, workspace.repository_if_there if _is_up(workspace) else None)
 
 
 def _space(check: str, path: str) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ from catalog.work.workspace import Workspace
 OLDEST_PASS = timedelta(days=30)
 """A pass that was cut off longer ago is not gone on with."""
 COMMAND = "verify"
-BAD = ("failed", "damaged", "edited", "missing")
+BAD = ("failed", "damaged", "edited", "held", "missing")
 """Outcomes that no copy should have."""
 
 
@@ -39,7 +39,8 @@ class VerifyRequest:
 
     `older_than` is an age such as 90d: only those that were not verified for so long. `time` is a
     duration such as 1h, after which nothing more is read. `sample` is a share such as 1%, taken at
-    random. `repair`: corrupt copies give way to good ones.
+    random. `repair`: corrupt copies give way to good ones; with `repair_unclear` also those of
+    which nothing tells whether somebody wrote to them.
     """
 
     store: str | None = None
@@ -47,6 +48,7 @@ class VerifyRequest:
     time: str | None = None
     sample: str | None = None
     repair: bool = False
+    repair_unclear: bool = False
 
 
 def share(text: str) -> float:
@@ -81,7 +83,10 @@ def run_verify(workspace: Workspace, request: VerifyRequest, sink: Sink) -> RunR
             run.run,
             _is_claimed(repository),
             _listed(stores, names),
+            {name: book.evidence(name) for name in names},
+            [name for name in names if book.is_stirred(name)],
             repair=request.repair,
+            repair_unclear=request.repair_unclear,
             until=until,
             kinds=workspace.settings.checksums,
             advance=sink.progress.advance,

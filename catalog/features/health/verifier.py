@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,9 +14,20 @@ from typing import Protocol
 from catalog.domain import edits
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import NONE, agree, select_recorded
-from catalog.domain.copies import DAMAGED, MISSING, OK, copy_row, mtime_text, sidecar_row, timestamp
-from catalog.domain.document import CopyRow, EventNote, SidecarRow
+from catalog.domain.copies import (
+    DAMAGED,
+    MISSING,
+    OK,
+    copy_row,
+    is_as_recorded,
+    numbers_of,
+    read_recorded,
+    sidecar_row,
+    timestamp,
+)
+from catalog.domain.document import AssetDocument, CopyRow, EventNote, SidecarRow
 from catalog.domain.edits import Change, Edit
+from catalog.domain.evidence import NO_CTIME, Evidence, is_untouched
 from catalog.domain.fixity import Digests
 from catalog.errors import AlreadyExists, FixityMismatch, NotFound, StoreError, reason_kind
 from catalog.stores.protocol import Store
@@ -28,8 +39,13 @@ from catalog.work.transfer import copy_between
 
 EDITED = "edited"
 """A file that was written to since: what it holds is a person's, and for a sync to take up."""
+HELD = "held"
+"""A file with other bytes of which nothing tells whether somebody wrote to it: for a person."""
 BATCH = 128
-_COMPARED = 1 << 16
+_HOW_TO_GO_ON = (
+    "`sync_catalog_with_disk --rehash --accept-changes` takes it as new, `catalog verify --repair "
+    "--repair-unclear` puts a good copy in its place"
+)
 _KINDS = {DAMAGED: reason_kind(FixityMismatch), MISSING: reason_kind(NotFound)}
 THREADS = 2
 """Files read at once: the second keeps a disk busy while the hash of the first is finished."""
@@ -96,8 +112,10 @@ class Verifier:
 
     `until` (monotonic seconds, 0 is never) is when it stops; then `finished` is False. `is_claimed`
     says that the path of a file is recorded with another asset as well. `listed` are the listings
-    of stores that state the content of their files. `kinds` of checksums are what each asset is to
-    have.
+    of stores that state the content of their files; `evidence` says, by store, which numbers of
+    files tell anything; in those that are `stirred` other numbers are no sign of an edit.
+    `repair_unclear`: what is held is repaired as well. `kinds` of checksums
+    are what each asset is to have.
     """
 
     stores: Mapping[str, Verifiable]
@@ -107,7 +125,10 @@ class Verifier:
     run: str
     is_claimed: Callable[[Due], bool] = lambda _due: False
     listed: Mapping[str, Mapping[str, Entry]] = field(default_factory=dict)
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    stirred: Collection[str] = ()
     repair: bool = False
+    repair_unclear: bool = False
     until: float = 0.0
     kinds: Sequence[str] = ()
     finished: bool = True
@@ -156,6 +177,9 @@ class Verifier:
                 same, learned = read.content == due.hash, read.checksums
             if same:
                 return Verdict(due, OK, entry, checksums=learned)
+            if store not in self.listed:
+                # as it is now: it may have been written to while it was read
+                entry = self.stores[store].stat(path) or entry
         except NotFound:
             return Verdict(due, MISSING, reason="it went away")
         except StoreError as error:
@@ -167,17 +191,22 @@ class Verifier:
         return [] if due.is_sidecar else [kind for kind in self.kinds if kind not in due.checksums]
 
     def _judged(self, due: Due, entry: Entry) -> Verdict:
-        """A file with other bytes: rotten where nobody wrote to it, or where one byte differs."""
-        is_stated = agree(entry.checksums, due.recorded) is not None
-        if (
-            not is_stated
-            and entry.size == due.row["size"]
-            and mtime_text(entry) == due.row.get("mtime")
-        ):
+        """A file with other bytes: rotten where nobody wrote to it.
+
+        That is told by all that a file system keeps of it, and by nothing in its bytes: an edit may
+        change a single one.
+        """
+        known = read_recorded(due.row, due.hash, due.checksums)
+        store, _path = due.store_path
+        evidence = self.evidence.get(store, NO_CTIME)
+        untouched = is_as_recorded(entry, known) and is_untouched(entry, known, evidence)
+        if untouched is False and is_as_recorded(entry, known) and store in self.stirred:
+            untouched = None
+        if untouched:
             return Verdict(due, DAMAGED, entry, "its bytes changed though nobody wrote to it")
-        good = self._good_copy(due) if entry.size == due.row["size"] and not is_stated else None
-        if good is not None and self._differs_in_one_byte(due, good):
-            return Verdict(due, DAMAGED, entry, "one of its bytes changed")
+        if untouched is None:
+            reason = "its bytes changed, and nothing tells whether somebody wrote to it"
+            return Verdict(due, HELD, entry, reason)
         return Verdict(
             due,
             EDITED,
@@ -185,23 +214,13 @@ class Verifier:
             "somebody wrote to it; a sync of the catalog with its store takes it as new",
         )
 
-    def _differs_in_one_byte(self, due: Due, good: tuple[str, str]) -> bool:
-        different = 0
-        store, path = due.store_path
-        with self.stores[store].open(path) as one, self.stores[good[0]].open(good[1]) as other:
-            while (block := one.read(_COMPARED)) and different < 2:
-                whole = other.read(len(block))
-                if block != whole:
-                    different += sum(a != b for a, b in zip(block, whole, strict=False)) + abs(
-                        len(block) - len(whole)
-                    )
-        return different == 1
-
     def _record(self, batch: Sequence[Verdict]) -> None:
         now = timestamp(datetime.now(UTC))
         silent: list[Edit] = []
         for found in batch:
             store, path = found.due.store_path
+            if found.state == OK and found.due.is_sidecar and (noted := _noted(found)) is not None:
+                silent.append(Edit(found.due.owner, "numbers", noted, untold=True))
             if found.due.is_sidecar or found.state not in (OK, DAMAGED, MISSING):
                 continue
             row_state = found.due.row.get("state")
@@ -229,13 +248,20 @@ class Verifier:
         size = found.entry.size if found.entry else 0
         if found.state == OK:
             self.report.add(Outcome("verify", path, "verified", store, hash=due.hash, size=size))
-        elif found.state == DAMAGED:
+        elif found.state == DAMAGED or (found.state == HELD and self._repairs_unclear):
             self._damaged(found, size)
+        elif found.state == HELD:
+            reason = f"{found.reason}; look at it: {_HOW_TO_GO_ON}"
+            self.report.add(Outcome("verify", path, HELD, store, hash=due.hash, reason=reason))
         else:
             outcome = found.state or "failed"
             self.report.add(
                 Outcome("verify", path, outcome, store, hash=due.hash, reason=found.reason)
             )
+
+    @property
+    def _repairs_unclear(self) -> bool:
+        return self.repair and self.repair_unclear
 
     def _damaged(self, found: Verdict, size: int) -> None:
         due = found.due
@@ -312,6 +338,24 @@ class Verifier:
 
 
 def _verified(found: Verdict, now: str) -> Change:
-    """A copy that was read and is right, with the checksums that its asset lacked."""
-    seen = edits.marked(*found.due.store_path, OK, verified=now)
-    return lambda document: edits.with_checksums(found.checksums)(seen(document))
+    """A copy that was read and is right, with the checksums that its asset lacked,
+    and the numbers that it has now.
+    """
+    seen, noted = edits.marked(*found.due.store_path, OK, verified=now), _noted(found)
+
+    def change(document: AssetDocument | None) -> AssetDocument | None:
+        after = edits.with_checksums(found.checksums)(seen(document))
+        return noted(after) if noted is not None else after
+
+    return change
+
+
+def _noted(found: Verdict) -> Change | None:
+    """The numbers of a file that was read and is right, where they are others than recorded."""
+    entry, row = found.entry, found.due.row
+    numbers = numbers_of(entry) if entry is not None else {}
+    if entry is None or all(row.get(name) == value for name, value in numbers.items()):
+        return None
+    if not is_as_recorded(entry, read_recorded(row, found.due.hash)):
+        return None  # a sync takes up its time as well
+    return edits.with_numbers(*found.due.store_path, numbers)

@@ -29,7 +29,7 @@ class DropboxUpload(UploadRequest):
 
 def run_upload_dropbox(workspace: Workspace, request: DropboxUpload, sink: Sink) -> RunResult:
     """Bring the photos and videos of a folder of a Dropbox into the catalog there."""
-    book = book_of(workspace, dry=request.dryrun)
+    book = book_of(workspace, sink, dry=request.dryrun)
     root = book.root(DROPBOX)
     if root.kind != DropboxRoot.kind:
         raise UsageError(
@@ -39,12 +39,14 @@ def run_upload_dropbox(workspace: Workspace, request: DropboxUpload, sink: Sink)
     is_new = DROPBOX not in book.known
     if not is_new:
         book.prove(DROPBOX, root)
-    elif not request.dryrun:
-        book.check_apart(DROPBOX, root)
+    else:
+        book.check_catalog(DROPBOX, root, root.marker())
+        if not request.dryrun:
+            book.check_apart(DROPBOX, root)
     with (
         contextlib.closing(book.open_outside_dropbox(request.directory)) as source,
         contextlib.closing(root.store(DROPBOX, is_new=is_new)) as target,
         open_between(workspace, source, target, book, root) as ingest,
-        second_copies(workspace, NAS, wanted=request.nas, dry=request.dryrun) as further,
+        second_copies(workspace, NAS, sink, wanted=request.nas, dry=request.dryrun) as further,
     ):
         return run_ingest(ingest, request, sink, COMMAND, further)

@@ -155,8 +155,13 @@ class FileCopier:
             path,
             action.hash,
             size=source.size,
+            reason=_damage(action),
             stored=source.size if outcome == "new" and not action.present else 0,
         )
+        if told.reason:
+            self._run.session.report.notice(
+                f"{source.path} is stored, and may be damaged: {told.reason}."
+            )
         if stored.problem:
             self._run.tell(replace(told, outcome="failed", reason=stored.problem))
             return []
@@ -224,6 +229,16 @@ class FileCopier:
 def _are_neighbours(path: str, other: str) -> bool:
     """Whether two paths lie in one folder, of whatever spelling."""
     return comparison_key(path.rpartition("/")[0]) == comparison_key(other.rpartition("/")[0])
+
+
+def _damage(action: CopyToStore) -> str:
+    """Why a picture that is new cannot be decoded, or not wholly; "" where nothing here could."""
+    facts = action.asset.facts
+    if not action.is_new or not facts.problem:
+        return ""
+    from catalog.media.pixels import NO_DECODER
+
+    return "" if facts.type in NO_DECODER else facts.problem
 
 
 def _details(action: CopyToStore) -> dict[str, object]:

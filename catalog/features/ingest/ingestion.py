@@ -27,7 +27,7 @@ from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.local.root import LocalRoot
 from catalog.stores.local.store import LocalStore
-from catalog.stores.marker import read_marker
+from catalog.stores.marker import Marker, read_marker
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.root import Root
 from catalog.work import guards
@@ -37,6 +37,7 @@ from catalog.work.outcome import Outcome
 from catalog.work.progress import Progress
 from catalog.work.recorder import Recorder
 from catalog.work.session import Session
+from catalog.work.sink import Sink
 from catalog.work.store_book import NAS, StoreBook, is_marked, why_left_out
 from catalog.work.workspace import Workspace
 
@@ -142,7 +143,7 @@ class Ingestion(Generic[SourceT]):
 
 @contextlib.contextmanager
 def open_ingestion(
-    workspace: Workspace, directory: str, *, dry: bool, move: bool = False
+    workspace: Workspace, directory: str, sink: Sink, *, dry: bool, move: bool = False
 ) -> Iterator[Ingestion[LocalStore]]:
     """Everything that a run needs which reads a folder.
 
@@ -153,10 +154,10 @@ def open_ingestion(
     source = guards.check_folder(directory)
     root = nas_root(workspace)
     guards.check_apart(LocalRoot(source), LocalRoot(root))
-    book = book_of(workspace, dry=dry)
-    known = book.known.get(NAS)  # before the marker: another run writes that first, then this
+    book = book_of(workspace, sink, dry=dry)
+    book.known  # noqa: B018 - before the marker: another run writes that first, then this
     marker = read_marker(root)
-    guards.check_marker(NAS, root, marker, known)
+    book.check_marker(NAS, LocalRoot(root), marker)
     files = book.open_outside(directory) if move else _read_from(source, marker, book)
     with (
         contextlib.closing(LocalStore(NAS, root)) as target,
@@ -179,11 +180,11 @@ def open_between(
         yield Ingestion(workspace, source, target, lookup, reading, book, root)
 
 
-def _read_from(source: Path, marker: str | None, book: StoreBook) -> LocalStore:
+def _read_from(source: Path, marker: Marker | None, book: StoreBook) -> LocalStore:
     """A folder that is only read; stores of the catalog that are there now must not lie in it or
     around it.
     """
-    markers = {record["id"] for record in book.records} | ({marker} if marker else set())
+    markers = {record["id"] for record in book.records} | ({marker.id} if marker else set())
     for record in book.records:
         for there in map(LocalRoot, registry.folders_recorded(record)):
             if is_marked(there, {record["id"]}):  # else another disk is mounted there
@@ -259,9 +260,10 @@ class _PatientLookup:
         return self._workspace.elasticsearch.patiently(call)
 
 
-def book_of(workspace: Workspace, *, dry: bool) -> StoreBook:
+def book_of(workspace: Workspace, sink: Sink, *, dry: bool) -> StoreBook:
     """The stores of the catalog; a dry run makes no index, and knows none where there is none."""
-    return StoreBook(workspace, workspace.repository_if_there if dry else workspace.repository)
+    repository = workspace.repository_if_there if dry else workspace.repository
+    return StoreBook(workspace, repository, sink.notice)
 
 
 def lookup_of(workspace: Workspace, repository: Repository | None) -> Lookup:

@@ -23,6 +23,7 @@ from catalog.work.driver import limit_plans
 from catalog.work.outcome import Outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
+from catalog.work.sink import Level
 
 Planner = Callable[[IngestFacts], list[Action]]
 """From the facts of a batch to its plan."""
@@ -50,6 +51,7 @@ class Upload:
         self._limit = limit
         self._further = further
         self._foreseen: dict[str, str] = {}
+        self._by_home_zone = 0
         self._pending: Callable[[], Mapping[str, str]] = lambda: self._foreseen
 
     def plans(self) -> Iterator[Sequence[UploadAction]]:
@@ -59,6 +61,7 @@ class Upload:
         for plan in limit_plans(self._batches(), self._limit):
             if self._further is not None:
                 self._further.note(plan)
+            self._by_home_zone += sum(map(_is_video_by_home_zone, plan))
             yield plan
         if self._further is not None:
             source = self._ingest.source
@@ -125,4 +128,24 @@ class Upload:
         return applier
 
     def conclude(self, report: Report) -> None:
-        """Nothing: every file was told of."""
+        """Tell of the videos whose local time is a guess."""
+        if self._by_home_zone:
+            are = "1 video is" if self._by_home_zone == 1 else f"{self._by_home_zone:,} videos are"
+            report.notice(
+                f"{are} dated by your home zone {self._ingest.workspace.home_zone}: they state "
+                "their time in UTC alone.",
+                Level.INFO,
+            )
+
+
+def _is_video_by_home_zone(action: Action) -> bool:
+    """Whether a video comes in whose local time is a guess; the file's own time is none anyway."""
+    if not isinstance(action, CopyToStore):
+        return False
+    asset = action.asset
+    return (
+        asset.by_home_zone
+        and asset.facts.kind == "video"
+        and asset.captured is not None
+        and asset.captured.source != "mtime"
+    )

@@ -13,7 +13,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.copies import sidecar_row
 from catalog.domain.document import SidecarRow
 from catalog.domain.filetypes import extension_of
-from catalog.domain.layout import file_name, sidecar_names
+from catalog.domain.layout import file_name, other_sidecar_name, sidecar_names
 from catalog.errors import AlreadyExists, StoreError
 from catalog.features.ingest.actions import CopyToStore
 from catalog.features.ingest.sources import SourceStore
@@ -80,7 +80,7 @@ class Placer:
         digest = content_of(self.source, entry)
         names = sidecar_names(entry.name, owner, beside)
         for path in itertools.chain([wanted] if wanted else (), names):
-            there = self.target.stat(path)
+            there = self.target.stat(path) or self._called_otherwise(path, beside, entry, digest)
             if there is None:
                 with contextlib.suppress(AlreadyExists):
                     there = copy_between(self.source, entry, self.target, path, digest)
@@ -91,6 +91,14 @@ class Placer:
                 break
         assert there is not None  # there are always further names
         return sidecar_row(self.target.name, there, digest)
+
+    def _called_otherwise(self, path: str, beside: str, entry: Entry, digest: str) -> Entry | None:
+        """The sidecar that lies there under the other naming, if it has the content."""
+        other = other_sidecar_name(path, beside)
+        there = self.target.stat(other) if other else None
+        if there is None or there.size != entry.size or content_of(self.target, there) != digest:
+            return None
+        return there
 
     def discard(self, paths: Iterable[str]) -> None:
         """Take away files of this run's own making that nothing claims."""

@@ -23,13 +23,19 @@ class Occupancy:
     """The names taken in the target store: what it holds, and what this run has planned so far.
 
     `names` maps a folder to its names (by comparison key); `contents` maps a path to the content
-    hash of the file there, for those that could be the very content to be put there; `unlisted`
-    maps a folder whose names cannot be had to the reason.
+    hash of the file there, for those that could be the very content to be put there. `folders` maps
+    a folder to the one that is there under an equal name, where that is spelt otherwise;
+    `unlisted` maps a folder whose names cannot be had to the reason.
     """
 
     names: dict[str, set[str]] = field(default_factory=dict)
     contents: dict[str, str] = field(default_factory=dict)
     unlisted: dict[str, str] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+
+    def folder(self, folder: str) -> str:
+        """A folder as it is spelt in the store."""
+        return self.folders.get(folder, folder)
 
     def is_free(self, path: str) -> bool:
         """Whether nothing lies, or is planned, at a path;
@@ -127,7 +133,7 @@ def _refusals(
     is not known.
     """
     fresh = [m for m in stack if m.asset.hash not in known]
-    folders = {target_folder(m, stack, layout) for m in fresh}
+    folders = {occupancy.folder(target_folder(m, stack, layout)) for m in fresh}
     for folder in sorted(folders & occupancy.unlisted.keys()):
         reason = f"{folder} in the catalog: {occupancy.unlisted[folder]}"
         return dict.fromkeys((m.asset.hash for m in fresh), reason)
@@ -190,7 +196,7 @@ def _plan_stack(
             fresh[digest] = member
     if not stack:
         return
-    stem = _stack_stem(stack, facts, planned, layout)
+    stem = _stack_stem(stack, facts, planned, occupancy, layout)
     lies = {
         m.asset.hash: facts.existing.get(m.asset.hash) or planned.get(m.asset.hash, "")
         for m in repeated
@@ -232,14 +238,18 @@ def _plan_stack(
 
 
 def _stack_stem(
-    stack: tuple[Member, ...], facts: IngestFacts, planned: Mapping[str, str], layout: Layout
+    stack: tuple[Member, ...],
+    facts: IngestFacts,
+    planned: Mapping[str, str],
+    occupancy: Occupancy,
+    layout: Layout,
 ) -> str:
     """One stem for the whole stack: that of a member in the catalog or planned before,
     else what its first member is called.
 
     A member that lies in another folder has no say: it was dated otherwise when it came.
     """
-    folder = folder_of(layout, stack[0].asset)
+    folder = occupancy.folder(folder_of(layout, stack[0].asset))
     for member in stack:
         where = facts.existing.get(member.asset.hash) or planned.get(member.asset.hash)
         if (
@@ -311,7 +321,7 @@ class _Naming:
             number += 1
 
     def _target(self, member: Member, number: int) -> str:
-        folder = target_folder(member, self.stack, self.layout)
+        folder = self.occupancy.folder(target_folder(member, self.stack, self.layout))
         return f"{folder}/{file_name(self.stem, member.entry.name, number)}"
 
     def _placed(self, member: Member, number: int, used: set[str]) -> Placed:

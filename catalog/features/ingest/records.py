@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 from catalog.domain.copies import flat, timestamp
 from catalog.domain.document import (
@@ -22,7 +21,7 @@ from catalog.domain.document import (
 )
 from catalog.domain.edits import difference, with_album
 from catalog.domain.stacks import stack_row
-from catalog.errors import DocumentConflict
+from catalog.errors import CatalogIndexError, DocumentConflict
 from catalog.features.ingest.actions import CopyToStore, SkipDuplicate
 from catalog.index import schema
 from catalog.index.client import Line
@@ -149,10 +148,10 @@ class IndexRecordWriter:
                     return "refused"
                 changes = {**changes, **_with_copy(document, copy, verdict)}
             joined = _with_album(document, album)
+            told = self._album_lines(content_hash, copy["path"], document, joined, run)
             if not (changes or joined) or self._replace(
-                content_hash, document | changes | joined, seq_no, primary_term
+                content_hash, document | changes | joined, seq_no, primary_term, told
             ):
-                self._tell_album(content_hash, copy["path"], document, joined, run)
                 known = "ours" if document.get("run") == run else "present"
                 return known if there else "added"
             _pause(attempt)
@@ -180,46 +179,57 @@ class IndexRecordWriter:
         for attempt in range(1, ATTEMPTS + 1):
             document, seq_no, primary_term = self._repository.get_versioned(content_hash)
             joined = _with_album(document, album)
-            if not joined or self._replace(content_hash, document | joined, seq_no, primary_term):
-                return self._tell_album(content_hash, album, document, joined, run)
+            told = self._album_lines(content_hash, album, document, joined, run)
+            if not joined or self._replace(
+                content_hash, document | joined, seq_no, primary_term, told
+            ):
+                return
             _pause(attempt)
         raise _changes_too_fast(content_hash)
 
-    def _tell_album(
+    def _album_lines(
         self, content_hash: str, path: str, before: AssetDocument, joined: AssetDocument, run: str
-    ) -> None:
-        """The event of a known asset that became part of an album: one of its own,
-        so that it can be taken back.
+    ) -> list[Line]:
+        """The event of a known asset that became part of an album: one of its own, so that it can
+        be taken back; none where it did not.
         """
         changed = difference(before, {**before, **joined})
-        if changed is not None:
-            event: EventRow = {
-                "action": "album",
-                "hash": content_hash,
-                "path": path,
-                "effect": "index",
-                "before": changed[0],
-                "after": changed[1],
-            }
-            self._repository.bulk(self._event_lines(event, run))
+        if changed is None:
+            return []
+        event: EventRow = {
+            "action": "album",
+            "hash": content_hash,
+            "path": path,
+            "effect": "index",
+            "before": changed[0],
+            "after": changed[1],
+        }
+        return self._event_lines(event, run)
 
     def _replace(
-        self, content_hash: str, document: AssetDocument, seq_no: int, primary_term: int
+        self,
+        content_hash: str,
+        document: AssetDocument,
+        seq_no: int,
+        primary_term: int,
+        told: Sequence[Line] = (),
     ) -> bool:
-        """Write a changed document; False where another program changed it since it was read."""
+        """Write a changed document, and in the same request what tells of it; False where another
+        program changed it since it was read.
+        """
         document["updated"] = timestamp(datetime.now(UTC))
-        path = f"/{quote(self._alias)}/_doc/{content_hash}"
-        try:
-            self._repository.connection.request(
-                "PUT",
-                path,
-                document,
-                if_seq_no=seq_no,
-                if_primary_term=primary_term,
-                require_alias="true",
-            )
-        except DocumentConflict:
+        version = {"if_seq_no": seq_no, "if_primary_term": primary_term}
+        where = {**_target(self._alias, content_hash), **version}
+        reply, *_rest = self._repository.bulk([{"index": where}, document, *told])
+        if reply["status"] == 409:
+            if told:
+                self._repository.bulk(self.retraction_lines(list(told)))
             return False
+        if reply["status"] >= 300:
+            raise CatalogIndexError(
+                f"The index refused the document {content_hash}: "
+                f"{reply['error'].get('reason', reply['error'])}."
+            )
         return True
 
     def _event_lines(self, event: EventRow, run: str) -> list[Line]:

@@ -42,9 +42,11 @@ def run_upload(workspace: Workspace, request: UploadRequest, sink: Sink) -> RunR
     """Bring the photos and videos of a folder of this machine into the catalog on the NAS."""
     with (
         open_ingestion(
-            workspace, request.directory, dry=request.dryrun, move=request.move
+            workspace, request.directory, sink, dry=request.dryrun, move=request.move
         ) as ingest,
-        second_copies(workspace, DROPBOX, wanted=request.dropbox, dry=request.dryrun) as further,
+        second_copies(
+            workspace, DROPBOX, sink, wanted=request.dropbox, dry=request.dryrun
+        ) as further,
     ):
         return run_ingest(ingest, request, sink, COMMAND, further)
 

@@ -25,6 +25,7 @@ from catalog.features.mirror.survey import NeedsSurvey
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.session import Session
+from catalog.work.sink import Sink
 from catalog.work.store_book import NAS
 from catalog.work.workspace import Workspace
 
@@ -135,17 +136,18 @@ def _brings(brought: Brought, digest: Callable[[Entry], str]) -> Change:
 
 @contextlib.contextmanager
 def second_copies(
-    workspace: Workspace, name: str, *, wanted: bool, dry: bool
+    workspace: Workspace, name: str, sink: Sink, *, wanted: bool, dry: bool
 ) -> Iterator[SecondCopies | None]:
     """The other store, if it is wanted; what refuses it is raised before anything is done."""
     if not wanted:
         yield None
     elif dry:
-        book = book_of(workspace, dry=True)
-        book.root(name)  # what it lacks is said now
+        book = book_of(workspace, sink, dry=True)
+        root = book.root(name)  # what it lacks is said now
+        book.check_catalog(name, root, root.marker())
         yield SecondCopies(name, None, book.repository)
     else:
-        book = book_of(workspace, dry=False)
+        book = book_of(workspace, sink, dry=False)
         if name == NAS and name not in book.known:
             nas_root(workspace)  # a share that is not mounted is never made
             book.claim(name)

@@ -211,9 +211,17 @@ class SourceRemoval:
         """Remove a source and its sidecars: these first,
         so that a run that is cut off finds them by their photo.
         """
-        for entry in (*(s for s, _path in file.sidecars), file.entry):
+        for entry, target in (*file.sidecars, (file.entry, file.path)):
             path = entry.path
-            self.journal.started("remove", source=path, hash=file.hash, device=file.entry.device)
+            self.journal.started(
+                "remove",
+                source=path,
+                hash=file.hash,
+                target=target,
+                device=file.entry.device,
+                size=entry.size,
+                mtime_ns=entry.mtime_ns,
+            )
             try:
                 self.source.discard(path, entry)
             except StoreError as error:

@@ -19,6 +19,7 @@ from catalog.errors import FATAL, NotFound, StoreError
 from catalog.features.ingest.plan import Occupancy
 from catalog.stores.protocol import Store
 from catalog.work.contents import content_of, states_contents
+from catalog.work.folder_names import FolderNames
 
 TIME_PRECISION = timedelta(seconds=2)
 """What FAT and some network shares keep of a file's time."""
@@ -46,6 +47,7 @@ class TargetSurvey:
         self._is_to_be_made = is_to_be_made
         self._listings: OrderedDict[str, dict[str, Entry]] = OrderedDict()
         self._proved: dict[Entry, str] = {}
+        self._folders = FolderNames(store)
         self.occupancy = Occupancy()
 
     def counting(self, planned: Mapping[str, str]) -> dict[str, str]:
@@ -114,12 +116,19 @@ class TargetSurvey:
             for folder in bases | {
                 f"{base}/{self._layout.video_folder}".rstrip("/") for base in bases
             }:
-                for entry in self._listing(folder).values():
+                for entry in self._listing(self._spelled(folder)).values():
                     if (
                         entry.size,
                         extension_of(entry.name),
                     ) in alike and entry.path not in self.occupancy.contents:
                         self._learn_content(entry)
+
+    def _spelled(self, folder: str) -> str:
+        """A folder as it is spelt in the store; the plan learns of one that is spelt otherwise."""
+        spelled = self._folders.spell_folder(folder)
+        if spelled != folder:
+            self.occupancy.folders[folder] = spelled
+        return spelled
 
     def _learn_content(self, entry: Entry) -> None:
         try:

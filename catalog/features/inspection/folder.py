@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.domain.asset import LINK, Asset, Entry, Facts
+from catalog.domain.candidates import sort_candidates
 from catalog.domain.filetypes import (
     HEAD_BYTES,
-    IGNORED_NAMES,
     MEDIA_EXTENSIONS,
     extension_of,
     recognise,
 )
 from catalog.domain.names import from_text
-from catalog.domain.stacks import attach_sidecars
 from catalog.errors import MediaError, StoreError, UnsupportedType
 from catalog.media.request import Request
 from catalog.stores.local.store import LocalStore
@@ -77,7 +76,8 @@ def _described(workspace: Workspace, base: str, *, recursive: bool) -> Iterator[
                 yield entry, None
             else:
                 beside = tuple(_system(base, s) for s in sidecars)
-                yield entry, Request(_system(base, entry), beside, size=entry.size)
+                path = _system(base, entry)
+                yield entry, Request(path, beside, size=entry.size, root=base)
 
     with workspace.readers() as pool:
         for entry, result in pool.run(requests()):
@@ -118,10 +118,7 @@ def _listed(base: str, *, recursive: bool) -> Iterator[Entry]:
 
 
 def _attached(folder: list[Entry]) -> Iterator[tuple[Entry, tuple[Entry, ...]]]:
-    wanted = [
-        e for e in folder if not e.name.startswith(".") and e.name.lower() not in IGNORED_NAMES
-    ]
-    for candidate in attach_sidecars(wanted)[0]:
+    for candidate in sort_candidates(folder)[0]:
         yield candidate.entry, candidate.sidecars
 
 

@@ -6,8 +6,11 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from catalog.domain.capture_time import SECOND, format_day
+from catalog.domain.derivation import precision_of
 from catalog.domain.names import columns, from_text, printable
 from catalog.errors import QuerySyntaxError
 from catalog.features.inspection.lookup import folders_here
@@ -55,8 +58,16 @@ class FoundAsset:
 
     @property
     def taken(self) -> str:
-        """The wall clock of the capture in ISO 8601, or "" where it is not known."""
-        return self.document.get("captured", {}).get("wall", "")
+        """The wall clock of the capture in ISO 8601 as far as it is known: the day, the month or
+        the year alone; "" where it is not.
+        """
+        captured = self.document.get("captured")
+        if not captured:
+            return ""
+        precision = precision_of(captured)
+        if precision == SECOND:
+            return captured["wall"]
+        return format_day(datetime.fromisoformat(captured["wall"]), precision)
 
     @property
     def place(self) -> str:

@@ -1,75 +1,95 @@
-"""Groups of assets that show the same, each of one kind, with the one to keep first.
+"""Groups of assets that show the same, with the one to keep first.
 
 A group is a keeper and what is compared with it directly, never a chain: the last of many that each
-resemble the one before may show something else. An asset that is to go for one group is in no later
-one.
+resemble the one before may show something else. All forms of one picture are one group, whatever
+each of them is to the keeper. An asset that is to go for one group is in no later one; what is near
+to it is near to its keeper.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from catalog.domain.decisions import ALIKE, BURST, EXACT, SAME_IMAGE, SIMILAR
-from catalog.domain.looks import Likeness
+from catalog.domain.decisions import ALIKE, BURST, DUPLICATES, EXACT, SAME_IMAGE, SIMILAR
 from catalog.domain.stacks import connect
-from catalog.domain.turns import TURNS, UPRIGHT
-from catalog.features.lookalikes.ranking import Picture, rank, why_kept
+from catalog.domain.turns import UPRIGHT
+from catalog.features.lookalikes.judging import (
+    Judge,
+    Relation,
+    are_one_shot,
+    are_two_shots,
+    hash_distance,
+)
+from catalog.features.lookalikes.keepers import list_unique, propose, propose_place
+from catalog.features.lookalikes.ranking import Picture, rank
 from catalog.features.lookalikes.sketches import SAME_MOMENT_BITS
 
-DISTANCE = 8
-"""Bits by which the hashes of two renderings of one picture differ at most, but for few."""
-_FURTHER = 6
-_TRIES = 3
-_SAME_TIME_MS = 1000
-_QUARTER_HOUR_MS = 15 * 60 * 1000
-_LARGEST_OFFSET_MS = 14 * 60 * 60 * 1000
-_LARGEST_STRETCH = 1.25
-_SAME_LENGTH = 0.01, 0.5
-
-Compare = Callable[[str, str, str], Likeness | None]
-"""How alike one asset, turned, and another are, by their hashes;
-None where there is no small picture of both.
-"""
 Apart = frozenset[tuple[str, str]]
 """Pairs of hashes, the lesser first, of which a person said that they are no duplicates; (a,
 a) is said of a's own copies.
 """
+Found = tuple[Picture, Relation]
+Stars = dict[str, dict[str, Relation]]
+"""What is the same picture as some assets, by their hashes."""
+_TRIED, _AT_MOST = 8, 64
+"""How many of the best of some assets are tried for the one that the others were made of; of more
+than so many assets none is.
+"""
+_PATIENCE = 50
+"""With how many assets in vain one is compared, before only what is like its like is looked at:
+hundreds of pages of one layout have one hash.
+"""
+_POOR = 0.9
+"""Agreement of what is only just the same picture."""
+_SELF = Relation(SAME_IMAGE, agreement=1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class GroupMember:
     """One of a group.
 
-    `distance` is that of its hash to the keeper's, turned as `turned` tells (see `domain.turns`).
+    `kind` is what it is to the first member, `distance` that of its hash to the first one's, turned
+    as `turned` tells (see `domain.turns`).
     """
 
     picture: Picture
     paths: tuple[str, ...]
     distance: int = 0
     turned: str = UPRIGHT
+    kind: str = SIMILAR
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Assets that show the same; the first member is the one to keep, and `reason` says why."""
+    """Assets that show the same, the best first; `reason` says why that is the one to keep.
+
+    Where it is not `proposed`, nothing has all that the others have, and `reason` says what is
+    missing.
+    """
 
     kind: str
     members: tuple[GroupMember, ...]
     reason: str
+    is_proposed: bool = True
 
     @property
-    def keeper(self) -> Picture:
-        """The one to keep."""
+    def first(self) -> Picture:
+        """The one that the others are compared with."""
         return self.members[0].picture
 
+    @property
+    def keeper(self) -> Picture | None:
+        """The one to keep; None where none is proposed."""
+        return self.first if self.is_proposed else None
+
     def event(self) -> dict[str, object]:
-        """For a program."""
+        """For a program; without a proposal `keeper` is empty."""
         return {
             "kind": self.kind,
-            "keeper": self.keeper.hash,
+            "keeper": self.first.hash if self.is_proposed else "",
             "reason": self.reason,
             "members": [
                 {
@@ -77,6 +97,8 @@ class Group:
                     "paths": list(m.paths),
                     "distance": m.distance,
                     "turned": m.turned,
+                    "kind": m.kind,
+                    "has": [] if self.kind == EXACT else list_unique(m.picture),
                 }
                 for m in self.members
             ],
@@ -91,115 +113,148 @@ def pair(one: str, other: str) -> tuple[str, str]:
 def find_groups(
     pictures: Mapping[str, Picture],
     candidates: Iterable[tuple[str, str]],
-    compare: Compare,
+    judge: Judge,
     *,
     order: Sequence[str],
-    distance: int = DISTANCE,
-    within_ms: int = 10_000,
     apart: Apart = frozenset(),
+    kinds: Collection[str] = DUPLICATES,
 ) -> list[Group]:
-    """The groups of all kinds, in the order of `decisions.DUPLICATES`;
-    `candidates` are pairs that may show the same.
+    """The groups of some kinds, in the order of `decisions.DUPLICATES`; of a group those members
+    that are of these kinds. `candidates` are pairs that may show the same.
     """
-    finder = _Finder(pictures, compare, order, distance, within_ms, apart)
+    finder = _Finder(pictures, judge, order, apart, frozenset(kinds))
     for one, other in candidates:
         if one in pictures and other in pictures:
             finder.near[one].append(other)
             finder.near[other].append(one)
-    return [
-        *finder.exact(),
-        *finder.same_image(),
-        *finder.similar(),
-        *finder.bursts(),
-        *finder.alike(),
-    ]
+    found = [*finder.exact(), *finder.pictures_of_one(), *finder.bursts(), *finder.alike()]
+    return sorted(found, key=lambda group: DUPLICATES.index(group.kind))
 
 
-def relate(
-    one: Picture, other: Picture, compare: Compare, *, distance: int, within_ms: int = 10_000
-) -> tuple[str, int, str] | None:
-    """What an asset is to another: kind, distance of their hashes, and how it is turned;
-    None where nothing.
-    """
-    if one.hash == other.hash:
-        return EXACT, 0, UPRIGHT
-    finder = _Finder({}, compare, (), distance, within_ms, frozenset())
-    same = finder.same_picture(one, other)
-    near = next(iter(_tries(one, other, distance)), None)
-    if one.image_hash and one.image_hash == other.image_hash:
-        return SAME_IMAGE, *(same or near or (0, UPRIGHT))
-    if same is not None:
-        return SIMILAR, *same
-    if near is None or one.kind != other.kind:
-        return None
-    return (BURST if finder.is_one_moment(one, other) else ALIKE), *near
+def _worth(star: Iterable[Relation]) -> float:
+    """How well something agrees with what is the same picture as it."""
+    return sum(max(0.0, relation.agreement - _POOR) for relation in star)
 
 
 class _Finder:
-    """One search. What goes for an earlier kind is out of the later ones."""
+    """One search. What goes for an earlier group is out of the later ones."""
 
     def __init__(
         self,
         pictures: Mapping[str, Picture],
-        compare: Compare,
+        judge: Judge,
         order: Sequence[str],
-        distance: int,
-        within_ms: int,
         apart: Apart,
+        kinds: frozenset[str],
     ) -> None:
         self.pictures = pictures
         self.near: dict[str, list[str]] = defaultdict(list)
-        self._compare = compare
+        self._judge = judge
         self._order = order
-        self._distance = distance
-        self._within_ms = within_ms
         self._apart = apart
+        self._kinds = kinds
         self._touched = {name for both in apart for name in both}
-        self._going: set[str] = set()
-        self._ranked = [p.hash for p in rank(list(pictures.values()), order)]
+        self._leader: dict[str, str] = {}
+        plain = [preference for preference in order if preference != "sharpness"]
+        self._ranked = [p.hash for p in rank(list(pictures.values()), plain)]
+        self._rank = {name: number for number, name in enumerate(self._ranked)}
 
     # --- the kinds --------------------------------------------------------------------------------
 
     def exact(self) -> Iterator[Group]:
         """Several copies in one store."""
-        for name in self._ranked:
+        for name in self._ranked if EXACT in self._kinds else ():
             picture = self.pictures[name]
             if (name, name) in self._apart:
                 continue
-            by_store: dict[str, list[str]] = defaultdict(list)
-            for row in picture.rows:
-                by_store[row["store"]].append(f"{row['store']}:{row['path']}")
-            for store, paths in sorted(by_store.items()):
+            for store in sorted({row["store"] for row in picture.rows}):
+                paths = [row["path"] for row in picture.rows if row["store"] == store]
                 if len(paths) > 1:
-                    reason = (
-                        f"the same bytes at {len(paths)} places of {store}; the first that "
-                        "was catalogued is kept"
-                    )
-                    yield Group(
-                        EXACT, tuple(GroupMember(picture, (path,)) for path in paths), reason
-                    )
+                    first, proposal = propose_place(picture, store, paths)
+                    ordered = [first, *(path for path in paths if path != first)]
+                    members = [
+                        GroupMember(picture, (f"{store}:{path}",), kind=EXACT) for path in ordered
+                    ]
+                    yield Group(EXACT, tuple(members), proposal.reason, proposal.is_made)
 
-    def same_image(self) -> Iterator[Group]:
-        """The same image data, with other metadata."""
-        groups: dict[str, list[Picture]] = defaultdict(list)
-        for name in self._ranked:
-            if self.pictures[name].image_hash:
-                groups[self.pictures[name].image_hash].append(self.pictures[name])
-        for found in groups.values():
-            yield from self._group(SAME_IMAGE, [(picture, 0, UPRIGHT) for picture in found])
+    def pictures_of_one(self) -> Iterator[Group]:
+        """The same picture: the same image data with other metadata, or proved on pixels.
 
-    def similar(self) -> Iterator[Group]:
-        """The same picture, proved on pixels; each compared with the keeper,
-        also where only what lies between was near.
+        Each is compared with the keeper, also where only what lies between was near. Shots of one
+        moment are near to each other: what may be a rendering of several is one of that which it
+        agrees with best.
         """
-        yield from self._stars(SIMILAR, self.same_picture, follow=True)
+        stars: Stars = {}
+        claimed: set[str] = set()
+        for name in self._ranked:
+            if name not in claimed and self.near.get(name):
+                stars[name] = dict(self._renderings(name))
+                claimed |= stars[name].keys()
+        stars = self._centred(stars)
+        claims: dict[str, list[str]] = defaultdict(list)
+        for name, star in stars.items():
+            for other in star:
+                claims[other].append(name)
+        groups: dict[str, list[Found]] = defaultdict(list)
+        for other, names in claims.items():
+            name = max(names, key=lambda name: stars[name][other].agreement)
+            groups[name].append((self.pictures[other], stars[name][other]))
+        for name in sorted(groups, key=self._rank.__getitem__):
+            others = sorted(groups[name], key=lambda f: (f[1].distance, f[0].hash))
+            yield from self._group(SIMILAR, [(self.pictures[name], _SELF), *others])
+
+    def _centred(self, stars: Stars) -> Stars:
+        """The stars, each around what the others were made of.
+
+        Where two have something in common and are not around shots of their own, one of these is a
+        rendering that has lost too much to be compared with the other: they are one star, around
+        the one that agrees best with all of them.
+        """
+        claims: dict[str, list[str]] = defaultdict(list)
+        for name, star in stars.items():
+            for other in star:
+                claims[other].append(name)
+        pairs = [
+            (a, b)
+            for names in claims.values()
+            for a, b in pairwise(names)
+            if pair(a, b) not in self._apart
+            and not are_two_shots(self.pictures[a], self.pictures[b])
+        ]
+        components: dict[str, set[str]] = defaultdict(set)
+        for name, leader in connect(pairs).items():
+            components[leader] |= {name, *stars[name]}
+        common = set().union(*components.values())
+        found = {name: star for name, star in stars.items() if name not in common}
+        for rest in components.values():
+            if len(rest) > _AT_MOST:
+                found |= {name: stars[name] for name in rest if name in stars}
+                continue
+            while len(rest) > 1:
+                ranked = sorted(rest, key=self._rank.__getitem__)
+                made = {name: self._star(name, ranked) for name in ranked[:_TRIED]}
+                name = max(made, key=lambda name: _worth(made[name].values()))
+                found[name] = made[name]
+                rest = rest - {name, *made[name]}
+        return found
+
+    def _star(self, name: str, others: Iterable[str]) -> dict[str, Relation]:
+        """What of some assets is the same picture as one."""
+        keeper, star = self.pictures[name], {}
+        for other in others:
+            if other != name and pair(name, other) not in self._apart:
+                relation = self._related(keeper, self.pictures[other], self._judge.same_picture)
+                if relation is not None:
+                    star[other] = relation
+        return star
 
     def bursts(self) -> Iterator[Group]:
         """Shots of one moment: each within the time of the one before, and somewhat alike."""
         pairs = [
             (a, b)
-            for a, b in self._open_pairs()
-            if self._is_burst(self.pictures[a], self.pictures[b])
+            for a, others in self._open().items()
+            for b in others
+            if a < b and self._is_burst(self.pictures[a], self.pictures[b])
         ]
         leader = connect(pairs)
         groups: dict[str, list[Picture]] = defaultdict(list)
@@ -207,206 +262,133 @@ class _Finder:
             if name in leader:
                 groups[leader[name]].append(self.pictures[name])
         for found in groups.values():
-            yield from self._group(
-                BURST, [(p, _distance(found[0], p, UPRIGHT), UPRIGHT) for p in found]
-            )
+            relations = [(p, Relation(BURST, hash_distance(found[0], p))) for p in found]
+            yield from self._group(BURST, relations)
 
     def alike(self) -> Iterator[Group]:
         """What is near by its hash, and neither the same picture nor the same moment."""
-        yield from self._stars(ALIKE, self._alike, follow=False)
+        near = self._open()
+        for name in self._ranked:
+            keeper = self.pictures[name]
+            others = [] if name in self._leader else near.get(name, ())
+            found: list[Found] = []
+            for other in dict.fromkeys(others):
+                picture = self.pictures[other]
+                is_open = other not in self._leader and self._rank[other] > self._rank[name]
+                if is_open and pair(name, other) not in self._apart:
+                    relation = self._related(keeper, picture, self._judge.alike)
+                    if relation is not None:
+                        found.append((picture, relation))
+            found.sort(key=lambda f: (f[1].distance, f[0].hash))
+            yield from self._group(ALIKE, [(keeper, Relation(ALIKE)), *found])
 
     # --- grouping ---------------------------------------------------------------------------------
 
-    def _open_pairs(self) -> Iterator[tuple[str, str]]:
+    def _open(self) -> dict[str, list[str]]:
+        """What is near to what, each asset that goes standing for the keeper that it goes for."""
+        found: dict[str, list[str]] = defaultdict(list)
         for one, others in self.near.items():
-            if one not in self._going:
-                yield from (
-                    (one, other) for other in others if one < other and other not in self._going
-                )
+            mine = self._led(one)
+            for theirs in map(self._led, others):
+                if theirs != mine:
+                    found[mine].append(theirs)
+        return found
 
-    def _stars(
-        self,
-        kind: str,
-        judge: Callable[[Picture, Picture], tuple[int, str] | None],
-        *,
-        follow: bool,
-    ) -> Iterator[Group]:
-        """Groups around keepers, the best first; `follow`:
-        also what is near to a member is compared with the keeper.
+    def _led(self, name: str) -> str:
+        while name in self._leader:
+            name = self._leader[name]
+        return name
+
+    def _renderings(self, name: str) -> Iterator[tuple[str, Relation]]:
+        """What is the same picture as one, of those that rank after it.
+
+        Of many assets with one hash all are near to the first of them alone: the search goes on
+        through those with the hash of the one that is asked about, or of what is near to it,
+        whether they are the same picture or not, as long as that is worth it.
         """
-        rank = {name: number for number, name in enumerate(self._ranked)}
-        for name in self._ranked:
-            if name in self._going or not self.near.get(name):
+        keeper, seen, in_vain = self.pictures[name], {name}, 0
+        sure, further = list(self.near[name]), list[str]()
+        while sure or (further and in_vain <= _PATIENCE):
+            other = (sure or further).pop()
+            if other in seen:
                 continue
-            keeper = self.pictures[name]
-            found, seen, waiting = [(keeper, 0, UPRIGHT)], {name}, list(self.near[name])
-            while waiting:
-                other = waiting.pop()
-                if other in seen or other in self._going:
-                    continue
-                seen.add(other)
-                is_apart = pair(name, other) in self._apart
-                may_join = not is_apart and rank[other] > rank[name]
-                judged = self._judged(keeper, self.pictures[other], judge) if may_join else None
-                if judged is not None:
-                    found.append((self.pictures[other], *judged))
-                if follow and (is_apart or judged is not None):
-                    waiting += self.near[other]
-            yield from self._group(
-                kind, [found[0], *sorted(found[1:], key=lambda each: (each[1], each[0].hash))]
+            seen.add(other)
+            picture = self.pictures[other]
+            is_apart = pair(name, other) in self._apart
+            may_join = not is_apart and self._rank[other] > self._rank[name]
+            relation = (
+                self._related(keeper, picture, self._judge.same_picture) if may_join else None
             )
+            if relation is not None:
+                yield other, relation
+            in_vain += may_join and relation is None
+            if is_apart or relation is not None:
+                sure += self.near[other]
+            elif picture.phash == keeper.phash:
+                further += self.near[other]
+            else:
+                further += [n for n in self.near[other] if self.pictures[n].phash == picture.phash]
 
-    def _judged(
+    def _related(
         self,
         keeper: Picture,
         other: Picture,
-        judge: Callable[[Picture, Picture], tuple[int, str] | None],
-    ) -> tuple[int, str] | None:
-        return None if _are_one_shot(keeper, other) else judge(keeper, other)
+        judge: Callable[[Picture, Picture], Relation | None],
+    ) -> Relation | None:
+        return None if are_one_shot(keeper, other) else judge(keeper, other)
 
-    def _group(self, kind: str, found: Sequence[tuple[Picture, int, str]]) -> Iterator[Group]:
-        """The group of a keeper and others, without what a person set apart from one of them;
-        its others go.
+    def _group(self, kind: str, found: Sequence[Found]) -> Iterator[Group]:
+        """The group of some assets, the first of which the others are compared with, without what a
+        person set apart from one of them; its others go.
         """
-        members: list[GroupMember] = []
-        for picture, distance, turn in found:
-            if picture.hash in self._going or any(
-                _are_one_shot(m.picture, picture) for m in members
-            ):
+        members: list[Found] = []
+        for picture, relation in found:
+            if picture.hash in self._leader or any(are_one_shot(m, picture) for m, _ in members):
                 continue
             if picture.hash in self._touched and any(
-                pair(m.picture.hash, picture.hash) in self._apart for m in members
+                pair(m.hash, picture.hash) in self._apart for m, _ in members
             ):
                 continue
-            members.append(GroupMember(picture, picture.paths, distance, turn))
-        if len(members) < 2:
-            return
-        others = [m.picture for m in members[1:]]
-        self._going |= {p.hash for p in others}
-        yield Group(kind, tuple(members), why_kept(members[0].picture, others, self._order))
+            members.append((picture, relation))
+        for picture, _relation in members[1:]:
+            self._leader[picture.hash] = members[0][0].hash
+        wanted = [*members[:1], *(m for m in members[1:] if m[1].kind in self._kinds)]
+        if len(wanted) > 1:
+            if kind == SIMILAR and all(relation.kind == SAME_IMAGE for _, relation in wanted):
+                kind = SAME_IMAGE
+            yield self._proposed(kind, wanted)
+
+    def _proposed(self, kind: str, found: Sequence[Found]) -> Group:
+        """A group with the one to keep first, and each of the others related to that."""
+        pictures = [picture for picture, _relation in found]
+        related = {pictures[0].hash: {picture.hash: relation for picture, relation in found}}
+
+        def is_proved(keeper: Picture, other: Picture) -> bool:
+            mine = related.setdefault(keeper.hash, {})
+            if other.hash not in mine and (again := self._again(kind, keeper, other)) is not None:
+                mine[other.hash] = again
+            return other.hash in mine
+
+        proposal = propose(kind, pictures, self._order, is_proved)
+        keeper = proposal.keeper or pictures[0]
+        members = [GroupMember(keeper, keeper.paths, kind=kind)]
+        for picture in (p for p in pictures if p is not keeper):
+            is_ = related[keeper.hash][picture.hash]
+            members.append(GroupMember(picture, picture.paths, is_.distance, is_.turned, is_.kind))
+        return Group(kind, tuple(members), proposal.reason, proposal.is_made)
+
+    def _again(self, kind: str, keeper: Picture, other: Picture) -> Relation | None:
+        """What one of a group is to another than the first of it."""
+        if kind in (SAME_IMAGE, SIMILAR):
+            return self._judge.same_picture(keeper, other)
+        return Relation(kind, *(self._judge.nearest(keeper, other) or (64, UPRIGHT)))
 
     # --- judging ----------------------------------------------------------------------------------
-
-    def same_picture(self, keeper: Picture, other: Picture) -> tuple[int, str] | None:
-        """Distance and turn, where the other is a rendering of the same picture by its pixels."""
-        if keeper.phash is None or other.phash is None or not _may_be_one(keeper, other):
-            return None
-        for distance, turn in _tries(keeper, other, self._distance + _FURTHER):
-            found = self._compare(keeper.hash, other.hash, turn)
-            if found is not None and found.is_same:
-                return distance, turn
-        return None
-
-    def _alike(self, keeper: Picture, other: Picture) -> tuple[int, str] | None:
-        if keeper.phash is None or other.phash is None or keeper.kind != other.kind:
-            return None
-        nearest = next(iter(_tries(keeper, other, self._distance)), None)
-        return nearest if nearest is not None and not self.is_one_moment(keeper, other) else None
 
     def _is_burst(self, one: Picture, other: Picture) -> bool:
         is_apart = pair(one.hash, other.hash) in self._apart
         return (
             not is_apart
-            and self.is_one_moment(one, other)
-            and _distance(one, other, UPRIGHT) <= SAME_MOMENT_BITS
+            and self._judge.is_one_moment(one, other)
+            and hash_distance(one, other) <= SAME_MOMENT_BITS
         )
-
-    def is_one_moment(self, one: Picture, other: Picture) -> bool:
-        """Whether both were taken within the time of a burst."""
-        are_timed = (
-            one.taken >= 0 and other.taken >= 0 and abs(one.taken - other.taken) <= self._within_ms
-        )
-        return are_timed and one.kind == other.kind == "image" and not _are_one_shot(one, other)
-
-
-def _are_one_shot(one: Picture, other: Picture) -> bool:
-    """Whether two assets belong together by what they are (RAW and JPEG, a still and its movie):
-    no duplicates.
-    """
-    return bool(one.stack) and one.stack == other.stack
-
-
-def _tries(keeper: Picture, other: Picture, distance: int) -> list[tuple[int, str]]:
-    """The turns by which a keeper may have become another picture, the nearest first,
-    upright before all.
-    """
-    found = [(_distance(keeper, other, turn), turn) for turn in TURNS if _fits(keeper, other, turn)]
-    return sorted((f for f in found if f[0] <= distance), key=lambda f: (f[1] != UPRIGHT, f[0]))[
-        :_TRIES
-    ]
-
-
-def _distance(keeper: Picture, other: Picture, turn: str) -> int:
-    if keeper.phash is None or other.phash is None:
-        return 64
-    if turn != UPRIGHT:
-        return (_turned(keeper.phash, turn) ^ other.phash).bit_count()
-    pairs = (keeper.phash, other.phash), (keeper.inner, other.phash), (keeper.phash, other.inner)
-    return min((mine ^ theirs).bit_count() for mine, theirs in pairs)
-
-
-def _turned(phash: int, turn: str) -> int:
-    import numpy as np
-
-    from catalog.domain.turns import turn_hashes
-
-    return int(turn_hashes(np.array([phash], np.uint64), turn)[0])
-
-
-def _fits(keeper: Picture, other: Picture, turn: str) -> bool:
-    """Whether the shapes allow for a turn: cropping changes them a little."""
-    if not keeper.pixels or not other.pixels:
-        return True
-    width, height = (
-        (keeper.height, keeper.width)
-        if turn.endswith(("90", "270"))
-        else (keeper.width, keeper.height)
-    )
-    stretch = (width * other.height) / (height * other.width)
-    return 1 / _LARGEST_STRETCH <= stretch <= _LARGEST_STRETCH
-
-
-def _may_be_one(one: Picture, other: Picture) -> bool:
-    """Whether kind, length and time of two assets allow for one picture:
-    a rendering is of the time of its original.
-    """
-    if one.kind != other.kind:
-        return False
-    if one.kind == "video":
-        share, least = _SAME_LENGTH
-        if (
-            abs(one.duration - other.duration) > max(least, share * one.duration)
-            or min(one.taken, other.taken) < 0
-        ):
-            return False  # one frame proves too little of a film whose time is not known
-    if one.taken < 0 or other.taken < 0:
-        return True
-    apart = abs(one.taken - other.taken)
-    if apart < _SAME_TIME_MS:
-        both_exact = (
-            one.taken % 1000 and other.taken % 1000
-        )  # else one of them does not tell parts of a second
-        return not (both_exact and apart) and not _are_frames(one, other)
-    # An export may tell the time of another zone; two shots of cameras, one of a series at even
-    # intervals, do not.
-    beyond = apart % _QUARTER_HOUR_MS
-    is_zone = apart <= _LARGEST_OFFSET_MS and min(beyond, _QUARTER_HOUR_MS - beyond) < _SAME_TIME_MS
-    return is_zone and not (one.is_camera_original and other.is_camera_original)
-
-
-def _are_frames(one: Picture, other: Picture) -> bool:
-    """Whether two pictures of one second are shots of their own: as large, of one camera,
-    which numbered them anew.
-    """
-    is_one_camera = one.document.get("camera", {}) == other.document.get("camera", {})
-    if not (
-        is_one_camera
-        and one.is_camera_original
-        and other.is_camera_original
-        and one.pixels == other.pixels
-    ):
-        return False
-    stems = [
-        p.document.get("original", {}).get("name", "").rpartition(".")[0] for p in (one, other)
-    ]
-    return stems[0] != stems[1] and len({re.sub(r"\d+", "0", stem) for stem in stems}) == 1

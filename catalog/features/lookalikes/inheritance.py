@@ -4,12 +4,17 @@ so that nothing that was said of either is lost.
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from catalog.domain.capture_time import PRECISIONS, SECOND, format_day
+from catalog.domain.derivation import precision_of
 from catalog.domain.document import AssetDocument, Captured, PersonFields, with_value, without
 from catalog.domain.edits import Change
-from catalog.domain.person import capture_time, encode_taken, lay_over, merge
+from catalog.domain.person import capture_time, lay_over, merge
 
 _CONFIDENCE = {"low": 1, "medium": 2, "high": 3}
 _PLAIN = ("title", "description", "rating")
+_WORDS = ("title", "description")
 
 
 def with_inheritance(dropped: AssetDocument, *, same_shot: bool) -> Change:
@@ -75,6 +80,9 @@ def _gains(
     for name in _PLAIN:
         if keeper.get(name) is None:
             gains = with_value(gains, name, dropped.get(name))
+    if words := _further_words(keeper, dropped):
+        mine = said.get("description") or keeper.get("description") or gains.get("description")
+        gains["description"] = "\n".join(filter(None, [mine, *words]))
     if same_shot and "taken" not in said and _certainty(dropped) > _certainty(keeper):
         gains["taken"] = _taken(dropped["captured"])
     if same_shot and "location" not in keeper and "location" in dropped and "position" not in said:
@@ -82,25 +90,40 @@ def _gains(
     return gains
 
 
+def _further_words(keeper: AssetDocument, dropped: AssetDocument) -> list[str]:
+    """Title and description of the duplicate, where the keeper has others that do not hold them."""
+    ours = [str(keeper.get(name) or "") for name in _WORDS]
+    return [
+        words
+        for name, mine in zip(_WORDS, ours, strict=True)
+        if (words := str(dropped.get(name) or "")) and mine and not any(words in o for o in ours)
+    ]
+
+
 def _certainty(document: AssetDocument) -> tuple[int, int]:
-    """How well a capture time is known: confidence, and the time of day.
+    """How well a capture time is known: confidence, and how precisely.
 
     An offset alone makes no other time better.
     """
-    captured = document.get("captured") or {}
-    return _CONFIDENCE.get(captured.get("confidence", ""), 0), int(captured.get("has_time", False))
+    captured = document.get("captured")
+    if not captured:
+        return 0, 0
+    fineness = -PRECISIONS.index(precision_of(captured))
+    return _CONFIDENCE.get(captured.get("confidence", ""), 0), fineness
 
 
 def _taken(captured: Captured) -> str:
     """A capture time as if a person had set it."""
-    wall = captured["wall"]
+    wall, precision = captured["wall"], precision_of(captured)
+    if precision != SECOND:
+        return format_day(datetime.fromisoformat(wall), precision)
     minutes = captured.get("offset_minutes")
     offset = (
         ""
         if minutes is None
         else f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
     )
-    return encode_taken(capture_time(f"{wall}{offset}" if captured.get("has_time") else wall[:10]))
+    return capture_time(f"{wall}{offset}").isoformat()
 
 
 def _position(document: AssetDocument) -> PersonFields:

@@ -8,11 +8,10 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import cast
 
 from catalog.domain.asset import Entry, Facts
 from catalog.domain.copies import OK, is_as_recorded, read_recorded
-from catalog.domain.document import AssetDocument
+from catalog.domain.document import AssetDocument, with_value
 from catalog.domain.edits import Change, Edit, with_checksums
 from catalog.errors import MediaError, StoreError
 from catalog.features.inspection.search import mark_errors
@@ -41,15 +40,27 @@ LACKING: Query = {
                     "filter": [
                         {"exists": {"field": "quality.focus"}},
                         {"exists": {"field": "phash_inner"}},
+                        {
+                            "bool": {
+                                "should": [
+                                    {"exists": {"field": "frames"}},
+                                    {"term": {"kind": "video"}},
+                                ],
+                                "minimum_should_match": 1,
+                            }
+                        },
                     ]
                 }
             }
         ],
     }
 }
-"""Assets that were looked at, but of which a small picture and some scores are not known."""
+"""Assets that were looked at, but of which a small picture, some scores, or the number of frames
+are not known.
+"""
 
 
+_IN_FILE = ("frames", "parts", "resized", "motion_photo")
 NO_COPY = "no copy of it can be read now"
 
 
@@ -188,15 +199,21 @@ def _outcome(action: Measure, became: str, reason: str = "") -> Outcome:
 
 def _as_measured(facts: Facts) -> Change:
     assert facts.quality is not None
-    seen = cast(
-        "AssetDocument",
-        {
-            "phash": facts.phash,
-            "phash_inner": facts.phash_inner,
-            "look": facts.look,
-            "quality": asdict(facts.quality),
-        },
-    )
-    return lambda document: with_checksums(facts.checksums)(
-        {**document, **seen} if document is not None else None
-    )
+    seen: dict[str, object] = {
+        "phash": facts.phash,
+        "phash_inner": facts.phash_inner,
+        "look": facts.look,
+        "frames_look": facts.frames_look,
+        "quality": asdict(facts.quality),
+        "problem": facts.problem or None,
+        **{name: facts.values.get(name) for name in _IN_FILE},
+    }
+
+    def change(document: AssetDocument | None) -> AssetDocument | None:
+        if document is None:
+            return None
+        for name, value in seen.items():
+            document = with_value(document, name, value)
+        return with_checksums(facts.checksums)(document)
+
+    return change

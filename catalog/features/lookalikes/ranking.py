@@ -12,7 +12,8 @@ from catalog.domain.capture_time import is_messenger_name
 from catalog.domain.copies import OK
 from catalog.domain.document import AssetDocument, CopyRow
 from catalog.domain.filetypes import BY_NAME
-from catalog.domain.stacks import RAW_TYPES
+from catalog.domain.stacks import OF_RAW, RAW_TYPES, stacking_order
+from catalog.features.lookalikes.edited import is_edited_name, is_editor, is_name_after
 from catalog.features.lookalikes.sketches import is_flat, is_movie_of_still, taken_ms
 
 FIELDS = (
@@ -35,7 +36,15 @@ FIELDS = (
     "altitude",
     "stack",
     "copies",
+    "sidecars",
     "original",
+    "software",
+    "video",
+    "motion_photo",
+    "frames",
+    "parts",
+    "resized",
+    "problem",
     "tags",
     "albums",
     "favorite",
@@ -66,7 +75,8 @@ _METADATA = (
 class Picture:
     """What deciding about duplicates takes of an asset.
 
-    Times are ms since 1970, -1 for none; `document` is all of it.
+    Times are ms since 1970, -1 for none; `document` is all of it. `companions` are the documents of
+    what else belongs to its shot.
     """
 
     hash: str
@@ -82,6 +92,13 @@ class Picture:
     taken: int
     stack: str
     document: AssetDocument
+    companions: tuple[AssetDocument, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: the name of its first copy."""
+        paths = self.paths
+        return paths[0].rpartition("/")[2].rpartition(":")[2] if paths else self.hash[:12]
 
     @property
     def pixels(self) -> int:
@@ -100,6 +117,61 @@ class Picture:
         """
         name = self.document.get("original", {}).get("name", "")
         return bool(self.document.get("camera", {}).get("model")) and not is_messenger_name(name)
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether it is a camera's RAW, or is called so: cameras and converters put JPEGs into RAW
+        files."""
+        name = self.document.get("original", {}).get("name", "")
+        return self.type in RAW_TYPES or stacking_order(name) == OF_RAW
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether it is the camera's own file: an original in whose size, name and tags no editor
+        has left a mark."""
+        name, software = (
+            self.document.get("original", {}).get("name", ""),
+            self.document.get("software", ""),
+        )
+        was_edited = is_edited_name(name) or is_editor(software) or self.document.get("resized")
+        return self.is_camera_original and not was_edited
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether only a part of its picture can be decoded."""
+        return self.phash is not None and bool(self.document.get("problem"))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it was looked for further frames and parts in it; not so by earlier versions."""
+        return self.kind != "image" or "frames" in self.document
+
+    @property
+    def frames(self) -> int | None:
+        """How many frames or pages it has."""
+        return self.document.get("frames")
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """What its file holds beside the picture; see `keepers.PARTS`."""
+        found = set(self.document.get("parts", ()))
+        if self.document.get("motion_photo"):
+            found.add("film")
+        if self.document.get("video", {}).get("audio_codec"):
+            found.add("sound")
+        return frozenset(found)
+
+    @property
+    def movies(self) -> tuple[AssetDocument, ...]:
+        """The moving parts of a still."""
+        if self.document.get("stack", {}).get("role") == "live":
+            return ()
+        return tuple(d for d in self.companions if d.get("stack", {}).get("role") == "live")
+
+    def is_named_after(self, other: Picture) -> bool:
+        """Whether its name says that it was made of another."""
+        names = [p.document.get("original", {}).get("name", "") for p in (self, other)]
+        return is_name_after(*names)
 
     @property
     def metadata(self) -> int:
@@ -125,7 +197,9 @@ class Picture:
         return tuple(f"{row['store']}:{row['path']}" for row in self.rows)
 
 
-def picture_of(content_hash: str, document: AssetDocument) -> Picture:
+def picture_of(
+    content_hash: str, document: AssetDocument, companions: Sequence[AssetDocument] = ()
+) -> Picture:
     """The picture that a document tells of; at least FIELDS of it must be given."""
     phash = document.get("phash")
     seen = (
@@ -147,6 +221,7 @@ def picture_of(content_hash: str, document: AssetDocument) -> Picture:
         taken_ms(document),
         document.get("stack", {}).get("id", ""),
         document,
+        tuple(companions),
     )
 
 
@@ -206,20 +281,42 @@ def _notch(focus: float) -> int:
 def rank(pictures: Sequence[Picture], order: Sequence[str]) -> list[Picture]:
     """The pictures, the one to keep first.
 
-    Where the order sees no difference, the one that was catalogued first.
+    Before all preferences comes what is whole, has most parts, and is the camera's own file. Where
+    the order sees no difference, the one that was catalogued first.
     """
+    return sorted(pictures, key=lambda picture: _key(picture, order))
 
-    def key(picture: Picture) -> tuple[object, ...]:
-        worth = [-_PREFERENCES[name][0](picture) for name in order]
-        return (*worth, picture.document.get("added", ""), picture.hash)
 
-    return sorted(pictures, key=key)
+def _key(picture: Picture, order: Sequence[str]) -> tuple[object, ...]:
+    parts = len(picture.parts) + bool(picture.movies)
+    first = picture.is_damaged, -(picture.frames or 1), -parts, not picture.is_untouched
+    added = picture.document.get("added", "")
+    return (*first, *_worth(picture, order), added, picture.hash)
+
+
+def _worth(picture: Picture, order: Sequence[str]) -> list[float]:
+    return [-_PREFERENCES[name][0](picture) for name in order]
+
+
+def is_before(one: Picture, other: Picture, order: Sequence[str]) -> bool:
+    """Whether the order alone prefers one to another."""
+    return _worth(one, order) < _worth(other, order)
 
 
 def why_kept(keeper: Picture, others: Sequence[Picture], order: Sequence[str]) -> str:
     """Why the keeper is preferred to the others, in words:
     what it has over the next best of them.
     """
+    if any(other.is_damaged for other in others) and not keeper.is_damaged:
+        return "whole, which another is not"
+    if keeper.movies and not all(other.movies for other in others):
+        return "a Live Photo with its movie"
+    if any(other.parts < keeper.parts for other in others) or any(
+        (other.frames or 1) < (keeper.frames or 1) for other in others
+    ):
+        return "more parts or frames than another"
+    if keeper.is_untouched and not any(other.is_untouched for other in others):
+        return "as the camera made it, not edited, sent by a messenger or exported"
     for name in order:
         worth, words = _PREFERENCES[name]
         other = max(others, key=worth)

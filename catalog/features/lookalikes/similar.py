@@ -19,7 +19,8 @@ from catalog.domain.turns import TURNS, turn_hashes
 from catalog.errors import AssetNotFound, MediaError, UsageError
 from catalog.features.inspection.lookup import find
 from catalog.features.lookalikes.duplicates import load_pictures, make_comparer
-from catalog.features.lookalikes.groups import GroupMember, relate
+from catalog.features.lookalikes.groups import GroupMember
+from catalog.features.lookalikes.judging import Judge
 from catalog.features.lookalikes.ranking import Picture, picture_of
 from catalog.index import queries
 from catalog.index.documents import Origin, asset_document
@@ -132,12 +133,12 @@ def _found(repository: Repository, asked: Picture, distance: int) -> Iterator[Si
     names = _near(repository, asked, distance)
     near: Mapping[str, Picture] = dict(load_pictures(repository, sorted(names)))
     everything = {**near, asked.hash: asked}
-    compare = make_comparer({name: p.document.get("look") for name, p in everything.items()})
+    compare = make_comparer({name: p.document for name, p in everything.items()})
     for picture in near.values():
-        found = relate(asked, picture, compare, distance=distance)
+        found = Judge(compare, distance).relate(asked, picture)
         if found is not None:
-            kind, bits, turn = found
-            yield SimilarAsset(kind, GroupMember(picture, picture.paths, bits, turn))
+            member = GroupMember(picture, picture.paths, found.distance, found.turned, found.kind)
+            yield SimilarAsset(found.kind, member)
 
 
 def _near(repository: Repository, asked: Picture, distance: int) -> set[str]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from catalog.domain.copies import milliseconds
 from catalog.domain.document import AssetDocument, QualityFields
+from catalog.domain.looks import LEAST_RELIEF
 from catalog.domain.turns import TURNS, UPRIGHT, turn_hashes
 from catalog.features.lookalikes.neighbours import pairs_within
 
@@ -22,14 +23,20 @@ FIELDS = (
     "camera.model",
     "quality.detail",
     "quality.contrast",
+    "quality.relief",
     "stack",
 )
 """What a sketch takes of a document."""
 
-LEAST_DETAIL = 0.1
-LEAST_CONTRAST = 6.0
-"""Of a picture with less in it (sky, a black frame), the hash says nothing:
-it is compared with none.
+DISTANCE, OF_MANY = 10, 8
+"""Bits by which the hashes of two renderings of one picture differ at most, but for few; and among
+MANY pictures, where a wider search takes minutes and finds hardly more.
+"""
+MANY = 100_000
+LEAST_DETAIL = 0.005
+LEAST_CONTRAST = 2.5
+"""Of a picture with less in it (sky, a black frame), the hash says nothing: it is compared with
+none. So is what has less relief than `looks.LEAST_RELIEF`, where that was measured.
 """
 SAME_MOMENT_BITS = 16
 """Bits by which pictures that were taken one right after the other may differ and show the same
@@ -41,6 +48,11 @@ _SIDEWAYS = tuple(
 
 Pairs = npt.NDArray[np.int64]
 """Two columns: numbers of assets, the smaller one first."""
+
+
+def usual_distance(count: int) -> int:
+    """By how many bits hashes are looked for that differ, among so many pictures."""
+    return DISTANCE if count <= MANY else OF_MANY
 
 
 @dataclass(slots=True)
@@ -80,10 +92,12 @@ class Sketches:
             self._numbers.setdefault(f"{document.get('kind')} {camera}", len(self._numbers))
         )
 
-    def candidates(self, distance: int, within_ms: int, threads: int = 0) -> Pairs:
+    def candidates(self, distance: int | None, within_ms: int, threads: int = 0) -> Pairs:
         """The pairs that may show the same: by their looks, their image data,
-        or the moment they were taken.
+        or the moment they were taken. Without a distance it is the usual one.
         """
+        if distance is None:
+            distance = usual_distance(len(self.hashes))
         found = [self.by_look(distance, threads), self.by_image_data(), self.by_moment(within_ms)]
         return np.unique(np.concatenate(found), axis=0)
 
@@ -141,6 +155,8 @@ def _sorted_pairs(pairs: Pairs) -> Pairs:
 
 def is_flat(quality: QualityFields) -> bool:
     """Whether a picture has so little in it that its hash says nothing."""
+    if "relief" in quality:
+        return quality["relief"] < LEAST_RELIEF
     return (
         quality.get("detail", 1.0) < LEAST_DETAIL or quality.get("contrast", 255.0) < LEAST_CONTRAST
     )

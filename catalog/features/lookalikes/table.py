@@ -10,7 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from catalog.domain.decisions import COLUMNS, Decision, contradictions, parse_decision
+from catalog.domain.decisions import (
+    COLUMNS,
+    Decision,
+    contradictions,
+    parse_decision,
+    with_chosen_keepers,
+)
 from catalog.errors import UsageError
 
 REQUIRED = ("group", "kind", "decision", "hash", "keeper")
@@ -121,8 +127,9 @@ def parse_decisions(data: bytes, name: str) -> DecisionFile:
             f"{name} is no CSV that can be read (line {line}: {error}).",
             hint="Save it as CSV UTF-8.",
         ) from None
-    clashes = contradictions([decision for _line, decision in sound])
-    for number, (line, decision) in enumerate(sound):
+    decisions = with_chosen_keepers([decision for _line, decision in sound])
+    clashes = contradictions(decisions)
+    for number, ((line, _read), decision) in enumerate(zip(sound, decisions, strict=True)):
         if number in clashes:
             found.problems[line] = clashes[number]
         else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import agree, select_recorded
-from catalog.errors import AlreadyExists
+from catalog.errors import AlreadyExists, StoreError
 from catalog.features.mirror.plan import Transfer
 from catalog.features.mirror.preconditions import FOUND, TAKEN, MirrorPreconditions, names_of
 from catalog.features.mirror.transfer_recorder import Done
@@ -29,6 +30,9 @@ class Copier:
         and an older sidecar gives way.
         """
         entry = self._sight.sent(action)
+        if (other := self._sight.called_otherwise(action)) is not None:
+            self._throttle.unused(action.size)
+            return Done(replace(action, placed=other.path, found=True), other)
         for path in names_of(action.goal):
             done = self._copy_to(path, self._shown.at(path), action, entry)
             if done is not None:
@@ -55,9 +59,20 @@ class Copier:
         if what == FOUND:
             self._throttle.unused(action.size)
             return Done(replace(action, placed=there.path, found=True), there)
-        self._target.remove(there.path, self._run)
-        self._shown.drop(path)
-        return self._copy_to(path, None, action, entry)
+        return self._in_place_of(there, action, entry)
+
+    def _in_place_of(self, older: Entry, action: Transfer, entry: Entry) -> Done | None:
+        """A copy where an older sidecar lies, which comes back where it cannot be made."""
+        key = self._target.remove(older.path, self._run)
+        self._shown.drop(older.path)
+        try:
+            return self._copy_to(older.path, None, action, entry)
+        except StoreError:
+            if key:
+                with contextlib.suppress(StoreError):
+                    self._target.restore(key, older.path)
+                    self._shown.add(older)
+            raise
 
     def _put(self, path: str, action: Transfer, entry: Entry) -> Entry:
         adopted = self._target.adopt(self._source, action.path, path, action.hash)

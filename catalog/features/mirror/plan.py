@@ -10,14 +10,17 @@ other one did.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 from catalog.domain.checksums import NONE
 from catalog.domain.copies import OK, milliseconds
 from catalog.domain.document import CopyRow, SidecarRow
-from catalog.domain.names import original_of
+from catalog.domain.layout import other_sidecar_name
+from catalog.domain.names import comparison_key, original_of
+from catalog.features.mirror.arrangement import Pairing, Way
 from catalog.features.mirror.history import Move, RenameHistory
 from catalog.features.mirror.partners import Key, Pair, distinct, is_alike, partners_of
 from catalog.features.mirror.sidecars import MirroredSidecars, at_home, find_path_beside, is_beside
@@ -29,7 +32,8 @@ class Transfer:
 
     `owner` is the asset, `hash` the content; they differ for a sidecar.
 
-    `to` is its path there where that is another one. `replaces` is the content of an older sidecar
+    `to` is its path there where that is another one; `other` is that of a sidecar under the other
+    naming (`photo.xmp`, `photo.jpg.xmp`), or "". `replaces` is the content of an older sidecar
     that is recorded there. `like` is a path there that has the content already. `placed` is where
     it came to lie, `found` that it lay there before. `checksums` are what is known of the content
     besides its hash.
@@ -44,6 +48,7 @@ class Transfer:
     placed: str = ""
     found: bool = False
     to: str = ""
+    other: str = field(default="", compare=False)
     like: str = ""
     checksums: Mapping[str, str] = field(default_factory=lambda: NONE, hash=False)
     name: ClassVar[str] = "copy"
@@ -105,6 +110,7 @@ class Follow:
 
 
 Mirroring = Transfer | Follow
+NO_NAMES: Mapping[Pairing, str] = MappingProxyType({})
 
 
 class MirrorNeeds(NamedTuple):
@@ -171,6 +177,94 @@ def limit_renames(follows: Sequence[Follow], limit: int, key: Key) -> list[Follo
     return list(chosen.values())
 
 
+Spelled = Callable[[str], str]
+"""A path as it is spelt in the other store, whose folders may differ in case and Unicode form."""
+
+
+@dataclass(frozen=True, slots=True)
+class MirroredAsset:
+    """One asset in two stores: its files as `pairings`, the rows of its sidecars,
+    and the renames of both.
+
+    `checksums` are what is known of its content besides the hash.
+    """
+
+    owner: str
+    pairings: Sequence[Pairing]
+    sidecars: Sequence[SidecarRow]
+    pair: Pair
+    history: RenameHistory
+    checksums: Mapping[str, str] = field(default_factory=lambda: NONE)
+
+    def needs(self, names: Mapping[Pairing, str] = NO_NAMES, spelled: Spelled = str) -> MirrorNeeds:
+        """What it needs: renames that follow the first store's,
+        and copies of what the other store lacks.
+
+        `names` are those that some of its files should have in the other store, as
+        `arrangement.settle_names` gives them. A content that the other store has elsewhere, by an
+        arrangement of its own, stays there and is not sent.
+        """
+        actions = sorted(self._copies(names, spelled), key=lambda a: a.path)
+        apart = [(p.path, p.old) for p in self.pairings if p.way is Way.APART]
+        behind = sum(p.way is Way.LEADS for p in self.pairings)
+        copies = MirrorNeeds(actions, apart, behind).knowing(self.checksums)
+        is_moved = any(isinstance(action, Follow) for action in actions)
+        if not is_moved and all(r["store"] != self.pair.source for r in self.sidecars):
+            return copies
+        return copies._replace(actions=[*copies.actions, *self._sidecars(copies.actions)])
+
+    def _copies(self, names: Mapping[Pairing, str], spelled: Spelled) -> Iterator[Mirroring]:
+        there = {p.old for p in self.pairings if p.old}
+        like = min((p.old for p in self.pairings if p.way is Way.SAME), default="")
+        for pairing in self.pairings:
+            goal = names.get(pairing, pairing.goal)
+            if pairing.there is not None:
+                if goal != pairing.old:
+                    moved = _spelled_anew(goal, pairing.old, spelled)
+                    if moved not in there:
+                        yield Follow(self.owner, self.owner, pairing.there, moved)
+            elif pairing.here is not None:
+                row, to = pairing.here, spelled(goal)
+                to = "" if to == row["path"] else to
+                yield Transfer(self.owner, self.owner, row["path"], row["size"], to=to, like=like)
+
+    def _sidecars(self, actions: Sequence[Mirroring]) -> Iterator[Mirroring]:
+        pair, history = self.pair, self.history
+        went = {a.path: a.old for a in actions if isinstance(a, Follow)}
+        there = {p.old for p in self.pairings if p.old} - set(went.values())
+        places = sorted(there | {a.goal for a in actions})
+        former = {path: history.chain(pair.target, went.get(path, path)) for path in places}
+        mine = sorted(p.here["path"] for p in self.pairings if p.here is not None)
+        here = MirroredSidecars(mine, {path: history.chain(pair.source, path) for path in mine})
+        beside = MirroredSidecars(places, former)
+        yield from _sidecars(self.owner, self.sidecars, pair, here, beside)
+
+
+def _spelled_anew(goal: str, old: str, spelled: Spelled) -> str:
+    """Where a file is renamed to: in a folder that is there under an equal name,
+    unless just that is what was renamed.
+    """
+    folder, before = goal.rpartition("/")[0], old.rpartition("/")[0]
+    return goal if comparison_key(folder) == comparison_key(before) else spelled(goal)
+
+
+def survey_asset(
+    owner: str,
+    copies: Sequence[CopyRow],
+    sidecars: Sequence[SidecarRow],
+    pair: Pair,
+    moves: Sequence[Move] = (),
+    checksums: Mapping[str, str] = NONE,
+) -> MirroredAsset:
+    """An asset as two stores have it, by its rows and renames."""
+    history = RenameHistory(moves)
+    pairings = _pairings(owner, copies, pair, history)
+    # what lies beside no file of the asset there may be another one's by now
+    stores = {pair.target, *(pair.source for p in pairings if p.here)}
+    rows = [r for r in sidecars if r["store"] in stores]
+    return MirroredAsset(owner, pairings, rows, pair, history, checksums)
+
+
 def mirror_asset(
     owner: str,
     copies: Sequence[CopyRow],
@@ -178,57 +272,46 @@ def mirror_asset(
     pair: Pair,
     moves: Sequence[Move] = (),
 ) -> MirrorNeeds:
-    """What one asset needs: renames that follow the first store's,
-    and copies of what the other store lacks.
-
-    A content that the other store has elsewhere, by an arrangement of its own, stays there and is
-    not sent.
-    """
-    history = RenameHistory(moves)
-    needs = _copies(owner, copies, pair, history)
-    rows = [r for r in sidecars if r["store"] in pair[:2]]
-    if not any(r["store"] == pair.source for r in rows):
-        return needs
-    went = {a.path: a.old for a in needs.actions if isinstance(a, Follow)}
-    there = {r["path"] for r in copies if r["store"] == pair.target and r["state"] == OK} - set(
-        went.values()
-    )
-    places = sorted(there | {a.goal for a in needs.actions})
-    former = {path: history.chain(pair.target, went.get(path, path)) for path in places}
-    mine = sorted(r["path"] for r in copies if r["store"] == pair.source)
-    here = MirroredSidecars(mine, {path: history.chain(pair.source, path) for path in mine})
-    return MirrorNeeds(
-        [*needs.actions, *_sidecars(owner, rows, pair, here, MirroredSidecars(places, former))],
-        needs.apart,
-        needs.behind,
-    )
+    """What one asset needs, as far as no other one has one of its names."""
+    return survey_asset(owner, copies, sidecars, pair, moves).needs()
 
 
 # --- copies ---------------------------------------------------------------------------------------
 
 
-def _copies(
+def _pairings(
     owner: str, copies: Sequence[CopyRow], pair: Pair, history: RenameHistory
-) -> MirrorNeeds:
+) -> list[Pairing]:
     good = [r for r in copies if r["state"] == OK]
     wanted = {r["path"]: r for r in good if r["store"] == pair.source}
     there = {r["path"]: r for r in good if r["store"] == pair.target}
     partners, lacking = partners_of(wanted, there, pair, history)
-    actions: list[Mirroring] = []
-    apart: list[tuple[str, str]] = []
-    behind = 0
+    ways = {(path, path): Way.SAME for path in wanted.keys() & there.keys()}
     for path, old in partners:
-        if _is_later(wanted[path], there[old], history, pair.key):
-            actions.append(Follow(owner, owner, there[old], path))
-        elif _is_later(there[old], wanted[path], history, pair.key):
-            behind += 1
-        elif not is_alike(path, old, pair.key):
-            apart.append((path, old))
-    like = min(there.keys() & wanted.keys(), default="")
-    actions += [
-        Transfer(owner, owner, p, wanted[p]["size"], to=original_of(p), like=like) for p in lacking
-    ]
-    return MirrorNeeds(sorted(actions, key=lambda a: a.path), apart, behind)
+        ways[path, old] = _way(wanted[path], there[old], history, pair.key)
+    alone = there.keys() - {old for _path, old in ways}
+    found = [_pairing(owner, wanted[p], there[o], way, history) for (p, o), way in ways.items()]
+    found += [_pairing(owner, wanted[p], None, Way.LACKED, history) for p in lacking]
+    found += [_pairing(owner, None, there[o], Way.LACKED, history) for o in sorted(alone)]
+    return found
+
+
+def _pairing(
+    owner: str, here: CopyRow | None, there: CopyRow | None, way: Way, history: RenameHistory
+) -> Pairing:
+    came = (history.came(here).at if here else 0, history.came(there).at if there else 0)
+    return Pairing(owner, here, there, way, came)
+
+
+def _way(row: CopyRow, other: CopyRow, history: RenameHistory, key: Key) -> Way:
+    """How the paths of two copies lie to each other, that are one file in two stores."""
+    if _is_later(row, other, history, key):
+        return Way.FOLLOWS
+    if _is_later(other, row, history, key):
+        return Way.LEADS
+    path, old = row["path"], other["path"]
+    is_one = is_alike(path, old, key) or comparison_key(path) == comparison_key(old)
+    return Way.ALIKE if is_one else Way.APART
 
 
 def _is_later(row: CopyRow, other: CopyRow, history: RenameHistory, key: Key) -> bool:
@@ -307,4 +390,5 @@ def _sidecar(
                 is_sidecar=True,
                 replaces=older["hash"] if older else "",
                 to=path if path != row["path"] else "",
+                other=next(filter(None, (other_sidecar_name(path, p) for p in places)), ""),
             )

@@ -12,7 +12,7 @@ from catalog.domain.checksums import select_recorded
 from catalog.domain.copies import is_as_recorded, read_recorded
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import file_name
-from catalog.errors import AlreadyExists, NotFound, StoreError
+from catalog.errors import AlreadyExists, FixityMismatch, NotFound, StoreError
 from catalog.features.mirror.plan import Follow, Mirroring, Transfer
 from catalog.stores.paths import check_size
 from catalog.stores.protocol import ManagedStore
@@ -74,7 +74,8 @@ class MirrorPreconditions:
     def lies(self, there: Entry, action: Transfer, entry: Entry) -> str:
         """What lies where a copy of `entry` should come to lie: FOUND, OLDER or TAKEN.
 
-        Raises StoreError for that very file.
+        Raises StoreError for that very file, FixityMismatch where an older sidecar would give way
+        to one that is not what the catalog recorded.
         """
         if there.problem:  # a link, or something else that is no file
             return TAKEN
@@ -88,7 +89,22 @@ class MirrorPreconditions:
             and action.replaces
             and has_content(self.target, there, select_recorded(action.replaces))
         )
-        return OLDER if is_older else TAKEN
+        if not is_older:
+            return TAKEN
+        if not has_content(self.source, entry, select_recorded(action.hash)):
+            raise FixityMismatch(
+                f"{action.path} in store {self.source.name} has other bytes than recorded.",
+                store=self.source.name,
+                path=action.path,
+            )
+        return OLDER
+
+    def called_otherwise(self, action: Transfer) -> Entry | None:
+        """The sidecar that lies there under the other naming, if it has the content."""
+        other = "" if action.replaces else action.other
+        there = self.shown.at(other) if other else None
+        found = there is not None and not there.problem and self.holds(there, action)
+        return there if found else None
 
     def holds(self, there: Entry, action: Mirroring) -> bool:
         """Whether a file of the other store has the content of an action: as it states,
@@ -141,6 +157,8 @@ class Foresight:
         Raises StoreError where it cannot be copied.
         """
         entry = self.sight.sent(action)
+        if (other := self.sight.called_otherwise(action)) is not None:
+            return replace(action, placed=other.path, found=True)
         for path in filter(self._is_left, names_of(action.goal)):
             there = self._lying(path)
             what = "" if there is None else self.sight.lies(there, action, entry)

@@ -14,14 +14,16 @@ from datetime import UTC, datetime
 
 from catalog.domain.actions import Skip
 from catalog.domain.amounts import size_text
+from catalog.domain.checksums import select_recorded
 from catalog.domain.copies import timestamp
 from catalog.domain.names import printable
 from catalog.errors import FATAL, StoreError, UsageError
 from catalog.features.mirror.apply import Left, Mirrorer
+from catalog.features.mirror.arrangement import Pairing, respell_folders, settle_names
 from catalog.features.mirror.history import Move
-from catalog.features.mirror.plan import Follow, Mirroring, Transfer
+from catalog.features.mirror.plan import Follow, Mirroring, MirrorNeeds, Transfer
 from catalog.features.mirror.plan import limit_renames as first_follows
-from catalog.features.mirror.preconditions import Foresight, MirrorPreconditions
+from catalog.features.mirror.preconditions import Foresight, MirrorPreconditions, names_of
 from catalog.features.mirror.survey import Listed, NeedsSurvey, PairSurvey
 from catalog.features.reconcile.apply import Applier
 from catalog.features.reconcile.changes import change_of
@@ -31,7 +33,9 @@ from catalog.features.reconcile.records import Scope
 from catalog.features.reconcile.run import options_of
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
+from catalog.work.contents import has_content
 from catalog.work.driver import execute, in_parts, limit_plans
+from catalog.work.folder_names import FolderNames
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session
@@ -64,7 +68,7 @@ def run_mirror(workspace: Workspace, request: MirrorRequest, sink: Sink) -> RunR
     if request.source == request.target:
         raise UsageError(f"{request.source} is both stores.", hint="Name two.")
     repository = workspace.existing_repository
-    book, dry = StoreBook(workspace, repository), request.dryrun
+    book, dry = StoreBook(workspace, repository, sink.notice), request.dryrun
     with book.open(request.source, dry=dry) as source, book.open(request.target, dry=dry) as target:
         survey = PairSurvey(repository, source, target)
         options = options_of(workspace, Scope(), accept_losses=request.yes)
@@ -110,7 +114,8 @@ class Mirror:
         self._survey = survey
         self._sink = sink
         self._limit = limit
-        self._needs = NeedsSurvey(repository, survey.pair)
+        spelled = FolderNames(self._target).spell
+        self._needs = NeedsSurvey(repository, survey.pair, spelled=spelled)
         self._sight = MirrorPreconditions(self._source, self._target, survey.given, survey.shown)
         self._foresight = Foresight(self._sight)
         self._now = datetime.now(UTC)
@@ -132,8 +137,9 @@ class Mirror:
         )
         yield known
         counted = [action for action in known if action.counts]
-        first, rest = self._survey.lacking.hashes({action.hash for action in counted})
-        planned = list(self._planned(first))
+        changed = {action.hash for action in counted} | self._survey.disputed
+        first, rest = self._survey.lacking.hashes(changed)
+        planned = list(self._arranged(first))
         follows = [a for a in planned if isinstance(a, Follow)]
         sent = _transfers(itertools.chain(planned, self._planned(rest)))
         if self._sink.progress.shows_files:
@@ -143,8 +149,48 @@ class Mirror:
         yield follows
         yield from ([action] for action in sent)
 
+    def _arranged(self, hashes: Sequence[str]) -> Iterator[Mirroring]:
+        """What assets need, and last those that have a name which the stores give to different
+        ones, or which they spell otherwise: their names are chosen together.
+        """
+        survey, spelled = self._survey, self._needs.spelled
+        together = []
+        for asset in self._needs.assets(hashes):
+            if asset.owner in survey.disputed or any(p.is_respelled for p in asset.pairings):
+                together.append(asset)
+            else:
+                yield from self._told([asset.needs(spelled=spelled)])
+        pairings = [pairing for asset in together for pairing in asset.pairings]
+        names = respell_folders(pairings)
+        if survey.disputed:
+            names |= settle_names(pairings, survey.pair.key, self._number)
+        yield from self._told(asset.needs(names, spelled) for asset in together)
+
+    def _number(self, pairing: Pairing, path: str) -> str:
+        """The path with the first number that is free in both stores, or that the file has there
+        since a run was killed before it could record it.
+        """
+        taken, key = self._survey.names, self._survey.pair.key
+        for name in itertools.islice(names_of(path), 1, None):
+            if key(name) not in taken and self._is_left(pairing, name):
+                taken.add(key(name))
+                return name
+        return path
+
+    def _is_left(self, pairing: Pairing, path: str) -> bool:
+        there = self._survey.shown.at(path)
+        if there is None:
+            return self._survey.given.sure(path) is None
+        row = pairing.here or pairing.there
+        if row is None or there.problem or there.size != row["size"]:
+            return False
+        return has_content(self._target, there, select_recorded(pairing.owner))
+
     def _planned(self, hashes: Sequence[str]) -> Iterator[Mirroring]:
-        for needs in self._needs.of(hashes):
+        return self._told(self._needs.of(hashes))
+
+    def _told(self, found: Iterable[MirrorNeeds]) -> Iterator[Mirroring]:
+        for needs in found:
             self._apart += needs.apart
             self._behind += needs.behind
             yield from needs.actions

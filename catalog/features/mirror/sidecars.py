@@ -21,11 +21,12 @@ class MirroredSidecars(NamedTuple):
         """Where a sidecar belongs: where it lies,
         unless what it lay beside was renamed since and left it behind.
         """
-        if is_beside(sidecar, self.places):
-            return sidecar
-        for place in self.places:
-            for old in self.former[place]:
-                if is_beside(sidecar, [old]):
+        former = [(place, old) for place in self.places for old in self.former[place]]
+        for is_called in (is_called_after, is_beside):
+            if any(is_called(sidecar, [place]) for place in self.places):
+                return sidecar
+            for place, old in former:
+                if is_called(sidecar, [old]):
                     return _renamed(sidecar, old, place)
         return sidecar
 
@@ -53,10 +54,12 @@ def find_path_beside(sidecar: str, here: Collection[str], places: Collection[str
     """Where a sidecar belongs in the other store: at its own path,
     or beside the asset that lies elsewhere there.
     """
-    owner = next((path for path in here if is_beside(sidecar, [path])), "")
-    if not owner or not places or is_beside(sidecar, places):
+    exact = next((path for path in here if is_called_after(sidecar, [path])), "")
+    owner = exact or next((path for path in here if is_beside(sidecar, [path])), "")
+    if not owner or not places or (is_called_after if exact else is_beside)(sidecar, places):
         return sidecar
-    return _renamed(sidecar, owner, next(iter(places)))
+    alike = (path for path in places if is_beside(sidecar, [path]))
+    return _renamed(sidecar, owner, next(alike, next(iter(places))))
 
 
 def _renamed(sidecar: str, owner: str, other: str) -> str:
@@ -66,6 +69,16 @@ def _renamed(sidecar: str, owner: str, other: str) -> str:
     old = _stem(owner.rpartition("/")[2])
     called = old if name.startswith(old) else without_number(old)
     return f"{folder}{slash}{_stem(new)}{name[len(called) :]}"
+
+
+def is_called_after(sidecar: str, places: Iterable[str]) -> bool:
+    """Whether a sidecar lies beside one of some files, and has its very name."""
+    folder, _, name = sidecar.rpartition("/")
+    for path in places:
+        where, _, other = path.rpartition("/")
+        if where == folder and name.startswith(f"{_stem(other)}."):
+            return True
+    return False
 
 
 def is_beside(sidecar: str, places: Iterable[str]) -> bool:

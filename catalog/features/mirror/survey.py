@@ -9,16 +9,24 @@ from typing import NamedTuple
 
 from catalog.domain.actions import Skip
 from catalog.domain.checksums import NONE, beside_the_content_hash
+from catalog.domain.copies import OK
 from catalog.domain.document import AssetDocument, EventRow
 from catalog.domain.edits import Change
 from catalog.domain.names import comparison_key
 from catalog.errors import StoreGuard
+from catalog.features.mirror.arrangement import find_contents
 from catalog.features.mirror.history import Move
 from catalog.features.mirror.partners import Pair
-from catalog.features.mirror.plan import MirrorNeeds, lacks, mirror_asset
+from catalog.features.mirror.plan import (
+    MirroredAsset,
+    MirrorNeeds,
+    Spelled,
+    lacks,
+    survey_asset,
+)
 from catalog.features.reconcile.index import SyncIndex, recorded_fields, recorded_in
 from catalog.features.reconcile.known_reconciler import KnownReconciler
-from catalog.features.reconcile.plan import Lose, Reconciliation, Vanish
+from catalog.features.reconcile.plan import AddCopy, Lose, Reconciliation, Relocate, Vanish
 from catalog.features.reconcile.records import Records, Scope
 from catalog.features.reconcile.survey import Options
 from catalog.index import queries, schema
@@ -84,7 +92,11 @@ class Lacking:
 
 
 class PairSurvey:
-    """Two stores as they are listed, and what the index lacks and they do."""
+    """Two stores as they are listed, and what the index lacks and they do.
+
+    `disputed` are contents that have a name which the stores give to different ones; where there
+    are any, `names` are all that either store has, by the pair's key.
+    """
 
     def __init__(self, repository: Repository, source: ManagedStore, target: ManagedStore) -> None:
         self.given = LiveListing(source)
@@ -92,6 +104,8 @@ class PairSurvey:
         by_case = source.capabilities.case_sensitive and target.capabilities.case_sensitive
         self.pair = Pair(source.name, target.name, self.shown.key if by_case else comparison_key)
         self.lacking = Lacking()
+        self.disputed: set[str] = set()
+        self.names: set[str] = set()
         self.listed: list[Listed] = []
         self.unknown: dict[str, int] = {}
         self._repository = repository
@@ -116,6 +130,19 @@ class PairSurvey:
                 raise StoreGuard(f"Store {store.name}: {error.message}", hint=hint) from None
             self.unknown[store.name] = reconciler.unknown
         self.listed = _without_last_copies(self.listed)
+        self._find_disputes(records)
+
+    def _find_disputes(self, records: Mapping[str, Records]) -> None:
+        """By what is recorded, and by what will be."""
+        before = {name: contents_of(known) for name, known in records.items()}
+        after = {name: _after(at, self.listed, name) for name, at in before.items()}
+        source, target, key = self.pair
+        self.disputed = find_contents(before[source], before[target], key)
+        if self.listed:
+            self.disputed |= find_contents(after[source], after[target], key)
+        if self.disputed:
+            several = (*before.values(), *after.values())
+            self.names = {key(path) for at in several for path in at}
 
     def _scanned(self, names: Sequence[str]) -> dict[str, Records]:
         """What the index says of the stores that are listed; on the way,
@@ -146,6 +173,21 @@ class PairSurvey:
             self.lacking.rest.append((path, bytes.fromhex(key)))
 
 
+def contents_of(records: Records) -> dict[str, str]:
+    """The contents that a store has by its records, by path."""
+    return {path: known.hash for path, known in records.copies.items() if known.state == OK}
+
+
+def _after(at: Mapping[str, str], listed: Sequence[Listed], name: str) -> Mapping[str, str]:
+    """The same once the store's actions are recorded."""
+    actions = [action for store, action in listed if store == name]
+    if not actions:
+        return at
+    gone = {a.known.path for a in actions if isinstance(a, Lose | Vanish | Relocate)}
+    found = {path: digest for path, digest in at.items() if path not in gone}
+    return found | {a.entry.path: a.hash for a in actions if isinstance(a, Relocate | AddCopy)}
+
+
 def _without_last_copies(listed: Sequence[Listed]) -> list[Listed]:
     """The plan where an asset that is gone from both stores is marked as missing in one:
     each was told of the other.
@@ -173,11 +215,18 @@ class NeedsSurvey:
     and as it will say by what is only foreseen.
 
     `repository` None means that there is no catalog yet. `changes` and `renames` are what is
-    foreseen, by content.
+    foreseen, by content; `spelled` gives paths as the other store spells its folders.
     """
 
-    def __init__(self, repository: Repository | None, pair: Pair, ask: Ask = at_once) -> None:
+    def __init__(
+        self,
+        repository: Repository | None,
+        pair: Pair,
+        ask: Ask = at_once,
+        spelled: Spelled = str,
+    ) -> None:
         self.ask = ask
+        self.spelled = spelled
         self.changes: dict[str, list[Change]] = defaultdict(list)
         self.renames: dict[str, list[Move]] = defaultdict(list)
         self._repository = repository
@@ -185,6 +234,10 @@ class NeedsSurvey:
 
     def of(self, hashes: Sequence[str]) -> Iterator[MirrorNeeds]:
         """What each of some assets needs, in their order."""
+        return (asset.needs(spelled=self.spelled) for asset in self.assets(hashes))
+
+    def assets(self, hashes: Sequence[str]) -> Iterator[MirroredAsset]:
+        """Each of some assets as the two stores have it, in their order."""
         for start in range(0, len(hashes), BATCH):
             part = hashes[start : start + BATCH]
             documents = self._documents(part)
@@ -195,8 +248,8 @@ class NeedsSurvey:
             for key, document in documents.items():
                 history = [*moves.get(key, ()), *self.renames.get(key, ())]
                 copies, sidecars = document.get("copies", []), document.get("sidecars", [])
-                needs = mirror_asset(key, copies, sidecars, self._pair, history)
-                yield needs.knowing(document.get("checksums", NONE))
+                checksums = document.get("checksums", NONE)
+                yield survey_asset(key, copies, sidecars, self._pair, history, checksums)
 
     def _documents(self, hashes: Sequence[str]) -> dict[str, AssetDocument]:
         repository = self._repository

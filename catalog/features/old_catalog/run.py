@@ -20,6 +20,7 @@ from catalog.features.ingest.plan import IngestFacts
 from catalog.features.ingest.second_copy import second_copies
 from catalog.features.ingest.survey import IngestSurvey
 from catalog.features.old_catalog.plan import YearPart, is_year, month_of, parts_of, plan_part
+from catalog.filesystem.tree import Tree
 from catalog.stores.local.store import LocalStore
 from catalog.work import guards
 from catalog.work.driver import execute
@@ -49,8 +50,10 @@ def run_import_old(workspace: Workspace, request: OldCatalogRequest, sink: Sink)
     """
     years = _years(guards.check_folder(request.basedir), request.years)
     with (
-        open_ingestion(workspace, request.basedir, dry=request.dryrun) as ingest,
-        second_copies(workspace, DROPBOX, wanted=request.dropbox, dry=request.dryrun) as further,
+        open_ingestion(workspace, request.basedir, sink, dry=request.dryrun) as ingest,
+        second_copies(
+            workspace, DROPBOX, sink, wanted=request.dropbox, dry=request.dryrun
+        ) as further,
     ):
         parts = _parts(ingest, years, request.months)
         ingest.announce((_survey(ingest, part) for part in parts), sink.progress)
@@ -142,7 +145,7 @@ def _oddities(base: Path, name: str) -> Iterator[tuple[str, str]]:
     if not is_year(name):
         yield "no_year", to_text(name)
         return
-    names = _names(base / name)
+    names = _names(base, name)
     folders = {n for n in names if _is_folder(base / name / n)}
     for extra in (n for n in names if n not in folders):
         yield "extra", to_text(f"{name}/{extra}")
@@ -152,12 +155,14 @@ def _oddities(base: Path, name: str) -> Iterator[tuple[str, str]]:
             yield "missing", f"{name}/{number:02d}_{month}"
 
 
-def _names(folder: Path) -> list[str]:
-    """The names in a folder, sorted, without those that are hidden or that the system keeps for
-    itself.
+def _names(base: Path, name: str = "") -> list[str]:
+    """The names in a folder of the old catalog, sorted, without those that are hidden or that the
+    system keeps for itself.
     """
+    folder = base / name
     try:
-        found = sorted(path.name for path in folder.iterdir())
+        with Tree(base).scan(name) as rows:
+            found = sorted(row.name for row in rows)
     except OSError as error:
         raise CatalogError(
             f"The folder {folder} cannot be listed ({error.strerror}).",

@@ -19,6 +19,7 @@ from catalog.domain.copies import (
 )
 from catalog.domain.document import CopyRow, EventNote
 from catalog.domain.edits import Change
+from catalog.domain.evidence import as_proved
 from catalog.errors import FixityMismatch, NotFound, reason_kind
 from catalog.features.reconcile.plan import (
     AddCopy,
@@ -74,9 +75,10 @@ def _absent(action: Lose | Vanish, store: str) -> Change:
 def _found(action: Touch | Relocate | AddCopy | Corrupt, store: str, moment: datetime) -> Change:
     if isinstance(action, Corrupt):
         return edits.marked(store, action.known.path, DAMAGED)
-    row = copy_row(store, action.entry, moment, moment)
     if isinstance(action, AddCopy):
-        return edits.with_copy(row)
+        return edits.with_copy(copy_row(store, action.entry, moment, moment))
+    entry = as_proved(action.entry, action.known) if action.unread else action.entry
+    row = copy_row(store, entry, moment, moment)
     if isinstance(action, Relocate):
         return _relocation(action, row)
     if action.unread:

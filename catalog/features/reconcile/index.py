@@ -50,6 +50,10 @@ class Index(Protocol):
         """Assets by content hash."""
         ...
 
+    def troubled(self, hashes: list[str]) -> set[str]:
+        """Those of some assets whose picture could not be looked at."""
+        ...
+
     def document(
         self,
         asset: Asset,
@@ -114,6 +118,13 @@ class SyncIndex:
         """Assets by content hash."""
         found: dict[str, KnownAsset] = self._ask(lambda: self._repository.known(hashes))
         return found
+
+    def troubled(self, hashes: list[str]) -> set[str]:
+        """Those of some assets whose picture could not be looked at."""
+        found: dict[str, AssetDocument] = self._ask(
+            lambda: self._repository.parts_of(hashes, ["problem"])
+        )
+        return {name for name, document in found.items() if document.get("problem")}
 
     def document(
         self,

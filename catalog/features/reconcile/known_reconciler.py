@@ -50,8 +50,8 @@ class KnownReconciler:
         compared = sight.compared
         keep_unread(compared, self._recogniser.digests)
         self.unknown = sum(extension_of(c.entry.name) in MEDIA_EXTENSIONS for c in compared.fresh)
-        self._losses.check(compared, records)
-        stated = attachments(known, sight, records, lambda entry: entry.content_hash)
+        self._losses.check(compared, records, changed=True)
+        stated = attachments(known, sight, records, lambda entry: entry.content_hash, loads=False)
         actions = [*known, *without_new_contents(stated, records)]
         problems = [skip for skip in sight.problems if skip.outcome == "failed"]
         yield from sorted([*problems, *actions], key=lambda a: (a.key, a.name))

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
+from catalog.domain.checksums import strongest
 from catalog.domain.stacks import Member, group_stacks
-from catalog.features.reconcile.file_reader import FileReader, unread
+from catalog.errors import StoreError
+from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.index import Index, batches
 from catalog.features.reconcile.plan import (
     AddCopy,
@@ -19,15 +21,18 @@ from catalog.features.reconcile.plan import (
     shots_of,
 )
 from catalog.features.reconcile.recognition import Recogniser
-from catalog.features.reconcile.survey import Sight
+from catalog.features.reconcile.survey import HELD, Sight
 
+MOST_BYTES = 64 * 1024 * 1024
+"""Of a larger file it is not looked whether a part is missing."""
 Loading = Load | Relocate | AddCopy | Skip
 
 
 class Loader:
     """Reads new files in batches; files that may be one shot are never divided between two.
 
-    `describe` turns the facts of a file into an asset. `recogniser` tells moves from copies.
+    `describe` turns the facts of a file into an asset. `recogniser` tells moves from copies, and
+    which changes are for a person.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Loader:
         self._files = files
         self._describe = describe
         self._recogniser = recogniser
+        self._holding = recogniser.holding
         self._planned: set[str] = set()
 
     def loads(self, sight: Sight, home: Callable[[str], str]) -> Iterator[Loading]:
@@ -71,7 +77,7 @@ class Loader:
     def _read(
         self, shots: Sequence[PossibleShot], sight: Sight
     ) -> tuple[Mapping[str, Member], Sequence[Skip]]:
-        """What could be read, by path, and the fresh files that could not."""
+        """What could be read, by path, and the fresh files that could not, or are held."""
         read: dict[str, Member] = {}
         skips: list[Skip] = []
         mates = [c for shot in shots for c in shot.mates]
@@ -82,8 +88,40 @@ class Loader:
                 asset = self._describe(result, entry)
                 read[entry.path] = Member(entry, asset, candidate.sidecars)
             elif candidate not in mates:
-                skips.append(sight.leave(unread(candidate, result)))
+                is_recorded = sight.compared.recorded_at(entry) is not None
+                skip = self._holding.unread(candidate, result, is_recorded=is_recorded)
+                skips.append(sight.leave(skip))
+        for path, reason in self._broken(read.values(), sight):
+            skips.append(sight.leave(Skip(read.pop(path).entry, reason, HELD)))
         return read, skips
+
+    def _broken(self, members: Iterable[Member], sight: Sight) -> list[tuple[str, str]]:
+        """The changed files that cannot be decoded any more, with the reason; not those of a store
+        that states contents, which are fetched in part only.
+        """
+        suspect: dict[str, tuple[str, str]] = {}
+        for member in members:
+            entry, facts = member.entry, member.asset.facts
+            known = sight.compared.recorded_at(entry)
+            if known is None or strongest(entry.checksums) is not None:
+                continue
+            if problem := facts.problem or self._find_hole(entry, facts):
+                suspect[entry.path] = known.hash, self._holding.why_broken(problem)
+        before = self._index.troubled(sorted({h for h, _ in suspect.values()})) if suspect else ()
+        return [(path, why) for path, (h, why) in suspect.items() if why and h not in before]
+
+    def _find_hole(self, entry: Entry, facts: Facts) -> str:
+        """What is missing of a JPEG though it can be decoded, or ""."""
+        if facts.type != "jpeg" or entry.size > MOST_BYTES:
+            return ""
+        from catalog.media.jpeg.image_data import find_hole
+
+        try:
+            with self._files.store.open(entry.path) as stream:
+                hole = find_hole(stream.read())
+        except StoreError:
+            return ""  # whoever records it finds that out
+        return f"a part of its picture is missing (zeros at byte {hole:,})" if hole else ""
 
 
 def _by_home(shots: Sequence[PossibleShot], read: Mapping[str, Member]) -> Iterable[list[Member]]:

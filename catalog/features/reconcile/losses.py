@@ -25,11 +25,16 @@ class Losses:
         self._questions = questions
         self._options = options
 
-    def check(self, compared: Comparison, records: Records) -> None:
-        """Raise StoreGuard where so much is missing that the store may not be what it seems."""
+    def check(self, compared: Comparison, records: Records, *, changed: bool = False) -> None:
+        """Raise StoreGuard where so much is missing that the store may not be what it seems;
+        `changed`: what was overwritten counts, too.
+        """
         options = self._options
         if not options.accept_losses:
-            missing = sum(known.state == OK for known in compared.open_records())
+            missing = sum(
+                known.state == OK and (changed or compared.at.get(known.path) != known)
+                for known in compared.open_records()
+            )
             guards.check_shrunk(
                 missing, records.total, options.shrink_percent, options.shrink_files
             )

@@ -21,6 +21,7 @@ from catalog.domain.copies import (
     is_same_inode,
     recorded_identity,
 )
+from catalog.domain.evidence import KEPT, Evidence, is_untouched
 from catalog.domain.names import original_of
 from catalog.domain.stacks import Candidate
 from catalog.features.reconcile.plan import AddCopy, Corrupt, Known, Relocate, Touch
@@ -188,12 +189,12 @@ def keep_unread(compared: Comparison, digests: Mapping[str, str]) -> None:
 
 
 def by_content(
-    compared: Comparison, digests: Mapping[str, str]
+    compared: Comparison, digests: Mapping[str, str], evidence: Evidence = KEPT
 ) -> tuple[list[Known], dict[str, list[Relocate]]]:
     """What is recognised by its content hash (by path); and, of contents moved to several places,
     the further choices.
 
-    Takes out of the comparison what it explains.
+    `evidence` is what tells rot from an edit. Takes out of the comparison what it explains.
     """
     actions: list[Known] = []
     unclear: dict[str, list[Relocate]] = {}
@@ -204,7 +205,7 @@ def by_content(
         if known is not None and digest == known.hash:
             actions.append(Touch(known, entry))
             compared.explain(known)
-        elif known is not None and digest and _has_rotted(known, entry):
+        elif known is not None and digest and _has_rotted(known, entry, evidence):
             actions.append(Corrupt(known, entry))
             compared.explain(known)
         else:
@@ -233,15 +234,16 @@ def by_content(
     return actions, unclear
 
 
-def _has_rotted(known: RecordedFile, entry: Entry) -> bool:
-    """Whether the bytes changed though neither the file's time nor the file itself did,
-    since they were last proved.
-    """
-    return (
-        is_same_inode(entry, known)
-        and is_as_recorded(entry, known)
-        and entry.ctime_ns // 1_000_000 <= known.verified_ms
-    )
+def _has_rotted(known: RecordedFile, entry: Entry, evidence: Evidence) -> bool:
+    """Whether the bytes changed though nobody wrote to the file since they were last proved."""
+    if not is_as_recorded(entry, known):
+        return False
+    untouched = is_untouched(entry, known, evidence)
+    if untouched is not None or not evidence.ctime or known.ctime_ns:
+        return untouched is True
+    # a record of an older version does not say what the ctime was
+    is_older = 0 < entry.ctime_ns // 1_000_000 <= known.verified_ms
+    return is_older and is_same_inode(entry, known)
 
 
 def _best(records: Sequence[RecordedFile], entry: Entry) -> RecordedFile | None:

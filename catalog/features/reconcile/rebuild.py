@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from catalog.errors import CatalogError, Interrupted, UsageError
 from catalog.features.reconcile.run import SyncRequest, run_sync
 from catalog.stores.local.root import LocalRoot
-from catalog.stores.marker import read_marked_name, read_marker
+from catalog.stores.marker import read_marker
 from catalog.stores.root import Root
 from catalog.work import guards
 from catalog.work.outcome import RunResult
@@ -40,13 +40,16 @@ class RebuildResult:
 def run_rebuild(workspace: Workspace, request: RebuildRequest, sink: Sink) -> RebuildResult:
     """Record what lies in each store, one after the other.
 
+    An index without an id takes over that of the catalog whose stores they were; one that has an id
+    takes the stores over.
+
     What stops one does not keep the others from being recorded, and is raised at the end; an
     interruption ends it at once.
     """
-    book = StoreBook(workspace, workspace.repository)
+    book = StoreBook(workspace, workspace.repository, sink.notice)
     roots = [_root(book, text) for text in request.stores]
     for name, root in roots:
-        book.claim(name, root)
+        book.claim(name, root, take_over=True)
     runs: list[RunResult] = []
     stopped: CatalogError | None = None
     for name, _where in roots:
@@ -66,7 +69,8 @@ def _root(book: StoreBook, text: str) -> tuple[str, Root]:
     if text in book.known or book.configured_root(text) is not None:
         return text, book.root(text)
     root = guards.check_folder(text)
-    name = read_marked_name(root) if read_marker(root) else ""
+    marker = read_marker(root)
+    name = marker.store if marker is not None else ""
     if not name:
         raise UsageError(
             f"{root} has no marker of a store.", hint=f"Add it first: catalog store add NAME {root}"

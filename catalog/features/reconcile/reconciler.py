@@ -15,6 +15,7 @@ from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.index import Index
 from catalog.features.reconcile.loader import Loader
 from catalog.features.reconcile.losses import Losses
+from catalog.features.reconcile.numbers import NumberWriter
 from catalog.features.reconcile.plan import (
     AddCopy,
     Known,
@@ -44,12 +45,14 @@ class Reconciler:
         describe: Callable[[Facts, Entry], Asset],
         questions: Questions,
         options: Options,
+        numbers: NumberWriter | None = None,
     ) -> None:
         self._store = store = files.store
         self._index = index
         self._questions = questions
         self._options = options
-        self._recogniser = Recogniser(store, index, questions, options, files)
+        self._recogniser = Recogniser(store, index, questions, options, files, numbers)
+        self._holding = self._recogniser.holding
         self._loader = Loader(index, files, describe, self._recogniser)
         self._losses = Losses(store, index, questions, options)
         self.sight = Sight(Comparison([], {}, []))
@@ -66,6 +69,8 @@ class Reconciler:
         looker = Looker(self._store, records, self._options, by_case=by_case)
         sight = self.sight = looker.look()
         known = self._recogniser.recognise(sight, looker.present())
+        self._recogniser.prove_sidecars(sight, records, self._sidecar_digest)
+        self._recogniser.hold(sight, records, self._sidecar_fault)
         self._losses.check(sight.compared, records)
         known = self._with_stacks_asked(known, records, looker.home)
         actions = [*known, *attachments(known, sight, records, self._sidecar_digest)]
@@ -80,6 +85,11 @@ class Reconciler:
             yield action
         yield from beside_copies(copies, sight, self._sidecar_digest)
         yield from self._losses.fates(sight, found)
+
+    @property
+    def reread(self) -> tuple[int, int]:
+        """How many files were read for nothing but their ctime, and how many had changed."""
+        return self._recogniser.reread, len(self._holding.differing)
 
     def missing(self) -> Iterator[str]:
         """The recorded paths whose content was not found."""
@@ -98,6 +108,16 @@ class Reconciler:
             return known
         broken = breaks_stack(moves, records.stack_of, records.stacked(), home)
         return self._questions.stacks(known, broken)
+
+    def _sidecar_fault(self, entry: Entry) -> str:
+        """What is wrong with the bytes of a sidecar; "" where nothing is, or it cannot be read."""
+        from catalog.media.sidecars import MAX_BYTES, find_fault
+
+        try:
+            with self._store.open(entry.path) as stream:
+                return find_fault(stream.read(MAX_BYTES), entry.name)
+        except StoreError:
+            return ""
 
     def _sidecar_digest(self, entry: Entry) -> str:
         """The content hash of a sidecar; "" where it cannot be read."""

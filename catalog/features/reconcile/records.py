@@ -115,7 +115,7 @@ class Comparison:
     """
 
     fresh: list[Candidate]
-    at: Mapping[str, RecordedFile]
+    at: dict[str, RecordedFile]
     gone: Sequence[RecordedFile]
     explained: set[tuple[str, str]] = field(default_factory=set)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
+from catalog.domain.copies import timestamp
 from catalog.domain.document import AssetDocument
 from catalog.domain.fixity import Digests
 from catalog.errors import StoreGuard
@@ -15,6 +18,7 @@ from catalog.features.reconcile.apply import Applier
 from catalog.features.reconcile.changes import outcome_of
 from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.index import SyncIndex
+from catalog.features.reconcile.numbers import NumberWriter
 from catalog.features.reconcile.plan import Attach, Reconciliation
 from catalog.features.reconcile.questions import Questions
 from catalog.features.reconcile.reconciler import Reconciler
@@ -29,8 +33,8 @@ from catalog.work.facts_reading import Reading, Wanted
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session
-from catalog.work.sink import Sink
-from catalog.work.store_book import NAS, StoreBook
+from catalog.work.sink import Level, Sink
+from catalog.work.store_book import NAS, RESTLESS, StoreBook
 from catalog.work.workspace import Workspace
 
 COMMAND = "sync_catalog_with_disk"
@@ -55,23 +59,50 @@ class SyncRequest:
     rehash: bool = False
     forget_missing: bool = False
     accept_losses: bool = False
+    accept_changes: bool = False
     command: str = COMMAND
 
 
 def run_sync(workspace: Workspace, request: SyncRequest, sink: Sink) -> RunResult:
     """Make the index say what lies in a store, or in some folders of it."""
     repository = workspace.existing_repository if request.dryrun else workspace.repository
-    book = StoreBook(workspace, repository)
+    book = StoreBook(workspace, repository, sink.notice)
     with book.open(request.store, dry=request.dryrun) as store, workspace.readers() as pool:
         scope = make_scope(store, request.folders, recursive=request.recursive)
         if not request.dryrun:
             book.claim(request.store)
             store.sweep()
-        work = Sync(
-            workspace, repository, store, workspace.reading(pool, store), scope, request, sink
+        reading = workspace.reading(pool, store)
+        work = Sync(workspace, repository, store, reading, scope, request, sink)
+        was_stirred = book.is_stirred(request.store)
+        work.options = replace(
+            work.options, evidence=book.evidence(request.store), stirred=was_stirred
+        )
+        work.numbers.on_stirred = lambda: book.remember(
+            request.store, stirred_since=timestamp(datetime.now(UTC))
         )
         details = {"store": request.store, "root": store.location, "folders": list(scope.folders)}
-        return execute(workspace, work, sink, request.command, dry=request.dryrun, details=details)
+        result = execute(
+            workspace, work, sink, request.command, dry=request.dryrun, details=details
+        )
+        if not (request.dryrun or request.limit or request.folders):
+            _settle(book, request.store, work, sink, was_stirred=was_stirred)
+        return result
+
+
+def _settle(book: StoreBook, name: str, work: Sync, sink: Sink, *, was_stirred: bool) -> None:
+    """All files of a store were looked at: note whether most of them had another ctime."""
+    before = book.known[name].get("stirs", 0)
+    is_same = was_stirred or before >= RESTLESS
+    count = before if is_same else (before + 1) * work.is_stirred
+    if was_stirred or work.is_stirred or count != before:
+        book.remember(name, stirred_since=None, stirs=count or None)
+    if count == RESTLESS and before != count:
+        sink.notice(
+            f"Most files of store {name} had another change time (ctime) in {RESTLESS} syncs in a "
+            "row, as a backup program gives them that puts access times back: it is not looked at "
+            f"any more. `catalog store add {name} FOLDER` looks at it again."
+        )
 
 
 def make_scope(store: ManagedStore, folders: Sequence[str], *, recursive: bool) -> Scope:
@@ -82,7 +113,10 @@ def make_scope(store: ManagedStore, folders: Sequence[str], *, recursive: bool) 
 
 
 class Sync:
-    """One reconciliation: what a store holds and the index does not say, or otherwise."""
+    """One reconciliation: what a store holds and the index does not say, or otherwise.
+
+    `options` may be amended before the plan is made.
+    """
 
     def __init__(
         self,
@@ -105,15 +139,32 @@ class Sync:
         self._checksums: ChecksumWriter | None = None
         self._describer = workspace.describer(store.location)
         learn = self._learn if request.rehash and not request.dryrun else None
-        files = FileReader(store, reading, sink.progress.advance, learn)
-        options = options_of(
+        self._files = FileReader(store, reading, sink.progress.advance, learn)
+        self.numbers = NumberWriter(store.name, sink.progress)
+        self.options = options_of(
             workspace,
             scope,
             rehash=request.rehash,
             forget_missing=request.forget_missing,
             accept_losses=request.accept_losses,
+            accept_changes=request.accept_changes,
         )
-        self._reconciler = Reconciler(self._index, files, self._describe, self._questions, options)
+
+    @cached_property
+    def _reconciler(self) -> Reconciler:
+        return Reconciler(
+            self._index,
+            self._files,
+            self._describe,
+            self._questions,
+            self.options,
+            self.numbers,
+        )
+
+    @property
+    def is_stirred(self) -> bool:
+        """Whether most files of the store had another ctime."""
+        return self._reconciler.sight.is_stirred
 
     def plans(self) -> Iterator[Sequence[Reconciliation | Skip]]:
         """The plan, in parts; where the guard refuses it, what is missing is told first."""
@@ -136,7 +187,9 @@ class Sync:
         """Record it, part by part."""
         self._index.serve(run)
         self._checksums = ChecksumWriter(self._repository.parts_of, run.edit)
+        self.numbers.edit = run.edit
         Applier(self._store, self._index, run, self._read_again).apply(plans)
+        self.numbers.flush()
         self._checksums.flush()
 
     def _learn(self, digests: Digests) -> None:
@@ -147,8 +200,23 @@ class Sync:
     def conclude(self, report: Report) -> None:
         """What was decided without a person, and what there was nothing to do about."""
         self._questions.sum_up(report)
+        self._tell_reread(report)
         report.count("unchanged", self._reconciler.sight.unchanged)
         report.count("ignored", self._reconciler.sight.ignored)
+
+    def _tell_reread(self, report: Report) -> None:
+        """How many files were read for nothing but their ctime, and why."""
+        read, changed = self._reconciler.reread
+        if not read:
+            return
+        what = "1 file was" if read == 1 else f"{read:,} files were"
+        report.notice(
+            f"{what} read only because the change time (ctime) is another than recorded, as after "
+            "chmod, a move, a link, an edit that kept the file's time, or on a restored disk: "
+            f"{read - changed:,} as recorded, which is noted, {changed:,} changed.",
+            Level.INFO,
+        )
+        report.further["read_for_ctime"] = read
 
     def _read_again(self, action: Attach) -> AssetDocument | None:
         """The document of an asset as its file and all of its sidecars state it now;
@@ -176,6 +244,7 @@ def options_of(
     rehash: bool = False,
     forget_missing: bool = False,
     accept_losses: bool = False,
+    accept_changes: bool = False,
 ) -> Options:
     """How a reconciliation looks, and from when on it believes nothing."""
     settings = workspace.settings
@@ -184,8 +253,11 @@ def options_of(
         rehash=rehash,
         forget_missing=forget_missing,
         accept_losses=accept_losses,
+        accept_changes=accept_changes,
         shrink_percent=settings.shrink_percent,
         shrink_files=settings.shrink_files,
+        change_percent=settings.change_percent,
+        change_files=settings.change_files,
         video_folder=workspace.layout.video_folder,
     )
 

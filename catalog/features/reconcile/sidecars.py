@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalog.domain.asset import Entry
-from catalog.domain.copies import Identity, identity, recorded_identity
+from catalog.domain.copies import Identity, RecordedFile, identity, recorded_identity
+from catalog.domain.evidence import as_proved
 from catalog.domain.stacks import Candidate
 from catalog.features.reconcile.plan import AddCopy, Attach, Corrupt, Known, Relocate
 from catalog.features.reconcile.records import Owned, Records
@@ -22,44 +23,57 @@ class Arrivals:
     """Sidecars that came or changed, by the asset that each belongs to, with their content hashes.
 
     A hash is "" where the sidecar is recorded with another asset: this one is only read again.
-    `moved` are contents that lay beside other files: they are not read.
+    `moved` are those that lay beside other files: they are not read.
     """
 
     digest_of: DigestOf
-    moved: dict[Identity, str] = field(default_factory=dict)
+    moved: dict[Identity, RecordedFile] = field(default_factory=dict)
     by_owner: dict[str, list[tuple[Entry, str]]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, entry: Entry, owners: Iterable[str], readers: Iterable[str] = ()) -> None:
         """A sidecar of `owners`, which speaks for `readers` too."""
         key = identity(entry)
+        known = self.moved.get(key) if key is not None else None
         for owner in owners:
-            digest = self.moved[key] if key in self.moved else self.digest_of(entry)
-            if digest:
+            if known is not None:
+                self.by_owner[owner].append((as_proved(entry, known), known.hash))
+            elif digest := self.digest_of(entry):
                 self.by_owner[owner].append((entry, digest))
         for owner in readers:
             self.by_owner[owner].append((entry, ""))
 
 
 def attachments(
-    known: Sequence[Known], sight: Sight, records: Records, digest_of: DigestOf
+    known: Sequence[Known],
+    sight: Sight,
+    records: Records,
+    digest_of: DigestOf,
+    *,
+    loads: bool = True,
 ) -> list[Attach]:
     """What came and went beside known assets, one action an asset; `known` are the actions for the
     files that were recognised.
+
+    `loads`: what is new will be recorded, with the sidecars beside it.
     """
     owner_at = _owner_at(known, sight, records)
-    moved = {recorded_identity(o.held): o.held.hash for o in sight.sidecars_gone}
-    arrivals = Arrivals(digest_of, {key: digest for key, digest in moved.items() if key})
+    moved = {recorded_identity(o.held): o.held for o in sight.sidecars_gone}
+    arrivals = Arrivals(digest_of, {key: held for key, held in moved.items() if key})
     beside: dict[str, Candidate] = {}
     for entry, candidates in sight.sidecars_new:
         owners = _owners(candidates, owner_at, beside)
         arrivals.add(entry, owners[:1], owners[1:])
-    for entry, candidates in sight.sidecars_changed:
-        owners = _owners(candidates, owner_at, beside)
-        recorded = {owned.owner for owned in records.sidecars[entry.path]}
-        arrivals.add(entry, sorted(recorded), (o for o in owners if o not in recorded))
     gone: dict[str, list[Owned]] = defaultdict(list)
     for owned in sight.sidecars_gone:
         gone[owned.owner].append(owned)
+    left = _left_to_others(sight, records) if loads else set()
+    for path, owner in sorted(left):
+        gone[owner] += [owned for owned in records.sidecars[path] if owned.owner == owner]
+    for entry, candidates in sight.sidecars_changed:
+        owners = _owners(candidates, owner_at, beside)
+        recorded = {owned.owner for owned in records.sidecars[entry.path]}
+        recorded = {owner for owner in recorded if (entry.path, owner) not in left}
+        arrivals.add(entry, sorted(recorded), (o for o in owners if o not in recorded))
     came = arrivals.by_owner
     before = _contents(records, came)
     return [
@@ -106,6 +120,20 @@ def _owner_at(known: Iterable[Known], sight: Sight, records: Records) -> Callabl
         return told.get(path) or (copy.hash if copy else "")
 
     return owner_at
+
+
+def _left_to_others(sight: Sight, records: Records) -> set[tuple[str, str]]:
+    """Recorded sidecars, with their assets, beside files that are these assets no longer:
+    they are those of what has the name now.
+    """
+    found: set[tuple[str, str]] = set()
+    for candidate in sight.compared.fresh:
+        before = sight.compared.recorded_at(candidate.entry)
+        if before is not None:
+            for sidecar in candidate.sidecars:
+                rows = records.sidecars.get(sidecar.path, ())
+                found.update((sidecar.path, o.owner) for o in rows if o.owner == before.hash)
+    return found
 
 
 def _owners(

@@ -9,32 +9,56 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.copies import RecordedFile, is_as_recorded, is_renumbered
+from catalog.domain.evidence import KEPT, Evidence, has_other_ctime
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate, stem_key
 from catalog.errors import NotFound
 from catalog.features.reconcile.records import Comparison, Owned, Records, Scope
 
+HELD = "held"
+"""The outcome of a file that changed in a way that only a person can judge:
+it is left alone, and so is what is recorded of it.
+"""
 FEW = 20
 """Files that were replaced, up to which each is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a person asked for, and the thresholds of the guard."""
+    """What a person asked for, the thresholds of the guards,
+    and which numbers of the store's files tell anything.
+
+    `stirred`: an earlier look found that most files have another ctime, and not all of them have
+    been read since.
+    """
 
     scope: Scope = field(default_factory=Scope)
     rehash: bool = False
     forget_missing: bool = False
     accept_losses: bool = False
+    accept_changes: bool = False
     shrink_percent: float = 10.0
     shrink_files: int = 50
+    change_percent: float = 10.0
+    change_files: int = 50
     video_folder: str = ""
+    evidence: Evidence = KEPT
+    stirred: bool = False
+
+
+class Doubtful(NamedTuple):
+    """A file of the recorded size and time whose ctime is another: somebody may have written to it
+    and put its time back.
+    """
+
+    candidate: Candidate
+    known: RecordedFile
 
 
 @dataclass(slots=True)
@@ -42,6 +66,9 @@ class Sight:
     """What a look at a store showed, beside the records.
 
     `neighbours` are known files, by home and stem, that fresh ones may be of one shot with.
+    `doubtful` files, and sidecars, are to be read; until then they count as there. `is_stirred`:
+    most files are doubtful, because the disk was restored, or all of it given another owner; then
+    another ctime is no sign that somebody wrote to one of them.
     """
 
     compared: Comparison
@@ -49,9 +76,12 @@ class Sight:
     ignored: int = 0
     problems: list[Skip] = field(default_factory=list)
     neighbours: dict[tuple[str, str], list[Candidate]] = field(default_factory=dict)
+    doubtful: list[Doubtful] = field(default_factory=list)
     sidecars_new: list[tuple[Entry, list[Candidate]]] = field(default_factory=list)
     sidecars_changed: list[tuple[Entry, list[Candidate]]] = field(default_factory=list)
+    sidecars_doubtful: list[tuple[Entry, list[Candidate]]] = field(default_factory=list)
     sidecars_gone: list[Owned] = field(default_factory=list)
+    is_stirred: bool = False
 
     @property
     def is_blind(self) -> bool:
@@ -66,7 +96,7 @@ class Sight:
         """
         self.problems.append(skip)
         known = self.compared.recorded_at(skip.source)
-        if known is not None and skip.outcome == "failed":
+        if known is not None and skip.outcome in ("failed", HELD):
             self.compared.explain(known)
         return skip
 
@@ -96,6 +126,9 @@ class Looker:
         self._scope = options.scope
         self._rehash = options.rehash
         self._video_folder = options.video_folder
+        self._evidence = options.evidence
+        self._stirred = options.stirred
+        self._as_recorded = [0, 0]
         self._seen: set[str] = set()
         self._blind_at: set[str] = set()
         self._blind_below: set[str] = set()
@@ -122,8 +155,10 @@ class Looker:
                 ):
                     # a folder that is recorded was taken away; any other is a slip of the pen
                     raise
-        self._judge_renumbered()
         sight, records = self._sight, self._records
+        certain, doubtful = self._as_recorded
+        sight.is_stirred = self._stirred or doubtful > max(FEW, certain)
+        self._judge_renumbered()
         fresh = {c.entry.path for c in sight.compared.fresh}
         at = {path: records.copies[path] for path in fresh if path in records.copies}
         gone = [
@@ -207,7 +242,7 @@ class Looker:
         return path in self._blind_at or any(place in self._blind_below for place in _above(path))
 
     def _folder(self, rows: Iterable[Entry]) -> None:
-        candidates, skipped = sort_candidates(rows)
+        candidates, skipped = sort_candidates(rows, self._records.copies)
         files = [c for c in candidates if not c.entry.problem]
         fresh_stems = {stem_key(c.entry) for c in files if self._is_fresh(c)}
         for candidate in files:
@@ -228,13 +263,20 @@ class Looker:
         known = self._records.copies.get(entry.path)
         if (
             known is None
-            or self._rehash
             or entry.path in self._records.contested
             or not is_as_recorded(entry, known)
         ):
             self._sight.compared.fresh.append(candidate)
             return True
-        if is_renumbered(entry, known):
+        is_doubtful = has_other_ctime(entry, known, self._evidence)
+        self._as_recorded[is_doubtful] += 1
+        if self._rehash:
+            self._sight.compared.fresh.append(candidate)
+            return True
+        if is_doubtful:
+            self._sight.doubtful.append(Doubtful(candidate, known))
+            self._seen.add(entry.path)
+        elif self._evidence.inode and is_renumbered(entry, known):
             self._renumbered.append(candidate)
         else:
             self._seen.add(entry.path)
@@ -278,6 +320,8 @@ class Looker:
         rows = self._records.sidecars.get(entry.path)
         if rows and not all(is_as_recorded(entry, r.held) for r in rows):
             self._sight.sidecars_changed.append((entry, owners))
+        elif rows and any(has_other_ctime(entry, r.held, self._evidence) for r in rows):
+            self._sight.sidecars_doubtful.append((entry, owners))
         elif not rows and owners:
             self._sight.sidecars_new.append((entry, owners))
 

@@ -18,6 +18,8 @@ from catalog.domain.amounts import age
 from catalog.domain.names import printable
 from catalog.errors import CatalogError, Interrupted, StoreUnavailable
 from catalog.features.reconcile.run import SyncRequest, run_sync
+from catalog.filesystem.beneath import LinkOnTheWay
+from catalog.filesystem.tree import Tree
 from catalog.stores import registry
 from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore, NotifyingStore
@@ -82,7 +84,7 @@ def run_watch(workspace: Workspace, request: WatchRequest, sink: Sink) -> NoRetu
     """Watch a store until interrupted, which is raised."""
     store, every, poll = request.store, request.every, request.poll
     period, pause = age(every).total_seconds(), age(request.settle).total_seconds()
-    with StoreBook(workspace, workspace.repository).open(store) as found:
+    with StoreBook(workspace, workspace.repository, sink.notice).open(store) as found:
         if found.folder is None:
             _watch_afar(workspace, found, period, pause, sink)
         root = found.folder
@@ -98,7 +100,8 @@ def run_watch(workspace: Workspace, request: WatchRequest, sink: Sink) -> NoRetu
         try:
             for changed in _changes(root, polling=polling):
                 now = time.monotonic()
-                settling.add((_folder(path, root) for _kind, path in changed), now)
+                places = (find_folder(path, root) for _kind, path in changed)
+                settling.add((place for place in places if place is not None), now)
                 folders = settling.settled(now)
                 if now >= next_scan:
                     next_scan = now + period
@@ -177,13 +180,20 @@ def _concerns(_kind: watchfiles.Change, path: str) -> bool:
     return PRIVATE not in Path(path).parts
 
 
-def _folder(path: str, root: Path) -> str:
+def find_folder(path: str, root: Path) -> str | None:
     """The folder to look at for a changed path: the nearest above it that is still there,
-    the root at last.
+    the root at last. None for what lies behind a link, and so not in the store.
     """
-    folder = Path(path).parent
-    while folder != root and folder.is_relative_to(root) and not folder.is_dir():
-        folder = folder.parent
+    folder, tree = Path(path).parent, Tree(root)
+    while folder != root and folder.is_relative_to(root):
+        try:
+            tree.open_folder(os.fspath(folder.relative_to(root)))
+        except LinkOnTheWay:
+            return None
+        except OSError:
+            folder = folder.parent
+        else:
+            break
     return os.fspath(folder if folder.is_relative_to(root) else root)
 
 

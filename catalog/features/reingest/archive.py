@@ -10,22 +10,23 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from catalog.domain.asset import UNLISTED, Asset, Entry, Facts
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.capture_time import CaptureTime
 from catalog.domain.copies import is_as_recorded, read_recorded
+from catalog.domain.derivation import read_captured
 from catalog.domain.document import AssetDocument
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, TYPES, extension_of
 from catalog.domain.names import to_text
-from catalog.domain.stacks import Candidate
+from catalog.domain.stacks import Candidate, stem_key
 from catalog.errors import MediaError, UnsupportedType, UsageError
 from catalog.features.inspection.search import mark_errors
 from catalog.features.reingest.locations import catalog_of, local_roots
-from catalog.features.reingest.staging import is_staging
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.local.store import LocalStore
@@ -34,6 +35,7 @@ from catalog.work import guards
 from catalog.work.description import utc_now
 from catalog.work.facts_reading import Wanted
 from catalog.work.progress import Progress
+from catalog.work.staging_marker import is_staging
 from catalog.work.store_book import NAS, StoreBook
 from catalog.work.workers import Result
 from catalog.work.workspace import Workspace
@@ -74,7 +76,8 @@ class Subject:
 
     `folders` are those it lies in, from the one that was named on. `asset` is there where it was
     read, `document` where the index knows its content at this place. `problem` says why nothing
-    more is known; then there is neither.
+    more is known; then there is neither. `has_company` where other files of its name lie beside it:
+    sidecars, the movie of a Live Photo, a RAW.
     """
 
     file: str
@@ -87,6 +90,7 @@ class Subject:
     asset: Asset | None = None
     document: AssetDocument | None = None
     problem: str = ""
+    has_company: bool = False
 
     @property
     def facts(self) -> Facts | None:
@@ -114,6 +118,7 @@ class Archive:
     prefix: str = ""
     is_store: bool = False
     _label: str = field(default="")
+    _in_company: set[str] = field(default_factory=set)
 
     @property
     def location(self) -> str:
@@ -133,7 +138,7 @@ class Archive:
             for (candidate, document), result in reading.run(self._wanted(kind)):
                 found = self._subject(candidate.entry, document, result, describer.describe, now)
                 if found is not None and (found.problem or found.kind == kind):
-                    yield found
+                    yield replace(found, has_company=self._has_company(candidate, document))
                 self.progress.advance()
 
     def announce(self) -> None:
@@ -169,7 +174,15 @@ class Archive:
 
     def _candidates(self) -> Iterator[Candidate]:
         for _folder, rows in itertools.groupby(self._listed(), key=lambda e: e.folder):
-            yield from sort_candidates(rows)[0]
+            entries = list(rows)
+            stems = Counter(map(stem_key, entries))
+            self._in_company.update(e.path for e in entries if stems[stem_key(e)] > 1)
+            yield from sort_candidates(entries)[0]
+
+    def _has_company(self, candidate: Candidate, document: AssetDocument | None) -> bool:
+        known = document or {}
+        is_of_shot = "stack" in known or "sidecars" in known
+        return bool(candidate.sidecars) or candidate.entry.path in self._in_company or is_of_shot
 
     def _known(
         self, candidates: Iterable[Candidate]
@@ -279,14 +292,7 @@ def capture_time_of(document: AssetDocument) -> CaptureTime | None:
     captured = document.get("captured")
     if not captured:
         return None
-    return CaptureTime(
-        datetime.fromisoformat(captured["wall"]),
-        captured["source"],
-        captured["confidence"],
-        captured.get("offset_minutes"),
-        captured.get("zone"),
-        captured.get("has_time", True),
-    )
+    return read_captured(captured)
 
 
 def _is_recorded(entry: Entry, document: AssetDocument | None, store: str) -> bool:

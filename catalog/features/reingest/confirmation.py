@@ -14,7 +14,6 @@ from catalog.domain.fixity import is_content_hash
 from catalog.domain.names import to_text
 from catalog.errors import StoreGuard, UsageError
 from catalog.features.reingest.reports import read_table
-from catalog.features.reingest.staging import identity_of
 from catalog.index.handovers import CONFIRMED, STAGED, Handovers, staged_path
 from catalog.stores.local.store import LocalStore
 from catalog.work.driver import execute
@@ -22,6 +21,7 @@ from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
+from catalog.work.staging_marker import identity_of
 from catalog.work.workspace import Workspace
 
 COMMAND = "reingest confirm"

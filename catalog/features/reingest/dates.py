@@ -6,7 +6,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from catalog.domain.capture_time import EARLIEST_YEAR, MAX_OFFSET, file_time, parse_date
+from catalog.domain.capture_time import (
+    DAY,
+    EARLIEST_YEAR,
+    MAX_OFFSET,
+    SECOND,
+    file_time,
+    parse_date,
+)
 from catalog.domain.spreadsheets import Row, is_reformatted, local_date, proof_date, read_proof_date
 from catalog.features.reingest.row_state import Dated, is_skipped
 from catalog.work.description import utc_now
@@ -18,9 +25,7 @@ FORM = "write it as 2019-07-12 18:30:15"
 def local_time(workspace: Workspace, mtime_ns: int) -> datetime:
     """A file's time as the wall clock at home."""
     utc = file_time(mtime_ns)
-    return utc + timedelta(
-        minutes=workspace.gazetteer.offset_at(workspace.settings.home_zone, utc) or 0
-    )
+    return utc + timedelta(minutes=workspace.gazetteer.offset_at(workspace.home_zone, utc) or 0)
 
 
 def format_modified(mtime_ns: int) -> str:
@@ -41,7 +46,7 @@ def parse_row_date(row: Row) -> Dated:
     if proposed is not None and is_as_proposed(row, "datetime", proposed, FORM):
         return Dated(proposed, offset)
     parsed = parse_date(text) if text[:4].isdigit() else None
-    if parsed is not None:
+    if parsed is not None and parsed.precision in (SECOND, DAY):
         wall, stated = parsed[0], parsed[1]
         if proposed == wall.replace(microsecond=0):
             return Dated(wall, offset if stated is None else stated)

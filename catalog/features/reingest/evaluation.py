@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from catalog.domain.capture_time import parse_date
+from catalog.domain.capture_time import DAY, SECOND, parse_date
 from catalog.domain.names import to_text
 from catalog.domain.spreadsheets import proof_date
 from catalog.errors import UsageError
@@ -74,7 +74,7 @@ class EvaluatedSubject:
 def rules_of(workspace: Workspace, until: str | None) -> Rules:
     """The rules in force. Raises UsageError for a date that is none."""
     parsed = parse_date(until) if until else None
-    if until and parsed is None:
+    if until and (parsed is None or parsed.precision not in (SECOND, DAY)):
         raise UsageError(f"--until {until} is no date.", hint="Write it as 2019-01-01.")
     return Rules(parsed[0] if parsed else None, workspace.settings.reingest_skip)
 

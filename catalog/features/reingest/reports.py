@@ -32,7 +32,7 @@ from catalog.errors import (
     StoreFull,
     UsageError,
 )
-from catalog.stores.atomic_rename import rename_without_overwriting
+from catalog.filesystem.atomic_rename import rename_without_overwriting
 
 PROCESSED = "_processed"
 

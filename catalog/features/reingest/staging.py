@@ -9,7 +9,6 @@ import contextlib
 import io
 import itertools
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,24 +23,10 @@ from catalog.index.repository import Repository
 from catalog.stores import registry
 from catalog.stores.local.root import LocalRoot
 from catalog.stores.local.store import LocalStore
-from catalog.stores.marker import identity_in, marker_data
-from catalog.stores.paths import PRIVATE
+from catalog.stores.marker import marker_data
 from catalog.work import guards
+from catalog.work.staging_marker import IN_STAGING, MARKER, identity_of
 from catalog.work.store_book import is_marked
-
-MARKER = "staging.json"
-
-
-def is_staging(folder: Path) -> bool:
-    """Whether a folder is, or was, a staging folder."""
-    return (folder / PRIVATE / MARKER).exists()
-
-
-def identity_of(folder: Path) -> str | None:
-    """The id of a staging folder; None where it is not there, or is none."""
-    with contextlib.suppress(OSError, StoreGuard):
-        return identity_in((folder / PRIVATE / MARKER).read_bytes(), to_text(str(folder)))
-    return None
 
 
 def check_apart(
@@ -179,7 +164,7 @@ def open_staging(folder: Path) -> Iterator[Staging]:
     try:
         folder.mkdir(exist_ok=True)
         store.sweep()
-        identity = identity_of(folder) or _marked(folder)
+        identity = identity_of(folder) or _marked(store)
         if identity is None:
             raise StoreGuard(
                 f"The marker of the staging folder {folder} cannot be read.",
@@ -194,10 +179,9 @@ def open_staging(folder: Path) -> Iterator[Staging]:
         store.close()
 
 
-def _marked(folder: Path) -> str | None:
+def _marked(store: LocalStore) -> str | None:
     """The id of a folder that is marked now."""
-    (folder / PRIVATE).mkdir(exist_ok=True)
-    aside = folder / PRIVATE / f"{MARKER}.{secrets.token_hex(4)}"
-    aside.write_bytes(marker_data("staging"))
-    aside.replace(folder / PRIVATE / MARKER)
-    return identity_of(folder)
+    with store.scratch() as scratch:
+        scratch.folder.write(MARKER, marker_data("staging"))
+        scratch.folder.place(MARKER, scratch.base, IN_STAGING, over=True)
+    return identity_of(store.root)

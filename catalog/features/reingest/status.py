@@ -13,9 +13,9 @@ from catalog.domain.names import from_text
 from catalog.errors import UsageError
 from catalog.features.reingest.locations import catalog_of
 from catalog.features.reingest.reports import processed_path, read_table
-from catalog.features.reingest.staging import identity_of
 from catalog.index.handovers import STAGED, Handovers
 from catalog.stores.local.store import LocalStore
+from catalog.work.staging_marker import identity_of
 from catalog.work.workspace import Workspace
 
 REPORTS = ("duplicate_image_report.csv", "icloud_image_report.csv", "icloud_video_report.csv")

@@ -11,7 +11,7 @@ from catalog.domain.document import AssetDocument
 from catalog.domain.edits import Edit
 from catalog.errors import ConfirmationNeeded
 from catalog.features.inspection.lookup import find
-from catalog.features.removal.trash import Taken, obstacles, take_away
+from catalog.features.removal.trash import Taken, finish_taking, obstacles, take_away
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.driver import execute
@@ -130,6 +130,8 @@ class Forgetting:
     def _forget(self, run: Session, plan: Sequence[Forget]) -> None:
         files = [file for action in plan for file in action.files]
         problems = _why_kept(files, take_away(run, self._stores, files))
+        if self._with_files:
+            finish_taking(run, self._stores, [action.hash for action in plan if action.known])
         going = [action.hash for action in plan if action.known and action.hash not in problems]
         for name in going:
             run.journal.started(COMMAND, hash=name)

@@ -88,11 +88,13 @@ class Pruner:
         sidecars = [
             (sidecar, digest) for sidecar, digest in action.sidecars if sidecar.path not in staying
         ]
-        going = [*sidecars, (entry, action.hash)]
-        changed = [each.name for each, digest in going if not self._is_unchanged(each, digest)]
-        if changed:
-            self._keep(Keep(entry, f"{changed[0]} changed during the run", action.hash))
-            return False
+        going: list[tuple[Entry, str]] = []
+        for each, digest in (*sidecars, (entry, action.hash)):
+            now = self._read_anew(each, digest)
+            if now is None:
+                self._keep(Keep(entry, f"{each.name} changed during the run", action.hash))
+                return False
+            going.append((now, digest))
         self._discard(action, going, _where(action, vacant))
         self.run.report.add(tell_gone(action, vacant))
         return True
@@ -118,10 +120,13 @@ class Pruner:
             self.source.discard(each.path, each)
             self.run.journal.done("remove", source=each.path, hash=action.hash)
 
-    def _is_unchanged(self, entry: Entry, digest: str) -> bool:
-        """Whether a file is still the one that was read; if it was touched, it is read again."""
+    def _read_anew(self, entry: Entry, digest: str) -> Entry | None:
+        """What a file is now that is still the one that was read, else None; if it was touched, it
+        is read again.
+        """
         now = self.source.stat(entry.path)
-        return now is not None and (now == entry or content_of(self.source, now) == digest)
+        is_same = now is not None and (now == entry or content_of(self.source, now) == digest)
+        return now if is_same else None
 
     def _is_filled(self, action: Remove, place: CopyKey) -> bool:
         """Whether a vacant place was filled since, by a file of the same content."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from catalog.errors import AlreadyExists, NotFound, StoreError
-from catalog.features.removal.trash import choose_stores, recall, restore_one
+from catalog.features.removal.trash import choose_stores, recall, record_back, restore_one
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
@@ -20,6 +22,8 @@ from catalog.work.workspace import Workspace
 
 COMMAND = "trash restore"
 NAME = "restore"
+Place: TypeAlias = tuple[str, str, str]
+"""A store, a name in its trash ("" if it is not known), and where the file lay."""
 STRANGE = "the catalog does not know it any more: sync_catalog_with_disk loads it anew"
 
 
@@ -39,7 +43,7 @@ class RestoreFilesRequest:
 class Restore:
     """A file of a store's trash (`key` is its name there) comes back to `path`.
 
-    `problem` says why it cannot.
+    `problem` says why it cannot. `done`: it is back already, and at most not recorded.
     """
 
     store: str
@@ -47,12 +51,13 @@ class Restore:
     path: str
     hash: str = ""
     problem: str = ""
+    done: bool = False
     name: str = NAME
 
     @property
     def counts(self) -> bool:
         """Whether a limit counts it."""
-        return not self.problem
+        return not (self.problem or self.done)
 
     def describe(self) -> str:
         """One line for a person."""
@@ -68,24 +73,48 @@ def run_restore_files(workspace: Workspace, request: RestoreFilesRequest, sink: 
         stores = choose_stores(there, request.store)
         if request.store is None:
             book.tell_absent(there, sink)
-        work = Restoring(repository, stores, _found(stores, request.wanted))
+        found, back = _found(repository, stores, request.wanted)
+        work = Restoring(repository, stores, found, back)
         return execute(workspace, work, sink, COMMAND, dry=request.dryrun)
 
 
-def _found(stores: Mapping[str, ManagedStore], wanted: Sequence[str]) -> list[tuple[str, Trashed]]:
+def _found(
+    repository: Repository, stores: Mapping[str, ManagedStore], wanted: Sequence[str]
+) -> tuple[list[tuple[str, Trashed]], list[Place]]:
+    """What is meant of the trash; and the files that an earlier run has brought back, which may
+    have been killed before it recorded that."""
     found = [
         (name, trashed)
         for name, store in stores.items()
         for trashed in store.trashed()
         if any(_is_meant(name, trashed, each) for each in wanted)
     ]
+    still = {(name, trashed.path) for name, trashed in found}
+    back: dict[Place, None] = {}
     for each in wanted:
-        if not any(_is_meant(name, trashed, each) for name, trashed in found):
+        before = [p for p in _back(repository, stores, each) if (p[0], p[2]) not in still]
+        if not before and not any(_is_meant(name, trashed, each) for name, trashed in found):
             raise NotFound(
                 f"Nothing in the trash is called {each}.",
                 hint="`catalog trash list` shows keys, runs and paths.",
             )
-    return found
+        back |= dict.fromkeys(before)
+    return found, list(back)
+
+
+def _back(
+    repository: Repository, stores: Mapping[str, ManagedStore], wanted: str
+) -> Iterator[Place]:
+    """The files that lie where what was called so in the trash would come back to."""
+    name, _, rest = wanted.partition(":")
+    some, rest = ([name], rest) if name in stores else (list(stores), wanted)
+    run, _, path = rest.partition("/")
+    taken = [e for e in repository.history.of_run(run) if e["action"] == "trash" and "trash" in e]
+    places = [(e["store"], e["trash"], e["path"]) for e in taken if path in ("", e["path"])]
+    for store, key, place in places or [(each, "", rest) for each in some]:
+        with contextlib.suppress(StoreError):
+            if store in some and stores[store].stat(place) is not None:
+                yield store, key, place
 
 
 def _is_meant(store: str, trashed: Trashed, wanted: str) -> bool:
@@ -101,16 +130,20 @@ class Restoring:
         repository: Repository,
         stores: Mapping[str, ManagedStore],
         found: Sequence[tuple[str, Trashed]],
+        back: Sequence[Place],
     ) -> None:
         self._repository = repository
         self._stores = stores
         self._found = found
+        self._back = back
         self._taken: set[tuple[str, str]] = set()
 
     def plans(self) -> Iterator[Sequence[Restore]]:
         """File by file, each read when its turn comes."""
         for name, trashed in self._found:
             yield [self._planned(name, trashed)]
+        for name, key, path in self._back:
+            yield [Restore(name, key or path, path, done=True)]
 
     def _planned(self, store: str, trashed: Trashed) -> Restore:
         try:
@@ -121,6 +154,8 @@ class Restoring:
 
     def foresee(self, action: Restore) -> Outcome:
         """What will become of a file; what comes back before it is in its way, too."""
+        if action.done:
+            return _outcome(action, "already", "", is_known=True)
         problem = action.problem or self._obstacle(action)
         if problem:
             return _outcome(action, "failed", problem, is_known=True)
@@ -148,12 +183,18 @@ class Restoring:
         problem, known = action.problem, True
         if not problem:
             try:
-                problem, known = restore_one(
-                    run, self._stores[action.store], action.key, action.path, action.hash
-                )
+                problem, known = self._bring(run, action)
             except StoreError as error:
                 problem = str(error)
-        return _outcome(action, "restored", problem, is_known=known)
+        became = "already" if action.done else "restored"
+        return _outcome(action, became, problem, is_known=known)
+
+    def _bring(self, run: Session, action: Restore) -> tuple[str, bool]:
+        store = self._stores[action.store]
+        if action.done:
+            digest = store.checksum(action.path)
+            return "", record_back(run, store, action.key, action.path, digest)
+        return restore_one(run, store, action.key, action.path, action.hash)
 
     def conclude(self, report: Report) -> None:
         """Nothing more."""

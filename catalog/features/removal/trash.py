@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from catalog.domain import edits
-from catalog.domain.copies import copy_row, sidecar_row
-from catalog.domain.document import AssetDocument, CopyRow, EventNote, SidecarRow
+from catalog.domain.copies import OK, copy_row, sidecar_row
+from catalog.domain.document import AssetDocument, CopyRow, EventNote, EventRow, SidecarRow
 from catalog.domain.edits import Edit
-from catalog.errors import StoreError, UsageError
+from catalog.errors import NotFound, StoreError, UsageError
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
@@ -119,28 +119,33 @@ def obstacles(
     return [_why_not(f, stores, claimed) for f in files]
 
 
-def finish_taking(run: Session, stores: Mapping[str, ManagedStore], content_hash: str) -> None:
-    """Bring to the trash what a run that was cut off had no longer recorded,
-    and not yet removed.
+def finish_taking(run: Session, stores: Mapping[str, ManagedStore], hashes: Sequence[str]) -> None:
+    """Bring to the trash what of some assets a run that was cut off had no longer recorded, and not
+    yet removed.
     """
-    found = run.repository.documents([content_hash]).get(content_hash)
-    copies = found[0].get("copies", []) if found is not None else []
-    recorded = {(row["store"], row["path"]) for row in copies}
-    for event in run.repository.history.of_asset(content_hash):
-        place = event.get("store", ""), event.get("path", "")
-        is_taken = (
-            event["action"] == "trash"
-            and event.get("effect") == "file"
-            and (event.get("before") or {}).get("copies")
-        )
-        if not is_taken or place in recorded or place[0] not in stores:
-            continue
-        store, path = stores[place[0]], place[1]
-        if queries.claimants(run.repository, [place])[place] - {content_hash}:
-            continue
+    taken = [
+        (event, row["store"], row["path"], str(row.get("hash", event["hash"])))
+        for event in run.repository.history.taken_files(hashes)
+        for row in _rows_taken(event)
+        if row["store"] in stores
+    ]
+    places = [(store, path) for _event, store, path, _digest in taken]
+    claimed = queries.claimants(run.repository, places) if places else {}
+    for event, name, path, digest in taken:
+        store = stores[name]
         with contextlib.suppress(StoreError):
-            if store.stat(path) is not None and store.checksum(path) == content_hash:
-                store.remove(path, event.get("trash", "").partition("/")[0])
+            if claimed[name, path] or store.stat(path) is None or store.checksum(path) != digest:
+                continue
+            about = {"store": name, "path": path, "hash": event["hash"]}
+            run.journal.started("trash", **about)
+            store.remove(path, event.get("trash", "").partition("/")[0])
+            run.journal.done("trash", **about)
+
+
+def _rows_taken(event: EventRow) -> Sequence[CopyRow | SidecarRow]:
+    """The files that an event says went to the trash."""
+    before = event.get("before") or {}
+    return [*(before.get("copies") or []), *(before.get("sidecars") or [])]
 
 
 def _why_not(
@@ -248,11 +253,21 @@ def restore_one(
     run.journal.started("restore", store=store.name, path=path, hash=digest)
     try:
         store.restore(key, path)
+        known = record_back(run, store, key, path, digest)
     except StoreError as error:
         run.journal.failed("restore", store=store.name, path=path, hash=digest, reason=str(error))
         return str(error), True
+    run.journal.done("restore", store=store.name, path=path, hash=digest)
+    return "", known
+
+
+def record_back(run: Session, store: ManagedStore, key: str, path: str, digest: str) -> bool:
+    """Record a file that is back from the trash, where it was `key`, if it is not recorded; whether
+    its asset is known. Raises NotFound where it vanished.
+    """
     entry = store.stat(path)
-    assert entry is not None
+    if entry is None:
+        raise NotFound(f"{path} vanished right after it came back.", path=path)
     now = datetime.now(UTC)
     event: EventNote = {
         "store": store.name,
@@ -263,20 +278,15 @@ def restore_one(
     recalled = recall(run.repository, store.name, path, digest)
     change = edits.with_copy(copy_row(store.name, entry, now, now))
     if recalled.document is not None:
-        run.edit([Edit(digest, "restore", change, event)])
+        rows = recalled.document.get("copies", [])
+        if not any(
+            (r["store"], r["path"]) == (store.name, path) and r["state"] == OK for r in rows
+        ):
+            run.edit([Edit(digest, "restore", change, event)])
     elif recalled.past is not None:
         whole = change({**recalled.past, "copies": []})
         run.edit([Edit(digest, "restore", edits.created(whole or recalled.past), event)])
+    row = sidecar_row(store.name, entry, digest)
     for owner in recalled.owners:
-        run.edit(
-            [
-                Edit(
-                    owner,
-                    "restore",
-                    edits.with_sidecars((), [sidecar_row(store.name, entry, digest)]),
-                    event,
-                )
-            ]
-        )
-    run.journal.done("restore", store=store.name, path=path, hash=digest)
-    return "", recalled.is_known
+        run.edit([Edit(owner, "restore", edits.with_sidecars((), [row]), event)])
+    return recalled.is_known

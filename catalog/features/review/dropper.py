@@ -11,10 +11,12 @@ from filelock import FileLock, Timeout
 
 from catalog.domain import edits
 from catalog.domain.copies import MISSING, OK
-from catalog.domain.decisions import BAD, DROP, EXACT, SAME_IMAGE, SIMILAR, Decision
+from catalog.domain.decisions import BAD, DROP, EXACT, KEEP, SAME_IMAGE, SIMILAR, Decision
 from catalog.domain.document import AssetDocument, CopyRow, EventNote
 from catalog.domain.edits import Edit
 from catalog.features.lookalikes.inheritance import with_inheritance
+from catalog.features.lookalikes.keepers import list_lacking
+from catalog.features.lookalikes.ranking import Picture, picture_of
 from catalog.features.removal.trash import Taken, finish_taking, obstacles, take_away
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
@@ -25,6 +27,7 @@ from catalog.work.workspace import Workspace
 DROPPED_BEFORE = "it was dropped before"
 PATIENCE = 60.0
 """Seconds to wait for another run of this machine that is removing something."""
+LACKING = "; --yes drops it all the same"
 NO_KEEPER = (
     "kept: no keeper is named, so that none of its group would stay; --yes drops it all the same"
 )
@@ -117,11 +120,32 @@ class Dropper:
                 for d in decisions
             ):
                 return "kept: the one to keep is to be dropped, too"
+            if not self.sure and (lost := self._lost(document, found, decision, decisions)):
+                return f"kept: the one to keep lacks {', '.join(lost)} of it{LACKING}"
             if unsafe := self._why_unsafe(
                 decision.keeper, found[decision.keeper].get("copies", []), "the one to keep"
             ):
                 return unsafe
         return self._obstacle(decision, [document, *self._movies(document)])
+
+    def _lost(
+        self,
+        document: AssetDocument,
+        found: Mapping[str, AssetDocument],
+        decision: Decision,
+        decisions: Sequence[Decision],
+    ) -> list[str]:
+        """What nothing has that is kept of its group, neither the keeper nor another."""
+        mine = self._picture(document)
+        lost = list_lacking(self._picture(found[decision.keeper]), mine)
+        if lost:
+            kept = [d.hash for d in decisions if d.group == decision.group and d.decision == KEEP]
+            others = map(self._picture, self._documents(kept).values())
+            return lost if all(list_lacking(other, mine) for other in others) else []
+        return []
+
+    def _picture(self, document: AssetDocument) -> Picture:
+        return picture_of(document["hash"], document, list(self._companions(document)))
 
     def _why_not_copy(
         self, decision: Decision, document: AssetDocument, decisions: Sequence[Decision]
@@ -226,7 +250,7 @@ class Dropper:
         failed = [p for file, p in zip(files, problems, strict=True) if p and not file.is_sidecar]
         if failed or decision.kind == EXACT:
             return failed[0] if failed else ""
-        finish_taking(run, self.stores, document["hash"])
+        finish_taking(run, self.stores, [document["hash"]])
         note: EventNote = {"effect": "index", "reason": reason, "reason_kind": decision.kind}
         (answer,) = run.edit([Edit(document["hash"], "forget", edits.forgotten(), note)])
         return "" if answer in ("done", "unchanged") else answer

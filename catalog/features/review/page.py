@@ -42,14 +42,17 @@ _PLAIN = (
 
 
 class PageMember(TypedDict, total=False):
-    """A member of a group as the page shows it: its hash, its places (`store:path`), how far its
-    picture is from the keeper's (bits) and how it is turned, and what is known of the asset.
+    """A member of a group as the page shows it: its hash, its places (`store:path`), what it is to
+    the keeper (a kind of duplicates), how far its picture is from that one's (bits) and how it is
+    turned, what it `has` that no other can take over, and what is known of the asset.
     """
 
     hash: Required[str]
     paths: Required[list[str]]
     distance: int
     turned: str
+    kind: str
+    has: list[str]
     width: int | None
     height: int | None
     size: int | None
@@ -63,7 +66,9 @@ class PageMember(TypedDict, total=False):
 
 
 class PageGroup(TypedDict):
-    """A group as the page shows it; `keeper` is the number of the member to keep, -1 for none."""
+    """A group as the page shows it; `keeper` is the number of the member to keep, -1 where none is
+    proposed.
+    """
 
     id: str
     kind: str
@@ -194,15 +199,10 @@ def page_group(group: Group, documents: Mapping[str, AssetDocument]) -> PageGrou
     if len(set(names)) < len(names):
         raise ValueError("a member is in it twice")
     hashes = [m["hash"] for m in shown]
-    keeper = (
-        -1
-        if kind == BAD
-        else 0
-        if kind == EXACT
-        else hashes.index(wanted)
-        if (wanted := str(group.get("keeper"))) in hashes
-        else 0
-    )
+    wanted = str(group.get("keeper", hashes[0]))
+    keeper = -1
+    if kind != BAD and wanted:
+        keeper = hashes.index(wanted) if kind != EXACT and wanted in hashes else 0
     return {
         "id": group_id(names),
         "kind": kind,
@@ -223,6 +223,8 @@ def _member(member: object, documents: Mapping[str, AssetDocument]) -> PageMembe
         "paths": paths,
         "distance": distance if isinstance(distance, int) else 0,
         "turned": str(member.get("turned") or ""),
+        "kind": str(member.get("kind") or ""),
+        "has": [str(part) for part in member.get("has") or ()],
     }
     described = _described(shown, document) if document else shown
     for name in _PLAIN:

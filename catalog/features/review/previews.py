@@ -153,6 +153,8 @@ class Previewer:
 
     def _requests(self) -> Iterator[tuple[_Job, Request] | None]:
         while True:
+            if not self._under_way and self._near.empty():
+                self._let_go()
             try:
                 job = self._near.get(block=not self._under_way)[2]
             except queue.Empty:
@@ -174,6 +176,12 @@ class Previewer:
             else:
                 self._finish(job, None)
 
+    def _let_go(self) -> None:
+        """Keep no folder open while nobody looks, so that its disk can be taken out."""
+        for store in self._stores.values():
+            if not isinstance(store, RemoteStore):
+                store.close()
+
     def _request(self, job: _Job) -> Request | None:
         """What to ask for the next copy that is as it is recorded;
         None where there is none left.
@@ -181,8 +189,9 @@ class Previewer:
         while job.near:
             store, row = job.near.popleft()
             if _is_there(store, row, job.document["hash"]):
-                path = f"{from_text(store.location)}/{from_text(row['path'])}"
-                return Request(path, size=row["size"], preview=job.side)
+                root = from_text(store.location)
+                path = f"{root}/{from_text(row['path'])}"
+                return Request(path, size=row["size"], preview=job.side, root=root)
         return None
 
     # --- copies far away --------------------------------------------------------------------------

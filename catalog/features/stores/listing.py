@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from catalog.domain.document import StoreRecord
-from catalog.errors import ConfigError, StoreGuard, StoreUnavailable, UnknownKind
+from catalog.errors import (
+    ConfigError,
+    StoreGuard,
+    StoreUnavailable,
+    UnknownCatalog,
+    UnknownKind,
+)
 from catalog.index import queries
 from catalog.index.queries import StoreTotals
 from catalog.stores import registry
@@ -18,8 +24,8 @@ from catalog.work.workspace import Workspace
 class StoreState:
     """One store.
 
-    `state`: `there`, `offline`, `other disk` where its folder has another marker, or `unknown
-    kind`.
+    `state`: `there`, `offline`, `other disk` where its folder has another marker, `other catalog`
+    where its marker names one that this index does not know, or `unknown kind`.
 
     `shown` is its folder for a person, `last_run` when it was last looked at (ISO 8601 UTC), or "".
     """
@@ -58,6 +64,8 @@ def _state(book: StoreBook, name: str, root: Root) -> str:
         if not root.is_there():
             return "offline"
         book.prove(name, root)
+    except UnknownCatalog:
+        return "other catalog"
     except StoreGuard:
         return "other disk"
     except (StoreUnavailable, ConfigError):

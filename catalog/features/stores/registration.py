@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from catalog.domain.copies import timestamp
 from catalog.domain.document import StoreRecord
 from catalog.errors import StoreGuard, UsageError
 from catalog.stores import registry
+from catalog.stores.local.file_system import file_system_of
 from catalog.stores.local.root import LocalRoot
 from catalog.stores.marker import read_marker
 from catalog.stores.root import Overlap, Root
@@ -36,11 +39,17 @@ class AddRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoreAdded:
-    """A store that the catalog knows now: its name, its kind, and where it lies, for a person."""
+    """A store that the catalog knows now: its name, its kind, and where it lies, for a person.
+
+    `notices` say what its marker was before, where it was not this catalog's.
+    `unproved` is the type of its file system, where that does not keep what tells rot from an edit.
+    """
 
     name: str
     kind: str
     shown: str
+    notices: tuple[str, ...] = ()
+    unproved: str = ""
 
 
 def add_store(workspace: Workspace, request: AddRequest) -> StoreAdded:
@@ -51,16 +60,30 @@ def add_store(workspace: Workspace, request: AddRequest) -> StoreAdded:
             f"{name} is no name for a store.", hint="Use small letters, digits, - and _."
         )
     root = _root_named(workspace, request.folder)
-    book = StoreBook(workspace, workspace.repository)
+    notices: list[str] = []
+    book = StoreBook(workspace, workspace.repository, notices.append)
     _check_name(book, name, root)
     _check_apart(book, name, root)
+    if not force:
+        book.check_catalog(name, root, root.marker())
     identity = _new_identity(name, root, book.known, force=force)
     if not force:
         _check_moved(name, root, book.known)
     if identity is not None:
-        root.mark(name, identity)
-    book.claim(name, root)
-    return StoreAdded(name, root.kind, root.shown)
+        root.mark(name, identity, book.this_catalog())
+    is_known = name in book.known
+    book.claim(name, root, take_over=force)
+    if is_known and root.folder is not None:
+        # a disk that was replaced, or found elsewhere: its files may have been brought back
+        book.remember(name, stirred_since=timestamp(datetime.now(UTC)), stirs=None)
+    unproved = _unproved(book, name, root)
+    return StoreAdded(name, root.kind, root.shown, tuple(notices), unproved)
+
+
+def _unproved(book: StoreBook, name: str, root: Root) -> str:
+    if root.folder is None or book.evidence(name).ctime:
+        return ""
+    return file_system_of(root.folder) or "an unknown one"
 
 
 def _root_named(workspace: Workspace, folder: str) -> Root:
@@ -117,11 +140,11 @@ def _new_identity(name: str, root: Root, known: Records, *, force: bool) -> str 
     """
     marker = root.marker() if root.is_there() else None
     marked = (
-        other for other, record in known.items() if marker is not None and record["id"] == marker
+        other for other, record in known.items() if marker is not None and record["id"] == marker.id
     )
     owner = next(marked, name)
     expected = known[name]["id"] if name in known else None
-    if owner == name and expected in (None, marker):
+    if owner == name and (expected is None or (marker is not None and expected == marker.id)):
         return None
     if not force:
         raise _other_store(name, root, owner, known)
@@ -149,11 +172,10 @@ def _check_moved(name: str, root: Root, known: Records) -> None:
     before = registry.folder_recorded(known[name]) if name in known else None
     if root.folder is None or before is None:
         return
-    if (
-        not before.is_dir()
-        or before.samefile(root.folder)
-        or read_marker(before) != known[name]["id"]
-    ):
+    if not before.is_dir() or before.samefile(root.folder):
+        return
+    marker = read_marker(before)
+    if marker is None or marker.id != known[name]["id"]:
         return
     raise StoreGuard(
         f"Store {name} is still there at {before}; nothing was changed.",

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from catalog.domain.copies import MISSING, OK
-from catalog.domain.document import EventNote, EventRow
-from catalog.domain.edits import Edit, marked
+from catalog.domain.document import AssetDocument, EventNote, EventRow
+from catalog.domain.edits import Change, Edit, difference, marked, reversed_change
 from catalog.errors import StoreError
 from catalog.features.lookalikes.decisions import unremember
 from catalog.features.undo.handovers import take_back
@@ -41,7 +41,8 @@ class Undoer:
     def take(self, plan: Sequence[Undo]) -> None:
         """Some steps, in order; what cannot be done is told, and the rest goes on."""
         for action in plan:
-            self.run.report.add(tell(action, "undone", self._taken(action)))
+            problem = "" if action.done else self._taken(action)
+            self.run.report.add(tell(action, "undone", problem))
 
     def _taken(self, action: Undo) -> str:
         """Why something could not be taken back, or ""."""
@@ -50,7 +51,7 @@ class Undoer:
         return action.problem or self._step(action)
 
     def _bring_source(self, action: SourceBack) -> str:
-        problem = self.sight.source_problem(action, self._put_back)
+        problem = self.sight.source_problem(action, self._put_source_back)
         if kept := self.sight.why_kept(action, problem):
             self._kept[action.hash] = kept
         return problem
@@ -70,10 +71,11 @@ class Undoer:
     def _reverse(self, action: TakeBack) -> str:
         """Reverse one event; why it could not be, or ""."""
         step, event = action.step, action.step.event
+        about: EventNote = {"undoes": self.undone, "reverses": step.id}
         if step.kind == HANDOVER:
-            return take_back(self.run, self.sight, event, self.undone, last_copies=self.last_copies)
+            return take_back(self.run, self.sight, event, about, last_copies=self.last_copies)
         note: EventNote = {
-            "undoes": self.undone,
+            **about,
             "store": event.get("store", ""),
             "path": event.get("path", ""),
             "source": event.get("source", ""),
@@ -86,7 +88,7 @@ class Undoer:
             self.run.tell([{**told, "action": "undo", "hash": action.hash}])
             return ""
         if step.kind == PUT_BACK:
-            return self._put_back(event["source"], event["before"]["hash"], event)
+            return self._put_back(event["source"], event["before"]["hash"], event, about)
         if step.kind == FROM_TRASH:
             return self._bring_from_trash(action, note)
         if step.kind == MOVE_BACK:
@@ -95,13 +97,12 @@ class Undoer:
             return why_kept(
                 self.sight, action, self._kept, last_copies=self.last_copies
             ) or self._bring_to_trash(action, note)
-        problem = self._edit(step, "undo", {**note, "effect": "index"})
-        if not problem and event["action"] == "forget":
-            self._look(action.hash)
-        return problem
+        change = self._as_it_lies(step) if event["action"] == "forget" else None
+        return self._edit(step, "undo", {**note, "effect": "index"}, change)
 
-    def _edit(self, step: Step, action: str, note: EventNote) -> str:
-        (answer,) = self.run.edit([Edit(step.event["hash"], action, reversal(step), note)])
+    def _edit(self, step: Step, action: str, note: EventNote, change: Change | None = None) -> str:
+        back = change or reversal(step)
+        (answer,) = self.run.edit([Edit(step.event["hash"], action, back, note)])
         return "" if answer in ("done", "unchanged") else answer
 
     def _move_back(self, step: Step, note: EventNote) -> str:
@@ -151,44 +152,54 @@ class Undoer:
         except StoreError:
             if before is not None and not action.begun:
                 about: EventNote = {"effect": "index", "path": note["path"]}
-                self.run.edit([Edit(action.hash, "keep", lambda _document: before, about)])
+                taken = difference(before, reversal(step)(before))
+                if taken is not None:  # what was said of the asset meanwhile stays
+                    self.run.edit([Edit(action.hash, "keep", reversed_change(*taken), about)])
             raise
         return ""
 
-    def _put_back(self, source: str, digest: str, event: EventRow) -> str:
-        """Copy a file from the catalog to where it was before; why not, or ""."""
+    def _put_source_back(self, source: str, digest: str, event: EventRow) -> str:
+        return self._put_back(source, digest, event, {"undoes": self.undone})
+
+    def _put_back(self, source: str, digest: str, event: EventRow, about: EventNote) -> str:
+        """Copy a file from the catalog to where it was, if it is not there; why not, or ""."""
         problem, held = self.sight.way_back(source, digest, event)
-        if held is None:
+        if problem:
             return problem
-        store, entry = held
-        mtime = int((event.get("before") or {}).get("mtime_ns") or entry.mtime_ns)
-        self.sight.outside.put(source, store, entry, mtime, digest)
+        path = event["path"]
+        if held is not None:
+            store, entry = held
+            path = entry.path
+            mtime = int((event.get("before") or {}).get("mtime_ns") or entry.mtime_ns)
+            self.sight.outside.put(source, store, entry, mtime, digest)
         told: EventRow = {
+            **about,
             "action": "putback",
             "hash": event["hash"],
-            "store": store.name,
-            "path": entry.path,
+            "store": held[0].name if held else event["store"],
+            "path": path,
             "source": source,
             "effect": "file",
             "before": {},
             "after": {},
-            "undoes": self.undone,
         }
         self.run.tell([told])
         return ""
 
-    def _look(self, content_hash: str) -> None:
-        """Mark the copies of a document that came back whose files did not."""
-        stores = self.sight.stores
-        copies = (self.sight.document(content_hash) or {}).get("copies", [])
-        rows = [row for row in copies if row["state"] == OK and row["store"] in stores]
-        gone = [row for row in rows if stores[row["store"]].stat(row["path"]) is None]
-        self.run.edit([_missing(content_hash, row["store"], row["path"]) for row in gone])
+    def _as_it_lies(self, step: Step) -> Change:
+        """The change that a forgotten asset comes back, with the copies whose files did not come
+        back marked."""
+        stores, back = self.sight.stores, reversal(step)
 
+        def change(document: AssetDocument | None) -> AssetDocument | None:
+            found = back(document)
+            for row in (found or {}).get("copies", []):
+                name, path = row["store"], row["path"]
+                if row["state"] == OK and name in stores and stores[name].stat(path) is None:
+                    found = marked(name, path, MISSING)(found)
+            return found
 
-def _missing(content_hash: str, store: str, path: str) -> Edit:
-    event: EventNote = {"store": store, "path": path, "effect": "index"}
-    return Edit(content_hash, "missing", marked(store, path, MISSING), event)
+        return change
 
 
 def why_kept(
@@ -210,7 +221,7 @@ def tell(action: Undo, became: str, problem: str) -> Outcome:
     return Outcome(
         action.name,
         action.key,
-        "failed" if problem else became,
+        "failed" if problem else "already" if action.done else became,
         store,
         hash=action.hash,
         reason=problem,

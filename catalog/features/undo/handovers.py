@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from catalog.domain.document import EventRow, HandoverRow
+from catalog.domain.document import EventNote, EventRow, HandoverRow
 from catalog.domain.names import from_text
 from catalog.errors import StoreError
 from catalog.features.undo.preconditions import UndoPreconditions
@@ -15,6 +15,7 @@ from catalog.index.handovers import CONFIRMED, EFFECT, Handovers, staged_path
 from catalog.index.repository import Repository
 from catalog.stores.local.store import LocalStore
 from catalog.work.session import Session
+from catalog.work.staging_marker import identity_of
 
 
 def _states(event: EventRow) -> tuple[HandoverRow | None, HandoverRow | None]:
@@ -65,9 +66,9 @@ def _reversal(event: EventRow) -> Callable[[HandoverRow | None], HandoverRow | N
 
 
 def take_back(
-    run: Session, sight: UndoPreconditions, event: EventRow, undone: str, *, last_copies: bool
+    run: Session, sight: UndoPreconditions, event: EventRow, note: EventNote, *, last_copies: bool
 ) -> str:
-    """Reverse one event; why it could not be, or ""."""
+    """Reverse one event, and tell what `note` says besides; why it could not be, or ""."""
     try:
         problem = staged_problem(sight, event, last_copies=last_copies)
         if (
@@ -92,7 +93,7 @@ def take_back(
                 "take back",
                 run=run.run,
                 command=run.command,
-                undoes=undone,
+                note=note,
             )
         )
     except ValueError as error:
@@ -122,9 +123,12 @@ def _leaving(event: EventRow) -> HandoverRow | None:
 
 
 def _staged(record: HandoverRow) -> LocalStore | None:
-    """The folder in which a staged copy lies unchanged, or None."""
+    """The folder in which a staged copy lies unchanged, or None; it must be the staging folder that
+    the record speaks of.
+    """
     folder = Path(from_text(record["folder"]))
-    if not folder.is_dir():
+    identity = identity_of(folder)
+    if identity is None or record.get("staging", identity) != identity:
         return None
     store = LocalStore("staging", folder, managed=False)
     is_there = (

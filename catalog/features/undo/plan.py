@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from catalog.domain.document import EventRow
+from catalog.domain.document import EventRow, EventSide
+from catalog.domain.events import event_id
+from catalog.domain.shapes import find_problem
 
 NOTHING, TO_TRASH, FROM_TRASH, MOVE_BACK, PUT_BACK, NEVER = (
     "nothing",
@@ -40,6 +42,14 @@ _SEEN = frozenset(
     }
 )
 """What a look at a disk has recorded."""
+_REVERSED_BY = {
+    TO_TRASH: "trash",
+    FROM_TRASH: "restore",
+    MOVE_BACK: "move",
+    PUT_BACK: "putback",
+    HANDOVER: "take back",
+}
+"""The action of the event that takes back a step of a kind; of the other kinds it is "undo"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +75,66 @@ class Step:
         source = event.get("source", "")
         return source if self.kind == PUT_BACK else event.get("path") or source
 
+    @property
+    def id(self) -> str:
+        """The id of the event, by which it is known what takes it back."""
+        return event_id(self.event.get("run", ""), self.event)
+
+    @property
+    def reversal_key(self) -> tuple[str, str, str]:
+        """By what an event is known to take it back that does not name it (`key_of_reversal`)."""
+        event = self.event
+        path = event.get("path", "")
+        if self.kind in (MOVE_BACK, PUT_BACK):
+            path = event.get("source", "")
+        return _REVERSED_BY.get(self.kind, "undo"), event["hash"], path
+
+
+def key_of_reversal(event: EventRow) -> tuple[str, str, str]:
+    """What an event of an undo has done: its action, the asset and the file."""
+    is_outside = event["action"] == "putback"
+    path = event.get("source", "") if is_outside else event.get("path", "")
+    return event["action"], event["hash"], path
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What earlier undos have taken back of a run, and which was not brought back since.
+
+    `ids` are the events of the run, `keys` those of which undos of earlier versions did not say the
+    id, and `sources` the files outside the stores that were put back.
+    """
+
+    ids: frozenset[str]
+    keys: frozenset[tuple[str, str, str]]
+    sources: frozenset[str]
+
+    def has(self, step: Step) -> bool:
+        """Whether a step was taken: of one with files, that its record was changed."""
+        return step.id in self.ids or step.reversal_key in self.keys
+
+
+def taken_back(events: Iterable[EventRow]) -> TakenBack:
+    """What the events of undos say."""
+    told = list(events)
+    return TakenBack(
+        frozenset(e["reverses"] for e in told if "reverses" in e),
+        frozenset(key_of_reversal(e) for e in told if "reverses" not in e),
+        frozenset(e.get("source", "") for e in told if e["action"] == "putback"),
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class TakeBack:
     """A step that can be taken, or the reason why not (`problem`).
 
-    `begun`: an undo that was cut off has changed the record already.
+    `begun`: an undo that was cut off has changed the record already. `done`: nothing is left to do.
     """
 
     step: Step
     problem: str = ""
     begun: bool = False
+    done: bool = False
 
     @property
     def name(self) -> str:
@@ -95,7 +154,7 @@ class TakeBack:
     @property
     def counts(self) -> bool:
         """Whether a limit counts it."""
-        return not self.problem
+        return not (self.problem or self.done)
 
     def describe(self) -> str:
         """One line for a person."""
@@ -107,15 +166,22 @@ class SourceBack:
     """A source that an upload removed comes back to where it lay, on the disk `device`.
 
     `hash` is that of its asset; `places` are those of the catalog that may hold it, each a store, a
-    path and a content hash.
+    path and a content hash. `mtime_ns` is the time that it had, None where nobody knows. `done`: an
+    earlier undo has put it back.
     """
 
     source: str
     hash: str
-    device: int | None
+    device: int | str | None
     places: tuple[tuple[str, str, str], ...]
+    mtime_ns: int | None = None
+    done: bool = False
     name: str = "undo remove"
-    counts: bool = True
+
+    @property
+    def counts(self) -> bool:
+        """Whether a limit counts it."""
+        return not self.done
 
     @property
     def key(self) -> str:
@@ -147,6 +213,46 @@ def steps(events: Iterable[EventRow]) -> list[Step]:
 
 
 def _step(event: EventRow) -> Step:
+    problem = find_problem(event, EventRow)
+    step = Step(event, NEVER, reason=f"its event {problem}") if problem else _step_of(event)
+    lacking = _lacking(step)
+    return Step(event, NEVER, reason=f"its event does not say {lacking}") if lacking else step
+
+
+def _lacking(step: Step) -> str:
+    """What an event must say so that a step can be taken, and does not; "" where it says all."""
+    event, kind = step.event, step.kind
+    if kind == HANDOVER:
+        sides = [_side(event, name).get("handover") for name in ("before", "after")]
+        whole = [
+            _says(side, "target", "hash", "folder", "name", "staged", "source")
+            for side in sides
+            if side is not None
+        ]
+        return "" if whole and all(whole) else "what was handed over"
+    if kind == UNDECIDE:
+        return "" if _says(event, "source") else "what was decided"
+    if kind in (PUT_BACK, MOVE_BACK) and not _says(event, "store", "path"):
+        return "which file it was"
+    if kind == PUT_BACK and not (_says(event, "source") and _says(_side(event, "before"), "hash")):
+        return "what lay there before"
+    if kind == MOVE_BACK and not _says(event, "source"):
+        return "where the file was before"
+    if kind in (FROM_TRASH, TO_TRASH) and not step.files and not step.instead:
+        return "which files it took away" if kind == FROM_TRASH else "which files it brought"
+    return ""
+
+
+def _side(event: EventRow, name: Literal["before", "after"]) -> EventSide:
+    return event.get(name) or {}
+
+
+def _says(row: Mapping[str, object], *names: str) -> bool:
+    """Whether a row has text in these fields."""
+    return all(isinstance(row.get(name), str) and row.get(name) for name in names)
+
+
+def _step_of(event: EventRow) -> Step:
     if event.get("effect") == "handover":
         if event.get("after"):
             return Step(event, HANDOVER)
@@ -168,7 +274,7 @@ def _step(event: EventRow) -> Step:
         return Step(event, NOTHING)
     action = event["action"]
     if action == "remove":
-        return Step(event, PUT_BACK, ((event["store"], event["path"], event["hash"]),))
+        return Step(event, PUT_BACK)
     if action in _STAYS:
         return Step(event, NEVER, reason=_STAYS[action])
     if event.get("trash") and action in ("trash", "sidecar"):
@@ -187,9 +293,9 @@ def _files(event: EventRow, side: Literal["before", "after"]) -> tuple[tuple[str
     """The files that an event says went ("before") or came ("after"):
     rows of copies and sidecars.
     """
-    told = event.get(side) or {}
+    told = _side(event, side)
     rows = told.get("document") or told
-    copies, sidecars = rows.get("copies", []), rows.get("sidecars", [])
+    copies, sidecars = rows.get("copies") or [], rows.get("sidecars") or []
     return (
         *((row["store"], row["path"], event["hash"]) for row in copies),
         *((row["store"], row["path"], row["hash"]) for row in sidecars),

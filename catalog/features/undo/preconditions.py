@@ -123,6 +123,8 @@ class UndoPreconditions:
                 "path": path,
                 "before": {"device": action.device},
             }
+            if action.mtime_ns is not None:
+                event["before"]["mtime_ns"] = action.mtime_ns
             try:
                 problem = attempt(action.source, digest, event)
             except (StoreError, OSError) as error:

@@ -11,7 +11,13 @@ from catalog.features.undo.apply import Undoer, tell, why_kept
 from catalog.features.undo.handovers import staged_problem
 from catalog.features.undo.plan import HANDOVER, TO_TRASH, SourceBack, TakeBack, Undo
 from catalog.features.undo.preconditions import UndoPreconditions
-from catalog.features.undo.survey import read_records, survey_sources, survey_steps
+from catalog.features.undo.removed import read_removed
+from catalog.features.undo.survey import (
+    StepSurvey,
+    find_taken_back,
+    read_records,
+    survey_sources,
+)
 from catalog.work import guards
 from catalog.work.driver import execute
 from catalog.work.outcome import Outcome, RunResult
@@ -50,12 +56,12 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
     with book.open_present(writes=not request.dryrun) as stores:
         sight = UndoPreconditions(workspace, repository, stores, book.absent)
         records = read_records(repository, {event["hash"] for event in events})
-        found = survey_steps(repository, sight, request.run, events, records)
-        sources = survey_sources(workspace, repository, request.run)
+        before = find_taken_back(repository.history, request.run)
+        removed = read_removed(workspace.journal_dir, request.run)
+        found = StepSurvey(repository, sight, before, removed, records).look(events)
+        sources = survey_sources(removed, repository, sight, before, found)
         if not request.dryrun:
-            taken = sum(
-                1 for action in found if action.step.kind == TO_TRASH and not action.problem
-            )
+            taken = sum(1 for action in found if action.step.kind == TO_TRASH and action.counts)
             guards.check_removals(taken, workspace.settings.move_limit, yes=request.yes)
         work = Undoing(sight, found, sources, request, records)
         return execute(
@@ -89,6 +95,8 @@ class Undoing:
 
     def foresee(self, action: Undo) -> Outcome:
         """What will become of a step once those before it are taken."""
+        if action.done:
+            return tell(action, "planned", "")
         self._sight.suppose(self._records)
         self._records = {}
         try:

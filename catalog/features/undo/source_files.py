@@ -5,13 +5,17 @@ and how they come back there.
 from __future__ import annotations
 
 import contextlib
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.domain.asset import Entry
 from catalog.domain.document import EventSide
 from catalog.domain.names import from_text, to_text
-from catalog.errors import ConfigError, StoreUnavailable
+from catalog.errors import ConfigError, InvalidPath, StoreUnavailable
+from catalog.filesystem.beneath import LinkOnTheWay
+from catalog.filesystem.tree import Tree
 from catalog.stores.dropbox.entries import PREFIX
 from catalog.stores.dropbox.root import DropboxRoot
 from catalog.stores.local.store import LocalStore
@@ -49,9 +53,17 @@ class SourceFiles:
                 return entry.content_hash if entry else None
             return None
         path = Path(from_text(source))
-        if not path.is_absolute() or not path.exists():
+        if not path.is_absolute():
             return None
-        return digest_of(path) if path.is_file() else ""
+        try:
+            place = _open_place(path.parent)
+        except OSError:
+            return None
+        with contextlib.closing(place):
+            entry = place.stat(to_text(path.name))
+            if entry is None:
+                return "" if path.is_dir() else None
+            return "" if entry.problem else place.checksum(entry.path)
 
     def has_place(self, source: str, before: EventSide) -> bool:
         """Whether the disk, or the account, that a file lay on is there:
@@ -78,18 +90,26 @@ class SourceFiles:
         that appears as a whole and never over another file.
         """
         if source.startswith(IN_DROPBOX):
-            copy_between(store, entry, self._account(), _path(source), digest)
+            as_it_was = replace(entry, mtime_ns=mtime_ns)
+            copy_between(store, as_it_was, self._account(), _path(source), digest)
             return
         target = Path(from_text(source))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        place = LocalStore("source", target.parent)
+        try:
+            place = _open_place(target.parent, make=True)
+        except LinkOnTheWay as error:
+            raise InvalidPath(
+                f"/{to_text(error.link)} is a symbolic link now: {source} is not put there."
+                if error.link
+                else f"{source} lies behind a symbolic link.",
+                path=source,
+                hint="Put a folder in its place, and run the undo again.",
+            ) from error
         try:
             with store.open(entry.path) as stream:
                 place.put(to_text(target.name), stream, entry.size, mtime_ns, digest)
         finally:
             place.close()
-            with contextlib.suppress(OSError):
-                (target.parent / PRIVATE).rmdir()
+            place.remove_empty_folder(PRIVATE)
 
     def _account(self) -> DropboxStore:
         return DropboxRoot("", self._workspace.store_context).store("source")
@@ -97,6 +117,19 @@ class SourceFiles:
 
 def _path(source: str) -> str:
     return source.removeprefix(IN_DROPBOX)
+
+
+def _open_place(folder: Path, *, make: bool = False) -> LocalStore:
+    """A folder that files were taken from, which was recorded by its real path: no part of that may
+    be a link now. Made if need be.
+
+    Raises OSError.
+    """
+    disk, relative = Tree(Path(folder.anchor)), os.fspath(folder.relative_to(folder.anchor))
+    relative = "" if relative == "." else relative
+    if make:
+        disk.make_folders(relative)
+    return LocalStore("source", folder, managed=make, tree=disk.below(relative))
 
 
 def digest_of(path: Path) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 
-import orjson
-
-from catalog.domain.copies import OK
+from catalog.domain.copies import OK, CopyKey
 from catalog.domain.document import AssetDocument, EventRow
 from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
 from catalog.errors import StoreError
@@ -22,58 +20,201 @@ from catalog.features.undo.plan import (
     SourceBack,
     Step,
     TakeBack,
+    TakenBack,
     steps,
+    taken_back,
 )
 from catalog.features.undo.preconditions import NO_PLACE, UndoPreconditions, reversal
+from catalog.features.undo.removed import Removed, RemovedFiles
+from catalog.index import queries
+from catalog.index.history import History
 from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
-from catalog.work.workspace import Workspace
 
 UPLOADS = ("upload_to_nas_from_disk", "upload_to_dropbox_from_dropbox")
 AT_ONCE = 500
 """Assets that the catalog is asked about together."""
+UNKNOWN_HERE = "the journal of this machine does not know that it lay there"
 
 
-def survey_steps(
-    repository: Repository,
-    sight: UndoPreconditions,
-    run: str,
-    events: Sequence[EventRow],
-    records: Mapping[str, AssetDocument | None],
-) -> list[TakeBack]:
-    """Each step, latest event first, tried on the records of its assets in memory."""
-    begun = {_identity(event) for event in repository.history.undoing(run)}
-    handed = TakingBack(repository, events)
-    now = dict(records)
-    leaving: set[tuple[str, str, str]] = set()
-    found = []
-    for step in steps(events):
+def find_taken_back(history: History, run: str) -> TakenBack:
+    """What earlier undos have taken back of a run, and which was not brought back since."""
+    return taken_back(_reversals(history, run, frozenset({run})))
+
+
+def _reversals(history: History, run: str, seen: Set[str]) -> list[EventRow]:
+    """The events that took back a run, without those that were taken back themselves."""
+    events = [event for event in history.undoing(run) if event.get("run", "") not in seen]
+    standing: list[EventRow] = []
+    for undo in sorted({event["run"] for event in events}):
+        again = taken_back(_reversals(history, undo, seen | {undo}))
+        mine = [event for event in events if event["run"] == undo]
+        back = {step.id for step in steps(mine) if again.has(step)}
+        standing += [event for event in mine if Step(event, NEVER).id not in back]
+    return standing
+
+
+class StepSurvey:
+    """Looks at each step of a run: its files, and its record as it will be in its turn.
+
+    `before` is what earlier undos have taken back, and `records` are the documents of its assets.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        sight: UndoPreconditions,
+        before: TakenBack,
+        removed: RemovedFiles,
+        records: Mapping[str, AssetDocument | None],
+    ) -> None:
+        self._repository = repository
+        self._sight = sight
+        self._before = before
+        self._removed = removed
+        self._now = dict(records)
+        self._leaving: set[tuple[str, str, str]] = set()
+
+    def look(self, events: Sequence[EventRow]) -> list[TakeBack]:
+        """Each step, latest event first, tried on the records of its assets in memory."""
+        found = steps(events)
+        begun = {step.id for step in found if self._is_begun(step)}
+        left = self._left_files([step for step in found if step.id in begun])
+        handed = TakingBack(self._repository, [s.event for s in found if s.id not in begun])
+        return [
+            self._begun(step, left) if step.id in begun else self._fresh(step, handed)
+            for step in found
+        ]
+
+    def _is_begun(self, step: Step) -> bool:
+        """Whether its record was taken back already, and not because its files could not go: the
+        very rows that it brought are recorded again then."""
+        if step.kind == NEVER or not self._before.has(step):
+            return False
+        return step.kind != TO_TRASH or not self._rows_of(step, self._now)
+
+    def _rows_of(self, step: Step, records: Mapping[str, AssetDocument | None]) -> bool:
+        """Whether a record has a row that a step brought."""
+        after = step.event.get("after") or {}
+        came = (after.get("document") or after).get("copies") or []
+        rows = (records.get(step.event["hash"]) or {}).get("copies", [])
+        places = {(row["store"], row["path"], row.get("added")) for row in rows}
+        return any((row["store"], row["path"], row.get("added")) in places for row in came)
+
+    def _left_files(self, begun: Sequence[Step]) -> dict[str, list[CopyKey]]:
+        """By step, the files that an undo had no longer recorded and not yet taken away; those that
+        came again since belong to somebody."""
+        taking = [step for step in begun if step.kind == TO_TRASH]
+        places = sorted({(store, path) for step in taking for store, path, _hash in step.files})
+        claimed = queries.claimants(self._repository, places) if places else {}
+        return {
+            step.id: [
+                (store, path)
+                for store, path, digest in step.files
+                if not claimed[store, path] and self._lies(store, path, digest)
+            ]
+            for step in taking
+        }
+
+    def _lies(self, name: str, path: str, digest: str) -> bool:
+        store = self._sight.stores.get(name)
+        with contextlib.suppress(StoreError):
+            return (
+                store is not None
+                and store.stat(path) is not None
+                and store.checksum(path) == digest
+            )
+        return False
+
+    def _begun(self, step: Step, left: Mapping[str, Sequence[CopyKey]]) -> TakeBack:
+        """A step whose record was changed before."""
+        if not left.get(step.id):
+            return TakeBack(step, begun=True, done=True)
+        self._leaving |= set(step.files)
+        return TakeBack(step, begun=True)
+
+    def _fresh(self, step: Step, handed: TakingBack) -> TakeBack:
         event, problem = step.event, step.reason
-        is_begun = step.kind in (TO_TRASH, FROM_TRASH) and _identity(event) in begun
         if step.kind == HANDOVER:
             problem = handed.foresee(event)
         elif step.kind != NEVER:
-            problem = _file_problem(step, sight, leaving)
+            problem = self._file_problem(step)
         if step.kind == TO_TRASH and not problem:
-            leaving |= set(step.files)
-        if not problem and step.kind not in (NEVER, HANDOVER) and not is_begun:
+            self._leaving |= set(step.files)
+        if not problem and step.kind not in (NEVER, HANDOVER):
             try:
-                now[event["hash"]] = reversal(step)(now.get(event["hash"]))
+                self._now[event["hash"]] = reversal(step)(self._now.get(event["hash"]))
             except ValueError as error:
                 problem = str(error)
-        found.append(TakeBack(step, problem, is_begun))
-    return found
+        return TakeBack(step, problem)
+
+    def _file_problem(self, step: Step) -> str:
+        """Why the files of a step cannot be brought back to where they were, or ""."""
+        event, stores = step.event, self._sight.stores
+        if step.kind in (FROM_TRASH, MOVE_BACK, PUT_BACK) or step.files:
+            names = {store for store, _path, _hash in step.files} or {event["store"]}
+            if absent := sorted(names - stores.keys()):
+                return self._sight.why_absent(absent[0])
+        if step.kind == MOVE_BACK:
+            back = event["source"]
+            found = (
+                _content_problem(stores[store], path, digest, back)
+                for store, path, digest in step.files
+            )
+            return next(filter(None, found), "")
+        if step.kind == FROM_TRASH:
+            rows = (*self._leaving, *step.instead)
+            instead = {(store, path): digest for store, path, digest in rows}
+            found = (
+                _trash_problem(
+                    stores[store],
+                    f"{step.trash}/{path}",
+                    path,
+                    digest,
+                    instead.get((store, path), ""),
+                )
+                for store, path, digest in step.files
+            )
+            return next(filter(None, found), "")
+        return self._source_problem(event) if step.kind == PUT_BACK else ""
+
+    def _source_problem(self, event: EventRow) -> str:
+        """Why a file outside the stores is not put back, or "": only where this machine has written
+        down that it lay there."""
+        removed = self._removed.files.get(event["source"])
+        if removed is None or removed.hash != event["hash"]:
+            return UNKNOWN_HERE
+        is_there = self._sight.outside.has_place(event["source"], event.get("before") or {})
+        return "" if is_there else NO_PLACE
 
 
-def survey_sources(workspace: Workspace, repository: Repository, run: str) -> list[SourceBack]:
-    """The sources that an upload removed, or was about to, by its journal on this machine."""
-    removed = _removed(workspace, run)
-    documents = read_records(repository, {owner for owner, _device in removed.values()})
+def survey_sources(
+    removed: RemovedFiles,
+    repository: Repository,
+    sight: UndoPreconditions,
+    before: TakenBack,
+    found: Iterable[TakeBack],
+) -> list[SourceBack]:
+    """The sources that an upload removed, or was about to, by its journal on this machine.
+
+    Those that were put back by an earlier undo are done with; where a copy is recorded still that
+    goes as `found` tells, only while they are there.
+    """
+    if removed.command not in UPLOADS:
+        return []
+    documents = read_records(repository, {file.hash for file in removed.files.values()})
+    going = {a.hash for a in found if a.step.kind == TO_TRASH and not a.begun}
     return [
         SourceBack(
-            source, owner, device, tuple(_places_like(source, owner, documents[owner] or {}))
+            source,
+            file.hash,
+            file.device,
+            tuple(_places_like(source, file, documents[file.hash] or {})),
+            file.mtime_ns,
+            source in before.sources
+            and (file.hash not in going or sight.content(source) is not None),
         )
-        for source, (owner, device) in removed.items()
+        for source, file in removed.files.items()
     ]
 
 
@@ -85,42 +226,6 @@ def read_records(repository: Repository, hashes: Set[str]) -> dict[str, AssetDoc
         part = repository.documents(names[start : start + AT_ONCE])
         found |= {name: document for name, (document, *_version) in part.items()}
     return found
-
-
-def _identity(event: EventRow) -> tuple[str, str]:
-    """By what an event and its reverse are known to belong together: the asset, and the file."""
-    return event["hash"], event.get("path", "")
-
-
-def _file_problem(step: Step, sight: UndoPreconditions, leaving: Set[tuple[str, str, str]]) -> str:
-    """Why the files of a step cannot be brought back to where they were, or "".
-
-    `leaving` are the files that steps before it take away.
-    """
-    event, stores = step.event, sight.stores
-    if step.kind in (FROM_TRASH, MOVE_BACK, PUT_BACK) or step.files:
-        names = {store for store, _path, _hash in step.files} or {event["store"]}
-        if absent := sorted(names - stores.keys()):
-            return sight.why_absent(absent[0])
-    if step.kind == MOVE_BACK:
-        back = event["source"]
-        found = (
-            _content_problem(stores[store], path, digest, back)
-            for store, path, digest in step.files
-        )
-        return next(filter(None, found), "")
-    if step.kind == FROM_TRASH:
-        instead = {(store, path): digest for store, path, digest in (*leaving, *step.instead)}
-        found = (
-            _trash_problem(
-                stores[store], f"{step.trash}/{path}", path, digest, instead.get((store, path), "")
-            )
-            for store, path, digest in step.files
-        )
-        return next(filter(None, found), "")
-    if step.kind == PUT_BACK:
-        return "" if sight.outside.has_place(event["source"], event["before"]) else NO_PLACE
-    return ""
 
 
 def _content_problem(store: ManagedStore, path: str, digest: str, back: str) -> str:
@@ -144,28 +249,22 @@ def _trash_problem(store: ManagedStore, key: str, path: str, digest: str, instea
     return "it is no longer in the trash"
 
 
-def _removed(workspace: Workspace, run: str) -> dict[str, tuple[str, int | None]]:
-    """The removed sources of an upload, each with the hash of its asset and its device."""
-    path = workspace.journal_dir / f"{run}.jsonl"
-    base, command, found = "", "", dict[str, tuple[str, int | None]]()
-    with contextlib.suppress(OSError, orjson.JSONDecodeError):
-        for line in path.read_bytes().splitlines():
-            row = orjson.loads(line)
-            if row["action"] == "run" and row["state"] == "started":
-                base, command = row.get("source", ""), row.get("command", "")
-            elif row["action"] == "remove" and row["state"] == "started":
-                found[f"{base}/{row['source']}"] = row["hash"], row.get("device")
-    return found if command in UPLOADS else {}
-
-
-def _places_like(source: str, owner: str, document: AssetDocument) -> list[tuple[str, str, str]]:
-    """Where the catalog may hold what a removed source was: a copy, or a sidecar of its type."""
+def _places_like(
+    source: str, removed: Removed, document: AssetDocument
+) -> list[tuple[str, str, str]]:
+    """Where the catalog may hold what a removed source was, best first: a copy, or a sidecar of its
+    type and size."""
     extension = extension_of(source.rpartition("/")[2])
     if extension in SIDECAR_EXTENSIONS:
-        return [
-            (row["store"], row["path"], row["hash"])
+        rows = [
+            (row["path"] != removed.target, row["store"], row["path"], row["hash"])
             for row in document.get("sidecars", [])
-            if extension_of(row["path"]) == extension
+            if extension_of(row["path"]) == extension and removed.size in (None, row.get("size"))
         ]
-    copies = [row for row in document.get("copies", []) if row["state"] == OK]
-    return [(row["store"], row["path"], owner) for row in copies]
+    else:
+        rows = [
+            (row["path"] != removed.target, row["store"], row["path"], removed.hash)
+            for row in document.get("copies", [])
+            if row["state"] == OK
+        ]
+    return [(store, path, digest) for _other, store, path, digest in sorted(rows)]

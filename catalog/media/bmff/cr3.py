@@ -65,7 +65,7 @@ def _read_blocks(walk: Walk, canon: Box, findings: Findings) -> None:
             read_fields(ifd, findings)
     for ifd in (exif, main):
         if ifd is not None:
-            read_dates(ifd, findings)
+            read_dates(ifd, findings, exif)
     gps = _first_ifd(blocks.get(b"CMT4"), GPS_TAGS)
     if gps is not None:
         read_gps(gps, findings)

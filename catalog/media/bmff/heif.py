@@ -14,11 +14,13 @@ from catalog.domain.filetypes import FileType
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
 from catalog.media.packets import Packets
+from catalog.media.parts import GAIN_MAP, part_of_auxiliary
 from catalog.media.source import ByteSource
 
 _MAX_META = 16 << 20
 _MAX_ITEM = 4 << 20
 _MAX_ITEMS = 20_000
+_PICTURES = frozenset((b"hvc1", b"av01", b"grid", b"iovl", b"iden", b"jpeg", b"avc1", b"j2k1"))
 _EPOCH_1904 = datetime(1904, 1, 1)
 
 
@@ -51,6 +53,7 @@ class Items:
         self.described: dict[int, set[int]] = {}
         self._places: dict[int, tuple[int, list[tuple[int, int]]]] = {}
         self._idat: Box | None = None
+        self._hidden: set[int] = set()
         readers = {
             b"pitm": self._pitm,
             b"iinf": self._iinf,
@@ -131,10 +134,14 @@ class Items:
     def _iref(self, box: Box) -> None:
         width = 2 if self._walk.payload(box, 1) == b"\0" else 4
         for ref in self._walk.inside(box, 4):
-            if ref.kind in (b"cdsc", b"dimg"):
+            if ref.kind in (b"cdsc", b"dimg", b"thmb", b"auxl"):
                 c = _Cursor(self._walk.payload(ref, 65536))
                 origin = c.take(width)
                 targets = [c.take(width) for _ in range(min(c.take(2), 4096)) if c.more]
+                if ref.kind == b"dimg":
+                    self._hidden.update(targets)
+                elif ref.kind in (b"thmb", b"auxl"):
+                    self._hidden.add(origin)
                 if ref.kind == b"cdsc":
                     self.described.setdefault(origin, set()).update(targets)
 
@@ -167,6 +174,19 @@ class Items:
         """Items of a type, those that describe the primary item first."""
         found = [i for i, (k, m) in self.kinds.items() if k == kind and m.startswith(mime)]
         return sorted(found, key=lambda i: self.primary not in self.described.get(i, ()))
+
+    def frames(self) -> int:
+        """How many pictures there are to be seen."""
+        return sum(
+            kind in _PICTURES and item not in self._hidden for item, (kind, _) in self.kinds.items()
+        )
+
+    def parts(self) -> set[str]:
+        """What there is beside them: depth, gain map, mattes."""
+        found = {part_of_auxiliary(data) for kind, data in self.properties if kind == b"auxC"}
+        if any(kind == b"tmap" for kind, _mime in self.kinds.values()):
+            found.add(GAIN_MAP)
+        return found - {""}
 
     def displayed_size(self) -> tuple[int, int] | None:
         """Width and height of the primary item as shown."""
@@ -214,7 +234,13 @@ def read_heif(source: ByteSource, filetype: FileType, findings: Findings) -> Fil
     walk = Walk(source)
     top = {b.kind: b for b in reversed(list(walk.top()))}
     if meta := top.get(b"meta"):
-        _read_items(Items(walk, meta), findings)
+        items = Items(walk, meta)
+        _read_items(items, findings)
+        findings.parts |= items.parts()
+        if b"moov" not in top:
+            findings.add("frames", max(1, items.frames()), "heif")
+    if b"mpvd" in top:
+        findings.add("motion_photo", True, "heif")
     if moov := top.get(b"moov"):
         _read_sequence(walk, moov, findings)
     findings.displayed = "width" in findings.values
@@ -262,6 +288,10 @@ def _read_sequence(walk: Walk, moov: Box, findings: Findings) -> None:
                 int.from_bytes(data[at : at + 2], "big"),
                 int.from_bytes(data[at + 4 : at + 6], "big"),
             )
+            samples = walk.child(track, b"mdia", b"minf", b"stbl", b"stsz")
+            if samples and width and height:
+                count = int.from_bytes(walk.payload(samples, 12)[8:12], "big")
+                findings.add("frames", max(1, count), "heif")
             if width and height:
                 findings.add("width", width, "heif")
                 findings.add("height", height, "heif")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import struct
 
-from catalog.domain.capture_time import DateCandidate, parse_date
+from catalog.domain.capture_time import parse_date
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.bmff.tags import Movie
 from catalog.media.clips.embedded_metadata import (
@@ -101,9 +101,7 @@ def _add_nikon(records: dict[int, tuple[int, bytes]], findings: Findings) -> Non
         findings.add(name, texts.get(tag), "maker")
     parsed = parse_date(texts.get(0x12, "")) or parse_date(texts.get(0x11, ""))
     if parsed:
-        findings.add_date(
-            DateCandidate("maker:DateTimeOriginal", parsed[0], parsed[1], precise=parsed[2])
-        )
+        findings.add_date(parsed.as_candidate("maker:DateTimeOriginal"))
     latitude = _degrees(records.get(0x1200002), texts.get(0x1200001, ""), "S")
     longitude = _degrees(records.get(0x1200004), texts.get(0x1200003, ""), "W")
     if latitude is not None and longitude is not None:

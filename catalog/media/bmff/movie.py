@@ -10,6 +10,7 @@ from datetime import datetime
 from catalog.domain.capture_time import DateCandidate
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.bmff.fields import clock, full_box_times
+from catalog.media.bmff.gpmf import MAX_BYTES, read_gpmf
 from catalog.media.bmff.header import find_movie, open_movie
 from catalog.media.bmff.makers import read_maker_box
 from catalog.media.bmff.tags import Movie, read_meta, read_user_text
@@ -227,6 +228,9 @@ def _finish(walk: Walk, movie: Movie, parts: _Parts) -> None:
     sound = next((t for t in parts.tracks if t.handler == b"soun"), None)
     if sound:
         findings.add("audio_codec", sound.codec, "quicktime")
+    for track in parts.tracks:
+        if track.first_sample[1]:
+            _read_telemetry(walk, track, movie)
     created = _created(movie, parts.tracks)
     if created:
         doubtful = _writes_local_time(movie, video)
@@ -236,6 +240,16 @@ def _finish(walk: Walk, movie: Movie, parts: _Parts) -> None:
     duration = _duration(walk, movie, parts)  # last: it may need fragments from all over the file
     if duration > 0:
         findings.add("duration", duration, "quicktime")
+
+
+def _read_telemetry(walk: Walk, track: Track, movie: Movie) -> None:
+    """GoPro's; a camera that writes it sets the clock of its movies to local time."""
+    movie.classic = True
+    offset, size = track.first_sample
+    try:
+        read_gpmf(walk.source.read(offset, min(size, MAX_BYTES)), movie.findings)
+    except Unfetched as error:
+        movie.findings.notes.append(f"telemetry not read: {error}")
 
 
 def _add_picture(findings: Findings, video: Track) -> None:
@@ -287,6 +301,8 @@ def _writes_local_time(movie: Movie, video: Track | None) -> bool:
         or any(s.decode().startswith(_CAMERA_MAKERS) for s in movie.seen)
     ):
         return True
+    if movie.positioned:
+        return False
     return video is not None and (
         video.codec in _CLASSIC_CODECS or video.vendor.lower() in _CAMERA_VENDORS
     )

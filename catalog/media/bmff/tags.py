@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from catalog.domain.capture_time import DateCandidate, parse_date
+from catalog.domain.capture_time import parse_date
 from catalog.domain.geo import parse_iso6709
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
@@ -51,10 +51,9 @@ class Movie:
     clock: datetime | None = None
     duration: float = 0.0
     phone: bool = False
-    """A mark that phones leave: Apple or Android keys, a position text.
-
-    Phones write UTC clocks as they should.
-    """
+    """A mark that phones leave: Apple or Android keys. Phones write UTC clocks as they should."""
+    positioned: bool = False
+    """A position text, as phones write it, and cameras too: where no maker is told, a phone's."""
     classic: bool = False
     """A mark that cameras with a local clock leave: previews, maker's boxes."""
     seen: set[bytes] = field(default_factory=set)
@@ -64,7 +63,7 @@ def add_date_text(movie: Movie, text: str, source: str) -> bool:
     """Keep a date text as a candidate if it names a day; whether it did."""
     parsed = parse_date(text)
     if parsed:
-        movie.findings.add_date(DateCandidate(source, parsed[0], parsed[1], precise=parsed[2]))
+        movie.findings.add_date(parsed.as_candidate(source))
     return parsed is not None
 
 
@@ -184,7 +183,7 @@ def _decode(raw: bytes, language: int) -> str:
 
 def _add_text(name: bytes, text: str, movie: Movie, source: str) -> None:
     if name == b"xyz":
-        movie.phone = movie.phone or movie.brand[:3] in (b"mp4", b"iso", b"3gp")
+        movie.positioned = movie.brand[:3] in (b"mp4", b"iso", b"3gp")
         add_place_text(movie, text, f"{source}:xyz")
     elif name == b"day":
         _add_day(text, movie, source)
@@ -201,7 +200,7 @@ def _add_day(text: str, movie: Movie, source: str) -> None:
     as midnight or so in UTC.
     """
     parsed = parse_date(text)
-    if parsed is None or not parsed[2] or (source == "itunes" and text.strip().endswith("Z")):
+    if parsed is None or not parsed.has_time or (source == "itunes" and text.strip().endswith("Z")):
         return
     add_date_text(movie, text, "quicktime:DateTimeOriginal")
 

@@ -37,6 +37,8 @@ class Track:
     header_duration: int = 0
     frame_rate: float | None = None
     created: datetime | None = None
+    first_sample: tuple[int, int] = (0, 0)
+    """Where the first of a track of GoPro's telemetry lies in the file, and its bytes."""
 
     @property
     def is_video(self) -> bool:
@@ -114,6 +116,21 @@ def _read_sample_table(walk: Walk, table: Box, track: Track) -> None:
             _read_description(walk.payload(box, 4096)[8:], track)
         elif box.kind == b"stts":
             track.frame_rate = _frame_rate(walk.payload(box), track.scale)
+    if track.codec == "gpmd":
+        track.first_sample = _first_sample(walk, table)
+
+
+def _first_sample(walk: Walk, table: Box) -> tuple[int, int]:
+    """Offset and bytes of a track's first sample; (0, 0) where they are not told."""
+    offset = size = 0
+    for box in walk.inside(table):
+        if box.kind == b"stsz":
+            payload = walk.payload(box, 16)
+            size = int.from_bytes(payload[4:8], "big") or int.from_bytes(payload[12:16], "big")
+        elif box.kind in (b"stco", b"co64"):
+            width = 4 if box.kind == b"stco" else 8
+            offset = int.from_bytes(walk.payload(box, 16)[8 : 8 + width], "big")
+    return (offset, size) if offset and size else (0, 0)
 
 
 def _frame_rate(payload: bytes, scale: int) -> float | None:
@@ -141,6 +158,8 @@ def _read_description(entry: bytes, track: Track) -> None:
         bits = int.from_bytes(entry[26:28], "big")
         track.codec = _object_codec(entry) if code == b"mp4a" else quicktime_codec(code, bits or 16)
         return
+    if track.handler == b"meta" and code == b"gpmd":
+        track.codec = "gpmd"
     if not track.is_video:
         return
     track.codec = _object_codec(entry) if code == b"mp4v" else _video_codec(entry, code)

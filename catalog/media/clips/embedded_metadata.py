@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 
-from catalog.domain.capture_time import DateCandidate, parse_date
+from catalog.domain.capture_time import parse_date
 from catalog.media.findings import Findings
 from catalog.media.source import MemorySource, Window
 from catalog.media.tiff.exif import EXIF_POINTER, read_exif
@@ -99,7 +99,7 @@ def _add_texts(texts: dict[int, str], findings: Findings) -> None:
     for tag, source in _DATE_TAGS.items():
         parsed = parse_date(texts.get(tag, ""))
         if parsed:
-            findings.add_date(DateCandidate(source, parsed[0], parsed[1], precise=parsed[2]))
+            findings.add_date(parsed.as_candidate(source))
 
 
 def _texts(data: bytes, start: int, order: str, base: int) -> dict[int, str] | None:

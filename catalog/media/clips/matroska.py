@@ -246,7 +246,7 @@ def _add_tag_date(name: str, text: str, findings: Findings) -> None:
     containers.
     """
     parsed = parse_date(text)
-    if parsed is None or not parsed[2]:
+    if parsed is None or not parsed.has_time:
         return
     wall, offset, _ = parsed
     utc = text.strip().endswith("Z")

@@ -15,7 +15,7 @@ from catalog.media.clips.matroska import read_matroska
 from catalog.media.clips.mpeg import read_mpeg
 from catalog.media.clips.riff import read_avi
 from catalog.media.findings import Findings
-from catalog.media.source import ByteSource, PartSource, SourceStream
+from catalog.media.source import ByteSource, SourceStream
 from catalog.media.video.frames import probe
 
 Reader = Callable[[ByteSource, Findings], None]
@@ -43,8 +43,8 @@ _WANTED = ("width", "height", "duration", "video_codec")
 def read_clip(source: ByteSource, filetype: FileType, path: str, findings: Findings) -> None:
     """Add the facts of one video to the findings.
 
-    `path` names the same file for FFmpeg, which is asked only while size, duration or codec is
-    missing ("" for never); of a file that was fetched in part it sees what the source gives.
+    `path` is what FFmpeg, which is asked only while size, duration or codec is missing, is told
+    of its name ("" for never); it sees what the source gives.
     Nothing is raised for what the file holds: a reader that fails leaves a note.
     """
     failed = False
@@ -57,8 +57,8 @@ def read_clip(source: ByteSource, filetype: FileType, path: str, findings: Findi
         return
     own = bool(READERS.get(filetype.family)) and not failed
     date_source = "" if own else _UTC_SOURCES.get(filetype.family, "")
-    file = SourceStream(source, path) if isinstance(source, PartSource) else path
-    _guarded(partial(probe, file, findings, date_source), findings, "ffmpeg")
+    film = SourceStream(source, path)
+    _guarded(partial(probe, film, findings, date_source), findings, "ffmpeg")
 
 
 def _guarded(read: Callable[[], None], findings: Findings, name: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from catalog.domain.capture_time import DateCandidate, parse_date
+from catalog.domain.capture_time import DAY, SECOND, DateCandidate, parse_date
 from catalog.media.bmff.makers import read_olympus_block, text_at
 from catalog.media.clips.codec_names import riff_video_codec, wave_codec
 from catalog.media.clips.embedded_metadata import merge_bare_ifd, merge_xmp
@@ -213,7 +213,9 @@ def riff_date(text: str) -> tuple[datetime, bool] | None:
     except ValueError:
         return None
     parsed = parse_date(text)
-    return (parsed[0], parsed[2]) if parsed else None
+    if parsed is None or parsed.precision not in (SECOND, DAY):
+        return None
+    return parsed.wall, parsed.precision == SECOND
 
 
 def _clock_hour(hour: int, half: str) -> int:
@@ -226,7 +228,9 @@ def _add_date(data: bytes, findings: Findings) -> None:
     """A date text of IDIT or ICRD that names a day at least; a bare year is none."""
     found = riff_date(data[:64].decode("latin-1"))
     if found:
-        findings.add_date(DateCandidate("riff:DateTimeOriginal", found[0], precise=found[1]))
+        findings.add_date(
+            DateCandidate("riff:DateTimeOriginal", found[0], precision=SECOND if found[1] else DAY)
+        )
 
 
 # --- cameras' own chunks --------------------------------------------------------------------------
@@ -260,6 +264,4 @@ def _read_nikon(data: bytes, findings: Findings) -> None:
         findings.add(name, texts.get(tag), "maker")
     parsed = parse_date(texts.get(0x13, "")) or parse_date(texts.get(0x14, ""))
     if parsed:
-        findings.add_date(
-            DateCandidate("maker:DateTimeOriginal", parsed[0], parsed[1], precise=parsed[2])
-        )
+        findings.add_date(parsed.as_candidate("maker:DateTimeOriginal"))

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.media.findings import Findings
-from catalog.media.jpeg.segments import APP0, APP1, APP12, APP13, FRAMES, Segments
+from catalog.media.jpeg.segments import APP0, APP1, APP2, APP12, APP13, FRAMES, Segments
 from catalog.media.packets import Packets
+from catalog.media.parts import FILM, SOUND, has_sound, parts_of_index, parts_of_samsung
 from catalog.media.source import ByteSource
 
-_READ = frozenset((APP0, APP1, APP12, APP13, *FRAMES))
+_READ = frozenset((APP0, APP1, APP2, APP12, APP13, *FRAMES))
 _SEARCHED = 1 << 18
 _LONGEST_EXIF = 1 << 16
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -28,6 +29,7 @@ class _Contents:
         self.extended: dict[bytes, dict[int, bytes]] = {}
         self.dates: list[DateCandidate] = []
         self.flir = bytearray()
+        self.parts: set[str] = set()
 
     def take(self, marker: int, data: bytes) -> None:
         """Keep what one segment's payload states."""
@@ -41,6 +43,11 @@ class _Contents:
                 self._take_photoshop(data, start)
         elif marker == APP12:
             self._take_picture_info(data)
+        elif marker == APP2:
+            if data.startswith(b"MPF\0"):
+                self.parts |= parts_of_index(data[4:])
+            elif data.startswith(b"FPXR\0") and has_sound(data):
+                self.parts.add(SOUND)
         else:
             self._take_application(data)
 
@@ -95,7 +102,9 @@ class _Contents:
     def _add_date(self, text: str) -> None:
         parsed = parse_date(text)
         if parsed is not None:
-            self.dates.append(DateCandidate("maker:DateTimeOriginal", parsed[0], precise=parsed[2]))
+            self.dates.append(
+                DateCandidate("maker:DateTimeOriginal", parsed[0], precision=parsed.precision)
+            )
 
     def _take_flir(self) -> None:
         """The clock of a thermal camera from its FFF block (record 32, camera info,
@@ -140,10 +149,11 @@ def read_jpeg(source: ByteSource, findings: Findings, *, want_size: bool = True)
         findings.add("width", contents.size[0], "jpeg")
         findings.add("height", contents.size[1], "jpeg")
     contents.packets.apply(findings)
+    findings.parts |= contents.parts
     for date in contents.dates:
         findings.add_date(date)
     if want_size:
-        _find_samsung_movie(source, findings)
+        _find_samsung_parts(source, findings)
     return contents.packets
 
 
@@ -154,17 +164,16 @@ def _search_exif(head: bytes, packets: Packets) -> None:
         packets.add_exif(head[match.end() : match.end() + _LONGEST_EXIF])
 
 
-def _find_samsung_movie(source: ByteSource, findings: Findings) -> None:
+def _find_samsung_parts(source: ByteSource, findings: Findings) -> None:
     """The directory at the very end of Samsung's JPEGs:
-    entry type 0A30 is the movie of a motion photo.
+    the movie of a motion photo, sound, depth.
     """
-    if "motion_photo" in findings.values or not str(findings.get("make", "")).lower().startswith(
-        "samsung"
-    ):
+    if not str(findings.get("make", "")).lower().startswith("samsung"):
         return
     tail = source.read(max(0, source.size - 4096), 4096)
     end, start = tail.rfind(b"SEFT"), tail.rfind(b"SEFH")
     if 0 <= start < end:
-        entries = tail[start + 12 : end]
-        if any(entries[i + 2 : i + 4] == b"\x30\x0a" for i in range(0, len(entries) - 11, 12)):
+        parts = parts_of_samsung(tail[start + 12 : end])
+        findings.parts |= parts
+        if FILM in parts:
             findings.add("motion_photo", True, "samsung")

@@ -40,6 +40,8 @@ FIELD_TAGS = frozenset(
         MAKER_NOTE,
         0x9291,
         0x9292,
+        0xA002,
+        0xA003,
         0xA405,
         0xA432,
         0xA434,
@@ -129,7 +131,7 @@ def read_directories(tiff: Tiff, mains: list[Ifd], findings: Findings, name: str
             read_fields(ifd, findings, name)
     for ifd in [exif, *mains]:
         if ifd is not None:
-            read_dates(ifd, findings)
+            read_dates(ifd, findings, exif)
     if gps is not None:
         read_gps(gps, findings)
     note_holder = (
@@ -146,22 +148,26 @@ def _follow(tiff: Tiff, ifd: Ifd, tag: int, wanted: frozenset[int]) -> Ifd | Non
     return tiff.ifd(offset, wanted) if offset else None
 
 
-def read_dates(ifd: Ifd, findings: Findings) -> None:
-    """Add the dates of one directory, with their fractions and offsets."""
-    zone = parse_offset(ifd.text(0x9010)) if 0x9010 in ifd else None
+def read_dates(ifd: Ifd, findings: Findings, beside: Ifd | None = None) -> None:
+    """Add the dates of one directory, with their fractions and offsets.
+
+    `beside` is the directory that holds the offset of DateTime, by the standard the Exif one. That
+    is the offset of the last change, which may have been made at another place: of the capture it
+    says something only where both show the same second (see `domain.capture_time.choose`).
+    """
     for tag, fraction, offset, source in (
         (0x9003, 0x9291, 0x9011, "exif:DateTimeOriginal"),
         (0x9004, 0x9292, 0x9012, "exif:DateTimeDigitized"),
         (0x132, 0, 0x9010, "exif:DateTime"),
     ):
         if tag in ifd:
-            own = parse_offset(ifd.text(offset)) if offset in ifd else None
+            holder = beside if beside is not None and tag == 0x132 and offset in beside else ifd
             _add_date(
                 findings,
                 source,
                 ifd.raw(tag, 64),
                 ifd.text(fraction) if fraction in ifd else "",
-                zone if own is None else own,
+                parse_offset(holder.text(offset)) if offset in holder else None,
             )
 
 
@@ -171,11 +177,11 @@ def _add_date(
     parsed = parse_date(data.decode("latin-1"))
     if parsed is None:
         return
-    wall, stated, has_time = parsed
+    wall, stated, precision = parsed
     if fraction:
         wall = with_subseconds(wall, fraction)
     findings.add_date(
-        DateCandidate(source, wall, zone if stated is None else stated, precise=has_time)
+        DateCandidate(source, wall, zone if stated is None else stated, precision=precision)
     )
 
 
@@ -195,6 +201,9 @@ def read_fields(ifd: Ifd, findings: Findings, name: str = "exif") -> None:
     orientation = ifd.integer(0x112) if 0x112 in ifd else None
     if orientation is not None and 1 <= orientation <= 8:
         findings.add("orientation", orientation, name)
+    for tag, key in ((0xA002, "stated_width"), (0xA003, "stated_height")):
+        if tag in ifd:
+            findings.add(key, ifd.integer(tag) or None, name)
     _add_iso(ifd, findings, name)
     if 0x9209 in ifd:
         findings.add("flash", ifd.integer(0x9209), name)
@@ -238,19 +247,23 @@ def _add_texts(ifd: Ifd, findings: Findings, name: str) -> None:
 def add_copied_date(findings: Findings, source: str, text: str) -> None:
     """Keep a date of XMP or IPTC.
 
-    Where EXIF shows the same wall clock, the copy's offset is an editor's own zone: dropped.
+    Where the camera's EXIF shows the same wall clock, the copy's offset is an editor's own zone:
+    dropped.
     """
     parsed = parse_date(text)
     if parsed is None:
         return
-    wall, offset, has_time = parsed
+    wall, offset, precision = parsed
     second = wall.replace(microsecond=0)
     if any(
-        d.source.startswith("exif:") and d.wall.replace(microsecond=0) == second
+        d.source in _OF_THE_CAMERA and d.wall.replace(microsecond=0) == second
         for d in findings.dates
     ):
         offset = None
-    findings.add_date(DateCandidate(source, wall, offset, precise=has_time))
+    findings.add_date(DateCandidate(source, wall, offset, precision=precision))
+
+
+_OF_THE_CAMERA = ("exif:DateTimeOriginal", "exif:DateTimeDigitized")
 
 
 def is_boilerplate(text: str) -> bool:

@@ -13,7 +13,8 @@ from catalog.media.findings import Findings
 from catalog.media.tiff.ifd import Ifd, Number
 
 GPS_TAGS = frozenset((1, 2, 3, 4, 5, 6, 7, 29))
-_NUMBER = re.compile(r"([+-]?\d+(?:\.\d+)?)(?:/(\d+))?")
+_PART = re.compile(r"""[^\s,;:\xb0'"]+""")
+_NUMBER = re.compile(r"([+-]?\d+(?:\.\d*)?)(?:/(\d+))?[NSEW]?", re.ASCII | re.IGNORECASE)
 
 
 def read_gps(gps: Ifd, findings: Findings) -> None:
@@ -48,11 +49,13 @@ def _components(gps: Ifd, tag: int) -> list[Number]:
 
 
 def _from_text(text: str) -> list[Number]:
+    """The numbers of a text; a part that is none voids the whole."""
     found: list[Number] = []
-    for top, bottom in _NUMBER.findall(text)[:3]:
-        found.append(
-            float(top) if not bottom else float(top) / int(bottom) if int(bottom) else math.nan
-        )
+    for part in [p for p in _PART.findall(text) if p.lower() != "deg"][:3]:
+        match = _NUMBER.fullmatch(part)
+        if not match or (match[2] and not int(match[2])):
+            return [math.nan]
+        found.append(float(match[1]) / int(match[2] or 1))
     return found
 
 

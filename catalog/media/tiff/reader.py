@@ -63,6 +63,7 @@ _TAGS = _SHAPE_TAGS | FIELD_TAGS
 _RW2_TAGS = _TAGS | {2, 3, 4, 5, 6, 7, 0x17, _RW2_JPEG}
 _SENSOR = (32803, 34892)
 _MAX_DIRECTORIES = 32
+_MAX_PAGES = 10_000
 _MAX_BLOCK = 4 << 20
 _SIZE_FROM_EXIF = frozenset(("cr2", "iiq"))
 
@@ -103,6 +104,8 @@ def read_tiff_file(source: ByteSource, filetype: FileType, findings: Findings) -
         has_raw_data=any(p.sensor for p in pictures),
     )
     _add_size(tiff, first, pictures, refined, findings)
+    if refined.name == "tiff":
+        findings.add("frames", max(1, _pages(tiff, first)), "tiff")
     if refined.name != "tiff" and not panasonic:
         _add_preview(source, directories, findings)
     return refined
@@ -121,6 +124,20 @@ def _directories(tiff: Tiff, first: Ifd) -> list[Ifd]:
             found.append(ifd)
             queue.extend(_followers(ifd))
     return found
+
+
+def _pages(tiff: Tiff, first: Ifd) -> int:
+    """How many pictures the chain of directories holds, without small versions of others."""
+    pages, seen = 0, {tiff.first}
+    ifd: Ifd | None = first
+    while ifd is not None:
+        picture = _picture(ifd)
+        pages += picture is not None and not picture.reduced
+        if not ifd.next or ifd.next in seen or len(seen) > _MAX_PAGES:
+            break
+        seen.add(ifd.next)
+        ifd = tiff.ifd(ifd.next, _SHAPE_TAGS)
+    return pages
 
 
 def _followers(ifd: Ifd) -> list[int]:

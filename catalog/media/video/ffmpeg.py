@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from catalog.errors import ConfigError, UnreadableMedia
-from catalog.media.video import parent_watch
+from catalog.media import parent_watch
 
 ENCODERS = ("libx265", "aac")
 """What an ffmpeg must be able to make."""

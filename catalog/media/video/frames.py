@@ -82,7 +82,7 @@ def _add_video(stream: Any, findings: Findings) -> None:
 def _add_date(metadata: dict[str, str], findings: Findings, source: str) -> None:
     for name in ("creation_time", "creationdate"):
         parsed = parse_date(metadata.get(name, ""))
-        if parsed and parsed[2]:
+        if parsed and parsed.has_time:
             offset = parsed[1]
             findings.add_date(DateCandidate(source, parsed[0], offset or None, is_utc=not offset))
             return
@@ -91,13 +91,13 @@ def _add_date(metadata: dict[str, str], findings: Findings, source: str) -> None
 # --- stills ---------------------------------------------------------------------------------------
 
 
-def key_frame(path: str) -> Image | None:
+def key_frame(path_or_file: str | RawIOBase) -> Image | None:
     """The first key frame that is not black, upright, in RGB at full size;
     None where nothing can be decoded.
     """
     av = _load()
     try:
-        with av.open(path, metadata_errors="ignore") as container:
+        with av.open(path_or_file, metadata_errors="ignore") as container:
             stream = next(
                 (s for s in container.streams.video if s.codec_context), None
             )  # FFmpeg knows no decoder of the others

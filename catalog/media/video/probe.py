@@ -15,6 +15,7 @@ from catalog.domain.filetypes import HEAD_BYTES, recognise
 from catalog.domain.video import Clip, Pictures, Sound
 from catalog.errors import UnreadableMedia, UnsupportedType
 from catalog.media.request import Request
+from catalog.media.source import FileSource, SourceStream
 
 BRIEF, WHOLE = "brief", "whole"
 """How much is looked at: headers and one frame, or every packet as well."""
@@ -36,25 +37,33 @@ def read_streams(request: Request) -> Clip:
     from catalog.media.extract import open_regular
 
     av.logging.set_level(av.logging.PANIC)
-    with open_regular(request.path) as (descriptor, _size):
-        name = os.path.basename(request.path)  # noqa: PTH119 - a system path may hold bytes that are no text
+    name = os.path.basename(request.path)  # noqa: PTH119 - a system path may hold bytes that are no text
+    with open_regular(request.path, request.root) as (descriptor, size):
         filetype = recognise(os.pread(descriptor, HEAD_BYTES, 0), name)
-    if filetype is None or filetype.kind != "video":
-        raise UnsupportedType("its content is no video known here")
-    try:
-        with av.open(request.path, metadata_errors="ignore") as container:
-            clip = _clip(container, filetype.name)
-            clip = _with_first_frame(container, clip)
-        if request.streams != WHOLE:
-            return clip
-        with av.open(request.path, metadata_errors="ignore") as container:
-            clip = _with_packets(container, clip)
-        with av.open(request.path, metadata_errors="ignore") as container:
-            return _with_first_samples(container, clip)
-    except (av.error.FFmpegError, ValueError) as error:
-        raise UnreadableMedia(
-            f"its streams cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from error
+        if filetype is None or filetype.kind != "video":
+            raise UnsupportedType("its content is no video known here")
+        try:
+            return _read_clip(FileSource(descriptor, size), name, filetype.name, request.streams)
+        except (av.error.FFmpegError, ValueError) as error:
+            raise UnreadableMedia(
+                f"its streams cannot be read: {getattr(error, 'strerror', None) or error}"
+            ) from error
+
+
+def _read_clip(source: FileSource, name: str, kind: str, much: str) -> Clip:
+    import av
+
+    def opened() -> Any:
+        return av.open(SourceStream(source, name), metadata_errors="ignore")
+
+    with opened() as container:
+        clip = _with_first_frame(container, _clip(container, kind))
+    if much != WHOLE:
+        return clip
+    with opened() as container:
+        clip = _with_packets(container, clip)
+    with opened() as container:
+        return _with_first_samples(container, clip)
 
 
 def _clip(container: Any, kind: str) -> Clip:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from xml.sax.saxutils import escape
 
 import orjson
 
-from catalog.domain.capture_time import format_offset
+from catalog.domain.capture_time import SECOND, format_day, format_offset
+from catalog.domain.derivation import precision_of
 from catalog.domain.document import AssetDocument, Captured, PersonFields
 from catalog.domain.person import without_person
 from catalog.media.xmp import OWN_NAMESPACE, OWN_TOOLKIT
@@ -114,9 +116,9 @@ def _exactly(document: AssetDocument) -> str:
 
 
 def _date(captured: Captured) -> str:
-    wall = str(captured["wall"]).removesuffix(".000")
-    if not captured.get("has_time", True):
-        return wall[:10]
+    wall, precision = str(captured["wall"]).removesuffix(".000"), precision_of(captured)
+    if precision != SECOND:
+        return format_day(datetime.fromisoformat(wall), precision)
     return wall + (
         format_offset(captured["offset_minutes"]) if "offset_minutes" in captured else ""
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from catalog.domain.names import comparison_key
 from catalog.stores.dropbox.entries import KIND, PREFIX, folder_named
-from catalog.stores.marker import mark_in, marker_in
+from catalog.stores.marker import Marker, mark_in, marker_in
 from catalog.stores.root import Overlap, Root, StoreContext
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ class DropboxRoot:
         """Asks Dropbox."""
         return self._folder(KIND).is_there()
 
-    def marker(self) -> str | None:
+    def marker(self) -> Marker | None:
         """From its file in Dropbox."""
         return marker_in(self._folder(KIND))
 
-    def mark(self, name: str, identity: str | None = None) -> str:
+    def mark(self, name: str, identity: str | None = None, catalog: str = "") -> Marker:
         """By a file in Dropbox."""
-        return mark_in(self._folder(name), identity)
+        return mark_in(self._folder(name), identity, catalog)
 
     def _folder(self, name: str) -> AccountFolder:
         from catalog.stores.dropbox.folder import AccountFolder

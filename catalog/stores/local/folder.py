@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.domain.names import to_text
 from catalog.errors import (
+    CatalogError,
     InvalidPath,
     NotFound,
     PermissionDenied,
@@ -17,18 +19,29 @@ from catalog.errors import (
     StoreFull,
     StoreUnavailable,
 )
+from catalog.filesystem.beneath import LinkOnTheWay
+from catalog.filesystem.tree import Tree, release_held
+from catalog.stores.paths import OWN_FOLDERS, PRIVATE, link_refused
 
 
 @dataclass(frozen=True, slots=True)
 class StoreFolder:
-    """A folder, and the name of the store that it is."""
+    """A folder, and the name of the store that it is.
+
+    `tree` is what lies beneath it: every file is reached by that.
+    """
 
     store: str
-    path: Path
+    tree: Tree
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.tree.path
 
     def check(self) -> None:
-        """Raise StoreUnavailable where it is not there."""
-        if not self.path.is_dir():
+        """Raise StoreUnavailable where it is not there, or is another one than it was."""
+        if not self.tree.is_there():
             raise StoreUnavailable(
                 f"The folder {self.path} of store {self.store} is not there.",
                 store=self.store,
@@ -43,11 +56,27 @@ class StoreFolder:
         except OSError as error:
             raise self.failure(error, path) from error
 
-    def failure(self, error: OSError, path: str) -> StoreError:
+    def failure(self, error: OSError, path: str) -> CatalogError:
         """Our error for the system's; a file that is not there may be a root that went away."""
+        release_held(error)
         if isinstance(error, FileNotFoundError):
             self.check()
+        if isinstance(error, LinkOnTheWay):
+            return self._link_refused(error.link, path)
         return _translated(error, self.store, path)
+
+    def _link_refused(self, link: str, path: str) -> CatalogError:
+        if link in OWN_FOLDERS or path == PRIVATE:
+            return link_refused(self.path, link or path)
+        where = to_text(link)
+        if not link:
+            told = f"{path} in store {self.store} lay behind a symbolic link a moment ago."
+        elif where == path:
+            told = f"{path} in store {self.store} is a symbolic link."
+        else:
+            told = f"{path} lies behind the symbolic link {where} of store {self.store}."
+        hint = "Links are not followed: put a folder in its place, or mount one there."
+        return InvalidPath(told, store=self.store, path=path, hint=hint)
 
 
 def _translated(error: OSError, store: str, path: str) -> StoreError:

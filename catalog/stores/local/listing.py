@@ -34,7 +34,7 @@ class Listing:
     avoid: Callable[[Path], str]
 
     def entries(self, start: str, prefix: str, *, recursive: bool) -> Iterator[Entry]:
-        """Every entry below a folder (its system path and its text path), sorted;
+        """Every entry below a folder (its system path in the root and its text path), sorted;
         links are entries with a problem, not followed.
         """
         pending = [(start, prefix)]
@@ -56,15 +56,17 @@ class Listing:
         """The entries of one folder and its subfolders as (system path, text path), both sorted."""
         files: list[Entry] = []
         folders: list[tuple[str, str]] = []
+        tree = self.folder.tree
         try:
-            with os.scandir(folder) as rows:
+            with tree.scan(folder) as rows:
                 for row in rows:
                     path = f"{relative}/{to_text(row.name)}" if relative else to_text(row.name)
                     if row.is_dir(follow_symlinks=False):
-                        if reason := self.avoid(Path(row.path)):
+                        system = f"{folder}/{row.name}" if folder else row.name
+                        if reason := self.avoid(tree.path / system):
                             files.append(Entry(path, problem=reason))
                         elif row.name != PRIVATE:
-                            folders.append((row.path, path))
+                            folders.append((system, path))
                     else:
                         files.append(_examined(row, path))
         except OSError as error:

@@ -11,7 +11,7 @@ from typing import ClassVar
 from catalog.domain.names import from_text, to_text
 from catalog.errors import UsageError
 from catalog.stores.local.store import LocalStore
-from catalog.stores.marker import read_marker, write_marker
+from catalog.stores.marker import Marker, read_marker, write_marker
 from catalog.stores.root import Overlap, Root, StoreContext
 
 
@@ -36,13 +36,13 @@ class LocalRoot:
         """Whether it is a folder."""
         return self.folder.is_dir()
 
-    def marker(self) -> str | None:
+    def marker(self) -> Marker | None:
         """From its file."""
         return read_marker(self.folder)
 
-    def mark(self, name: str, identity: str | None = None) -> str:
+    def mark(self, name: str, identity: str | None = None, catalog: str = "") -> Marker:
         """By a file."""
-        return write_marker(self.folder, name, identity)
+        return write_marker(self.folder, name, identity, catalog)
 
     def store(self, name: str, *, managed: bool = True, is_new: bool = False) -> LocalStore:  # noqa: ARG002
         """The folder as a store; a disk that is not there is no empty one."""

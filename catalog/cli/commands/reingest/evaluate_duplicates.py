@@ -20,7 +20,8 @@ from catalog.features.reingest.duplicates.evaluation import REPORT, EvaluateRequ
 @options.option(
     "distance",
     type=click.IntRange(0, 16),
-    help="Bits by which the hashes of one picture may differ. Default: 8.",
+    help="Bits by which the hashes of one picture may differ. Default: 10, or 8 among "
+    "more than 100,000 pictures.",
 )
 @options.option(
     "report",

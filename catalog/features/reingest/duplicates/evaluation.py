@@ -14,9 +14,10 @@ from catalog.domain.document import AssetDocument
 from catalog.domain.names import to_text
 from catalog.features.lookalikes.decisions import find_decided
 from catalog.features.lookalikes.duplicates import make_comparer
-from catalog.features.lookalikes.groups import DISTANCE, Apart, Group, find_groups
+from catalog.features.lookalikes.groups import Apart, Group, find_groups
+from catalog.features.lookalikes.judging import Judge
 from catalog.features.lookalikes.ranking import picture_of
-from catalog.features.lookalikes.sketches import Sketches
+from catalog.features.lookalikes.sketches import DISTANCE, Sketches
 from catalog.features.reingest import archive as archives
 from catalog.features.reingest.archive import ArchiveScope, Subject
 from catalog.features.reingest.dates import format_modified
@@ -48,6 +49,7 @@ FURTHER = (
 )
 WITHIN_MS = 10_000
 
+_FIRST, _WITH_COMPANY = "kept: the first by its path", "kept: other files of its name lie beside it"
 Cells = dict[str, str]
 
 
@@ -84,8 +86,7 @@ def run_evaluate(workspace: Workspace, request: EvaluateRequest, sink: Sink) -> 
             )
             subjects = sorted(_looked_at(archive.subjects("image"), rules), key=lambda s: s.file)
         sink.progress.close()
-        distance = DISTANCE if request.distance is None else request.distance
-        rows = list(_rows(subjects, distance, workspace.settings.keeper_order, apart))
+        rows = list(_rows(subjects, request.distance, workspace.settings.keeper_order, apart))
         for row in rows:
             report.add(
                 Outcome(
@@ -105,7 +106,7 @@ def _looked_at(subjects: Iterable[Subject], rules: Rules) -> Iterator[Subject]:
 
 
 def _rows(
-    subjects: Sequence[Subject], distance: int, order: Sequence[str], apart: Apart
+    subjects: Sequence[Subject], distance: int | None, order: Sequence[str], apart: Apart
 ) -> Iterator[Cells]:
     """A keeper and its others, group by group; a content that lies at several places is one
     picture.
@@ -113,12 +114,13 @@ def _rows(
     What a person said to be no duplicates (`apart`) is none.
     """
     places: dict[str, list[Subject]] = defaultdict(list)
-    for subject in subjects:
+    for subject in sorted(subjects, key=lambda s: (not s.has_company, s.file)):
         places[subject.hash].append(subject)
     told: set[str] = set()
     for group in _groups(places, distance, order, apart):
-        keeper = places[group.keeper.hash][0]
-        yield _cells(keeper, keeper, BIG, group.kind, f"kept: {group.reason}")
+        keeper = places[group.first.hash][0]
+        reason = f"kept: {group.reason}" if group.is_proposed else group.reason
+        yield _cells(keeper, keeper, BIG, group.kind, reason)
         for member in group.members:
             name = member.picture.hash
             told.add(name)
@@ -135,12 +137,16 @@ def _rows(
                 yield _cells(subject, keeper, SMALL, kind, "") | how
     for name, same in places.items():
         if len(same) > 1 and name not in told and (name, name) not in apart:
-            yield _cells(same[0], same[0], BIG, EXACT, "kept: the first by its path")
+            reason = _WITH_COMPANY if same[0].has_company else _FIRST
+            yield _cells(same[0], same[0], BIG, EXACT, reason)
             yield from (_cells(subject, same[0], SMALL, EXACT, "") for subject in same[1:])
 
 
 def _groups(
-    places: Mapping[str, Sequence[Subject]], distance: int, order: Sequence[str], apart: Apart
+    places: Mapping[str, Sequence[Subject]],
+    distance: int | None,
+    order: Sequence[str],
+    apart: Apart,
 ) -> list[Group]:
     """The groups of contents that show the same, proved on small pictures; a picture is in one
     group."""
@@ -151,10 +157,9 @@ def _groups(
     numbers = sketches.candidates(distance, WITHIN_MS)
     pairs = [(sketches.hashes[one], sketches.hashes[other]) for one, other in numbers]
     pictures = {name: picture_of(name, documents[name]) for pair in pairs for name in pair}
-    compare = make_comparer({name: documents[name].get("look") for name in pictures})
-    found = find_groups(
-        pictures, pairs, compare, order=order, distance=distance, within_ms=WITHIN_MS, apart=apart
-    )
+    compare = make_comparer({name: documents[name] for name in pictures})
+    judge = Judge(compare, DISTANCE if distance is None else distance, WITHIN_MS)
+    found = find_groups(pictures, pairs, judge, order=order, apart=apart)
     return [group for group in found if group.kind in DUPLICATES and group.kind != EXACT]
 
 
@@ -168,7 +173,11 @@ def _document(subject: Subject) -> AssetDocument:
 def _cells(subject: Subject, keeper: Subject, dupe_type: str, kind: str, reason: str) -> Cells:
     is_big = dupe_type == BIG
     same_folder = subject.entry.folder == keeper.entry.folder
-    action, why = (KEEP, reason) if is_big else propose_duplicate(kind, same_folder=same_folder)
+    action, why = (
+        (KEEP, reason)
+        if is_big
+        else propose_duplicate(kind, same_folder=same_folder, has_company=subject.has_company)
+    )
     return {
         "file": subject.file,
         "size": str(subject.entry.size),

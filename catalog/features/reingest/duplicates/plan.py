@@ -21,7 +21,9 @@ MISSING = "file_missing"
 _GONE = "the file is not there"
 
 
-def propose_duplicate(kind: str, *, same_folder: bool) -> tuple[str, str]:
+def propose_duplicate(
+    kind: str, *, same_folder: bool, has_company: bool = False
+) -> tuple[str, str]:
     """Action and reason for a file that duplicates another: it goes only where nothing but one file
     more is lost."""
     if kind != EXACT:
@@ -36,6 +38,11 @@ def propose_duplicate(kind: str, *, same_folder: bool) -> tuple[str, str]:
             KEEP,
             "same content in another folder, where it may be wanted: set the action to delete if "
             "it may go",
+        )
+    if has_company:
+        return (
+            KEEP,
+            "same content, with other files of its name: set the action to delete if it may go",
         )
     return DELETE, "same content"
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from catalog.domain.names import from_text, to_text
 from catalog.domain.spreadsheets import Row
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, NotFound
 from catalog.features.reingest.duplicates.plan import RESTORE, Restore, Trashed, plan_return
 from catalog.features.reingest.duplicates.removal import TRASH, real_path
 from catalog.features.reingest.locations import Locations
@@ -49,11 +50,7 @@ class Return:
             real = self._real_path(row)
             store, key = _in_trash(trash)
             path = to_text(os.fspath(real.relative_to(store.root)))
-            content = (
-                store.trash_checksum(key)
-                if store.trash.folder.joinpath(from_text(key)).is_file()
-                else None
-            )
+            content = _content_in_trash(store, key)
             lying = digest_of(real) if os.path.lexists(real) else None
         except (CatalogError, OSError, ValueError) as error:
             return Trashed(row, trash, problem=str(error))
@@ -95,6 +92,12 @@ def _in_trash(trash: str) -> tuple[LocalStore, str]:
     """The folder whose trash a path is in, and the key of the file there."""
     place, _, key = trash.partition(TRASH)
     return LocalStore("archive", Path(from_text(place))), key
+
+
+def _content_in_trash(store: LocalStore, key: str) -> str | None:
+    with contextlib.suppress(NotFound):
+        return store.trash_checksum(key)
+    return None
 
 
 def _outcome(action: Restore, outcome: str) -> Outcome:

@@ -147,7 +147,7 @@ class PhotoStager:
         """Minutes east of UTC that clocks at home showed; the zone is asked by UTC, which a first
         guess gives."""
         zone, gazetteer = (
-            self._processing.workspace.settings.home_zone,
+            self._processing.workspace.home_zone,
             self._processing.workspace.gazetteer,
         )
         guess = gazetteer.offset_at(zone, wall) or 0

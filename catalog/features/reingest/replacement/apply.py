@@ -10,7 +10,14 @@ from pathlib import Path
 
 from catalog.domain.asset import Entry
 from catalog.domain.names import from_text
-from catalog.errors import ConversionFailed, MediaError, StoreError, StoreFull, StoreUnavailable
+from catalog.errors import (
+    ConversionFailed,
+    MediaError,
+    NotFound,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+)
 from catalog.features.reingest.replacement import failsafe
 from catalog.features.reingest.replacement.failsafe import backup_of
 from catalog.features.reingest.replacement.folder_replacer import FolderReplacer
@@ -142,7 +149,8 @@ class Replacement:
                 raise ConversionFailed(action.problem)
             place.settle(job)
             there, backup = place.store.stat(job.target), swap.backup()
-        assert there is not None
+        if there is None:
+            raise NotFound(f"{job.target} vanished.", path=job.target)
         return self._cells(run, kept, job, there, backup)
 
     def _place(self, run: Session, job: Job) -> Replacer:

@@ -38,8 +38,8 @@ def let_go(store: LocalStore) -> None:
     """Let go of a folder; what a run that was killed had left in it goes, too."""
     store.close()
     store.sweep()
-    with contextlib.suppress(OSError):
-        (store.root / PRIVATE).rmdir()
+    store.remove_empty_folder(PRIVATE)
+    store.close()
 
 
 def backup_of(folder: Path, job: Job) -> Entry | None:

@@ -21,13 +21,14 @@ from catalog.features.reingest.replacement.jobs import Jobs, is_meant
 from catalog.features.reingest.replacement.undo import Undo
 from catalog.features.reingest.reports import Processed, read_table
 from catalog.features.reingest.rows import folders_of, validate
-from catalog.features.reingest.staging import check_apart, check_folder, is_staging
+from catalog.features.reingest.staging import check_apart, check_folder
 from catalog.features.reingest.videos.converter import converter
 from catalog.features.reingest.videos.reports import TABLE
 from catalog.work import guards
 from catalog.work.driver import execute
 from catalog.work.outcome import RunResult
 from catalog.work.sink import Sink
+from catalog.work.staging_marker import is_staging
 from catalog.work.workspace import Workspace
 
 COMMAND = "reingest replace-archived-media"

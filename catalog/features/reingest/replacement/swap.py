@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.domain.asset import Entry
-from catalog.domain.names import from_text
+from catalog.domain.names import from_text, to_text
 from catalog.errors import ConversionFailed, MediaError, NotFound, StoreError
 from catalog.features.reingest.replacement.failsafe import backup_of, free_name
 from catalog.features.reingest.replacement.jobs import Job
@@ -104,9 +104,13 @@ class Swap:
     def _put(self) -> None:
         """The converted file at its place, verified; never over another."""
         job, store = self.job, self.place.store
-        status = job.staged.stat()
-        with job.staged.open("rb") as stream:
-            store.put(job.target, stream, status.st_size, status.st_mtime_ns, job.rendition)
+        made = LocalStore("staging", job.staged.parent, managed=False)
+        name = to_text(job.staged.name)
+        entry = made.stat(name)
+        if entry is None:
+            raise NotFound(f"{job.staged} vanished.", path=name)
+        with made.open(name) as stream:
+            store.put(job.target, stream, entry.size, entry.mtime_ns, job.rendition)
         store.settle([job.target])
 
     def _record(self) -> None:

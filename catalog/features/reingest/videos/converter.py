@@ -158,7 +158,7 @@ class Converter:
     def _home_offset(self, captured: CaptureTime) -> int | None:
         """The offset at home, in minutes, when its clocks showed a wall clock; asked twice, since
         it wants UTC."""
-        ask, zone = self.workspace.gazetteer.offset_at, self.workspace.settings.home_zone
+        ask, zone = self.workspace.gazetteer.offset_at, self.workspace.home_zone
         first = ask(zone, captured.wall) or 0
         return ask(zone, captured.wall - timedelta(minutes=first))
 

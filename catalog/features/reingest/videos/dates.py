@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from catalog.domain.capture_time import parse_date
+from catalog.domain.capture_time import DAY, SECOND, parse_date
 from catalog.domain.spreadsheets import Row, read_proof_date
 from catalog.features.reingest.dates import is_as_proposed, offset_of, parse_row_date
 from catalog.features.reingest.plan import MOVE
@@ -31,14 +31,14 @@ def film_date(row: Row, home: Home) -> Dated:
     if proposed and is_as_proposed(row, "creation_time", _utc(proposed, offset), UTC_FORM):
         return found
     parsed = parse_date(text)
-    if parsed is None:
+    if parsed is None or parsed.precision not in (SECOND, DAY):
         raise ValueError(f"its creation_time {text} cannot be understood: {UTC_FORM}")
     if found.edited and row.get("datetime"):
         raise ValueError(
             "its datetime or offset and its creation_time were both changed: empty the "
             "creation_time, or change it alone"
         )
-    wall, stated, _has_time = parsed
+    wall, stated, _precision = parsed
     if stated is None:
         return Dated(wall, None, edited=True)
     if stated == 0:

@@ -62,4 +62,4 @@ def run_process(workspace: Workspace, request: ProcessRequest, sink: Sink) -> Ru
 
 
 def _home_offset(workspace: Workspace, utc: datetime) -> int:
-    return workspace.gazetteer.offset_at(workspace.settings.home_zone, utc) or 0
+    return workspace.gazetteer.offset_at(workspace.home_zone, utc) or 0

@@ -4,8 +4,6 @@ staging folder."""
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,14 +12,21 @@ from catalog.domain.capture_time import CaptureTime
 from catalog.domain.filetypes import HEAD_BYTES, matches_extension, recognise
 from catalog.domain.names import from_text
 from catalog.domain.spreadsheets import Row
-from catalog.errors import ConversionFailed, Interrupted, MediaError, StoreError, StoreFull
+from catalog.errors import (
+    AlreadyExists,
+    ConversionFailed,
+    Interrupted,
+    MediaError,
+    StoreError,
+    StoreFull,
+)
 from catalog.features.reingest.handover import StagedFile, hand_over
 from catalog.features.reingest.handover_work import Processing
 from catalog.features.reingest.locations import Located
 from catalog.features.reingest.plan import CONVERT, MOVE
 from catalog.features.reingest.row_state import Dated, LeftRow, RowState, is_skipped, stem
 from catalog.features.reingest.rows import CHANGED, hash_file, leave
-from catalog.features.reingest.staging import Staging, identity_of, names_of
+from catalog.features.reingest.staging import Staging, names_of
 from catalog.features.reingest.videos import plan
 from catalog.features.reingest.videos.converter import Converter, Made, Wish
 from catalog.features.reingest.videos.dates import Home, film_date
@@ -29,10 +34,10 @@ from catalog.features.reingest.videos.plan import SUCCESS, StageVideo, row_needs
 from catalog.features.reingest.videos.reports import with_document
 from catalog.index.handovers import Handovers, staged_path
 from catalog.index.repository import Repository
-from catalog.stores.atomic_rename import rename_without_overwriting
-from catalog.stores.scratch import claim_scratch, release_scratch
+from catalog.stores.scratch import Scratch
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
+from catalog.work.staging_marker import identity_of
 
 MADE = "made.mov"
 """What a converted file is called until it has its name."""
@@ -182,9 +187,10 @@ class VideoStager:
         if action.made is not None and staging.holds(action.target, action.made[1], action.made[0]):
             return action.target, *action.made
         wish = self._wish(action, run.repository)
-        with _scratch(staging.folder) as scratch:
-            made = self.converter.convert(wish, scratch / MADE)
-            return _placed(staging, action.stem, made), made.facts.hash, made.facts.size
+        with staging.store.scratch() as scratch:
+            made = self.converter.convert(wish, scratch.path / MADE)
+            name = _placed(staging, action.stem, made, scratch)
+        return name, made.facts.hash, made.facts.size
 
     def _wish(self, action: StageVideo, repository: Repository | None) -> Wish:
         """What is to be made of a video. Raises ConversionFailed where its content changed."""
@@ -212,17 +218,15 @@ def _named_by_content(located: Located, entry: Entry) -> str:
     return entry.name if filetype is None or is_right else f"x.{filetype.extensions[0]}"
 
 
-def _placed(staging: Staging, name: str, made: Made) -> str:
+def _placed(staging: Staging, name: str, made: Made, scratch: Scratch) -> str:
     """Give a converted file the first free name; the same content under one of these names is the
     file itself."""
     for target in names_of(name, MADE):
         if staging.holds(target, made.facts.size, made.facts.hash):
             return target
         try:
-            rename_without_overwriting(
-                os.fspath(made.path), os.fspath(staging.folder / from_text(target))
-            )
-        except FileExistsError:
+            staging.store.place(scratch, made.path.name, target)
+        except AlreadyExists:
             continue
         staging.store.settle([target])
         return target
@@ -243,14 +247,3 @@ def _outcome(
         action.size,
         stored,
     )
-
-
-@contextlib.contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """A folder of this run's own in the private part of the staging folder; what killed runs left
-    there goes first."""
-    scratch, lock = claim_scratch(folder)
-    try:
-        yield scratch
-    finally:
-        release_scratch(scratch, lock)

@@ -10,6 +10,7 @@ const KINDS = {
 };
 const TOLD = { "keep": "keep", "drop": "drop", "not-duplicate": "not a duplicate" };
 const COLUMNS = ["group", "kind", "decision", "hash", "path", "keeper", "reason", "files"];
+const NOTED = ["the camera", "the lens", "the exposure", "the altitude"];  // these are told by other lines, or not at all
 const GAIN = 4;           // how much stronger a difference is shown than it is
 const SEEN = 24;          // of 255: a difference of a pixel that a person would see
 const GROUPS_AT_ONCE = 20;
@@ -51,7 +52,29 @@ function keeperOf(i) {
   if (stays(best)) return best;
   if (stays(groups[i].keeper)) return groups[i].keeper;
   const kept = decisions.indexOf("keep");
-  return kept >= 0 ? kept : decisions.findIndex((d) => d !== "drop");
+  if (kept >= 0) return kept;
+  return groups[i].keeper < 0 && !decisions.includes("drop") ? -1 : decisions.findIndex((d) => d !== "drop");
+}
+
+// What the others are compared with: the keeper, or the first where none is proposed yet.
+function anchorOf(i) {
+  const keeper = keeperOf(i);
+  return keeper < 0 && groups[i].kind !== "bad" && !losesAll(i) ? 0 : keeper;
+}
+
+// What is dropped of a group and nothing has that stays.
+function lostOf(i) {
+  const keeper = keeperOf(i), members = groups[i].members, lost = new Set();
+  if (keeper < 0) return [];
+  const kept = members.filter((_m, m) => m === keeper || states[i].decisions[m] === "keep");
+  const frames = (part) => (/^\d+ frames$/.test(part) ? parseInt(part, 10) : 0);
+  members.forEach((member, m) => {
+    if (states[i].decisions[m] !== "drop") return;
+    const lacks = (other) => member.has.filter((part) => (frames(part) ?
+      !other.has.some((o) => frames(o) >= frames(part)) : !other.has.includes(part)));
+    if (kept.every((other) => lacks(other).length)) lacks(members[keeper]).forEach((part) => lost.add(part));
+  });
+  return [...lost];
 }
 
 function isDecided(i) {
@@ -63,7 +86,8 @@ function isDecided(i) {
 const isDone = (i) => isDecided(i) && states[i].decisions.every((d, m) => !d || (answers[i][m] && answers[i][m].outcome !== "failed"));
 const hasFailed = (i) => answers[i].some((a) => a && a.outcome === "failed");
 const isLocked = (i, m) => Boolean(answers[i][m] && answers[i][m].outcome !== "failed");
-const losesAll = (i) => groups[i].kind !== "bad" && keeperOf(i) < 0;
+const losesAll = (i) => groups[i].kind !== "bad" && states[i].decisions.every((d) => d === "drop");
+const isOpen = (i) => groups[i].kind !== "bad" && keeperOf(i) < 0 && !losesAll(i);  // nothing is proposed
 const weight = (member) => (member.size || 0) * Math.max(1, member.paths.length);
 
 function change(edits, text) {
@@ -101,7 +125,7 @@ function after(changed, text) {
 
 function decide(i, m, decision) {
   const again = states[i].decisions[m] === decision;
-  const whole = decision === "not-duplicate" && m === keeperOf(i);
+  const whole = decision === "not-duplicate" && m === anchorOf(i);
   if (decision === "not-duplicate" && groups[i].kind === "bad") return;
   change([[i, (s) => {
     if (whole) {
@@ -122,8 +146,10 @@ function proposal(i) {
 }
 
 function accept(i) {
-  if (losesAll(i)) return;
+  if (losesAll(i)) return false;
+  if (isOpen(i)) { say("Nothing is proposed here: make one picture the keeper (B), or keep and drop."); return false; }
   change([[i, proposal(i)]], groups[i].kind === "bad" ? "Drop." : `Keep picture ${keeperOf(i) + 1}, drop the rest.`);
+  return true;
 }
 
 function makeBest(i, m) {
@@ -135,7 +161,7 @@ function makeBest(i, m) {
 }
 
 function rows(i) {
-  const group = groups[i], keeper = keeperOf(i), found = [];
+  const group = groups[i], keeper = anchorOf(i), found = [];
   states[i].decisions.forEach((decision, m) => {
     const member = group.members[m];
     if (decision) found.push({
@@ -166,11 +192,14 @@ function save() {
   link.download = `decisions-${data.id}.csv`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-  say("Saved. Apply them with: catalog resolve " + link.download);
+  const lost = losses(groups.map((_g, i) => i));
+  say(`Saved. Apply them with: catalog resolve ${link.download}`);
+  notice(lost.length ? `Some of what is dropped has what its keeper lacks (${lost.join(", ")}): catalog resolve drops it only with --yes.` : "");
 }
 
 // --- served by the program: straight to the catalog ---------------------------------------------------------------
 
+const losses = (some) => [...new Set(some.flatMap(lostOf))].map(visible);
 const open_rows = (i) => rows(i).filter((row) => !isLocked(i, memberOf(i, row)));
 const memberOf = (i, row) => groups[i].members.findIndex((m) => m.hash === row.hash && (!row.path || m.paths[0] === row.path));
 let applying = false;
@@ -194,6 +223,8 @@ async function post(what, body) {
 async function apply() {
   const waiting = groups.map((_g, i) => i).filter((i) => open_rows(i).length);
   if (applying || !waiting.length) { if (!applying) say("Nothing is decided that was not applied."); return; }
+  const lost = losses(waiting.filter((i) => open_rows(i).some((row) => row.decision === "drop")));
+  if (lost.length && !await asked(`Some of what is dropped has what its keeper lacks: ${lost.join(", ")}. Drop it all the same?`, "Drop it")) return;
   applying = true;
   notice("");
   let failed = 0;
@@ -267,6 +298,7 @@ function asked(text, yes) {
 // What is told of a picture, line by line: [name, text, value to compare, how: "pixels" (more is better), "bytes", or ""].
 function facts(member) {
   const pixels = member.width && member.height ? member.width * member.height : null;
+  const parts = member.has.filter((part) => !NOTED.includes(part)).map(visible);
   const list = (values) => (values && values.length ? values.map(visible).join(", ") : "");
   return [
     ["size in pixels", pixels ? `${member.width} \u00d7 ${member.height} \u00b7 ${megapixels(pixels)}` : "size not known", pixels, "pixels"],
@@ -277,6 +309,7 @@ function facts(member) {
     ["place", visible(member.place || ""), member.place || "", ""],
     ["tags", list(member.tags) && `Tags: ${list(member.tags)}`, list(member.tags), ""],
     ["albums", list(member.albums) && `Albums: ${list(member.albums)}`, list(member.albums), ""],
+    ["further parts", parts.length ? `Has ${parts.join(", ")}` : "", parts.join(", "), ""],
     ["favourite", member.favorite ? "\u2605 Favourite" : "", member.favorite ? "yes" : "", ""],
   ];
 }
@@ -379,7 +412,7 @@ function fill(i) {
   const tools = el("div", { class: "tools" });
   tools.append(button("accept", group.kind === "bad" ? "Drop it" : "Accept proposal", "Enter", () => { go(i, 0, false); accept(i); }));
   if (group.kind !== "bad") {
-    tools.append(button("apart", group.kind === "exact" ? "Leave them all" : "Not duplicates", "N", () => decide(i, Math.max(0, keeperOf(i)), "not-duplicate")));
+    tools.append(button("apart", group.kind === "exact" ? "Leave them all" : "Not duplicates", "N", () => decide(i, Math.max(0, anchorOf(i)), "not-duplicate")));
   }
   head.append(tools);
   const list = el("ul", { class: "members" });
@@ -434,6 +467,8 @@ function memberItem(i, m, member) {
 function refresh(i) {
   if (!filled.has(i)) return;
   const group = groups[i], section = sections[i], keeper = keeperOf(i);
+  section.querySelector(".head .accept").hidden = isOpen(i);
+  section.querySelector(".reason").classList.toggle("warn", group.kind !== "bad" && group.keeper < 0);
   section.setAttribute("role", "group");
   section.setAttribute("aria-label", label(i));
   section.classList.toggle("here", here.i === i);
@@ -453,14 +488,15 @@ function refreshMember(i, m, item, keeper) {
   const chosen = states[i].best >= 0 || group.keeper !== keeper;
   item.dataset.decision = decision;
   item.classList.toggle("keeper", m === keeper);
-  item.classList.toggle("alone", keeper < 0);
+  item.classList.toggle("alone", keeper < 0 && !isOpen(i));
   item.tabIndex = here.i === i && here.m === m ? 0 : -1;
   item.setAttribute("aria-label", [`Picture ${m + 1} of ${group.members.length}`, m === keeper ? "keeper" : "", TOLD[decision] || "undecided",
     ...member.paths.map(visible)].filter(Boolean).join(", "));
   const words = [String(m + 1), m === keeper ? (chosen ? "Keeper" : "Proposed keeper") : "", decision ? TOLD[decision] : ""];
   item.querySelector(".flag").textContent = words.filter(Boolean).join(" \u00b7 ");
   const box = item.querySelector(".facts");
-  box.replaceChildren(...factsOf(member, keeper >= 0 && m !== keeper ? group.members[keeper] : null));
+  const anchor = anchorOf(i);
+  box.replaceChildren(...factsOf(member, anchor >= 0 && m !== anchor ? group.members[anchor] : null, group.kind));
   if (answer) {
     const text = answer.outcome === "failed" ? `Failed: ${visible(answer.reason)}` : answer.reason ? visible(answer.reason) : "Done";
     box.append(el("p", { class: `answer ${answer.outcome === "failed" ? "failed" : "done"}`, text }));
@@ -477,7 +513,7 @@ function refreshMember(i, m, item, keeper) {
   compare(i, m, item.querySelector(".frame"), showsDifference ? "difference" : "");
 }
 
-function factsOf(member, keeper) {
+function factsOf(member, keeper, kind) {
   const made = [];
   const parts = member.paths.slice(0, 4).map((path) => {
     const at = path.lastIndexOf("/");
@@ -495,6 +531,7 @@ function factsOf(member, keeper) {
   const own = facts(member);
   list.append(...[...own.map((fact, n) => factLine(fact, others[n])), lackLine(own, others)].filter(Boolean));
   if (keeper && nearness(member)) list.append(el("li", { class: member.turned ? "differs" : "", text: nearness(member) }));
+  if (keeper && member.kind && member.kind !== kind && member.kind in KINDS) list.append(el("li", { text: KINDS[member.kind] }));
   made.push(list);
   return made;
 }
@@ -658,7 +695,7 @@ function differenceOf(keeper, img, isTurned) {
 
 // Lay the difference to the keeper, or the keeper itself (flicker), over a picture; "" takes it away.
 async function compare(i, m, frame, way, large = false) {
-  const group = groups[i], keeper = keeperOf(i);
+  const group = groups[i], keeper = anchorOf(i);
   let other = keeper;
   if (m === keeper && way === "flicker") other = group.members.findIndex((_m, o) => o !== m);
   frame.dataset.way = way;
@@ -742,7 +779,7 @@ const KEYS = {
   End: () => go(shown[shown.length - 1], 0), ArrowRight: () => go(here.i, here.m + 1), ArrowLeft: () => go(here.i, here.m - 1),
   o: nextOpen, p: () => act("keep"), x: () => act("drop"), n: () => act("not-duplicate"),
   b: () => { makeBest(here.i, here.m); if ($("zoom").open) zoom(true); },
-  Enter: () => { accept(here.i); nextOpen(); }, u: undo, d: () => setDifference(!showsDifference), z: () => zoom(!$("zoom").open),
+  Enter: () => { if (accept(here.i)) nextOpen(); }, u: undo, d: () => setDifference(!showsDifference), z: () => zoom(!$("zoom").open),
   "+": () => resize(1), "=": () => resize(1), "-": () => resize(-1), s: () => (served ? apply() : save()), "?": () => $("keys").showModal(),
   " ": () => flicker(true),
 };
@@ -779,8 +816,8 @@ $("save").addEventListener("click", save);
 $("apply").addEventListener("click", apply);
 $("done").addEventListener("click", finish);
 $("all").addEventListener("click", async () => {
-  const open = shown.filter((i) => !isDecided(i) && !losesAll(i));
-  if (!open.length) { say("Every group shown is decided."); return; }
+  const open = shown.filter((i) => !isDecided(i) && !losesAll(i) && !isOpen(i));
+  if (!open.length) { say("Every group shown is decided, or has no proposal."); return; }
   const freed = open.reduce((sum, i) => sum + groups[i].members.reduce((s, m, at) => s + (at === keeperOf(i) ? 0 : weight(m)), 0), 0);
   const text = `Accept the proposal of ${grouped(open.length)} undecided group${open.length > 1 ? "s" : ""} shown here? ${bytes(freed)} would be freed. It can be undone.`;
   if (await asked(text, "Accept all")) change(open.map((i) => [i, proposal(i)]), `${open.length} proposals accepted.`);

@@ -1,0 +1,16 @@
+"""By what an event of the history is known."""
+
+from __future__ import annotations
+
+import hashlib
+
+from catalog.domain.document import EventRow
+
+_PARTS = ("action", "hash", "store", "path", "source")
+
+
+def event_id(run: str, event: EventRow) -> str:
+    """The id of an event: told twice by a run it is one. What takes back two events is two."""
+    parts = [run, *(str(event.get(name, "")) for name in _PARTS)]
+    key = "\0".join([*parts, event["reverses"]] if "reverses" in event else parts)
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]

@@ -1,0 +1,1 @@
+"""Folders that are opened once, and what lies beneath them, reached without following links."""
