@@ -10,6 +10,8 @@ import sys
 import time
 from typing import Any
 
+from catalog.cli.terminal import complain
+from catalog.domain.names import printable
 from catalog.work.progress import NoProgress
 
 LINE_SECONDS = 10.0
@@ -28,7 +30,7 @@ class Lines(NoProgress):
 
     def write(self, line: str) -> None:
         """Print to stderr."""
-        sys.stderr.write(line + "\n")
+        complain(line)
 
 
 class StepLines(Lines):
@@ -42,7 +44,7 @@ class StepLines(Lines):
 
     def step(self, text: str) -> None:
         """Print to stderr."""
-        sys.stderr.write(text + "\n")
+        complain(text)
 
     def film(self, text: str, done: float, total: float) -> None:
         """A line every so often, with the time left."""
@@ -91,7 +93,10 @@ class Bar(StepLines):
         if text != self._film or self._film_bar is None:
             self._close_film()
             form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left"
-            self._film, self._film_bar = text, self._new(total=total, desc=text, bar_format=form)
+            self._film, self._film_bar = (
+                text,
+                self._new(total=total, desc=printable(text), bar_format=form),
+            )
         self._film_bar.update(max(0.0, min(done, total) - self._film_bar.n))
         if done >= total:
             self._close_film()
@@ -100,7 +105,7 @@ class Bar(StepLines):
         """Print above the bar."""
         from tqdm import tqdm
 
-        tqdm.write(line, file=sys.stderr)
+        tqdm.write(printable(line), file=sys.stderr)
 
     def close(self) -> None:
         """Remove the bars."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 import threading
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
+from catalog.cli import terminal
 from catalog.cli.bars import Bar, Lines, StepLines
-from catalog.domain.names import printable
 from catalog.errors import DONE, INTERRUPTED, CatalogError, Interrupted, exit_status
 from catalog.work.sink import Level, Question, Sink
 
@@ -142,7 +141,10 @@ class Console:
         An end of input is "q".
         """
         while True:
-            click.echo(f"{question} [{'/'.join(answers)}] ", err=True, nl=False)
+            *before, last = question.split("\n")
+            for line in before:
+                terminal.complain(line)
+            terminal.complain(f"{last} [{'/'.join(answers)}] ", end="")
             line = sys.stdin.readline()
             answer = line.strip().lower()[:1]
             if not line:
@@ -151,22 +153,20 @@ class Console:
                 return answer
 
     def out(self, line: str) -> None:
-        """Print a result."""
-        write_line(line)
+        """Print a result on one line, whatever is in it."""
+        terminal.write_line(line)
 
-    def complain(self, line: str) -> None:
-        """Print what a person should see, on stderr."""
-        click.echo(printable(line), err=True)
-
-    def out_line(self, line: str) -> None:
-        """Print a result that holds names: on one line, whatever is in them."""
-        write_line(printable(line))
+    def out_data(self, text: str) -> None:
+        """Print a result for programs, as it is."""
+        terminal.write_data(text)
 
     def out_json(self, value: Any) -> None:
         """Print a result as JSON."""
-        import orjson
+        terminal.write_json(value)
 
-        write_line(orjson.dumps(value).decode())
+    def complain(self, line: str) -> None:
+        """Print what a person should see, on stderr."""
+        terminal.complain(line)
 
 
 @dataclass(slots=True)
@@ -184,13 +184,11 @@ class TerminalSink:
 
     def add(self, outcome: Outcome) -> None:
         """Problems always, the rest when verbose; every one as JSON."""
-        import orjson
-
         from catalog.cli.summary import is_problem, outcome_line
 
         console, became = self.console, outcome.outcome
         if console.json:
-            tell_line(orjson.dumps(outcome.event()).decode())
+            terminal.tell_json(outcome.event())
         elif is_problem(outcome):
             self.progress.write(outcome_line(outcome))
         elif (
@@ -198,7 +196,7 @@ class TerminalSink:
             or became == "planned"
             or (became in self.words.shown and not console.quiet)
         ):
-            tell_line(outcome_line(outcome))
+            terminal.tell_line(outcome_line(outcome))
 
     def notice(self, text: str, level: Level = Level.WARNING) -> None:
         """On stderr, without tearing a bar apart."""
@@ -206,7 +204,7 @@ class TerminalSink:
         if level is Level.WARNING or (
             not console.quiet and (level is Level.INFO or console.verbose)
         ):
-            self.progress.write(printable(text))
+            self.progress.write(text)
 
     def ask(self, question: Question) -> bool | None:
         """Yes, no, all of this kind, or quit; of what is asked but once, yes or no."""
@@ -225,8 +223,6 @@ class TerminalSink:
 
     def end(self, result: RunResult) -> None:
         """What ended it, if it was not done; then the summary."""
-        import orjson
-
         from catalog.cli.summary import summary_lines, summary_object
 
         self.progress.close()
@@ -235,57 +231,15 @@ class TerminalSink:
             is_asked = result.stopped.exit_code == INTERRUPTED
             self.progress.write(f"{result.stopped}" if is_asked else f"Error: {result.stopped}")
         if self.console.json:
-            tell_line(orjson.dumps(summary_object(result, self.words)).decode())
+            terminal.tell_json(summary_object(result, self.words))
             return
         for line in summary_lines(result, self.words):
-            tell_line(line)
-
-
-def write_line(line: str) -> None:
-    """A line to stdout, whatever characters it holds."""
-    sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace") + b"\n")
-    sys.stdout.flush()
-
-
-def tell_line(line: str) -> None:
-    """A line of a run that goes on even where nobody reads it any more (`| head`)."""
-    try:
-        write_line(line)
-    except BrokenPipeError:
-        silence_stdout()
-
-
-class ByteOutput:
-    """Stdout as bytes.
-
-    Where nobody reads it any more, that is raised once, and not again at the program's end.
-    """
-
-    def write(self, data: bytes, /) -> None:
-        """Write all of them."""
-        try:
-            sys.stdout.buffer.write(data)
-        except BrokenPipeError:
-            silence_stdout()
-            raise
-
-    def flush(self) -> None:
-        """Hand over what is still held back."""
-        try:
-            sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            silence_stdout()
-            raise
-
-
-def silence_stdout() -> None:
-    """Nobody reads what is written from now on."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            terminal.tell_line(line)
 
 
 def _set_up_logging(verbose: bool) -> None:
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(terminal.LogFormat("%(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     for noisy in ("elastic_transport", "elasticsearch", "urllib3", "PIL", "watchfiles", "dropbox"):
         logging.getLogger(noisy).setLevel(logging.ERROR)

@@ -11,8 +11,7 @@ from importlib import import_module
 
 import click
 
-from catalog.cli import short_helps
-from catalog.cli.console import silence_stdout
+from catalog.cli import short_helps, terminal
 from catalog.cli.interruption import Interruption
 from catalog.cli.lazy import LazyGroup
 from catalog.errors import INTERRUPTED, CatalogError, Interrupted
@@ -120,6 +119,7 @@ def main() -> None:
     """The program: run the command that the program's own name says, or `catalog` and a
     subcommand.
     """
+    sys.excepthook = terminal.complain_of_fault
     name = os.path.basename(sys.argv[0])  # noqa: PTH119
     name = name.removesuffix(".py")
     try:
@@ -163,15 +163,15 @@ def run(command: click.Command, arguments: list[str]) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as error:
-        error.show()
+        terminal.complain_of_usage(error)
         return error.exit_code
     except (KeyboardInterrupt, Interrupted, click.Abort) as error:
         if not isinstance(error, Interrupted):
-            click.echo("Interrupted; run the command again to go on.", err=True)
+            terminal.complain("Interrupted; run the command again to go on.")
         return INTERRUPTED
     except CatalogError as error:
-        click.echo(f"Error: {error}", err=True)
+        terminal.complain_of(error)
         return error.exit_code
     except BrokenPipeError:
-        silence_stdout()
+        terminal.silence_stdout()
         return 0

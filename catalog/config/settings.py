@@ -252,7 +252,7 @@ class Settings:
         "checksums of whole files to keep beside the content hash, of md5, sha1 and sha256",
     )
     retry_seconds: float = setting(
-        60.0, "how long to wait for an Elasticsearch that went away", at_least(0)
+        60.0, "how long to wait for an Elasticsearch that is busy or went away", at_least(0)
     )
     ffmpeg: str | None = setting(
         None, "ffmpeg that converts videos, instead of the one of the package imageio-ffmpeg"

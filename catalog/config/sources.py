@@ -66,13 +66,24 @@ def state_dir(settings: Settings) -> Path:
 def _config_file(config: Path | None) -> Path | None:
     """The file to read: the one named, else `config.json` here, else the one of the user."""
     if config is not None:
-        if not config.is_file():
+        if not _is_file(config):
             raise ConfigError(
                 f"The configuration file {config} is not there.", hint="Check --config."
             )
         return config
     places = (Path.cwd() / FILE_NAME, platformdirs.user_config_path(APP) / FILE_NAME)
-    return next((p for p in places if p.is_file()), None)
+    return next((p for p in places if _is_file(p)), None)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is there. Raises ConfigError where that cannot be known: it would be ignored."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        raise ConfigError(
+            f"No permission to look for the configuration {path}.",
+            hint="Is HOME, or XDG_CONFIG_HOME, that of this user? Or name a file with --config.",
+        ) from None
 
 
 def _read(path: Path) -> dict[str, object]:

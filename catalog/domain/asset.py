@@ -16,6 +16,8 @@ UNLISTED = "the folder cannot be listed"
 """How the problem of an entry begins that stands for a whole folder."""
 UNEXAMINED = "cannot be examined"
 """How that of an entry begins of which nothing but the name is known."""
+LINK = "a symbolic link"
+"""How that of an entry begins that is a link: it is never followed, and is no failure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,11 @@ with room for a suffix and a temporary mark.
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.IGNORECASE)
+CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Characters that steer a terminal or turn the reading direction: both sets of control characters
+(ECMA-48), ends of lines and paragraphs, bidirectional controls (UAX 9), halves of surrogates."""
 _ESCAPE = re.compile(r"\\(?:\\|x([89a-f][0-9a-f]))")
 
 
@@ -68,14 +73,7 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(c.encode("unicode_escape").decode() if _is_control(c) else c for c in text)
-
-
-def _is_control(char: str) -> bool:
-    return (
-        unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
-        or unicodedata.bidirectional(char) in _TURNS
-    )
+    return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def columns(text: str) -> int:
@@ -91,9 +89,6 @@ def _width(char: str) -> int:
     if unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
-_TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
 _ASIDE = re.compile(r"\.\d{8}T\d+Z-[0-9a-f]+\.moving$")

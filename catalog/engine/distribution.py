@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from catalog.engine.failures import system_errors
 from catalog.engine.folders import require_space
+from catalog.engine.integrity import check_files
 from catalog.engine.start_progress import SilentProgress, StartProgress
 from catalog.errors import NodeError
 
@@ -36,6 +37,8 @@ SHA512 = (
     "5da6465950f7d26ca293794ead3d840f0698ce99bb15b5db7d10c19199e3431d"
     "ba21c83c737f4befa4fc282e12e5f215343a4cb7da52ac85e52b0c488e7b7057"
 )
+TREE_SHA256 = "eaa2e05d7606e1b8334cc6bad55974b837780804faa032ed4d899d28f983349a"
+"""Of the files in it; see `integrity.tree_digest`."""
 NAME = f"elasticsearch-{VERSION}"
 DISTRIBUTION_VARIABLE = "CATALOG_ELASTICSEARCH_DISTRIBUTION"
 
@@ -55,10 +58,11 @@ def install(dist: Path, source: str | None = None, progress: StartProgress | Non
     downloaded and unpacked first if it is not there.
 
     `source` is a local zip or the address of a mirror repository. The caller holds the home
-    folder's lock.
+    folder's lock. Raises NodeError where the files that are there are not those of the archive.
     """
     target = dist / NAME
     if target.is_dir():
+        check_files(target, TREE_SHA256)
         return target
     show = progress or SilentProgress()
     with system_errors("create the folder", dist):
@@ -77,7 +81,13 @@ def install(dist: Path, source: str | None = None, progress: StartProgress | Non
     finally:
         if not local:
             archive.unlink(missing_ok=True)
+    check_files(target, TREE_SHA256)
     return target
+
+
+def is_installed(dist: Path) -> bool:
+    """Whether the distribution of this version is unpacked below a folder."""
+    return (dist / NAME).is_dir()
 
 
 def fetch(

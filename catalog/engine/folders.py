@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import platformdirs
 import psutil  # type: ignore[import-untyped, unused-ignore]
 
 from catalog.engine.failures import SPACE_HINT, system_errors
-from catalog.errors import NodeError
+from catalog.errors import ConfigError, NodeError
 
 HOME_VARIABLE = "CATALOG_NODE_HOME"
 FIRST_UID = 47423
@@ -72,6 +74,36 @@ def make_home(home: Path) -> None:
             )
         with tempfile.TemporaryFile(dir=home):
             pass
+
+
+def check_writable(places: Mapping[Path, str]) -> None:
+    """Raise ConfigError, once for all, where folders can be neither written to nor made.
+
+    `places` says of each by what variable another one is named.
+    """
+    shut = {folder: variable for folder, variable in places.items() if not is_writable(folder)}
+    if shut:
+        raise ConfigError(
+            f"Nothing can be written to {' and '.join(map(str, shut))}.",
+            hint=f"Let HOME be a folder that can be written to, or name others with "
+            f"{' and '.join(shut.values())}.",
+        )
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether this user may make files in a folder, or the folder itself; that something else lies
+    there is for others to tell.
+    """
+    effective = os.access in os.supports_effective_ids
+    for above in (folder, *folder.parents):
+        try:
+            is_folder = stat.S_ISDIR(above.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            return False
+        return not is_folder or os.access(above, os.W_OK | os.X_OK, effective_ids=effective)
+    return False
 
 
 def choose_account(home: Path) -> UserId:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -54,7 +54,8 @@ class LocalNode:
     repository.
 
     A `heap_mb` or `port` that differs from a running node's takes effect at its next start.
-    `answer_seconds` is how long a live node's answer is waited for.
+    `answer_seconds` is how long a live node's answer is waited for. `beside` are further folders
+    that are written to where there is a node, each with the variable that names another one.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class LocalNode:
         self.progress: StartProgress = progress or SilentProgress()
         self.java_home = java_home
         self.answer_seconds = answer_seconds
+        self.beside: Mapping[Path, str] = {}
 
     def ensure_running(self) -> NodeAddress:
         """The address of the running node; started, and installed, first if need be.
@@ -90,6 +92,7 @@ class LocalNode:
                 hint="Name one that runs elsewhere with CATALOG_ELASTICSEARCH_URL (the compose "
                 "stack in docker/ has one).",
             )
+        self.check_places()
         folders.make_home(self.home)
         with self._locked():
             address = self._running_address()
@@ -108,6 +111,13 @@ class LocalNode:
             return self._await_answer(
                 process.find_running(self.home, state) or start.run(state), state
             )
+
+    def check_places(self) -> None:
+        """Raise ConfigError for all folders that cannot be written to, before anything is fetched
+        or started.
+        """
+        beside = {} if dist.is_installed(self.home / "dist") else self.beside
+        folders.check_writable({self.home: folders.HOME_VARIABLE, **beside})
 
     def stop(self, timeout: float = 30.0) -> bool:
         """End the node and wait until it is gone; False when it was not running.
@@ -137,7 +147,7 @@ class LocalNode:
         except NodeError as error:
             problem = str(error)
         return NodeStatus(
-            installed=(self.home / "dist" / dist.NAME).is_dir(),
+            installed=dist.is_installed(self.home / "dist"),
             running=running is not None,
             pid=None if running is None else running.pid,
             url=_url(state.port) if state.port else "",

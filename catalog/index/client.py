@@ -10,6 +10,7 @@ addresses that a cluster gives of itself ("sniffing") often mean nothing outside
 from __future__ import annotations
 
 import contextlib
+import logging
 import random
 import ssl
 import time
@@ -28,17 +29,21 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from catalog.errors import (
     AccessDenied,
+    CatalogError,
     CatalogIndexError,
     DocumentConflict,
     IndexUnavailable,
     QuerySyntaxError,
 )
 
+log = logging.getLogger(__name__)
 REQUEST_SECONDS = 60
 CONNECT_SECONDS = 10
 PAUSES = (0.2, 0.8, 3.2)
 """Seconds before a request is made once more, at most so often. Up to half is left off by chance,
 so that programs which were refused together do not come back together."""
+LONGEST_PAUSE = 8.0
+"""Seconds between two attempts of one that is patient."""
 _BUSY = frozenset({429, 502, 503, 504})
 _NOT_BEGUN = frozenset({429, 503})
 """Statuses of a request that was not begun; after 502 and 504, of a server between, it may be."""
@@ -107,8 +112,10 @@ class Connection:
 
     A node that cannot be reached is left out, and tried again after a while that doubles (1 to 30
     seconds); a request fails for that only where no other node takes it. Where a node is busy, or
-    the line breaks, it is made again after each of `pauses`, unless it may have changed something
-    already: whether to write again is for those who can look first.
+    the line breaks, it is made again after each of `pauses`, and then until `patience` (seconds)
+    has passed, unless it may have changed something already: whether to write again is for those
+    who can look first. One with patience waits as well for a node that has answered and is gone,
+    and tries to `recover` it.
     """
 
     def __init__(
@@ -117,11 +124,16 @@ class Connection:
         *,
         timeout: float = REQUEST_SECONDS,
         pauses: Sequence[float] = PAUSES,
+        patience: float = 0.0,
+        recover: Callable[[], None] | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.address = address
         self._pauses = pauses
+        self.patience = patience
+        self._recover = recover
         self._sleep = sleep
+        self._has_answered = False
         try:
             self._transport = Transport(_nodes(address, timeout), node_class=_Node, max_retries=0)
         except ValueError as error:
@@ -129,15 +141,20 @@ class Connection:
                 f"{address.url} is no address of Elasticsearch: {error}."
             ) from error
 
-    def request(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
-        """The parsed reply of one request. `body` is a JSON value, or bytes for NDJSON."""
+    def request(
+        self, method: str, path: str, body: Any = None, *, may_repeat: bool = False, **params: Any
+    ) -> Any:
+        """The parsed reply of one request. `body` is a JSON value, or bytes for NDJSON.
+
+        `may_repeat`: it is a write that may be done twice.
+        """
         headers = {"accept": "application/json"}
         if body is not None:
             headers["content-type"] = (
                 "application/x-ndjson" if isinstance(body, bytes) else "application/json"
             )
         target = f"{path}?{urlencode(params, quote_via=quote)}" if params else path
-        may_repeat = method == "GET" or path.rpartition("/")[2] in _QUESTIONS
+        may_repeat |= method == "GET" or path.rpartition("/")[2] in _QUESTIONS
         with _translated(self.address.url):
             reply = self._answer(
                 may_repeat, method=method, target=target, body=body, headers=headers
@@ -172,7 +189,7 @@ class Connection:
 
     def _answer(self, may_repeat: bool, **request: Any) -> TransportApiResponse:
         """The first answer that is worth something, else the last. Raises as the transport does."""
-        pauses = iter(self._pauses)
+        pauses = self._waits()
         others = len(self._transport.node_pool) - 1
         while True:
             try:
@@ -181,15 +198,44 @@ class Connection:
                 if _is_unsent(error) and others:
                     others -= 1
                     continue
-                pause = next(pauses, None) if may_repeat and _is_broken_line(error) else None
+                pause = next(pauses, None) if self._is_worth_waiting(error, may_repeat) else None
                 if pause is None:
                     raise
+                others = len(self._transport.node_pool) - 1
             else:
+                self._has_answered = True
                 passing = _BUSY if may_repeat else _NOT_BEGUN
                 pause = next(pauses, None) if reply.meta.status in passing else None
                 if pause is None:
                     return reply
-            self._sleep(random.uniform(pause / 2, pause))  # noqa: S311 - so that several programs take turns
+            self._sleep(pause)
+
+    def _is_worth_waiting(self, error: elastic_transport.TransportError, may_repeat: bool) -> bool:
+        """Whether a request that failed so may be made again; what can be mended has been."""
+        if _is_unsent(error):
+            is_worth = self._has_answered and self.patience > 0
+        else:
+            is_worth = may_repeat and _is_broken_line(error)
+        if is_worth and self._recover is not None:
+            try:
+                self._recover()
+            except CatalogError as problem:
+                log.warning("%s", problem.message)
+        return is_worth
+
+    def _waits(self) -> Iterator[float]:
+        """How long to wait before each further attempt."""
+        waited, began = 0.0, time.monotonic()
+        for pause in self._pauses:
+            # so that several programs take turns
+            waited += (chosen := random.uniform(pause / 2, pause))  # noqa: S311
+            yield chosen
+        if (left := self.patience - max(waited, time.monotonic() - began)) > 0:
+            log.warning("Elasticsearch at %s is busy or away. Waiting.", self.address.url)
+        while left > 0:
+            waited += (chosen := min(random.uniform(LONGEST_PAUSE / 2, LONGEST_PAUSE), left))  # noqa: S311
+            yield chosen
+            left = self.patience - max(waited, time.monotonic() - began)
 
 
 class _Node(Urllib3HttpNode):

@@ -182,7 +182,7 @@ class Indexes:
     def _put_index(self, index: str, body: Definition) -> bool:
         """Create an index; False where it exists, and then it is ready as well."""
         try:
-            self._connection.request("PUT", f"/{quote(index)}", body)
+            self._connection.request("PUT", f"/{quote(index)}", body, may_repeat=True)
         except CatalogIndexError as error:
             if error.kind not in _TAKEN:
                 raise
@@ -221,7 +221,7 @@ class Indexes:
             "_meta": schema.meta(what, schema.SCHEMA_VERSION),
             "properties": schema.PROPERTIES[what],
         }
-        self._connection.request("PUT", f"/{quote(index)}/_mapping", mapping)
+        self._connection.request("PUT", f"/{quote(index)}/_mapping", mapping, may_repeat=True)
 
     def _migrate(self, what: str, before: Behind) -> None:
         """Copy every document into an index of the new schema, then flip the alias.
@@ -238,7 +238,7 @@ class Indexes:
         if not self._put_index(after, schema.body(what, schema.SCHEMA_VERSION)):
             self._check_target(what, after)
         # this request, unlike the setting it makes, returns once the writes under way have ended
-        self._connection.request("PUT", f"/{quote(before.index)}/_block/write")
+        self._connection.request("PUT", f"/{quote(before.index)}/_block/write", may_repeat=True)
         # what was written a moment ago is not in a search yet
         refresh(self._connection, before.index)
         copied = 0
@@ -286,7 +286,7 @@ class Indexes:
             for line in ({"create": {"_index": after, "_id": key}}, document)
         ]
         there: list[str] = []
-        for item in self._connection.bulk(lines):
+        for item in self._connection.bulk(lines, may_repeat=True):
             if item["status"] == 409:
                 there.append(item["_id"])
             elif item["status"] >= 300:
@@ -318,6 +318,7 @@ class Indexes:
                 "POST",
                 "/_aliases",
                 {"actions": [remove, {"add": {"index": after, "alias": alias}}]},
+                may_repeat=True,
             )
         except CatalogIndexError:
             if not self._is_flipped(what, before):

@@ -28,7 +28,9 @@ class StoreRecords:
     def write(self, record: StoreRecord) -> None:
         """Write what is known of a store; the later writer wins, as both saw the same marker."""
         path = f"/{quote(self._index)}/_doc/{quote(record['name'], safe='')}"
-        self._connection.request("PUT", path, record, refresh="true", require_alias="true")
+        self._connection.request(
+            "PUT", path, record, may_repeat=True, refresh="true", require_alias="true"
+        )
 
     def read_all(self) -> list[StoreRecord]:
         """Every known store."""

@@ -250,7 +250,7 @@ def _describe(
             {**without(findings.values, *_KEPT_OUT), **_extent(filetype, findings)},
         ),
         sources=findings.sources,
-        notes=tuple(findings.notes),
+        notes=findings.bounded_notes(),
         problem=problem or (appearance.problem if appearance else ""),
     )
 
@@ -291,6 +291,8 @@ def _read_metadata(
         filetype = read_still(source, filetype, findings)
     if request.sidecars:
         _read_sidecars(request, findings)
+    if request.left_out:
+        findings.notes.append(f"its sidecars were not read: {request.left_out}")
     return filetype
 
 
@@ -301,6 +303,10 @@ def _read_sidecars(request: Request, findings: Findings) -> None:
         name = os.path.basename(path)  # noqa: PTH119
         try:
             with open_regular(path, request.root) as (descriptor, size):
+                if size > MAX_BYTES:
+                    findings.notes.append(
+                        f"sidecar {name}: only the first {MAX_BYTES >> 20} MiB were read"
+                    )
                 read_sidecar(os.pread(descriptor, min(size, MAX_BYTES), 0), name, findings)
         except UnreadableMedia as error:
             findings.notes.append(f"sidecar {name} {error}")

@@ -8,7 +8,7 @@ import re
 
 from catalog.domain.capture_time import parse_offset
 from catalog.media.findings import Findings
-from catalog.media.tiff.exif import add_copied_date, add_tags
+from catalog.media.tiff.exif import add_copied_date
 
 _WANTED = frozenset((5, 25, 55, 60, 120))
 _DATE = re.compile(r"(\d{4})[-:]?(\d{2})?[-:]?(\d{2})?")
@@ -52,7 +52,7 @@ def read_iptc(data: bytes, findings: Findings) -> None:
     for number, value in records:
         texts.setdefault(number, []).append(_decode(value, utf8=utf8))
     _add_date(texts, findings)
-    add_tags(findings, texts.get(25, []))
+    findings.add_tags(texts.get(25, []))
     findings.add("title", texts.get(5, [""])[0], "iptc")
     findings.add("description", texts.get(120, [""])[0], "iptc")
 

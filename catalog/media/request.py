@@ -33,6 +33,7 @@ class Request:
     `size` in bytes, as listed, says how long reading may take. `part` where not all of it is there.
     `preview`: a JPEG for people to look at is all that is wanted, with so many pixels on its long
     side. `streams`: the streams of a video are wanted, and nothing else (see `media.video.probe`).
+    `left_out`: why the sidecars that there are were left out, "" where they were not.
     `checksums`: kinds to compute beside the content hash, where all bytes are read.
     """
 
@@ -45,4 +46,5 @@ class Request:
     preview: int = 0
     streams: str = ""
     checksums: tuple[str, ...] = ()
+    left_out: str = ""
     root: str = ""

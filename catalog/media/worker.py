@@ -2,15 +2,15 @@
 
 The first process, the nursery, loads the readers once and then only forks: its children share what
 it loaded. Each child limits its own memory; its time is limited by the parent, which has it ended.
-Nothing that a hostile file does here can hurt more than one child. Messages are pickles behind a
-4-byte length.
+Nothing that a hostile file does here can hurt more than one child: none may write a file or, as far
+as the system can see to it, use the network (`confinement`), and what it answers is JSON of a shape
+that is checked (`messages`).
 """
 
 from __future__ import annotations
 
 import gc
 import os
-import pickle
 import resource
 import signal
 import socket
@@ -18,12 +18,16 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+from catalog.media.confinement import confine
+from catalog.media.messages import HEADER, Answer, convert, length_of, pack, unpack
+from catalog.media.request import Request
 
 if TYPE_CHECKING:
     from catalog.media.optional import OptionalReaders
 
-HEADER = struct.Struct("<I")
 ORDER = struct.Struct("<ci")
 FORK, END = b"F", b"E"
 """Orders to the nursery: fork a child for the two descriptors sent along;
@@ -31,17 +35,10 @@ end the child with this process id.
 """
 
 
-def send(stream: IO[bytes], message: Any) -> None:
-    """Write one message."""
-    data = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-    stream.write(HEADER.pack(len(data)) + data)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> Any:
-    """Read one message; EOFError where the other side is gone."""
-    (length,) = HEADER.unpack(_read_exactly(stream, HEADER.size))
-    return pickle.loads(_read_exactly(stream, length))  # noqa: S301 - both ends are this program
+def receive(stream: IO[bytes]) -> Request:
+    """Read one request; EOFError where the other side is gone."""
+    length = length_of(_read_exactly(stream, HEADER.size))
+    return convert(Request, unpack(_read_exactly(stream, length)))
 
 
 def _read_exactly(stream: IO[bytes], length: int) -> bytes:
@@ -56,11 +53,11 @@ def _read_exactly(stream: IO[bytes], length: int) -> bytes:
     return b"".join(pieces)
 
 
-def answer(request: Any, optional: OptionalReaders) -> tuple[str, Any]:
-    """("read", Facts, Digests, preview or Clip), ("unsupported", reason) or ("unreadable", reason).
+def answer(request: Request, optional: OptionalReaders) -> Answer:
+    """`read` with Facts, Digests, preview or Clip; `unsupported` or `unreadable` with the reason.
 
-    Of a file that was fetched in part also ("wanted", ranges): what must be there before it can be
-    told.
+    Of a file that was fetched in part also `wanted` with ranges: what must be there before it can
+    be told.
     """
     from catalog.errors import UnsupportedType
     from catalog.media.extract import Wanting, read_facts, read_hash
@@ -73,15 +70,15 @@ def answer(request: Any, optional: OptionalReaders) -> tuple[str, Any]:
     elif request.preview or request.only_hash:
         read = read_preview if request.preview else read_hash
     try:
-        return "read", read(request)
+        return Answer("read", read(request))
     except Wanting as wanting:
-        return "wanted", wanting.ranges
+        return Answer("wanted", wanting.ranges)
     except UnsupportedType as error:
-        return "unsupported", str(error)
+        return Answer("unsupported", str(error))
     except MemoryError:
-        return "unreadable", "reading it needs more memory than is allowed"
+        return Answer("unreadable", "reading it needs more memory than is allowed")
     except Exception as error:  # a reader must never end the run
-        return "unreadable", str(error) or type(error).__name__
+        return Answer("unreadable", str(error) or type(error).__name__)
 
 
 def limit_memory(extra_bytes: int) -> None:
@@ -107,7 +104,8 @@ def serve(requests: int, replies: int, memory: int, optional_readers: Sequence[s
     ):
         while True:
             try:
-                send(outgoing, answer(receive(incoming), optional))
+                outgoing.write(pack(answer(receive(incoming), optional)))
+                outgoing.flush()
             except (EOFError, BrokenPipeError):
                 return
 
@@ -137,6 +135,19 @@ def tend(orders: socket.socket, memory: int, optional_readers: Sequence[str]) ->
         orders.sendall(ORDER.pack(FORK, child))
 
 
+def _keep_compiled(folder: Path) -> None:
+    """Compile the readers that no installation has compiled: their processes cannot keep that."""
+    import py_compile
+    from importlib.util import cache_from_source
+
+    for path in folder.rglob("*.py"):
+        if not os.path.exists(cache_from_source(os.fspath(path))):  # noqa: PTH110 - one look
+            try:
+                py_compile.compile(os.fspath(path))
+            except OSError:
+                return
+
+
 def main() -> None:
     """Load the readers, then tend the nursery.
 
@@ -151,6 +162,8 @@ def main() -> None:
     import catalog.media.extract
     import catalog.media.stills  # noqa: F401
 
+    _keep_compiled(Path(__file__).parent)
+    confine()
     gc.collect()
     gc.freeze()  # what is loaded stays where it is, so that the children go on sharing it
     with socket.socket(fileno=int(sys.argv[1])) as orders:

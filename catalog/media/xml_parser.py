@@ -1,14 +1,15 @@
 """The one parser of XML: expat, for XMP packets, sidecars and what cameras write into clips.
 
 Data from anywhere is safe in it, without a library for that:
-- an entity declaration, internal, external or of a parameter, ends the parsing before anything is
-  expanded, so that no bomb goes off; expat decodes first, so no encoding hides one;
+- a document type declaration ends the parsing where it begins: no entity is expanded, so that no
+  bomb goes off, and no default attribute is made up for element after element; expat decodes first,
+  so no encoding hides one;
 - nothing is ever opened or fetched: expat does so only by a handler of external entities, which is
   not set;
-- elements are handed over one by one, and no tree is built.
+- elements are handed over one by one, and no tree is built;
+- how large a document may be, and how deeply nested, is limited.
 
-Callers limit how many bytes they hand over. They may end the parsing by a ValueError, as where
-elements are nested too deeply for them.
+Nothing else of the program reads XML (a test says so).
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from xml.parsers import expat
 
+LARGEST = 8 << 20
+"""Bytes of a document that are read; a sound one has some thousand."""
+DEEPEST = 200
+"""Elements within each other."""
 Start = Callable[[str, dict[str, str]], None]
 """Told the name of an element, with its prefix, and its attributes."""
 Text = Callable[[str], None]
@@ -32,20 +37,37 @@ def parse_xml(
 ) -> None:
     """Hand over what a document holds. `encoding` overrides the one that it states.
 
-    Raises ValueError with the reason where it is not well-formed or declares an entity; what comes
-    before has been handed over then.
+    Raises ValueError with the reason where it is not well-formed, too large or too deep, or has a
+    document type declaration; what comes before has been handed over then.
     """
+    depth = 0
+
+    def enter(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEEPEST:
+            raise ValueError("elements are nested too deeply")
+        start(name, attributes)
+
+    def leave(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        if end is not None:
+            end(name)
+
     parser = expat.ParserCreate(encoding)
     parser.buffer_text = True
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
+    parser.StartElementHandler = enter
+    parser.EndElementHandler = leave
     parser.CharacterDataHandler = text
-    parser.EntityDeclHandler = _refuse
+    parser.StartDoctypeDeclHandler = _refuse
     try:
-        parser.Parse(data, True)
+        parser.Parse(data[:LARGEST], len(data) <= LARGEST)
     except expat.ExpatError as error:
         raise ValueError(str(error)) from error
+    if len(data) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
 
 
 def _refuse(*_declaration: object) -> None:
-    raise ValueError("entity declarations are not read")
+    raise ValueError("document type declarations are not read")

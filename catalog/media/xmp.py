@@ -13,8 +13,8 @@ import orjson
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.domain.person import CHECKS, parse_fields
 from catalog.media.findings import Findings
-from catalog.media.tiff.exif import add_copied_date, add_tags, is_boilerplate
-from catalog.media.xml_parser import parse_xml
+from catalog.media.tiff.exif import add_copied_date, is_boilerplate
+from catalog.media.xml_parser import LARGEST, parse_xml
 
 OWN_NAMESPACE = "urn:image-catalog:person:1.0"
 """Of the one property that holds exactly what a person said, as JSON."""
@@ -71,9 +71,7 @@ _WORTH_PARSING = re.compile(
 _STRUCTURES = re.compile(
     r"Location(Shown|Created)|Ingredients|History|DerivedFrom|Pantry|RegionInfo|Regions"
 )
-_MAX_PACKET = 8 << 20
 _MAX_TEXT = 10_000
-_MAX_DEPTH = 200
 _RATIONAL = re.compile(r"(\d+)/(\d+)", re.ASCII)
 _ANGLE = re.compile(
     r"\s*([+-]?\d+(?:\.\d+)?)(?:\s*[,°: ]|\s*deg)?\s*(\d+(?:\.\d+)?)?(?:\s*[,': "
@@ -114,8 +112,6 @@ class _Reader:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            raise ValueError("elements are nested too deeply")
         for key, value in attributes.items():
             if key.startswith("xmlns:") and value in _PREFIXES:
                 self._prefixes[key[6:]] = _PREFIXES[value]
@@ -172,7 +168,7 @@ def read_xmp(packet: bytes, findings: Findings, *, sidecar: bool = False) -> Non
     say it. The standard properties of a sidecar that the catalog wrote repeat that, and are no
     statement of the file.
     """
-    data = _as_utf8(packet[:_MAX_PACKET])
+    data = _as_utf8(packet[:LARGEST])
     if not _WORTH_PARSING.search(data):
         return
     found = parse_properties(data)
@@ -339,6 +335,6 @@ def _add_fields(found: Properties, findings: Findings) -> None:
         value = parse_rational(_first(found, name))
         if value is not None and 0 < value < 1e6:
             findings.add(key, value, "xmp")
-    add_tags(findings, found.get("dc:subject", []))
+    findings.add_tags(found.get("dc:subject", []))
     if _first(found, "GCamera:MotionPhoto") == "1" or _first(found, "GCamera:MicroVideo") == "1":
         findings.add("motion_photo", True, "xmp")

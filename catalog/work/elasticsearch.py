@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from catalog.config import Settings
+from catalog.config import Settings, state_dir
 from catalog.errors import CatalogError, ConfigError
 from catalog.work.progress import Progress
 from catalog.work.recorder import retry
@@ -36,13 +36,13 @@ class Elasticsearch:
         """The connection; the own node is started for it."""
         from catalog.index.client import Address, Connection
 
-        named = self.named_address
-        if named is not None:
-            return Connection(named)
-        if not self._uses_local_node:
-            return Connection(self._address(LOCAL_URL))
-        node = self.local_node().ensure_running()
-        return Connection(Address((node.url,), node.user, node.password))
+        address = self.named_address
+        if address is None and not self._uses_local_node:
+            address = self._address(LOCAL_URL)
+        if address is None:
+            node = self.local_node().ensure_running()
+            address = Address((node.url,), node.user, node.password)
+        return Connection(address, patience=self._settings.retry_seconds, recover=self.reconnect)
 
     @property
     def own_node(self) -> LocalNode | None:
@@ -68,12 +68,14 @@ class Elasticsearch:
         from catalog.engine import LocalNode, default_home
 
         settings = self._settings
-        return LocalNode(
+        node = LocalNode(
             settings.node_home or default_home(),
             heap_mb=settings.engine_heap_mb,
             distribution=settings.elasticsearch_distribution,
             progress=self._progress,
         )
+        node.beside = {state_dir(settings): "CATALOG_STATE_DIR"}
+        return node
 
     @property
     def named_address(self) -> Address | None:

@@ -50,7 +50,8 @@ MOST_BYTES = 24 * 1024 * 1024
 MOST_ROUNDS = 24
 """How often more bytes of one file are fetched at most."""
 MOST_SIDECAR = 8 * 1024 * 1024
-"""Bytes of a sidecar that are fetched at most; a sound one has a few thousand."""
+"""Bytes of a sidecar that are read at most; a sound one has a few thousand. One byte more is
+fetched, by which a reader sees that there is more."""
 THUMBNAILS = 25
 """Files whose thumbnails are asked for together."""
 UNDER_WAY = 4 * THUMBNAILS
@@ -334,7 +335,7 @@ class _Run(Generic[Tag]):
         for number, sidecar in enumerate(job.sidecars):
             job.sidecar(number).parent.mkdir()
             job.sidecar(number).write_bytes(
-                self.store.read_range(sidecar.path, 0, min(sidecar.size, MOST_SIDECAR))
+                self.store.read_range(sidecar.path, 0, min(sidecar.size, MOST_SIDECAR + 1))
             )
 
     def _fetch(self, job: _Job[Tag], spans: Sequence[byte_ranges.Span]) -> None:

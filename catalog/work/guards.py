@@ -8,12 +8,14 @@ from pathlib import Path
 from catalog.domain.document import StoreRecord
 from catalog.errors import (
     ConfirmationNeeded,
+    PermissionDenied,
     SourceInsideCatalog,
     StoreGuard,
     UnknownCatalog,
     UsageError,
 )
 from catalog.stores.marker import Marker
+from catalog.stores.paths import PRIVATE
 from catalog.stores.root import Overlap, Root
 
 ALL_OF = 4
@@ -21,8 +23,15 @@ ALL_OF = 4
 
 
 def check_folder(path: str) -> Path:
-    """The real path of a folder to read. Raises UsageError where it is none."""
+    """The real path of a folder to read.
+
+    Raises UsageError where it is none, PermissionDenied where this user may not look into it.
+    """
     real = Path(os.path.realpath(path))
+    if is_shut(real):
+        raise PermissionDenied(
+            f"No permission to look into the folder {path}.", hint="Check its owner and mode."
+        )
     if not real.exists():
         raise UsageError(
             f"There is no folder {path}.",
@@ -31,6 +40,17 @@ def check_folder(path: str) -> Path:
     if not real.is_dir():
         raise UsageError(f"{path} is a file, not a folder.", hint="Name the folder it lies in.")
     return real
+
+
+def is_shut(folder: Path) -> bool:
+    """Whether the system does not let this user look into a folder, whatever lies in it."""
+    try:
+        (folder / PRIVATE).lstat()
+    except PermissionError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def check_apart(source: Root, root: Root) -> None:

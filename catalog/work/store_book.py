@@ -5,14 +5,15 @@ and whether the folder there is really the store.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypedDict, Unpack
 
+from catalog.domain.asset import UNLISTED
 from catalog.domain.copies import timestamp
-from catalog.domain.document import with_value
+from catalog.domain.document import StoreRecord, with_value
 from catalog.domain.evidence import NO_CTIME, Evidence
 from catalog.domain.roots import root_on, store_record, with_root
 from catalog.errors import (
@@ -83,8 +84,8 @@ class StoreFacts(TypedDict, total=False):
 class StoreBook(KnownStores):
     """Opens, claims, proves, lists and remembers the stores of a catalog, for one run.
 
-    `tell` is told of stores that are this catalog's from
-    now on, though their markers did not say so.
+    `tell` is told of stores that are this catalog's from now on, though their markers did not say
+    so. `absent` are the stores that `open_present` left out, with what lies in the place of each.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class StoreBook(KnownStores):
         self._settings = workspace.settings
         self._tell = tell
         self._context = workspace.store_context
+        self.absent: dict[str, str] = {}
 
     # --- which there are --------------------------------------------------------------------------
 
@@ -278,7 +280,7 @@ class StoreBook(KnownStores):
     def tell_absent(self, stores: Mapping[str, ManagedStore], sink: Sink) -> None:
         """Tell which stores were left out because they are not there now."""
         for name in self.list_absent(stores):
-            sink.notice(describe_absence(name))
+            sink.notice(describe_absence(name, self.absent.get(name, "")))
 
     # --- opening ----------------------------------------------------------------------------------
 
@@ -304,22 +306,31 @@ class StoreBook(KnownStores):
             yield store
 
     @contextlib.contextmanager
-    def open_present(self) -> Iterator[dict[str, ManagedStore]]:
+    def open_present(self, *, writes: bool = False) -> Iterator[dict[str, ManagedStore]]:
         """Every store that is there now, by name.
 
-        The others may be unmounted, or offline on a shelf. Raises LinkedFolder.
+        The others may be unmounted, or offline on a shelf. A run that `writes` sweeps away what
+        killed runs left in them. Raises LinkedFolder.
         """
         with contextlib.ExitStack() as stack:
             stores = {}
             for name in self.known:
                 try:
                     root = self.root(name)
-                    self.prove(name, root)
+                    try:
+                        self.prove(name, root)
+                    except LinkedFolder:
+                        raise
+                    except StoreGuard:
+                        self.absent[name] = _what_is_there(root, self.records)
+                        continue
                     stores[name] = stack.enter_context(contextlib.closing(root.store(name)))
                 except LinkedFolder:
                     raise
-                except (StoreGuard, UsageError, StoreUnavailable):
-                    continue
+                except (StoreGuard, UsageError, StoreUnavailable) as error:
+                    self.absent[name] = error.message
+            for store in stores.values() if writes else ():
+                store.sweep()
             yield stores
 
     def open_outside(self, directory: str) -> LocalStore:
@@ -339,12 +350,7 @@ class StoreBook(KnownStores):
                 "changed.",
                 hint="Name a folder outside it.",
             )
-        return LocalStore(
-            "source",
-            source.folder,
-            managed=False,
-            avoid=lambda folder: OWN_FOLDER if is_marked(LocalRoot(folder)) else "",
-        )
+        return LocalStore("source", source.folder, managed=False, avoid=why_left_out)
 
     def open_outside_dropbox(self, folder: str) -> ManagedStore:
         """A folder of the Dropbox account that is no part of the catalog,
@@ -377,10 +383,12 @@ class StoreBook(KnownStores):
         return store
 
 
-def describe_absence(name: str) -> str:
-    """What is told of a store that is not there now."""
+def describe_absence(name: str, reason: str = "") -> str:
+    """What is told of a store that is not there now, and of what was found in its place."""
+    tried = f" ({reason})" if reason else ""
     return (
-        f"Store {name} is not there now, and is left out. `catalog store list` says where it was."
+        f"Store {name} is not there now{tried}, and is left out. "
+        "`catalog store list` says where it was."
     )
 
 
@@ -395,6 +403,26 @@ def is_marked(root: Root, markers: set[str] | None = None) -> bool:
     except StoreGuard:
         return True  # a damaged marker is one
     return marker is not None and (markers is None or marker.id in markers)
+
+
+def _what_is_there(root: Root, records: Iterable[StoreRecord]) -> str:
+    """What a root has in place of the store that was looked for."""
+    if not root.is_there():
+        return f"{root.shown} is not there"
+    if (marker := root.marker()) is None:
+        return f"{root.shown} has no marker"
+    owners = [record["name"] for record in records if record["id"] == marker.id]
+    owner = owners[0] if owners else f"{marker.store or 'a store'} of another catalog"
+    return f"{root.shown} has the marker of {owner}"
+
+
+def why_left_out(folder: Path, markers: set[str] | None = None) -> str:
+    """Why a folder of a source is not listed, or "": it is a store, or cannot be looked into, so
+    that nobody knows.
+    """
+    if not is_marked(LocalRoot(folder), markers):
+        return ""
+    return f"{UNLISTED}: permission denied" if guards.is_shut(folder) else OWN_FOLDER
 
 
 def _where_else(name: str, root: Root) -> str:

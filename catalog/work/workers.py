@@ -10,15 +10,16 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Any, Generic, TypeVar, cast
 
 from catalog.domain.asset import Facts
 from catalog.domain.fixity import Digests
 from catalog.domain.video import Clip
 from catalog.errors import CatalogError, GaveUp, MediaError, UnreadableMedia, UnsupportedType
+from catalog.media.messages import HEADER, convert, length_of, pack, unpack
 from catalog.media.request import Request
-from catalog.media.worker import END, FORK, ORDER, receive, send
+from catalog.media.worker import END, FORK, ORDER
 
 Tag = TypeVar("Tag")
 Result = Facts | Digests | MediaError
@@ -32,6 +33,7 @@ PREVIEW_BYTES = 64 * 1024 * 1024
 QUEUED = 4
 """Requests sent ahead to each worker, so that it never waits for its parent."""
 _START_SECONDS = 60.0
+_PIECE = 1 << 20
 _ATTEMPTS = 3
 _FRUGAL = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -72,13 +74,16 @@ class Limits:
 
 @dataclass(slots=True)
 class _Worker(Generic[Tag]):
-    """A child of the nursery: its process id, our ends of its pipes, and what it still owes."""
+    """A child of the nursery: its process id, our ends of its pipes, what it still owes, and what
+    it has said so far.
+    """
 
     pid: int
     requests: IO[bytes]
     replies: IO[bytes]
     pending: deque[tuple[Tag, Request]] = field(default_factory=deque)
     deadline: float = 0.0
+    said: bytearray = field(default_factory=bytearray)
 
 
 class Nursery:
@@ -240,7 +245,7 @@ class ReaderPool:
                 return
             item = waiting.popleft()
             try:
-                send(idle.requests, item[1])
+                idle.requests.write(pack(item[1]))
             except OSError:  # it died; what it still owes is settled when its output ends
                 waiting.appendleft(item)
                 if not idle.pending:
@@ -259,37 +264,52 @@ class ReaderPool:
         for worker in list(self._workers):
             if id(worker) in ready:
                 if worker.pending:
-                    yield self._receive(worker, waiting)
+                    yield from self._receive(worker, waiting)
                 else:  # it died with nothing to do
                     self._end(worker)
             elif worker.pending and now >= worker.deadline:
                 tag, request = worker.pending.popleft()
                 self._abandon(worker, waiting)
-                yield (
-                    tag,
-                    GaveUp(
-                        "reading it took longer than "
-                        f"{round(self._limits.seconds_for(request), 2):g} s"
-                    ),
-                )
+                seconds = round(self._limits.seconds_for(request), 2)
+                problem = GaveUp(f"reading it took longer than {seconds:g} s")
+                yield from self._failed(tag, request, problem, waiting)
 
     def _receive(
         self, worker: _Worker[Tag], waiting: deque[tuple[Tag, Request]]
-    ) -> tuple[Tag, Result | Wants]:
-        tag, _request = worker.pending.popleft()
+    ) -> Iterator[tuple[Tag, Result | Wants]]:
+        """What has come from a worker, as far as it is whole; a worker that died, or says what it
+        was not asked for, is ended.
+        """
         try:
-            kind, value = receive(worker.replies)
-        except (EOFError, OSError):
-            return tag, UnreadableMedia(
-                f"the process that read it died ({_cause(self._abandon(worker, waiting))})"
-            )
-        if worker.pending:
-            worker.deadline = time.monotonic() + self._limits.seconds_for(worker.pending[0][1])
-        if kind == "read":
-            return tag, value
-        if kind == "wanted":
-            return tag, Wants(value)
-        return tag, (UnsupportedType if kind == "unsupported" else UnreadableMedia)(value)
+            worker.said += _piece(worker.replies)
+            while worker.said and (message := _whole(worker.said)) is not None:
+                tag, request = worker.pending[0]
+                result = _result(request, message)
+                worker.pending.popleft()
+                if worker.pending:
+                    seconds = self._limits.seconds_for(worker.pending[0][1])
+                    worker.deadline = time.monotonic() + seconds
+                yield tag, result
+        except (EOFError, OSError, ValueError, IndexError) as error:
+            if not worker.pending:
+                self._end(worker)
+                return
+            tag, request = worker.pending.popleft()
+            cause = _cause(self._abandon(worker, waiting))
+            problem = UnreadableMedia(f"the process that read it died ({cause})")
+            if not isinstance(error, EOFError | OSError):
+                problem = UnreadableMedia("the process that read it gave no answer to it")
+            yield from self._failed(tag, request, problem, waiting)
+
+    def _failed(
+        self, tag: Tag, request: Request, problem: MediaError, waiting: deque[tuple[Tag, Request]]
+    ) -> Iterator[tuple[Tag, Result | Wants]]:
+        """What ended a worker may lie in a sidecar: its photo is read once more without them."""
+        if request.sidecars:
+            alone = replace(request, sidecars=(), left_out=str(problem))
+            waiting.appendleft((tag, alone))
+        else:
+            yield tag, problem
 
     def _start(self) -> _Worker[Any]:
         worker: _Worker[Any] = _Worker(*self._nursery.fork())
@@ -309,6 +329,45 @@ class ReaderPool:
         worker.replies.close()
         worker.requests.close()
         return self._nursery.end(worker.pid)
+
+
+def _piece(stream: IO[bytes]) -> bytes:
+    """What has come, without waiting for more. Raises EOFError at the end."""
+    data = os.read(stream.fileno(), _PIECE)
+    if not data:
+        raise EOFError
+    return data
+
+
+def _whole(said: bytearray) -> bytes | None:
+    """The first message, taken off, once all of it is there. Raises ValueError."""
+    if len(said) < HEADER.size:
+        return None
+    end = HEADER.size + length_of(said)
+    if len(said) < end:
+        return None
+    message = bytes(said[HEADER.size : end])
+    del said[:end]
+    return message
+
+
+def _result(request: Request, message: bytes) -> Result | Wants:
+    """An answer, in the shape that the request has. Raises ValueError."""
+    kind, value = convert(tuple[str, object], unpack(message))
+    if kind == "read":
+        return cast("Result", _converted(request, value))
+    if kind == "wanted":
+        return Wants(convert(tuple[tuple[int, int], ...], value))
+    reason = convert(str, value)
+    return UnsupportedType(reason) if kind == "unsupported" else UnreadableMedia(reason)
+
+
+def _converted(request: Request, value: object) -> Any:
+    if request.streams:
+        return convert(Clip, value)
+    if request.preview:
+        return convert(bytes, value)
+    return convert(Digests if request.only_hash else Facts, value)
 
 
 def _cause(status: int) -> str:

@@ -36,7 +36,7 @@ from catalog.engine import (
     process,
     state,
 )
-from catalog.errors import NodeError
+from catalog.errors import ConfigError, NodeError
 
 pytestmark = pytest.mark.node
 Ask = Callable[..., requests.Response]
@@ -417,6 +417,19 @@ def test_a_download_that_always_breaks_off(
     assert list((home / "dist").iterdir()) == [home / "dist" / ".fetch.lock"]
 
 
+def test_a_start_refuses_files_that_are_not_those_of_the_archive(
+    home: Path, distribution_zip: Path
+) -> None:
+    home.mkdir(parents=True)
+    unpacked = distribution.install(home / "dist", str(distribution_zip))
+    jar = min((unpacked / "lib").glob("*.jar"))
+    jar.write_bytes(jar.read_bytes() + b"more")
+    with pytest.raises(NodeError, match=rf"not those of its checked archive \(lib/{jar.name}\)"):
+        LocalNode(home, distribution=str(distribution_zip)).ensure_running()
+    shutil.rmtree(unpacked)
+    assert distribution.install(home / "dist", str(distribution_zip)) == unpacked
+
+
 def test_disk_full(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         folders.shutil,
@@ -446,9 +459,7 @@ def test_a_folder_that_cannot_be_had(place: Path) -> None:
     if was_root:
         os.seteuid(65534)
     try:
-        with pytest.raises(
-            NodeError, match=r"Cannot create the folder .*Permission denied"
-        ) as caught:
+        with pytest.raises(ConfigError, match=r"Nothing can be written to .*node") as caught:
             LocalNode(place / "locked" / "node").ensure_running()
     finally:
         if was_root:

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import shutil
 import struct
 import subprocess
@@ -740,8 +741,10 @@ def test_doctor_where_all_is_well(filled: Lab) -> None:
         "nas",
         "dropbox",
         "journal",
+        "reading",
         "programs",
     }
+    assert re.match("a process that reads files (cannot|could) write files", found["reading"][0][1])
     assert filled.node and found["engine"][0][1].startswith(f"{filled.node.url} answers")
     assert found["nas"][0] == ("ok", f"{filled.root}, marked", "")
     assert found["configuration"] == [

@@ -314,10 +314,9 @@ def test_an_unreadable_member_keeps_its_shot(lab: Lab, monkeypatch: pytest.Monke
     receive = ReaderPool._receive
 
     def failing(self: Any, *rest: Any) -> Any:
-        tag, result = receive(self, *rest)
-        return tag, UnreadableMedia("the process that read it died") if tag[
-            1
-        ] == "u.png" else result
+        for tag, result in receive(self, *rest):
+            is_lost = tag[1] == "u.png"
+            yield tag, UnreadableMedia("the process that read it died") if is_lost else result
 
     monkeypatch.setattr(ReaderPool, "_receive", failing)
     assert lab.upload("--move").status == 3
@@ -357,8 +356,33 @@ def test_a_link_keeps_its_shot(lab: Lab, link: str) -> None:
     put(lab.source, files)
     (lab.source / link).symlink_to(lab.folder / "elsewhere")
     done = lab.upload("--move")
-    assert (done.status, done.summary["failed"]) == (3, 1)
+    assert (done.status, done.summary["failed"], done.summary["ignored"]) == (0, 0, 1)
     assert set(hashes(lab.source)) == files.keys() - {"v.jpg"}
+
+
+def test_links_are_ignored_and_counted_whatever_they_point_to(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg(1), "sub/b.jpg": jpeg(2)})
+    for name, target in (
+        ("to_file.jpg", "a.jpg"),
+        ("to_folder", "sub"),
+        ("to_folder.jpg", "sub"),
+        ("nowhere.jpg", "gone"),
+        ("round.jpg", "round.jpg"),
+        ("out.xmp", "/etc/passwd"),
+    ):
+        (lab.source / name).symlink_to(target)
+    for more in (["--dryrun"], [], ["--move"]):
+        done = lab.upload(*more)
+        assert (done.status, done.summary["failed"], done.summary["ignored"]) == (0, 0, 6), done.err
+    reasons = {row["reason"] for row in done.lines if row.get("outcome") == "ignored"}
+    assert reasons == {"a symbolic link (links are not followed)"}
+    assert len(left := [p for p in lab.source.rglob("*") if not p.is_dir()]) == 4
+    assert all(path.is_symlink() for path in left)
+    put(lab.source, {"c.jpg": jpeg(3)})
+    told = lab.run("images_in_directory", lab.source, "-r", "--format", "jsonl")
+    assert told.status == 0 and [line["path"] for line in told.lines] == ["c.jpg"]
+    types = lab.run("list_all_file_types", lab.source, "-r", "--json").lines
+    assert sum(row["files"] for row in types if row["type"] == "link") == 6
 
 
 def test_a_duplicate_never_waits_for_a_copy_behind_it(

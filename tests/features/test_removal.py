@@ -16,6 +16,8 @@ from catalog.features.removal.pruner import Pruner
 from catalog.features.undo.apply import Undoer
 from catalog.features.undo.plan import TakeBack
 from catalog.stores.local.store import LocalStore
+from catalog.stores.marker import write_marker
+from catalog.stores.scratch import claim_scratch
 
 MAIN = "delete_from_directory_if_in_catalog"
 
@@ -145,6 +147,36 @@ def test_a_store_is_never_emptied_wherever_it_lies_now(filled: Lab) -> None:
     assert filled.stored() == before
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        (MAIN, "SOURCE", "-r"),
+        ("catalog", "verify", "--repair"),
+        ("catalog", "sidecars", "write"),
+        ("catalog", "sidecars", "write", "--store", "nas"),
+        ("catalog", "trash", "empty", "--yes"),
+        ("catalog", "undo", "RUN", "--yes"),
+        ("catalog", "forget", "HASH", "--with-files", "--yes"),
+    ],
+)
+def test_what_a_killed_run_left_is_swept_by_the_next_that_writes(
+    filled: Lab, command: tuple[str, ...]
+) -> None:
+    (run,) = {event["run"] for event in filled.documents("events").values()}
+    said = {"SOURCE": filled.source, "RUN": run, "HASH": min(filled.documents())}
+    program, *rest = (said.get(part, part) for part in command)
+    filled.variables["CATALOG_NAS_ROOT"] = str(filled.root)
+    scratch, lock = claim_scratch(filled.root)  # as `put` does
+    (scratch / "0.part").write_bytes(b"half")
+    os.close(lock)  # as the system does where a program is killed
+    if "verify" not in command and "empty" not in command:
+        filled.run(str(program), *rest, "--dryrun")
+        assert scratch.is_dir(), "a dry run touches nothing"
+    done = filled.run(str(program), *rest)
+    assert done.status in (0, 3), done.err
+    assert not scratch.parent.exists()
+
+
 def test_what_changes_after_it_was_proved_stays_and_what_was_only_touched_goes(
     filled: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +261,25 @@ def test_an_import_is_taken_back_and_that_again(filled: Lab) -> None:
     assert again.status == 0, again.out
     assert filled.outcome() == second
     assert filled.catalog("trash", "list").out.startswith("The trash is empty")
+
+
+def test_an_undo_says_which_folder_it_tried_and_whose_marker_is_there(filled: Lab) -> None:
+    (run,) = {event["run"] for event in filled.documents("events").values()}
+    other, bare = filled.folder / "other", filled.folder / "bare"
+    write_marker(other, "holidays")
+    bare.mkdir()
+    for root, words in (
+        (other, f"{other} has the marker of holidays of another catalog"),
+        (bare, f"{bare} has no marker"),
+        (filled.folder / "away", f"{filled.folder / 'away'} is not there"),
+    ):
+        done = filled.catalog("undo", run, "--nas_root", root)
+        assert done.status == 3 and words in done.err + done.out, done.err + done.out
+    assert filled.catalog("store", "add", "far", other, "--force").status == 0
+    done = filled.catalog("undo", run, "--nas_root", other)
+    assert f"store nas cannot be reached: {other} has the marker of far" in done.err
+    done = filled.catalog("verify", "--nas_root", bare)
+    assert f"Store nas is not there now ({bare} has no marker)" in done.err
 
 
 def test_an_import_with_move_puts_its_sources_back(lab: Lab) -> None:

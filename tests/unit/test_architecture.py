@@ -353,6 +353,36 @@ def test_nothing_called_tools_is_installed_beside_the_package():
     assert done.returncode != 0
 
 
+def test_text_goes_out_in_one_place_which_escapes_it():
+    ways = re.compile(
+        r"\bprint\(|click\.s?echo|sys\.(__)?std(out|err)(__)?\.(write|buffer)|file=sys\.std"
+    )
+    found = {
+        str(path.relative_to(ROOT))
+        for path in [*MODULES, *(ROOT / "tools").glob("*.py")]
+        if ways.search(re.sub(r"fingerprint\(", "", path.read_text("utf-8")))
+    }
+    # bars are drawn by a library, a process of its own answers `doctor`, a table is developers'
+    assert found == {
+        "catalog/cli/terminal.py",
+        "catalog/cli/bars.py",
+        "catalog/media/confinement.py",
+        "tools/make_places_table.py",
+    }
+
+
+def test_xml_is_read_by_one_parser():
+    reads = re.compile(r"\b(expat|ElementTree|minidom|lxml|xml\.(sax|dom|etree)(?!\.saxutils))\b")
+    found = {
+        str(path.relative_to(ROOT))
+        for path in [*MODULES, *(ROOT / "tools").glob("*.py")]
+        if any(
+            reads.search(line) for line in path.read_text("utf-8").splitlines() if "import" in line
+        )
+    }
+    assert found == {"catalog/media/xml_parser.py"}
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 OF_OS = {
@@ -380,6 +410,7 @@ BY_PATH = {
     "features/review/preview_cache.py": "the cache",
     "features/undo/removed.py": "journals",
     "stores/local/file_system.py": "what the kernel says of mounts",
+    "media/confinement.py": "places that a process is kept to",
     "media/extract.py": "what was fetched, or made, into a folder of the run's own",
     "media/source.py": "a descriptor",
     "media/worker.py": "descriptors, and /proc",

@@ -292,7 +292,7 @@ def test_entities_in_sonys_xml_are_never_expanded_whatever_the_encoding() -> Non
         meta = box(b"meta", bytes(4), box(b"hdlr", bytes(20)), box(b"xml ", xml))
         found = read(movie(mvhd(0), trak()) + meta)
         assert found.get("make") is None
-        assert found.notes == ["Sony XML: entity declarations are not read"]
+        assert found.notes == ["Sony XML: document type declarations are not read"]
 
 
 def test_a_gopro_names_itself_in_its_metadata() -> None:

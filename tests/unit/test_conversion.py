@@ -15,6 +15,7 @@ import av
 import numpy as np
 import psutil
 import pytest
+from confining import has_landlock
 from films import APPLE, Film, make, turn
 
 from catalog.config import Settings
@@ -205,9 +206,10 @@ def test_a_film_that_was_trimmed_without_encoding_is_as_long_as_it_is_shown(
 ):
     whole = make(tmp_path / "w.mp4", Film(frames=40, sound="aac"))
     trimmed = tmp_path / "t.mp4"
-    assert (
-        films.program.run(["-ss", "0.52", "-i", str(whole), "-c", "copy", str(trimmed)]).status == 0
-    )
+    words = ["-ss", "0.52", "-i", str(whole), "-c", "copy", str(trimmed)]
+    assert bool(films.program.run(words).status) == has_landlock(), "it may write nowhere else"
+    trimmed.unlink(missing_ok=True)
+    assert films.program.run(words, folder=tmp_path).status == 0
     before = films.streams(trimmed, "whole").pictures
     assert before and before.frames < 40  # the rest is there for the decoder alone
     made = convert(films, trimmed).clip.pictures

@@ -122,3 +122,21 @@ def test_every_field_of_an_asset_event_and_store_is_described():
     assert assets | copies | {"person", "extracted"} <= words
     for what in ("events", "stores"):
         assert set(schema.COMPANION_PROPERTIES[what]) <= words, what
+
+
+def test_what_each_command_may_do_to_files_is_told_of_every_command():
+    page = (ROOT / "docs/what-commands-do.md").read_text("utf-8")
+    told = [
+        name
+        for row in re.findall(r"^\| (`[^|]*) \|", page, re.M)
+        for name in re.findall(r"`([a-z_]+)`", row)
+    ]
+    assert sorted(told) == sorted(COMMANDS), "each command once, and no other"
+
+
+def test_those_that_remove_for_good_are_all_told_as_such():
+    page = (ROOT / "docs/what-commands-do.md").read_text("utf-8")
+    rows = [row for row in page.splitlines() if row.startswith("|") and "for good" in row]
+    assert len(rows) == 3 and all("**" in row for row in rows)
+    for name in ("upload_to_nas_from_disk", "delete_from_directory_if_in_catalog", "trash"):
+        assert any(f"`{name}`" in row for row in rows)

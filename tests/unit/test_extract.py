@@ -11,7 +11,7 @@ import socket
 import stat
 import unicodedata
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,7 @@ from catalog.errors import MediaError, UnreadableMedia, UnsupportedType
 from catalog.media import extract
 from catalog.media.extract import read_facts, read_hash
 from catalog.media.request import Request
+from catalog.media.xml_parser import parse_xml
 from catalog.work.workers import Limits, ReaderPool
 
 assert pi_heif
@@ -137,6 +138,58 @@ def test_sidecars_add_what_the_file_does_not_state(tmp_path: Path):
     assert facts.dates[-1].wall == datetime(2019, 7, 12, 18, 30, 15)
     assert facts.position is not None and facts.position.source == "takeout"
     assert facts.hash == content_hash(path.read_bytes())
+
+
+def xmp(body: str, attributes: str = "", before: str = "") -> bytes:
+    rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+    dc = 'xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    return (
+        f'{before}<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{rdf}"><rdf:Description '
+        f"{dc} {attributes}>{body}</rdf:Description></rdf:RDF></x:xmpmeta>"
+    ).encode()
+
+
+def bag(tags: Iterable[str]) -> str:
+    rows = "".join(f"<rdf:li>{tag}</rdf:li>" for tag in tags)
+    return f"<dc:subject><rdf:Bag>{rows}</rdf:Bag></dc:subject>"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "note"),
+    [
+        ("a.xmp", xmp(bag(f"tag {n}" for n in range(600_000))), "only the first 8 MiB were read"),
+        ("a.xmp", xmp(bag(f"tag {n}" for n in range(2000))), "1,500 tags were left out"),
+        ("a.xmp", xmp(bag(["t" * 50_000])), "1 tags were cut to 1,000 characters"),
+        ("a.xmp", xmp("", f'dc:title="{"t" * 5_000_000}"'), "title was cut to 1,000 of 5,000,000"),
+        ("a.xmp", xmp("<a>" * 100_000), ""),
+        (
+            "a.json",
+            b'{"description": "' + b"d" * 5_000_000 + b'"}',
+            "description was cut to 10,000",
+        ),
+        ("a.json", b'{"description": "' + b"d" * 9_000_000 + b'"}', "only the first 8 MiB"),
+        ("a.json", b"[" * 8_000_000, "not understood"),
+    ],
+)
+def test_a_sidecar_of_any_size_costs_its_photo_nothing(
+    tmp_path: Path, name: str, data: bytes, note: str
+):
+    path, sidecar = saved(tmp_path / "a.jpg", scene(64, 48)), tmp_path / name
+    sidecar.write_bytes(data)
+    facts = read_facts(Request(str(path), (str(sidecar),)))
+    assert facts.look and any(note in said for said in facts.notes) == bool(note)
+    assert len(facts.tags) <= 500 and all(len(tag) <= 1000 for tag in facts.tags)
+    assert len(facts.values.get("description", "")) <= 10_000
+    assert len(facts.values.get("title", "")) <= 1000
+
+
+def test_a_document_type_makes_up_nothing_and_takes_no_time():
+    rows = "".join(f'<!ATTLIST rdf:Description a{n} CDATA "xx">' for n in range(20_000))
+    packet = xmp("<rdf:Description/>" * 5000, before=f"<!DOCTYPE x [{rows}]>")
+    handed: list[str] = []
+    with pytest.raises(ValueError, match="document type"):
+        parse_xml(packet, lambda name, _attributes: handed.append(name))
+    assert handed == []
 
 
 @pytest.mark.parametrize("make", ["missing", "empty", "folder", "pipe", "link", "broken"])

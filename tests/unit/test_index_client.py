@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,15 +18,19 @@ from typing import Any
 import pytest
 import trustme
 
+from catalog.config import load
 from catalog.errors import (
     AccessDenied,
     CatalogError,
     CatalogIndexError,
     DocumentConflict,
     IndexUnavailable,
+    NodeError,
     QuerySyntaxError,
 )
-from catalog.index.client import PAUSES, Address, Connection
+from catalog.index.client import LONGEST_PAUSE, PAUSES, Address, Connection
+from catalog.work.elasticsearch import Elasticsearch
+from catalog.work.progress import NoProgress
 
 BREAK = 0
 """Instead of a status: half of an answer, and then the line breaks."""
@@ -42,6 +46,7 @@ class Node:
         self.asked: list[tuple[str, str, bytes]] = []
         self.headers: list[dict[str, str]] = []
         self.product = "Elasticsearch"
+        self.keeps_lines = True
         self.lock = threading.Lock()
         self._server = _Server(("127.0.0.1", port), _handler(self))
         if tls:
@@ -88,9 +93,11 @@ def _handler(node: Node) -> type[BaseHTTPRequestHandler]:
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(data)))
             self.send_header("x-elastic-product", node.product)
+            if not node.keeps_lines:
+                self.send_header("connection", "close")
             self.end_headers()
             self.wfile.write(data if status else data[: len(data) // 2])
-            self.close_connection = not status
+            self.close_connection = not status or not node.keeps_lines
 
         do_GET = do_POST = do_PUT = do_DELETE = _answer
 
@@ -118,11 +125,22 @@ def dead_port() -> int:
 
 @contextmanager
 def connected(
-    *urls: str, pauses: tuple[float, ...] = PAUSES, **more: Any
+    *urls: str,
+    pauses: tuple[float, ...] = PAUSES,
+    patience: float = 0.0,
+    recover: Callable[[], None] | None = None,
+    **more: Any,
 ) -> Iterator[tuple[Connection, list[float]]]:
     """A connection, and what it has slept so far: in truth it does not."""
     slept: list[float] = []
-    connection = Connection(Address(urls, **more), timeout=5, pauses=pauses, sleep=slept.append)
+    connection = Connection(
+        Address(urls, **more),
+        timeout=5,
+        pauses=pauses,
+        patience=patience,
+        recover=recover,
+        sleep=slept.append,
+    )
     try:
         yield connection, slept
     finally:
@@ -257,6 +275,57 @@ def test_it_is_asked_again_only_so_often(status: int, count: int):
             connection.request("POST", "/catalog/_search", {})
         assert sum(len(node.asked) for node in several) == 1 + len(PAUSES)
         assert len(slept) == len(PAUSES) and slept == sorted(slept)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504, BREAK])
+def test_one_with_patience_goes_on_asking_until_that_is_spent(status: int):
+    with nodes() as (node,), connected(node.url, patience=60.0) as (connection, slept):
+        node.answer(*[status] * 9)
+        assert connection.request("POST", "/catalog/_search", {}) == FOUND
+        assert len(node.asked) == 10 and max(slept) <= LONGEST_PAUSE
+        node.always = (status, FOUND)
+        slept.clear()
+        with pytest.raises(IndexUnavailable):
+            connection.request("POST", "/catalog/_search", {})
+        assert 55 < sum(slept) <= 60
+
+
+def test_a_node_that_answered_and_is_gone_is_waited_for_and_helped(lines: Counter[int]):
+    port = dead_port()
+    started: list[Node] = []
+
+    def recover() -> None:
+        if lines[port] == 3:
+            started.append(Node(port))
+        elif lines[port] == 2:
+            raise NodeError("it does not start yet")
+
+    with connected(f"http://127.0.0.1:{port}", patience=60.0, recover=recover) as (one, slept):
+        with pytest.raises(IndexUnavailable, match="does not answer"):
+            one.request("GET", "/catalog")  # where nobody ever answered, nobody is waited for
+        assert slept == []
+        first = Node(port)
+        first.keeps_lines = False
+        assert one.request("GET", "/catalog") == FOUND
+        first.close()
+        lines.clear()
+        try:
+            assert one.request("PUT", "/catalog/_doc/1", {}) == FOUND
+            assert len(slept) >= 3
+        finally:
+            started[0].close()
+
+
+def test_a_write_that_may_be_done_twice_is_sent_again():
+    with nodes() as (node,), connected(node.url) as (connection, _slept):
+        node.answer(BREAK, 502)
+        connection.request("PUT", "/catalog-stores/_doc/nas", {}, may_repeat=True)
+        assert [path for _method, path, _body in node.asked] == ["/catalog-stores/_doc/nas"] * 3
+
+
+def test_the_program_is_as_patient_as_the_settings_say():
+    settings = load(None, elasticsearch_url="http://127.0.0.1:9", retry_seconds=7.0)
+    assert Elasticsearch(settings, NoProgress()).connection.patience == 7.0
 
 
 def test_who_does_not_want_to_wait_asks_once():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from confining import has_landlock
 from still_makers import camera_exif, exif_segment, jpeg
 
 from catalog.domain.asset import Facts
@@ -22,8 +23,11 @@ from catalog.work.workers import Limits, ReaderPool
 
 PROGRAM = """#!{python}
 import json, os, sys
-with open({log!r}, "a") as log:
-    log.write(str(os.getpid()) + "\\n")
+try:
+    with open({log!r}, "a") as log:
+        log.write(str(os.getpid()) + "\\n")
+except PermissionError:
+    pass  # it was started by a process that may not write
 words = []
 for line in iter(sys.stdin.readline, ""):
     words.append(line.rstrip("\\n"))
@@ -132,7 +136,8 @@ def test_two_pools_in_one_process_ask_each_its_own_readers(started: Path, tmp_pa
         ((_tag, dated),) = asking.run([("a", Request(str(path)))])
         ((_tag, bare),) = plain.run([("a", Request(str(path)))])
     assert isinstance(dated, Facts) and isinstance(bare, Facts)
-    assert (len(dated.dates), len(bare.dates), len(started.read_text().split())) == (1, 0, 1)
+    assert (len(dated.dates), len(bare.dates)) == (1, 0)
+    assert len(started.read_text().split()) == (0 if has_landlock() else 1)
 
 
 @needs_exiftool

@@ -473,6 +473,20 @@ def test_a_run_that_was_killed_ends_where_an_undisturbed_one_does(
     assert killed == undisturbed
 
 
+def test_the_rest_of_a_shot_gets_the_number_that_its_first_files_got_before_a_kill():
+    shots = [
+        *(member("a.cr2", "u", "cr2"), member("A.jpg", "v")),
+        *(member("Z.heic", "w", "heic"), member("Z.cr2", "x", "cr2"), member("Z.jpg", "u")),
+    ]
+    undisturbed, killed = Model(), Model()
+    undisturbed.apply(undisturbed.plan(shots))
+    killed.apply(
+        [a for a in killed.plan(shots) if a.key in ("A.jpg", "Z.cr2")]
+    )  # what u has to do with the number is not there yet
+    killed.apply(killed.plan(shots))
+    assert killed == undisturbed
+
+
 @settings(max_examples=times(60))
 @given(st.lists(SHOTS, max_size=8, unique_by=lambda m: m.entry.path))
 def test_files_that_were_copied_but_not_recorded_are_found_again(members: list[Member]):

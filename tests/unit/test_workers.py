@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from chance import times
+from confining import has_landlock, is_in_a_namespace, is_offline
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -72,9 +74,17 @@ def pictures(tmp_path: Path) -> list[Path]:
     return paths
 
 
+def told(
+    pool: ReaderPool, requests: Iterable[tuple[str, Request | None]]
+) -> Iterator[tuple[str, Any]]:
+    """What the misbehaving say, or why they do not."""
+    for tag, result in pool.run(requests):
+        yield tag, result.hash if isinstance(result, Facts) else result
+
+
 def ask(pool: ReaderPool, *names: str) -> dict[str, Any]:
     """Tag to result; each tag must come back once."""
-    found = list(pool.run((name, Request(f"/nowhere/{name}")) for name in names))
+    found = list(told(pool, ((name, Request(f"/nowhere/{name}")) for name in names)))
     assert Counter(tag for tag, _result in found) == Counter(names)
     return dict(found)
 
@@ -87,6 +97,25 @@ def read(pool: ReaderPool, paths: list[Path]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
+    ("sidecar", "reason"),
+    [
+        ("hang.xmp", "reading it took longer than 2 s"),
+        ("die.xmp", "died"),
+        ("exit.xmp", "status 7"),
+    ],
+)
+def test_a_sidecar_that_ends_its_reader_does_not_keep_its_photo_out(
+    odd_pool: ReaderPool, sidecar: str, reason: str
+):
+    request = Request("/nowhere/a.jpg", (f"/nowhere/{sidecar}",))
+    ((_tag, said),) = told(odd_pool, [("a", request)])
+    assert isinstance(said, str) and said.startswith("a.jpg ") and reason in said
+    both = Request("/nowhere/crash.jpg", (f"/nowhere/{sidecar}",))
+    ((_tag, error),) = odd_pool.run([("a", both)])
+    assert isinstance(error, UnreadableMedia) and "signal 11" in str(error)
+
+
+@pytest.mark.parametrize(
     ("name", "kind", "reason"),
     [
         ("die.jpg", UnreadableMedia, "signal 9"),
@@ -96,6 +125,12 @@ def read(pool: ReaderPool, paths: list[Path]) -> dict[str, Any]:
         ("deaf.jpg", GaveUp, "longer than 2 s"),
         ("bad.jpg", UnreadableMedia, "it is bad"),
         ("strange.jpg", UnsupportedType, "it is strange"),
+        ("misshapen.jpg", UnreadableMedia, "gave no answer to it"),
+        ("other.jpg", UnreadableMedia, "gave no answer to it"),
+        ("wanted.jpg", UnreadableMedia, "gave no answer to it"),
+        ("garbage.jpg", UnreadableMedia, "gave no answer to it"),
+        ("endless.jpg", UnreadableMedia, "gave no answer to it"),
+        ("half.jpg", GaveUp, "longer than 2 s"),
     ],
 )
 def test_a_bad_file_has_a_reason_and_the_others_are_read(
@@ -113,6 +148,29 @@ def test_what_a_reader_prints_and_how_much_it_says_does_not_matter(odd_pool: Rea
     found = ask(odd_pool, "ok-1", name, "ok-2")
     assert (found["ok-1"], found["ok-2"]) == ("ok-1", "ok-2")
     assert isinstance(found[name], str)
+
+
+@pytest.mark.skipif(not has_landlock(), reason="this kernel has no landlock")
+@pytest.mark.parametrize(
+    "behaviour", ["write", "overwrite", "cut", "remove", "rename", "mkdir", "link", "start"]
+)
+def test_a_reader_can_write_nothing(odd_pool: ReaderPool, tmp_path: Path, behaviour: str):
+    (tmp_path / "old").write_text("old")
+    request = Request(str(tmp_path / f"{behaviour}.jpg"))
+    assert dict(told(odd_pool, [("", request)])) == {"": "PermissionError"}
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"old": "old"}
+    look = Request(str(tmp_path / "look.jpg"))
+    assert dict(told(odd_pool, [("", look)])) == {"": "done"}, "but read"
+
+
+@pytest.mark.skipif(not is_offline(), reason="this kernel lets nobody keep it from the network")
+@pytest.mark.parametrize("behaviour", ["connect", "listen"])
+def test_a_reader_cannot_use_the_network(odd_pool: ReaderPool, tmp_path: Path, behaviour: str):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        (tmp_path / "port").write_text(f"{server.getsockname()[1]}")
+        request = Request(str(tmp_path / f"{behaviour}.jpg"))
+        (result,) = (said for _tag, said in told(odd_pool, [("", request)]))
+    assert result != "done" or (behaviour == "listen" and is_in_a_namespace())
 
 
 @pytest.mark.parametrize("behaviour", ["die", "exit"])
@@ -135,11 +193,8 @@ def test_every_file_comes_back_exactly_once_with_its_own_result(
     odd_pool: ReaderPool, behaviours: list[str]
 ):
     tags = [f"{behaviour}-{number}" for number, behaviour in enumerate(behaviours)]
-    found = list(
-        odd_pool.run(
-            (tag, None if tag.startswith("none") else Request(f"/x/{tag}")) for tag in tags
-        )
-    )
+    requests = ((tag, None if tag.startswith("none") else Request(f"/x/{tag}")) for tag in tags)
+    found = list(told(odd_pool, requests))
     assert sorted(tag for tag, _result in found) == sorted(tags)
     kinds = {
         "ok": str,
@@ -185,7 +240,7 @@ def test_no_requests_give_no_results(odd_pool: ReaderPool):
 def test_a_consumer_that_takes_its_time_loses_nothing(odd_pool: ReaderPool):
     pause = threading.Event()
     found = []
-    for tag, result in odd_pool.run((f"ok-{n}", Request(f"/x/ok-{n}")) for n in range(12)):
+    for tag, result in told(odd_pool, ((f"ok-{n}", Request(f"/x/ok-{n}")) for n in range(12))):
         if not found:
             pause.wait(2.5)  # longer than one file may take
         found.append((tag, result))

@@ -23,7 +23,7 @@ def log_in(console: Console, workspace: Workspace) -> int:
     console.complain("Open this page, allow the program, and paste the code that it shows here:")
     console.complain(login.address)
     done = finish_login(workspace, login, sys.stdin.readline().strip())
-    console.out_line(f"Logged in; the login is kept in {done.path}.")
+    console.out(f"Logged in; the login is kept in {done.path}.")
     return DONE if done.account is None else show(console, done.account)
 
 
@@ -47,7 +47,7 @@ def show(console: Console, account: Account) -> int:
         console.out_json(dataclasses.asdict(account))
         return DONE
     used, free = size_text(account.used), size_text(account.free)
-    console.out_line(f"account  {account.account} ({account.email})")
-    console.out_line(f"space    {used} used, {free} free")
-    console.out_line(f"catalog  {account.root or 'not configured (dropbox_root)'}")
+    console.out(f"account  {account.account} ({account.email})")
+    console.out(f"space    {used} used, {free} free")
+    console.out(f"catalog  {account.root or 'not configured (dropbox_root)'}")
     return DONE

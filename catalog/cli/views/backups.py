@@ -18,7 +18,7 @@ def show_made(console: Console, folder: str, backup: Backup) -> int:
     if console.json:
         console.out_json(_summary(folder, backup))
     else:
-        console.out_line(f"Backed up {_content(backup)} to {folder}, as {backup.name}.")
+        console.out(f"Backed up {_content(backup)} to {folder}, as {backup.name}.")
     return DONE
 
 
@@ -29,7 +29,7 @@ def show_restored(console: Console, folder: str, restored: Restored) -> int:
         console.out_json(_summary(folder, backup) | {"replaced": left})
         return DONE
     kept = f" The indexes that were there before are kept: {', '.join(left)}." if left else ""
-    console.out_line(f"Restored {_content(backup)} from the backup {backup.name}.{kept}")
+    console.out(f"Restored {_content(backup)} from the backup {backup.name}.{kept}")
     return DONE
 
 
@@ -39,9 +39,9 @@ def show(console: Console, folder: str, backups: Sequence[Backup]) -> int:
         if console.json:
             console.out_json(dataclasses.asdict(backup))
         else:
-            console.out_line(f"{backup.name}  {backup.at}  {backup.catalog}: {_content(backup)}")
+            console.out(f"{backup.name}  {backup.at}  {backup.catalog}: {_content(backup)}")
     if not backups and not console.json:
-        console.out_line(f"There is no backup in {folder}.")
+        console.out(f"There is no backup in {folder}.")
     return DONE
 
 

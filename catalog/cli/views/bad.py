@@ -22,7 +22,7 @@ def show(console: Console, found: BadShots, *, paths: bool) -> int:
             console.out_json(_row(shot))
         else:
             where = next(iter(shot.paths), shot.hash)
-            console.out_line(f"{shot.reason:<44} {size_text(shot.document['size']):>9}  {where}")
+            console.out(f"{shot.reason:<44} {size_text(shot.document['size']):>9}  {where}")
     _sum_up(console, found)
     return DONE
 

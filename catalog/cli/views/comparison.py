@@ -16,7 +16,7 @@ def show(console: Console, found: Sequence[Difference], year: str) -> int:
         if console.json:
             console.out_json(_row(difference))
         else:
-            console.out_line(_line(difference))
+            console.out(_line(difference))
     if console.json:
         console.out_json({"event": "summary", "year": year or None, "only": only})
     return SOME_FAILED if only else DONE

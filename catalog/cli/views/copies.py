@@ -22,7 +22,7 @@ def show(console: Console, assets: Iterable[AssetCopies]) -> int:
             rows = [only(row, _TOLD) for row in asset.copies]
             console.out_json({"hash": asset.hash, "copies": rows})
         else:
-            console.out_line(_line(asset))
+            console.out(_line(asset))
     if not console.json:
         console.out(f"{count:,} found." if count else "Nothing found.")
     return DONE

@@ -20,6 +20,7 @@ def show(console: Console, findings: Iterable[Finding]) -> int:
         if console.json:
             console.out_json(dataclasses.asdict(finding))
         else:
-            advice = f"\n      -> {finding.advice}" if finding.advice else ""
-            console.out(f"{_MARKS[finding.state]}  {finding.check}: {finding.text}{advice}")
+            console.out(f"{_MARKS[finding.state]}  {finding.check}: {finding.text}")
+            if finding.advice:
+                console.out(f"      -> {finding.advice}")
     return CatalogError.exit_code if problems else DONE

@@ -21,7 +21,7 @@ def show(console: Console, found: Duplicates) -> int:
             console.out_json(group.event())
         elif not console.quiet:
             for line in _lines(group):
-                console.out_line(line)
+                console.out(line)
     _sum_up(console, found)
     return DONE
 

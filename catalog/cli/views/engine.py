@@ -44,7 +44,7 @@ def _print_status(console: Console, status: NodeStatus) -> None:
 
 
 def show_log(console: Console, lines: Iterable[str]) -> int:
-    """The lines as they are."""
+    """The lines of its log."""
     for line in lines:
-        console.out(line)
+        console.out(line.expandtabs())
     return DONE

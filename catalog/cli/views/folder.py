@@ -8,9 +8,8 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-import orjson
-
 from catalog.cli.console import Console
+from catalog.cli.terminal import json_text
 from catalog.domain.amounts import size_text
 from catalog.domain.asset import Asset, Entry
 from catalog.errors import DONE, SOME_FAILED
@@ -38,7 +37,9 @@ def show_files(console: Console, files: Iterable[FileDescription], style: str) -
             unreadable += file.asset is None
             yield _row(file)
 
-    {"json": _print_array, "jsonl": _print_lines, "csv": _print_csv}[style](rows(), console.out)
+    {"json": _print_array, "jsonl": _print_lines, "csv": _print_csv}[style](
+        rows(), console.out_data
+    )
     return SOME_FAILED if unreadable else DONE
 
 
@@ -90,7 +91,7 @@ def _parts(whole: object | None, names: Iterable[str]) -> Row:
 
 def _print_lines(rows: Iterable[Row], out: Callable[[str], None]) -> None:
     for row in rows:
-        out(orjson.dumps(row).decode())
+        out(json_text(row))
 
 
 def _print_array(rows: Iterable[Row], out: Callable[[str], None]) -> None:
@@ -99,7 +100,7 @@ def _print_array(rows: Iterable[Row], out: Callable[[str], None]) -> None:
     try:
         for row in rows:
             out(f"{pending}," if pending else "[")
-            pending = f"  {orjson.dumps(row).decode()}"
+            pending = f"  {json_text(row)}"
     finally:
         out(f"{pending}\n]" if pending else "[]")
 

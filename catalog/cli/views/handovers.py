@@ -19,7 +19,7 @@ def show(console: Console, found: Overview) -> int:
             console.out_json(event)
         return DONE
     for line in _lines(found):
-        console.out_line(line)
+        console.out(line)
     return DONE
 
 

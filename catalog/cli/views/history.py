@@ -17,7 +17,7 @@ def show_events(console: Console, events: Iterable[Event]) -> int:
         if console.json:
             console.out_json(event.document)
         else:
-            console.out_line(_line(event))
+            console.out(_line(event))
     return DONE
 
 
@@ -39,7 +39,7 @@ def show_runs(console: Console, runs: Iterable[RunSummary]) -> int:
             console.out_json(dataclasses.asdict(run))
         else:
             counts = ", ".join(f"{n:,} {action}" for action, n in run.actions.items())
-            console.out_line(f"{run.run}  {run.began}  {run.command}: {counts}")
+            console.out(f"{run.run}  {run.began}  {run.command}: {counts}")
     if is_empty and not console.json:
         console.out("Nothing has happened yet.")
     return DONE

@@ -25,7 +25,7 @@ def show(console: Console, page: WrittenPage) -> int:
     reason = "their stores are not there now, or they cannot be decoded"
     without = f" {page.missing:,} have no picture: {reason}." if page.missing else ""
     what = f"{page.groups:,} groups, {page.pictures:,} pictures, {size_text(page.bytes)}"
-    console.out_line(f"{page.output}: {what}.{without}")
+    console.out(f"{page.output}: {what}.{without}")
     console.out(
         "Open it in a browser, decide, save the decisions, and apply them: catalog resolve "
         "DECISIONS.csv"

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from catalog.cli.console import Console
+from catalog.cli.terminal import ByteOutput
 from catalog.domain.amounts import size_text
 from catalog.domain.names import columns, printable
 from catalog.errors import DONE
@@ -34,12 +35,14 @@ def show(console: Console, found: SearchResult, *, style: str, null: bool) -> in
 
 
 def print_paths(paths: Iterator[str], *, null: bool = False) -> None:
-    """One path an asset, byte for byte as the system knows it, for other programs to open."""
-    out = sys.stdout.buffer
-    plain = sys.stdout.isatty() and not null
+    """One path an asset, byte for byte as the system knows it, for other programs to open; on a
+    terminal what could steer it is escaped.
+    """
+    out = ByteOutput()
+    is_read = sys.stdout.isatty()
     for path in paths:
-        out.write(printable(path).encode() if plain else os.fsencode(path))
-        out.write(b"\0" if null else b"\n")
+        name = printable(path).encode() if is_read else os.fsencode(path)
+        out.write(name + (b"\0" if null else b"\n"))
     out.flush()
 
 

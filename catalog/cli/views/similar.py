@@ -25,9 +25,9 @@ def show(console: Console, found: LookAlikes, what: str) -> int:
             row = {"hash": member.picture.hash, "kind": each.kind, "distance": member.distance}
             console.out_json({**row, "turned": member.turned, "paths": list(member.paths)})
         else:
-            console.out_line(f"{WORDS[each.kind]:<24} {member_line(member)}")
+            console.out(f"{WORDS[each.kind]:<24} {member_line(member)}")
     if console.json:
         console.out_json({"event": "summary", "asked": found.asked, "found": len(found.found)})
     elif not found.found:
-        console.out_line(f"Nothing in the catalog looks like {what}.")
+        console.out(f"Nothing in the catalog looks like {what}.")
     return DONE

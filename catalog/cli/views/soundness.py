@@ -20,7 +20,7 @@ def show(console: Console, found: Soundness) -> int:
             row = {"finding": fault.kind, "hash": fault.hash, "place": fault.store_path}
             console.out_json(row | {"reason": fault.reason})
         else:
-            console.out_line(_line(fault))
+            console.out(_line(fault))
     if console.json:
         figures = {"documents": found.documents, "copies": found.copies}
         console.out_json({"event": "summary", **figures, "findings": len(found.faults)})

@@ -19,12 +19,12 @@ def show_added(console: Console, added: StoreAdded) -> int:
         console.complain(notice)
     far = added.kind == DropboxKind.name
     command = "sync_catalog_with_dropbox" if far else "sync_catalog_with_disk"
-    console.out_line(
+    console.out(
         f"Store {added.name} is at {added.shown}. To record what lies there: {command} --store "
         f"{added.name}"
     )
     if added.unproved:
-        console.out_line(
+        console.out(
             f"Its file system ({added.unproved}) does not keep what tells rot from an edit: where "
             "bytes changed, `catalog verify` leaves it to you which it is."
         )
@@ -40,5 +40,5 @@ def show(console: Console, stores: Iterable[StoreState]) -> int:
             console.out_json(row | {"last_run": store.last_run})
         else:
             figures = f"{store.totals.copies:>10,} copies {size_text(store.totals.bytes):>10}"
-            console.out_line(f"{store.name:<12} {store.state:<12} {figures}  {store.shown}")
+            console.out(f"{store.name:<12} {store.state:<12} {figures}  {store.shown}")
     return DONE

@@ -17,7 +17,7 @@ def show(console: Console, found: Structure) -> int:
         if console.json:
             console.out_json({"finding": kind, "path": path})
         else:
-            console.out_line(f"{_ODD[kind]:<11} {path}")
+            console.out(f"{_ODD[kind]:<11} {path}")
     counts = Counter(kind for kind, _path in found.oddities)
     if console.json:
         console.out_json(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-import orjson
-
-from catalog.cli.console import ByteOutput, Console, TerminalSink, tell_line
+from catalog.cli.console import Console, TerminalSink
 from catalog.cli.summary import SummaryFormat
+from catalog.cli.terminal import ByteOutput, complain, json_text, tell_line
 from catalog.domain.amounts import size_text
-from catalog.domain.names import printable, to_text
+from catalog.domain.names import to_text
 from catalog.errors import DONE, INTERRUPTED, SOME_FAILED
 from catalog.features.backup.export import ExportRequest, ExportResult, run_export
 from catalog.features.backup.imports import (
@@ -47,7 +46,7 @@ def write_export(console: Console, workspace: Workspace, file: str, *, force: bo
     done = run_export(workspace, request, SilentSink(console.progress()))
     line = _export_line(console, file, done)
     if target is not None:
-        sys.stderr.write(f"{line}\n")
+        complain(line)
     else:
         console.out(line)
     return DONE
@@ -57,10 +56,10 @@ def _export_line(console: Console, file: str, done: ExportResult) -> str:
     if console.json:
         summary = {"event": "summary", "documents": done.documents, **done.counts}
         summary |= {"bytes": done.bytes, "file": to_text(file)}
-        return orjson.dumps(summary | _timed(done.documents, done.seconds)).decode()
+        return json_text(summary | _timed(done.documents, done.seconds))
     where = "stdout" if file == STANDARD else file
     size = f"{size_text(done.bytes)} before packing{_rate(done.documents, done.seconds)}"
-    return printable(f"Exported {_listed(done.counts)} to {where}: {size}.")
+    return f"Exported {_listed(done.counts)} to {where}: {size}."
 
 
 def read_import(console: Console, workspace: Workspace, file: str, *, dryrun: bool) -> int:
@@ -90,7 +89,7 @@ class ImportSink(TerminalSink):
             self._failures += 1
             where = f"Line {outcome.line} was not imported"
             what = f"{_CALLED[outcome.what]} {outcome.path}"
-            self.progress.write(printable(f"{where}: {what}: {outcome.reason}"))
+            self.progress.write(f"{where}: {what}: {outcome.reason}")
 
     def end(self, result: RunResult) -> None:
         """That it was interrupted; any other error is told by the program."""
@@ -105,7 +104,7 @@ def _import_json(result: ImportResult) -> str:
     summary = {"event": "summary", "dryrun": run.dry, "documents": total, **outcomes}
     summary |= result.documents
     summary |= {"run": run.run} if run.run else {}
-    return orjson.dumps(summary | _timed(total, run.seconds)).decode()
+    return json_text(summary | _timed(total, run.seconds))
 
 
 def _import_line(result: ImportResult) -> str:

@@ -21,7 +21,7 @@ def show(console: Console, found: TrashList) -> int:
             row = {"store": name, "key": trashed.key, "run": trashed.batch, "path": trashed.path}
             console.out_json({**row, "bytes": trashed.size})
         else:
-            console.out_line(f"{size_text(trashed.size):>10}  {name}:{trashed.key}")
+            console.out(f"{size_text(trashed.size):>10}  {name}:{trashed.key}")
     if console.json:
         console.out_json({"event": "summary", "files": count, "bytes": size})
     else:

@@ -91,9 +91,12 @@ def _stores(book: StoreBook, request: WriteRequest) -> Iterator[dict[str, Manage
     """The store that is named, proved to be it; without a name every store that is there now."""
     with contextlib.ExitStack() as stack:
         if request.store:
-            yield {request.store: stack.enter_context(book.open(request.store, dry=request.dryrun))}
+            store = stack.enter_context(book.open(request.store, dry=request.dryrun))
+            if not request.dryrun:
+                store.sweep()
+            yield {request.store: store}
             return
-        stores = stack.enter_context(book.open_present())
+        stores = stack.enter_context(book.open_present(writes=not request.dryrun))
         if not stores:
             raise StoreGuard(
                 "No store of the catalog is there; nothing was changed.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -89,6 +90,10 @@ def _engine(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("engine", "ok", "own Elasticsearch is installed; the next command starts it")
     else:
         yield Finding("engine", "ok", "own Elasticsearch is downloaded when first needed (100 MB)")
+    try:
+        workspace.elasticsearch.local_node().check_places()
+    except CatalogError as error:
+        yield Finding("engine", "problem", error.message, error.hint)
     home = next(p for p in (status.home, *status.home.parents) if p.exists())
     yield from _space("engine", os.fspath(home))
 
@@ -229,6 +234,17 @@ def _journal(workspace: Workspace) -> Iterator[Finding]:
         )
 
 
+def _reading(_workspace: Workspace) -> Iterator[Finding]:
+    """What keeps the processes in that read files, as one of their kind finds out."""
+    command = [sys.executable, "-P", "-m", "catalog.media.confinement"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode:
+        words = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        yield Finding("reading", "problem", f"a process that reads files does not start: {words}")
+        return
+    yield Finding("reading", "ok", f"a process that reads files {done.stdout.strip()}")
+
+
 def _programs(workspace: Workspace) -> Iterator[Finding]:
     wanted = workspace.settings.optional_readers
     for name, there in (
@@ -260,6 +276,7 @@ _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "dropbox": _dropbox,
     "further_stores": _further_stores,
     "journal": _journal,
+    "reading": _reading,
     "programs": _programs,
 }
 """Every check by its name, in the order in which they are made."""

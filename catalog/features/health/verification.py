@@ -67,7 +67,7 @@ def run_verify(workspace: Workspace, request: VerifyRequest, sink: Sink) -> RunR
     repository = workspace.existing_repository
     book = StoreBook(workspace, repository)
     with contextlib.ExitStack() as stack:
-        stores = stack.enter_context(book.open_present())
+        stores = stack.enter_context(book.open_present(writes=request.repair))
         names = _names(book, stores, request.store)
         if request.store is None:
             book.tell_absent(stores, sink)

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from catalog.domain.actions import Skip
-from catalog.domain.asset import Entry, Facts
+from catalog.domain.asset import LINK, Entry, Facts
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.checksums import strongest
 from catalog.domain.filetypes import MEDIA_EXTENSIONS, SIDECAR_EXTENSIONS, extension_of
@@ -65,13 +65,13 @@ class Batch:
     decided: bool = False
 
     def without_problems(self, shot: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-        """The files of a shot that can be read; the others fail,
-        and keep the rest in the source.
+        """The files of a shot that can be read; the others fail, but for links, which are ignored.
+        Both keep the rest in the source.
         """
         readable = tuple(c for c in shot if not c.entry.problem)
         for candidate in shot:
             if candidate.entry.problem:
-                self.skipped.append(Skip(candidate.entry, candidate.entry.problem, "failed"))
+                self.skipped.append(_skip(candidate.entry))
                 if (
                     readable
                     and extension_of(candidate.entry.name) in MEDIA_EXTENSIONS | SIDECAR_EXTENSIONS
@@ -110,6 +110,11 @@ class Batch:
             self.digests[path] = result.content
         else:
             self.read[path] = result
+
+
+def _skip(entry: Entry) -> Skip:
+    """What becomes of an entry that cannot be read as a file."""
+    return Skip(entry, entry.problem, "ignored" if entry.problem.startswith(LINK) else "failed")
 
 
 def batches_of(entries: Iterable[Entry]) -> Iterator[Batch]:

@@ -38,7 +38,7 @@ from catalog.work.progress import Progress
 from catalog.work.recorder import Recorder
 from catalog.work.session import Session
 from catalog.work.sink import Sink
-from catalog.work.store_book import NAS, OWN_FOLDER, StoreBook, is_marked
+from catalog.work.store_book import NAS, StoreBook, is_marked, why_left_out
 from catalog.work.workspace import Workspace
 
 T = TypeVar("T")
@@ -84,7 +84,12 @@ class Ingestion(Generic[SourceT]):
             folders,
             recursive,
         )
-        target = TargetSurvey(self.target, layout or self.workspace.layout, counts)
+        target = TargetSurvey(
+            self.target,
+            layout or self.workspace.layout,
+            counts,
+            lambda: self.store not in self.book.known and not self.root.is_there(),
+        )
         return IngestSurvey(source, target, self.lookup)
 
     @property
@@ -193,7 +198,7 @@ def _read_from(source: Path, marker: Marker | None, book: StoreBook) -> LocalSto
         "source",
         source,
         managed=False,
-        avoid=lambda folder: OWN_FOLDER if is_marked(LocalRoot(folder), markers) else "",
+        avoid=lambda folder: why_left_out(folder, markers),
     )
 
 

@@ -4,8 +4,9 @@ and which are in the catalog already.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from catalog.domain.actions import Skip
@@ -23,11 +24,13 @@ class Occupancy:
 
     `names` maps a folder to its names (by comparison key); `contents` maps a path to the content
     hash of the file there, for those that could be the very content to be put there. `folders` maps
-    a folder to the one that is there under an equal name, where that is spelt otherwise.
+    a folder to the one that is there under an equal name, where that is spelt otherwise;
+    `unlisted` maps a folder whose names cannot be had to the reason.
     """
 
     names: dict[str, set[str]] = field(default_factory=dict)
     contents: dict[str, str] = field(default_factory=dict)
+    unlisted: dict[str, str] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
 
     def folder(self, folder: str) -> str:
@@ -91,13 +94,23 @@ def plan_ingest(
     planned = dict(facts.planned)
     shots = _whole_shots(facts) if move else {}
     carried: set[str] = set()
+    refused: dict[str, str] = {}
     for stack in facts.stacks:
+        known = facts.existing.keys() | planned.keys()
+        refused |= _refusals(stack, known, occupancy, layout)
+        actions += [
+            Skip(m.entry, refused[m.asset.hash], "failed") for m in stack if m.asset.hash in refused
+        ]
+        taken = tuple(m for m in stack if m.asset.hash not in refused)
         actions += _plan_stack(
-            _sharing_out(stack, carried), facts, planned, occupancy, layout, store, shots
+            _sharing_out(taken, carried), facts, planned, occupancy, layout, store, shots
         )
     for item in sorted(
         facts.remembered, key=lambda r: (stacking_order(r.entry.name), r.entry.path)
     ):
+        if item.hash in refused:
+            actions.append(Skip(item.entry, refused[item.hash], "failed"))
+            continue
         actions.append(
             SkipDuplicate(
                 item.entry,
@@ -111,6 +124,20 @@ def plan_ingest(
             )
         )
     return sorted(actions, key=lambda a: a.key)
+
+
+def _refusals(
+    stack: tuple[Member, ...], known: Set[str], occupancy: Occupancy, layout: Layout
+) -> dict[str, str]:
+    """The contents of a stack that cannot be stored, with the reason: what lies where they would go
+    is not known.
+    """
+    fresh = [m for m in stack if m.asset.hash not in known]
+    folders = {occupancy.folder(target_folder(m, stack, layout)) for m in fresh}
+    for folder in sorted(folders & occupancy.unlisted.keys()):
+        reason = f"{folder} in the catalog: {occupancy.unlisted[folder]}"
+        return dict.fromkeys((m.asset.hash for m in fresh), reason)
+    return {}
 
 
 def _whole_shots(facts: IngestFacts) -> dict[str, Shot]:
@@ -167,8 +194,15 @@ def _plan_stack(
             repeated.append(member)
         else:
             fresh[digest] = member
+    if not stack:
+        return
     stem = _stack_stem(stack, facts, planned, occupancy, layout)
-    targets = _free_targets(list(fresh.values()), stack, stem, occupancy, layout) if fresh else []
+    lies = {
+        m.asset.hash: facts.existing.get(m.asset.hash) or planned.get(m.asset.hash, "")
+        for m in repeated
+    }
+    naming = _Naming(stack, stem, occupancy, layout)
+    targets = naming.free_targets(list(fresh.values()), naming.number_given(lies)) if fresh else []
     stack_id = stack[0].asset.hash if len(stack) > 1 else ""
     mates = (
         tuple((m.asset.hash, m.role) for m in repeated if m.asset.hash in facts.existing)
@@ -232,54 +266,75 @@ def _without_extension(path: str) -> str:
     return path[: -len(extension) - 1] if extension else path
 
 
+def target_folder(member: Member, stack: tuple[Member, ...], layout: Layout) -> str:
+    """The folder where a member of a stack goes."""
+    lead = stack[0].asset
+    if member.role != "live":
+        return folder_of(layout, lead if len(stack) > 1 else member.asset)
+    folder = folder_of(layout, lead)  # the movie lies where its still does, one folder deeper
+    return folder if layout.live_video_beside_still else f"{folder}/{layout.video_folder}"
+
+
 Placed = tuple[Member, str, tuple[tuple[Entry, str], ...]]
 
 
-def _free_targets(
-    fresh: list[Member], stack: tuple[Member, ...], stem: str, occupancy: Occupancy, layout: Layout
-) -> list[Placed]:
-    """Targets with the lowest number that is free, or holds this very content, for all members."""
-    number = 0
-    while True:
-        used: set[str] = set()
-        placed = [_placed(m, stem, number, stack, layout, occupancy, used) for m in fresh]
-        if all(
-            occupancy.is_free(target) or occupancy.contents.get(target) == m.asset.hash
-            for m, target, _sidecars in placed
-        ):
-            for _member, target, sidecars in placed:
-                occupancy.take(target)
-                for _sidecar, name in sidecars:
-                    occupancy.take(name)
-            return placed
-        number += 1
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    """What the files of one stack may be called, and what of it is free."""
+
+    stack: tuple[Member, ...]
+    stem: str
+    occupancy: Occupancy
+    layout: Layout
+
+    def number_given(self, lies: Mapping[str, str]) -> int:
+        """The number that members which lie in the target, each at a path, have under the stem.
+
+        Without it the rest of a stack that a killed run began could get a lower number than its
+        first files: that which kept the number away may be a file that lies elsewhere.
+        """
+        given = [0]
+        for member in self.stack:
+            where = lies.get(member.asset.hash, "")
+            number = _NUMBER.search(_without_extension(where))
+            if number and self._target(member, int(number[1])) == where:
+                given.append(int(number[1]))
+        return max(given)
+
+    def free_targets(self, fresh: Sequence[Member], number: int) -> list[Placed]:
+        """Targets with the lowest number, from one on, that is free, or holds this very content,
+        for all members.
+        """
+        while True:
+            used: set[str] = set()
+            placed = [self._placed(member, number, used) for member in fresh]
+            if all(
+                self.occupancy.is_free(target)
+                or self.occupancy.contents.get(target) == m.asset.hash
+                for m, target, _sidecars in placed
+            ):
+                for _member, target, sidecars in placed:
+                    self.occupancy.take(target)
+                    for _sidecar, name in sidecars:
+                        self.occupancy.take(name)
+                return placed
+            number += 1
+
+    def _target(self, member: Member, number: int) -> str:
+        folder = self.occupancy.folder(target_folder(member, self.stack, self.layout))
+        return f"{folder}/{file_name(self.stem, member.entry.name, number)}"
+
+    def _placed(self, member: Member, number: int, used: set[str]) -> Placed:
+        target = self._target(member, number)
+        # then what lies beside it may be ours as well
+        ours = self.occupancy.contents.get(target) == member.asset.hash
+        sidecars = []
+        for sidecar in member.sidecars:
+            names = sidecar_names(sidecar.name, member.entry.name, target)
+            name = next(n for n in names if n not in used and (ours or self.occupancy.is_free(n)))
+            used.add(name)
+            sidecars.append((sidecar, name))
+        return member, target, tuple(sidecars)
 
 
-def _placed(
-    member: Member,
-    stem: str,
-    number: int,
-    stack: tuple[Member, ...],
-    layout: Layout,
-    occupancy: Occupancy,
-    used: set[str],
-) -> Placed:
-    lead = stack[0].asset
-    if member.role == "live":  # the movie lies where its still does, one folder deeper
-        folder = folder_of(layout, lead)
-        if not layout.live_video_beside_still:
-            folder = f"{folder}/{layout.video_folder}"
-    else:
-        folder = folder_of(layout, lead if len(stack) > 1 else member.asset)
-    folder = occupancy.folder(folder)
-    target = f"{folder}/{file_name(stem, member.entry.name, number)}"
-    ours = (
-        occupancy.contents.get(target) == member.asset.hash
-    )  # then what lies beside it may be ours as well
-    sidecars = []
-    for sidecar in member.sidecars:
-        names = sidecar_names(sidecar.name, member.entry.name, target)
-        name = next(n for n in names if n not in used and (ours or occupancy.is_free(n)))
-        used.add(name)
-        sidecars.append((sidecar, name))
-    return member, target, tuple(sidecars)
+_NUMBER = re.compile(r"_(\d{1,6})$")

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from catalog.domain.asset import Entry, KnownAsset
+from catalog.domain.asset import UNLISTED, Entry, KnownAsset
 from catalog.domain.capture_time import file_time
 from catalog.domain.checksums import agree, select_recorded
 from catalog.domain.document import CopyRow
@@ -15,7 +15,7 @@ from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import Layout, folder_of
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Member
-from catalog.errors import NotFound, StoreError
+from catalog.errors import FATAL, NotFound, StoreError
 from catalog.features.ingest.plan import Occupancy
 from catalog.stores.protocol import Store
 from catalog.work.contents import content_of, states_contents
@@ -30,7 +30,8 @@ _PROOFS_KEPT = 50_000
 class TargetSurvey:
     """Looks at the store that is filled: for copies of known assets, and for names that are taken.
 
-    `counts`: whether a copy at a path makes another superfluous. `occupancy` is what was learned.
+    `counts`: whether a copy at a path makes another superfluous. `is_to_be_made`: whether the store
+    is not there because it never was, and so is empty. `occupancy` is what was learned.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class TargetSurvey:
         store: Store,
         layout: Layout,
         counts: Callable[[str], bool] = lambda _path: True,
+        is_to_be_made: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._layout = layout
         self._counts = counts
+        self._is_to_be_made = is_to_be_made
         self._listings: OrderedDict[str, dict[str, Entry]] = OrderedDict()
         self._proved: dict[Entry, str] = {}
         self._folders = FolderNames(store)
@@ -137,10 +140,20 @@ class TargetSurvey:
         if folder in self._listings:
             self._listings.move_to_end(folder)
             return self._listings[folder]
+        rows: dict[str, Entry] = {}
         try:
-            rows = {comparison_key(e.name): e for e in self._store.list(folder, recursive=False)}
-        except (NotFound, StoreError):
-            rows = {}
+            for entry in self._store.list(folder, recursive=False):
+                if entry.path == folder:  # what is told of a folder in place of its entries
+                    self.occupancy.unlisted[folder] = entry.problem
+                else:
+                    rows[comparison_key(entry.name)] = entry
+        except NotFound:
+            pass
+        except FATAL:
+            if not self._is_to_be_made():
+                raise
+        except StoreError as error:
+            self.occupancy.unlisted[folder] = f"{UNLISTED}: {error.message}"
         self._listings[folder] = rows
         self.occupancy.names.setdefault(folder, set()).update(rows)
         return rows
@@ -158,5 +171,6 @@ class TargetSurvey:
         idle = [folder for folder in self._listings if folder not in busy]
         for folder in idle[: len(self._listings) - _FOLDERS_KEPT]:
             self.occupancy.names.pop(folder, None)
+            self.occupancy.unlisted.pop(folder, None)
             for entry in self._listings.pop(folder).values():
                 self.occupancy.contents.pop(entry.path, None)

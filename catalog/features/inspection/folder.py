@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.domain.asset import Asset, Entry, Facts
+from catalog.domain.asset import LINK, Asset, Entry, Facts
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.filetypes import (
     HEAD_BYTES,
@@ -68,6 +68,8 @@ def _described(workspace: Workspace, base: str, *, recursive: bool) -> Iterator[
 
     def requests() -> Iterator[tuple[Entry, Request | None]]:
         for entry, sidecars in _candidates(base, recursive=recursive):
+            if entry.problem.startswith(LINK):
+                continue
             order.append(entry)
             if entry.problem:
                 ready[entry.path] = FileDescription(entry, None, entry.problem)
@@ -138,7 +140,7 @@ def count_types(request: FolderRequest) -> list[TypeCount]:
 
 def _recognised(base: str, entry: Entry) -> str:
     if entry.problem:
-        return "not readable"
+        return "link" if entry.problem.startswith(LINK) else "not readable"
     if entry.size == 0:
         return "empty"
     try:

@@ -43,7 +43,7 @@ def run_empty(workspace: Workspace, request: EmptyRequest, sink: Sink) -> RunRes
     """Remove what lies in the trash for good. Raises ConfirmationNeeded where nobody agrees."""
     repository = workspace.existing_repository
     book = StoreBook(workspace, repository)
-    with book.open_present() as there:
+    with book.open_present(writes=True) as there:
         stores = choose_stores(there, request.store)
         if request.store is None:
             book.tell_absent(there, sink)

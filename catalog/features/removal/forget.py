@@ -79,7 +79,9 @@ def run_forget(workspace: Workspace, request: ForgetRequest, sink: Sink) -> RunR
         )
     with contextlib.ExitStack() as stack:
         stores = (
-            stack.enter_context(StoreBook(workspace, repository).open_present())
+            stack.enter_context(
+                StoreBook(workspace, repository).open_present(writes=not request.dryrun)
+            )
             if request.with_files
             else {}
         )

@@ -42,7 +42,7 @@ def run_prune(workspace: Workspace, request: PruneRequest, sink: Sink) -> RunRes
     """Remove the files of a folder that are in the catalog, and keep the rest."""
     repository = workspace.existing_repository
     book = StoreBook(workspace, repository)
-    with book.open_present() as stores, workspace.readers() as pool:
+    with book.open_present(writes=not request.dryrun) as stores, workspace.readers() as pool:
         source = _source(book, request)
         count = sum(1 for _entry in source.list(recursive=request.recursive))
         if not request.dryrun:

@@ -71,7 +71,7 @@ def run_restore_files(workspace: Workspace, request: RestoreFilesRequest, sink: 
     repository = workspace.existing_repository
     repository.refresh()
     book = StoreBook(workspace, repository)
-    with book.open_present() as there:
+    with book.open_present(writes=not request.dryrun) as there:
         stores = choose_stores(there, request.store)
         if request.store is None:
             book.tell_absent(there, sink)

@@ -48,7 +48,7 @@ def run_resolve(workspace: Workspace, request: ResolveRequest, sink: Sink) -> Ru
     repository = workspace.existing_repository
     repository.refresh()
     check_number(workspace, found.decisions, yes=request.yes)
-    with StoreBook(workspace, repository).open_present() as stores:
+    with StoreBook(workspace, repository).open_present(writes=not request.dryrun) as stores:
         dropper = Dropper(workspace, repository, stores, sure=request.yes)
         work = Resolving(repository, found, dropper)
         details = {"decisions": len(found.rows)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from catalog.domain.asset import Entry
 from catalog.domain.copies import CopyKey
@@ -41,10 +42,15 @@ class UndoPreconditions:
     """Looks at what there is; what is foreseen of a plan that is only shown counts as done."""
 
     def __init__(
-        self, workspace: Workspace, repository: Repository, stores: Mapping[str, ManagedStore]
+        self,
+        workspace: Workspace,
+        repository: Repository,
+        stores: Mapping[str, ManagedStore],
+        absent: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.outside = SourceFiles(workspace)
         self.stores = stores
+        self._absent = absent
         self._repository = repository
         self._sources: dict[str, str] = {}
         self._gone: set[CopyKey] = set()
@@ -56,6 +62,11 @@ class UndoPreconditions:
     def content(self, source: str) -> str | None:
         """The content hash of what lies at a place outside; see `SourceFiles.content`."""
         return self._sources.get(source) or self.outside.content(source)
+
+    def why_absent(self, name: str) -> str:
+        """Why a store cannot be asked: what was found where it was looked for."""
+        reason = self._absent.get(name, "")
+        return f"store {name} cannot be reached" + (f": {reason}" if reason else "")
 
     def document(self, content_hash: str) -> AssetDocument | None:
         """The record of an asset, or None."""

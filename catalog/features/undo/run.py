@@ -52,8 +52,9 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
             f"There is no run {request.run} in the history, or it changed nothing.",
             hint="`catalog history` lists the runs.",
         )
-    with StoreBook(workspace, repository).open_present() as stores:
-        sight = UndoPreconditions(workspace, repository, stores)
+    book = StoreBook(workspace, repository)
+    with book.open_present(writes=not request.dryrun) as stores:
+        sight = UndoPreconditions(workspace, repository, stores, book.absent)
         records = read_records(repository, {event["hash"] for event in events})
         before = find_taken_back(repository.history, request.run)
         removed = read_removed(workspace.journal_dir, request.run)

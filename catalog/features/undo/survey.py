@@ -154,7 +154,7 @@ class StepSurvey:
         if step.kind in (FROM_TRASH, MOVE_BACK, PUT_BACK) or step.files:
             names = {store for store, _path, _hash in step.files} or {event["store"]}
             if absent := sorted(names - stores.keys()):
-                return f"store {absent[0]} cannot be reached"
+                return self._sight.why_absent(absent[0])
         if step.kind == MOVE_BACK:
             back = event["source"]
             found = (

@@ -73,7 +73,7 @@ def _merge(read: Reader, block: bytes, findings: Findings, what: str) -> None:
             findings.add(name, found.values[name], found.sources.get(name, what.lower()))
     for date in found.dates:
         findings.add_date(date)
-    findings.tags.extend(tag for tag in found.tags if tag not in findings.tags)
+    findings.add_tags(found.tags)
     if found.position and findings.position is None:
         place = found.position
         findings.add_position(place.lat, place.lon, place.altitude, place.source)

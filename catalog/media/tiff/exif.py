@@ -241,7 +241,7 @@ def _add_texts(ifd: Ifd, findings: Findings, name: str) -> None:
     if 0x9C9B in ifd:
         findings.add("title", _utf16(ifd.raw(0x9C9B)), name)
     if 0x9C9E in ifd:
-        add_tags(findings, _utf16(ifd.raw(0x9C9E)).split(";"))
+        findings.add_tags(_utf16(ifd.raw(0x9C9E)).split(";"))
 
 
 def add_copied_date(findings: Findings, source: str, text: str) -> None:
@@ -264,14 +264,6 @@ def add_copied_date(findings: Findings, source: str, text: str) -> None:
 
 
 _OF_THE_CAMERA = ("exif:DateTimeOriginal", "exif:DateTimeDigitized")
-
-
-def add_tags(findings: Findings, tags: list[str]) -> None:
-    """Keep tags once each, in their order (at most 500)."""
-    for tag in tags:
-        clean = tag.strip()
-        if clean and clean not in findings.tags and len(findings.tags) < 500:
-            findings.tags.append(clean)
 
 
 def is_boilerplate(text: str) -> bool:

@@ -58,8 +58,16 @@ class Ffmpeg:
 
     program: str
 
-    def run(self, arguments: Sequence[str], follow: Follow = lambda _seconds: None) -> Ran:
-        """Run it to its end. Whatever ends this call before ends ffmpeg at once."""
+    def run(
+        self,
+        arguments: Sequence[str],
+        follow: Follow = lambda _seconds: None,
+        folder: Path | None = None,
+    ) -> Ran:
+        """Run it to its end; it can write into a folder alone, or nowhere.
+
+        Whatever ends this call before ends ffmpeg at once.
+        """
         command = [
             self.program,
             "-hide_banner",
@@ -73,7 +81,7 @@ class Ffmpeg:
             *arguments,
         ]
         complaints: deque[str] = deque(maxlen=_LINES)
-        with _started(command) as process:
+        with _started(command, folder) as process:
             assert process.stdout is not None and process.stderr is not None
             listener = threading.Thread(
                 target=_listen, args=(process.stderr, complaints), daemon=True
@@ -107,12 +115,13 @@ class _Told:
 
 
 @contextlib.contextmanager
-def _started(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+def _started(command: Sequence[str], folder: Path | None) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is over, one way or the other, when this is left.
 
     Ctrl-C is for us, and not for it.
     """
     tie = [sys.executable, "-I", "-S", parent_watch.__file__, str(os.getpid())]
+    tie.append("" if folder is None else os.fspath(folder.absolute()))
     process = subprocess.Popen(
         [*tie, *command],
         stdin=subprocess.DEVNULL,

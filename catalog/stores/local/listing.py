@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
+from catalog.domain.asset import LINK, UNEXAMINED, UNLISTED, Entry
 from catalog.domain.names import comparison_key, to_text
 from catalog.stores.local.folder import StoreFolder
 from catalog.stores.machine import machine_id
 from catalog.stores.paths import PRIVATE
 
 _PROBLEMS = {
-    stat_module.S_IFLNK: "a symbolic link (links are not followed)",
+    stat_module.S_IFLNK: f"{LINK} (links are not followed)",
     stat_module.S_IFIFO: "a pipe, not a file",
     stat_module.S_IFSOCK: "a socket, not a file",
     stat_module.S_IFCHR: "a device, not a file",

@@ -95,9 +95,8 @@ class Converter:
         problem = problem_of(clip)
         if problem:
             raise ConversionFailed(problem)
-        ran = self._run(
-            arguments(self._conversion(wish, clip, target)), "converting", wish.source, clip
-        )
+        words = arguments(self._conversion(wish, clip, target))
+        ran = self._run(words, "converting", wish.source, clip, target.parent)
         if ran.is_full:
             raise StoreFull(
                 f"The disk of {target.parent.parent} is full: {target.name} was not made.",
@@ -163,11 +162,13 @@ class Converter:
         first = ask(zone, captured.wall) or 0
         return ask(zone, captured.wall - timedelta(minutes=first))
 
-    def _run(self, words: list[str], what: str, path: Path, clip: Clip) -> ffmpeg.Ran:
+    def _run(
+        self, words: list[str], what: str, path: Path, clip: Clip, folder: Path | None = None
+    ) -> ffmpeg.Ran:
         progress = self.progress
         text, total = printable(f"{what} {to_text(path.name)}"), max(clip.seconds, 0.001)
         ran = self.program.run(
-            words, lambda seconds: progress.film(text, min(seconds, total * 0.999), total)
+            words, lambda seconds: progress.film(text, min(seconds, total * 0.999), total), folder
         )
         progress.film(text, total, total)
         return ran
