@@ -60,6 +60,7 @@ FEATURES = (
     "ingest",
     "removal",
     "annotations",
+    "reread",
     "lookalikes",
     "review",
     "undo",
@@ -70,7 +71,7 @@ FEATURES = (
     "backup",
 )
 """The order of the features: each may import those before it."""
-PURE = ("plan", "matching", "partners", "changes")
+PURE = ("plan", "matches", "partners", "changes")
 """Modules of features that only think: no files, no clock, no index."""
 
 
