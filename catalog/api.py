@@ -303,6 +303,12 @@ class Catalog(CatalogQuestions):
 
         return run_measure(self._workspace, MeasureRequest(query, again, dryrun=dryrun), self._sink)
 
+    def reread(self, query: str = "", *, outdated: bool = False, dryrun: bool = False) -> RunResult:
+        """Read once more what files state; see `catalog reread --help`."""
+        from catalog.features.reread.run import RereadRequest, run_reread
+
+        return run_reread(self._workspace, RereadRequest(query, outdated, dryrun), self._sink)
+
     # --- taking away, and back --------------------------------------------------------------------
 
     def resolve(self, csv: str | Path, *, yes: bool = False, dryrun: bool = False) -> RunResult:

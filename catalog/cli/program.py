@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "bad": "catalog.cli.commands.bad",
     "resolve": "catalog.cli.commands.resolve",
     "measure": "catalog.cli.commands.measure",
+    "reread": "catalog.cli.commands.reread",
     "show": "catalog.cli.commands.show",
     "status": "catalog.cli.commands.status",
     "tag": "catalog.cli.commands.tag",

@@ -18,6 +18,7 @@ CATALOG: dict[str, str] = {
     "bad": "Find blank, blurred, dark, overexposed and accidental shots.",
     "resolve": "Do what you decided about duplicates and bad shots.",
     "measure": "Look at pictures again that an earlier version catalogued.",
+    "reread": "Read once more what files state: dates, places, cameras.",
     "show": "Show all that is known of one photo or video.",
     "status": "Show what the catalog holds.",
     "tag": "Add tags to photos and videos, or remove them.",

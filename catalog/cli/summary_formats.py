@@ -87,6 +87,9 @@ SIDECARS = SummaryFormat(
 )
 UNDO = SummaryFormat(("undone", "already", "failed"), ("undone",), done="brought back")
 MEASURE = SummaryFormat(("measured", "unchanged", "failed"), ("measured",), done="measured")
+REREAD = SummaryFormat(
+    ("changed", "unchanged", "failed"), ("changed",), shown=("changed",), done="changed"
+)
 RESOLVE = SummaryFormat(
     ("dropped", "unchanged", "kept", "apart", "refused", "failed"),
     ("dropped",),

@@ -304,7 +304,7 @@ def _tags(texts: Sequence[str]) -> list[str]:
 
 def describe_change(gone: EventSide, come: EventSide) -> str:
     """A change on one line: `rating: 3 -> 5, tags: sea -> sea, sun`."""
-    fields = sorted({*gone, *come} - {"person", "extracted", "manual", "sources"})
+    fields = sorted({*gone, *come} - {"person", "extracted", "manual", "sources", "reader"})
     return "; ".join(
         f"{field}: {_shown(field, gone.get(field))} -> {_shown(field, come.get(field))}"
         for field in fields

@@ -296,6 +296,7 @@ class AssetDocument(TypedDict, total=False):
     sources: dict[str, str]
     notes: list[str]
     problem: str
+    reader: int
     added: str
     updated: str
     run: str

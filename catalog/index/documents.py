@@ -58,6 +58,12 @@ Fields: TypeAlias = dict[str, object]
 """A document in the making: what its values are is checked against the mapping."""
 
 
+READER_VERSION = 2
+"""Counts the changes to readers and to what is concluded from them that make other dates, places or
+kinds of the same bytes. A document without it is of the first.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where an asset came from: its source path (text form), and the run that brought it, at an
@@ -122,6 +128,7 @@ def asset_document(
         "sources": dict(facts.sources),
         "notes": list(dict.fromkeys([*asset.notes, *facts.notes])),
         "problem": facts.problem,
+        "reader": READER_VERSION,
         "added": timestamp(origin.now),
         "updated": timestamp(origin.now),
         "run": origin.run,

@@ -10,6 +10,7 @@ from catalog.domain.document import AssetDocument, EventRow, SidecarRow
 from catalog.errors import QuerySyntaxError
 from catalog.index import schema
 from catalog.index.client import Hit, Query, Sort
+from catalog.index.documents import READER_VERSION
 from catalog.index.query_text import Near, ParsedQuery, parse_query
 from catalog.index.repository import Repository
 from catalog.index.schema import Definition
@@ -120,6 +121,10 @@ def search(repository: Repository, text: str, *, sort: str, limit: int) -> Itera
         for page in repository.scan_pages(query, sort=order, limit=limit):
             for hit in page:
                 yield hit["_source"]
+
+
+OUTDATED: Query = {"bool": {"must_not": [{"range": {"reader": {"gte": READER_VERSION}}}]}}
+"""What an older version of the program has read."""
 
 
 def search_pages(
@@ -432,6 +437,7 @@ class Totals:
     weak_dates: int
     with_position: int
     with_problem: int
+    outdated: int
 
 
 def totals(repository: Repository, min_copies: int) -> Totals:
@@ -460,6 +466,7 @@ def totals(repository: Repository, min_copies: int) -> Totals:
             "weak": {"filter": weak},
             "located": {"filter": {"exists": {"field": "location"}}},
             "problems": {"filter": {"exists": {"field": "problem"}}},
+            "outdated": {"filter": OUTDATED},
             "copies": {"nested": {"path": "copies"}, "aggs": {"stores": _BY_STORE}},
         },
     }
@@ -485,6 +492,7 @@ def totals(repository: Repository, min_copies: int) -> Totals:
         weak_dates=found["weak"]["doc_count"],
         with_position=found["located"]["doc_count"],
         with_problem=found["problems"]["doc_count"],
+        outdated=found["outdated"]["doc_count"],
     )
 
 

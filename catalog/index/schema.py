@@ -19,7 +19,7 @@ from catalog.domain.checksums import KEPT
 
 MARK = "image-catalog"
 SCHEMA_VERSION = 4
-REVISION = 2
+REVISION = 3
 """Counts what was added to the mappings since that version, over all indexes;
 0 again with the next version.
 """
@@ -110,6 +110,7 @@ ASSET_PROPERTIES: Definition = {
     "live_id": KEYWORD,
     "motion_photo": BOOLEAN,
     "frames": INTEGER,
+    "reader": INTEGER,
     "frames_look": {"type": "binary"},
     "parts": KEYWORD,
     "resized": BOOLEAN,

@@ -586,6 +586,7 @@ def test_status_counts_what_is_there(filled: Lab) -> None:
         "weak_dates": 1,
         "with_position": 2,
         "with_problem": 0,
+        "outdated": 0,
     }
 
 

@@ -137,12 +137,30 @@ def test_an_edit_before_a_rename_is_found_though_the_rename_was_not_read(two: La
     new = edit(photo)
     (two.root / "Anna").mkdir()
     moved = photo.rename(two.root / "Anna" / photo.name)
-    assert sync(two).summary["moved"] == 1
+    done = sync(two)
+    assert (done.summary["moved"], done.summary["read_for_ctime"]) == (1, 1)
     assert verify(two, "--repair")["edited"] == 1
     done = sync(two)
     assert (done.summary["changed"], done.summary["read_for_ctime"]) == (1, 1)
     assert moved.read_bytes() == new
     assert "read_for_ctime" not in sync(two).summary
+
+
+def test_a_second_sync_changes_nothing_though_single_files_were_renamed(two: Lab) -> None:
+    (two.root / "Anna").mkdir()
+    for photo in photos(two):
+        photo.rename(two.root / "Anna" / photo.name)
+    sidecar = next(two.root.rglob("*.xmp"))
+    sidecar.rename(two.root / "Anna" / sidecar.name)
+    done = sync(two)
+    assert (done.summary["moved"], done.summary["read_for_ctime"]) == (4, 5)
+    before = two.documents()
+    again = sync(two)
+    assert again.summary["unchanged"] == 4 and "read_for_ctime" not in again.summary
+    assert two.documents() == before
+    (two.root / "Anna").rename(two.root / "Berta")
+    done = sync(two)
+    assert done.summary["moved"] == 4 and "read_for_ctime" not in done.summary
 
 
 def test_an_edit_in_a_mirror_outlasts_the_rename_that_the_mirror_gives_it(two: Lab) -> None:

@@ -149,3 +149,25 @@ def test_a_mirror_does_not_send_a_sidecar_that_lies_there_under_the_other_naming
     for pair in (("nas", "archive"), ("archive", "nas")):
         assert lab.catalog("mirror", *pair, "--json").summary["files"] == 0
     assert {comparison_key(p) for p in stored(lab.root)} == {"photo.jpg", came}
+
+
+def test_what_comes_back_from_the_trash_goes_into_the_folder_that_is_there(july: Lab) -> None:
+    path = min(stored(july.root))
+    put(july.root, {f"{path}.xmp": b"<one/>"})
+    assert july.run("sync_catalog_with_disk").status == 0
+    digest = july.documents().keys() & {stored(july.root)[path]}
+    assert july.catalog("forget", *digest, "--with-files", "--yes").status == 0
+    (july.root / "2019" / "07_July").rename(july.root / "2019" / "07_JULY")
+    assert july.run("sync_catalog_with_disk").status == 0
+    listed = july.catalog("trash", "list", "--json").lines[:-1]
+    keys = [line["key"] for line in listed]
+    planned = july.catalog("trash", "restore", *keys, "--dryrun", "--json").lines[:-1]
+    done = july.catalog("trash", "restore", *keys, "--json")
+    assert done.status == 0 and done.summary["restored"] == 2, done.out
+    back = path.replace("07_July", "07_JULY")
+    assert {back, f"{back}.xmp"} < stored(july.root).keys()
+    assert {line["target"] for line in planned} == {back, f"{back}.xmp"}
+    assert folders(july.root) == ["2019", "2019/07_JULY"]
+    (document,) = (july.documents()[key] for key in digest)
+    assert [row["path"] for row in document["copies"]] == [back]
+    assert [row["path"] for row in document["sidecars"]] == [f"{back}.xmp"]

@@ -383,6 +383,21 @@ def test_a_kill_while_names_are_settled_leads_to_the_same_arrangement(
     check_still(pair)
 
 
+def test_a_run_that_settled_a_name_is_taken_back(pair: Lab) -> None:
+    run(pair, THERE)
+    path = jpegs(pair.stored())[1]
+    (folder(pair) / path).write_bytes(jpeg("edited in Dropbox"))
+    record(pair, "dropbox")
+    before = pair.stored()
+    settled = pair.run(BACK, "--json").summary
+    assert (settled["moved"], settled["copied"]) == (1, 1)
+    after = pair.stored()
+    undone = pair.catalog("undo", settled["run"], "--yes", "--json")
+    assert undone.status == 0, undone.out + undone.err
+    assert pair.stored() == before
+    assert run(pair, BACK) == {"moved": 1, "copied": 1} and pair.stored() == after
+
+
 def test_a_deletion_on_one_side_is_healed_from_the_other(pair: Lab) -> None:
     run(pair, THERE)
     before = pair.stored()

@@ -60,6 +60,7 @@ FEATURES = (
     "ingest",
     "removal",
     "annotations",
+    "reread",
     "lookalikes",
     "review",
     "undo",
@@ -70,7 +71,7 @@ FEATURES = (
     "backup",
 )
 """The order of the features: each may import those before it."""
-PURE = ("plan", "matching", "partners", "changes")
+PURE = ("plan", "matches", "partners", "changes")
 """Modules of features that only think: no files, no clock, no index."""
 
 
@@ -424,6 +425,7 @@ BY_PATH = {
     "stores/marker.py": "makes the folder itself that is the root",
     "stores/scratch.py": "makes the folder itself that is the root",
     "work/facts_reading.py": "what was fetched into the state folder",
+    "work/aside.py": "beside reports, lists and pages that a person names",
     "work/journal.py": "journals",
     "work/workers.py": "descriptors",
 }

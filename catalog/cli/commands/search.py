@@ -66,7 +66,7 @@ def command(
       model lens kind type ext size width height shape megapixels duration codec iso tags albums
       title rating favorite stores copies path name original hash sha1 sha256 md5 blank blurred
       sharpness focus dark bright detail confidence source live_id stack note problem run manual
-      owner device; near:lat,lon,distance; has:location|date|place|camera|person|FIELD
+      owner device reader; near:lat,lon,distance; has:location|date|place|camera|person|FIELD
       (person: what you set; manual:rating, what exactly).
 
     \b

@@ -50,6 +50,12 @@ def _lines(status: CatalogStatus) -> Iterator[str]:
             yield f"{shortfalls.describe_shortfall(row)} ({shortfalls.remedy(row)})."
     yield _having(totals.weak_dates, "a weak date or none", "confidence:low OR -has:date")
     yield _having(totals.with_position, "a position", "has:location")
+    if totals.outdated:
+        were = "was" if totals.outdated == 1 else "were"
+        yield (
+            f"{totals.outdated:,} {were} read by an older version of the program: "
+            "`catalog reread --outdated --dryrun` shows what this one reads otherwise."
+        )
     if totals.with_problem:
         yield _having(totals.with_problem, "a problem: it cannot be looked at", "problem:*")
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from catalog.domain.copies import OK
 from catalog.domain.names import portable, printable
@@ -15,6 +14,7 @@ from catalog.features.old_catalog.plan import is_year
 from catalog.index.client import Query
 from catalog.index.repository import Repository
 from catalog.work import guards
+from catalog.work.aside import open_aside
 from catalog.work.store_book import DROPBOX, NAS, StoreBook
 from catalog.work.workspace import Workspace
 
@@ -76,13 +76,10 @@ def _list_difference(
     """Write the list for one store; an earlier one is replaced once the new one is whole."""
     held = repository.count(_held(store, "", year))
     target = folder / f"{portable(store)}_only.txt"
-    aside = folder / f".{target.name}.{secrets.token_hex(4)}"
     try:
-        try:
-            assets, paths = _write_list(aside, _paths_only_in(repository, store, other, year))
-            os.replace(aside, target)  # noqa: PTH105
-        finally:
-            aside.unlink(missing_ok=True)
+        with open_aside(target) as (aside, file):
+            assets, paths = _write_list(file, _paths_only_in(repository, store, other, year))
+            aside.replace(target)
     except OSError as error:
         raise CatalogError(
             f"The list {target} cannot be written ({error.strerror}).",
@@ -91,14 +88,15 @@ def _list_difference(
     return Difference(store, held, assets, paths, str(target))
 
 
-def _write_list(path: Path, found: Iterable[list[str]]) -> tuple[int, int]:
+def _write_list(file: BinaryIO, found: Iterable[list[str]]) -> tuple[int, int]:
     """Write paths, one a line; how many assets and paths there were."""
     assets = paths = 0
-    with path.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as out:
-        for names in found:
-            assets += 1
-            paths += len(names)
-            out.writelines(f"{printable(name)}\n" for name in names)
+    for names in found:
+        assets += 1
+        paths += len(names)
+        lines = "".join(f"{printable(name)}\n" for name in names)
+        file.write(lines.encode(errors="backslashreplace"))
+    file.flush()
     return assets, paths
 
 

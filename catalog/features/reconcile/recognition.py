@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.copies import OK, RecordedFile, identity, is_as_recorded, read_recorded
+from catalog.domain.evidence import has_other_ctime
 from catalog.domain.fixity import Digests
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate
@@ -21,13 +22,13 @@ from catalog.features.reconcile.matches import (
     untangle,
 )
 from catalog.features.reconcile.numbers import NumberWriter
-from catalog.features.reconcile.plan import AddCopy, Known, Relocate, Touch
+from catalog.features.reconcile.plan import AddCopy, Attach, Known, Relocate, Touch
 from catalog.features.reconcile.questions import Questions
 from catalog.features.reconcile.records import Comparison, Records
 from catalog.features.reconcile.sidecars import DigestOf
 from catalog.features.reconcile.survey import HELD, Doubtful, Options, Sight
 from catalog.stores.protocol import Store
-from catalog.work.contents import stated_contents
+from catalog.work.contents import content_of, stated_contents
 
 
 class Recogniser:
@@ -133,6 +134,46 @@ class Recogniser:
         self.holding.hold_sidecars(sight, records, faults)
         for owner, entry in self.holding.unproved:
             self._numbers.note(owner, replace(entry, ctime_ns=0))
+
+    def prove_found(self, actions: Sequence[Relocate | Touch | Attach]) -> None:
+        """Read what was recorded without reading it, and has another ctime, as every file that is
+        renamed by itself. What has other content is left to the next look, which finds it doubtful.
+        """
+        if self._files is None or not self._options.evidence.ctime:
+            return
+        found = {a.entry.path: a.hash for a in actions if not isinstance(a, Attach) and a.unread}
+        candidates = [
+            Candidate(a.entry)
+            for a in actions
+            if not isinstance(a, Attach)
+            and a.unread
+            and has_other_ctime(a.entry, a.known, self._options.evidence)
+        ]
+        if candidates:
+            self.reread += len(candidates)
+            self._numbers.begin(len(candidates))
+            for candidate, result in self._files.hashes(candidates):
+                path = candidate.entry.path
+                if isinstance(result, Digests) and result.content == found[path]:
+                    self._numbers.note(result.content, candidate.entry)
+                else:
+                    self.holding.differing.add(path)
+            self._numbers.end()
+        for action in actions:
+            if isinstance(action, Attach):
+                self._prove_attached(action)
+
+    def _prove_attached(self, action: Attach) -> None:
+        """The same for sidecars that went along."""
+        for entry, digest in action.came:
+            now = self._store.stat(entry.path)
+            if now is None or now.ctime_ns == entry.ctime_ns:
+                continue
+            self.reread += 1
+            if content_of(self._store, now) == digest:
+                self._numbers.note(action.hash, now)
+            else:
+                self.holding.differing.add(entry.path)
 
     def prove_sidecars(self, sight: Sight, records: Records, digest_of: DigestOf) -> None:
         """The same for sidecars: those of other content have changed."""

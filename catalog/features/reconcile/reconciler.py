@@ -4,7 +4,7 @@ read what is new.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
@@ -18,9 +18,11 @@ from catalog.features.reconcile.losses import Losses
 from catalog.features.reconcile.numbers import NumberWriter
 from catalog.features.reconcile.plan import (
     AddCopy,
+    Attach,
     Known,
     Reconciliation,
     Relocate,
+    Touch,
     breaks_stack,
 )
 from catalog.features.reconcile.questions import Questions
@@ -85,6 +87,10 @@ class Reconciler:
             yield action
         yield from beside_copies(copies, sight, self._sidecar_digest)
         yield from self._losses.fates(sight, found)
+
+    def prove_found(self, actions: Sequence[Relocate | Touch | Attach]) -> None:
+        """See `Recogniser.prove_found`; once the actions were done."""
+        self._recogniser.prove_found(actions)
 
     @property
     def reread(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import cast
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
@@ -19,7 +20,7 @@ from catalog.features.reconcile.changes import outcome_of
 from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.index import SyncIndex
 from catalog.features.reconcile.numbers import NumberWriter
-from catalog.features.reconcile.plan import Attach, Reconciliation
+from catalog.features.reconcile.plan import Attach, Reconciliation, Relocate, Touch
 from catalog.features.reconcile.questions import Questions
 from catalog.features.reconcile.reconciler import Reconciler
 from catalog.features.reconcile.records import Scope
@@ -188,7 +189,9 @@ class Sync:
         self._index.serve(run)
         self._checksums = ChecksumWriter(self._repository.parts_of, run.edit)
         self.numbers.edit = run.edit
-        Applier(self._store, self._index, run, self._read_again).apply(plans)
+        found: list[Relocate | Touch | Attach] = []
+        Applier(self._store, self._index, run, self._read_again).apply(_noting(plans, found))
+        self._reconciler.prove_found(found)
         self.numbers.flush()
         self._checksums.flush()
 
@@ -235,6 +238,18 @@ class Sync:
 
     def _describe(self, facts: Facts, entry: Entry) -> Asset:
         return self._describer.describe(facts, entry, utc_now())
+
+
+def _noting(
+    plans: Iterator[Sequence[Reconciliation | Skip]], found: list[Relocate | Touch | Attach]
+) -> Iterator[Sequence[Reconciliation | Skip]]:
+    """The plans as they are; `found` is added what may be recorded without having been read."""
+    for plan in plans:
+        yield plan
+        for action in plan:
+            is_unread = isinstance(action, Relocate | Touch) and action.unread
+            if is_unread or isinstance(action, Attach):
+                found.append(cast("Relocate | Touch | Attach", action))
 
 
 def options_of(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +32,7 @@ from catalog.errors import (
     UsageError,
 )
 from catalog.filesystem.atomic_rename import rename_without_overwriting
+from catalog.work.aside import open_aside
 
 PROCESSED = "_processed"
 
@@ -67,24 +67,21 @@ def write_report(
 
 
 def _write(path: Path, lines: Iterable[bytes], *, replace: bool) -> None:
-    aside = path.absolute().with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
     try:
-        with aside.open("xb") as file:
+        with open_aside(path) as (aside, file):
             file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())
-        if replace:
-            aside.replace(path)
-        else:
-            rename_without_overwriting(os.fspath(aside), os.fspath(path.absolute()))
+            if replace:
+                aside.replace(path)
+            else:
+                rename_without_overwriting(os.fspath(aside), os.fspath(path.absolute()))
     except FileExistsError as error:
         raise AlreadyExists(
             f"{path} has come to be there meanwhile.", hint="Name another with --report."
         ) from error
     except OSError as error:
         raise _failure(path, error) from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _failure(path: Path, error: OSError) -> StoreError:

@@ -13,6 +13,7 @@ from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.trash import Trashed
 from catalog.work.driver import execute
+from catalog.work.folder_names import FolderNames
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session
@@ -41,7 +42,7 @@ class RestoreFilesRequest:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """A file of a store's trash (`key` is its name there) comes back to `path`.
+    """A file of a store's trash (`key` is its name there) comes back to `path`; it lay at `was`.
 
     `problem` says why it cannot. `done`: it is back already, and at most not recorded.
     """
@@ -52,6 +53,7 @@ class Restore:
     hash: str = ""
     problem: str = ""
     done: bool = False
+    was: str = ""
     name: str = NAME
 
     @property
@@ -113,7 +115,7 @@ def _back(
     places = [(e["store"], e["trash"], e["path"]) for e in taken if path in ("", e["path"])]
     for store, key, place in places or [(each, "", rest) for each in some]:
         with contextlib.suppress(StoreError):
-            if store in some and stores[store].stat(place) is not None:
+            if store in some and stores[store].stat(_spelled(stores[store], place)) is not None:
                 yield store, key, place
 
 
@@ -143,14 +145,16 @@ class Restoring:
         for name, trashed in self._found:
             yield [self._planned(name, trashed)]
         for name, key, path in self._back:
-            yield [Restore(name, key or path, path, done=True)]
+            spelled = _spelled(self._stores[name], path)
+            yield [Restore(name, key or path, spelled, done=True, was=path)]
 
     def _planned(self, store: str, trashed: Trashed) -> Restore:
         try:
             digest = self._stores[store].trash_checksum(trashed.key)
         except StoreError as error:
             return Restore(store, trashed.key, trashed.path, problem=str(error))
-        return Restore(store, trashed.key, trashed.path, digest)
+        spelled = _spelled(self._stores[store], trashed.path)
+        return Restore(store, trashed.key, spelled, digest, was=trashed.path)
 
     def foresee(self, action: Restore) -> Outcome:
         """What will become of a file; what comes back before it is in its way, too."""
@@ -160,7 +164,7 @@ class Restoring:
         if problem:
             return _outcome(action, "failed", problem, is_known=True)
         self._taken.add((action.store, action.path))
-        known = recall(self._repository, action.store, action.path, action.hash).is_known
+        known = recall(self._repository, action.store, action.was, action.hash).is_known
         return _outcome(action, "planned", "", is_known=known)
 
     def _obstacle(self, action: Restore) -> str:
@@ -193,11 +197,16 @@ class Restoring:
         store = self._stores[action.store]
         if action.done:
             digest = store.checksum(action.path)
-            return "", record_back(run, store, action.key, action.path, digest)
-        return restore_one(run, store, action.key, action.path, action.hash)
+            return "", record_back(run, store, action.key, action.path, digest, action.was)
+        return restore_one(run, store, action.key, action.path, action.hash, action.was)
 
     def conclude(self, report: Report) -> None:
         """Nothing more."""
+
+
+def _spelled(store: ManagedStore, path: str) -> str:
+    """Where a file comes back to: in the folder that is there under an equal name."""
+    return FolderNames(store).spell(path)
 
 
 def _outcome(action: Restore, became: str, problem: str, *, is_known: bool) -> Outcome:

@@ -247,13 +247,16 @@ def recall(repository: Repository, store: str, path: str, digest: str) -> Recall
 
 
 def restore_one(
-    run: Session, store: ManagedStore, key: str, path: str, digest: str
+    run: Session, store: ManagedStore, key: str, path: str, digest: str, was: str = ""
 ) -> tuple[str, bool]:
-    """Bring one file back and record it: why not, or "", and whether its asset is known."""
+    """Bring one file back and record it: why not, or "", and whether its asset is known.
+
+    `was` is where it lay before, if that is not the path to which it comes back.
+    """
     run.journal.started("restore", store=store.name, path=path, hash=digest)
     try:
         store.restore(key, path)
-        known = record_back(run, store, key, path, digest)
+        known = record_back(run, store, key, path, digest, was)
     except StoreError as error:
         run.journal.failed("restore", store=store.name, path=path, hash=digest, reason=str(error))
         return str(error), True
@@ -261,9 +264,13 @@ def restore_one(
     return "", known
 
 
-def record_back(run: Session, store: ManagedStore, key: str, path: str, digest: str) -> bool:
+def record_back(
+    run: Session, store: ManagedStore, key: str, path: str, digest: str, was: str = ""
+) -> bool:
     """Record a file that is back from the trash, where it was `key`, if it is not recorded; whether
     its asset is known. Raises NotFound where it vanished.
+
+    `was` is where it lay before, if that is not `path`.
     """
     entry = store.stat(path)
     if entry is None:
@@ -275,7 +282,7 @@ def record_back(run: Session, store: ManagedStore, key: str, path: str, digest: 
         "effect": "file",
         "source": f"trash:{key}",
     }
-    recalled = recall(run.repository, store.name, path, digest)
+    recalled = recall(run.repository, store.name, was or path, digest)
     change = edits.with_copy(copy_row(store.name, entry, now, now))
     if recalled.document is not None:
         rows = recalled.document.get("copies", [])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from catalog.features.review.groups import NO_GROUPS, ReviewRequest, gather_grou
 from catalog.features.review.page import MARK, Page
 from catalog.features.review.pictures import Pictures
 from catalog.features.review.previews import previewer
+from catalog.work.aside import open_aside
 from catalog.work.progress import Progress
 from catalog.work.sink import Sink
 from catalog.work.workspace import Workspace
@@ -82,18 +82,17 @@ def _write(output: Path, page: Page, pictures: Pictures, progress: Progress) -> 
             else:
                 yield name, jpeg
 
-    aside = output.with_name(f".{output.name}.{secrets.token_hex(4)}.part")
     try:
-        with aside.open("xb") as file:
+        with open_aside(output) as (aside, file):
             for part in page.parts(made()):
                 file.write(part)
             size = file.tell()
-        aside.replace(output)
+            file.flush()
+            aside.replace(output)
     except OSError as error:
         raise UsageError(
             f"{output} cannot be written: {error.strerror}.", hint="Name another --output."
         ) from None
     finally:
-        aside.unlink(missing_ok=True)
         progress.close()
     return WrittenPage(output, len(page.groups), len(page.hashes), missing, size)

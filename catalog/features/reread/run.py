@@ -1,0 +1,196 @@
+"""`catalog reread`: facts once more from the bytes, for documents that an older version made."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+
+from catalog.domain.asset import Entry, Facts
+from catalog.domain.copies import OK, is_as_recorded, read_recorded
+from catalog.domain.document import AssetDocument, CopyRow, EventNote
+from catalog.domain.edits import Edit, described_anew
+from catalog.domain.stacks import attach_sidecars
+from catalog.errors import MediaError, StoreError
+from catalog.features.inspection.search import mark_errors
+from catalog.features.reread.plan import (
+    COMMAND,
+    NOT_HERE,
+    OTHER_BYTES,
+    Describe,
+    plan_description,
+)
+from catalog.index import queries
+from catalog.index.documents import Origin, asset_document
+from catalog.index.repository import Repository
+from catalog.stores.protocol import ManagedStore
+from catalog.work.description import Describer, utc_now
+from catalog.work.driver import execute
+from catalog.work.facts_reading import Wanted
+from catalog.work.outcome import Outcome, RunResult
+from catalog.work.report import Report
+from catalog.work.session import Session
+from catalog.work.sink import Sink
+from catalog.work.store_book import StoreBook
+from catalog.work.workers import ReaderPool
+from catalog.work.workspace import Workspace
+
+AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RereadRequest:
+    """Which assets are read again: those that match a query; `outdated`: of them those that an
+    older version read.
+    """
+
+    query: str = ""
+    outdated: bool = False
+    dryrun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An asset, and its copy on this machine: `entry` of a store, and the sidecars beside it."""
+
+    document: AssetDocument
+    store: str
+    entry: Entry
+    sidecars: tuple[Entry, ...]
+
+
+def run_reread(workspace: Workspace, request: RereadRequest, sink: Sink) -> RunResult:
+    """Read again what is there, and record what it states now."""
+    repository = workspace.existing_repository
+    repository.refresh(repository.alias)
+    with mark_errors(request.query):
+        queries.count(repository, request.query)
+    with (
+        StoreBook(workspace, repository).open_present() as stores,
+        workspace.readers() as pool,
+    ):
+        near = {name: store for name, store in stores.items() if store.folder is not None}
+        work = Rereading(workspace, repository, near, pool, request)
+        return execute(workspace, work, sink, COMMAND, dry=request.dryrun)
+
+
+class Rereading:
+    """Some assets that are read again, from stores on this machine: a store far away is read in
+    parts, which say less.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        repository: Repository,
+        stores: Mapping[str, ManagedStore],
+        pool: ReaderPool,
+        request: RereadRequest,
+    ) -> None:
+        self._workspace = workspace
+        self._repository = repository
+        self._stores = stores
+        self._pool = pool
+        self._request = request
+        self._describer: Describer = workspace.describer("")
+        self._now = utc_now()
+
+    def plans(self) -> Iterator[Sequence[Describe]]:
+        """Some hundred assets at a time, read as they are planned."""
+        also = queries.OUTDATED if self._request.outdated else None
+        pages = queries.search_pages(self._repository, self._request.query, also=also)
+        documents = (hit["_source"] for page in pages for hit in page)
+        while part := list(islice(documents, AT_ONCE)):
+            yield sorted(self._planned(part), key=lambda action: action.hash)
+
+    def _planned(self, documents: Sequence[AssetDocument]) -> Iterator[Describe]:
+        wanted: dict[str, list[Found]] = {}
+        for document in documents:
+            found = self._find(document)
+            if found is None:
+                yield Describe(document["hash"], problem=NOT_HERE)
+            else:
+                wanted.setdefault(found.store, []).append(found)
+        for store, files in wanted.items():
+            reading = self._workspace.reading(self._pool, self._stores[store])
+            for found, result in reading.run((f, Wanted(f.entry, f.sidecars)) for f in files):
+                yield self._described(found, result)
+
+    def _described(self, found: Found, result: object) -> Describe:
+        document, entry = found.document, found.entry
+        if not isinstance(result, Facts) or result.hash != document["hash"]:
+            problem = str(result) if isinstance(result, MediaError) else OTHER_BYTES
+            return Describe(document["hash"], entry.path, found.store, problem=problem)
+        original = document.get("original", {}).get("path", "") or entry.path
+        # its own name says when it was taken; the one here was made of what was known then
+        asset = self._describer.describe(
+            result, replace(entry, path=original.lstrip("/")), self._now
+        )
+        origin = Origin(original, document.get("run", ""), datetime.now(UTC))
+        return plan_description(found.store, entry.path, document, asset_document(asset, origin))
+
+    def _find(self, document: AssetDocument) -> Found | None:
+        """The first copy on this machine that is as recorded."""
+        for row in document.get("copies", []):
+            store = self._stores.get(row["store"])
+            if store is None or row["state"] != OK:
+                continue
+            with contextlib.suppress(StoreError):
+                entry = store.stat(row["path"])
+                if entry is not None and is_as_recorded(
+                    entry, read_recorded(row, document["hash"])
+                ):
+                    return Found(document, store.name, entry, self._beside(document, row, entry))
+        return None
+
+    def _beside(self, document: AssetDocument, row: CopyRow, entry: Entry) -> tuple[Entry, ...]:
+        """The recorded sidecars that speak for a copy, and lie there."""
+        store, folder = self._stores[row["store"]], entry.folder
+        there = [
+            found
+            for sidecar in document.get("sidecars", [])
+            if sidecar["store"] == row["store"]
+            and sidecar["path"].rpartition("/")[0] == folder
+            and (found := store.stat(sidecar["path"])) is not None
+        ]
+        candidates, _others = attach_sidecars([entry, *there])
+        return candidates[0].sidecars if candidates else ()
+
+    def foresee(self, action: Describe) -> Outcome:
+        """What will become of an asset."""
+        became = "failed" if action.problem else "planned" if action.change else "unchanged"
+        return _outcome(action, became)
+
+    def apply(self, run: Session, plans: Iterator[Sequence[Describe]]) -> None:
+        """Record it, some hundred assets at a time."""
+        for plan in plans:
+            wanted = [action for action in plan if action.facts is not None]
+            answers = run.edit([_edit(action) for action in wanted])
+            for action, answer in zip(wanted, answers, strict=True):
+                is_done = answer in ("done", "unchanged")
+                became = "failed" if not is_done else "changed" if action.change else "unchanged"
+                run.report.add(_outcome(replace(action, problem="" if is_done else answer), became))
+            for action in plan:
+                if action.facts is None:
+                    run.report.add(_outcome(action, "failed"))
+
+    def conclude(self, report: Report) -> None:
+        """Nothing more."""
+
+
+def _edit(action: Describe) -> Edit:
+    """What only another version has read without a difference is no event."""
+    assert action.facts is not None
+    about: EventNote = {"store": action.store, "path": action.path, "effect": "index"}
+    return Edit(
+        action.hash, "describe", described_anew(action.facts), about, untold=not action.change
+    )
+
+
+def _outcome(action: Describe, became: str) -> Outcome:
+    reason = action.problem or (action.change if became in ("planned", "changed") else "")
+    return Outcome(
+        COMMAND, action.path or action.hash, became, action.store, hash=action.hash, reason=reason
+    )
