@@ -91,8 +91,9 @@ def _start_exiftool() -> subprocess.Popen[bytes]:
     program = shutil.which("exiftool")
     if program is None:
         raise OSError("exiftool is not installed")
-    # it waits for more where its input ends, so that it is tied to us otherwise
-    tie = [sys.executable, "-I", "-S", parent_watch.__file__, str(os.getpid())]
+    # it waits for more where its input ends, so that it is tied to us otherwise; "/": it may write
+    # where we may, which is nowhere
+    tie = [sys.executable, "-I", "-S", parent_watch.__file__, str(os.getpid()), "/"]
     command, pipe = [*tie, program, "-stay_open", "True", "-@", "-"], subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
 

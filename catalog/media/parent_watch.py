@@ -22,7 +22,7 @@ def main() -> None:
     program.
     """
     parent, folder, program = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-    confinement = runpy.run_path(str(Path(__file__).parent.parent / "confinement.py"))
+    confinement = runpy.run_path(str(Path(__file__).with_name("confinement.py")))
     confinement["confine"]([folder] if folder else [])
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it ended in the moment before

@@ -15,6 +15,7 @@ from catalog.features.removal.plan import Remove
 from catalog.features.removal.pruner import Pruner
 from catalog.features.undo.apply import Undoer
 from catalog.features.undo.plan import TakeBack
+from catalog.filesystem.tree import Tree
 from catalog.stores.local.store import LocalStore
 from catalog.stores.marker import write_marker
 from catalog.stores.scratch import claim_scratch
@@ -166,9 +167,10 @@ def test_what_a_killed_run_left_is_swept_by_the_next_that_writes(
     said = {"SOURCE": filled.source, "RUN": run, "HASH": min(filled.documents())}
     program, *rest = (said.get(part, part) for part in command)
     filled.variables["CATALOG_NAS_ROOT"] = str(filled.root)
-    scratch, lock = claim_scratch(filled.root)  # as `put` does
+    claimed = claim_scratch(Tree(filled.root))  # as `put` does
+    scratch = claimed.path
     (scratch / "0.part").write_bytes(b"half")
-    os.close(lock)  # as the system does where a program is killed
+    claimed.folder.close()  # as the system does where a program is killed
     if "verify" not in command and "empty" not in command:
         filled.run(str(program), *rest, "--dryrun")
         assert scratch.is_dir(), "a dry run touches nothing"
