@@ -465,6 +465,16 @@ def _crw() -> bytes:
     return b"II\x1a\0\0\0HEAPCCDR".ljust(26, b"\0").replace(b"\x1a\0\0\0", b"\x1a\0\0\0", 1) + root
 
 
+def test_the_heap_of_an_early_powershot_dates_its_jpeg() -> None:
+    block = _crw().replace(b"HEAPCCDR", b"HEAPJPGM")
+    found = read(jpeg(segment(0xE0, block)))
+    assert (found.get("make"), found.get("model")) == ("Canon", "Canon EOS 10D")
+    assert (found.get("width"), found.get("height")) == (64, 48), "its own, not those of a CRW"
+    assert [(d.source, d.wall) for d in found.dates] == [
+        ("exif:DateTimeOriginal", datetime(2012, 3, 4, 5, 6, 7))
+    ]
+
+
 def test_canon_heap_raw_is_read() -> None:
     found = read(_crw())
     assert (

@@ -10,7 +10,8 @@ from catalog.media.findings import Findings
 from catalog.media.jpeg.segments import APP0, APP1, APP2, APP12, APP13, FRAMES, Segments
 from catalog.media.packets import Packets
 from catalog.media.parts import FILM, SOUND, has_sound, parts_of_index, parts_of_samsung
-from catalog.media.source import ByteSource
+from catalog.media.source import ByteSource, MemorySource
+from catalog.media.tiff.ciff import read_ciff
 
 _READ = frozenset((APP0, APP1, APP2, APP12, APP13, *FRAMES))
 _SEARCHED = 1 << 18
@@ -29,6 +30,7 @@ class _Contents:
         self.extended: dict[bytes, dict[int, bytes]] = {}
         self.dates: list[DateCandidate] = []
         self.flir = bytearray()
+        self.ciff = b""
         self.parts: set[str] = set()
 
     def take(self, marker: int, data: bytes) -> None:
@@ -69,6 +71,8 @@ class _Contents:
             parts = self.extended.setdefault(guid, {})
             if len(self.extended) <= 4 and len(parts) < 100:
                 parts[offset] = data[75:]
+        elif head[:2] in (b"II", b"MM") and data[6:14] == b"HEAPJPGM":
+            self.ciff = self.ciff or data
         elif head == b"FLIR\0" and len(self.flir) < _MAX_EXTENDED:
             self.flir += data[8:]
         elif head == b"QVCI\0":
@@ -149,12 +153,24 @@ def read_jpeg(source: ByteSource, findings: Findings, *, want_size: bool = True)
         findings.add("width", contents.size[0], "jpeg")
         findings.add("height", contents.size[1], "jpeg")
     contents.packets.apply(findings)
+    if contents.ciff:
+        _read_ciff(contents.ciff, findings)
     findings.parts |= contents.parts
     for date in contents.dates:
         findings.add_date(date)
     if want_size:
         _find_samsung_parts(source, findings)
     return contents.packets
+
+
+def _read_ciff(block: bytes, findings: Findings) -> None:
+    """Camera and date of an early PowerShot; sizes and previews are not those of this file."""
+    own = Findings()
+    read_ciff(MemorySource(block), own)
+    for field in ("make", "model"):
+        findings.add(field, own.get(field), "ciff")
+    for date in own.dates:
+        findings.add_date(date)
 
 
 def _search_exif(head: bytes, packets: Packets) -> None:
