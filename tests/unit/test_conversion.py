@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -24,7 +25,7 @@ from catalog.domain.video import ConversionNeeds, needs
 from catalog.errors import ConfigError, ConversionFailed, StoreFull, UnreadableMedia
 from catalog.features.reingest.videos.converter import Converter, Made, Wish, converter
 from catalog.media.video import ffmpeg
-from catalog.media.video.ffmpeg import Ffmpeg
+from catalog.media.video.ffmpeg import Ffmpeg, Ran
 from catalog.work.description import utc_now
 from catalog.work.progress import NoProgress
 from catalog.work.workspace import Workspace
@@ -44,9 +45,8 @@ def wish(
 ) -> Wish:
     facts = films.facts(path)
     captured = films.workspace.describer("").describe(facts, Entry(path.name), utc_now()).captured
-    return Wish(
-        path, facts, captured, needs(films.streams(path)) if wanted is None else wanted, larger
-    )
+    wanted = needs(films.streams(path)) if wanted is None else wanted
+    return Wish(path, os.fspath(path.parent), facts, captured, wanted, larger)
 
 
 def convert(
@@ -356,3 +356,23 @@ def test_progress_is_told_while_it_goes_on(films: Converter):
 def _stop(told: list[float]) -> None:
     if len(told) >= 2:
         raise InterruptedError
+
+
+def test_a_film_that_gives_way_to_a_link_while_it_is_converted_is_converted_all_the_same(
+    films: Converter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a path leads to when ffmpeg looks is not what was looked at before."""
+    make(tmp_path / "a.mov", Film())
+    make(tmp_path / "b.mov", Film(frames=30))
+    run = Ffmpeg.run
+
+    def swapped(ffmpeg: Ffmpeg, *arguments: Any, **named: Any) -> Ran:
+        if not (tmp_path / "a.mov").is_symlink():
+            (tmp_path / "a.mov").unlink()
+            (tmp_path / "a.mov").symlink_to(tmp_path / "b.mov")
+        return run(ffmpeg, *arguments, **named)
+
+    asked = wish(films, tmp_path / "a.mov")
+    monkeypatch.setattr(Ffmpeg, "run", swapped)
+    made = films.convert(asked, tmp_path / "made.mov").clip.pictures
+    assert made is not None and made.frames == Film().frames

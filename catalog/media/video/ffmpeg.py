@@ -63,8 +63,10 @@ class Ffmpeg:
         arguments: Sequence[str],
         follow: Follow = lambda _seconds: None,
         folder: Path | None = None,
+        inputs: Sequence[int] = (),
     ) -> Ran:
-        """Run it to its end; it can write into a folder alone, or nowhere.
+        """Run it to its end; it can write into a folder alone, or nowhere. The open files of
+        `inputs` are its as well, as /dev/fd/NUMBER.
 
         Whatever ends this call before ends ffmpeg at once.
         """
@@ -81,7 +83,7 @@ class Ffmpeg:
             *arguments,
         ]
         complaints: deque[str] = deque(maxlen=_LINES)
-        with _started(command, folder) as process:
+        with _started(command, folder, inputs) as process:
             assert process.stdout is not None and process.stderr is not None
             listener = threading.Thread(
                 target=_listen, args=(process.stderr, complaints), daemon=True
@@ -115,7 +117,9 @@ class _Told:
 
 
 @contextlib.contextmanager
-def _started(command: Sequence[str], folder: Path | None) -> Iterator[subprocess.Popen[bytes]]:
+def _started(
+    command: Sequence[str], folder: Path | None, inputs: Sequence[int]
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is over, one way or the other, when this is left.
 
     Ctrl-C is for us, and not for it.
@@ -128,6 +132,7 @@ def _started(command: Sequence[str], folder: Path | None) -> Iterator[subprocess
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        pass_fds=tuple(int(number) for number in inputs),
     )
     try:
         with process:

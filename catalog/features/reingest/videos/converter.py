@@ -4,7 +4,7 @@ anybody sees it."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ from catalog.domain.names import printable, to_text
 from catalog.domain.video import Clip, ConversionNeeds, problem_of
 from catalog.errors import ConversionFailed, MediaError, StoreFull
 from catalog.features.reingest.videos.checks import difference, statement_difference
+from catalog.media.extract import open_regular
 from catalog.media.request import Request
 from catalog.media.video import ffmpeg
 from catalog.media.video.conversion import (
@@ -39,10 +40,11 @@ _CONTAINER_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A conversion: of which file, with which facts and capture time, what must be encoded, and
-    whether it may grow."""
+    """A conversion: of which file beneath which `root`, with which facts and capture time, what
+    must be encoded, and whether it may grow."""
 
     source: Path
+    root: str
     facts: Facts
     captured: CaptureTime | None
     needs: ConversionNeeds
@@ -70,15 +72,15 @@ class Converter:
     program: ffmpeg.Ffmpeg
     progress: Progress
 
-    def streams(self, path: Path, much: str = BRIEF) -> Clip:
-        """The streams of a video. Raises MediaError."""
-        request = Request(os.fspath(path), size=path.lstat().st_size, streams=much)
+    def streams(self, path: Path, much: str = BRIEF, root: str = "") -> Clip:
+        """The streams of a video; no link beneath a root is followed. Raises MediaError."""
+        request = Request(os.fspath(path), size=path.lstat().st_size, streams=much, root=root)
         return _one(self.pool.streams([(None, request)]))
 
-    def facts(self, path: Path) -> Facts:
-        """The facts of a file. Raises MediaError."""
+    def facts(self, path: Path, root: str = "") -> Facts:
+        """The facts of a file; no link beneath a root is followed. Raises MediaError."""
         kinds = self.workspace.settings.checksums
-        request = Request(os.fspath(path), size=path.lstat().st_size, checksums=kinds)
+        request = Request(os.fspath(path), size=path.lstat().st_size, checksums=kinds, root=root)
         found = _one(self.pool.run([(None, request)]))
         assert isinstance(found, Facts)
         return found
@@ -91,12 +93,14 @@ class Converter:
         nothing good came of it, and StoreFull. What was begun is left for the folder's owner to
         remove.
         """
-        clip = self.streams(wish.source, WHOLE)
+        clip = self.streams(wish.source, WHOLE, wish.root)
         problem = problem_of(clip)
         if problem:
             raise ConversionFailed(problem)
-        words = arguments(self._conversion(wish, clip, target))
-        ran = self._run(words, "converting", wish.source, clip, target.parent)
+        # ffmpeg gets the file as it was opened: its path may lead elsewhere by then
+        with open_regular(os.fspath(wish.source), wish.root) as (descriptor, _size):
+            words = arguments(self._conversion(wish, clip, f"/dev/fd/{descriptor}", target))
+            ran = self._run(words, "converting", wish.source, clip, target.parent, (descriptor,))
         if ran.is_full:
             raise StoreFull(
                 f"The disk of {target.parent.parent} is full: {target.name} was not made.",
@@ -123,7 +127,7 @@ class Converter:
     def check_made(self, wish: Wish, path: Path) -> Made:
         """A file that an earlier run may have made of the same source: checked as if it were made
         now. Raises MediaError."""
-        return self._checked(wish, self.streams(wish.source, WHOLE), path)
+        return self._checked(wish, self.streams(wish.source, WHOLE, wish.root), path)
 
     def check_again(self, source: Path, path: Path, wanted: ConversionNeeds) -> None:
         """A converted file as its source is about to give way to it: the streams it should have,
@@ -146,11 +150,11 @@ class Converter:
         if ran.status or ran.complaints:
             raise ConversionFailed(f"it does not play to its end: {ran.reason}")
 
-    def _conversion(self, wish: Wish, clip: Clip, target: Path) -> Conversion:
+    def _conversion(self, wish: Wish, clip: Clip, source: str, target: Path) -> Conversion:
         settings = self.workspace.settings
         home = self._home_offset(wish.captured) if wish.captured else None
         said = texts(clip, wish.facts, wish.captured, home)
-        source, made = os.fspath(wish.source), os.fspath(target)
+        made = os.fspath(target)
         return Conversion(
             source, made, clip, wish.needs, settings.reingest_crf, settings.reingest_preset, said
         )
@@ -163,12 +167,21 @@ class Converter:
         return ask(zone, captured.wall - timedelta(minutes=first))
 
     def _run(
-        self, words: list[str], what: str, path: Path, clip: Clip, folder: Path | None = None
+        self,
+        words: list[str],
+        what: str,
+        path: Path,
+        clip: Clip,
+        folder: Path | None = None,
+        inputs: Sequence[int] = (),
     ) -> ffmpeg.Ran:
         progress = self.progress
         text, total = printable(f"{what} {to_text(path.name)}"), max(clip.seconds, 0.001)
         ran = self.program.run(
-            words, lambda seconds: progress.film(text, min(seconds, total * 0.999), total), folder
+            words,
+            lambda seconds: progress.film(text, min(seconds, total * 0.999), total),
+            folder,
+            inputs,
         )
         progress.film(text, total, total)
         return ran

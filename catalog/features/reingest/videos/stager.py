@@ -4,6 +4,7 @@ staging folder."""
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -195,19 +196,18 @@ class VideoStager:
     def _wish(self, action: StageVideo, repository: Repository | None) -> Wish:
         """What is to be made of a video. Raises ConversionFailed where its content changed."""
         located, _entry = self.processing.files[action.key]
-        source = Path(located.system_path or "")
-        facts = self.converter.facts(source)
+        source, root = Path(located.system_path or ""), os.fspath(located.store.folder or "")
+        facts = self.converter.facts(source, root)
         if facts.hash != action.hash:
             raise ConversionFailed(CHANGED)
         when = film_date(action.row, self.home)
         captured = CaptureTime(when.wall, "person", "high", when.offset) if when.wall else None
-        needs = row_needs(self.converter.streams(source), action.row.cells)
+        needs = row_needs(self.converter.streams(source, root=root), action.row.cells)
         found = (
             repository.documents([facts.hash]).get(facts.hash) if repository is not None else None
         )
-        return Wish(
-            source, with_document(facts, found[0]) if found else facts, captured, needs, self.larger
-        )
+        said = with_document(facts, found[0]) if found else facts
+        return Wish(source, root, said, captured, needs, self.larger)
 
 
 def _named_by_content(located: Located, entry: Entry) -> str:
