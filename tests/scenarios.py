@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 from emulators.dropbox import Emulator
@@ -400,6 +401,18 @@ def table(path: Path, rows: Sequence[Sequence[str]]) -> Path:
     return path
 
 
+def made_older(lab: Lab, but: bytes, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Documents as an older version made them, but that of one photo."""
+    lines: list[dict[str, Any]] = []
+    for digest, document in lab.documents().items():
+        if digest != content_hash(but):
+            lines += [{"index": {"_index": lab.index, "_id": digest}}, change(document)]
+    data = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+    lab.ask(
+        "POST", "_bulk?refresh=true", data=data, headers={"content-type": "application/x-ndjson"}
+    )
+
+
 @scenario("measure")
 def _measure(lab: Lab, dropbox: Emulator) -> Arguments:
     """Photos of which nothing was measured, but one;
@@ -407,16 +420,27 @@ def _measure(lab: Lab, dropbox: Emulator) -> Arguments:
     """
     stocked(lab, 1, 2, 3, 4)
     complete, lost, edited, _fine = photos(1, 2, 3, 4).values()
-    lines = []
-    for digest, document in lab.documents().items():
-        if digest != content_hash(complete):
-            older = {k: v for k, v in document.items() if k not in ("look", "phash_inner")} | {
-                "quality": {}
-            }
-            lines += [{"index": {"_index": lab.index, "_id": digest}}, older]
-    data = b"".join(orjson.dumps(line) + b"\n" for line in lines)
-    lab.ask(
-        "POST", "_bulk?refresh=true", data=data, headers={"content-type": "application/x-ndjson"}
+    lacking = ("look", "phash_inner")
+    made_older(
+        lab,
+        complete,
+        lambda document: {k: v for k, v in document.items() if k not in lacking} | {"quality": {}},
+    )
+    (lab.root / stored(lab, lost)).unlink()
+    put(lab.root, {stored(lab, edited): jpeg("edited")})
+    return ()
+
+
+@scenario("reread")
+def _reread(lab: Lab, dropbox: Emulator) -> Arguments:
+    """Photos of whose camera an older version knew nothing, but one;
+    of them one is lost and one was edited since.
+    """
+    stocked(lab, 1, 2, 3, 4)
+    complete, lost, edited, _fine = photos(1, 2, 3, 4).values()
+    lacking = ("camera", "reader")
+    made_older(
+        lab, complete, lambda document: {k: v for k, v in document.items() if k not in lacking}
     )
     (lab.root / stored(lab, lost)).unlink()
     put(lab.root, {stored(lab, edited): jpeg("edited")})

@@ -321,8 +321,15 @@ def _is_one_shot(lead: Member, other: Member) -> bool:
 
 
 def _is_sure(captured: CaptureTime | None) -> TypeGuard[CaptureTime]:
-    """Whether a time can show that two files are one shot: a stranger may have the same name."""
-    return captured is not None and captured.has_time and captured.confidence != "low"
+    """Whether a time can show that two files are one shot: a stranger may have the same name.
+
+    That of the last change can, for no stranger was changed in the same moment.
+    """
+    return (
+        captured is not None
+        and captured.has_time
+        and (captured.confidence != "low" or captured.source == "exif:DateTime")
+    )
 
 
 def _is_live_pair(still: Asset, movie: Asset) -> bool:

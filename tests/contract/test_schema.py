@@ -800,11 +800,11 @@ migration.UPGRADES[V] = {"assets": lambda document: document | {"moved_from": V}
 schema.SCHEMA_VERSION = V + 1
 schema.ASSET_PROPERTIES["moved_from"] = schema.INTEGER
 real, sent = Connection.bulk, []
-def bulk(self, lines):
+def bulk(self, lines, **named):
     if len(sent) == int(sys.argv[5]):
         os.kill(os.getpid(), signal.SIGKILL)
     sent.append(1)
-    return real(self, lines)
+    return real(self, lines, **named)
 Connection.bulk = bulk
 migration.Indexes(Connection(Address((sys.argv[1],), *sys.argv[2:4])), sys.argv[4]).ensure()
 """

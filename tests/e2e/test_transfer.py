@@ -75,7 +75,11 @@ def filled(lab: Lab, count: int) -> dict[str, dict[str, dict[str, Any]]]:
     send(
         lab,
         [
-            (f"{lab.index}-stores", "nas", {"name": "nas", "kind": "local", "root": "/mnt/nas"}),
+            (
+                f"{lab.index}-stores",
+                "nas",
+                {"name": "nas", "id": "a1", "kind": "local", "root": "/mnt/nas"},
+            ),
             (f"{lab.index}-decisions", "d1", {"kind": "not-duplicate", "hash": "a", "other": "b"}),
         ],
     )
@@ -262,12 +266,12 @@ def test_an_asset_that_both_have_is_merged_and_the_history_tells(lab: Lab) -> No
         {
             "what": "stores",
             "id": "nas",
-            "document": {"name": "nas", "kind": "local", "root": "/elsewhere"},
+            "document": {"name": "nas", "id": "a1", "kind": "local", "root": "/elsewhere"},
         },
         {
             "what": "stores",
             "id": "usb",
-            "document": {"name": "usb", "kind": "local", "root": "/usb"},
+            "document": {"name": "usb", "id": "b2", "kind": "local", "root": "/usb"},
         },
         asset(theirs),
         asset(a_document(2)),

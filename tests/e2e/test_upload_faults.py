@@ -4,6 +4,7 @@ nothing half, nothing twice.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -111,6 +112,7 @@ def small_disk(lab: Lab) -> Iterator[Callable[[str], None]]:
     yield lambda options: subprocess.run(
         ["mount", "-o", f"remount,{options}", str(lab.root)], check=True
     )  # type: ignore[func-returns-value]
+    gc.collect()  # a process would have ended, and let go of the disk
     subprocess.run(["umount", str(lab.root)], check=True)
 
 

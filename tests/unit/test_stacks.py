@@ -455,7 +455,7 @@ def test_the_files_of_a_pixels_shot_have_one_stem(one: str, other: str):
     assert stem_key(Entry(one)) == stem_key(Entry(other)) == "pxl_20231215_101112000"
 
 
-@pytest.mark.parametrize("source", ["mtime", "folder", "exif:DateTime"])
+@pytest.mark.parametrize("source", ["mtime", "folder", "exif:DateTimeOriginal"])
 def test_a_stranger_of_the_same_name_is_no_part_of_a_shot(source: str):
     weak = replace(taken(source=source), confidence="low")
     members = [member("IMG_8447.jpg", captured=taken()), member("IMG_8447.png", captured=weak)]
