@@ -66,7 +66,9 @@ SECONDS = 120.0
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of a long run, and of one that trusts no stand-in."""
-    about = "tests/features with a real Elasticsearch, not with the index that lies in memory"
+    about = (
+        "tests/contract/features with a real Elasticsearch, not with the index that lies in memory"
+    )
     parser.addoption("--real", action="store_true", help=about)
     about = "run only what is left to chance, ten times as long"
     parser.addoption("--long", action="store_true", help=about)
