@@ -140,7 +140,9 @@ def test_it_can_be_ended_before_there_is_anything_to_serve(
 
 
 def opened(fifo: Path, reader: subprocess.Popen[str]) -> int:
-    """The end to write to, once the other one is read from."""
+    """The end to write to, once the other one is read from: a signal in the moment before is only
+    looked at when the read is over.
+    """
     found: list[int] = []
 
     def is_read() -> bool:
@@ -149,4 +151,6 @@ def opened(fifo: Path, reader: subprocess.Popen[str]) -> int:
         return bool(found)
 
     wait_for(is_read, reader)
+    waits_in = Path(f"/proc/{reader.pid}/wchan")  # "0" where the kernel does not tell
+    wait_for(lambda: waits_in.read_text() == "0" or "pipe_read" in waits_in.read_text(), reader)
     return found[0]
