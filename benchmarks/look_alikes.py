@@ -41,8 +41,8 @@ from catalog.domain.turns import TURNS, turn_hashes
 from catalog.features.lookalikes import sketches
 from catalog.features.lookalikes.duplicates import make_comparer
 from catalog.features.lookalikes.groups import find_groups
-from catalog.features.lookalikes.judging import Judge
 from catalog.features.lookalikes.ranking import DEFAULT_ORDER, picture_of
+from catalog.features.lookalikes.relations import Judge
 from catalog.features.lookalikes.sketches import Sketches, usual_distance
 from catalog.index.documents import Origin, asset_document
 from catalog.stores.local.store import LocalStore

@@ -16,6 +16,7 @@ from emulators.dropbox import Emulator
 from films import Film, make
 from running import GHENT, MTIME, PROGRAMS, Lab, clip, jpeg, png, put
 
+from catalog.domain.document import without
 from catalog.domain.fixity import content_hash
 
 Arguments = Sequence[object]
@@ -401,49 +402,35 @@ def table(path: Path, rows: Sequence[Sequence[str]]) -> Path:
     return path
 
 
-def made_older(lab: Lab, but: bytes, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Documents as an older version made them, but that of one photo."""
+def made_older(lab: Lab, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Four photos as an older version recorded them, but one;
+    of them one is lost and one was edited since.
+    """
+    stocked(lab, 1, 2, 3, 4)
+    complete, lost, edited, _fine = photos(1, 2, 3, 4).values()
     lines: list[dict[str, Any]] = []
     for digest, document in lab.documents().items():
-        if digest != content_hash(but):
+        if digest != content_hash(complete):
             lines += [{"index": {"_index": lab.index, "_id": digest}}, change(document)]
     data = b"".join(orjson.dumps(line) + b"\n" for line in lines)
     lab.ask(
         "POST", "_bulk?refresh=true", data=data, headers={"content-type": "application/x-ndjson"}
     )
+    (lab.root / stored(lab, lost)).unlink()
+    put(lab.root, {stored(lab, edited): jpeg("edited")})
 
 
 @scenario("measure")
 def _measure(lab: Lab, dropbox: Emulator) -> Arguments:
-    """Photos of which nothing was measured, but one;
-    of them one is lost and one was edited since.
-    """
-    stocked(lab, 1, 2, 3, 4)
-    complete, lost, edited, _fine = photos(1, 2, 3, 4).values()
-    lacking = ("look", "phash_inner")
-    made_older(
-        lab,
-        complete,
-        lambda document: {k: v for k, v in document.items() if k not in lacking} | {"quality": {}},
-    )
-    (lab.root / stored(lab, lost)).unlink()
-    put(lab.root, {stored(lab, edited): jpeg("edited")})
+    """Photos of which nothing was measured."""
+    made_older(lab, lambda d: without(d, "look", "phash_inner") | {"quality": {}})
     return ()
 
 
 @scenario("reread")
 def _reread(lab: Lab, dropbox: Emulator) -> Arguments:
-    """Photos of whose camera an older version knew nothing, but one;
-    of them one is lost and one was edited since.
-    """
-    stocked(lab, 1, 2, 3, 4)
-    complete, lost, edited, _fine = photos(1, 2, 3, 4).values()
-    lacking = ("camera", "reader")
-    made_older(
-        lab, complete, lambda document: {k: v for k, v in document.items() if k not in lacking}
-    )
-    (lab.root / stored(lab, lost)).unlink()
-    put(lab.root, {stored(lab, edited): jpeg("edited")})
+    """Photos of whose camera nothing was known."""
+    made_older(lab, lambda d: without(d, "camera", "reader"))
     return ()
 
 

@@ -63,3 +63,33 @@ class Skip:
     def describe(self) -> str:
         """One line for a person."""
         return f"{self.outcome} {self.source.path}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """The document of an asset becomes another by a command (`name`): `change` in words, "" for
+    none.
+
+    `store` and `path` are those of a copy of it. `problem` says why it cannot be.
+    """
+
+    name: str
+    hash: str
+    store: str
+    path: str
+    change: str = ""
+    problem: str = ""
+
+    @property
+    def key(self) -> str:
+        """What actions are ordered by."""
+        return self.hash
+
+    @property
+    def counts(self) -> bool:
+        """Whether a limit counts it."""
+        return bool(self.change)
+
+    def describe(self) -> str:
+        """One line for a person."""
+        return f"{self.name} {self.path}: {self.change or self.problem or 'unchanged'}"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from catalog.domain.capture_time import SECOND, CaptureTime, format_day
-from catalog.domain.derivation import precision_of, read_captured
+from catalog.domain.capture_time import CaptureTime, OffsetAt
+from catalog.domain.derivation import known_wall, read_captured
 from catalog.domain.document import (
     AssetDocument,
     Captured,
@@ -24,7 +24,7 @@ from catalog.domain.document import (
 from catalog.domain.geo import Position
 from catalog.domain.person import CHECKS, capture_time
 from catalog.domain.place import Place
-from catalog.domain.time_shift import OffsetAt, Shift, by_zone, check_past, parse_shift, shifted
+from catalog.domain.time_shift import Shift, by_zone, check_past, parse_shift, shifted
 from catalog.errors import UsageError
 
 Saying = Callable[[PersonFields, AssetDocument], PersonFields]
@@ -232,7 +232,7 @@ def _corrected(
     correction: Shift | ClockZone, person: PersonFields, base: AssetDocument, clocks: Clocks
 ) -> str:
     """The corrected time. Raises ValueError where there is none, or it is not precise enough."""
-    captured = current_time(person, base)
+    captured = _current_time(person, base)
     if captured is None:
         raise ValueError("it has no date that could be corrected")
     if isinstance(correction, Shift):
@@ -247,7 +247,7 @@ def _corrected(
     return found.isoformat()
 
 
-def current_time(person: PersonFields, base: AssetDocument) -> CaptureTime | None:
+def _current_time(person: PersonFields, base: AssetDocument) -> CaptureTime | None:
     """The capture time that an asset has now: what a person said, else what its bytes state."""
     if "taken" in person:
         return capture_time(person["taken"])
@@ -331,7 +331,4 @@ def _shown(field: str, value: object) -> str:
 
 def format_taken(captured: Captured) -> str:
     """A document's capture time for a person: `2019-07-12 18:30:15`, or as much as is known."""
-    precision = precision_of(captured)
-    if precision == SECOND:
-        return str(captured["wall"]).replace("T", " ").removesuffix(".000")
-    return format_day(datetime.fromisoformat(captured["wall"]), precision)
+    return known_wall(captured).replace("T", " ").removesuffix(".000")

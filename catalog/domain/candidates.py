@@ -18,7 +18,7 @@ from catalog.domain.filetypes import (
 from catalog.domain.stacks import Candidate, attach_sidecars
 
 
-def why_ignored(path: str) -> str:
+def _why_ignored(path: str) -> str:
     """Why a file is passed over by its path alone, or ""."""
     parts = path.lower().split("/")
     if any(part.endswith(LIBRARIES) for part in parts[:-1]):
@@ -40,7 +40,7 @@ def sort_candidates(
     wanted: list[Entry] = []
     skipped: list[Skip] = []
     for entry in rows:
-        if entry.path not in recorded and (reason := why_ignored(entry.path)):
+        if entry.path not in recorded and (reason := _why_ignored(entry.path)):
             skipped.append(Skip(entry, reason, "ignored"))
         else:
             wanted.append(entry)

@@ -7,7 +7,7 @@ An offset, and with it an instant, is known only where the file says so or the p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
@@ -77,6 +77,8 @@ SECOND, DAY, MONTH, YEAR = "second", "day", "month", "year"
 """Precisions of a capture time: of what is not known, `wall` shows the first moment."""
 PRECISIONS = (SECOND, DAY, MONTH, YEAR)
 """The finest first."""
+COARSE = (MONTH, YEAR)
+"""Those that a document has to state: the others follow from whether a time is known."""
 _LENGTHS = {MONTH: 7, YEAR: 4}
 
 
@@ -429,7 +431,7 @@ def _finest(best: DateCandidate, usable: list[DateCandidate]) -> DateCandidate:
 
     The file's own time only where a person wrote a month or a year into names.
     """
-    is_named = best.source in ("filename", "folder") and best.precision in (MONTH, YEAR)
+    is_named = best.source in ("filename", "folder") and best.precision in COARSE
     fallback = ("mtime",) if is_named else ()
     for candidate in usable:
         if (
@@ -457,7 +459,7 @@ def _capture_time(best: DateCandidate, usable: list[DateCandidate], doubtful: bo
         if offset is None and satellites is not None:
             # the same time may be the local one, copied: then the place has to tell
             offset = offset_between(best.wall, satellites) or None
-    if doubtful or best.source in _LOW or best.utc_doubtful or best.precision in (MONTH, YEAR):
+    if doubtful or best.source in _LOW or best.utc_doubtful or best.precision in COARSE:
         confidence = "low"
     else:
         confidence = "medium" if best.source in _MEDIUM or not best.has_time else "high"
@@ -500,6 +502,18 @@ def _possible_offset(candidate: DateCandidate) -> int | None:
     """The offset stated, if some zone on earth has ever had such a one."""
     minutes = candidate.offset_minutes
     return minutes if minutes is not None and abs(minutes) <= MAX_OFFSET else None
+
+
+OffsetAt = Callable[[str, datetime], int | None]
+"""Minutes east of UTC of an IANA zone at a moment (naive UTC); None for a zone that is none."""
+
+
+def offset_of_wall(zone: str, wall: datetime, offset_at: OffsetAt) -> int | None:
+    """Minutes east of UTC of a zone when its clocks showed a time; asked twice, since `offset_at`
+    wants UTC.
+    """
+    first = offset_at(zone, wall)
+    return None if first is None else offset_at(zone, wall - timedelta(minutes=first))
 
 
 def in_zone(captured: CaptureTime, zone: str | None, offset_minutes: int) -> CaptureTime:

@@ -11,7 +11,8 @@ import calendar
 import re
 from datetime import datetime
 
-from catalog.domain.capture_time import DAY, MONTH, SECOND, YEAR, CaptureTime
+from catalog.domain.capture_time import COARSE, DAY, SECOND, CaptureTime, format_day
+from catalog.domain.copies import timestamp
 from catalog.domain.document import AssetDocument, Captured, without
 
 OF_DOCUMENT = ("shape", "megapixels", "preview")
@@ -19,8 +20,6 @@ OF_CAPTURED = ("year", "month_day", "hour", "weekday", "precision")
 """Fields of `captured`; `weekday` is that of ISO 8601, from 1 for Monday to 7."""
 PORTRAIT, LANDSCAPE, SQUARE = "portrait", "landscape", "square"
 """Shapes of a picture or film as it is shown, with its orientation applied."""
-_STATED = (MONTH, YEAR)
-"""Precisions of a capture time that are stated; the others follow from `has_time`."""
 
 _WALL = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d))?", re.ASCII)
 
@@ -41,7 +40,7 @@ def without_derived(document: AssetDocument) -> AssetDocument:
     """The document without what follows from its values."""
     made = without(document, *OF_DOCUMENT)
     if made.get("captured"):
-        stated = made["captured"].get("precision") in _STATED
+        stated = made["captured"].get("precision") in COARSE
         made["captured"] = without(
             made["captured"], *(f for f in OF_CAPTURED if not (stated and f == "precision"))
         )
@@ -57,7 +56,7 @@ def _of_captured(captured: Captured) -> Captured:
     if not (year and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]):
         return {}
     precision = precision_of(captured)
-    if precision in _STATED:
+    if precision in COARSE:
         return {"year": year, "precision": precision}
     has_time = precision == SECOND and match[4] is not None
     return {
@@ -67,6 +66,23 @@ def _of_captured(captured: Captured) -> Captured:
         "weekday": calendar.weekday(year, month, day) + 1,
         "precision": SECOND if has_time else DAY,
     }
+
+
+def write_captured(captured: CaptureTime) -> Captured:
+    """A capture time as a document states it; what follows from it is left to `with_derived`."""
+    made: Captured = {
+        "wall": captured.wall.isoformat(timespec="milliseconds"),
+        "source": captured.source,
+        "confidence": captured.confidence,
+        "has_time": captured.has_time,
+    }
+    if captured.precision in COARSE:
+        made["precision"] = captured.precision
+    if captured.zone is not None:
+        made["zone"] = captured.zone
+    if captured.instant is not None and captured.offset_minutes is not None:
+        made |= {"instant": timestamp(captured.instant), "offset_minutes": captured.offset_minutes}
+    return made
 
 
 def read_captured(captured: Captured) -> CaptureTime:
@@ -81,12 +97,20 @@ def read_captured(captured: Captured) -> CaptureTime:
     )
 
 
+def known_wall(captured: Captured) -> str:
+    """A document's wall clock as far as it is known: whole, or the day, the month, the year."""
+    precision = precision_of(captured)
+    if precision == SECOND:
+        return captured["wall"]
+    return format_day(datetime.fromisoformat(captured["wall"]), precision)
+
+
 def precision_of(captured: Captured) -> str:
     """How precise a document's capture time is (see `capture_time.PRECISIONS`)."""
     if captured.get("has_time", True):
         return SECOND
     stated = captured.get("precision", DAY)
-    return stated if stated in _STATED else DAY
+    return stated if stated in COARSE else DAY
 
 
 def _of_size(width: int | None, height: int | None) -> AssetDocument:

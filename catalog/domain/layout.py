@@ -128,7 +128,7 @@ def _dated_folder(template: str, asset: Asset) -> str:
     fields = _date_fields(asset.captured)
     parts = []
     for part in template.split("/"):
-        asked = {name for name in re.findall(r"\{(\w+)\}", part) if name in _DATE_FIELDS}
+        asked = {name for name in re.findall(r"\{(\w+)\}", part) if name in fields}
         known = {name for name in asked if fields[name]}
         if known == asked:
             parts.append(_fill(part, asset, ""))
@@ -273,9 +273,6 @@ def _other_fields(asset: Asset, original: str) -> dict[str, str]:
 
 _KNOWN_FIELDS = {YEAR: 1, MONTH: 3, DAY: 4, SECOND: 8}
 """How many of the date's fields are known at a precision."""
-_DATE_FIELDS = frozenset(
-    {"year", "month", "month_name", "day", "hour", "minute", "second", "time", "date"}
-)
 
 
 def _flat(text: str | None) -> str:

@@ -22,11 +22,9 @@ from catalog.domain.capture_time import (
     CaptureTime,
     parse_offset,
 )
-from catalog.domain.copies import timestamp
-from catalog.domain.derivation import with_derived, without_derived
+from catalog.domain.derivation import with_derived, without_derived, write_captured
 from catalog.domain.document import (
     AssetDocument,
-    Captured,
     Extracted,
     PersonFields,
     PlaceFields,
@@ -120,18 +118,7 @@ def merge(mine: PersonFields, other: PersonFields) -> PersonFields:
 
 
 def _taken(value: str, _document: AssetDocument) -> Extracted:
-    captured = capture_time(value)
-    made: Captured = {
-        "wall": captured.wall.isoformat(timespec="milliseconds"),
-        "source": "person",
-        "confidence": "high",
-        "has_time": captured.has_time,
-    }
-    if captured.precision in (MONTH, YEAR):
-        made["precision"] = captured.precision
-    if captured.instant is not None and captured.offset_minutes is not None:
-        made |= {"instant": timestamp(captured.instant), "offset_minutes": captured.offset_minutes}
-    return {"captured": made}
+    return {"captured": write_captured(capture_time(value))}
 
 
 def _position(value: list[float], _document: AssetDocument) -> Extracted:

@@ -119,15 +119,15 @@ def stack_row(stack: str, role: str) -> StackRow:
 
 def stem_key(entry: Entry) -> str:
     """Files of one folder with one key may be one shot; sorting by it keeps them together."""
-    name = entry.name
-    extension = extension_of(name)
-    key = comparison_key(name[: -len(extension) - 1] if extension else name)
+    key = _name_key(entry)
     return _PIXEL.sub("", key) if "." in key else key
 
 
-def _name_key(sidecar: Entry) -> str:
-    """The name of what a sidecar is called after, to compare."""
-    return comparison_key(sidecar.name[: -len(extension_of(sidecar.name)) - 1])
+def _name_key(entry: Entry) -> str:
+    """A name without its extension, to compare: of a sidecar that of what it is called after."""
+    name = entry.name
+    extension = extension_of(name)
+    return comparison_key(name[: -len(extension) - 1] if extension else name)
 
 
 def attach_sidecars(entries: Iterable[Entry]) -> tuple[list[Candidate], list[Entry]]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from catalog.domain.capture_time import DAY, EARLIEST_YEAR, SECOND, YEAR, CaptureTime
+from catalog.domain.capture_time import (
+    DAY,
+    EARLIEST_YEAR,
+    SECOND,
+    YEAR,
+    CaptureTime,
+    OffsetAt,
+    offset_of_wall,
+)
 
 _PART = re.compile(r"([+-]?)(\d+)(y|mo|w|d|h|min|m|s)", re.IGNORECASE)
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3600, "min": 60, "m": 60, "s": 1}
 _FINEST = {SECOND: 1, DAY: 86_400}
 _FORM = "write it as 1h, 90m, 2d, or as -1y 2d; mo is a month, m a minute"
-
-OffsetAt = Callable[[str, datetime], int | None]
-"""Minutes east of UTC of a zone at a moment (naive UTC); None for a zone that is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +92,14 @@ def by_zone(
     """
     if not captured.has_time:
         raise ValueError("its time of day is not known")
-    offset = _offset_of_wall(clock_zone, captured.wall, offset_at)
+    offset = offset_of_wall(clock_zone, captured.wall, offset_at)
+    if offset is None:
+        raise ValueError(f"{clock_zone} is no time zone such as Europe/Brussels")
     utc = captured.wall - timedelta(minutes=offset)
     local = offset if local_zone is None else offset_at(local_zone, utc)
     local = offset if local is None else local
     wall = utc + timedelta(minutes=local)
     return replace(captured, wall=wall, offset_minutes=local, zone=None)
-
-
-def _offset_of_wall(zone: str, wall: datetime, offset_at: OffsetAt) -> int:
-    first = offset_at(zone, wall)
-    if first is None:
-        raise ValueError(f"{zone} is no time zone such as Europe/Brussels")
-    second = offset_at(zone, wall - timedelta(minutes=first))
-    return first if second is None else second
 
 
 def check_past(captured: CaptureTime, now: datetime, grace: timedelta) -> None:

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TypeAlias, cast
 
 from catalog.domain.asset import Asset
-from catalog.domain.capture_time import MONTH, YEAR, CaptureTime
 from catalog.domain.copies import flat, timestamp
+from catalog.domain.derivation import write_captured
 from catalog.domain.document import AssetDocument, CopyRow, SidecarRow
 from catalog.domain.filetypes import extension_of
 from catalog.domain.person import lay_over
@@ -101,7 +101,7 @@ def asset_document(
         "type": facts.type,
         "mime": facts.mime,
         "extension": extension_of(origin.path),
-        "captured": _captured(asset.captured),
+        "captured": dict(write_captured(asset.captured)) if asset.captured else None,
         "location": {"lat": facts.position.lat, "lon": facts.position.lon}
         if facts.position
         else None,
@@ -199,21 +199,6 @@ def _encodable(value: object) -> object:
     if isinstance(value, list):
         return [_encodable(v) for v in value]
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def _captured(captured: CaptureTime | None) -> Fields | None:
-    if captured is None:
-        return None
-    return {
-        "wall": captured.wall.isoformat(timespec="milliseconds"),
-        "instant": timestamp(captured.instant) if captured.instant else None,
-        "offset_minutes": captured.offset_minutes,
-        "zone": captured.zone,
-        "source": captured.source,
-        "confidence": captured.confidence,
-        "has_time": captured.has_time,
-        "precision": captured.precision if captured.precision in (MONTH, YEAR) else None,
-    }
 
 
 def _place(asset: Asset) -> Fields | None:

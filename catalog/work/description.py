@@ -17,6 +17,7 @@ from catalog.domain.capture_time import (
     in_zone,
     is_messenger_name,
     offset_between,
+    offset_of_wall,
 )
 from catalog.domain.checksums import select_kept
 from catalog.domain.geo import Position
@@ -109,19 +110,12 @@ class Describer:
         shows the same, with that of UTC.
         """
         zone = self.gazetteer.zone_of(facts.position) if facts.position else None
-        offset = self._offset_of_wall(zone, captured.wall) if zone else None
+        offset = offset_of_wall(zone, captured.wall, self.gazetteer.offset_at) if zone else None
         if offset is None and any(
             d.source == "gps" and offset_between(captured.wall, d.wall) == 0 for d in facts.dates
         ):
             zone, offset = None, 0
         return captured if offset is None else replace(captured, offset_minutes=offset, zone=zone)
-
-    def _offset_of_wall(self, zone: str, wall: datetime) -> int | None:
-        """Minutes east of UTC of a zone whose clocks show a time."""
-        first = self.gazetteer.offset_at(zone, wall)
-        if first is None:
-            return None
-        return self.gazetteer.offset_at(zone, wall - timedelta(minutes=first))
 
 
 _NOT_OF_A_DEVICE = frozenset({"filename", "takeout:photoTakenTime", "mtime", "gps"})

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from catalog.domain.actions import Amend
 from catalog.errors import CatalogError
 
 BAD = ("failed", "refused", "damaged", "held", "unknown")
@@ -42,6 +43,12 @@ class Outcome:
             "reason": self.reason,
             "bytes": self.size,
         }
+
+
+def amendment_outcome(action: Amend, became: str, problem: str = "") -> Outcome:
+    """What became of a document that was to change; its change is told where it came, or will."""
+    reason = problem or (action.change if became in ("planned", "changed") else "")
+    return Outcome(action.name, action.path, became, action.store, hash=action.hash, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)

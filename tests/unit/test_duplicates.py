@@ -17,10 +17,9 @@ from catalog.domain.looks import Likeness
 from catalog.domain.person import lay_over
 from catalog.domain.turns import turn_hashes
 from catalog.features.lookalikes import ranking
-from catalog.features.lookalikes.edited import is_edited_name, is_editor
+from catalog.features.lookalikes.edit_marks import is_edited_name, is_editor
 from catalog.features.lookalikes.groups import Group, find_groups, pair
 from catalog.features.lookalikes.inheritance import with_inheritance
-from catalog.features.lookalikes.judging import Judge
 from catalog.features.lookalikes.keepers import list_lacking, propose_place
 from catalog.features.lookalikes.ranking import (
     DEFAULT_ORDER,
@@ -30,6 +29,7 @@ from catalog.features.lookalikes.ranking import (
     rank,
     why_kept,
 )
+from catalog.features.lookalikes.relations import Judge
 from catalog.features.lookalikes.sketches import Sketches
 from catalog.features.review.plan import pair_decisions
 

@@ -28,7 +28,7 @@ from catalog.domain.evidence import (
 from catalog.domain.roots import root_on, with_root
 from catalog.domain.stacks import Candidate
 from catalog.errors import UnsupportedType
-from catalog.features.reconcile.holding import Holding
+from catalog.features.reconcile.held_changes import Holding
 from catalog.features.reconcile.numbers import NumberWriter
 from catalog.features.reconcile.records import Comparison, Owned, Records
 from catalog.features.reconcile.survey import FEW, HELD, Looker, Options, Sight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from catalog.domain.actions import Amend
 from catalog.domain.assignments import Saying, describe_change
 from catalog.domain.document import AssetDocument
 from catalog.domain.edits import difference, with_saying
@@ -20,45 +21,16 @@ ALREADY = "it is there, but not in the index"
 SUFFIX = ".xmp"
 
 
-@dataclass(frozen=True, slots=True)
-class Annotate:
-    """What a person says of an asset by a command (`name`): `change` in words, "" for none.
-
-    `store` and `path` are those of its first copy that is there. `problem` says why it cannot be.
-    """
-
-    name: str
-    hash: str
-    store: str
-    path: str
-    change: str = ""
-    problem: str = ""
-
-    @property
-    def key(self) -> str:
-        """What actions are ordered by."""
-        return self.hash
-
-    @property
-    def counts(self) -> bool:
-        """Whether a limit counts it."""
-        return bool(self.change)
-
-    def describe(self) -> str:
-        """One line for a person."""
-        return f"{self.name} {self.path}: {self.change or self.problem or 'unchanged'}"
-
-
 def plan_saying(
     name: str, content_hash: str, document: AssetDocument | None, saying: Saying
-) -> Annotate:
+) -> Amend:
     """What is said of an asset that has a document; None for one that was forgotten meanwhile."""
     try:
         changed = difference(document, with_saying(saying)(document))
     except ValueError as error:
-        return Annotate(name, content_hash, "", content_hash, problem=str(error))
+        return Amend(name, content_hash, "", content_hash, problem=str(error))
     store, path = _where(document or {}, content_hash)
-    return Annotate(
+    return Amend(
         name, content_hash, store, path, (describe_change(*changed) or BY_YOU) if changed else ""
     )
 

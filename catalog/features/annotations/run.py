@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from catalog.domain.actions import Amend
 from catalog.domain.assignments import (
     Assignment,
     Clocks,
@@ -21,14 +22,14 @@ from catalog.domain.edits import Edit, with_saying
 from catalog.domain.person import capture_time
 from catalog.domain.time_shift import between
 from catalog.errors import AssetNotFound, ConfirmationNeeded, UsageError
-from catalog.features.annotations.plan import Annotate, plan_saying
+from catalog.features.annotations.plan import plan_saying
 from catalog.features.inspection.lookup import find
 from catalog.features.inspection.search import mark_errors
 from catalog.index import queries
 from catalog.index.repository import Repository
 from catalog.work.description import utc_now
 from catalog.work.driver import execute
-from catalog.work.outcome import Outcome, RunResult
+from catalog.work.outcome import Outcome, RunResult, amendment_outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -147,27 +148,27 @@ class Annotation:
         self._saying = saying
         self._ask: Callable[[Callable[[], Any]], Any] = lambda question: question()
 
-    def plans(self) -> Iterator[Sequence[Annotate]]:
+    def plans(self) -> Iterator[Sequence[Amend]]:
         """Some hundred assets at a time."""
         for names in _chunks(self._wanted):
             yield self._ask(partial(self._planned, names))
 
-    def _planned(self, names: Sequence[str]) -> list[Annotate]:
+    def _planned(self, names: Sequence[str]) -> list[Amend]:
         found = {
             name: document
             for name, (document, *_version) in self._repository.documents(names).items()
         }
         return [plan_saying(self._command, name, found.get(name), self._saying) for name in names]
 
-    def foresee(self, action: Annotate) -> Outcome:
+    def foresee(self, action: Amend) -> Outcome:
         """What will become of an asset."""
-        return _outcome(
+        return amendment_outcome(
             action,
             "failed" if action.problem else "planned" if action.change else "unchanged",
             action.problem,
         )
 
-    def apply(self, run: Session, plans: Iterator[Sequence[Annotate]]) -> None:
+    def apply(self, run: Session, plans: Iterator[Sequence[Amend]]) -> None:
         """Say it, some hundred assets at a time."""
         self._ask = run.patiently
         for plan in plans:
@@ -179,16 +180,13 @@ class Annotation:
             )
             for action, answer in zip(plan, became, strict=True):
                 outcome = {"done": "changed", "unchanged": "unchanged"}.get(answer, "failed")
-                run.report.add(_outcome(action, outcome, answer if outcome == "failed" else ""))
+                run.report.add(
+                    amendment_outcome(action, outcome, answer if outcome == "failed" else "")
+                )
             run.journal.done(self._command, hashes=hashes)
 
     def conclude(self, report: Report) -> None:
         """Nothing more."""
-
-
-def _outcome(action: Annotate, became: str, problem: str) -> Outcome:
-    reason = problem or (action.change if became in ("planned", "changed") else "")
-    return Outcome(action.name, action.path, became, action.store, hash=action.hash, reason=reason)
 
 
 def _wanted(repository: Repository, request: AnnotationRequest) -> list[str]:

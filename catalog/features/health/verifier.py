@@ -199,8 +199,9 @@ class Verifier:
         known = read_recorded(due.row, due.hash, due.checksums)
         store, _path = due.store_path
         evidence = self.evidence.get(store, NO_CTIME)
-        untouched = is_as_recorded(entry, known) and is_untouched(entry, known, evidence)
-        if untouched is False and is_as_recorded(entry, known) and store in self.stirred:
+        is_recorded = is_as_recorded(entry, known)
+        untouched = is_recorded and is_untouched(entry, known, evidence)
+        if untouched is False and is_recorded and store in self.stirred:
             untouched = None
         if untouched:
             return Verdict(due, DAMAGED, entry, "its bytes changed though nobody wrote to it")

@@ -6,11 +6,9 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from catalog.domain.capture_time import SECOND, format_day
-from catalog.domain.derivation import precision_of
+from catalog.domain.derivation import known_wall
 from catalog.domain.names import columns, from_text, printable
 from catalog.errors import QuerySyntaxError
 from catalog.features.inspection.lookup import folders_here
@@ -62,12 +60,7 @@ class FoundAsset:
         the year alone; "" where it is not.
         """
         captured = self.document.get("captured")
-        if not captured:
-            return ""
-        precision = precision_of(captured)
-        if precision == SECOND:
-            return captured["wall"]
-        return format_day(datetime.fromisoformat(captured["wall"]), precision)
+        return known_wall(captured) if captured else ""
 
     @property
     def place(self) -> str:

@@ -21,8 +21,8 @@ from catalog.features.inspection.search import mark_errors
 from catalog.features.lookalikes import ranking, sketches
 from catalog.features.lookalikes.decisions import find_decided
 from catalog.features.lookalikes.groups import Group, find_groups
-from catalog.features.lookalikes.judging import Compare, Judge
 from catalog.features.lookalikes.ranking import Picture, picture_of
+from catalog.features.lookalikes.relations import Compare, Judge
 from catalog.features.lookalikes.sketches import DISTANCE, Sketches
 from catalog.features.lookalikes.table import write_decisions
 from catalog.index import queries

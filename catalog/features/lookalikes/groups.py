@@ -16,15 +16,15 @@ from itertools import pairwise
 from catalog.domain.decisions import ALIKE, BURST, DUPLICATES, EXACT, SAME_IMAGE, SIMILAR
 from catalog.domain.stacks import connect
 from catalog.domain.turns import UPRIGHT
-from catalog.features.lookalikes.judging import (
+from catalog.features.lookalikes.keepers import list_unique, propose, propose_place
+from catalog.features.lookalikes.ranking import Picture, rank
+from catalog.features.lookalikes.relations import (
     Judge,
     Relation,
     are_one_shot,
     are_two_shots,
     hash_distance,
 )
-from catalog.features.lookalikes.keepers import list_unique, propose, propose_place
-from catalog.features.lookalikes.ranking import Picture, rank
 from catalog.features.lookalikes.sketches import SAME_MOMENT_BITS
 
 Apart = frozenset[tuple[str, str]]

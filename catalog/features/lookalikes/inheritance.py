@@ -4,13 +4,11 @@ so that nothing that was said of either is lost.
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from catalog.domain.capture_time import PRECISIONS, SECOND, format_day
-from catalog.domain.derivation import precision_of
-from catalog.domain.document import AssetDocument, Captured, PersonFields, with_value, without
+from catalog.domain.capture_time import PRECISIONS
+from catalog.domain.derivation import precision_of, read_captured
+from catalog.domain.document import AssetDocument, PersonFields, with_value, without
 from catalog.domain.edits import Change
-from catalog.domain.person import capture_time, lay_over, merge
+from catalog.domain.person import lay_over, merge
 
 _CONFIDENCE = {"low": 1, "medium": 2, "high": 3}
 _PLAIN = ("title", "description", "rating")
@@ -84,7 +82,7 @@ def _gains(
         mine = said.get("description") or keeper.get("description") or gains.get("description")
         gains["description"] = "\n".join(filter(None, [mine, *words]))
     if same_shot and "taken" not in said and _certainty(dropped) > _certainty(keeper):
-        gains["taken"] = _taken(dropped["captured"])
+        gains["taken"] = read_captured(dropped["captured"]).isoformat()
     if same_shot and "location" not in keeper and "location" in dropped and "position" not in said:
         gains |= _position(dropped)
     return gains
@@ -110,20 +108,6 @@ def _certainty(document: AssetDocument) -> tuple[int, int]:
         return 0, 0
     fineness = -PRECISIONS.index(precision_of(captured))
     return _CONFIDENCE.get(captured.get("confidence", ""), 0), fineness
-
-
-def _taken(captured: Captured) -> str:
-    """A capture time as if a person had set it."""
-    wall, precision = captured["wall"], precision_of(captured)
-    if precision != SECOND:
-        return format_day(datetime.fromisoformat(wall), precision)
-    minutes = captured.get("offset_minutes")
-    offset = (
-        ""
-        if minutes is None
-        else f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
-    )
-    return capture_time(f"{wall}{offset}").isoformat()
 
 
 def _position(document: AssetDocument) -> PersonFields:

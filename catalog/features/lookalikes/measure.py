@@ -4,16 +4,14 @@ their small pictures and scores are recorded.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 
 from catalog.domain.asset import Entry, Facts
-from catalog.domain.copies import OK, is_as_recorded, read_recorded
 from catalog.domain.document import AssetDocument, with_value
 from catalog.domain.edits import Change, Edit, with_checksums
-from catalog.errors import MediaError, StoreError
+from catalog.errors import MediaError
 from catalog.features.inspection.search import mark_errors
 from catalog.index import queries
 from catalog.index.client import Query
@@ -21,6 +19,7 @@ from catalog.index.repository import Repository
 from catalog.stores.protocol import ManagedStore
 from catalog.work.driver import execute
 from catalog.work.facts_reading import Wanted
+from catalog.work.live_copies import find_copy
 from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session
@@ -134,17 +133,11 @@ class Measuring:
             yield sorted(part, key=lambda action: action.counts)
 
     def _planned(self, document: AssetDocument) -> Measure:
-        for row in document.get("copies", []):
-            store = self._stores.get(row["store"])
-            if store is None or row["state"] != OK:
-                continue
-            with contextlib.suppress(StoreError):
-                entry = store.stat(row["path"])
-                if entry is not None and is_as_recorded(
-                    entry, read_recorded(row, document["hash"])
-                ):
-                    return Measure(document["hash"], store.name, entry)
-        return Measure(document["hash"])
+        found = find_copy(self._stores, document)
+        if found is None:
+            return Measure(document["hash"])
+        store, _row, entry = found
+        return Measure(document["hash"], store.name, entry)
 
     def foresee(self, action: Measure) -> Outcome:
         """What will become of a picture, as far as can be told without reading it."""

@@ -13,7 +13,7 @@ from catalog.domain.copies import OK
 from catalog.domain.document import AssetDocument, CopyRow
 from catalog.domain.filetypes import BY_NAME
 from catalog.domain.stacks import OF_RAW, RAW_TYPES, stacking_order
-from catalog.features.lookalikes.edited import is_edited_name, is_editor, is_name_after
+from catalog.features.lookalikes.edit_marks import is_edited_name, is_editor, is_name_after
 from catalog.features.lookalikes.sketches import is_flat, is_movie_of_still, taken_ms
 
 FIELDS = (

@@ -20,8 +20,8 @@ from catalog.errors import AssetNotFound, MediaError, UsageError
 from catalog.features.inspection.lookup import find
 from catalog.features.lookalikes.duplicates import load_pictures, make_comparer
 from catalog.features.lookalikes.groups import GroupMember
-from catalog.features.lookalikes.judging import Judge
 from catalog.features.lookalikes.ranking import Picture, picture_of
+from catalog.features.lookalikes.relations import Judge
 from catalog.index import queries
 from catalog.index.documents import Origin, asset_document
 from catalog.index.repository import Repository

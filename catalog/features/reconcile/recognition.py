@@ -12,7 +12,7 @@ from catalog.domain.fixity import Digests
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate
 from catalog.features.reconcile.file_reader import FileReader
-from catalog.features.reconcile.holding import Faults, Holding
+from catalog.features.reconcile.held_changes import Faults, Holding
 from catalog.features.reconcile.index import Index, batches
 from catalog.features.reconcile.matches import (
     by_content,

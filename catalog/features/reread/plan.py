@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from catalog.domain.actions import Amend
 from catalog.domain.assignments import describe_change
 from catalog.domain.document import AssetDocument
 from catalog.domain.edits import described_anew, difference
@@ -14,33 +15,12 @@ OTHER_BYTES = "its bytes are not as recorded: a sync says what they are"
 
 
 @dataclass(frozen=True, slots=True)
-class Describe:
+class Describe(Amend):
     """An asset is described anew by `facts`, a document as its bytes alone make it; None where
-    nothing could be read, which is its `problem`. `change` says in words what becomes another,
-    "" where that is nothing but which version has read it.
+    nothing could be read. `change` is "" also where that is nothing but which version has read it.
     """
 
-    hash: str
-    path: str = ""
-    store: str = ""
     facts: AssetDocument | None = None
-    change: str = ""
-    problem: str = ""
-    name: str = COMMAND
-
-    @property
-    def key(self) -> str:
-        """What actions are ordered by."""
-        return self.hash
-
-    @property
-    def counts(self) -> bool:
-        """Whether a limit counts it."""
-        return bool(self.change)
-
-    def describe(self) -> str:
-        """One line for a person."""
-        return f"{self.name} {self.path}: {self.change or self.problem or 'unchanged'}"
 
 
 def plan_description(
@@ -51,4 +31,4 @@ def plan_description(
     """
     changed = difference(document, described_anew(facts)(document))
     change = describe_change(*changed) if changed else ""
-    return Describe(document["hash"], path, store, facts, change)
+    return Describe(COMMAND, document["hash"], store, path, change, facts=facts)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from catalog.domain.asset import Entry, Facts
-from catalog.domain.copies import OK, is_as_recorded, read_recorded
 from catalog.domain.document import AssetDocument, CopyRow, EventNote
 from catalog.domain.edits import Edit, described_anew
 from catalog.domain.stacks import attach_sidecars
@@ -29,7 +28,8 @@ from catalog.stores.protocol import ManagedStore
 from catalog.work.description import Describer, utc_now
 from catalog.work.driver import execute
 from catalog.work.facts_reading import Wanted
-from catalog.work.outcome import Outcome, RunResult
+from catalog.work.live_copies import find_copy
+from catalog.work.outcome import Outcome, RunResult, amendment_outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Sink
@@ -110,7 +110,7 @@ class Rereading:
         for document in documents:
             found = self._find(document)
             if found is None:
-                yield Describe(document["hash"], problem=NOT_HERE)
+                yield _unread(document["hash"], "", "", NOT_HERE)
             else:
                 wanted.setdefault(found.store, []).append(found)
         for store, files in wanted.items():
@@ -122,7 +122,7 @@ class Rereading:
         document, entry = found.document, found.entry
         if not isinstance(result, Facts) or result.hash != document["hash"]:
             problem = str(result) if isinstance(result, MediaError) else OTHER_BYTES
-            return Describe(document["hash"], entry.path, found.store, problem=problem)
+            return _unread(document["hash"], found.store, entry.path, problem)
         original = document.get("original", {}).get("path", "") or entry.path
         # its own name says when it was taken; the one here was made of what was known then
         asset = self._describer.describe(
@@ -132,17 +132,13 @@ class Rereading:
         return plan_description(found.store, entry.path, document, asset_document(asset, origin))
 
     def _find(self, document: AssetDocument) -> Found | None:
-        """The first copy on this machine that is as recorded."""
-        for row in document.get("copies", []):
-            store = self._stores.get(row["store"])
-            if store is None or row["state"] != OK:
-                continue
+        """The first copy on this machine that is as recorded, and whose sidecars can be looked
+        at.
+        """
+        if (found := find_copy(self._stores, document)) is not None:
+            store, row, entry = found
             with contextlib.suppress(StoreError):
-                entry = store.stat(row["path"])
-                if entry is not None and is_as_recorded(
-                    entry, read_recorded(row, document["hash"])
-                ):
-                    return Found(document, store.name, entry, self._beside(document, row, entry))
+                return Found(document, store.name, entry, self._beside(document, row, entry))
         return None
 
     def _beside(self, document: AssetDocument, row: CopyRow, entry: Entry) -> tuple[Entry, ...]:
@@ -161,7 +157,7 @@ class Rereading:
     def foresee(self, action: Describe) -> Outcome:
         """What will become of an asset."""
         became = "failed" if action.problem else "planned" if action.change else "unchanged"
-        return _outcome(action, became)
+        return amendment_outcome(action, became, action.problem)
 
     def apply(self, run: Session, plans: Iterator[Sequence[Describe]]) -> None:
         """Record it, some hundred assets at a time."""
@@ -171,10 +167,10 @@ class Rereading:
             for action, answer in zip(wanted, answers, strict=True):
                 is_done = answer in ("done", "unchanged")
                 became = "failed" if not is_done else "changed" if action.change else "unchanged"
-                run.report.add(_outcome(replace(action, problem="" if is_done else answer), became))
+                run.report.add(amendment_outcome(action, became, "" if is_done else answer))
             for action in plan:
                 if action.facts is None:
-                    run.report.add(_outcome(action, "failed"))
+                    run.report.add(amendment_outcome(action, "failed", action.problem))
 
     def conclude(self, report: Report) -> None:
         """Nothing more."""
@@ -189,8 +185,5 @@ def _edit(action: Describe) -> Edit:
     )
 
 
-def _outcome(action: Describe, became: str) -> Outcome:
-    reason = action.problem or (action.change if became in ("planned", "changed") else "")
-    return Outcome(
-        COMMAND, action.path or action.hash, became, action.store, hash=action.hash, reason=reason
-    )
+def _unread(content_hash: str, store: str, path: str, problem: str) -> Describe:
+    return Describe(COMMAND, content_hash, store, path or content_hash, problem=problem)

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from catalog.domain.copies import OK, is_as_recorded, read_recorded
+from catalog.domain.copies import OK
 from catalog.domain.document import AssetDocument, CopyRow
 from catalog.domain.names import from_text
 from catalog.errors import CatalogError, MediaError, StoreError
 from catalog.features.review.preview_cache import PreviewCache
 from catalog.media.request import Request
 from catalog.stores.protocol import ManagedStore, RemoteStore
+from catalog.work.live_copies import find_entry
 from catalog.work.store_book import StoreBook
 from catalog.work.workers import ReaderPool
 from catalog.work.workspace import Workspace
@@ -188,7 +189,7 @@ class Previewer:
         """
         while job.near:
             store, row = job.near.popleft()
-            if _is_there(store, row, job.document["hash"]):
+            if find_entry(store, row, job.document["hash"]) is not None:
                 root = from_text(store.location)
                 path = f"{root}/{from_text(row['path'])}"
                 return Request(path, size=row["size"], preview=job.side, root=root)
@@ -214,9 +215,9 @@ class Previewer:
         """
         turns = [(job, *job.far.popleft()) for job in jobs]
         there = threads.map(
-            lambda turn: _is_there(turn[1], turn[2], turn[0].document["hash"]), turns
+            lambda turn: find_entry(turn[1], turn[2], turn[0].document["hash"]), turns
         )
-        asked = [turn for turn, is_there in zip(turns, there, strict=True) if is_there]
+        asked = [turn for turn, entry in zip(turns, there, strict=True) if entry is not None]
         found: dict[tuple[str, str], bytes] = {}
         for store in {turn[1].name: turn[1] for turn in asked}.values():
             paths = [
@@ -237,18 +238,6 @@ class Previewer:
         if data is not None:
             self._cache.put(job.document["hash"], job.side, data)
         job.future.set_result(data if data is not None else _of_look(job.document))
-
-
-def _is_there(store: ManagedStore, row: CopyRow, content_hash: str) -> bool:
-    """Whether a copy is as it is recorded: nobody is to judge an asset by another picture."""
-    with contextlib.suppress(StoreError, OSError):
-        entry = store.stat(row["path"])
-        return (
-            entry is not None
-            and not entry.problem
-            and is_as_recorded(entry, read_recorded(row, content_hash))
-        )
-    return False
 
 
 def _shrunk(thumbnail: bytes | None, side: int) -> bytes | None:

@@ -11,7 +11,7 @@ from catalog.features.undo.apply import Undoer, tell, why_kept
 from catalog.features.undo.handovers import staged_problem
 from catalog.features.undo.plan import HANDOVER, TO_TRASH, SourceBack, TakeBack, Undo
 from catalog.features.undo.preconditions import UndoPreconditions
-from catalog.features.undo.removed import read_removed
+from catalog.features.undo.removed_files import read_removed
 from catalog.features.undo.survey import (
     StepSurvey,
     find_taken_back,

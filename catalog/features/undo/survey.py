@@ -25,7 +25,7 @@ from catalog.features.undo.plan import (
     taken_back,
 )
 from catalog.features.undo.preconditions import NO_PLACE, UndoPreconditions, reversal
-from catalog.features.undo.removed import Removed, RemovedFiles
+from catalog.features.undo.removed_files import Removed, RemovedFiles
 from catalog.index import queries
 from catalog.index.history import History
 from catalog.index.repository import Repository

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from xml.sax.saxutils import escape
 
 import orjson
 
-from catalog.domain.capture_time import SECOND, format_day, format_offset
-from catalog.domain.derivation import precision_of
-from catalog.domain.document import AssetDocument, Captured, PersonFields
+from catalog.domain.derivation import read_captured
+from catalog.domain.document import AssetDocument, PersonFields
 from catalog.domain.person import without_person
 from catalog.media.xmp import OWN_NAMESPACE, OWN_TOOLKIT
 
@@ -85,7 +83,7 @@ def _when_and_where(document: AssetDocument, person: PersonFields) -> Iterator[s
     or were but guessed.
     """
     if "taken" in person:
-        yield _plain("exif:DateTimeOriginal", _date(document["captured"]))
+        yield _plain("exif:DateTimeOriginal", read_captured(document["captured"]).isoformat())
     if "position" in person:
         location = document["location"]
         yield _plain("exif:GPSVersionID", "2.3.0.0")
@@ -113,15 +111,6 @@ def _exactly(document: AssetDocument) -> str:
     kept = {name: value for name, value in whole.items() if value}
     text = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
     return _NO_XML.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
-
-
-def _date(captured: Captured) -> str:
-    wall, precision = str(captured["wall"]).removesuffix(".000"), precision_of(captured)
-    if precision != SECOND:
-        return format_day(datetime.fromisoformat(wall), precision)
-    return wall + (
-        format_offset(captured["offset_minutes"]) if "offset_minutes" in captured else ""
-    )
 
 
 def angle(degrees: float, letters: str) -> str:

@@ -510,14 +510,20 @@ def test_an_undo_that_cannot_take_a_file_away_leaves_its_record(filled: Lab) -> 
     assert filled.outcome() == ({}, {})
 
 
-def test_an_undo_that_goes_on_leaves_what_was_said_meanwhile(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def uploaded_and_copied(lab: Lab) -> tuple[str, str, str]:
+    """A photo with a second copy that its owner made: the upload's run, its path, its hash."""
     put(lab.source, {"a.jpg": jpeg("a")})
     assert lab.upload().status == 0
     run, (path, digest) = last_run(lab), *lab.stored().items()
     shutil.copy(lab.root / path, lab.root / "second.jpg")
     assert lab.run("sync_catalog_with_disk", "--nas_root", lab.root).status == 0
+    return run, path, digest
+
+
+def test_an_undo_that_goes_on_leaves_what_was_said_meanwhile(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, path, digest = uploaded_and_copied(lab)
 
     def interrupted(*_arguments: object) -> str:
         raise KeyboardInterrupt
@@ -638,11 +644,7 @@ def test_what_was_said_while_a_file_could_not_go_stays(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The record that comes back is not the one that was read before."""
-    put(lab.source, {"a.jpg": jpeg("a")})
-    assert lab.upload().status == 0
-    run, (path, digest) = last_run(lab), *lab.stored().items()
-    shutil.copy(lab.root / path, lab.root / "second.jpg")
-    assert lab.run("sync_catalog_with_disk", "--nas_root", lab.root).status == 0
+    run, _path, digest = uploaded_and_copied(lab)
 
     def refused(*_arguments: object) -> str:
         assert lab.catalog("set", "second.jpg", "title=Meanwhile").status == 0
@@ -652,12 +654,3 @@ def test_what_was_said_while_a_file_could_not_go_stays(
         patched.setattr(LocalStore, "remove", refused)
         assert undo(lab, run).status == 3
     assert lab.documents()[digest]["title"] == "Meanwhile"
-
-
-def test_an_undo_whose_files_could_not_go_is_run_again(filled: Lab) -> None:
-    trash, run = filled.root / ".catalog" / "trash", last_run(filled)
-    trash.write_bytes(b"in the way")
-    assert undo(filled, run).status == 3
-    trash.unlink()
-    assert undo(filled, run).status == 0
-    assert filled.outcome() == ({}, {})

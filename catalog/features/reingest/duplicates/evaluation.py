@@ -15,8 +15,8 @@ from catalog.domain.names import to_text
 from catalog.features.lookalikes.decisions import find_decided
 from catalog.features.lookalikes.duplicates import make_comparer
 from catalog.features.lookalikes.groups import Apart, Group, find_groups
-from catalog.features.lookalikes.judging import Judge
 from catalog.features.lookalikes.ranking import picture_of
+from catalog.features.lookalikes.relations import Judge
 from catalog.features.lookalikes.sketches import DISTANCE, Sketches
 from catalog.features.reingest import archive as archives
 from catalog.features.reingest.archive import ArchiveScope, Subject

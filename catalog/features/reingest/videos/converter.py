@@ -7,13 +7,12 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from catalog.domain.amounts import size_text
 from catalog.domain.asset import Entry, Facts
-from catalog.domain.capture_time import CaptureTime
+from catalog.domain.capture_time import CaptureTime, offset_of_wall
 from catalog.domain.names import printable, to_text
 from catalog.domain.video import Clip, ConversionNeeds, problem_of
 from catalog.errors import ConversionFailed, MediaError, StoreFull
@@ -160,11 +159,9 @@ class Converter:
         )
 
     def _home_offset(self, captured: CaptureTime) -> int | None:
-        """The offset at home, in minutes, when its clocks showed a wall clock; asked twice, since
-        it wants UTC."""
-        ask, zone = self.workspace.gazetteer.offset_at, self.workspace.home_zone
-        first = ask(zone, captured.wall) or 0
-        return ask(zone, captured.wall - timedelta(minutes=first))
+        """The offset at home, in minutes, when its clocks showed a wall clock."""
+        workspace = self.workspace
+        return offset_of_wall(workspace.home_zone, captured.wall, workspace.gazetteer.offset_at)
 
     def _run(
         self,
