@@ -14,6 +14,7 @@ from catalog.domain.capture_time import parse_date
 from catalog.domain.geo import parse_iso6709
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
+from catalog.media.texts import decode_text
 from catalog.media.xml_parser import parse_xml
 
 _APPLE = "com.apple.quicktime."
@@ -178,7 +179,7 @@ def _decode(raw: bytes, language: int) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        return raw.decode("mac-roman" if language < 0x400 else "latin-1", "replace")
+        return raw.decode("mac-roman") if language < 0x400 else decode_text(raw)
 
 
 def _add_text(name: bytes, text: str, movie: Movie, source: str) -> None:
@@ -210,7 +211,7 @@ def _3gpp_text(payload: bytes) -> str:
     return (
         raw.decode("utf-16", "replace")
         if raw[:2] == b"\xfe\xff"
-        else raw.split(b"\0")[0].decode("utf-8", "replace")
+        else decode_text(raw.split(b"\0")[0])
     )
 
 
