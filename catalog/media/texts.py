@@ -26,6 +26,6 @@ def _decode_utf8(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         whole = codecs.getincrementaldecoder("utf-8")().decode(data)
-        if whole.isascii():  # what looks like the start of a letter is one of Latin, as in "caf\xe9"
+        if whole.isascii():  # the last byte is no cut letter, but one of Latin, as in "caf\xe9"
             raise error from None
         return whole

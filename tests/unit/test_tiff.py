@@ -190,7 +190,9 @@ def test_a_lens_is_told_from_its_lengths_and_apertures() -> None:
     assert lens_from_spec([0, 0, 0, 0]) is None
 
 
-@pytest.mark.parametrize("data", [b"Caf\xe9 \x93Nord\x94\0", "Caf\u00e9 \u201cNord\u201d\0".encode()])
+@pytest.mark.parametrize(
+    "data", [b"Caf\xe9 \x93Nord\x94\0", "Caf\u00e9 \u201cNord\u201d\0".encode()]
+)
 def test_texts_of_exif_are_utf_8_or_the_latin_of_windows(data: bytes) -> None:
     assert _exif(tiff({0x10E: (2, data)})).get("description") == "Caf\u00e9 \u201cNord\u201d"
 
