@@ -214,6 +214,8 @@ def _describe(
     if not matches_extension(filetype, name):
         findings.notes.append(f"wrong extension: the content is {filetype.name}")
     filetype = _read_metadata(request, source, filetype, findings)
+    if findings.sound_alone:
+        raise UnsupportedType("it holds sound alone")
     if ask is not None:
         ask(findings)
     appearance, problem = _look(request, source, filetype, findings)
