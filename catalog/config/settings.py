@@ -263,7 +263,7 @@ class Settings:
     reingest_preset: Preset = setting(
         "medium", "how much x265 tries to make converted videos small, from ultrafast to veryslow"
     )
-    optional_readers: tuple[Literal["exiftool", "exiv2"], ...] = setting(
+    optional_readers: tuple[Literal["exiftool", "exiv2", "hachoir"], ...] = setting(
         (), "further readers to ask for a missing date"
     )
     reingest_target: str = setting(

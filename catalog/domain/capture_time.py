@@ -41,6 +41,7 @@ ORDER: tuple[str, ...] = (
     "gps",
     "filename",
     "folder",
+    "hachoir:CreationDate",
     "exif:DateTime",
     "mtime",
 )
@@ -58,7 +59,7 @@ _MEDIUM = frozenset(
         "filename",
     }
 )
-_LOW = frozenset({"folder", "exif:DateTime", "mtime"})
+_LOW = frozenset({"folder", "hachoir:CreationDate", "exif:DateTime", "mtime"})
 _CREDIBLE_MTIME = datetime(1990, 1, 1)
 """Earlier times of modification are those of lost clocks, older than digital photos."""
 _RESETS = frozenset(datetime(year, 1, 1) for year in (1980, 1990, 1994, *range(1998, 2021)))
@@ -290,7 +291,7 @@ def reject_reason(candidate: DateCandidate, now: datetime) -> str | None:
     if candidate.source == "takeout:photoTakenTime":  # a person may have set it, to any day
         return "an unset clock" if abs(wall - datetime(1970, 1, 1)) < timedelta(days=2) else None
     from_container = candidate.is_utc or candidate.source.startswith(
-        ("quicktime", "matroska", "asf", "gps")
+        ("quicktime", "matroska", "asf", "gps", "hachoir")
     )
     if from_container and (wall.year in (1904, 1970) or wall.date() == _GPS_BEGAN.date()):
         return "an unset clock"

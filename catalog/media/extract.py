@@ -208,7 +208,7 @@ def _describe(
     source: ByteSource,
     filetype: FileType,
     digests: Digests,
-    ask: Callable[[Findings], None] | None = None,
+    ask: Callable[[Findings, FileType], None] | None = None,
 ) -> Facts:
     findings = Findings()
     if not matches_extension(filetype, name):
@@ -217,7 +217,7 @@ def _describe(
     if findings.sound_alone:
         raise UnsupportedType("it holds sound alone")
     if ask is not None:
-        ask(findings)
+        ask(findings, filetype)
     appearance, problem = _look(request, source, filetype, findings)
     width, height = _shown_size(findings)
     if isinstance(source, PartSource):

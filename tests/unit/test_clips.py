@@ -220,6 +220,7 @@ SOUNDS = [
     ("radio.avi", "pcm_s16le", "avi"),
     ("radio.wmv", "wmav2", "asf"),
     ("radio.flv", "aac", "flv"),
+    ("radio.rm", "ac3", "rm"),
 ]
 
 
@@ -681,6 +682,8 @@ REAL = [
     ("e.mts", "libx264", "h264", {}),
     ("f.webm", "libvpx", "vp8", {}),
     ("g.flv", "flv", "flv1", {}),
+    ("l.ogv", "libvpx", "vp8", {}),
+    ("m.rm", "rv10", "rv10", {}),
     ("h.wmv", "wmv2", "wmv2", {}),
     ("i.avi", "mjpeg", "mjpeg", {}),
     ("j.mp4", "libx264", "h264", {"movflags": "frag_keyframe+empty_moov"}),

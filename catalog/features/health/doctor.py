@@ -247,14 +247,14 @@ def _reading(_workspace: Workspace) -> Iterator[Finding]:
 
 def _programs(workspace: Workspace) -> Iterator[Finding]:
     wanted = workspace.settings.optional_readers
-    for name, there in (
-        ("exiftool", bool(shutil.which("exiftool"))),
-        ("exiv2", find_spec("exiv2") is not None),
+    for name, there, how in (
+        ("exiftool", shutil.which("exiftool") is not None, "Install ExifTool."),
+        *(
+            (name, find_spec(name) is not None, f"pip install 'image-catalog[{name}]'")
+            for name in ("exiv2", "hachoir")
+        ),
     ):
         if name in wanted and not there:
-            how = (
-                "Install ExifTool." if name == "exiftool" else "pip install 'image-catalog[exiv2]'"
-            )
             yield Finding(
                 "programs",
                 "problem",

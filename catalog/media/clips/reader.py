@@ -28,6 +28,8 @@ READERS: dict[str, tuple[Reader, ...]] = {
     "mpeg": (read_mpeg, read_avchd),
     "mpegts": (read_avchd,),
     "flv": (),
+    "ogg": (),
+    "realmedia": (),
 }
 """Own readers by family of file type; FFmpeg alone reads the rest."""
 
@@ -37,7 +39,7 @@ _UTC_SOURCES = {
     "asf": "asf:CreationDate",
     "flv": "flv:CreationDate",
 }
-_LISTED_FIRST = frozenset({"avi", "matroska", "asf", "flv"})
+_LISTED_FIRST = frozenset({"avi", "matroska", "asf", "flv", "ogg", "realmedia"})
 """Families whose files begin with a list of all streams, which FFmpeg takes from there."""
 _WANTED = ("width", "height", "duration", "video_codec")
 

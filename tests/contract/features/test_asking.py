@@ -836,6 +836,8 @@ def test_doctor_of_engine_and_programs(filled: Lab) -> None:
         "programs": "exiftool is asked for by optional_readers, but is not installed -> Install "
         "ExifTool."
     }
+    hachoir = filled.catalog("doctor", *root, CATALOG_OPTIONAL_READERS='["hachoir"]')
+    assert problems(hachoir) == {} and "hachoir installed, used" in hachoir.out
     gone = filled.catalog("doctor", *root, CATALOG_ELASTICSEARCH_URL=NOWHERE)
     assert gone.status == 1 and f"{NOWHERE} does not answer" in problems(gone)["engine"]
     refused = filled.catalog("doctor", *root, CATALOG_ELASTICSEARCH_PASSWORD="not-the-password")
