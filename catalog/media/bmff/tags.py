@@ -14,7 +14,7 @@ from catalog.domain.capture_time import parse_date
 from catalog.domain.geo import parse_iso6709
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
-from catalog.media.xml_parser import parse_xml
+from catalog.media.non_real_time_meta import read_non_real_time_meta
 
 _APPLE = "com.apple.quicktime."
 _MAX_KEYS = 512
@@ -39,7 +39,6 @@ _TEXT_FIELDS = {
     b"des": "description",
 }
 _DATE_TEXT = re.compile(rb"\d{4}[-:/]\d\d[-:/]\d\d[ -~]{0,24}")
-_SEXAGESIMAL = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)")
 
 
 @dataclass(slots=True)
@@ -91,7 +90,7 @@ def read_meta(walk: Walk, meta: Box, movie: Movie) -> None:
         if box.kind == b"ilst":
             _read_items(walk, box, keys, movie)
         elif box.kind == b"xml ":
-            read_sony_xml(walk.payload(box, _MAX_XML), movie)
+            read_non_real_time_meta(walk.payload(box, _MAX_XML), movie.findings)
 
 
 def _read_keys(walk: Walk, box: Box) -> list[str]:
@@ -229,44 +228,3 @@ def _read_3gpp_place(payload: bytes, movie: Movie) -> None:
         return
     longitude, latitude, altitude = struct.unpack_from(">iii", payload, at + 1)
     movie.findings.add_position(latitude / 65536, longitude / 65536, altitude / 65536, "3gpp:loci")
-
-
-# --- Sony -----------------------------------------------------------------------------------------
-
-
-def read_sony_xml(payload: bytes, movie: Movie) -> None:
-    """Sony's NonRealTimeMeta document (XAVC): creation date with offset, device, position."""
-    if b"NonRealTimeMeta" not in payload:
-        return
-    elements: list[tuple[str, dict[str, str]]] = []
-    try:
-        parse_xml(
-            payload[max(payload.find(b"<?xml"), 0) : payload.rfind(b">") + 1],
-            lambda name, attributes: elements.append((name.rpartition(":")[2], attributes)),
-        )
-    except ValueError as error:
-        movie.findings.notes.append(f"Sony XML: {error}")
-        return
-    items: dict[str, str] = {}
-    for name, attributes in elements:
-        if name == "CreationDate":
-            add_date_text(movie, attributes.get("value", ""), "quicktime:creationdate")
-        elif name == "Device":
-            movie.findings.add("make", attributes.get("manufacturer"), "nrtm")
-            movie.findings.add("model", attributes.get("modelName"), "nrtm")
-        elif name == "Item":
-            items[attributes.get("name", "")] = attributes.get("value", "")
-    _add_sony_place(items, movie)
-
-
-def _add_sony_place(items: dict[str, str], movie: Movie) -> None:
-    if items.get("Status", "A") != "A":
-        return
-    degrees: list[float] = []
-    for name, negative in (("Latitude", "S"), ("Longitude", "W")):
-        match = _SEXAGESIMAL.fullmatch(items.get(name, "").strip())
-        if not match or not items.get(f"{name}Ref"):
-            return
-        value = float(match[1]) + float(match[2]) / 60 + float(match[3]) / 3600
-        degrees.append(-value if items[f"{name}Ref"].strip() == negative else value)
-    movie.findings.add_position(degrees[0], degrees[1], None, "nrtm")
