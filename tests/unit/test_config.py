@@ -445,6 +445,14 @@ def test_a_password_in_an_address_is_refused_without_printing_it():
     )
 
 
+@pytest.mark.parametrize("name", ["webdav_url", "webdav_host_url"])
+def test_the_address_of_a_webdav_server_is_one_without_a_login(name: str):
+    text = complaint(**{name: "https://me:hunter2@cloud.example/dav"})
+    assert "hunter2" not in text and "webdav_password" in text
+    assert "it must begin with https:// or http://" in complaint(**{name: "cloud.example"})
+    assert getattr(load(**{name: "https://cloud.example/a@b"}), name) == "https://cloud.example/a@b"
+
+
 def test_a_password_in_the_address_of_a_mirror_does_not_show():
     settings = load(elasticsearch_distribution="https://me:hunter2@mirror.example/es.zip")
     assert (
