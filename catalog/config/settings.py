@@ -122,8 +122,8 @@ def _zone(value: str) -> None:
         raise ValueError(f"{value} is no time zone such as Europe/Brussels") from error
 
 
-def _addresses(text: str) -> list[str]:
-    """The addresses of a text: a JSON array, or one after the other with commas between them."""
+def _texts(text: str) -> list[str]:
+    """The texts that one text lists: a JSON array, or one after the other with commas between them."""
     if text.lstrip().startswith("["):
         try:
             found = orjson.loads(text)
@@ -196,11 +196,22 @@ class Settings:
     webdav_password: Secret | None = setting(
         None, "password of that user, of Nextcloud best one made for this program"
     )
+    raw_names_prefixes: tuple[str, ...] = setting(
+        ("Unknown",), "beginnings of the names that `scaler` takes up", parse=_texts
+    )
+    raw_remote_dir: str | None = setting(None, "folder that `scaler` takes pictures from")
+    unsorted_remote_dir: str | None = setting(
+        None, "folder that `scaler` puts pictures into, and `mover` takes them from"
+    )
+    images_root_dir: str | None = setting(None, "folder in which `mover` makes those of categories")
+    parent_tag_value: str | None = setting(
+        None, "what stands before the colon in tags that `mover` follows, such as ai in ai:cats"
+    )
     elasticsearch_url: tuple[str, ...] = setting(
         (),
         "Elasticsearch to use instead of the program's own, http(s)://host:port, or its nodes",
         _without_login("elasticsearch_user", "elasticsearch_password"),
-        parse=_addresses,
+        parse=_texts,
     )
     elasticsearch_user: str | None = setting(None, "user of that Elasticsearch")
     elasticsearch_password: Secret | None = setting(None, "password of that user")

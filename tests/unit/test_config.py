@@ -216,6 +216,15 @@ def test_the_environment_names_addresses_with_commas_or_as_json(
     assert load().elasticsearch_url == TWO[:1]
 
 
+def test_prefixes_are_a_list_or_a_text_that_holds_one(clean: Path, monkeypatch: pytest.MonkeyPatch):
+    assert load().raw_names_prefixes == ("Unknown",)
+    for value in (["Unknown", "IMG_"], '["Unknown", "IMG_"]', "Unknown, IMG_"):
+        (clean / "config.json").write_text(json.dumps({"raw_names_prefixes": value}))
+        assert load().raw_names_prefixes == ("Unknown", "IMG_")
+    monkeypatch.setenv("CATALOG_RAW_NAMES_PREFIXES", '["a,b"]')
+    assert load().raw_names_prefixes == ("a,b",)
+
+
 def test_addresses_that_are_none_are_told(clean: Path, monkeypatch: pytest.MonkeyPatch):
     (clean / "config.json").write_text('{"elasticsearch_url": ["https://a.example:9200", 9200]}')
     assert "The setting elasticsearch_url.1 in" in complaint()
