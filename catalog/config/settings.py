@@ -123,7 +123,7 @@ def _zone(value: str) -> None:
 
 
 def _texts(text: str) -> list[str]:
-    """The texts that one text lists: a JSON array, or one after the other with commas between them."""
+    """The texts that one text lists: a JSON array, or with commas between them."""
     if text.lstrip().startswith("["):
         try:
             found = orjson.loads(text)
