@@ -82,7 +82,7 @@ class Application(Traffic):
             ("ocs", "/ocs"),
             ("status", "/status.php"),
         ]
-        if self.account.dialect.trash:
+        if self.account.dialect.extended:
             found += [
                 ("trashbin", f"{_DAV}/trashbin/{user}"),
                 ("systemtags-relations", f"{_DAV}/systemtags-relations"),
@@ -118,7 +118,7 @@ class Application(Traffic):
         if place.area == "preview":
             return await services.preview(account, request)
         base = request.path[: len(request.path) - len(place.path)]
-        parts = decode(place.path)
+        parts = account.parts(place.path)
         if place.area == "dav":
             return await self._root(request, base, parts)
         if place.area == "uploads":
@@ -143,7 +143,7 @@ class Application(Traffic):
         if parts:
             raise not_found("/".join(parts))
         body = await request.body.read()
-        if request.method == "SEARCH" and self.account.dialect.trash:
+        if request.method == "SEARCH" and self.account.dialect.extended:
             found, names = reports.search(self.account, body)
             return files.answer(
                 self.account, request, files.addressed(self._bases[0], found), names

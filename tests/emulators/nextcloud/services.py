@@ -16,8 +16,8 @@ VERSION = {"nextcloud": (32, 0, 1), "owncloud": (10, 15, 0)}
 def capabilities(account: Account) -> dict[str, Any]:
     """2c: chunks of at most 100 MB, five at a time; chunking 1.0, bulk upload 1.0."""
     dav: dict[str, Any] = {"chunking": "1.0"}
-    files: dict[str, Any] = {"bigfilechunking": True, "undelete": account.dialect.trash}
-    if account.dialect.trash:
+    files: dict[str, Any] = {"bigfilechunking": True, "undelete": account.dialect.extended}
+    if account.dialect.extended:
         dav["bulkupload"] = "1.0"
         files["chunked_upload"] = {"max_size": 104857600, "max_parallel_count": 5}
     else:
@@ -51,7 +51,7 @@ def ocs(account: Account, request: Request, path: str) -> Reply:
     if call == "cloud/capabilities":
         major, minor, micro = VERSION[account.dialect.name]
         told: dict[str, Any] = {"major": major, "minor": minor, "micro": micro}
-        told |= {"string": f"{major}.{minor}.{micro}", "edition": ""}
+        told |= {"string": f"{major}.{minor}.{micro}", "edition": "", "extendedSupport": False}
         found = {"version": told, "capabilities": capabilities(account)}
     elif call == "cloud/user":
         used, free = account.tree.root.size, account.tree.free
