@@ -200,9 +200,22 @@ def test_both_addresses_name_the_same_files(emulator: Emulator, ask: Client) -> 
         assert legacy("GET", "/a").content == b"x"
         (href,) = legacy.props("/a", "d:getetag").found
         assert href == "/remote.php/webdav/a"
-        moved = legacy("MOVE", "/a", Destination=f"{emulator.files_address}/b")
-        assert moved.status_code == 201
-    assert list(emulator.files()) == ["/b"]
+        assert legacy("MOVE", "/a", Destination="/b").status_code == 201
+        assert list(emulator.files()) == ["/b"]
+        mixed = legacy("MOVE", "/b", Destination=f"{emulator.files_address}/c")
+        assert mixed.status_code == 403
+
+
+def test_a_user_may_be_an_address(tmp_path: Path) -> None:
+    with running(tmp_path, user="ann@home.example") as ask:
+        assert "ann%40home.example" in ask.base
+        assert ask("PUT", "/a", b"x").status_code == 201
+        plain = Client(ask.emulator, ask.base.replace("%40", "@"))
+        with plain.session:
+            assert list(plain.props("/a", "oc:size").found) == [
+                "/remote.php/dav/files/ann%40home.example/a"
+            ]
+            assert plain("MOVE", "/a", Destination=f"{ask.base}/b").status_code == 201
 
 
 def test_a_server_may_lie_in_a_folder(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from . import changes, multistatus, reports
 from .account import Account
 from .contents import Content
 from .kinds import kind_of
-from .names import Parts, encode
+from .names import Parts, below, encode
 from .properties import of_nodes
 from .refusals import (
     Refused,
@@ -49,12 +49,11 @@ class Destination:
 
 @dataclass
 class Files:
-    """One request to the files: `base` is the address of their root, `bases` are all such."""
+    """One request to the files: `base` is the address of their root."""
 
     account: Account
     request: Request
     base: str
-    bases: tuple[str, ...]
     parts: Parts
 
     async def answer(self) -> Reply:
@@ -181,7 +180,7 @@ class Files:
 
     def _destination(self, node: Node) -> Destination:
         """Where it shall go; raises where it may not (RFC 4918 9.8.5, 9.9.4)."""
-        destination = find_destination(self.account, self.request, self.bases)
+        destination = find_destination(self.account, self.request, self.base)
         parts = destination.parts
         there = self.account.tree.find(parts)
         self._check_conditions(node)
@@ -290,19 +289,21 @@ def _names(header: str, node: Node) -> bool:
     return node.etag in tags
 
 
-def find_destination(account: Account, request: Request, bases: tuple[str, ...]) -> Destination:
-    """What the headers Destination and Overwrite say; a whole address, or only its path."""
+def find_destination(account: Account, request: Request, base: str) -> Destination:
+    """What the headers Destination and Overwrite say; a whole address, or only its path.
+
+    It lies below the same one of the addresses of the files: else 403 (source).
+    """
     told = request.headers.get("destination")
     if not told:
         raise bad_request("The destination header was not supplied")
     overwrite = request.headers.get("overwrite", "T").upper()
     if overwrite not in {"T", "F"}:
         raise bad_request('The HTTP Overwrite header should be either "T" or "F"')
-    path = re.sub(r"^[A-Za-z]+://[^/]*", "", told)
-    for base in bases:
-        if path == base or path.startswith(f"{base}/"):
-            return Destination(account.parts(path[len(base) :]), overwrite == "T")
-    raise forbidden(f"{told} is out of the base address")
+    path = below(re.sub(r"^[A-Za-z]+://[^/]*", "", told), base)
+    if path is None:
+        raise forbidden(f"{told} is out of the base address")
+    return Destination(account.parts(path), overwrite == "T")
 
 
 def promised_size(request: Request) -> int:

@@ -83,7 +83,7 @@ class Trashbin:
 
     async def _restore(self) -> Reply:
         shown = self._found()
-        target = find_destination(self.account, self.request, (self.base,))
+        target = find_destination(self.account, self.request, self.base)
         if target.parts[:1] != ("restore",) or len(target.parts) != 2:
             raise forbidden("Deleted files are moved to restore only")
         self.account.tree.check_space(shown.node.size)

@@ -30,12 +30,12 @@ _CHUNKS = Properties(with_folder(_GETTERS), (DAV + "getcontentlength", DAV + "re
 
 @dataclass
 class Uploads:
-    """One request to the uploads: `base` is the address of their root, `targets` those of files."""
+    """One request to the uploads: `base` is the address of their root, `files` of the files'."""
 
     account: Account
     request: Request
     base: str
-    targets: tuple[str, ...]
+    files: str
     parts: Parts
 
     async def answer(self) -> Reply:
@@ -61,11 +61,10 @@ class Uploads:
             raise not_found(f"File with name {self.parts[0]} could not be located")
         return upload
 
-    def _check_destination(self) -> Parts | None:
+    def _check_destination(self) -> None:
         """2c: the header stands on all calls (without a distributed cache it need not: source)."""
-        if not self.account.dialect.extended:
-            return None
-        return find_destination(self.account, self.request, self.targets).parts
+        if self.account.dialect.extended:
+            find_destination(self.account, self.request, self.files)
 
     async def _begin(self) -> Reply:
         if self.parts[0] in self.account.uploads:
@@ -92,7 +91,7 @@ class Uploads:
         upload, account = self._upload(), self.account
         if self.parts[1] != ".file":
             raise forbidden("Only .file can be moved")
-        destination = find_destination(account, self.request, self.targets)
+        destination = find_destination(account, self.request, self.files)
         account.check_unlocked(destination.parts)
         content = self._joined(upload)
         total = self.request.headers.get("oc-total-length")
