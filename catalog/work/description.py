@@ -73,24 +73,29 @@ class Describer:
     around: ClocksAround = _nothing_known
     _seen: SeenClocks = field(default_factory=SeenClocks)
 
-    def describe(
-        self, facts: Facts, entry: Entry, now: datetime, beside: Sequence[str] = ()
-    ) -> Asset:
-        """The asset; `now` is naive UTC, later dates are no dates. `beside` are folders of stores
-        in which it lies.
+    def describe(self, facts: Facts, entry: Entry, now: datetime) -> Asset:
+        """The asset by itself; `now` is naive UTC, later dates are no dates.
 
         What its store states of a content is kept with it.
         """
-        asset = self._look(facts, entry, now)
-        if not is_open(asset):
-            return asset
-        return _settle(asset, self.around(self._moment(asset, entry, beside)))
+        if stated := select_kept(entry.checksums):
+            facts = replace(facts, checksums={**stated, **facts.checksums})
+        captured, notes = choose(self._candidates(facts, entry), now)
+        by_home_zone = False
+        if captured is not None and captured.zone == "UTC":
+            captured, by_home_zone = self._local(captured, facts, entry)
+        elif captured is not None and captured.has_time and captured.offset_minutes is None:
+            captured = self._with_offset(captured, facts)
+        place = self.gazetteer.place_of(facts.position) if facts.position else None
+        messenger = is_messenger_name(entry.name)
+        return Asset(facts, captured, place, notes, messenger, by_home_zone)
 
     def describe_all(
         self, files: Sequence[tuple[Facts, Entry, Sequence[str]]], now: datetime
     ) -> list[Asset]:
-        """The assets of files that are read together, each with its folders in stores: they are
-        neighbours of each other, and of those of the calls before.
+        """The assets of files that are read together, each with the folders of stores in which it
+        lies: they are neighbours of each other, of those of the calls before, and of those that
+        the catalog knows.
         """
         assets = [self.look(facts, entry, now) for facts, entry, _beside in files]
         return [
@@ -99,8 +104,8 @@ class Describer:
         ]
 
     def look(self, facts: Facts, entry: Entry, now: datetime) -> Asset:
-        """An asset by itself, whose clock is remembered for its neighbours."""
-        asset = self._look(facts, entry, now)
+        """As `describe`; what it states of its clock is remembered for its neighbours."""
+        asset = self.describe(facts, entry, now)
         self._seen.note(home_of(self._folder(entry), self.video_folder), asset, entry.name)
         return asset
 
@@ -118,19 +123,6 @@ class Describer:
         folder, *stores = (home_of(f, self.video_folder) for f in (self._folder(entry), *beside))
         model = asset.facts.values["model"]
         return Moment(asset.hash, model, _utc_of(asset), folder, tuple(stores), self.video_folder)
-
-    def _look(self, facts: Facts, entry: Entry, now: datetime) -> Asset:
-        if stated := select_kept(entry.checksums):
-            facts = replace(facts, checksums={**stated, **facts.checksums})
-        captured, notes = choose(self._candidates(facts, entry), now)
-        by_home_zone = False
-        if captured is not None and captured.zone == "UTC":
-            captured, by_home_zone = self._local(captured, facts, entry)
-        elif captured is not None and captured.has_time and captured.offset_minutes is None:
-            captured = self._with_offset(captured, facts)
-        place = self.gazetteer.place_of(facts.position) if facts.position else None
-        messenger = is_messenger_name(entry.name)
-        return Asset(facts, captured, place, notes, messenger, by_home_zone)
 
     def _candidates(self, facts: Facts, entry: Entry) -> list[DateCandidate]:
         by_name = from_file_name(entry.name)

@@ -167,7 +167,8 @@ def test_the_catalog_is_asked_for_films_that_need_it_alone() -> None:
     found = described((film(), "d/a.mp4"), (photo("1", 9), "d/b.jpg"), describer=describer)
     assert asked == [Moment(film().hash, "Pixel 7", UTC_CLOCK, "/card/d")]
     assert "known.jpg" in found["d/a.mp4"].notes[-1]
-    alone = describer.describe(film("2"), Entry("e/a.mp4"), NOW, ["2019/07_July"])
+    in_store = [(film("2"), Entry("e/a.mp4"), ["2019/07_July"])]
+    (alone,) = describer.describe_all(in_store, NOW)
     assert (alone.by_home_zone, asked[-1].beside) == (False, ("2019/07_July",))
 
 
