@@ -23,7 +23,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -523,11 +523,12 @@ def test_every_change_shows_in_the_etags_up_to_the_root(emulator: Emulator, ask:
 
 
 def test_properties_that_can_be_set(emulator: Emulator, ask: Client) -> None:
-    emulator.plant("/a", b"x")
-    before = ask.etag("/")
+    ask("PUT", "/a", b"x", OC_Checksum=WRONG)
+    before = [ask.etag("/"), ask.etag("/a")]
     assert ask.set("/a", d_lastmodified="1500000000") == {"d:lastmodified": 200}
     assert emulator.files()["/a"].modified == datetime.fromtimestamp(1_500_000_000, UTC)
-    assert ask.etag("/") != before
+    assert emulator.files()["/a"].checksums == ""
+    assert not {ask.etag("/"), ask.etag("/a")} & {*before}
     assert ask.set("/a", d_getlastmodified="1400000000") == {"d:getlastmodified": 403}
     both = ask.set("/a", oc_favorite="1", oc_fileid="9")
     assert both == {"oc:favorite": 424, "oc:fileid": 403}
@@ -588,8 +589,13 @@ def test_a_copy_is_another_file(emulator: Emulator, ask: Client) -> None:
     emulator.plant("/d/a", b"x", modified=1_500_000_000)
     assert ask("COPY", "/d", Destination="/e").status_code == 201
     one, other = (emulator.files()[path] for path in ("/d/a", "/e/a"))
-    assert (other.size, other.modified) == (one.size, one.modified)
+    assert replace(other, id=one.id) == one
     assert other.id != one.id
+    ask("PATCH", "/d/a", X_Recalculate_Hash="sha1")
+    ask("COPY", "/d/a", Destination="/e/b")
+    assert emulator.files()["/d/a"].checksums.startswith("SHA1:")
+    assert emulator.files()["/e/b"].checksums == ""
+    emulator.delete("/e/b")
     assert ask("COPY", "/d/a", Destination="/e/a", Overwrite="F").status_code == 412
     assert ask("COPY", "/d", Destination="/f", Depth="0").status_code == 201
     assert {*emulator.files()} == {"/d/a", "/e/a"}
