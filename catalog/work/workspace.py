@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from catalog.work.elasticsearch import Elasticsearch
 
 if TYPE_CHECKING:
     from catalog.domain.geo import Position
+    from catalog.domain.neighbour_clocks import Moment, NeighbourClock
     from catalog.domain.place import Place
     from catalog.index.queries import Policy
     from catalog.index.repository import Repository
@@ -120,11 +121,21 @@ class Workspace:
             max_seconds=amounts.seconds(settings.max_duration),
         )
 
-    def describer(self, base: str) -> Describer:
-        """What turns facts into assets, for files below an absolute folder."""
+    def describer(self, base: str, repository: Repository | None = None) -> Describer:
+        """What turns facts into assets, for files below an absolute folder; with what the catalog
+        knows of their neighbours, where there is one.
+        """
         from catalog.work.description import Describer
 
-        return Describer(self.gazetteer, self.home_zone, base)
+        made = Describer(self.gazetteer, self.home_zone, base, self.layout.video_folder)
+        if repository is None:
+            return made
+        from catalog.index.neighbour_clocks import find_clocks
+
+        def around(moment: Moment) -> list[NeighbourClock]:
+            return self.elasticsearch.patiently(lambda: find_clocks(repository, moment))
+
+        return replace(made, around=around)
 
     @cached_property
     def home_zone(self) -> str:

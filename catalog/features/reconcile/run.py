@@ -138,7 +138,7 @@ class Sync:
         self._index = SyncIndex(repository)
         self._repository = repository
         self._checksums: ChecksumWriter | None = None
-        self._describer = workspace.describer(store.location)
+        self._describer = workspace.describer(store.location, repository)
         learn = self._learn if request.rehash and not request.dryrun else None
         self._files = FileReader(store, reading, sink.progress.advance, learn)
         self.numbers = NumberWriter(store.name, sink.progress)
@@ -232,12 +232,15 @@ class Sync:
         ]
         if not isinstance(result, Facts) or result.hash != action.hash:
             return None
-        asset = self._describe(result, action.entry)
+        (asset,) = self._describe([(result, action.entry)])
         base = self._store.location
         return self._index.document(asset, f"{base}/{action.entry.path}", (), (), None)
 
-    def _describe(self, facts: Facts, entry: Entry) -> Asset:
-        return self._describer.describe(facts, entry, utc_now())
+    def _describe(self, files: Sequence[tuple[Facts, Entry]]) -> list[Asset]:
+        """In the folders of this store, whose photos may have come from anywhere."""
+        return self._describer.describe_all(
+            [(facts, entry, (entry.folder,)) for facts, entry in files], utc_now()
+        )
 
 
 def _noting(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,6 +39,10 @@ from catalog.work.workers import ReaderPool
 from catalog.work.workspace import Workspace
 
 AT_ONCE = 200
+_ELSEWHERE = re.compile(r"/|[a-z_]+:/")
+"""How the path of a file begins that was brought in from a folder, or from one far away; a file
+that was found in a store has its path there.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,24 @@ class Found:
     store: str
     entry: Entry
     sidecars: tuple[Entry, ...]
+
+    @property
+    def original(self) -> str:
+        """Where it was added from, as text."""
+        return self.document.get("original", {}).get("path", "") or self.entry.path
+
+    @property
+    def as_first_added(self) -> Entry:
+        """Its own name says when it was taken; the one here was made of what was known then."""
+        return replace(self.entry, path=self.original)
+
+    @property
+    def folders(self) -> list[str]:
+        """Those of the store in which it was found; where it was put says nothing of it."""
+        if _ELSEWHERE.match(self.original):
+            return []
+        paths = {self.original, *self.document.get("paths", ())}
+        return sorted({path.rpartition("/")[0] for path in paths})
 
 
 def run_reread(workspace: Workspace, request: RereadRequest, sink: Sink) -> RunResult:
@@ -94,7 +117,7 @@ class Rereading:
         self._stores = stores
         self._pool = pool
         self._request = request
-        self._describer: Describer = workspace.describer("")
+        self._describer: Describer = workspace.describer("", repository)
         self._now = utc_now()
 
     def plans(self) -> Iterator[Sequence[Describe]]:
@@ -115,21 +138,25 @@ class Rereading:
                 wanted.setdefault(found.store, []).append(found)
         for store, files in wanted.items():
             reading = self._workspace.reading(self._pool, self._stores[store])
+            read: list[tuple[Found, Facts]] = []
             for found, result in reading.run((f, Wanted(f.entry, f.sidecars)) for f in files):
-                yield self._described(found, result)
+                if isinstance(result, Facts) and result.hash == found.document["hash"]:
+                    read.append((found, result))
+                else:
+                    problem = str(result) if isinstance(result, MediaError) else OTHER_BYTES
+                    hash_ = found.document["hash"]
+                    yield _unread(hash_, found.store, found.entry.path, problem)
+            yield from self._described(read)
 
-    def _described(self, found: Found, result: object) -> Describe:
-        document, entry = found.document, found.entry
-        if not isinstance(result, Facts) or result.hash != document["hash"]:
-            problem = str(result) if isinstance(result, MediaError) else OTHER_BYTES
-            return _unread(document["hash"], found.store, entry.path, problem)
-        original = document.get("original", {}).get("path", "") or entry.path
-        # its own name says when it was taken; the one here was made of what was known then
-        asset = self._describer.describe(
-            result, replace(entry, path=original.lstrip("/")), self._now
+    def _described(self, read: Sequence[tuple[Found, Facts]]) -> Iterator[Describe]:
+        assets = self._describer.describe_all(
+            [(facts, found.as_first_added, found.folders) for found, facts in read], self._now
         )
-        origin = Origin(original, document.get("run", ""), datetime.now(UTC))
-        return plan_description(found.store, entry.path, document, asset_document(asset, origin))
+        for (found, _facts), asset in zip(read, assets, strict=True):
+            document = found.document
+            origin = Origin(found.original, document.get("run", ""), datetime.now(UTC))
+            facts = asset_document(asset, origin)
+            yield plan_description(found.store, found.entry.path, document, facts)
 
     def _find(self, document: AssetDocument) -> Found | None:
         """The first copy on this machine that is as recorded, and whose sidecars can be looked
