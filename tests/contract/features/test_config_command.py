@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from emulators.dropbox import Emulator
+from emulators.nextcloud import Emulator as Nextcloud
 from running import Lab, ended, jpeg, put
 from vaults import ROOT_TOKEN, Vault, bao  # noqa: F401
 
@@ -289,6 +290,32 @@ def test_no_command_lets_a_secret_out(
     for hidden in (secret, dropbox.token, ROOT_TOKEN):
         assert hidden not in said and hidden not in indexed
         assert [*_files_with(lab, hidden)] == []
+
+
+def test_the_password_of_a_webdav_server_may_be_kept_in_a_vault(
+    vault: Vault, lab: Lab, nextcloud: Nextcloud
+) -> None:
+    """Right, and then wrong: with it in the Vault the store is filled, and nothing shows it."""
+    vault.put("webdav", **WEBDAV | {"password": nextcloud.password, "username": nextcloud.user})
+    lab.variables |= {
+        "CATALOG_WEBDAV_URL": nextcloud.files_address,
+        "CATALOG_WEBDAV_USERNAME": nextcloud.user,
+        "CATALOG_WEBDAV_PASSWORD": "vault:secret/webdav#password",
+        "CATALOG_NAS_ROOT": str(lab.root),
+    }
+    put(lab.source, {"a.jpg": jpeg("a")})
+    did = [
+        lab.upload(),
+        lab.catalog("store", "add", "cloud", "webdav:Photos"),
+        lab.catalog("mirror", "nas", "cloud", "--verbose"),
+    ]
+    assert [done.status for done in did] == [0, 0, 0], did
+    vault.put("webdav", password=SECRET)
+    refused = lab.catalog("mirror", "nas", "cloud", "--verbose")
+    assert refused.status == 5
+    said = "".join(done.out + done.err for done in (*did, refused))
+    for hidden in (nextcloud.password, SECRET, ROOT_TOKEN):
+        assert hidden not in said and [*_files_with(lab, hidden)] == []
 
 
 def _files_with(lab: Lab, secret: str) -> Iterator[Path]:
