@@ -44,14 +44,18 @@ def read_layout(vault: Vault, above: str) -> FromVault:
     found = FromVault()
     for name, settings in _KEYS.items():
         path = f"{above}/{name}"
-        keys = vault.find(path)
+        try:
+            keys = vault.find(path)
+        except ConfigError as error:
+            message = f"{path} cannot be read: {error.message}."
+            raise type(error)(message, hint=error.hint) from None
         if keys is None:
             found.notices.append(f"There is no {path}.")
             continue
         _take(found, path, keys, settings)
-    if len(found.notices) == len(_KEYS) and not found.values:
+    if not found.values:
         raise ConfigError(
-            f"The Vault has none of {', '.join(_KEYS)} beneath {above}.",
+            f"The Vault has no setting in {', '.join(_KEYS)} beneath {above}.",
             hint="Name the store that they lie in, for example: secret.",
         )
     return found

@@ -215,14 +215,15 @@ def test_what_is_odd_in_a_layout_is_told_and_the_rest_is_taken(vault: Vault, lab
 
 def test_a_layout_that_is_not_there_or_does_not_fit_changes_nothing(vault: Vault, lab: Lab) -> None:
     done = lab.catalog("config", "from-vault", "secret/elsewhere")
-    assert done.status == 2 and "The Vault has none of webdav, scaler_constants" in done.err
+    assert done.status == 2 and "The Vault has no setting in webdav, scaler_constants" in done.err
     vault.put("webdav", **WEBDAV | {"url": f"https://me:{SECRET}@webdav.example.com/"})
     done = lab.catalog("config", "from-vault", "secret")
     assert done.status == 2 and SECRET not in done.err
     assert "The setting webdav_url in the Vault beneath secret does not fit" in done.err
     with vault.sealed():
         done = lab.catalog("config", "from-vault", "secret")
-    assert done.status == 5 and "is sealed" in done.err and ROOT_TOKEN not in done.err
+    assert done.status == 5 and "secret/webdav cannot be read: the Vault at" in done.err
+    assert "is sealed. Unseal it" in done.err and ROOT_TOKEN not in done.err
     assert not user_file(lab).exists()
 
 
