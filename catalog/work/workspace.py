@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from catalog.config import APP, Settings, state_dir
+from catalog.config import APP, Settings, state_dir, token_text
 from catalog.domain.layout import Layout
 from catalog.domain.names import from_text
 from catalog.domain.place import KnownPlace
@@ -266,15 +266,10 @@ class Workspace:
         from catalog.stores.dropbox.credentials import Credentials, read_credentials
 
         found = read_credentials(self.dropbox_login)
-        token = self.settings.dbox_full_token or self.settings.dbox_catalog_token
-        if found is None and token is not None:
-            secret = token.get_secret_value().strip()
-            if not secret.isascii() or not secret.isprintable() or " " in secret:
-                raise ConfigError(
-                    "The Dropbox token holds what no token can.",
-                    hint="Check dbox_full_token and dbox_catalog_token.",
-                )
-            found = Credentials(secret)
+        for name in ("dbox_full_token", "dbox_catalog_token"):
+            token = getattr(self.settings, name)
+            if found is None and token is not None:
+                found = Credentials(token_text(name, token))
         if found is None:
             raise ConfigError(
                 "There is no login to Dropbox.", hint="Make one: catalog dropbox login."

@@ -38,6 +38,8 @@ HEAVY = (
     "maven_artifact",
     "pi_heif",
     "docker",
+    "hvac",
+    "keyring",
 )
 
 LIBRARIES = {"stores", "media", "index", "engine"}

@@ -422,7 +422,9 @@ SECRETS = [field.name for field in fields(Settings) if "Secret" in str(field.typ
 
 def test_every_token_password_and_key_is_a_secret():
     assert set(SECRETS) == {
-        n for n in NAMES if any(w in n for w in ("token", "password", "api_key", "secret"))
+        n
+        for n in NAMES
+        if any(w in n for w in ("token", "password", "api_key", "secret", "role_id"))
     }
 
 
