@@ -28,6 +28,7 @@ ORDER: tuple[str, ...] = (
     "maker:DateTimeOriginal",
     "quicktime:creationdate",
     "quicktime:DateTimeOriginal",
+    "srt:DateTime",
     "quicktime:CreateDate",
     "matroska:DateUTC",
     "asf:CreationDate",

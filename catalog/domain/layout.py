@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 from catalog.domain.asset import Asset
 from catalog.domain.capture_time import DAY, MONTH, SECOND, YEAR, CaptureTime, format_day
-from catalog.domain.filetypes import extension_of
+from catalog.domain.filetypes import CLIP_DOCUMENT, extension_of
 from catalog.domain.names import MAX_NAME_BYTES, portable, shorten
 
 MONTHS = (
@@ -146,7 +146,7 @@ def stem_of(layout: Layout, asset: Asset, original: str) -> str:
     """The file name without extension; `original` is the file's name before it came to
     the catalog.
     """
-    old_stem = original[: -len(extension_of(original)) - 1] if extension_of(original) else original
+    old_stem = _stem(original)
     if isinstance(layout, AlbumLayout) and (kept := _kept_stem(asset, portable(old_stem))):
         return kept
     return portable(_fill(_name_template(layout, asset.captured), asset, old_stem))
@@ -194,15 +194,18 @@ def sidecar_names(sidecar: str, owner: str, target: str) -> Iterator[str]:
     """The names that a sidecar of `owner` may get beside it at `target`, best first, without end.
 
     Those that keep the full name of their asset (`photo.jpg.xmp`, Takeout's JSON) do so; the others
-    share its stem, and take the full name where that is taken.
+    share its stem (`film.srt`, Sony's `filmM01.xml`), and take the full name where that is taken.
     """
     extension = extension_of(sidecar)
     own = extension_of(target)
+    document = CLIP_DOCUMENT.search(sidecar)
+    if document and _stem(owner).lower() == sidecar[: document.start()].lower():
+        yield f"{_stem(target)}{document[0][:3].upper()}.{extension}"
     version = re.fullmatch(r"(.+)_(\d\d)(\.[^.]+\.xmp)", sidecar, re.IGNORECASE)
     if version and f"{version[1]}{version[3][:-4]}".lower() == owner.lower():
-        yield f"{target[: -len(own) - 1] if own else target}_{version[2]}.{own}.{extension}"
+        yield f"{_stem(target)}_{version[2]}.{own}.{extension}"
     if not sidecar.lower().startswith(owner.lower() + ".") and extension != "json":
-        yield f"{target[: -len(own) - 1] if own else target}.{extension}"
+        yield f"{_stem(target)}.{extension}"
     yield f"{target}.{extension}"
     for number in itertools.count(1):
         yield f"{target}_{number}.{extension}"
@@ -212,9 +215,8 @@ def other_sidecar_name(sidecar: str, target: str) -> str:
     """The path that a sidecar beside an asset at `target` has under the other naming:
     `photo.xmp` for `photo.jpg.xmp`, and the reverse; "" for one that has no other.
     """
-    extension, own = extension_of(sidecar), extension_of(target)
-    stem = target[: -len(own) - 1] if own else target
-    both = (f"{stem}.{extension}", f"{target}.{extension}")
+    extension = extension_of(sidecar)
+    both = (f"{_stem(target)}.{extension}", f"{target}.{extension}")
     if extension == "json" or sidecar not in both or both[0] == both[1]:
         return ""
     return both[sidecar == both[0]]
@@ -273,6 +275,12 @@ def _other_fields(asset: Asset, original: str) -> dict[str, str]:
 
 _KNOWN_FIELDS = {YEAR: 1, MONTH: 3, DAY: 4, SECOND: 8}
 """How many of the date's fields are known at a precision."""
+
+
+def _stem(name: str) -> str:
+    """A name, or a path, without its extension."""
+    extension = extension_of(name.rpartition("/")[2])
+    return name[: -len(extension) - 1] if extension else name
 
 
 def _flat(text: str | None) -> str:

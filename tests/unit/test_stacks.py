@@ -82,6 +82,14 @@ def grouped(*members: Member) -> list[list[tuple[str, str]]]:
         ("IMG00-\u7de8\u96c6\u6e08\u307f.jpg", "IMG00.jpg.json"),
         ("IMG00-EFFECTS.jpg", "IMG00.jpg.json"),
         ("IMG_3.jpg", "IMG_3_01.jpg.xmp"),
+        ("C0001.MP4", "C0001M01.XML"),
+        ("C0001.MP4", "c0001m02.xml"),
+        ("C0001.MP4", "C0001.XML"),
+        ("2023-04-05 12-34-56_1.mp4", "2023-04-05 12-34-56_1M01.xml"),
+        ("DJI_0001.MP4", "DJI_0001.SRT"),
+        ("DJI_0001.MP4", "DJI_0001.MP4.srt"),
+        ("A film.mkv", "A film.srt"),
+        ("GOPR0001.LRV", "GOPR0001.THM"),
     ],
 )
 def test_a_sidecar_is_attached_to_its_asset(media: str, sidecar: str):
@@ -104,6 +112,27 @@ def test_a_sidecar_is_attached_to_its_asset(media: str, sidecar: str):
 )
 def test_a_sidecar_of_nothing_is_left_over(media: str, sidecar: str):
     assert attached(media, sidecar) == {"": [sidecar]}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("C0001.JPG", "C0001M01.XML"), ("C0001.MP4", "C0002M01.XML"), ("DJI_1.JPG", "DJI_1.SRT")],
+)
+def test_xml_and_subtitles_beside_no_film_are_files_as_any_other(names: tuple[str, str]):
+    candidates, orphans = attach_sidecars([Entry(name, 5) for name in names])
+    assert [(c.entry.path, c.sidecars) for c in candidates] == [(name, ()) for name in names]
+    assert not orphans
+
+
+def test_what_speaks_of_a_film_speaks_of_its_small_one_too_and_goes_with_the_film():
+    entries = [Entry(f"DJI_1.{e}", 5) for e in ("LRF", "MP4", "SRT")]
+    candidates, _orphans = attach_sidecars(entries)
+    (shot,) = group_shots(candidates)
+    assert [(c.entry.path, len(c.sidecars)) for c in shot] == [("DJI_1.MP4", 1), ("DJI_1.LRF", 1)]
+
+
+def test_a_thumbnail_is_that_of_the_film_and_not_of_its_small_one():
+    assert attached("GOPR1.LRV", "GOPR1.MP4", "GOPR1.THM") == {"GOPR1.MP4": ["GOPR1.THM"]}
 
 
 def test_one_description_serves_the_original_and_the_edited_picture():

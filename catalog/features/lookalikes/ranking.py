@@ -55,7 +55,7 @@ FIELDS = (
 """What a picture takes of a document."""
 
 _CAMERA_FORMATS = frozenset({"jpeg", "heic", "heif", "tiff", "mov", "mp4", "mts", "m2ts", "3gp"})
-_BY_CAMERAS = ("exif:", "quicktime:", "maker:", "avchd:", "riff:")
+_BY_CAMERAS = ("exif:", "quicktime:", "maker:", "avchd:", "riff:", "srt:")
 """How the source of a capture time begins that a camera noted."""
 _METADATA = (
     "captured",
