@@ -46,6 +46,8 @@ ORDER: tuple[str, ...] = (
     "mtime",
 )
 """Sources of a capture time, best first."""
+OF_SHOT = "shot:"
+"""How the source of a capture time begins that another file of the shot states."""
 
 _RANK = {source: rank for rank, source in enumerate(ORDER)}
 _MEDIUM = frozenset(
@@ -124,6 +126,11 @@ class CaptureTime:
     def has_time(self) -> bool:
         """Whether the time of day is known."""
         return self.precision == SECOND
+
+    @property
+    def statement(self) -> str:
+        """Its source, in whichever file of the shot that lies."""
+        return self.source.removeprefix(OF_SHOT)
 
     @property
     def instant(self) -> datetime | None:

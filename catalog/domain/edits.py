@@ -12,6 +12,7 @@ from catalog.domain.copies import MISSING, OK, flat
 from catalog.domain.derivation import with_derived, without_derived
 from catalog.domain.document import (
     AssetDocument,
+    Captured,
     CopyRow,
     EventNote,
     EventSide,
@@ -235,6 +236,18 @@ def described_anew(facts: AssetDocument) -> Change:
         said = document.get("person") or facts.get("person", {})
         whole = with_checksums(base.get("checksums", {}))({**fresh, **flat(document["copies"])})
         return lay_over(whole or fresh, said)
+
+    return change
+
+
+def with_captured(captured: Captured) -> Change:
+    """Another capture time than the bytes were said to state; what a person said stays over it."""
+
+    def change(document: AssetDocument | None) -> AssetDocument | None:
+        if document is None:
+            return None
+        base: AssetDocument = {**without_person(document), "captured": captured}
+        return lay_over(base, document.get("person", {}))
 
     return change
 

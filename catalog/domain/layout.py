@@ -111,7 +111,7 @@ def folder_of(layout: Layout, asset: Asset, *, live_video: bool = False) -> str:
         return layout.album_folder
     captured = asset.captured
     parts = [_dated_folder(layout.folder, asset) if captured else layout.undated_folder]
-    if asset.messenger and captured and captured.source in ("filename", "folder", "mtime"):
+    if asset.messenger and captured and captured.statement in ("filename", "folder", "mtime"):
         parts.append(layout.messenger_folder)
     if asset.facts.kind == "video" and not (live_video and layout.live_video_beside_still):
         parts.append(layout.video_folder)
@@ -165,7 +165,7 @@ def _kept_stem(asset: Asset, stem: str) -> str:
     "" for one that a camera or program gave.
     """
     captured = asset.captured
-    is_known = captured is not None and captured.has_time and captured.source not in WEAK_SOURCES
+    is_known = captured is not None and captured.has_time and captured.statement not in WEAK_SOURCES
     time = _fill("{date} {time}", asset, "") if is_known else ""
     if not is_mostly_text(stem.replace(time, "") if time else stem):
         return ""
@@ -227,7 +227,7 @@ def _name_template(layout: Layout, captured: CaptureTime | None) -> str:
         return layout.name_undated
     if not captured.has_time:
         return layout.name_date_only
-    return layout.name_weak if captured.source in WEAK_SOURCES else layout.name
+    return layout.name_weak if captured.statement in WEAK_SOURCES else layout.name
 
 
 def _fill(template: str, asset: Asset, original: str) -> str:

@@ -8,12 +8,12 @@ import bisect
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeGuard
 
 from catalog.domain.asset import Asset, Entry
-from catalog.domain.capture_time import MAX_OFFSET, CaptureTime
+from catalog.domain.capture_time import MAX_OFFSET, SECOND, CaptureTime
 from catalog.domain.document import StackRow
 from catalog.domain.filetypes import (
     BY_NAME,
@@ -26,6 +26,7 @@ from catalog.domain.filetypes import (
     extension_of,
 )
 from catalog.domain.names import comparison_key
+from catalog.domain.shot_times import agree
 
 RAW_TYPES = frozenset(t.name for t in TYPES if t.family == "tiff" and t.name != "tiff") | {
     "cr3",
@@ -311,13 +312,33 @@ class _TakeoutNames:
 
 def group_stacks(members: Sequence[Member]) -> list[tuple[Member, ...]]:
     """The members of one folder as stacks: still before movie, JPEG before RAW;
-    singles are stacks of one.
+    singles are stacks of one. The files of a stack carry one capture time.
     """
     stacks: dict[str, list[Member]] = {}
     for member in members:
         stacks.setdefault(stem_key(member.entry), []).append(member)
     groups = [part for same in stacks.values() for part in _split(same)]
-    return _join_by_live_id(groups)
+    return [_of_one_time(stack) for stack in _join_by_live_id(groups)]
+
+
+def _of_one_time(stack: tuple[Member, ...]) -> tuple[Member, ...]:
+    own = [m.asset.captured for m in stack]
+    return tuple(
+        m if time is m.asset.captured else replace(m, asset=_led(m.asset, time, stack))
+        for m, time in zip(stack, agree(own), strict=True)
+    )
+
+
+def _led(asset: Asset, time: CaptureTime | None, stack: Sequence[Member]) -> Asset:
+    """A file with the time of another one of its shot, which also says whether that is by the home
+    zone.
+    """
+    by_home_zone = any(
+        m.asset.by_home_zone and m.asset.captured == replace(time, source=time.statement)
+        for m in stack
+        if time is not None
+    )
+    return replace(asset, captured=time, by_home_zone=by_home_zone)
 
 
 def _split(same: list[Member]) -> list[tuple[Member, ...]]:
@@ -350,8 +371,20 @@ def _place_in_stack(member: Member) -> str:
 def _is_one_shot(lead: Member, other: Member) -> bool:
     if other.asset.facts.kind == "video":
         return _is_live_pair(lead.asset, other.asset)
-    a, b = lead.asset.captured, other.asset.captured
+    a, b = _as_taken(lead.asset), _as_taken(other.asset)
     return _is_sure(a) and _is_sure(b) and abs(a.wall - b.wall) <= SAME_SHOT
+
+
+def _as_taken(asset: Asset) -> CaptureTime | None:
+    """The capture time as the camera told it: a sidecar may correct it for one file of a shot."""
+    captured = asset.captured
+    if captured is None or not captured.source.startswith("sidecar:"):
+        return captured
+    told = (d for d in asset.facts.dates if d.source == "exif:DateTimeOriginal" and d.has_time)
+    date = next(told, None)
+    if date is None:
+        return captured
+    return replace(captured, wall=date.wall, source=date.source, precision=SECOND)
 
 
 def _is_sure(captured: CaptureTime | None) -> TypeGuard[CaptureTime]:
@@ -374,7 +407,7 @@ def _is_live_pair(still: Asset, movie: Asset) -> bool:
     return (
         is_short
         and BY_NAME[movie.facts.type].family == "bmff"
-        and _are_of_one_moment(still.captured, movie.captured)
+        and _are_of_one_moment(_as_taken(still), movie.captured)
     )
 
 

@@ -68,6 +68,13 @@ class Describer:
         messenger = is_messenger_name(entry.name)
         return Asset(facts, captured, place, notes, messenger, by_home_zone)
 
+    def describe_again(self, facts: Facts, entry: Entry, original: str, now: datetime) -> Asset:
+        """The asset that a file of the catalog holds: its name and folder before it came (absolute)
+        say when it was taken, those here were made of what was known then.
+        """
+        path = original.lstrip("/") or entry.path
+        return replace(self, base="").describe(facts, replace(entry, path=path), now)
+
     def _candidates(self, facts: Facts, entry: Entry) -> list[DateCandidate]:
         by_name = from_file_name(entry.name)
         by_folder = from_folders(f"{self.base}/{entry.folder}".rstrip("/"))

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from catalog.domain.capture_time import is_messenger_name
+from catalog.domain.capture_time import OF_SHOT, is_messenger_name
 from catalog.domain.copies import OK
 from catalog.domain.document import AssetDocument, CopyRow
 from catalog.domain.filetypes import BY_NAME
@@ -229,7 +229,8 @@ def _has(document: AssetDocument, name: str) -> bool:
     outer, _, inner = name.partition(".")
     value = document.get(outer)
     if name == "captured":
-        return document.get("captured", {}).get("source", "").startswith(_BY_CAMERAS)
+        source = document.get("captured", {}).get("source", "")
+        return source.removeprefix(OF_SHOT).startswith(_BY_CAMERAS)
     return value is not None and (not inner or (isinstance(value, dict) and inner in value))
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
 from catalog.domain.asset import Entry, Facts
 from catalog.domain.document import AssetDocument, CopyRow, EventNote
-from catalog.domain.edits import Edit, described_anew
+from catalog.domain.edits import Edit, described_anew, with_captured
 from catalog.domain.stacks import attach_sidecars
 from catalog.errors import MediaError, StoreError
 from catalog.features.inspection.search import mark_errors
@@ -20,6 +20,7 @@ from catalog.features.reread.plan import (
     OTHER_BYTES,
     Describe,
     plan_description,
+    plan_following,
 )
 from catalog.index import queries
 from catalog.index.documents import Origin, asset_document
@@ -32,6 +33,7 @@ from catalog.work.live_copies import find_copy
 from catalog.work.outcome import Outcome, RunResult, amendment_outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
+from catalog.work.shot_records import ShotRecords
 from catalog.work.sink import Sink
 from catalog.work.store_book import StoreBook
 from catalog.work.workers import ReaderPool
@@ -96,6 +98,7 @@ class Rereading:
         self._request = request
         self._describer: Describer = workspace.describer("")
         self._now = utc_now()
+        self._shots = ShotRecords(repository)
 
     def plans(self) -> Iterator[Sequence[Describe]]:
         """Some hundred assets at a time, read as they are planned."""
@@ -113,23 +116,36 @@ class Rereading:
                 yield _unread(document["hash"], "", "", NOT_HERE)
             else:
                 wanted.setdefault(found.store, []).append(found)
+        read: dict[str, tuple[Found, AssetDocument]] = {}
         for store, files in wanted.items():
             reading = self._workspace.reading(self._pool, self._stores[store])
             for found, result in reading.run((f, Wanted(f.entry, f.sidecars)) for f in files):
-                yield self._described(found, result)
+                facts = self._facts(found, result)
+                if isinstance(facts, Describe):
+                    yield facts
+                else:
+                    read[facts["hash"]] = found, facts
+        yield from self._with_shots(read)
 
-    def _described(self, found: Found, result: object) -> Describe:
+    def _with_shots(self, read: Mapping[str, tuple[Found, AssetDocument]]) -> Iterator[Describe]:
+        """What was read, with the time of its shot, and what of these shots follows."""
+        made, following = self._shots.settle(
+            {digest: facts for digest, (_f, facts) in read.items()}
+        )
+        for digest, (found, _facts) in read.items():
+            yield plan_description(found.store, found.entry.path, found.document, made[digest])
+        for document, captured in following:
+            yield plan_following(document, captured)
+
+    def _facts(self, found: Found, result: object) -> AssetDocument | Describe:
+        """What an asset's bytes state, or why that is not known."""
         document, entry = found.document, found.entry
         if not isinstance(result, Facts) or result.hash != document["hash"]:
             problem = str(result) if isinstance(result, MediaError) else OTHER_BYTES
             return _unread(document["hash"], found.store, entry.path, problem)
         original = document.get("original", {}).get("path", "") or entry.path
-        # its own name says when it was taken; the one here was made of what was known then
-        asset = self._describer.describe(
-            result, replace(entry, path=original.lstrip("/")), self._now
-        )
-        origin = Origin(original, document.get("run", ""), datetime.now(UTC))
-        return plan_description(found.store, entry.path, document, asset_document(asset, origin))
+        asset = self._describer.describe_again(result, entry, original, self._now)
+        return asset_document(asset, Origin(original, document.get("run", ""), datetime.now(UTC)))
 
     def _find(self, document: AssetDocument) -> Found | None:
         """The first copy on this machine that is as recorded, and whose sidecars can be looked
@@ -162,14 +178,14 @@ class Rereading:
     def apply(self, run: Session, plans: Iterator[Sequence[Describe]]) -> None:
         """Record it, some hundred assets at a time."""
         for plan in plans:
-            wanted = [action for action in plan if action.facts is not None]
+            wanted = [action for action in plan if not action.problem]
             answers = run.edit([_edit(action) for action in wanted])
             for action, answer in zip(wanted, answers, strict=True):
                 is_done = answer in ("done", "unchanged")
                 became = "failed" if not is_done else "changed" if action.change else "unchanged"
                 run.report.add(amendment_outcome(action, became, "" if is_done else answer))
             for action in plan:
-                if action.facts is None:
+                if action.problem:
                     run.report.add(amendment_outcome(action, "failed", action.problem))
 
     def conclude(self, report: Report) -> None:
@@ -178,11 +194,13 @@ class Rereading:
 
 def _edit(action: Describe) -> Edit:
     """What only another version has read without a difference is no event."""
-    assert action.facts is not None
     about: EventNote = {"store": action.store, "path": action.path, "effect": "index"}
-    return Edit(
-        action.hash, "describe", described_anew(action.facts), about, untold=not action.change
-    )
+    if action.captured is not None:
+        change = with_captured(action.captured)
+    else:
+        assert action.facts is not None
+        change = described_anew(action.facts)
+    return Edit(action.hash, "describe", change, about, untold=not action.change)
 
 
 def _unread(content_hash: str, store: str, path: str, problem: str) -> Describe:
