@@ -114,6 +114,34 @@ def movie(*parts: bytes, brand: bytes = b"qt  ", mdat: bytes = b"media") -> byte
     return box(b"ftyp", brand, bytes(4), brand) + box(b"moov", *parts) + box(b"mdat", mdat)
 
 
+def with_telemetry(
+    code: bytes,
+    sample: bytes,
+    created: datetime,
+    *more: bytes,
+    handler: bytes = b"meta",
+    name: bytes = b"",
+) -> bytes:
+    """A movie with a track of which one sample is the media data."""
+
+    def made(offset: int) -> bytes:
+        table = box(
+            b"stbl",
+            box(b"stsd", struct.pack(">II", 0, 1), box(code, bytes(6) + b"\0\1")),
+            box(b"stts", struct.pack(">IIII", 0, 1, 1, 1000)),
+            box(b"stsc", struct.pack(">IIIII", 0, 1, 1, 1, 1)),
+            box(b"stsz", struct.pack(">III", 0, 0, 1), struct.pack(">I", len(sample))),
+            box(b"stco", struct.pack(">III", 0, 1, offset)),
+        )
+        mdhd = box(b"mdhd", struct.pack(">IIIIII", 0, 0, 0, 1000, 1000, 0))
+        hdlr = box(b"hdlr", bytes(8), handler, bytes(12), name)
+        track = box(b"trak", box(b"mdia", mdhd, hdlr, box(b"minf", table)))
+        parts = (mvhd(seconds_1904(created)), trak(), track, *more)
+        return movie(*parts, brand=b"mp41", mdat=sample)
+
+    return made(len(made(0)) - len(sample))
+
+
 def chunk(kind: bytes, data: bytes) -> bytes:
     return kind + struct.pack("<I", len(data)) + data + bytes(len(data) & 1)
 

@@ -36,9 +36,9 @@ def read_sidecar(data: bytes, name: str, findings: Findings) -> None:
 
             read_non_real_time_meta(data, findings)
         elif extension == "srt":
-            from catalog.media.flight_subtitles import read_flight_subtitles
+            from catalog.media.dji_captions import read_dji_captions
 
-            read_flight_subtitles(data, findings)
+            read_dji_captions(data, findings, "srt:DateTime")
     except Exception as error:  # whatever is wrong with a sidecar, its photo is kept
         findings.notes.append(f"sidecar {name} not understood: {error}")
 

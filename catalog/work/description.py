@@ -99,7 +99,7 @@ class Describer:
     def _offset_of_device(self, captured: CaptureTime, facts: Facts, entry: Entry) -> int | None:
         if captured.source in _NOT_OF_A_DEVICE:
             return None
-        slack = _slack(facts)
+        slack = timedelta(seconds=min(facts.duration or 0, _LONGEST_SLACK))
         by_name = from_file_name(entry.name)
         for clock in (
             *(d for d in facts.dates if d.source.startswith(("xmp:", "sidecar:"))),
@@ -114,7 +114,7 @@ class Describer:
 
     def _with_offset(self, captured: CaptureTime, facts: Facts) -> CaptureTime:
         """A wall clock without offset with that of the place; else, where the satellites' clock
-        shows the same, with that of UTC; else, of a drone, with what its film's own clock is apart.
+        shows the same, with that of UTC.
         """
         zone = self.gazetteer.zone_of(facts.position) if facts.position else None
         offset = offset_of_wall(zone, captured.wall, self.gazetteer.offset_at) if zone else None
@@ -122,22 +122,12 @@ class Describer:
             d.source == "gps" and offset_between(captured.wall, d.wall) == 0 for d in facts.dates
         ):
             zone, offset = None, 0
-        if offset is None and captured.source == "srt:DateTime":
-            clocks = (d.wall for d in facts.dates if d.is_utc and not d.utc_doubtful)
-            apart = (offset_between(captured.wall, clock, _slack(facts)) for clock in clocks)
-            # that of 0 may be a film's clock that never was in UTC
-            offset = next(filter(None, apart), None)
         return captured if offset is None else replace(captured, offset_minutes=offset, zone=zone)
 
 
 _NOT_OF_A_DEVICE = frozenset({"filename", "takeout:photoTakenTime", "mtime", "gps"})
 _LONGEST_SLACK = 600
 """Seconds: of a longer film it is not told whether its clock is of the begin or the end."""
-
-
-def _slack(facts: Facts) -> timedelta:
-    """By how much two clocks of a film may differ: one is of its begin, one of its end."""
-    return timedelta(seconds=min(facts.duration or 0, _LONGEST_SLACK))
 
 
 def utc_now() -> datetime:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from catalog.domain.capture_time import parse_date
+from catalog.domain.capture_time import MAX_OFFSET, parse_date
 from catalog.domain.geo import parse_iso6709
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
@@ -56,6 +56,8 @@ class Movie:
     classic: bool = False
     """A mark that cameras with a local clock leave: previews, maker's boxes."""
     seen: set[bytes] = field(default_factory=set)
+    offset: int | None = None
+    """Minutes east of UTC of the camera's own clock, where it states them beside one in UTC."""
 
 
 def add_date_text(movie: Movie, text: str, source: str) -> bool:
@@ -133,6 +135,24 @@ def _add_key(key: str, text: str, movie: Movie) -> None:
         movie.findings.add(_KEY_FIELDS[name], text, "quicktime:keys")
 
 
+def read_user_media(walk: Walk, uuid: Box, movie: Movie) -> None:
+    """Sony's `USMT` box: after its identifier an `MTDT` with items, each with its length, number,
+    language, encoding and value; 11 is the zone of the camera's clock, 0 also where none was set.
+    """
+    for box in walk.inside(uuid, 16):
+        data = walk.payload(box, 4096) if box.kind == b"MTDT" else b""
+        at = 2
+        for _ in range(int.from_bytes(data[:2], "big")):
+            length, number = int.from_bytes(data[at : at + 2], "big"), data[at + 2 : at + 6]
+            if length < 10:
+                break
+            if number == b"\0\0\0\x0b" and length >= 12:
+                minutes = int.from_bytes(data[at + 10 : at + 12], "big", signed=True)
+                if minutes and abs(minutes) <= MAX_OFFSET:
+                    movie.offset = minutes
+            at += length
+
+
 # --- user data ------------------------------------------------------------------------------------
 
 
@@ -190,6 +210,8 @@ def _add_text(name: bytes, text: str, movie: Movie, source: str) -> None:
         movie.findings.add("model", text, source)
     elif name == b"inf":
         movie.seen.add(text.strip().split(" ")[0].lower().encode("utf-8", "replace"))
+    elif name in (b"enc", b"too") and text.startswith("DJI"):
+        movie.findings.add("make", "DJI", source)
     elif name in _TEXT_FIELDS:
         movie.findings.add(_TEXT_FIELDS[name], text, source)
 

