@@ -12,14 +12,12 @@ from catalog.domain.capture_time import (
     DateCandidate,
     choose,
     file_time,
-    from_file_name,
-    from_folders,
     in_zone,
-    is_messenger_name,
     offset_between,
     offset_of_wall,
 )
 from catalog.domain.checksums import select_kept
+from catalog.domain.dated_names import from_file_name, from_folders, is_messenger_name
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, KnownAsset
-from catalog.domain.capture_time import from_file_name
+from catalog.domain.dated_names import from_file_name
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import Layout, file_name, folder_of, sidecar_names, stem_of
 from catalog.domain.names import comparison_key

@@ -8,8 +8,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from catalog.domain.capture_time import OF_SHOT, is_messenger_name
+from catalog.domain.capture_time import OF_SHOT
 from catalog.domain.copies import OK
+from catalog.domain.dated_names import is_messenger_name
 from catalog.domain.document import AssetDocument, CopyRow
 from catalog.domain.filetypes import BY_NAME
 from catalog.domain.stacks import OF_RAW, RAW_TYPES, stacking_order

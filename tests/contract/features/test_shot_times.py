@@ -11,7 +11,7 @@ import pytest
 from running import Lab, clip, jpeg, put
 from test_moves import raw
 
-from catalog.domain.capture_time import from_file_name
+from catalog.domain.dated_names import from_file_name
 
 STILL = jpeg("live", "2019:07:12 18:30:15")
 OF_STILL = "shot:exif:DateTimeOriginal"
