@@ -83,3 +83,13 @@ def test_what_is_said_in_a_film_goes_with_it_and_dates_nothing(lab: Lab) -> None
     assert whole(lab, FILM)["captured"]["source"] == "mtime"
     assert len(sidecars(lab, FILM)) == 1
     lab.check_no_ghosts()
+
+
+def test_one_whose_film_is_lost_stays_recorded(filmed: Lab) -> None:
+    (filmed.root / whole(filmed, FLIGHT)["copies"][0]["path"]).unlink()
+    before = whole(filmed, FLIGHT)["sidecars"]
+    for _again in range(2):
+        done = filmed.run("sync_catalog_with_disk", "--nas_root", filmed.root, "--accept-losses")
+        assert done.status == 0
+        assert [row["state"] for row in whole(filmed, FLIGHT)["copies"]] == ["missing"]
+        assert whole(filmed, FLIGHT)["sidecars"] == before
