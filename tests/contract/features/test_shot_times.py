@@ -73,6 +73,15 @@ def test_it_does_so_where_a_sync_finds_both(lab: Lab) -> None:
     assert times(lab) == BOTH
 
 
+def test_it_does_so_where_an_old_catalog_is_imported(lab: Lab) -> None:
+    put(lab.source, {"2019/By the sea/IMG_1.JPG": STILL})
+    clip(lab.source / "2019/By the sea/IMG_1.MOV", "2019-07-12T16:30:15.000000Z")
+    done = lab.run("import_old_catalog", lab.source, "2019", "--nas_root", lab.root, "--json")
+    assert (done.status, done.summary["new"]) == (0, 2)
+    assert times(lab) == BOTH
+    assert agree(lab)
+
+
 def test_an_index_that_is_made_from_the_disk_alone_says_what_the_names_do(live: Lab) -> None:
     anew = Lab(live.folder, live.node, f"{live.index}-again")
     assert anew.catalog("rebuild", live.root).status == 0
