@@ -7,6 +7,7 @@ extension.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 HEAD_BYTES = 4096
@@ -71,7 +72,9 @@ TYPES: tuple[FileType, ...] = (
     _image("mrw", "image/x-minolta-mrw", "mrw", family="mrw"),
     _image("x3f", "image/x-sigma-x3f", "x3f", family="x3f"),
     _video("mov", "video/quicktime", "mov", "qt", family="bmff"),
-    _video("mp4", "video/mp4", "mp4", "m4v", "mpg4", "insv", "lrv", "360", "f4v", family="bmff"),
+    _video(
+        "mp4", "video/mp4", "mp4", "m4v", "mpg4", "insv", "lrv", "lrf", "360", "f4v", family="bmff"
+    ),
     _video("m4v", "video/x-m4v", "m4v", "mp4", family="bmff"),
     _video("3gp", "video/3gpp", "3gp", "3gpp", family="bmff"),
     _video("3g2", "video/3gpp2", "3g2", family="bmff"),
@@ -89,8 +92,16 @@ BY_NAME = {t.name: t for t in TYPES}
 MEDIA_EXTENSIONS = frozenset(e for t in TYPES for e in t.extensions)
 """Extensions that promise a photo or video."""
 
-SIDECAR_EXTENSIONS = frozenset({"xmp", "aae", "json", "thm"})
+SIDECAR_EXTENSIONS = frozenset({"xmp", "aae", "json", "thm", "xml", "srt"})
 """Files that describe an asset beside them; they travel with it and are no assets themselves."""
+OF_FILMS = frozenset({"thm", "xml", "srt"})
+"""Those of them that describe videos only."""
+COMMON = frozenset({"xml", "srt"})
+"""Those of them that are files as any other where they lie beside no video."""
+PREVIEWS = frozenset({"lrv", "lrf"})
+"""What cameras and drones call the small film that they make beside each video."""
+CLIP_DOCUMENT = re.compile(r"M\d\d\.xml$", re.IGNORECASE)
+"""How the name of Sony's document of a clip goes on behind that of its film: `C0001M01.XML`."""
 
 IGNORED_NAMES = frozenset(
     {".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", "picasa.ini", ".picasa.ini"}

@@ -14,14 +14,12 @@ from catalog.domain.capture_time import (
     choose,
     file_time,
     format_offset,
-    from_file_name,
-    from_folders,
     in_zone,
-    is_messenger_name,
     offset_between,
     offset_of_wall,
 )
 from catalog.domain.checksums import select_kept
+from catalog.domain.dated_names import from_file_name, from_folders, is_messenger_name
 from catalog.domain.geo import Position
 from catalog.domain.neighbour_clocks import (
     Moment,
@@ -123,6 +121,18 @@ class Describer:
         folder, *stores = (home_of(f, self.video_folder) for f in (self._folder(entry), *beside))
         model = asset.facts.values["model"]
         return Moment(asset.hash, model, _utc_of(asset), folder, tuple(stores), self.video_folder)
+
+    def describe_again(
+        self, files: Sequence[tuple[Facts, Entry, str, Sequence[str]]], now: datetime
+    ) -> list[Asset]:
+        """The assets that files of the catalog hold, each with where it was (absolute) before it
+        came, and the folders of stores in which it lies: its name and folder there say when it was
+        taken, those here were made of what was known then.
+        """
+        named = [
+            (facts, replace(e, path=path or e.path), beside) for facts, e, path, beside in files
+        ]
+        return replace(self, base="").describe_all(named, now)
 
     def _candidates(self, facts: Facts, entry: Entry) -> list[DateCandidate]:
         by_name = from_file_name(entry.name)

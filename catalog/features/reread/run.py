@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
 from catalog.domain.asset import Entry, Facts
 from catalog.domain.document import AssetDocument, CopyRow, EventNote
-from catalog.domain.edits import Edit, described_anew
+from catalog.domain.edits import Edit, described_anew, with_captured
 from catalog.domain.stacks import attach_sidecars
 from catalog.errors import MediaError, StoreError
 from catalog.features.inspection.search import mark_errors
@@ -21,6 +21,7 @@ from catalog.features.reread.plan import (
     OTHER_BYTES,
     Describe,
     plan_description,
+    plan_following,
 )
 from catalog.index import queries
 from catalog.index.documents import Origin, asset_document
@@ -33,6 +34,7 @@ from catalog.work.live_copies import find_copy
 from catalog.work.outcome import Outcome, RunResult, amendment_outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
+from catalog.work.shot_records import ShotRecords
 from catalog.work.sink import Sink
 from catalog.work.store_book import StoreBook
 from catalog.work.workers import ReaderPool
@@ -71,9 +73,9 @@ class Found:
         return self.document.get("original", {}).get("path", "") or self.entry.path
 
     @property
-    def as_first_added(self) -> Entry:
-        """Its own name says when it was taken; the one here was made of what was known then."""
-        return replace(self.entry, path=self.original)
+    def origin(self) -> Origin:
+        """Where it came from, for its document."""
+        return Origin(self.original, self.document.get("run", ""), datetime.now(UTC))
 
     @property
     def folders(self) -> list[str]:
@@ -119,6 +121,7 @@ class Rereading:
         self._request = request
         self._describer: Describer = workspace.describer("", repository)
         self._now = utc_now()
+        self._shots = ShotRecords(repository)
 
     def plans(self) -> Iterator[Sequence[Describe]]:
         """Some hundred assets at a time, read as they are planned."""
@@ -136,9 +139,9 @@ class Rereading:
                 yield _unread(document["hash"], "", "", NOT_HERE)
             else:
                 wanted.setdefault(found.store, []).append(found)
+        read: list[tuple[Found, Facts]] = []
         for store, files in wanted.items():
             reading = self._workspace.reading(self._pool, self._stores[store])
-            read: list[tuple[Found, Facts]] = []
             for found, result in reading.run((f, Wanted(f.entry, f.sidecars)) for f in files):
                 if isinstance(result, Facts) and result.hash == found.document["hash"]:
                     read.append((found, result))
@@ -146,17 +149,24 @@ class Rereading:
                     problem = str(result) if isinstance(result, MediaError) else OTHER_BYTES
                     hash_ = found.document["hash"]
                     yield _unread(hash_, found.store, found.entry.path, problem)
-            yield from self._described(read)
+        yield from self._described(read)
 
     def _described(self, read: Sequence[tuple[Found, Facts]]) -> Iterator[Describe]:
-        assets = self._describer.describe_all(
-            [(facts, found.as_first_added, found.folders) for found, facts in read], self._now
+        """What was read, with the time of its shot, and what of these shots follows."""
+        assets = self._describer.describe_again(
+            [(facts, found.entry, found.original, found.folders) for found, facts in read],
+            self._now,
         )
-        for (found, _facts), asset in zip(read, assets, strict=True):
-            document = found.document
-            origin = Origin(found.original, document.get("run", ""), datetime.now(UTC))
-            facts = asset_document(asset, origin)
-            yield plan_description(found.store, found.entry.path, document, facts)
+        made, following = self._shots.settle(
+            {
+                asset.hash: asset_document(asset, found.origin)
+                for (found, _facts), asset in zip(read, assets, strict=True)
+            }
+        )
+        for found, facts in read:
+            yield plan_description(found.store, found.entry.path, found.document, made[facts.hash])
+        for document, captured in following:
+            yield plan_following(document, captured)
 
     def _find(self, document: AssetDocument) -> Found | None:
         """The first copy on this machine that is as recorded, and whose sidecars can be looked
@@ -189,14 +199,14 @@ class Rereading:
     def apply(self, run: Session, plans: Iterator[Sequence[Describe]]) -> None:
         """Record it, some hundred assets at a time."""
         for plan in plans:
-            wanted = [action for action in plan if action.facts is not None]
+            wanted = [action for action in plan if not action.problem]
             answers = run.edit([_edit(action) for action in wanted])
             for action, answer in zip(wanted, answers, strict=True):
                 is_done = answer in ("done", "unchanged")
                 became = "failed" if not is_done else "changed" if action.change else "unchanged"
                 run.report.add(amendment_outcome(action, became, "" if is_done else answer))
             for action in plan:
-                if action.facts is None:
+                if action.problem:
                     run.report.add(amendment_outcome(action, "failed", action.problem))
 
     def conclude(self, report: Report) -> None:
@@ -205,11 +215,13 @@ class Rereading:
 
 def _edit(action: Describe) -> Edit:
     """What only another version has read without a difference is no event."""
-    assert action.facts is not None
     about: EventNote = {"store": action.store, "path": action.path, "effect": "index"}
-    return Edit(
-        action.hash, "describe", described_anew(action.facts), about, untold=not action.change
-    )
+    if action.captured is not None:
+        change = with_captured(action.captured)
+    else:
+        assert action.facts is not None
+        change = described_anew(action.facts)
+    return Edit(action.hash, "describe", change, about, untold=not action.change)
 
 
 def _unread(content_hash: str, store: str, path: str, problem: str) -> Describe:
