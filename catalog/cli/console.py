@@ -84,7 +84,7 @@ class Console:
         asked = self.interruption.asked if self.interruption is not None else threading.Event()
         made = Workspace(self.load(**overrides).settings, self.progress(), asked)
         if (context := click.get_current_context(silent=True)) is not None:
-            context.call_on_close(made.close)
+            context.call_on_close(made.close_services)
         return made
 
     def load(self, **overrides: Any) -> Loaded:

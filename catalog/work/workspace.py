@@ -229,6 +229,10 @@ class Workspace:
         for name in ("repository", "untouched_repository", "store_context"):
             vars(self).pop(name, None)
         self.elasticsearch.close()
+        self.close_services()
+
+    def close_services(self) -> None:
+        """Let go of the lines to services that stores lie in."""
         for name in ("dropbox", "webdav"):
             connection = vars(self).pop(name, None)
             if connection is not None:
