@@ -85,6 +85,5 @@ def command(
     request = ScalerRequest(frequency, once or dryrun, dryrun, threads, method, factor, address)
     words = summary_formats.SCALER
     workspace = console.workspace()
-    if request.once:
-        return console.carry_out(run_scaler, workspace, request, words)
-    return console.serve(lambda: run_scaler(workspace, request, console.sink(words)))
+    carry_out = console.carry_out if request.once else console.serve_run
+    return carry_out(run_scaler, workspace, request, words)

@@ -32,10 +32,13 @@ def open_folders(workspace: Workspace, *, dry: bool) -> Iterator[Folders]:
     Raises UsageError where they are one, SourceInsideCatalog where the raw one lies in a store:
     what was scaled is removed from there. StoreUnavailable.
     """
-    raw, unsorted = (
-        root_of_setting(workspace, name) for name in ("raw_remote_dir", "unsorted_remote_dir")
-    )
-    _check_apart(raw, unsorted)
+    raw, unsorted = check_folders(workspace)
+    if any(is_marked(above) for above in raw.upwards()):
+        raise SourceInsideCatalog(
+            f"The folder {raw.shown} lies inside a store of a catalog, by its marker; pictures are "
+            "removed from there once they were scaled, so nothing was changed.",
+            hint="Name a folder outside it.",
+        )
     with closing(raw.store(RAW)) as source, closing(_store(unsorted)) as target:
         if not dry:
             source.sweep()
@@ -48,15 +51,17 @@ def _store(root: Root) -> ManagedStore:
     return root.store(UNSORTED, is_new=root.folder is None and not root.is_there())
 
 
-def _check_apart(raw: Root, unsorted: Root) -> None:
+def check_folders(workspace: Workspace) -> tuple[Root, Root]:
+    """Where both are: the raw one first. Asks no server.
+
+    Raises ConfigError, UsageError where nothing is set, or both are one.
+    """
+    raw, unsorted = (
+        root_of_setting(workspace, name) for name in ("raw_remote_dir", "unsorted_remote_dir")
+    )
     if raw.overlap(unsorted) is Overlap.SAME:
         raise UsageError(
             f"raw_remote_dir and unsorted_remote_dir are one folder ({raw.shown}).",
             hint="What is scaled would be scaled again: name two.",
         )
-    if any(is_marked(above) for above in raw.upwards()):
-        raise SourceInsideCatalog(
-            f"The folder {raw.shown} lies inside a store of a catalog, by its marker; pictures are "
-            "removed from there once they were scaled, so nothing was changed.",
-            hint="Name a folder outside it.",
-        )
+    return raw, unsorted

@@ -16,7 +16,7 @@ from pathlib import Path
 from catalog.domain.asset import Entry
 from catalog.errors import FATAL, ConfigError, UsageError
 from catalog.features.scaling.apply import PictureScaler, Wish
-from catalog.features.scaling.folders import Folders, open_folders
+from catalog.features.scaling.folders import Folders, check_folders, open_folders
 from catalog.features.scaling.metrics import Metrics, NoMetrics, open_metrics
 from catalog.features.scaling.plan import Looks, Troubles, wanted
 from catalog.features.scaling.pool import MODEL, ScalingPool
@@ -64,6 +64,7 @@ def run_scaler(workspace: Workspace, request: ScalerRequest, sink: Sink) -> RunR
         raise ConfigError(
             "raw_names_prefixes names no beginning of a name.", hint='Such as ["Unknown"].'
         )
+    check_folders(workspace)
     with _tools(workspace, request) as (pool, scratch):
         if request.dryrun:
             with open_report(sink, COMMAND, dry=True) as report:
