@@ -205,6 +205,12 @@ class Settings:
     webdav_password: Secret | None = setting(
         None, "password of that user, of Nextcloud best one made for this program"
     )
+    webdav_ca_cert: Path | None = setting(
+        None, "certificate authority of that server, where it is one of its owner's own (PEM)"
+    )
+    webdav_retry_seconds: float = setting(
+        900.0, "how long to go on trying while a WebDAV server cannot be reached", at_least(0)
+    )
     raw_names_prefixes: tuple[str, ...] = setting(
         ("Unknown",), "beginnings of the names that `scaler` takes up", parse=_texts
     )

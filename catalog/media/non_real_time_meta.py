@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 
 from catalog.domain.capture_time import DateCandidate, parse_date
+from catalog.domain.xml_parser import parse_xml
 from catalog.media.findings import Findings
-from catalog.media.xml_parser import parse_xml
 
 _ROOT = b"NonRealTimeMeta"
 _SEXAGESIMAL = re.compile(r"(\d+(?:\.\d+)?)[:;](\d+(?:\.\d+)?)[:;](\d+(?:\.\d+)?)")
