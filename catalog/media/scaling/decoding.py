@@ -132,7 +132,8 @@ def _of_heif(data: bytes) -> Picture:
         raise UnsupportedType(f"pictures with pixels of the kind {found.mode} are not scaled")
     exif, xmp = info.get("exif") or b"", info.get("xmp") or b""
     icc = info.get("icc_profile") or b""
-    return Picture(np.asarray(found), mode, _bare(exif), xmp, icc, is_upright=True)
+    array = np.array(found)  # a view would outlive what it looks at
+    return Picture(array, mode, _bare(exif), xmp, icc, is_upright=True)
 
 
 def _check_shallow(avif: bytes) -> None:

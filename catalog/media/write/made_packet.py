@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape
 
-from catalog.media.xml_parser import parse_xml
+from catalog.domain.xml_parser import parse_xml
 from catalog.media.xmp import MADE_NAMESPACE, as_utf8
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
