@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import signal
 import socket
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import chance
 import pytest
 import requests
+from chance import dice
 from emulators.nextcloud import Emulator
 from emulators.nextcloud.dialects import DIALECTS
 from PIL import Image
@@ -306,6 +309,34 @@ def test_on_a_server_it_is_the_same(
     address = f"{cloud.files_address}/data/AI/_unsorted/{target}"
     made = requests.get(address, auth=(cloud.user, cloud.password), timeout=30).content
     assert made_of(made) == content_hash(jpeg("a"))
+
+
+ROUNDS = 2 if chance.seed is None else 50
+
+
+@pytest.mark.chance
+@pytest.mark.time_limit(120 if chance.seed is None else 1500)
+def test_killed_at_any_request_nothing_is_lost_or_there_twice(lab: Lab, cloud: Emulator) -> None:
+    rolled, most = dice(f"scaler on {cloud.dialect}"), 0
+    for number in range(ROUNDS):
+        photos = {f"Unknown_{number}_{n}.jpg": jpeg((number, n)) for n in range(3)}
+        for name, data in photos.items():
+            cloud.plant(f"/data/AI/_raw/{name}", data, modified=int(MTIME))
+        before = listed(cloud)
+        cloud.clear_calls()
+        started, at = lab.start("scaler", "--once"), rolled.randrange(1, most or 30)
+        while started.poll() is None and len(cloud.calls) < at:
+            time.sleep(0.001)
+        started.kill()
+        started.communicate()
+        done = lab.run("scaler", "--once", "--json")
+        assert done.status == 0, done.err
+        most = max(most, len(cloud.calls))
+        made = listed(cloud) - before
+        assert sorted(made) == [
+            f"_unsorted/{name.removesuffix('.jpg')}_{STAMP}_x2.jpg" for name in sorted(photos)
+        ], f"killed at request {at} of {most}"
+        assert not {name for name in listed(cloud) if name.startswith("_raw/Unknown")}
 
 
 # --- in the catalog -------------------------------------------------------------------------------
