@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
-from catalog.errors import SourceInsideCatalog, UsageError
+from catalog.errors import CatalogError, SourceInsideCatalog, UsageError
+from catalog.stores.paths import PRIVATE
 from catalog.stores.protocol import ManagedStore
 from catalog.stores.root import Overlap, Root
 from catalog.work.named_folders import root_of_setting
@@ -39,11 +40,16 @@ def open_folders(workspace: Workspace, *, dry: bool) -> Iterator[Folders]:
             "removed from there once they were scaled, so nothing was changed.",
             hint="Name a folder outside it.",
         )
-    with closing(raw.store(RAW)) as source, closing(_store(unsorted)) as target:
-        if not dry:
-            source.sweep()
-            target.sweep()
-        yield Folders(source, target, raw.shown)
+    try:
+        with closing(raw.store(RAW)) as source, closing(_store(unsorted)) as target:
+            if not dry:
+                source.sweep()
+                target.sweep()
+            yield Folders(source, target, raw.shown)
+    finally:
+        for root in () if dry else (raw, unsorted):
+            with suppress(CatalogError), closing(root.store(RAW)) as store:
+                store.remove_empty_folder(PRIVATE)
 
 
 def _store(root: Root) -> ManagedStore:

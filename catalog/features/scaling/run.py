@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -102,8 +103,6 @@ def check_method(method: str, factor: float) -> None:
 
 @contextmanager
 def _tools(workspace: Workspace, request: ScalerRequest) -> Iterator[tuple[ScalingPool, Path]]:
-    import os
-
     settings = workspace.settings
     limits = Limits(settings.file_seconds, settings.file_memory_mb * 1024 * 1024)
     count = min(request.threads, settings.workers or len(os.sched_getaffinity(0)))
@@ -132,10 +131,12 @@ class _Watch:
     def look_once(self) -> None:
         """Scale what is there, also what was just being written once it is whole."""
         with open_folders(self.workspace, dry=self.journal is None) as folders:
-            left = self._look(folders)
+            left = self._work(folders, self._list(folders))
             if left:
+                young = {entry.path for entry in left}
                 self._wait(SECOND_LOOK)
-                left = self._look(folders, {entry.path for entry in left})
+                again = [entry for entry in self._list(folders) if entry.path in young]
+                left = self._work(folders, again)
             for entry in left:
                 reason = "it is still being written"
                 self._tell(Outcome("scale", entry.path, "held", "raw", reason=reason))
@@ -147,9 +148,11 @@ class _Watch:
             try:
                 with open_folders(self.workspace, dry=False) as folders:
                     while True:
-                        self._look(folders)
+                        found = self._list(folders)
                         self._greet(folders, is_lost=is_lost)
-                        pause, is_lost = _FIRST_PAUSE, False
+                        is_lost = False
+                        self._work(folders, found)
+                        pause = _FIRST_PAUSE
                         self._wait(self.request.frequency)
             except FATAL as error:
                 self.metrics.lost()
@@ -175,19 +178,18 @@ class _Watch:
         if self.workspace.interrupted.wait(seconds):
             raise KeyboardInterrupt
 
-    def _look(self, folders: Folders, among: Container[str] | None = None) -> list[Entry]:
-        """One look, at all or some paths; the files that may not be whole yet."""
-        entries = wanted(
-            folders.raw.list("", recursive=False), self.workspace.settings.raw_names_prefixes
-        )
-        now, now_ns = time.monotonic(), time.time_ns()
-        self.looks.take(entries, now)
+    def _list(self, folders: Folders) -> list[Entry]:
+        """One look: what is wanted of the files that are there."""
+        prefixes = self.workspace.settings.raw_names_prefixes
+        entries = wanted(folders.raw.list("", recursive=False), prefixes)
+        self.looks.take(entries, time.monotonic())
         self.troubles.keep(entries)
-        due = [
-            entry
-            for entry in entries
-            if self.troubles.is_due(entry, now) and (among is None or entry.path in among)
-        ]
+        return entries
+
+    def _work(self, folders: Folders, entries: Sequence[Entry]) -> list[Entry]:
+        """Scale those that are due; the ones that may not be whole yet."""
+        now, now_ns = time.monotonic(), time.time_ns()
+        due = [entry for entry in entries if self.troubles.is_due(entry, now)]
         settled = [entry for entry in due if self.looks.is_settled(entry, now_ns)]
         self.metrics.looked(len(settled))
         if self.request.once:
