@@ -64,7 +64,7 @@ CONFIRMATION = SummaryFormat(
     "confirmed",
 )
 SCALER = SummaryFormat(
-    ("scaled", "already", "unsupported", "held", "damaged", "failed"),
+    ("scaled", "already", "gone", "unsupported", "held", "damaged", "failed"),
     ("scaled",),
     ("scaled", "already"),
 )

@@ -95,7 +95,10 @@ class PictureScaler:
         fetched = self.scratch / (f"{number}.{extension}" if extension.isalnum() else f"{number}")
         made = self.scratch / f"{number}.made"
         try:
-            digest = _fetch(self.folders.raw, entry, fetched)
+            try:
+                digest = _fetch(self.folders.raw, entry, fetched)
+            except NotFound:  # another scaler, or a person, was faster
+                return Outcome(SCALE, entry.path, "gone", RAW)
             try:
                 found = self._make(entry, digest, fetched, made)
             except UnsupportedType as error:

@@ -239,7 +239,7 @@ class _Watch:
     def _settle(self, entry: Entry, outcome: Outcome) -> None:
         """Tell what became of a picture; of one that stays, once in each of its versions."""
         became = outcome.outcome
-        if became not in ("scaled", "already", "damaged", "planned"):
+        if became not in ("scaled", "already", "gone", "damaged", "planned"):
             for_good = became == "unsupported"
             with self._lock:
                 is_new = self.troubles.add(entry, time.monotonic(), for_good=for_good)

@@ -252,6 +252,16 @@ def test_the_service_takes_up_what_comes_and_ends_after_the_pictures_in_hand(
     assert len(folders.made) + len(folders.waiting) == 79
 
 
+def test_two_at_once_make_each_picture_once(lab: Lab, folders: Folders) -> None:
+    photos = {f"Unknown_{n}.jpg": jpeg(n) for n in range(40)}
+    put(folders.raw, photos)
+    both = [lab.start("scaler", "--once", "--json") for _ in range(2)]
+    done = [ended(process) for process in both]
+    assert [one.status for one in done] == [0, 0], done
+    assert not folders.waiting and len(folders.made) == len(photos)
+    assert sum(one.summary["scaled"] for one in done) == len(photos)
+
+
 def test_a_folder_that_went_away_is_waited_for(
     lab: Lab, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
