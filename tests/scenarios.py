@@ -647,3 +647,23 @@ def _confirm(lab: Lab, dropbox: Emulator) -> Arguments:
     a, b, c, _d = sorted(path.name for path in staging.glob("*.jpg"))
     assert lab.run("reingest", "confirm", a, "-q").status == 0
     return (a, b, staging / c, content_hash(jpeg("b")), "no such name.jpg")
+
+
+@scenario("scaler")
+def _scale(lab: Lab, dropbox: Emulator) -> Arguments:
+    """Pictures to scale, of which one was before, one finds its name taken, and one is broken; what
+    is no picture, and what is not wanted.
+    """
+    raw, unsorted = lab.folder / "raw", lab.folder / "unsorted"
+    lab.variables |= {
+        "CATALOG_RAW_REMOTE_DIR": str(raw),
+        "CATALOG_UNSORTED_REMOTE_DIR": str(unsorted),
+    }
+    unsorted.mkdir()
+    put(raw, {"Unknown_done.jpg": jpeg("done")})
+    assert lab.run("scaler", "--once", "-q").status == 0
+    photos = {f"Unknown_{name}.jpg": jpeg(name) for name in ("done", "one", "two", "taken")}
+    put(raw, {**photos, "Unknown_d.png": png("d"), "Unknown_broken.jpg": jpeg("broken")[:-200]})
+    put(raw, {"Unknown_notes.txt": b"hello", "other.jpg": jpeg("other")})
+    put(unsorted, {"Unknown_taken_20210304050607_x2.jpg": jpeg("in the way")})
+    return ("--once",)

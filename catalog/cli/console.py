@@ -131,6 +131,17 @@ class Console:
             raise
         return DONE if self._is_terminated else exit_status(result.problems)
 
+    def serve_run(
+        self,
+        run: Callable[[Workspace, Request, Sink], Finished],
+        workspace: Workspace,
+        request: Request,
+        words: SummaryFormat,
+    ) -> int:
+        """The exit status of a run that is a service, told as `carry_out` does."""
+        status = self.carry_out(run, workspace, request, words)
+        return DONE if self._is_terminated else status
+
     @property
     def _is_terminated(self) -> bool:
         return self.interruption is not None and self.interruption.number == signal.SIGTERM

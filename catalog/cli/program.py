@@ -55,6 +55,7 @@ COMMANDS: dict[str, str] = {
     "verify": "catalog.cli.commands.verify",
     "review": "catalog.cli.commands.review",
     "watch": "catalog.cli.commands.watch",
+    "scaler": "catalog.cli.commands.scaler",
     "rebuild": "catalog.cli.commands.rebuild",
     "history": "catalog.cli.commands.history",
     "undo": "catalog.cli.commands.undo",

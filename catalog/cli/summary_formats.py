@@ -63,6 +63,11 @@ CONFIRMATION = SummaryFormat(
     ("still there",),
     "confirmed",
 )
+SCALER = SummaryFormat(
+    ("scaled", "already", "gone", "unsupported", "held", "damaged", "failed"),
+    ("scaled",),
+    ("scaled", "already"),
+)
 STORE_REMOVE = SummaryFormat(("dropped", "failed"), ("dropped",), done="dropped")
 VERIFY = SummaryFormat(
     ("verified", "repaired", "damaged", "edited", "held", "missing", "failed"),

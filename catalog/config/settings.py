@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,7 @@ from catalog.config.values import (
     setting,
     spell,
 )
-from catalog.domain import amounts
+from catalog.domain import amounts, scaled_names
 from catalog.domain import layout as layouts
 
 
@@ -79,10 +80,18 @@ class BadShotsSetting:
     )
 
 
-def _template(value: str) -> None:
-    unknown = layouts.unknown_fields(value)
+def _template(value: str, fields: frozenset[str] = layouts.FIELDS) -> None:
+    unknown = layouts.unknown_fields(value, fields)
     if unknown:
         raise ValueError(f"{{{unknown[0]}}} is no field of a template")
+
+
+def _scaled_template(value: str) -> None:
+    _template(value, scaled_names.FIELDS)
+    if not {"original", "number", "hash"} & set(re.findall(r"\{(\w+)\}", value)):
+        raise ValueError("it must have {original}, {number} or {hash}, or all names are one")
+    if "/" in value:
+        raise ValueError("it is the name of a file, without folders")
 
 
 _LAYOUT = layouts.Layout()
@@ -226,6 +235,11 @@ class Settings:
     raw_remote_dir: str | None = setting(None, "folder that `scaler` takes pictures from")
     unsorted_remote_dir: str | None = setting(
         None, "folder that `scaler` puts pictures into, and `mover` takes them from"
+    )
+    scaled_name: str = setting(
+        scaled_names.TEMPLATE,
+        "name of what `scaler` makes: {original}, {time} and {number}, {factor}, {hash}",
+        _scaled_template,
     )
     images_root_dir: str | None = setting(None, "folder in which `mover` makes those of categories")
     parent_tag_value: str | None = setting(

@@ -127,6 +127,7 @@ class FactValues(TypedDict, total=False):
     software: str
     person: PersonFields
     albums: list[str]
+    rendition_of: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,9 +97,9 @@ def album_layout(layout: Layout, folder: str) -> AlbumLayout:
     )
 
 
-def unknown_fields(template: str) -> list[str]:
+def unknown_fields(template: str, known: frozenset[str] = FIELDS) -> list[str]:
     """The words in braces that are no field of a template."""
-    return [name for name in re.findall(r"\{([^{}]*)\}", template) if name not in FIELDS]
+    return [name for name in re.findall(r"\{([^{}]*)\}", template) if name not in known]
 
 
 def folder_of(layout: Layout, asset: Asset, *, live_video: bool = False) -> str:

@@ -44,6 +44,7 @@ _PLAIN = (
     "rating",
     "title",
     "description",
+    "rendition_of",
 )
 
 _OWN = frozenset({"copies", "sidecars", "location", "sources", "person", "extracted"})

@@ -44,6 +44,7 @@ FIELDS = (
     "preview_length",
     "person",
     "albums",
+    "rendition_of",
 )
 """Every field a reader may set with `add`.
 
@@ -51,7 +52,7 @@ FIELDS = (
 video) say how to turn them. `frames` counts frames and pages; `stated_width` and `stated_height`
 are the size that the camera states (EXIF). `duration` is in seconds, `exposure_time` in seconds,
 `focal_length` in mm. `person` and `albums` are what a sidecar of our own holds: see
-`domain.person`.
+`domain.person`. `rendition_of` is the content hash of what this program made the picture of.
 """
 MOST_TAGS = 500
 """Tags of one file that are kept."""

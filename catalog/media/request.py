@@ -21,6 +21,36 @@ class Part:
     last: bool = False
 
 
+METHODS = ("linear", "cubic", "lanczos", "lanczos-sharp", "waifu2x")
+"""How a picture is scaled; the last by a model, where the package for it is installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """A picture of another size that is made of a file.
+
+    `target` is the system path of the new file, in the folder that the process may write in.
+    `method` is one of METHODS, `factor` what width and height are multiplied by.
+    `digest` and `name` are the content hash and the name of what it is made of, as the new file
+    states them.
+    """
+
+    target: str
+    method: str
+    factor: float
+    digest: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """The file that was made: its type, and the pixels of the picture as stored."""
+
+    type: str
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A file to read: system path, system paths of its sidecars,
@@ -34,6 +64,7 @@ class Request:
     `preview`: a JPEG for people to look at is all that is wanted, with so many pixels on its long
     side. `streams`: the streams of a video are wanted, and nothing else (see `media.video.probe`).
     `left_out`: why the sidecars that there are were left out, "" where they were not.
+    `scaling`: a picture of another size is to be made, and nothing else is wanted.
     `checksums`: kinds to compute beside the content hash, where all bytes are read.
     """
 
@@ -48,3 +79,4 @@ class Request:
     checksums: tuple[str, ...] = ()
     left_out: str = ""
     root: str = ""
+    scaling: Scaling | None = None

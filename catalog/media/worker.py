@@ -2,9 +2,9 @@
 
 The first process, the nursery, loads the readers once and then only forks: its children share what
 it loaded. Each child limits its own memory; its time is limited by the parent, which has it ended.
-Nothing that a hostile file does here can hurt more than one child: none may write a file or, as far
-as the system can see to it, use the network (`confinement`), and what it answers is JSON of a shape
-that is checked (`messages`).
+Nothing that a hostile file does here can hurt more than one child: none may write a file, but for
+those of a run that makes some in a folder of its own, or, as far as the system can see to it, use
+the network (`confinement`), and what it answers is JSON of a shape that is checked (`messages`).
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def _read_exactly(stream: IO[bytes], length: int) -> bytes:
 
 
 def answer(request: Request, optional: OptionalReaders) -> Answer:
-    """`read` with Facts, Digests, preview or Clip; `unsupported` or `unreadable` with the reason.
+    """`read` with Facts, Digests, preview, Clip or Scaled; `unsupported` or `unreadable` with the
+    reason.
 
     Of a file that was fetched in part also `wanted` with ranges: what must be there before it can
     be told.
@@ -65,7 +66,11 @@ def answer(request: Request, optional: OptionalReaders) -> Answer:
     from catalog.media.video.probe import read_streams
 
     read: Callable[[Any], Any] = partial(read_facts, optional=optional)
-    if request.streams:
+    if request.scaling is not None:
+        from catalog.media.scaling.scaler import scale
+
+        read = scale
+    elif request.streams:
         read = read_streams
     elif request.preview or request.only_hash:
         read = read_preview if request.preview else read_hash
@@ -151,8 +156,8 @@ def _keep_compiled(folder: Path) -> None:
 def main() -> None:
     """Load the readers, then tend the nursery.
 
-    The arguments: the descriptor of its socket, bytes of memory for each child, and the optional
-    readers that these may ask.
+    The arguments: the descriptor of its socket, bytes of memory for each child, the folder that
+    these may write in ("" for none), and the optional readers that they may ask.
     """
     import PIL.AvifImagePlugin
     import PIL.JpegImagePlugin
@@ -160,14 +165,17 @@ def main() -> None:
     import PIL.WebPImagePlugin  # noqa: F401
 
     import catalog.media.extract
-    import catalog.media.stills  # noqa: F401
+    import catalog.media.stills
 
     _keep_compiled(Path(__file__).parent)
-    confine()
+    writable = sys.argv[3]
+    if writable:
+        import catalog.media.scaling.scaler  # noqa: F401
+    confine([writable] if writable else [])
     gc.collect()
     gc.freeze()  # what is loaded stays where it is, so that the children go on sharing it
     with socket.socket(fileno=int(sys.argv[1])) as orders:
-        tend(orders, int(sys.argv[2]), sys.argv[3:])
+        tend(orders, int(sys.argv[2]), sys.argv[4:])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import re
 import orjson
 
 from catalog.domain.capture_time import DateCandidate, parse_date
+from catalog.domain.fixity import is_content_hash
 from catalog.domain.person import CHECKS, parse_fields
 from catalog.domain.xml_parser import LARGEST, parse_xml
 from catalog.media.findings import Findings
@@ -18,12 +19,16 @@ from catalog.media.tiff.exif import add_copied_date, is_boilerplate
 
 OWN_NAMESPACE = "urn:image-catalog:person:1.0"
 """Of the one property that holds exactly what a person said, as JSON."""
+MADE_NAMESPACE = "urn:image-catalog:made:1.0"
+"""Of what a picture that this program made of another says of that: its content hash (`of`), its
+name, and how it was made."""
 OWN_TOOLKIT = "image-catalog 1"
 """The toolkit that a packet written by this program names."""
 _OWN = "catalog:person"
 _TOOLKIT = "x:xmptk"
 _PREFIXES = {
     OWN_NAMESPACE: "catalog",
+    MADE_NAMESPACE: "made",
     "http://ns.adobe.com/exif/1.0/": "exif",
     "http://ns.adobe.com/photoshop/1.0/": "photoshop",
     "http://ns.adobe.com/xap/1.0/": "xmp",
@@ -61,6 +66,7 @@ _WANTED = frozenset(
         "exif:ExposureTime",
         "exif:FNumber",
         "exif:FocalLength",
+        "made:of",
         _OWN,
     )
 )
@@ -168,7 +174,7 @@ def read_xmp(packet: bytes, findings: Findings, *, sidecar: bool = False) -> Non
     say it. The standard properties of a sidecar that the catalog wrote repeat that, and are no
     statement of the file.
     """
-    data = _as_utf8(packet[:LARGEST])
+    data = as_utf8(packet[:LARGEST])
     if not _WORTH_PARSING.search(data):
         return
     found = parse_properties(data)
@@ -214,7 +220,8 @@ def _add_own(text: str, findings: Findings) -> bool:
     return True
 
 
-def _as_utf8(packet: bytes) -> bytes:
+def as_utf8(packet: bytes) -> bytes:
+    """A packet of any of the encodings in UTF-8, without what stands before and behind it."""
     for mark, encoding in (
         (b"\xff\xfe\0\0", "utf-32"),
         (b"\xff\xfe", "utf-16"),
@@ -335,6 +342,8 @@ def _add_fields(found: Properties, findings: Findings) -> None:
         value = parse_rational(_first(found, name))
         if value is not None and 0 < value < 1e6:
             findings.add(key, value, "xmp")
+    if is_content_hash(original := _first(found, "made:of")):
+        findings.add("rendition_of", original, "xmp")
     findings.add_tags(found.get("dc:subject", []))
     if _first(found, "GCamera:MotionPhoto") == "1" or _first(found, "GCamera:MicroVideo") == "1":
         findings.add("motion_photo", True, "xmp")

@@ -80,22 +80,51 @@ def session(
     and nothing is summed up. What ends the run before its time is raised when all is settled: a
     CatalogError as it is, a person's Ctrl-C as Interrupted.
     """
-    run = make_run_id()
     repository = workspace.repository
+
+    def settle() -> None:
+        with contextlib.suppress(CatalogError):
+            repository.refresh()
+
+    logged = open_log(
+        workspace, sink, command, bad=bad, details=details, begin=begin, settle=settle
+    )
+    with logged as (journal, report):
+        yield Session(workspace, sink, report.run, command, repository, journal, report)
+
+
+@contextlib.contextmanager
+def open_log(
+    workspace: Workspace,
+    sink: Sink,
+    command: str,
+    *,
+    bad: tuple[str, ...] = BAD,
+    details: Mapping[str, object] | None = None,
+    begin: Callable[[], None] | None = None,
+    settle: Callable[[], None] = lambda: None,
+) -> Iterator[tuple[Journal, Report]]:
+    """The journal and the report of a run that needs no index.
+
+    All else as in `session`; `settle` comes before its end is told.
+    """
+    run = make_run_id()
     with contextlib.closing(Journal(workspace.journal_dir, run)) as journal:
         journal.started("run", command=command, **(details or {}))
         if begin is not None:
             begin()
         report = Report(sink, command, run, journal.path, bad=bad)
         try:
-            yield Session(workspace, sink, run, command, repository, journal, report)
+            yield journal, report
         except (KeyboardInterrupt, CatalogError) as error:
             report.stopped = (
                 make_interrupted() if isinstance(error, KeyboardInterrupt | Interrupted) else error
             )
-            _end(repository, journal, report)
+            settle()
+            _end(journal, report)
             raise report.stopped from error
-        _end(repository, journal, report)
+        settle()
+        _end(journal, report)
 
 
 def make_interrupted() -> Interrupted:
@@ -105,9 +134,7 @@ def make_interrupted() -> Interrupted:
     )
 
 
-def _end(repository: Repository, journal: Journal, report: Report) -> None:
-    with contextlib.suppress(CatalogError):
-        repository.refresh()
+def _end(journal: Journal, report: Report) -> None:
     report.sink.end(report.result())
     journal.done("run", **report.counts, status=_status(report))
 

@@ -7,6 +7,7 @@ import selectors
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ from catalog.domain.fixity import Digests
 from catalog.domain.video import Clip
 from catalog.errors import CatalogError, GaveUp, MediaError, UnreadableMedia, UnsupportedType
 from catalog.media.messages import HEADER, convert, length_of, pack, unpack
-from catalog.media.request import Request
+from catalog.media.request import Request, Scaled
 from catalog.media.worker import END, FORK, ORDER
 
 Tag = TypeVar("Tag")
@@ -59,12 +60,14 @@ class Wants:
 class Limits:
     """What one file may cost (seconds of time, bytes of memory), and which optional readers to ask.
 
-    Large files get more time, as much as a slow disk or share needs to hand them over.
+    Large files get more time, as much as a slow disk or share needs to hand them over. `writable`
+    is a folder in which the processes may make files, "" for none.
     """
 
     seconds: float = 20.0
     memory: int = 1024 * 1024 * 1024
     optional_readers: tuple[str, ...] = ()
+    writable: str = ""
 
     def seconds_for(self, request: Request) -> float:
         """How long one file may take; of a large one, a preview needs a part."""
@@ -88,13 +91,14 @@ class _Worker(Generic[Tag]):
 
 class Nursery:
     """The process that has loaded the readers and forks workers which share them;
-    started again if it dies.
+    started again if it dies. Several threads may use it.
     """
 
     def __init__(self, limits: Limits) -> None:
-        self._arguments = [str(limits.memory), *limits.optional_readers]
+        self._arguments = [str(limits.memory), limits.writable, *limits.optional_readers]
         self._process: subprocess.Popen[bytes] | None = None
         self._orders: socket.socket | None = None
+        self._lock = threading.RLock()
 
     def fork(self) -> tuple[int, IO[bytes], IO[bytes]]:
         """A new worker: its process id, where to write requests, where replies come from."""
@@ -102,7 +106,8 @@ class Nursery:
             request_end, requests = os.pipe()
             replies, reply_end = os.pipe()
             try:
-                pid = self._order(FORK, 0, [request_end, reply_end])
+                with self._lock:
+                    pid = self._order(FORK, 0, [request_end, reply_end])
             except OSError:
                 os.close(requests)
                 os.close(replies)
@@ -119,14 +124,19 @@ class Nursery:
 
     def end(self, pid: int) -> int:
         """Kill a worker, if it still runs, and return its exit status (negative: a signal)."""
-        try:
-            return self._order(END, pid, [])
-        except OSError:  # the nursery died, and its workers end when their pipes do
-            self.close()
-            return 0
+        with self._lock:
+            try:
+                return self._order(END, pid, [])
+            except OSError:  # the nursery died, and its workers end when their pipes do
+                self.close()
+                return 0
 
     def close(self) -> None:
         """End the nursery; its workers end when their pipes are closed."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
         if self._orders is not None:
             self._orders.close()
             self._orders = None
@@ -171,13 +181,17 @@ class Nursery:
 class ReaderPool:
     """Worker processes that turn files into facts.
 
-    Use as a context manager; one thread at a time may call `run`.
+    Use as a context manager; one thread at a time may call `run`. Several pools may share a
+    `nursery`, which whoever made it closes.
     """
 
-    def __init__(self, workers: int = 0, limits: Limits | None = None) -> None:
+    def __init__(
+        self, workers: int = 0, limits: Limits | None = None, nursery: Nursery | None = None
+    ) -> None:
         self._count = workers or len(os.sched_getaffinity(0))
         self._limits = limits or Limits()
-        self._nursery = Nursery(self._limits)
+        self._nursery = nursery or Nursery(self._limits)
+        self._is_shared = nursery is not None
         self._workers: list[_Worker[Any]] = []
         self._selector = selectors.DefaultSelector()
 
@@ -191,7 +205,8 @@ class ReaderPool:
         """End the workers."""
         for worker in list(self._workers):
             self._end(worker)
-        self._nursery.close()
+        if not self._is_shared:
+            self._nursery.close()
         self._selector.close()
 
     def run(
@@ -363,6 +378,8 @@ def _result(request: Request, message: bytes) -> Result | Wants:
 
 
 def _converted(request: Request, value: object) -> Any:
+    if request.scaling is not None:
+        return convert(Scaled, value)
     if request.streams:
         return convert(Clip, value)
     if request.preview:

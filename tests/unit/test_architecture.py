@@ -21,6 +21,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
 HEAVY = (
     "numpy",
+    "cv2",
+    "prometheus_client",
     "elasticsearch",
     "elastic_transport",
     "PIL",
@@ -73,6 +75,7 @@ FEATURES = (
     "old_catalog",
     "health",
     "backup",
+    "scaling",
 )
 """The order of the features: each may import those before it."""
 PURE = ("plan", "matches", "partners", "changes")
@@ -410,6 +413,7 @@ BY_PATH = {
     "features/reingest/reports.py": "reports, and their progress",
     "features/reingest/staging.py": "makes the folder itself that is the root",
     "features/reingest/videos/converter.py": "what ffmpeg made in a folder of the run's own",
+    "features/scaling/apply.py": "what was fetched, and made, in a folder of the run's own",
     "features/review/dropper.py": "the state folder",
     "features/review/file.py": "the review page, where a person wants it",
     "features/review/page.py": "the program's own assets",
@@ -418,6 +422,7 @@ BY_PATH = {
     "stores/local/file_system.py": "what the kernel says of mounts",
     "media/confinement.py": "places that a process is kept to",
     "media/extract.py": "what was fetched, or made, into a folder of the run's own",
+    "media/scaling/scaler.py": "a descriptor, and what was made, in a folder of the run's own",
     "media/source.py": "a descriptor",
     "media/worker.py": "descriptors, and /proc",
     "media/write/exif.py": "a temporary folder",

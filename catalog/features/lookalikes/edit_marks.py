@@ -26,7 +26,7 @@ _EDITORS = re.compile(
     r"topaz|gigapixel|remini|photopea|krita|inkscape|zoner|ashampoo|movavi|photo ?impact|"
     r"iphoto|aperture|\bphotos \d|photo gallery|photo editor|photo filtre|photofiltre|"
     r"^google\b|photo mechanic|handbrake|\blavf|ffmpeg|imovie|premiere|davinci|final cut|"
-    r"kdenlive|paint\b",
+    r"kdenlive|paint\b|\bimage-catalog\b",
     re.IGNORECASE,
 )
 

@@ -102,9 +102,11 @@ def _lacking(kind: str, keeper: Picture, other: Picture, order: Sequence[str]) -
 
 def _edited(keeper: Picture, other: Picture, order: Sequence[str]) -> Iterator[str]:
     """Whether another is nearer to what the camera made."""
-    if keeper.is_untouched and not other.is_untouched:
+    if other.is_made_of(keeper) or (keeper.is_untouched and not other.is_untouched):
         return
-    if other.is_untouched and not keeper.is_untouched:
+    if keeper.is_made_of(other):
+        yield "is made of it, and lacks the original"
+    elif other.is_untouched and not keeper.is_untouched:
         yield "lacks the untouched picture"
     elif keeper.pixels < other.pixels and is_before(other, keeper, order):
         yield "lacks pixels"

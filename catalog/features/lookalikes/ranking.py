@@ -45,6 +45,7 @@ FIELDS = (
     "frames",
     "parts",
     "resized",
+    "rendition_of",
     "problem",
     "tags",
     "albums",
@@ -173,6 +174,10 @@ class Picture:
         """Whether its name says that it was made of another."""
         names = [p.document.get("original", {}).get("name", "") for p in (self, other)]
         return is_name_after(*names)
+
+    def is_made_of(self, other: Picture) -> bool:
+        """Whether it is known to be a rendition of another."""
+        return self.document.get("rendition_of") == other.hash
 
     @property
     def metadata(self) -> int:

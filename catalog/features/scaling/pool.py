@@ -1,0 +1,81 @@
+"""Processes that scale pictures, for many threads at once."""
+
+from __future__ import annotations
+
+import os
+import queue
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from catalog.domain.asset import Facts
+from catalog.errors import MediaError, UnreadableMedia
+from catalog.media.request import Request, Scaled
+from catalog.work.workers import Limits, Nursery, ReaderPool
+
+MODEL = "waifu2x"
+_MODEL_SECONDS, _MODEL_MEMORY = 3600.0, 4 << 30
+"""What a model may need for one picture."""
+
+
+class ScalingPool:
+    """So many processes, each of which does one request after the other; they may write in one
+    folder alone.
+    """
+
+    def __init__(self, count: int, limits: Limits, folder: Path, method: str) -> None:
+        self._limits = replace(limits, optional_readers=(), writable=os.fspath(folder))
+        if method == MODEL:
+            self._limits = replace(
+                self._limits,
+                seconds=max(limits.seconds, _MODEL_SECONDS),
+                memory=max(limits.memory, _MODEL_MEMORY),
+            )
+        self._nursery = Nursery(self._limits)
+        self._idle: queue.LifoQueue[ReaderPool] = queue.LifoQueue()
+        self._stack = ExitStack()
+        self._count = count
+
+    def __enter__(self) -> ScalingPool:
+        self._stack.callback(self._nursery.close)
+        for _ in range(self._count):
+            pool = ReaderPool(1, self._limits, self._nursery)
+            self._idle.put(self._stack.enter_context(pool))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def scale(self, request: Request) -> Scaled:
+        """Do what `request.scaling` asks for. Raises MediaError.
+
+        What seems to be broken is tried once more: the process may have been ended by somebody.
+        """
+        made = self._ask(request)
+        if isinstance(made, UnreadableMedia):
+            made = self._ask(request)
+        if isinstance(made, MediaError):
+            raise made
+        assert isinstance(made, Scaled)
+        return made
+
+    def read(self, path: Path) -> Facts:
+        """The facts of a file, its look included. Raises MediaError."""
+        found = self._ask(Request(os.fspath(path), size=path.stat().st_size))
+        if isinstance(found, MediaError):
+            raise found
+        assert isinstance(found, Facts)
+        return found
+
+    def _ask(self, request: Request) -> object:
+        pool = self._idle.get()
+        try:
+            return next(iter(pool.run([(None, request)])))[1]
+        finally:
+            self._idle.put(pool)
