@@ -277,6 +277,12 @@ class Catalog(CatalogQuestions):
         )
         return run_tag(self._workspace, request, self._sink)
 
+    def move_tagged(self, *, dryrun: bool = False) -> RunResult:
+        """Move files with tags of categories into folders of these; see `mover --help`."""
+        from catalog.features.sorting.run import MoverRequest, run_mover
+
+        return run_mover(self._workspace, MoverRequest(dryrun=dryrun), self._sink)
+
     def set(
         self,
         what: Names = (),

@@ -667,3 +667,27 @@ def _scale(lab: Lab, dropbox: Emulator) -> Arguments:
     put(raw, {"Unknown_notes.txt": b"hello", "other.jpg": jpeg("other")})
     put(unsorted, {"Unknown_taken_20210304050607_x2.jpg": jpeg("in the way")})
     return ("--once",)
+
+
+@scenario("mover")
+def _move_tagged(lab: Lab, dropbox: Emulator) -> Arguments:
+    """Photos with tags that wait in a store: one with a sidecar, one whose name is taken, one whose
+    equal is there, one twice, one of an odd category, and what has another tag or none.
+    """
+    unsorted, images = lab.root / "_unsorted", lab.root / "ai"
+    lab.variables |= {
+        "CATALOG_UNSORTED_REMOTE_DIR": str(unsorted),
+        "CATALOG_IMAGES_ROOT_DIR": str(images),
+        "CATALOG_PARENT_TAG_VALUE": "ai",
+    }
+    stocked(lab, 1)
+    found = {name: jpeg(name) for name in ("one", "two", "taken", "equal", "twice", "odd", "none")}
+    put(unsorted, {f"{name}.jpg": data for name, data in found.items()})
+    put(unsorted, {"deeper/again.jpg": found["twice"], "one.jpg.xmp": XMP + b"one"})
+    put(images, {"cats/taken.jpg": jpeg("in the way"), "cats/other name.jpg": found["equal"]})
+    assert lab.run("sync_catalog_with_disk", "-y", "-q").status == 0
+    tags = {"odd": ("ai:a/b",), "none": ("holiday",), "two": ("ai:dogs", "ai:cats", "holiday")}
+    for name, data in found.items():
+        for tag in tags.get(name, ("ai:cats",)):
+            assert lab.catalog("tag", content_hash(data), "--add", tag, "-q").status == 0
+    return ()

@@ -56,6 +56,7 @@ COMMANDS: dict[str, str] = {
     "review": "catalog.cli.commands.review",
     "watch": "catalog.cli.commands.watch",
     "scaler": "catalog.cli.commands.scaler",
+    "mover": "catalog.cli.commands.mover",
     "rebuild": "catalog.cli.commands.rebuild",
     "history": "catalog.cli.commands.history",
     "undo": "catalog.cli.commands.undo",

@@ -41,6 +41,7 @@ CATALOG: dict[str, str] = {
     "review": "Look at look-alikes and bad shots side by side, and decide.",
     "watch": "Keep a disk store and the index in step while it is changed.",
     "scaler": "Make the pictures larger that come into a folder.",
+    "mover": "Move tagged files into folders of their categories.",
     "rebuild": "Rebuild the index from the disks alone.",
     "history": "Show what happened: to an asset, in a run, or all runs.",
     "undo": "Take a run back, as far as that is possible.",

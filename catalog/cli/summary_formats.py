@@ -68,6 +68,12 @@ SCALER = SummaryFormat(
     ("scaled",),
     ("scaled", "already"),
 )
+MOVER = SummaryFormat(
+    ("moved", "equal", "already", "gone", "refused", "held", "failed"),
+    ("moved",),
+    shown=("moved", "equal"),
+    done="moved",
+)
 STORE_REMOVE = SummaryFormat(("dropped", "failed"), ("dropped",), done="dropped")
 VERIFY = SummaryFormat(
     ("verified", "repaired", "damaged", "edited", "held", "missing", "failed"),

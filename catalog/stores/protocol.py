@@ -212,6 +212,39 @@ class RemoteStore(ManagedStore, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class TaggedFile:
+    """A file, as its store states it, and tags that people gave it there."""
+
+    entry: Entry
+    tags: tuple[str, ...]
+
+
+class FileTags(Protocol):
+    """The tags that people give the files of a store there."""
+
+    def below(self, folder: str, beginning: str) -> Sequence[TaggedFile]:
+        """The files below a folder that have tags of which the names begin so, with these tags, by
+        path. Raises NotFound.
+        """
+        ...
+
+    def take_off(self, entry: Entry, tag: str) -> None:
+        """Take a tag off the very file that an entry states, whatever lies at its path now; one
+        without it is no error.
+        """
+        ...
+
+
+@runtime_checkable
+class TaggedStore(ManagedStore, Protocol):
+    """A store that may keep tags of files."""
+
+    def tags(self) -> FileTags | None:
+        """Its tags; None where it keeps none after all."""
+        ...
+
+
 @runtime_checkable
 class NotifyingStore(ManagedStore, Protocol):
     """A store that says itself when something changes."""

@@ -26,7 +26,18 @@ def root_of_setting(workspace: Workspace, name: str) -> Root:
             hint=f"Set {name} in config.json, or CATALOG_{name.upper()}: such as data/AI/_raw on "
             "the WebDAV server, or /folder on this machine.",
         )
-    is_named = text.startswith(_HERE) or any(
+    return root_called(workspace, text)
+
+
+def root_called(workspace: Workspace, text: str) -> Root:
+    """The folder that such a text names. Raises UsageError."""
+    return registry.root_named(
+        f"{WEBDAV}{text}" if is_bare(text) else text, workspace.store_context
+    )
+
+
+def is_bare(text: str) -> bool:
+    """Whether a text names a folder without saying where it is."""
+    return not text.startswith(_HERE) and not any(
         kind.prefix and text.startswith(kind.prefix) for kind in registry.kinds()
     )
-    return registry.root_named(text if is_named else f"{WEBDAV}{text}", workspace.store_context)

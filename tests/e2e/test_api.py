@@ -88,6 +88,7 @@ def test_the_public_names_are_these() -> None:
         "export",
         "import_",
         "tag",
+        "move_tagged",
         "set",
         "measure",
         "reread",

@@ -76,6 +76,7 @@ FEATURES = (
     "health",
     "backup",
     "scaling",
+    "sorting",
 )
 """The order of the features: each may import those before it."""
 PURE = ("plan", "matches", "partners", "changes")

@@ -137,11 +137,12 @@ def test_what_each_command_may_do_to_files_is_told_of_every_command():
 def test_those_that_remove_for_good_are_all_told_as_such():
     page = (ROOT / "docs/what-commands-do.md").read_text("utf-8")
     rows = [row for row in page.splitlines() if row.startswith("|") and "for good" in row]
-    assert len(rows) == 4 and all("**" in row for row in rows)
+    assert len(rows) == 5 and all("**" in row for row in rows)
     for name in (
         "upload_to_nas_from_disk",
         "delete_from_directory_if_in_catalog",
         "trash",
         "scaler",
+        "mover",
     ):
         assert any(f"`{name}`" in row for row in rows)

@@ -97,14 +97,15 @@ class WebdavRoot:
         )
 
     def upwards(self) -> Iterator[WebdavRoot]:
-        """The folder and those above it, up to the topmost that has files."""
-        text = self.text
-        yield self
-        top = "" if text.startswith("/") else f"{self.address.origin}{self.address.top}"
-        while len(text) > len(top):
-            text = text.rpartition("/")[0]
-            if text:
-                yield WebdavRoot(text, self.context)
+        """The folder and those above it, up to the topmost that has files, each by its whole
+        address.
+        """
+        address = self.address
+        path = address.path
+        yield WebdavRoot(address.text, self.context)
+        while len(path) > len(address.top):
+            path = path.rpartition("/")[0]
+            yield WebdavRoot(Address(address.origin, path).text, self.context)
 
 
 def _place(address: Address) -> str:

@@ -21,7 +21,7 @@ from catalog.stores.paths import (
     check_size,
     check_writable,
 )
-from catalog.stores.protocol import Capabilities, Store
+from catalog.stores.protocol import Capabilities, FileTags, Store
 from catalog.stores.trash import Trashed
 from catalog.stores.webdav.addresses import KIND, PREFIX, Address, check_held, parse_address
 from catalog.stores.webdav.answers import Resource
@@ -31,6 +31,7 @@ from catalog.stores.webdav.folder import ServerFolder
 from catalog.stores.webdav.kept_tree import KeptTree
 from catalog.stores.webdav.operations import SHA1, Named, Operations, taken
 from catalog.stores.webdav.server import ServerTraits, traits_of
+from catalog.stores.webdav.tags import ServerTags
 from catalog.stores.webdav.trash import ServerTrash
 from catalog.stores.webdav.uploads import SINGLE, Uploader, Wanted
 
@@ -169,6 +170,11 @@ class WebdavStore:
             while piece := stream.read(1 << 20):
                 hasher.update(piece)
         return hasher.digests()
+
+    def tags(self) -> FileTags | None:
+        """Those of the server, if it is a Nextcloud or ownCloud."""
+        properties = self._made.operations.properties
+        return ServerTags(self._folder, properties, self._entry) if self.traits.numbers else None
 
     # --- writing ----------------------------------------------------------------------------------
 

@@ -225,7 +225,7 @@ MAY_REMOVE = {"trash empty", "scaler"}
 """What removes files for good; what is left of a scaled one is its larger picture."""
 SETTLES = {"scaler"}
 """What puts a broken file aside: the next run has no problem with it any more."""
-MORE_ROUNDS = {"scaler": 50}
+MORE_ROUNDS = {"scaler": 50, "mover": 50}
 """How often a command is killed in a long run, where that is not what all are."""
 
 

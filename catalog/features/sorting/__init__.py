@@ -1,0 +1,1 @@
+"""Putting tagged files in order: the mover."""
