@@ -33,6 +33,7 @@ from catalog.stores.marker import MARKER, Marker
 from catalog.stores.paths import check_inside, check_size, check_writable
 from catalog.stores.protocol import Capabilities, ManagedStore
 from catalog.stores.root import Kind, Overlap, Root, StoreContext
+from catalog.stores.webdav.root import WebdavKind
 from catalog.work import guards
 from catalog.work.store_book import StoreBook
 from catalog.work.workspace import Workspace
@@ -190,6 +191,11 @@ def test_roots_of_one_kind_overlap_by_their_paths(
     with pytest.raises(SourceInsideCatalog) as caught:
         guards.check_apart(source, catalog)
     assert source.shown in caught.value.message and catalog.shown in caught.value.message
+
+
+@pytest.mark.parametrize("kind", [LocalKind(), DropboxKind(), WebdavKind()], ids=lambda k: k.name)
+def test_the_topmost_folder_is_around_all_others(kind: Kind, context: StoreContext) -> None:
+    assert root(kind, "/photos/a", context).overlap(root(kind, "/", context)) is Overlap.INSIDE
 
 
 def test_names_of_dropbox_overlap_in_any_case(context: StoreContext) -> None:

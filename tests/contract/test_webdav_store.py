@@ -81,6 +81,9 @@ class TestPlain(ServerContract):
     def base(self, plain: PlainWebdav) -> str:
         return plain.address
 
+    def test_it_keeps_no_tags(self, store: WebdavStore) -> None:
+        assert store.tags() is None
+
 
 class TestNextcloud(ServerContract):
     kind = WebdavStore
@@ -93,6 +96,36 @@ class TestNextcloud(ServerContract):
     @pytest.fixture
     def base(self, nextcloud: Emulator) -> str:
         return nextcloud.files_address
+
+    def test_tags_are_found_below_a_folder_and_taken_off_the_very_file(
+        self, store: WebdavStore, nextcloud: Emulator, tmp_path: Path
+    ) -> None:
+        root = f"/{tmp_path.name}/photos"
+        for path in ("a/1 é.jpg", "a/b/2%3F.jpg", "ab/3.jpg", ".catalog/4.jpg"):
+            nextcloud.plant(f"{root}/{path}", path.encode())
+            nextcloud.tag(f"{root}/{path}", "ai:cats", "other")
+        nextcloud.tag(f"{root}/a/1 é.jpg", "ai:a/b", "ai:")
+        nextcloud.tag(f"{root}/a/b", "ai:cats")
+        tags = store.tags()
+        assert tags is not None
+        found = tags.below("a", "ai:")
+        assert [(one.entry.path, one.tags) for one in found] == [
+            ("a/1 é.jpg", ("ai:", "ai:a/b", "ai:cats")),
+            ("a/b/2%3F.jpg", ("ai:cats",)),
+        ]
+        assert found[0].entry == store.stat("a/1 é.jpg")
+        assert [one.entry.path for one in tags.below("", "ai:cats")][-1] == "ab/3.jpg"
+        assert tags.below("a", "no such") == []
+        with pytest.raises(NotFound):
+            tags.below("nowhere", "ai:")
+        store.move("a/b/2%3F.jpg", "2.jpg")
+        nextcloud.plant(f"{root}/a/b/2%3F.jpg", b"another")
+        nextcloud.tag(f"{root}/a/b/2%3F.jpg", "ai:cats")
+        for _twice in range(2):
+            tags.take_off(found[1].entry, "ai:cats")
+        tags.take_off(found[1].entry, "no such tag")
+        assert nextcloud.files()[f"{root}/2.jpg"].tags == ("other",)
+        assert nextcloud.files()[f"{root}/a/b/2%3F.jpg"].tags == ("ai:cats",)
 
 
 class TestNextcloudByItsOtherAddress(TestNextcloud):

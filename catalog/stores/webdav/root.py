@@ -83,7 +83,7 @@ class WebdavRoot:
         if not isinstance(other, WebdavRoot):
             return None
         if self.text.startswith("/") and other.text.startswith("/"):
-            mine, theirs = f"{self.text}/", f"{other.text}/"
+            mine, theirs = (f"{root.text.rstrip('/')}/" for root in (self, other))
         else:
             mine, theirs = _place(self.address), _place(other.address)
         if mine == theirs:

@@ -150,6 +150,29 @@ def test_the_folder_of_unsorted_files_may_be_named_within_the_other(
     assert gone.status == 5 and gone.err.count("nowhere") == 2
 
 
+@pytest.mark.parametrize("images", [".", "sorted"])
+def test_both_folders_may_lie_right_in_the_account(
+    lab: Lab, outside: Emulator, images: str
+) -> None:
+    outside.plant("/_unsorted/a.jpg", A)
+    outside.tag("/_unsorted/a.jpg", "ai:cats")
+    lab.variables |= {
+        "CATALOG_IMAGES_ROOT_DIR": images,
+        "CATALOG_UNSORTED_REMOTE_DIR": "_unsorted",
+    }
+    assert lab.run("mover").status == 0
+    where = "/cats/a.jpg" if images == "." else "/sorted/cats/a.jpg"
+    assert {path: record.tags for path, record in outside.files().items()} == {where: ()}
+
+
+@pytest.mark.parametrize("store", ["webdav:/", "webdav:data"])
+def test_a_store_around_both_folders_is_seen(lab: Lab, cloud: Emulator, store: str) -> None:
+    plant(cloud, {"_unsorted/a.jpg": (A, ("ai:cats",))})
+    assert lab.catalog("store", "add", "cloud", store).status == 0
+    done = lab.run("mover", "--json")
+    assert done.status == 3 and done.summary["held"] == 1, "it has not been synced"
+
+
 def test_one_that_fails_keeps_no_other_from_going(lab: Lab, outside: Emulator) -> None:
     plant(outside, {f"_unsorted/{name}.jpg": (A, ("ai:cats",)) for name in "abc"})
     refusal = {"action": "status", "status": 403}
