@@ -32,7 +32,6 @@ from catalog.errors import (
     JournalError,
     MediaError,
     NotFound,
-    UnreadableMedia,
     UnsupportedType,
 )
 from catalog.features.scaling.folders import RAW, UNSORTED, Folders
@@ -105,8 +104,8 @@ class PictureScaler:
                 return Outcome(
                     SCALE, entry.path, "unsupported", RAW, hash=digest, reason=f"{error}"
                 )
-            except UnreadableMedia as error:
-                return self._put_aside(entry, digest, str(error), is_abandoned=is_abandoned)
+            if found.broken:
+                return self._put_aside(entry, digest, found.broken, is_abandoned=is_abandoned)
             return self._put_away(entry, digest, made, found)
         finally:
             for path in (fetched, made):

@@ -22,8 +22,9 @@ from running import MTIME, Lab, ended, jpeg, png, put, wait_for
 
 from catalog.domain.filetypes import BY_NAME
 from catalog.domain.fixity import content_hash
-from catalog.errors import StoreUnavailable
+from catalog.errors import StoreUnavailable, UnreadableMedia
 from catalog.features.scaling import run
+from catalog.features.scaling.pool import ScalingPool
 from catalog.media.findings import Findings
 from catalog.media.source import MemorySource
 from catalog.media.stills import read_still
@@ -178,6 +179,16 @@ def test_what_is_broken_goes_beside_with_the_reason(lab: Lab, folders: Folders) 
     put(folders.raw, {"Unknown_1.jpg": broken[:-1]})
     assert lab.run("scaler", "--once").status == 3
     assert "_broken/Unknown_1_1.jpg" in folders.waiting
+
+
+def test_a_good_picture_stays_where_it_is_though_scaling_it_fails(
+    lab: Lab, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folders.raw, {"Unknown_1.jpg": jpeg("a")})
+    monkeypatch.setattr(ScalingPool, "_ask", lambda *_words: UnreadableMedia("it died"))
+    done = lab.run("scaler", "--once", "--json")
+    assert (done.status, done.summary["failed"]) == (3, 1)
+    assert folders.waiting == {"Unknown_1.jpg": jpeg("a")} and not folders.made
 
 
 def test_what_may_still_be_being_written_is_left(
