@@ -30,8 +30,8 @@ from catalog.errors import (
     FixityMismatch,
     Interrupted,
     JournalError,
-    MediaError,
     NotFound,
+    UnreadableMedia,
     UnsupportedType,
 )
 from catalog.features.scaling.folders import RAW, UNSORTED, Folders
@@ -169,7 +169,10 @@ class PictureScaler:
         return False if there is None else self._holds(name, digest) or None
 
     def _holds(self, name: str, digest: str) -> bool:
-        """Whether a whole picture lies under a name that was made of a content."""
+        """Whether a whole picture lies under a name that was made of a content.
+
+        Raises GaveUp where that takes too long to tell.
+        """
         there = self.folders.unsorted.stat(name)
         if there is None or there.problem:
             return False
@@ -177,7 +180,7 @@ class PictureScaler:
         try:
             _fetch(self.folders.unsorted, there, path)
             facts = self.pool.read(path)
-        except MediaError:
+        except (UnreadableMedia, UnsupportedType):
             return False
         finally:
             path.unlink(missing_ok=True)

@@ -53,25 +53,27 @@ class ScalingPool:
         self._stack.close()
 
     def scale(self, request: Request) -> Scaled:
-        """Do what `request.scaling` asks for. Raises MediaError.
-
-        What seems to be broken is tried once more: the process may have been ended by somebody.
-        """
-        made = self._ask(request)
-        if isinstance(made, UnreadableMedia):
-            made = self._ask(request)
-        if isinstance(made, MediaError):
-            raise made
+        """Do what `request.scaling` asks for. Raises MediaError."""
+        made = self._answer(request)
         assert isinstance(made, Scaled)
         return made
 
     def read(self, path: Path) -> Facts:
         """The facts of a file, its look included. Raises MediaError."""
-        found = self._ask(Request(os.fspath(path), size=path.stat().st_size))
-        if isinstance(found, MediaError):
-            raise found
+        found = self._answer(Request(os.fspath(path), size=path.stat().st_size))
         assert isinstance(found, Facts)
         return found
+
+    def _answer(self, request: Request) -> object:
+        """What comes of a request, which is put once more where it cannot be read: the process may
+        have been ended by somebody. Raises MediaError.
+        """
+        answer = self._ask(request)
+        if isinstance(answer, UnreadableMedia):
+            answer = self._ask(request)
+        if isinstance(answer, MediaError):
+            raise answer
+        return answer
 
     def _ask(self, request: Request) -> object:
         pool = self._idle.get()
