@@ -409,7 +409,6 @@ BY_PATH = {
     "features/review/file.py": "the review page, where a person wants it",
     "features/review/page.py": "the program's own assets",
     "features/review/preview_cache.py": "the cache",
-    "features/undo/removed_files.py": "journals",
     "stores/local/file_system.py": "what the kernel says of mounts",
     "media/confinement.py": "places that a process is kept to",
     "media/extract.py": "what was fetched, or made, into a folder of the run's own",

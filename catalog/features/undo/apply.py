@@ -16,8 +16,10 @@ from catalog.features.undo.plan import (
     HANDOVER,
     MOVE_BACK,
     PUT_BACK,
+    TAKES_AWAY,
     TO_TRASH,
     UNDECIDE,
+    UNRECORDED,
     SourceBack,
     Step,
     TakeBack,
@@ -93,10 +95,15 @@ class Undoer:
             return self._bring_from_trash(action, note)
         if step.kind == MOVE_BACK:
             return self._move_back(step, note)
+        if step.kind in TAKES_AWAY and (
+            kept := why_kept(self.sight, action, self._kept, last_copies=self.last_copies)
+        ):
+            return kept
+        if step.kind == UNRECORDED:
+            self._take_unrecorded(step, note)
+            return ""
         if step.kind == TO_TRASH:
-            return why_kept(
-                self.sight, action, self._kept, last_copies=self.last_copies
-            ) or self._bring_to_trash(action, note)
+            return self._bring_to_trash(action, note)
         change = self._as_it_lies(step) if event["action"] == "forget" else None
         return self._edit(step, "undo", {**note, "effect": "index"}, change)
 
@@ -113,6 +120,16 @@ class Undoer:
         there: EventNote = {"effect": "file", "path": event["source"], "source": event["path"]}
         return self._edit(step, "move", {**note, **there})
 
+    def _take_unrecorded(self, step: Step, note: EventNote) -> None:
+        """Take away a file that no record knows, or give it back the name that is recorded."""
+        event, store = step.event, self.sight.stores[step.event["store"]]
+        if step.is_rename:
+            store.move(event["path"], event["source"])
+            return
+        key = store.remove(event["path"], self.run.run)
+        told: EventNote = {**note, "effect": "file", "trash": key or "", "before": {}, "after": {}}
+        self.run.tell([{**told, "action": "trash", "hash": event["hash"]}])
+
     def _bring_from_trash(self, action: TakeBack, note: EventNote) -> str:
         """Bring back the files that a run took away; why not, or ""."""
         step, stores = action.step, self.sight.stores
@@ -121,7 +138,9 @@ class Undoer:
                 stores[store].remove(path, self.run.run)
         for store, path, digest in step.files:
             if stores[store].stat(path) is None:
-                stores[store].restore(f"{step.trash}/{path}", path)
+                key = f"{step.trash}/{path}"
+                with self.run.journal.coming(store, path, digest, f"trash:{key}"):
+                    stores[store].restore(key, path)
             elif stores[store].checksum(path) != digest:
                 return f"another file lies at {path}"
         if action.begun:

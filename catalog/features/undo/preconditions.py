@@ -10,6 +10,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.copies import CopyKey
 from catalog.domain.document import AssetDocument, EventRow
 from catalog.domain.edits import reversed_change
+from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
 from catalog.errors import AlreadyExists, StoreError
 from catalog.features.undo.plan import (
     FROM_TRASH,
@@ -17,7 +18,7 @@ from catalog.features.undo.plan import (
     MOVE_BACK,
     PUT_BACK,
     RENDITION,
-    TO_TRASH,
+    TAKES_AWAY,
     UNDECIDE,
     SourceBack,
     Step,
@@ -144,10 +145,12 @@ class UndoPreconditions:
         event = step.event
         if event["action"] == RENDITION:  # what it was made of comes back in its place
             return ""
+        if step.is_rename:
+            return ""
         if self.content(str(event.get("source", ""))) == event["hash"]:
             return ""
         places = frozenset((store, path) for store, path, _hash in step.files)
-        if not any(digest == event["hash"] for _store, _path, digest in step.files):
+        if not any(digest == event["hash"] and not _is_sidecar(p) for _s, p, digest in step.files):
             return ""
         if self.is_safe(event["hash"], places):
             return ""
@@ -218,7 +221,7 @@ class UndoPreconditions:
         """A step was taken."""
         step = action.step
         places = {(store, path) for store, path, _hash in step.files}
-        if step.kind in (TO_TRASH, MOVE_BACK):
+        if step.kind in (*TAKES_AWAY, MOVE_BACK):
             self._gone |= places
             self._back -= places
         if step.kind == FROM_TRASH:
@@ -231,6 +234,10 @@ class UndoPreconditions:
         if step.kind in (PUT_BACK, UNDECIDE, HANDOVER) or action.begun:
             return
         self._documents[action.hash] = reversal(step)(self.document(action.hash))
+
+
+def _is_sidecar(path: str) -> bool:
+    return extension_of(path) in SIDECAR_EXTENSIONS
 
 
 def reversal(step: Step) -> Callable[[AssetDocument | None], AssetDocument | None]:
