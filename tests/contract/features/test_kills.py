@@ -302,9 +302,11 @@ class Trial:
                     assert not lost, f"{where}: {lost} is lost"
                 is_whole = not differences(outcome(self.lab, self.dropbox), wanted)
                 again = self._run()
-                # of what a file holds that could not be read, the run thought otherwise
-                further = [("journal", "+")] if who in (zygote.WORKERS, NODE) else []
-                found = differences(outcome(self.lab, self.dropbox), wanted, further)
+                # what could not be read the run thought otherwise of, or others came before it
+                is_partial = who in (zygote.WORKERS, NODE)
+                further = [("journal", "+")] if is_partial else []
+                now = outcome(self.lab, self.dropbox)
+                found = differences(now, wanted, further, numbered=not is_partial)
                 # where all was done before, there may be nothing of the name any more
                 if found or not (is_whole or again.status == done.status):
                     pytest.fail(f"{where}\n{again}\n{found}")

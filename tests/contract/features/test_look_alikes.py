@@ -445,6 +445,32 @@ def test_what_a_killed_run_left_goes_with_the_next(
     assert library["small/one.jpg"] not in lab.documents()
 
 
+def test_a_copy_that_a_killed_run_had_no_longer_recorded_goes_with_the_next(
+    lab: Lab, library: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from catalog.features.removal import trash as trashing
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: Any) -> str:
+        raise Killed
+
+    one = library["one.jpg"]
+    (stored,) = (path for path, digest in lab.stored().items() if digest == one)
+    put(lab.root, {"second.jpg": (lab.root / stored).read_bytes()})
+    assert lab.run("sync_catalog_with_disk", "--nas_root", lab.root).status == 0
+    file = decide(lab, [(one, "drop")], keeper=one, kind="exact", path="nas:second.jpg")
+    lab.variables["CATALOG_REMOVAL_COPIES"] = "1"
+    with monkeypatch.context() as patched:
+        patched.setattr(trashing, "_take", killed)
+        with pytest.raises(Killed):
+            lab.catalog("resolve", file)
+    assert "second.jpg" in lab.stored()
+    assert lab.catalog("resolve", file).status == 0
+    assert "second.jpg" not in lab.stored() and one in lab.stored().values()
+
+
 def test_a_copy_that_cannot_go_keeps_the_others(lab: Lab, library: dict[str, str]) -> None:
     archive = lab.folder / "archive"
     archive.mkdir()
