@@ -95,12 +95,12 @@ def test_a_repair_that_was_killed_before_its_record_is_recorded_by_the_next_run(
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr("catalog.features.removal.pruner.copy_row", killed)
         prune(filled)
-    assert missing.exists() and (filled.source / "b.jpg").exists()
+    assert missing.exists() and (filled.source / "sub/b.jpg").exists()
     assert prune(filled).summary["repaired"] == 1
     (row,) = filled.documents()[content_hash(jpeg("b"))]["copies"]
     assert (row["state"], row["inode"]) == ("ok", missing.stat().st_ino)
     told = [e["source"] for e in filled.documents("events").values() if e["action"] == "repair"]
-    assert told == [f"{filled.source}/b.jpg"]
+    assert told == [f"{filled.source}/sub/b.jpg"]
 
 
 def test_a_file_that_was_only_touched_since_it_was_read_goes_as_well(
