@@ -114,17 +114,19 @@ class Undoer:
 
     def _move_back(self, step: Step, note: EventNote) -> str:
         event = step.event
-        store = self.sight.stores[event["store"]]
+        name, was = event["store"], event["source"]
+        store, place = self.sight.stores[name], self.sight.place(name, was)
         if store.stat(event["path"]) is not None:
-            store.move(event["path"], event["source"])
-        there: EventNote = {"effect": "file", "path": event["source"], "source": event["path"]}
-        return self._edit(step, "move", {**note, **there})
+            store.move(event["path"], place)
+        there: EventNote = {"effect": "file", "path": place, "source": event["path"]}
+        change = reversal(step, {(name, was): place})
+        return self._edit(step, "move", {**note, **there}, change)
 
     def _take_unrecorded(self, step: Step, note: EventNote) -> None:
         """Take away a file that no record knows, or give it back the name that is recorded."""
         event, store = step.event, self.sight.stores[step.event["store"]]
         if step.is_rename:
-            store.move(event["path"], event["source"])
+            store.move(event["path"], self.sight.place(store.name, event["source"]))
             return
         key = store.remove(event["path"], self.run.run)
         told: EventNote = {**note, "effect": "file", "trash": key or "", "before": {}, "after": {}}
@@ -136,18 +138,19 @@ class Undoer:
         for store, path, digest in step.instead:
             if stores[store].stat(path) is not None and stores[store].checksum(path) == digest:
                 stores[store].remove(path, self.run.run)
+        places = {(s, path): self.sight.place(s, path) for s, path, _digest in step.files}
         for store, path, digest in step.files:
-            if stores[store].stat(path) is None:
+            place = places[store, path]
+            if stores[store].stat(place) is None:
                 key = f"{step.trash}/{path}"
-                with self.run.journal.coming(store, path, digest, f"trash:{key}"):
-                    stores[store].restore(key, path)
-            elif stores[store].checksum(path) != digest:
-                return f"another file lies at {path}"
+                with self.run.journal.coming(store, place, digest, f"trash:{key}"):
+                    stores[store].restore(key, place)
+            elif stores[store].checksum(place) != digest:
+                return f"another file lies at {place}"
         if action.begun:
             return ""
-        return self._edit(
-            step, "restore", {**note, "effect": "file", "source": f"trash:{step.trash}"}
-        )
+        note = {**note, "effect": "file", "source": f"trash:{step.trash}"}
+        return self._edit(step, "restore", note, reversal(step, places))
 
     def _bring_to_trash(self, action: TakeBack, note: EventNote) -> str:
         """Take away the files that a run brought: the record first, then the files.
@@ -197,7 +200,7 @@ class Undoer:
             "hash": event["hash"],
             "store": held[0].name if held else event["store"],
             "path": path,
-            "source": source,
+            "source": self.sight.outside.place(source),
             "effect": "file",
             "before": {},
             "after": {},

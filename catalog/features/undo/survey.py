@@ -181,7 +181,7 @@ class StepSurvey:
             if absent := sorted(names - stores.keys()):
                 return self._sight.why_absent(absent[0])
         if step.kind == MOVE_BACK:
-            back = event["source"]
+            back = self._sight.place(event["store"], event["source"])
             found = (
                 _content_problem(stores[store], path, digest, back)
                 for store, path, digest in step.files
@@ -194,7 +194,7 @@ class StepSurvey:
                 _trash_problem(
                     stores[store],
                     f"{step.trash}/{path}",
-                    path,
+                    self._sight.place(store, path),
                     digest,
                     instead.get((store, path), ""),
                 )
@@ -249,7 +249,7 @@ def survey_sources(
             file.device,
             tuple(_places_like(source, file, documents[file.hash] or {})),
             file.mtime_ns,
-            source in before.sources
+            not before.sources.isdisjoint({source, sight.outside.place(source)})
             and (file.hash not in going or sight.content(source) is not None),
         )
         for source, file in deeds.removed.items()
