@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -15,6 +14,7 @@ import platformdirs
 from catalog.config.settings import Settings
 from catalog.config.values import Misfit, Step, field_types, is_compound, make
 from catalog.errors import ConfigError
+from catalog.filesystem.aside import replace_file
 
 APP = "image-catalog"
 ENV_PREFIX = "CATALOG_"
@@ -45,16 +45,11 @@ def save(name: str, value: object, config: Path | None = None) -> Path:
     path = _config_file(config) or platformdirs.user_config_path(APP) / FILE_NAME
     values = _object(path) if path.is_file() else {}
     data = orjson.dumps({**values, name: value}, option=orjson.OPT_INDENT_2) + b"\n"
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(data)
-        aside.replace(path)
+        replace_file(path, data)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
     return path
 
 

@@ -44,7 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "filesystem": {"filesystem"},
     "domain": {"errors", "domain"},
-    "config": {"errors", "domain", "config"},
+    "config": {"errors", "filesystem", "domain", "config"},
     **{library: {"version", "errors", "filesystem", "domain", library} for library in LIBRARIES},
     "work": {"errors", "filesystem", "domain", "config", *LIBRARIES, "work"},
     "features": {"version", "errors", "filesystem", "domain", "config", *LIBRARIES, "work"},
@@ -424,7 +424,6 @@ BY_PATH = {
     "stores/marker.py": "makes the folder itself that is the root",
     "stores/scratch.py": "makes the folder itself that is the root",
     "work/facts_reading.py": "what was fetched into the state folder",
-    "work/aside.py": "beside reports, lists and pages that a person names",
     "work/journal.py": "journals",
     "work/workers.py": "descriptors",
 }
