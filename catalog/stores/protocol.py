@@ -27,7 +27,7 @@ class Capabilities:
 
     `largest_file` is in bytes (0: no limit known), `longest_name` in UTF-8 bytes of one part of a
     path (0: what the system takes). `together`: how many writes are worth being asked for at once,
-    because the store sends them together.
+    because the store sends them together, or asks more of them than bytes to travel.
     """
 
     checksums: tuple[str, ...] = ()
@@ -47,7 +47,11 @@ class Store(Protocol):
     """
 
     name: str
-    capabilities: Capabilities
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it is like; of a service it may have to be asked for."""
+        ...
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
         """Every entry below a folder, sorted, a folder at a time; whole or an error,
