@@ -30,7 +30,6 @@ NOT_COMPARED = ("home/state/", "home/cache/", "account/")
 """What programs keep for themselves: journals are compared by what they say."""
 MEDIA = {".jpg", ".png", ".mov", ".mp4", ".avi", ".xmp", ".aae"}
 _RUN = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{6}")
-_NUMBER = re.compile(r"_\d+(?=\.\w)")
 _OF_THE_RUN = frozenset(
     {"updated", "added", "verified", "at", "run", "last_run", "seen", "confirmed"}
     | {"verifying_since", "stirred_since", "stirs", "ctime_ns", "inode", "device", "revision"}
@@ -197,6 +196,13 @@ def outcome(lab: Lab, dropbox: Emulator | None) -> dict[str, set[object]]:
     return found
 
 
+def holdings(found: Mapping[str, set[Any]]) -> set[tuple[str, str]]:
+    """Which contents lie in which folder, or in Dropbox, under whatever names."""
+    here = (row for row in found["files"] if Path(row[0]).suffix.lower() in MEDIA)
+    there = (("dropbox", row[1]) for row in found["dropbox"])
+    return {(row[0].partition("/")[0], row[1]) for row in here}.union(there)
+
+
 def contents(lab: Lab, dropbox: Emulator | None) -> set[str]:
     """The content hashes of all photos, videos and sidecars, wherever they lie but in the staging
     folder: what is there can be made again.
@@ -212,20 +218,12 @@ def differences(
     found: Mapping[str, set[object]],
     wanted: Mapping[str, set[object]],
     further: Collection[tuple[str, str]] = (),
-    *,
-    numbered: bool = True,
 ) -> str:
     """What is other than it should be, and how, line by line; "" where nothing is.
 
     Of sources that are remembered, so that they are not read again, some may be lacking; and what
-    was begun twice may have left more than one event. `further` is what else may be, or lack. Not
-    `numbered`: which of several files of one name got which number does not matter.
+    was begun twice may have left more than one event. `further` is what else may be, or lack.
     """
-    if not numbered:
-        found, wanted = (
-            {what: {_NUMBER.sub("", str(row)) for row in rows} for what, rows in side.items()}
-            for side in (found, wanted)
-        )
     allowed = {("sources", "-"), ("history", "+"), *further}
     return "\n".join(
         f"{sign} {what}: {each}"
