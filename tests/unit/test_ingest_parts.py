@@ -221,8 +221,8 @@ class Reader:
 class Describer:
     base = "/card"
 
-    def describe(self, found: Any, _entry: Entry, _now: Any) -> Asset:
-        return Asset(found, asset("x").captured, None, (), False)
+    def describe_all(self, files: Any, _now: Any) -> list[Asset]:
+        return [Asset(found, asset("x").captured, None, (), False) for found, _entry, _in in files]
 
 
 class Lookup:
@@ -365,7 +365,7 @@ class Lab:
         session = SimpleNamespace(run="run", journal=journal, report=report, sink=report.sink)
         self.records, self.recorder = Records(), Recorder()
         removal = SourceRemoval(source, target, journal, report.add)
-        placer = Placer(source, target, journal)
+        placer = Placer(source, target, journal, "/card")
         self.run = IngestRun(
             cast("Any", session),
             placer,

@@ -15,6 +15,7 @@ from catalog.errors import AlreadyExists, StoreError
 from catalog.features.mirror.plan import Follow
 from catalog.features.mirror.preconditions import MirrorPreconditions, names_of
 from catalog.features.mirror.transfer_recorder import Done
+from catalog.work.journal import Journal
 
 Attempt = Callable[[Follow, Callable[[Follow], Done]], Done]
 """Does something with an action unless the run is to end; gives what became of it."""
@@ -23,8 +24,9 @@ Attempt = Callable[[Follow, Callable[[Follow], Done]], Done]
 class Renamer:
     """Renames in the other store; `run` is what names for a moment are called after."""
 
-    def __init__(self, sight: MirrorPreconditions, run: str) -> None:
+    def __init__(self, sight: MirrorPreconditions, journal: Journal, run: str) -> None:
         self._sight = sight
+        self._journal = journal
         self._target = sight.target
         self._shown = sight.shown
         self._run = run
@@ -63,7 +65,7 @@ class Renamer:
         except StoreError as error:
             if name != action.old:
                 with contextlib.suppress(StoreError):
-                    self._renamed(name, action.old)
+                    self._renamed(name, action.old, action.hash)
             return Done(action, error=error)
 
     def _move(self, action: Follow) -> Done:
@@ -92,10 +94,10 @@ class Renamer:
         """
         known = read_recorded(action.row, action.hash, action.checksums)
         is_ours = self._is_known(old, known)
-        entry = self._renamed(old, new)
+        entry = self._renamed(old, new, action.hash)
         if not is_as_recorded(entry, known):
             with contextlib.suppress(StoreError):
-                self._renamed(new, action.old)
+                self._renamed(new, action.old, action.hash)
             raise self._sight.changed(action)
         if not is_ours:
             return as_proved(entry, known)
@@ -109,8 +111,9 @@ class Renamer:
             seen.ctime_ns == known.ctime_ns or (seen.inode, seen.ctime_ns) in self._own
         )
 
-    def _renamed(self, old: str, new: str) -> Entry:
-        entry = self._target.move(old, new)
+    def _renamed(self, old: str, new: str, digest: str) -> Entry:
+        with self._journal.coming(self._target.name, new, digest, old, renamed=True):
+            entry = self._target.move(old, new)
         self._shown.drop(old)
         self._shown.add(entry)
         return entry

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from catalog.domain.copies import OK, CopyKey
 from catalog.domain.document import AssetDocument, EventRow
+from catalog.domain.events import BRINGING, RENAMING
 from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
 from catalog.errors import StoreError
+from catalog.features.undo.deeds import Came, Deeds, Removed
 from catalog.features.undo.handovers import TakingBack
 from catalog.features.undo.plan import (
     FROM_TRASH,
@@ -17,6 +19,7 @@ from catalog.features.undo.plan import (
     NEVER,
     PUT_BACK,
     TO_TRASH,
+    UNRECORDED,
     SourceBack,
     Step,
     TakeBack,
@@ -25,7 +28,6 @@ from catalog.features.undo.plan import (
     taken_back,
 )
 from catalog.features.undo.preconditions import NO_PLACE, UndoPreconditions, reversal
-from catalog.features.undo.removed_files import Removed, RemovedFiles
 from catalog.index import queries
 from catalog.index.history import History
 from catalog.index.repository import Repository
@@ -65,15 +67,16 @@ class StepSurvey:
         repository: Repository,
         sight: UndoPreconditions,
         before: TakenBack,
-        removed: RemovedFiles,
+        deeds: Deeds,
         records: Mapping[str, AssetDocument | None],
     ) -> None:
         self._repository = repository
         self._sight = sight
         self._before = before
-        self._removed = removed
+        self._deeds = deeds
         self._now = dict(records)
         self._leaving: set[tuple[str, str, str]] = set()
+        self._unrecorded: set[tuple[str, str, str]] = set()
 
     def look(self, events: Sequence[EventRow]) -> list[TakeBack]:
         """Each step, latest event first, tried on the records of its assets in memory."""
@@ -85,6 +88,26 @@ class StepSurvey:
             self._begun(step, left) if step.id in begun else self._fresh(step, handed)
             for step in found
         ]
+
+    def unrecorded(self, run: str, events: Sequence[EventRow]) -> list[TakeBack]:
+        """The files that a run brought to a store, or renamed there, and that nobody recorded: it
+        was killed in between. To be asked for before the other steps, which they may be in the way
+        of.
+        """
+        begun = {file[:2] for s in steps(events) if self._is_begun(s) for file in s.files}
+        left = [c for c in dict.fromkeys(self._deeds.came) if (c.store, c.path) not in begun]
+        claimed = queries.claimants(self._repository, [(c.store, c.path) for c in left])
+        found = []
+        for came in left:
+            source = self._deeds.first_name(came)
+            if claimed[came.store, came.path] or not self._lies(came.store, came.path, came.hash):
+                continue
+            if came.renamed and self._sight.stores[came.store].stat(source) is not None:
+                continue
+            files = ((came.store, came.path, came.hash),)
+            self._unrecorded |= {*files}
+            found.append(TakeBack(Step(_event(run, came, source), UNRECORDED, files), begun=True))
+        return found
 
     def _is_begun(self, step: Step) -> bool:
         """Whether its record was taken back already, and not because its files could not go: the
@@ -135,6 +158,8 @@ class StepSurvey:
 
     def _fresh(self, step: Step, handed: TakingBack) -> TakeBack:
         event, problem = step.event, step.reason
+        if step.kind == TO_TRASH and self._unrecorded.issuperset(step.files):
+            return TakeBack(step, begun=True, done=True)  # told, and cut off before the record
         if step.kind == HANDOVER:
             problem = handed.foresee(event)
         elif step.kind != NEVER:
@@ -156,20 +181,20 @@ class StepSurvey:
             if absent := sorted(names - stores.keys()):
                 return self._sight.why_absent(absent[0])
         if step.kind == MOVE_BACK:
-            back = event["source"]
+            back = self._sight.place(event["store"], event["source"])
             found = (
                 _content_problem(stores[store], path, digest, back)
                 for store, path, digest in step.files
             )
             return next(filter(None, found), "")
         if step.kind == FROM_TRASH:
-            rows = (*self._leaving, *step.instead)
+            rows = (*self._leaving, *self._unrecorded, *step.instead)
             instead = {(store, path): digest for store, path, digest in rows}
             found = (
                 _trash_problem(
                     stores[store],
                     f"{step.trash}/{path}",
-                    path,
+                    self._sight.place(store, path),
                     digest,
                     instead.get((store, path), ""),
                 )
@@ -181,15 +206,28 @@ class StepSurvey:
     def _source_problem(self, event: EventRow) -> str:
         """Why a file outside the stores is not put back, or "": only where this machine has written
         down that it lay there."""
-        removed = self._removed.files.get(event["source"])
+        removed = self._deeds.removed.get(event["source"])
         if removed is None or removed.hash != event["hash"]:
             return UNKNOWN_HERE
         is_there = self._sight.outside.has_place(event["source"], event.get("before") or {})
         return "" if is_there else NO_PLACE
 
 
+def _event(run: str, came: Came, source: str) -> EventRow:
+    """What the history would have told of a file."""
+    return {
+        "run": run,
+        "action": RENAMING if came.renamed else BRINGING,
+        "hash": came.hash,
+        "store": came.store,
+        "path": came.path,
+        "source": source,
+        "effect": "file",
+    }
+
+
 def survey_sources(
-    removed: RemovedFiles,
+    deeds: Deeds,
     repository: Repository,
     sight: UndoPreconditions,
     before: TakenBack,
@@ -200,9 +238,9 @@ def survey_sources(
     Those that were put back by an earlier undo are done with; where a copy is recorded still that
     goes as `found` tells, only while they are there.
     """
-    if removed.command not in UPLOADS:
+    if deeds.command not in UPLOADS:
         return []
-    documents = read_records(repository, {file.hash for file in removed.files.values()})
+    documents = read_records(repository, {file.hash for file in deeds.removed.values()})
     going = {a.hash for a in found if a.step.kind == TO_TRASH and not a.begun}
     return [
         SourceBack(
@@ -211,10 +249,10 @@ def survey_sources(
             file.device,
             tuple(_places_like(source, file, documents[file.hash] or {})),
             file.mtime_ns,
-            source in before.sources
+            not before.sources.isdisjoint({source, sight.outside.place(source)})
             and (file.hash not in going or sight.content(source) is not None),
         )
-        for source, file in removed.files.items()
+        for source, file in deeds.removed.items()
     ]
 
 
