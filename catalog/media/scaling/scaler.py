@@ -23,7 +23,7 @@ from catalog.version import __version__
 
 LARGEST = 1 << 30
 """Bytes of the largest file that is scaled: it is held in memory."""
-_TOO_MUCH = "scaling it needs more memory than is allowed (file_memory_mb)"
+_TOO_MUCH = "scaling it needs more memory than is allowed (four times file_memory_mb)"
 MAKER = f"image-catalog {__version__}"
 """How this program names itself in what it made."""
 
