@@ -13,7 +13,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -42,6 +42,8 @@ from catalog.work.journal import Journal
 from catalog.work.outcome import Outcome
 
 SCALE = "scale"
+_LATEST = 253_370_764_800
+"""Seconds since 1970 of the last year that a date can have: some files claim later ones."""
 BROKEN = "_broken"
 """The folder in that of the raw pictures where those go that cannot be decoded."""
 
@@ -126,7 +128,8 @@ class PictureScaler:
                 if (there := self._foresee(name, digest)) is None:
                     continue
                 became = "already" if there else "planned"
-                return _with(outcome, became, entry.size, 0 if there else size)
+                stored = 0 if there else size
+                return replace(outcome, outcome=became, size=entry.size, stored=stored)
             self.journal.started(SCALE, path=entry.path, hash=digest, target=name, made=checksum)
             try:
                 with made.open("rb") as stream:
@@ -139,7 +142,7 @@ class PictureScaler:
                 became = "scaled"
             self._let_go(entry, name)
             self.journal.done(SCALE, path=entry.path, hash=digest, target=name)
-            return _with(outcome, became, entry.size, size)
+            return replace(outcome, outcome=became, size=entry.size, stored=size)
         raise AssertionError("there are more numbers than files")
 
     def _let_go(self, entry: Entry, name: str) -> None:
@@ -148,7 +151,8 @@ class PictureScaler:
         self.folders.raw.discard(entry.path, entry)
 
     def _names(self, entry: Entry, digest: str, extension: str) -> Iterator[str]:
-        utc = datetime.fromtimestamp(entry.mtime_ns // 10**9, UTC).replace(tzinfo=None)
+        seconds = min(max(entry.mtime_ns // 10**9, 0), _LATEST)
+        utc = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
         changed = utc + timedelta(minutes=self.wish.offset_at(utc))
         source = Source(entry.name, changed, digest, self.wish.factor)
         return scaled_names(self.wish.template, source, extension)
@@ -206,7 +210,7 @@ class PictureScaler:
                     raw.put(f"{name}.txt", io.BytesIO(note), size, mtime, content_hash(note))
                 raw.move(entry.path, name)
                 self.journal.done("quarantine", path=entry.path, target=name)
-            return _with(outcome, "damaged", entry.size, 0, name)
+            return replace(outcome, size=entry.size, target=name)
         raise AssertionError("there are more numbers than files")
 
     def _has_note(self, name: str, note: bytes) -> bool:
@@ -216,22 +220,6 @@ class PictureScaler:
         return there is None or (
             there.size == len(note) and raw.checksum(name) == content_hash(note)
         )
-
-
-def _with(
-    outcome: Outcome, became: str, size: int, stored: int, target: str | None = None
-) -> Outcome:
-    return Outcome(
-        outcome.action,
-        outcome.path,
-        became,
-        outcome.store,
-        outcome.target if target is None else target,
-        outcome.hash,
-        outcome.reason,
-        size,
-        stored,
-    )
 
 
 def _stem(name: str) -> str:

@@ -15,6 +15,7 @@ import chance
 import pytest
 import requests
 from chance import dice
+from emulators.dropbox import Emulator as Dropbox
 from emulators.nextcloud import Emulator
 from emulators.nextcloud.dialects import DIALECTS
 from PIL import Image
@@ -330,6 +331,23 @@ def test_on_a_server_it_is_the_same(
     address = f"{cloud.files_address}/data/AI/_unsorted/{target}"
     made = requests.get(address, auth=(cloud.user, cloud.password), timeout=30).content
     assert made_of(made) == content_hash(jpeg("a"))
+
+
+def test_from_dropbox_onto_this_machine_it_is_the_same(
+    lab: Lab, folders: Folders, dropbox: Dropbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "SECOND_LOOK", 0.0)
+    lab.variables["CATALOG_RAW_REMOTE_DIR"] = "dropbox:/raw"
+    dropbox.plant("/raw/Unknown_1.jpg", jpeg("a"))
+    dropbox.plant("/raw/other.jpg", jpeg("b"))
+    assert lab.run("scaler", "--once").status == 0
+    assert [made_of(data) for data in folders.made.values()] == [content_hash(jpeg("a"))]
+    assert {path for path in dropbox.files() if path.startswith("/raw")} == {"/raw/other.jpg"}
+
+
+def test_a_time_that_no_date_can_have_does_not_end_a_run(lab: Lab, folders: Folders) -> None:
+    put(folders.raw, {"Unknown_1.jpg": jpeg("a"), "Unknown_2.jpg": jpeg("b")}, mtime=-1e9)
+    assert lab.run("scaler", "--once", "--json").summary["scaled"] == 2
 
 
 ROUNDS = 2 if chance.seed is None else 50
