@@ -67,6 +67,7 @@ FEATURES = (
     "reingest",
     "stores",
     "old_catalog",
+    "refile",
     "health",
     "backup",
 )

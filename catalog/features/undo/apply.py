@@ -24,6 +24,7 @@ from catalog.features.undo.plan import (
     Undo,
 )
 from catalog.features.undo.preconditions import UndoPreconditions, reversal
+from catalog.work.empty_folders import remove_empty_folders
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
 
@@ -110,6 +111,7 @@ class Undoer:
         store = self.sight.stores[event["store"]]
         if store.stat(event["path"]) is not None:
             store.move(event["path"], event["source"])
+        remove_empty_folders(store, [event["path"]])
         there: EventNote = {"effect": "file", "path": event["source"], "source": event["path"]}
         return self._edit(step, "move", {**note, **there})
 

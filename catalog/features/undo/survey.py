@@ -74,6 +74,7 @@ class StepSurvey:
         self._removed = removed
         self._now = dict(records)
         self._leaving: set[tuple[str, str, str]] = set()
+        self._moved: dict[CopyKey, str] = {}
 
     def look(self, events: Sequence[EventRow]) -> list[TakeBack]:
         """Each step, latest event first, tried on the records of its assets in memory."""
@@ -156,12 +157,7 @@ class StepSurvey:
             if absent := sorted(names - stores.keys()):
                 return self._sight.why_absent(absent[0])
         if step.kind == MOVE_BACK:
-            back = event["source"]
-            found = (
-                _content_problem(stores[store], path, digest, back)
-                for store, path, digest in step.files
-            )
-            return next(filter(None, found), "")
+            return self._rename_problem(step)
         if step.kind == FROM_TRASH:
             rows = (*self._leaving, *step.instead)
             instead = {(store, path): digest for store, path, digest in rows}
@@ -177,6 +173,19 @@ class StepSurvey:
             )
             return next(filter(None, found), "")
         return self._source_problem(event) if step.kind == PUT_BACK else ""
+
+    def _rename_problem(self, step: Step) -> str:
+        """Why a renamed file cannot go back, or "": it must be what was renamed, or be back
+        already. One that was renamed again by the run lies where that brought it, until it is taken
+        back in its turn.
+        """
+        back = step.event["source"]
+        problem = ""
+        for store, path, digest in step.files:
+            now = self._moved.pop((store, path), path)
+            problem = problem or _content_problem(self._sight.stores[store], now, digest, back)
+            self._moved[store, back] = now
+        return problem
 
     def _source_problem(self, event: EventRow) -> str:
         """Why a file outside the stores is not put back, or "": only where this machine has written
@@ -230,11 +239,14 @@ def read_records(repository: Repository, hashes: Set[str]) -> dict[str, AssetDoc
 
 def _content_problem(store: ManagedStore, path: str, digest: str, back: str) -> str:
     """Why a renamed file cannot go back, or "": it must be what was renamed, or be back already."""
-    with contextlib.suppress(StoreError):
-        for place in (path, back):
+    problem = f"{path} is not there"
+    for place in (path, back):
+        with contextlib.suppress(StoreError):
             if store.stat(place) is not None:
-                return "" if store.checksum(place) == digest else f"{place} has other content now"
-    return f"{path} is not there"
+                if store.checksum(place) == digest:
+                    return ""
+                problem = f"{path} has other content now" if place == path else problem
+    return problem
 
 
 def _trash_problem(store: ManagedStore, key: str, path: str, digest: str, instead: str) -> str:
