@@ -38,6 +38,7 @@ class Seen:
     shot: Shot
     came: Step = field(default_factory=list)
     problems: dict[Held, str] = field(default_factory=dict)
+    sidecars: set[str] = field(default_factory=set)
 
 
 class StoreSight:
@@ -88,6 +89,9 @@ class StoreSight:
         goals = [e for e in self._entries.get(folder, ()) if e.path not in shot.recorded]
         sidecars = []
         for sidecar, tail in file.sidecars:
+            if sidecar.path in seen.sidecars:  # it goes with the first that it is recorded with
+                continue
+            seen.sidecars.add(sidecar.path)
             came = [e for e in goals if tail_ahead(e.path, folder, shot.stem, name) == tail]
             if (at := self._find(sidecar, came, seen)) is not None:  # one that is lost stays behind
                 sidecars.append((at, tail))

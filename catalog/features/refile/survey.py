@@ -112,12 +112,22 @@ class NameSurvey:
     def take(self, records: Sequence[Record]) -> None:
         """Look at one shot, by what is recorded."""
         lead = find_lead(records)
+        if len(records) == 1 and self._is_plainly_right(lead):
+            self.unchanged += 1
+            return
         shots = list(self._shots(records, lead, self._is_in_album))
         if any(_is_misplaced(shot) for shot in shots):
             self._others.append(list(records))
         else:
             for shot in shots:
                 self._leave(shot)
+
+    def _is_plainly_right(self, record: Record) -> bool:
+        """Whether an asset has one copy, no sidecar, and its very name: as most have it."""
+        if record.sidecars or len(record.copies) != 1:
+            return False
+        (row,) = record.copies
+        return row["state"] == OK and self._naming.number(row["path"], record, record) == 0
 
     def find_misnamed(self, repository: Repository) -> Iterator[Shot]:
         """The shots that should be called otherwise, and whose names the catalog gave."""
@@ -194,7 +204,7 @@ class NameSurvey:
         sidecars = tuple(
             (Held(record.hash, s["hash"], s, s["path"], is_sidecar=True), tails[s["path"]])
             for s in record.sidecars
-            if tails.get(s["path"])
+            if s["store"] == self._store and tails[s["path"]]
         )
         return ShotFile(held, folder, sidecars)
 

@@ -179,13 +179,13 @@ class StepSurvey:
         already. One that was renamed again by the run lies where that brought it, until it is taken
         back in its turn.
         """
-        back = step.event["source"]
-        problem = ""
-        for store, path, digest in step.files:
-            now = self._moved.pop((store, path), path)
-            problem = problem or _content_problem(self._sight.stores[store], now, digest, back)
-            self._moved[store, back] = now
-        return problem
+        back, problems = step.event["source"], list[str]()
+        for name, path, digest in step.files:
+            places = (self._moved.pop((name, path), path), back)
+            found, problem = _find_renamed(self._sight.stores[name], places, digest)
+            self._moved[name, back] = found
+            problems.append(problem)
+        return next(filter(None, problems), "")
 
     def _source_problem(self, event: EventRow) -> str:
         """Why a file outside the stores is not put back, or "": only where this machine has written
@@ -237,16 +237,17 @@ def read_records(repository: Repository, hashes: Set[str]) -> dict[str, AssetDoc
     return found
 
 
-def _content_problem(store: ManagedStore, path: str, digest: str, back: str) -> str:
-    """Why a renamed file cannot go back, or "": it must be what was renamed, or be back already."""
+def _find_renamed(store: ManagedStore, places: tuple[str, str], digest: str) -> tuple[str, str]:
+    """At which of two places a renamed file lies, and why it cannot go back, or ""."""
+    path = places[0]
     problem = f"{path} is not there"
-    for place in (path, back):
+    for place in places:
         with contextlib.suppress(StoreError):
             if store.stat(place) is not None:
                 if store.checksum(place) == digest:
-                    return ""
+                    return place, ""
                 problem = f"{path} has other content now" if place == path else problem
-    return problem
+    return path, problem
 
 
 def _trash_problem(store: ManagedStore, key: str, path: str, digest: str, instead: str) -> str:
