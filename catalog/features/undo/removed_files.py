@@ -37,7 +37,7 @@ class RemovedFiles:
 def read_removed(folder: Path, run: str) -> RemovedFiles:
     """What the journal of a run says; nothing where this machine has none."""
     base, command, found = "", "", dict[str, Removed]()
-    for row in _rows(folder / f"{run}.jsonl"):
+    for row in journal_rows(folder, run):
         action, is_begun = row.get("action"), row.get("state") == "started"
         if is_begun and action == "run":
             base, command = str(row.get("source", "")), str(row.get("command", ""))
@@ -58,10 +58,10 @@ def _number(row: Mapping[str, object], name: str) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _rows(path: Path) -> Iterator[Mapping[str, object]]:
-    """The lines of a journal; the last may have been cut off."""
+def journal_rows(folder: Path, run: str) -> Iterator[Mapping[str, object]]:
+    """The lines of a run's journal, none where it is not there; the last may have been cut off."""
     try:
-        lines = path.read_bytes().splitlines()
+        lines = (folder / f"{run}.jsonl").read_bytes().splitlines()
     except (OSError, ValueError):
         return
     for line in lines:

@@ -9,9 +9,10 @@ from catalog.domain.document import AssetDocument
 from catalog.errors import StoreError, UsageError
 from catalog.features.undo.apply import Undoer, tell, why_kept
 from catalog.features.undo.handovers import staged_problem
-from catalog.features.undo.plan import HANDOVER, TO_TRASH, SourceBack, TakeBack, Undo
+from catalog.features.undo.plan import HANDOVER, TO_TRASH, SourceBack, TakeBack, Undo, steps
 from catalog.features.undo.preconditions import UndoPreconditions
 from catalog.features.undo.removed_files import read_removed
+from catalog.features.undo.renames import find_unrecorded, read_begun_renames
 from catalog.features.undo.survey import (
     StepSurvey,
     find_taken_back,
@@ -47,7 +48,8 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
     repository = workspace.existing_repository
     repository.refresh()
     events = repository.history.of_run(request.run)
-    if not events:
+    begun = read_begun_renames(workspace.journal_dir, request.run)
+    if not events and not begun:
         raise UsageError(
             f"There is no run {request.run} in the history, or it changed nothing.",
             hint="`catalog history` lists the runs.",
@@ -55,10 +57,12 @@ def run_undo(workspace: Workspace, request: UndoRequest, sink: Sink) -> RunResul
     book = StoreBook(workspace, repository)
     with book.open_present(writes=not request.dryrun) as stores:
         sight = UndoPreconditions(workspace, repository, stores, book.absent)
-        records = read_records(repository, {event["hash"] for event in events})
+        hashes = {event["hash"] for event in (*events, *(step.event for step in begun))}
+        records = read_records(repository, hashes)
         before = find_taken_back(repository.history, request.run)
         removed = read_removed(workspace.journal_dir, request.run)
-        found = StepSurvey(repository, sight, before, removed, records).look(events)
+        survey = StepSurvey(repository, sight, before, removed, records)
+        found = survey.look([*find_unrecorded(begun, stores, records), *steps(events)])
         sources = survey_sources(removed, repository, sight, before, found)
         if not request.dryrun:
             taken = sum(1 for action in found if action.step.kind == TO_TRASH and action.counts)

@@ -76,9 +76,8 @@ class StepSurvey:
         self._leaving: set[tuple[str, str, str]] = set()
         self._moved: dict[CopyKey, str] = {}
 
-    def look(self, events: Sequence[EventRow]) -> list[TakeBack]:
-        """Each step, latest event first, tried on the records of its assets in memory."""
-        found = steps(events)
+    def look(self, found: Sequence[Step]) -> list[TakeBack]:
+        """Each step, latest first, tried on the records of its assets in memory."""
         begun = {step.id for step in found if self._is_begun(step)}
         left = self._left_files([step for step in found if step.id in begun])
         handed = TakingBack(self._repository, [s.event for s in found if s.id not in begun])

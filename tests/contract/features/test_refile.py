@@ -310,6 +310,28 @@ def test_what_a_sync_recorded_of_a_killed_run_is_gone_on_with(
     lab.check_no_ghosts()
 
 
+def test_an_undo_takes_back_what_a_killed_run_could_not_record(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploaded(lab)
+    assert lab.catalog("set", "--query", "taken:2019", "taken+=1h", "-q").status == 0
+    files, index = tree(lab), told(lab)
+
+    def cut_off(*_arguments: Any) -> None:
+        raise CatalogError("cut off")
+
+    monkeypatch.setattr(Session, "edit", cut_off)
+    killed = lab.catalog("refile", "--json")
+    monkeypatch.undo()
+    assert killed.status == 1 and tree(lab) != files
+    dry = lab.catalog("undo", killed.summary["run"], "--dryrun", "--json")
+    done = lab.catalog("undo", killed.summary["run"], "--json")
+    assert (dry.summary["planned"], done.status, done.summary["undone"]) == (8, 0, 8)
+    assert tree(lab) == files and told(lab) == index
+    assert lab.catalog("undo", killed.summary["run"], "--json").summary["undone"] == 0
+    assert lab.catalog("refile", "--json").summary["moved"] == 8
+
+
 # --- what is asked for ----------------------------------------------------------------------------
 
 
