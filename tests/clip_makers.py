@@ -85,8 +85,61 @@ def text_box(kind: bytes, text: str) -> bytes:
     return box(kind, struct.pack(">HH", len(raw), 0x15C7), raw)
 
 
+def sony_document(
+    created: str = "2015-01-02T03:04:05+09:00", between: str = ":", status: str = "A"
+) -> bytes:
+    """What a Sony camera writes of a clip; `between` stands in its degrees."""
+    items = {
+        "Status": status,
+        "LatitudeRef": "N",
+        "Latitude": between.join(("50", "30", "00.0")),
+        "LongitudeRef": "W",
+        "Longitude": between.join(("3", "15", "00.0")),
+        "TimeStamp": "18:04:04",
+        "DateStamp": "2015:01:01",
+    }
+    place = "".join(f'<Item name="{name}" value="{value}"/>' for name, value in items.items())
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<NonRealTimeMeta xmlns="urn:schemas-professionalDisc:nonRealTimeMeta:ver.2.20">'
+        f'<CreationDate value="{created}"/>'
+        '<Device manufacturer="Sony" modelName="ILCE-7S" serialNo="1"/>'
+        '<Lens modelName="E 35mm F1.8"/>'
+        f'<AcquisitionRecord><Group name="ExifGPS">{place}</Group></AcquisitionRecord>'
+        "</NonRealTimeMeta>"
+    ).encode()
+
+
 def movie(*parts: bytes, brand: bytes = b"qt  ", mdat: bytes = b"media") -> bytes:
     return box(b"ftyp", brand, bytes(4), brand) + box(b"moov", *parts) + box(b"mdat", mdat)
+
+
+def with_telemetry(
+    code: bytes,
+    sample: bytes,
+    created: datetime,
+    *more: bytes,
+    handler: bytes = b"meta",
+    name: bytes = b"",
+) -> bytes:
+    """A movie with a track of which one sample is the media data."""
+
+    def made(offset: int) -> bytes:
+        table = box(
+            b"stbl",
+            box(b"stsd", struct.pack(">II", 0, 1), box(code, bytes(6) + b"\0\1")),
+            box(b"stts", struct.pack(">IIII", 0, 1, 1, 1000)),
+            box(b"stsc", struct.pack(">IIIII", 0, 1, 1, 1, 1)),
+            box(b"stsz", struct.pack(">III", 0, 0, 1), struct.pack(">I", len(sample))),
+            box(b"stco", struct.pack(">III", 0, 1, offset)),
+        )
+        mdhd = box(b"mdhd", struct.pack(">IIIIII", 0, 0, 0, 1000, 1000, 0))
+        hdlr = box(b"hdlr", bytes(8), handler, bytes(12), name)
+        track = box(b"trak", box(b"mdia", mdhd, hdlr, box(b"minf", table)))
+        parts = (mvhd(seconds_1904(created)), trak(), track, *more)
+        return movie(*parts, brand=b"mp41", mdat=sample)
+
+    return made(len(made(0)) - len(sample))
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -29,7 +29,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import chance
 import hypothesis.core
@@ -38,6 +38,7 @@ import requests
 import running
 import shared_node
 from emulators.dropbox import Emulator
+from emulators.nextcloud import Emulator as Nextcloud
 from hypothesis import is_hypothesis_test, settings
 from memory_store.root import KIND, MemoryKind
 from running import Lab
@@ -45,6 +46,9 @@ from time_limits import time_limit
 
 from catalog.engine import NodeAddress
 from catalog.stores import registry
+
+if TYPE_CHECKING:
+    from emulators.plain_webdav import PlainWebdav
 
 if (
     signal.getsignal(signal.SIGINT) is signal.SIG_IGN
@@ -239,3 +243,19 @@ def dropbox(lab: Lab) -> Iterator[Emulator]:
             "CATALOG_NAS_ROOT": str(lab.root),
         }
         yield emulator
+
+
+@pytest.fixture
+def nextcloud(tmp_path: Path) -> Iterator[Nextcloud]:
+    """An empty account of a Nextcloud."""
+    with Nextcloud(tmp_path / "nextcloud") as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def plain_webdav(tmp_path: Path) -> Iterator[PlainWebdav]:
+    """A WebDAV server that others wrote, on an empty folder."""
+    from emulators.plain_webdav import PlainWebdav
+
+    with PlainWebdav(tmp_path / "webdav") as server:
+        yield server

@@ -83,7 +83,10 @@ class Console:
 
         _set_up_logging(self.verbose)
         asked = self.interruption.asked if self.interruption is not None else threading.Event()
-        return Workspace(load(self.config, **self.settings, **overrides), self.progress(), asked)
+        made = Workspace(load(self.config, **self.settings, **overrides), self.progress(), asked)
+        if (context := click.get_current_context(silent=True)) is not None:
+            context.call_on_close(made.close)
+        return made
 
     def progress(self) -> Lines:
         """A bar on a terminal; lines for what takes long otherwise; nothing when quiet."""

@@ -8,7 +8,16 @@ from typing import Literal
 
 import orjson
 
-from catalog.config.values import Secret, above, at_least, between, required_field, setting, spell
+from catalog.config.values import (
+    Check,
+    Secret,
+    above,
+    at_least,
+    between,
+    required_field,
+    setting,
+    spell,
+)
 from catalog.domain import amounts
 from catalog.domain import layout as layouts
 
@@ -113,8 +122,8 @@ def _zone(value: str) -> None:
         raise ValueError(f"{value} is no time zone such as Europe/Brussels") from error
 
 
-def _addresses(text: str) -> list[str]:
-    """The addresses of a text: a JSON array, or one after the other with commas between them."""
+def _texts(text: str) -> list[str]:
+    """The texts that one text lists: a JSON array, or with commas between them."""
     if text.lstrip().startswith("["):
         try:
             found = orjson.loads(text)
@@ -124,17 +133,29 @@ def _addresses(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _without_secret(addresses: tuple[str, ...]) -> None:
-    if any("@" in address.partition("//")[2].partition("/")[0] for address in addresses):
-        raise ValueError(
-            "user and password belong in elasticsearch_user and elasticsearch_password"
-        )
+def _without_login(user: str, password: str) -> Check:
+    """The check that no address, or none of several, holds a user or a password: these belong in
+    the settings named.
+    """
+
+    def check(value: str | tuple[str, ...]) -> None:
+        addresses = (value,) if isinstance(value, str) else value
+        if any("@" in address.partition("//")[2].partition("/")[0] for address in addresses):
+            raise ValueError(f"user and password belong in {user} and {password}")
+
+    return check
+
+
+def _web_address(value: str) -> None:
+    if not value.startswith(("https://", "http://")):
+        raise ValueError("it must begin with https:// or http://")
 
 
 _SPACE = spell("home|team|[0-9]+", "home, team, or the number of a namespace")
 _INDEX = spell(
     "[a-z0-9][a-z0-9._-]{0,100}", "a name of small letters, digits, dots, dashes and underscores"
 )
+_WEBDAV_LOGIN = _without_login("webdav_username", "webdav_password")
 _TAG = spell(r"[\w.-]{1,100}", "a word of letters, digits, dots, dashes and underscores")
 
 
@@ -159,11 +180,44 @@ class Settings:
     )
     dbox_catalog_token: Secret | None = setting(None, "Dropbox token for the catalog's app folder")
     dbox_full_token: Secret | None = setting(None, "Dropbox token for the whole account")
+    webdav_host_url: str | None = setting(
+        None,
+        "root of a WebDAV server or Nextcloud, such as https://cloud.example",
+        _web_address,
+        _WEBDAV_LOGIN,
+    )
+    webdav_url: str | None = setting(
+        None,
+        "the user's own folder on that server, as a whole address",
+        _web_address,
+        _WEBDAV_LOGIN,
+    )
+    webdav_username: str | None = setting(None, "user of that server")
+    webdav_password: Secret | None = setting(
+        None, "password of that user, of Nextcloud best one made for this program"
+    )
+    webdav_ca_cert: Path | None = setting(
+        None, "certificate authority of that server, where it is one of its owner's own (PEM)"
+    )
+    webdav_retry_seconds: float = setting(
+        900.0, "how long to go on trying while a WebDAV server cannot be reached", at_least(0)
+    )
+    raw_names_prefixes: tuple[str, ...] = setting(
+        ("Unknown",), "beginnings of the names that `scaler` takes up", parse=_texts
+    )
+    raw_remote_dir: str | None = setting(None, "folder that `scaler` takes pictures from")
+    unsorted_remote_dir: str | None = setting(
+        None, "folder that `scaler` puts pictures into, and `mover` takes them from"
+    )
+    images_root_dir: str | None = setting(None, "folder in which `mover` makes those of categories")
+    parent_tag_value: str | None = setting(
+        None, "what stands before the colon in tags that `mover` follows, such as ai in ai:cats"
+    )
     elasticsearch_url: tuple[str, ...] = setting(
         (),
         "Elasticsearch to use instead of the program's own, http(s)://host:port, or its nodes",
-        _without_secret,
-        parse=_addresses,
+        _without_login("elasticsearch_user", "elasticsearch_password"),
+        parse=_texts,
     )
     elasticsearch_user: str | None = setting(None, "user of that Elasticsearch")
     elasticsearch_password: Secret | None = setting(None, "password of that user")

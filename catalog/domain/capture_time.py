@@ -459,6 +459,8 @@ def _capture_time(best: DateCandidate, usable: list[DateCandidate], doubtful: bo
         if offset is None and satellites is not None:
             # the same time may be the local one, copied: then the place has to tell
             offset = offset_between(best.wall, satellites) or None
+        if offset is None and best.source == "quicktime:DateTimeOriginal":
+            offset = _offset_to_clock_in_utc(best, usable)
     if doubtful or best.source in _LOW or best.utc_doubtful or best.precision in COARSE:
         confidence = "low"
     else:
@@ -473,6 +475,12 @@ def _capture_time(best: DateCandidate, usable: list[DateCandidate], doubtful: bo
         "UTC" if best.is_utc and offset == 0 else None,
         best.precision,
     )
+
+
+def _offset_to_clock_in_utc(best: DateCandidate, usable: list[DateCandidate]) -> int | None:
+    """From the other clock of a movie, where that differs by a zone: by the same it tells none."""
+    clocks = (c.wall for c in usable if c.source == "quicktime:CreateDate" and c.is_utc)
+    return next((found for c in clocks if (found := offset_between(best.wall, c))), None)
 
 
 _SLACK = timedelta(minutes=2)

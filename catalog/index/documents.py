@@ -58,7 +58,7 @@ Fields: TypeAlias = dict[str, object]
 """A document in the making: what its values are is checked against the mapping."""
 
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Counts the changes to readers and to what is concluded from them that make other dates, places or
 kinds of the same bytes. A document without it is of the first.
 """

@@ -11,8 +11,8 @@ import orjson
 
 from catalog.domain.capture_time import DateCandidate
 from catalog.domain.filetypes import BY_NAME, extension_of
+from catalog.domain.xml_parser import parse_xml
 from catalog.media.findings import Findings
-from catalog.media.xml_parser import parse_xml
 
 MAX_BYTES = 8 * 1024 * 1024
 

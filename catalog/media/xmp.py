@@ -12,9 +12,9 @@ import orjson
 
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.domain.person import CHECKS, parse_fields
+from catalog.domain.xml_parser import LARGEST, parse_xml
 from catalog.media.findings import Findings
 from catalog.media.tiff.exif import add_copied_date, is_boilerplate
-from catalog.media.xml_parser import LARGEST, parse_xml
 
 OWN_NAMESPACE = "urn:image-catalog:person:1.0"
 """Of the one property that holds exactly what a person said, as JSON."""

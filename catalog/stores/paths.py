@@ -26,7 +26,11 @@ class Named(Protocol):
     """What a check must know of a store."""
 
     name: str
-    capabilities: Capabilities
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it is like."""
+        ...
 
 
 def check_inside(path: str, store: Named) -> None:

@@ -47,7 +47,11 @@ class Store(Protocol):
     """
 
     name: str
-    capabilities: Capabilities
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it is like; of a service it may have to be asked for."""
+        ...
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
         """Every entry below a folder, sorted, a folder at a time; whole or an error,

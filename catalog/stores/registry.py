@@ -15,6 +15,7 @@ from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.local.root import LocalKind
 from catalog.stores.machine import machine_id
 from catalog.stores.root import Kind, Root, StoreContext
+from catalog.stores.webdav.root import WebdavKind
 
 _KINDS: dict[str, Kind] = {}
 _PREFIX = re.compile(r"([a-z][a-z0-9+.-]+):")
@@ -31,6 +32,7 @@ def register(kind: Kind) -> None:
 
 register(LocalKind())
 register(DropboxKind())
+register(WebdavKind())
 
 
 def kinds() -> tuple[Kind, ...]:

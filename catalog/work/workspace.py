@@ -22,6 +22,7 @@ from catalog.errors import ConfigError, NoCatalog
 from catalog.stores.dropbox.root import DropboxKind
 from catalog.stores.protocol import ManagedStore, RemoteStore
 from catalog.stores.root import StoreContext
+from catalog.stores.webdav.root import WebdavKind
 from catalog.work.elasticsearch import Elasticsearch
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from catalog.index.repository import Repository
     from catalog.stores.dropbox.connection import Connection as DropboxConnection
     from catalog.stores.dropbox.credentials import Credentials
+    from catalog.stores.webdav.access import Access
     from catalog.work.description import Describer
     from catalog.work.facts_reading import Reading
     from catalog.work.progress import Progress
@@ -216,9 +218,10 @@ class Workspace:
         for name in ("repository", "untouched_repository", "store_context"):
             vars(self).pop(name, None)
         self.elasticsearch.close()
-        dropbox = vars(self).pop("dropbox", None)
-        if dropbox is not None:
-            dropbox.close()
+        for name in ("dropbox", "webdav"):
+            connection = vars(self).pop(name, None)
+            if connection is not None:
+                connection.close()
 
     @cached_property
     def dropbox(self) -> DropboxConnection:
@@ -268,11 +271,32 @@ class Workspace:
         return found
 
     @cached_property
+    def webdav(self) -> Access:
+        """The WebDAV servers."""
+        from catalog.stores.webdav.access import Access
+        from catalog.stores.webdav.connection import Login
+
+        settings = self.settings
+        name, password = settings.webdav_username, settings.webdav_password
+        login = Login(name, password.get_secret_value()) if name and password else None
+        return Access(
+            login,
+            settings.webdav_url or "",
+            settings.webdav_host_url or "",
+            ca_cert=settings.webdav_ca_cert,
+            seconds=settings.webdav_retry_seconds,
+            transfers=settings.transfers,
+            interrupted=self.interrupted,
+        )
+
+    @cached_property
     def store_context(self) -> StoreContext:
         """What stores of every kind may need."""
-        return StoreContext(
-            self.state_dir, {DropboxKind.name: lambda: self.dropbox}, self.interrupted
-        )
+        connections = {
+            DropboxKind.name: lambda: self.dropbox,
+            WebdavKind.name: lambda: self.webdav,
+        }
+        return StoreContext(self.state_dir, connections, self.interrupted)
 
     @property
     def state_dir(self) -> Path:

@@ -126,18 +126,16 @@ def test_what_can_be_no_root_is_refused(context: StoreContext, given: str) -> No
 
 def test_a_kind_that_there_is_not_is_never_taken_for_a_folder(context: StoreContext) -> None:
     with pytest.raises(UnknownKind) as caught:
-        registry.root_named("webdav:https://cloud.example/photos", context)
+        registry.root_named("gopher:cloud.example/photos", context)
     line = str(caught.value)
-    assert (
-        "webdav:https://cloud.example/photos" in line and "no kind of store called webdav" in line
-    )
+    assert "gopher:cloud.example/photos" in line and "no kind of store called gopher" in line
     assert "dropbox:/photos" in line and "/photos" in line
 
 
 def test_a_recorded_kind_that_this_program_does_not_know_is_an_error_that_says_what_to_do(
     context: StoreContext,
 ) -> None:
-    record = {"name": "cloud", "kind": "webdav", "root": "https://cloud.example"}
+    record = {"name": "cloud", "kind": "gopher", "root": "https://cloud.example"}
     for attempt in (
         lambda: registry.root_recorded(record, context),
         lambda: registry.folder_recorded(record),
@@ -147,10 +145,10 @@ def test_a_recorded_kind_that_this_program_does_not_know_is_an_error_that_says_w
         line = str(caught.value)
         assert all(
             word in line
-            for word in ("cloud", "webdav", "dropbox, local", "catalog store remove cloud")
+            for word in ("cloud", "gopher", "dropbox, local", "catalog store remove cloud")
         )
         assert caught.value.exit_code == 2
-    assert registry.show_root(record) == "webdav:https://cloud.example"
+    assert registry.show_root(record) == "gopher:https://cloud.example"
 
 
 def test_a_connection_that_nobody_configured_is_told(context: StoreContext) -> None:
@@ -369,5 +367,5 @@ def test_a_store_that_lies_nowhere_is_told(context: StoreContext, name: str, wor
 
 
 def test_a_store_of_an_unknown_kind_is_refused(context: StoreContext) -> None:
-    with pytest.raises(UnknownKind, match="Store cloud is of the kind webdav"):
-        book(context, {"name": "cloud", "kind": "webdav", "root": "https://x"}).root("cloud")
+    with pytest.raises(UnknownKind, match="Store cloud is of the kind gopher"):
+        book(context, {"name": "cloud", "kind": "gopher", "root": "https://x"}).root("cloud")

@@ -382,7 +382,7 @@ def test_xml_is_read_by_one_parser():
             reads.search(line) for line in path.read_text("utf-8").splitlines() if "import" in line
         )
     }
-    assert found == {"catalog/media/xml_parser.py"}
+    assert found == {"catalog/domain/xml_parser.py"}
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -419,9 +419,11 @@ BY_PATH = {
     "media/write/exif.py": "a temporary folder",
     "stores/dropbox/credentials.py": "the login",
     "stores/dropbox/kept_listing.py": "the state folder",
-    "stores/dropbox/listing_database.py": "the state folder",
     "stores/dropbox/uploads/sessions.py": "the state folder",
+    "stores/listing_database.py": "the state folder",
     "stores/local/file_writer.py": "a descriptor",
+    "stores/webdav/kept_tree.py": "the state folder",
+    "stores/webdav/server.py": "the state folder",
     "stores/machine.py": "the machine's id",
     "stores/marker.py": "makes the folder itself that is the root",
     "stores/scratch.py": "makes the folder itself that is the root",

@@ -26,6 +26,7 @@ from clip_makers import (
     mvhd,
     read,
     seconds_1904,
+    sony_document,
     text_box,
     trak,
     transport_stream,
@@ -265,20 +266,13 @@ def test_the_exif_of_a_canon_thumbnail_dates_the_clip_but_does_not_size_it() -> 
     assert (found.get("width"), found.get("height")) == (640, 480)
 
 
-def test_sony_xml_gives_date_device_and_place() -> None:
-    xml = (
-        b'<?xml version="1.0"?><NonRealTimeMeta xmlns="urn:x"><CreationDate '
-        b'value="2015-01-02T03:04:05+09:00"/>'
-        b'<Device manufacturer="Sony" modelName="ILCE-7S"/><Group name="ExifGPS"><Item '
-        b'name="LatitudeRef" value="N"/>'
-        b'<Item name="Latitude" value="50:30:00.0"/><Item name="LongitudeRef" value="W"/>'
-        b'<Item name="Longitude" value="3:15:00.0"/></Group></NonRealTimeMeta>'
-    )
+def test_sony_xml_in_a_clip_gives_date_device_and_place() -> None:
     data = movie(mvhd(CREATED), trak(), brand=b"XAVC") + box(
-        b"meta", bytes(4), box(b"hdlr", bytes(24)), box(b"xml ", bytes(4), xml)
+        b"meta", bytes(4), box(b"hdlr", bytes(24)), box(b"xml ", bytes(4), sony_document())
     )
     found = read(data, "a.mp4")
-    assert walls(found, "quicktime:creationdate") == [datetime(2015, 1, 2, 3, 4, 5)]
+    (created,) = (d for d in found.dates if d.source == "quicktime:creationdate")
+    assert (created.wall, created.offset_minutes) == (datetime(2015, 1, 2, 3, 4, 5), 540)
     assert found.get("model") == "ILCE-7S"
     assert found.position is not None and (found.position.lat, found.position.lon) == (50.5, -3.25)
 

@@ -216,6 +216,15 @@ def test_the_environment_names_addresses_with_commas_or_as_json(
     assert load().elasticsearch_url == TWO[:1]
 
 
+def test_prefixes_are_a_list_or_a_text_that_holds_one(clean: Path, monkeypatch: pytest.MonkeyPatch):
+    assert load().raw_names_prefixes == ("Unknown",)
+    for value in (["Unknown", "IMG_"], '["Unknown", "IMG_"]', "Unknown, IMG_"):
+        (clean / "config.json").write_text(json.dumps({"raw_names_prefixes": value}))
+        assert load().raw_names_prefixes == ("Unknown", "IMG_")
+    monkeypatch.setenv("CATALOG_RAW_NAMES_PREFIXES", '["a,b"]')
+    assert load().raw_names_prefixes == ("a,b",)
+
+
 def test_addresses_that_are_none_are_told(clean: Path, monkeypatch: pytest.MonkeyPatch):
     (clean / "config.json").write_text('{"elasticsearch_url": ["https://a.example:9200", 9200]}')
     assert "The setting elasticsearch_url.1 in" in complaint()
@@ -443,6 +452,14 @@ def test_a_password_in_an_address_is_refused_without_printing_it():
     assert load(elasticsearch_url="https://es.example:9200/a@b").elasticsearch_url == (
         "https://es.example:9200/a@b",
     )
+
+
+@pytest.mark.parametrize("name", ["webdav_url", "webdav_host_url"])
+def test_the_address_of_a_webdav_server_is_one_without_a_login(name: str):
+    text = complaint(**{name: "https://me:hunter2@cloud.example/dav"})
+    assert "hunter2" not in text and "webdav_password" in text
+    assert "it must begin with https:// or http://" in complaint(**{name: "cloud.example"})
+    assert getattr(load(**{name: "https://cloud.example/a@b"}), name) == "https://cloud.example/a@b"
 
 
 def test_a_password_in_the_address_of_a_mirror_does_not_show():

@@ -26,11 +26,11 @@ from PIL import Image, ImageFilter, ImageOps
 from catalog.domain.asset import Facts
 from catalog.domain.fixity import Digests, content_hash
 from catalog.domain.similarity import hamming, measure_quality, perceptual_hash
+from catalog.domain.xml_parser import parse_xml
 from catalog.errors import MediaError, UnreadableMedia, UnsupportedType
 from catalog.media import extract
 from catalog.media.extract import read_facts, read_hash
 from catalog.media.request import Request
-from catalog.media.xml_parser import parse_xml
 from catalog.work.workers import Limits, ReaderPool
 
 assert pi_heif

@@ -6,7 +6,7 @@ import struct
 from datetime import datetime
 
 import pytest
-from clip_makers import box, movie, mvhd, read, seconds_1904, text_box, trak
+from clip_makers import box, read, text_box, with_telemetry
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,24 +55,7 @@ def gps9() -> bytes:
 
 
 def gopro(sample: bytes, created: datetime = SHOT, *more: bytes) -> bytes:
-    """A movie whose telemetry is its media data."""
-    head = 24  # ftyp, then mdat's own head
-
-    def made(offset: int) -> bytes:
-        table = box(
-            b"stbl",
-            box(b"stsd", struct.pack(">II", 0, 1), box(b"gpmd", bytes(8))),
-            box(b"stsz", struct.pack(">III", 0, 0, 1), struct.pack(">I", len(sample))),
-            box(b"stco", struct.pack(">III", 0, 1, offset)),
-        )
-        hdlr = box(b"hdlr", bytes(8), b"meta", bytes(12))
-        track = box(b"trak", box(b"mdia", hdlr, box(b"minf", table)))
-        parts = (mvhd(seconds_1904(created)), trak(), track, *more)
-        return movie(*parts, brand=b"mp41", mdat=sample)
-
-    offset = len(made(0)) - len(sample)
-    assert head < offset
-    return made(offset)
+    return with_telemetry(b"gpmd", sample, created, *more)
 
 
 @pytest.mark.parametrize("sample", [gps5(), gps9()])

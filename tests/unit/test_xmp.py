@@ -9,9 +9,9 @@ import pytest
 from still_makers import iptc, photoshop, xmp
 
 from catalog.domain.capture_time import MONTH, YEAR
+from catalog.domain.xml_parser import Start, Text, parse_xml
 from catalog.media.findings import Findings
 from catalog.media.iptc import read_iptc, read_photoshop
-from catalog.media.xml_parser import Start, Text, parse_xml
 from catalog.media.xmp import parse_angle, read_xmp
 
 

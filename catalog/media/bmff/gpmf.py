@@ -14,8 +14,6 @@ from datetime import datetime, timedelta
 from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.media.findings import Findings
 
-MAX_BYTES = 1 << 17
-"""Of one sample, which holds a second; some 30 KB are usual."""
 _MOST_ENTRIES = 5000
 _EPOCH_OF_GPS9 = datetime(2000, 1, 1)
 _LOCKED = 2

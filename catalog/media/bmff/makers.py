@@ -219,6 +219,11 @@ def _read_gopro(walk: Walk, box: Box, movie: Movie) -> None:
         movie.findings.add("model", text_at(data, at + 8, min(length, 64)), "maker")
 
 
+def _read_dji(_walk: Walk, _box: Box, movie: Movie) -> None:
+    """Speeds and turns of a drone, and numbers of its own: they say whose it is."""
+    movie.findings.add("make", "DJI", "maker")
+
+
 def _read_minolta(walk: Walk, box: Box, movie: Movie) -> None:
     movie.classic = True
     movie.findings.add("make", text_at(walk.payload(box, 64), 0, 20), "maker")
@@ -252,6 +257,7 @@ _READERS = {
     b"FIRM": _read_gopro,
     b"CAME": _read_gopro,
     b"GPMF": _read_gopro,
+    **dict.fromkeys((b"\xa9xsp", b"\xa9fpt", b"\xa9gpt", b"\xa9dji"), _read_dji),
     b"MMA0": _read_minolta,
     b"MMA1": _read_minolta,
     b"cmnm": _read_plain_model,

@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from catalog.domain.capture_time import DateCandidate
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.bmff.fields import clock, full_box_times
-from catalog.media.bmff.gpmf import MAX_BYTES, read_gpmf
 from catalog.media.bmff.header import find_movie, open_movie
+from catalog.media.bmff.insta360 import read_insta360
 from catalog.media.bmff.makers import read_maker_box
-from catalog.media.bmff.tags import Movie, read_meta, read_user_text
+from catalog.media.bmff.tags import Movie, read_meta, read_user_media, read_user_text
+from catalog.media.bmff.telemetry import read_telemetry
 from catalog.media.bmff.tracks import (
+    DJI,
     MAX_TRACKS,
     Track,
     fragment_seconds,
@@ -27,6 +29,7 @@ from catalog.media.findings import Findings
 from catalog.media.source import ByteSource, Unfetched
 
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_USMT_UUID = b"USMT" + bytes.fromhex("21d24fcebb88695cfac9c740")
 _CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 _PHONE_MAKERS = (
     "apple",
@@ -79,6 +82,12 @@ _CAMERA_VENDORS = frozenset(
         b"mino",
     }
 )
+_TOP = frozenset(
+    {
+        *(b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"meta"),
+        *(b"moof", b"mfra", b"sidx", b"udta", b"pnot", b"PICT"),
+    }
+)
 _CLASSIC_CODECS = frozenset({"mjpeg", "mjpegb", "svq1", "svq3", "cinepak", "rpza"})
 
 
@@ -102,8 +111,11 @@ def read_bmff(source: ByteSource, findings: Findings) -> None:
     walk = Walk(source)
     movie, parts = Movie(findings), _Parts()
     try:
-        for box in walk.top():
-            _read_top(walk, box, movie, parts)
+        last = None
+        for last in walk.top():
+            _read_top(walk, last, movie, parts)
+        if last is not None and (last.end < source.size or last.kind not in _TOP):
+            read_insta360(source, findings)  # elsewhere nothing lies behind the last box
     except (
         Unfetched
     ) as error:  # the boxes after a movie's header say little but how long it goes on
@@ -186,6 +198,8 @@ def _read_user_data_of(walk: Walk, trak: Box, movie: Movie) -> None:
                 _guarded(walk, inner, movie, texts=False)
         elif box.kind == b"meta":
             read_meta(walk, box, movie)
+        elif box.kind == b"uuid" and walk.source.read(box.start, 16) == _USMT_UUID:
+            read_user_media(walk, box, movie)
 
 
 def _read_user_data(walk: Walk, user_data: Box, movie: Movie) -> None:
@@ -211,6 +225,8 @@ def _read_uuid(walk: Walk, box: Box, movie: Movie) -> None:
     identifier = walk.source.read(box.start, 16)
     if identifier == _XMP_UUID:
         merge_xmp(walk.payload(Box(box.kind, box.start + 16, box.end)), movie.findings)
+    elif identifier == _USMT_UUID:
+        read_user_media(walk, box, movie)
     elif identifier == _CANON_UUID:
         for inner in walk.inside(box, 16):
             _guarded(walk, inner, movie, texts=False)
@@ -228,11 +244,14 @@ def _finish(walk: Walk, movie: Movie, parts: _Parts) -> None:
     sound = next((t for t in parts.tracks if t.handler == b"soun"), None)
     if sound:
         findings.add("audio_codec", sound.codec, "quicktime")
-    for track in parts.tracks:
-        if track.first_sample[1]:
-            _read_telemetry(walk, track, movie)
+    if any(DJI in track.name for track in parts.tracks):
+        findings.add("make", "DJI", "quicktime")
+    read_telemetry(walk, parts.tracks, movie)
     created = _created(movie, parts.tracks)
-    if created:
+    if created and movie.offset is not None:
+        local = created + timedelta(minutes=movie.offset)
+        findings.add_date(DateCandidate("quicktime:CreateDate", local, movie.offset))
+    elif created:
         doubtful = _writes_local_time(movie, video)
         findings.add_date(
             DateCandidate("quicktime:CreateDate", created, is_utc=True, utc_doubtful=doubtful)
@@ -240,16 +259,6 @@ def _finish(walk: Walk, movie: Movie, parts: _Parts) -> None:
     duration = _duration(walk, movie, parts)  # last: it may need fragments from all over the file
     if duration > 0:
         findings.add("duration", duration, "quicktime")
-
-
-def _read_telemetry(walk: Walk, track: Track, movie: Movie) -> None:
-    """GoPro's; a camera that writes it sets the clock of its movies to local time."""
-    movie.classic = True
-    offset, size = track.first_sample
-    try:
-        read_gpmf(walk.source.read(offset, min(size, MAX_BYTES)), movie.findings)
-    except Unfetched as error:
-        movie.findings.notes.append(f"telemetry not read: {error}")
 
 
 def _add_picture(findings: Findings, video: Track) -> None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from catalog.domain.capture_time import parse_date
+from catalog.domain.capture_time import MAX_OFFSET, parse_date
 from catalog.domain.geo import parse_iso6709
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
-from catalog.media.xml_parser import parse_xml
+from catalog.media.non_real_time_meta import read_non_real_time_meta
 
 _APPLE = "com.apple.quicktime."
 _MAX_KEYS = 512
@@ -39,7 +39,6 @@ _TEXT_FIELDS = {
     b"des": "description",
 }
 _DATE_TEXT = re.compile(rb"\d{4}[-:/]\d\d[-:/]\d\d[ -~]{0,24}")
-_SEXAGESIMAL = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)")
 
 
 @dataclass(slots=True)
@@ -57,6 +56,8 @@ class Movie:
     classic: bool = False
     """A mark that cameras with a local clock leave: previews, maker's boxes."""
     seen: set[bytes] = field(default_factory=set)
+    offset: int | None = None
+    """Minutes east of UTC of the camera's own clock, where it states them beside one in UTC."""
 
 
 def add_date_text(movie: Movie, text: str, source: str) -> bool:
@@ -91,7 +92,7 @@ def read_meta(walk: Walk, meta: Box, movie: Movie) -> None:
         if box.kind == b"ilst":
             _read_items(walk, box, keys, movie)
         elif box.kind == b"xml ":
-            read_sony_xml(walk.payload(box, _MAX_XML), movie)
+            read_non_real_time_meta(walk.payload(box, _MAX_XML), movie.findings)
 
 
 def _read_keys(walk: Walk, box: Box) -> list[str]:
@@ -132,6 +133,24 @@ def _add_key(key: str, text: str, movie: Movie) -> None:
         add_place_text(movie, text, "quicktime:location.ISO6709")
     elif name in _KEY_FIELDS:
         movie.findings.add(_KEY_FIELDS[name], text, "quicktime:keys")
+
+
+def read_user_media(walk: Walk, uuid: Box, movie: Movie) -> None:
+    """Sony's `USMT` box: after its identifier an `MTDT` with items, each with its length, number,
+    language, encoding and value; 11 is the zone of the camera's clock, 0 also where none was set.
+    """
+    for box in walk.inside(uuid, 16):
+        data = walk.payload(box, 4096) if box.kind == b"MTDT" else b""
+        at = 2
+        for _ in range(int.from_bytes(data[:2], "big")):
+            length, number = int.from_bytes(data[at : at + 2], "big"), data[at + 2 : at + 6]
+            if length < 10:
+                break
+            if number == b"\0\0\0\x0b" and length >= 12:
+                minutes = int.from_bytes(data[at + 10 : at + 12], "big", signed=True)
+                if minutes and abs(minutes) <= MAX_OFFSET:
+                    movie.offset = minutes
+            at += length
 
 
 # --- user data ------------------------------------------------------------------------------------
@@ -191,6 +210,8 @@ def _add_text(name: bytes, text: str, movie: Movie, source: str) -> None:
         movie.findings.add("model", text, source)
     elif name == b"inf":
         movie.seen.add(text.strip().split(" ")[0].lower().encode("utf-8", "replace"))
+    elif name in (b"enc", b"too") and text.startswith("DJI"):
+        movie.findings.add("make", "DJI", source)
     elif name in _TEXT_FIELDS:
         movie.findings.add(_TEXT_FIELDS[name], text, source)
 
@@ -229,44 +250,3 @@ def _read_3gpp_place(payload: bytes, movie: Movie) -> None:
         return
     longitude, latitude, altitude = struct.unpack_from(">iii", payload, at + 1)
     movie.findings.add_position(latitude / 65536, longitude / 65536, altitude / 65536, "3gpp:loci")
-
-
-# --- Sony -----------------------------------------------------------------------------------------
-
-
-def read_sony_xml(payload: bytes, movie: Movie) -> None:
-    """Sony's NonRealTimeMeta document (XAVC): creation date with offset, device, position."""
-    if b"NonRealTimeMeta" not in payload:
-        return
-    elements: list[tuple[str, dict[str, str]]] = []
-    try:
-        parse_xml(
-            payload[max(payload.find(b"<?xml"), 0) : payload.rfind(b">") + 1],
-            lambda name, attributes: elements.append((name.rpartition(":")[2], attributes)),
-        )
-    except ValueError as error:
-        movie.findings.notes.append(f"Sony XML: {error}")
-        return
-    items: dict[str, str] = {}
-    for name, attributes in elements:
-        if name == "CreationDate":
-            add_date_text(movie, attributes.get("value", ""), "quicktime:creationdate")
-        elif name == "Device":
-            movie.findings.add("make", attributes.get("manufacturer"), "nrtm")
-            movie.findings.add("model", attributes.get("modelName"), "nrtm")
-        elif name == "Item":
-            items[attributes.get("name", "")] = attributes.get("value", "")
-    _add_sony_place(items, movie)
-
-
-def _add_sony_place(items: dict[str, str], movie: Movie) -> None:
-    if items.get("Status", "A") != "A":
-        return
-    degrees: list[float] = []
-    for name, negative in (("Latitude", "S"), ("Longitude", "W")):
-        match = _SEXAGESIMAL.fullmatch(items.get(name, "").strip())
-        if not match or not items.get(f"{name}Ref"):
-            return
-        value = float(match[1]) + float(match[2]) / 60 + float(match[3]) / 3600
-        degrees.append(-value if items[f"{name}Ref"].strip() == negative else value)
-    movie.findings.add_position(degrees[0], degrees[1], None, "nrtm")

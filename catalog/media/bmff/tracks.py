@@ -16,6 +16,10 @@ from catalog.media.clips.codec_names import mpeg4_object_codec, quicktime_codec
 
 MAX_TRACKS = 64
 _MAX_SAMPLES = 200_000
+_TELEMETRY = frozenset({"gpmd", "djmd", "rtmd"})
+_TEXTS = frozenset({b"text", b"sbtl", b"subt"})
+DJI = b"DJI"
+"""A mark in the names of DJI's tracks (`DJI.AVC`, `DJI.Subtitle`, `DJI meta`)."""
 
 
 @dataclass(slots=True)
@@ -26,6 +30,8 @@ class Track:
     """
 
     handler: bytes = b""
+    name: bytes = b""
+    """What its handler calls itself; some makers write their own names."""
     number: int = 0
     width: int = 0
     height: int = 0
@@ -38,7 +44,7 @@ class Track:
     frame_rate: float | None = None
     created: datetime | None = None
     first_sample: tuple[int, int] = (0, 0)
-    """Where the first of a track of GoPro's telemetry lies in the file, and its bytes."""
+    """Where the first of a track of telemetry lies in the file, and its bytes."""
 
     @property
     def is_video(self) -> bool:
@@ -97,7 +103,8 @@ def _read_media(walk: Walk, media: Box, track: Track) -> None:
                 track.duration = times[2] / times[1]
                 track.created = track.created or clock(times[0])
         elif box.kind == b"hdlr":
-            track.handler = walk.payload(box, 64)[8:12]
+            payload = walk.payload(box, 64)
+            track.handler, track.name = payload[8:12], payload[24:]
         elif box.kind == b"minf":
             _read_media_information(walk, box, track)
 
@@ -116,7 +123,7 @@ def _read_sample_table(walk: Walk, table: Box, track: Track) -> None:
             _read_description(walk.payload(box, 4096)[8:], track)
         elif box.kind == b"stts":
             track.frame_rate = _frame_rate(walk.payload(box), track.scale)
-    if track.codec == "gpmd":
+    if track.codec in _TELEMETRY or track.codec == "captions":
         track.first_sample = _first_sample(walk, table)
 
 
@@ -158,8 +165,10 @@ def _read_description(entry: bytes, track: Track) -> None:
         bits = int.from_bytes(entry[26:28], "big")
         track.codec = _object_codec(entry) if code == b"mp4a" else quicktime_codec(code, bits or 16)
         return
-    if track.handler == b"meta" and code == b"gpmd":
-        track.codec = "gpmd"
+    if track.handler == b"meta" and code.decode("latin-1") in _TELEMETRY:
+        track.codec = code.decode("latin-1")
+    if track.handler in _TEXTS and DJI in track.name:
+        track.codec = "captions"
     if not track.is_video:
         return
     track.codec = _object_codec(entry) if code == b"mp4v" else _video_codec(entry, code)

@@ -11,8 +11,9 @@ from dropbox import Dropbox, files
 from stone.backends.python_rsrc.stone_validators import ValidationError
 
 from catalog.errors import StoreError, StoreUnavailable
-from catalog.stores.dropbox.connection import Ambiguous, Connection, Unreadable
+from catalog.stores.dropbox.connection import Connection, Unreadable
 from catalog.stores.dropbox.failures import answer_tags, is_passing, tags
+from catalog.stores.patience import Ambiguous
 
 MOST = 1000
 """Entries of one request."""

@@ -4,10 +4,7 @@ and is repeated where it may help.
 
 from __future__ import annotations
 
-import logging
-import random
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,26 +26,17 @@ from requests.exceptions import RequestException
 from stone.backends.python_rsrc.stone_validators import ValidationError
 from urllib3.exceptions import HTTPError as TransportError
 
-from catalog.errors import Interrupted, InvalidPath, StoreError
+from catalog.errors import InvalidPath, StoreError
 from catalog.stores.dropbox.credentials import Credentials
 from catalog.stores.dropbox.failures import is_passing, is_untrusted, of_exception
+from catalog.stores.patience import Ambiguous, Patience, Verdict, growing
 from catalog.version import __version__
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 TIMEOUT = 100.0
 """Seconds without a byte from Dropbox after which a connection is taken for dead."""
 CONNECT_TIMEOUT = 20.0
-FIRST_CONTACT = 30.0
-"""Seconds for which Dropbox is tried at most before it has answered for the first time:
-there may be no network at all.
-"""
-TOLD_AFTER = 4
-"""Attempts after which a person is told what is waited for: some ten seconds."""
-LONGEST_PAUSE = 60.0
 RPC_AT_ONCE = 8
-ATTEMPTS = 12
-"""How often something is tried whose reply is lost each time: about seven minutes."""
 
 
 class HttpSession(requests.Session):
@@ -99,17 +87,6 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-class Ambiguous(Exception):
-    """A request whose reply was lost: whether it was done is not known.
-
-    `cause` is what happened to the line.
-    """
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
-
-
 class Unreadable(Ambiguous):
     """A request whose reply the SDK cannot read,
     because an entry of it failed for a reason without a name.
@@ -134,11 +111,17 @@ class Connection:
     space: str = "home"
     interrupted: threading.Event = field(default_factory=threading.Event)
     sleep: Callable[[float], object] | None = None
-    _not_before: float = 0.0
-    _has_answered: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self._waiting = Patience(
+            "Dropbox",
+            self.store,
+            self.patience,
+            judge,
+            lambda error, path: of_exception(error, self.store, path),
+            self.interrupted,
+            self.sleep,
+        )
         self._bytes_at_once = threading.BoundedSemaphore(self.transfers)
         self._calls_at_once = threading.BoundedSemaphore(RPC_AT_ONCE)
 
@@ -200,11 +183,7 @@ class Connection:
 
         Raises StoreError after too many.
         """
-        if attempt >= ATTEMPTS - 1:
-            raise of_exception(
-                error or TimeoutError("Dropbox is busy and remains so"), self.store, path
-            ) from error
-        self.pause(_growing(attempt))
+        self._waiting.give_time(error, attempt, path)
 
     def begin_transfer(self) -> None:
         """Wait until one more transfer may run, whose bytes are read after its request;
@@ -223,18 +202,10 @@ class Connection:
         return self._repeated(lambda: function(self._sdk), path)
 
     def _repeated(self, request: Callable[[], T], path: str, *, is_once: bool = False) -> T:
-        began = time.monotonic()
-        attempt = 0
-        while True:
-            end = began + (
-                self.patience if self._has_answered else min(self.patience, FIRST_CONTACT)
-            )
-            self._wait_for_leave(end)
+        def answered() -> T:
             self.session.begin()
             try:
-                result = request()
-                self._has_answered = True
-                return result
+                return request()
             except ValidationError as error:
                 # the SDK refuses what no request could hold, or cannot read an answer
                 if not self.session.is_answered:
@@ -246,58 +217,12 @@ class Connection:
                 raise StoreError(
                     f"Dropbox refused {path} and does not say why.", store=self.store, path=path
                 ) from error
-            except (DropboxException, RequestException, TransportError, AssertionError) as error:
-                self._has_answered = self._has_answered or isinstance(error, DropboxException)
-                if is_once and is_ambiguous(error):
-                    raise Ambiguous(error) from error
-                pause = self.pause_after(error, attempt)
-                if pause is None or time.monotonic() + pause > end:
-                    raise of_exception(error, self.store, path) from error
-                told = log.warning if attempt == TOLD_AFTER else log.info
-                told(
-                    "Dropbox does not answer as it should (%s); trying for up to %.0f s.",
-                    type(error).__name__,
-                    end - began,
-                )
-                if isinstance(error, RateLimitError):
-                    self._hold_back(pause)
-                else:
-                    self.pause(pause)
-                attempt += 1
+
+        return self._waiting.repeat(answered, path, is_once=is_once)
 
     def pause(self, seconds: float) -> None:
         """Wait. Raises Interrupted where the program is to end instead."""
-        (self.sleep or self.interrupted.wait)(seconds)
-        if self.interrupted.is_set():
-            raise Interrupted(
-                "Dropbox is not waited for any longer: the run was interrupted.", store=self.store
-            )
-
-    def pause_after(self, error: Exception, attempt: int) -> float | None:
-        """Seconds after which a failed request may be sent again;
-        None where that would not help.
-        """
-        growing = _growing(attempt)
-        if isinstance(error, RateLimitError):
-            return float(error.backoff) if error.backoff is not None else max(1.0, growing)
-        if isinstance(error, ApiError):
-            return growing if is_passing(error) else None
-        if isinstance(error, InternalServerError):
-            return growing
-        if is_untrusted(error) or isinstance(
-            error, HttpError | AssertionError | ValueError
-        ):  # the last: a setting is wrong
-            return None
-        return growing
-
-    def _hold_back(self, seconds: float) -> None:
-        """Let no thread send anything for a while: Dropbox counts the requests of the whole app."""
-        with self._lock:
-            self._not_before = max(self._not_before, time.monotonic() + seconds)
-
-    def _wait_for_leave(self, end: float) -> None:
-        while (left := self._not_before - time.monotonic()) > 0:
-            self.pause(min(left, max(0.0, end - time.monotonic()) + 0.01, LONGEST_PAUSE))
+        self._waiting.pause(seconds)
 
     def close(self) -> None:
         """Close the connections, if there are any."""
@@ -305,9 +230,22 @@ class Connection:
             self.session.close()
 
 
-def _growing(attempt: int) -> float:
-    """Seconds to wait after so many attempts, a different time for each thread."""
-    return float(min(LONGEST_PAUSE, 0.5 * 2**attempt) * (0.5 + random.random()))  # noqa: S311 - not for secrets
+def judge(error: Exception, attempt: int) -> Verdict | None:
+    """What a failed request is worth."""
+    if not isinstance(error, DropboxException | RequestException | TransportError | AssertionError):
+        return None
+    is_answer, is_lost = isinstance(error, DropboxException), is_ambiguous(error)
+    if isinstance(error, RateLimitError):
+        backoff = error.backoff
+        pause = float(backoff) if backoff is not None else max(1.0, growing(attempt))
+        return Verdict(pause, for_all=True, is_answer=is_answer, is_lost=is_lost)
+    if isinstance(error, ApiError):
+        is_over = not is_passing(error)
+    elif isinstance(error, InternalServerError):
+        is_over = False
+    else:  # of the last a setting is wrong
+        is_over = is_untrusted(error) or isinstance(error, HttpError | AssertionError | ValueError)
+    return Verdict(None if is_over else growing(attempt), is_answer=is_answer, is_lost=is_lost)
 
 
 def is_ambiguous(error: Exception) -> bool:

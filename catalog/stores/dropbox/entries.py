@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ from catalog.domain.asset import Entry
 from catalog.domain.checksums import CONTENT, NONE
 from catalog.domain.names import from_text, to_text
 from catalog.errors import InvalidPath, UsageError
+from catalog.stores.identity import number_of
 
 KIND = "dropbox"
 """What the catalog calls stores in Dropbox."""
@@ -62,11 +62,6 @@ def nanoseconds(moment: datetime) -> int:
 def moment(mtime_ns: int) -> datetime:
     """The naive UTC time, in whole seconds, that Dropbox keeps of a file's time."""
     return datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC).replace(tzinfo=None)
-
-
-def number_of(text: str, bits: int = 62) -> int:
-    """A number that stands for an id of Dropbox where the catalog keeps device and inode."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> (64 - bits) | 1
 
 
 def entry_of(path: str, metadata: Any, device: int) -> Entry:

@@ -25,9 +25,10 @@ from catalog.domain.checksums import CONTENT, NONE
 from catalog.domain.names import comparison_key, to_text
 from catalog.errors import NotFound, StoreError, StoreUnavailable
 from catalog.stores.dropbox.connection import Connection
-from catalog.stores.dropbox.entries import EXPORT_ONLY, nanoseconds, number_of
+from catalog.stores.dropbox.entries import EXPORT_ONLY, nanoseconds
 from catalog.stores.dropbox.failures import answer_tags
-from catalog.stores.dropbox.listing_database import (
+from catalog.stores.identity import number_of
+from catalog.stores.listing_database import (
     ListingDatabase,
     Row,
     open_database,

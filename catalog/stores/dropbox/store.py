@@ -27,7 +27,6 @@ from catalog.stores.dropbox.entries import (
     entry_of,
     folder_named,
     local,
-    number_of,
 )
 from catalog.stores.dropbox.folder import AccountFolder
 from catalog.stores.dropbox.kept_listing import KeptListing
@@ -37,6 +36,7 @@ from catalog.stores.dropbox.trash import DropboxTrash
 from catalog.stores.dropbox.uploads.finisher import TOGETHER
 from catalog.stores.dropbox.uploads.sessions import UnfinishedUploads
 from catalog.stores.dropbox.uploads.uploader import SINGLE, Uploader
+from catalog.stores.identity import number_of
 from catalog.stores.paths import PRIVATE, check_in_trash, check_inside, check_size, check_writable
 from catalog.stores.protocol import Capabilities, Store
 from catalog.stores.trash import Trashed

@@ -5,14 +5,11 @@ the emulator by itself.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import signal
 import sys
 from pathlib import Path
 
-from . import certificates
+from ..faults import BadPlan, FaultPlan
 from .emulator import DEFAULT_TOKEN, Emulator
-from .faults import BadPlan, FaultPlan
 
 
 def main() -> int:
@@ -40,7 +37,7 @@ def main() -> int:
         help="access token that is accepted (default: %(default)s)",
     )
     parser.add_argument(
-        "--faults", type=Path, help="JSON file with a fault plan (see the docstring of the package)"
+        "--faults", type=Path, help="JSON file with a fault plan (see emulators/faults.py)"
     )
     parser.add_argument("--latency", type=float, default=0.0, help="seconds added to every call")
     parser.add_argument(
@@ -69,21 +66,12 @@ def main() -> int:
         latency=arguments.latency,
         team=arguments.team,
     )
-    asyncio.run(_serve(emulator, arguments.job_polls))
+
+    def prepare() -> None:
+        emulator.job_polls = arguments.job_polls
+
+    emulator.run(prepare)
     return 0
-
-
-async def _serve(emulator: Emulator, job_polls: int) -> None:
-    loop = asyncio.get_running_loop()
-
-    def ready() -> None:
-        emulator.job_polls = job_polls
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, emulator.request_stop)
-        sys.stdout.write(f"ready {emulator.address}\n")
-        sys.stdout.flush()
-
-    await emulator.serve(certificates.make(emulator.ca_file), ready)
 
 
 if __name__ == "__main__":

@@ -4,22 +4,22 @@ and its handler.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
+import json
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from ..faults import Fault
+from ..messages import Body, Reply, Request, as_json, plain
+from ..ranges import ranged
+from ..traffic import Asked, Made, Traffic, Work
 from . import links
 from .arguments import parse
 from .content import Spool
-from .errors import AuthFailure, BadInput, Cut, PathRootFailure, RouteError, union
-from .faults import Effect, Fault, FaultPlan, flip
-from .messages import Body, Reply, Request, as_json, failure, header_json, plain
+from .errors import AuthFailure, BadInput, PathRootFailure, RouteError, Union, summary, union
 from .routes import ROUTES
 from .routes.reading import Download
 from .routes.registry import Route
@@ -40,23 +40,6 @@ _DOWNLOAD_TYPES = {
     "application/octet-stream;charset=utf-8",
 }
 _OFFICIAL = (".dropboxapi.com", ".dropbox.com")
-Work = Callable[[Request], Awaitable[Reply]]
-
-
-class Made(NamedTuple):
-    """A call that was answered; status 0 = its connection was cut before a reply."""
-
-    route: str
-    argument: Any
-    status: int
-
-
-class Calls(list[Made]):
-    """The calls so far, in the order of their replies."""
-
-    def count(self, route: str) -> int:  # type: ignore[override]
-        """How many calls of a route, which may be a glob."""
-        return sum(fnmatchcase(one.route, route) for one in list(self))
 
 
 class RateLimit(NamedTuple):
@@ -66,17 +49,12 @@ class RateLimit(NamedTuple):
     seconds: float
 
 
-@dataclass
-class Application:
+@dataclass(kw_only=True)
+class Application(Traffic):
     """Everything behind the HTTP connections of one account."""
 
     account: Account
-    faults: FaultPlan
-    latency: float = 0.0
     rate_limit: RateLimit | None = None
-    calls: Calls = field(default_factory=Calls)
-    under_way: int = 0
-    peak: int = 0
     _recent: deque[float] = field(default_factory=deque)
 
     async def handle(self, request: Request) -> Reply:
@@ -95,35 +73,22 @@ class Application:
         reply.headers["X-Dropbox-Request-Id"] = uuid.uuid4().hex
         return reply
 
-    # Around every call: latency, faults, the log
-
     async def _around(self, request: Request, name: str, argument: Any, work: Work) -> Reply:
-        request.effect = self.faults.effect(name, argument)
-        self.under_way += 1
-        self.peak = max(self.peak, self.under_way)
-        try:
-            reply = await self._shaped(request, work)
-        except Cut:
-            self.calls.append(Made(name, argument, 0))
-            raise
-        finally:
-            self.under_way -= 1
-        self.calls.append(Made(name, argument, reply.status))
-        return reply
+        return await self.around(request, Asked(name, argument, _path(argument)), work)
 
-    async def _shaped(self, request: Request, work: Work) -> Reply:
-        effect = request.effect
-        if self.latency + effect.delay:
-            await asyncio.sleep(self.latency + effect.delay)
-        cut = effect.get("cut_request")
-        request.body = Body(_shaped_body(request.body, effect), request.body.length)
-        if cut is not None:
-            async for _ in request.body:
-                pass
-            raise Cut
-        made = effect.get("status") or effect.get("error")
-        reply = _fault_reply(made) if made is not None else await work(request)
-        return _shaped_reply(reply, effect)
+    def refusal(self, fault: Fault) -> Reply:
+        """The reply a fault wants instead of the work."""
+        if fault.action == "error":
+            assert fault.error is not None
+            return failure(409, fault.error)
+        if fault.status == 429 and not fault.text:
+            return _too_many(fault.reason or "too_many_requests", fault.retry_after)
+        if fault.status == 429:
+            return plain(429, "Too many requests", Retry_After=str(fault.retry_after))
+        if fault.status == 401:
+            return failure(401, union(fault.reason or "expired_access_token"))
+        assert fault.status is not None
+        return plain(fault.status, fault.reason or "Injected fault")
 
     async def _authorize(self, request: Request) -> Reply:
         try:
@@ -321,15 +286,13 @@ async def _receive(body: Body, spool: Spool) -> None:
 def _told(account: Account, request: Request, result: Any) -> Reply:
     if not isinstance(result, Download):
         return as_json(200, result)
-    headers = {"Dropbox-API-Result": header_json(result.result), "Content-Type": result.kind}
+    headers = {"Dropbox-API-Result": _header_json(result.result), "Content-Type": result.kind}
     if result.etag is not None:
         headers["ETag"] = f'W/"{result.etag}"'
     if result.data is not None:
         data = result.data
-        return links.ranged(
-            request, headers, len(data), lambda start, stop: iter([data[start:stop]])
-        )
-    return links.ranged(
+        return ranged(request, headers, len(data), lambda start, stop: iter([data[start:stop]]))
+    return ranged(
         request,
         headers,
         result.size,
@@ -337,59 +300,26 @@ def _told(account: Account, request: Request, result: Any) -> Reply:
     )
 
 
-# What faults do to bodies and replies
-
-
-async def _shaped_body(body: Body, effect: Effect) -> AsyncIterator[bytes]:
-    """The request's body as the faults let it through."""
-    cut, corrupt, rate = (
-        effect.get("cut_request"),
-        effect.corrupts("request"),
-        effect.rate("request"),
+def _path(argument: Any) -> str | None:
+    if not isinstance(argument, dict):
+        return None
+    commit = argument.get("commit")
+    found = (
+        argument.get("path")
+        or argument.get("from_path")
+        or (commit.get("path") if isinstance(commit, dict) else None)
     )
-    place = 0
-    async for chunk in body:
-        if corrupt is not None:
-            chunk = flip(chunk, corrupt, place, body.length or 1)
-        place += len(chunk)
-        if rate:
-            await asyncio.sleep(len(chunk) / rate)
-        if cut is not None and place >= (cut.bytes or 0):
-            raise Cut
-        yield chunk
+    return found.lower() if isinstance(found, str) else None
 
 
-def _shaped_reply(reply: Reply, effect: Effect) -> Reply:
-    """The reply as the faults let it out."""
-    corrupt, cut = effect.corrupts("reply"), effect.get("cut_reply")
-    if corrupt is not None:
-        reply.body = _corrupted(reply.body, corrupt, reply.size)
-    if cut is not None:
-        reply.cut = -1 if cut.bytes is None else cut.bytes
-    reply.rate = effect.rate("reply")
-    return reply
+def failure(status: int, error: Union) -> Reply:
+    """An error union."""
+    return as_json(status, {"error_summary": summary(error), "error": error})
 
 
-def _corrupted(chunks: Iterator[bytes], corrupt: Fault, size: int) -> Iterator[bytes]:
-    place = 0
-    for chunk in chunks:
-        yield flip(chunk, corrupt, place, size)
-        place += len(chunk)
-
-
-def _fault_reply(fault: Fault) -> Reply:
-    """The reply a fault wants instead of the work."""
-    if fault.action == "error":
-        assert fault.error is not None
-        return failure(409, fault.error)
-    if fault.status == 429 and not fault.text:
-        return _too_many(fault.reason or "too_many_requests", fault.retry_after)
-    if fault.status == 429:
-        return plain(429, "Too many requests", Retry_After=str(fault.retry_after))
-    if fault.status == 401:
-        return failure(401, union(fault.reason or "expired_access_token"))
-    assert fault.status is not None
-    return plain(fault.status, fault.reason or "Injected fault")
+def _header_json(value: Any) -> str:
+    """JSON that fits into a header: everything outside ASCII escaped."""
+    return json.dumps(value).replace("\x7f", "\\u007f")
 
 
 def _too_many(reason: str, wait: int) -> Reply:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-import threading
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from ..service import Rules, Service
 from . import certificates, paths
-from .application import Application, Calls, RateLimit
+from .application import Application, RateLimit
 from .content import CHUNK, Spool
-from .faults import Fault, FaultPlan
 from .oauth import Grant
 from .server import Server
 from .services import Account
@@ -58,15 +54,13 @@ class Plant:
     export: str | None = None
 
 
-class Emulator:
+class Emulator(Service[Application]):
     """One Dropbox account behind one loopback port.
-
-    Everything here may be called from any thread while it runs.
 
     `address` is `https://127.0.0.1:PORT`, `proxy` `http://127.0.0.1:PORT` (for HTTPS_PROXY),
     `ca_file` the certificate authority to trust, `token` an access token that never expires by
-    itself and is good again after a restart, `app_key` and `app_secret` the known app. `faults`,
-    `latency` (seconds a call) and `rate_limit` may be changed while it runs.
+    itself and is good again after a restart, `app_key` and `app_secret` the known app.
+    `rate_limit` may be changed while it runs.
     """
 
     def __init__(
@@ -76,75 +70,24 @@ class Emulator:
         port: int = 0,
         ca_file: Path | None = None,
         token: str | None = None,
-        faults: FaultPlan | Iterable[Fault | Mapping[str, Any]] = (),
+        faults: Rules = (),
         latency: float = 0.0,
         team: bool = False,
         app_key: str = "emulator-app",
         app_secret: str = "emulator-secret",
     ) -> None:
+        super().__init__(port, faults, latency)
         self.root = Path(root)
         self.ca_file = ca_file or self.root / "ca.pem"
         self.token = token or DEFAULT_TOKEN
         self.app_key, self.app_secret = app_key, app_secret
-        self.port = port
         self._team = team
-        self._plan = faults if isinstance(faults, FaultPlan) else FaultPlan(faults)
-        self._latency = latency
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._app: Application | None = None
         self._server: Server | None = None
 
-    # Life
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Begin to serve; `port` is known afterwards."""
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[Application]:
         self.root.mkdir(parents=True, exist_ok=True)
         tls = certificates.make(self.ca_file)
-        started: Future[None] = Future()
-        self._thread = threading.Thread(
-            target=self._run, args=(tls, started), name="dropbox-emulator", daemon=True
-        )
-        self._thread.start()
-        started.result()
-
-    def stop(self) -> None:
-        """End every connection and close the state."""
-        if self._thread is not None and self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join()
-            self._thread = None
-
-    def request_stop(self) -> None:
-        """Ask a running `serve` to end; from its own thread."""
-        assert self._stop is not None
-        self._stop.set()
-
-    def _run(self, tls: ssl.SSLContext, started: Future[None]) -> None:
-        try:
-            asyncio.run(self.serve(tls, lambda: started.set_result(None)))
-        except BaseException as error:
-            if started.done():
-                raise
-            started.set_exception(error)
-
-    async def serve(self, tls: ssl.SSLContext, ready: Callable[[], None]) -> None:
-        """Serve in the running loop until `stop`."""
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
         account = Account(
             self.root,
             team=self._team,
@@ -152,13 +95,12 @@ class Emulator:
             app_secret=self.app_secret,
             token=self.token,
         )
-        account.state.on_change.append(lambda: self._tell_longpolls(account))
-        self._app = Application(account, self._plan, self._latency)
-        self._server = Server(self._app, tls)
         try:
+            account.state.on_change.append(lambda: self._tell_longpolls(account))
+            application = Application(account=account, faults=self._plan, latency=self._latency)
+            self._server = Server(application, tls)
             self.port = self._server.listen(self.port)
-            ready()
-            await self._stop.wait()
+            yield application
             await self._server.close()
         finally:
             account.state.close()
@@ -174,21 +116,13 @@ class Emulator:
 
     def _do(self, work: Callable[[Account], Result]) -> Result:
         """Run work in the emulator's thread, as a transaction."""
-        assert self._loop is not None and self._app is not None, "the emulator is not running"
-        account = self._app.account
-        done: Future[Result] = Future()
+        account = self._application.account
 
-        def run() -> None:
-            try:
-                with account.state.transaction():
-                    result = work(account)
-            except BaseException as error:
-                done.set_exception(error)
-            else:
-                done.set_result(result)
+        def run() -> Result:
+            with account.state.transaction():
+                return work(account)
 
-        self._loop.call_soon_threadsafe(run)
-        return done.result()
+        return self._call(run)
 
     # Addresses
 
@@ -209,52 +143,6 @@ class Emulator:
         return self._server.refused_tunnels
 
     # Live control
-
-    @property
-    def _application(self) -> Application:
-        assert self._app is not None, "the emulator is not running"
-        return self._app
-
-    @property
-    def calls(self) -> Calls:
-        """The calls so far: a list of (route, argument, status); `calls.count("files/upload")`."""
-        return self._application.calls
-
-    def count(self, route: str) -> int:
-        """How many calls of a route (a glob)."""
-        return self.calls.count(route)
-
-    @property
-    def peak(self) -> int:
-        """The most calls that were under way at the same time."""
-        return self._application.peak
-
-    def clear_calls(self) -> None:
-        """Forget the calls so far, and the peak."""
-        self.calls.clear()
-        self._application.peak = self._application.under_way
-
-    @property
-    def faults(self) -> FaultPlan:
-        """The faults in force."""
-        return self._plan
-
-    @faults.setter
-    def faults(self, rules: FaultPlan | Iterable[Fault | Mapping[str, Any]]) -> None:
-        self._plan = rules if isinstance(rules, FaultPlan) else FaultPlan(rules)
-        if self._app is not None:
-            self._app.faults = self._plan
-
-    @property
-    def latency(self) -> float:
-        """Seconds added to every call; calls wait side by side."""
-        return self._app.latency if self._app is not None else self._latency
-
-    @latency.setter
-    def latency(self, seconds: float) -> None:
-        self._latency = seconds
-        if self._app is not None:
-            self._app.latency = seconds
 
     @property
     def rate_limit(self) -> tuple[int, float] | None:

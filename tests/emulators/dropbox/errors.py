@@ -59,7 +59,3 @@ class PathRootFailure(Exception):
     def __init__(self, error: Union) -> None:
         super().__init__(summary(error))
         self.error = error
-
-
-class Cut(Exception):
-    """The connection is dropped at once, without another byte (only faults do that)."""

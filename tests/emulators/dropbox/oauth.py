@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from ..messages import Reply, Request, as_json, page
 from .errors import AuthFailure, BadInput, union
-from .messages import Reply, Request, as_json, page
 from .state import State
 
 SCOPES = (

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..faults import Effect, Fault
 from . import paths
 from .content import Spool
 from .cursors import Cursors
 from .errors import BadInput, PathRootFailure, RouteError, Union, union
-from .faults import Effect, Fault
 from .jobs import Jobs
 from .oauth import OAuth
 from .sessions import Sessions

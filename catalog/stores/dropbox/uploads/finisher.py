@@ -11,9 +11,10 @@ from typing import Any
 from dropbox import Dropbox, files
 
 from catalog.errors import StoreError
-from catalog.stores.dropbox.connection import ATTEMPTS, Ambiguous, Connection, Unreadable
+from catalog.stores.dropbox.connection import Connection, Unreadable
 from catalog.stores.dropbox.failures import is_passing, tags
 from catalog.stores.dropbox.uploads.single import sent_before
+from catalog.stores.patience import ATTEMPTS, Ambiguous
 
 TOGETHER = 64
 """Files sent, and finished, together at most."""

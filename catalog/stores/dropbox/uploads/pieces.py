@@ -9,13 +9,13 @@ from dropbox import Dropbox, files
 
 from catalog.domain.fixity import BLOCK_SIZE, ContentHasher
 from catalog.errors import StoreError
+from catalog.stores.budget import Budget
 from catalog.stores.dropbox.batches import Batcher
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.failures import answer_tags
-from catalog.stores.dropbox.uploads.budget import Budget
 from catalog.stores.dropbox.uploads.finisher import TOGETHER, Finish, Finisher, is_about_session
 from catalog.stores.dropbox.uploads.sessions import Unfinished, UnfinishedUploads
-from catalog.stores.dropbox.uploads.source import read_up_to, source_changed
+from catalog.stores.sending import read_up_to, source_changed
 
 PIECE = 4 * BLOCK_SIZE
 """Bytes of a large file in one request; pieces are whole blocks of 4 MiB, all but the last."""

@@ -8,8 +8,9 @@ from typing import Any
 from dropbox import files
 
 from catalog.errors import StoreError
-from catalog.stores.dropbox.connection import ATTEMPTS, Ambiguous, Connection
+from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.failures import answer_tags
+from catalog.stores.patience import ATTEMPTS, Ambiguous
 
 
 @dataclass(frozen=True, slots=True)

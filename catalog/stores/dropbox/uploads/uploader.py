@@ -9,17 +9,17 @@ from dropbox import files
 
 from catalog.domain.fixity import BLOCK_SIZE
 from catalog.errors import FixityMismatch
+from catalog.stores.budget import Budget
 from catalog.stores.dropbox.batches import Batcher
 from catalog.stores.dropbox.connection import Connection
 from catalog.stores.dropbox.entries import moment
 from catalog.stores.dropbox.failures import of_answer
-from catalog.stores.dropbox.uploads.budget import Budget
 from catalog.stores.dropbox.uploads.finisher import TOGETHER, Finisher
 from catalog.stores.dropbox.uploads.packs import PackSender
 from catalog.stores.dropbox.uploads.pieces import PieceSender
 from catalog.stores.dropbox.uploads.sessions import UnfinishedUploads
 from catalog.stores.dropbox.uploads.single import Small, put_single
-from catalog.stores.dropbox.uploads.source import read_all
+from catalog.stores.sending import read_all
 
 SMALL = BLOCK_SIZE
 """Bytes up to which files travel together."""

@@ -11,7 +11,8 @@ import time
 import zipfile
 from dataclasses import dataclass, field
 
-from .. import images, paths
+from ... import images
+from .. import paths
 from ..content import content_hash
 from ..errors import BadInput, RouteError, Union, union
 from ..services import Call, inside

@@ -1,5 +1,33 @@
-"""Faults on demand: a plan of rules, each saying which calls it hits and what happens to them;
-the package says how a rule is written.
+"""Faults on demand: a plan of rules, each saying which calls it hits and what happens to them.
+
+A fault plan is a list of rules (JSON: a list, or `{"rules": [...]}`), for example
+    [{"route": "files/upload", "nth": 3, "action": "status", "status": 503},
+     {"route": "files/download", "every": 5, "action": "cut_reply", "bytes": 1000}]
+and `FaultPlan.fired` tells which of them happened. A rule is a mapping (in JSON or Python) of the
+fields of `Fault`. Which calls:
+  route        glob on the route, "files/upload*"; default "*"
+  path         glob on the call's path; default: any
+  nth          only the nth matching call (from 1)
+  every        every k-th matching call
+  probability  each matching call with this probability (`seed` makes it repeatable)
+  times        at most so often; default 1 with `nth`, else without end
+What happens (`action`):
+  status       this HTTP status, nothing done; `retry_after` where it is 429, `reason`, `headers`
+  error        the emulator's own error `error`, nothing done
+  cut_request  the connection is dropped after `bytes` bytes of the request's body, nothing done
+  cut_reply    the work is done, then the connection is dropped: before the reply, or after `bytes`
+               bytes of its body
+  delay        `seconds` before the work
+  stall        nothing moves for `seconds`, in the direction reply (else request) at the place that
+               `bytes` says, as above, and then all goes on
+  slow         `rate` bytes a second, `direction` request (bodies of uploads), reply or both
+  corrupt      one byte of the body is flipped (`direction` reply or request), at `at` or in the
+               middle
+  late         `status` (default 504) at once, and the work goes on behind: it is done when `after`
+               further calls have come (default 0; -1: never); 423 for the same call meanwhile
+  entry_error  in a batch, the entries numbered in `entries` (from 0; default all), or every
+               `step`-th, fail with `error`
+Several rules may hit one call: delays add up, of the others the first of its kind counts.
 """
 
 from __future__ import annotations
@@ -13,11 +41,23 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ACTIONS = ("status", "error", "cut_request", "cut_reply", "delay", "slow", "corrupt", "entry_error")
+ACTIONS = (
+    "status",
+    "error",
+    "cut_request",
+    "cut_reply",
+    "delay",
+    "stall",
+    "slow",
+    "corrupt",
+    "late",
+    "entry_error",
+)
 _NEEDED = {
     "status": "status",
     "error": "error",
     "delay": "seconds",
+    "stall": "seconds",
     "slow": "rate",
     "entry_error": "error",
 }
@@ -42,7 +82,9 @@ class Fault:
     status: int | None = None
     error: dict[str, Any] | None = None
     reason: str | None = None
+    headers: dict[str, str] | None = None
     retry_after: int = 1
+    after: int = 0
     text: bool = False
     bytes: int | None = None
     seconds: float | None = None
@@ -141,12 +183,10 @@ class Effect:
         slow = self.get("slow")
         return slow.rate if slow and slow.direction in {None, "both", direction} else None
 
-    def corrupts(self, direction: str) -> Fault | None:
-        """The rule that flips a byte in one direction."""
-        corrupt = self.get("corrupt")
-        return (
-            corrupt if corrupt and (corrupt.direction or "reply") in {"both", direction} else None
-        )
+    def towards(self, action: str, direction: str) -> Fault | None:
+        """The rule of an action that has a direction, if it has this one."""
+        fault = self.get(action)
+        return fault if fault and (fault.direction or "reply") in {"both", direction} else None
 
 
 class FaultPlan:
@@ -203,9 +243,8 @@ class FaultPlan:
                 for one in self.fired
             )
 
-    def effect(self, route: str, argument: Any) -> Effect:
+    def effect(self, route: str, path: str | None) -> Effect:
         """What happens to this call; counts it."""
-        path = _path(argument)
         effect = Effect()
         with self._lock:
             for rule in self.rules:
@@ -216,18 +255,6 @@ class FaultPlan:
                     effect.delay += rule.seconds or 0.0
                 effect.faults.setdefault(rule.action, rule)
         return effect
-
-
-def _path(argument: Any) -> str | None:
-    if not isinstance(argument, dict):
-        return None
-    commit = argument.get("commit")
-    found = (
-        argument.get("path")
-        or argument.get("from_path")
-        or (commit.get("path") if isinstance(commit, dict) else None)
-    )
-    return found.lower() if isinstance(found, str) else None
 
 
 def flip(data: bytes, fault: Fault, start: int, total: int) -> bytes:

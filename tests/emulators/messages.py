@@ -1,4 +1,4 @@
-"""HTTP requests and replies as the routes see them."""
+"""HTTP requests and replies as the emulators see them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from .errors import Union, summary
 from .faults import Effect
 
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
+
+
+class Cut(Exception):
+    """The connection is dropped at once, without another byte (only faults do that)."""
 
 
 class Body:
@@ -27,6 +30,16 @@ class Body:
         async for chunk in self._chunks:
             self.consumed += len(chunk)
             yield chunk
+
+    @classmethod
+    def of(cls, data: bytes) -> Body:
+        """A body that has come already."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            if data:
+                yield data
+
+        return cls(chunks(), len(data))
 
     async def read(self) -> bytes:
         """All of it at once: for the small bodies of JSON calls."""
@@ -46,6 +59,8 @@ class Request:
     @property
     def path(self) -> str:
         """The target without its query."""
+        if self.target.startswith("/"):  # where two slashes begin no host
+            return self.target.partition("?")[0]
         return urlsplit(self.target).path
 
     @property
@@ -73,8 +88,8 @@ class Request:
 class Reply:
     """One HTTP reply: `body` in chunks, `size` bytes altogether.
 
-    `cut`: drop the connection after so many bytes of the body (-1: before the reply); `rate`: bytes
-    a second.
+    `cut`: drop the connection after so many bytes of the body (-1: before the reply); `stall`: send
+    nothing for so many seconds there instead; `rate`: bytes a second.
     """
 
     status: int
@@ -82,36 +97,28 @@ class Reply:
     body: Iterator[bytes] = field(default_factory=lambda: iter(()))
     size: int = 0
     cut: int | None = None
+    stall: float | None = None
     rate: float | None = None
 
 
 def plain(status: int, text: str, **headers: str) -> Reply:
     """A text."""
-    return _whole(status, TEXT, text.encode(), headers)
+    return whole(status, TEXT, text.encode(), headers)
 
 
 def page(status: int, html: str) -> Reply:
     """A web page."""
-    return _whole(status, "text/html; charset=utf-8", html.encode(), {})
+    return whole(status, "text/html; charset=utf-8", html.encode(), {})
 
 
 def as_json(status: int, value: Any, **headers: str) -> Reply:
     """JSON, with exactly the content type the service uses."""
-    return _whole(status, JSON, json.dumps(value).encode(), headers)
+    return whole(status, JSON, json.dumps(value).encode(), headers)
 
 
-def failure(status: int, error: Union) -> Reply:
-    """An error union."""
-    return as_json(status, {"error_summary": summary(error), "error": error})
-
-
-def _whole(status: int, kind: str, data: bytes, headers: dict[str, str]) -> Reply:
+def whole(status: int, kind: str, data: bytes, headers: dict[str, str]) -> Reply:
+    """Bytes at hand; an underscore in the name of a header stands for a hyphen."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Reply(
         status, {"Content-Type": kind, **named}, iter([data]) if data else iter(()), len(data)
     )
-
-
-def header_json(value: Any) -> str:
-    """JSON that fits into a header: everything outside ASCII escaped."""
-    return json.dumps(value).replace("\x7f", "\\u007f")

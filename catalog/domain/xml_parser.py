@@ -1,4 +1,5 @@
-"""The one parser of XML: expat, for XMP packets, sidecars and what cameras write into clips.
+"""The one parser of XML: expat, for XMP packets, sidecars, what cameras write into clips, and what
+servers answer.
 
 Data from anywhere is safe in it, without a library for that:
 - a document type declaration ends the parsing where it begins: no entity is expanded, so that no
@@ -14,7 +15,7 @@ Nothing else of the program reads XML (a test says so).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from xml.parsers import expat
 
 LARGEST = 8 << 20
@@ -28,14 +29,19 @@ Text = Callable[[str], None]
 
 
 def parse_xml(
-    data: bytes,
+    data: bytes | Iterable[bytes],
     start: Start,
     end: Text | None = None,
     text: Text | None = None,
     *,
     encoding: str | None = None,
+    namespaces: bool = False,
+    largest: int = LARGEST,
 ) -> None:
-    """Hand over what a document holds. `encoding` overrides the one that it states.
+    """Hand over what a document holds, which may come in pieces.
+
+    `encoding` overrides the one that it states. With `namespaces` a name is that of its namespace,
+    a space, and the name in it, without prefix. `largest` is in bytes.
 
     Raises ValueError with the reason where it is not well-formed, too large or too deep, or has a
     document type declaration; what comes before has been handed over then.
@@ -55,18 +61,22 @@ def parse_xml(
         if end is not None:
             end(name)
 
-    parser = expat.ParserCreate(encoding)
+    parser = expat.ParserCreate(encoding, " " if namespaces else None)
     parser.buffer_text = True
     parser.StartElementHandler = enter
     parser.EndElementHandler = leave
     parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = _refuse
+    room = largest
     try:
-        parser.Parse(data[:LARGEST], len(data) <= LARGEST)
+        for piece in (data,) if isinstance(data, bytes) else data:
+            parser.Parse(piece[:room], False)
+            room -= len(piece)
+            if room < 0:
+                raise ValueError(f"it is larger than {largest >> 20} MiB")
+        parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise ValueError(str(error)) from error
-    if len(data) > LARGEST:
-        raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
 
 
 def _refuse(*_declaration: object) -> None:

@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS entries (
     size INTEGER, mtime INTEGER, ctime INTEGER, inode INTEGER, digest TEXT, revision TEXT,
     problem TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS in_order ON entries (folder, sort, name) WHERE is_file;
+CREATE INDEX IF NOT EXISTS folders_in ON entries (folder, key) WHERE NOT is_file;
 """
 _COLUMNS = "name, size, mtime, ctime, inode, problem, digest, revision"
 _BELOW = "key >= :below AND key < :beyond"
@@ -26,7 +27,7 @@ whether it is a file; of a file its size, mtime, ctime, inode, digest, revision 
 
 
 class ListingDatabase:
-    """An opened file of what lies in a folder, by keys: paths in lower case.
+    """An opened file of what lies in a folder, by keys: paths, in lower case if case means nothing.
 
     `identity` is whose listing it is; another's that the file holds is forgotten. Raises
     sqlite3.Error.
@@ -95,6 +96,23 @@ class ListingDatabase:
             return True
         query = f"SELECT 1 FROM entries WHERE {_BELOW} LIMIT 1"  # noqa: S608
         return self._database.execute(query, _range_below(key)).fetchone() is not None
+
+    def folders_in(self, key: str) -> dict[str, str]:
+        """The folders in a folder, by key, and what was kept as their revision."""
+        query = "SELECT key, revision FROM entries WHERE NOT is_file AND folder = ? AND key <> ''"
+        return dict(self._database.execute(query, (order_of(key),)))
+
+    def keys_in(self, key: str) -> set[str]:
+        """The keys of the files in a folder."""
+        query = "SELECT key FROM entries WHERE is_file AND folder = ?"
+        return {found for (found,) in self._database.execute(query, (order_of(key),))}
+
+    def revision(self, key: str) -> str:
+        """What was kept as the revision of a file or folder, or ""."""
+        row = self._database.execute(
+            "SELECT revision FROM entries WHERE key = ?", (key,)
+        ).fetchone()
+        return (row[0] or "") if row else ""
 
     def files(self, start: str, *, recursive: bool) -> Iterator[tuple[str, str, Row]]:
         """The files of a folder, or below it, in order: what their folder is sorted by, name, and
