@@ -232,4 +232,15 @@ def test_a_limit_cuts_no_shot_and_takes_at_least_one() -> None:
     def keys(limit: int) -> str:
         return "".join(taken[0].shot for taken in limit_steps(steps, limit))
 
-    assert [keys(n) for n in range(6)] == ["abcde", "ab", "ab", "abc", "abc", "abcd"]
+    assert [keys(n) for n in range(7)] == ["abcde", "ab", "ab", "abc", "abc", "abcd", "abcde"]
+
+
+def test_a_limit_cuts_no_ring() -> None:
+    wanted = of("b", "1") | of("a", "2") | of("d", "3")
+    store = {"f/a.jpg": "1", "f/b.jpg": "2", "f/c.jpg": "3"}
+    row = {"path": ""}
+    steps = [
+        [Rename("nas", old, old, row, old, new, old) for old, new in step]  # type: ignore[arg-type]
+        for step in planned(store, wanted)
+    ]
+    assert [len(limit_steps(steps, n)) for n in (1, 2, 3, 4)] == [1, 4, 4, 4]

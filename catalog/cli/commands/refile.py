@@ -47,7 +47,8 @@ def command(
     Only names that the catalog gave are changed. What you renamed yourself, and what was catalogued
     where it lay, stays as it is called. The files of one shot and their sidecars go together, or
     not at all. Nothing is overwritten: where a name is taken the file gets a number. A file that is
-    not as recorded is left. Folders that become empty go. `catalog undo` brings the names back.
+    not as recorded is left. Folders of a disk that become empty go. `catalog undo` brings the names
+    back.
 
     Other stores follow with the next `sync_nas_to_dropbox` or `catalog mirror`, which rename there
     as well and send nothing. More than move_limit files want --yes.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -12,8 +12,9 @@ from catalog.domain.asset import Entry
 from catalog.domain.copies import RecordedFile, copy_row, is_as_recorded, read_recorded, sidecar_row
 from catalog.domain.document import EventNote
 from catalog.domain.edits import Edit
+from catalog.domain.evidence import as_proved
 from catalog.domain.names import comparison_key
-from catalog.errors import FATAL, AlreadyExists, NotFound, StoreError
+from catalog.errors import FATAL, AlreadyExists, Interrupted, NotFound, StoreError
 from catalog.features.refile.plan import Rename
 from catalog.features.refile.sight import CHANGED, GONE, SHOT
 from catalog.stores.protocol import ManagedStore
@@ -25,7 +26,7 @@ from catalog.work.session import Session
 
 BATCH = 128
 """Files recorded together at most."""
-Steps = Sequence[Sequence[Rename]]
+_STOPPING = (*FATAL, Interrupted)
 
 
 class Done(NamedTuple):
@@ -68,15 +69,17 @@ class StoreRenamer:
         """Take all steps. Raises what must stop the run, once all that was done is recorded."""
         with ThreadPoolExecutor(self._store.capabilities.together) as pool:
             for wave in in_waves(steps):
-                done: list[Done] = []
+                begun = [pool.submit(self._take, step) for step in wave]
                 try:
-                    for part in pool.map(self._take, wave):
-                        done += part
-                finally:
+                    wait(begun)
+                finally:  # an interruption waits for what is under way, and no more
+                    landed = [future for future in begun if not future.cancel()]
+                    errors = [e for future in landed if (e := future.exception()) is not None]
+                    done = [d for f in landed if f.exception() is None for d in f.result()]
                     self._settle(done)
-                fatal = next((d.error for d in done if isinstance(d.error, FATAL)), None)
-                if fatal is not None:
-                    raise fatal
+                errors += [d.error for d in done if isinstance(d.error, _STOPPING)]
+                if errors:
+                    raise errors[0]
 
     # --- a step -----------------------------------------------------------------------------------
 
@@ -111,8 +114,8 @@ class StoreRenamer:
         return entry
 
     def _bring(self, action: Rename) -> Entry:
-        if action.there:
-            return self._check(action)
+        if action.there:  # nobody has read it since
+            return as_proved(self._check(action), _known(action))
         return self._files.bring(_known(action), action.old, action.path)
 
     def _given_up(
@@ -149,7 +152,7 @@ class StoreRenamer:
             else:
                 self._fail(action, answer)
         for failed in done:
-            if failed.error is not None:
+            if failed.error is not None and not isinstance(failed.error, Interrupted):
                 self._fail(failed.action, str(failed.error))
         self._run.sink.progress.advance(len(done))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -292,17 +292,24 @@ class _Ordering:
         return [(held, old, byway[held]) for held, (old, _path) in moving.items()]
 
 
-def limit_steps(steps: Iterable[list[Rename]], limit: int) -> Iterator[list[Rename]]:
+def limit_steps(steps: Sequence[list[Rename]], limit: int) -> list[list[Rename]]:
     """As many steps as a limit of files allows, and at least one; 0 means all.
 
-    What stays is not counted.
+    What stays is not counted, and what is brought on its way comes to its end: a ring is not cut.
     """
-    left = limit
+    if not limit:
+        return list(steps)
+    ahead = Counter(action.old for step in steps for action in step)
+    taken: list[list[Rename]] = []
+    on_the_way: set[str] = set()
+    count = 0
     for step in steps:
-        count = sum(action.counts for action in step)
-        if limit and count > left and left < limit:
-            return
-        left -= count
-        yield step
-        if limit and left <= 0:
-            return
+        more = sum(action.counts for action in step)
+        if count and count + more > limit and not on_the_way:
+            break
+        taken.append(step)
+        count += more
+        ahead.subtract(action.old for action in step)
+        on_the_way -= {action.old for action in step}
+        on_the_way |= {action.path for action in step if ahead[action.path] > 0}
+    return taken

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from catalog.domain.copies import OK
+from catalog.domain.copies import MISSING
 from catalog.errors import ConfirmationNeeded
 from catalog.features.inspection.search import mark_errors
 from catalog.features.refile.apply import StoreRenamer, outcome_of
@@ -116,12 +116,12 @@ class Refiling:
         for name, survey in self._surveys.items():
             misnamed = survey.find_misnamed(self._repository)
             self._steps += self._sights[name].plan(misnamed, survey.numbered)
-        self._steps = list(limit_steps(self._steps, request.limit))
+        self._steps = limit_steps(self._steps, request.limit)
         self._check_count(sum(action.counts for step in self._steps for action in step))
 
     def _led(self, record: Record) -> Record:
         """An asset with the copies alone that are to be looked at."""
-        there = {row["store"] for row in record.copies if row["state"] == OK}
+        there = {row["store"] for row in record.copies if row["state"] != MISSING}
         wanted = self._request.stores or [name for name in LEADING if name in there][:1]
         return replace(record, copies=[r for r in record.copies if r["store"] in wanted])
 

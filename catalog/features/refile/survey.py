@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from catalog.domain.copies import OK
+from catalog.domain.copies import MISSING
 from catalog.domain.document import AssetDocument, Captured, CopyRow, EventRow, PlaceFields
 from catalog.domain.names import comparison_key
 from catalog.features.old_catalog.run import COMMAND as IMPORT
@@ -127,7 +127,7 @@ class NameSurvey:
         if record.sidecars or len(record.copies) != 1:
             return False
         (row,) = record.copies
-        return row["state"] == OK and self._naming.number(row["path"], record, record) == 0
+        return row["state"] != MISSING and self._naming.number(row["path"], record, record) == 0
 
     def find_misnamed(self, repository: Repository) -> Iterator[Shot]:
         """The shots that should be called otherwise, and whose names the catalog gave."""
@@ -181,7 +181,7 @@ class NameSurvey:
             yield Shot(f"{lead.shot}/{count}/{album}", stem, tuple(files))
 
     def _rows(self, record: Record) -> list[CopyRow]:
-        rows = (r for r in record.copies if r["store"] == self._store and r["state"] == OK)
+        rows = (r for r in record.copies if r["store"] == self._store and r["state"] != MISSING)
         return sorted(rows, key=lambda row: row["path"])
 
     def _is_in_album(self, record: Record, row: CopyRow, lead: Record) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,8 +30,13 @@ def lab(lab: Lab) -> Lab:
 
 def tree(lab: Lab) -> tuple[dict[str, str], set[str]]:
     """All files of the store by content, and its folders."""
-    folders = {str(p.relative_to(lab.root)) for p in lab.root.rglob("*") if p.is_dir()}
-    return lab.stored(), {name for name in folders if not name.startswith(".catalog")}
+    return lab.stored(), folders(lab.root)
+
+
+def folders(root: Path) -> set[str]:
+    """The folders of a store."""
+    found = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_dir()}
+    return {name for name in found if not name.startswith(".catalog")}
 
 
 def told(lab: Lab) -> dict[str, Any]:
@@ -391,7 +397,7 @@ def test_a_mirror_follows_without_a_byte_and_an_undo_too(lab: Lab) -> None:
             done.out
         )
         there = {p: h for p, h in hashes(shelf).items() if not p.startswith(".catalog/")}
-        assert there == lab.stored()
+        assert there == lab.stored() and folders(shelf) == folders(lab.root)
 
     follow(8)
     assert lab.catalog("undo", run, "-q").status == 0
