@@ -109,9 +109,14 @@ class StoreRenamer:
             raise NotFound(GONE)
         if not is_as_recorded(entry, _known(action)):
             raise StoreError(CHANGED)
-        if not action.there and self._shown.sure(action.path) is not None:
+        if not action.there and self._is_taken(action.path):
             raise AlreadyExists(f"{action.path} is taken by now.", hint="Run the command again.")
         return entry
+
+    def _is_taken(self, path: str) -> bool:
+        """As listed, where each look is a call; the store itself overwrites nothing."""
+        at = self._shown.at if self._shown.states_content else self._shown.live
+        return at(path) is not None
 
     def _bring(self, action: Rename) -> Entry:
         if action.there:  # nobody has read it since
@@ -128,7 +133,7 @@ class StoreRenamer:
                     self._files.move(action.path, action.old)
                 except StoreError as other:
                     error = other
-        others = StoreError(SHOT)
+        others = error if isinstance(error, Interrupted) else StoreError(SHOT)
         return [
             Done(action, error=StoreError(action.problem) if action.problem else others)
             if action is not failed

@@ -251,12 +251,12 @@ class _Ordering:
         return {self._holder[goal] for goal in goals if goal in self._holder}
 
     def steps(self) -> Iterator[tuple[Shot, Step]]:
-        """All of them, in order."""
-        ready = [name for name, blockers in self._blockers.items() if not blockers]
+        """All of them; those that wait for nothing by their paths."""
+        ready = [self._ranked(name) for name, blockers in self._blockers.items() if not blockers]
         heapq.heapify(ready)
         while self._left:
             while ready:
-                name = heapq.heappop(ready)
+                _path, name = heapq.heappop(ready)
                 yield self._shots[name], self._left.pop(name)
                 self._release(name, ready)
             if self._left:
@@ -264,12 +264,15 @@ class _Ordering:
                 yield self._shots[name], self._aside(name)
                 self._release(name, ready)
 
-    def _release(self, name: str, ready: list[str]) -> None:
+    def _ranked(self, name: str) -> tuple[str, str]:
+        return self._shots[name].files[0].held.path, name
+
+    def _release(self, name: str, ready: list[tuple[str, str]]) -> None:
         """A shot has left its names: those that waited for them need not any more."""
         for waiting in self._waiting.pop(name, ()):
             self._blockers[waiting].discard(name)
             if not self._blockers[waiting]:
-                heapq.heappush(ready, waiting)
+                heapq.heappush(ready, self._ranked(waiting))
 
     def _in_ring(self) -> str:
         """A shot that waits, by way of others or not, for itself."""
