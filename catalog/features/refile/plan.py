@@ -12,7 +12,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from catalog.domain.checksums import NONE
 from catalog.domain.document import CopyRow, SidecarRow
@@ -47,6 +47,11 @@ class ShotFile:
     held: Held
     folder: str
     sidecars: tuple[tuple[Held, str], ...] = ()
+
+    @property
+    def row(self) -> CopyRow:
+        """The copy's."""
+        return cast("CopyRow", self.held.row)
 
 
 Names = list[tuple[Held, str]]

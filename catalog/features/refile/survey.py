@@ -91,7 +91,8 @@ def read_past(repository: Repository, hashes: Iterable[str]) -> Past:
     return past
 
 
-IsInAlbum = Callable[[Record, CopyRow, Record], bool]
+Judge = Callable[[Record, CopyRow, Record], bool]
+"""Says something of a copy of an asset, by the asset that gives its shot its name."""
 
 
 class NameSurvey:
@@ -115,7 +116,7 @@ class NameSurvey:
         if len(records) == 1 and self._is_plainly_right(lead):
             self.unchanged += 1
             return
-        shots = list(self._shots(records, lead, self._is_in_album))
+        shots = list(self._shots(records, lead, self._is_in_album, self._is_right))
         if any(_is_misplaced(shot) for shot in shots):
             self._others.append(list(records))
         else:
@@ -133,6 +134,10 @@ class NameSurvey:
         """The shots that should be called otherwise, and whose names the catalog gave."""
         past = read_past(repository, (r.hash for records in self._others for r in records))
 
+        def is_ours(record: Record, row: CopyRow, lead: Record) -> bool:
+            named = (record.hash, row["path"]) in past.namers
+            return named or self._naming.was_given(row["path"], record, lead)
+
         def was_imported(record: Record, row: CopyRow, lead: Record) -> bool:
             is_imported = IMPORT in past.namers.get((record.hash, row["path"]), ())
             return is_imported and self._is_in_album(record, row, lead)
@@ -140,14 +145,10 @@ class NameSurvey:
         for known in self._others:
             records = {r.hash: r.knowing(past.states.get(r.hash, ())) for r in known}
             lead = find_lead(list(records.values()))
-            for shot in self._shots(records.values(), lead, was_imported):
+            for shot in self._shots(records.values(), lead, was_imported, is_ours):
                 if not _is_misplaced(shot):
                     self._leave(shot)
-                elif all(
-                    (file.held.owner, file.held.path) in past.namers
-                    or self._naming.was_given(file.held.path, records[file.held.owner], lead)
-                    for file in shot.files
-                ):
+                elif all(is_ours(records[f.held.owner], f.row, lead) for f in shot.files):
                     yield replace(shot, recorded=self._recorded(records.values()))
                 else:
                     self.kept += len(shot.held())
@@ -164,7 +165,7 @@ class NameSurvey:
     # --- what its files should be called ----------------------------------------------------------
 
     def _shots(
-        self, records: Iterable[Record], lead: Record, is_in_album: IsInAlbum
+        self, records: Iterable[Record], lead: Record, is_in_album: Judge, comes_first: Judge
     ) -> Iterator[Shot]:
         """The copies of a shot's assets: those of each album by themselves, and where an asset has
         several, one of each asset together.
@@ -172,7 +173,9 @@ class NameSurvey:
         found: dict[tuple[str, int], list[ShotFile]] = defaultdict(list)
         for record in sorted(records, key=lambda r: r.hash):
             counts: dict[str, int] = defaultdict(int)
-            for row in self._rows(record):
+            rows = self._rows(record)
+            rows.sort(key=lambda row: not comes_first(record, row, lead))
+            for row in rows:
                 album = row["path"].rpartition("/")[0] if is_in_album(record, row, lead) else ""
                 found[album, counts[album]].append(self._file(record, row, lead, album))
                 counts[album] += 1
@@ -184,9 +187,12 @@ class NameSurvey:
         rows = (r for r in record.copies if r["store"] == self._store and r["state"] != MISSING)
         return sorted(rows, key=lambda row: row["path"])
 
+    def _is_right(self, record: Record, row: CopyRow, lead: Record) -> bool:
+        return self._naming.number(row["path"], record, lead) is not None
+
     def _is_in_album(self, record: Record, row: CopyRow, lead: Record) -> bool:
         """Whether a copy lies in the folder of an album, and not where it would lie without."""
-        if not record.albums or self._naming.number(row["path"], record, lead) is not None:
+        if not record.albums or self._is_right(record, row, lead):
             return False
         return self._naming.album(row["path"]) in record.albums
 

@@ -145,6 +145,21 @@ def test_a_shot_of_which_a_person_named_one_file_stays_together(lab: Lab) -> Non
     assert lab.stored() == before
 
 
+def test_a_copy_that_a_person_made_besides_leaves_the_shot_whole(lab: Lab) -> None:
+    put(lab.source, {"q.jpg": jpeg(1), "q.dng": raw(1)})
+    assert lab.upload().status == 0
+    put(lab.root, {"2018 best/x.jpg": jpeg(1)})
+    assert lab.run("sync_catalog_with_disk", "-q").status == 0
+    assert lab.catalog("set", "--query", "", "taken+=1h", "-q").status == 0
+    done = lab.catalog("refile", "--json")
+    assert (done.status, done.summary["moved"], done.summary["kept"]) == (0, 2, 1)
+    assert sorted(lab.stored()) == [
+        "2018 best/x.jpg",
+        f"{JULY}/2019-07-12 19-30-15.dng",
+        f"{JULY}/2019-07-12 19-30-15.jpg",
+    ]
+
+
 def test_a_name_of_the_layout_is_known_where_the_history_was_lost(lab: Lab) -> None:
     uploaded(lab)
     root = lab.root.rename(lab.folder / "kept")
