@@ -139,11 +139,9 @@ class Mirrorer:
 
     def _rename(self, follows: Sequence[Follow], pool: Executor) -> None:
         done = self._renamer.rename(follows, pool, self._attempt)
-        left = [
-            action.old for action, entry, _error in done if entry and isinstance(action, Follow)
-        ]
-        remove_empty_folders(self._store, left)
         self._recording.settle(done)
+        left = [d.action.old for d in done if d.entry and isinstance(d.action, Follow)]
+        remove_empty_folders(self._store, left)
 
     def _send(self, waiting: Waiting, pool: Executor) -> None:
         flying: set[Future[Sent]] = set()
