@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from catalog.domain.asset import Asset, Entry, Facts, FactValues
 from catalog.domain.capture_time import CaptureTime, is_messenger_name
@@ -74,12 +75,11 @@ class Record:
         """What the files of its shot have in common."""
         return self.stack or self.hash
 
-    def knowing(self, states: Iterable[tuple[Captured | None, PlaceFields | None]]) -> Record:
-        """The same, with further times and places that were once known of it."""
-        further = tuple(
-            replace(self.asset, captured=_captured(when), place=_place(where))
-            for when, where in states
-        )
+    def knowing(self, past: Iterable[AssetDocument]) -> Record:
+        """The same, with further times and places that were once known of it: parts of documents,
+        that hold what was otherwise then.
+        """
+        further = (_once(self.asset, known) for known in past)
         return replace(self, states=(*self.states, *further))
 
 
@@ -96,11 +96,7 @@ def read_record(content_hash: str, document: AssetDocument) -> Record:
         _place(document.get("place")),
         messenger=is_messenger_name(original),
     )
-    states: tuple[Asset, ...] = ()
-    if (bare := document.get("extracted")) is not None:
-        when = bare.get("captured", document.get("captured"))
-        where = bare.get("place", document.get("place"))
-        states = (replace(asset, captured=_captured(when), place=_place(where)),)
+    bare = document.get("extracted")
     return Record(
         asset,
         original,
@@ -109,8 +105,17 @@ def read_record(content_hash: str, document: AssetDocument) -> Record:
         frozenset(document.get("albums", ())),
         document.get("copies", ()),
         document.get("sidecars", ()),
-        states,
+        (_once(asset, cast("AssetDocument", bare)),) if bare else (),
         document.get("checksums", NONE),
+    )
+
+
+def _once(asset: Asset, known: AssetDocument) -> Asset:
+    """An asset with the time and the place of a part of a document, as far as it has them."""
+    return replace(
+        asset,
+        captured=_captured(known["captured"]) if "captured" in known else asset.captured,
+        place=_place(known["place"]) if "place" in known else asset.place,
     )
 
 

@@ -23,7 +23,7 @@ from catalog.work.outcome import Outcome, RunResult
 from catalog.work.report import Report
 from catalog.work.session import Session
 from catalog.work.sink import Level, Sink
-from catalog.work.store_book import DROPBOX, NAS, StoreBook
+from catalog.work.store_book import DROPBOX, NAS, StoreBook, describe_absence
 from catalog.work.workspace import Workspace
 
 LEADING = (NAS, DROPBOX)
@@ -103,16 +103,16 @@ class Refiling:
         request, progress = self._request, self._sink.progress
         progress.step("Comparing names")
         wanted = request.stores or LEADING
-        absent: dict[str, int] = dict.fromkeys(wanted, 0)
+        absent: set[str] = set()
         for shot in scan_shots(self._repository, request.query, wanted):
             records = [self._led(record) for record in shot]
             for name in {row["store"] for record in records for row in record.copies}:
                 if name in self._surveys:
                     self._surveys[name].take(records)
                 else:
-                    absent[name] += 1
-        if any(absent.values()):
-            book.tell_absent(self._stores, self._sink)
+                    absent.add(name)
+        for name in sorted(absent):
+            self._sink.notice(describe_absence(name, book.absent.get(name, "")))
         for name, survey in self._surveys.items():
             misnamed = survey.find_misnamed(self._repository)
             self._steps += self._sights[name].plan(misnamed, survey.numbered)

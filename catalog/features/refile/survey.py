@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from catalog.domain.copies import MISSING
-from catalog.domain.document import AssetDocument, Captured, CopyRow, EventRow, PlaceFields
+from catalog.domain.document import AssetDocument, CopyRow, EventRow
 from catalog.domain.names import comparison_key
 from catalog.features.old_catalog.run import COMMAND as IMPORT
 from catalog.features.refile.naming import (
@@ -68,18 +68,14 @@ class Past:
     """
 
     namers: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
-    states: dict[str, list[tuple[Captured | None, PlaceFields | None]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    states: dict[str, list[AssetDocument]] = field(default_factory=lambda: defaultdict(list))
 
     def take(self, event: EventRow) -> None:
         """Learn from an event."""
         if event.get("command") in NAMERS and event["action"] in _NAMING:
             self.namers[event["hash"], event.get("path", "")].add(event["command"])
-        before = event.get("before") or {}
-        if "captured" in before or "place" in before:
-            known: AssetDocument = cast("AssetDocument", before)
-            self.states[event["hash"]].append((known.get("captured"), known.get("place")))
+        if before := event.get("before"):
+            self.states[event["hash"]].append(cast("AssetDocument", before))
 
 
 def read_past(repository: Repository, hashes: Iterable[str]) -> Past:

@@ -110,6 +110,8 @@ def test_shifted_refiled_and_both_undone_all_is_as_it_was(lab: Lab) -> None:
     assert "2019/07_July/filmchen" not in tree(lab)[1], "an empty folder goes"
     again = lab.catalog("refile", "--json")
     assert (again.status, again.summary["moved"], again.summary["unchanged"]) == (0, 0, 9)
+    synced = lab.run("sync_catalog_with_disk", "--json").summary
+    assert (synced["unchanged"], synced["moved"], synced.get("read_for_ctime", 0)) == (8, 0, 0)
     assert lab.catalog("undo", done.summary["run"], "-q").status == 0
     assert tree(lab) == files and told(lab) == shifted
     runs = [line for line in lab.catalog("history", "--json").lines if line["command"] == "set"]
@@ -261,6 +263,22 @@ def test_names_that_are_swapped_change_hands_and_come_back(lab: Lab) -> None:
     assert (dry.status, dry.summary["planned"]) == (0, 3)
     assert lab.catalog("undo", done.summary["run"], "-q").status == 0
     assert tree(lab) == files and told(lab) == index
+
+
+def test_a_sidecar_of_our_own_goes_along_and_is_withdrawn_where_it_lies(lab: Lab) -> None:
+    put(lab.source, {"a.jpg": jpeg("a")})
+    assert lab.upload().status == 0
+    assert lab.catalog("set", "--query", "", "taken+=1h", "rating=4", "-q").status == 0
+    assert lab.catalog("sidecars", "write", "-q").status == 0
+    assert lab.catalog("refile", "--json").summary["moved"] == 2
+    named = f"{JULY}/2019-07-12 19-30-15.jpg"
+    assert sorted(lab.stored()) == [named, f"{named}.xmp"]
+    assert lab.catalog("sidecars", "write", "--json").summary["written"] == 0
+    assert lab.catalog("set", "--query", "", "taken=", "rating=", "-q").status == 0
+    assert lab.catalog("refile", "--json").summary["moved"] == 2
+    assert lab.catalog("sidecars", "write", "--json").summary["withdrawn"] == 1
+    assert list(lab.stored()) == [f"{JULY}/2019-07-12 18-30-15.jpg"]
+    lab.check_no_ghosts()
 
 
 # --- what is found there --------------------------------------------------------------------------
