@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import select_recorded
@@ -86,24 +87,25 @@ class StoreSight:
         self._list(folder)
         if problem := self._unlisted.get(folder):
             seen.problems[file.held] = f"{folder}: {problem}"
-        goals = [e for e in self._entries.get(folder, ()) if e.path not in shot.recorded]
         sidecars = []
         for sidecar, tail in file.sidecars:
             if sidecar.path in seen.sidecars:  # it goes with the first that it is recorded with
                 continue
             seen.sidecars.add(sidecar.path)
-            came = [e for e in goals if tail_ahead(e.path, folder, shot.stem, name) == tail]
-            if (at := self._find(sidecar, came, seen)) is not None:  # one that is lost stays behind
-                sidecars.append((at, tail))
-        came = [e for e in goals if number_at(e.path, folder, shot.stem) is not None]
-        held = self._find(file.held, came, seen)
+            is_its = partial(_is_sidecar, folder=folder, stem=shot.stem, name=name, tail=tail)
+            if (at := self._find(sidecar, folder, is_its, seen)) is not None:
+                sidecars.append((at, tail))  # one that is lost stays behind
+        is_its = partial(_is_copy, folder=folder, stem=shot.stem)
+        held = self._find(file.held, folder, is_its, seen)
         if held is None:
             seen.problems[file.held] = GONE
         return ShotFile(held or file.held, folder, tuple(sidecars))
 
-    def _find(self, held: Held, came: Iterable[Entry], seen: Seen) -> Held | None:
-        """A file where it lies now, which may be where a killed run has brought it; None where it
-        is not.
+    def _find(
+        self, held: Held, folder: str, is_its: Callable[[str], bool], seen: Seen
+    ) -> Held | None:
+        """A file where it lies now, which may be where a killed run has brought it: in its folder
+        under a name that `is_its`. None where it is not.
         """
         known = read_recorded(held.row, held.content, held.checksums)
         entry = self.shown.at(held.path)
@@ -112,8 +114,10 @@ class StoreSight:
                 seen.problems[held] = entry.problem or CHANGED
             return held
         content = select_recorded(held.content, held.checksums)
-        for entry in came:
-            if not is_as_recorded(entry, known) or not is_same_inode(entry, known):
+        for entry in self._list(folder):
+            if entry.path in seen.shot.recorded or not is_as_recorded(entry, known):
+                continue
+            if not is_same_inode(entry, known) or not is_its(entry.path):
                 continue
             if is_link(entry, known) or has_content(self.store, entry, content):
                 moved = replace(held, path=entry.path)
@@ -206,3 +210,11 @@ class StoreSight:
             problem,
             held.checksums,
         )
+
+
+def _is_copy(path: str, folder: str, stem: str) -> bool:
+    return number_at(path, folder, stem) is not None
+
+
+def _is_sidecar(path: str, folder: str, stem: str, name: str, tail: str) -> bool:
+    return tail_ahead(path, folder, stem, name) == tail
