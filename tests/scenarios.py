@@ -354,7 +354,8 @@ def _refile(lab: Lab, dropbox: Emulator) -> Arguments:
     """
     seconds = {f"s{n}.jpg": jpeg(f"s{n}", f"2019:07:12 18:30:1{n}") for n in range(5)}
     put(lab.source, {**seconds, "twin.jpg": jpeg("twin", "2019:07:12 18:30:14"), "s0.jpg.xmp": XMP})
-    put(lab.source, {"8.jpg": jpeg("still", "2019:07:31 23:30:00"), "8.aae": b"edits"})
+    still = jpeg("still", "2019:07:31 23:30:00")
+    put(lab.source, {"8.jpg": still, "8.aae": b"edits"})
     clip(lab.source / "8.mov", "2019-07-31T23:30:00.000000Z")
     stocked(lab, *range(1, 5))
     edited, lost, renamed, _fine = (stored(lab, data) for data in photos(*range(1, 5)).values())
@@ -363,22 +364,19 @@ def _refile(lab: Lab, dropbox: Emulator) -> Arguments:
     put(lab.root, {edited: jpeg("edited")})
     (lab.root / lost).unlink()
     put(lab.root, {"2019/08_August/2019-08-01 00-30-00.jpg": jpeg("in the way")})
-    for name, time in (("s3", "18:30:14"), ("s4", "18:30:13"), ("still", "later")):
-        when = "2019-08-01 00:30:00" if time == "later" else f"2019-07-12 {time}"
-        assert lab.catalog("set", content_hash(_seconds(name)), f"taken={when}", "-q").status == 0
-    for name in ("s0", "s1", "s2"):
-        said = f"taken=2019-07-12 18:30:{int(name[1]) + 11}"
-        if name == "s2":
-            said = "taken=2019-07-12 18:40:00"
-        assert lab.catalog("set", content_hash(_seconds(name)), said, "-q").status == 0
+    corrected = {
+        seconds["s0.jpg"]: "2019-07-12 18:30:11",
+        seconds["s1.jpg"]: "2019-07-12 18:30:12",
+        seconds["s2.jpg"]: "2019-07-12 18:40:00",
+        seconds["s3.jpg"]: "2019-07-12 18:30:14",
+        seconds["s4.jpg"]: "2019-07-12 18:30:13",
+        still: "2019-08-01 00:30:00",
+    }
+    for data, when in corrected.items():
+        assert lab.catalog("set", content_hash(data), f"taken={when}", "-q").status == 0
     rest = map(content_hash, photos(*range(1, 5)).values())
     assert lab.catalog("set", *rest, "taken+=1d", "-q").status == 0
     return ()
-
-
-def _seconds(name: str) -> bytes:
-    when = "2019:07:31 23:30:00" if name == "still" else f"2019:07:12 18:30:1{name[1]}"
-    return jpeg(name, when)
 
 
 @scenario("sidecars write")

@@ -177,7 +177,8 @@ class NameSurvey:
                 counts[album] += 1
         for (album, count), files in found.items():
             stem = self._naming.names(lead, lead, album)[1]
-            yield Shot(f"{lead.shot}/{count}/{album}", stem, tuple(files))
+            # who came first by its own name is numbered first, as by an upload
+            yield Shot(f"{lead.original}/{lead.shot}/{count}/{album}", stem, tuple(files))
 
     def _rows(self, record: Record) -> list[CopyRow]:
         rows = (r for r in record.copies if r["store"] == self._store and r["state"] != MISSING)

@@ -107,6 +107,7 @@ def test_shifted_refiled_and_both_undone_all_is_as_it_was(lab: Lab) -> None:
         "2019/08_August/2019-08-01 00-30-00.jpg",
         "2019/08_August/filmchen/2019-08-01 00-30-00.mov",
     ]
+    assert lab.stored()[f"{JULY}/2019-07-12 19-30-15.jpg"] == content_hash(jpeg("a"))
     assert "2019/07_July/filmchen" not in tree(lab)[1], "an empty folder goes"
     again = lab.catalog("refile", "--json")
     assert (again.status, again.summary["moved"], again.summary["unchanged"]) == (0, 0, 9)
