@@ -62,8 +62,8 @@ Names = list[tuple[Held, str]]
 class Shot:
     """The files of one release of the shutter in a store, which share a stem.
 
-    `key` is its own, and by it shots are numbered; `recorded` are all paths in the store that its assets are recorded at, where
-    that is of interest.
+    `key` is its own, and by it shots are numbered; `recorded` are all paths in the store that its
+    assets are recorded at, where that is of interest.
     """
 
     key: str
