@@ -2,7 +2,8 @@
 
 An error that concerns one file does not end a run: the run goes on and ends with SOME_FAILED.
 
-CatalogError ├── UsageError (2)             ConfigError ├── UnknownKind (2) ├── StoreError (1)
+CatalogError ├── UsageError (2)             ConfigError, SecretUnavailable (5) ├── UnknownKind (2)
+├── StoreError (1)
 NotFound, AlreadyExists, PermissionDenied, StoreFull, InvalidPath, │
 ReadOnlyStore, FixityMismatch, Interrupted (130), StoreUnavailable (5) ├── CatalogIndexError (1)
 IndexUnavailable (5), AccessDenied (5), SchemaMismatch, DocumentConflict, │
@@ -66,6 +67,12 @@ class UsageError(CatalogError):
 
 class ConfigError(UsageError):
     """A setting is unknown, ill-typed or missing."""
+
+
+class SecretUnavailable(ConfigError):
+    """A secret is kept where it cannot be had now: in a Vault that is sealed, away or refuses."""
+
+    exit_code = 5
 
 
 class UnknownKind(CatalogError):

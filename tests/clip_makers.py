@@ -265,3 +265,17 @@ def encode(
         for packet in stream.encode():
             container.mux(packet)
     return path
+
+
+def encode_sound(path: Path, codec: str = "aac", form: str = "mp4") -> Path:
+    """A second of silence, and nothing to be seen."""
+    with av.open(str(path), "w", format=form) as container:
+        stream = container.add_stream(codec, rate=48_000)
+        stream.bit_rate = 64_000
+        frame = av.AudioFrame(format="s16", layout="stereo", samples=48_000)
+        frame.rate = 48_000
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        for packet in [*stream.encode(frame), *stream.encode()]:
+            container.mux(packet)
+    return path

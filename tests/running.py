@@ -121,8 +121,13 @@ class Lab:
         """Run a subcommand of `catalog`."""
         return self.run("catalog", *arguments, process=process, **more)
 
-    def answer(self, answers: str, program: str, *arguments: object) -> tuple[int, str]:
-        """Run a command in front of a person who types: its status, and what the terminal shows."""
+    def answer(
+        self, answers: str, program: str, *arguments: object, after: str = ""
+    ) -> tuple[int, str]:
+        """Run a command in front of a person who types: its status, and what the terminal shows.
+
+        The person types at once, or when the terminal shows a text.
+        """
         master, slave = pty.openpty()
         process = subprocess.Popen(
             [PROGRAMS / program, *map(_argument, arguments)],
@@ -133,10 +138,12 @@ class Lab:
             stderr=slave,
         )
         os.close(slave)
-        os.write(master, answers.encode())
-        shown = b""
+        shown, typed = b"", answers.encode()
         with contextlib.suppress(OSError):  # the other end is closed
             while True:
+                if typed and after.encode() in shown:
+                    os.write(master, typed)
+                    typed = b""
                 shown += os.read(master, 65536)
         os.close(master)
         return process.wait(), shown.decode()

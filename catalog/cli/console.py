@@ -21,6 +21,7 @@ from catalog.work.sink import Level, Question, Sink
 if TYPE_CHECKING:
     from catalog.cli.interruption import Interruption
     from catalog.cli.summary import SummaryFormat
+    from catalog.config import Loaded
     from catalog.work.outcome import Outcome, RunResult
     from catalog.work.workspace import Workspace
 
@@ -78,15 +79,20 @@ class Console:
 
     def workspace(self, **overrides: Any) -> Workspace:
         """The workspace for the settings in force, the options and what else is given."""
-        from catalog.config import load
         from catalog.work.workspace import Workspace
 
-        _set_up_logging(self.verbose)
         asked = self.interruption.asked if self.interruption is not None else threading.Event()
-        made = Workspace(load(self.config, **self.settings, **overrides), self.progress(), asked)
+        made = Workspace(self.load(**overrides).settings, self.progress(), asked)
         if (context := click.get_current_context(silent=True)) is not None:
-            context.call_on_close(made.close)
+            context.call_on_close(made.close_services)
         return made
+
+    def load(self, **overrides: Any) -> Loaded:
+        """The settings in force, the options and what else is given, with where each comes from."""
+        from catalog.config import load_traced
+
+        _set_up_logging(self.verbose)
+        return load_traced(self.config, **self.settings, **overrides)
 
     def progress(self) -> Lines:
         """A bar on a terminal; lines for what takes long otherwise; nothing when quiet."""

@@ -29,7 +29,7 @@ def settle_home_zone(console: Console, *, dryrun: bool, yes: bool) -> Workspace:
             console.complain(f"Error: {error}")
             continue
         try:
-            path = save("home_zone", zone, console.config)
+            path = save({"home_zone": zone}, console.config, origin="what you gave")
         except ConfigError as error:
             console.complain(f"{error} The home zone is {zone} for this run alone.")
         else:

@@ -66,6 +66,7 @@ COMMANDS: dict[str, str] = {
     "backup": "catalog.cli.commands.backup",
     "restore": "catalog.cli.commands.restore",
     "engine": "catalog.cli.commands.engine",
+    "config": "catalog.cli.commands.config",
     "doctor": "catalog.cli.commands.doctor",
     "delete_ids": "catalog.tools.delete_ids",
     "images_in_directory": "catalog.tools.images_in_directory",

@@ -51,6 +51,7 @@ CATALOG: dict[str, str] = {
     "backup": "Make a backup of the catalog that is restored in seconds.",
     "restore": "Bring a backup of the catalog back.",
     "engine": "Start, stop and watch the program's own Elasticsearch.",
+    "config": "Show the settings and where they come from, or write them.",
     "doctor": "Check configuration, engine, stores and programs, and say how to mend them.",
     "delete_ids": "Forget documents by id, or by the ids in a CSV file.",
     "images_in_directory": "Print the facts of every photo and video in a folder.",

@@ -8,9 +8,9 @@ from typing import Literal
 
 import orjson
 
+from catalog.config.secret import Secret
 from catalog.config.values import (
     Check,
-    Secret,
     above,
     at_least,
     between,
@@ -151,6 +151,11 @@ def _web_address(value: str) -> None:
         raise ValueError("it must begin with https:// or http://")
 
 
+def _outside_the_vault(value: Secret) -> None:
+    if value.form.startswith("vault:"):
+        raise ValueError("it cannot be kept in the Vault that it opens")
+
+
 _SPACE = spell("home|team|[0-9]+", "home, team, or the number of a namespace")
 _INDEX = spell(
     "[a-z0-9][a-z0-9._-]{0,100}", "a name of small letters, digits, dots, dashes and underscores"
@@ -202,6 +207,19 @@ class Settings:
     webdav_retry_seconds: float = setting(
         900.0, "how long to go on trying while a WebDAV server cannot be reached", at_least(0)
     )
+    vault_address: str | None = setting(
+        None,
+        "Vault or OpenBao that keeps secrets, such as https://vault.example:8200",
+        _web_address,
+        _without_login("vault_role_id", "vault_secret_id"),
+    )
+    vault_namespace: str | None = setting(None, "namespace in that Vault")
+    vault_ca_cert: Path | None = setting(None, "certificate authority of that Vault (PEM)")
+    vault_token: Secret | None = setting(None, "token of that Vault", _outside_the_vault)
+    vault_role_id: Secret | None = setting(
+        None, "id of an AppRole of that Vault, instead of a token", _outside_the_vault
+    )
+    vault_secret_id: Secret | None = setting(None, "secret id of that role", _outside_the_vault)
     raw_names_prefixes: tuple[str, ...] = setting(
         ("Unknown",), "beginnings of the names that `scaler` takes up", parse=_texts
     )
@@ -249,7 +267,9 @@ class Settings:
     min_copies: int = setting(
         2, "stores that should each have a verified copy of every asset", at_least(1)
     )
-    move_limit: int = setting(1000, "files that --move removes, or refile renames, at most without --yes", at_least(0))
+    move_limit: int = setting(
+        1000, "files that --move removes, or refile renames, at most without --yes", at_least(0)
+    )
     copy_policies: tuple[CopyPolicySetting, ...] = setting(
         (), "further demands on copies, by query, see below"
     )
@@ -317,7 +337,7 @@ class Settings:
     reingest_preset: Preset = setting(
         "medium", "how much x265 tries to make converted videos small, from ultrafast to veryslow"
     )
-    optional_readers: tuple[Literal["exiftool", "exiv2"], ...] = setting(
+    optional_readers: tuple[Literal["exiftool", "exiv2", "hachoir"], ...] = setting(
         (), "further readers to ask for a missing date"
     )
     reingest_target: str = setting(

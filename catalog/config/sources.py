@@ -1,61 +1,124 @@
-"""Where settings come from: options, environment, configuration file; and how mistakes are told."""
+"""Where settings come from: options, environment, credentials, configuration file; and how mistakes
+are told.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import platformdirs
 
+from catalog.config.file import (
+    APP,
+    find_file,
+    read_file,
+    read_object,
+    user_file,
+    without_blanks,
+    write_object,
+)
+from catalog.config.secret import Secret
+from catalog.config.secret_reader import CREDENTIALS_VARIABLE, SecretReader
 from catalog.config.settings import Settings
-from catalog.config.values import Misfit, Step, field_types, is_compound, make
+from catalog.config.values import Misfit, Step, field_types, is_compound, make, secret_names
 from catalog.errors import ConfigError
 
-APP = "image-catalog"
 ENV_PREFIX = "CATALOG_"
-FILE_NAME = "config.json"
+FILE_SUFFIX = "_FILE"
+"""Of a variable that names the file of a secret."""
+DEFAULT = "default"
+"""Where a setting comes from that nobody gave."""
+
+
+class _Layer(NamedTuple):
+    """What one source says, and how a person would call the source of a setting."""
+
+    values: Mapping[str, object]
+    origin: Callable[[str], str]
+
+
+class Loaded(NamedTuple):
+    """The settings in force, where each comes from, and what reads the secrets among them."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    secrets: SecretReader
 
 
 def load(config: Path | None = None, **flags: Any) -> Settings:
     """The settings in force; safe to call from several threads.
 
-    `config` names a file that must exist; flags that are None were not given.
+    `config` names a file that must exist; flags that are None were not given. No secret is read
+    from the place where it is kept before it is asked for its value.
     Raises ConfigError: one line that names the key, where it stands, and what would be right.
     """
-    path = _config_file(config)
+    return load_traced(config, **flags).settings
+
+
+def load_traced(config: Path | None = None, **flags: Any) -> Loaded:
+    """The settings in force, and where each of them comes from."""
+    path = find_file(config)
     given = {name: value for name, value in flags.items() if value is not None}
-    environment = _environment()
-    file = _read(path) if path else {}
-    try:
-        return make(Settings, _merged(given, _merged(environment, file)))
-    except Misfit as problem:
-        raise _explained(problem, given, environment, path) from None
+    layers = [
+        _Layer(given, lambda name: f"the option --{name}"),
+        _environment(),
+        _credentials(),
+        _Layer(read_file(path) if path else {}, lambda _: str(path)),
+    ]
+    made = _made(layers)
+    origins = {about.name: _origins(about.name, layers) for about in fields(Settings)}
+    reader = SecretReader(made)
+    secrets: Any = {
+        name: secret.kept(origins[name], partial(reader.read, name))
+        for name in secret_names(Settings)
+        if isinstance(secret := getattr(made, name), Secret)
+    }
+    return Loaded(replace(made, **secrets), origins, reader)
 
 
-def save(name: str, value: object, config: Path | None = None) -> Path:
-    """Keep one setting in the configuration file in use, else in the user's; the file.
+def save(values: Mapping[str, object], config: Path | None = None, *, origin: str) -> Path:
+    """Keep settings in the configuration file in use, else in the user's; the file.
 
-    Raises ConfigError where it cannot be read or written.
+    A blank value takes a setting out. `origin` is who gave them. Raises ConfigError where one does
+    not fit, and where the file cannot be read or written.
     """
-    path = _config_file(config) or platformdirs.user_config_path(APP) / FILE_NAME
-    values = _object(path) if path.is_file() else {}
-    data = orjson.dumps({**values, name: value}, option=orjson.OPT_INDENT_2) + b"\n"
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(data)
-        aside.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
+    path = find_file(config) or user_file()
+    there = read_object(path) if path.is_file() else {}
+    kept = {**there, **values}
+    for name in values.keys() - without_blanks(values).keys():
+        kept.pop(name)
+    made = _made(
+        [
+            _Layer(without_blanks(values), lambda _: origin),
+            _Layer(without_blanks(kept), lambda _: str(path)),
+        ]
+    )
+    for name in without_blanks(values):
+        value = getattr(made, name)
+        kept[name] = value if isinstance(value, int | float) else values[name]  # no more a text
+    write_object(path, kept, private=_holds_secrets(made))
     return path
+
+
+def read_text(name: str, text: str) -> Any:
+    """The value of a setting as a text says it: JSON for lists and objects, unless it is blank.
+
+    Raises ValueError where that is none.
+    """
+    about = next((about for about in fields(Settings) if about.name == name), None)
+    is_json = about is not None and about.metadata["parse"] is None
+    if not text or not is_json or not is_compound(field_types(Settings)[name]):
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise ValueError("it is no valid JSON") from None
 
 
 def state_dir(settings: Settings) -> Path:
@@ -63,60 +126,80 @@ def state_dir(settings: Settings) -> Path:
     return settings.state_dir or platformdirs.user_state_path(APP)
 
 
-def _config_file(config: Path | None) -> Path | None:
-    """The file to read: the one named, else `config.json` here, else the one of the user."""
-    if config is not None:
-        if not _is_file(config):
-            raise ConfigError(
-                f"The configuration file {config} is not there.", hint="Check --config."
-            )
-        return config
-    places = (Path.cwd() / FILE_NAME, platformdirs.user_config_path(APP) / FILE_NAME)
-    return next((p for p in places if _is_file(p)), None)
+def _holds_secrets(settings: Settings) -> bool:
+    """Whether they hold the text itself of a secret, and not only where it is kept."""
+    found = (getattr(settings, name) for name in secret_names(Settings))
+    return any(isinstance(secret, Secret) and not secret.form for secret in found)
 
 
-def _is_file(path: Path) -> bool:
-    """Whether it is there. Raises ConfigError where that cannot be known: it would be ignored."""
+def _made(layers: Sequence[_Layer]) -> Settings:
+    values: dict[str, object] = {}
+    for layer in reversed(layers):
+        values = _merged(layer.values, values)
     try:
-        return path.is_file()
-    except PermissionError:
-        raise ConfigError(
-            f"No permission to look for the configuration {path}.",
-            hint="Is HOME, or XDG_CONFIG_HOME, that of this user? Or name a file with --config.",
-        ) from None
+        return make(Settings, values)
+    except Misfit as problem:
+        raise _explained(problem, layers) from None
 
 
-def _read(path: Path) -> dict[str, object]:
-    return {k: v for k, v in _object(path).items() if v is not None and v != ""}
+def _environment() -> _Layer:
+    """What variables say: `CATALOG_` and a name in any case, `__` before that of a part.
 
-
-def _object(path: Path) -> dict[str, object]:
-    try:
-        values = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise ConfigError(f"{path} is no valid JSON: {error}.") from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} must hold a JSON object.")
-    return values
-
-
-def _environment() -> dict[str, object]:
-    """What variables say: `CATALOG_` and a name in any case, `__` before that of a part."""
+    Of a secret one may name the file that holds it, by `_FILE` behind the name.
+    """
     said: dict[str, object] = {}
     variables = {name.upper(): value for name, value in os.environ.items() if value}
     types = field_types(Settings)
     for about in fields(Settings):
-        variable = f"{ENV_PREFIX}{about.name}".upper()
+        variable = _variable(about.name)
         parts = _parts(f"{variable}__", variables) if is_compound(types[about.name]) else {}
-        is_json = is_compound(types[about.name]) and about.metadata["parse"] is None
         if variable in variables:
-            whole = _json(about.name, variables[variable]) if is_json else variables[variable]
+            whole = _said(about.name, variables[variable])
             said[about.name] = _merged(parts, whole) if isinstance(whole, dict) else whole
         elif parts:
             said[about.name] = parts
-    return said
+    by_file = _files(variables)
+    both = said.keys() & by_file.keys()
+    if both:
+        variable = _variable(min(both))
+        raise ConfigError(
+            f"Both {variable} and {variable}{FILE_SUFFIX} are set.", hint="Take one of them away."
+        )
+
+    def origin(name: str) -> str:
+        suffix = FILE_SUFFIX if name in by_file else ""
+        return f"the environment ({_variable(name)}{suffix})"
+
+    return _Layer({**said, **by_file}, origin)
+
+
+def _files(variables: Mapping[str, str]) -> dict[str, object]:
+    """The secrets whose files variables name."""
+    named = (
+        (name, variables.get(_variable(name) + FILE_SUFFIX)) for name in secret_names(Settings)
+    )
+    return {name: f"file:{Path(path).expanduser().absolute()}" for name, path in named if path}
+
+
+def _credentials() -> _Layer:
+    """The secrets that systemd gave the program, under the names of their settings."""
+    folder = os.environ.get(CREDENTIALS_VARIABLE)
+    names = secret_names(Settings) if folder else ()
+    found = {n: f"credential:{n}" for n in names if os.path.isfile(f"{folder}/{n}")}  # noqa: PTH113
+    return _Layer(found, lambda name: f"the credential {name}")
+
+
+def _variable(name: str) -> str:
+    return f"{ENV_PREFIX}{name}".upper()
+
+
+def _said(name: str, text: str) -> Any:
+    try:
+        return read_text(name, text)
+    except ValueError as error:
+        raise ConfigError(
+            f"The setting {name} in the environment ({_variable(name)}) does not fit: {error}."
+        ) from None
 
 
 def _parts(prefix: str, variables: Mapping[str, str]) -> dict[str, str]:
@@ -125,16 +208,6 @@ def _parts(prefix: str, variables: Mapping[str, str]) -> dict[str, str]:
         for name, value in variables.items()
         if name.startswith(prefix)
     }
-
-
-def _json(name: str, text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        where = f"the environment ({ENV_PREFIX}{name.upper()})"
-        raise ConfigError(
-            f"The setting {name} in {where} does not fit: it is no valid JSON."
-        ) from None
 
 
 def _merged(over: Mapping[str, object], under: Mapping[str, object]) -> dict[str, object]:
@@ -147,16 +220,10 @@ def _merged(over: Mapping[str, object], under: Mapping[str, object]) -> dict[str
     return both
 
 
-def _explained(
-    problem: Misfit,
-    flags: Mapping[str, object],
-    environment: Mapping[str, object],
-    path: Path | None,
-) -> ConfigError:
+def _explained(problem: Misfit, layers: Sequence[_Layer]) -> ConfigError:
     key = ".".join(str(step) for step in problem.path)
-    where = _origin(problem.path, flags, environment) or (
-        str(path) if path else "the configuration"
-    )
+    layer = next((layer for layer in layers if _says(layer, problem.path)), layers[-1])
+    where = layer.origin(str(problem.path[0]))
     if problem.known:
         return ConfigError(
             f"Unknown setting {key} in {where}.",
@@ -168,18 +235,20 @@ def _explained(
     )
 
 
-def _origin(
-    place: Sequence[Step], flags: Mapping[str, object], environment: Mapping[str, object]
-) -> str:
-    """The option or the variable that said what does not fit; "" where neither did."""
-    top = str(place[0])
-    if top in flags:
-        return f"the option --{top}"
-    said = environment.get(top)
-    is_said = (
-        place[1] in said if isinstance(said, Mapping) and len(place) > 1 else top in environment
-    )
-    return f"the environment ({ENV_PREFIX}{top.upper()})" if is_said else ""
+def _says(layer: _Layer, place: Sequence[Step]) -> bool:
+    """Whether a source says what stands at a place, or of an object the part in which it stands."""
+    if place[0] not in layer.values:
+        return False
+    said = layer.values[str(place[0])]
+    return place[1] in said if isinstance(said, Mapping) and len(place) > 1 else True
+
+
+def _origins(name: str, layers: Sequence[_Layer]) -> str:
+    """Where a setting comes from; an object may come from several sources, the first one wins."""
+    said = [layer for layer in layers if name in layer.values]
+    if not isinstance(said[0].values[name] if said else None, Mapping):
+        said = said[:1]
+    return ", ".join(layer.origin(name) for layer in said) or DEFAULT
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

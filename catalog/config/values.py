@@ -15,6 +15,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from catalog.config.secret import Secret, parse_secret
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -22,28 +24,6 @@ Check = Callable[[Any], object]
 """Raises ValueError for a value that a setting cannot have; what it returns does not matter."""
 Step = str | int
 T = TypeVar("T", bound="DataclassInstance")
-
-
-class Secret:
-    """A text that shows in no repr, log or dump; `get_secret_value()` gives it."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def get_secret_value(self) -> str:
-        """The text itself."""
-        return self._text
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __repr__(self) -> str:
-        return "Secret('**********')"
 
 
 class Misfit(ValueError):
@@ -144,6 +124,12 @@ def field_types(cls: type) -> dict[str, object]:
     return get_type_hints(cls)
 
 
+@cache
+def secret_names(cls: type) -> tuple[str, ...]:
+    """The settings of a dataclass that are secrets, in their order."""
+    return tuple(name for name, wanted in field_types(cls).items() if Secret in get_args(wanted))
+
+
 def is_compound(wanted: Any) -> bool:
     """Whether values of a type are lists or objects, which a text can only hold as JSON."""
     return get_origin(wanted) is tuple or is_dataclass(wanted)
@@ -206,7 +192,9 @@ def _text(value: Any) -> str | None:
 
 
 def _secret(value: Any) -> Secret | None:
-    return Secret(value) if isinstance(value, str) else value if isinstance(value, Secret) else None
+    if isinstance(value, str):
+        return parse_secret(value)
+    return value if isinstance(value, Secret) else None
 
 
 def _path(value: Any) -> Path | None:

@@ -28,6 +28,7 @@ ORDER: tuple[str, ...] = (
     "maker:DateTimeOriginal",
     "quicktime:creationdate",
     "quicktime:DateTimeOriginal",
+    "srt:DateTime",
     "quicktime:CreateDate",
     "matroska:DateUTC",
     "asf:CreationDate",
@@ -41,10 +42,13 @@ ORDER: tuple[str, ...] = (
     "gps",
     "filename",
     "folder",
+    "hachoir:CreationDate",
     "exif:DateTime",
     "mtime",
 )
 """Sources of a capture time, best first."""
+OF_SHOT = "shot:"
+"""How the source of a capture time begins that another file of the shot states."""
 
 _RANK = {source: rank for rank, source in enumerate(ORDER)}
 _MEDIUM = frozenset(
@@ -58,7 +62,7 @@ _MEDIUM = frozenset(
         "filename",
     }
 )
-_LOW = frozenset({"folder", "exif:DateTime", "mtime"})
+_LOW = frozenset({"folder", "hachoir:CreationDate", "exif:DateTime", "mtime"})
 _CREDIBLE_MTIME = datetime(1990, 1, 1)
 """Earlier times of modification are those of lost clocks, older than digital photos."""
 _RESETS = frozenset(datetime(year, 1, 1) for year in (1980, 1990, 1994, *range(1998, 2021)))
@@ -123,6 +127,11 @@ class CaptureTime:
     def has_time(self) -> bool:
         """Whether the time of day is known."""
         return self.precision == SECOND
+
+    @property
+    def statement(self) -> str:
+        """Its source, in whichever file of the shot that lies."""
+        return self.source.removeprefix(OF_SHOT)
 
     @property
     def instant(self) -> datetime | None:
@@ -290,7 +299,7 @@ def reject_reason(candidate: DateCandidate, now: datetime) -> str | None:
     if candidate.source == "takeout:photoTakenTime":  # a person may have set it, to any day
         return "an unset clock" if abs(wall - datetime(1970, 1, 1)) < timedelta(days=2) else None
     from_container = candidate.is_utc or candidate.source.startswith(
-        ("quicktime", "matroska", "asf", "gps")
+        ("quicktime", "matroska", "asf", "gps", "hachoir")
     )
     if from_container and (wall.year in (1904, 1970) or wall.date() == _GPS_BEGAN.date()):
         return "an unset clock"
@@ -459,7 +468,7 @@ def _capture_time(best: DateCandidate, usable: list[DateCandidate], doubtful: bo
         if offset is None and satellites is not None:
             # the same time may be the local one, copied: then the place has to tell
             offset = offset_between(best.wall, satellites) or None
-        if offset is None and best.source == "quicktime:DateTimeOriginal":
+        if offset is None and best.source in ("quicktime:DateTimeOriginal", "srt:DateTime"):
             offset = _offset_to_clock_in_utc(best, usable)
     if doubtful or best.source in _LOW or best.utc_doubtful or best.precision in COARSE:
         confidence = "low"
@@ -533,186 +542,3 @@ def in_zone(captured: CaptureTime, zone: str | None, offset_minutes: int) -> Cap
         offset_minutes=offset_minutes,
         zone=zone,
     )
-
-
-# --- names ----------------------------------------------------------------------------------------
-
-_YEAR = r"(?P<y>(?:19[4-9]\d|20\d\d))"
-_D = rf"{_YEAR}(?P<s>[-_.]?)(?P<m>0[1-9]|1[0-2])(?P=s)(?P<d>0[1-9]|[12]\d|3[01])"
-_T = (
-    r"(?P<H>[01]\d|2[0-3]|(?<=[ _])\d(?=[.:]))(?P<t>[-_.:h ]?)(?P<M>[0-5]\d)"
-    r"(?:(?P=t)(?P<S>[0-5]\d)(?:[-_.]?(?P<f>\d{3})(?!\d))?)?"
-    r"(?:[ _\u202f]?(?P<half>[AaPp])[Mm](?![A-Za-z]))?"
-    r"(?P<zone>Z(?![A-Za-z0-9])|\+\d\d:?(?:00|15|30|45)(?!\d))?"
-)
-_AT = "at|um|om|\u00e0|a|a las|alle|\u00e0s|as|kl\\.?|kello|o|w dniu|\u0432|saat"
-"""What stands between date and time in names that systems of several languages give."""
-_NAME_WITH_TIME = re.compile(
-    rf"(?<!\d){_D}(?:[ _.T-]|[ _-](?:{_AT})[ _-]|, | - )?{_T}(?!\d|[xX\u00d7]\d)", re.IGNORECASE
-)
-_NAME_OF_SHORT_YEAR = re.compile(
-    r"(?<![\dA-Za-z])(?P<y>\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])[_-]"
-    r"(?P<H>[01]\d|2[0-3])(?P<M>[0-5]\d)(?P<S>[0-5]\d)(?![\dA-Za-z])"
-)
-_NAME_WITH_DATE = re.compile(rf"(?<!\d){_D}(?!\d)")
-_ANY_YEAR = r"(?P<y>18[3-9]\d|19\d\d|20\d\d)"
-_MONTH = r"[-_.](?P<m>0[1-9]|1[0-2])"
-_NAME_WITH_PART = re.compile(rf"{_ANY_YEAR}(?:{_MONTH}(?![-_.]?\d)|(?=[ _-]+[^\W\d_]{{3}}))")
-"""A month, or a year before words; a year alone is as likely a counter."""
-_FIRST_SHORT_YEAR = 90
-"""Years of two digits are of 1990 to 2089: earlier no device named files by its clock."""
-_EPOCH = re.compile(r"(?<!\d)(1[0-7]\d{8})(\d{3})?(?![0-9A-Za-z])(?!.*\d{6})")
-_EARLIEST_EPOCH = 1_100_000_000
-"""Names of fewer seconds since 1970 are Android's numbers of media,
-which begin at 1000000000 and count on.
-"""
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_EPOCH_PREFIX = re.compile(
-    r"(?:fb_img|mmexport|img|vid|photo|image|video|pic|received|wx_camera|microMsg)?[-_. ]?",
-    re.IGNORECASE,
-)
-_MESSENGER = re.compile(
-    r"(?:IMG|VID|AUD|PTT|STK|DOC)-(?:19|20)\d{6}-WA\d+|WhatsApp (?:Image|Video|Bild)|signal-\d{4}-",
-    re.IGNORECASE,
-)
-
-
-def is_messenger_name(name: str) -> bool:
-    """Whether a file name has the form that WhatsApp or Signal gives."""
-    return _MESSENGER.match(name) is not None
-
-
-def from_file_name(name: str) -> DateCandidate | None:
-    """A date in a file's name, such as `IMG_20190712_183015.jpg` or `Screenshot 2020-01-05 at
-    18.30.15.png`.
-    """
-    stem = _UUID.sub("", name.rpartition(".")[0] or name)
-    for match in _NAME_WITH_TIME.finditer(stem):
-        if not (
-            match["S"] or match["t"] or match["half"]
-        ):  # 20190712_0001 is as likely a counter as a time
-            continue
-        found = _named("filename", match, precision=SECOND, utc=stem.upper().startswith("PXL_"))
-        if found:
-            return found
-    for match in _NAME_WITH_DATE.finditer(stem):
-        found = _named("filename", match, precision=DAY)
-        if found:
-            return found
-    for match in _NAME_OF_SHORT_YEAR.finditer(stem):
-        found = _named("filename", match, precision=SECOND)
-        if found:
-            return found
-    if (match_partial := _NAME_WITH_PART.match(stem)) is not None:
-        return _partial("filename", match_partial)
-    return _from_epoch(stem)
-
-
-def _named(
-    source: str, match: re.Match[str], *, precision: str, utc: bool = False
-) -> DateCandidate | None:
-    g = match.groupdict()
-    hour = int(g.get("H") or 0)
-    if g.get("half") and hour <= 12:
-        hour = hour % 12 + (12 if g["half"] in "Pp" else 0)
-    year = int(g["y"])
-    if year < 100:
-        year += 1900 if year >= _FIRST_SHORT_YEAR else 2000
-    try:
-        wall = datetime(
-            year, int(g["m"]), int(g["d"]), hour, int(g.get("M") or 0), int(g.get("S") or 0)
-        )
-    except ValueError:
-        return None
-    if g.get("f"):
-        wall = wall.replace(microsecond=int(g["f"]) * 1000)
-    offset = parse_offset(g["zone"]) if g.get("zone") else None
-    utc = utc or g.get("zone") == "Z"
-    return DateCandidate(source, wall, None if utc else offset, is_utc=utc, precision=precision)
-
-
-def _from_epoch(stem: str) -> DateCandidate | None:
-    match = _EPOCH.search(stem)
-    if not match or not _EPOCH_PREFIX.fullmatch(stem[: match.start()]):
-        return None
-    if not match[2] and int(match[1]) < _EARLIEST_EPOCH:
-        return None
-    wall = datetime(1970, 1, 1) + timedelta(seconds=int(match[1]), milliseconds=int(match[2] or 0))
-    return DateCandidate("filename", wall, is_utc=True)
-
-
-_MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
-_FOLDER_DAY = re.compile(
-    r"(?:^|[/ _])(?P<y>19[4-9]\d|20\d\d)([/_.-])"
-    r"(?P<m>0[1-9]|1[0-2])\2(?P<d>0[1-9]|[12]\d|3[01])(?!\d)"
-)
-_FOLDER_MONTH = re.compile(
-    r"(?:^|/)(?P<y>19[4-9]\d|20\d\d)/(?P<m>0[1-9]|1[0-2])(?:[ _-]*(?P<name>[A-Za-z]+))?(?=/|$)"
-)
-_FOLDER_YEAR_MONTH = re.compile(
-    r"(?:^|/)(?P<y>19[4-9]\d|20\d\d)[-_](?P<m>0[1-9]|1[0-2])(?=/|$|[ _-]\D)"
-)
-
-
-_FOLDER_YEAR = re.compile(rf"(?:^|/)(?:[^\W\d_]+ [^\W\d_]+ )?{_ANY_YEAR}(?=/|$|[ _-]+[^\W\d_])")
-"""Of a person, and as Google Takeout names it in each language (`Photos from 2013`)."""
-
-
-def from_folders(folder: str) -> DateCandidate | None:
-    """A day, month or year in the folders of a POSIX path without its file name (`2019/07/12`,
-    `2019/07_July`, `Photos from 2013`).
-    """
-    days = list(_FOLDER_DAY.finditer(folder))
-    while len(days) > 1 and "/" not in folder[days[-2].start("y") : days[-1].start("y")]:
-        days.pop()  # `2019-07-12 - 2019-08-01 Trip` begins on the first
-    if days:
-        return _folder_day(days[-1])
-    for pattern in (_FOLDER_MONTH, _FOLDER_YEAR_MONTH):
-        months = [
-            m
-            for m in pattern.finditer(folder)
-            if _is_month_name(m.groupdict().get("name"), int(m["m"]))
-        ]
-        if months:
-            return _partial("folder", months[-1])
-    years = list(_FOLDER_YEAR.finditer(folder))
-    return _partial("folder", years[-1]) if years else None
-
-
-def _partial(source: str, match: re.Match[str]) -> DateCandidate:
-    month = match.groupdict().get("m")
-    return DateCandidate(
-        source,
-        datetime(int(match["y"]), int(month or 1), 1),
-        precision=MONTH if month else YEAR,
-    )
-
-
-def _is_month_name(name: str | None, month: int) -> bool:
-    return (
-        not name
-        or len(name) < 3
-        or _MONTHS[month - 1].startswith(name.lower())
-        or name.lower() not in _MONTHS
-    )
-
-
-def _folder_day(match: re.Match[str]) -> DateCandidate | None:
-    try:
-        wall = datetime(int(match["y"]), int(match["m"]), int(match["d"]))
-    except ValueError:
-        return None
-    return DateCandidate("folder", wall, precision=DAY)

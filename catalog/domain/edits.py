@@ -12,6 +12,7 @@ from catalog.domain.copies import MISSING, OK, flat
 from catalog.domain.derivation import with_derived, without_derived
 from catalog.domain.document import (
     AssetDocument,
+    Captured,
     CopyRow,
     EventNote,
     EventSide,
@@ -74,7 +75,7 @@ def created(document: AssetDocument) -> Change:
 
 def with_copy(row: CopyRow, instead_of: str | None = None) -> Change:
     """A copy more, or anew; `instead_of` is the path in the same store from which it was moved
-    here.
+    here. Copies of that store that are missing are recorded no longer: there is one again.
     """
 
     def change(document: AssetDocument | None) -> AssetDocument | None:
@@ -88,12 +89,29 @@ def with_copy(row: CopyRow, instead_of: str | None = None) -> Change:
         }
         before = old.get(row["path"]) or old.get(instead_of or "")
         new: CopyRow = {**row, "added": before["added"]} if before else row
+        lost = superseded(document, row)
         kept = [
-            c for c in document["copies"] if not (c["store"] == row["store"] and c["path"] in gone)
+            c
+            for c in document["copies"]
+            if not (c["store"] == row["store"] and c["path"] in gone) and c not in lost
         ]
         return {**document, **flat([*kept, new])}
 
     return change
+
+
+def superseded(document: AssetDocument, row: CopyRow) -> list[CopyRow]:
+    """The copies elsewhere in a store that are missing, and that one which is there makes up for:
+    a record of what is missing is kept only while the store has nothing else of it.
+    """
+    return [
+        c
+        for c in document["copies"]
+        if row["state"] == OK
+        and c["state"] == MISSING
+        and c["store"] == row["store"]
+        and c["path"] != row["path"]
+    ]
 
 
 def moved_copy(store: str, old: str, row: CopyRow) -> Change:
@@ -235,6 +253,18 @@ def described_anew(facts: AssetDocument) -> Change:
         said = document.get("person") or facts.get("person", {})
         whole = with_checksums(base.get("checksums", {}))({**fresh, **flat(document["copies"])})
         return lay_over(whole or fresh, said)
+
+    return change
+
+
+def with_captured(captured: Captured) -> Change:
+    """Another capture time than the bytes were said to state; what a person said stays over it."""
+
+    def change(document: AssetDocument | None) -> AssetDocument | None:
+        if document is None:
+            return None
+        base: AssetDocument = {**without_person(document), "captured": captured}
+        return lay_over(base, document.get("person", {}))
 
     return change
 

@@ -7,6 +7,7 @@ extension.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 HEAD_BYTES = 4096
@@ -71,7 +72,9 @@ TYPES: tuple[FileType, ...] = (
     _image("mrw", "image/x-minolta-mrw", "mrw", family="mrw"),
     _image("x3f", "image/x-sigma-x3f", "x3f", family="x3f"),
     _video("mov", "video/quicktime", "mov", "qt", family="bmff"),
-    _video("mp4", "video/mp4", "mp4", "m4v", "mpg4", "insv", "lrv", "360", family="bmff"),
+    _video(
+        "mp4", "video/mp4", "mp4", "m4v", "mpg4", "insv", "lrv", "lrf", "360", "f4v", family="bmff"
+    ),
     _video("m4v", "video/x-m4v", "m4v", "mp4", family="bmff"),
     _video("3gp", "video/3gpp", "3gp", "3gpp", family="bmff"),
     _video("3g2", "video/3gpp2", "3g2", family="bmff"),
@@ -82,13 +85,23 @@ TYPES: tuple[FileType, ...] = (
     _video("mts", "video/mp2t", "mts", "m2ts", "m2t", "ts", "tod", family="mpegts"),
     _video("wmv", "video/x-ms-wmv", "wmv", "asf", family="asf"),
     _video("flv", "video/x-flv", "flv", family="flv"),
+    _video("ogv", "video/ogg", "ogv", "ogm", family="ogg"),
+    _video("rm", "video/x-pn-realvideo", "rm", "rmvb", family="realmedia"),
 )
 BY_NAME = {t.name: t for t in TYPES}
 MEDIA_EXTENSIONS = frozenset(e for t in TYPES for e in t.extensions)
 """Extensions that promise a photo or video."""
 
-SIDECAR_EXTENSIONS = frozenset({"xmp", "aae", "json", "thm"})
+SIDECAR_EXTENSIONS = frozenset({"xmp", "aae", "json", "thm", "xml", "srt"})
 """Files that describe an asset beside them; they travel with it and are no assets themselves."""
+OF_FILMS = frozenset({"thm", "xml", "srt"})
+"""Those of them that describe videos only."""
+COMMON = frozenset({"xml", "srt"})
+"""Those of them that are files as any other where they lie beside no video."""
+PREVIEWS = frozenset({"lrv", "lrf"})
+"""What cameras and drones call the small film that they make beside each video."""
+CLIP_DOCUMENT = re.compile(r"M\d\d\.xml$", re.IGNORECASE)
+"""How the name of Sony's document of a clip goes on behind that of its film: `C0001M01.XML`."""
 
 IGNORED_NAMES = frozenset(
     {".ds_store", "thumbs.db", "desktop.ini", "ehthumbs.db", "picasa.ini", ".picasa.ini"}
@@ -180,6 +193,9 @@ and such atoms are never larger (150 MB).
 _AUDIO_EXTENSIONS = frozenset({"m4a", "m4b", "m4p", "m4r", "3ga", "wma", "mka", "weba"})
 """Sound in a container that mostly holds videos, which its first bytes do not tell."""
 _ASF_GUID = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_OGG_PICTURES = (b"\x80theora", b"OVP80", b"\x01video", b"BBCD\0")
+"""How streams of pictures begin in Ogg: Theora, VP8, those of OGM, Dirac."""
+_OGG_FIRST = 2
 _TS_PACKETS = ((188, 0), (192, 4))
 
 
@@ -311,6 +327,10 @@ def _by_other_video(head: bytes, extension: str) -> str | None:
         return None if extension in _AUDIO_EXTENSIONS else "wmv"
     if head[:4] == b"FLV\x01":
         return "flv"
+    if head[:4] == b".RMF":
+        return "rm"
+    if _is_ogg_with_pictures(head):
+        return "ogv"
     if head[:4] in (b"\0\0\x01\xba", b"\0\0\x01\xb3"):
         return "mpg"
     if any(_is_transport_stream(head, step, start) for step, start in _TS_PACKETS):
@@ -318,6 +338,19 @@ def _by_other_video(head: bytes, extension: str) -> str | None:
     if head[4:8] == b"mdat" or (head[4:8] in _QUICKTIME_ATOMS and head[0] < _FIRST_LETTER):
         return "mp4" if extension in ("mp4", "m4v") else "mov"
     return None
+
+
+def _is_ogg_with_pictures(head: bytes) -> bool:
+    """Whether one of the streams of an Ogg file, all of which begin before any goes on (RFC 3533),
+    is of pictures.
+    """
+    at = 0
+    while head[at : at + 4] == b"OggS" and len(head) > at + 27 and head[at + 5] & _OGG_FIRST:
+        content = at + 27 + head[at + 26]
+        if head.startswith(_OGG_PICTURES, content):
+            return True
+        at = content + sum(head[at + 27 : content])
+    return False
 
 
 def _is_transport_stream(head: bytes, step: int, start: int) -> bool:

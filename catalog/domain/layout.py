@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 
 from catalog.domain.asset import Asset
 from catalog.domain.capture_time import DAY, MONTH, SECOND, YEAR, CaptureTime, format_day
-from catalog.domain.filetypes import extension_of
+from catalog.domain.filetypes import CLIP_DOCUMENT, extension_of
 from catalog.domain.names import MAX_NAME_BYTES, portable, shorten
 
 MONTHS = (
@@ -113,7 +113,7 @@ def folder_of(layout: Layout, asset: Asset, *, live_video: bool = False) -> str:
         return layout.album_folder
     captured = asset.captured
     parts = [_dated_folder(layout.folder, asset) if captured else layout.undated_folder]
-    if asset.messenger and captured and captured.source in ("filename", "folder", "mtime"):
+    if asset.messenger and captured and captured.statement in ("filename", "folder", "mtime"):
         parts.append(layout.messenger_folder)
     if asset.facts.kind == "video" and not (live_video and layout.live_video_beside_still):
         parts.append(layout.video_folder)
@@ -153,7 +153,7 @@ def stem_of(layout: Layout, asset: Asset, original: str) -> str:
     """The file name without extension; `original` is the file's name before it came to
     the catalog.
     """
-    old_stem = original[: -len(extension_of(original)) - 1] if extension_of(original) else original
+    old_stem = stem_at(original)
     if isinstance(layout, AlbumLayout) and (kept := _kept_stem(asset, portable(old_stem))):
         return kept
     return portable(_fill(_name_template(layout, asset.captured), asset, old_stem))
@@ -172,7 +172,7 @@ def _kept_stem(asset: Asset, stem: str) -> str:
     "" for one that a camera or program gave.
     """
     captured = asset.captured
-    is_known = captured is not None and captured.has_time and captured.source not in WEAK_SOURCES
+    is_known = captured is not None and captured.has_time and captured.statement not in WEAK_SOURCES
     time = _fill("{date} {time}", asset, "") if is_known else ""
     if not is_mostly_text(stem.replace(time, "") if time else stem):
         return ""
@@ -199,15 +199,18 @@ def sidecar_names(sidecar: str, owner: str, target: str) -> Iterator[str]:
     """The names that a sidecar of `owner` may get beside it at `target`, best first, without end.
 
     Those that keep the full name of their asset (`photo.jpg.xmp`, Takeout's JSON) do so; the others
-    share its stem, and take the full name where that is taken.
+    share its stem (`film.srt`, Sony's `filmM01.xml`), and take the full name where that is taken.
     """
     extension = extension_of(sidecar)
     own = extension_of(target)
+    document = CLIP_DOCUMENT.search(sidecar)
+    if document and stem_at(owner).lower() == sidecar[: document.start()].lower():
+        yield f"{stem_at(target)}{document[0][:3].upper()}.{extension}"
     version = re.fullmatch(r"(.+)_(\d\d)(\.[^.]+\.xmp)", sidecar, re.IGNORECASE)
     if version and f"{version[1]}{version[3][:-4]}".lower() == owner.lower():
-        yield f"{target[: -len(own) - 1] if own else target}_{version[2]}.{own}.{extension}"
+        yield f"{stem_at(target)}_{version[2]}.{own}.{extension}"
     if not sidecar.lower().startswith(owner.lower() + ".") and extension != "json":
-        yield f"{target[: -len(own) - 1] if own else target}.{extension}"
+        yield f"{stem_at(target)}.{extension}"
     yield f"{target}.{extension}"
     for number in itertools.count(1):
         yield f"{target}_{number}.{extension}"
@@ -217,9 +220,8 @@ def other_sidecar_name(sidecar: str, target: str) -> str:
     """The path that a sidecar beside an asset at `target` has under the other naming:
     `photo.xmp` for `photo.jpg.xmp`, and the reverse; "" for one that has no other.
     """
-    extension, own = extension_of(sidecar), extension_of(target)
-    stem = target[: -len(own) - 1] if own else target
-    both = (f"{stem}.{extension}", f"{target}.{extension}")
+    extension = extension_of(sidecar)
+    both = (f"{stem_at(target)}.{extension}", f"{target}.{extension}")
     if extension == "json" or sidecar not in both or both[0] == both[1]:
         return ""
     return both[sidecar == both[0]]
@@ -230,7 +232,7 @@ def _name_template(layout: Layout, captured: CaptureTime | None) -> str:
         return layout.name_undated
     if not captured.has_time:
         return layout.name_date_only
-    return layout.name_weak if captured.source in WEAK_SOURCES else layout.name
+    return layout.name_weak if captured.statement in WEAK_SOURCES else layout.name
 
 
 _SPACES = re.compile(" {2,}")
@@ -289,6 +291,12 @@ _OTHER_FIELDS: dict[str, Callable[[Asset], object]] = {
     "model": lambda asset: asset.facts.values.get("model", ""),
     "kind": lambda asset: asset.facts.kind,
 }
+
+
+def stem_at(name: str) -> str:
+    """A name, or a path, without its extension."""
+    extension = extension_of(name.rpartition("/")[2])
+    return name[: -len(extension) - 1] if extension else name
 
 
 def _flat(text: object) -> str:

@@ -8,15 +8,25 @@ import bisect
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeGuard
 
 from catalog.domain.asset import Asset, Entry
-from catalog.domain.capture_time import MAX_OFFSET, CaptureTime
+from catalog.domain.capture_time import MAX_OFFSET, SECOND, CaptureTime
 from catalog.domain.document import StackRow
-from catalog.domain.filetypes import BY_NAME, SIDECAR_EXTENSIONS, TYPES, extension_of
+from catalog.domain.filetypes import (
+    BY_NAME,
+    CLIP_DOCUMENT,
+    COMMON,
+    OF_FILMS,
+    PREVIEWS,
+    SIDECAR_EXTENSIONS,
+    TYPES,
+    extension_of,
+)
 from catalog.domain.names import comparison_key
+from catalog.domain.shot_times import agree
 
 RAW_TYPES = frozenset(t.name for t in TYPES if t.family == "tiff" and t.name != "tiff") | {
     "cr3",
@@ -119,13 +129,16 @@ def stack_row(stack: str, role: str) -> StackRow:
 
 def stem_key(entry: Entry) -> str:
     """Files of one folder with one key may be one shot; sorting by it keeps them together."""
-    key = _name_key(entry)
+    return _stem_of(entry.name)
+
+
+def _stem_of(name: str) -> str:
+    key = _name_key(name)
     return _PIXEL.sub("", key) if "." in key else key
 
 
-def _name_key(entry: Entry) -> str:
+def _name_key(name: str) -> str:
     """A name without its extension, to compare: of a sidecar that of what it is called after."""
-    name = entry.name
     extension = extension_of(name)
     return comparison_key(name[: -len(extension) - 1] if extension else name)
 
@@ -137,16 +150,13 @@ def attach_sidecars(entries: Iterable[Entry]) -> tuple[list[Candidate], list[Ent
     A sidecar belongs to `photo.jpg` if it is called `photo.jpg.xmp`, `photo.xmp` or, from Google
     Takeout, `photo.jpg.json`, `photo.jpg.supplemental-metadata.json` (cut short or not), both also
     without the `.jpg`, or `photo.jpg(1).json` for `photo(1).jpg`; as `photo_01.jpg.xmp` it is that
-    of a further version, in darktable.
+    of a further version, in darktable, and as `C0001M01.XML` Sony's of the film `C0001.MP4`. An XML
+    or SRT file is one beside a film only.
     """
-    media: list[Entry] = []
-    sidecars: list[Entry] = []
-    for entry in entries:
-        (
-            sidecars
-            if extension_of(entry.name) in SIDECAR_EXTENSIONS and not entry.problem
-            else media
-        ).append(entry)
+    rows = list(entries)
+    sidecars = [e for e in rows if extension_of(e.name) in SIDECAR_EXTENSIONS and not e.problem]
+    paths = {e.path for e in sidecars}
+    media = [e for e in rows if e.path not in paths]
     by_name, by_stem = _index_names(media)
     takeout = _TakeoutNames(media)
     found: dict[str, list[Entry]] = defaultdict(list)
@@ -154,13 +164,20 @@ def attach_sidecars(entries: Iterable[Entry]) -> tuple[list[Candidate], list[Ent
     for sidecar in sidecars:
         is_json = extension_of(sidecar.name) == "json"
         owners = (
-            takeout.owners(_name_key(sidecar)) if is_json else _owners(sidecar, by_name, by_stem)
+            takeout.owners(_name_key(sidecar.name))
+            if is_json
+            else _owners(sidecar, by_name, by_stem)
         )
         for owner in owners:
             found[owner.path].append(sidecar)
         if not owners:
             orphans.append(sidecar)
-    return [Candidate(m, tuple(found.get(m.path, ()))) for m in media], orphans
+    others = {e.path for e in orphans if extension_of(e.name) in COMMON}
+    return [
+        Candidate(e, tuple(found.get(e.path, ())))
+        for e in rows
+        if e.path not in paths or e.path in others
+    ], [e for e in orphans if e.path not in others]
 
 
 def connect(groups: Iterable[Iterable[str]]) -> dict[str, str]:
@@ -184,9 +201,12 @@ def group_shots(candidates: Iterable[Candidate]) -> list[tuple[Candidate, ...]]:
     sorted.
 
     Files with one stem are one group, and so are those that share a sidecar (Takeout's JSON speaks
-    for edits as well).
+    for edits as well); a camera's small film comes last, so that it carries nothing.
     """
-    ordered = sorted(candidates, key=lambda c: (stem_key(c.entry), c.entry.path))
+    ordered = sorted(
+        candidates,
+        key=lambda c: (stem_key(c.entry), extension_of(c.entry.name) in PREVIEWS, c.entry.path),
+    )
     key_of = connect((f"/{stem_key(c.entry)}", *(s.path for s in c.sidecars)) for c in ordered)
     found: dict[str, list[Candidate]] = {}
     for candidate in ordered:
@@ -204,19 +224,34 @@ def _index_names(media: list[Entry]) -> tuple[dict[str, Entry], dict[str, list[E
 def _owners(
     sidecar: Entry, by_name: dict[str, Entry], by_stem: dict[str, list[Entry]]
 ) -> list[Entry]:
-    key = _name_key(sidecar)
+    key = _name_key(sidecar.name)
     extension = extension_of(sidecar.name)
+    if extension in OF_FILMS:
+        return _films(sidecar, key, by_name, by_stem)
     if key in by_name:
         return [by_name[key]]
     same = by_stem.get(stem_key(sidecar), [])
     version = _VERSION.match(key) if extension == "xmp" and not same else None
     if version and (first := by_name.get(version["base"] + version["tail"])):
         return [first]
-    if extension == "thm":
-        return [e for e in same if extension_of(e.name) in _VIDEO_EXTENSIONS][:1]
     if extension == "aae" and not same:  # the edits of IMG_1234 lie in IMG_O1234.aae, too
         same = by_stem.get(key.replace("_o", "_", 1), [])
     return same
+
+
+def _films(
+    sidecar: Entry, key: str, by_name: dict[str, Entry], by_stem: dict[str, list[Entry]]
+) -> list[Entry]:
+    """The film that a sidecar speaks of, the camera's small one after the film itself; a thumbnail
+    is of one of them only.
+    """
+    names = (sidecar.name, CLIP_DOCUMENT.sub(".xml", sidecar.name))
+    same = [e for name in dict.fromkeys(names) for e in by_stem.get(_stem_of(name), ())]
+    if key in by_name:
+        same = [by_name[key]]
+    films = [e for e in same if extension_of(e.name) in _VIDEO_EXTENSIONS]
+    films.sort(key=lambda e: extension_of(e.name) in PREVIEWS)
+    return films[:1] if extension_of(sidecar.name) == "thm" else films
 
 
 _RAW_EXTENSIONS = frozenset(e for t in TYPES if t.name in RAW_TYPES for e in t.extensions)
@@ -277,13 +312,33 @@ class _TakeoutNames:
 
 def group_stacks(members: Sequence[Member]) -> list[tuple[Member, ...]]:
     """The members of one folder as stacks: still before movie, JPEG before RAW;
-    singles are stacks of one.
+    singles are stacks of one. The files of a stack carry one capture time.
     """
     stacks: dict[str, list[Member]] = {}
     for member in members:
         stacks.setdefault(stem_key(member.entry), []).append(member)
     groups = [part for same in stacks.values() for part in _split(same)]
-    return _join_by_live_id(groups)
+    return [_of_one_time(stack) for stack in _join_by_live_id(groups)]
+
+
+def _of_one_time(stack: tuple[Member, ...]) -> tuple[Member, ...]:
+    own = [m.asset.captured for m in stack]
+    return tuple(
+        m if time is m.asset.captured else replace(m, asset=_led(m.asset, time, stack))
+        for m, time in zip(stack, agree(own), strict=True)
+    )
+
+
+def _led(asset: Asset, time: CaptureTime | None, stack: Sequence[Member]) -> Asset:
+    """A file with the time of another one of its shot, which also says whether that is by the home
+    zone.
+    """
+    by_home_zone = any(
+        m.asset.by_home_zone and m.asset.captured == replace(time, source=time.statement)
+        for m in stack
+        if time is not None
+    )
+    return replace(asset, captured=time, by_home_zone=by_home_zone)
 
 
 def _split(same: list[Member]) -> list[tuple[Member, ...]]:
@@ -316,8 +371,20 @@ def _place_in_stack(member: Member) -> str:
 def _is_one_shot(lead: Member, other: Member) -> bool:
     if other.asset.facts.kind == "video":
         return _is_live_pair(lead.asset, other.asset)
-    a, b = lead.asset.captured, other.asset.captured
+    a, b = _as_taken(lead.asset), _as_taken(other.asset)
     return _is_sure(a) and _is_sure(b) and abs(a.wall - b.wall) <= SAME_SHOT
+
+
+def _as_taken(asset: Asset) -> CaptureTime | None:
+    """The capture time as the camera told it: a sidecar may correct it for one file of a shot."""
+    captured = asset.captured
+    if captured is None or not captured.source.startswith("sidecar:"):
+        return captured
+    told = (d for d in asset.facts.dates if d.source == "exif:DateTimeOriginal" and d.has_time)
+    date = next(told, None)
+    if date is None:
+        return captured
+    return replace(captured, wall=date.wall, source=date.source, precision=SECOND)
 
 
 def _is_sure(captured: CaptureTime | None) -> TypeGuard[CaptureTime]:
@@ -340,7 +407,7 @@ def _is_live_pair(still: Asset, movie: Asset) -> bool:
     return (
         is_short
         and BY_NAME[movie.facts.type].family == "bmff"
-        and _are_of_one_moment(still.captured, movie.captured)
+        and _are_of_one_moment(_as_taken(still), movie.captured)
     )
 
 

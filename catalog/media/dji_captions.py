@@ -12,7 +12,7 @@ from catalog.media.findings import Findings
 SEARCHED = 1 << 16
 """Bytes; a caption has some hundred, and there is one a second or one a frame."""
 _NUMBER = r"\s*([-+]?\d{1,3}(?:\.\d+)?)\s*"
-_MARK = re.compile(r"\b(?:FrameCnt|SrtCnt|DiffTime|HOME ?\(|GPS ?\(|\[latitude)")
+_MARK = re.compile(r"\b(?:FrameCnt|SrtCnt|DiffTime) ?:|\b(?:HOME|GPS) ?\(\s*[-+]?\d|\[latitude ?:")
 _NAMED = re.compile(rf"\[latitude ?:{_NUMBER}\] ?\[long(?:i|ti)tude ?:{_NUMBER}\]")
 _IN_BRACKETS = re.compile(rf"\bGPS ?\({_NUMBER},{_NUMBER},")
 """Longitude first, then latitude; what comes third is a height, or a number of satellites."""
@@ -20,14 +20,18 @@ _HEIGHT = re.compile(r"(?:\babs_alt|\[altitude) ?:\s*([-+]?\d+(?:\.\d+)?)")
 _CLOCK = re.compile(r"\b\d{4}[-./]\d\d?[-./]\d\d? +\d\d?:\d\d:\d\d(?:[.,]\d{1,3})?")
 
 
-def read_dji_captions(captions: bytes, findings: Findings) -> bool:
-    """Add the first time and the first position; whether these are captions of DJI's."""
-    text = captions[:SEARCHED].decode("utf-8", "replace")
-    if not _MARK.search(text):
+def read_dji_captions(
+    captions: bytes, findings: Findings, source: str = "quicktime:DateTimeOriginal"
+) -> bool:
+    """Add the first time, as that of a `source`, and the first position; whether these are captions
+    of DJI's, which the first of them tells.
+    """
+    text = captions[:SEARCHED].decode("utf-8", "replace").replace("\r\n", "\n").lstrip()
+    if not _MARK.search(text.partition("\n\n")[0]):
         return False
     findings.add("make", "DJI", "captions")
     if (clock := _CLOCK.search(text)) and (parsed := parse_date(clock[0])):
-        findings.add_date(parsed.as_candidate("quicktime:DateTimeOriginal"))
+        findings.add_date(parsed.as_candidate(source))
     for latitude, longitude, at in _positions(text):
         if latitude or longitude:  # zeros until satellites are seen
             end = text.find("\n\n", at)

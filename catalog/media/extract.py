@@ -208,14 +208,16 @@ def _describe(
     source: ByteSource,
     filetype: FileType,
     digests: Digests,
-    ask: Callable[[Findings], None] | None = None,
+    ask: Callable[[Findings, FileType], None] | None = None,
 ) -> Facts:
     findings = Findings()
     if not matches_extension(filetype, name):
         findings.notes.append(f"wrong extension: the content is {filetype.name}")
     filetype = _read_metadata(request, source, filetype, findings)
+    if findings.sound_alone:
+        raise UnsupportedType("it holds sound alone")
     if ask is not None:
-        ask(findings)
+        ask(findings, filetype)
     appearance, problem = _look(request, source, filetype, findings)
     width, height = _shown_size(findings)
     if isinstance(source, PartSource):

@@ -74,6 +74,8 @@ class Findings:
     parts: set[str] = field(default_factory=set)
     """What the file holds beside the picture; see `media.parts`."""
     notes: list[str] = field(default_factory=list)
+    sound_alone: bool = False
+    """Whether a file that may hold a film is known to hold tracks of sound and none of pictures."""
     displayed: bool = False
     """Whether width and height are already as shown, with orientation and rotation applied."""
 

@@ -8,6 +8,7 @@ import re
 
 from catalog.domain.capture_time import parse_offset
 from catalog.media.findings import Findings
+from catalog.media.texts import decode_text
 from catalog.media.tiff.exif import add_copied_date
 
 _WANTED = frozenset((5, 25, 55, 60, 120))
@@ -77,10 +78,8 @@ def _records(data: bytes) -> tuple[list[tuple[int, bytes]], bool]:
 
 
 def _decode(value: bytes, *, utf8: bool) -> str:
-    try:
-        return value.decode().strip("\0 ")
-    except UnicodeDecodeError:
-        return value.decode("utf-8" if utf8 else "latin-1", "replace").strip("\0 ")
+    value = value.strip(b"\0 ")
+    return value.decode("utf-8", "replace") if utf8 else decode_text(value)
 
 
 def _add_date(texts: dict[int, list[str]], findings: Findings) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from catalog.media.findings import Findings
 from catalog.media.iptc import read_iptc, read_photoshop
-from catalog.media.parts import parts_of_xmp
+from catalog.media.parts import FILM, parts_of_xmp
 from catalog.media.tiff.exif import read_exif
 from catalog.media.xmp import read_xmp
 
@@ -57,6 +57,8 @@ class Packets:
                 try_read(read, block, findings)
         for packet in self.xmp:
             findings.parts |= parts_of_xmp(packet)
+        if findings.get("motion_photo"):
+            findings.parts.add(FILM)
 
 
 def tiff_start(data: bytes) -> int:

@@ -1,5 +1,5 @@
-"""Sidecar files: XMP, Google Takeout JSON, camera thumbnails (THM), Apple edits (AAE,
-kept but not read).
+"""Sidecar files: XMP, Google Takeout JSON, camera thumbnails (THM), Sony's document of a clip
+(XML), a drone's subtitles (SRT); Apple edits (AAE) and other subtitles are kept but not read.
 """
 
 from __future__ import annotations
@@ -31,6 +31,14 @@ def read_sidecar(data: bytes, name: str, findings: Findings) -> None:
             _read_takeout(orjson.loads(data), findings)
         elif extension == "thm":
             _read_thumbnail(data, findings)
+        elif extension == "xml":
+            from catalog.media.non_real_time_meta import read_non_real_time_meta
+
+            read_non_real_time_meta(data, findings)
+        elif extension == "srt":
+            from catalog.media.dji_captions import read_dji_captions
+
+            read_dji_captions(data, findings, "srt:DateTime")
     except Exception as error:  # whatever is wrong with a sidecar, its photo is kept
         findings.notes.append(f"sidecar {name} not understood: {error}")
 
@@ -43,7 +51,7 @@ def find_fault(data: bytes, name: str) -> str:
     try:
         if not data.strip(b"\0"):
             return "it is empty, or holds nothing but zeros"
-        if extension == "xmp" or (extension == "aae" and data.lstrip().startswith(b"<")):
+        if extension in ("xmp", "xml") or (extension == "aae" and data.lstrip().startswith(b"<")):
             parse_xml(data, _passed)
         elif extension == "json":
             orjson.loads(data)

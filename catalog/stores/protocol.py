@@ -27,7 +27,7 @@ class Capabilities:
 
     `largest_file` is in bytes (0: no limit known), `longest_name` in UTF-8 bytes of one part of a
     path (0: what the system takes). `together`: how many writes are worth being asked for at once,
-    because the store sends them together.
+    because the store sends them together, or asks more of them than bytes to travel.
     """
 
     checksums: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from catalog.config import Settings, state_dir
+from catalog.config import Settings, state_dir, token_text
 from catalog.errors import CatalogError, ConfigError
 from catalog.work.progress import Progress
 from catalog.work.recorder import retry
@@ -101,7 +101,7 @@ class Elasticsearch:
             urls,
             settings.elasticsearch_user or ("elastic" if password else ""),
             password.get_secret_value() if password else "",
-            key.get_secret_value() if key else "",
+            token_text("elasticsearch_api_key", key) if key else "",
             settings.elasticsearch_ca_cert,
         )
 

@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from catalog.config import APP, Settings, state_dir
+from catalog.config import APP, Settings, state_dir, token_text
 from catalog.domain.layout import Layout
 from catalog.domain.names import from_text
 from catalog.domain.place import KnownPlace
@@ -27,6 +27,7 @@ from catalog.work.elasticsearch import Elasticsearch
 
 if TYPE_CHECKING:
     from catalog.domain.geo import Position
+    from catalog.domain.neighbour_clocks import Moment, NeighbourClock
     from catalog.domain.place import Place
     from catalog.index.queries import Policy
     from catalog.index.repository import Repository
@@ -120,11 +121,21 @@ class Workspace:
             max_seconds=amounts.seconds(settings.max_duration),
         )
 
-    def describer(self, base: str) -> Describer:
-        """What turns facts into assets, for files below an absolute folder."""
+    def describer(self, base: str, repository: Repository | None = None) -> Describer:
+        """What turns facts into assets, for files below an absolute folder; with what the catalog
+        knows of their neighbours, where there is one.
+        """
         from catalog.work.description import Describer
 
-        return Describer(self.gazetteer, self.home_zone, base)
+        made = Describer(self.gazetteer, self.home_zone, base, self.layout.video_folder)
+        if repository is None:
+            return made
+        from catalog.index.neighbour_clocks import find_clocks
+
+        def around(moment: Moment) -> list[NeighbourClock]:
+            return self.elasticsearch.patiently(lambda: find_clocks(repository, moment))
+
+        return replace(made, around=around)
 
     @cached_property
     def home_zone(self) -> str:
@@ -218,6 +229,10 @@ class Workspace:
         for name in ("repository", "untouched_repository", "store_context"):
             vars(self).pop(name, None)
         self.elasticsearch.close()
+        self.close_services()
+
+    def close_services(self) -> None:
+        """Let go of the lines to services that stores lie in."""
         for name in ("dropbox", "webdav"):
             connection = vars(self).pop(name, None)
             if connection is not None:
@@ -255,15 +270,10 @@ class Workspace:
         from catalog.stores.dropbox.credentials import Credentials, read_credentials
 
         found = read_credentials(self.dropbox_login)
-        token = self.settings.dbox_full_token or self.settings.dbox_catalog_token
-        if found is None and token is not None:
-            secret = token.get_secret_value().strip()
-            if not secret.isascii() or not secret.isprintable() or " " in secret:
-                raise ConfigError(
-                    "The Dropbox token holds what no token can.",
-                    hint="Check dbox_full_token and dbox_catalog_token.",
-                )
-            found = Credentials(secret)
+        for name in ("dbox_full_token", "dbox_catalog_token"):
+            token = getattr(self.settings, name)
+            if found is None and token is not None:
+                found = Credentials(token_text(name, token))
         if found is None:
             raise ConfigError(
                 "There is no login to Dropbox.", hint="Make one: catalog dropbox login."

@@ -445,6 +445,12 @@ def test_a_small_file_is_one_request(store: WebdavStore, emulator: Emulator) -> 
     assert entry == store.stat("x/b.jpg")
 
 
+def test_a_file_of_1970_or_before_is_stored_without_its_time(store: WebdavStore) -> None:
+    for name, mtime_ns in (("a.jpg", 0), ("b.jpg", -(10**18)), ("c.jpg", 86_400 * 10**9)):
+        put(store, name, mtime_ns=mtime_ns)
+    assert paths(store) == ["a.jpg", "b.jpg", "c.jpg"]
+
+
 @on_nextcloud
 def test_an_unchanged_tree_is_one_question(
     store: WebdavStore, emulator: Emulator, tmp_path: Path

@@ -90,7 +90,11 @@ class Listener:
 
 
 class Connection:
-    """One HTTP connection."""
+    """One HTTP connection.
+
+    Heads and bodies without a length go through h11; a body with a length goes past it, since h11
+    copies what comes several times, and the next request begins with a new state.
+    """
 
     def __init__(
         self, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -98,8 +102,9 @@ class Connection:
         self._handler = handler
         self._reader = reader
         self._writer = writer
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)
-        self._is_new_body = True
+        self._http = _new_state()
+        self._is_counted = False
+        self._rest = b""
 
     async def serve(self) -> None:
         """Answer requests until the client or an error ends the connection."""
@@ -111,7 +116,12 @@ class Connection:
                 await self._answer(event)
                 if self._http.our_state is h11.MUST_CLOSE or self._http.our_state is h11.CLOSED:
                     break
-                self._http.start_next_cycle()
+                if not self._is_counted:
+                    self._http.start_next_cycle()
+                    continue
+                self._http = _new_state()
+                if self._rest:
+                    self._http.receive_data(self._rest)
         except (Cut, h11.RemoteProtocolError):
             return
         self._writer.close()
@@ -122,9 +132,7 @@ class Connection:
             event = self._http.next_event()
             if event is not h11.NEED_DATA:
                 return event  # type: ignore[return-value]
-            if self._http.their_state is not h11.SEND_BODY or self._is_new_body:
-                self._acknowledge()
-                self._is_new_body = False
+            self._acknowledge()
             self._http.receive_data(await self._reader.read(READ))
 
     def _acknowledge(self) -> None:
@@ -141,8 +149,8 @@ class Connection:
         length = int(headers["content-length"]) if "content-length" in headers else None
         if length is None and "transfer-encoding" not in headers:
             length = 0
-        body = Body(self._body(), length)
-        self._is_new_body = True
+        self._is_counted = bool(length)
+        body = Body(self._counted(length) if length else self._body(), length)
         request = Request(event.method.decode(), event.target.decode("latin-1"), headers, body)
         try:
             reply = await self._handler.handle(request)
@@ -157,16 +165,36 @@ class Connection:
         await self._send(reply, head_only=event.method == b"HEAD")
 
     async def _body(self) -> AsyncIterator[bytes]:
-        if self._http.they_are_waiting_for_100_continue:
-            await self._write(
-                self._http.send(h11.InformationalResponse(status_code=100, headers=[]))
-            )
+        await self._welcome()
         while self._http.their_state is h11.SEND_BODY:
             event = await self._next()
             if isinstance(event, h11.Data):
                 yield bytes(event.data)
             elif not isinstance(event, h11.EndOfMessage):
                 raise h11.RemoteProtocolError("the client went away")
+
+    async def _counted(self, left: int) -> AsyncIterator[bytes]:
+        """A body of so many bytes; what comes after it is kept."""
+        await self._welcome()
+        data = self._http.trailing_data[0]
+        self._acknowledge()
+        while True:
+            self._rest = data[left:]
+            chunk = data[:left] if self._rest else data
+            left -= len(chunk)
+            if chunk:
+                yield chunk
+            if not left:
+                return
+            data = await self._reader.read(READ)
+            if not data:
+                raise h11.RemoteProtocolError("the client went away")
+
+    async def _welcome(self) -> None:
+        if self._http.they_are_waiting_for_100_continue:
+            await self._write(
+                self._http.send(h11.InformationalResponse(status_code=100, headers=[]))
+            )
 
     async def _send(self, reply: Reply, *, head_only: bool) -> None:
         if reply.cut == -1:
@@ -212,3 +240,7 @@ class Connection:
             self._writer.write(data[start : start + step])
             await self._writer.drain()
             await asyncio.sleep(min(step, len(data) - start) / reply.rate)
+
+
+def _new_state() -> h11.Connection:
+    return h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD)

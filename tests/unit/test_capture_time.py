@@ -30,15 +30,13 @@ from catalog.domain.capture_time import (
     DateCandidate,
     choose,
     format_offset,
-    from_file_name,
-    from_folders,
     in_zone,
-    is_messenger_name,
     offset_between,
     parse_date,
     parse_offset,
     with_subseconds,
 )
+from catalog.domain.dated_names import from_file_name, from_folders, is_messenger_name
 from catalog.domain.geo import Position
 from catalog.domain.place import Place
 from catalog.work.description import Describer
@@ -577,6 +575,129 @@ def test_file_names_tell_the_wall_clock(name: str, wall: datetime):
 
 @pytest.mark.parametrize(
     "name",
+    [
+        # dashcams: Viofo, Rexing, 70mai, BlackVue, Nextbase, Tesla, Thinkware, Mio, DDPai, Vantrue
+        "2023_0405_123456_001F.MP4",
+        "2023_0405_123456_00001A.MP4",
+        "NO20230405-123456-000123F.MP4",
+        "20230405_123456_NF.mp4",
+        "230405_123456_123_FH.MP4",
+        "2023-04-05_12-34-56-front.mp4",
+        "REC_2023_04_05_12_34_56_F.MP4",
+        "REC_230405-123456-000123F.TS",
+        "FILE230405-123456F.MP4",
+        "G_20230405123456_0060.mp4",
+        "20230405_123456_0001_N_A.MP4",
+        # screen recordings and screenshots
+        "screen-20230405-123456.mp4",
+        "screen-20230405-123456-1680697996123.mp4",
+        "Screen_Recording_20230405_123456_YouTube.mp4",
+        "Screen Recording 2023-04-05 123456.mp4",
+        "ScreenRecording_04-05-2023 12-34-56_1.MP4",
+        "Record_2023-04-05-12-34-56_0123456789abcdef0123456789abcdef.mp4",
+        "Bildschirmaufnahme 2023-04-05 um 12.34.56.mov",
+        "Enregistrement de l\u2019\u00e9cran 2023-04-05 \u00e0 12.34.56.mov",
+        "Enregistrement de l\u2019e\u0301cran 2023-04-05 a\u0300 12.34.56.mov",
+        "Grabaci\u00f3n de pantalla 2023-04-05 a las 12.34.56.mov",
+        "Captura de pantalla 2023-04-05 a la(s) 12.34.56 p.m..png",
+        "Captura de pantalla 2023-04-05 a les 12.34.56.png",
+        "Captura de pantalla_20230405-123456_Chrome.jpg",
+        "Registrazione schermo 2023-04-05 alle 12.34.56.mov",
+        "Schermata 2023-04-05 alle ore 12.34.56.png",
+        "Captura de ecr\u00e3 2023-04-05, \u00e0s 12.34.56.png",
+        "Schermafbeelding 2023-04-05 om 12.34.56.png",
+        "Sk\u00e6rmbillede 2023-04-05 kl. 12.34.56.png",
+        "N\u00e4ytt\u00f6kuva 2023-04-05 klo 12.34.56.png",
+        "Zrzut ekranu 2023-04-05 o 12.34.56.png",
+        "Sn\u00edmek obrazovky 2023-04-05 v 12.34.56.png",
+        "Snimka zaslona 2023-04-05 u 12.34.56.png",
+        "Captur\u0103 de ecran 2023-04-05 la 12.34.56.png",
+        "Ekran Resmi 2023-04-05 \u00d6S 12.34.56.png",
+        "\u0421\u043d\u0438\u043c\u043e\u043a 2023-04-05 \u0432 12.34.56.png",
+        "\u0417\u043d\u0456\u043c\u043e\u043a 2023-04-05 \u043e 12.34.56.png",
+        "\u03a3\u03c4\u03b9\u03b3\u03bc\u03cc 2023-04-05, 12.34.56 \u03bc.\u03bc..png",
+        "\u05e6\u05d9\u05dc\u05d5\u05dd 2023-04-05 \u05d1-12.34.56.png",
+        "\u0644\u0642\u0637\u0629 \u0662\u0660\u0662\u0663-\u0660\u0664-\u0660\u0665 \u0641\u064a "
+        "\u0661\u0662.\u0663\u0664.\u0665\u0666.png",
+        "\u1ea2nh m\u00e0n h\u00ecnh 2023-04-05 l\u00fac 12.34.56.png",
+        "Cuplikan Layar 2023-04-05 pukul 12.34.56.png",
+        "\u30b9\u30af\u30ea\u30fc\u30f3\u30b7\u30e7\u30c3\u30c8 2023-04-05 \u5348\u5f8c0.34.56.png",
+        "\u753b\u9762\u53ce\u9332 2023-04-05 12.34.56.mov",
+        "\uc2a4\ud06c\ub9b0\uc0f7 2023-04-05 \uc624\ud6c4 12.34.56.png",
+        "\u622a\u5c4f2023-04-05 12.34.56.png",
+        "\u622a\u5c4f2023-04-05 \u4e0b\u534812.34.56.png",
+        "\u5c4f\u5e55\u622a\u56fe 2023-04-05 123456.png",
+        "\u5fae\u4fe1\u56fe\u7247_20230405123456.jpg",
+        "2023\u5e744\u67085\u65e5 12\u65f634\u520656\u79d2.jpg",
+        # messengers, games
+        "photo_1@05-04-2023_12-34-56.jpg",
+        "KakaoTalk_Photo_2023-04-05-12-34-56 001.jpeg",
+        "2023040512345600-0123456789ABCDEF0123456789ABCDEF.jpg",
+        "Game 2023.04.05 - 12.34.56.78.DVR.mp4",
+        "WP_20230405_12_34_56_Pro.jpg",
+    ],
+)
+def test_the_names_of_many_makers_and_languages_tell_the_wall_clock(name: str):
+    assert from_file_name(name) == DateCandidate("filename", datetime(2023, 4, 5, 12, 34, 56))
+
+
+def test_halves_of_the_day_stand_before_or_behind_the_hour():
+    for name, hour in (
+        ("\u622a\u5c4f2023-04-05 \u4e0b\u53487.34.56.png", 19),
+        ("\u622a\u5c4f2023-04-05 \u4e0a\u534812.34.56.png", 0),
+        ("2023-04-05 \uc624\uc804 9.34.56.png", 9),
+        ("2023-04-05 \u5348\u5f8c11.34.56.png", 23),
+        ("Captura 2023-04-05 a la(s) 1.34.56 p. m..png", 13),
+        ("2023-04-05, 1.34.56 \u03bc.\u03bc..png", 13),
+        ("2023-04-05, 1.34.56 \u03c0.\u03bc..png", 1),
+        ("2023-04-05 13.34.56 PM.png", 13),
+    ):
+        found = from_file_name(name)
+        assert found is not None and found.wall == datetime(2023, 4, 5, hour, 34, 56), name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "20230405T123456Z.jpg",
+        "2023-04-05T12:34:56Z.jpg",
+        "2023-04-05_12-34-56_UTC.jpg",
+        "2023-04-05_12-34-56_UTC_1.jpg",
+        "2023-04-05 12-34-56 GMT.jpg",
+        "GMT20230405-123456_Recording_1920x1080.mp4",
+        "PXL_20230405_123456.jpg",
+        "copy of PXL_20230405_123456.jpg",
+        "RPReplay_Final1680698096.mp4",
+        "screencapture-example-org-1680698096000.png",
+    ],
+)
+def test_a_name_that_says_utc_gives_an_instant(name: str):
+    assert from_file_name(name) == DateCandidate(
+        "filename", datetime(2023, 4, 5, 12, 34, 56), is_utc=True
+    )
+
+
+def test_a_name_in_utc_is_shown_by_the_clock_of_the_place_else_of_home():
+    entry = Entry("2023-04-05_12-34-56_UTC.jpg", mtime_ns=0)
+    for position, zone in ((Position(51, 3.7), "Europe/Brussels"), (None, "Asia/Tokyo")):
+        describer = Describer(FakeGazetteer(), "Asia/Tokyo")
+        captured = describer.describe(facts(position=position), entry, NOW).captured
+        assert captured is not None
+        assert (captured.instant, captured.zone) == (
+            datetime(2023, 4, 5, 12, 34, 56, tzinfo=UTC),
+            zone,
+        )
+
+
+def test_a_name_with_hours_from_utc_states_its_offset():
+    for name, minutes in (("20230405_123456 UTC+02", 120), ("20230405_123456_GMT-0330", -210)):
+        assert from_file_name(f"{name}.jpg") == DateCandidate(
+            "filename", datetime(2023, 4, 5, 12, 34, 56), minutes
+        )
+
+
+@pytest.mark.parametrize(
+    "name",
     ["PXL_20210102_030405678.jpg", "PXL_20210102_030405678.MP.jpg", "PXL_20210102_030405678~2.jpg"],
 )
 def test_the_pixel_camera_names_its_files_in_utc(name: str):
@@ -600,6 +721,8 @@ def test_file_names_may_tell_the_day_alone(name: str):
         "2019-07-12-1015x768.jpg",
         "20190712_0001.jpg",
         "IMG-20190712-1830.jpg",
+        "2019-07-12 v 1.20.png",
+        "2019\u5e747\u670812\u65e5.jpg",
     ],
 )
 def test_sizes_and_counters_behind_a_date_are_no_time(name: str):
@@ -681,6 +804,20 @@ def test_names_that_count_seconds_since_1970_are_utc(name: str, milliseconds: in
         "1562956215_10152345678901234_3456789_n.jpg",
         "received_10203456789012345.jpeg",
         "IMG_1234567.jpg",
+        "GRMN0001.MP4",
+        "FILE0405-123456.MP4",
+        "2023_1305_123456_001F.MP4",
+        "2023_0405_253456_001F.MP4",
+        "20230405123456789012.jpg",
+        "2023040512345600-0123456789ABCDEF.jpg",
+        "1@35-04-2023_12-34-56.jpg",
+        "1920x1080_120000.jpg",
+        "Snapchat-1234567890.jpg",
+        "SM-G973F 20191080.jpg",
+        "4047443420230405.jpg",
+        "a1b2c3d4e5f6071829304a5b.jpg",
+        "ScreenRecording_13-35-2023 12-34-56_1.MP4",
+        "UTC.jpg",
         "scan 1999.tif",
         "holiday.jpg",
         "",
@@ -695,6 +832,18 @@ def test_an_impossible_date_does_not_hide_a_possible_one_behind_it():
     assert from_file_name("20190230_101010 2019-07-12 18.30.15.jpg") == DateCandidate(
         "filename", SHOT
     )
+
+
+@given(
+    st.from_regex(
+        r"[0-9a-f]{12}20[0-3][0-9]1[0-2]2[0-8][a-f][0-9a-f]{11,19}|[0-9a-f]{23,63}[a-f]"
+        r"|[1-9][0-9]{2,3}x[1-9][0-9]{2,3}|\+[0-9]{9,13}|0[0-9]{9}",
+        fullmatch=True,
+    )
+)
+def test_hashes_phone_numbers_and_sizes_are_no_dates(stem: str):
+    for name in (stem, f"IMG_{stem}", f"{stem}_n"):
+        assert from_file_name(f"{name}.jpg") is None
 
 
 @given(st.text(max_size=60))
@@ -716,6 +865,9 @@ def test_the_catalogs_own_names_tell_their_date_again(wall: datetime):
         ("VID-20200101-WA0001.mp4", True),
         ("WhatsApp Image 2020-01-01 at 12.34.56.jpeg", True),
         ("signal-2021-03-04-050607.jpg", True),
+        ("Imagen de WhatsApp 2020-01-01 a las 12.34.56.jpg", True),
+        ("Immagine WhatsApp 2020-01-01 ore 12.34.56_1a2b3c4d.jpg", True),
+        ("all of my WhatsApp 2020.jpg", False),
         ("IMG_20200101_123456.jpg", False),
         ("signal.jpg", False),
         ("a IMG-20200101-WA1", False),

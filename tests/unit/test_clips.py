@@ -20,6 +20,7 @@ from clip_makers import (
     chunk_list,
     element,
     encode,
+    encode_sound,
     keys_meta,
     mdpm,
     movie,
@@ -36,12 +37,15 @@ from hypothesis import strategies as st
 
 from catalog.domain.capture_time import DAY
 from catalog.domain.filetypes import BY_NAME
+from catalog.errors import UnsupportedType
 from catalog.media.bmff.boxes import MAX_BOXES, Walk
 from catalog.media.bmff.fields import clock
 from catalog.media.clips.avchd import zone_minutes
 from catalog.media.clips.reader import READERS, read_clip
 from catalog.media.clips.riff import riff_date
+from catalog.media.extract import read_facts
 from catalog.media.findings import Findings
+from catalog.media.request import Request
 from catalog.media.source import MemorySource
 from catalog.media.video import frames
 
@@ -193,7 +197,42 @@ def test_an_mp4a_track_may_hold_mp3() -> None:
 
 
 def test_a_movie_of_sound_alone_says_so() -> None:
-    assert "no video track" in read(movie(mvhd(CREATED), trak(b"mp4a", handler=b"soun"))).notes
+    sound, words = trak(b"mp4a", handler=b"soun"), trak(b"tx3g", handler=b"text")
+    whole = movie(mvhd(CREATED), sound, words)
+    assert read(whole).sound_alone
+    assert not read(movie(mvhd(CREATED), sound, trak())).sound_alone
+    assert not read(movie(mvhd(CREATED), words)).sound_alone
+    assert not read(movie(mvhd(CREATED), sound, trak(handler=b"new!"))).sound_alone
+
+
+def test_a_movie_whose_list_of_tracks_is_cut_is_not_said_to_be_sound() -> None:
+    sound, film = trak(b"mp4a", handler=b"soun"), trak()
+    whole = movie(mvhd(CREATED), sound, film)
+    found = read(whole[: whole.index(film)])
+    assert found.get("audio_codec") and not found.sound_alone
+
+
+SOUNDS = [
+    ("memo.mp4", "aac", "mp4"),
+    ("memo.mov", "pcm_s16le", "mov"),
+    ("memo.3gp", "aac", "3gp"),
+    ("radio.mkv", "ac3", "matroska"),
+    ("radio.webm", "libopus", "webm"),
+    ("radio.avi", "pcm_s16le", "avi"),
+    ("radio.wmv", "wmav2", "asf"),
+    ("radio.flv", "aac", "flv"),
+    ("radio.rm", "ac3", "rm"),
+]
+
+
+@pytest.mark.parametrize(("name", "codec", "form"), SOUNDS, ids=[s[0] for s in SOUNDS])
+def test_sound_alone_in_a_container_of_films_is_no_film(
+    tmp_path: Path, name: str, codec: str, form: str
+) -> None:
+    path = tmp_path / name
+    encode_sound(path, codec, form)
+    with pytest.raises(UnsupportedType, match="sound alone"):
+        read_facts(Request(str(path)))
 
 
 def test_a_cover_picture_is_not_the_clip() -> None:
@@ -637,6 +676,8 @@ REAL = [
     ("e.mts", "libx264", "h264", {}),
     ("f.webm", "libvpx", "vp8", {}),
     ("g.flv", "flv", "flv1", {}),
+    ("l.ogv", "libvpx", "vp8", {}),
+    ("m.rm", "rv10", "rv10", {}),
     ("h.wmv", "wmv2", "wmv2", {}),
     ("i.avi", "mjpeg", "mjpeg", {}),
     ("j.mp4", "libx264", "h264", {"movflags": "frag_keyframe+empty_moov"}),

@@ -348,7 +348,7 @@ def test_of_an_object_each_part_is_blamed_on_who_said_it(
         ({"known_places": {}}, "it must be a list"),
         ({"known_places": [{"name": "x"}]}, "it is missing"),
         ({"copy_policies": [{"query": "kind:video"}]}, "a policy needs min_copies or stores"),
-        ({"optional_readers": ["magic"]}, "it must be one of exiftool, exiv2"),
+        ({"optional_readers": ["magic"]}, "it must be one of exiftool, exiv2, hachoir"),
         ({"dropbox_space": "house"}, "it must be home, team, or the number of a namespace"),
         ({"home_zone": "Mars/Olympus"}, "Mars/Olympus is no time zone such as Europe/Brussels"),
     ],
@@ -422,7 +422,9 @@ SECRETS = [field.name for field in fields(Settings) if "Secret" in str(field.typ
 
 def test_every_token_password_and_key_is_a_secret():
     assert set(SECRETS) == {
-        n for n in NAMES if any(w in n for w in ("token", "password", "api_key", "secret"))
+        n
+        for n in NAMES
+        if any(w in n for w in ("token", "password", "api_key", "secret", "role_id"))
     }
 
 

@@ -162,6 +162,7 @@ def changes(other: Document, person: Document) -> list[Change]:
         edits.with_saying(lambda _said, _base: person),
         edits.with_album("B"),
         edits.described_anew(other),
+        edits.with_captured({"wall": "2019-07-12T18:30:15.000", "source": "shot:mtime"}),
         edits.with_checksums({"sha1": "2", "md5": "3"}),
         edits.with_stack("t", "still"),
         edits.without_stack(),

@@ -89,8 +89,9 @@ def test_the_two_ports_people_use_are_published():
 
 
 def test_every_catalog_variable_is_a_setting():
-    settings = pytest.importorskip("catalog.config").Settings
-    known = {f"CATALOG_{name}".upper() for name in settings.__dataclass_fields__}
+    config = pytest.importorskip("catalog.config")
+    known = {f"CATALOG_{name}".upper() for name in config.Settings.__dataclass_fields__}
+    known |= {f"CATALOG_{name}_FILE".upper() for name in config.secret_names(config.Settings)}
     used = set(
         re.findall(r"\bCATALOG_[A-Z_]+", TEXT + (DOCKER / "README.md").read_text(encoding="utf-8"))
     )

@@ -4,7 +4,7 @@ and not with their square.
 
 from __future__ import annotations
 
-from catalog.domain.edits import difference
+from catalog.domain.edits import difference, reversed_change, with_copy
 
 
 def row(path: str, store: str = "nas") -> dict[str, object]:
@@ -19,6 +19,26 @@ def test_rows_that_went_and_came():
         {"copies": [after["copies"][0], after["copies"][2]]},
     )
     assert difference(before, {"copies": list(before["copies"])}) is None
+
+
+def test_a_copy_takes_the_place_of_those_of_its_store_that_are_missing_and_gives_it_back():
+    lost, elsewhere, damaged = (
+        row("lost") | {"state": "missing"},
+        row("lost", "dropbox") | {"state": "missing"},
+        row("bad") | {"state": "damaged"},
+    )
+    before = {"copies": [row("a", "dropbox"), lost, elsewhere, damaged]}
+    after = with_copy(row("new"))(before)
+    assert after is not None
+    assert after["copies"] == [row("a", "dropbox"), elsewhere, damaged, row("new")]
+    sides = difference(before, after)
+    assert sides == ({"copies": [lost]}, {"copies": [row("new")]})
+    back = reversed_change(*sides)(after)
+    assert back is not None and sorted(map(str, back["copies"])) == sorted(
+        map(str, before["copies"])
+    )
+    unsound = row("new") | {"state": "damaged"}
+    assert lost in (with_copy(unsound)(before) or {})["copies"]
 
 
 class Counted(dict[str, object]):

@@ -45,8 +45,9 @@ WANTED = (
     ),
     *("dng", "cr2", "cr3", "nef", "nrw", "arw", "orf", "raf", "rw2", "pef", "srw", "3fr"),
     *("mov", "mp4", "m4v", "avi", "mkv", "webm", "mpg", "mpeg", "mts", "m2ts", "3gp", "wmv", "flv"),
+    *("ogv", "ogm", "rm", "rmvb"),
 )
-"""The types that issue 3 names."""
+"""The types that have to be known."""
 
 LITTLE = b"II*\0\x08\0\0\0" + bytes(64)
 BIG = b"MM\0*\0\0\0\x08" + bytes(64)
@@ -55,6 +56,15 @@ BIG = b"MM\0*\0\0\0\x08" + bytes(64)
 def ftyp(major: bytes, *compatible: bytes) -> bytes:
     brands = major + bytes(4) + b"".join(compatible)
     return struct.pack(">I4s", 8 + len(brands), b"ftyp") + brands + b"\0\0\0\x08free" + bytes(64)
+
+
+def ogg(*streams: bytes) -> bytes:
+    """First pages of the streams of an Ogg file."""
+    return (
+        b"".join(b"OggS\0\2" + bytes(20) + bytes([1, len(first)]) + first for first in streams)
+        + b"OggS\0\0"
+        + bytes(60)
+    )
 
 
 def picture(kind: str, **options) -> bytes:
@@ -122,6 +132,10 @@ def made(extension: str) -> bytes:
         "m2ts": lambda: b"".join(b"\0\0\0\0\x47" + bytes(187) for _ in range(12)),
         "wmv": lambda: clip("asf", "wmv2"),
         "flv": lambda: clip("flv", "flv"),
+        "ogv": lambda: clip("ogg", "libvpx"),
+        "ogm": lambda: ogg(b"\x01vorbis", b"\x01video\0\0\0DIV3"),
+        "rm": lambda: clip("rm", "rv10"),
+        "rmvb": lambda: clip("rm", "rv20"),
     }
     same = {"jpeg": "jpg", "jpe": "jpg", "tiff": "tif", "mpeg": "mpg"}
     maker = makers.get(same.get(extension, extension))
@@ -141,6 +155,8 @@ def test_every_wanted_type_is_recognised_by_its_content(extension: str):
         "tif": "tiff",
         "mpeg": "mpg",
         "m2ts": "mts",
+        "ogm": "ogv",
+        "rmvb": "rm",
     }
     assert found.name == exact.get(extension, extension)
 
@@ -188,6 +204,8 @@ def test_a_real_file_of_each_audio_container_is_no_video():
     assert recognise(clip("matroska", "aac", audio=True)[:HEAD_BYTES], "song.mka") is None
     assert recognise(clip("wav", "pcm_s16le", audio=True)[:HEAD_BYTES], "song.wav") is None
     assert recognise(clip("ogg", "libopus", audio=True)[:HEAD_BYTES], "song.ogg") is None
+    assert recognise(ogg(b"\x01vorbis" + bytes(20)) + b"\x80theora", "song.ogv") is None
+    assert recognise(b"OggS\0\2" + bytes(20) + b"\xff", "song.ogv") is None
     assert recognise(clip("flac", "flac", audio=True)[:HEAD_BYTES], "song.flac") is None
 
 

@@ -92,7 +92,7 @@ def test_a_person_who_does_not_answer_ends_the_program(
 def test_one_setting_is_kept_beside_those_that_are_there(user: Path) -> None:
     user.parent.mkdir()
     user.write_text('{"min_copies": 3, "state_dir": "", "home_zone": null}')
-    assert save("home_zone", "Asia/Tokyo") == user
+    assert save({"home_zone": "Asia/Tokyo"}, origin="a test") == user
     assert json.loads(user.read_bytes()) == {
         "min_copies": 3,
         "state_dir": "",
@@ -107,7 +107,7 @@ def test_a_configuration_that_cannot_be_written_is_told_and_the_run_goes_on(
 ) -> None:
     user.parent.write_text("no folder")
     with pytest.raises(ConfigError, match="cannot be written"):
-        save("home_zone", "Asia/Tokyo")
+        save({"home_zone": "Asia/Tokyo"}, origin="a test")
     console = answering(monkeypatch, "Asia/Tokyo\n")
     assert settle_home_zone(console, dryrun=False, yes=False).home_zone == "Asia/Tokyo"
     assert "for this run alone" in capsys.readouterr().err

@@ -221,8 +221,8 @@ class Reader:
 class Describer:
     base = "/card"
 
-    def describe(self, found: Any, _entry: Entry, _now: Any) -> Asset:
-        return Asset(found, asset("x").captured, None, (), False)
+    def describe_all(self, files: Any, _now: Any) -> list[Asset]:
+        return [Asset(found, asset("x").captured, None, (), False) for found, _entry, _in in files]
 
 
 class Lookup:

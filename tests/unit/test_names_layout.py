@@ -22,6 +22,7 @@ from catalog.domain.layout import (
     Layout,
     file_name,
     folder_of,
+    sidecar_names,
     stem_of,
     unknown_fields,
 )
@@ -333,3 +334,20 @@ def test_any_old_name_gives_a_path_inside_the_month(original: str):
     path = whole_path(shot, original)
     assert path.startswith("2019/07_July/2019-07-12 18-30-15 @")
     assert path.count("/") == 2
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "owner", "names"),
+    [
+        ("IMG_1.xmp", "IMG_1.jpg", ["f/a.xmp", "f/a.mp4.xmp", "f/a.mp4_1.xmp"]),
+        ("DJI_1.SRT", "DJI_1.MP4", ["f/a.srt", "f/a.mp4.srt"]),
+        ("C0001M01.XML", "C0001.MP4", ["f/aM01.xml", "f/a.xml", "f/a.mp4.xml"]),
+        ("am02.xml", "a.mp4", ["f/aM02.xml"]),
+        ("IMG_1.MP4.xmp", "IMG_1.MP4", ["f/a.mp4.xmp", "f/a.mp4_1.xmp"]),
+    ],
+)
+def test_a_sidecar_is_called_after_its_asset_in_the_way_it_was(
+    sidecar: str, owner: str, names: list[str]
+):
+    found = sidecar_names(sidecar, owner, "f/a.mp4")
+    assert [next(found) for _name in names] == names

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
 import sys
-from datetime import datetime
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+import imageio_ffmpeg
 import psutil
 import pytest
+from clip_makers import encode
 from confining import has_landlock
-from still_makers import camera_exif, exif_segment, jpeg
+from still_makers import camera_exif, exif_segment, jpeg, plain
 
 from catalog.domain.asset import Facts
+from catalog.domain.capture_time import choose
+from catalog.domain.filetypes import BY_NAME
 from catalog.media.extract import read_facts
 from catalog.media.findings import Findings
 from catalog.media.optional import OptionalReaders
@@ -65,9 +72,9 @@ needs_exiftool = pytest.mark.skipif(
 )
 
 
-def asked(readers: OptionalReaders, path: str) -> Findings:
+def asked(readers: OptionalReaders, path: str, kind: str = "jpeg") -> Findings:
     found = Findings()
-    readers.ask(path, found)
+    readers.ask(path, found, BY_NAME[kind])
     return found
 
 
@@ -156,10 +163,11 @@ def test_a_real_exiftool_ends_with_the_process_that_asked_it_however_that_ends(t
     (tmp_path / "plain.jpg").write_bytes(jpeg())
     asking = """
 import sys
+from catalog.domain.filetypes import BY_NAME
 from catalog.media.findings import Findings
 from catalog.media.optional import OptionalReaders
 readers = OptionalReaders(["exiftool"])
-readers.ask(sys.argv[1], Findings())
+readers.ask(sys.argv[1], Findings(), BY_NAME["jpeg"])
 print(readers._exiftool.pid, flush=True)
 sys.stdin.read()
 """
@@ -174,3 +182,163 @@ sys.stdin.read()
         assert exiftool.is_running()
         process.kill()
     assert exiftool.wait(20) is None or not exiftool.is_running()
+
+
+@needs_exiftool
+def test_a_real_exiftool_reads_the_file_that_is_open_beneath_its_root(tmp_path: Path):
+    text = b"DateTimeOriginal\0002011:02:03 04:05:06"
+    chunk = struct.pack(">I4s", len(text), b"tEXt") + text
+    chunk += struct.pack(">I", zlib.crc32(chunk[4:]))
+    picture = plain("PNG")
+    (tmp_path / "a.png").write_bytes(picture[:33] + chunk + picture[33:])
+    with ReaderPool(1, Limits(optional_readers=("exiftool",))) as pool:
+        ((_tag, found),) = pool.run([("a", Request(str(tmp_path / "a.png"), root=str(tmp_path)))])
+    assert isinstance(found, Facts)
+    assert [d.wall for d in found.dates] == [datetime(2011, 2, 3, 4, 5, 6)]
+
+
+# --- hachoir --------------------------------------------------------------------------------------
+
+HACHOIR = """
+import datetime, os, time
+def createParser(path):
+    with open({log!r}, "a") as log:
+        log.write(str(os.getpid()) + "\\n")
+    {does}
+class Found:
+    PARSER_TAGS = {{"id": {kind!r}}}
+    def getValues(self, name):
+        return {dates}
+def extractMetadata(parser):
+    return parser
+"""
+
+
+@pytest.fixture
+def hachoir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Puts a package in the place of hachoir; each process that loads it adds its id to a file."""
+    log, folder = tmp_path / "asked", tmp_path / "packages" / "hachoir"
+    log.touch()
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(folder.parent))
+
+    def put(does: str = "return Found()", dates: str = "[]", kind: str = "ogg") -> Path:
+        text = HACHOIR.format(log=str(log), does=does, dates=dates, kind=kind)
+        for name in ("parser", "metadata"):
+            (folder / f"{name}.py").write_text(text)
+        return log
+
+    return put
+
+
+def ogv(path: Path, *options: str) -> Path:
+    """A film in Theora and Ogg, which the packaged ffmpeg makes."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi"]
+    command += ["-i", "testsrc=size=64x48:rate=5:duration=1", "-c:v", "libtheora", *options]
+    subprocess.run([*command, str(path)], check=True)
+    return path
+
+
+def rm(path: Path, made: str) -> Path:
+    """A film of RealVideo; that it states when it was made is written by hand."""
+    name, value = b"Creation Date", made.encode()
+    named = struct.pack(">HB", 0, len(name)) + name + struct.pack(">IH", 2, len(value)) + value
+    info = struct.pack(">HHHH", 0, 0, 0, 1) + struct.pack(">I", len(named) + 4) + named
+    info = struct.pack(">I", len(info) + 4) + info
+    kind = b"logical-fileinfo"
+    stream = struct.pack(">H7I", 1, *[0] * 7) + b"\0" + bytes([len(kind)]) + kind
+    stream += struct.pack(">I", len(info)) + info
+    data = encode(path, "rv10", (176, 144), container_format="rm").read_bytes()
+    stream = b"MDPR" + struct.pack(">IH", len(stream) + 10, 0) + stream
+    path.write_bytes(data.replace(b"DATA", stream + b"DATA", 1))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.ogv", "a.rm"])
+def test_a_real_hachoir_dates_a_film_that_no_reader_here_knows_and_is_little_trusted(
+    tmp_path: Path, name: str
+):
+    if name == "a.ogv":
+        ogv(tmp_path / name, "-metadata", "date=2011-05-06 07:08:09")
+    else:
+        rm(tmp_path / name, "5/06/2011 07:08:09")
+    request = Request(str(tmp_path / name), root=str(tmp_path))
+    with ReaderPool(1, Limits(optional_readers=("hachoir",))) as pool, ReaderPool(1) as plain_pool:
+        ((_tag, found),) = pool.run([("a", request)])
+        ((_tag, without),) = plain_pool.run([("a", request)])
+    assert isinstance(found, Facts) and isinstance(without, Facts)
+    assert (found.kind, found.type, found.notes) == ("video", name[2:], ())
+    assert without.dates == () and found.width in (64, 176)
+    taken, _ = choose(found.dates, datetime(2026, 1, 1))
+    assert taken is not None
+    assert (taken.wall, taken.source) == (datetime(2011, 5, 6, 7, 8, 9), "hachoir:CreationDate")
+    assert taken.confidence == "low"
+
+
+def test_hachoir_is_asked_last_and_only_of_what_no_reader_here_knows(
+    hachoir: Callable[..., Path], started: Path
+):
+    log = hachoir(dates="[datetime.datetime(2011, 5, 6, 7, 8, 9)]")
+    with OptionalReaders(["hachoir"]) as readers:
+        for kind in ("jpeg", "mp4", "mkv", "avi", "wmv", "png"):
+            assert asked(readers, __file__, kind) == Findings()
+        assert log.read_text() == ""
+        assert asked(readers, __file__, "rm") == Findings()  # taken for something else
+        assert asked(readers, __file__, "ogv").dates
+    asked_before = log.read_text()
+    with OptionalReaders(["hachoir", "exiftool"]) as readers:
+        assert asked(readers, "/x/a.ogv", "ogv").dates[0].source == "exif:DateTimeOriginal"
+    assert log.read_text() == asked_before
+
+
+@pytest.mark.parametrize(
+    ("dates", "found"),
+    [
+        ("[datetime.datetime(1904, 1, 1, 5), datetime.datetime(1970, 1, 1, 3)]", None),
+        ("[datetime.datetime(1970, 5, 1, 1, 2, 3)]", None),
+        ("[datetime.date(2011, 1, 1), datetime.date(2012, 5, 1)]", None),
+        ("[datetime.date(2011, 5, 6)]", datetime(2011, 5, 6)),
+        ("[datetime.datetime(2020, 3, 4, 7, 6, 7)]", None),
+        ("[datetime.datetime(2020, 3, 4, 7, 6, 8)]", datetime(2020, 3, 4, 7, 6, 8)),
+        ("[datetime.datetime(2063, 4, 5)]", None),
+    ],
+)
+def test_what_hachoir_makes_up_is_no_date(
+    hachoir: Callable[..., Path], tmp_path: Path, dates: str, found: datetime | None
+):
+    path = tmp_path / "a.ogv"
+    path.touch()
+    mtime = datetime(2020, 3, 4, 5, 6, 7, tzinfo=UTC).timestamp()
+    os.utime(path, (mtime, mtime))
+    hachoir(dates=dates)
+    with OptionalReaders(["hachoir"]) as readers:
+        taken, _ = choose(asked(readers, str(path), "ogv").dates, datetime(2026, 1, 1))
+    assert (taken.wall if taken else None) == found
+
+
+@pytest.mark.parametrize(
+    ("does", "why"),
+    [
+        ("time.sleep(1000)", "it took longer than 3 s"),
+        ("raise RuntimeError('no such luck')", "RuntimeError: no such luck"),
+        ("os._exit(9)", "it ended without a word"),
+    ],
+)
+def test_a_hachoir_that_hangs_or_fails_is_ended_and_noted(
+    hachoir: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, does: str, why: str
+):
+    monkeypatch.setattr("catalog.media.optional._HACHOIR_SECONDS", 3.0)
+    log = hachoir(does)
+    with OptionalReaders(["hachoir"]) as readers:
+        assert asked(readers, __file__, "ogv").notes == [f"hachoir could not be asked: {why}"]
+    (pid,) = map(int, log.read_text().split())
+    assert not is_running(pid)
+
+
+def test_a_hachoir_that_is_not_installed_is_a_note(hachoir: Callable[..., Path], tmp_path: Path):
+    hachoir()
+    (tmp_path / "packages/hachoir/__init__.py").write_text("import no_such_package")
+    with OptionalReaders(["hachoir"]) as readers:
+        (note,) = asked(readers, __file__, "ogv").notes
+    assert note.startswith("hachoir could not be asked: ModuleNotFoundError: No module named")

@@ -6,8 +6,9 @@ import io
 import struct
 
 import pytest
+from clip_makers import movie, mvhd, trak
 from PIL import Image
-from still_makers import exif_segment, jpeg, plain, read, segment, tiff, xmp_segment
+from still_makers import box, exif_segment, jpeg, plain, read, segment, tiff, xmp, xmp_segment
 
 from catalog.media.parts import PARTS, part_of_auxiliary, parts_of_xmp
 
@@ -49,6 +50,50 @@ def test_the_directory_at_the_end_of_samsungs_jpegs_tells_of_sound_and_depth() -
     base = jpeg(exif_segment(tiff({0x10F: (2, "samsung")})))
     found = read(base + directory + struct.pack("<I", len(directory)) + b"SEFT")
     assert (found.parts, found.get("motion_photo")) == ({"sound", "depth"}, None)
+
+
+FILM = movie(mvhd(0), trak())
+SAMSUNGS = b"".join(
+    (
+        b"\0\0\x30\x0a\x10\0\0\0MotionPhoto_Data" + FILM,
+        b"SEFH" + struct.pack("<II", 106, 1) + struct.pack("<HHII", 0, 0x0A30, 999, 999),
+        struct.pack("<I", 24) + b"SEFT",
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "trailer",
+    [FILM, bytes(100) + FILM + b"LIVE_1234567890      ", plain(size=(8, 8)) + FILM, SAMSUNGS],
+    ids=["film", "film in others' bytes", "behind a further picture", "samsung"],
+)
+def test_a_film_behind_a_jpeg_makes_a_motion_photo_whatever_the_metadata_say(
+    trailer: bytes,
+) -> None:
+    found = read(plain() + trailer)
+    assert (found.parts, found.get("motion_photo")) == ({"film"}, True)
+
+
+@pytest.mark.parametrize(
+    "trailer",
+    [b"", b"ftyp", b"\0\0\0\x18ftypisom" + bytes(16), plain("HEIF"), bytes(64), FILM[:20]],
+)
+def test_what_is_no_film_behind_a_jpeg_makes_none(trailer: bytes) -> None:
+    found = read(plain() + trailer)
+    assert (found.parts, found.get("motion_photo")) == (set(), None)
+
+
+@pytest.mark.parametrize(
+    "trailer", [FILM, box(b"mpvd", FILM), box(b"sefd", SAMSUNGS), SAMSUNGS], ids=len
+)
+def test_a_film_in_a_heic_or_behind_it_makes_a_motion_photo(trailer: bytes) -> None:
+    found = read(plain("HEIF") + trailer)
+    assert (found.parts, found.get("motion_photo")) == ({"film"}, True)
+    assert read(plain("HEIF")).parts == set()
+
+
+def test_what_xmp_calls_a_motion_photo_has_a_film() -> None:
+    assert read(jpeg(xmp_segment(xmp("", 'GCamera:MicroVideo="1"')))).parts == {"film"}
 
 
 def test_sound_in_flashpix_pieces_is_a_part() -> None:

@@ -204,10 +204,12 @@ def test_sidecars_go_first_and_keep_what_stands_behind_the_stem() -> None:
 def test_what_stands_behind_the_stem_tells_whose_sidecar_it_is() -> None:
     assert tail_beside("f/a.jpg.xmp", "f/a.jpg") == ".jpg.xmp"
     assert tail_beside("f/a_01.jpg.xmp", "f/a.jpg") == "_01.jpg.xmp"
+    assert tail_beside("f/C0001M01.XML", "f/C0001.mp4") == "M01.XML"
     assert tail_beside("f/ab.xmp", "f/a.jpg") == ""
     assert tail_beside("g/a.xmp", "f/a.jpg") == ""
     assert tail_ahead("g/b_2.jpg.xmp", "g", "b", "a.jpg") == ".jpg.xmp"
     assert tail_ahead("g/b.xmp", "g", "b", "a.jpg") == ".xmp"
+    assert tail_ahead("g/b_2M01.XML", "g", "b", "a.mp4") == "M01.XML"
     assert tail_ahead("g/bb.xmp", "g", "b", "a.jpg") == ""
 
 

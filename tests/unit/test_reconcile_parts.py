@@ -578,8 +578,8 @@ def test_what_was_read_anyway_and_is_as_recorded_is_unchanged():
 
 
 def loader(shelf: Shelf, index: Index) -> Loader:
-    def describe(found: Facts, _entry: Entry) -> Asset:
-        return Asset(found, None, None, (), False)
+    def describe(files: Sequence[tuple[Facts, Entry]]) -> list[Asset]:
+        return [Asset(found, None, None, (), False) for found, _entry in files]
 
     return Loader(cast("Any", index), reader(shelf), describe, recogniser(shelf, index))
 

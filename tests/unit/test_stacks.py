@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.domain.asset import Entry
-from catalog.domain.capture_time import CaptureTime
+from catalog.domain.capture_time import OF_SHOT, ORDER, PRECISIONS, CaptureTime
+from catalog.domain.shot_times import agree
 from catalog.domain.stacks import (
     LIVE_MOVIE_SECONDS,
     Member,
@@ -82,6 +83,14 @@ def grouped(*members: Member) -> list[list[tuple[str, str]]]:
         ("IMG00-\u7de8\u96c6\u6e08\u307f.jpg", "IMG00.jpg.json"),
         ("IMG00-EFFECTS.jpg", "IMG00.jpg.json"),
         ("IMG_3.jpg", "IMG_3_01.jpg.xmp"),
+        ("C0001.MP4", "C0001M01.XML"),
+        ("C0001.MP4", "c0001m02.xml"),
+        ("C0001.MP4", "C0001.XML"),
+        ("2023-04-05 12-34-56_1.mp4", "2023-04-05 12-34-56_1M01.xml"),
+        ("DJI_0001.MP4", "DJI_0001.SRT"),
+        ("DJI_0001.MP4", "DJI_0001.MP4.srt"),
+        ("A film.mkv", "A film.srt"),
+        ("GOPR0001.LRV", "GOPR0001.THM"),
     ],
 )
 def test_a_sidecar_is_attached_to_its_asset(media: str, sidecar: str):
@@ -104,6 +113,27 @@ def test_a_sidecar_is_attached_to_its_asset(media: str, sidecar: str):
 )
 def test_a_sidecar_of_nothing_is_left_over(media: str, sidecar: str):
     assert attached(media, sidecar) == {"": [sidecar]}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("C0001.JPG", "C0001M01.XML"), ("C0001.MP4", "C0002M01.XML"), ("DJI_1.JPG", "DJI_1.SRT")],
+)
+def test_xml_and_subtitles_beside_no_film_are_files_as_any_other(names: tuple[str, str]):
+    candidates, orphans = attach_sidecars([Entry(name, 5) for name in names])
+    assert [(c.entry.path, c.sidecars) for c in candidates] == [(name, ()) for name in names]
+    assert not orphans
+
+
+def test_what_speaks_of_a_film_speaks_of_its_small_one_too_and_goes_with_the_film():
+    entries = [Entry(f"DJI_1.{e}", 5) for e in ("LRF", "MP4", "SRT")]
+    candidates, _orphans = attach_sidecars(entries)
+    (shot,) = group_shots(candidates)
+    assert [(c.entry.path, len(c.sidecars)) for c in shot] == [("DJI_1.MP4", 1), ("DJI_1.LRF", 1)]
+
+
+def test_a_thumbnail_is_that_of_the_film_and_not_of_its_small_one():
+    assert attached("GOPR1.LRV", "GOPR1.MP4", "GOPR1.THM") == {"GOPR1.MP4": ["GOPR1.THM"]}
 
 
 def test_one_description_serves_the_original_and_the_edited_picture():
@@ -460,3 +490,66 @@ def test_a_stranger_of_the_same_name_is_no_part_of_a_shot(source: str):
     weak = replace(taken(source=source), confidence="low")
     members = [member("IMG_8447.jpg", captured=taken()), member("IMG_8447.png", captured=weak)]
     assert [len(stack) for stack in group_stacks(members)] == [1, 1]
+
+
+# --- one capture time -----------------------------------------------------------------------------
+
+
+def carried(*members: Member) -> dict[str, tuple[datetime, str]]:
+    (stack,) = group_stacks(members)
+    return {
+        m.entry.path: (m.asset.captured.wall, m.asset.captured.source)
+        for m in stack
+        if m.asset.captured is not None
+    }
+
+
+def test_the_files_of_a_shot_carry_the_time_of_the_surest_of_them():
+    weak = CaptureTime(SUMMER + timedelta(days=3), "mtime", "low")
+    still = member("a.heic", "one", "heic", captured=weak, values={"live_id": "x"})
+    utc = CaptureTime(SUMMER, "quicktime:CreateDate", "medium", 0, "UTC")
+    movie = member("a.mov", "two", "mov", captured=utc, values={"live_id": "x"})
+    assert carried(still, movie) == {
+        "a.heic": (SUMMER, "shot:quicktime:CreateDate"),
+        "a.mov": (SUMMER, "quicktime:CreateDate"),
+    }
+
+
+def test_one_that_says_the_same_keeps_its_own_statement_and_an_offset_that_only_it_knows():
+    known = replace(taken(), offset_minutes=120)
+    for first, second in ((taken(), known), (known, taken())):
+        stack = (
+            member("a.jpg", "one", captured=first),
+            member("a.dng", "two", "dng", captured=second),
+        )
+        (found,) = group_stacks(stack)
+        sources = [m.asset.captured and m.asset.captured.source for m in found]
+        assert sources.count("exif:DateTimeOriginal") == 1 + (second is known)
+        assert found[1].asset.captured is not None
+        assert found[1].asset.captured.offset_minutes == 120
+
+
+@given(
+    st.lists(
+        st.none()
+        | st.builds(
+            CaptureTime,
+            st.datetimes(datetime(1990, 1, 1), datetime(2030, 1, 1)),
+            st.sampled_from(ORDER),
+            st.sampled_from(["high", "medium", "low"]),
+            st.none() | st.just(120),
+            st.none(),
+            st.sampled_from(PRECISIONS),
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_times_of_a_shot_agree_and_settling_them_twice_changes_nothing(
+    own: list[CaptureTime | None],
+):
+    found = agree(own)
+    assert len({(t.wall.replace(microsecond=0), t.precision) for t in found if t}) <= 1
+    assert (None in found) == (not any(own))
+    of_its_own = [t if t and not t.source.startswith(OF_SHOT) else None for t in found]
+    assert agree(of_its_own) == found

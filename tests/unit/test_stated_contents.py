@@ -22,7 +22,7 @@ from catalog.domain.asset import Entry, KnownAsset
 from catalog.domain.copies import copy_row
 from catalog.domain.edits import Edit
 from catalog.domain.fixity import Digests, content_hash
-from catalog.features.reconcile.apply import Applier
+from catalog.features.reconcile.apply import NOTHING_READ, Applier
 from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.known_reconciler import KnownReconciler
 from catalog.features.reconcile.plan import AddCopy, Lose, Relocate, Touch, Vanish
@@ -163,7 +163,7 @@ def test_a_sync_of_known_files_opens_none_of_them(disk: Disk, index: Index, tmp_
         run = cast(
             "Any", SimpleNamespace(edit=edit, journal=journal, report=Report(SilentSink(), "sync"))
         )
-        Applier(sync.store, index, run, lambda _action: None).apply([plan])
+        Applier(sync.store, index, run, lambda _action: NOTHING_READ).apply([plan])
     assert len(edits) == 600
     assert sync.unread() and set(disk.calls) == {"list"}
 

@@ -533,6 +533,34 @@ def test_sigma_raw_is_read() -> None:
     ]
 
 
+def _cr3(*stated: tuple[int, int]) -> bytes:
+    """A CR3 whose sensor saw 6288x4056, with a preview track, and the size that CMT1 states."""
+    tags = {0x100 + n: (3, [side]) for size in stated for n, side in enumerate(size)}
+    exif = {0xA434: (2, "EF-M15-45mm"), 0xA432: (5, [(15, 1), (45, 1), (0, 1), (0, 1)])}
+    canon = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
+    blocks = box(b"CMT1", tiff({0x10F: (2, "Canon")} | tags)) + box(b"CMT2", tiff(exif))
+    tracks = b"".join(
+        box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", _coding(*size)))))
+        for size in ((1624, 1080), (6288, 4056))
+    )
+    return box(b"ftyp", b"crx \0\0\0\1crx isom") + box(
+        b"moov", box(b"uuid", canon + blocks) + tracks
+    )
+
+
+def _coding(width: int, height: int) -> bytes:
+    entry = bytes(4) + b"CRAW" + bytes(24) + struct.pack(">HH", width, height) + bytes(20)
+    return box(b"stsd", bytes(8) + entry)
+
+
+def test_a_canon_raw_has_the_size_of_its_picture_not_of_its_sensor() -> None:
+    found, filetype = read_typed(_cr3((6000, 4000)), "x.cr3")
+    assert (found.get("width"), found.get("height"), filetype.name) == (6000, 4000, "cr3")
+    assert found.get("lens") == "EF-M15-45mm"
+    found = read(_cr3(), "x.cr3")
+    assert (found.get("width"), found.get("height")) == (6288, 4056)
+
+
 # --- damage ---------------------------------------------------------------------------------------
 
 MADE = {

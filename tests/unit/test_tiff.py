@@ -190,6 +190,22 @@ def test_a_lens_is_told_from_its_lengths_and_apertures() -> None:
     assert lens_from_spec([0, 0, 0, 0]) is None
 
 
+@pytest.mark.parametrize(
+    "data", [b"Caf\xe9 \x93Nord\x94\0", "Caf\u00e9 \u201cNord\u201d\0".encode()]
+)
+def test_texts_of_exif_are_utf_8_or_the_latin_of_windows(data: bytes) -> None:
+    assert _exif(tiff({0x10E: (2, data)})).get("description") == "Caf\u00e9 \u201cNord\u201d"
+
+
+def test_a_lens_is_named_by_its_name_and_by_its_lengths_only_without_one() -> None:
+    lengths = [(18, 1), (55, 1), (35, 10), (56, 10)]
+    dng = {0xC630: (5, lengths), 0x10F: (2, "Canon")}
+    named = {0xA434: (2, "EF-S18-55mm f/3.5-5.6 IS"), 0xA432: (5, lengths)}
+    assert _exif(tiff(dng, exif=named)).get("lens") == "EF-S18-55mm f/3.5-5.6 IS"
+    assert _exif(tiff(dng, exif={0x829D: (5, [(28, 10)])})).get("lens") == "18-55mm f/3.5-5.6"
+    assert _exif(tiff({}, exif={0xA432: (5, lengths)})).get("lens") == "18-55mm f/3.5-5.6"
+
+
 def test_an_apple_note_gives_the_live_photo_id() -> None:
     text = b"CD28D161-D5EC-4CDE-8B60-DACCC1363B6B\0"
     note = b"Apple iOS\0\0\1MM" + struct.pack(">HHHII", 1, 0x11, 2, len(text), 32) + bytes(4) + text
@@ -268,6 +284,31 @@ def test_a_raw_files_size_is_the_sensors_not_the_thumbnails() -> None:
     assert (found.get("width"), found.get("height"), filetype.name) == (4032, 3024, "nef")
     found, filetype = read_typed(tiff(small | {0xC612: (7, b"\1\4\0\0")}, raw=raw), "x.dng")
     assert (found.get("width"), found.get("height"), filetype.name) == (4000, 3000, "dng")
+
+
+@pytest.mark.parametrize(
+    ("crop", "exif", "size"),
+    [
+        ([7008, 4672], (7008, 4672), (7008, 4672)),
+        (None, (7008, 4672), (7008, 4672)),
+        (None, (4672, 4672), (4672, 4672)),
+        (None, (1616, 1080), (7168, 5120)),
+        ([9000, 4672], (9000, 6000), (7168, 5120)),
+    ],
+)
+def test_a_sony_raw_has_the_size_of_its_picture_not_of_the_sensors_tiles(
+    crop: list[int] | None, exif: tuple[int, int], size: tuple[int, int]
+) -> None:
+    raw: dict[int, tuple[int, object]] = {
+        0x100: (4, [7168]),
+        0x101: (4, [5120]),
+        0x106: (3, [32803]),
+    }
+    if crop:
+        raw[0xC620] = (4, crop)
+    stated = {0xA002: (4, [exif[0]]), 0xA003: (4, [exif[1]])}
+    found, filetype = read_typed(tiff({0x10F: (2, "SONY")}, raw=raw, exif=stated), "x.arw")
+    assert ((found.get("width"), found.get("height")), filetype.name) == (size, "arw")
 
 
 def test_the_largest_embedded_jpeg_of_a_raw_file_is_found() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import datetime
 from pathlib import Path
 
@@ -243,6 +244,29 @@ def test_iptc_in_latin_1_and_without_a_time_is_read() -> None:
     read_iptc(iptc((55, b"20120304"), (25, b"M\xe1laga")), found)
     assert found.tags == ["M\u00e1laga"]
     assert not found.dates[0].has_time
+
+
+@pytest.mark.parametrize(
+    ("charset", "data", "text"),
+    [
+        (b"", "Z\u00fcrich".encode(), "Z\u00fcrich"),
+        (b"", b"Z\xfcrich", "Z\u00fcrich"),
+        (b"", b"\x93Caf\xe9\x94 \x96 5 \x80", "\u201cCaf\u00e9\u201d \u2013 5 \u20ac"),
+        (b"", b"Caf\xe9", "Caf\u00e9"),
+        (b"", b"\x81\xe9", "\x81\u00e9"),
+        (b"", "Z\u00fcrich, Caf\u00e9".encode()[:-1], "Z\u00fcrich, Caf"),
+        (b"\x1b%G", "Z\u00fcrich".encode(), "Z\u00fcrich"),
+        (b"\x1b%G", b"Z\xfcrich", "Z\ufffdrich"),
+        (b"\x1b.A", b"Z\xfcrich", "Z\u00fcrich"),
+    ],
+)
+def test_iptc_without_a_charset_is_utf_8_where_it_is_that_else_latin(
+    charset: bytes, data: bytes, text: str
+) -> None:
+    stated = b"\x1c\x01\x5a" + struct.pack(">H", len(charset)) + charset if charset else b""
+    found = Findings()
+    read_iptc(stated + iptc((5, data), (25, data)), found)
+    assert (found.get("title"), found.tags) == (text, [text])
 
 
 def test_iptc_zeros_are_no_date() -> None:

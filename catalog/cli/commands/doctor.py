@@ -20,8 +20,8 @@ from catalog.features.health.doctor import examine
 @options.connection
 @options.json
 def command(**shared: Any) -> int:
-    """Check the configuration, Elasticsearch, the stores and their free space, and optional
-    programs.
+    """Check the configuration, its secrets, Elasticsearch, the stores and their free space, and
+    optional programs.
 
     Says what is wrong and how to mend it. Changes nothing, and starts nothing.
 

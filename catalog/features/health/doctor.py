@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from catalog.config import state_dir
+from catalog.config import Settings, find_exposed_file, secret_names, state_dir
 from catalog.domain.amounts import size_text
 from catalog.errors import CatalogError, StoreGuard, StoreUnavailable
 from catalog.features.stores.account import PATIENCE, space_left
@@ -96,6 +96,30 @@ def _engine(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("engine", "problem", error.message, error.hint)
     home = next(p for p in (status.home, *status.home.parents) if p.exists())
     yield from _space("engine", os.fspath(home))
+
+
+def _secrets(workspace: Workspace) -> Iterator[Finding]:
+    """Of each secret, where it comes from, and whether it can be had."""
+    for name in secret_names(Settings):
+        secret = getattr(workspace.settings, name)
+        if secret is None:
+            continue
+        kept = f"kept in {secret.form}, as {secret.origin} says" if secret.form else ""
+        about = f"{name} is {kept or f'in {secret.origin}'}"
+        try:
+            secret.get_secret_value()
+        except CatalogError as error:
+            yield Finding("secrets", "problem", f"{error.message} ({secret.origin})", error.hint)
+            continue
+        if exposed := find_exposed_file(secret.form, secret.origin):
+            yield Finding(
+                "secrets",
+                "warning",
+                f"{about}, and others can read {exposed}",
+                f"Make it private: chmod 600 '{exposed}'.",
+            )
+        else:
+            yield Finding("secrets", "ok", about)
 
 
 def _schema(version: int | None) -> str:
@@ -247,14 +271,14 @@ def _reading(_workspace: Workspace) -> Iterator[Finding]:
 
 def _programs(workspace: Workspace) -> Iterator[Finding]:
     wanted = workspace.settings.optional_readers
-    for name, there in (
-        ("exiftool", bool(shutil.which("exiftool"))),
-        ("exiv2", find_spec("exiv2") is not None),
+    for name, there, how in (
+        ("exiftool", shutil.which("exiftool") is not None, "Install ExifTool."),
+        *(
+            (name, find_spec(name) is not None, f"pip install 'image-catalog[{name}]'")
+            for name in ("exiv2", "hachoir")
+        ),
     ):
         if name in wanted and not there:
-            how = (
-                "Install ExifTool." if name == "exiftool" else "pip install 'image-catalog[exiv2]'"
-            )
             yield Finding(
                 "programs",
                 "problem",
@@ -271,6 +295,7 @@ def _programs(workspace: Workspace) -> Iterator[Finding]:
 _CHECKS: dict[str, Callable[[Workspace], Iterator[Finding]]] = {
     "python": _python,
     "configuration": _configuration,
+    "secrets": _secrets,
     "engine": _engine,
     "nas": _nas,
     "dropbox": _dropbox,

@@ -80,7 +80,7 @@ class Ingestion(Generic[SourceT]):
         source = Source(
             self.source,
             self.reading,
-            self.workspace.describer(self.source.location),
+            self.workspace.describer(self.source.location, self.book.repository),
             folders,
             recursive,
         )

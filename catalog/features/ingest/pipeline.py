@@ -147,5 +147,5 @@ def _is_video_by_home_zone(action: Action) -> bool:
         asset.by_home_zone
         and asset.facts.kind == "video"
         and asset.captured is not None
-        and asset.captured.source != "mtime"
+        and asset.captured.statement != "mtime"
     )

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from catalog.domain.actions import Skip
-from catalog.domain.asset import Entry, KnownAsset
+from catalog.domain.asset import Asset, Entry, KnownAsset
+from catalog.domain.dated_names import from_file_name
 from catalog.domain.filetypes import extension_of
 from catalog.domain.layout import Layout, file_name, folder_of, sidecar_names, stem_of
 from catalog.domain.names import comparison_key
-from catalog.domain.stacks import Member, connect, stacking_order
+from catalog.domain.stacks import SAME_SHOT, Member, connect, stacking_order
 from catalog.features.ingest.actions import Action, CopyToStore, Shot, SkipDuplicate
 
 
@@ -247,18 +248,29 @@ def _stack_stem(
     """One stem for the whole stack: that of a member in the catalog or planned before,
     else what its first member is called.
 
-    A member that lies in another folder has no say: it was dated otherwise when it came.
+    A member that lies in another folder, or whose name tells another time, has no say: it was dated
+    otherwise when it came.
     """
-    folder = occupancy.folder(folder_of(layout, stack[0].asset))
+    lead = stack[0].asset
+    folder = occupancy.folder(folder_of(layout, lead))
     for member in stack:
         where = facts.existing.get(member.asset.hash) or planned.get(member.asset.hash)
         if (
             where
             and len(stack) > 1
             and where.rpartition("/")[0].removesuffix(f"/{layout.video_folder}") == folder
+            and not _tells_another_time(where, lead)
         ):
             return _without_extension(where.rpartition("/")[2])
-    return stem_of(layout, stack[0].asset, stack[0].entry.name)
+    return stem_of(layout, lead, stack[0].entry.name)
+
+
+def _tells_another_time(path: str, asset: Asset) -> bool:
+    """Whether a name in the catalog tells another time than an asset was taken at."""
+    told, captured = from_file_name(path.rpartition("/")[2]), asset.captured
+    if told is None or not told.has_time or captured is None:
+        return False
+    return abs(told.wall - captured.wall) > SAME_SHOT
 
 
 def _without_extension(path: str) -> str:

@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from catalog.domain.copies import flat, timestamp
+from catalog.domain.copies import DAMAGED, MISSING, timestamp
 from catalog.domain.document import (
     AssetDocument,
-    Copies,
     CopyRow,
     EventRow,
     EventSide,
@@ -19,7 +18,7 @@ from catalog.domain.document import (
     SourceRow,
     only,
 )
-from catalog.domain.edits import difference, with_album
+from catalog.domain.edits import difference, marked, superseded, with_album, with_copy
 from catalog.domain.stacks import stack_row
 from catalog.errors import CatalogIndexError, DocumentConflict
 from catalog.features.ingest.actions import CopyToStore, SkipDuplicate
@@ -29,6 +28,7 @@ from catalog.index.documents import Origin, asset_document
 from catalog.index.editor import event_lines
 from catalog.index.repository import Repository
 
+_OF_COPIES = ("copies", "stores", "copy_count", "paths")
 ATTEMPTS = 20
 PAUSE = 0.02
 """Seconds by which the longest pause between two attempts grows."""
@@ -142,18 +142,20 @@ class IndexRecordWriter:
             others = [c for c in document.get("copies", []) if c["store"] == copy["store"]]
             there = any(c["path"] == copy["path"] and c["state"] == "ok" for c in others)
             changes = _with_sidecars(document, sidecars)
+            joined = _with_album(document, album)
+            told = self._album_lines(content_hash, copy["path"], document, joined, run)
             if not there:
                 verdict = judge([c["path"] for c in others if c["path"] != copy["path"]])
                 if verdict.proved:
                     return "refused"
-                changes = {**changes, **_with_copy(document, copy, verdict)}
-            joined = _with_album(document, album)
-            told = self._album_lines(content_hash, copy["path"], document, joined, run)
+                known = _judged(document, copy["store"], verdict)
+                told += self._superseded_lines(content_hash, superseded(known, copy), run)
+                changes = {**changes, **only(with_copy(copy)(known) or known, _OF_COPIES)}
             if not (changes or joined) or self._replace(
                 content_hash, document | changes | joined, seq_no, primary_term, told
             ):
-                known = "ours" if document.get("run") == run else "present"
-                return known if there else "added"
+                whose = "ours" if document.get("run") == run else "present"
+                return whose if there else "added"
             _pause(attempt)
         raise _changes_too_fast(content_hash)
 
@@ -203,6 +205,23 @@ class IndexRecordWriter:
             "effect": "index",
             "before": changed[0],
             "after": changed[1],
+        }
+        return self._event_lines(event, run)
+
+    def _superseded_lines(self, content_hash: str, rows: list[CopyRow], run: str) -> list[Line]:
+        """The event of missing copies that the new one makes up for, so that it can be taken
+        back.
+        """
+        if not rows:
+            return []
+        event: EventRow = {
+            "action": "supersede",
+            "hash": content_hash,
+            "store": rows[0]["store"],
+            "path": rows[0]["path"],
+            "effect": "index",
+            "before": {"copies": rows},
+            "after": {},
         }
         return self._event_lines(event, run)
 
@@ -285,19 +304,9 @@ def _with_album(document: AssetDocument, album: str) -> AssetDocument:
     return only(after, [name for name, value in after.items() if document.get(name) != value])
 
 
-def _with_copy(document: AssetDocument, copy: CopyRow, verdict: Verdict) -> Copies:
-    """The fields of a document about its copies, with one more,
-    and with those that are gone or damaged marked so.
-    """
-
-    def marked(row: CopyRow) -> CopyRow:
-        if row["store"] == copy["store"] and row["path"] in verdict.missing | verdict.damaged:
-            return {**row, "state": "missing" if row["path"] in verdict.missing else "damaged"}
-        return row
-
-    kept = [
-        c
-        for c in document.get("copies", [])
-        if not (c["store"] == copy["store"] and c["path"] == copy["path"])
-    ]
-    return flat([*map(marked, kept), copy])
+def _judged(document: AssetDocument, store: str, verdict: Verdict) -> AssetDocument:
+    """The document with the copies of a store that are gone or damaged marked so."""
+    for state, paths in ((MISSING, verdict.missing), (DAMAGED, verdict.damaged)):
+        for path in sorted(paths):
+            document = marked(store, path, state)(document) or document
+    return document

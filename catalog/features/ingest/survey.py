@@ -213,16 +213,22 @@ class IngestSurvey:
         skipped = list(batch.skipped)
         now = utc_now()
         for folder in batch.folders:
-            members = []
+            found: list[tuple[Candidate, Facts]] = []
             for candidate in (c for shot in folder for c in shot):
                 result = batch.read[candidate.entry.path]
                 if isinstance(result, Facts):
-                    asset = self._source.describer.describe(result, candidate.entry, now)
-                    members.append(Member(candidate.entry, asset, candidate.sidecars))
+                    found.append((candidate, result))
                 else:
                     skipped.append(_skip_of(candidate.entry, result))
                     if isinstance(result, UnsupportedType):
                         del batch.shots[candidate.entry.path]
+            described = self._source.describer.describe_all(
+                [(facts, candidate.entry, ()) for candidate, facts in found], now
+            )
+            members = [
+                Member(candidate.entry, asset, candidate.sidecars)
+                for (candidate, _facts), asset in zip(found, described, strict=True)
+            ]
             stacks += group_stacks(members)
         return stacks, skipped
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from catalog.domain.asset import LINK, Asset, Entry, Facts
@@ -17,10 +17,10 @@ from catalog.domain.filetypes import (
     recognise,
 )
 from catalog.domain.names import from_text
-from catalog.errors import MediaError, StoreError, UnsupportedType
+from catalog.errors import StoreError, UnsupportedType
 from catalog.media.request import Request
 from catalog.stores.local.store import LocalStore
-from catalog.work.description import utc_now
+from catalog.work.description import Describer, is_open, utc_now
 from catalog.work.guards import check_folder
 from catalog.work.workspace import Workspace
 
@@ -63,33 +63,67 @@ def describe_files(workspace: Workspace, request: FolderRequest) -> Iterator[Fil
 
 def _described(workspace: Workspace, base: str, *, recursive: bool) -> Iterator[FileDescription]:
     describer = workspace.describer(base)
-    order: deque[Entry] = deque()
-    ready: dict[str, FileDescription] = {}
+    waiting = _Waiting(describer)
 
     def requests() -> Iterator[tuple[Entry, Request | None]]:
         for entry, sidecars in _candidates(base, recursive=recursive):
             if entry.problem.startswith(LINK):
                 continue
-            order.append(entry)
+            waiting.add(entry)
             if entry.problem:
-                ready[entry.path] = FileDescription(entry, None, entry.problem)
                 yield entry, None
             else:
                 beside = tuple(_system(base, s) for s in sidecars)
                 path = _system(base, entry)
                 yield entry, Request(path, beside, size=entry.size, root=base)
+        waiting.listed = None
 
     with workspace.readers() as pool:
         for entry, result in pool.run(requests()):
             if isinstance(result, Facts):
-                asset = describer.describe(result, entry, utc_now())
-                ready[entry.path] = FileDescription(entry, asset)
+                asset = describer.look(result, entry, utc_now())
+                waiting.take(entry, FileDescription(entry, asset))
             elif _is_no_media(entry, result):
-                order.remove(entry)
-            elif isinstance(result, MediaError):
-                ready[entry.path] = FileDescription(entry, None, str(result))
-            while order and order[0].path in ready:
-                yield ready.pop(order.popleft().path)
+                waiting.take(entry, None)
+            else:
+                reason = entry.problem if result is None else str(result)
+                waiting.take(entry, FileDescription(entry, None, reason))
+            yield from waiting.known()
+    yield from waiting.known()
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Files in listing order, each given out when all before it are known; one that states its
+    time in UTC alone when all of its folder are, since they may speak for it.
+    """
+
+    describer: Describer
+    listed: str | None = ""
+    _order: deque[Entry] = field(default_factory=deque)
+    _ready: dict[str, FileDescription | None] = field(default_factory=dict)
+    _unread: Counter[str] = field(default_factory=Counter)
+
+    def add(self, entry: Entry) -> None:
+        self.listed = entry.folder
+        self._order.append(entry)
+        self._unread[entry.folder] += 1
+
+    def take(self, entry: Entry, found: FileDescription | None) -> None:
+        self._unread[entry.folder] -= 1
+        self._ready[entry.path] = found
+
+    def known(self) -> Iterator[FileDescription]:
+        while self._order and self._order[0].path in self._ready:
+            entry = self._order[0]
+            found = self._ready[entry.path]
+            if found is not None and found.asset is not None and is_open(found.asset):
+                if self._unread[entry.folder] or self.listed == entry.folder:
+                    return
+                found = replace(found, asset=self.describer.settle(found.asset, entry))
+            del self._ready[self._order.popleft().path]
+            if found is not None:
+                yield found
 
 
 def _is_no_media(entry: Entry, result: object) -> bool:

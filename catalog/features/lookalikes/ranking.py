@@ -8,8 +8,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from catalog.domain.capture_time import is_messenger_name
+from catalog.domain.capture_time import OF_SHOT
 from catalog.domain.copies import OK
+from catalog.domain.dated_names import is_messenger_name
 from catalog.domain.document import AssetDocument, CopyRow
 from catalog.domain.filetypes import BY_NAME
 from catalog.domain.stacks import OF_RAW, RAW_TYPES, stacking_order
@@ -55,7 +56,7 @@ FIELDS = (
 """What a picture takes of a document."""
 
 _CAMERA_FORMATS = frozenset({"jpeg", "heic", "heif", "tiff", "mov", "mp4", "mts", "m2ts", "3gp"})
-_BY_CAMERAS = ("exif:", "quicktime:", "maker:", "avchd:", "riff:")
+_BY_CAMERAS = ("exif:", "quicktime:", "maker:", "avchd:", "riff:", "srt:")
 """How the source of a capture time begins that a camera noted."""
 _METADATA = (
     "captured",
@@ -229,7 +230,8 @@ def _has(document: AssetDocument, name: str) -> bool:
     outer, _, inner = name.partition(".")
     value = document.get(outer)
     if name == "captured":
-        return document.get("captured", {}).get("source", "").startswith(_BY_CAMERAS)
+        source = document.get("captured", {}).get("source", "")
+        return source.removeprefix(OF_SHOT).startswith(_BY_CAMERAS)
     return value is not None and (not inner or (isinstance(value, dict) and inner in value))
 
 

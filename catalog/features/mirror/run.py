@@ -25,7 +25,7 @@ from catalog.features.mirror.plan import Follow, Mirroring, MirrorNeeds, Transfe
 from catalog.features.mirror.plan import limit_renames as first_follows
 from catalog.features.mirror.preconditions import Foresight, MirrorPreconditions, names_of
 from catalog.features.mirror.survey import Listed, NeedsSurvey, PairSurvey
-from catalog.features.reconcile.apply import Applier
+from catalog.features.reconcile.apply import NOTHING_READ, Applier
 from catalog.features.reconcile.changes import change_of
 from catalog.features.reconcile.index import SyncIndex
 from catalog.features.reconcile.plan import Load, Lose, Reconciliation, Relocate, Vanish
@@ -260,7 +260,7 @@ class Mirror:
         index.serve(run)
         for store in (self._target, self._source):
             actions = [listed.action for listed in chosen if listed.store == store.name]
-            applier = Applier(store, index, run, lambda _action: None, tell=_recorded)
+            applier = Applier(store, index, run, lambda _action: NOTHING_READ, tell=_recorded)
             applier.apply(in_parts(actions, BATCH))
 
     # --- what else there is to tell ---------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from catalog.domain.document import SidecarRow
+from catalog.domain.filetypes import CLIP_DOCUMENT
 from catalog.features.mirror.partners import without_number
 
 
@@ -76,7 +77,8 @@ def is_called_after(sidecar: str, places: Iterable[str]) -> bool:
     folder, _, name = sidecar.rpartition("/")
     for path in places:
         where, _, other = path.rpartition("/")
-        if where == folder and name.startswith(f"{_stem(other)}."):
+        rest = name.removeprefix(_stem(other))
+        if where == folder and rest != name and (rest[:1] == "." or CLIP_DOCUMENT.match(rest)):
             return True
     return False
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from catalog.domain import edits
 from catalog.domain.actions import Skip
@@ -22,6 +23,19 @@ from catalog.stores.protocol import Store
 from catalog.work.contents import content_of
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
+from catalog.work.shot_records import Following
+
+
+class ReadAgain(NamedTuple):
+    """What was read again: documents as the bytes make them, by hash, and the other files of their
+    shots whose time these lead.
+    """
+
+    documents: Mapping[str, AssetDocument]
+    following: Sequence[Following] = ()
+
+
+NOTHING_READ = ReadAgain({})
 
 
 class Applier:
@@ -37,7 +51,7 @@ class Applier:
         store: Store,
         index: Index,
         run: Session,
-        reread: Callable[[Attach], AssetDocument | None],
+        reread: Callable[[Attach], ReadAgain],
         *,
         tell: Callable[[Reconciliation, str], Outcome] | None = None,
     ) -> None:
@@ -148,7 +162,9 @@ class Applier:
         if action.came or action.gone:
             change = change_of(action, store, datetime.now(UTC))
             made.append(Edit(action.hash, action.name, change, event))
-        facts = self._reread(action) if action.reread else None
-        if facts is not None:
-            made.append(Edit(action.hash, "reread", edits.described_anew(facts), event))
+        again = self._reread(action) if action.reread else NOTHING_READ
+        for digest, facts in again.documents.items():
+            made.append(Edit(digest, "reread", edits.described_anew(facts), event))
+        for document, captured in again.following:
+            made.append(Edit(document["hash"], "reread", edits.with_captured(captured), event))
         return made

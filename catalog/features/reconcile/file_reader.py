@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from catalog.domain.actions import Skip
-from catalog.domain.asset import Entry
+from catalog.domain.asset import Asset, Entry, Facts
 from catalog.domain.checksums import agree
 from catalog.domain.fixity import Digests
 from catalog.domain.stacks import Candidate
@@ -17,6 +17,8 @@ from catalog.stores.protocol import Store
 from catalog.work.facts_reading import Reading, Wanted
 from catalog.work.workers import Result
 
+Describe = Callable[[Sequence[tuple[Facts, Entry]]], list[Asset]]
+"""From the facts of files that were read together to assets."""
 CHANGING = "it changes while it is read; run the command again"
 
 

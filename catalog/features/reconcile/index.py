@@ -13,6 +13,7 @@ from catalog.features.reconcile.records import Recorded
 from catalog.index import documents, queries
 from catalog.index.repository import Repository
 from catalog.work.session import Ask, Session, at_once
+from catalog.work.shot_records import ShotRecords
 
 T = TypeVar("T")
 BATCH = 256
@@ -92,6 +93,7 @@ class SyncIndex:
         self._run = ""
         self._ask: Ask = at_once
         self._forgotten: set[str] | None = None
+        self.shots = ShotRecords(repository, lambda call: self._ask(call))
 
     def serve(self, run: Session) -> None:
         """From now on answer for a run: its id is in what is made,
@@ -137,6 +139,13 @@ class SyncIndex:
         """The document of a new asset."""
         origin = documents.Origin(original, self._run, datetime.now(UTC))
         return documents.asset_document(asset, origin, copies=rows, sidecars=sidecars, stack=stack)
+
+    def original(self, content_hash: str) -> str:
+        """The absolute path that a known asset had before it came, or ""."""
+        found: dict[str, AssetDocument] = self._ask(
+            lambda: self._repository.parts_of([content_hash], ["original"])
+        )
+        return found.get(content_hash, {}).get("original", {}).get("path", "")
 
     def said_once(self, content_hash: str) -> PersonFields:
         """What a person had said of an asset that was forgotten since."""

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from catalog.domain.actions import Skip
-from catalog.domain.asset import Asset, Entry, Facts
+from catalog.domain.asset import Entry, Facts
 from catalog.domain.checksums import strongest
-from catalog.domain.stacks import Member, group_stacks
+from catalog.domain.stacks import Candidate, Member, group_stacks
 from catalog.errors import StoreError
-from catalog.features.reconcile.file_reader import FileReader
+from catalog.features.reconcile.file_reader import Describe, FileReader
 from catalog.features.reconcile.index import Index, batches
 from catalog.features.reconcile.plan import (
     AddCopy,
@@ -31,7 +31,7 @@ Loading = Load | Relocate | AddCopy | Skip
 class Loader:
     """Reads new files in batches; files that may be one shot are never divided between two.
 
-    `describe` turns the facts of a file into an asset. `recogniser` tells moves from copies, and
+    `describe` turns the facts of files into assets. `recogniser` tells moves from copies, and
     which changes are for a person.
     """
 
@@ -39,7 +39,7 @@ class Loader:
         self,
         index: Index,
         files: FileReader,
-        describe: Callable[[Facts, Entry], Asset],
+        describe: Describe,
         recogniser: Recogniser,
     ) -> None:
         self._index = index
@@ -82,15 +82,19 @@ class Loader:
         skips: list[Skip] = []
         mates = [c for shot in shots for c in shot.mates]
         fresh = [c for shot in shots for c in shot.fresh]
+        found: list[tuple[Facts, Candidate]] = []
         for candidate, result in self._files.facts([*fresh, *mates]):
             entry = candidate.entry
             if isinstance(result, Facts):
-                asset = self._describe(result, entry)
-                read[entry.path] = Member(entry, asset, candidate.sidecars)
+                found.append((result, candidate))
             elif candidate not in mates:
                 is_recorded = sight.compared.recorded_at(entry) is not None
                 skip = self._holding.unread(candidate, result, is_recorded=is_recorded)
                 skips.append(sight.leave(skip))
+        assets = self._describe([(facts, candidate.entry) for facts, candidate in found])
+        for (_facts, candidate), asset in zip(found, assets, strict=True):
+            entry = candidate.entry
+            read[entry.path] = Member(entry, asset, candidate.sidecars)
         for path, reason in self._broken(read.values(), sight):
             skips.append(sight.leave(Skip(read.pop(path).entry, reason, HELD)))
         return read, skips

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from catalog.domain.actions import Skip
-from catalog.domain.asset import Asset, Entry, Facts
+from catalog.domain.asset import Entry
 from catalog.domain.checksums import beside_the_content_hash
 from catalog.domain.copies import OK
 from catalog.errors import StoreError
-from catalog.features.reconcile.file_reader import FileReader
+from catalog.features.reconcile.file_reader import Describe, FileReader
 from catalog.features.reconcile.index import Index
 from catalog.features.reconcile.loader import Loader
 from catalog.features.reconcile.losses import Losses
@@ -44,7 +44,7 @@ class Reconciler:
         self,
         index: Index,
         files: FileReader,
-        describe: Callable[[Facts, Entry], Asset],
+        describe: Describe,
         questions: Questions,
         options: Options,
         numbers: NumberWriter | None = None,

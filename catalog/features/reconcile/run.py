@@ -12,10 +12,9 @@ from typing import cast
 from catalog.domain.actions import Skip
 from catalog.domain.asset import Asset, Entry, Facts
 from catalog.domain.copies import timestamp
-from catalog.domain.document import AssetDocument
 from catalog.domain.fixity import Digests
 from catalog.errors import StoreGuard
-from catalog.features.reconcile.apply import Applier
+from catalog.features.reconcile.apply import NOTHING_READ, Applier, ReadAgain
 from catalog.features.reconcile.changes import outcome_of
 from catalog.features.reconcile.file_reader import FileReader
 from catalog.features.reconcile.index import SyncIndex
@@ -138,7 +137,7 @@ class Sync:
         self._index = SyncIndex(repository)
         self._repository = repository
         self._checksums: ChecksumWriter | None = None
-        self._describer = workspace.describer(store.location)
+        self._describer = workspace.describer(store.location, repository)
         learn = self._learn if request.rehash and not request.dryrun else None
         self._files = FileReader(store, reading, sink.progress.advance, learn)
         self.numbers = NumberWriter(store.name, sink.progress)
@@ -221,23 +220,29 @@ class Sync:
         )
         report.further["read_for_ctime"] = read
 
-    def _read_again(self, action: Attach) -> AssetDocument | None:
-        """The document of an asset as its file and all of its sidecars state it now;
-        None where it cannot be read.
+    def _read_again(self, action: Attach) -> ReadAgain:
+        """What an asset, as its file and all of its sidecars state it now, and its shot become;
+        nothing where it cannot be read.
         """
         if action.entry is None:
-            return None
+            return NOTHING_READ
         (result,) = [
             found for _tag, found in self._reading.run([("", Wanted(action.entry, action.beside))])
         ]
         if not isinstance(result, Facts) or result.hash != action.hash:
-            return None
-        asset = self._describe(result, action.entry)
-        base = self._store.location
-        return self._index.document(asset, f"{base}/{action.entry.path}", (), (), None)
+            return NOTHING_READ
+        here = f"{self._store.location}/{action.entry.path}"
+        original = self._index.original(action.hash) or here
+        read = (result, action.entry, original, (action.entry.folder,))
+        (asset,) = self._describer.describe_again([read], utc_now())
+        facts = self._index.document(asset, original, (), (), None)
+        return ReadAgain(*self._index.shots.settle({action.hash: facts}))
 
-    def _describe(self, facts: Facts, entry: Entry) -> Asset:
-        return self._describer.describe(facts, entry, utc_now())
+    def _describe(self, files: Sequence[tuple[Facts, Entry]]) -> list[Asset]:
+        """In the folders of this store, whose photos may have come from anywhere."""
+        return self._describer.describe_all(
+            [(facts, entry, (entry.folder,)) for facts, entry in files], utc_now()
+        )
 
 
 def _noting(

@@ -16,6 +16,7 @@ from catalog.domain.asset import UNEXAMINED, UNLISTED, Entry
 from catalog.domain.candidates import sort_candidates
 from catalog.domain.copies import RecordedFile, is_as_recorded, is_renumbered
 from catalog.domain.evidence import KEPT, Evidence, has_other_ctime
+from catalog.domain.filetypes import COMMON, extension_of
 from catalog.domain.names import comparison_key
 from catalog.domain.stacks import Candidate, stem_key
 from catalog.errors import NotFound
@@ -243,7 +244,8 @@ class Looker:
 
     def _folder(self, rows: Iterable[Entry]) -> None:
         candidates, skipped = sort_candidates(rows, self._records.copies)
-        files = [c for c in candidates if not c.entry.problem]
+        left = {c.entry.path: c.entry for c in candidates if self._is_left(c.entry)}
+        files = [c for c in candidates if not c.entry.problem and c.entry.path not in left]
         fresh_stems = {stem_key(c.entry) for c in files if self._is_fresh(c)}
         for candidate in files:
             self._neighbour(candidate, fresh_stems)
@@ -251,11 +253,22 @@ class Looker:
         for entry in (*(c.entry for c in candidates), *passed):
             if entry.problem:
                 self._blind(entry)
-        orphans = [e for e in passed if not e.problem]
+        orphans = [e for e in (*passed, *left.values()) if not e.problem]
         kept = [e for e in orphans if e.path in self._records.sidecars]
         self._sight.ignored += len(orphans) - len(kept)
         for sidecar, owners in self._sidecars(candidates, kept):
             self._sidecar(sidecar, owners)
+
+    def _is_left(self, entry: Entry) -> bool:
+        """Whether it is a recorded sidecar beside no film any more, by whose name none can tell
+        that it is one.
+        """
+        return (
+            extension_of(entry.name) in COMMON
+            and entry.path in self._records.sidecars
+            and entry.path not in self._records.copies
+            and not entry.problem
+        )
 
     def _is_fresh(self, candidate: Candidate) -> bool:
         """Whether a file is not as recorded; it is put where it belongs."""

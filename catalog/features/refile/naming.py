@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from catalog.domain.asset import Asset, Entry, Facts, FactValues
-from catalog.domain.capture_time import CaptureTime, is_messenger_name
+from catalog.domain.capture_time import CaptureTime
 from catalog.domain.checksums import NONE
+from catalog.domain.dated_names import is_messenger_name
 from catalog.domain.derivation import read_captured
 from catalog.domain.document import (
     AssetDocument,
@@ -18,8 +19,8 @@ from catalog.domain.document import (
     PlaceFields,
     SidecarRow,
 )
-from catalog.domain.filetypes import extension_of
-from catalog.domain.layout import Layout, album_layout, file_name, stem_of
+from catalog.domain.filetypes import CLIP_DOCUMENT
+from catalog.domain.layout import Layout, album_layout, file_name, stem_at, stem_of
 from catalog.domain.names import comparison_key
 from catalog.domain.place import Place
 from catalog.domain.stacks import Member
@@ -45,6 +46,7 @@ FIELDS = (
 BYWAY = 900_000
 """Numbers from here on are those of files on their way, which a killed run may leave."""
 _NUMBER = re.compile(r"_([1-9]\d{0,5})$")
+_LEADING_NUMBER = re.compile(r"^_[1-9]\d{0,5}(?=[._M])")
 _ORDER = {"still": 0, "jpeg": 0, "": 0, "raw": 1, "live": 2}
 """Who gives a shot its name where the asset that did so is gone."""
 
@@ -198,19 +200,12 @@ def number_at(path: str, folder: str, stem: str) -> int | None:
     return None
 
 
-def stem_at(path: str) -> str:
-    """A path without its extension."""
-    extension = extension_of(path.rpartition("/")[2])
-    return path[: -len(extension) - 1] if extension else path
-
-
 def tail_beside(sidecar: str, path: str) -> str:
     """What stands behind the stem in the name of a sidecar beside a copy; "" for one that does not
     lie beside it, or is called otherwise.
     """
     stem = stem_at(path)
-    tail = sidecar[len(stem) :]
-    return tail if sidecar.startswith(stem) and tail[:1] in (".", "_") else ""
+    return _tail(sidecar[len(stem) :]) if sidecar.startswith(stem) else ""
 
 
 def tail_ahead(sidecar: str, folder: str, stem: str, name: str) -> str:
@@ -221,5 +216,9 @@ def tail_ahead(sidecar: str, folder: str, stem: str, name: str) -> str:
     base = stem_at(file_name(stem, name))
     if comparison_key(where) != comparison_key(folder) or not own.startswith(base):
         return ""
-    found = re.match(r"(?:_[1-9]\d{0,5})?([._].+)", own[len(base) :])
-    return found[1] if found else ""
+    return _tail(_LEADING_NUMBER.sub("", own[len(base) :]))
+
+
+def _tail(text: str) -> str:
+    """What may stand there: `.xmp`, `.jpg.xmp`, `_01.jpg.xmp`, `M01.XML`; "" for anything else."""
+    return text if text[:1] in (".", "_") or CLIP_DOCUMENT.match(text) else ""

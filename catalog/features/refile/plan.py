@@ -16,8 +16,8 @@ from typing import ClassVar, cast
 
 from catalog.domain.checksums import NONE
 from catalog.domain.document import CopyRow, SidecarRow
-from catalog.domain.layout import file_name
-from catalog.features.refile.naming import BYWAY, number_at, stem_at
+from catalog.domain.layout import file_name, stem_at
+from catalog.features.refile.naming import BYWAY, number_at
 
 COMMAND = "refile"
 Key = Callable[[str], str]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from catalog.domain.actions import Amend
 from catalog.domain.assignments import describe_change
-from catalog.domain.document import AssetDocument
-from catalog.domain.edits import described_anew, difference
+from catalog.domain.document import AssetDocument, Captured
+from catalog.domain.edits import described_anew, difference, with_captured
 
 COMMAND = "reread"
 NOT_HERE = "no copy of it can be read on this machine now"
@@ -16,11 +16,13 @@ OTHER_BYTES = "its bytes are not as recorded: a sync says what they are"
 
 @dataclass(frozen=True, slots=True)
 class Describe(Amend):
-    """An asset is described anew by `facts`, a document as its bytes alone make it; None where
-    nothing could be read. `change` is "" also where that is nothing but which version has read it.
+    """An asset is described anew by `facts`, a document as its bytes alone make it; None where it
+    was not read. `captured`: only its capture time becomes that of its shot. `change` is "" also
+    where that is nothing but which version has read it.
     """
 
     facts: AssetDocument | None = None
+    captured: Captured | None = None
 
 
 def plan_description(
@@ -32,3 +34,12 @@ def plan_description(
     changed = difference(document, described_anew(facts)(document))
     change = describe_change(*changed) if changed else ""
     return Describe(COMMAND, document["hash"], store, path, change, facts=facts)
+
+
+def plan_following(document: AssetDocument, captured: Captured) -> Describe:
+    """What a document becomes whose time another file of its shot leads."""
+    changed = difference(document, with_captured(captured)(document))
+    change = describe_change(*changed) if changed else ""
+    row = next(iter(document["copies"]), None)
+    store, path = (row["store"], row["path"]) if row else ("", document["hash"])
+    return Describe(COMMAND, document["hash"], store, path, change, captured=captured)

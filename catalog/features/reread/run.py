@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
 from catalog.domain.asset import Entry, Facts
 from catalog.domain.document import AssetDocument, CopyRow, EventNote
-from catalog.domain.edits import Edit, described_anew
+from catalog.domain.edits import Edit, described_anew, with_captured
 from catalog.domain.stacks import attach_sidecars
 from catalog.errors import MediaError, StoreError
 from catalog.features.annotations.run import NAMES_STAY
@@ -21,6 +22,7 @@ from catalog.features.reread.plan import (
     OTHER_BYTES,
     Describe,
     plan_description,
+    plan_following,
 )
 from catalog.index import queries
 from catalog.index.documents import Origin, asset_document
@@ -33,12 +35,17 @@ from catalog.work.live_copies import find_copy
 from catalog.work.outcome import Outcome, RunResult, amendment_outcome
 from catalog.work.report import Report
 from catalog.work.session import Session
+from catalog.work.shot_records import ShotRecords
 from catalog.work.sink import Level, Sink
 from catalog.work.store_book import StoreBook
 from catalog.work.workers import ReaderPool
 from catalog.work.workspace import Workspace
 
 AT_ONCE = 200
+_ELSEWHERE = re.compile(r"/|[a-z_]+:/")
+"""How the path of a file begins that was brought in from a folder, or from one far away; a file
+that was found in a store has its path there.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,24 @@ class Found:
     store: str
     entry: Entry
     sidecars: tuple[Entry, ...]
+
+    @property
+    def original(self) -> str:
+        """Where it was added from, as text."""
+        return self.document.get("original", {}).get("path", "") or self.entry.path
+
+    @property
+    def origin(self) -> Origin:
+        """Where it came from, for its document."""
+        return Origin(self.original, self.document.get("run", ""), datetime.now(UTC))
+
+    @property
+    def folders(self) -> list[str]:
+        """Those of the store in which it was found; where it was put says nothing of it."""
+        if _ELSEWHERE.match(self.original):
+            return []
+        paths = {self.original, *self.document.get("paths", ())}
+        return sorted({path.rpartition("/")[0] for path in paths})
 
 
 def run_reread(workspace: Workspace, request: RereadRequest, sink: Sink) -> RunResult:
@@ -95,8 +120,9 @@ class Rereading:
         self._stores = stores
         self._pool = pool
         self._request = request
-        self._describer: Describer = workspace.describer("")
+        self._describer: Describer = workspace.describer("", repository)
         self._now = utc_now()
+        self._shots = ShotRecords(repository)
 
     def plans(self) -> Iterator[Sequence[Describe]]:
         """Some hundred assets at a time, read as they are planned."""
@@ -114,23 +140,34 @@ class Rereading:
                 yield _unread(document["hash"], "", "", NOT_HERE)
             else:
                 wanted.setdefault(found.store, []).append(found)
+        read: list[tuple[Found, Facts]] = []
         for store, files in wanted.items():
             reading = self._workspace.reading(self._pool, self._stores[store])
             for found, result in reading.run((f, Wanted(f.entry, f.sidecars)) for f in files):
-                yield self._described(found, result)
+                if isinstance(result, Facts) and result.hash == found.document["hash"]:
+                    read.append((found, result))
+                else:
+                    problem = str(result) if isinstance(result, MediaError) else OTHER_BYTES
+                    hash_ = found.document["hash"]
+                    yield _unread(hash_, found.store, found.entry.path, problem)
+        yield from self._described(read)
 
-    def _described(self, found: Found, result: object) -> Describe:
-        document, entry = found.document, found.entry
-        if not isinstance(result, Facts) or result.hash != document["hash"]:
-            problem = str(result) if isinstance(result, MediaError) else OTHER_BYTES
-            return _unread(document["hash"], found.store, entry.path, problem)
-        original = document.get("original", {}).get("path", "") or entry.path
-        # its own name says when it was taken; the one here was made of what was known then
-        asset = self._describer.describe(
-            result, replace(entry, path=original.lstrip("/")), self._now
+    def _described(self, read: Sequence[tuple[Found, Facts]]) -> Iterator[Describe]:
+        """What was read, with the time of its shot, and what of these shots follows."""
+        assets = self._describer.describe_again(
+            [(facts, found.entry, found.original, found.folders) for found, facts in read],
+            self._now,
         )
-        origin = Origin(original, document.get("run", ""), datetime.now(UTC))
-        return plan_description(found.store, entry.path, document, asset_document(asset, origin))
+        made, following = self._shots.settle(
+            {
+                asset.hash: asset_document(asset, found.origin)
+                for (found, _facts), asset in zip(read, assets, strict=True)
+            }
+        )
+        for found, facts in read:
+            yield plan_description(found.store, found.entry.path, found.document, made[facts.hash])
+        for document, captured in following:
+            yield plan_following(document, captured)
 
     def _find(self, document: AssetDocument) -> Found | None:
         """The first copy on this machine that is as recorded, and whose sidecars can be looked
@@ -163,14 +200,14 @@ class Rereading:
     def apply(self, run: Session, plans: Iterator[Sequence[Describe]]) -> None:
         """Record it, some hundred assets at a time."""
         for plan in plans:
-            wanted = [action for action in plan if action.facts is not None]
+            wanted = [action for action in plan if not action.problem]
             answers = run.edit([_edit(action) for action in wanted])
             for action, answer in zip(wanted, answers, strict=True):
                 is_done = answer in ("done", "unchanged")
                 became = "failed" if not is_done else "changed" if action.change else "unchanged"
                 run.report.add(amendment_outcome(action, became, "" if is_done else answer))
             for action in plan:
-                if action.facts is None:
+                if action.problem:
                     run.report.add(amendment_outcome(action, "failed", action.problem))
 
     def conclude(self, report: Report) -> None:
@@ -181,11 +218,13 @@ class Rereading:
 
 def _edit(action: Describe) -> Edit:
     """What only another version has read without a difference is no event."""
-    assert action.facts is not None
     about: EventNote = {"store": action.store, "path": action.path, "effect": "index"}
-    return Edit(
-        action.hash, "describe", described_anew(action.facts), about, untold=not action.change
-    )
+    if action.captured is not None:
+        change = with_captured(action.captured)
+    else:
+        assert action.facts is not None
+        change = described_anew(action.facts)
+    return Edit(action.hash, "describe", change, about, untold=not action.change)
 
 
 def _unread(content_hash: str, store: str, path: str, problem: str) -> Describe:

@@ -14,8 +14,9 @@ from catalog.domain.filetypes import FileType
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
 from catalog.media.packets import Packets
-from catalog.media.parts import GAIN_MAP, part_of_auxiliary
+from catalog.media.parts import FILM, GAIN_MAP, part_of_auxiliary
 from catalog.media.source import ByteSource
+from catalog.media.trailer import add_parts, read_trailer
 
 _MAX_META = 16 << 20
 _MAX_ITEM = 4 << 20
@@ -232,15 +233,17 @@ def read_heif(source: ByteSource, filetype: FileType, findings: Findings) -> Fil
     or of its track where it is a bare image sequence.
     """
     walk = Walk(source)
-    top = {b.kind: b for b in reversed(list(walk.top()))}
+    boxes = list(walk.top())
+    top = {b.kind: b for b in reversed(boxes)}
     if meta := top.get(b"meta"):
         items = Items(walk, meta)
         _read_items(items, findings)
         findings.parts |= items.parts()
         if b"moov" not in top:
             findings.add("frames", max(1, items.frames()), "heif")
-    if b"mpvd" in top:
-        findings.add("motion_photo", True, "heif")
+    if b"mpvd" in top or [b.kind for b in boxes].count(b"ftyp") > 1:
+        add_parts({FILM}, findings, "heif")
+    read_trailer(source, findings)
     if moov := top.get(b"moov"):
         _read_sequence(walk, moov, findings)
     findings.displayed = "width" in findings.values

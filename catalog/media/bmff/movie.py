@@ -82,6 +82,10 @@ _CAMERA_VENDORS = frozenset(
         b"mino",
     }
 )
+_UNSEEN = frozenset(
+    {b"soun", b"text", b"sbtl", b"subt", b"clcp", b"meta", b"hint", b"tmcd", b"odsm", b"sdsm"}
+)
+"""Handlers of tracks that show no pictures."""
 _TOP = frozenset(
     {
         *(b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"meta"),
@@ -102,6 +106,8 @@ class _Parts:
     extended: int = 0
     scale: int = 0
     found: bool = False
+    whole: bool = False
+    """Whether the header with the list of tracks is all there."""
 
 
 def read_bmff(source: ByteSource, findings: Findings) -> None:
@@ -154,6 +160,8 @@ def _read_top(walk: Walk, box: Box, movie: Movie, parts: _Parts) -> None:
 
 def _read_movie(outer: Walk, moov: Box, movie: Movie, parts: _Parts) -> None:
     parts.found = True
+    claimed = int.from_bytes(outer.source.read(moov.start - 8, 4), "big")
+    parts.whole = moov.size == claimed - 8
     walk, root = open_movie(outer, moov)
     for box in walk.inside(root):
         if box.kind == b"mvhd":
@@ -239,11 +247,10 @@ def _finish(walk: Walk, movie: Movie, parts: _Parts) -> None:
     findings, video = movie.findings, main_video(parts.tracks)
     if video:
         _add_picture(findings, video)
-    elif parts.tracks:
-        findings.notes.append("no video track")
     sound = next((t for t in parts.tracks if t.handler == b"soun"), None)
     if sound:
         findings.add("audio_codec", sound.codec, "quicktime")
+        findings.sound_alone = parts.whole and all(t.handler in _UNSEEN for t in parts.tracks)
     if any(DJI in track.name for track in parts.tracks):
         findings.add("make", "DJI", "quicktime")
     read_telemetry(walk, parts.tracks, movie)

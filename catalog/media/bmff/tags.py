@@ -15,6 +15,7 @@ from catalog.domain.geo import parse_iso6709
 from catalog.media.bmff.boxes import Box, Walk
 from catalog.media.findings import Findings
 from catalog.media.non_real_time_meta import read_non_real_time_meta
+from catalog.media.texts import decode_text
 
 _APPLE = "com.apple.quicktime."
 _MAX_KEYS = 512
@@ -197,7 +198,7 @@ def _decode(raw: bytes, language: int) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        return raw.decode("mac-roman" if language < 0x400 else "latin-1", "replace")
+        return raw.decode("mac-roman") if language < 0x400 else decode_text(raw)
 
 
 def _add_text(name: bytes, text: str, movie: Movie, source: str) -> None:
@@ -231,7 +232,7 @@ def _3gpp_text(payload: bytes) -> str:
     return (
         raw.decode("utf-16", "replace")
         if raw[:2] == b"\xfe\xff"
-        else raw.split(b"\0")[0].decode("utf-8", "replace")
+        else decode_text(raw.split(b"\0")[0])
     )
 
 

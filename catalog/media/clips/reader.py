@@ -28,6 +28,8 @@ READERS: dict[str, tuple[Reader, ...]] = {
     "mpeg": (read_mpeg, read_avchd),
     "mpegts": (read_avchd,),
     "flv": (),
+    "ogg": (),
+    "realmedia": (),
 }
 """Own readers by family of file type; FFmpeg alone reads the rest."""
 
@@ -37,6 +39,8 @@ _UTC_SOURCES = {
     "asf": "asf:CreationDate",
     "flv": "flv:CreationDate",
 }
+_LISTED_FIRST = frozenset({"avi", "matroska", "asf", "flv", "ogg", "realmedia"})
+"""Families whose files begin with a list of all streams, which FFmpeg takes from there."""
 _WANTED = ("width", "height", "duration", "video_codec")
 
 
@@ -53,12 +57,14 @@ def read_clip(source: ByteSource, filetype: FileType, path: str, findings: Findi
             not _guarded(partial(reader, source, findings), findings, reader.__name__) or failed
         )
     wanted = any(name not in findings.values for name in _WANTED)
-    if not path or not wanted or "no video track" in findings.notes:
+    if not path or not wanted or findings.sound_alone:
         return
     own = bool(READERS.get(filetype.family)) and not failed
     date_source = "" if own else _UTC_SOURCES.get(filetype.family, "")
     film = SourceStream(source, path)
     _guarded(partial(probe, film, findings, date_source), findings, "ffmpeg")
+    if filetype.family not in _LISTED_FIRST:
+        findings.sound_alone = False
 
 
 def _guarded(read: Callable[[], None], findings: Findings, name: str) -> bool:

@@ -16,6 +16,7 @@ from catalog.media.clips.codec_names import riff_video_codec, wave_codec
 from catalog.media.clips.embedded_metadata import merge_bare_ifd, merge_xmp
 from catalog.media.findings import Findings
 from catalog.media.source import ByteSource
+from catalog.media.texts import decode_text
 
 _MAX_CHUNKS = 5000
 _MAX_DEPTH = 5
@@ -112,7 +113,7 @@ def _read_chunk(chunk: Chunk, data: bytes, clip: _Clip, findings: Findings) -> N
     elif kind == b"ISFT":
         findings.add("software", text_at(data, 0, 256), "riff")
     elif kind == b"INAM":
-        findings.add("title", data.split(b"\0")[0].decode("utf-8", "replace"), "riff")
+        findings.add("title", decode_text(data.split(b"\0")[0]), "riff")
     elif kind == b"strd":
         _read_stream_data(data, findings)
     elif kind == b"JUNK":

@@ -9,9 +9,10 @@ from catalog.domain.capture_time import DateCandidate, parse_date
 from catalog.media.findings import Findings
 from catalog.media.jpeg.segments import APP0, APP1, APP2, APP12, APP13, FRAMES, Segments
 from catalog.media.packets import Packets
-from catalog.media.parts import FILM, SOUND, has_sound, parts_of_index, parts_of_samsung
+from catalog.media.parts import SOUND, has_sound, parts_of_index
 from catalog.media.source import ByteSource, MemorySource
 from catalog.media.tiff.ciff import read_ciff
+from catalog.media.trailer import read_trailer
 
 _READ = frozenset((APP0, APP1, APP2, APP12, APP13, *FRAMES))
 _SEARCHED = 1 << 18
@@ -159,7 +160,7 @@ def read_jpeg(source: ByteSource, findings: Findings, *, want_size: bool = True)
     for date in contents.dates:
         findings.add_date(date)
     if want_size:
-        _find_samsung_parts(source, findings)
+        read_trailer(source, findings)
     return contents.packets
 
 
@@ -178,18 +179,3 @@ def _search_exif(head: bytes, packets: Packets) -> None:
     match = re.search(rb"Exif\0\0(?=II\*\0|MM\0\*)", head)
     if match:
         packets.add_exif(head[match.end() : match.end() + _LONGEST_EXIF])
-
-
-def _find_samsung_parts(source: ByteSource, findings: Findings) -> None:
-    """The directory at the very end of Samsung's JPEGs:
-    the movie of a motion photo, sound, depth.
-    """
-    if not str(findings.get("make", "")).lower().startswith("samsung"):
-        return
-    tail = source.read(max(0, source.size - 4096), 4096)
-    end, start = tail.rfind(b"SEFT"), tail.rfind(b"SEFH")
-    if 0 <= start < end:
-        parts = parts_of_samsung(tail[start + 12 : end])
-        findings.parts |= parts
-        if FILM in parts:
-            findings.add("motion_photo", True, "samsung")

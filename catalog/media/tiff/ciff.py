@@ -11,7 +11,7 @@ from catalog.domain.capture_time import DateCandidate
 from catalog.media.findings import Findings
 from catalog.media.images import add_size
 from catalog.media.source import ByteSource
-from catalog.media.tiff.ifd import decode_text
+from catalog.media.texts import decode_text
 
 _MAX_ENTRIES = 512
 _TURNS = {0: 1, 90: 6, 180: 3, 270: 8}

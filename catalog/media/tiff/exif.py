@@ -141,6 +141,9 @@ def read_directories(tiff: Tiff, mains: list[Ifd], findings: Findings, name: str
     )
     if note_holder is not None:
         read_maker_note(tiff, note_holder, findings)
+    for ifd in [exif, *mains]:
+        if ifd is not None:
+            read_lens_lengths(ifd, findings, name)
 
 
 def _follow(tiff: Tiff, ifd: Ifd, tag: int, wanted: frozenset[int]) -> Ifd | None:
@@ -186,7 +189,7 @@ def _add_date(
 
 
 def read_fields(ifd: Ifd, findings: Findings, name: str = "exif") -> None:
-    """Add camera, lens, exposure and texts of one directory."""
+    """Add camera, lens by its name, exposure and texts of one directory."""
     for tag, key in ((0x10F, "make"), (0x110, "model"), (0x131, "software"), (0xA434, "lens")):
         if tag in ifd:
             findings.add(key, ifd.text(tag), name)
@@ -208,11 +211,17 @@ def read_fields(ifd: Ifd, findings: Findings, name: str = "exif") -> None:
     if 0x9209 in ifd:
         findings.add("flash", ifd.integer(0x9209), name)
     _add_texts(ifd, findings, name)
+    if 0xC614 in ifd and "model" not in findings.values:
+        findings.add("model", ifd.text(0xC614), name)
+
+
+def read_lens_lengths(ifd: Ifd, findings: Findings, name: str = "exif") -> None:
+    """Add the lens by the lengths and apertures of one directory (LensSpecification of EXIF,
+    LensInfo of DNG), where nothing gives its name.
+    """
     for tag in (0xA432, 0xC630):
         if tag in ifd:
             findings.add("lens", lens_from_spec(ifd.numbers(tag, 4)), name)
-    if 0xC614 in ifd and "model" not in findings.values:
-        findings.add("model", ifd.text(0xC614), name)
 
 
 def _add_measure(ifd: Ifd, tag: int, key: str, findings: Findings, name: str) -> None:

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Container, Iterator
 
 from catalog.media.source import ByteSource, MemorySource
+from catalog.media.texts import decode_text
 
 Number = int | float
 """A value of a TIFF entry; a rational with denominator 0 is NaN."""
@@ -135,7 +136,7 @@ class Ifd:
         return self._source.read(self._pointer(inline), min(size, cap))
 
     def text(self, tag: int) -> str:
-        """Text up to the first NUL, as UTF-8, else Latin-1; "" where the entry holds numbers."""
+        """Text up to the first NUL; "" where the entry holds numbers."""
         entry = self._entries.get(tag)
         if entry is None or entry[0] not in (1, 2, 7, 129):
             return ""
@@ -215,11 +216,3 @@ def read_ifd(
 def tiff_in_memory(block: bytes) -> Tiff:
     """A TIFF structure held in memory."""
     return Tiff(MemorySource(block))
-
-
-def decode_text(data: bytes) -> str:
-    """Text as UTF-8, else Latin-1, without surrounding blanks."""
-    try:
-        return data.decode().strip()
-    except UnicodeDecodeError:
-        return data.decode("latin-1").strip()

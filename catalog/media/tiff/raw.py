@@ -15,9 +15,9 @@ from catalog.media.images import add_size
 from catalog.media.jpeg.reader import read_jpeg
 from catalog.media.packets import try_read
 from catalog.media.source import ByteSource, Window
+from catalog.media.texts import decode_text
 from catalog.media.tiff.ciff import add_epoch, read_ciff
 from catalog.media.tiff.exif import read_exif
-from catalog.media.tiff.ifd import decode_text
 
 _MAX_BLOCK = 4 << 20
 _MAX_ENTRIES = 512

@@ -8,6 +8,7 @@ that is not marked as reduced.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from catalog.domain.filetypes import FileType, refine_tiff
 from catalog.media.findings import Findings
@@ -66,6 +67,9 @@ _MAX_DIRECTORIES = 32
 _MAX_PAGES = 10_000
 _MAX_BLOCK = 4 << 20
 _SIZE_FROM_EXIF = frozenset(("cr2", "iiq"))
+_CROPPED = frozenset(("dng", "gpr", "arw", "sr2"))
+_PADDED = frozenset(("arw", "sr2"))
+"""Sony's hold what the sensor saw beyond the picture, and what fills their tiles up."""
 
 
 @dataclass(slots=True)
@@ -160,9 +164,7 @@ def _add_size(
     if filetype.name in _SIZE_FROM_EXIF:
         size = _exif_size(tiff, first)
     if size is None and (chosen := _choose(pictures, filetype)):
-        size = (
-            _cropped(chosen) if filetype.name in ("dng", "gpr") else (chosen.width, chosen.height)
-        )
+        size = _picture_size(chosen, filetype, _exif_size(tiff, first))
     if size is None or (filetype.name not in ("tiff", "dng") and max(size) < 400):
         size = _exif_size(tiff, first) or size
     if size:
@@ -185,16 +187,22 @@ def _choose(pictures: list[_Picture], filetype: FileType) -> _Picture | None:
     return None
 
 
-def _cropped(picture: _Picture) -> tuple[int, int]:
-    """The size after DNG's DefaultCropSize, where that is a possible one."""
-    crop = picture.ifd.numbers(_CROP, 2)
-    if (
-        len(crop) == 2
-        and picture.width * 0.5 < crop[0] <= picture.width
-        and picture.height * 0.5 < crop[1] <= picture.height
-    ):
-        return int(crop[0]), int(crop[1])
-    return picture.width, picture.height
+def _picture_size(
+    sensor: _Picture, filetype: FileType, exif: tuple[int, int] | None
+) -> tuple[int, int]:
+    """The size that a converter gives: DNG's DefaultCropSize, Sony's of EXIF as well, where it is a
+    possible part of the sensor's.
+    """
+    crop = sensor.ifd.numbers(_CROP, 2) if filetype.name in _CROPPED else []
+    stated = [(int(crop[0]), int(crop[1]))] if len(crop) == 2 and all(map(isfinite, crop)) else []
+    if exif and filetype.name in _PADDED:
+        stated.append(exif)
+    for width, height in stated:
+        if sensor.width < 2 * width <= 2 * sensor.width and (
+            sensor.height < 2 * height <= 2 * sensor.height
+        ):
+            return width, height
+    return sensor.width, sensor.height
 
 
 def _exif_size(tiff: Tiff, first: Ifd) -> tuple[int, int] | None:

@@ -34,6 +34,7 @@ def probe(path_or_file: str | RawIOBase, findings: Findings, date_source: str = 
     """Fill what is still missing: size in pixels (as shown), duration in seconds, codecs,
     frame rate.
 
+    Whether there is sound alone is told as well; the picture of a cover is none.
     `date_source` names the source for the container's UTC creation time, taken only if no date was
     found; "" for never. Errors of the library are not caught here.
     """
@@ -43,13 +44,21 @@ def probe(path_or_file: str | RawIOBase, findings: Findings, date_source: str = 
         if video is not None:
             _add_video(video, findings)
         sound = next(iter(container.streams.audio), None)
-        if sound is not None and sound.codec_context is not None:
-            findings.add("audio_codec", sound.codec_context.codec.canonical_name, "ffmpeg")
+        if sound is not None:
+            findings.sound_alone = all(_is_cover(s) for s in container.streams.video)
+            if sound.codec_context is not None:
+                findings.add("audio_codec", sound.codec_context.codec.canonical_name, "ffmpeg")
         seconds = _seconds(container, video)
         if 0 < seconds < 1e7:
             findings.add("duration", seconds, "ffmpeg")
         if date_source and not findings.dates:
             _add_date(container.metadata, findings, date_source)
+
+
+def _is_cover(stream: Any) -> bool:
+    from av.stream import Disposition
+
+    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def _seconds(container: Any, video: Any) -> float:

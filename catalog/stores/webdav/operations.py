@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 import uuid
+from typing import NamedTuple
 
 from catalog.domain.fixity import ContentHasher
 from catalog.errors import AlreadyExists, FixityMismatch, NotFound, StoreError
@@ -26,6 +27,13 @@ ABANDONED = 7 * 24 * 3600
 """Seconds after which what a run left among the temporary files is nobody's any more."""
 _CUTTING = frozenset(";?#%")
 """Characters at which some servers cut a Destination, or take it apart once more."""
+
+
+class Named(NamedTuple):
+    """A file: its address, and what the store calls it, for errors."""
+
+    url: str
+    path: str
 
 
 class Operations:
@@ -65,43 +73,49 @@ class Operations:
 
     # --- renaming and copying ---------------------------------------------------------------------
 
-    def move(self, source: str, target: str, path: str) -> None:
+    def move(self, source: Named, target: Named) -> None:
         """Give a file another name. Raises AlreadyExists, NotFound, StoreError."""
-        self._relocate("MOVE", source, target, path)
+        self._relocate("MOVE", source, target, self.look(*source))
 
-    def copy(self, source: str, target: str, path: str) -> None:
+    def copy(self, source: Named, target: Named) -> None:
         """Make a second copy. Raises AlreadyExists, NotFound, StoreError."""
-        self._relocate("COPY", source, target, path)
+        self._relocate("COPY", source, target, self.look(*source))
 
-    def _relocate(self, method: str, source: str, target: str, path: str) -> None:
-        if not self.keeps_name(target):
-            self._relay(source, target, path, is_move=method == "MOVE")
+    def place(self, scratch: str, target: Named) -> None:
+        """Give a file of our own, at an address that nobody else uses, its name."""
+        self._relocate("MOVE", Named(scratch, target.path), target, None)
+
+    def _relocate(self, method: str, source: Named, target: Named, known: Resource | None) -> None:
+        """`known` is the file as it was; None where nothing else can have been there."""
+        if known is not None and not self.keeps_name(target.url):
+            self._relay(source, target, known, is_move=method == "MOVE")
             return
-        known = self.look(source, path)
-        headers = {"Destination": target, "Overwrite": "F"}
+        headers = {"Destination": target.url, "Overwrite": "F"}
         lost = False
         for attempt in range(ATTEMPTS):
             try:
-                self._connection.ask(method, source, path, headers=headers, is_once=True)
+                self._connection.ask(method, source.url, source.path, headers=headers, is_once=True)
                 return
             except Ambiguous as error:
                 lost = True
-                self._connection.patience.give_time(error.cause, attempt, path)
-            except (AlreadyExists, NotFound):
+                self._connection.patience.give_time(error.cause, attempt, source.path)
+            except (AlreadyExists, NotFound) as error:
                 if lost and self._is_done(method, source, target, known):
                     return
-                raise
+                if isinstance(error, NotFound):
+                    raise
+                raise taken(target.path, self.folder.name) from error
         raise AssertionError("unreachable")
 
-    def _is_done(self, method: str, source: str, target: str, known: Resource) -> bool:
+    def _is_done(self, method: str, source: Named, target: Named, known: Resource | None) -> bool:
         """Whether a request whose reply was lost was done after all."""
-        there = self._at(target)
-        if there is None or there.size != known.size:
+        there = self._at(target.url)
+        if there is None or (known is not None and there.size != known.size):
             return False
-        if method == "MOVE":
-            is_its = there.file_id == known.file_id if self.traits.numbers else True
-            return is_its and self._at(source) is None
-        return self.has_same_content(source, target, "")
+        if method == "COPY":
+            return self.has_same_content(source.url, target.url, source.path)
+        is_its = known is None or not self.traits.numbers or there.file_id == known.file_id
+        return is_its and self._at(source.url) is None
 
     def _at(self, url: str) -> Resource | None:
         try:
@@ -134,18 +148,17 @@ class Operations:
             self.drop(url)
             self.drop(odd)
 
-    def _relay(self, source: str, target: str, path: str, *, is_move: bool) -> None:
+    def _relay(self, source: Named, target: Named, known: Resource, *, is_move: bool) -> None:
         """Read a file and write it anew, since the server cannot name it so itself."""
-        known = self.look(source, path)
         headers = {"Content-Length": str(known.size), "If-None-Match": "*"}
-        with Download(self._connection, source, path) as stream:
+        with Download(self._connection, *source) as stream:
             pieces = iter(lambda: stream.read(1 << 20), b"")
-            self._connection.ask("PUT", target, path, headers=headers, body=pieces, is_once=True)
-        if not self.has_same_content(source, target, path):
-            self.drop(target)
-            raise damaged(path, self.folder.name)
+            self._connection.ask("PUT", *target, headers=headers, body=pieces, is_once=True)
+        if not self.has_same_content(source.url, target.url, source.path):
+            self.drop(target.url)
+            raise damaged(target.path, self.folder.name)
         if is_move:
-            self.delete(source, path, known.etag)
+            self.delete(*source, known.etag)
 
     def set_time(self, url: str, path: str, mtime_ns: int) -> None:
         """Give a file its time back, in whole seconds; a Nextcloud takes it so."""
@@ -197,6 +210,11 @@ class Operations:
             age = time.time() - resource.mtime_ns / 1e9
             if SCRATCH_NAME.fullmatch(system.rpartition("/")[2]) and age > ABANDONED:
                 self.drop(self.folder.address.url(system))
+
+
+def taken(path: str, store: str) -> AlreadyExists:
+    """The error of a name that is in use."""
+    return AlreadyExists(f"{path} is already in store {store}.", store=store, path=path)
 
 
 def damaged(path: str, store: str) -> FixityMismatch:

@@ -11,7 +11,7 @@ from typing import BinaryIO, ClassVar, TypeAlias, cast
 from catalog.domain.asset import Entry
 from catalog.domain.checksums import NONE
 from catalog.domain.fixity import ContentHasher, Digests
-from catalog.errors import AlreadyExists, FixityMismatch, NotFound, UsageError
+from catalog.errors import FixityMismatch, NotFound, UsageError
 from catalog.stores.identity import number_of
 from catalog.stores.paths import (
     IN_TRASH,
@@ -25,11 +25,11 @@ from catalog.stores.protocol import Capabilities, Store
 from catalog.stores.trash import Trashed
 from catalog.stores.webdav.addresses import KIND, PREFIX, Address, check_held, parse_address
 from catalog.stores.webdav.answers import Resource
-from catalog.stores.webdav.connection import Connection
+from catalog.stores.webdav.connection import AT_ONCE, Connection
 from catalog.stores.webdav.downloads import Download
 from catalog.stores.webdav.folder import ServerFolder
 from catalog.stores.webdav.kept_tree import KeptTree
-from catalog.stores.webdav.operations import SHA1, Operations
+from catalog.stores.webdav.operations import SHA1, Named, Operations, taken
 from catalog.stores.webdav.server import ServerTraits, traits_of
 from catalog.stores.webdav.trash import ServerTrash
 from catalog.stores.webdav.uploads import SINGLE, Uploader, Wanted
@@ -179,11 +179,8 @@ class WebdavStore:
         url = self._writable(path)
         self._check_root()
         check_size(path, size, self)
-        if (size > SINGLE or not self.traits.hashes) and self.stat(path) is not None:
-            # known before the bytes travel
-            raise AlreadyExists(
-                f"{path} is already in store {self.name}.", store=self.name, path=path
-            )
+        if size > SINGLE and self.stat(path) is not None:  # known before the bytes travel
+            raise taken(path, self.name)
         wanted = Wanted(path, url, size, mtime_ns, checksum)
         return self._entry(path, self._made.uploader.put(wanted, stream))
 
@@ -201,7 +198,7 @@ class WebdavStore:
         url = self._found(source)
         operations = self._made.operations
         self._folder.make_folders(target.rpartition("/")[0])
-        operations.move(url, wanted, source)
+        operations.move(Named(url, source), Named(wanted, target))
         return self._entry(target, operations.look(wanted, target))
 
     def adopt(self, source: Store, path: str, target: str, checksum: str) -> Entry | None:
@@ -230,10 +227,13 @@ class WebdavStore:
         operations = self._made.operations
         before = operations.look(url, path)
         self._folder.make_folders(target.rpartition("/")[0])
-        operations.copy(url, wanted, path)
+        operations.copy(Named(url, path), Named(wanted, target))
         after = operations.look(wanted, target)
         if after.mtime_ns != before.mtime_ns and self.traits.keeps_times:
             operations.set_time(wanted, target, before.mtime_ns)
+            after = operations.look(wanted, target)
+        if self.traits.hashes and not after.sha1:
+            operations.compute_sha1(wanted, target)
             after = operations.look(wanted, target)
         return self._entry(target, after)
 
@@ -354,4 +354,5 @@ class _Parts:
             trash=managed,
             read_only=not managed,
             longest_name=LONGEST_NAME,
+            together=connection.line.transfers + AT_ONCE,
         )

@@ -14,7 +14,7 @@ from catalog.errors import AlreadyExists, InvalidPath, NotFound
 from catalog.stores.paths import IN_TRASH
 from catalog.stores.trash import Trashed
 from catalog.stores.webdav.answers import Resource
-from catalog.stores.webdav.operations import Operations
+from catalog.stores.webdav.operations import Named, Operations
 
 
 class ServerTrash:
@@ -37,7 +37,9 @@ class ServerTrash:
             key = f"{batch}.{number}/{path}" if number else f"{batch}/{path}"
             try:
                 self._folder.make_folders(f"{IN_TRASH}/{key}".rpartition("/")[0])
-                self._operations.move(self._folder.url(path), self.url(key), path)
+                self._operations.move(
+                    Named(self._folder.url(path), path), Named(self.url(key), key)
+                )
             except (AlreadyExists, InvalidPath):  # a file of this name went there before
                 continue
             except NotFound:
@@ -79,7 +81,7 @@ class ServerTrash:
     def restore(self, key: str, path: str) -> None:
         """Move a file back. Raises AlreadyExists, NotFound."""
         self._folder.make_folders(path.rpartition("/")[0])
-        self._operations.move(self.url(key), self._folder.url(path), path)
+        self._operations.move(Named(self.url(key), key), Named(self._folder.url(path), path))
 
     def discard(self, key: str) -> None:
         """Remove a file, and the batch that it leaves empty."""

@@ -16,13 +16,14 @@ from catalog.stores.patience import ATTEMPTS, Ambiguous
 from catalog.stores.sending import read_all, source_changed
 from catalog.stores.webdav.answers import Resource, strong
 from catalog.stores.webdav.failures import status_of
-from catalog.stores.webdav.operations import SHA1, Operations, damaged
+from catalog.stores.webdav.operations import SHA1, Named, Operations, damaged
 from catalog.stores.webdav.pieces import PieceSender
 
 SINGLE = 8 * 1024 * 1024
 """Bytes up to which a file is one request: beyond it too much would be in memory."""
 IN_MEMORY = 8 * SINGLE
 """Bytes of small files held at once."""
+FIRST_DAY = 24 * 3600
 _BLOCK = 1 << 20
 _NUMBER = re.compile(r"0*([0-9]+)")
 
@@ -38,8 +39,11 @@ class Wanted(NamedTuple):
 
     @property
     def times(self) -> dict[str, str]:
-        """How a request states its time, in whole seconds."""
-        return {"X-OC-Mtime": str(self.mtime_ns // 1_000_000_000)}
+        """How a request states its time, in whole seconds; a Nextcloud breaks down over one of the
+        first day of 1970 or before, after it has stored the file.
+        """
+        seconds = self.mtime_ns // 1_000_000_000
+        return {"X-OC-Mtime": str(seconds)} if seconds > FIRST_DAY else {}
 
     @property
     def folder(self) -> str:
@@ -153,7 +157,7 @@ class Uploader:
             sha1 = send(url)
             self._prove(url, wanted, sha1)
             self._folder.make_folders(wanted.folder)
-            self._operations.move(url, wanted.url, wanted.path)
+            self._operations.place(url, Named(wanted.url, wanted.path))
         except BaseException:
             self._operations.drop(url)
             raise

@@ -738,6 +738,7 @@ def test_doctor_where_all_is_well(filled: Lab) -> None:
     assert found.keys() == {
         "python",
         "configuration",
+        "secrets",
         "engine",
         "nas",
         "dropbox",
@@ -745,6 +746,8 @@ def test_doctor_where_all_is_well(filled: Lab) -> None:
         "reading",
         "programs",
     }
+    where = "the environment (CATALOG_ELASTICSEARCH_PASSWORD)"
+    assert found["secrets"] == [("ok", f"elasticsearch_password is in {where}", "")]
     assert re.match("a process that reads files (cannot|could) write files", found["reading"][0][1])
     assert filled.node and found["engine"][0][1].startswith(f"{filled.node.url} answers")
     assert found["nas"][0] == ("ok", f"{filled.root}, marked", "")
@@ -836,6 +839,8 @@ def test_doctor_of_engine_and_programs(filled: Lab) -> None:
         "programs": "exiftool is asked for by optional_readers, but is not installed -> Install "
         "ExifTool."
     }
+    hachoir = filled.catalog("doctor", *root, CATALOG_OPTIONAL_READERS='["hachoir"]')
+    assert problems(hachoir) == {} and "hachoir installed, used" in hachoir.out
     gone = filled.catalog("doctor", *root, CATALOG_ELASTICSEARCH_URL=NOWHERE)
     assert gone.status == 1 and f"{NOWHERE} does not answer" in problems(gone)["engine"]
     refused = filled.catalog("doctor", *root, CATALOG_ELASTICSEARCH_PASSWORD="not-the-password")

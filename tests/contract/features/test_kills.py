@@ -172,6 +172,7 @@ ELSEWHERE = {
     "restore": "snapshots need a real node: tests/e2e/test_transfer.py",
     "engine": "the node itself: tests/e2e/test_node.py",
     "dropbox": "a login writes one file, at once",
+    "config": "it writes one file, at once",
     "evaluate_video_files": "it writes its report as the evaluation of images does",
 }
 """Commands that write, and are not killed here."""

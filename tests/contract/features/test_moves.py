@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clip_makers import movie, mvhd, seconds_1904, trak
+from clip_makers import encode_sound, movie, mvhd, seconds_1904, trak
 from PIL import Image, TiffImagePlugin, TiffTags
 from running import MTIME, SUMMER, Done, Lab, hashes, journal_lines, jpeg, png, put
 
@@ -532,6 +532,16 @@ def test_nobody_reading_the_output_stops_no_upload(lab: Lab, tmp_path: Path) -> 
     process.stderr.close()
     assert (process.wait(timeout=60), errors) == (0, "")
     assert len(lab.documents()) == 60
+
+
+def test_sound_alone_that_is_called_a_film_is_left_in_the_source(lab: Lab, tmp_path: Path) -> None:
+    memo = encode_sound(tmp_path / "memo.mp4").read_bytes()
+    put(lab.source, {"IMG_1.jpg": jpeg(1), "IMG_1.mp4": memo, "memo.MP4": memo})
+    done = lab.upload("--move")
+    assert (done.status, done.summary["new"], done.summary["unsupported"]) == (0, 1, 2)
+    assert {r["reason"] for r in done.summary["reasons"]} == {"it holds sound alone"}
+    assert sorted(p.name for p in lab.source.iterdir()) == ["IMG_1.mp4", "memo.MP4"]
+    assert lab.documents().keys() == {content_hash(jpeg(1))}
 
 
 def test_hidden_files_and_bins_are_counted_and_left_alone(lab: Lab) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from ..messages import Request
 from .contents import Content, Spool
 from .dialects import Dialect
-from .names import Parts
-from .refusals import Refused
+from .names import Parts, check_name, decode, encode, normal
+from .refusals import Refused, locked
 from .tree import Node, Tree
 
 INSTANCE = "ocemulated"
@@ -118,9 +118,19 @@ class Account:
         if self.chunked_coding == "refused":
             raise Refused(411, "LengthRequired", "A Content-Length is needed")
 
-    def is_locked(self, parts: Parts) -> bool:
-        """Whether somebody holds a path."""
-        return parts in self.locks
+    def parts(self, path: str) -> Parts:
+        """The names of a path as it stands in an address, as the server keeps them."""
+        return normal(decode(path)) if self.dialect.clouded else decode(path)
+
+    def check_new(self, parts: Parts) -> None:
+        """Raises where nothing of this name may be written."""
+        if self.dialect.clouded:
+            check_name(parts[-1])
+
+    def check_unlocked(self, parts: Parts) -> None:
+        """Raises 423 where somebody holds a path, or one below it."""
+        if any(held[: len(parts)] == parts for held in self.locks):
+            raise locked(encode(parts))
 
     def long_id(self, node: Node) -> str:
         """2c: the number padded with zeros, and the instance."""
@@ -130,7 +140,7 @@ class Account:
         """Delete, to the trash where there is one: as `NAME.dTIME`, of the next free second."""
         original = node.parts
         self.tree.detach(node)
-        if for_good or not self.dialect.trash:
+        if for_good or not self.dialect.extended:
             self.tree.forget(node)
             return
         deleted = int(time.time())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,14 +14,13 @@ from ..traffic import Asked, Traffic, Work
 from . import files, reports, services
 from .account import INSTANCE, Account
 from .multistatus import wanted
-from .names import Parts, decode
+from .names import Parts, below, decode, encode
 from .refusals import Refused, not_found, not_implemented
 from .tags import Relations, SystemTags
 from .trashbin import Trashbin
 from .uploads import Uploads
 
 _DAV = "/remote.php/dav"
-_LEGACY = "/remote.php/webdav"
 _NAMES = {
     401: "NotAuthenticated",
     403: "Forbidden",
@@ -40,9 +40,10 @@ class Seen(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """A part of the server, and where in it."""
+    """A part of the server, its address, and where in it."""
 
     area: str
+    base: str
     path: str
 
 
@@ -55,41 +56,36 @@ class Application(Traffic):
 
     async def handle(self, request: Request) -> Reply:
         """The reply to a request; raises `Cut` where a fault drops the connection."""
-        place = self._place(request)
+        place = self._place(request.path)
         path = "/" + "/".join(_decoded(place.path))
         seen = Seen(path, dict(request.headers), request.query)
         work = self._work(place)
         return await self.around(request, Asked(f"{place.area}/{request.method}", seen, path), work)
 
-    def _place(self, request: Request) -> _Place:
-        path = request.path
-        if self.mount and not (path == self.mount or path.startswith(f"{self.mount}/")):
-            return _Place("none", path)
-        path = path[len(self.mount) :]
-        if not self.account.dialect.clouded:
-            return _Place("files", path)
-        for area, prefix in self._prefixes():
-            if path == prefix or path.startswith(f"{prefix}/"):
-                return _Place(area, path[len(prefix) :])
-        return _Place("none", path)
+    def _place(self, path: str) -> _Place:
+        for area, base in self._areas():
+            rest = below(path, base)
+            if rest is not None:
+                return _Place(area, base, rest)
+        return _Place("none", "", path)
 
-    def _prefixes(self) -> list[tuple[str, str]]:
-        user = self.account.user
-        found = [
-            ("files", f"{_DAV}/files/{user}"),
-            ("files", _LEGACY),
-            ("uploads", f"{_DAV}/uploads/{user}"),
-            ("ocs", "/ocs"),
-            ("status", "/status.php"),
-        ]
-        if self.account.dialect.trash:
-            found += [
-                ("trashbin", f"{_DAV}/trashbin/{user}"),
-                ("systemtags-relations", f"{_DAV}/systemtags-relations"),
-                ("systemtags", f"{_DAV}/systemtags"),
-                ("preview", "/index.php/core/preview"),
-            ]
-        return [*found, ("dav", _DAV)]
+    def _areas(self) -> Iterator[tuple[str, str]]:
+        """The parts of the server with their addresses, those within others first."""
+        user, mount = encode((self.account.user,)), self.mount
+        if not self.account.dialect.clouded:
+            yield "files", mount
+            return
+        yield "files", f"{mount}{_DAV}/files{user}"
+        yield "files", f"{mount}/remote.php/webdav"
+        yield "uploads", f"{mount}{_DAV}/uploads{user}"
+        yield "ocs", f"{mount}/ocs"
+        yield "status", f"{mount}/status.php"
+        if self.account.dialect.extended:
+            yield "trashbin", f"{mount}{_DAV}/trashbin{user}"
+            yield "systemtags-relations", f"{mount}{_DAV}/systemtags-relations"
+            yield "systemtags", f"{mount}{_DAV}/systemtags"
+            yield "preview", f"{mount}/index.php/core/preview"
+        yield "dav", mount + _DAV
 
     def _work(self, place: _Place) -> Work:
         async def work(request: Request) -> Reply:
@@ -117,37 +113,32 @@ class Application(Traffic):
             return services.ocs(account, request, place.path)
         if place.area == "preview":
             return await services.preview(account, request)
-        base = request.path[: len(request.path) - len(place.path)]
-        parts = decode(place.path)
+        base, parts = place.base, account.parts(place.path)
         if place.area == "dav":
             return await self._root(request, base, parts)
         if place.area == "uploads":
-            return await Uploads(account, request, base, self._bases, parts).answer()
+            return await Uploads(account, request, base, self._files_base, parts).answer()
         if place.area == "trashbin":
             return await Trashbin(account, request, base, parts).answer()
         if place.area == "systemtags":
             return await SystemTags(account, request, base, parts).answer()
         if place.area == "systemtags-relations":
             return await Relations(account, request, base, parts).answer()
-        return await files.Files(account, request, base, self._bases, parts).answer()
+        return await files.Files(account, request, base, parts).answer()
 
     @property
-    def _bases(self) -> tuple[str, ...]:
-        """The addresses of the files' root."""
-        if not self.account.dialect.clouded:
-            return (self.mount,)
-        return tuple(self.mount + prefix for area, prefix in self._prefixes() if area == "files")
+    def _files_base(self) -> str:
+        return next(self._areas())[1]
 
     async def _root(self, request: Request, base: str, parts: Parts) -> Reply:
         """/remote.php/dav itself: SEARCH over the files, and what is asked of its root."""
         if parts:
             raise not_found("/".join(parts))
         body = await request.body.read()
-        if request.method == "SEARCH" and self.account.dialect.trash:
+        if request.method == "SEARCH" and self.account.dialect.extended:
             found, names = reports.search(self.account, body)
-            return files.answer(
-                self.account, request, files.addressed(self._bases[0], found), names
-            )
+            things = files.addressed(self._files_base, found)
+            return files.answer(self.account, request, things, names)
         if request.method == "PROPFIND":
             things = [(f"{base}/", self.account.tree.root)]
             return files.answer(self.account, request, things, wanted(body))

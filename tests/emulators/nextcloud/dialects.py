@@ -9,18 +9,17 @@ from dataclasses import dataclass
 class Dialect:
     """One kind of server.
 
-    `clouded`: with accounts below /remote.php/, capabilities, tags, chunked upload, properties of
-    ownCloud's namespace; else one tree, from the mount on.
+    `clouded`: with accounts below /remote.php/, capabilities, chunked upload, times and checksums,
+    names in their composed form; else one tree, from the mount on. `extended`: what only Nextcloud
+    has: trash, tags, digests, SEARCH, listings in pages, previews, version 2 of the upload.
     """
 
     name: str
     realm: str
     features: str
     clouded: bool = False
+    extended: bool = False
     checks_checksums: bool = False
-    states_hashes: bool = False
-    trash: bool = False
-    chunks_name_destination: bool = False
     infinite_depth: bool = True
     default_depth: str = "infinity"
 
@@ -33,9 +32,7 @@ NEXTCLOUD = Dialect(
     features="1, 3, extended-mkcol, access-control, "
     "calendarserver-principal-property-search, nc-paginate, nextcloud-checksum-update",
     clouded=True,
-    states_hashes=True,
-    trash=True,
-    chunks_name_destination=True,
+    extended=True,
     default_depth="1",
 )
 

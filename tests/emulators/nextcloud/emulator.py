@@ -111,13 +111,12 @@ class Emulator(Service[Application]):
     def password(self, password: str) -> None:
         self._account.password = password
 
-    def expire(self, *, sessions: bool = True) -> None:
+    def expire(self) -> None:
         """From now on nobody is let in, nor by a cookie, until `renew`."""
 
         def work() -> None:
             self._account.is_expired = True
-            if sessions:
-                self._account.sessions.clear()
+            self._account.sessions.clear()
 
         self._call(work)
 

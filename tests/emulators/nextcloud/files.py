@@ -17,14 +17,13 @@ from . import changes, multistatus, reports
 from .account import Account
 from .contents import Content
 from .kinds import kind_of
-from .names import Parts, check_name, decode, encode, normal
+from .names import Parts, below, encode
 from .properties import of_nodes
 from .refusals import (
     Refused,
     bad_request,
     conflict,
     forbidden,
-    locked,
     not_allowed,
     not_found,
     not_implemented,
@@ -33,14 +32,14 @@ from .refusals import (
 from .times import sane_time
 from .tree import Node
 
-METHODS: tuple[str, ...] = ("OPTIONS", "GET", "HEAD", "PUT", "DELETE", "MKCOL", "MOVE", "COPY")
-METHODS += ("PROPFIND", "PROPPATCH")
-_CLOUDED = ("REPORT", "PATCH")
-_HASHES = {"all": ("md5", "sha1", "sha256"), "md5": ("md5",), "sha1": ("sha1",)}
-_HASHES["sha256"] = ("sha256",)
+_METHODS = ["OPTIONS", "GET", "HEAD", "PUT", "DELETE", "MKCOL", "MOVE", "COPY"]
+_METHODS += ["PROPFIND", "PROPPATCH"]
+_CLOUDED = ["REPORT", "PATCH"]
+_ALGORITHMS = ("md5", "sha1", "sha256")
+_HASHES = {"all": _ALGORITHMS} | {name: (name,) for name in _ALGORITHMS}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Destination:
     """Where a MOVE or COPY leads, and whether what is there may go."""
 
@@ -50,12 +49,11 @@ class Destination:
 
 @dataclass
 class Files:
-    """One request to the files: `base` is the address of their root, `bases` are all such."""
+    """One request to the files: `base` is the address of their root."""
 
     account: Account
     request: Request
     base: str
-    bases: tuple[str, ...]
     parts: Parts
 
     async def answer(self) -> Reply:
@@ -67,8 +65,8 @@ class Files:
         return reply
 
     @property
-    def _methods(self) -> tuple[str, ...]:
-        return METHODS + _CLOUDED if self.account.dialect.clouded else METHODS
+    def _methods(self) -> list[str]:
+        return _METHODS + _CLOUDED if self.account.dialect.clouded else _METHODS
 
     # What is there
 
@@ -87,24 +85,12 @@ class Files:
         if none is not None and node is not None and _names(none, node):
             raise precondition_failed("If-None-Match")
 
-    def _check_unlocked(self, *paths: Parts) -> None:
-        for parts in paths:
-            if self.account.is_locked(parts):
-                raise locked(encode(parts))
-
-    def _written_headers(self, node: Node) -> dict[str, str]:
-        """2c: ETag = OC-ETag, OC-FileId is the padded number and the instance."""
-        etag = f'"{node.etag}"'
-        if not self.account.dialect.clouded:
-            return {"ETag": etag}
-        return {"ETag": etag, "OC-ETag": etag, "OC-FileId": self.account.long_id(node)}
-
     # Methods
 
     async def _options(self) -> Reply:
         features = self.account.dialect.features
         headers = {"DAV": features, "Allow": ", ".join(self._methods), "MS-Author-Via": "DAV"}
-        return plain_empty(200, headers | {"Accept-Ranges": "bytes"})
+        return Reply(200, headers | {"Accept-Ranges": "bytes"})
 
     async def _get(self) -> Reply:
         node = self._node()
@@ -117,7 +103,7 @@ class Files:
         headers = {
             "Content-Type": kind_of(node.name),
             "Last-Modified": formatdate(node.modified, usegmt=True),
-            **self._written_headers(node),
+            **written_headers(self.account, node),
         }
         if self.account.dialect.clouded:
             named = quote(node.name, safe="")
@@ -129,7 +115,7 @@ class Files:
     _head = _get
 
     async def _put(self) -> Reply:
-        request, account, parts = self.request, self.account, normal(self.parts)
+        request, account, parts = self.request, self.account, self.parts
         if "content-range" in request.headers:
             raise bad_request("Content-Range on PUT requests are forbidden.")
         node = account.tree.find(parts)
@@ -137,88 +123,75 @@ class Files:
             raise conflict("PUT is not allowed on non-files.")
         account.tree.folder(parts)
         self._check_conditions(node)
-        check_name(parts[-1])
-        self._check_unlocked(parts)
+        account.check_new(parts)
+        account.check_unlocked(parts)
         account.tree.check_space(promised_size(request))
         content = await receive(account, request.body)
-        node = account.tree.find(parts)  # others came meanwhile
-        self._check_conditions(node)
-        return await self._store(node, parts, content)
-
-    async def _store(self, node: Node | None, parts: Parts, content: Content) -> Reply:
-        account, request = self.account, self.request
-        checksum = request.headers.get("oc-checksum", "") if account.dialect.clouded else ""
-        if checksum and account.dialect.checks_checksums:
-            await check_checksum(checksum, content)
-        existed = node is not None
-        if node is None:
-            node = account.tree.add(parts, content)
-        else:
-            account.tree.write(node, content)
-        headers = finish_write(account, request, node, checksum)
-        if account.dialect.states_hashes:
+        await check_checksum(account, request, content)
+        self._check_conditions(account.tree.find(parts))  # others came meanwhile
+        reply = store(account, request, parts, content)
+        if account.dialect.extended:
             asked = _HASHES.get(request.headers.get("x-hash", ""), ())
             for algorithm in asked:  # 2c: computed by the server, of what it has
                 digest = await asyncio.to_thread(content.hash, algorithm)
-                headers[f"X-Hash-{algorithm.upper()}"] = digest
-        return plain_empty(204 if existed else 201, self._written_headers(node) | headers)
+                reply.headers[f"X-Hash-{algorithm.upper()}"] = digest
+        return reply
 
     async def _mkcol(self) -> Reply:
         """2c: 201; 405 where something is, 409 without a parent."""
-        account, parts = self.account, normal(self.parts)
+        account, parts = self.account, self.parts
         body = await self.request.body.read()
         if body and not self.request.content_type.startswith(("application/xml", "text/xml")):
             raise Refused(415, "UnsupportedMediaType", "MKCOL with a body that is no XML")
         if account.tree.find(parts) is not None:
             raise not_allowed("The resource you tried to create already exists")
         account.tree.folder(parts)
-        check_name(parts[-1])
-        self._check_unlocked(parts)
+        account.check_new(parts)
+        account.check_unlocked(parts)
         node = account.tree.add(parts, None)
-        return plain_empty(201, self._written_headers(node))
+        return Reply(201, written_headers(account, node))
 
     async def _delete(self) -> Reply:
         node = self._node()
         if node.parent is None:
             raise forbidden("The root cannot be deleted")
         self._check_conditions(node)
-        self._check_unlocked(*(one.parts for one in node.walk()))
+        self.account.check_unlocked(self.parts)
         skip = self.request.headers.get("x-nc-skip-trashbin") == "true"  # source
         self.account.remove(node, for_good=skip)
-        return plain_empty(204, {})
+        return Reply(204)
 
     async def _move(self) -> Reply:
         node = self._node()
         destination = self._destination(node)
-        self._check_unlocked(self.parts, destination.parts)
+        self.account.check_unlocked(self.parts)
         replaced = self._make_way(destination)
         self.account.tree.move(node, destination.parts)
-        return plain_empty(204 if replaced else 201, self._written_headers(node))
+        return Reply(204 if replaced else 201, written_headers(self.account, node))
 
     async def _copy(self) -> Reply:
         node = self._node()
         destination = self._destination(node)
-        self._check_unlocked(destination.parts)
         self.account.tree.check_space(node.size)
         replaced = self._make_way(destination)
         deep = self.request.headers.get("depth", "infinity") != "0"
         made = self.account.tree.copy(node, destination.parts, deep=deep)
-        return plain_empty(204 if replaced else 201, self._written_headers(made))
+        return Reply(204 if replaced else 201, written_headers(self.account, made))
 
     def _destination(self, node: Node) -> Destination:
         """Where it shall go; raises where it may not (RFC 4918 9.8.5, 9.9.4)."""
-        destination = find_destination(self.request, self.bases)
+        destination = find_destination(self.account, self.request, self.base)
         parts = destination.parts
         there = self.account.tree.find(parts)
         self._check_conditions(node)
         if there is node or node.parent is None or not parts:
             raise forbidden("Source and destination are the same, or the root")
-        self.account.tree.folder(parts)
         if self.account.tree.folder(parts).is_in(node):
             raise conflict("The destination may not be part of the source")
         if there is not None and node.is_in(there):
             raise forbidden("The source lies in the destination")
-        check_name(parts[-1])
+        self.account.check_new(parts)
+        self.account.check_unlocked(parts)
         if there is not None and not destination.overwrite:
             raise precondition_failed("Overwrite")  # 2c
         return destination
@@ -234,7 +207,7 @@ class Files:
         names = multistatus.wanted(await self.request.body.read())
         node = self._node()
         nodes = self._selected(node)
-        return answer(self.account, self.request, self._addressed(nodes), names)
+        return answer(self.account, self.request, addressed(self.base, nodes), names)
 
     def _selected(self, node: Node) -> Iterable[Node]:
         depth = self.request.headers.get("depth", self.account.dialect.default_depth).lower()
@@ -248,39 +221,30 @@ class Files:
             raise forbidden("propfind-finite-depth")
         return node.walk()
 
-    def _addressed(self, nodes: Iterable[Node]) -> list[tuple[str, Node]]:
-        """Each with its address; folders end with a slash."""
-        return addressed(self.base, nodes)
-
     async def _proppatch(self) -> Reply:
         body = await self.request.body.read()
         node = self._node()
-        self._check_unlocked(self.parts)
+        self.account.check_unlocked(self.parts)
         href = addressed(self.base, [node])[0][0]
         return changes.apply(self.account, node, href, body)
 
     async def _report(self) -> Reply:
         body = await self.request.body.read()
         found, names = reports.filter_files(self.account, self._node(), body)
-        return answer(self.account, self.request, self._addressed(found), names)
+        return answer(self.account, self.request, addressed(self.base, found), names)
 
     async def _patch(self) -> Reply:
         """2c: the server computes a digest, and keeps it as the checksum."""
         node = self._node()
         algorithm = self.request.headers.get("x-recalculate-hash", "").lower()
-        if not self.account.dialect.states_hashes or node.content is None or not algorithm:
+        if not self.account.dialect.extended or node.content is None or not algorithm:
             raise not_implemented("PATCH")
         try:
             digest = await asyncio.to_thread(node.content.hash, algorithm)
         except ValueError:
             raise not_implemented("PATCH") from None
         node.checksums = f"{algorithm.upper()}:{digest}"
-        return plain_empty(204, {"OC-Checksum": node.checksums})
-
-
-def plain_empty(status: int, headers: dict[str, str]) -> Reply:
-    """No body."""
-    return Reply(status, headers)
+        return Reply(204, {"OC-Checksum": node.checksums})
 
 
 def addressed(base: str, nodes: Iterable[Node]) -> list[tuple[str, Node]]:
@@ -307,7 +271,7 @@ def answer(
 ) -> Reply:
     """207 for nodes, in pages where a client asks for that (2c: nc-paginate; how: source)."""
     minimal = "return=minimal" in request.headers.get("prefer", "").replace(" ", "")
-    pages = account.pages.page(request, things) if account.dialect.trash else None
+    pages = account.pages.page(request, things) if account.dialect.extended else None
     if pages is not None:
         things = pages.things
     found = of_nodes(account).responses(things, names, minimal)
@@ -325,19 +289,21 @@ def _names(header: str, node: Node) -> bool:
     return node.etag in tags
 
 
-def find_destination(request: Request, bases: tuple[str, ...]) -> Destination:
-    """What the headers Destination and Overwrite say; a whole address, or only its path."""
+def find_destination(account: Account, request: Request, base: str) -> Destination:
+    """What the headers Destination and Overwrite say; a whole address, or only its path.
+
+    It lies below the same one of the addresses of the files: else 403 (source).
+    """
     told = request.headers.get("destination")
     if not told:
         raise bad_request("The destination header was not supplied")
     overwrite = request.headers.get("overwrite", "T").upper()
     if overwrite not in {"T", "F"}:
         raise bad_request('The HTTP Overwrite header should be either "T" or "F"')
-    path = re.sub(r"^[A-Za-z]+://[^/]*", "", told)
-    for base in bases:
-        if path == base or path.startswith(f"{base}/"):
-            return Destination(normal(decode(path[len(base) :])), overwrite == "T")
-    raise forbidden(f"{told} is out of the base address")
+    path = below(re.sub(r"^[A-Za-z]+://[^/]*", "", told), base)
+    if path is None:
+        raise forbidden(f"{told} is out of the base address")
+    return Destination(account.parts(path), overwrite == "T")
 
 
 def promised_size(request: Request) -> int:
@@ -364,9 +330,11 @@ async def receive(account: Account, body: Body) -> Content:
     return spool.close()
 
 
-async def check_checksum(told: str, content: Content) -> None:
-    """ownCloud: 400 where what came is something else."""
-    algorithm, _, digest = told.partition(":")
+async def check_checksum(account: Account, request: Request, content: Content) -> None:
+    """ownCloud: raises 400 where what came is something else."""
+    algorithm, _, digest = request.headers.get("oc-checksum", "").partition(":")
+    if not algorithm or not account.dialect.checks_checksums:
+        return
     try:
         found = await asyncio.to_thread(content.hash, algorithm.lower())
     except ValueError:
@@ -375,23 +343,33 @@ async def check_checksum(told: str, content: Content) -> None:
         raise bad_request("The computed checksum does not match the one received from the client.")
 
 
-def finish_write(account: Account, request: Request, node: Node, checksum: str) -> dict[str, str]:
-    """What the headers say of a new content: times and checksum.
+def store(account: Account, request: Request, parts: Parts, content: Content) -> Reply:
+    """Write a content, with what the headers say of it: a file that is there stays the same file.
 
-    2c: a checksum is kept as it came, true or not. A time that is none, or of the epoch's first
-    day, is a 500 after the content was written (source).
+    2c: 201 new, 204 replaced; a checksum is kept as it came, true or not. A time that is none, or
+    of the epoch's first day, is a 500 after the content was written (source).
     """
-    headers: dict[str, str] = {}
+    node, headers = account.tree.find(parts), {}
+    status = 201 if node is None else 204
+    if node is None:
+        node = account.tree.add(parts, content)
+    else:
+        account.tree.write(node, content)
+    if account.dialect.clouded:
+        node.checksums = request.headers.get("oc-checksum", "")
+        node.uploaded = node.modified
+        if "x-oc-mtime" in request.headers:
+            node.modified = sane_time(request.headers["x-oc-mtime"])
+            headers["X-OC-MTime"] = "accepted"
+        if "x-oc-ctime" in request.headers:
+            node.created = sane_time(request.headers["x-oc-ctime"])
+            headers["X-OC-CTime"] = "accepted"
+    return Reply(status, written_headers(account, node) | headers)
+
+
+def written_headers(account: Account, node: Node) -> dict[str, str]:
+    """2c: ETag = OC-ETag, OC-FileId is the padded number and the instance."""
+    etag = f'"{node.etag}"'
     if not account.dialect.clouded:
-        return headers
-    node.checksums = checksum
-    node.uploaded = node.modified
-    told = request.headers.get("x-oc-mtime")
-    if told is not None:
-        node.modified = sane_time(told)
-        headers["X-OC-MTime"] = "accepted"
-    made = request.headers.get("x-oc-ctime")
-    if made is not None:
-        node.created = sane_time(made)
-        headers["X-OC-CTime"] = "accepted"
-    return headers
+        return {"ETag": etag}
+    return {"ETag": etag, "OC-ETag": etag, "OC-FileId": account.long_id(node)}

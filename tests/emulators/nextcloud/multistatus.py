@@ -98,6 +98,20 @@ class Properties(Generic[Thing]):
         return made
 
 
+def with_folder(getters: Mapping[str, Getter[Thing]]) -> dict[str, Getter[Thing | None]]:
+    """Those of things in a folder that has no properties itself: None stands for it."""
+
+    def lifted(getter: Getter[Thing]) -> Getter[Thing | None]:
+        return lambda thing: None if thing is None else getter(thing)
+
+    made = {name: lifted(getter) for name, getter in getters.items()}
+    kind = getters.get(DAV + "resourcetype")
+    made[DAV + "resourcetype"] = lambda thing: (
+        "<d:collection/>" if thing is None else kind(thing) if kind is not None else ""
+    )
+    return made
+
+
 def response(href: str, groups: Sequence[tuple[int, Sequence[str]]]) -> str:
     """One `response`: elements by status."""
     stats = "".join(

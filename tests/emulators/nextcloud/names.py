@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from .refusals import bad_request, invalid_path
 
@@ -28,6 +28,18 @@ def decode(path: str) -> Parts:
         if name:
             found.append(name)
     return tuple(found)
+
+
+def below(path: str, base: str) -> str | None:
+    """What a path has after that of a base, both as they stand in addresses; None for another one.
+
+    Names may be written in more than one way: `ann@home` and `ann%40home`.
+    """
+    segments, wanted = path.split("/")[1:], decode(base)
+    begin = [unquote(segment) for segment in segments[: len(wanted)]]
+    if tuple(begin) != wanted:
+        return None
+    return "".join(f"/{segment}" for segment in segments[len(wanted) :])
 
 
 def encode(parts: Parts) -> str:

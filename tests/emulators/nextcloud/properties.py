@@ -33,7 +33,7 @@ def of_nodes(account: Account) -> Properties[Node]:
     getters = _dav(account)
     if account.dialect.clouded:
         getters |= _owncloud(account)
-    if account.dialect.trash:
+    if account.dialect.extended:
         getters |= _nextcloud(account)
     return Properties(getters, USUAL, lambda node, name: node.properties.get(name))
 

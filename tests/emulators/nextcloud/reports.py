@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from xml.etree import ElementTree
 
 from .account import Account
-from .multistatus import DAV, OC, names_in, parse
+from .multistatus import DAV, OC, Getter, names_in, parse
 from .names import decode
 from .properties import of_nodes
 from .refusals import Refused, bad_request
 from .tree import Node
 
 Test = Callable[[Node], bool]
+Getters = Mapping[str, Getter[Node]]
 _ORDERS: dict[str, Callable[[float | str, float | str], bool]] = {
     "eq": lambda one, other: one == other,
     "gt": lambda one, other: one > other,  # type: ignore[operator]
@@ -55,13 +57,12 @@ def search(account: Account, body: bytes) -> tuple[list[Node], list[str] | None]
     asked = root.find(f"{DAV}basicsearch")
     if asked is None:
         raise bad_request("Only basicsearch is known")
-    scope = asked.find(f"{DAV}from/{DAV}scope")
-    href = (scope.findtext(f"{DAV}href") if scope is not None else None) or ""
-    folder = _scope(account, href)
+    folder = _scope(account, asked.findtext(f"{DAV}from/{DAV}scope/{DAV}href") or "")
+    getters = of_nodes(account).getters
     where = asked.find(f"{DAV}where")
-    test = _all_of(account, where) if where is not None else lambda _node: True
+    test = _all_of(getters, where) if where is not None else lambda _node: True
     found = [node for node in folder.walk() if node is not folder and test(node)]
-    _sort(account, found, asked.find(f"{DAV}orderby"))
+    _sort(getters, found, asked.find(f"{DAV}orderby"))
     limit = asked.findtext(f"{DAV}limit/{DAV}nresults")
     select = asked.find(f"{DAV}select")
     names = None if select is None else names_in(select)
@@ -78,17 +79,17 @@ def _scope(account: Account, href: str) -> Node:
     return folder
 
 
-def _all_of(account: Account, element: ElementTree.Element) -> Test:
-    tests = [_test(account, child) for child in element]
+def _all_of(getters: Getters, element: ElementTree.Element) -> Test:
+    tests = [_test(getters, child) for child in element]
     return lambda node: all(test(node) for test in tests)
 
 
-def _test(account: Account, element: ElementTree.Element) -> Test:
+def _test(getters: Getters, element: ElementTree.Element) -> Test:
     kind = element.tag.removeprefix(DAV)
     if kind == "and":
-        return _all_of(account, element)
+        return _all_of(getters, element)
     if kind in {"or", "not"}:
-        tests = [_test(account, child) for child in element]
+        tests = [_test(getters, child) for child in element]
         if kind == "or":
             return lambda node: any(test(node) for test in tests)
         return lambda node: not tests[0](node)
@@ -96,32 +97,38 @@ def _test(account: Account, element: ElementTree.Element) -> Test:
         return lambda node: node.is_folder
     name = (names_in(element) or [""])[0]
     if kind == "is-defined":
-        return lambda node: _value(account, node, name) is not None
+        return lambda node: _value(getters, node, name) is not None
     literal = element.findtext(f"{DAV}literal") or ""
     if kind == "like":
         pattern = literal.lower().replace("[", "[[]").replace("%", "*").replace("_", "?")
-        return lambda node: fnmatch.fnmatchcase((_text(account, node, name)).lower(), pattern)
+        return lambda node: fnmatch.fnmatchcase((_text(getters, node, name)).lower(), pattern)
     if kind not in _ORDERS:
         raise bad_request(f"Unknown operator {element.tag}")
     order = _ORDERS[kind]
-    return lambda node: _compare(order, _value(account, node, name), literal)
+    return lambda node: _compare(order, _value(getters, node, name), literal)
 
 
-def _text(account: Account, node: Node, name: str) -> str:
-    return str(_value(account, node, name) or "")
+def _text(getters: Getters, node: Node, name: str) -> str:
+    return str(_value(getters, node, name) or "")
 
 
-def _value(account: Account, node: Node, name: str) -> str | None:
-    getter = of_nodes(account).getters.get(name)
+def _value(getters: Getters, node: Node, name: str) -> str | None:
+    getter = getters.get(name)
     return None if getter is None else getter(node)
 
 
 def _compare(
     order: Callable[[float | str, float | str], bool], found: str | None, literal: str
 ) -> bool:
+    """A number is compared with the number with which the literal begins, so that a fileid is found
+    by an OC-FileId (2b: a client asks so).
+    """
     if found is None:
         return False
     one, other = _comparable(found), _comparable(literal)
+    begin = re.match(r"\d+", literal)
+    if isinstance(one, float) and begin is not None:
+        other = float(begin[0])
     return type(one) is type(other) and order(one, other)
 
 
@@ -136,10 +143,10 @@ def _comparable(told: str) -> float | str:
         return told
 
 
-def _sort(account: Account, found: list[Node], orders: ElementTree.Element | None) -> None:
+def _sort(getters: Getters, found: list[Node], orders: ElementTree.Element | None) -> None:
     for order in reversed(orders if orders is not None else []):
         name = (names_in(order) or [""])[0]
         found.sort(
-            key=lambda node: str(_comparable(_text(account, node, name))),
+            key=lambda node: str(_comparable(_text(getters, node, name))),
             reverse=order.find(f"{DAV}descending") is not None,
         )

@@ -14,16 +14,19 @@ VERSION = {"nextcloud": (32, 0, 1), "owncloud": (10, 15, 0)}
 
 
 def capabilities(account: Account) -> dict[str, Any]:
-    """2c: chunks of at most 100 MB, five at a time; chunking 1.0, bulk upload 1.0."""
-    dav: dict[str, Any] = {"chunking": "1.0"}
-    files: dict[str, Any] = {"bigfilechunking": True, "undelete": account.dialect.trash}
-    if account.dialect.trash:
-        dav["bulkupload"] = "1.0"
-        files["chunked_upload"] = {"max_size": 104857600, "max_parallel_count": 5}
-    else:
-        algorithms = {"supportedTypes": ["SHA1"], "preferredUploadType": "SHA1"}
-        return {"dav": dav, "files": files, "checksums": algorithms}
-    return {"dav": dav, "files": files, "systemtags": {"enabled": True}}
+    """2c: chunks of at most 100 MB, five at a time; chunking 1.0, bulk upload 1.0 (which is told,
+    and not there).
+    """
+    files = {"bigfilechunking": True, "undelete": account.dialect.extended}
+    if not account.dialect.extended:
+        kinds = {"supportedTypes": ["SHA1"], "preferredUploadType": "SHA1"}
+        return {"dav": {"chunking": "1.0"}, "files": files, "checksums": kinds}
+    chunks = {"max_size": 104857600, "max_parallel_count": 5}
+    return {
+        "dav": {"chunking": "1.0", "bulkupload": "1.0"},
+        "files": files | {"chunked_upload": chunks},
+        "systemtags": {"enabled": True},
+    }
 
 
 def status(account: Account) -> Reply:
@@ -51,7 +54,7 @@ def ocs(account: Account, request: Request, path: str) -> Reply:
     if call == "cloud/capabilities":
         major, minor, micro = VERSION[account.dialect.name]
         told: dict[str, Any] = {"major": major, "minor": minor, "micro": micro}
-        told |= {"string": f"{major}.{minor}.{micro}", "edition": ""}
+        told |= {"string": f"{major}.{minor}.{micro}", "edition": "", "extendedSupport": False}
         found = {"version": told, "capabilities": capabilities(account)}
     elif call == "cloud/user":
         used, free = account.tree.root.size, account.tree.free

@@ -10,8 +10,7 @@ from typing import Any
 
 from ..messages import Reply, Request
 from .account import Account, Tag
-from .files import plain_empty
-from .multistatus import DAV, OC, Properties, multistatus, text, wanted
+from .multistatus import DAV, OC, Getter, Properties, multistatus, text, wanted, with_folder
 from .names import Parts
 from .refusals import Refused, bad_request, conflict, not_found, not_implemented
 from .tree import Node
@@ -21,17 +20,14 @@ def _flag(value: bool) -> str:
     return "true" if value else "false"
 
 
-_TAGS = Properties[Tag | None](
-    {
-        OC + "id": lambda tag: None if tag is None else str(tag.number),
-        OC + "display-name": lambda tag: None if tag is None else text(tag.name),
-        OC + "user-visible": lambda tag: None if tag is None else _flag(tag.visible),
-        OC + "user-assignable": lambda tag: None if tag is None else _flag(tag.assignable),
-        OC + "can-assign": lambda tag: None if tag is None else _flag(tag.assignable),
-        DAV + "resourcetype": lambda tag: "<d:collection/>" if tag is None else "",
-    },
-    (DAV + "resourcetype",),
-)
+_GETTERS: dict[str, Getter[Tag]] = {
+    OC + "id": lambda tag: str(tag.number),
+    OC + "display-name": lambda tag: text(tag.name),
+    OC + "user-visible": lambda tag: _flag(tag.visible),
+    OC + "user-assignable": lambda tag: _flag(tag.assignable),
+    OC + "can-assign": lambda tag: _flag(tag.assignable),
+}
+_TAGS = Properties(with_folder(_GETTERS), (DAV + "resourcetype",))
 
 
 @dataclass
@@ -60,7 +56,7 @@ class SystemTags:
             del self.account.tags[tag.number]
             for node in self.account.tree.by_id.values():
                 node.tags.discard(tag.number)
-            return plain_empty(204, {})
+            return Reply(204)
         raise not_implemented(self.request.method)
 
     def _tag(self) -> Tag:
@@ -81,7 +77,7 @@ class SystemTags:
             visible=bool(told.get("userVisible", True)),
             assignable=bool(told.get("userAssignable", True)),
         )
-        return plain_empty(201, {"Content-Location": f"{self.base}/{tag.number}"})
+        return Reply(201, {"Content-Location": f"{self.base}/{tag.number}"})
 
 
 @dataclass
@@ -108,12 +104,12 @@ class Relations:
             if tag.number in node.tags:
                 raise conflict("Tag is already assigned to this object")
             node.tags.add(tag.number)
-            return plain_empty(201, {})
+            return Reply(201)
         if self.request.method == "DELETE":
             if tag.number not in node.tags:
                 raise not_found("Tag is not assigned to this object")
             node.tags.discard(tag.number)
-            return plain_empty(204, {})
+            return Reply(204)
         raise not_implemented(self.request.method)
 
     def _node(self) -> Node:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from ..messages import Reply, Request
 from ..ranges import ranged
 from .account import Account, TrashItem
-from .files import find_destination, plain_empty
+from .files import find_destination
 from .kinds import kind_of
-from .multistatus import DAV, NC, OC, Getter, Properties, multistatus, text, wanted
+from .multistatus import DAV, NC, OC, Getter, Properties, multistatus, text, wanted, with_folder
 from .names import Parts, encode
 from .properties import USUAL, of_nodes
 from .refusals import forbidden, not_found, not_implemented
@@ -24,22 +24,18 @@ _ROOMS = ("trash", "restore")
 
 @dataclass(frozen=True)
 class _Shown:
-    """A deleted node, or one below it; neither for the folders in which they lie."""
+    """A deleted node, or one below it."""
 
     node: Node
-    item: TrashItem | None = None
+    item: TrashItem
 
     @property
-    def filename(self) -> str | None:
-        if self.item is None:
-            return None
-        return self.item.original[-1] if self.node is self.item.node else self.node.name
+    def filename(self) -> str:
+        return self.original[-1]
 
     @property
-    def original(self) -> str | None:
-        if self.item is None:
-            return None
-        return "/".join(self.item.original + self.node.parts)
+    def original(self) -> Parts:
+        return self.item.original + self.node.parts
 
 
 @dataclass
@@ -82,31 +78,31 @@ class Trashbin:
         content = shown.node.content
         if content is None:
             raise not_implemented(self.request.method)
-        headers = {"Content-Type": kind_of(shown.filename or "")}
+        headers = {"Content-Type": kind_of(shown.filename)}
         return ranged(self.request, headers, content.size, content.read)
 
     async def _restore(self) -> Reply:
         shown = self._found()
-        target = find_destination(self.request, (self.base,))
-        if target.parts[:1] != ("restore",) or len(target.parts) != 2 or shown.item is None:
+        target = find_destination(self.account, self.request, self.base)
+        if target.parts[:1] != ("restore",) or len(target.parts) != 2:
             raise forbidden("Deleted files are moved to restore only")
         self.account.tree.check_space(shown.node.size)
         self.account.restore(shown.item, shown.node)
-        return plain_empty(201, {})
+        return Reply(201)
 
     async def _delete(self) -> Reply:
         if self.parts == ("trash",):
             for item in self.account.trash.values():
                 self.account.tree.forget(item.node)
             self.account.trash.clear()
-            return plain_empty(204, {})
+            return Reply(204)
         shown = self._found()
-        if shown.item is not None and shown.node is shown.item.node:
+        if shown.node is shown.item.node:
             del self.account.trash[shown.item.name]
         else:
             self.account.tree.detach(shown.node)
         self.account.tree.forget(shown.node)
-        return plain_empty(204, {})
+        return Reply(204)
 
     async def _propfind(self) -> Reply:
         names = wanted(await self.request.body.read())
@@ -115,17 +111,13 @@ class Trashbin:
             things = things[:1]
         return multistatus(_properties(self.account).responses(things, names, minimal=False))
 
-    def _listed(self) -> Iterator[tuple[str, _Shown]]:
+    def _listed(self) -> Iterator[tuple[str, _Shown | None]]:
         """What the address names, and what lies in it."""
         here = f"{self.base}{encode(self.parts)}"
-        folder = Node(0, "", None)
-        if not self.parts:
-            yield f"{here}/", _Shown(folder)
-            for room in _ROOMS:
-                yield f"{here}/{room}/", _Shown(folder)
-            return
-        if self.parts in {("trash",), ("restore",)}:
-            yield f"{here}/", _Shown(folder)
+        if len(self.parts) < 2:
+            yield f"{here}/", None
+            for room in _ROOMS if not self.parts else ():
+                yield f"{here}/{room}/", None
             for item in self.account.trash.values() if self.parts == ("trash",) else ():
                 yield _address(here, item.name, item.node), _Shown(item.node, item)
             return
@@ -139,34 +131,27 @@ def _address(folder: str, name: str, node: Node) -> str:
     return f"{folder}{encode((name,))}" + ("/" if node.is_folder else "")
 
 
-def _lifted(getter: Getter[Node]) -> Getter[_Shown]:
-    return lambda shown: getter(shown.node)
-
-
-def _optional(told: str | None) -> str | None:
-    return None if told is None else text(told)
-
-
-def _properties(account: Account) -> Properties[_Shown]:
+def _properties(account: Account) -> Properties[_Shown | None]:
     """Those of files, and where they come from; the etag is the time of change (source)."""
     nodes = of_nodes(account).getters
+
+    def lifted(name: str) -> Getter[_Shown]:
+        return lambda shown: nodes[name](shown.node)
+
     kept = [DAV + name for name in ("getlastmodified", "getcontentlength", "resourcetype")]
     kept += [OC + name for name in ("fileid", "id", "size", "checksums")]
     kept += [NC + "has-preview", NC + "creation_time"]
-    getters = {name: _lifted(nodes[name]) for name in kept}
-    getters |= {
+    getters = {name: lifted(name) for name in kept} | {
         DAV + "getcontenttype": lambda shown: (
-            None if shown.node.is_folder else text(kind_of(shown.filename or ""))
+            None if shown.node.is_folder else text(kind_of(shown.filename))
         ),
         DAV + "getetag": lambda shown: f"&quot;{shown.node.modified}&quot;",
-        DAV + "displayname": lambda shown: _optional(shown.filename),
+        DAV + "displayname": lambda shown: text(shown.filename),
         OC + "permissions": lambda _shown: "GD",
-        NC + "trashbin-filename": lambda shown: _optional(shown.filename),
-        NC + "trashbin-original-location": lambda shown: _optional(shown.original),
-        NC + "trashbin-title": lambda shown: _optional(shown.original),
-        NC + "trashbin-deletion-time": lambda shown: (
-            None if shown.item is None else str(shown.item.deleted)
-        ),
+        NC + "trashbin-filename": lambda shown: text(shown.filename),
+        NC + "trashbin-original-location": lambda shown: text("/".join(shown.original)),
+        NC + "trashbin-title": lambda shown: text("/".join(shown.original)),
+        NC + "trashbin-deletion-time": lambda shown: str(shown.item.deleted),
         NC + "trashbin-deleted-by-id": lambda _shown: text(account.user),
     }
-    return Properties(getters, USUAL)
+    return Properties(with_folder(getters), USUAL)

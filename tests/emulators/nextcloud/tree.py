@@ -137,10 +137,12 @@ class Tree:
 
     # Changing
 
-    def touch(self, node: Node, modified: int | None = None) -> None:
-        """A node has changed: it and all above it get new etags."""
-        if modified is not None:
-            node.modified = modified
+    def touch(self, node: Node, modified: int) -> None:
+        """A node has another time: it and all above it get new etags, and no checksum is known any
+        more (source).
+        """
+        node.modified = modified
+        node.checksums = ""
         node.etag = new_etag()
         self._changed_below(node.parent)
 
@@ -195,7 +197,10 @@ class Tree:
         self.attach(node, folder)
 
     def copy(self, node: Node, parts: Parts, *, deep: bool = True) -> Node:
-        """With new numbers (2c); what the server gives no meaning goes along (RFC 4918 9.8.2)."""
+        """With new numbers (2c), the same times and etags, and no checksums (source).
+
+        What the server gives no meaning goes along (RFC 4918 9.8.2).
+        """
         folder = self.folder(parts)
         made = self._copied(node, parts[-1], deep)
         self.attach(made, folder)
@@ -203,7 +208,8 @@ class Tree:
 
     def _copied(self, node: Node, name: str, deep: bool) -> Node:
         made = self._made(name, node.content)
-        made.modified, made.checksums = node.modified, node.checksums
+        made.modified, made.created, made.uploaded = node.modified, node.created, node.uploaded
+        made.etag = node.etag
         made.properties = dict(node.properties)
         if made.children is not None and deep:
             for child in (node.children or {}).values():

@@ -10,46 +10,32 @@ from dataclasses import dataclass
 from ..messages import Reply, Request
 from .account import Account, Upload
 from .contents import Content
-from .files import (
-    check_checksum,
-    find_destination,
-    finish_write,
-    plain_empty,
-    promised_size,
-    receive,
-)
-from .multistatus import DAV, Properties, multistatus, wanted
-from .names import Parts, check_name, encode
+from .files import check_checksum, find_destination, promised_size, receive, store
+from .multistatus import DAV, Getter, Properties, multistatus, wanted, with_folder
+from .names import Parts, encode
 from .refusals import (
     bad_request,
     conflict,
     forbidden,
-    locked,
     not_allowed,
     not_found,
     not_implemented,
     precondition_failed,
 )
-from .tree import Node
 
 _MOST_CHUNK = 5 * 1024**3
-_CHUNKS = Properties[int | None](
-    {
-        DAV + "getcontentlength": lambda size: None if size is None else str(size),
-        DAV + "resourcetype": lambda size: "<d:collection/>" if size is None else "",
-    },
-    (DAV + "getcontentlength", DAV + "resourcetype"),
-)
+_GETTERS: dict[str, Getter[int]] = {DAV + "getcontentlength": str}
+_CHUNKS = Properties(with_folder(_GETTERS), (DAV + "getcontentlength", DAV + "resourcetype"))
 
 
 @dataclass
 class Uploads:
-    """One request to the uploads: `base` is the address of their root, `targets` those of files."""
+    """One request to the uploads: `base` is the address of their root, `files` of the files'."""
 
     account: Account
     request: Request
     base: str
-    targets: tuple[str, ...]
+    files: str
     parts: Parts
 
     async def answer(self) -> Reply:
@@ -75,25 +61,22 @@ class Uploads:
             raise not_found(f"File with name {self.parts[0]} could not be located")
         return upload
 
-    def _check_destination(self) -> Parts | None:
+    def _check_destination(self) -> None:
         """2c: the header stands on all calls (without a distributed cache it need not: source)."""
-        if not self.account.dialect.chunks_name_destination:
-            return None
-        return find_destination(self.request, self.targets).parts
+        if self.account.dialect.extended:
+            find_destination(self.account, self.request, self.files)
 
     async def _begin(self) -> Reply:
         if self.parts[0] in self.account.uploads:
             raise not_allowed("The resource you tried to create already exists")
         self._check_destination()
         self.account.uploads[self.parts[0]] = Upload()
-        return plain_empty(201, {})
+        return Reply(201)
 
     async def _put(self) -> Reply:
         upload, name = self._upload(), self.parts[1]
         self._check_destination()
-        if self.account.dialect.chunks_name_destination and not (
-            name.isdigit() and 1 <= int(name) <= 10000
-        ):
+        if self.account.dialect.extended and not (name.isdigit() and 1 <= int(name) <= 10000):
             raise bad_request("Invalid chunk name, must be numeric between 1 and 10000")
         if (self.request.body.length or 0) > _MOST_CHUNK:
             raise bad_request("A chunk has at most 5 GB")
@@ -101,16 +84,15 @@ class Uploads:
         content = await receive(self.account, self.request.body)
         existed = name in upload.chunks
         upload.chunks[name] = content
-        return plain_empty(204 if existed else 201, {})
+        return Reply(204 if existed else 201)
 
     async def _finish(self) -> Reply:
         """2c: OC-Total-Length is held against what came, OC-Checksum is only kept."""
         upload, account = self._upload(), self.account
         if self.parts[1] != ".file":
             raise forbidden("Only .file can be moved")
-        destination = find_destination(self.request, self.targets)
-        if account.is_locked(destination.parts):
-            raise locked(encode(destination.parts))
+        destination = find_destination(account, self.request, self.files)
+        account.check_unlocked(destination.parts)
         content = self._joined(upload)
         total = self.request.headers.get("oc-total-length")
         if total is not None and total != str(content.size):
@@ -121,26 +103,13 @@ class Uploads:
         if not destination.parts or (node is not None and node.is_folder):
             raise conflict("There is a folder")
         account.tree.folder(destination.parts)
-        check_name(destination.parts[-1])
+        account.check_new(destination.parts)
         if node is not None and not destination.overwrite:
             raise precondition_failed("Overwrite")
         account.tree.check_space(content.size)
-        return await self._store(destination.parts, node, content)
-
-    async def _store(self, parts: Parts, node: Node | None, content: Content) -> Reply:
-        account, existed = self.account, node is not None
-        checksum = self.request.headers.get("oc-checksum", "")
-        if checksum and account.dialect.checks_checksums:
-            await check_checksum(checksum, content)
-        if node is None:
-            node = account.tree.add(parts, content)
-        else:
-            account.tree.write(node, content)
+        await check_checksum(account, self.request, content)
         del account.uploads[self.parts[0]]
-        headers = finish_write(account, self.request, node, checksum)
-        etag = f'"{node.etag}"'
-        headers |= {"ETag": etag, "OC-ETag": etag, "OC-FileId": account.long_id(node)}
-        return plain_empty(204 if existed else 201, headers)
+        return store(account, self.request, destination.parts, content)
 
     def _joined(self, upload: Upload) -> Content:
         """All chunks in the order of their numbers, or names."""
@@ -148,21 +117,19 @@ class Uploads:
         names = sorted(upload.chunks, key=(lambda name: int(name)) if numbered else None)
         chunks = [upload.chunks[name] for name in names]
         least = self.account.least_chunk
-        if self.account.dialect.chunks_name_destination and any(
-            chunk.size < least for chunk in chunks[:-1]
-        ):
+        if self.account.dialect.extended and any(chunk.size < least for chunk in chunks[:-1]):
             raise bad_request(f"A chunk but the last has at least {least} bytes")  # 2c
         return Content.joined(chunks)
 
     async def _drop(self) -> Reply:
         self._upload()
         del self.account.uploads[self.parts[0]]
-        return plain_empty(204, {})
+        return Reply(204)
 
     async def _drop_chunk(self) -> Reply:
         if self._upload().chunks.pop(self.parts[1], None) is None:
             raise not_found(f"File with name {self.parts[1]} could not be located")
-        return plain_empty(204, {})
+        return Reply(204)
 
     async def _list(self) -> Reply:
         upload = self._upload()
