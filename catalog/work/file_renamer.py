@@ -9,6 +9,7 @@ from catalog.domain.copies import RecordedFile, is_as_recorded
 from catalog.domain.evidence import as_proved
 from catalog.errors import StoreError
 from catalog.stores.protocol import ManagedStore
+from catalog.work.journal import Journal
 from catalog.work.live_listing import LiveListing
 
 
@@ -17,9 +18,10 @@ class FileRenamer:
     kept in step.
     """
 
-    def __init__(self, store: ManagedStore, shown: LiveListing) -> None:
+    def __init__(self, store: ManagedStore, shown: LiveListing, journal: Journal) -> None:
         self._store = store
         self._shown = shown
+        self._journal = journal
         self._own: set[tuple[int, int]] = set()
 
     def bring(self, known: RecordedFile, old: str, new: str, back: str = "") -> Entry:
@@ -31,19 +33,20 @@ class FileRenamer:
         """
         home = back or old
         is_ours = self._is_known(old, known)
-        entry = self.move(old, new)
+        entry = self.move(old, new, known.hash)
         if not is_as_recorded(entry, known):
             with contextlib.suppress(StoreError):
-                self.move(new, home)
+                self.move(new, home, known.hash)
             raise self.changed(home)
         if not is_ours:
             return as_proved(entry, known)
         self._own.add((entry.inode, entry.ctime_ns))
         return entry
 
-    def move(self, old: str, new: str) -> Entry:
-        """Rename a file, whatever it is."""
-        entry = self._store.move(old, new)
+    def move(self, old: str, new: str, digest: str) -> Entry:
+        """Rename a file, whatever it is; `digest` is the content that is recorded of it."""
+        with self._journal.coming(self._store.name, new, digest, old, renamed=True):
+            entry = self._store.move(old, new)
         self._shown.drop(old)
         self._shown.add(entry)
         return entry

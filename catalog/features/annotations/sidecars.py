@@ -258,13 +258,9 @@ class _Writer:
         if action.action == WITHDRAW:
             return Edit(action.hash, EVENT, with_sidecars([(action.store, action.path)], []), event)
         if action.action == WRITE:
-            store.put(
-                action.path,
-                io.BytesIO(action.data),
-                len(action.data),
-                time.time_ns(),
-                content_hash(action.data),
-            )
+            digest, size = content_hash(action.data), len(action.data)
+            with self._run.journal.coming(action.store, action.path, digest, ""):
+                store.put(action.path, io.BytesIO(action.data), size, time.time_ns(), digest)
         digest = content_hash(action.data) if action.data else store.checksum(action.path)
         row = sidecar_row(
             action.store, store.stat(action.path) or Entry(action.path, len(action.data)), digest

@@ -120,8 +120,8 @@ class Mirrorer:
         self._journal = run.journal
         self._throttle = throttle or Throttle()
         self._recording = TransferRecorder(sight, run)
-        self._renamer = Renamer(sight, run.run)
-        self._copier = Copier(sight, run.run, self._throttle)
+        self._renamer = Renamer(sight, run.journal, run.run)
+        self._copier = Copier(sight, run.journal, run.run, self._throttle)
         at_once = 0 if self._throttle.is_limited else sight.target.capabilities.together
         self._together = max(threads, at_once)
         self._stopped = threading.Event()

@@ -56,12 +56,13 @@ class MirrorPreconditions:
         return entry
 
     def arrived(self, action: Follow) -> Entry | None:
-        """Raises unless a file is as recorded; the file at its new place, with whatever number,
-        where it came there before a kill.
+        """Raises unless a file is as recorded; the file at its new place, or the same with a
+        number, where it came there before a kill.
         """
         entry = self.shown.sure(action.old)
         if entry is None:
-            for there in map(self.shown.at, names_of(action.path)):
+            for path in names_of(action.path):
+                there = self.shown.at(path)
                 if there is None:
                     break
                 if self.holds(there, action):

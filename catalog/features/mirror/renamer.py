@@ -15,6 +15,7 @@ from catalog.features.mirror.plan import Follow
 from catalog.features.mirror.preconditions import MirrorPreconditions, names_of
 from catalog.features.mirror.transfer_recorder import Done
 from catalog.work.file_renamer import FileRenamer
+from catalog.work.journal import Journal
 
 Attempt = Callable[[Follow, Callable[[Follow], Done]], Done]
 """Does something with an action unless the run is to end; gives what became of it."""
@@ -23,11 +24,11 @@ Attempt = Callable[[Follow, Callable[[Follow], Done]], Done]
 class Renamer:
     """Renames in the other store; `run` is what names for a moment are called after."""
 
-    def __init__(self, sight: MirrorPreconditions, run: str) -> None:
+    def __init__(self, sight: MirrorPreconditions, journal: Journal, run: str) -> None:
         self._sight = sight
         self._shown = sight.shown
         self._run = run
-        self._files = FileRenamer(sight.target, sight.shown)
+        self._files = FileRenamer(sight.target, sight.shown, journal)
 
     def rename(self, follows: Sequence[Follow], pool: Executor, attempt: Attempt) -> list[Done]:
         """All of them, as many at once as the store takes.
@@ -62,7 +63,7 @@ class Renamer:
         except StoreError as error:
             if name != action.old:
                 with contextlib.suppress(StoreError):
-                    self._files.move(name, action.old)
+                    self._files.move(name, action.old, action.hash)
             return Done(action, error=error)
 
     def _move(self, action: Follow) -> Done:

@@ -63,7 +63,7 @@ class StoreRenamer:
         self._store = store
         self._shown = shown
         self._run = run
-        self._files = FileRenamer(store, shown)
+        self._files = FileRenamer(store, shown, run.journal)
 
     def apply(self, steps: Iterable[Sequence[Rename]]) -> None:
         """Take all steps. Raises what must stop the run, once all that was done is recorded."""
@@ -130,7 +130,7 @@ class StoreRenamer:
         for action, _entry, _error in reversed(done):
             if not action.there:
                 try:
-                    self._files.move(action.path, action.old)
+                    self._files.move(action.path, action.old, action.content)
                 except StoreError as other:
                     error = other
         others = error if isinstance(error, Interrupted) else StoreError(SHOT)
@@ -183,7 +183,6 @@ def _details(action: Rename) -> dict[str, object]:
         "path": action.old,
         "target": action.path,
         "hash": action.hash,
-        "content": action.content,
     }
 
 

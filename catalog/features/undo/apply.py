@@ -15,8 +15,10 @@ from catalog.features.undo.plan import (
     FROM_TRASH,
     HANDOVER,
     PUT_BACK,
+    TAKES_AWAY,
     TO_TRASH,
     UNDECIDE,
+    UNRECORDED,
     SourceBack,
     Step,
     TakeBack,
@@ -97,10 +99,15 @@ class Undoer:
             return self._put_back(event["source"], event["before"]["hash"], event, about)
         if step.kind == FROM_TRASH:
             return self._bring_from_trash(action, note)
+        if step.kind in TAKES_AWAY and (
+            kept := why_kept(self.sight, action, self._kept, last_copies=self.last_copies)
+        ):
+            return kept
+        if step.kind == UNRECORDED:
+            self._take_unrecorded(step, note)
+            return ""
         if step.kind == TO_TRASH:
-            return why_kept(
-                self.sight, action, self._kept, last_copies=self.last_copies
-            ) or self._bring_to_trash(action, note)
+            return self._bring_to_trash(action, note)
         change = self._as_it_lies(step) if event["action"] == "forget" else None
         return self._edit(step, "undo", {**note, "effect": "index"}, change)
 
@@ -134,21 +141,33 @@ class Undoer:
     def _renamed_back(self, step: Step) -> Edit:
         """The change of the record, once the file has its name back."""
         event = step.event
-        store = self.sight.stores[event["store"]]
+        name, was = event["store"], event["source"]
+        store, place = self.sight.stores[name], self.sight.place(name, was)
         if store.stat(event["path"]) is not None:
-            store.move(event["path"], event["source"])
+            store.move(event["path"], place)
         remove_empty_folders(store, [event["path"]])
         note: EventNote = {
             "undoes": self.undone,
             "reverses": step.id,
-            "store": event["store"],
+            "store": name,
             "effect": "file",
-            "path": event["source"],
+            "path": place,
             "source": event["path"],
         }
-        return Edit(event["hash"], "move", reversal(step), note)
+        return Edit(event["hash"], "move", reversal(step, {(name, was): place}), note)
 
-    # --- the trash ----------------------------------------------------------------------------
+    # --- what no record knows, and the trash --------------------------------------------------
+
+    def _take_unrecorded(self, step: Step, note: EventNote) -> None:
+        """Take away a file that no record knows, or give it back the name that is recorded."""
+        event, store = step.event, self.sight.stores[step.event["store"]]
+        if step.is_rename:
+            store.move(event["path"], self.sight.place(store.name, event["source"]))
+            remove_empty_folders(store, [event["path"]])
+            return
+        key = store.remove(event["path"], self.run.run)
+        told: EventNote = {**note, "effect": "file", "trash": key or "", "before": {}, "after": {}}
+        self.run.tell([{**told, "action": "trash", "hash": event["hash"]}])
 
     def _bring_from_trash(self, action: TakeBack, note: EventNote) -> str:
         """Bring back the files that a run took away; why not, or ""."""
@@ -156,16 +175,19 @@ class Undoer:
         for store, path, digest in step.instead:
             if stores[store].stat(path) is not None and stores[store].checksum(path) == digest:
                 stores[store].remove(path, self.run.run)
+        places = {(s, path): self.sight.place(s, path) for s, path, _digest in step.files}
         for store, path, digest in step.files:
-            if stores[store].stat(path) is None:
-                stores[store].restore(f"{step.trash}/{path}", path)
-            elif stores[store].checksum(path) != digest:
-                return f"another file lies at {path}"
+            place = places[store, path]
+            if stores[store].stat(place) is None:
+                key = f"{step.trash}/{path}"
+                with self.run.journal.coming(store, place, digest, f"trash:{key}"):
+                    stores[store].restore(key, place)
+            elif stores[store].checksum(place) != digest:
+                return f"another file lies at {place}"
         if action.begun:
             return ""
-        return self._edit(
-            step, "restore", {**note, "effect": "file", "source": f"trash:{step.trash}"}
-        )
+        note = {**note, "effect": "file", "source": f"trash:{step.trash}"}
+        return self._edit(step, "restore", note, reversal(step, places))
 
     def _bring_to_trash(self, action: TakeBack, note: EventNote) -> str:
         """Take away the files that a run brought: the record first, then the files.
@@ -215,7 +237,7 @@ class Undoer:
             "hash": event["hash"],
             "store": held[0].name if held else event["store"],
             "path": path,
-            "source": source,
+            "source": self.sight.outside.place(source),
             "effect": "file",
             "before": {},
             "after": {},

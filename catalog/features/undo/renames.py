@@ -1,23 +1,14 @@
-"""Renames that are taken back: which are recorded together, and which a killed run made and could
-not record any more, by its journal on this machine.
-"""
+"""Renames that are taken back: which of them are recorded together."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeGuard
 
-from catalog.domain.document import AssetDocument, EventRow
-from catalog.errors import StoreError
-from catalog.features.undo.plan import MOVE_BACK, Step, TakeBack, Undo
-from catalog.features.undo.removed_files import journal_rows
-from catalog.stores.protocol import ManagedStore
+from catalog.features.undo.plan import MOVE_BACK, TakeBack, Undo
 
 AT_ONCE = 100
 """Renames that are recorded together at most."""
-_NAMES = ("store", "path", "target", "hash", "content")
 
 
 def is_rename(action: Undo) -> TypeGuard[TakeBack]:
@@ -44,45 +35,3 @@ def in_groups(plan: Iterable[Undo]) -> Iterator[Sequence[Undo]]:
         names |= own
     if group:
         yield group
-
-
-def read_begun_renames(folder: Path, run: str) -> list[Step]:
-    """The steps that take back the renames that a run began, and never said to be done or failed;
-    the latest first.
-    """
-    begun: dict[tuple[str, ...], Step] = {}
-    for row in journal_rows(folder, run):
-        names = tuple(str(row.get(name, "")) for name in _NAMES)
-        if row.get("action") != "move" or not all(names):
-            continue
-        store, old, path, owner, content = names
-        event: EventRow = {"action": "move", "hash": owner, "store": store, "path": path}
-        event |= {"source": old, "effect": "file", "before": {}, "after": {}, "run": run}
-        begun.pop(names, None)
-        if row.get("state") == "started":
-            begun[names] = Step(event, MOVE_BACK, ((store, path, content),))
-    return list(reversed(begun.values()))
-
-
-def find_unrecorded(
-    begun: Iterable[Step],
-    stores: Mapping[str, ManagedStore],
-    records: Mapping[str, AssetDocument | None],
-) -> list[Step]:
-    """Those of some renames whose files lie under the new names, and are recorded under the old."""
-    return [step for step in begun if _is_unrecorded(step, stores, records)]
-
-
-def _is_unrecorded(
-    step: Step,
-    stores: Mapping[str, ManagedStore],
-    records: Mapping[str, AssetDocument | None],
-) -> bool:
-    (name, path, content), old = step.files[0], step.event["source"]
-    document, store = records.get(step.event["hash"]) or {}, stores.get(name)
-    rows = [*document.get("copies", []), *document.get("sidecars", [])]
-    if store is None or not any((row["store"], row["path"]) == (name, old) for row in rows):
-        return False
-    with contextlib.suppress(StoreError):
-        return store.stat(path) is not None and store.checksum(path) == content
-    return False

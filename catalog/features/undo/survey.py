@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from catalog.domain.copies import OK, CopyKey
 from catalog.domain.document import AssetDocument, EventRow
+from catalog.domain.events import BRINGING, RENAMING
 from catalog.domain.filetypes import SIDECAR_EXTENSIONS, extension_of
 from catalog.errors import StoreError
+from catalog.features.undo.deeds import Came, Deeds, Removed
 from catalog.features.undo.handovers import TakingBack
 from catalog.features.undo.plan import (
     FROM_TRASH,
@@ -17,6 +19,7 @@ from catalog.features.undo.plan import (
     NEVER,
     PUT_BACK,
     TO_TRASH,
+    UNRECORDED,
     SourceBack,
     Step,
     TakeBack,
@@ -25,7 +28,6 @@ from catalog.features.undo.plan import (
     taken_back,
 )
 from catalog.features.undo.preconditions import NO_PLACE, UndoPreconditions, reversal
-from catalog.features.undo.removed_files import Removed, RemovedFiles
 from catalog.index import queries
 from catalog.index.history import History
 from catalog.index.repository import Repository
@@ -65,19 +67,21 @@ class StepSurvey:
         repository: Repository,
         sight: UndoPreconditions,
         before: TakenBack,
-        removed: RemovedFiles,
+        deeds: Deeds,
         records: Mapping[str, AssetDocument | None],
     ) -> None:
         self._repository = repository
         self._sight = sight
         self._before = before
-        self._removed = removed
+        self._deeds = deeds
         self._now = dict(records)
         self._leaving: set[tuple[str, str, str]] = set()
+        self._unrecorded: set[tuple[str, str, str]] = set()
         self._moved: dict[CopyKey, str] = {}
 
-    def look(self, found: Sequence[Step]) -> list[TakeBack]:
-        """Each step, latest first, tried on the records of its assets in memory."""
+    def look(self, events: Sequence[EventRow]) -> list[TakeBack]:
+        """Each step, latest event first, tried on the records of its assets in memory."""
+        found = steps(events)
         begun = {step.id for step in found if self._is_begun(step)}
         left = self._left_files([step for step in found if step.id in begun])
         handed = TakingBack(self._repository, [s.event for s in found if s.id not in begun])
@@ -85,6 +89,31 @@ class StepSurvey:
             self._begun(step, left) if step.id in begun else self._fresh(step, handed)
             for step in found
         ]
+
+    def unrecorded(self, run: str, events: Sequence[EventRow]) -> list[TakeBack]:
+        """The files that a run brought to a store, or renamed there, and that nobody recorded: it
+        was killed in between. To be asked for before the other steps, which they may be in the way
+        of.
+        """
+        begun = {file[:2] for s in steps(events) if self._is_begun(s) for file in s.files}
+        left = [c for c in dict.fromkeys(self._deeds.came) if (c.store, c.path) not in begun]
+        names = {c: self._deeds.former_names(c) for c in left}
+        places = [(c.store, name) for c in left for name in (c.path, *names[c])]
+        claimed = queries.claimants(self._repository, list(dict.fromkeys(places)))
+        found = []
+        for came in left:
+            recorded = (name for name in names[came] if claimed[came.store, name])
+            source = next(recorded, names[came][-1])
+            if claimed[came.store, came.path] or not self._lies(came.store, came.path, came.hash):
+                continue
+            if came.renamed and self._sight.stores[came.store].stat(source) is not None:
+                continue
+            files = ((came.store, came.path, came.hash),)
+            self._unrecorded |= {*files}
+            if came.renamed:
+                self._moved[came.store, source] = came.path
+            found.append(TakeBack(Step(_event(run, came, source), UNRECORDED, files), begun=True))
+        return found
 
     def _is_begun(self, step: Step) -> bool:
         """Whether its record was taken back already, and not because its files could not go: the
@@ -135,6 +164,8 @@ class StepSurvey:
 
     def _fresh(self, step: Step, handed: TakingBack) -> TakeBack:
         event, problem = step.event, step.reason
+        if step.kind == TO_TRASH and self._unrecorded.issuperset(step.files):
+            return TakeBack(step, begun=True, done=True)  # told, and cut off before the record
         if step.kind == HANDOVER:
             problem = handed.foresee(event)
         elif step.kind != NEVER:
@@ -158,13 +189,13 @@ class StepSurvey:
         if step.kind == MOVE_BACK:
             return self._rename_problem(step)
         if step.kind == FROM_TRASH:
-            rows = (*self._leaving, *step.instead)
+            rows = (*self._leaving, *self._unrecorded, *step.instead)
             instead = {(store, path): digest for store, path, digest in rows}
             found = (
                 _trash_problem(
                     stores[store],
                     f"{step.trash}/{path}",
-                    path,
+                    self._sight.place(store, path),
                     digest,
                     instead.get((store, path), ""),
                 )
@@ -178,26 +209,39 @@ class StepSurvey:
         already. One that was renamed again by the run lies where that brought it, until it is taken
         back in its turn.
         """
-        back, problems = step.event["source"], list[str]()
+        was, problems = step.event["source"], list[str]()
         for name, path, digest in step.files:
-            places = (self._moved.pop((name, path), path), back)
+            places = (self._moved.pop((name, path), path), self._sight.place(name, was))
             found, problem = _find_renamed(self._sight.stores[name], places, digest)
-            self._moved[name, back] = found
+            self._moved[name, was] = found
             problems.append(problem)
         return next(filter(None, problems), "")
 
     def _source_problem(self, event: EventRow) -> str:
         """Why a file outside the stores is not put back, or "": only where this machine has written
         down that it lay there."""
-        removed = self._removed.files.get(event["source"])
+        removed = self._deeds.removed.get(event["source"])
         if removed is None or removed.hash != event["hash"]:
             return UNKNOWN_HERE
         is_there = self._sight.outside.has_place(event["source"], event.get("before") or {})
         return "" if is_there else NO_PLACE
 
 
+def _event(run: str, came: Came, source: str) -> EventRow:
+    """What the history would have told of a file."""
+    return {
+        "run": run,
+        "action": RENAMING if came.renamed else BRINGING,
+        "hash": came.hash,
+        "store": came.store,
+        "path": came.path,
+        "source": source,
+        "effect": "file",
+    }
+
+
 def survey_sources(
-    removed: RemovedFiles,
+    deeds: Deeds,
     repository: Repository,
     sight: UndoPreconditions,
     before: TakenBack,
@@ -208,9 +252,9 @@ def survey_sources(
     Those that were put back by an earlier undo are done with; where a copy is recorded still that
     goes as `found` tells, only while they are there.
     """
-    if removed.command not in UPLOADS:
+    if deeds.command not in UPLOADS:
         return []
-    documents = read_records(repository, {file.hash for file in removed.files.values()})
+    documents = read_records(repository, {file.hash for file in deeds.removed.values()})
     going = {a.hash for a in found if a.step.kind == TO_TRASH and not a.begun}
     return [
         SourceBack(
@@ -219,10 +263,10 @@ def survey_sources(
             file.device,
             tuple(_places_like(source, file, documents[file.hash] or {})),
             file.mtime_ns,
-            source in before.sources
+            not before.sources.isdisjoint({source, sight.outside.place(source)})
             and (file.hash not in going or sight.content(source) is not None),
         )
-        for source, file in removed.files.items()
+        for source, file in deeds.removed.items()
     ]
 
 

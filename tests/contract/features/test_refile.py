@@ -368,8 +368,34 @@ def test_an_undo_takes_back_what_a_killed_run_could_not_record(
     done = lab.catalog("undo", killed.summary["run"], "--json")
     assert (dry.summary["planned"], done.status, done.summary["undone"]) == (8, 0, 8)
     assert tree(lab) == files and told(lab) == index
-    assert lab.catalog("undo", killed.summary["run"], "--json").summary["undone"] == 0
+    assert lab.catalog("undo", killed.summary["run"]).status == 2, "nothing is left of it"
     assert lab.catalog("refile", "--json").summary["moved"] == 8
+
+
+@pytest.mark.parametrize("recorded", [0, 1, 2])
+def test_an_undo_takes_back_a_ring_that_was_cut_anywhere(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, recorded: int
+) -> None:
+    put(lab.source, {"a.jpg": jpeg("a"), "b.jpg": jpeg("b", "2019:07:12 18:30:16")})
+    assert lab.upload().status == 0
+    for name in ("a", "b"):
+        digest = next(h for h, d in lab.documents().items() if d["original"]["name"][0] == name)
+        when = {"a": "2019-07-12 18:30:16", "b": "2019-07-12 18:30:15"}[name]
+        assert lab.catalog("set", digest, f"taken={when}", "-q").status == 0
+    files, index, really, calls = tree(lab), told(lab), Session.edit, list[int]()
+
+    def cut_off(run: Session, edits: Any) -> list[str]:
+        calls.append(1)
+        if len(calls) > recorded:
+            raise CatalogError("cut off")
+        return really(run, edits)
+
+    monkeypatch.setattr(Session, "edit", cut_off)
+    killed = lab.catalog("refile", "--json")
+    monkeypatch.undo()
+    assert killed.status == 1 and tree(lab) != files
+    assert lab.catalog("undo", killed.summary["run"], "-q").status == 0
+    assert tree(lab) == files and told(lab) == index
 
 
 # --- what is asked for ----------------------------------------------------------------------------
