@@ -104,7 +104,7 @@ class Undoer:
         ):
             return kept
         if step.kind == UNRECORDED:
-            self._take_unrecorded(step, note)
+            self._take_unrecorded(action, note)
             return ""
         if step.kind == TO_TRASH:
             return self._bring_to_trash(action, note)
@@ -158,16 +158,22 @@ class Undoer:
 
     # --- what no record knows, and the trash --------------------------------------------------
 
-    def _take_unrecorded(self, step: Step, note: EventNote) -> None:
-        """Take away a file that no record knows, or give it back the name that is recorded."""
+    def _take_unrecorded(self, action: TakeBack, note: EventNote) -> None:
+        """Take away a file that no record knows, or give it back the name that is recorded.
+
+        It is told first: of a file that is gone nobody would know that it went.
+        """
+        step = action.step
         event, store = step.event, self.sight.stores[step.event["store"]]
         if step.is_rename:
             store.move(event["path"], self.sight.place(store.name, event["source"]))
             remove_empty_folders(store, [event["path"]])
             return
-        key = store.remove(event["path"], self.run.run)
-        told: EventNote = {**note, "effect": "file", "trash": key or "", "before": {}, "after": {}}
-        self.run.tell([{**told, "action": "trash", "hash": event["hash"]}])
+        if not action.told:
+            key = f"{self.run.run}/{event['path']}" if store.capabilities.trash else ""
+            told: EventNote = {**note, "effect": "file", "trash": key, "before": {}, "after": {}}
+            self.run.tell([{**told, "action": "trash", "hash": event["hash"]}])
+        store.remove(event["path"], self.run.run)
 
     def _bring_from_trash(self, action: TakeBack, note: EventNote) -> str:
         """Bring back the files that a run took away; why not, or ""."""

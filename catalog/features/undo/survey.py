@@ -112,7 +112,8 @@ class StepSurvey:
             self._unrecorded |= {*files}
             if came.renamed:
                 self._moved[came.store, source] = came.path
-            found.append(TakeBack(Step(_event(run, came, source), UNRECORDED, files), begun=True))
+            step = Step(_event(run, came, source), UNRECORDED, files)
+            found.append(TakeBack(step, begun=True, told=self._before.has(step)))
         return found
 
     def _is_begun(self, step: Step) -> bool:
