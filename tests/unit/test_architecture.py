@@ -73,6 +73,7 @@ FEATURES = (
     "reingest",
     "stores",
     "old_catalog",
+    "refile",
     "health",
     "backup",
     "scaling",

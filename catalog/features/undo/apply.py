@@ -14,7 +14,6 @@ from catalog.features.undo.handovers import take_back
 from catalog.features.undo.plan import (
     FROM_TRASH,
     HANDOVER,
-    MOVE_BACK,
     PUT_BACK,
     TAKES_AWAY,
     TO_TRASH,
@@ -26,6 +25,8 @@ from catalog.features.undo.plan import (
     Undo,
 )
 from catalog.features.undo.preconditions import UndoPreconditions, reversal
+from catalog.features.undo.renames import in_groups, is_rename
+from catalog.work.empty_folders import remove_empty_folders
 from catalog.work.outcome import Outcome
 from catalog.work.session import Session
 
@@ -42,9 +43,14 @@ class Undoer:
 
     def take(self, plan: Sequence[Undo]) -> None:
         """Some steps, in order; what cannot be done is told, and the rest goes on."""
-        for action in plan:
-            problem = "" if action.done else self._taken(action)
-            self.run.report.add(tell(action, "undone", problem))
+        for actions in in_groups(plan):
+            renames = [action for action in actions if is_rename(action)]
+            if renames:
+                problems = self._rename_back(renames)
+            else:
+                problems = ["" if action.done else self._taken(action) for action in actions]
+            for action, problem in zip(actions, problems, strict=True):
+                self.run.report.add(tell(action, "undone", problem))
 
     def _taken(self, action: Undo) -> str:
         """Why something could not be taken back, or ""."""
@@ -93,14 +99,12 @@ class Undoer:
             return self._put_back(event["source"], event["before"]["hash"], event, about)
         if step.kind == FROM_TRASH:
             return self._bring_from_trash(action, note)
-        if step.kind == MOVE_BACK:
-            return self._move_back(step, note)
         if step.kind in TAKES_AWAY and (
             kept := why_kept(self.sight, action, self._kept, last_copies=self.last_copies)
         ):
             return kept
         if step.kind == UNRECORDED:
-            self._take_unrecorded(step, note)
+            self._take_unrecorded(action, note)
             return ""
         if step.kind == TO_TRASH:
             return self._bring_to_trash(action, note)
@@ -110,27 +114,66 @@ class Undoer:
     def _edit(self, step: Step, action: str, note: EventNote, change: Change | None = None) -> str:
         back = change or reversal(step)
         (answer,) = self.run.edit([Edit(step.event["hash"], action, back, note)])
-        return "" if answer in ("done", "unchanged") else answer
+        return _problem_of(answer)
 
-    def _move_back(self, step: Step, note: EventNote) -> str:
+    # --- renames ------------------------------------------------------------------------------
+
+    def _rename_back(self, actions: Sequence[TakeBack]) -> list[str]:
+        """Give files their names back, and record that together; why each could not have it, or
+        "".
+        """
+        journal, problems = self.run.journal, dict[int, str]()
+        wanted: list[tuple[int, Edit]] = []
+        for number, action in enumerate(actions):
+            journal.started("undo", event="move", path=action.key, hash=action.hash)
+            try:
+                wanted.append((number, self._renamed_back(action.step)))
+            except (StoreError, OSError) as error:
+                problems[number] = str(error)
+        answers = self.run.edit([edit for _number, edit in wanted])
+        for (number, _edit), answer in zip(wanted, answers, strict=True):
+            problems[number] = _problem_of(answer)
+        for number, action in enumerate(actions):
+            say = journal.failed if problems[number] else journal.done
+            say("undo", path=action.key, hash=action.hash, reason=problems[number])
+        return [problems[number] for number in range(len(actions))]
+
+    def _renamed_back(self, step: Step) -> Edit:
+        """The change of the record, once the file has its name back."""
         event = step.event
         name, was = event["store"], event["source"]
         store, place = self.sight.stores[name], self.sight.place(name, was)
         if store.stat(event["path"]) is not None:
             store.move(event["path"], place)
-        there: EventNote = {"effect": "file", "path": place, "source": event["path"]}
-        change = reversal(step, {(name, was): place})
-        return self._edit(step, "move", {**note, **there}, change)
+        remove_empty_folders(store, [event["path"]])
+        note: EventNote = {
+            "undoes": self.undone,
+            "reverses": step.id,
+            "store": name,
+            "effect": "file",
+            "path": place,
+            "source": event["path"],
+        }
+        return Edit(event["hash"], "move", reversal(step, {(name, was): place}), note)
 
-    def _take_unrecorded(self, step: Step, note: EventNote) -> None:
-        """Take away a file that no record knows, or give it back the name that is recorded."""
+    # --- what no record knows, and the trash --------------------------------------------------
+
+    def _take_unrecorded(self, action: TakeBack, note: EventNote) -> None:
+        """Take away a file that no record knows, or give it back the name that is recorded.
+
+        It is told first: of a file that is gone nobody would know that it went.
+        """
+        step = action.step
         event, store = step.event, self.sight.stores[step.event["store"]]
         if step.is_rename:
             store.move(event["path"], self.sight.place(store.name, event["source"]))
+            remove_empty_folders(store, [event["path"]])
             return
-        key = store.remove(event["path"], self.run.run)
-        told: EventNote = {**note, "effect": "file", "trash": key or "", "before": {}, "after": {}}
-        self.run.tell([{**told, "action": "trash", "hash": event["hash"]}])
+        if not action.told:
+            key = f"{self.run.run}/{event['path']}" if store.capabilities.trash else ""
+            told: EventNote = {**note, "effect": "file", "trash": key, "before": {}, "after": {}}
+            self.run.tell([{**told, "action": "trash", "hash": event["hash"]}])
+        store.remove(event["path"], self.run.run)
 
     def _bring_from_trash(self, action: TakeBack, note: EventNote) -> str:
         """Bring back the files that a run took away; why not, or ""."""
@@ -222,6 +265,11 @@ class Undoer:
             return found
 
         return change
+
+
+def _problem_of(answer: str) -> str:
+    """Why a change of a record could not be made, or ""."""
+    return "" if answer in ("done", "unchanged") else answer
 
 
 def why_kept(

@@ -54,14 +54,16 @@ class Deeds:
     removed: dict[str, Removed] = field(default_factory=dict)
     came: list[Came] = field(default_factory=list)
 
-    def first_name(self, came: Came) -> str:
-        """Where a file was before that was renamed, and perhaps renamed again."""
-        source, seen = came.source, {came.path}
-        before = {(c.store, c.path): c.source for c in self.came if c.renamed}
-        while came.renamed and source not in seen:
-            seen.add(source)
-            source = before.get((came.store, source), source)
-        return source
+    def former_names(self, came: Came) -> list[str]:
+        """Where a file was before that was renamed, and perhaps renamed again: the last first."""
+        names = [came.source]
+        before = {(c.store, c.path, c.hash): c.source for c in self.came if c.renamed}
+        while came.renamed:
+            source = before.get((came.store, names[-1], came.hash), came.path)
+            if source in (came.path, *names):
+                break
+            names.append(source)
+        return names
 
 
 def read_deeds(folder: Path, run: str) -> Deeds:

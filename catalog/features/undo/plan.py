@@ -137,13 +137,15 @@ def taken_back(events: Iterable[EventRow]) -> TakenBack:
 class TakeBack:
     """A step that can be taken, or the reason why not (`problem`).
 
-    `begun`: an undo that was cut off has changed the record already. `done`: nothing is left to do.
+    `begun`: an undo that was cut off has changed the record already, or there is none. `told`: of
+    that it has told already. `done`: nothing is left to do.
     """
 
     step: Step
     problem: str = ""
     begun: bool = False
     done: bool = False
+    told: bool = False
 
     @property
     def name(self) -> str:

@@ -77,6 +77,7 @@ class StepSurvey:
         self._now = dict(records)
         self._leaving: set[tuple[str, str, str]] = set()
         self._unrecorded: set[tuple[str, str, str]] = set()
+        self._moved: dict[CopyKey, str] = {}
 
     def look(self, events: Sequence[EventRow]) -> list[TakeBack]:
         """Each step, latest event first, tried on the records of its assets in memory."""
@@ -96,17 +97,23 @@ class StepSurvey:
         """
         begun = {file[:2] for s in steps(events) if self._is_begun(s) for file in s.files}
         left = [c for c in dict.fromkeys(self._deeds.came) if (c.store, c.path) not in begun]
-        claimed = queries.claimants(self._repository, [(c.store, c.path) for c in left])
+        names = {c: self._deeds.former_names(c) for c in left}
+        places = [(c.store, name) for c in left for name in (c.path, *names[c])]
+        claimed = queries.claimants(self._repository, list(dict.fromkeys(places)))
         found = []
         for came in left:
-            source = self._deeds.first_name(came)
+            recorded = (name for name in names[came] if claimed[came.store, name])
+            source = next(recorded, names[came][-1])
             if claimed[came.store, came.path] or not self._lies(came.store, came.path, came.hash):
                 continue
             if came.renamed and self._sight.stores[came.store].stat(source) is not None:
                 continue
             files = ((came.store, came.path, came.hash),)
             self._unrecorded |= {*files}
-            found.append(TakeBack(Step(_event(run, came, source), UNRECORDED, files), begun=True))
+            if came.renamed:
+                self._moved[came.store, source] = came.path
+            step = Step(_event(run, came, source), UNRECORDED, files)
+            found.append(TakeBack(step, begun=True, told=self._before.has(step)))
         return found
 
     def _is_begun(self, step: Step) -> bool:
@@ -181,12 +188,7 @@ class StepSurvey:
             if absent := sorted(names - stores.keys()):
                 return self._sight.why_absent(absent[0])
         if step.kind == MOVE_BACK:
-            back = self._sight.place(event["store"], event["source"])
-            found = (
-                _content_problem(stores[store], path, digest, back)
-                for store, path, digest in step.files
-            )
-            return next(filter(None, found), "")
+            return self._rename_problem(step)
         if step.kind == FROM_TRASH:
             rows = (*self._leaving, *self._unrecorded, *step.instead)
             instead = {(store, path): digest for store, path, digest in rows}
@@ -202,6 +204,19 @@ class StepSurvey:
             )
             return next(filter(None, found), "")
         return self._source_problem(event) if step.kind == PUT_BACK else ""
+
+    def _rename_problem(self, step: Step) -> str:
+        """Why a renamed file cannot go back, or "": it must be what was renamed, or be back
+        already. One that was renamed again by the run lies where that brought it, until it is taken
+        back in its turn.
+        """
+        was, problems = step.event["source"], list[str]()
+        for name, path, digest in step.files:
+            places = (self._moved.pop((name, path), path), self._sight.place(name, was))
+            found, problem = _find_renamed(self._sight.stores[name], places, digest)
+            self._moved[name, was] = found
+            problems.append(problem)
+        return next(filter(None, problems), "")
 
     def _source_problem(self, event: EventRow) -> str:
         """Why a file outside the stores is not put back, or "": only where this machine has written
@@ -266,13 +281,17 @@ def read_records(repository: Repository, hashes: Set[str]) -> dict[str, AssetDoc
     return found
 
 
-def _content_problem(store: ManagedStore, path: str, digest: str, back: str) -> str:
-    """Why a renamed file cannot go back, or "": it must be what was renamed, or be back already."""
-    with contextlib.suppress(StoreError):
-        for place in (path, back):
+def _find_renamed(store: ManagedStore, places: tuple[str, str], digest: str) -> tuple[str, str]:
+    """At which of two places a renamed file lies, and why it cannot go back, or ""."""
+    path = places[0]
+    problem = f"{path} is not there"
+    for place in places:
+        with contextlib.suppress(StoreError):
             if store.stat(place) is not None:
-                return "" if store.checksum(place) == digest else f"{place} has other content now"
-    return f"{path} is not there"
+                if store.checksum(place) == digest:
+                    return place, ""
+                problem = f"{path} has other content now" if place == path else problem
+    return path, problem
 
 
 def _trash_problem(store: ManagedStore, key: str, path: str, digest: str, instead: str) -> str:

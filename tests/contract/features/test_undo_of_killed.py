@@ -14,6 +14,7 @@ from catalog.features.annotations import sidecars
 from catalog.features.ingest.records import IndexRecordWriter
 from catalog.features.mirror.transfer_recorder import TransferRecorder
 from catalog.features.removal import trash
+from catalog.stores.local.store import LocalStore
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
 
@@ -73,6 +74,27 @@ def test_an_undo_of_that_says_where_the_file_is(lab: Lab, uploaded: str) -> None
     again = undo(lab, journals(lab)[-1].stem)
     assert again.status == 3 and "catalog trash restore" in again.out
     assert not lab.stored()
+
+
+def test_what_an_undo_took_away_is_in_the_history_also_where_that_was_killed(
+    lab: Lab, uploaded: str
+) -> None:
+    """Killed once the first file is gone; the next undo goes on, and both are told once."""
+    taken: list[str] = []
+    remove = LocalStore.remove
+
+    def killed(store: LocalStore, path: str, batch: str = "") -> str | None:
+        taken.append(path)
+        remove(store, path, batch)
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patched, contextlib.suppress(Killed):
+        patched.setattr(LocalStore, "remove", killed)
+        undo(lab, uploaded)
+    assert len(taken) == 1 and len(lab.stored()) == 1
+    assert undo(lab, uploaded).status == 0 and not lab.stored()
+    told = [e["path"] for e in lab.documents("events").values() if e["action"] == "trash"]
+    assert len(told) == 2 and taken[0] in told
 
 
 def test_the_last_copy_of_it_stays_unless_a_person_agrees(lab: Lab, uploaded: str) -> None:
